@@ -1,0 +1,139 @@
+// swift-tools-version:6.2
+import PackageDescription
+
+/// Every room is built alike; CI adds warnings-as-errors on the command line (see Makefile).
+let room: [SwiftSetting] = [
+    .enableUpcomingFeature("ExistentialAny"),
+    .enableUpcomingFeature("MemberImportVisibility"),
+    .enableUpcomingFeature("InternalImportsByDefault"),
+    .enableUpcomingFeature("NonisolatedNonsendingByDefault"),
+]
+
+let logging = Target.Dependency.product(name: "Logging", package: "swift-log")
+let lifecycle = Target.Dependency.product(name: "ServiceLifecycle", package: "swift-service-lifecycle")
+let nioCore = Target.Dependency.product(name: "NIOCore", package: "swift-nio")
+let nioPosix = Target.Dependency.product(name: "NIOPosix", package: "swift-nio")
+let nioHTTP1 = Target.Dependency.product(name: "NIOHTTP1", package: "swift-nio")
+let nioSSL = Target.Dependency.product(name: "NIOSSL", package: "swift-nio-ssl")
+let hummingbird = Target.Dependency.product(name: "Hummingbird", package: "hummingbird")
+let asyncHTTPClient = Target.Dependency.product(name: "AsyncHTTPClient", package: "async-http-client")
+let arguments = Target.Dependency.product(name: "ArgumentParser", package: "swift-argument-parser")
+let yams = Target.Dependency.product(name: "Yams", package: "Yams")
+let collections = Target.Dependency.product(name: "Collections", package: "swift-collections")
+
+let package = Package(
+    name: "stoker",
+    platforms: [.macOS(.v15)],
+    products: [
+        .executable(name: "stoker", targets: ["stoker"])
+    ],
+    dependencies: [
+        .package(url: "https://github.com/apple/swift-argument-parser.git", exact: "1.8.2"),
+        .package(url: "https://github.com/apple/swift-async-algorithms.git", exact: "1.1.4"),
+        .package(url: "https://github.com/apple/swift-collections.git", exact: "1.6.0"),
+        .package(url: "https://github.com/apple/swift-crypto.git", exact: "4.5.2"),
+        .package(url: "https://github.com/apple/swift-log.git", exact: "1.16.2"),
+        .package(url: "https://github.com/apple/swift-nio.git", exact: "2.101.2"),
+        .package(url: "https://github.com/apple/swift-nio-extras.git", exact: "1.35.2"),
+        .package(url: "https://github.com/apple/swift-nio-ssl.git", exact: "2.37.6"),
+        .package(url: "https://github.com/groue/GRDB.swift.git", exact: "7.10.0"),
+        .package(url: "https://github.com/hummingbird-project/hummingbird.git", exact: "2.28.1"),
+        .package(url: "https://github.com/hummingbird-project/swift-mustache.git", exact: "2.1.1"),
+        .package(url: "https://github.com/jpsim/Yams.git", exact: "6.2.2"),
+        .package(url: "https://github.com/swift-server/async-http-client.git", exact: "1.37.0"),
+        .package(url: "https://github.com/swift-server/swift-service-lifecycle.git", exact: "2.13.0"),
+    ],
+    targets: [
+        // Floor 5: start
+        .executableTarget(
+            name: "stoker",
+            dependencies: [
+                "ControlRoom", "Operations", "KeepAlive", "Deployment", "Ledger", "StokerCore", "HubSimulator",
+                arguments, asyncHTTPClient, lifecycle, logging, nioCore, nioPosix,
+            ],
+            swiftSettings: room
+        ),
+        // Floor 4: show
+        .target(
+            name: "ControlRoom",
+            dependencies: [
+                "Operations", "KeepAlive", "Ledger", "StokerCore", "StokerAssets", hummingbird, lifecycle, logging, nioCore,
+                .product(name: "Crypto", package: "swift-crypto"),
+                .product(name: "Mustache", package: "swift-mustache"),
+                .product(name: "NIOHTTPCompression", package: "swift-nio-extras"),
+            ],
+            swiftSettings: room
+        ),
+        // Floor 3: do
+        .target(
+            name: "Operations",
+            dependencies: ["Deployment", "KeepAlive", "Ledger", "StokerCore", logging],
+            swiftSettings: room
+        ),
+        // Floor 2: keep warm, ship
+        .target(
+            name: "KeepAlive",
+            dependencies: [
+                "Ledger", "StokerCore", asyncHTTPClient, collections, lifecycle, logging,
+                nioCore, nioPosix, nioHTTP1, nioSSL,
+            ],
+            swiftSettings: room
+        ),
+        .target(name: "Deployment", dependencies: ["StokerCore"], swiftSettings: room),
+        // Floor 1: remember
+        .target(
+            name: "Ledger",
+            dependencies: ["StokerCore", logging, lifecycle, .product(name: "GRDB", package: "GRDB.swift")],
+            swiftSettings: room
+        ),
+        // Floor 0: think
+        .target(name: "StokerCore", dependencies: [yams, collections], swiftSettings: room),
+        // Pretends to be the outside world; knows nothing of ours.
+        .target(
+            name: "HubSimulator",
+            dependencies: [nioCore, nioPosix, nioHTTP1, nioSSL, logging],
+            swiftSettings: room
+        ),
+        .target(name: "StokerAssets", exclude: ["Files"]),
+
+        // One test target per room
+        .target(
+            name: "TestSupport",
+            dependencies: ["StokerCore", nioCore, nioPosix, nioHTTP1, nioSSL, logging],
+            path: "Tests/TestSupport",
+            swiftSettings: room
+        ),
+        .testTarget(
+            name: "StokerCoreTests", dependencies: ["StokerCore", "TestSupport", yams], swiftSettings: room),
+        .testTarget(
+            name: "KeepAliveTests",
+            dependencies: ["KeepAlive", "Ledger", "StokerCore", "TestSupport", logging, nioCore, nioPosix, nioHTTP1, nioSSL],
+            swiftSettings: room
+        ),
+        .testTarget(
+            name: "LedgerTests",
+            dependencies: ["Ledger", "StokerCore", "TestSupport", logging, .product(name: "GRDB", package: "GRDB.swift")],
+            swiftSettings: room
+        ),
+        .testTarget(
+            name: "ControlRoomTests",
+            dependencies: [
+                "ControlRoom", "Operations", "KeepAlive", "Ledger", "StokerCore", "TestSupport", "StokerAssets", hummingbird,
+                .product(name: "HummingbirdTesting", package: "hummingbird"), logging, nioCore,
+            ],
+            swiftSettings: room
+        ),
+        .testTarget(
+            name: "OperationsTests",
+            dependencies: ["Operations", "KeepAlive", "Ledger", "StokerCore", "TestSupport", logging], swiftSettings: room),
+        .testTarget(
+            name: "DeploymentTests", dependencies: ["Deployment", "StokerCore", "TestSupport", yams], swiftSettings: room),
+        .testTarget(
+            name: "HubSimulatorTests",
+            dependencies: ["HubSimulator", "TestSupport", asyncHTTPClient, logging, nioCore], swiftSettings: room),
+        .testTarget(
+            name: "EndToEndTests",
+            dependencies: ["stoker", "StokerCore", "TestSupport", asyncHTTPClient, nioCore, nioPosix], swiftSettings: room),
+    ],
+    swiftLanguageModes: [.v6]
+)

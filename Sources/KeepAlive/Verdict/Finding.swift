@@ -1,0 +1,29 @@
+package import StokerCore
+
+/// What an attempt means for its check.
+package struct Finding: Equatable {
+    package var outcome: Outcome
+    package var cause: Cause
+    /// HTTP status, 0 when there was none.
+    package var code: UInt16
+    /// What exactly was expected and seen, for the transcript; no secrets.
+    package var detail: String
+    package init(outcome: Outcome, cause: Cause, code: UInt16 = 0, detail: String = "") {
+        self.outcome = outcome
+        self.cause = cause
+        self.code = code
+        self.detail = detail
+    }
+}
+
+/// What the judge wants done after it changed a state. Carried out by the service, in this order.
+package enum Ruling: Equatable {
+    /// The verdict changed; write an event.
+    case changed(from: Verdict, to: Verdict)
+    case incidentBegan(Incident)
+    case incidentEnded(Incident)
+    /// Ping again after this time instead of the policy's interval.
+    case recheck(Duration)
+    /// The platform asked us to stop: pause the check until a person resumes it.
+    case stopPinging(CheckState.Pause)
+}

@@ -1,0 +1,119 @@
+package import StokerCore
+
+/// What Stoker remembers. One contract suite runs over every implementation.
+///
+/// All calls may wait for a disk, none blocks the cooperative pool. Every failure is `ledger.unavailable` unless said otherwise.
+package protocol Ledger: Sendable {
+    /// Stable numbers for names: a known name keeps its number for good, a new one gets the next. Same order as asked.
+    func register(_ names: [String]) async throws(Failure) -> [Int32]
+    /// Everything in one transaction: all of it is there afterwards, or none. Observations are in time order.
+    /// Incidents are recognised by check and `began`: an ended one replaces its open self.
+    func record(_ batch: Batch) async throws(Failure)
+
+    /// Saved states and due times of the checks, for a start; what was never saved is missing.
+    func savedStates() async throws(Failure) -> [Int32: SavedState]
+    func transcript(lastFailedOf check: Int32) async throws(Failure) -> Transcript?
+
+    /// Single observations, newest first, before the instant (exclusive), of one check or of all.
+    func observations(of check: Int32?, before: Instant?, limit: Int) async throws(Failure) -> [Observation]
+    /// The newest `limit` observations of each check, oldest first: one call for a page of strips.
+    func latest(of checks: [Int32], limit: Int) async throws(Failure) -> [[Observation]]
+    /// `buckets` equal spans from `from` to `to`, summed from the finest data that is still there.
+    func series(of check: Int32, from: Instant, to: Instant, buckets: Int) async throws(Failure) -> [Tally]
+    /// One exact sum per check over a span. Uptime is `Tally.uptime`.
+    func tally(of checks: [Int32], from: Instant, to: Instant) async throws(Failure) -> [Tally]
+    /// Newest first; `before` is an incident's id (exclusive).
+    func incidents(of check: Int32?, openOnly: Bool, before: Int64?, limit: Int) async throws(Failure) -> [Incident]
+    func events(of check: Int32?, before: Int64?, limit: Int) async throws(Failure) -> [Event]
+
+    /// Deletes what is older than its time, in slices; returns how many rows went.
+    func retain(_ settings: Fleet.LedgerSettings, now: Instant) async throws(Failure) -> Int
+    /// A consistent copy to a new file while running. - Throws: `conflict` when the file exists.
+    func backup(to path: String) async throws(Failure)
+    func statistics() async throws(Failure) -> LedgerStatistics
+    /// Checkpoints and closes. Calls after it throw.
+    func close() async
+}
+
+package struct Batch: Sendable {
+    package var observations: [Observation]
+    package var states: [(check: Int32, state: SavedState)]
+    package var incidents: [Incident]
+    package var events: [Event]
+    /// Newest failed transcript of each check.
+    package var transcripts: [(check: Int32, transcript: Transcript)]
+    package init(
+        observations: [Observation] = [], states: [(check: Int32, state: SavedState)] = [], incidents: [Incident] = [],
+        events: [Event] = [], transcripts: [(check: Int32, transcript: Transcript)] = []
+    ) {
+        self.observations = observations
+        self.states = states
+        self.incidents = incidents
+        self.events = events
+        self.transcripts = transcripts
+    }
+    package var isEmpty: Bool {
+        observations.isEmpty && states.isEmpty && incidents.isEmpty && events.isEmpty && transcripts.isEmpty
+    }
+}
+
+package struct SavedState: Sendable, Equatable {
+    package var state: CheckState
+    package var nextDue: Instant
+    package init(state: CheckState, nextDue: Instant) {
+        self.state = state
+        self.nextDue = nextDue
+    }
+}
+
+/// Counts and latency over a span.
+package struct Tally: Sendable, Equatable {
+    package var from: Instant
+    package var to: Instant
+    package var up: Int
+    package var slow: Int
+    package var waking: Int
+    package var down: Int
+    package var unknown: Int
+    /// Over good observations; microseconds; 0 when there is none.
+    package var latencyMin: UInt32
+    package var latencyMax: UInt32
+    package var latencySum: UInt64
+
+    package init(
+        from: Instant, to: Instant, up: Int = 0, slow: Int = 0, waking: Int = 0, down: Int = 0, unknown: Int = 0,
+        latencyMin: UInt32 = 0, latencyMax: UInt32 = 0, latencySum: UInt64 = 0
+    ) {
+        self.from = from
+        self.to = to
+        self.up = up
+        self.slow = slow
+        self.waking = waking
+        self.down = down
+        self.unknown = unknown
+        self.latencyMin = latencyMin
+        self.latencyMax = latencyMax
+        self.latencySum = latencySum
+    }
+
+    /// Share of good pings among those that count (up, slow, down); nil when none counts. Waking is neither.
+    package var uptime: Double? {
+        let counted = up + slow + down
+        return counted == 0 ? nil : Double(up + slow) / Double(counted)
+    }
+    /// Mean over good observations, microseconds.
+    package var latencyMean: UInt32 { up + slow == 0 ? 0 : UInt32(latencySum / UInt64(up + slow)) }
+}
+
+package struct LedgerStatistics: Sendable, Equatable {
+    package var bytes: Int64
+    package var observations: Int64
+    package var oldestObservation: Instant?
+    package var checks: Int
+    package init(bytes: Int64, observations: Int64, oldestObservation: Instant?, checks: Int) {
+        self.bytes = bytes
+        self.observations = observations
+        self.oldestObservation = oldestObservation
+        self.checks = checks
+    }
+}

@@ -1,0 +1,3 @@
+package import Ledger
+package import StokerCore
+// The operations list is built here.

@@ -1,0 +1,1 @@
+int stoker_assets_placeholder;

@@ -1,0 +1,1 @@
+extern int stoker_assets_placeholder;

@@ -1,0 +1,94 @@
+/// What went wrong, told so that a person can act on it: what we did, what we saw, what to do next.
+package struct Failure: Error, Sendable, CustomStringConvertible {
+    /// Whether the same call may succeed if it is made again.
+    package enum Retry: Sendable, Equatable {
+        case never
+        case soon
+        case after(Duration)
+    }
+
+    /// Stable and bounded, such as `fleet.invalid`: also the metric label and the API's error code.
+    package var code: Code
+    /// The action that failed: "read fleet.yaml".
+    package var doing: String
+    /// What was seen: "the file does not exist".
+    package var because: String
+    /// What to do next, if we know.
+    package var hint: String?
+    package var retry: Retry
+    package var cause: (any Error)?
+
+    package init(
+        _ code: Code, doing: String, because: String, hint: String? = nil, retry: Retry = .never, cause: (any Error)? = nil
+    ) {
+        self.code = code
+        self.doing = doing
+        self.because = because
+        self.hint = hint
+        self.retry = retry
+        self.cause = cause
+    }
+
+    package var description: String {
+        let hint = hint.map { "; \($0)" } ?? ""
+        return "could not \(doing): \(because)\(hint)"
+    }
+}
+
+extension Failure {
+    /// A failure's stable name. HTTP status and exit code derive from it, here and nowhere else.
+    package struct Code: RawRepresentable, Hashable, Sendable, CustomStringConvertible {
+        package var rawValue: String
+        package init(rawValue: String) { self.rawValue = rawValue }
+        package var description: String { rawValue }
+
+        /// The command line or a request was not understood.
+        package static let usage = Code(rawValue: "usage")
+        /// The fleet file has problems.
+        package static let fleetInvalid = Code(rawValue: "fleet.invalid")
+        /// The fleet file cannot be read.
+        package static let fleetUnreadable = Code(rawValue: "fleet.unreadable")
+        /// No check, target or incident has that name.
+        package static let notFound = Code(rawValue: "not_found")
+        /// The request needs a token, or has a wrong one.
+        package static let unauthorized = Code(rawValue: "unauthorized")
+        /// The request is known but not allowed from here (wrong origin, reading only).
+        package static let forbidden = Code(rawValue: "forbidden")
+        /// The thing cannot be done in the present state (already paused, standby).
+        package static let conflict = Code(rawValue: "conflict")
+        /// Too much at once.
+        package static let overloaded = Code(rawValue: "overloaded")
+        /// The ledger could not be read or written.
+        package static let ledger = Code(rawValue: "ledger.unavailable")
+        /// The port is taken or may not be opened.
+        package static let portTaken = Code(rawValue: "serve.port")
+        /// A running Stoker could not be reached.
+        package static let unreachable = Code(rawValue: "server.unreachable")
+        /// Something that should not happen did.
+        package static let `internal` = Code(rawValue: "internal")
+
+        /// HTTP status of an API answer with this code.
+        package var httpStatus: Int {
+            switch self {
+            case .usage, .fleetInvalid: 400
+            case .unauthorized: 401
+            case .forbidden: 403
+            case .notFound: 404
+            case .conflict: 409
+            case .overloaded: 429
+            case .ledger, .unreachable: 503
+            default: 500
+            }
+        }
+
+        /// Exit status of a command that ends with this code: 2 for what the user can correct in his input, 3 for what
+        /// he must look at elsewhere, 70 (`EX_SOFTWARE`) for our own defects. 1 is kept for "the check found trouble".
+        package var exitStatus: Int32 {
+            switch self {
+            case .usage, .fleetInvalid, .fleetUnreadable, .notFound: 2
+            case .internal: 70
+            default: 3
+            }
+        }
+    }
+}

@@ -1,0 +1,246 @@
+/// What the rooms above see of the living fleet. Implemented by KeepAlive's `Boiler`; tests bring their own.
+package protocol Keeper: Sendable {
+    /// The fleet as it is tended now.
+    func fleet() async -> Fleet
+    func overview() async -> Overview
+    /// All checks that match, in the order of the fleet file, cut to the page; with the count before the cut.
+    func statuses(_ query: StatusQuery) async -> StatusPage
+    /// - Throws: `not_found`, with the nearest known name as its hint.
+    func status(of name: String) async throws(Failure) -> CheckStatus
+    /// The newest first-byte times and outcomes of each named check, oldest first, at most 40 each.
+    func strips(of names: [String]) async -> [[Sample]]
+    func transcripts(of name: String) async throws(Failure) -> Transcripts
+
+    /// Stops pinging until resumed, or until the instant. Pausing twice moves the end.
+    func pause(_ name: String, until: Instant?) async throws(Failure) -> CheckStatus
+    func resume(_ name: String) async throws(Failure) -> CheckStatus
+    /// One ping now, retries included, and its result; the timetable goes on from it.
+    /// - Throws: `conflict` on a heartbeat, `overloaded` when too many are asked for at once.
+    func ping(_ name: String) async throws(Failure) -> CheckStatus
+    /// A job's call. - Throws: `not_found`; `conflict` when the name is not a heartbeat.
+    func beat(_ name: String, _ beat: Beat) async throws(Failure) -> CheckStatus
+    /// Probes every check once, now, without touching state or ledger.
+    func reload() async throws(Failure)
+
+    /// Changes as they happen, joined to at most four batches a second. Ends when the keeper stops.
+    /// A consumer that is too slow gets `Changes.everything` in place of what it missed.
+    func changes() async -> AsyncStream<Changes>
+}
+
+package struct Changes: Sendable, Equatable {
+    /// Names of checks whose status changed; empty with `everything`.
+    package var names: [String]
+    /// The listener must read all it shows again (fleet reloaded, listener too slow).
+    package var everything: Bool
+    /// Events since the last batch, oldest first.
+    package var events: [Event]
+    package init(names: [String] = [], everything: Bool = false, events: [Event] = []) {
+        self.names = names
+        self.everything = everything
+        self.events = events
+    }
+}
+
+/// A heartbeat call, in the words of healthchecks.io's pinging API.
+package struct Beat: Sendable, Equatable {
+    package enum Signal: Sendable, Equatable {
+        case success
+        case start
+        case fail
+        /// Only a note; changes nothing.
+        case log
+        /// 0 is success, 1…255 failure.
+        case exit(Int)
+    }
+    package var signal: Signal
+    /// First 10 kB of the request's body.
+    package var body: String
+    /// Joins a `start` and its end when runs overlap.
+    package var run: String?
+    package var from: String?
+    package init(signal: Signal, body: String = "", run: String? = nil, from: String? = nil) {
+        self.signal = signal
+        self.body = body
+        self.run = run
+        self.from = from
+    }
+}
+
+package struct CheckStatus: Sendable, Equatable {
+    package var check: Check
+    package var id: Int32
+    package var state: CheckState
+    /// nil while paused and for heartbeats that never beat.
+    package var nextDue: Instant?
+    /// A ping is under way right now.
+    package var pinging: Bool
+    package init(check: Check, id: Int32, state: CheckState, nextDue: Instant?, pinging: Bool = false) {
+        self.check = check
+        self.id = id
+        self.state = state
+        self.nextDue = nextDue
+        self.pinging = pinging
+    }
+}
+
+package struct StatusQuery: Sendable, Equatable {
+    /// Case-insensitive part of the name, address or Space.
+    package var text: String
+    /// Empty is all.
+    package var verdicts: Set<Verdict>
+    package var group: String?
+    package var kind: CheckPolicy.Kind?
+    package var sort: Sort
+    package var offset: Int
+    package var limit: Int
+
+    package enum Sort: String, Sendable, CaseIterable {
+        /// As in the fleet file.
+        case file
+        /// Trouble first, then waking, slow, unknown, up, paused; by name inside.
+        case trouble
+        case name
+        case latency
+        case lastPing = "last-ping"
+    }
+    package init(
+        text: String = "", verdicts: Set<Verdict> = [], group: String? = nil, kind: CheckPolicy.Kind? = nil,
+        sort: Sort = .file, offset: Int = 0, limit: Int = .max
+    ) {
+        self.text = text
+        self.verdicts = verdicts
+        self.group = group
+        self.kind = kind
+        self.sort = sort
+        self.offset = offset
+        self.limit = limit
+    }
+}
+
+package struct StatusPage: Sendable, Equatable {
+    package var items: [CheckStatus]
+    package var total: Int
+    package init(items: [CheckStatus], total: Int) {
+        self.items = items
+        self.total = total
+    }
+}
+
+/// One bar of a latency strip.
+package struct Sample: Sendable, Equatable {
+    package var at: Instant
+    package var outcome: Outcome
+    package var latencyMicroseconds: UInt32
+    package init(at: Instant, outcome: Outcome, latencyMicroseconds: UInt32) {
+        self.at = at
+        self.outcome = outcome
+        self.latencyMicroseconds = latencyMicroseconds
+    }
+}
+
+package struct Transcripts: Sendable, Equatable {
+    package var last: Transcript?
+    package var lastFailed: Transcript?
+    package init(last: Transcript? = nil, lastFailed: Transcript? = nil) {
+        self.last = last
+        self.lastFailed = lastFailed
+    }
+}
+
+/// The state of the whole.
+package struct Overview: Sendable, Equatable {
+    package var startedAt: Instant
+    package var now: Instant
+    /// Checks per verdict; missing is zero.
+    package var counts: [Verdict: Int]
+    package var flapping: Int
+    package var total: Int
+    /// Grows with every change of any status: equal numbers mean equal answers.
+    package var generation: UInt64
+    package var connectivity: Connectivity
+    package var role: Role
+    package var fleetFile: FleetFile
+    package var ledger: LedgerHealth
+    package var work: Work
+    /// Set when this is `stoker demo`.
+    package var demo: Bool
+
+    package enum Connectivity: Sendable, Equatable {
+        case online
+        /// Everything failed at once; verdicts stand still.
+        case offline(since: Instant)
+    }
+    package enum Role: Sendable, Equatable {
+        /// The only master, or the one at work.
+        case active
+        /// Watching `master`, which is at work.
+        case standby(of: String, lastSeen: Instant?)
+        /// Watching `master`, which is silent: at work in its place.
+        case standingIn(for: String, since: Instant)
+    }
+    package struct FleetFile: Sendable, Equatable {
+        package var path: String?
+        package var loadedAt: Instant
+        /// Problems of a newer version that was not taken; one a line.
+        package var rejected: [String]
+        package init(path: String?, loadedAt: Instant, rejected: [String] = []) {
+            self.path = path
+            self.loadedAt = loadedAt
+            self.rejected = rejected
+        }
+    }
+    /// How the prober is doing.
+    package struct Work: Sendable, Equatable {
+        package var inFlight: Int
+        package var inFlightLimit: Int
+        package var pings: UInt64
+        package var attempts: UInt64
+        /// Pings given up because more was due than could be made.
+        package var shed: UInt64
+        /// How late pings of the last minute began; microseconds.
+        package var latenessP50: Int64
+        package var latenessP99: Int64
+        package init(
+            inFlight: Int = 0, inFlightLimit: Int = 0, pings: UInt64 = 0, attempts: UInt64 = 0, shed: UInt64 = 0,
+            latenessP50: Int64 = 0, latenessP99: Int64 = 0
+        ) {
+            self.inFlight = inFlight
+            self.inFlightLimit = inFlightLimit
+            self.pings = pings
+            self.attempts = attempts
+            self.shed = shed
+            self.latenessP50 = latenessP50
+            self.latenessP99 = latenessP99
+        }
+    }
+
+    package init(
+        startedAt: Instant, now: Instant, counts: [Verdict: Int] = [:], flapping: Int = 0, total: Int = 0,
+        generation: UInt64 = 0, connectivity: Connectivity = .online, role: Role = .active,
+        fleetFile: FleetFile = FleetFile(path: nil, loadedAt: .never), ledger: LedgerHealth = .healthy, work: Work = Work(),
+        demo: Bool = false
+    ) {
+        self.startedAt = startedAt
+        self.now = now
+        self.counts = counts
+        self.flapping = flapping
+        self.total = total
+        self.generation = generation
+        self.connectivity = connectivity
+        self.role = role
+        self.fleetFile = fleetFile
+        self.ledger = ledger
+        self.work = work
+        self.demo = demo
+    }
+
+    /// Uptime of this process.
+    package var uptime: Duration { now - startedAt }
+}
+
+/// Whether results reach the disk.
+package enum LedgerHealth: Sendable, Equatable {
+    case healthy
+    /// Writing fails; `waiting` observations are in memory, at most `limit`; `dropped` older ones were given up.
+    case stalled(since: Instant, because: String, waiting: Int, limit: Int, dropped: UInt64)
+}

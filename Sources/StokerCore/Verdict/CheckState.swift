@@ -1,0 +1,181 @@
+/// What is believed about a check.
+package enum Verdict: UInt8, Sendable, CaseIterable, Codable {
+    /// Not looked at yet, or we were offline all along.
+    case unknown = 0
+    case up = 1
+    case slow = 2
+    case waking = 3
+    case down = 4
+    /// Paused by a person, by its hours, or because the platform asked for it.
+    case paused = 5
+    /// A heartbeat that did not come.
+    case silent = 6
+
+    package var name: String {
+        switch self {
+        case .unknown: "unknown"
+        case .up: "up"
+        case .slow: "slow"
+        case .waking: "waking"
+        case .down: "down"
+        case .paused: "paused"
+        case .silent: "silent"
+        }
+    }
+
+    package init?(name: some StringProtocol) {
+        guard let found = Self.allCases.first(where: { $0.name == name }) else { return nil }
+        self = found
+    }
+
+    /// Somebody should look.
+    package var isTrouble: Bool { self == .down || self == .silent }
+}
+
+/// The living part of a check, about 72 bytes; everything else about it is in ``Check``.
+package struct CheckState: Sendable, Equatable {
+    package var verdict: Verdict = .unknown
+    package var cause: Cause = .none
+    /// Changes too often to be told one by one.
+    package var flapping = false
+    /// Why the check is paused, while it is.
+    package var pause: Pause = .none
+    package var code: UInt16 = 0
+    package var attempts: UInt8 = 0
+    /// Failed and good pings in a row, saturating.
+    package var failures: UInt16 = 0
+    package var successes: UInt16 = 0
+    /// Last 32 judged pings, newest in bit 0: 1 is a failed one.
+    package var recentFailures: UInt32 = 0
+    /// Last 32 judged pings, newest in bit 0: 1 where the verdict changed between good and bad.
+    package var recentFlips: UInt32 = 0
+    /// How many of the bits above are real, 0…32.
+    package var recentCount: UInt8 = 0
+    /// Of the last ping: first byte after connection start.
+    package var latencyMicroseconds: UInt32 = 0
+    package var lastPing = Instant.never
+    package var lastGood = Instant.never
+    /// Since when the verdict is what it is.
+    package var since = Instant.never
+    /// When the first ping of this start (waking) was made.
+    package var wakingSince = Instant.never
+    /// End of the pause; never means until resumed.
+    package var pausedUntil = Instant.never
+    /// End of the certificate, whole hours since 1970; 0 when not known.
+    package var certificateEndHours: UInt32 = 0
+
+    package enum Pause: UInt8, Sendable, Codable {
+        case none = 0
+        case byPerson = 1
+        case byFleetFile = 2
+        case byHours = 3
+        /// The platform flagged the Space: pinging on would be rude.
+        case byModeration = 4
+    }
+
+    package init() {}
+}
+
+/// A span of trouble.
+package struct Incident: Sendable, Equatable {
+    /// Number given by the ledger; 0 before it is stored.
+    package var id: Int64
+    package var check: Int32
+    package var began: Instant
+    /// nil while it lasts.
+    package var ended: Instant?
+    package var verdict: Verdict
+    package var cause: Cause
+    package var code: UInt16
+    /// Verdict changes inside it, for flapping ones; otherwise 1.
+    package var flips: Int
+    package init(
+        id: Int64 = 0, check: Int32, began: Instant, ended: Instant? = nil, verdict: Verdict, cause: Cause, code: UInt16 = 0,
+        flips: Int = 1
+    ) {
+        self.id = id
+        self.check = check
+        self.began = began
+        self.ended = ended
+        self.verdict = verdict
+        self.cause = cause
+        self.code = code
+        self.flips = flips
+    }
+}
+
+/// Something that happened and is worth a line in the log of the fleet.
+package struct Event: Sendable, Equatable {
+    package var id: Int64
+    package var at: Instant
+    /// Bounded: `verdict`, `incident.began`, `incident.ended`, `paused`, `resumed`, `self.offline`, `self.online`,
+    /// `fleet.reloaded`, `fleet.rejected`, `master.took_over`, `master.stepped_back`, `started`, `stopped`, `ledger.stalled`, `ledger.recovered`.
+    package var kind: String
+    /// nil for events of the fleet as a whole.
+    package var check: Int32?
+    /// One plain sentence.
+    package var text: String
+    package init(id: Int64 = 0, at: Instant, kind: String, check: Int32? = nil, text: String) {
+        self.id = id
+        self.at = at
+        self.kind = kind
+        self.check = check
+        self.text = text
+    }
+}
+
+/// Everything about one attempt that helps to understand it. Secrets are redacted before it is made.
+package struct Transcript: Sendable, Equatable, Codable {
+    package struct Phase: Sendable, Equatable, Codable {
+        /// `resolve`, `connect`, `tls`, `request`, `first byte`, `body`.
+        package var name: String
+        package var microseconds: Int64
+        package init(name: String, microseconds: Int64) {
+            self.name = name
+            self.microseconds = microseconds
+        }
+    }
+    /// One request and its answer; several when redirects were followed.
+    package struct Exchange: Sendable, Equatable, Codable {
+        /// Request line and headers, one a line.
+        package var sent: [String]
+        /// Address that was connected to.
+        package var peer: String?
+        package var phases: [Phase]
+        /// Status line and headers, one a line.
+        package var received: [String]
+        /// First KiB of the body as text; bytes that are not UTF-8 become U+FFFD.
+        package var body: String
+        /// Bytes of body that were read.
+        package var bodyBytes: Int
+        package init(sent: [String], peer: String?, phases: [Phase], received: [String], body: String, bodyBytes: Int) {
+            self.sent = sent
+            self.peer = peer
+            self.phases = phases
+            self.received = received
+            self.body = body
+            self.bodyBytes = bodyBytes
+        }
+    }
+    package var at: Instant
+    package var attempt: Int
+    package var outcome: Outcome
+    package var cause: Cause
+    /// What exactly was seen: "expected $.database to be \"connected\", found \"lost\"".
+    package var detail: String
+    package var exchanges: [Exchange]
+    /// Subject, issuer, end and protocol of the TLS session, one a line.
+    package var tls: [String]
+
+    package init(
+        at: Instant, attempt: Int, outcome: Outcome, cause: Cause, detail: String, exchanges: [Exchange], tls: [String] = []
+    ) {
+        self.at = at
+        self.attempt = attempt
+        self.outcome = outcome
+        self.cause = cause
+        self.detail = detail
+        self.exchanges = exchanges
+        self.tls = tls
+    }
+}
