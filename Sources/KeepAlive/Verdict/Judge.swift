@@ -55,7 +55,7 @@ package enum Judge {
         if calmer { state.slowdown -= 1 }
 
         var rulings: [Ruling] = []
-        if state.wasBad, !hasRecovered(state, policy.downAfter) {
+        if state.wasBad, !hasRecovered(state, policy) {
             rulings.append(.recheck(recheck(state, policy)))
             return rulings
         }
@@ -113,7 +113,9 @@ package enum Judge {
         shift(&state, failed: true)
         countFailure(&state, observation)
         let window = mask(policy.downAfter.of)
-        guard state.wasBad || (state.recentFailures & window).nonzeroBitCount >= max(1, policy.downAfter.failures)
+        guard
+            state.wasBad || policy.kind == .heartbeat
+                || (state.recentFailures & window).nonzeroBitCount >= max(1, policy.downAfter.failures)
         else { return [.recheck(recheck(state, policy))] }
         state.wakingSince = .never
         return settleDown(&state, observation, policy: policy)
@@ -134,9 +136,10 @@ package enum Judge {
         var rulings: [Ruling] = []
         if !state.wasBad { flip(&state, toBad: true) }
         let before = state.verdict
-        if before != .down {
-            settle(&state, .down, observation)
-            if !state.flapping { rulings.append(.changed(from: before, to: .down)) }
+        let verdict = trouble(observation.cause)
+        if before != verdict {
+            settle(&state, verdict, observation)
+            if !state.flapping { rulings.append(.changed(from: before, to: verdict)) }
             beginIncident(&state, observation, &rulings)
             if !state.flapping, flapsNow(state) {
                 state.flapping = true
@@ -267,8 +270,9 @@ package enum Judge {
         endIncident(&state, at: state.since, check: check, &rulings)
     }
 
-    private static func hasRecovered(_ state: CheckState, _ threshold: Threshold) -> Bool {
-        Int(state.successes) >= threshold.failures
+    private static func hasRecovered(_ state: CheckState, _ policy: CheckPolicy) -> Bool {
+        let threshold = policy.downAfter
+        return policy.kind == .heartbeat || Int(state.successes) >= threshold.failures
             || (state.recentFailures & mask(threshold.of)).nonzeroBitCount < max(1, threshold.failures)
     }
 
@@ -294,11 +298,13 @@ package enum Judge {
     }
 
     private static func incident(_ state: CheckState, check: Int32, ended: Instant?) -> Incident {
-        let silent: [Cause] = [.heartbeatMissed, .heartbeatFailed, .heartbeatOverran]
-        return Incident(
-            check: check, began: state.troubleSince, ended: ended,
-            verdict: silent.contains(state.incidentCause) ? .silent : .down, cause: state.incidentCause,
-            code: state.incidentCode, flips: Int(state.incidentFlips))
+        Incident(
+            check: check, began: state.troubleSince, ended: ended, verdict: trouble(state.incidentCause),
+            cause: state.incidentCause, code: state.incidentCode, flips: Int(state.incidentFlips))
+    }
+
+    private static func trouble(_ cause: Cause) -> Verdict {
+        cause == .heartbeatMissed || cause == .heartbeatOverran ? .silent : .down
     }
 
     private static func forget(_ state: inout CheckState) {
