@@ -30,7 +30,7 @@ struct FleetDocument {
         }
 
         var document = FleetDocument()
-        var current = joiningSurrogates(text)
+        var current = VariableShield.raise(over: joiningSurrogates(text))
         // Yams stops at the first mapping with a key that is there twice. The first of the two is renamed and the parser
         // asked again, so that one slip does not hide all other problems; a large file is not read twenty times for it.
         let attempts = text.utf8.count > 1 << 20 ? 2 : 20
@@ -161,6 +161,52 @@ struct FleetDocument {
             return "a `,` or the closing bracket is missing\(context.map { " (opened in line \($0.mark.line))" } ?? "")"
         }
         return "the text is not YAML: \(problem)"
+    }
+}
+
+/// Keeps `${NAME:-default}` whole through the YAML parser: in `{ token: ${TOKEN:-} }` the first `}` would end the mapping, and a
+/// comma in a default the value. The characters that mean something to YAML are replaced, one for one so that columns stay
+/// true, by private ones that mean nothing.
+enum VariableShield {
+    private static let base: UInt32 = 0xE200
+
+    static func raise(over text: String) -> String {
+        guard text.contains("${") else { return text }
+        var result = String.UnicodeScalarView()
+        result.reserveCapacity(text.utf8.count)
+        let scalars = text.unicodeScalars
+        var index = scalars.startIndex
+        while index < scalars.endIndex {
+            let next = scalars.index(after: index)
+            guard scalars[index] == "$", next < scalars.endIndex, scalars[next] == "{" else {
+                result.append(scalars[index])
+                index = next
+                continue
+            }
+            let inside = scalars[next...].prefix { $0 != "}" && $0 != "\n" && $0 != "\r" && $0 != "\"" && $0 != "'" }
+            guard inside.endIndex < scalars.endIndex, scalars[inside.endIndex] == "}" else {
+                result.append(scalars[index])
+                index = next
+                continue
+            }
+            result.append("$")
+            for scalar in scalars[next...inside.endIndex] {
+                let isSpecial = "{}[],:# ".unicodeScalars.contains(scalar)
+                result.append(isSpecial ? Unicode.Scalar(base + scalar.value) ?? scalar : scalar)
+            }
+            index = scalars.index(after: inside.endIndex)
+        }
+        return String(result)
+    }
+
+    static func lower(_ text: String) -> String {
+        guard text.unicodeScalars.contains(where: { $0.value >= base && $0.value < base + 0x80 }) else { return text }
+        var result = String.UnicodeScalarView()
+        for scalar in text.unicodeScalars {
+            let isShielded = scalar.value >= base && scalar.value < base + 0x80
+            result.append(isShielded ? Unicode.Scalar(scalar.value - base) ?? scalar : scalar)
+        }
+        return String(result)
     }
 }
 

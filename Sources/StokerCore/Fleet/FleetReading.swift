@@ -157,10 +157,11 @@ struct Value {
             report(.missing, "is empty; expected \(wanted)")
             return nil
         }
-        guard let (value, substituted) = Variables.fill(scalar.string, self) else { return nil }
-        let raw = scalar.string.count > 60 ? scalar.string.prefix(60) + "…" : scalar.string[...]
+        let raw = VariableShield.lower(scalar.string)
+        guard let (value, substituted) = Variables.fill(raw, self) else { return nil }
+        let short = raw.count > 60 ? raw.prefix(60) + "…" : raw[...]
         return Text(
-            value: value, shown: "\"\(raw.replacing("\n", with: "⏎"))\"", plain: scalar.style == .plain,
+            value: value, shown: "\"\(short.replacing("\n", with: "⏎"))\"", plain: scalar.style == .plain,
             substituted: substituted)
     }
 
@@ -397,7 +398,7 @@ extension Value {
                     at: Spot(key.mark) ?? mark, in: place)
                 continue
             }
-            let name = scalar.string
+            let name = VariableShield.lower(scalar.string)
             // Reported by `reportDuplicates`.
             if reading.document.original(of: name) != nil { continue }
             let value = Value(node: node, place: Place(place, name), reading: reading)
