@@ -112,7 +112,8 @@ let package = Package(
         .testTarget(
             name: "KeepAliveTests",
             dependencies: [
-                "KeepAlive", "Ledger", "StokerCore", "TestSupport", logging, nioCore, nioPosix, nioHTTP1, nioSSL,
+                "HubSimulator", "KeepAlive", "Ledger", "StokerCore", "TestSupport", logging, nioCore, nioPosix, nioHTTP1,
+                nioSSL,
             ],
             swiftSettings: room
         ),
