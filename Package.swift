@@ -130,7 +130,7 @@ let package = Package(
             name: "DeploymentTests", dependencies: ["Deployment", "StokerCore", "TestSupport", yams], swiftSettings: room),
         .testTarget(
             name: "HubSimulatorTests",
-            dependencies: ["HubSimulator", "TestSupport", asyncHTTPClient, logging, nioCore], swiftSettings: room),
+            dependencies: ["HubSimulator", "TestSupport", asyncHTTPClient, logging, nioCore, nioHTTP1], swiftSettings: room),
         .testTarget(
             name: "EndToEndTests",
             dependencies: ["stoker", "StokerCore", "TestSupport", asyncHTTPClient, nioCore, nioPosix], swiftSettings: room),
