@@ -140,7 +140,7 @@ let package = Package(
             swiftSettings: room),
         .testTarget(
             name: "HubSimulatorTests",
-            dependencies: ["HubSimulator", "TestSupport", asyncHTTPClient, logging, nioCore], swiftSettings: room),
+            dependencies: ["HubSimulator", "TestSupport", asyncHTTPClient, logging, nioCore, nioHTTP1], swiftSettings: room),
         .testTarget(
             name: "EndToEndTests",
             dependencies: ["stoker", "StokerCore", "TestSupport", asyncHTTPClient, nioCore, nioPosix],
