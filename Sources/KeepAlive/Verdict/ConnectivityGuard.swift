@@ -37,6 +37,7 @@ package struct ConnectivityGuard: Sendable {
     package var hosts: Int
     private var evidence = Evidence()
     private var offlineSince: Instant?
+    private var askedWitnesses = Instant.never
 
     package init(hosts: Int) { self.hosts = hosts }
 
@@ -120,6 +121,16 @@ package struct ConnectivityGuard: Sendable {
         if let offlineSince { return .offline(since: offlineSince) }
         guard hosts >= 2, let first = evidence.failed.map(\.ended).min() else { return .online }
         return .suspect(until: first + Self.patience)
+    }
+
+    /// Whether two other hosts should be asked now (``Timetable/bringForward(_:to:where:)``): in a fleet that is seldom
+    /// pinged nothing else would fail or answer in time to settle a suspicion. At most every 30 s.
+    package mutating func wantsWitnesses(now: Instant) -> Bool {
+        guard case .suspect = standing, askedWitnesses.isNever || now - askedWitnesses >= .seconds(30) else {
+            return false
+        }
+        askedWitnesses = now
+        return true
     }
 
     /// Asked when a ping has failed for good. Before the retries (5, 10, 20 s) have run out the question is settled; only

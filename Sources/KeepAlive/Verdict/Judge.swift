@@ -69,6 +69,7 @@ package enum Judge {
             settle(&state, verdict, observation)
             if flapsNow(state), state.incidentOpen {
                 state.flapping = true
+                countFlip(&state)
                 rulings.append(.flappingBegan)
             } else {
                 rulings.append(.changed(from: before, to: verdict))
@@ -253,7 +254,11 @@ package enum Judge {
         state.wasBad = toBad
         if !toBad { state.recentFailures = 0 }
         if !state.lastGood.isNever || !toBad { state.recentFlips |= 1 }
-        if state.incidentOpen, state.incidentFlips < .max { state.incidentFlips += 1 }
+        if state.flapping { countFlip(&state) }
+    }
+
+    private static func countFlip(_ state: inout CheckState) {
+        if state.incidentFlips < .max { state.incidentFlips += 1 }
     }
 
     private static func flapsNow(_ state: CheckState) -> Bool {

@@ -77,6 +77,22 @@ package struct Timetable: Sendable {
         return taken
     }
 
+    /// Makes up to `count` of the next checks due at `now`, those that the condition holds for. Looks at the 64 that are
+    /// due soonest after `now`. Returns how many were moved.
+    @discardableResult
+    package mutating func bringForward(_ count: Int, to now: Int64, where fits: (_ check: UInt32) -> Bool) -> Int {
+        var seen: [(check: UInt32, due: Int64)] = []
+        var moved: [UInt32] = []
+        while seen.count < 64, moved.count < count, let check = heap.first {
+            let time = due[Int(check)] + base
+            remove(at: 0)
+            if time > now, fits(check) { moved.append(check) } else { seen.append((check, time)) }
+        }
+        for (check, time) in seen { schedule(check, at: time) }
+        for check in moved { schedule(check, at: now) }
+        return moved.count
+    }
+
     /// Moves every due time: the clock was set. O(1).
     package mutating func shift(by ticks: Int64) { base += ticks }
 

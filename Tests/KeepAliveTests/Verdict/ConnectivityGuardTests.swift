@@ -104,6 +104,26 @@ import Testing
         #expect(play([Seen(host: "a", began: 0, ended: 10)], hosts: 1).guard.standing == .online)
     }
 
+    @Test func aSuspicionAsksForWitnessesNowAndThen() {
+        var (judge, _) = play([Seen(host: "a", began: 0, ended: 10)], hosts: 9)
+        let asked = [10, 11, 39, 40].map { judge.wantsWitnesses(now: at($0)) }
+        #expect(asked == [true, false, false, true])
+        var (calm, _) = play([Seen(host: "a", began: 0, ended: 10, cause: .none)], hosts: 9)
+        let unasked = calm.wantsWitnesses(now: at(11))
+        #expect(!unasked)
+    }
+
+    /// Ten targets every 45 minutes: one is due when the network goes; its witnesses settle it before its retries are over.
+    @Test func aSparseFleetIsSettledByItsWitnesses() {
+        let (judge, changes) = play(
+            [
+                Seen(host: "a", began: 0, ended: 10), Seen(host: "b", began: 10, ended: 20),
+                Seen(host: "c", began: 10, ended: 20), Seen(host: "a", began: 15, ended: 25),
+            ], hosts: 10)
+        #expect(changes == [.wentOffline(since: at(0))])
+        #expect(judge.treatment(of: .connectTimeout, now: at(75)) == .disregard)
+    }
+
     @Test func shardsMayReportInAnyOrder() {
         var random = SplitMix64(seed: 5)
         for _ in 0..<300 {

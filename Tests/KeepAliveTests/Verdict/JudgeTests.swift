@@ -262,7 +262,8 @@ import Testing
                     sure = sure && after > .zero && after <= policy.every * 4
                     sure = sure && (after <= policy.every || state.slowdown > 0)
                 case .changed(let from, let to):
-                    sure = sure && from != to && to == state.verdict && !state.flapping
+                    // Nothing is told while flapping goes on.
+                    sure = sure && from != to && to == state.verdict && !(before.flapping && state.flapping)
                 case .stopPinging: sure = sure && state.verdict == .paused
                 case .flappingBegan: sure = sure && state.flapping && state.incidentOpen
                 case .flappingEnded: sure = sure && !state.flapping

@@ -46,6 +46,17 @@ import Testing
         #expect(table.due(of: 10) == 9_999)
     }
 
+    @Test func witnessesAreBroughtForward() {
+        var table = Timetable()
+        for check in 0..<100 as Range<UInt32> { table.schedule(check, at: 1_000 + Int64(check)) }
+        let moved = table.bringForward(2, to: 1_000) { $0 % 10 == 5 }
+        #expect(moved == 2 && table.count == 100)
+        #expect(table.due(of: 5) == 1_000 && table.due(of: 15) == 1_000)
+        #expect(table.due(of: 4) == 1_004 && table.due(of: 25) == 1_025)
+        let far = table.bringForward(1, to: 1_000) { $0 == 99 }
+        #expect(far == 0 && table.count == 100 && table.due(of: 99) == 1_099)
+    }
+
     @Test func sixteenBytesForEachCheck() {
         #expect(MemoryLayout<Int64>.stride + 2 * MemoryLayout<UInt32>.stride == 16)
         var table = Timetable()
