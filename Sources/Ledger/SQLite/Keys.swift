@@ -101,7 +101,7 @@ struct Newest {
     mutating func add(_ row: Observation) {
         guard limit > 0, row.at.milliseconds >= floor else { return }
         rows.append(row)
-        if rows.count >= limit * 2 + 1_024 { shrink() }
+        if rows.count >= 1_024, rows.count / 2 >= limit { shrink() }
     }
 
     mutating func shrink() {
