@@ -13,7 +13,7 @@ struct Backlog: Sendable {
     private(set) var dropped: UInt64 = 0
 
     private var observations = Line<Observation>()
-    private var states: [Int32: SavedState] = [:]
+    private var savedStates: [Int32: SavedState] = [:]
     private var incidents: [IncidentKey: Incident] = [:]
     /// Order in which incidents were first heard of: it decides their numbers.
     private var incidentOrder = Line<IncidentKey>()
@@ -29,13 +29,15 @@ struct Backlog: Sendable {
 
     /// Observations that wait.
     var waiting: Int { observations.count }
+    /// States that wait.
+    var states: Int { savedStates.count }
     var isEmpty: Bool {
-        observations.isEmpty && states.isEmpty && incidents.isEmpty && events.isEmpty && transcripts.isEmpty
+        observations.isEmpty && savedStates.isEmpty && incidents.isEmpty && events.isEmpty && transcripts.isEmpty
     }
 
     mutating func add(_ batch: Batch) {
         observations.append(contentsOf: batch.observations)
-        for (check, state) in batch.states { states[check] = state }
+        for (check, state) in batch.states { savedStates[check] = state }
         for incident in batch.incidents { add(incident) }
         events.append(contentsOf: batch.events)
         for (check, transcript) in batch.transcripts { add(transcript, of: check) }
@@ -49,12 +51,12 @@ struct Backlog: Sendable {
         if !zip(batch.observations, batch.observations.dropFirst()).allSatisfy({ $0.at <= $1.at }) {
             batch.observations.sort(by: isOlder)
         }
-        if states.count <= stateCount {
-            batch.states = states.map { ($0.key, $0.value) }
-            states.removeAll(keepingCapacity: true)
+        if savedStates.count <= stateCount {
+            batch.states = savedStates.map { ($0.key, $0.value) }
+            savedStates.removeAll(keepingCapacity: true)
         } else {
-            batch.states = states.prefix(stateCount).map { ($0.key, $0.value) }
-            for (check, _) in batch.states { states[check] = nil }
+            batch.states = savedStates.prefix(stateCount).map { ($0.key, $0.value) }
+            for (check, _) in batch.states { savedStates[check] = nil }
         }
         // In the order of the table's key, so that neighbours share a page.
         batch.states.sort { $0.check < $1.check }
@@ -69,7 +71,7 @@ struct Backlog: Sendable {
     /// Takes a part back that could not be written. What came meanwhile is newer and wins.
     mutating func putBack(_ batch: Batch) {
         observations.prepend(batch.observations)
-        for (check, state) in batch.states where states[check] == nil { states[check] = state }
+        for (check, state) in batch.states where savedStates[check] == nil { savedStates[check] = state }
         let newer = incidentOrder.take(.max).compactMap { incidents[$0] }
         incidents.removeAll()
         for incident in batch.incidents + newer { add(incident) }

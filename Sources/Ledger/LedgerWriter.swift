@@ -38,6 +38,8 @@ package final class LedgerWriter: Service {
     private struct Shared {
         var backlog: Backlog
         var isWriting = false
+        /// Observations of the batch that is being written: they are still in memory.
+        var inFlight = 0
         var isStopping = false
         var stall: (since: Instant, because: String)?
         var written: UInt64 = 0
@@ -108,7 +110,8 @@ package final class LedgerWriter: Service {
         shared.withLock { shared in
             guard let stall = shared.stall else { return .healthy }
             return .stalled(
-                since: stall.since, because: stall.because, waiting: shared.backlog.waiting, limit: settings.limit,
+                since: stall.since, because: stall.because, waiting: shared.backlog.waiting + shared.inFlight,
+                limit: settings.limit,
                 dropped: shared.backlog.dropped)
         }
     }
@@ -118,7 +121,7 @@ package final class LedgerWriter: Service {
     /// Observations, incidents and events given up since the start.
     package var dropped: UInt64 { shared.withLock { $0.backlog.dropped } }
     /// Observations in memory.
-    package var waiting: Int { shared.withLock { $0.backlog.waiting } }
+    package var waiting: Int { shared.withLock { $0.backlog.waiting + $0.inFlight } }
 
     // MARK: Running
 
@@ -160,10 +163,12 @@ package final class LedgerWriter: Service {
                 if isStopping { return }
             }
             do throws(Failure) {
-                while try await flush() {
+                while try await flush(), isLarge {
                     if isStopping { return }
                 }
                 failures = 0
+                // What came meanwhile is not much: it waits its interval.
+                if shared.withLock({ !$0.backlog.isEmpty }) { work.ring() }
             } catch {
                 failures += 1
             }
@@ -200,12 +205,18 @@ package final class LedgerWriter: Service {
         }
     }
 
-    /// Writes one batch. - Returns: whether more waits. - Throws: why it could not be written; it waits again then.
+    private var isLarge: Bool {
+        shared.withLock { $0.backlog.waiting >= settings.urgent || $0.backlog.states >= settings.urgent }
+    }
+
+    /// Writes one batch. - Returns: whether there was one. - Throws: why it could not be written; it waits again then.
     private func flush() async throws(Failure) -> Bool {
         let batch: Batch? = shared.withLock { shared in
             guard !shared.isWriting, !shared.backlog.isEmpty else { return nil }
             shared.isWriting = true
-            return shared.backlog.take(observations: settings.batch, states: settings.batch)
+            let batch = shared.backlog.take(observations: settings.batch, states: settings.batch)
+            shared.inFlight = batch.observations.count
+            return batch
         }
         guard let batch else { return false }
         do throws(Failure) {
@@ -213,6 +224,7 @@ package final class LedgerWriter: Service {
         } catch {
             let began = shared.withLock { shared in
                 shared.isWriting = false
+                shared.inFlight = 0
                 shared.backlog.putBack(batch)
                 defer { shared.stall = (shared.stall?.since ?? now(), error.because) }
                 return shared.stall == nil
@@ -223,20 +235,21 @@ package final class LedgerWriter: Service {
             }
             throw error
         }
-        let (recovered, more, tend) = shared.withLock { shared in
+        let (recovered, tend) = shared.withLock { shared in
             shared.isWriting = false
+            shared.inFlight = 0
             shared.written += UInt64(batch.observations.count)
             shared.untended += batch.observations.count
             let recovered = shared.stall != nil
             shared.stall = nil
-            return (recovered, !shared.backlog.isEmpty, shared.untended >= 16_384)
+            return (recovered, shared.untended >= 16_384)
         }
         if recovered {
             logger.notice("results are written again", metadata: ["dropped": "\(dropped)"])
             onHealthChange(.healthy)
         }
         if tend { housekeeping.ring() }
-        return more
+        return true
     }
 
     /// Writes what waits, trying again every 100 ms until it is done or the time is over.

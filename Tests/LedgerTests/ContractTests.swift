@@ -58,6 +58,8 @@ struct ContractTests {
                 try await ledger.latest(of: [3, 9, 1], limit: 5) == [
                     rows.filter { $0.check == 3 }.suffix(5), [], rows.filter { $0.check == 1 }.suffix(5),
                 ])
+            #expect(try await ledger.latest(of: [.max, 1, 1], limit: 1).map(\.count) == [0, 1, 1])
+            #expect(try await ledger.latest(of: [], limit: 1) == [])
             let statistics = try await ledger.statistics()
             #expect(statistics.observations == 100)
             #expect(statistics.oldestObservation == rows[0].at)

@@ -33,6 +33,33 @@ func isOlder(_ a: Observation, _ b: Observation) -> Bool {
     return Packed.pack(a) < Packed.pack(b)
 }
 
+/// Finds a check's place among those asked for. Numbers are dense, so that a table beats hashing for every row of the tail.
+struct Places {
+    /// Each check once, ascending: neighbours share pages.
+    let checks: [Int32]
+    private let first: Int
+    private let table: [Int32]
+
+    init(_ asked: [Int32]) {
+        checks = Set(asked).sorted()
+        first = Int(checks.first ?? 0)
+        let width = checks.isEmpty ? 0 : Int(checks[checks.count - 1]) - first + 1
+        // Numbers far apart (nothing of ours gives such) are searched for instead.
+        var table = [Int32](repeating: -1, count: width > 8_000_000 ? 0 : width)
+        if !table.isEmpty {
+            for (place, check) in checks.enumerated() { table[Int(check) - first] = Int32(place) }
+        }
+        self.table = table
+    }
+
+    subscript(check: Int32) -> Int? {
+        guard !table.isEmpty else { return checks.firstIndex(of: check) }
+        let offset = Int(check) - first
+        guard offset >= 0, offset < table.count, table[offset] >= 0 else { return nil }
+        return Int(table[offset])
+    }
+}
+
 /// Equal spans of time, in whole milliseconds, that are filled with observations and sums.
 struct Buckets {
     let from: Int64
@@ -92,7 +119,8 @@ struct Buckets {
 /// Keeps the newest `limit` of the observations it is shown.
 struct Newest {
     let limit: Int
-    private var rows: [Observation] = []
+    /// Newest first after ``shrink()``.
+    private(set) var rows: [Observation] = []
     /// Rows older than this cannot be among the newest.
     private(set) var floor: Int64 = .min
 
@@ -101,7 +129,7 @@ struct Newest {
     mutating func add(_ row: Observation) {
         guard limit > 0, row.at.milliseconds >= floor else { return }
         rows.append(row)
-        if rows.count >= limit * 2 + 1_024 { shrink() }
+        if rows.count >= 1_024, rows.count / 2 >= limit { shrink() }
     }
 
     mutating func shrink() {

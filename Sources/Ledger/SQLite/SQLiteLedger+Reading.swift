@@ -50,19 +50,22 @@ extension SQLiteLedger {
 
     package func latest(of checks: [Int32], limit: Int) async throws(Failure) -> [[Observation]] {
         try await read("read the latest observations") { db in
-            var newest: [Int32: Newest] = [:]
-            for check in checks { newest[check] = Newest(limit: limit) }
-            try Self.tail(db, of: checks.count == 1 ? checks[0] : nil) { newest[$0.check]?.add($0) }
-            var open = Set(newest.keys)
+            let places = Places(checks)
+            var newest = Array(repeating: Newest(limit: limit), count: places.checks.count)
+            try Self.tail(db, of: checks.count == 1 ? checks[0] : nil) { row in
+                if let place = places[row.check] { newest[place].add(row) }
+            }
+            var open = Array(newest.indices)
             let find = try db.cachedStatement(sql: SQL.rowsOfCheck)
             for segment in try Self.segments(db, from: .min, to: .max).sorted(by: { $0.last > $1.last }) {
-                open = open.filter { newest[$0]?.isSettled(before: segment.last) == false }
+                open.removeAll { newest[$0].isSettled(before: segment.last) }
                 if open.isEmpty { break }
-                for check in open.sorted() {
-                    try Self.rows(db, find, segment: segment.id, check: check) { newest[check]?.add($0) }
+                for place in open {
+                    try Self.rows(db, find, segment: segment.id, check: places.checks[place]) { newest[place].add($0) }
                 }
             }
-            return checks.map { (newest[$0]?.take() ?? []).reversed() }
+            for place in newest.indices { newest[place].shrink() }
+            return checks.map { check in places[check].map { newest[$0].rows.reversed() } ?? [] }
         }
     }
 
@@ -78,19 +81,16 @@ extension SQLiteLedger {
         try await read("sum up observations") { db in
             let empty = Buckets(from: from, to: to, count: buckets)
             guard from < to else { return checks.map { _ in empty } }
-            var places: [Int32: Int] = [:]
-            for check in checks where places[check] == nil { places[check] = places.count }
-            var found = Array(repeating: empty, count: places.count)
+            let places = Places(checks)
+            var found = Array(repeating: empty, count: places.checks.count)
 
             try Self.tail(db, of: checks.count == 1 ? checks[0] : nil) { row in
                 if let place = places[row.check] { found[place].add(row) }
             }
-            // In the order of the keys, so that neighbours share pages.
-            let inOrder = places.sorted { $0.key < $1.key }
             let extent = try db.cachedStatement(sql: SQL.extentOfCheck)
             let rows = try db.cachedStatement(sql: SQL.rowsOfCheck)
             for segment in try Self.segments(db, from: from.milliseconds, to: to.milliseconds) {
-                for (check, place) in inOrder {
+                for (place, check) in places.checks.enumerated() {
                     extent.bind(Key.of(segment.id, check), at: 1)
                     guard try extent.step(db) else { continue }
                     let known = extent.isNull(0) ? nil : try Extent(extent.bytes(0))
@@ -113,7 +113,7 @@ extension SQLiteLedger {
                 let lastDay = min(Key.span(last), Calendar.day(to.milliseconds))
                 let find = try db.cachedStatement(sql: SQL.sumsOfCheck)
                 for day in stride(from: firstDay, through: lastDay, by: 1) {
-                    for (check, place) in inOrder {
+                    for (place, check) in places.checks.enumerated() {
                         find.bind(Key.of(day, check), at: 1)
                         guard try find.step(db) else { continue }
                         let sums = try DaySums(find.bytes(0))

@@ -33,7 +33,6 @@ extension Migration {
             """,
             "CREATE UNIQUE INDEX incident_by_began ON incident (check_id, began)",
             "CREATE INDEX incident_by_check ON incident (check_id)",
-            "CREATE INDEX incident_open ON incident (id) WHERE ended IS NULL",
             "CREATE INDEX incident_by_end ON incident (ended)",
             """
             CREATE TABLE event (
