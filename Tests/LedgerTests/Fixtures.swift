@@ -84,6 +84,14 @@ func randomState(_ random: inout Seeded) -> CheckState {
     state.since = morning
     state.pausedUntil = Instant(milliseconds: .max)
     state.certificateEndHours = UInt32.random(in: 0...(.max), using: &random)
+    state.wakingSince = morning
+    state.incidentOpen = Bool.random(using: &random)
+    state.incidentCause = Cause.allCases.randomElement(using: &random) ?? .none
+    state.incidentCode = UInt16.random(in: 0...(.max), using: &random)
+    state.incidentFlips = UInt16.random(in: 0...(.max), using: &random)
+    state.slowdown = UInt8.random(in: 0...2, using: &random)
+    state.wasBad = Bool.random(using: &random)
+    state.troubleSince = morning
     return state
 }
 

@@ -209,7 +209,7 @@ actor Shard {
         if active { startDue(running) }
         if running - flushedAt >= Self.flushMilliseconds {
             flushedAt = running
-            surroundings.connectivity.take(&evidence, now: clocks.wall())
+            suspect()
             flush()
         }
         if running - latenessTurned > 60_000 {
@@ -217,6 +217,16 @@ actor Shard {
             lateness.turn()
         }
         arm()
+    }
+
+    /// Hands over what was seen. On a first suspicion that we ourselves are offline, two other hosts are asked at once: in a
+    /// fleet that is seldom pinged nothing else would settle it in time.
+    func suspect() {
+        let now = clocks.wall()
+        guard surroundings.connectivity.take(&evidence, now: now) else { return }
+        timetable.bringForward(2, to: now.milliseconds) { index in
+            hosts[Int(index)] != 0 && states[Int(index)].verdict != .paused && !states[Int(index)].wasBad
+        }
     }
 
     /// A clock that was set moves the timetable with it; after a suspension or a long stop everything that was missed is
@@ -333,7 +343,7 @@ actor Shard {
         }
         var observed = finding
         if finding.outcome != .up, finding.outcome != .slow, hosts[Int(index)] != 0 {
-            surroundings.connectivity.take(&evidence, now: now)
+            suspect()
             switch surroundings.connectivity.treatment(of: finding.cause, now: now) {
             case .judge: break
             case .hold(let until):

@@ -10,12 +10,15 @@ final class SharedConnectivity: Sendable {
 
     var standing: ConnectivityGuard.Standing { state.withLock { $0.standing } }
 
-    func take(_ evidence: inout ConnectivityGuard.Evidence, now: Instant) {
-        // Changes are told by the boiler, which compares the standing at every tick of its own.
-        evidence = state.withLock { [evidence] guardian in
-            var evidence = evidence
-            _ = guardian.take(&evidence, now: now)
-            return evidence
+    /// Takes a shard's evidence over and empties it. Returns whether two other hosts should be asked now.
+    func take(_ evidence: inout ConnectivityGuard.Evidence, now: Instant) -> Bool {
+        let new = evidence
+        evidence = ConnectivityGuard.Evidence()
+        return state.withLock { guardian in
+            var new = new
+            // Changes are told by the boiler, which compares the standing at every tick of its own.
+            _ = guardian.take(&new, now: now)
+            return guardian.wantsWitnesses(now: now)
         }
     }
 

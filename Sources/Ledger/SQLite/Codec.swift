@@ -333,6 +333,13 @@ enum StateCodec {
             writer.signed(instant.milliseconds)
         }
         writer.number(UInt64(state.certificateEndHours))
+        writer.byte(state.incidentOpen ? 1 : 0)
+        writer.byte(state.incidentCause.rawValue)
+        writer.byte(state.wasBad ? 1 : 0)
+        writer.byte(state.slowdown)
+        writer.number(UInt64(state.incidentCode))
+        writer.number(UInt64(state.incidentFlips))
+        writer.signed(state.troubleSince.milliseconds)
         return writer.bytes
     }
 
@@ -363,6 +370,13 @@ enum StateCodec {
         state.wakingSince = Instant(milliseconds: try reader.signed())
         state.pausedUntil = Instant(milliseconds: try reader.signed())
         state.certificateEndHours = try reader.narrow(UInt32.self)
+        state.incidentOpen = try reader.byte() == 1
+        state.incidentCause = Cause(rawValue: try reader.byte()) ?? .none
+        state.wasBad = try reader.byte() == 1
+        state.slowdown = try reader.byte()
+        state.incidentCode = try reader.narrow(UInt16.self)
+        state.incidentFlips = try reader.narrow(UInt16.self)
+        state.troubleSince = Instant(milliseconds: try reader.signed())
         return state
     }
 }
