@@ -9,7 +9,7 @@ package import StokerCore
 /// reached only from callbacks of channels on this loop, so its state is touched by one thread only.
 package final class ProbeLane: @unchecked Sendable {
     package let eventLoop: any EventLoop
-    let resolver: Resolver
+    let resolver: NameResolver
     let tls: ProbeTLS
     let userAgent: String
     let now: @Sendable () -> Instant
@@ -46,7 +46,7 @@ package final class ProbeLane: @unchecked Sendable {
     ///   - userAgent: sent with every HTTP request that does not bring its own, such as `Stoker/0.1 (+https://…)`.
     ///   - now: the wall clock, for ``Attempt/at`` only.
     package init(
-        eventLoop: any EventLoop, resolver: Resolver, tls: ProbeTLS, userAgent: String,
+        eventLoop: any EventLoop, resolver: NameResolver, tls: ProbeTLS, userAgent: String,
         now: @escaping @Sendable () -> Instant
     ) {
         self.eventLoop = eventLoop

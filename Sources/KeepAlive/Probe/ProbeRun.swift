@@ -11,7 +11,7 @@ import StokerCore
 final class ProbeRun: @unchecked Sendable {
     private enum Stage { case resolving, connecting, handshaking, waiting, reading, lingering, done }
 
-    private unowned let lane: ProbeLane
+    private let lane: ProbeLane
     private let check: Check
     private var then: ((Attempt) -> Void)?
     private let at: Instant
@@ -495,7 +495,7 @@ final class ProbeWire: ChannelDuplexHandler {
     typealias OutboundIn = HTTPClientRequestPart
     typealias OutboundOut = ByteBuffer
 
-    private unowned let run: ProbeRun
+    private let run: ProbeRun
     private var headBytes = 0
 
     init(run: ProbeRun) { self.run = run }
