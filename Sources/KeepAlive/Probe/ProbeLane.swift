@@ -9,7 +9,7 @@ package import StokerCore
 /// reached only from callbacks of channels on this loop, so its state is touched by one thread only.
 package final class ProbeLane: @unchecked Sendable {
     package let eventLoop: any EventLoop
-    let resolver: Resolver
+    let resolver: NameResolver
     let tls: ProbeTLS
     let userAgent: String
     let now: @Sendable () -> Instant
@@ -46,7 +46,7 @@ package final class ProbeLane: @unchecked Sendable {
     ///   - userAgent: sent with every HTTP request that does not bring its own, such as `Stoker/0.1 (+https://…)`.
     ///   - now: the wall clock, for ``Attempt/at`` only.
     package init(
-        eventLoop: any EventLoop, resolver: Resolver, tls: ProbeTLS, userAgent: String,
+        eventLoop: any EventLoop, resolver: NameResolver, tls: ProbeTLS, userAgent: String,
         now: @escaping @Sendable () -> Instant
     ) {
         self.eventLoop = eventLoop
@@ -54,16 +54,13 @@ package final class ProbeLane: @unchecked Sendable {
         self.tls = tls
         self.userAgent = userAgent
         self.now = now
-        // The library's own connect limit is one timer per connection; ours are in `deadlines`, this one never fires.
-        bootstrap = ClientBootstrap(group: eventLoop)
-            .connectTimeout(.hours(1))
-            .channelInitializer { [unowned self] channel in
-                self.connecting?.channel = channel
-                return self.initialized
-            }
-        initialized = eventLoop.makeSucceededVoidFuture()
+        bootstrap = ClientBootstrap(group: eventLoop).channelInitializer { [unowned self] channel in
+            let ended = channel.eventLoop.makePromise(of: Void.self)
+            channel.closeFuture.whenComplete { _ in ended.fail(ChannelError.alreadyClosed) }
+            self.connecting?.channel = channel
+            return ended.futureResult
+        }
     }
-    private var initialized: EventLoopFuture<Void>!
 
     /// Makes one attempt. On the loop; `then` is called exactly once, on the loop, and never before `start` returns.
     package func start(_ check: Check, then: @escaping (Attempt) -> Void) {
@@ -99,14 +96,28 @@ package final class ProbeLane: @unchecked Sendable {
 
     // MARK: For ProbeRun
 
+    /// The bootstrap only makes the channel here: its initialiser's future lasts as long as the connection, so that
+    /// registering and connecting are ours. Left to itself it would set a timer for each connection, and cancelling one
+    /// searches all others of the loop.
     func connect(_ connector: ProbeConnector, to address: SocketAddress) {
         connecting = connector
-        let future = bootstrap.connect(to: address)
+        let made = bootstrap.connect(to: address)
         connecting = nil
-        future.assumeIsolatedUnsafeUnchecked().whenComplete { result in
+        guard let channel = connector.channel else {
+            // No socket: the future has failed already, with the system's reason.
+            made.assumeIsolatedUnsafeUnchecked().whenFailure { connector.run.connectFailed(connector, $0) }
+            return
+        }
+        let connected = eventLoop.makePromise(of: Void.self)
+        // In one go: a registered socket that is not connecting yet is reported as hung up by the kernel.
+        channel.register(promise: nil)
+        channel.connect(to: address, promise: connected)
+        connected.futureResult.assumeIsolatedUnsafeUnchecked().whenComplete { result in
             switch result {
-            case .success(let channel): connector.run.connected(connector, channel)
-            case .failure(let error): connector.run.connectFailed(connector, error)
+            case .success: connector.run.connected(connector, channel)
+            case .failure(let error):
+                channel.close(mode: .all, promise: nil)
+                connector.run.connectFailed(connector, error)
             }
         }
     }

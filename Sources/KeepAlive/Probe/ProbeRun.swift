@@ -11,7 +11,7 @@ import StokerCore
 final class ProbeRun: @unchecked Sendable {
     private enum Stage { case resolving, connecting, handshaking, waiting, reading, lingering, done }
 
-    private unowned let lane: ProbeLane
+    private let lane: ProbeLane
     private let check: Check
     private var then: ((Attempt) -> Void)?
     private let at: Instant
@@ -191,7 +191,7 @@ final class ProbeRun: @unchecked Sendable {
                 tlsHandler = handler
                 // First ours, then TLS in front: its handshake begins when it is added, and must find a listener.
                 try addHTTP(to: pipeline)
-                try pipeline.addHandler(handler, position: .first)
+                try pipeline.addHandler(handler, name: "tls", position: .first)
             } else {
                 enter(.waiting, limit: nil, now: now)
                 try addHTTP(to: pipeline)
@@ -210,9 +210,10 @@ final class ProbeRun: @unchecked Sendable {
         limits.maxHeaderFieldCount = 1_000
         let decoder = HTTPResponseDecoder(
             leftOverBytesStrategy: .dropBytes, informationalResponseStrategy: .drop, limitConfiguration: limits)
-        try pipeline.addHandler(ProbeWire(run: self))
-        try pipeline.addHandler(ByteToMessageHandler(decoder, maximumBufferSize: 2 * Self.headerLimit))
-        try pipeline.addHandler(self)
+        // Names of our own spare the library making one up for each.
+        try pipeline.addHandler(ProbeWire(run: self), name: "wire")
+        try pipeline.addHandler(ByteToMessageHandler(decoder, maximumBufferSize: 2 * Self.headerLimit), name: "http")
+        try pipeline.addHandler(self, name: "probe")
     }
 
     private func send(on channel: any Channel, _ now: UInt64) {
@@ -379,12 +380,18 @@ final class ProbeRun: @unchecked Sendable {
         guard !reported else { return }
         reported = true
         let end = certificate.map { UInt32(clamping: $0.notValidAfter / 3_600) } ?? 0
-        let record = ProbeRecord(
-            at: at, request: check.policy.request, exchanges: earlier, last: exchange, certificate: certificate,
-            tlsVersion: tlsVersion)
         let attempt = Attempt(
-            at: at, result: result, phases: exchange.phases, certificateEndHours: end, transcript: record.transcript)
+            at: at, result: result, phases: exchange.phases, certificateEndHours: end,
+            transcript: { [self] in transcript($0, $1, $2, $3) })
         lane.report(self, attempt)
+    }
+
+    /// What a run knows does not change once it is reported.
+    private func transcript(_ attempt: Int, _ outcome: Outcome, _ cause: Cause, _ detail: String) -> Transcript {
+        ProbeRecord(
+            at: at, request: check.policy.request, exchanges: earlier, last: exchange, certificate: certificate,
+            tlsVersion: tlsVersion
+        ).transcript(attempt, outcome, cause, detail)
     }
 
     func deliver(_ attempt: Attempt) {
@@ -495,7 +502,7 @@ final class ProbeWire: ChannelDuplexHandler {
     typealias OutboundIn = HTTPClientRequestPart
     typealias OutboundOut = ByteBuffer
 
-    private unowned let run: ProbeRun
+    private let run: ProbeRun
     private var headBytes = 0
 
     init(run: ProbeRun) { self.run = run }

@@ -85,7 +85,7 @@ final class ResolverCore: @unchecked Sendable {
 
     // MARK: In
 
-    func resolve(_ host: String, for resolver: Resolver, _ then: @escaping (Resolution) -> Void) {
+    func resolve(_ host: String, for resolver: NameResolver, _ then: @escaping (Resolution) -> Void) {
         eventLoop.preconditionInEventLoop()
         guard !isShutDown else { return then(.failed(.dnsFailed, detail: "the resolver was stopped")) }
         guard let files else {
@@ -109,10 +109,10 @@ final class ResolverCore: @unchecked Sendable {
         askNextName(lookup, now)
         scheduleTick()
     }
-    private weak var resolver: Resolver?
+    private weak var resolver: NameResolver?
 
     /// Reads the files on the library's thread pool, for disks can be slow; what waits for them goes on afterwards.
-    func readFiles(for resolver: Resolver) {
+    func readFiles(for resolver: NameResolver) {
         eventLoop.preconditionInEventLoop()
         guard !reading, !isShutDown else { return }
         reading = true

@@ -8,7 +8,7 @@ import Synchronization
 /// older answers when the servers fail, and one question for many who ask the same.
 ///
 /// NIO's own resolver queues `getaddrinfo` per event loop: 94 lookups a second behind a server that answers in 20 ms.
-package final class Resolver: Sendable {
+package final class NameResolver: Sendable {
     private struct Known {
         var cache: ResolverCache
         var hosts: [String: [SocketAddress]] = [:]

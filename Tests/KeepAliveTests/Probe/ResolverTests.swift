@@ -1,0 +1,298 @@
+import NIOCore
+import NIOPosix
+import StokerCore
+import Synchronization
+import TestSupport
+import Testing
+
+@testable import KeepAlive
+
+@Suite(.timeLimit(.minutes(2)))
+struct ResolverTests {
+    /// A resolver over one test server; all of its limits are given.
+    private func with<R>(
+        delay: TimeAmount = .nanoseconds(0), ipv6: ResolverConfiguration.IPv6 = .never, limit: Duration = .seconds(5),
+        hosts: String? = nil, dead: Bool = false, _ zone: @escaping TestNameServer.Zone,
+        _ body: (NameResolver, TestNameServer, MultiThreadedEventLoopGroup) async throws -> R
+    ) async throws -> R {
+        let group = MultiThreadedEventLoopGroup(numberOfThreads: 2)
+        let server = try await TestNameServer.start(on: group, delay: delay, zone)
+        var configuration = ResolverConfiguration()
+        configuration.resolvConf = nil
+        configuration.hosts = hosts
+        configuration.firstRetry = .milliseconds(100)
+        configuration.limit = limit
+        configuration.ipv6 = ipv6
+        // A port nobody listens at comes first: what is asked there must go on to the other.
+        let closed = try SocketAddress(ipAddress: "127.0.0.1", port: 1)
+        configuration.servers = try (dead ? [closed] : []) + [server.address]
+        let resolver = NameResolver(eventLoop: group.next(), configuration: configuration)
+        let result: R
+        do {
+            result = try await body(resolver, server, group)
+        } catch {
+            await resolver.shutdown()
+            try await group.shutdownGracefully()
+            throw error
+        }
+        await resolver.shutdown()
+        try await group.shutdownGracefully()
+        return result
+    }
+
+    private func look(_ name: String, _ resolver: NameResolver, _ group: MultiThreadedEventLoopGroup) async
+        -> Resolution
+    {
+        if let known = resolver.cached(name) { return known }
+        return await withCheckedContinuation { continuation in
+            resolver.resolve(name, on: group.next()) { continuation.resume(returning: $0) }
+        }
+    }
+
+    private static func found(_ texts: String...) -> Resolution {
+        .found(texts.compactMap { try? SocketAddress(ipAddress: $0, port: 0) }, stale: false)
+    }
+
+    struct Row: Sendable, CustomTestStringConvertible {
+        var name: String
+        var reply: TestNameServer.Reply
+        var ipv6 = ResolverConfiguration.IPv6.automatic
+        var expected: Resolution?
+        var cause = Cause.none
+        var testDescription: String { name }
+    }
+
+    @Test(arguments: [
+        Row(name: "one address", reply: .addresses(["192.0.2.7"], ttl: 60), ipv6: .never, expected: found("192.0.2.7")),
+        Row(
+            name: "both families, IPv6 first", reply: .addresses(["192.0.2.7", "2001:db8::7"], ttl: 60), ipv6: .first,
+            expected: found("2001:db8::7", "192.0.2.7")),
+        Row(name: "only IPv6", reply: .addresses(["2001:db8::7"], ttl: 60), expected: found("2001:db8::7")),
+        Row(
+            name: "an alias", reply: .alias("other.test", ["192.0.2.8"], ttl: 60), ipv6: .never,
+            expected: found("192.0.2.8")),
+        Row(name: "too long for UDP", reply: .truncated(["192.0.2.9"]), ipv6: .never, expected: found("192.0.2.9")),
+        Row(
+            name: "a server without EDNS", reply: .formatErrorUnlessPlain(["192.0.2.10"]), ipv6: .never,
+            expected: found("192.0.2.10")),
+        Row(name: "no such name", reply: .noSuchName, cause: .dnsNoSuchName),
+        Row(name: "a name without addresses", reply: .noData, cause: .dnsNoSuchName),
+        Row(name: "a failing server", reply: .serverFailure, cause: .dnsFailed),
+        Row(name: "silence", reply: .silence, cause: .dnsTimeout),
+        Row(name: "garbage", reply: .garbage, cause: .dnsTimeout),
+    ])
+    func replyIsUnderstood(_ row: Row) async throws {
+        try await with(ipv6: row.ipv6, limit: .milliseconds(600), { _, _ in row.reply }) { resolver, _, group in
+            let resolution = await look("host.test", resolver, group)
+            if let expected = row.expected {
+                #expect(resolution == expected)
+            } else if case .failed(let cause, let detail) = resolution {
+                #expect(cause == row.cause)
+                #expect(detail.contains("host.test"))
+            } else {
+                Issue.record("\(resolution)")
+            }
+        }
+    }
+
+    @Test func aDeadServerIsPassedBy() async throws {
+        try await with(dead: true, { _, _ in .addresses(["192.0.2.1"], ttl: 60) }) { resolver, _, group in
+            #expect(await look("a.test", resolver, group) == Self.found("192.0.2.1"))
+        }
+    }
+
+    @Test func equalQuestionsAreAskedOnce() async throws {
+        try await with(delay: .milliseconds(30), { _, _ in .addresses(["192.0.2.1"], ttl: 60) }) {
+            resolver, server, group in
+            await withDiscardingTaskGroup { tasks in
+                for _ in 0..<50 {
+                    tasks.addTask { #expect(await look("same.test", resolver, group) == Self.found("192.0.2.1")) }
+                }
+            }
+            #expect(server.asked("same.test") == 1)
+            #expect(await look("same.test", resolver, group) == Self.found("192.0.2.1"))
+            #expect(server.asked("same.test") == 1, "an answer is believed for its time")
+        }
+    }
+
+    @Test func anOldAnswerServesWhenTheServersFail() async throws {
+        let healthy = Mutex(true)
+        try await with({ _, _ in healthy.withLock { $0 } ? .addresses(["192.0.2.1"], ttl: 1) : .serverFailure }) {
+            resolver, _, group in
+            #expect(await look("a.test", resolver, group) == Self.found("192.0.2.1"))
+            healthy.withLock { $0 = false }
+            try await eventually { resolver.cached("a.test") == nil }
+            guard case .found(let addresses, stale: true) = await look("a.test", resolver, group) else {
+                Issue.record("no stale answer")
+                return
+            }
+            #expect(addresses.count == 1)
+        }
+    }
+
+    @Test func absenceIsBelievedShortly() async throws {
+        try await with({ _, _ in .noSuchName }) { resolver, server, group in
+            _ = await look("gone.test", resolver, group)
+            #expect(resolver.cached("gone.test") != nil)
+            try await eventually { resolver.cached("gone.test") == nil }
+            _ = await look("gone.test", resolver, group)
+            #expect(server.asked("gone.test") == 2)
+        }
+    }
+
+    @Test func localhostAsksNobody() async throws {
+        try await with({ _, _ in .noSuchName }) { resolver, server, group in
+            for name in ["localhost", "app.localhost"] {
+                guard case .found(let addresses, _) = await look(name, resolver, group) else {
+                    Issue.record("\(name) was not found")
+                    continue
+                }
+                #expect(addresses.first?.ipAddress == "127.0.0.1")
+                #expect(server.asked(name) == 0)
+            }
+        }
+    }
+
+    /// The first question's packet is lost: it is sent again.
+    @Test func aLostPacketIsSentAgain() async throws {
+        let count = Mutex(0)
+        try await with({ _, _ in
+            count.withLock {
+                $0 += 1
+                return $0 == 1 ? .silence : .addresses(["192.0.2.1"], ttl: 60)
+            }
+        }) { resolver, server, group in
+            #expect(await look("a.test", resolver, group) == Self.found("192.0.2.1"))
+            #expect(server.asked("a.test") == 2)
+        }
+    }
+
+    /// One name in a hundred is dead, and every healthy target is judged healthy all the same.
+    @Test func deadNamesDelayNobody() async throws {
+        var configuration = ResolverConfiguration()
+        configuration.resolvConf = nil
+        configuration.hosts = nil
+        configuration.ipv6 = .never
+        configuration.limit = .milliseconds(800)
+        let servers = MultiThreadedEventLoopGroup(numberOfThreads: 1)
+        let names = try await TestNameServer.start(on: servers, delay: .milliseconds(20)) { name, _ in
+            name.hasPrefix("dead") ? .silence : .addresses(["127.0.0.1"], ttl: 300)
+        }
+        configuration.servers = try [names.address]
+        try await ProbeBench.run(resolver: configuration) { bench in
+            let server = try await MisbehavingServer.start(on: servers) { _ in
+                [.send("HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n"), .close]
+            }
+            let checks = (0..<1_000).map { number in
+                Check(
+                    name: "c\(number)",
+                    address: "http://\(number % 100 == 50 ? "dead" : "host")\(number).test:\(server.port)/",
+                    policy: .quick(timeout: .seconds(30)))
+            }
+            let results = Mutex<[Int: (UInt16, Cause, UInt32)]>([:])
+            await ProbeSweep.run(checks, on: [bench.lane], concurrency: 100) { index, attempt in
+                let seen = Seen(attempt)
+                results.withLock { $0[index] = (seen.status ?? 0, seen.cause, seen.phases.resolve) }
+            }
+            let all = results.withLock { $0 }
+            #expect(all.count == 1_000)
+            for (index, (status, cause, resolve)) in all {
+                if index % 100 == 50 {
+                    #expect(cause == .dnsTimeout)
+                } else {
+                    #expect(status == 200, "\(cause)")
+                    #expect(resolve >= 19_000, "the name server takes 20 ms, and that is a phase of its own")
+                }
+            }
+        }
+        try await servers.shutdownGracefully()
+    }
+
+    /// IPv6 is tried first and leads nowhere; IPv4 answers.
+    @Test func aDeadFamilyFallsBack() async throws {
+        var configuration = ResolverConfiguration()
+        configuration.resolvConf = nil
+        configuration.hosts = nil
+        configuration.ipv6 = .first
+        let servers = MultiThreadedEventLoopGroup(numberOfThreads: 1)
+        let names = try await TestNameServer.start(on: servers) { _, _ in .addresses(["127.0.0.1", "::1"], ttl: 300) }
+        configuration.servers = try [names.address]
+        try await ProbeBench.run(resolver: configuration) { bench in
+            let server = try await MisbehavingServer.start(on: servers) { _ in
+                [.send("HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n"), .close]
+            }
+            let seen = await bench.attempt("http://both.test:\(server.port)/", .quick())
+            #expect(seen.status == 200, "\(seen.detail)")
+            #expect(seen.transcript.exchanges.first?.peer == "127.0.0.1:\(server.port)")
+        }
+        try await servers.shutdownGracefully()
+    }
+
+    @Test func filesAreRead() {
+        var files = ResolverFiles()
+        files.readResolvConf(
+            """
+            # ours
+            nameserver 192.0.2.53
+            nameserver 2001:db8::53 ; second
+            nameserver nonsense
+            search one.test two.test.
+            options ndots:2 rotate
+            """)
+        files.readHosts("127.0.0.1 localhost\n192.0.2.4  web.test web # the web\n::1 web.test\nbad line\n")
+        #expect(files.servers.map(\.text) == ["192.0.2.53:53", "[2001:db8::53]:53"])
+        #expect(files.candidates(for: "a.b") == ["a.b.one.test", "a.b.two.test", "a.b"])
+        #expect(files.candidates(for: "a.b.c") == ["a.b.c"])
+        #expect(files.hosts["web.test"]?.map(\.text) == ["192.0.2.4:0", "[::1]:0"])
+        #expect(files.hosts["web"]?.count == 1)
+    }
+
+    @Test func theCacheStaysBounded() {
+        var cache = ResolverCache(limit: 100)
+        let answer = Resolution.failed(.dnsFailed, detail: "")
+        cache.put("often", answer, freshUntil: 1_000, staleUntil: 1_000)
+        for number in 0..<10_000 {
+            cache.put("name\(number)", answer, freshUntil: 1_000, staleUntil: 1_000)
+            #expect(cache.fresh("often", now: 1) == answer, "what is asked for stays")
+        }
+        #expect(cache.count == 100)
+        #expect(cache.fresh("name9999", now: 1) == answer)
+        #expect(cache.fresh("name1", now: 1) == nil)
+        #expect(cache.fresh("often", now: 1_000) == nil)
+    }
+
+    /// Any bytes at all: an answer, or none, and never a crash.
+    @Test(arguments: 0..<4)
+    func messagesOfAnyBytes(_ seed: UInt64) {
+        var random = SeededRandom(seed: seed)
+        let valid = DNSMessage.question(id: 7, name: "a.test", kind: .a, extended: false)
+        for _ in 0..<5_000 {
+            var bytes = Array(valid.readableBytesView)
+            bytes[2] |= 0x80
+            bytes[7] = UInt8.random(in: 0...3, using: &random)
+            for _ in 0..<Int.random(in: 0...60, using: &random) {
+                bytes.append(UInt8.random(in: 0...255, using: &random))
+            }
+            for _ in 0..<Int.random(in: 0...4, using: &random) {
+                bytes[Int.random(in: 2..<bytes.count, using: &random)] = UInt8.random(in: 0...255, using: &random)
+            }
+            if let answer = DNSMessage.answer(ByteBuffer(bytes: bytes), to: "a.test", kind: .a) {
+                #expect(answer.id == 7)
+                #expect(answer.addresses.count <= 16)
+            }
+        }
+    }
+}
+
+/// SplitMix64: the same numbers for the same seed, everywhere.
+struct SeededRandom: RandomNumberGenerator {
+    private var state: UInt64
+    init(seed: UInt64) { state = seed &* 0x9E37_79B9_7F4A_7C15 &+ 1 }
+    mutating func next() -> UInt64 {
+        state &+= 0x9E37_79B9_7F4A_7C15
+        var z = state
+        z = (z ^ (z >> 30)) &* 0xBF58_476D_1CE4_E5B9
+        z = (z ^ (z >> 27)) &* 0x94D0_49BB_1331_11EB
+        return z ^ (z >> 31)
+    }
+}
