@@ -288,7 +288,7 @@ enum AliasBound {
             if overflow || total > FleetDocument.aliasLimit {
                 return (
                     line, start - lineStart + 1,
-                    "aliases repeat more than \(FleetDocument.aliasLimit) nodes; write the values out, or use fewer levels of `*`"
+                    "aliases repeat more than 1,000,000 nodes; write the values out, or use fewer levels of `*`"
                 )
             }
         }

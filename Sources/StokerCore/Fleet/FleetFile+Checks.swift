@@ -338,7 +338,7 @@ extension CheckReader {
                 "\(name) may wait \(policy.timeout.text) for an answer, longer than its interval of \(policy.every.text)",
                 at: spot.mark,
                 in: spot.place)
-        } else if settings.waitPlace != nil, policy.longestPing > policy.every {
+        } else if policy.hasOwnWaits, policy.longestPing > policy.every {
             reading.advise(
                 "a ping of \(name) that fails may take \(policy.longestPing.text) with its retries, longer than its interval of \(policy.every.text): the next ping waits for it",
                 at: spot.mark, in: spot.place)
@@ -400,6 +400,12 @@ extension Request.Header {
 }
 
 extension CheckPolicy {
+    /// Whether limit or retries differ from the built-in ones, which outlast short intervals on purpose: a start takes minutes.
+    fileprivate var hasOwnWaits: Bool {
+        let standard = CheckPolicy()
+        return timeout != standard.timeout || retry != standard.retry
+    }
+
     /// The longest a ping can take: every attempt runs to its limit, with the waits between them.
     package var longestPing: Duration { retry.reduce(timeout * (retry.count + 1), +) }
 }

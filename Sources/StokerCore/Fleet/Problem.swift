@@ -125,6 +125,16 @@ package struct SourceText: Sendable {
                 }
                 continue
             }
+            if matches("://", at: index) {
+                // The user part of an address.
+                index += 3
+                let end = scalars[index...].prefix { !"/?#\"' ,}".unicodeScalars.contains($0) }
+                if let at = end.lastIndex(of: "@") {
+                    for place in index..<at where scalars[place] != ":" { scalars[place] = "*" }
+                    index = at
+                }
+                continue
+            }
             guard let word = words.first(where: { matches($0, at: index) }) else {
                 index += 1
                 continue
