@@ -117,7 +117,7 @@ let package = Package(
             name: "ControlRoomTests",
             dependencies: [
                 "ControlRoom", "Operations", "KeepAlive", "Ledger", "StokerCore", "TestSupport", "StokerAssets", hummingbird,
-                .product(name: "HummingbirdTesting", package: "hummingbird"), logging, nioCore,
+                .product(name: "HummingbirdTesting", package: "hummingbird"), lifecycle, logging, nioCore, nioPosix,
             ],
             swiftSettings: room
         ),
