@@ -112,7 +112,8 @@ let package = Package(
         .testTarget(
             name: "KeepAliveTests",
             dependencies: [
-                "HubSimulator", "KeepAlive", "Ledger", "StokerCore", "TestSupport", logging, nioCore, nioPosix, nioHTTP1,
+                "HubSimulator", "KeepAlive", "Ledger", "StokerCore", "TestSupport", logging, nioCore, nioPosix,
+                nioHTTP1,
                 nioSSL,
             ],
             swiftSettings: room
@@ -129,7 +130,7 @@ let package = Package(
             dependencies: [
                 "ControlRoom", "Operations", "KeepAlive", "Ledger", "StokerCore", "TestSupport", "StokerAssets",
                 hummingbird,
-                .product(name: "HummingbirdTesting", package: "hummingbird"), logging, nioCore,
+                .product(name: "HummingbirdTesting", package: "hummingbird"), lifecycle, logging, nioCore, nioPosix,
             ],
             swiftSettings: room
         ),
@@ -142,7 +143,8 @@ let package = Package(
             swiftSettings: room),
         .testTarget(
             name: "HubSimulatorTests",
-            dependencies: ["HubSimulator", "TestSupport", asyncHTTPClient, logging, nioCore, nioHTTP1], swiftSettings: room),
+            dependencies: ["HubSimulator", "TestSupport", asyncHTTPClient, logging, nioCore, nioHTTP1],
+            swiftSettings: room),
         .testTarget(
             name: "EndToEndTests",
             dependencies: ["stoker", "StokerCore", "TestSupport", asyncHTTPClient, nioCore, nioPosix],

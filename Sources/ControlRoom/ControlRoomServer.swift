@@ -73,10 +73,11 @@ package struct ControlRoomServer: Service {
         let router = Router(context: Visit.self)
         let routes = Routes(
             keeper: keeper, ledger: ledger, access: access, settings: settings, pages: pages, viewers: viewers,
-            errands: errands)
+            errands: errands, logger: logger)
         routes.add(to: router)
         extraRoutes(router)
-        door = FrontDoor(inner: router.buildResponder(), access: access, pages: pages, settings: settings)
+        door = FrontDoor(
+            inner: router.buildResponder(), access: access, pages: pages, settings: settings, logger: logger)
     }
 
     /// What answers requests, without a socket: for tests.

@@ -14,6 +14,7 @@ struct Routes: Sendable {
     let pages: Pages
     let viewers: Viewers
     let errands: Errands
+    let logger: Logger
 
     func add(to router: Router<Visit>) {
         let epoch = String(UInt64.random(in: 0...UInt64.max), radix: 36)
@@ -122,7 +123,7 @@ struct Routes: Sendable {
         do {
             history = try await TargetPage.History.read(ledger, check: status.id, range: range, now: overview.now)
         } catch {
-            visit.logger.warning("history cannot be read", metadata: ["check": "\(name)", "error": "\(error)"])
+            logger.warning("history cannot be read", metadata: ["check": "\(name)", "error": "\(error)"])
         }
         let siblings = await keeper.statuses(StatusQuery(text: status.check.target)).items.filter {
             $0.check.target == status.check.target

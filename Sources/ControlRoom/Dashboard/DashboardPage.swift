@@ -92,7 +92,7 @@ struct DashboardPage {
             "uptime": Words.span(overview.uptime), "started": overview.startedAt.milliseconds,
             "startedText": Words.absolute(overview.startedAt),
             "pings": Words.count(overview.work.pings), "attempts": Words.count(overview.work.attempts),
-            "flapping": overview.flapping > 0 ? Words.count(overview.flapping) : "",
+            "flapping": overview.flapping == 1 ? "1 comes and goes" : "\(Words.count(overview.flapping)) come and go",
             "hasFlapping": overview.flapping > 0, "banners": banners, "bannerKey": bannerKey, "chips": chips,
             "query": view.text, "show": view.verdict,
             "hasShow": !view.verdict.isEmpty,

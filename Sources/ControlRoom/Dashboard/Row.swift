@@ -38,7 +38,7 @@ struct Row {
             "every": Words.interval(check.policy.every), "latency": latency, "reason": reason,
             "hasReason": !reason.isEmpty, "failures": Int(state.failures),
             "last": Self.time(state.lastPing, now: now, never: isHeartbeat ? "never" : "not yet"),
-            "due": Self.time(status.nextDue ?? .never, now: now, never: paused ? "paused" : "–"),
+            "due": Self.time(status.nextDue ?? .never, now: now, never: paused ? "paused" : "–", due: true),
             "strip": Strip.svg(samples), "pinging": status.pinging, "paused": paused, "mayWrite": mayWrite,
             "canPing": mayWrite && !isHeartbeat, "canPause": mayWrite && !paused, "canResume": mayWrite && paused,
             "from": from, "heartbeat": isHeartbeat,
@@ -46,10 +46,12 @@ struct Row {
     }
 
     /// A moment as text that stays right: the script counts it on from `data-t`.
-    static func time(_ moment: Instant, now: Instant, never: String) -> String {
+    /// - Parameter due: the moment is a plan; once it is past it reads "due".
+    static func time(_ moment: Instant, now: Instant, never: String, due: Bool = false) -> String {
         guard !moment.isNever else { return "<time>\(never)</time>" }
-        return "<time datetime=\"\(moment)\" data-t=\"\(moment.milliseconds)\" title=\"\(Words.absolute(moment))\">"
-            + "\(Words.relative(moment, to: now))</time>"
+        let text = due && moment <= now ? "due" : Words.relative(moment, to: now)
+        return "<time datetime=\"\(moment)\" data-t=\"\(moment.milliseconds)\"\(due ? " data-due=\"1\"" : "")"
+            + " title=\"\(Words.absolute(moment))\">\(text)</time>"
     }
 
     /// The row's part of an event: short keys, read by `patchRow` in stoker.js.

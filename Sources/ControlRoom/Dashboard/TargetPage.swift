@@ -130,20 +130,21 @@ struct TargetPage {
         func add(_ label: String, _ value: String, html: String? = nil, field: String = "") {
             facts.append([
                 "label": label, "value": value, "html": html ?? "", "isHTML": html != nil, "field": field,
-                "hasField": !field.isEmpty,
+                "hasField": !field.isEmpty, "long": value.count > 24,
             ])
         }
         if isHeartbeat {
             add("Expected every", Words.interval(policy.every))
             add("Grace", Words.interval(policy.grace))
             add("Last beat", "", html: Row.time(state.lastPing, now: now, never: "never"), field: "last")
-            add("Next due", "", html: Row.time(status.nextDue ?? .never, now: now, never: "–"), field: "due")
+            add("Next due", "", html: Row.time(status.nextDue ?? .never, now: now, never: "–", due: true), field: "due")
         } else {
             add("Every", Words.interval(policy.every) + (policy.warmth.map { " (\($0.rawValue))" } ?? ""))
             add("Last ping", "", html: Row.time(state.lastPing, now: now, never: "not yet"), field: "last")
             add(
                 "Next ping", "",
-                html: Row.time(status.nextDue ?? .never, now: now, never: state.verdict == .paused ? "paused" : "–"),
+                html: Row.time(
+                    status.nextDue ?? .never, now: now, never: state.verdict == .paused ? "paused" : "–", due: true),
                 field: "due")
             add("Latency", Row(status: status, samples: [], now: now).latency, field: "latency")
             if state.code > 0 { add("Status code", String(state.code)) }

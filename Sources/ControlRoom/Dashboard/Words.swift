@@ -41,7 +41,7 @@ enum Words {
         return milliseconds < 1_000 ? "\(milliseconds) ms" : span(duration)
     }
 
-    /// `12 s ago`, `in 3 min`. The same words as stoker.js.
+    /// `12 s ago`, `in 3 min`, `just now`. The same words as stoker.js.
     static func relative(_ moment: Instant, to now: Instant) -> String {
         let milliseconds = moment.milliseconds - now.milliseconds
         let seconds = abs(milliseconds) / 1_000
@@ -53,7 +53,7 @@ enum Words {
             case ..<172_800: "\(seconds / 3_600) h"
             default: "\(seconds / 86_400) d"
             }
-        if text == "now" { return text }
+        if text == "now" { return milliseconds > 0 ? text : "just now" }
         return milliseconds > 0 ? "in \(text)" : "\(text) ago"
     }
 

@@ -12,9 +12,11 @@ struct FrontDoor<Inner: HTTPResponder<Visit>>: HTTPResponder {
     private let pages: Pages
     private let headers: HTTPFields
     private let health: Response
+    private let logger: Logger
     private let healthHead: Response
 
-    init(inner: Inner, access: Access, pages: Pages, settings: ControlRoomServer.Settings) {
+    init(inner: Inner, access: Access, pages: Pages, settings: ControlRoomServer.Settings, logger: Logger) {
+        self.logger = logger
         self.inner = inner
         self.access = access
         self.pages = pages
@@ -79,7 +81,7 @@ struct FrontDoor<Inner: HTTPResponder<Visit>>: HTTPResponder {
         } catch is CancellationError {
             return Response(status: .serviceUnavailable)
         } catch {
-            context.logger.error("request failed", metadata: ["path": "\(request.uri.path)", "error": "\(error)"])
+            logger.error("request failed", metadata: ["path": "\(request.uri.path)", "error": "\(error)"])
             return problem(
                 Failure(
                     .internal, doing: "answer this", because: "something that should not happen did",

@@ -14,11 +14,12 @@
 
   function relative(moment) {
     const seconds = Math.floor(Math.abs(moment - now()) / 1000);
-    if (seconds < 2) return "now";
+    if (seconds < 2) return moment > now() ? "now" : "just now";
     const text = seconds < 60 ? `${seconds} s` : seconds < 3600 ? `${Math.floor(seconds / 60)} min`
       : seconds < 172800 ? `${Math.floor(seconds / 3600)} h` : `${Math.floor(seconds / 86400)} d`;
     return moment > now() ? `in ${text}` : `${text} ago`;
   }
+  const words = (time) => time.dataset.due && +time.dataset.t <= now() ? "due" : relative(+time.dataset.t);
   function span(milliseconds) {
     const s = Math.max(0, Math.floor(milliseconds / 1000));
     const two = (a, au, b, bu) => `${a} ${au}` + (b > 0 ? ` ${b} ${bu}` : "");
@@ -31,7 +32,7 @@
   const absolute = new Intl.DateTimeFormat(undefined, { dateStyle: "medium", timeStyle: "medium" });
   function tick() {
     for (const time of $$("time[data-t]")) {
-      set(time, relative(+time.dataset.t));
+      set(time, words(time));
       if (!time.dataset.local) {
         time.dataset.local = "1";
         time.title = absolute.format(+time.dataset.t);
@@ -40,16 +41,17 @@
     const uptime = $("#uptime");
     if (uptime) set(uptime, span(now() - uptime.dataset.up));
   }
-  function setTime(holder, moment, never) {
+  function setTime(holder, moment, never, due) {
     if (!holder) return;
     let time = $("time", holder);
     if (!time) { time = document.createElement("time"); holder.replaceChildren(time); }
     if (!moment) { time.removeAttribute("data-t"); set(time, never); return; }
     if (+time.dataset.t === moment) return;
+    if (due) time.dataset.due = "1";
     time.dataset.t = moment;
     time.dateTime = new Date(moment).toISOString();
     time.title = absolute.format(moment);
-    set(time, relative(moment));
+    set(time, words(time));
   }
   tick();
   setInterval(tick, 1000);
@@ -97,7 +99,7 @@
     set($(".latency-value", row), data.l);
     set($(".reason", row), data.r);
     setTime($(".last-value", row), data.t, "not yet");
-    setTime($(".due-value", row), data.d, data.v === "paused" ? "paused" : "–");
+    setTime($(".due-value", row), data.d, data.v === "paused" ? "paused" : "–", true);
     const strip = $(".strip", row);
     if (strip) {
       strip.setAttribute("aria-label", data.a);

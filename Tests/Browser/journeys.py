@@ -1,0 +1,243 @@
+"""Journeys through the dashboard with real Chromium: what a person does, keyboard included. Started by run.sh."""
+import contextlib
+import os
+import pathlib
+import re
+import subprocess
+import sys
+import time
+import urllib.request
+
+from selenium import webdriver
+from selenium.webdriver.common.by import By
+from selenium.webdriver.common.keys import Keys
+from selenium.webdriver.support.ui import WebDriverWait
+
+ROOT = pathlib.Path(__file__).resolve().parents[2]
+OUT = ROOT / ".build" / "screenshots"
+OUT.mkdir(parents=True, exist_ok=True)
+
+
+@contextlib.contextmanager
+def browser(width=1280, height=900, dark=False, script=True):
+    options = webdriver.ChromeOptions()
+    for flag in ["--headless=new", "--no-sandbox", "--disable-dev-shm-usage", "--hide-scrollbars", "--force-color-profile=srgb"]:
+        options.add_argument(flag)
+    if os.environ.get("CHROMIUM"):
+        options.binary_location = os.environ["CHROMIUM"]
+    options.set_capability("goog:loggingPrefs", {"browser": "ALL"})
+    if not script:
+        options.add_experimental_option("prefs", {"profile.managed_default_content_settings.javascript": 2})
+    page = webdriver.Chrome(options=options, service=webdriver.ChromeService("/usr/bin/chromedriver") if os.path.exists("/usr/bin/chromedriver") else None)
+    try:
+        # The window cannot be narrower than 500 px; a phone is emulated.
+        page.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", {"width": width, "height": height, "deviceScaleFactor": 1, "mobile": width < 500})
+        page.execute_cdp_cmd("Emulation.setEmulatedMedia", {"features": [{"name": "prefers-color-scheme", "value": "dark" if dark else "light"}]})
+        yield page
+    finally:
+        page.quit()
+
+
+def until(page, what, seconds=15):
+    """Waits for a condition; what it gives is given back."""
+    return WebDriverWait(page, seconds, poll_frequency=0.05).until(lambda _: what())
+
+
+def complaints(page):
+    """What the console says against us. A page that is not found is reported as a failed resource by Chromium itself."""
+    return [entry["message"] for entry in page.get_log("browser") if entry["level"] == "SEVERE" and "404" not in entry["message"]]
+
+
+class Journeys:
+    def __init__(self, base):
+        self.base = base
+
+    def rows(self, page):
+        return [row.get_attribute("data-name") for row in page.find_elements(By.CSS_SELECTOR, ".row[data-name]")]
+
+    def becomes_live(self, page):
+        page.get(self.base + "/")
+        until(page, lambda: page.find_element(By.ID, "live").get_attribute("data-state") == "live")
+        assert len(self.rows(page)) > 0
+        assert not complaints(page), complaints(page)
+
+    def moves_without_reloading(self, page):
+        page.get(self.base + "/")
+        page.execute_script("window.mark = 1")
+        until(page, lambda: page.find_element(By.ID, "live").get_attribute("data-state") == "live")
+        before = page.execute_script("return [...document.querySelectorAll('.last-value time')].map(t => t.dataset.t).join()")
+        until(page, lambda: page.execute_script(
+            "return [...document.querySelectorAll('.last-value time')].map(t => t.dataset.t).join()") != before, 60)
+        assert page.execute_script("return window.mark") == 1
+
+    def is_found_by_keyboard(self, page):
+        page.get(self.base + "/")
+        names = self.rows(page)
+        page.find_element(By.TAG_NAME, "body").send_keys("/")
+        assert page.switch_to.active_element.get_attribute("id") == "q"
+        page.switch_to.active_element.send_keys(names[-1])
+        until(page, lambda: self.rows(page) == [names[-1]] or (names[-1] in self.rows(page) and len(self.rows(page)) < len(names)))
+        assert page.switch_to.active_element.get_attribute("id") == "q", "searching lost the focus"
+        assert "q=" in page.current_url
+        page.switch_to.active_element.send_keys(Keys.ESCAPE)
+        until(page, lambda: len(self.rows(page)) == len(names))
+        page.switch_to.active_element.send_keys(Keys.ESCAPE)
+        page.find_element(By.TAG_NAME, "body").send_keys("jj")
+        assert page.switch_to.active_element.text == names[1]
+        page.switch_to.active_element.send_keys("k")
+        assert page.switch_to.active_element.text == names[0]
+        page.switch_to.active_element.send_keys(Keys.ENTER)
+        until(page, lambda: "/targets/" in page.current_url)
+        assert page.find_element(By.TAG_NAME, "h1").text == names[0]
+
+    def first_tab_skips(self, page):
+        page.get(self.base + "/")
+        page.find_element(By.TAG_NAME, "body").send_keys(Keys.TAB)
+        assert page.switch_to.active_element.get_attribute("class") == "skip"
+        page.switch_to.active_element.send_keys(Keys.ENTER)
+        until(page, lambda: page.switch_to.active_element.get_attribute("id") == "main")
+
+    def narrows_by_chip(self, page):
+        page.get(self.base + "/")
+        chip = page.find_element(By.CSS_SELECTOR, '[data-chip="up"]')
+        count = int(chip.find_element(By.TAG_NAME, "b").text)
+        chip.click()
+        until(page, lambda: "show=up" in page.current_url)
+        if count:
+            until(page, lambda: page.find_elements(By.CSS_SELECTOR, ".row[data-name]")
+                  and all("v-up" in row.get_attribute("class") for row in page.find_elements(By.CSS_SELECTOR, ".row[data-name]")))
+
+    def pauses_and_resumes(self, page):
+        page.get(self.base + "/?show=up")
+        row = page.find_element(By.CSS_SELECTOR, ".row[data-name]")
+        name = row.get_attribute("data-name")
+        page.get(self.base + "/?q=" + urllib.request.quote(name))
+        find = lambda: page.find_element(By.CSS_SELECTOR, f'.row[data-name="{name}"]')
+        find().find_element(By.CSS_SELECTOR, 'form[action="/actions/pause"] button').click()
+        until(page, lambda: "v-paused" in find().get_attribute("class"))
+        until(page, lambda: find().find_elements(By.CSS_SELECTOR, 'form[action="/actions/resume"] button'))
+        find().find_element(By.CSS_SELECTOR, 'form[action="/actions/resume"] button').click()
+        until(page, lambda: "v-paused" not in find().get_attribute("class"))
+
+    def pings_from_its_page(self, page):
+        page.get(self.base + "/?show=up")
+        page.find_element(By.CSS_SELECTOR, "a.name").click()
+        until(page, lambda: "/targets/" in page.current_url)
+        page.find_element(By.CSS_SELECTOR, 'form[action="/actions/ping"] button').click()
+        until(page, lambda: page.find_element(By.ID, "toast").is_displayed())
+        assert not complaints(page), complaints(page)
+
+    def shows_another_span(self, page):
+        page.get(self.base + "/?show=up")
+        page.find_element(By.CSS_SELECTOR, "a.name").click()
+        until(page, lambda: page.find_elements(By.LINK_TEXT, "7 d"))
+        page.find_element(By.LINK_TEXT, "7 d").click()
+        until(page, lambda: "range=7d" in page.current_url)
+        assert page.find_element(By.LINK_TEXT, "7 d").get_attribute("aria-current") == "true"
+
+    def changes_the_theme(self, page):
+        page.get(self.base + "/")
+        ground = lambda: page.execute_script("return getComputedStyle(document.body).backgroundColor")
+        before = ground()
+        page.find_element(By.ID, "theme").click()
+        assert ground() != before
+        after = ground()
+        page.refresh()
+        assert ground() == after
+
+    def says_trouble_in_title_and_icon(self, page):
+        page.get(self.base + "/")
+        troubles = sum(int(page.find_element(By.CSS_SELECTOR, f'[data-chip="{name}"] b').get_attribute("textContent")) for name in ("down", "silent"))
+        if troubles:
+            assert re.match(r"\(\d+\) Stoker", page.title), page.title
+            assert "trouble" in page.find_element(By.ID, "icon").get_attribute("href")
+        else:
+            assert page.title == "Stoker"
+
+
+def phone(base):
+    """No page scrolls sideways at 360 px."""
+    with browser(360, 800) as page:
+        page.get(base + "/")
+        paths = ["/", page.find_element(By.CSS_SELECTOR, "a.name").get_attribute("href")[len(base):], "/login", "/nowhere"]
+        for path in paths:
+            page.get(base + path)
+            assert page.execute_script("return document.documentElement.scrollWidth") <= 360, path
+            for button in page.find_elements(By.CSS_SELECTOR, ".row .acts button")[:3]:
+                assert button.size["width"] >= 40 and button.size["height"] >= 40, "buttons too small for a thumb"
+
+
+def without_script(base):
+    """All of it works by links and forms."""
+    with browser(script=False) as page:
+        page.get(base + "/?show=up")
+        name = page.find_element(By.CSS_SELECTOR, ".row[data-name]").get_attribute("data-name")
+        assert page.find_element(By.CSS_SELECTOR, ".go").is_displayed()
+        page.find_element(By.CSS_SELECTOR, f'.row[data-name="{name}"] form[action="/actions/pause"] button').click()
+        page.get(base + "/?show=paused")
+        row = page.find_element(By.CSS_SELECTOR, f'.row[data-name="{name}"]')
+        row.find_element(By.CSS_SELECTOR, 'form[action="/actions/resume"] button').click()
+        page.get(base + "/?q=" + urllib.request.quote(name))
+        assert "v-paused" not in page.find_element(By.CSS_SELECTOR, f'.row[data-name="{name}"]').get_attribute("class")
+
+
+def run(base):
+    journeys = Journeys(base)
+    names = [name for name in vars(Journeys) if not name.startswith("_") and name != "rows"]
+    failed = 0
+    for name in names:
+        with browser() as page:
+            began = time.monotonic()
+            try:
+                getattr(journeys, name)(page)
+                print(f"ok      {name.replace('_', ' ')} ({time.monotonic() - began:.1f} s)", flush=True)
+            except Exception as error:
+                failed += 1
+                page.save_screenshot(str(OUT / f"failed-{name}.png"))
+                print(f"FAILED  {name.replace('_', ' ')}: {type(error).__name__} {error}", flush=True)
+                print(f"        screenshot: {OUT.relative_to(ROOT)}/failed-{name}.png", flush=True)
+    for journey in (phone, without_script):
+        try:
+            journey(base)
+            print(f"ok      {journey.__name__.replace('_', ' ')}", flush=True)
+        except Exception as error:
+            failed += 1
+            print(f"FAILED  {journey.__name__.replace('_', ' ')}: {type(error).__name__} {error}", flush=True)
+    return failed
+
+
+def main():
+    if len(sys.argv) > 2 and sys.argv[1] == "--show":
+        ports = dict(line.split() for line in pathlib.Path(sys.argv[2]).read_text().splitlines())
+        sys.exit(1 if run(f"http://127.0.0.1:{ports['dozen']}") else 0)
+    binary = os.environ.get("STOKER") or str(ROOT / ".build" / "debug" / "stoker")
+    if not os.path.exists(binary):
+        print("browser journeys left out: no binary at .build/debug/stoker (make build)")
+        return
+    # Its words go to a file: a pipe nobody reads would stop it.
+    log = OUT / "stoker.log"
+    with open(log, "wb") as errors:
+        server = subprocess.Popen([binary, "demo", "--port", "0"], stdout=subprocess.PIPE, stderr=errors, text=True)
+        try:
+            base = None
+            for line in server.stdout:
+                if match := re.search(r"serving (http://127\.0\.0\.1:\d+)", line):
+                    base = match.group(1)
+                    break
+            if base is None:
+                sys.exit(f"stoker demo ended before it served:\n{log.read_text()[-2000:]}")
+            deadline = time.monotonic() + 60
+            while b'"up":0' in urllib.request.urlopen(base + "/status").read() and time.monotonic() < deadline:
+                time.sleep(0.2)
+            failed = run(base)
+        finally:
+            server.terminate()
+            try:
+                server.wait(10)
+            except subprocess.TimeoutExpired:
+                server.kill()
+    sys.exit(1 if failed else 0)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,23 @@
+#!/bin/sh
+# Journeys through the dashboard with real Chromium. Uses .build/venv and makes it when it is missing.
+#
+#   Tests/Browser/run.sh                 over `stoker demo --port 0` (STOKER names another binary)
+#   Tests/Browser/run.sh --show FILE     over the sample fleets that ShowTests serves, see there
+#
+# Says what it leaves out and why; exit status 0 then, as for success. Screenshots land in .build/screenshots.
+set -eu
+cd "$(dirname "$0")/../.."
+skip() { echo "browser journeys left out: $1"; exit 0; }
+chromium=$(command -v chromium || command -v chromium-browser || command -v google-chrome || true)
+[ -n "$chromium" ] || skip "no Chromium on this machine (apt-get install chromium chromium-driver)"
+command -v chromedriver >/dev/null || skip "no chromedriver on this machine (apt-get install chromium-driver)"
+venv=.build/venv
+if ! [ -x "$venv/bin/python" ]; then
+    command -v python3 >/dev/null || skip "no python3 on this machine"
+    python3 -m venv "$venv" || skip "python3 cannot make a virtual environment (apt-get install python3-venv)"
+fi
+"$venv/bin/python" -c 'import selenium' 2>/dev/null || {
+    echo "installing selenium into $venv"
+    "$venv/bin/pip" install --quiet --disable-pip-version-check 'selenium==4.51.0' || skip "selenium could not be installed from PyPI"
+}
+CHROMIUM=$chromium exec "$venv/bin/python" Tests/Browser/journeys.py "$@"

@@ -1,0 +1,134 @@
+import ControlRoom
+import Hummingbird
+import StokerCore
+import Testing
+
+@Suite struct AccessTests {
+    private static func request(
+        _ headers: HTTPFields = [:], method: HTTPRequest.Method = .post, host: String? = "127.0.0.1:7860"
+    ) -> Request {
+        Request(
+            head: HTTPRequest(
+                method: method, scheme: "http", authority: host, path: "/actions/ping", headerFields: headers),
+            body: .init(buffer: .init()))
+    }
+    private static let origin = HeaderName("Origin")!
+    private static let site = HeaderName("Sec-Fetch-Site")!
+
+    private static func access(
+        token: String? = nil, privateReading: Bool = false, host: String = "127.0.0.1", publicURL: String? = nil,
+        now: Instant = SampleFleet.now
+    ) -> Access {
+        Access(
+            token: token.map { Secret($0) }, privateReading: privateReading, host: host, publicURL: publicURL,
+            now: { now })
+    }
+
+    @Test(arguments: ["127.0.0.1:7860", "localhost:7860", "[::1]:7860", "stoker.localhost", "127.8.8.8"])
+    func loopbackNamesAreOurs(host: String) {
+        let permission = Self.access().permission(for: Self.request(host: host))
+        #expect(permission == Access.Permission(read: true, write: true))
+    }
+
+    @Test(arguments: ["evil.example", "127.0.0.1.evil.example", "localhost.evil.example:7860", "192.168.1.4"])
+    func foreignNamesOnLoopbackAreRefused(host: String) {
+        #expect(Self.access().permission(for: Self.request(host: host)) == .nothing)
+        #expect(throws: Failure.self) { try Self.access().authorize(.open, Self.request(host: host)) }
+    }
+
+    @Test func thePublicNameIsOurs() {
+        let access = Self.access(publicURL: "https://stoker.example.com/")
+        #expect(
+            access.permission(
+                for: Self.request([Self.origin: "https://stoker.example.com"], host: "stoker.example.com")
+            ).write)
+    }
+
+    @Test(arguments: ["http://evil.example", "null", "http://127.0.0.1:9999", "file://", "http://localhost:7860"])
+    func foreignOriginsCannotWrite(origin: String) {
+        let permission = Self.access().permission(for: Self.request([Self.origin: origin]))
+        #expect(permission == Access.Permission(read: true, write: false))
+    }
+
+    @Test func theFetchSiteIsBelieved() {
+        #expect(!Self.access().permission(for: Self.request([Self.site: "cross-site"])).write)
+        #expect(!Self.access().permission(for: Self.request([Self.site: "same-site"])).write)
+        #expect(Self.access().permission(for: Self.request([Self.site: "same-origin"])).write)
+    }
+
+    @Test func withoutATokenTheOutsideCannotWrite() {
+        let access = Self.access(host: "0.0.0.0")
+        #expect(access.permission(for: Self.request(host: "box:7860")) == Access.Permission(read: true, write: false))
+        let failure = #expect(throws: Failure.self) { try access.authorize(.write, Self.request(host: "box:7860")) }
+        #expect(failure?.code == .forbidden)
+    }
+
+    @Test(arguments: ["", "Bearer", "Bearer ", "Bearer wrong", "Basic c2VjcmV0", "bearer secre"])
+    func wrongTokens(header: String) {
+        let access = Self.access(token: "secret", host: "0.0.0.0")
+        #expect(!access.permission(for: Self.request([.authorization: header])).write)
+    }
+
+    @Test(arguments: [("0.0.0.0", "Bearer secret"), ("127.0.0.1", "bearer secret")])
+    func rightTokens(host: String, header: String) {
+        let access = Self.access(token: "secret", privateReading: true, host: host)
+        #expect(
+            access.permission(for: Self.request([.authorization: header])) == Access.Permission(read: true, write: true)
+        )
+    }
+
+    @Test func aTokenOnLoopbackIsNeededToo() {
+        #expect(!Self.access(token: "secret").permission(for: Self.request()).write)
+    }
+
+    @Test func privateReading() {
+        let access = Self.access(token: "secret", privateReading: true, host: "0.0.0.0")
+        let failure = #expect(throws: Failure.self) { try access.authorize(.read, Self.request(method: .get)) }
+        #expect(failure?.code == .unauthorized)
+        #expect(throws: Never.self) { try access.authorize(.open, Self.request(method: .get)) }
+    }
+
+    @Test func aSessionHoldsACodeAndNotTheToken() throws {
+        let access = Self.access(token: "secret", privateReading: true, host: "0.0.0.0")
+        let set = try access.login(token: "secret", request: Self.request())
+        #expect(set.contains("HttpOnly") && set.contains("SameSite=Strict") && !set.contains("secret"))
+        let cookie = String(set.prefix { $0 != ";" })
+        let mine: HTTPFields = [.cookie: cookie, Self.origin: "http://127.0.0.1:7860"]
+        #expect(access.permission(for: Self.request(mine)) == Access.Permission(read: true, write: true, session: true))
+        // A post that does not say where it comes from is not carried by a cookie.
+        #expect(!access.permission(for: Self.request([.cookie: cookie])).write)
+        // Another token, a changed code, a later end, or time gone by: no session.
+        #expect(!Self.access(token: "other", host: "0.0.0.0").permission(for: Self.request(mine)).session)
+        let parts = cookie.split(separator: ".")
+        for forged in [
+            "\(parts[0]).\(parts[1]).\(String(repeating: "0", count: 64))", "\(parts[0]).9999999999.\(parts[2])",
+            "stoker_session=", "\(cookie)0",
+        ] {
+            #expect(
+                !access.permission(for: Self.request([.cookie: forged, Self.origin: "http://127.0.0.1:7860"])).session)
+        }
+        let later = Self.access(token: "secret", host: "0.0.0.0", now: SampleFleet.now + .seconds(31 * 86_400))
+        #expect(!later.permission(for: Self.request(mine)).session)
+    }
+
+    @Test func guessingIsSlowedDown() {
+        let access = Self.access(token: "secret", host: "0.0.0.0")
+        for _ in 0..<10 {
+            let failure = #expect(throws: Failure.self) { try access.login(token: "guess", request: Self.request()) }
+            #expect(failure?.code == .unauthorized)
+        }
+        let failure = #expect(throws: Failure.self) { try access.login(token: "secret", request: Self.request()) }
+        #expect(failure?.code == .overloaded)
+    }
+
+    @Test(arguments: [
+        ("https://user:pass@example.com/a", "https://***@example.com/a"),
+        ("https://example.com/?token=abc&page=2", "https://example.com/?token=***&page=2"),
+        ("https://example.com/?API_KEY=abc#x", "https://example.com/?API_KEY=***#x"),
+        ("https://example.com/a@b", "https://example.com/a@b"), ("tcp://db:5432", "tcp://db:5432"),
+        ("https://a@b@example.com?x-amz-signature=1", "https://***@example.com?x-amz-signature=***"),
+    ])
+    func addressesAreShownWithoutSecrets(address: String, shown: String) {
+        #expect(Redaction.address(address) == shown)
+    }
+}

@@ -1,0 +1,234 @@
+import ControlRoom
+import Hummingbird
+import StokerCore
+import TestSupport
+import Testing
+
+@Suite(.timeLimit(.minutes(2))) struct PagesTests {
+    private static let page: [(String, String)] = [("Accept", "text/html")]
+
+    @Test func theDashboardNamesEverybody() async throws {
+        let whole = SampleFleet.dozen()
+        let text = try await Served.run(whole) { try await $0.get("/", headers: Self.page).text }
+        try Markup.check(text)
+        #expect(text.contains("<title>(3) Stoker</title>"))
+        #expect(text.contains("/icons/trouble.svg"))
+        #expect(text.contains("3 of 12 need a look"))
+        for name in await whole.keeper.statuses(StatusQuery()).items.map(\.check.name) {
+            #expect(text.contains("data-name=\"\(name)\""))
+        }
+        #expect(text.contains("the connection was refused: nothing listens there · 3× in a row"))
+        #expect(!text.contains("hidden-value"))
+    }
+
+    @Test(arguments: [
+        ("/?q=WEB", ["website"]), ("/?show=silent", ["nightly-export"]),
+        ("/?show=down", ["llm-backend/ready", "website"]),
+        ("/?q=no-such-thing", []), ("/?show=down&q=ready", ["llm-backend/ready"]), ("/?page=99", []),
+    ])
+    func theDashboardNarrows(path: String, names: [String]) async throws {
+        let text = try await Served.run(SampleFleet.dozen()) { try await $0.get(path, headers: Self.page).text }
+        try Markup.check(text)
+        let found = text.matches(of: #/<li class="row[^"]*" data-name="([^"]+)"/#).map { String($0.1) }
+        #expect(found == names)
+    }
+
+    @Test func pagesOfALargeFleet() async throws {
+        try await Served.run(SampleFleet.many(120)) { served in
+            let first = try await served.get("/", headers: Self.page).text
+            #expect(first.contains("1–50 of 120"))
+            #expect(first.contains(#"rel="next" href="/?page=2""#))
+            let last = try await served.get("/?page=3&sort=name", headers: Self.page).text
+            #expect(last.contains("101–120 of 120"))
+            #expect(last.contains("rel=\"prev\" href=\"/?sort=name&amp;page=2\""))
+        }
+    }
+
+    @Test func anEmptyFleetIsToldHowToBegin() async throws {
+        let text = try await Served.run(SampleFleet.empty()) { try await $0.get("/", headers: Self.page).text }
+        try Markup.check(text)
+        #expect(text.contains("stoker init"))
+        #expect(text.contains("keep: { every: 45m }"))
+    }
+
+    @Test func aTargetsPageTellsAll() async throws {
+        try await Served.run(SampleFleet.dozen()) { served in
+            let answer = try await served.get("/targets/llm-backend/ready?range=30d", headers: Self.page)
+            #expect(answer.status == 200)
+            try Markup.check(answer.text)
+            #expect(answer.text.contains("A JSON value is not the expected one."))
+            #expect(answer.text.contains("found &quot;lost&quot;"))
+            #expect(answer.text.contains("href=\"/targets/llm-backend\""))
+            #expect(answer.text.contains("answers in"))
+            #expect(answer.text.contains("lasting for"))
+            #expect(try await served.get("/targets/llm-backend%2Fready", headers: Self.page).status == 200)
+            #expect(try await served.get("/targets/nobody", headers: Self.page).status == 404)
+        }
+    }
+
+    @Test func aHeartbeatsPageShowsItsAddress() async throws {
+        try await Served.run(SampleFleet.dozen()) { served in
+            let text = try await served.get("/targets/nightly-export", headers: Self.page).text
+            #expect(text.contains("http://127.0.0.1:\(served.port)/api/heartbeats/nightly-export"))
+            #expect(!text.contains("Ping now"))
+        }
+    }
+
+    @Test func aBrokenLedgerDoesNotHideTheTarget() async throws {
+        var whole = SampleFleet.dozen()
+        whole.ledger.broken = true
+        try await Served.run(whole) { served in
+            let page = try await served.get("/targets/website", headers: Self.page)
+            #expect(page.status == 200)
+            try Markup.check(page.text)
+            #expect(page.text.contains("The history cannot be read just now."))
+            #expect(try await served.get("/badge/website.svg?kind=uptime-7d").status == 503)
+        }
+    }
+
+    static let attacks = [
+        #"<script>alert(1)</script>"#, #"" onmouseover="alert(1)"#, "\"\u{301} onload=\u{301}x", "'><img src=x>",
+        "a\nb\r\nc\td",
+        "\u{202e}gnp.exe\u{2066}", "\u{0}\u{7}\u{1b}[31m", "{{name}}{{{name}}}", "%2e%2e/%00?#&=+", "😀 ñ שלום",
+        String(repeating: "x<&\"'", count: 2_000),
+    ]
+
+    @Test(arguments: attacks) func hostileStringsStayText(text: String) async throws {
+        let whole = SampleFleet.hostile(text)
+        try await Served.run(whole) { served in
+            let name = String(
+                decoding: Array(text.utf8).flatMap { Array("%".utf8) + Array(Self.hex($0).utf8) }, as: UTF8.self)
+            for path in [
+                "/", "/?q=\(name.prefix(900))&group=\(name.prefix(900))", "/login?next=\(name.prefix(900))",
+                "/\(name.prefix(900))",
+            ]
+                + (text.utf8.count < 1_000 ? ["/targets/\(name)"] : [])
+            {
+                let answer = try await served.get(path, headers: Self.page)
+                try Markup.check(answer.text)
+                #expect(!answer.text.contains("<script>alert"))
+                #expect(!answer.text.contains("<img src=x"))
+                #expect(!answer.text.unicodeScalars.contains("\u{202e}"))
+            }
+            if text.utf8.count < 1_000 {
+                #expect(try await served.get("/targets/\(name)", headers: Self.page).status == 200)
+                try Markup.check(try await served.get("/badge/\(name).svg").text)
+            }
+        }
+    }
+
+    private static func hex(_ byte: UInt8) -> String { (byte < 16 ? "0" : "") + String(byte, radix: 16) }
+
+    @Test func everyAnswerCarriesTheCarefulHeaders() async throws {
+        try await Served.run(SampleFleet.dozen()) { served in
+            for path in ["/", "/status", "/login", "/nowhere", "/robots.txt", "/icons/good.svg"] {
+                let answer = try await served.get(path, headers: Self.page)
+                let policy = try #require(answer.headers["content-security-policy"])
+                #expect(policy.contains("frame-ancestors 'none'"))
+                #expect(!policy.contains("unsafe"))
+                #expect(answer.headers["x-content-type-options"] == "nosniff")
+                #expect(answer.headers["referrer-policy"] == "same-origin")
+            }
+        }
+    }
+
+    @Test func problemsAreToldInTheVisitorsForm() async throws {
+        try await Served.run(SampleFleet.dozen()) { served in
+            let page = try await served.get("/targets/nobody", headers: Self.page)
+            #expect(page.text.contains("no check has that name"))
+            let json = try await served.get("/targets/nobody", headers: [("Accept", "application/json")])
+            #expect(json.status == 404)
+            #expect(json.text.hasPrefix(#"{"error":{"code":"not_found""#))
+        }
+    }
+
+    @Test func buttonsWorkWithoutAScript() async throws {
+        let whole = SampleFleet.dozen()
+        try await Served.run(whole) { served in
+            let origin = [("Accept", "text/html"), ("Origin", "http://127.0.0.1:\(served.port)")]
+            for (action, verdict) in [("pause", Verdict.paused), ("resume", .unknown), ("ping", .up)] {
+                let answer = try await served.get(
+                    "/actions/\(action)", method: "POST", headers: origin,
+                    body: "name=llm-backend%2Fready&from=%2F%3Fshow%3Ddown")
+                #expect(answer.status == 303)
+                #expect(answer.headers["location"] == "/?show=down")
+                #expect(try await whole.keeper.status(of: "llm-backend/ready").state.verdict == verdict)
+            }
+            #expect(
+                whole.keeper.calls == ["pause llm-backend/ready", "resume llm-backend/ready", "ping llm-backend/ready"])
+            let elsewhere = try await served.get(
+                "/actions/pause", method: "POST", headers: origin, body: "name=website&from=%2F%2Fevil.example")
+            #expect(elsewhere.headers["location"] == "/")
+            let foreign = try await served.get(
+                "/actions/ping", method: "POST", headers: [("Origin", "http://evil.example")], body: "name=website")
+            #expect(foreign.status == 403)
+            let large = try await served.get(
+                "/actions/ping", method: "POST", headers: origin, body: String(repeating: "x", count: 70_000))
+            #expect(large.status == 400)
+            #expect(whole.keeper.calls.count == 4)
+        }
+    }
+
+    @Test func aLongPingDoesNotHoldThePage() async throws {
+        let (gate, open) = AsyncStream.makeStream(of: Void.self)
+        let whole = SampleFleet.dozen(pingGate: { _ in _ = await gate.first { _ in true } })
+        try await Served.run(whole) { served in
+            let answer = try await served.get("/actions/ping", method: "POST", body: "name=website")
+            #expect(answer.status == 202)
+            #expect(answer.text.hasPrefix(#"{"done":false"#))
+            #expect(try await whole.keeper.status(of: "website").pinging)
+            open.yield()
+            while try await whole.keeper.status(of: "website").pinging { await Task.yield() }
+        }
+    }
+
+    @Test func loggingInAndOut() async throws {
+        let access = Access(token: Secret("secret"), privateReading: true, host: "0.0.0.0", now: { SampleFleet.now })
+        try await Served.run(SampleFleet.dozen(), access: access) { served in
+            let sent = try await served.get("/?q=web", headers: Self.page)
+            #expect(sent.status == 303)
+            #expect(sent.headers["location"] == "/login?next=%2F%3Fq%3Dweb")
+            #expect(try await served.get("/status").status == 401)
+            #expect(try await served.get("/health").status == 200)
+            let wrong = try await served.get("/login", method: "POST", headers: Self.page, body: "token=guess")
+            #expect(wrong.status == 401)
+            try Markup.check(wrong.text)
+            let right = try await served.get(
+                "/login", method: "POST", headers: Self.page, body: "token=secret&next=%2F%3Fq%3Dweb")
+            #expect(right.headers["location"] == "/?q=web")
+            let cookie = try #require(right.headers["set-cookie"]).prefix { $0 != ";" }
+            let page = try await served.get("/", headers: Self.page + [("Cookie", String(cookie))])
+            #expect(page.status == 200)
+            #expect(page.text.contains("Log out"))
+            #expect(
+                try await served.get("/logout", method: "POST").headers["set-cookie"]?.contains("Max-Age=0") == true)
+        }
+    }
+
+    @Test func whoMayNotWriteSeesNoButtons() async throws {
+        let access = Access(token: Secret("secret"), host: "0.0.0.0", now: { SampleFleet.now })
+        try await Served.run(SampleFleet.dozen(), access: access) { served in
+            let text = try await served.get("/", headers: Self.page).text
+            #expect(!text.contains("/actions/"))
+            #expect(text.contains("href=\"/login\""))
+            #expect(try await served.get("/actions/ping", method: "POST", body: "name=website").status == 401)
+        }
+    }
+
+    @Test func addedRoutesPassTheFrontDoor() async throws {
+        let access = Access(token: nil, now: { SampleFleet.now })
+        let routes: (Router<Visit>) -> Void = { router in
+            router.get("/api/v1/sample") { request, visit in
+                try access.authorize(.write, request)
+                return visit.permission.write ? "yes" : "no"
+            }
+        }
+        try await Served.run(SampleFleet.dozen(), access: access, extraRoutes: routes) { served in
+            #expect(try await served.get("/api/v1/sample").text == "yes")
+            let refused = try await served.get(
+                "/api/v1/sample", headers: [("Origin", "http://evil.example"), ("Accept", "text/html")])
+            #expect(refused.status == 403)
+            #expect(refused.headers["content-type"] == "application/json; charset=utf-8")
+        }
+    }
+}

@@ -1,0 +1,73 @@
+import Ledger
+import StokerCore
+
+/// A ledger over observations a test gave it: sums are really computed from them.
+struct ScriptedLedger: Ledger {
+    var observations: [Observation] = []
+    var incidents: [Incident] = []
+    var events: [Event] = []
+    var broken = false
+
+    private func whole() throws(Failure) {
+        guard broken else { return }
+        throw Failure(.ledger, doing: "read the history", because: "the disk is gone")
+    }
+    private func sum(_ check: Int32, _ from: Instant, _ to: Instant) -> Tally {
+        var tally = Tally(from: from, to: to)
+        for seen in observations where seen.check == check && seen.at >= from && seen.at < to {
+            switch seen.outcome {
+            case .up: tally.up += 1
+            case .slow: tally.slow += 1
+            case .waking: tally.waking += 1
+            case .down: tally.down += 1
+            case .unknown: tally.unknown += 1
+            }
+            guard seen.outcome.isGood else { continue }
+            tally.latencyMin =
+                tally.latencyMin == 0 ? seen.latencyMicroseconds : min(tally.latencyMin, seen.latencyMicroseconds)
+            tally.latencyMax = max(tally.latencyMax, seen.latencyMicroseconds)
+            tally.latencySum += UInt64(seen.latencyMicroseconds)
+        }
+        return tally
+    }
+
+    func register(_ names: [String]) async throws(Failure) -> [Int32] { names.indices.map { Int32($0 + 1) } }
+    func record(_ batch: Batch) async throws(Failure) { try whole() }
+    func savedStates() async throws(Failure) -> [Int32: SavedState] { [:] }
+    func transcript(lastFailedOf check: Int32) async throws(Failure) -> Transcript? { nil }
+    func observations(of check: Int32?, before: Instant?, limit: Int) async throws(Failure) -> [Observation] {
+        try whole()
+        return Array(observations.reversed().filter { check == nil || $0.check == check }.prefix(limit))
+    }
+    func latest(of checks: [Int32], limit: Int) async throws(Failure) -> [[Observation]] {
+        checks.map { check in Array(observations.filter { $0.check == check }.suffix(limit)) }
+    }
+    func series(of check: Int32, from: Instant, to: Instant, buckets: Int) async throws(Failure) -> [Tally] {
+        try whole()
+        let step = (to.milliseconds - from.milliseconds) / Int64(buckets)
+        return (0..<buckets).map { index in
+            let start = Instant(milliseconds: from.milliseconds + Int64(index) * step)
+            return sum(check, start, start + .milliseconds(step))
+        }
+    }
+    func tally(of checks: [Int32], from: Instant, to: Instant) async throws(Failure) -> [Tally] {
+        try whole()
+        return checks.map { sum($0, from, to) }
+    }
+    func incidents(of check: Int32?, openOnly: Bool, before: Int64?, limit: Int) async throws(Failure) -> [Incident] {
+        try whole()
+        return Array(
+            incidents.filter { (check == nil || $0.check == check) && (!openOnly || $0.ended == nil) }.prefix(limit))
+    }
+    func events(of check: Int32?, before: Int64?, limit: Int) async throws(Failure) -> [Event] {
+        try whole()
+        return Array(events.filter { check == nil || $0.check == check }.prefix(limit))
+    }
+    func retain(_ settings: Fleet.LedgerSettings, now: Instant) async throws(Failure) -> Int { 0 }
+    func backup(to path: String) async throws(Failure) { try whole() }
+    func statistics() async throws(Failure) -> LedgerStatistics {
+        LedgerStatistics(
+            bytes: 0, observations: Int64(observations.count), oldestObservation: observations.first?.at, checks: 1)
+    }
+    func close() async {}
+}
