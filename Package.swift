@@ -60,7 +60,6 @@ let package = Package(
                 "Operations", "KeepAlive", "Ledger", "StokerCore", "StokerAssets", hummingbird, lifecycle, logging, nioCore,
                 .product(name: "Crypto", package: "swift-crypto"),
                 .product(name: "Mustache", package: "swift-mustache"),
-                .product(name: "NIOHTTPCompression", package: "swift-nio-extras"),
             ],
             swiftSettings: room
         ),
@@ -94,7 +93,7 @@ let package = Package(
             dependencies: [nioCore, nioPosix, nioHTTP1, nioSSL, logging],
             swiftSettings: room
         ),
-        .target(name: "StokerAssets", exclude: ["Files"]),
+        .target(name: "StokerAssets", exclude: ["Files"], linkerSettings: [.linkedLibrary("z")]),
 
         // One test target per room
         .target(
