@@ -22,7 +22,7 @@ package struct Arguments: Sendable {
         let known = operation.parameters.map(\.name)
         for (name, value) in given {
             guard let parameter = operation.parameters.first(where: { $0.name == name }) else {
-                let near = nearestName(to: name, in: known).map { "; did you mean \"\($0)\"?" } ?? ""
+                let near = NearestName.of(name, among: known).map { "; did you mean \"\($0)\"?" } ?? ""
                 problems.append("\"\(name.shortened)\" is not a parameter of \(operation.name)\(near)")
                 continue
             }
@@ -110,7 +110,7 @@ package struct Arguments: Sendable {
     }
 
     private static func misspelt(_ text: String?, _ choices: [String]) -> Problem? {
-        guard let text, let near = nearestName(to: text, in: choices) else { return nil }
+        guard let text, let near = NearestName.of(text, among: choices) else { return nil }
         return Problem(
             text: "is \"\(text.shortened)\"; did you mean \"\(near)\"? Allowed: \(choices.joined(separator: ", "))")
     }

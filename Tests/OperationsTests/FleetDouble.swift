@@ -201,6 +201,7 @@ final class DoubleLedger: Ledger {
     func statistics() async throws(Failure) -> LedgerStatistics {
         LedgerStatistics(bytes: 0, observations: 0, oldestObservation: nil, checks: 0)
     }
+    func tend() async throws(Failure) -> Bool { false }
     func close() async {}
 }
 

@@ -1,5 +1,6 @@
 import Hummingbird
 import Operations
+import StokerCore
 
 /// What an address below `/api` means. Our own matcher because a check's name may hold slashes (`llm-backend/ready`), and because
 /// a wrong method or a wrong address deserves an answer that helps.
@@ -105,9 +106,9 @@ struct RouteTable: Sendable {
     /// The route somebody may have meant.
     func nearest(to path: String) -> Route? {
         let templates = routes.map(\.template)
-        if let near = nearestName(to: path, in: templates) { return routes.first { $0.template == near } }
+        if let near = NearestName.of(path, among: templates) { return routes.first { $0.template == near } }
         // `/api/v1/check/bot`: the first part after the version is what was meant.
         let head = "/" + path.split(separator: "/").prefix(3).joined(separator: "/")
-        return nearestName(to: head, in: templates).flatMap { near in routes.first { $0.template == near } }
+        return NearestName.of(head, among: templates).flatMap { near in routes.first { $0.template == near } }
     }
 }

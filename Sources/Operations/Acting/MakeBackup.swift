@@ -2,7 +2,7 @@ import Ledger
 import StokerCore
 
 extension Operation {
-    static let backup = Operation(
+    package static let backup = Operation(
         name: "backup", summary: "Makes a consistent copy of the ledger beside it, while running",
         doing: "back up the ledger",
         permission: .write, method: .post, path: "/backup",

@@ -1,7 +1,7 @@
 import StokerCore
 
 extension Operation {
-    static let pause = Operation(
+    package static let pause = Operation(
         name: "pause", summary: "Stops pinging a check until it is resumed, or for a time; again moves the end",
         doing: "pause the check", permission: .write, method: .post, path: "/checks/{name}/pause",
         parameters: [

@@ -1,7 +1,7 @@
 import StokerCore
 
 extension Operation {
-    static let ping = Operation(
+    package static let ping = Operation(
         name: "ping", summary: "Pings a check now, retries included, and waits for the result", doing: "ping the check",
         permission: .write, method: .post, path: "/checks/{name}/ping", parameters: [.checkName], answer: .ping
     ) { (context, arguments) throws(Failure) in

@@ -1,7 +1,7 @@
 import StokerCore
 
 extension Operation {
-    static let reload = Operation(
+    package static let reload = Operation(
         name: "reload", summary: "Reads the fleet file again; an invalid one changes nothing",
         doing: "reload the fleet file",
         permission: .write, method: .post, path: "/reload", answer: .overview

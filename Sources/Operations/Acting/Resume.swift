@@ -1,7 +1,7 @@
 import StokerCore
 
 extension Operation {
-    static let resume = Operation(
+    package static let resume = Operation(
         name: "resume", summary: "Pings a paused check again", doing: "resume the check", permission: .write,
         method: .post,
         path: "/checks/{name}/resume", parameters: [.checkName], answer: .check

@@ -2,7 +2,7 @@ import Ledger
 import StokerCore
 
 extension Operation {
-    static let checkSeries = Operation(
+    package static let checkSeries = Operation(
         name: "check-series", summary: "Equal spans of one check's history: counts, uptime and latency for a chart",
         doing: "chart the check", path: "/checks/{name}/series",
         parameters: [

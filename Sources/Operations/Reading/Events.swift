@@ -2,7 +2,7 @@ import Ledger
 import StokerCore
 
 extension Operation {
-    static let events = Operation(
+    package static let events = Operation(
         name: "events", summary: "What happened, newest first, to one check or to all", doing: "list the events",
         path: "/events",
         parameters: [

@@ -2,7 +2,7 @@ import Ledger
 import StokerCore
 
 extension Operation {
-    static let incidents = Operation(
+    package static let incidents = Operation(
         name: "incidents", summary: "Spans of trouble, newest first, of one check or of all",
         doing: "list the incidents",
         path: "/incidents",

@@ -1,7 +1,7 @@
 import StokerCore
 
 extension Operation {
-    static let listChecks = Operation(
+    package static let listChecks = Operation(
         name: "list-checks", summary: "Checks with what is believed about them, filtered, sorted and paged",
         doing: "list the checks", path: "/checks",
         parameters: [

@@ -2,7 +2,7 @@ import Ledger
 import StokerCore
 
 extension Operation {
-    static let observations = Operation(
+    package static let observations = Operation(
         name: "observations", summary: "Single pings, newest first, of one check or of all, filtered and paged",
         doing: "list the observations", path: "/observations",
         parameters: [

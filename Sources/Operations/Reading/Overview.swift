@@ -1,7 +1,7 @@
 import StokerCore
 
 extension Operation {
-    static let overview = Operation(
+    package static let overview = Operation(
         name: "overview", summary: "The state of the whole", doing: "show the state of the fleet", path: "/overview",
         answer: .overview
     ) { (context, _) throws(Failure) in

@@ -2,7 +2,7 @@ import Ledger
 import StokerCore
 
 extension Operation {
-    static let showCheck = Operation(
+    package static let showCheck = Operation(
         name: "show-check", summary: "Everything about one check: state, policy, siblings, certificate, uptime",
         doing: "show the check", path: "/checks/{name}", parameters: [.checkName], answer: .checkDetail
     ) { (context, arguments) throws(Failure) in

@@ -2,7 +2,7 @@ import Ledger
 import StokerCore
 
 extension Operation {
-    static let transcript = Operation(
+    package static let transcript = Operation(
         name: "transcript", summary: "What was sent and what came back, of the last and the last failed attempt",
         doing: "show the transcript", path: "/checks/{name}/transcript", parameters: [.checkName], answer: .transcripts
     ) { (context, arguments) throws(Failure) in
