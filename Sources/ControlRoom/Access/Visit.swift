@@ -1,4 +1,5 @@
 package import Hummingbird
+import NIOCore
 
 /// What is known of one request while it is answered: the context type of every route of the control room.
 ///
@@ -8,7 +9,11 @@ package struct Visit: RequestContext {
     package var coreContext: CoreRequestContextStorage
     package var permission = Access.Permission.nothing
 
+    /// The connection, to close it under a viewer who does not read.
+    let channel: any Channel
+
     package init(source: ApplicationRequestContextSource) {
+        channel = source.channel
         coreContext = CoreRequestContextStorage(source: source)
     }
 
