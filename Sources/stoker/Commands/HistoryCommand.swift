@@ -60,7 +60,8 @@ struct HistoryCommand: AsyncParsableCommand {
             return try await show(through: try server.client(), window, screen)
         }
         let file = try LedgerDoor.file(in: data)
-        let ledger = try await SQLiteLedger(path: file, readOnly: true, logger: Logger(label: "stoker") { _ in SwiftLogNoOpLogHandler() })
+        let ledger = try await SQLiteLedger(
+            path: file, readOnly: true, logger: Logger(label: "stoker") { _ in SwiftLogNoOpLogHandler() })
         do {
             try await show(through: try await LedgerDoor(ledger: ledger, now: now), window, screen)
             await ledger.close()
@@ -76,7 +77,8 @@ struct HistoryCommand: AsyncParsableCommand {
         var given: [(name: String, value: JSONValue)] = [("check", name.map { .string($0) } ?? .null)]
         if kind == .observations {
             given += [
-                ("from", window.from.map { .string($0.description) } ?? .null), ("to", window.to.map { .string($0.description) } ?? .null),
+                ("from", window.from.map { .string($0.description) } ?? .null),
+                ("to", window.to.map { .string($0.description) } ?? .null),
                 ("outcome", outcome.map { .string($0) } ?? .null),
             ]
         }
@@ -86,7 +88,8 @@ struct HistoryCommand: AsyncParsableCommand {
         if csv { screen.write(kind.columns.joined(separator: ",") + "\r\n") }
         repeat {
             let size = min(limit - count, kind == .observations ? 10_000 : 1_000)
-            let page = try await door.call(kind.operation, given + [("limit", .integer(Int64(size))), ("cursor", cursor)])
+            let page = try await door.call(
+                kind.operation, given + [("limit", .integer(Int64(size))), ("cursor", cursor)])
             let found = page["items"]?.array ?? []
             let wanted = found.filter { window.contains(kind.instant(of: $0)) }.prefix(limit - count)
             count += wanted.count
@@ -104,7 +107,9 @@ struct HistoryCommand: AsyncParsableCommand {
             let document: JSONValue = ["items": .array(items), "more": .bool(!cursor.isNull && count >= limit)]
             return screen.write(document.prettyText)
         }
-        guard !items.isEmpty else { return screen.write("Nothing is recorded\(since == nil ? "" : " in that time").\n") }
+        guard !items.isEmpty else {
+            return screen.write("Nothing is recorded\(since == nil ? "" : " in that time").\n")
+        }
         screen.write(kind.table(items).text(for: screen))
         if !cursor.isNull, count >= limit { screen.write(screen.paint("… older ones with a greater --limit\n", .dim)) }
     }
@@ -170,37 +175,47 @@ enum HistoryKind {
         switch self {
         case .observations:
             var table = TextTable(columns: [
-                .init(title: "TIME"), .init(title: "CHECK", shrinksTo: 16), .init(title: "OUTCOME"), .init(title: "STATUS", isRight: true),
-                .init(title: "TRIES", isRight: true), .init(title: "LATENCY", isRight: true), .init(title: "CAUSE", shrinksTo: 8),
+                .init(title: "TIME"), .init(title: "CHECK", shrinksTo: 16), .init(title: "OUTCOME"),
+                .init(title: "STATUS", isRight: true),
+                .init(title: "TRIES", isRight: true), .init(title: "LATENCY", isRight: true),
+                .init(title: "CAUSE", shrinksTo: 8),
             ])
             for item in items {
                 let outcome = text(item, "outcome")
                 table.rows.append([
-                    .init(Wording.time(item["at"])), .init(text(item, "check")), .init(outcome, .init(verdict: outcome)),
-                    .init(text(item, "status_code")), .init(text(item, "attempts")), .init(Wording.latency(item["latency_ms"])),
+                    .init(Wording.time(item["at"])), .init(text(item, "check")),
+                    .init(outcome, .init(verdict: outcome)),
+                    .init(text(item, "status_code")), .init(text(item, "attempts")),
+                    .init(Wording.latency(item["latency_ms"])),
                     .init(text(item, "cause"), .dim),
                 ])
             }
             return table
         case .incidents:
             var table = TextTable(columns: [
-                .init(title: "BEGAN"), .init(title: "ENDED"), .init(title: "LASTED", isRight: true), .init(title: "CHECK", shrinksTo: 16),
+                .init(title: "BEGAN"), .init(title: "ENDED"), .init(title: "LASTED", isRight: true),
+                .init(title: "CHECK", shrinksTo: 16),
                 .init(title: "VERDICT"), .init(title: "WHY", shrinksTo: 10),
             ])
             for item in items {
                 let verdict = text(item, "verdict")
                 let open = item["ended"]?.isNull ?? true
                 table.rows.append([
-                    .init(Wording.time(item["began"])), .init(open ? "lasts" : Wording.time(item["ended"]), open ? .red : .plain),
+                    .init(Wording.time(item["began"])),
+                    .init(open ? "lasts" : Wording.time(item["ended"]), open ? .red : .plain),
                     .init(Wording.span(item["seconds"]?.double ?? 0)), .init(text(item, "check")),
                     .init(verdict, .init(verdict: verdict)), .init(text(item, "sentence"), .dim),
                 ])
             }
             return table
         case .events:
-            var table = TextTable(columns: [.init(title: "TIME"), .init(title: "KIND"), .init(title: "TEXT", shrinksTo: 20)])
+            var table = TextTable(columns: [
+                .init(title: "TIME"), .init(title: "KIND"), .init(title: "TEXT", shrinksTo: 20),
+            ])
             for item in items {
-                table.rows.append([.init(Wording.time(item["at"])), .init(text(item, "kind"), .dim), .init(text(item, "text"))])
+                table.rows.append([
+                    .init(Wording.time(item["at"])), .init(text(item, "kind"), .dim), .init(text(item, "text")),
+                ])
             }
             return table
         }

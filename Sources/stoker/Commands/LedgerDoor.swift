@@ -13,7 +13,9 @@ struct LedgerDoor: OperationDoor {
             keeper: AbsentKeeper(names: names), ledger: ledger, now: { now }, backupFolder: nil, heartbeatKey: nil)
     }
 
-    func call(_ operation: Operations.Operation, _ given: [(name: String, value: JSONValue)]) async throws(Failure) -> JSONValue {
+    func call(_ operation: Operations.Operation, _ given: [(name: String, value: JSONValue)]) async throws(Failure)
+        -> JSONValue
+    {
         try await operation.call(given, in: context)
     }
 
@@ -43,7 +45,8 @@ private struct AbsentKeeper: Keeper {
     init(names: [(id: Int32, name: String)]) {
         let policy = CheckPolicy()
         statuses = names.map { id, name in
-            CheckStatus(check: Check(name: name, address: "", policy: policy), id: id, state: CheckState(), nextDue: nil)
+            CheckStatus(
+                check: Check(name: name, address: "", policy: policy), id: id, state: CheckState(), nextDue: nil)
         }
     }
 
@@ -54,7 +57,8 @@ private struct AbsentKeeper: Keeper {
     func status(of name: String) async throws(Failure) -> CheckStatus {
         if let found = statuses.first(where: { $0.check.name == name }) { return found }
         let near = NearestName.of(name, among: statuses.map(\.check.name)).map { "did you mean \"\($0)\"?" }
-        throw Failure(.notFound, doing: "find \(name.shortened)", because: "the ledger has no check of that name", hint: near)
+        throw Failure(
+            .notFound, doing: "find \(name.shortened)", because: "the ledger has no check of that name", hint: near)
     }
 
     func strips(of names: [String]) async -> [[Sample]] { names.map { _ in [] } }
@@ -62,7 +66,9 @@ private struct AbsentKeeper: Keeper {
     func pause(_ name: String, until: Instant?) async throws(Failure) -> CheckStatus { throw absent("pause \(name)") }
     func resume(_ name: String) async throws(Failure) -> CheckStatus { throw absent("resume \(name)") }
     func ping(_ name: String) async throws(Failure) -> CheckStatus { throw absent("ping \(name)") }
-    func beat(_ name: String, _ beat: Beat) async throws(Failure) -> CheckStatus { throw absent("take a beat of \(name)") }
+    func beat(_ name: String, _ beat: Beat) async throws(Failure) -> CheckStatus {
+        throw absent("take a beat of \(name)")
+    }
     func reload() async throws(Failure) { throw absent("reload the fleet file") }
     func changes() async -> AsyncStream<Changes> { AsyncStream { $0.finish() } }
 

@@ -39,7 +39,8 @@ struct PauseCommand: AsyncParsableCommand {
 
 /// Does the same to each name and says so. Names that were done before a failure stay done.
 func changeEach(
-    _ names: [String], by operation: Operations.Operation, _ more: [(name: String, value: JSONValue)] = [], on server: ServerOptions,
+    _ names: [String], by operation: Operations.Operation, _ more: [(name: String, value: JSONValue)] = [],
+    on server: ServerOptions,
     _ format: OutputFormat, sentence: (JSONValue) -> String
 ) async throws(Failure) {
     let client = try server.client()

@@ -42,7 +42,8 @@ enum PingText {
     static func text(_ answer: JSONValue, verbose: Bool, _ screen: Screen) -> String {
         let check = answer["check"] ?? nil
         let verdict = check["verdict"]?.string ?? ""
-        var text = "\(screen.paint((check["name"]?.string ?? "").printable, .bold))  "
+        var text =
+            "\(screen.paint((check["name"]?.string ?? "").printable, .bold))  "
             + "\(screen.paint(verdict, .init(verdict: verdict)))  \((check["sentence"]?.string ?? "").printable)\n"
         guard let transcript = answer["transcript"], !transcript.isNull else { return text }
         if let detail = transcript["detail"]?.string, !detail.isEmpty { text += "  \(detail.printable)\n" }
@@ -50,7 +51,8 @@ enum PingText {
         if attempts > 1 { text += "  \(attempts) attempts; the last one:\n" }
         for exchange in transcript["exchanges"]?.array ?? [] {
             let peer = exchange["peer"]?.string.map { "  (\($0))" } ?? ""
-            text += "\n  \((exchange["sent"]?.array?.first?.string ?? "connect").printable)\(screen.paint(peer.printable, .dim))\n"
+            text +=
+                "\n  \((exchange["sent"]?.array?.first?.string ?? "connect").printable)\(screen.paint(peer.printable, .dim))\n"
             if verbose { text += lines(exchange["sent"]?.array?.dropFirst(), "  > ") }
             let phases = exchange["phases"]?.array ?? []
             let width = phases.compactMap { $0["name"]?.string?.count }.max() ?? 0
@@ -59,7 +61,8 @@ enum PingText {
                 let name = phase["name"]?.string ?? ""
                 let share = Int(((phase["ms"]?.double ?? 0) / longest * 30).rounded(.up))
                 let time = Wording.latency(phase["ms"])
-                text += "    \(name.printable)\(String(repeating: " ", count: max(0, width - name.count)))  "
+                text +=
+                    "    \(name.printable)\(String(repeating: " ", count: max(0, width - name.count)))  "
                     + "\(String(repeating: " ", count: max(0, 9 - time.count)))\(time)  "
                     + "\(screen.paint(String(repeating: "▇", count: max(0, min(30, share))), .dim))\n"
             }

@@ -78,10 +78,13 @@ struct Screen: Sendable {
 extension String {
     /// Without what could command a terminal: names, bodies and messages come from elsewhere.
     var printable: String {
-        String(String.UnicodeScalarView(unicodeScalars.map { scalar in
-            scalar.value < 0x20 || (0x7F...0x9F).contains(scalar.value) || (0x202A...0x202E).contains(scalar.value)
-                || (0x2066...0x2069).contains(scalar.value) ? "\u{FFFD}" : scalar
-        }))
+        String(
+            String.UnicodeScalarView(
+                unicodeScalars.map { scalar in
+                    scalar.value < 0x20 || (0x7F...0x9F).contains(scalar.value)
+                        || (0x202A...0x202E).contains(scalar.value)
+                        || (0x2066...0x2069).contains(scalar.value) ? "\u{FFFD}" : scalar
+                }))
     }
 
     func cut(to width: Int) -> String {

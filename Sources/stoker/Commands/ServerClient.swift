@@ -9,11 +9,14 @@ import StokerCore
 /// Which running Stoker a command talks to.
 struct ServerOptions: ParsableArguments {
     @Option(
-        help: ArgumentHelp("Address of the running Stoker (default: $STOKER_SERVER, else http://127.0.0.1:7860).", valueName: "url"))
+        help: ArgumentHelp(
+            "Address of the running Stoker (default: $STOKER_SERVER, else http://127.0.0.1:7860).", valueName: "url"))
     var server: String?
 
     @Option(
-        help: ArgumentHelp("Token of that Stoker (default: $STOKER_TOKEN, which keeps it out of the process list).", valueName: "token"))
+        help: ArgumentHelp(
+            "Token of that Stoker (default: $STOKER_TOKEN, which keeps it out of the process list).", valueName: "token"
+        ))
     var token: String?
 
     func client() throws(Failure) -> ServerClient {
@@ -27,7 +30,8 @@ struct ServerOptions: ParsableArguments {
 
 /// Where operations are carried out: a running server, or a ledger file on this machine.
 protocol OperationDoor: Sendable {
-    func call(_ operation: Operations.Operation, _ given: [(name: String, value: JSONValue)]) async throws(Failure) -> JSONValue
+    func call(_ operation: Operations.Operation, _ given: [(name: String, value: JSONValue)]) async throws(Failure)
+        -> JSONValue
 }
 
 /// Calls operations of a running Stoker through its REST door.
@@ -53,7 +57,9 @@ struct ServerClient: OperationDoor {
     }
 
     /// - Throws: what the server answered; `server.unreachable` when it did not.
-    func call(_ operation: Operations.Operation, _ given: [(name: String, value: JSONValue)]) async throws(Failure) -> JSONValue {
+    func call(_ operation: Operations.Operation, _ given: [(name: String, value: JSONValue)]) async throws(Failure)
+        -> JSONValue
+    {
         var path = operation.path
         var query: [String] = []
         var body: [JSONValue.Member] = []
@@ -64,7 +70,8 @@ struct ServerClient: OperationDoor {
             default: query.append("\(name)=\(percentEncoded(value.string ?? value.text))")
             }
         }
-        var request = HTTPClientRequest(url: base + "/api/v1" + path + (query.isEmpty ? "" : "?" + query.joined(separator: "&")))
+        var request = HTTPClientRequest(
+            url: base + "/api/v1" + path + (query.isEmpty ? "" : "?" + query.joined(separator: "&")))
         request.method = HTTPMethod(rawValue: operation.method.rawValue)
         request.headers.add(name: "accept", value: "application/json")
         request.headers.add(name: "user-agent", value: "stoker-cli")
@@ -87,7 +94,9 @@ struct ServerClient: OperationDoor {
         return try Self.read(status: status, bytes: bytes, operation: operation, server: base)
     }
 
-    static func read(status: Int, bytes: [UInt8], operation: Operations.Operation, server: String) throws(Failure) -> JSONValue {
+    static func read(status: Int, bytes: [UInt8], operation: Operations.Operation, server: String) throws(Failure)
+        -> JSONValue
+    {
         let answer: JSONValue
         do throws(JSONValue.SyntaxError) {
             answer = try JSONValue(reading: bytes)
@@ -105,26 +114,32 @@ struct ServerClient: OperationDoor {
         throw Failure(
             Failure.Code(rawValue: code), doing: colon.map { String(text[..<$0.lowerBound]) } ?? operation.doing,
             because: colon.map { String(text[$0.upperBound...]) } ?? text,
-            hint: code == "unauthorized" ? "give the server's token with STOKER_TOKEN or --token" : told["hint"]?.string)
+            hint: code == "unauthorized" ? "give the server's token with STOKER_TOKEN or --token" : told["hint"]?.string
+        )
     }
 
     private static func notStoker(_ status: Int, _ operation: Operations.Operation, _ server: String) -> Failure {
         Failure(
-            .unreachable, doing: operation.doing, because: "what answers at \(server) is not a Stoker (status \(status))",
+            .unreachable, doing: operation.doing,
+            because: "what answers at \(server) is not a Stoker (status \(status))",
             hint: "give its address with --server or STOKER_SERVER")
     }
 
     private func unreachable(_ operation: Operations.Operation, _ error: any Error) -> Failure {
         let because: String
         switch error {
-        case let error as HTTPClientError where error == .deadlineExceeded || error == .readTimeout: because = "\(base) did not answer in time"
-        case let error as HTTPClientError where error == .connectTimeout: because = "\(base) could not be connected to in time"
-        case is NIOTooManyBytesError: because = "the answer of \(base) is larger than \(Self.answerLimit / 1024 / 1024) MiB"
+        case let error as HTTPClientError where error == .deadlineExceeded || error == .readTimeout:
+            because = "\(base) did not answer in time"
+        case let error as HTTPClientError where error == .connectTimeout:
+            because = "\(base) could not be connected to in time"
+        case is NIOTooManyBytesError:
+            because = "the answer of \(base) is larger than \(Self.answerLimit / 1024 / 1024) MiB"
         case is HTTPClientError, is HTTPParserError: because = "\(base) does not speak HTTP as expected"
         default: because = "nothing answers at \(base)"
         }
         return Failure(
             .unreachable, doing: operation.doing, because: because,
-            hint: "start one with `stoker serve`, or give its address with --server or STOKER_SERVER", retry: .soon, cause: error)
+            hint: "start one with `stoker serve`, or give its address with --server or STOKER_SERVER", retry: .soon,
+            cause: error)
     }
 }

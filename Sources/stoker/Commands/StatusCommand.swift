@@ -104,7 +104,8 @@ enum StatusText {
         guard !items.isEmpty else { return text + (overview["total"]?.integer == 0 ? "" : "No check matches.\n") }
         var table = TextTable(columns: [
             .init(title: "VERDICT"), .init(title: "CHECK", shrinksTo: 16), .init(title: "LATENCY", isRight: true),
-            .init(title: "LAST", isRight: true), .init(title: "NEXT", isRight: true), .init(title: "WHY", shrinksTo: 10),
+            .init(title: "LAST", isRight: true), .init(title: "NEXT", isRight: true),
+            .init(title: "WHY", shrinksTo: 10),
         ])
         for item in items {
             let verdict = item["verdict"]?.string ?? ""
@@ -118,7 +119,9 @@ enum StatusText {
         }
         text += "\n" + table.text(for: screen)
         let rest = (page["total"]?.integer ?? 0) - items.count
-        if rest > 0 { text += screen.paint("… and \(rest) more; narrow it with --query or --verdict, or raise --limit\n", .dim) }
+        if rest > 0 {
+            text += screen.paint("… and \(rest) more; narrow it with --query or --verdict, or raise --limit\n", .dim)
+        }
         return text
     }
 
@@ -126,8 +129,10 @@ enum StatusText {
         var notes: [String] = []
         if overview["demo"]?.bool == true { notes.append("This is a demonstration over a simulated fleet.") }
         switch overview["role"]?["state"]?.string {
-        case "standby": notes.append("Standby of \(overview["role"]?["master"]?.string ?? "another master"), which is at work.")
-        case "standing_in": notes.append("Stands in for \(overview["role"]?["master"]?.string ?? "another master"), which is silent.")
+        case "standby":
+            notes.append("Standby of \(overview["role"]?["master"]?.string ?? "another master"), which is at work.")
+        case "standing_in":
+            notes.append("Stands in for \(overview["role"]?["master"]?.string ?? "another master"), which is silent.")
         default: break
         }
         if let rejected = overview["fleet_file"]?["rejected"]?.array, !rejected.isEmpty {
@@ -144,7 +149,8 @@ enum StatusText {
     static func detail(_ check: JSONValue, _ screen: Screen) -> String {
         let verdict = check["verdict"]?.string ?? ""
         let sentence = check["sentence"]?.string ?? ""
-        var text = "\(screen.paint((check["name"]?.string ?? "").printable, .bold))  "
+        var text =
+            "\(screen.paint((check["name"]?.string ?? "").printable, .bold))  "
             + "\(screen.paint(verdict, .init(verdict: verdict)))  \(sentence.printable)\n\n"
         var rows: [(String, String)] = []
         func row(_ name: String, _ value: String?) { if let value, value != "–" { rows.append((name, value)) } }
@@ -157,11 +163,18 @@ enum StatusText {
         row("status", check["status_code"]?.integer.map { "\($0)" })
         row("attempts", check["attempts"]?.integer.map { "\($0)" })
         row("every", check["every_seconds"]?.double.map { Duration.milliseconds(Int64($0 * 1_000)).text })
-        row("cert ends", check["certificate_days"]?.double.map { "\(Wording.time(check["certificate_ends"])) (in \(Wording.tenths($0)) days)" })
-        for span in ["24h", "7d", "30d", "90d"] { row("up \(span)", check["uptime"].map { Wording.share($0[span]?["uptime"]) }) }
+        row(
+            "cert ends",
+            check["certificate_days"]?.double.map {
+                "\(Wording.time(check["certificate_ends"])) (in \(Wording.tenths($0)) days)"
+            })
+        for span in ["24h", "7d", "30d", "90d"] {
+            row("up \(span)", check["uptime"].map { Wording.share($0[span]?["uptime"]) })
+        }
         let incident = check["incident"]
         row("incident", incident?["began"].map { "since \(Wording.time($0)): \(incident?["sentence"]?.string ?? "")" })
-        let siblings = check["siblings"]?.array?.map { "\($0["name"]?.string ?? "") \($0["verdict"]?.string ?? "")" } ?? []
+        let siblings =
+            check["siblings"]?.array?.map { "\($0["name"]?.string ?? "") \($0["verdict"]?.string ?? "")" } ?? []
         row("also", siblings.isEmpty ? nil : siblings.joined(separator: ", "))
         let width = rows.map(\.0.count).max() ?? 0
         for (name, value) in rows {

@@ -26,8 +26,10 @@ enum Wording {
 
     static func latency(_ value: JSONValue?) -> String {
         guard let milliseconds = value?.double else { return "–" }
-        return milliseconds < 10 ? "\(tenths(milliseconds)) ms" : milliseconds < 10_000
-            ? "\(Int(milliseconds.rounded())) ms" : "\(tenths(milliseconds / 1_000)) s"
+        return milliseconds < 10
+            ? "\(tenths(milliseconds)) ms"
+            : milliseconds < 10_000
+                ? "\(Int(milliseconds.rounded())) ms" : "\(tenths(milliseconds / 1_000)) s"
     }
 
     static func tenths(_ value: Double) -> String {

@@ -31,13 +31,16 @@ import Testing
             headers[.authorization] = bearer.map { "Bearer \($0)" }
             return headers
         }()
-        let app = Application(router: router, configuration: .init(address: .hostname("127.0.0.1", port: 0)), logger: Logger(label: "rest"))
+        let app = Application(
+            router: router, configuration: .init(address: .hostname("127.0.0.1", port: 0)),
+            logger: Logger(label: "rest"))
         return try await app.test(.live) { client in
             let response = try await client.execute(
                 uri: path, method: method, headers: headers, body: body.map { ByteBuffer(string: $0) })
             let bytes = Array(response.body.readableBytesView)
             return Answer(
-                status: response.status.code, headers: response.headers, body: bytes.isEmpty ? nil : try JSONValue(reading: bytes),
+                status: response.status.code, headers: response.headers,
+                body: bytes.isEmpty ? nil : try JSONValue(reading: bytes),
                 length: bytes.count)
         }
     }
@@ -45,20 +48,26 @@ import Testing
     @Test(arguments: Operation.all.map(\.name)) func everyOperationHasItsRoute(_ name: String) async throws {
         let operation = try #require(Operation.named(name))
         let check = operation.path.contains("heartbeats") ? "nightly%20export" : "bot"
-        let path = "/api/v1" + operation.path.split(separator: "{name}", omittingEmptySubsequences: false).joined(separator: check)
+        let path =
+            "/api/v1"
+            + operation.path.split(separator: "{name}", omittingEmptySubsequences: false).joined(separator: check)
         let method: HTTPRequest.Method = operation.method == .get ? .get : .post
         let answer = try await Self.ask(method, path)
         #expect(answer.status == 200, "\(answer.body.text)")
         #expect(answer.headers[.contentType] == "application/json; charset=utf-8")
         #expect(answer.headers[.cacheControl] == "no-store")
         // The answer has the members its shape names.
-        for field in operation.answer.fields where !field.sparse { #expect(answer.body[field.name] != nil, "\(field.name)") }
+        for field in operation.answer.fields where !field.sparse {
+            #expect(answer.body[field.name] != nil, "\(field.name)")
+        }
     }
 
     @Test(arguments: Operation.all.map(\.name)) func everyOperationAsksForItsPermission(_ name: String) async throws {
         let operation = try #require(Operation.named(name))
         let check = operation.path.contains("heartbeats") ? "nightly%20export" : "bot"
-        let path = "/api/v1" + operation.path.split(separator: "{name}", omittingEmptySubsequences: false).joined(separator: check)
+        let path =
+            "/api/v1"
+            + operation.path.split(separator: "{name}", omittingEmptySubsequences: false).joined(separator: check)
         let method: HTTPRequest.Method = operation.method == .get ? .get : .post
         let fleet = FleetDouble()
         let stranger = try await Self.ask(method, path, token: "t0ken", fleet: fleet)
@@ -73,7 +82,8 @@ import Testing
     }
 
     @Test(arguments: [
-        ("/api/v1/checks/bot", "bot"), ("/api/v1/checks/bot/ready", "bot/ready"), ("/api/v1/checks/bot%2Fready", "bot/ready"),
+        ("/api/v1/checks/bot", "bot"), ("/api/v1/checks/bot/ready", "bot/ready"),
+        ("/api/v1/checks/bot%2Fready", "bot/ready"),
         ("/api/v1/checks/nightly%20export", "nightly export"), ("/api/v1/checks/bot/", "bot"),
     ]) func namesMayHoldSlashes(_ path: String, _ name: String) async throws {
         let answer = try await Self.ask(.get, path)
@@ -83,14 +93,20 @@ import Testing
         #expect(ping.body["check"] == "bot/ready")
     }
 
-    @Test(arguments: [
-        (.get, "/api/v1/check", 404, "not_found", "/api/v1/checks"), (.get, "/api/v1/overviw", 404, "not_found", "/api/v1/overview"),
-        (.get, "/api", 404, "not_found", "openapi.json"), (.get, "/api/v2/checks", 404, "not_found", "/api/v1/checks"),
-        (.get, "/api/v1/checks/nobody", 404, "not_found", "did you mean"),
-        (.get, "/api/v1/checks?limt=3", 400, "usage", "limit"), (.get, "/api/v1/checks?q=%ff", 400, "usage", nil),
-        (.get, "/api/v1/checks/%zz", 400, "usage", nil), (.post, "/api/v1/checks/nightly%20export/ping", 409, "conflict", nil),
-    ] as [(HTTPRequest.Method, String, Int, String, String?)])
-    func mistakesAreAnswered(_ method: HTTPRequest.Method, _ path: String, _ status: Int, _ code: String, _ hint: String?) async throws {
+    @Test(
+        arguments: [
+            (.get, "/api/v1/check", 404, "not_found", "/api/v1/checks"),
+            (.get, "/api/v1/overviw", 404, "not_found", "/api/v1/overview"),
+            (.get, "/api", 404, "not_found", "openapi.json"),
+            (.get, "/api/v2/checks", 404, "not_found", "/api/v1/checks"),
+            (.get, "/api/v1/checks/nobody", 404, "not_found", "did you mean"),
+            (.get, "/api/v1/checks?limt=3", 400, "usage", "limit"), (.get, "/api/v1/checks?q=%ff", 400, "usage", nil),
+            (.get, "/api/v1/checks/%zz", 400, "usage", nil),
+            (.post, "/api/v1/checks/nightly%20export/ping", 409, "conflict", nil),
+        ] as [(HTTPRequest.Method, String, Int, String, String?)])
+    func mistakesAreAnswered(
+        _ method: HTTPRequest.Method, _ path: String, _ status: Int, _ code: String, _ hint: String?
+    ) async throws {
         let answer = try await Self.ask(method, path)
         #expect(answer.status == status)
         let error = try #require(answer.body["error"])
@@ -101,10 +117,12 @@ import Testing
         if let hint { #expect(error["hint"]?.string?.contains(hint) == true, "\(error.text)") }
     }
 
-    @Test(arguments: [
-        (.post, "/api/v1/overview", "GET, HEAD"), (.get, "/api/v1/checks/bot/pause", "POST"), (.delete, "/api/v1/checks/bot", "GET, HEAD"),
-        (.put, "/api/heartbeats/x", "GET, HEAD, POST"), (.options, "/api/v1/reload", "POST"),
-    ] as [(HTTPRequest.Method, String, String)])
+    @Test(
+        arguments: [
+            (.post, "/api/v1/overview", "GET, HEAD"), (.get, "/api/v1/checks/bot/pause", "POST"),
+            (.delete, "/api/v1/checks/bot", "GET, HEAD"),
+            (.put, "/api/heartbeats/x", "GET, HEAD, POST"), (.options, "/api/v1/reload", "POST"),
+        ] as [(HTTPRequest.Method, String, String)])
     func aWrongMethodIsToldTheRightOnes(_ method: HTTPRequest.Method, _ path: String, _ allow: String) async throws {
         let answer = try await Self.ask(method, path)
         #expect(answer.status == 405)
@@ -120,17 +138,22 @@ import Testing
         #expect(answer.headers[.contentLength] == "\(full.length)")
     }
 
-    @Test(arguments: [
-        (#"{"for": "2h"}"#, "application/json"), (#"{"for": "2h"}"#, nil), ("for=2h", "application/x-www-form-urlencoded"),
-        (#"{"for": "2h"}"#, "application/x-www-form-urlencoded"), (#"{"for": "2h", "until": null}"#, "application/json; charset=utf-8"),
-    ] as [(String, String?)]) func inputsComeInABody(_ body: String, _ type: String?) async throws {
+    @Test(
+        arguments: [
+            (#"{"for": "2h"}"#, "application/json"), (#"{"for": "2h"}"#, nil),
+            ("for=2h", "application/x-www-form-urlencoded"),
+            (#"{"for": "2h"}"#, "application/x-www-form-urlencoded"),
+            (#"{"for": "2h", "until": null}"#, "application/json; charset=utf-8"),
+        ] as [(String, String?)]) func inputsComeInABody(_ body: String, _ type: String?) async throws
+    {
         let answer = try await Self.ask(.post, "/api/v1/checks/bot/pause", body: body, type: type)
         #expect(answer.body["paused"]?["until"] == "2026-11-21T14:00:00.000Z")
     }
 
     @Test(arguments: [
         ("[1]", "application/json", "not a JSON object"), ("{\"for\":", "application/json", "not a JSON object"),
-        ("{\"fro\": \"2h\"}", "application/json", "did you mean \"for\"?"), ("for=2h", "text/plain", "type is \"text/plain\""),
+        ("{\"fro\": \"2h\"}", "application/json", "did you mean \"for\"?"),
+        ("for=2h", "text/plain", "type is \"text/plain\""),
         ("{\"for\": 7200}", "application/json", "expected a duration"),
     ]) func badBodiesAreRefused(_ body: String, _ type: String, _ expected: String) async throws {
         let answer = try await Self.ask(.post, "/api/v1/checks/bot/pause", body: body, type: type)
@@ -140,7 +163,8 @@ import Testing
 
     @Test func aLargeBodyIsRefused() async throws {
         let answer = try await Self.ask(
-            .post, "/api/v1/checks/bot/pause", body: "{\"for\": \"\(String(repeating: "1", count: 70_000))\"}", type: "application/json")
+            .post, "/api/v1/checks/bot/pause", body: "{\"for\": \"\(String(repeating: "1", count: 70_000))\"}",
+            type: "application/json")
         #expect(answer.status == 413)
         #expect(answer.body["error"]?["code"] == "too_large")
     }
@@ -152,14 +176,18 @@ import Testing
 
     // MARK: Heartbeats
 
-    @Test(arguments: ["/api/heartbeats", "/api/v1/heartbeats"], [
-        ("", .success), ("/start", .start), ("/fail", .fail), ("/log", .log), ("/0", .exit(0)), ("/255", .exit(255)),
-    ] as [(String, Beat.Signal)])
+    @Test(
+        arguments: ["/api/heartbeats", "/api/v1/heartbeats"],
+        [
+            ("", .success), ("/start", .start), ("/fail", .fail), ("/log", .log), ("/0", .exit(0)),
+            ("/255", .exit(255)),
+        ] as [(String, Beat.Signal)])
     func jobsCall(_ prefix: String, _ call: (String, Beat.Signal)) async throws {
         for method in [HTTPRequest.Method.get, .head, .post] {
             let fleet = FleetDouble()
             let answer = try await Self.ask(
-                method, "\(prefix)/nightly%20export\(call.0)?rid=run-1", body: method == .post ? "12 rows" : nil, fleet: fleet)
+                method, "\(prefix)/nightly%20export\(call.0)?rid=run-1", body: method == .post ? "12 rows" : nil,
+                fleet: fleet)
             #expect(answer.status == 200)
             let beats = fleet.keeper.state.withLock { $0.beats }
             #expect(beats.count == 1)
