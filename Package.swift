@@ -51,7 +51,7 @@ let package = Package(
             name: "stoker",
             dependencies: [
                 "ControlRoom", "Operations", "KeepAlive", "Deployment", "Ledger", "StokerCore", "HubSimulator",
-                arguments, asyncHTTPClient, lifecycle, logging, nioCore, nioPosix,
+                arguments, asyncHTTPClient, lifecycle, logging, nioCore, nioHTTP1, nioPosix,
                 .product(name: "UnixSignals", package: "swift-service-lifecycle"),
             ],
             swiftSettings: room

@@ -1,0 +1,13 @@
+package import Hummingbird
+package import Operations
+package import StokerCore
+
+/// ``addREST(to:context:token:authorize:)`` behind the control room's own ``Access``.
+/// - Parameter token: the one `access` was made with.
+package func addREST<Context: RequestContext>(
+    to router: Router<Context>, context: OperationContext, token: Secret?, access: Access
+) {
+    addREST(to: router, context: context, token: token) { (permission, request) throws(Failure) in
+        try access.authorize(permission == .read ? .read : .write, request)
+    }
+}

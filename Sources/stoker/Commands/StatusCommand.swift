@@ -1,0 +1,186 @@
+import ArgumentParser
+import Operations
+import StokerCore
+
+struct StatusCommand: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "status", abstract: "Show the fleet of a running Stoker, or one check.",
+        discussion: """
+            Trouble comes first. Ends with status 1 when something that is shown is down or silent, so scripts can ask.
+
+            Examples:
+              stoker status
+              stoker status --watch
+              stoker status --verdict down,silent --format json
+              stoker status llm-backend
+              stoker status nightly-export --heartbeat
+              STOKER_TOKEN=… stoker status --server https://master.example.org
+            """)
+
+    @Argument(help: "One check, with everything about it.")
+    var name: String?
+    @Option(name: .shortAndLong, help: "Part of a name, address or Space.")
+    var query: String?
+    @Option(help: "Only these verdicts, joined by commas: up, slow, waking, down, silent, paused, unknown.")
+    var verdict: String?
+    @Option(help: "Only this group.")
+    var group: String?
+    @Option(help: "Only this kind: http, tcp or heartbeat.")
+    var kind: String?
+    @Option(help: "file, trouble, name, latency or last-ping.")
+    var sort: String = "trouble"
+    @Option(help: "Checks to show, 1…1000.")
+    var limit: Int = 200
+    @Flag(name: .shortAndLong, help: "Keep showing, every 2 seconds, until Ctrl-C.")
+    var watch = false
+    @Flag(help: "The address a job calls, for a heartbeat.")
+    var heartbeat = false
+    @Option(help: "auto, human, json or quiet.")
+    var format: OutputFormat = .auto
+    @OptionGroup var server: ServerOptions
+
+    func validate() throws {
+        if heartbeat, name == nil { throw ValidationError("--heartbeat needs the name of a heartbeat.") }
+        if name != nil, query != nil || verdict != nil || group != nil || kind != nil {
+            throw ValidationError("a name and a filter exclude each other.")
+        }
+    }
+
+    func run() async throws {
+        let client = try server.client()
+        let screen = Screen.own
+        if heartbeat, let name { return try await showHeartbeat(name, client, screen) }
+        while true {
+            let (text, trouble) = try await look(client, screen)
+            if format != .quiet {
+                screen.write(watch && screen.isTerminal && format != .json ? "\u{1B}[H\u{1B}[2J\(text)" : text)
+            }
+            guard watch else {
+                if trouble { throw ExitCode(1) }
+                return
+            }
+            try await Task.sleep(for: .seconds(2))
+        }
+    }
+
+    private func showHeartbeat(_ name: String, _ client: ServerClient, _ screen: Screen) async throws {
+        let answer = try await client.call(.heartbeatKey, [("name", .string(name))])
+        screen.write(format == .json ? answer.prettyText : "\(client.base)\(answer["path"]?.string ?? "")\n")
+    }
+
+    private func look(_ client: ServerClient, _ screen: Screen) async throws -> (text: String, trouble: Bool) {
+        if let name {
+            let check = try await client.call(.showCheck, [("name", .string(name))])
+            let trouble = ["down", "silent"].contains(check["verdict"]?.string)
+            // One document a line while watching, so that a reader can follow.
+            if format == .json { return (watch ? check.text + "\n" : check.prettyText, trouble) }
+            return (StatusText.detail(check, screen), trouble)
+        }
+        func given(_ text: String?) -> JSONValue { text.map { .string($0) } ?? .null }
+        let page = try await client.call(
+            .listChecks,
+            [
+                ("q", given(query)), ("verdict", given(verdict)), ("group", given(group)), ("kind", given(kind)),
+                ("sort", .string(sort)), ("limit", .integer(Int64(limit))),
+            ])
+        let overview = try await client.call(.overview, [])
+        let trouble = page["items"]?.array?.contains { ["down", "silent"].contains($0["verdict"]?.string) } ?? false
+        if format == .json {
+            let document: JSONValue = ["overview": overview, "checks": page]
+            return (watch ? document.text + "\n" : document.prettyText, trouble)
+        }
+        return (StatusText.fleet(overview, page, screen), trouble)
+    }
+}
+
+/// The status pages of the command line.
+enum StatusText {
+    static func fleet(_ overview: JSONValue, _ page: JSONValue, _ screen: Screen) -> String {
+        let now = Wording.instant(overview["now"]) ?? .never
+        let style: Screen.Style = overview["trouble"]?.bool == true ? .red : .green
+        var text = screen.paint((overview["sentence"]?.string ?? "").printable, style) + "\n"
+        text += notes(overview, now, screen)
+        let items = page["items"]?.array ?? []
+        guard !items.isEmpty else { return text + (overview["total"]?.integer == 0 ? "" : "No check matches.\n") }
+        var table = TextTable(columns: [
+            .init(title: "VERDICT"), .init(title: "CHECK", shrinksTo: 16), .init(title: "LATENCY", isRight: true),
+            .init(title: "LAST", isRight: true), .init(title: "NEXT", isRight: true),
+            .init(title: "WHY", shrinksTo: 10),
+        ])
+        for item in items {
+            let verdict = item["verdict"]?.string ?? ""
+            let flapping = item["flapping"]?.bool == true ? " (flapping)" : ""
+            table.rows.append([
+                .init(verdict, .init(verdict: verdict)), .init((item["name"]?.string ?? "") + flapping),
+                .init(Wording.latency(item["latency_ms"])), .init(Wording.ago(item["last_ping"], now: now)),
+                .init(item["pinging"]?.bool == true ? "pinging" : Wording.ahead(item["next_due"], now: now)),
+                .init(verdict == "up" ? "" : item["sentence"]?.string ?? "", .dim),
+            ])
+        }
+        text += "\n" + table.text(for: screen)
+        let rest = (page["total"]?.integer ?? 0) - items.count
+        if rest > 0 {
+            text += screen.paint("… and \(rest) more; narrow it with --query or --verdict, or raise --limit\n", .dim)
+        }
+        return text
+    }
+
+    private static func notes(_ overview: JSONValue, _ now: Instant, _ screen: Screen) -> String {
+        var notes: [String] = []
+        if overview["demo"]?.bool == true { notes.append("This is a demonstration over a simulated fleet.") }
+        switch overview["role"]?["state"]?.string {
+        case "standby":
+            notes.append("Standby of \(overview["role"]?["master"]?.string ?? "another master"), which is at work.")
+        case "standing_in":
+            notes.append("Stands in for \(overview["role"]?["master"]?.string ?? "another master"), which is silent.")
+        default: break
+        }
+        if let rejected = overview["fleet_file"]?["rejected"]?.array, !rejected.isEmpty {
+            notes.append("A newer fleet file was not taken: \(rejected.compactMap(\.string).joined(separator: "; "))")
+        }
+        if overview["ledger"]?["state"] == "stalled" {
+            notes.append(
+                "Results do not reach the disk: \(overview["ledger"]?["because"]?.string ?? ""); "
+                    + "\(overview["ledger"]?["waiting"]?.integer ?? 0) wait in memory.")
+        }
+        return notes.map { screen.paint($0.printable, .yellow) + "\n" }.joined()
+    }
+
+    static func detail(_ check: JSONValue, _ screen: Screen) -> String {
+        let verdict = check["verdict"]?.string ?? ""
+        let sentence = check["sentence"]?.string ?? ""
+        var text =
+            "\(screen.paint((check["name"]?.string ?? "").printable, .bold))  "
+            + "\(screen.paint(verdict, .init(verdict: verdict)))  \(sentence.printable)\n\n"
+        var rows: [(String, String)] = []
+        func row(_ name: String, _ value: String?) { if let value, value != "–" { rows.append((name, value)) } }
+        row("address", check["address"]?.string)
+        row("space", check["space"]?.string)
+        row("since", Wording.time(check["since"]))
+        row("last ping", Wording.time(check["last_ping"]))
+        row("next", Wording.time(check["next_due"]))
+        row("latency", Wording.latency(check["latency_ms"]))
+        row("status", check["status_code"]?.integer.map { "\($0)" })
+        row("attempts", check["attempts"]?.integer.map { "\($0)" })
+        row("every", check["every_seconds"]?.double.map { Duration.milliseconds(Int64($0 * 1_000)).text })
+        row(
+            "cert ends",
+            check["certificate_days"]?.double.map {
+                "\(Wording.time(check["certificate_ends"])) (in \(Wording.tenths($0)) days)"
+            })
+        for span in ["24h", "7d", "30d", "90d"] {
+            row("up \(span)", check["uptime"].map { Wording.share($0[span]?["uptime"]) })
+        }
+        let incident = check["incident"]
+        row("incident", incident?["began"].map { "since \(Wording.time($0)): \(incident?["sentence"]?.string ?? "")" })
+        let siblings =
+            check["siblings"]?.array?.map { "\($0["name"]?.string ?? "") \($0["verdict"]?.string ?? "")" } ?? []
+        row("also", siblings.isEmpty ? nil : siblings.joined(separator: ", "))
+        let width = rows.map(\.0.count).max() ?? 0
+        for (name, value) in rows {
+            let label = name + String(repeating: " ", count: width - name.count)
+            text += "  \(screen.paint(label, .dim))  \(value.printable)\n"
+        }
+        return text
+    }
+}

@@ -1,0 +1,234 @@
+import ControlRoom
+import Hummingbird
+import HummingbirdTesting
+import Logging
+import NIOCore
+import Operations
+import StokerCore
+import Synchronization
+import Testing
+
+@Suite struct RESTTests {
+    struct Answer {
+        var status: Int
+        var headers: HTTPFields
+        var body: JSONValue
+        var length: Int
+    }
+
+    /// Asks the door over a real socket; `token` is what the server has.
+    static func ask(
+        _ method: HTTPRequest.Method, _ path: String, body: String? = nil, type: String? = nil, bearer: String? = nil,
+        token: String? = nil, privateReading: Bool = false, fleet: FleetDouble = FleetDouble()
+    ) async throws -> Answer {
+        let secret = token.map { Secret($0) }
+        let access = Access(token: secret, privateReading: privateReading, now: { fleet.now })
+        let router = Router(context: BasicRequestContext.self)
+        addREST(to: router, context: fleet.context, token: secret, access: access)
+        let headers = {
+            var headers = HTTPFields()
+            headers[.contentType] = type
+            headers[.authorization] = bearer.map { "Bearer \($0)" }
+            return headers
+        }()
+        let app = Application(
+            router: router, configuration: .init(address: .hostname("127.0.0.1", port: 0)),
+            logger: Logger(label: "rest"))
+        return try await app.test(.live) { client in
+            let response = try await client.execute(
+                uri: path, method: method, headers: headers, body: body.map { ByteBuffer(string: $0) })
+            let bytes = Array(response.body.readableBytesView)
+            return Answer(
+                status: response.status.code, headers: response.headers,
+                body: bytes.isEmpty ? nil : try JSONValue(reading: bytes),
+                length: bytes.count)
+        }
+    }
+
+    @Test(arguments: Operation.all.map(\.name)) func everyOperationHasItsRoute(_ name: String) async throws {
+        let operation = try #require(Operation.named(name))
+        let check = operation.path.contains("heartbeats") ? "nightly%20export" : "bot"
+        let path =
+            "/api/v1"
+            + operation.path.split(separator: "{name}", omittingEmptySubsequences: false).joined(separator: check)
+        let method: HTTPRequest.Method = operation.method == .get ? .get : .post
+        let answer = try await Self.ask(method, path)
+        #expect(answer.status == 200, "\(answer.body.text)")
+        #expect(answer.headers[.contentType] == "application/json; charset=utf-8")
+        #expect(answer.headers[.cacheControl] == "no-store")
+        // The answer has the members its shape names.
+        for field in operation.answer.fields where !field.sparse {
+            #expect(answer.body[field.name] != nil, "\(field.name)")
+        }
+    }
+
+    @Test(arguments: Operation.all.map(\.name)) func everyOperationAsksForItsPermission(_ name: String) async throws {
+        let operation = try #require(Operation.named(name))
+        let check = operation.path.contains("heartbeats") ? "nightly%20export" : "bot"
+        let path =
+            "/api/v1"
+            + operation.path.split(separator: "{name}", omittingEmptySubsequences: false).joined(separator: check)
+        let method: HTTPRequest.Method = operation.method == .get ? .get : .post
+        let fleet = FleetDouble()
+        let stranger = try await Self.ask(method, path, token: "t0ken", fleet: fleet)
+        #expect(stranger.status == (operation.permission == .read ? 200 : 401))
+        #expect(fleet.keeper.state.withLock { $0.pings.isEmpty && $0.beats.isEmpty && $0.reloads == 0 })
+        let hidden = try await Self.ask(method, path, token: "t0ken", privateReading: true)
+        #expect(hidden.status == 401)
+        #expect(hidden.headers[.wwwAuthenticate] == "Bearer realm=\"stoker\"")
+        #expect(hidden.body["error"]?["code"] == "unauthorized")
+        let friend = try await Self.ask(method, path, bearer: "t0ken", token: "t0ken", privateReading: true)
+        #expect(friend.status == 200)
+    }
+
+    @Test(arguments: [
+        ("/api/v1/checks/bot", "bot"), ("/api/v1/checks/bot/ready", "bot/ready"),
+        ("/api/v1/checks/bot%2Fready", "bot/ready"),
+        ("/api/v1/checks/nightly%20export", "nightly export"), ("/api/v1/checks/bot/", "bot"),
+    ]) func namesMayHoldSlashes(_ path: String, _ name: String) async throws {
+        let answer = try await Self.ask(.get, path)
+        #expect(answer.status == 200)
+        #expect(answer.body["name"]?.string == name)
+        let ping = try await Self.ask(.get, "/api/v1/checks/bot/ready/transcript")
+        #expect(ping.body["check"] == "bot/ready")
+    }
+
+    @Test(
+        arguments: [
+            (.get, "/api/v1/check", 404, "not_found", "/api/v1/checks"),
+            (.get, "/api/v1/overviw", 404, "not_found", "/api/v1/overview"),
+            (.get, "/api", 404, "not_found", "openapi.json"),
+            (.get, "/api/v2/checks", 404, "not_found", "/api/v1/checks"),
+            (.get, "/api/v1/checks/nobody", 404, "not_found", "did you mean"),
+            (.get, "/api/v1/checks?limt=3", 400, "usage", "limit"), (.get, "/api/v1/checks?q=%ff", 400, "usage", nil),
+            (.get, "/api/v1/checks/%zz", 400, "usage", nil),
+            (.post, "/api/v1/checks/nightly%20export/ping", 409, "conflict", nil),
+        ] as [(HTTPRequest.Method, String, Int, String, String?)])
+    func mistakesAreAnswered(
+        _ method: HTTPRequest.Method, _ path: String, _ status: Int, _ code: String, _ hint: String?
+    ) async throws {
+        let answer = try await Self.ask(method, path)
+        #expect(answer.status == status)
+        let error = try #require(answer.body["error"])
+        #expect(error["code"]?.string == code)
+        #expect(error.members?.map(\.name) == ["code", "message", "hint", "request_id"])
+        #expect(error["message"]?.string?.hasPrefix("could not ") == true)
+        #expect(error["request_id"]?.string?.isEmpty == false)
+        if let hint { #expect(error["hint"]?.string?.contains(hint) == true, "\(error.text)") }
+    }
+
+    @Test(
+        arguments: [
+            (.post, "/api/v1/overview", "GET, HEAD"), (.get, "/api/v1/checks/bot/pause", "POST"),
+            (.delete, "/api/v1/checks/bot", "GET, HEAD"),
+            (.put, "/api/heartbeats/x", "GET, HEAD, POST"), (.options, "/api/v1/reload", "POST"),
+        ] as [(HTTPRequest.Method, String, String)])
+    func aWrongMethodIsToldTheRightOnes(_ method: HTTPRequest.Method, _ path: String, _ allow: String) async throws {
+        let answer = try await Self.ask(method, path)
+        #expect(answer.status == 405)
+        #expect(answer.headers[.allow] == allow)
+        #expect(answer.body["error"]?["code"] == "method_not_allowed")
+    }
+
+    @Test func headAnswersWithoutABody() async throws {
+        let answer = try await Self.ask(.head, "/api/v1/overview")
+        #expect(answer.status == 200)
+        #expect(answer.length == 0)
+        let full = try await Self.ask(.get, "/api/v1/overview")
+        #expect(answer.headers[.contentLength] == "\(full.length)")
+    }
+
+    @Test(
+        arguments: [
+            (#"{"for": "2h"}"#, "application/json"), (#"{"for": "2h"}"#, nil),
+            ("for=2h", "application/x-www-form-urlencoded"),
+            (#"{"for": "2h"}"#, "application/x-www-form-urlencoded"),
+            (#"{"for": "2h", "until": null}"#, "application/json; charset=utf-8"),
+        ] as [(String, String?)]) func inputsComeInABody(_ body: String, _ type: String?) async throws
+    {
+        let answer = try await Self.ask(.post, "/api/v1/checks/bot/pause", body: body, type: type)
+        #expect(answer.body["paused"]?["until"] == "2026-11-21T14:00:00.000Z")
+    }
+
+    @Test(arguments: [
+        ("[1]", "application/json", "not a JSON object"), ("{\"for\":", "application/json", "not a JSON object"),
+        ("{\"fro\": \"2h\"}", "application/json", "did you mean \"for\"?"),
+        ("for=2h", "text/plain", "type is \"text/plain\""),
+        ("{\"for\": 7200}", "application/json", "expected a duration"),
+    ]) func badBodiesAreRefused(_ body: String, _ type: String, _ expected: String) async throws {
+        let answer = try await Self.ask(.post, "/api/v1/checks/bot/pause", body: body, type: type)
+        #expect(answer.status == 400)
+        #expect(answer.body["error"]?["message"]?.string?.contains(expected) == true, "\(answer.body.text)")
+    }
+
+    @Test func aLargeBodyIsRefused() async throws {
+        let answer = try await Self.ask(
+            .post, "/api/v1/checks/bot/pause", body: "{\"for\": \"\(String(repeating: "1", count: 70_000))\"}",
+            type: "application/json")
+        #expect(answer.status == 413)
+        #expect(answer.body["error"]?["code"] == "too_large")
+    }
+
+    @Test func inputsOfAPostMayStandInTheAddress() async throws {
+        let answer = try await Self.ask(.post, "/api/v1/checks/bot/pause?for=30m")
+        #expect(answer.body["paused"]?["until"] == "2026-11-21T12:30:00.000Z")
+    }
+
+    // MARK: Heartbeats
+
+    @Test(
+        arguments: ["/api/heartbeats", "/api/v1/heartbeats"],
+        [
+            ("", .success), ("/start", .start), ("/fail", .fail), ("/log", .log), ("/0", .exit(0)),
+            ("/255", .exit(255)),
+        ] as [(String, Beat.Signal)])
+    func jobsCall(_ prefix: String, _ call: (String, Beat.Signal)) async throws {
+        for method in [HTTPRequest.Method.get, .head, .post] {
+            let fleet = FleetDouble()
+            let answer = try await Self.ask(
+                method, "\(prefix)/nightly%20export\(call.0)?rid=run-1", body: method == .post ? "12 rows" : nil,
+                fleet: fleet)
+            #expect(answer.status == 200)
+            let beats = fleet.keeper.state.withLock { $0.beats }
+            #expect(beats.count == 1)
+            #expect(beats.first?.signal == call.1)
+            #expect(beats.first?.run == "run-1")
+            #expect(beats.first?.body == (method == .post ? "12 rows" : ""))
+        }
+    }
+
+    @Test func theFirstTenThousandBytesAreKept() async throws {
+        let fleet = FleetDouble()
+        // The cut goes through a character.
+        let answer = try await Self.ask(
+            .post, "/api/heartbeats/nightly%20export", body: "a" + String(repeating: "é", count: 40_000), fleet: fleet)
+        #expect(answer.status == 200)
+        let body = fleet.keeper.state.withLock { $0.beats.first?.body }
+        #expect(body == "a" + String(repeating: "é", count: 4_999))
+    }
+
+    @Test func aKeyOpensItsOwnHeartbeatOnly() async throws {
+        let keys = HeartbeatKeys(token: Secret("t0ken"))
+        let key = try #require(keys.key(of: "nightly export"))
+        #expect(key.utf8.count == 32)
+        let path = "/api/heartbeats/nightly%20export"
+        #expect(try await Self.ask(.get, "\(path)?key=\(key)", token: "t0ken").status == 200)
+        #expect(try await Self.ask(.get, path, bearer: "t0ken", token: "t0ken").status == 200)
+        let other = try #require(keys.key(of: "other"))
+        for wrong in ["\(path)?key=\(other)", "\(path)?key=", path, "\(path)?key=t0ken"] {
+            let answer = try await Self.ask(.get, wrong, token: "t0ken")
+            #expect(answer.status == 401, "\(wrong)")
+        }
+        // It opens nothing else.
+        #expect(try await Self.ask(.post, "/api/v1/checks/bot/ping?key=\(key)", token: "t0ken").status == 401)
+        #expect(HeartbeatKeys(token: Secret("other")).key(of: "nightly export") != key)
+        #expect(HeartbeatKeys(token: nil).key(of: "nightly export") == nil)
+    }
+
+    @Test func anUnknownHeartbeatIsNotFound() async throws {
+        #expect(try await Self.ask(.get, "/api/heartbeats/nobody").status == 404)
+        #expect(try await Self.ask(.get, "/api/heartbeats/bot").status == 409)
+        // 256 is no exit status, so it is part of a name.
+        #expect(try await Self.ask(.get, "/api/heartbeats/nightly%20export/256").status == 404)
+    }
+}
