@@ -133,7 +133,7 @@ let package = Package(
             dependencies: ["HubSimulator", "TestSupport", asyncHTTPClient, logging, nioCore, nioHTTP1], swiftSettings: room),
         .testTarget(
             name: "EndToEndTests",
-            dependencies: ["stoker", "StokerCore", "TestSupport", asyncHTTPClient, nioCore, nioPosix], swiftSettings: room),
+            dependencies: ["stoker", "StokerCore", "TestSupport", asyncHTTPClient, nioCore, nioHTTP1, nioPosix], swiftSettings: room),
     ],
     swiftLanguageModes: [.v6]
 )
