@@ -9,7 +9,13 @@ struct Reply: Sendable {
     var headers: HTTPHeaders
     var body: String
     var json: JSON {
-        get throws { try JSONDecoder().decode(JSON.self, from: Data(body.utf8)) }
+        get throws {
+            do {
+                return try JSONDecoder().decode(JSON.self, from: Data(body.utf8))
+            } catch {
+                throw Server.Unlike(seen: "\(status), not JSON: \(body.prefix(200))")
+            }
+        }
     }
 }
 
