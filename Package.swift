@@ -1,13 +1,15 @@
 // swift-tools-version:6.2
 import PackageDescription
 
-/// Every room is built alike; CI adds warnings-as-errors on the command line (see Makefile).
-let room: [SwiftSetting] = [
-    .enableUpcomingFeature("ExistentialAny"),
-    .enableUpcomingFeature("MemberImportVisibility"),
-    .enableUpcomingFeature("InternalImportsByDefault"),
-    .enableUpcomingFeature("NonisolatedNonsendingByDefault"),
-]
+/// Every room is built alike. CI sets STOKER_STRICT=1, which makes warnings errors.
+let strict: [SwiftSetting] = Context.environment["STOKER_STRICT"] == "1" ? [.treatAllWarnings(as: .error)] : []
+let room: [SwiftSetting] =
+    strict + [
+        .enableUpcomingFeature("ExistentialAny"),
+        .enableUpcomingFeature("MemberImportVisibility"),
+        .enableUpcomingFeature("InternalImportsByDefault"),
+        .enableUpcomingFeature("NonisolatedNonsendingByDefault"),
+    ]
 
 let logging = Target.Dependency.product(name: "Logging", package: "swift-log")
 let lifecycle = Target.Dependency.product(name: "ServiceLifecycle", package: "swift-service-lifecycle")
@@ -15,6 +17,7 @@ let nioCore = Target.Dependency.product(name: "NIOCore", package: "swift-nio")
 let nioPosix = Target.Dependency.product(name: "NIOPosix", package: "swift-nio")
 let nioHTTP1 = Target.Dependency.product(name: "NIOHTTP1", package: "swift-nio")
 let nioSSL = Target.Dependency.product(name: "NIOSSL", package: "swift-nio-ssl")
+let nioTLS = Target.Dependency.product(name: "NIOTLS", package: "swift-nio")
 let hummingbird = Target.Dependency.product(name: "Hummingbird", package: "hummingbird")
 let asyncHTTPClient = Target.Dependency.product(name: "AsyncHTTPClient", package: "async-http-client")
 let arguments = Target.Dependency.product(name: "ArgumentParser", package: "swift-argument-parser")
@@ -34,7 +37,6 @@ let package = Package(
         .package(url: "https://github.com/apple/swift-crypto.git", exact: "4.5.2"),
         .package(url: "https://github.com/apple/swift-log.git", exact: "1.16.2"),
         .package(url: "https://github.com/apple/swift-nio.git", exact: "2.101.2"),
-        .package(url: "https://github.com/apple/swift-nio-extras.git", exact: "1.35.2"),
         .package(url: "https://github.com/apple/swift-nio-ssl.git", exact: "2.37.6"),
         .package(url: "https://github.com/groue/GRDB.swift.git", exact: "7.10.0"),
         .package(url: "https://github.com/hummingbird-project/hummingbird.git", exact: "2.28.1"),
@@ -50,6 +52,7 @@ let package = Package(
             dependencies: [
                 "ControlRoom", "Operations", "KeepAlive", "Deployment", "Ledger", "StokerCore", "HubSimulator",
                 arguments, asyncHTTPClient, lifecycle, logging, nioCore, nioPosix,
+                .product(name: "UnixSignals", package: "swift-service-lifecycle"),
             ],
             swiftSettings: room
         ),
@@ -57,10 +60,10 @@ let package = Package(
         .target(
             name: "ControlRoom",
             dependencies: [
-                "Operations", "KeepAlive", "Ledger", "StokerCore", "StokerAssets", hummingbird, lifecycle, logging, nioCore,
+                "Operations", "KeepAlive", "Ledger", "StokerCore", "StokerAssets", hummingbird, lifecycle, logging,
+                nioCore,
                 .product(name: "Crypto", package: "swift-crypto"),
                 .product(name: "Mustache", package: "swift-mustache"),
-                .product(name: "NIOHTTPCompression", package: "swift-nio-extras"),
             ],
             swiftSettings: room
         ),
@@ -75,7 +78,7 @@ let package = Package(
             name: "KeepAlive",
             dependencies: [
                 "Ledger", "StokerCore", asyncHTTPClient, collections, lifecycle, logging,
-                nioCore, nioPosix, nioHTTP1, nioSSL,
+                nioCore, nioPosix, nioHTTP1, nioSSL, nioTLS,
             ],
             swiftSettings: room
         ),
@@ -94,7 +97,7 @@ let package = Package(
             dependencies: [nioCore, nioPosix, nioHTTP1, nioSSL, logging],
             swiftSettings: room
         ),
-        .target(name: "StokerAssets", exclude: ["Files"]),
+        .target(name: "StokerAssets", exclude: ["Files"], linkerSettings: [.linkedLibrary("z")]),
 
         // One test target per room
         .target(
@@ -107,33 +110,42 @@ let package = Package(
             name: "StokerCoreTests", dependencies: ["StokerCore", "TestSupport", yams], swiftSettings: room),
         .testTarget(
             name: "KeepAliveTests",
-            dependencies: ["KeepAlive", "Ledger", "StokerCore", "TestSupport", logging, nioCore, nioPosix, nioHTTP1, nioSSL],
+            dependencies: [
+                "HubSimulator", "KeepAlive", "Ledger", "StokerCore", "TestSupport", logging, nioCore, nioPosix, nioHTTP1,
+                nioSSL,
+            ],
             swiftSettings: room
         ),
         .testTarget(
             name: "LedgerTests",
-            dependencies: ["Ledger", "StokerCore", "TestSupport", logging, .product(name: "GRDB", package: "GRDB.swift")],
+            dependencies: [
+                "Ledger", "StokerCore", "TestSupport", logging, .product(name: "GRDB", package: "GRDB.swift"),
+            ],
             swiftSettings: room
         ),
         .testTarget(
             name: "ControlRoomTests",
             dependencies: [
-                "ControlRoom", "Operations", "KeepAlive", "Ledger", "StokerCore", "TestSupport", "StokerAssets", hummingbird,
+                "ControlRoom", "Operations", "KeepAlive", "Ledger", "StokerCore", "TestSupport", "StokerAssets",
+                hummingbird,
                 .product(name: "HummingbirdTesting", package: "hummingbird"), logging, nioCore,
             ],
             swiftSettings: room
         ),
         .testTarget(
             name: "OperationsTests",
-            dependencies: ["Operations", "KeepAlive", "Ledger", "StokerCore", "TestSupport", logging], swiftSettings: room),
+            dependencies: ["Operations", "KeepAlive", "Ledger", "StokerCore", "TestSupport", logging],
+            swiftSettings: room),
         .testTarget(
-            name: "DeploymentTests", dependencies: ["Deployment", "StokerCore", "TestSupport", yams], swiftSettings: room),
+            name: "DeploymentTests", dependencies: ["Deployment", "StokerCore", "TestSupport", yams],
+            swiftSettings: room),
         .testTarget(
             name: "HubSimulatorTests",
             dependencies: ["HubSimulator", "TestSupport", asyncHTTPClient, logging, nioCore, nioHTTP1], swiftSettings: room),
         .testTarget(
             name: "EndToEndTests",
-            dependencies: ["stoker", "StokerCore", "TestSupport", asyncHTTPClient, nioCore, nioHTTP1, nioPosix], swiftSettings: room),
+            dependencies: ["stoker", "StokerCore", "TestSupport", asyncHTTPClient, nioCore, nioHTTP1, nioPosix],
+            swiftSettings: room),
     ],
     swiftLanguageModes: [.v6]
 )

@@ -1,0 +1,617 @@
+import Ledger
+import Logging
+import NIOCore
+import StokerCore
+
+/// One part of the fleet on one event loop: its timetable, its probes, its verdicts. The loop is the actor's executor, so a
+/// probe's answer is judged where it arrives, without a hop.
+actor Shard {
+    nonisolated let loop: any EventLoop
+    nonisolated var unownedExecutor: UnownedSerialExecutor { loop.executor.asUnownedSerialExecutor() }
+
+    let lane: ProbeLane
+    let clocks: Clocks
+    let surroundings: Surroundings
+    let logger: Logger
+
+    /// All checks of the fleet, shared with the other shards and the boiler: a million of them are held once.
+    private var fleet: [Check] = []
+    /// This shard has every `stride`-th check, beginning with this one.
+    private let first: Int
+    private let stride: Int
+    /// Parallel columns, one place per check of this shard.
+    var ids: ContiguousArray<Int32> = []
+    var states: ContiguousArray<CheckState> = []
+    var strips: Strips
+    var timetable = Timetable()
+    /// Pings under way: between their first attempt and their conclusion.
+    var pings: [UInt32: Ping] = [:]
+
+    var gate: StartGate
+    var spread: Spread
+    var clockWatch: ClockWatch
+    var evidence = ConnectivityGuard.Evidence()
+    /// Per check: which host it stands for, 0 for none that counts. See ``SharedConnectivity``.
+    var hosts: ContiguousArray<UInt64> = []
+    var runs: [UInt32: Heartbeats.Runs] = [:]
+    /// Windows of the policies that have hours, ready to be asked.
+    var windows: [ObjectIdentifier: HoursWindow] = [:]
+    /// Since when calls could reach us.
+    var watchingSince: Instant
+    var lateness = LatenessWindow()
+    var latenessTurned: Int64 = 0
+    var shelf: TranscriptShelf
+    var counters = Counters()
+    var counts = [Int](repeating: 0, count: Verdict.allCases.count)
+    var flapping = 0
+
+    /// What goes to the ledger with the next flush.
+    var batch = Batch()
+    var dirty: ContiguousArray<UInt32> = []
+    var isDirty: ContiguousArray<Bool> = []
+
+    var active = false
+    var stopping = false
+    var wakeUp: Scheduled<Void>?
+    var wakeUpAt: Int64 = .max
+    var flushedAt: Int64 = 0
+
+    struct Counters {
+        var pings: UInt64 = 0
+        var attempts: UInt64 = 0
+        var shed: UInt64 = 0
+        var generation: UInt64 = 0
+    }
+
+    struct Ping {
+        var attempt: UInt8 = 0
+        /// Ticket of the running attempt; nil while waiting for the next one.
+        var ticket: Int64?
+        /// Number of the running attempt: an answer with another number comes too late.
+        var serial: UInt64 = 0
+        /// When it was due; wall-clock milliseconds.
+        var due: Int64
+        /// Asked for by a person: made even outside its hours, and reported to these.
+        var waiters: [CheckedContinuation<Result<Void, Failure>, Never>] = []
+    }
+
+    /// What all shards share.
+    struct Surroundings: Sendable {
+        var connectivity: SharedConnectivity
+        var examiner: Examiner
+        /// Hands a batch to the ledger's writer and the names of changed checks to who listens.
+        var deliver: @Sendable (Batch, [String]) -> Void
+        var listening: @Sendable () -> Bool
+    }
+
+    init(
+        loop: any EventLoop, number: Int, of shards: Int, lane: ProbeLane, openLimit: Int, youngLimit: Int, transcripts: Int, seed: UInt64, clocks: Clocks,
+        surroundings: Surroundings, logger: Logger
+    ) {
+        self.loop = loop
+        self.first = number
+        self.stride = shards
+        self.lane = lane
+        self.clocks = clocks
+        self.surroundings = surroundings
+        self.logger = logger
+        self.gate = StartGate(openLimit: openLimit, youngLimit: youngLimit)
+        self.spread = Spread(seed: seed)
+        self.clockWatch = ClockWatch(clocks.reading)
+        self.watchingSince = clocks.wall()
+        self.shelf = TranscriptShelf(limit: transcripts)
+        self.strips = Strips(count: 0)
+    }
+
+    // MARK: The fleet
+
+    var count: Int { ids.count }
+
+    func check(_ place: Int) -> Check { fleet[place * stride + first] }
+
+    struct Place: Sendable {
+        var id: Int32
+        var state: CheckState
+        /// Wall-clock milliseconds of the next ping; nil for none.
+        var due: Int64?
+        var strip: [Sample]
+    }
+
+    /// Takes a new set of checks; states and due times are brought by the caller. Attempts under way are dropped and
+    /// people waiting for one are told so.
+    func install(_ fleet: [Check], _ places: [Place]) {
+        for ping in pings.values {
+            for waiter in ping.waiters { waiter.resume(returning: .failure(.fleetReplaced)) }
+            if let ticket = ping.ticket { gate.end(ticket) }
+        }
+        pings.removeAll()
+        lane.abandonAll()
+        shelf.removeAll()
+        self.fleet = fleet
+        ids = ContiguousArray(places.map(\.id))
+        states = ContiguousArray(places.map(\.state))
+        strips = Strips(count: places.count)
+        isDirty = ContiguousArray(repeating: false, count: places.count)
+        dirty.removeAll()
+        timetable = Timetable()
+        timetable.reserve(places.count)
+        hosts = ContiguousArray(places.indices.map { SharedConnectivity.hostKey(of: check($0).address) })
+        windows = [:]
+        for place in places.indices {
+            let policy = check(place).policy
+            guard let hours = policy.hours, windows[ObjectIdentifier(policy)] == nil else { continue }
+            windows[ObjectIdentifier(policy)] = HoursWindow(hours)
+        }
+        let now = clocks.wall()
+        counts = [Int](repeating: 0, count: Verdict.allCases.count)
+        flapping = 0
+        for (index, place) in places.enumerated() {
+            counts[Int(place.state.verdict.rawValue)] += 1
+            if place.state.flapping { flapping += 1 }
+            let rulings = Judge.recover(&states[index], policy: check(index).policy, check: place.id, now: now)
+            if !rulings.isEmpty { settle(UInt32(index), rulings, from: place.state, now: now) }
+            if check(index).policy.kind == .heartbeat {
+                awaitBeat(UInt32(index))
+            } else if states[index].verdict != .paused {
+                timetable.schedule(UInt32(index), at: place.due ?? now.milliseconds)
+            } else if !states[index].pausedUntil.isNever {
+                timetable.schedule(UInt32(index), at: states[index].pausedUntil.milliseconds)
+            }
+            for sample in place.strip { strips.append(sample, at: index) }
+        }
+        counters.generation &+= 1
+        arm()
+    }
+
+    /// Everything that survives a change of the fleet file, by check name.
+    func carry() -> [(name: String, place: Place)] {
+        ids.indices.map { index in
+            // A ping under way is made again at once.
+            let due = pings[UInt32(index)] != nil ? clocks.wall().milliseconds : timetable.due(of: UInt32(index))
+            return (
+                check(index).name,
+                Place(id: ids[index], state: states[index], due: due, strip: strips[index])
+            )
+        }
+    }
+
+    /// A standby's timetable stands still.
+    func setActive(_ active: Bool) {
+        guard self.active != active else { return }
+        self.active = active
+        if active { arm() }
+    }
+
+    // MARK: Time
+
+    /// Makes sure that a tick comes at the next due time, and every 250 ms for the flush.
+    func arm() {
+        guard !stopping else { return }
+        let now = clocks.wall().milliseconds
+        let due = active && gate.admits ? timetable.next ?? .max : .max
+        let at = min(max(due, now), now + Self.flushMilliseconds)
+        // A wall clock set back leaves a wake-up that seems far away; its real time is near all the same.
+        if wakeUp != nil, wakeUpAt <= at { return }
+        wakeUp?.cancel()
+        wakeUpAt = at
+        wakeUp = loop.scheduleTask(in: .milliseconds(at - now)) { [self] in
+            assumeIsolated { $0.tick() }
+        }
+    }
+    static let flushMilliseconds: Int64 = 250
+
+    func tick() {
+        wakeUp = nil
+        wakeUpAt = .max
+        watchClocks()
+        let running = clocks.running().wholeMilliseconds
+        gate.advance(to: running)
+        if active { startDue(running) }
+        if running - flushedAt >= Self.flushMilliseconds {
+            flushedAt = running
+            surroundings.connectivity.take(&evidence, now: clocks.wall())
+            flush()
+        }
+        if running - latenessTurned > 60_000 {
+            latenessTurned = running
+            lateness.turn()
+        }
+        arm()
+    }
+
+    /// A clock that was set moves the timetable with it; after a suspension or a long stop everything that was missed is
+    /// made once, a few milliseconds apart.
+    func watchClocks() {
+        guard let change = clockWatch.read(clocks.reading) else { return }
+        if change.clockMoved != .zero {
+            timetable.shift(by: change.clockMoved.wholeMilliseconds)
+            logger.notice("The wall clock was set", metadata: ["by": "\(change.clockMoved)"])
+        }
+        if change.missedTime {
+            timetable.spreadOverdue(clocks.wall().milliseconds, spacing: 5)
+            logger.notice(
+                "Time was missed", metadata: ["slept": "\(change.slept)", "stood": "\(change.stood)"])
+        }
+    }
+
+    func startDue(_ running: Int64) {
+        let now = clocks.wall().milliseconds
+        while gate.admits {
+            var next: (index: UInt32, due: Int64)?
+            timetable.popDue(now, limit: 1) { next = ($0, $1) }
+            guard let (index, due) = next else { return }
+            let policy = check(Int(index)).policy
+            if states[Int(index)].verdict == .paused {
+                pauseEnded(index, now: now)
+                continue
+            }
+            if policy.kind == .heartbeat {
+                listen(to: index)
+                continue
+            }
+            if pings[index] == nil {
+                if isClosed(index, policy, now: now) { continue }
+                lateness.record(microseconds: max(0, now - due) * 1_000)
+                // Intervals that went by unserved: the ping that is made now stands for all of them.
+                let missed = (now - due) / max(1, policy.every.wholeMilliseconds)
+                if missed > 0 { counters.shed &+= UInt64(missed) }
+                pings[index] = Ping(due: due)
+            }
+            begin(index, running: running)
+        }
+    }
+
+    func pauseEnded(_ index: UInt32, now: Int64) {
+        let until = states[Int(index)].pausedUntil
+        guard !until.isNever, until.milliseconds <= now else { return }
+        resume(index)
+    }
+
+    /// Outside its hours a check is paused until they begin again.
+    func isClosed(_ index: UInt32, _ policy: CheckPolicy, now: Int64) -> Bool {
+        guard let window = windows[ObjectIdentifier(policy)] else { return false }
+        let instant = Instant(milliseconds: now)
+        guard !window.contains(instant) else { return false }
+        let opening = window.opening(atOrAfter: instant)
+        let before = states[Int(index)]
+        let rulings = Judge.pause(
+            &states[Int(index)], .byHours, until: opening ?? .never, check: ids[Int(index)], now: instant)
+        settle(index, rulings, from: before, now: instant)
+        if let opening { timetable.schedule(index, at: opening.milliseconds) }
+        return true
+    }
+
+    /// Carries out what follows from a change of the state, and marks it to be kept and told.
+    @discardableResult
+    func settle(_ index: UInt32, _ rulings: [Ruling], from before: CheckState, now: Instant) -> Duration? {
+        let recheck = rulings.isEmpty ? nil : carryOut(rulings, index: index, now: now)
+        recount(before, states[Int(index)])
+        touch(index)
+        return recheck
+    }
+
+    // MARK: One ping
+
+    func begin(_ index: UInt32, running: Int64) {
+        guard var ping = pings[index], ping.ticket == nil else { return }
+        ping.attempt &+= 1
+        ping.ticket = gate.begin(at: running)
+        counters.attempts &+= 1
+        let serial = counters.attempts
+        ping.serial = serial
+        pings[index] = ping
+        lane.start(check(Int(index))) { [self] attempt in
+            nonisolated(unsafe) let attempt = attempt  // made on this loop for us alone
+            assumeIsolated { $0.ended(index, serial: serial, attempt) }
+        }
+    }
+
+    func ended(_ index: UInt32, serial: UInt64, _ attempt: Attempt) {
+        // Otherwise the ping was given up meanwhile (paused, fleet replaced), and its ticket with it.
+        guard var ping = pings[index], ping.serial == serial, let ticket = ping.ticket else { return }
+        gate.end(ticket)
+        ping.ticket = nil
+        let check = self.check(Int(index))
+        let finding = surroundings.examiner.examine(attempt, check: check, now: attempt.at)
+        let now = clocks.wall()
+        if hosts[Int(index)] != 0 {
+            evidence.note(
+                attempt.result, host: hosts[Int(index)], began: attempt.at, ended: now, wasBad: states[Int(index)].wasBad)
+        }
+
+        let entry = TranscriptShelf.Entry(attempt: attempt, number: Int(ping.attempt), finding: finding)
+        shelf.put(entry, for: index)
+        if finding.outcome.isFailure {
+            batch.transcripts.append((ids[Int(index)], entry.transcript))
+            let retries = check.policy.retry
+            if finding.isRetryable, Int(ping.attempt) <= retries.count, !stopping {
+                pings[index] = ping
+                timetable.schedule(index, at: now.milliseconds + retries[Int(ping.attempt) - 1].wholeMilliseconds)
+                arm()
+                return
+            }
+        }
+        var observed = finding
+        if finding.outcome != .up, finding.outcome != .slow, hosts[Int(index)] != 0 {
+            surroundings.connectivity.take(&evidence, now: now)
+            switch surroundings.connectivity.treatment(of: finding.cause, now: now) {
+            case .judge: break
+            case .hold(let until):
+                pings[index] = ping
+                timetable.schedule(index, at: max(until.milliseconds, now.milliseconds + 100))
+                arm()
+                return
+            case .disregard: observed = Finding(outcome: .unknown, cause: .selfOffline, detail: finding.detail)
+            }
+        }
+        pings[index] = nil
+        conclude(index, ping, attempt, observed, now: now)
+        arm()
+    }
+
+    func conclude(_ index: UInt32, _ ping: Ping, _ attempt: Attempt, _ finding: Finding, now: Instant) {
+        let place = Int(index)
+        let policy = check(place).policy
+        let observation = Observation(
+            check: ids[place], at: attempt.at, outcome: finding.outcome, cause: finding.cause, code: finding.code,
+            attempts: ping.attempt, latencyMicroseconds: attempt.phases.latency)
+        counters.pings &+= 1
+        batch.observations.append(observation)
+        strips.append(
+            Sample(at: observation.at, outcome: observation.outcome, latencyMicroseconds: observation.latencyMicroseconds),
+            at: place)
+
+        let before = states[place]
+        let rulings = Judge.judge(
+            &states[place], observation, policy: policy, certificateEndHours: attempt.certificateEndHours, now: now)
+        let recheck = settle(index, rulings, from: before, now: now)
+        if states[place].verdict != .paused {
+            let next: Int64
+            if let recheck {
+                next = now.milliseconds + spread.interval(recheck, jitter: policy.jitter)
+            } else if before.lastPing.isNever {
+                next = spread.afterFirst(now: now.milliseconds, every: policy.every)
+            } else {
+                next = spread.following(due: ping.due, now: now.milliseconds, every: policy.every, jitter: policy.jitter)
+            }
+            timetable.schedule(index, at: next)
+        } else if !states[place].pausedUntil.isNever {
+            // A ping that was asked for during a pause does not make it endless.
+            timetable.schedule(index, at: states[place].pausedUntil.milliseconds)
+        }
+        for waiter in ping.waiters { waiter.resume(returning: .success(())) }
+    }
+
+    /// Performs what was decided; returns the time to the next ping where it is not the usual one.
+    func carryOut(_ rulings: [Ruling], index: UInt32, now: Instant) -> Duration? {
+        var recheck: Duration?
+        for ruling in rulings {
+            let name = check(Int(index)).name
+            let id = ids[Int(index)]
+            switch ruling {
+            case .changed(let from, let to):
+                let state = states[Int(index)]
+                let why = state.cause == .none ? "" : ": \(state.cause.sentence)"
+                batch.events.append(
+                    Event(at: now, kind: "verdict", check: id, text: "\(name) is \(to.name), was \(from.name)\(why)"))
+                logger.log(
+                    level: to.isTrouble ? .warning : .info, "Verdict changed",
+                    metadata: [
+                        "check": "\(name)", "from": "\(from.name)", "to": "\(to.name)", "cause": "\(state.cause.code)",
+                        "status": "\(state.code)",
+                    ])
+            case .incidentBegan(var incident):
+                incident.check = id
+                batch.incidents.append(incident)
+                batch.events.append(
+                    Event(at: now, kind: "incident.began", check: id, text: "\(name): \(incident.cause.sentence)"))
+            case .incidentEnded(var incident):
+                incident.check = id
+                batch.incidents.append(incident)
+                let length = ((incident.ended ?? now) - incident.began).text
+                batch.events.append(
+                    Event(at: now, kind: "incident.ended", check: id, text: "\(name) is well again after \(length)"))
+            case .flappingBegan:
+                batch.events.append(
+                    Event(at: now, kind: "flapping.began", check: id, text: "\(name) changes too often to be told each time"))
+            case .flappingEnded:
+                batch.events.append(
+                    Event(at: now, kind: "flapping.ended", check: id, text: "\(name) has been steady for ten pings"))
+            case .recheck(let wait):
+                recheck = wait
+            case .stopPinging:
+                timetable.cancel(index)
+                batch.events.append(
+                    Event(at: now, kind: "paused", check: id, text: "\(name) is not pinged any more: \(Cause.spaceModerated.sentence)"))
+            }
+        }
+        return recheck
+    }
+
+    func recount(_ before: CheckState, _ after: CheckState) {
+        if before.verdict != after.verdict {
+            counts[Int(before.verdict.rawValue)] -= 1
+            counts[Int(after.verdict.rawValue)] += 1
+        }
+        if before.flapping != after.flapping { flapping += after.flapping ? 1 : -1 }
+    }
+
+    func touch(_ index: UInt32) {
+        counters.generation &+= 1
+        if !isDirty[Int(index)] {
+            isDirty[Int(index)] = true
+            dirty.append(index)
+        }
+    }
+
+    // MARK: Keeping
+
+    func flush() {
+        guard !dirty.isEmpty || !batch.isEmpty else { return }
+        let listening = surroundings.listening()
+        var names: [String] = []
+        batch.states.reserveCapacity(dirty.count)
+        for index in dirty {
+            isDirty[Int(index)] = false
+            batch.states.append((ids[Int(index)], saved(index)))
+            if listening { names.append(check(Int(index)).name) }
+        }
+        dirty.removeAll(keepingCapacity: true)
+        surroundings.deliver(batch, names)
+        batch = Batch()
+    }
+
+    func saved(_ index: UInt32) -> SavedState {
+        SavedState(state: states[Int(index)], nextDue: nextDue(index) ?? .never)
+    }
+
+    func nextDue(_ index: UInt32) -> Instant? {
+        if let ping = pings[index], ping.ticket != nil { return nil }
+        if check(Int(index)).policy.kind == .heartbeat { return nil }
+        return timetable.due(of: index).map(Instant.init(milliseconds:))
+    }
+
+    /// Lets attempts in flight finish until the deadline, then drops them; what is known goes to the ledger.
+    func stop(within limit: Duration) async {
+        stopping = true
+        active = false
+        wakeUp?.cancel()
+        wakeUp = nil
+        let deadline = clocks.running() + limit
+        while lane.inFlight > 0, clocks.running() < deadline {
+            try? await Task.sleep(for: .milliseconds(20))  // cancelled: the loop's condition ends it
+            if Task.isCancelled { break }
+        }
+        for ping in pings.values {
+            for waiter in ping.waiters { waiter.resume(returning: .failure(.stopping)) }
+        }
+        pings.removeAll()
+        lane.abandonAll()
+        flush()
+    }
+
+    // MARK: What a person asks for
+
+    func ping(_ index: UInt32) async -> Result<Void, Failure> {
+        guard active, !stopping else { return .failure(stopping ? .stopping : .standingBy) }
+        guard (pings[index]?.waiters.count ?? 0) < 100, gate.open < gate.openLimit else { return .failure(.tooManyPings) }
+        return await withCheckedContinuation { continuation in
+            if pings[index] == nil { pings[index] = Ping(due: clocks.wall().milliseconds) }
+            pings[index]?.waiters.append(continuation)
+            if pings[index]?.ticket == nil {
+                timetable.cancel(index)
+                begin(index, running: clocks.running().wholeMilliseconds)
+            }
+        }
+    }
+
+    func pause(_ index: UInt32, until: Instant?) {
+        let before = states[Int(index)]
+        let now = clocks.wall()
+        let rulings = Judge.pause(
+            &states[Int(index)], .byPerson, until: until ?? .never, check: ids[Int(index)], now: now)
+        abandonPing(index)
+        if let until {
+            timetable.schedule(index, at: until.milliseconds)
+        } else {
+            timetable.cancel(index)
+        }
+        let end = until.map { " until \($0)" } ?? ""
+        batch.events.append(
+            Event(at: now, kind: "paused", check: ids[Int(index)], text: "\(check(Int(index)).name) was paused\(end)"))
+        settle(index, rulings, from: before, now: now)
+        arm()
+    }
+
+    func resume(_ index: UInt32) {
+        let before = states[Int(index)]
+        guard before.verdict == .paused else { return }
+        let now = clocks.wall()
+        let rulings = Judge.resume(&states[Int(index)], now: now)
+        if check(Int(index)).policy.kind == .heartbeat {
+            awaitBeat(index)
+        } else {
+            timetable.schedule(index, at: now.milliseconds)
+        }
+        batch.events.append(
+            Event(at: now, kind: "resumed", check: ids[Int(index)], text: "\(check(Int(index)).name) was resumed"))
+        settle(index, rulings, from: before, now: now)
+        arm()
+    }
+
+    func abandonPing(_ index: UInt32) {
+        guard let ping = pings.removeValue(forKey: index) else { return }
+        if let ticket = ping.ticket { gate.end(ticket) }
+        for waiter in ping.waiters { waiter.resume(returning: .failure(.pausedMeanwhile)) }
+    }
+
+    // MARK: Heartbeats
+
+    func hear(_ beat: Beat, of index: UInt32) {
+        let place = Int(index)
+        let now = clocks.wall()
+        let before = states[place]
+        let result = Heartbeats.take(
+            beat, &states[place], &runs[index, default: Heartbeats.Runs()], policy: check(place).policy, check: ids[place],
+            at: now)
+        shelve(beat, at: now, of: index, result.observation)
+        heard(index, result, from: before, now: now)
+    }
+
+    /// The time in which a beat was awaited is over.
+    func listen(to index: UInt32) {
+        let place = Int(index)
+        let now = clocks.wall()
+        let before = states[place]
+        let result = Heartbeats.expire(
+            &states[place], &runs[index, default: Heartbeats.Runs()], policy: check(place).policy, check: ids[place],
+            watchingSince: watchingSince, now: now)
+        if let result { heard(index, result, from: before, now: now) } else { awaitBeat(index) }
+    }
+
+    func heard(_ index: UInt32, _ result: Heartbeats.Result, from before: CheckState, now: Instant) {
+        if let observation = result.observation {
+            batch.observations.append(observation)
+            strips.append(
+                Sample(
+                    at: observation.at, outcome: observation.outcome, latencyMicroseconds: observation.latencyMicroseconds),
+                at: Int(index))
+        }
+        settle(index, result.rulings, from: before, now: now)
+        awaitBeat(index)
+        arm()
+    }
+
+    func awaitBeat(_ index: UInt32) {
+        let place = Int(index)
+        if let due = Heartbeats.due(states[place], policy: check(place).policy, watchingSince: watchingSince) {
+            timetable.schedule(index, at: due.milliseconds)
+        } else {
+            timetable.cancel(index)
+        }
+    }
+
+    /// What a job said is kept like a probe's transcript.
+    func shelve(_ beat: Beat, at now: Instant, of index: UInt32, _ observation: Observation?) {
+        let signal =
+            switch beat.signal {
+            case .success: "success"
+            case .start: "start"
+            case .fail: "fail"
+            case .log: "log"
+            case .exit(let code): "exit \(code)"
+            }
+        let outcome = observation?.outcome ?? .up
+        let cause = observation?.cause ?? .none
+        let said = [signal, beat.run.map { "run \($0)" }, beat.from.map { "from \($0)" }].compactMap(\.self)
+        let exchange = Transcript.Exchange(
+            sent: said, peer: beat.from, phases: [], received: [], body: beat.body, bodyBytes: beat.body.utf8.count)
+        let attempt = Attempt(at: now, result: .connected, phases: .init()) { number, outcome, cause, detail in
+            Transcript(at: now, attempt: number, outcome: outcome, cause: cause, detail: detail, exchanges: [exchange])
+        }
+        let entry = TranscriptShelf.Entry(
+            attempt: attempt, number: 1, finding: Finding(outcome: outcome, cause: cause, detail: "the job said \(signal)"))
+        shelf.put(entry, for: index)
+        if outcome.isFailure { batch.transcripts.append((ids[Int(index)], entry.transcript)) }
+    }
+}

@@ -1,0 +1,220 @@
+import Foundation
+import GRDB
+import StokerCore
+import Testing
+
+@testable import Ledger
+
+@Suite("Ledger layout")
+struct LayoutTests {
+    @Test("migrations keep their names and order")
+    func migrations() {
+        // Stored in files that exist: adding at the end is fine, anything else is not.
+        #expect(Migrations.all.map(\.name).prefix(1) == ["001-foundations"])
+        #expect(Set(Migrations.all.map(\.name)).count == Migrations.all.count)
+        #expect(Migrations.all.map(\.name) == Migrations.all.map(\.name).sorted())
+    }
+
+    @Test("pages, log and owner are set as meant")
+    func pragmas() async throws {
+        let scratch = try Scratch()
+        let ledger = try await openLedger(scratch)
+        let found = try await ledger.read("test") { db in
+            try ["journal_mode", "synchronous", "auto_vacuum", "application_id"].map {
+                try String.fetchOne(db, sql: "PRAGMA \($0)") ?? ""
+            }
+        }
+        #expect(found == ["wal", "1", "2", "\(0x5354_4F4B)"])
+        await ledger.close()
+    }
+
+    @Test("hot queries find, and never read through a table that grows")
+    func plans() async throws {
+        let scratch = try Scratch()
+        let ledger = try await openLedger(scratch)
+        let queries: [(String, Int, String)] = [
+            (SQLiteLedger.SQL.extentOfCheck, 1, "SEARCH stretch USING INTEGER PRIMARY KEY (rowid=?)"),
+            (SQLiteLedger.SQL.rowsOfCheck, 1, "SEARCH stretch USING INTEGER PRIMARY KEY (rowid=?)"),
+            (SQLiteLedger.SQL.stretches, 2, "SEARCH stretch USING INTEGER PRIMARY KEY (rowid>? AND rowid<?)"),
+            (SQLiteLedger.SQL.sumsOfCheck, 1, "SEARCH day_sum USING INTEGER PRIMARY KEY (rowid=?)"),
+            (
+                "SELECT id FROM incident WHERE check_id = ? ORDER BY id DESC LIMIT 5", 1,
+                "incident_by_check (check_id=?)"
+            ),
+            (
+                "SELECT id FROM incident WHERE ended IS NULL ORDER BY id DESC LIMIT 5", 0,
+                "SEARCH incident USING COVERING INDEX incident_by_end (ended=?)"
+            ),
+            (
+                "SELECT id FROM event WHERE check_id = ? AND id < ? ORDER BY id DESC LIMIT 5", 2,
+                "event_by_check (check_id=? AND rowid<?)"
+            ),
+            (
+                "SELECT id, ended FROM incident WHERE check_id = ? AND began = ?", 2,
+                "incident_by_began (check_id=? AND began=?)"
+            ),
+        ]
+        for (sql, count, expected) in queries {
+            let plan = try await ledger.read("test") { db in
+                try Row.fetchAll(
+                    db, sql: "EXPLAIN QUERY PLAN " + sql,
+                    arguments: StatementArguments(Array(repeating: 1, count: count))
+                )
+                .map { $0["detail"] as String }
+            }
+            #expect(plan.count == 1, "\(sql): \(plan)")
+            #expect(plan.first?.contains(expected) == true, "\(sql): \(plan)")
+        }
+        await ledger.close()
+    }
+
+    @Test("the tail, the only table read through, stays short once tended")
+    func tail() async throws {
+        let scratch = try Scratch()
+        let ledger = try await SQLiteLedger(
+            path: scratch.path(), layout: .init(tail: 500, slice: 200, fanOut: 4), logger: quiet)
+        try await ledger.record(
+            Batch(observations: (0..<9_000).map { observation(Int32($0 % 30) + 1, Double($0) * 60) }))
+        try await ledger.tendAll()
+        let (tail, perDay) = try await ledger.read("test") { db in
+            (
+                try Int.fetchOne(db, sql: "SELECT COUNT(*) FROM observation"),
+                try Int.fetchAll(db, sql: "SELECT COUNT(*) FROM segment GROUP BY last_at / 86400000 ORDER BY last_at")
+            )
+        }
+        #expect(try #require(tail) <= 500)
+        // One segment for every day that is over.
+        #expect(perDay.dropLast().allSatisfy { $0 == 1 })
+        #expect(perDay.count > 5)
+        await ledger.close()
+    }
+
+    @Test("bytes per row: at most 30 as appended, at most 12 once folded")
+    func size() async throws {
+        let scratch = try Scratch()
+        let ledger = try await SQLiteLedger(path: scratch.path(), logger: quiet)
+        var random = Seeded(1)
+        let count = 100_000
+        for start in stride(from: 0, to: count, by: 10_000) {
+            let rows = (start..<start + 10_000).map { row in
+                Observation(
+                    check: Int32(row % 1_000) + 1, at: morning + .milliseconds(Int64(row) * 60), outcome: .up,
+                    code: 200,
+                    latencyMicroseconds: UInt32.random(in: 20_000...500_000, using: &random))
+            }
+            try await ledger.record(Batch(observations: rows))
+        }
+        let pages = "SELECT SUM(pgsize) FROM dbstat WHERE name = "
+        let appended = try await ledger.read("test") { db in try Double.fetchOne(db, sql: pages + "'observation'") }
+        #expect(try #require(appended) / Double(count) <= 30)
+        try await ledger.tendAll()
+        let (folded, rows) = try await ledger.read("test") { db in
+            (
+                try Double.fetchOne(db, sql: pages + "'stretch'"),
+                try Double.fetchOne(db, sql: "SELECT SUM(observations) FROM segment")
+            )
+        }
+        #expect(try #require(folded) / #require(rows) <= 12)
+        await ledger.close()
+    }
+
+    @Test("observations survive their compact form", arguments: 1...20 as ClosedRange<UInt64>)
+    func rowCodec(seed: UInt64) throws {
+        var random = Seeded(seed)
+        var rows = (0..<200).map { _ in
+            randomObservation(
+                &random, checks: 1,
+                at: Instant(milliseconds: Int64.random(in: -1_000_000...4_000_000_000_000, using: &random)))
+        }
+        rows.sort(by: isOlder)
+        var back: [Observation] = []
+        let bytes = RowCodec.encode(rows)
+        try bytes.withUnsafeBytes { try RowCodec.decode($0, check: 1) { back.append($0) } }
+        #expect(back == rows)
+        for row in rows {
+            #expect(
+                try Packed.unpack(
+                    check: 1, at: row.at.milliseconds, packed: Packed.pack(row), latency: Int64(row.latencyMicroseconds)
+                ) == row)
+        }
+        // Cut or changed bytes throw or give rows; they never reach past their end.
+        for _ in 0..<200 {
+            var broken = Array(bytes.prefix(Int.random(in: 0...bytes.count, using: &random)))
+            if let place = broken.indices.randomElement(using: &random) {
+                broken[place] = UInt8.random(in: 0...255, using: &random)
+            }
+            _ = try? broken.withUnsafeBytes { try RowCodec.decode($0, check: 1) { _ in } }
+            _ = try? broken.withUnsafeBytes { try Extent($0) }
+            _ = try? broken.withUnsafeBytes { try DaySums($0) }
+            _ = try? broken.withUnsafeBytes { try StateCodec.decode($0) }
+        }
+    }
+
+    @Test("sums survive their compact form and add up", arguments: 1...20 as ClosedRange<UInt64>)
+    func sums(seed: UInt64) throws {
+        var random = Seeded(seed)
+        var sums = DaySums()
+        var whole = Sum()
+        for _ in 0..<Int.random(in: 1...300, using: &random) {
+            let row = randomObservation(&random, checks: 1, at: morning)
+            var one = Sum()
+            one.add(row.outcome, latency: row.latencyMicroseconds)
+            sums.add(one, hour: UInt8.random(in: 0...23, using: &random))
+            whole.add(row.outcome, latency: row.latencyMicroseconds)
+        }
+        #expect(try sums.encode().withUnsafeBytes { try DaySums($0) } == sums)
+        sums.foldToDay()
+        #expect(sums.parts.map(\.sum) == [whole])
+        #expect(try sums.encode().withUnsafeBytes { try DaySums($0) } == sums)
+    }
+
+    @Test("a transcript of any size is kept in at most 8 KiB, its judgement whole")
+    func transcriptLimit() throws {
+        let large = transcript(1, body: String(repeating: "\u{1}é", count: 4_000), headers: 900)
+        let data = try TranscriptCodec.encode(large)
+        #expect(data.count <= TranscriptCodec.limit)
+        let back = try TranscriptCodec.decode(data)
+        #expect(back.at == large.at)
+        #expect(back.cause == large.cause)
+        #expect(back.detail == large.detail)
+        #expect(back.exchanges.first?.received.first == "HTTP/1.1 502 Bad Gateway")
+        let small = transcript(1)
+        #expect(try TranscriptCodec.decode(TranscriptCodec.encode(small)) == small)
+    }
+
+    @Test("a backlog merges by check, in any order of failures", arguments: 1...10 as ClosedRange<UInt64>)
+    func backlog(seed: UInt64) {
+        var random = Seeded(seed)
+        var backlog = Backlog(limit: 1_000_000)
+        var sent: [Observation] = []
+        var newest: [Int32: UInt16] = [:]
+        var got: [Observation] = []
+        var gotStates: [Int32: UInt16] = [:]
+        for number in 0..<300 as Range<UInt16> {
+            let check = Int32.random(in: 1...6, using: &random)
+            var state = CheckState()
+            state.code = number
+            let row = observation(check, Double(number))
+            sent.append(row)
+            newest[check] = number
+            backlog.add(Batch(observations: [row], states: [(check, SavedState(state: state, nextDue: morning))]))
+            guard Int.random(in: 0..<4, using: &random) == 0 else { continue }
+            let taken = backlog.take(
+                observations: .random(in: 1...20, using: &random), states: .random(in: 1...4, using: &random))
+            if Bool.random(using: &random) {
+                backlog.putBack(taken)
+            } else {
+                got += taken.observations
+                for (check, saved) in taken.states { gotStates[check] = saved.state.code }
+            }
+        }
+        while !backlog.isEmpty {
+            let taken = backlog.take(observations: 7, states: 2)
+            got += taken.observations
+            for (check, saved) in taken.states { gotStates[check] = saved.state.code }
+        }
+        #expect(got == sent)
+        #expect(gotStates == newest)
+        #expect(backlog.dropped == 0)
+    }
+}

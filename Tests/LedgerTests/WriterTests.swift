@@ -1,0 +1,214 @@
+import Foundation
+import Ledger
+import ServiceLifecycle
+import StokerCore
+import Synchronization
+import Testing
+
+/// Waiting is a fiftieth as long as asked for.
+struct FastClock: Clock {
+    private let real = ContinuousClock()
+    var now: ContinuousClock.Instant { real.now }
+    var minimumResolution: Duration { real.minimumResolution }
+    func sleep(until deadline: ContinuousClock.Instant, tolerance: Duration?) async throws {
+        let rest = real.now.duration(to: deadline)
+        try await real.sleep(for: rest / 50)
+    }
+}
+
+/// A ledger that can be told to fail.
+actor FaultyLedger: Ledger {
+    private let real = MemoryLedger()
+    private var failure: Failure?
+    private(set) var attempts = 0
+    private(set) var batches: [Int] = []
+
+    func fail(_ because: String?) {
+        failure = because.map { Failure(.ledger, doing: "record", because: $0, retry: .soon) }
+    }
+    func record(_ batch: Batch) async throws(Failure) {
+        attempts += 1
+        if let failure { throw failure }
+        batches.append(batch.observations.count)
+        try await real.record(batch)
+    }
+
+    func register(_ names: [String]) async throws(Failure) -> [Int32] { try await real.register(names) }
+    func savedStates() async throws(Failure) -> [Int32: SavedState] { try await real.savedStates() }
+    func transcript(lastFailedOf check: Int32) async throws(Failure) -> Transcript? {
+        try await real.transcript(lastFailedOf: check)
+    }
+    func observations(of check: Int32?, before: Instant?, limit: Int) async throws(Failure) -> [Observation] {
+        try await real.observations(of: check, before: before, limit: limit)
+    }
+    func latest(of checks: [Int32], limit: Int) async throws(Failure) -> [[Observation]] {
+        try await real.latest(of: checks, limit: limit)
+    }
+    func series(of check: Int32, from: Instant, to: Instant, buckets: Int) async throws(Failure) -> [Tally] {
+        try await real.series(of: check, from: from, to: to, buckets: buckets)
+    }
+    func tally(of checks: [Int32], from: Instant, to: Instant) async throws(Failure) -> [Tally] {
+        try await real.tally(of: checks, from: from, to: to)
+    }
+    func incidents(of check: Int32?, openOnly: Bool, before: Int64?, limit: Int) async throws(Failure) -> [Incident] {
+        try await real.incidents(of: check, openOnly: openOnly, before: before, limit: limit)
+    }
+    func events(of check: Int32?, before: Int64?, limit: Int) async throws(Failure) -> [Event] {
+        try await real.events(of: check, before: before, limit: limit)
+    }
+    func retain(_ settings: Fleet.LedgerSettings, now: Instant) async throws(Failure) -> Int { 0 }
+    func tend() async throws(Failure) -> Bool { false }
+    func backup(to path: String) async throws(Failure) { try await real.backup(to: path) }
+    func statistics() async throws(Failure) -> LedgerStatistics { try await real.statistics() }
+    func close() async { await real.close() }
+}
+
+/// What the writer told, in order.
+final class Heard: Sendable {
+    private let all = Mutex<[LedgerHealth]>([])
+    var list: [LedgerHealth] { all.withLock { $0 } }
+    func add(_ health: LedgerHealth) { all.withLock { $0.append(health) } }
+}
+
+/// Comes back as soon as the condition holds; the limit is for hangs only.
+func eventually(within limit: Duration = .seconds(30), _ condition: () async throws -> Bool) async throws -> Bool {
+    let end = ContinuousClock.now + limit
+    while ContinuousClock.now < end {
+        if try await condition() { return true }
+        try await Task.sleep(for: .milliseconds(2))
+    }
+    return false
+}
+
+@Suite("Ledger writer")
+struct WriterTests {
+    func writer(
+        _ ledger: any Ledger, _ heard: Heard, settings: LedgerWriter.Settings = LedgerWriter.Settings()
+    ) -> LedgerWriter {
+        LedgerWriter(
+            ledger: ledger, retention: Fleet.LedgerSettings(), settings: settings, clock: FastClock(), now: { morning },
+            logger: quiet,
+            onHealthChange: { heard.add($0) })
+    }
+
+    /// Runs the writer in a service group, as the program does, and stops it in order.
+    func running(_ writer: LedgerWriter, _ body: () async throws -> Void) async throws {
+        let group = ServiceGroup(configuration: .init(services: [.init(service: writer)], logger: quiet))
+        try await withThrowingTaskGroup(of: Void.self) { tasks in
+            tasks.addTask { try await group.run() }
+            try await body()
+            await group.triggerGracefulShutdown()
+            try await tasks.waitForAll()
+        }
+    }
+
+    @Test("writes after its interval, joins what came, keeps the newest state")
+    func joins() async throws {
+        let ledger = FaultyLedger()
+        let writer = writer(ledger, Heard())
+        try await running(writer) { () async throws -> Void in
+            for number in 0..<100 {
+                var state = CheckState()
+                state.code = UInt16(number)
+                writer.enqueue(
+                    Batch(
+                        observations: [observation(1, Double(number))],
+                        states: [(1, SavedState(state: state, nextDue: morning))]))
+            }
+            #expect(try await eventually { writer.written == 100 })
+            #expect(await ledger.batches.count < 100)
+            #expect(try await ledger.savedStates()[1]?.state.code == 99)
+            #expect(writer.health == .healthy)
+        }
+    }
+
+    @Test("what waits is written at the stop, without waiting for the interval")
+    func stop() async throws {
+        let ledger = FaultyLedger()
+        let writer = writer(ledger, Heard(), settings: .init(interval: .seconds(86_400)))
+        try await running(writer) { () async throws -> Void in writer.enqueue(Batch(observations: [observation(1, 1)]))
+        }
+        #expect(try await ledger.statistics().observations == 1)
+        #expect(writer.waiting == 0)
+    }
+
+    @Test("a lot is written at once, in bounded transactions")
+    func urgent() async throws {
+        let ledger = FaultyLedger()
+        let writer = writer(ledger, Heard(), settings: .init(interval: .seconds(86_400), urgent: 50, batch: 30))
+        try await running(writer) { () async throws -> Void in
+            writer.enqueue(Batch(observations: (0..<100).map { observation(1, Double($0)) }))
+            #expect(try await eventually { writer.written >= 60 })
+        }
+        #expect(await ledger.batches.allSatisfy { $0 <= 30 })
+        #expect(writer.written == 100)
+    }
+
+    @Test("while writing fails everything waits; afterwards it is all there, told once each")
+    func stall() async throws {
+        let ledger = FaultyLedger()
+        let heard = Heard()
+        let writer = writer(ledger, heard)
+        try await running(writer) { () async throws -> Void in
+            await ledger.fail("the disk is full")
+            var incident = Incident(check: 1, began: morning, verdict: .down, cause: .status)
+            writer.enqueue(
+                Batch(observations: [observation(1, 0)], incidents: [incident], transcripts: [(1, transcript(1))]))
+            #expect(try await eventually { await ledger.attempts >= 3 })
+            guard case .stalled(let since, let because, _, let limit, let dropped) = writer.health else {
+                Issue.record("\(writer.health)")
+                return
+            }
+            #expect(since == morning)
+            #expect(because == "the disk is full")
+            #expect(limit == 1_000_000)
+            #expect(dropped == 0)
+            incident.ended = morning + .seconds(60)
+            writer.enqueue(
+                Batch(
+                    observations: [observation(1, 1)], incidents: [incident],
+                    events: [Event(at: morning, kind: "incident.ended", text: "over")],
+                    transcripts: [(1, transcript(2))]))
+            await ledger.fail(nil)
+            #expect(try await eventually { writer.health == .healthy && writer.waiting == 0 })
+        }
+        #expect(heard.list.count == 2)
+        #expect(heard.list.last == .healthy)
+        #expect(
+            try await ledger.observations(of: 1, before: nil, limit: 9).map(\.at) == [morning + .seconds(1), morning])
+        #expect(
+            try await ledger.incidents(of: nil, openOnly: false, before: nil, limit: 9).map(\.ended) == [
+                morning + .seconds(60)
+            ])
+        #expect(try await ledger.transcript(lastFailedOf: 1) == transcript(2))
+        #expect(try await ledger.events(of: nil, before: nil, limit: 9).count == 1)
+    }
+
+    @Test("beyond the limit the oldest observations go, and are counted")
+    func limit() async throws {
+        let ledger = FaultyLedger()
+        await ledger.fail("the disk is full")
+        let writer = writer(ledger, Heard(), settings: .init(limit: 10))
+        for number in 0..<25 { writer.enqueue(Batch(observations: [observation(1, Double(number))])) }
+        #expect(await writer.drain(within: .zero) == false)
+        #expect(writer.waiting == 10)
+        #expect(writer.dropped == 15)
+        writer.enqueue(Batch(observations: [observation(1, 25)]))
+        await ledger.fail(nil)
+        #expect(await writer.drain(within: .seconds(60)))
+        let kept = try await ledger.observations(of: 1, before: nil, limit: 99)
+        #expect(kept.map(\.at) == (16...25).reversed().map { morning + .seconds($0) })
+    }
+
+    @Test("a stop does not wait for a disk that stays full")
+    func hopeless() async throws {
+        let ledger = FaultyLedger()
+        await ledger.fail("the disk is full")
+        let writer = writer(ledger, Heard(), settings: .init(drainWithin: .milliseconds(50)))
+        try await running(writer) { () async throws -> Void in
+            writer.enqueue(Batch(observations: [observation(1, 0)]))
+            #expect(try await eventually { await ledger.attempts >= 1 })
+        }
+        #expect(writer.waiting == 1)
+    }
+}
