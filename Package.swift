@@ -147,7 +147,7 @@ let package = Package(
             swiftSettings: room),
         .testTarget(
             name: "EndToEndTests",
-            dependencies: ["stoker", "StokerCore", "TestSupport", asyncHTTPClient, nioCore, nioPosix],
+            dependencies: ["stoker", "StokerCore", "TestSupport", asyncHTTPClient, nioCore, nioHTTP1, nioPosix],
             swiftSettings: room),
     ],
     swiftLanguageModes: [.v6]

@@ -58,7 +58,8 @@ import Testing
         let space = try await fleet.add(SpaceBlueprint("acme/demo", stage: .sleeping, lifecycle: life))
         // A minute of waking, held by the edge; its limit is longer here.
         let patient = try await fleet.add(
-            SpaceBlueprint("acme/patient", stage: .sleeping, lifecycle: life, edge: EdgeRules(limit: .seconds(100_000))))
+            SpaceBlueprint("acme/patient", stage: .sleeping, lifecycle: life, edge: EdgeRules(limit: .seconds(100_000)))
+        )
         _ = try await get(fleet.spaces[0].address)
         let answer = try await get(fleet.spaces[1].address)
         #expect(answer.status == 200)

@@ -16,12 +16,19 @@ struct Seen: Sendable {
     }
 }
 
+/// One try to connect: a closed port is an answer here.
+private let client: HTTPClient = {
+    var configuration = HTTPClient.Configuration()
+    configuration.connectionPool.retryConnectionEstablishment = false
+    return HTTPClient(eventLoopGroupProvider: .singleton, configuration: configuration)
+}()
+
 func get(_ url: String, _ headers: [String: String] = [:], method: HTTPMethod = .GET) async throws -> Seen {
     var request = HTTPClientRequest(url: url)
     request.method = method
     request.headers.add(contentsOf: HTTPHeaders(headers.map { ($0.key, $0.value) }))
     request.headers.add(name: "connection", value: "close")
-    let answer = try await HTTPClient.shared.execute(request, timeout: .seconds(40))
+    let answer = try await client.execute(request, timeout: .seconds(40))
     let body = try await answer.body.collect(upTo: 1 << 20)
     return Seen(status: Int(answer.status.code), headers: answer.headers, body: String(buffer: body))
 }

@@ -12,11 +12,17 @@ package final class Scratch: Sendable {
     }
     private let state = Mutex(State())
 
+    private static let issues = Mutex(0)
+    /// Called for every recorded issue, so that a red test's directory is kept although nothing was thrown.
+    package static func noteIssue() { issues.withLock { $0 += 1 } }
+
     /// Runs `body` in a new scratch directory.
     package static func with<Value>(_ name: String, _ body: (Scratch) async throws -> Value) async throws -> Value {
         let scratch = try Scratch(name)
+        let before = issues.withLock(\.self)
         do {
             let value = try await body(scratch)
+            if issues.withLock(\.self) != before { scratch.markRed() }
             await scratch.end()
             return value
         } catch {
@@ -76,6 +82,7 @@ package final class Scratch: Sendable {
     }
 
     private func end() async {
+        // Whatever the reason for the end, even a cancelled test: everything that was started is stopped.
         while let work = state.withLock({ $0.endings.popLast() }) { await work() }
         let red = state.withLock { $0.red }
         if red || ProcessInfo.processInfo.environment["STOKER_KEEP_SCRATCH"] != nil {
