@@ -6,7 +6,8 @@
 // delay=MS  answers come that late
 // log=FILE  one record per request: u64 CLOCK_MONOTONIC nanoseconds, u32 number of the address, u32 1 if it hangs
 //
-// The number of an address is its distance from 127.1.0.0. Prints "ready" once it listens; SIGTERM flushes the log.
+// The number of an address is its distance from 127.1.0.0, unless the path says another one (GET /123): then a million
+// names may share 127.0.0.1. Prints "ready" once it listens; SIGTERM flushes the log.
 #define _GNU_SOURCE
 #include <arpa/inet.h>
 #include <errno.h>
@@ -41,6 +42,7 @@ typedef struct {
 // Last bytes seen of each connection, enough to find the blank line across packets.
 static uint32_t tail[MOST];
 static char answered[MOST];
+static int32_t named[MOST];
 static Waiting waiting[MOST];
 
 static uint64_t now(void) {
@@ -116,13 +118,14 @@ int main(int argc, char **argv) {
                     }
                     tail[client] = 0;
                     answered[client] = 0;
+                    named[client] = -1;
                     event = (struct epoll_event){.events = EPOLLIN | EPOLLRDHUP, .data.fd = client};
                     epoll_ctl(epoll, EPOLL_CTL_ADD, client, &event);
                 }
                 continue;
             }
             char bytes[4096];
-            ssize_t n = recv(fd, bytes, sizeof bytes, 0);
+            ssize_t n = recv(fd, bytes, sizeof bytes - 1, 0);
             if (n < 0 && errno == EAGAIN) continue;
             if (n <= 0) {
                 // One that waits for its late answer is closed by the queue, or its number could be somebody else's then.
@@ -131,6 +134,8 @@ int main(int argc, char **argv) {
                 continue;
             }
             if (answered[fd]) continue;
+            bytes[n] = 0;
+            if (tail[fd] == 0 && n > 5 && bytes[0] == 'G' && bytes[5] >= '0' && bytes[5] <= '9') named[fd] = atoi(bytes + 5);
             for (ssize_t k = 0; k < n && !answered[fd]; k++) {
                 tail[fd] = tail[fd] << 8 | (unsigned char)bytes[k];
                 if (tail[fd] == 0x0D0A0D0Au) answered[fd] = 1;
@@ -139,7 +144,7 @@ int main(int argc, char **argv) {
             struct sockaddr_in mine;
             socklen_t size = sizeof mine;
             getsockname(fd, (struct sockaddr *)&mine, &size);
-            uint32_t number = ntohl(mine.sin_addr.s_addr) - 0x7F010000u;
+            uint32_t number = named[fd] >= 0 ? (uint32_t)named[fd] : ntohl(mine.sin_addr.s_addr) - 0x7F010000u;
             int hangs = hang && number % hang == 0;
             Record record = {now(), number, (uint32_t)hangs};
             if (log) fwrite(&record, sizeof record, 1, log);

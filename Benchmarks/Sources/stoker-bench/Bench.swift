@@ -10,7 +10,8 @@ struct Bench: AsyncParsableCommand {
         commandName: "stoker-bench",
         abstract: "Measures single parts of Stoker for Benchmarks/run.sh.",
         subcommands: [
-            EngineBench.self, PipelineBench.self, ResolveBench.self, DeadNamesBench.self, RememberBench.self, TendBench.self,
+            EngineBench.self, PipelineBench.self, ResolveBench.self, DeadNamesBench.self, RememberBench.self,
+            TendBench.self,
             LedgerAppendBench.self, LedgerYearBench.self,
         ])
 }

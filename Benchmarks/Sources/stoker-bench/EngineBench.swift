@@ -6,7 +6,8 @@ import StokerCore
 
 /// The prober without timetable, judge and ledger: as many attempts as asked for, a fixed number at a time.
 struct EngineBench: AsyncParsableCommand {
-    static let configuration = CommandConfiguration(commandName: "engine", abstract: "Attempts straight on the probe lanes.")
+    static let configuration = CommandConfiguration(
+        commandName: "engine", abstract: "Attempts straight on the probe lanes.")
 
     @Option var scheme = "http"
     @Option var port: Int
@@ -17,7 +18,7 @@ struct EngineBench: AsyncParsableCommand {
 
     func run() async throws {
         let group = MultiThreadedEventLoopGroup(numberOfThreads: loops)
-        let resolver = try makeResolver(group: group)
+        let resolver = Resolver(eventLoop: group.next())
         let tls = ProbeTLS()
         let policy = CheckPolicy(retry: [], request: Request(verifyTLS: false))
         let checks = (0..<addresses).map {
@@ -32,7 +33,8 @@ struct EngineBench: AsyncParsableCommand {
                     await withCheckedContinuation { done in
                         loop.execute {
                             let lane = ProbeLane(
-                                eventLoop: loop, resolver: resolver, tls: tls, userAgent: "stoker-bench", now: Clocks.real.wall)
+                                eventLoop: loop, resolver: resolver, tls: tls, userAgent: "stoker-bench",
+                                now: Clocks.real.wall)
                             Sweep(lane: lane, checks: checks, numbers: mine) { done.resume(returning: $0) }
                                 .begin(width: concurrency / loops)
                         }

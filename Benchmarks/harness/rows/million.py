@@ -21,7 +21,7 @@ def run(bench):
     # Due times far enough ahead that loading the fleet is over when the first one comes.
     lead = bench.scaled(90, 30)
     begin = time.time() + lead
-    common = ["--targets", targets, "--every", EVERY, "--port", port, "--data", data]
+    common = ["--targets", targets, "--every", EVERY, "--port", port, "--data", data, "--names"]
     bench.stoker_bench("remember", *common, "--begin", int(begin * 1000), "--stride", STRIDE, seconds=lead)
     if time.time() > begin - 5:
         raise Unmeasurable("writing the remembered states took longer than the lead: the machine is too busy")
