@@ -1,13 +1,15 @@
 // swift-tools-version:6.2
 import PackageDescription
 
-/// Every room is built alike; CI adds warnings-as-errors on the command line (see Makefile).
-let room: [SwiftSetting] = [
-    .enableUpcomingFeature("ExistentialAny"),
-    .enableUpcomingFeature("MemberImportVisibility"),
-    .enableUpcomingFeature("InternalImportsByDefault"),
-    .enableUpcomingFeature("NonisolatedNonsendingByDefault"),
-]
+/// Every room is built alike. CI sets STOKER_STRICT=1, which makes warnings errors.
+let strict: [SwiftSetting] = Context.environment["STOKER_STRICT"] == "1" ? [.treatAllWarnings(as: .error)] : []
+let room: [SwiftSetting] =
+    strict + [
+        .enableUpcomingFeature("ExistentialAny"),
+        .enableUpcomingFeature("MemberImportVisibility"),
+        .enableUpcomingFeature("InternalImportsByDefault"),
+        .enableUpcomingFeature("NonisolatedNonsendingByDefault"),
+    ]
 
 let logging = Target.Dependency.product(name: "Logging", package: "swift-log")
 let lifecycle = Target.Dependency.product(name: "ServiceLifecycle", package: "swift-service-lifecycle")
@@ -58,7 +60,8 @@ let package = Package(
         .target(
             name: "ControlRoom",
             dependencies: [
-                "Operations", "KeepAlive", "Ledger", "StokerCore", "StokerAssets", hummingbird, lifecycle, logging, nioCore,
+                "Operations", "KeepAlive", "Ledger", "StokerCore", "StokerAssets", hummingbird, lifecycle, logging,
+                nioCore,
                 .product(name: "Crypto", package: "swift-crypto"),
                 .product(name: "Mustache", package: "swift-mustache"),
                 .product(name: "NIOHTTPCompression", package: "swift-nio-extras"),
@@ -116,33 +119,41 @@ let package = Package(
             name: "StokerCoreTests", dependencies: ["StokerCore", "TestSupport", yams], swiftSettings: room),
         .testTarget(
             name: "KeepAliveTests",
-            dependencies: ["KeepAlive", "Ledger", "StokerCore", "TestSupport", logging, nioCore, nioPosix, nioHTTP1, nioSSL],
+            dependencies: [
+                "KeepAlive", "Ledger", "StokerCore", "TestSupport", logging, nioCore, nioPosix, nioHTTP1, nioSSL,
+            ],
             swiftSettings: room
         ),
         .testTarget(
             name: "LedgerTests",
-            dependencies: ["Ledger", "StokerCore", "TestSupport", logging, .product(name: "GRDB", package: "GRDB.swift")],
+            dependencies: [
+                "Ledger", "StokerCore", "TestSupport", logging, .product(name: "GRDB", package: "GRDB.swift"),
+            ],
             swiftSettings: room
         ),
         .testTarget(
             name: "ControlRoomTests",
             dependencies: [
-                "ControlRoom", "Operations", "KeepAlive", "Ledger", "StokerCore", "TestSupport", "StokerAssets", hummingbird,
+                "ControlRoom", "Operations", "KeepAlive", "Ledger", "StokerCore", "TestSupport", "StokerAssets",
+                hummingbird,
                 .product(name: "HummingbirdTesting", package: "hummingbird"), logging, nioCore,
             ],
             swiftSettings: room
         ),
         .testTarget(
             name: "OperationsTests",
-            dependencies: ["Operations", "KeepAlive", "Ledger", "StokerCore", "TestSupport", logging], swiftSettings: room),
+            dependencies: ["Operations", "KeepAlive", "Ledger", "StokerCore", "TestSupport", logging],
+            swiftSettings: room),
         .testTarget(
-            name: "DeploymentTests", dependencies: ["Deployment", "StokerCore", "TestSupport", yams], swiftSettings: room),
+            name: "DeploymentTests", dependencies: ["Deployment", "StokerCore", "TestSupport", yams],
+            swiftSettings: room),
         .testTarget(
             name: "HubSimulatorTests",
             dependencies: ["HubSimulator", "TestSupport", asyncHTTPClient, logging, nioCore], swiftSettings: room),
         .testTarget(
             name: "EndToEndTests",
-            dependencies: ["stoker", "StokerCore", "TestSupport", asyncHTTPClient, nioCore, nioPosix], swiftSettings: room),
+            dependencies: ["stoker", "StokerCore", "TestSupport", asyncHTTPClient, nioCore, nioPosix],
+            swiftSettings: room),
     ],
     swiftLanguageModes: [.v6]
 )

@@ -14,6 +14,16 @@ package struct Finding: Equatable {
         self.code = code
         self.detail = detail
     }
+
+    /// Whether another attempt of the same ping could tell something else. A held or starting Space is not asked again
+    /// at once (the judge rechecks it), nor one that the platform throttles, hides, paused or flagged.
+    package var isRetryable: Bool {
+        guard outcome == .down else { return false }
+        switch cause {
+        case .spaceThrottled, .spaceHidden, .spacePaused, .spaceModerated, .invalidAddress: return false
+        default: return true
+        }
+    }
 }
 
 /// What the judge wants done after it changed a state. Carried out by the service, in this order.
@@ -22,6 +32,10 @@ package enum Ruling: Equatable {
     case changed(from: Verdict, to: Verdict)
     case incidentBegan(Incident)
     case incidentEnded(Incident)
+    /// From here on changes are not told one by one; one incident stays open.
+    case flappingBegan
+    /// It stayed the same for ten pings.
+    case flappingEnded
     /// Ping again after this time instead of the policy's interval.
     case recheck(Duration)
     /// The platform asked us to stop: pause the check until a person resumes it.

@@ -32,7 +32,7 @@ package enum Verdict: UInt8, Sendable, CaseIterable, Codable {
     package var isTrouble: Bool { self == .down || self == .silent }
 }
 
-/// The living part of a check, about 72 bytes; everything else about it is in ``Check``.
+/// The living part of a check, 88 bytes; everything else about it is in ``Check``.
 package struct CheckState: Sendable, Equatable {
     package var verdict: Verdict = .unknown
     package var cause: Cause = .none
@@ -42,23 +42,36 @@ package struct CheckState: Sendable, Equatable {
     package var pause: Pause = .none
     package var code: UInt16 = 0
     package var attempts: UInt8 = 0
+    /// An incident is open; it began at ``troubleSince``.
+    package var incidentOpen = false
     /// Failed and good pings in a row, saturating.
     package var failures: UInt16 = 0
     package var successes: UInt16 = 0
-    /// Last 32 judged pings, newest in bit 0: 1 is a failed one.
+    /// Last 32 judged pings, newest in bit 0: 1 is a failed one. Cleared when the check recovers.
     package var recentFailures: UInt32 = 0
     /// Last 32 judged pings, newest in bit 0: 1 where the verdict changed between good and bad.
     package var recentFlips: UInt32 = 0
     /// How many of the bits above are real, 0…32.
     package var recentCount: UInt8 = 0
+    /// Why the open incident began.
+    package var incidentCause: Cause = .none
+    package var incidentCode: UInt16 = 0
     /// Of the last ping: first byte after connection start.
     package var latencyMicroseconds: UInt32 = 0
+    /// Changes between good and bad inside the open incident, its beginning included; saturating.
+    package var incidentFlips: UInt16 = 0
+    /// How far the platform's 429 answers stretch the interval: it is doubled this many times, 0…2.
+    package var slowdown: UInt8 = 0
+    /// Whether the last settled verdict (neither unknown, waking nor paused) was bad.
+    package var wasBad = false
     package var lastPing = Instant.never
     package var lastGood = Instant.never
     /// Since when the verdict is what it is.
     package var since = Instant.never
-    /// When the first ping of this start (waking) was made.
+    /// When the first ping of this start (waking) was made. For a heartbeat: when the run under way started.
     package var wakingSince = Instant.never
+    /// The first failed ping of the present streak; while an incident is open, its beginning.
+    package var troubleSince = Instant.never
     /// End of the pause; never means until resumed.
     package var pausedUntil = Instant.never
     /// End of the certificate, whole hours since 1970; 0 when not known.
@@ -90,7 +103,8 @@ package struct Incident: Sendable, Equatable {
     /// Verdict changes inside it, for flapping ones; otherwise 1.
     package var flips: Int
     package init(
-        id: Int64 = 0, check: Int32, began: Instant, ended: Instant? = nil, verdict: Verdict, cause: Cause, code: UInt16 = 0,
+        id: Int64 = 0, check: Int32, began: Instant, ended: Instant? = nil, verdict: Verdict, cause: Cause,
+        code: UInt16 = 0,
         flips: Int = 1
     ) {
         self.id = id
@@ -168,7 +182,8 @@ package struct Transcript: Sendable, Equatable, Codable {
     package var tls: [String]
 
     package init(
-        at: Instant, attempt: Int, outcome: Outcome, cause: Cause, detail: String, exchanges: [Exchange], tls: [String] = []
+        at: Instant, attempt: Int, outcome: Outcome, cause: Cause, detail: String, exchanges: [Exchange],
+        tls: [String] = []
     ) {
         self.at = at
         self.attempt = attempt

@@ -1,0 +1,38 @@
+# Two commands do everything: `make run` and `make test`. What they need and is missing, they install.
+SHELL := /bin/bash
+.DEFAULT_GOAL := help
+FLEET ?=
+ARGS ?=
+STOKER := .build/release/stoker
+
+.PHONY: help run build test lint format bench clean
+
+help: ## Show this list
+	@awk -F ':.*## ' '/^[a-z]+:.*## /{printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@echo
+	@echo "  make run FLEET=my.yaml     tends your own fleet; ARGS='--port 8000' is passed on"
+
+run: build ## Tend a fleet: the demonstration, or FLEET=my.yaml
+	@if [ -n "$(FLEET)" ]; then exec $(STOKER) serve --fleet "$(FLEET)" $(ARGS); else exec $(STOKER) demo $(ARGS); fi
+
+build: ## Build the stoker binary (release) as .build/release/stoker
+	@Scripts/setup.sh run
+	@[ -x $(STOKER) ] || echo "Building stoker; the first time takes about 8 minutes on two cores, later ones seconds."
+	@swift build -c release --product stoker --quiet
+
+test: ## Build (debug) and run every test
+	@Scripts/setup.sh test
+	@Scripts/test.sh
+
+lint: ## Check the layout of every Swift file
+	@swift format lint --strict --parallel --recursive Package.swift Sources Tests Benchmarks
+
+format: ## Lay out every Swift file
+	@swift format --in-place --parallel --recursive Package.swift Sources Tests Benchmarks
+
+bench: ## Measure against the peers; ROWS="1 2" picks rows, see docs/benchmarks.md
+	@Scripts/setup.sh run
+	@Benchmarks/run.sh $(ROWS)
+
+clean: ## Remove what was built
+	@rm -rf .build

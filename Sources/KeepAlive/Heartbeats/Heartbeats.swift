@@ -1,0 +1,134 @@
+package import StokerCore
+
+/// Judges jobs that call us: a beat is late after `every`, silent after `every` and `grace`, and a run that said `start`
+/// must end within `grace`. Times and words as healthchecks.io has them (its docs, "Measuring script run time"; `going_down_after`
+/// in its `api/models.py`). The state is the ``CheckState`` that the ledger keeps, so a restart forgets nothing but
+/// which of several overlapping runs is which.
+package enum Heartbeats {
+    /// Runs under way by their id, oldest first; in memory only.
+    package struct Runs: Sendable, Equatable {
+        fileprivate var under: [(run: String?, since: Instant)] = []
+        /// So many runs are told apart; an older one is given up.
+        private static let most = 16
+        package init() {}
+
+        fileprivate mutating func start(_ run: String?, _ at: Instant) {
+            under.removeAll { $0.run == run }
+            if under.count == Self.most { under.removeFirst() }
+            under.append((run, at))
+        }
+        /// When it started. Without an id, or with one we never saw, it ends every run without an id.
+        fileprivate mutating func end(_ run: String?) -> Instant? {
+            guard let index = under.firstIndex(where: { $0.run == run }) else { return nil }
+            return under.remove(at: index).since
+        }
+        package static func == (a: Runs, b: Runs) -> Bool {
+            a.under.elementsEqual(b.under) { $0.run == $1.run && $0.since == $1.since }
+        }
+    }
+
+    /// Where a heartbeat stands, for a person.
+    package enum Phase: Sendable, Equatable {
+        /// Never heard of.
+        case new
+        case paused
+        case onTime
+        case running(since: Instant)
+        /// Past its time, within its grace.
+        case late
+        case silent
+        /// Said so itself.
+        case failed
+    }
+
+    package struct Result: Sendable, Equatable {
+        /// For the history; nil for `start`, `log` and while paused.
+        package var observation: Observation?
+        package var rulings: [Ruling]
+    }
+
+    /// A job's call. A beat does not resume a paused heartbeat.
+    package static func take(
+        _ beat: Beat, _ state: inout CheckState, _ runs: inout Runs, policy: CheckPolicy, check: Int32, at: Instant
+    ) -> Result {
+        guard state.verdict != .paused else { return Result(observation: nil, rulings: []) }
+        let code: UInt16
+        switch beat.signal {
+        case .log:
+            return Result(observation: nil, rulings: [])
+        case .start:
+            runs.start(beat.run, at)
+            state.wakingSince = runs.under[0].since
+            return Result(observation: nil, rulings: [])
+        case .success: code = 0
+        case .fail: code = 1
+        case .exit(let status): code = UInt16(clamping: status < 0 ? 255 : status)
+        }
+        // After a restart only the beginning of the oldest run is known.
+        let fallback = beat.run == nil && runs.under.isEmpty && !state.wakingSince.isNever ? state.wakingSince : nil
+        let began = runs.end(beat.run) ?? fallback
+        let still = runs.under.first?.since ?? .never
+        let microseconds = began.map { max(0, (at - $0).wholeMilliseconds) * 1_000 } ?? 0
+        let observation = Observation(
+            check: check, at: at, outcome: code == 0 ? .up : .down, cause: code == 0 ? .none : .heartbeatFailed,
+            code: code, latencyMicroseconds: UInt32(clamping: microseconds))
+        let rulings = judge(&state, observation, policy, at)
+        state.wakingSince = still
+        return Result(observation: observation, rulings: rulings)
+    }
+
+    /// When silence becomes a failure; nil when nothing is awaited (never heard of, paused, already in trouble).
+    /// - Parameter watchingSince: since when calls could reach us. What was sent while we were away is lost, so a
+    ///   beat that seems overdue gets its grace once more.
+    package static func due(_ state: CheckState, policy: CheckPolicy, watchingSince: Instant = .never) -> Instant? {
+        guard state.verdict != .paused, !state.verdict.isTrouble else { return nil }
+        let expected = state.lastPing.isNever ? nil : state.lastPing + policy.every
+        let running = state.wakingSince.isNever ? nil : state.wakingSince
+        guard let first = [expected, running].compactMap({ $0 }).min() else { return nil }
+        return max(first, watchingSince) + policy.grace
+    }
+
+    /// Call when ``due(_:policy:watchingSince:)`` has come. Returns nil when it has not.
+    package static func expire(
+        _ state: inout CheckState, _ runs: inout Runs, policy: CheckPolicy, check: Int32,
+        watchingSince: Instant = .never,
+        now: Instant
+    ) -> Result? {
+        guard let due = due(state, policy: policy, watchingSince: watchingSince), due <= now else { return nil }
+        let overran =
+            !state.wakingSince.isNever && (state.lastPing.isNever || state.wakingSince < state.lastPing + policy.every)
+        let observation = Observation(
+            check: check, at: now, outcome: .down, cause: overran ? .heartbeatOverran : .heartbeatMissed, attempts: 1)
+        let last = state.lastPing
+        let rulings = judge(&state, observation, policy, now)
+        state.lastPing = last
+        state.wakingSince = .never
+        runs = Runs()
+        return Result(observation: observation, rulings: rulings)
+    }
+
+    package static func phase(_ state: CheckState, policy: CheckPolicy, now: Instant) -> Phase {
+        switch state.verdict {
+        case .paused: .paused
+        case .silent: .silent
+        case .down: .failed
+        default:
+            if !state.wakingSince.isNever {
+                .running(since: state.wakingSince)
+            } else if state.lastPing.isNever {
+                .new
+            } else {
+                now < state.lastPing + policy.every ? .onTime : .late
+            }
+        }
+    }
+
+    /// A heartbeat is never pinged again, so what the judge says of rechecks is left out.
+    private static func judge(
+        _ state: inout CheckState, _ observation: Observation, _ policy: CheckPolicy, _ now: Instant
+    ) -> [Ruling] {
+        Judge.judge(&state, observation, policy: policy, now: now).filter {
+            if case .recheck = $0 { false } else { true }
+        }
+    }
+}

@@ -1,0 +1,464 @@
+package import Ledger
+package import Logging
+package import NIOCore
+package import ServiceLifecycle
+package import StokerCore
+
+/// Keeps the fleet warm: spreads it over one shard per event loop, answers for the whole, and takes a new fleet file.
+package actor Boiler: Keeper, Service {
+    package struct Settings: Sendable {
+        /// Open attempts over all shards. Follows the open-file limit.
+        package var openLimit: Int
+        /// Attempts begun within the last half second and not answered yet, over all shards. Default 512.
+        package var youngLimit: Int
+        /// Transcripts of good pings kept in memory, over all shards. Default 8,192, about 24 MB when full.
+        package var transcripts: Int
+        /// Most first looks per second after a start. Default 2,000.
+        package var firstLooksPerSecond: Int
+        package var seed: UInt64
+        package var userAgent: String
+        package var demo: Bool
+
+        package init(
+            openLimit: Int, youngLimit: Int = 512, transcripts: Int = 8_192, firstLooksPerSecond: Int = 2_000, seed: UInt64,
+            userAgent: String, demo: Bool = false
+        ) {
+            self.openLimit = openLimit
+            self.youngLimit = youngLimit
+            self.transcripts = transcripts
+            self.firstLooksPerSecond = firstLooksPerSecond
+            self.seed = seed
+            self.userAgent = userAgent
+            self.demo = demo
+        }
+    }
+
+    /// Where a new fleet comes from when a reload is asked for. Throws `fleet.invalid` with one problem a line in `because`.
+    package typealias Source = @Sendable () async throws(Failure) -> Fleet
+
+    private let ledger: any Ledger
+    private let writer: LedgerWriter
+    private let clocks: Clocks
+    private let settings: Settings
+    private let logger: Logger
+    private let source: Source?
+    private let shards: [Shard]
+    private let connectivity: SharedConnectivity
+    private let feed = ChangeFeed()
+
+    private var current: Fleet
+    private var places: [String: UInt32] = [:]
+    private var fleetFile: Overview.FleetFile
+    private var role: Overview.Role = .active
+    private var isActive = true
+    private var startedAt: Instant
+    private var wasOffline = false
+    private var selfAddress: String?
+    private var memoryNote: String?
+
+    package init(
+        fleet: Fleet, fleetPath: String?, source: Source?, ledger: any Ledger, writer: LedgerWriter, loops: [any EventLoop],
+        resolver: Resolver, settings: Settings, clocks: Clocks, logger: Logger
+    ) {
+        self.current = fleet
+        self.source = source
+        self.ledger = ledger
+        self.writer = writer
+        self.clocks = clocks
+        self.settings = settings
+        self.logger = logger
+        let now = clocks.wall()
+        self.startedAt = now
+        self.fleetFile = Overview.FleetFile(path: fleetPath, loadedAt: now)
+        let connectivity = SharedConnectivity(checks: fleet.checks.count)
+        self.connectivity = connectivity
+        let feed = feed
+        let surroundings = Shard.Surroundings(
+            connectivity: connectivity,
+            deliver: { batch, names in
+                feed.add(names: names, events: batch.events)
+                if (batch.states.first?.check ?? 0) >= 0 { writer.enqueue(batch) }
+            },
+            listening: { feed.isListenedTo })
+        let parts = max(1, loops.count)
+        self.shards = loops.enumerated().map { number, loop in
+            Shard(
+                loop: loop, lane: ProbeLane(eventLoop: loop, resolver: resolver, userAgent: settings.userAgent),
+                openLimit: max(1, settings.openLimit / parts), youngLimit: max(1, settings.youngLimit / parts),
+                transcripts: max(1, settings.transcripts / parts), seed: settings.seed &+ UInt64(number), clocks: clocks,
+                surroundings: surroundings, logger: logger)
+        }
+    }
+
+    // MARK: Life
+
+    /// Loads what is remembered and begins to tend; returns when the fleet is installed. Called once.
+    ///
+    /// - Parameters:
+    ///   - selfAddress: our own address, for the ping to ourselves; nil when there is none.
+    ///   - active: false for a second master, which waits for its first look at the first one.
+    ///   - note: why history is kept in memory only, if it is.
+    package func begin(selfAddress: String?, active: Bool = true, note: String? = nil) async {
+        self.selfAddress = selfAddress
+        isActive = active
+        memoryNote = note
+        current = withSelfPing(current)
+        do {
+            try await install(current, states: try await ledger.savedStates())
+        } catch {
+            // Without memory everything is new; the ledger's own health tells the rest.
+            logger.error("What was remembered could not be read", metadata: ["error": "\(error)"])
+            await installUnremembered()
+        }
+        for shard in shards { await shard.setActive(active) }
+        say("started", "Stoker started with \(current.checks.count) checks")
+    }
+
+    private func withSelfPing(_ fleet: Fleet) -> Fleet {
+        guard let every = fleet.serve.selfPing, let selfAddress, !fleet.checks.contains(where: { $0.name == Self.selfPingName })
+        else { return fleet }
+        var fleet = fleet
+        let policy = CheckPolicy(
+            every: every, timeout: .seconds(30), retry: [.seconds(5)], expect: Expectation(status: [200...200], text: "alive"),
+            group: "Stoker")
+        fleet.checks.append(Check(name: Self.selfPingName, address: selfAddress + "/health", policy: policy))
+        return fleet
+    }
+
+    /// Name of the check that looks at this server itself (requirement KA3).
+    package static let selfPingName = "self-ping"
+
+    /// Watches the whole until graceful shutdown: connectivity, change feed. Flushes and stops the shards at the end.
+    package func run() async throws {
+        await cancelWhenGracefulShutdown {
+            while !Task.isCancelled {
+                await self.tick()
+                do { try await Task.sleep(for: .milliseconds(250)) } catch { break }
+            }
+        }
+        say("stopped", "Stoker stopped")
+        await withTaskGroup(of: Void.self) { group in
+            for shard in shards { group.addTask { await shard.stop(within: .milliseconds(1_500)) } }
+        }
+        feed.finish()
+    }
+
+    private func tick() {
+        feed.send()
+        switch (connectivity.status, wasOffline) {
+        case (.offline, false):
+            wasOffline = true
+            say("self.offline", "Everything failed at once: this machine has no network. Verdicts stand still until it is back")
+            logger.error("This machine has no network", metadata: ["checks": "\(current.checks.count)"])
+        case (.online, true):
+            wasOffline = false
+            say("self.online", "The network is back")
+            logger.notice("The network is back")
+        default: break
+        }
+    }
+
+    /// Writes an event of the fleet as a whole.
+    package func say(_ kind: String, _ text: String) {
+        let event = Event(at: clocks.wall(), kind: kind, text: text)
+        feed.add(names: [], events: [event])
+        writer.enqueue(Batch(events: [event]))
+    }
+
+    /// A second master stands by, or stands in; the first one is always active.
+    package func take(role: Overview.Role) async {
+        guard role != self.role else { return }
+        self.role = role
+        let active: Bool
+        if case .standby = role { active = false } else { active = true }
+        if active != isActive {
+            isActive = active
+            switch role {
+            case .standingIn(let first, _): say("master.took_over", "\(first) is silent: this master tends the fleet")
+            case .standby(let first, _): say("master.stepped_back", "\(first) is at work: this master stands by")
+            case .active: break
+            }
+            logger.notice("Role changed", metadata: ["active": "\(active)"])
+            for shard in shards { await shard.setActive(active) }
+        }
+        feed.add(names: [], events: [], everything: true)
+    }
+
+    // MARK: The fleet
+
+    /// - Throws: `fleet.invalid`; the old fleet stays, and the overview says what is wrong with the new one.
+    package func reload() async throws(Failure) {
+        guard let source else {
+            throw Failure(
+                .conflict, doing: "read the fleet file again", because: "this fleet does not come from a file",
+                hint: "start with stoker serve --fleet FILE")
+        }
+        let fleet: Fleet
+        do {
+            fleet = try await source()
+        } catch {
+            fleetFile.rejected = error.because.split(separator: "\n").map(String.init)
+            say("fleet.rejected", "A new fleet file was not taken: \(fleetFile.rejected.first ?? error.because)")
+            logger.error("The new fleet file was not taken", metadata: ["problems": "\(error.because)"])
+            feed.add(names: [], events: [], everything: true)
+            throw error
+        }
+        fleetFile = Overview.FleetFile(path: fleetFile.path, loadedAt: clocks.wall())
+        try await replace(with: fleet)
+    }
+
+    /// Takes a new fleet; checks that keep their name keep their state and due time.
+    package func replace(with new: Fleet) async throws(Failure) {
+        let fleet = withSelfPing(new)
+        let old = Set(current.checks.map(\.name))
+        guard fleet.checks != current.checks else {
+            current = fleet
+            feed.add(names: [], events: [], everything: true)
+            return
+        }
+        var kept: [String: Shard.Place] = [:]
+        for shard in shards {
+            for (name, place) in await shard.carry() { kept[name] = place }
+        }
+        try await install(fleet, carried: kept)
+        let added = fleet.checks.count { !old.contains($0.name) }
+        let gone = old.count - (fleet.checks.count - added)
+        say("fleet.reloaded", "New fleet file: \(fleet.checks.count) checks, \(added) new, \(gone) gone")
+        logger.notice("Fleet reloaded", metadata: ["checks": "\(fleet.checks.count)", "new": "\(added)", "gone": "\(gone)"])
+        feed.add(names: [], events: [], everything: true)
+    }
+
+    private func install(
+        _ fleet: Fleet, states: [Int32: SavedState] = [:], carried: [String: Shard.Place] = [:]
+    ) async throws(Failure) {
+        let ids = try await ledger.register(fleet.checks.map(\.name))
+        var strips: [[Observation]] = []
+        if !states.isEmpty, fleet.checks.count <= Strips.largestFleet {
+            strips = try await ledger.latest(of: ids, limit: Strips.length)
+        }
+        await place(fleet, ids: ids, states: states, strips: strips, carried: carried)
+    }
+
+    /// The ledger gives no numbers: negative ones serve until the next start, and nothing under them is written.
+    private func installUnremembered() async {
+        memoryNote = memoryNote ?? "the ledger could not be read at the start"
+        await place(current, ids: (0..<Int32(current.checks.count)).map { -1 - $0 }, states: [:], strips: [], carried: [:])
+    }
+
+    private func place(
+        _ fleet: Fleet, ids: [Int32], states: [Int32: SavedState], strips: [[Observation]], carried: [String: Shard.Place]
+    ) async {
+        let steady = clocks.steady()
+        let wall = clocks.wall()
+        var sweep = FirstSweep(seed: settings.seed, perSecond: settings.firstLooksPerSecond, count: fleet.checks.count)
+        var parts = [[Shard.Place]](repeating: [], count: shards.count)
+        for part in parts.indices { parts[part].reserveCapacity(fleet.checks.count / shards.count + 1) }
+        var names: [String: UInt32] = [:]
+        names.reserveCapacity(fleet.checks.count)
+        for (index, check) in fleet.checks.enumerated() {
+            let place: Shard.Place
+            if var old = carried[check.name] {
+                if old.check.policy != check.policy || old.check.address != check.address {
+                    old.due = FirstSweep.clamp(due: old.due, now: steady, policy: check.policy)
+                }
+                old.check = check
+                place = old
+            } else {
+                let saved = states[ids[index]]
+                let samples =
+                    index < strips.count
+                    ? strips[index].map { Sample(at: $0.at, outcome: $0.outcome, latencyMicroseconds: $0.latencyMicroseconds) }
+                    : []
+                let first = sweep.firstDue(saved: saved?.nextDue, policy: check.policy, steady: steady, wall: wall)
+                place = Shard.Place(
+                    check: check, id: ids[index], state: saved?.state ?? CheckState(), due: first, strip: samples)
+            }
+            parts[index % shards.count].append(place)
+            names[check.name] = UInt32(index)
+        }
+        current = fleet
+        places = names
+        connectivity.reset(checks: fleet.checks.count)
+        for (shard, part) in zip(shards, parts) { await shard.install(part) }
+    }
+
+    // MARK: Keeper
+
+    package func fleet() -> Fleet { current }
+
+    package func overview() async -> Overview {
+        var counts: [Verdict: Int] = [:]
+        var flapping = 0
+        var generation: UInt64 = 0
+        var work = Overview.Work()
+        var windows: [LatenessWindow] = []
+        for shard in shards {
+            let summary = await shard.summary()
+            for verdict in Verdict.allCases where summary.counts[Int(verdict.rawValue)] > 0 {
+                counts[verdict, default: 0] += summary.counts[Int(verdict.rawValue)]
+            }
+            flapping += summary.flapping
+            generation &+= summary.counters.generation
+            work.inFlight += summary.open
+            work.inFlightLimit += summary.openLimit
+            work.pings &+= summary.counters.pings
+            work.attempts &+= summary.counters.attempts
+            work.shed &+= summary.counters.shed
+            windows.append(summary.lateness)
+        }
+        work.latenessP50 = LatenessWindow.quantile(0.5, of: windows)
+        work.latenessP99 = LatenessWindow.quantile(0.99, of: windows)
+        var health = writer.health
+        if let memoryNote, health == .healthy {
+            health = .stalled(since: startedAt, because: "\(memoryNote); history is in memory only", waiting: 0, limit: 0, dropped: 0)
+        }
+        let offline: Overview.Connectivity
+        if case .offline(let since) = connectivity.status { offline = .offline(since: since) } else { offline = .online }
+        return Overview(
+            startedAt: startedAt, now: clocks.wall(), counts: counts, flapping: flapping, total: current.checks.count,
+            generation: generation, connectivity: offline, role: role, fleetFile: fleetFile, ledger: health, work: work,
+            demo: settings.demo)
+    }
+
+    package func statuses(_ query: StatusQuery) async -> StatusPage {
+        let plain = query.text.isEmpty && query.verdicts.isEmpty && query.group == nil && query.kind == nil
+        var order: [UInt32]
+        if plain, query.sort == .file {
+            order = Array(0..<UInt32(current.checks.count))
+        } else {
+            var found: [(index: UInt32, match: Shard.Match)] = []
+            for (number, shard) in shards.enumerated() {
+                for match in await shard.matches(query) {
+                    found.append((match.index * UInt32(shards.count) + UInt32(number), match))
+                }
+            }
+            let names = current.checks
+            found.removeAll { Int($0.index) >= names.count }
+            switch query.sort {
+            case .file: found.sort { $0.index < $1.index }
+            case .name: found.sort { names[Int($0.index)].name < names[Int($1.index)].name }
+            case .latency: found.sort { $0.match.latency > $1.match.latency }
+            case .lastPing: found.sort { $0.match.lastPing > $1.match.lastPing }
+            case .trouble:
+                found.sort {
+                    let (a, b) = (Self.urgency($0.match), Self.urgency($1.match))
+                    return a == b ? $0.index < $1.index : a < b
+                }
+            }
+            order = found.map(\.index)
+        }
+        let total = order.count
+        let from = min(max(0, query.offset), total)
+        let wanted = order[from..<(from + min(max(0, query.limit), total - from))]
+        return StatusPage(items: await statuses(of: wanted), total: total)
+    }
+
+    private func statuses(of indices: ArraySlice<UInt32>) async -> [CheckStatus] {
+        let parts = UInt32(shards.count)
+        var perShard: [[CheckStatus]] = []
+        for (number, shard) in shards.enumerated() {
+            let mine = indices.filter { $0 % parts == UInt32(number) }.map { $0 / parts }
+            perShard.append(await shard.statuses(mine))
+        }
+        var next = [Int](repeating: 0, count: shards.count)
+        return indices.compactMap { index in
+            let number = Int(index % parts)
+            defer { next[number] += 1 }
+            return next[number] < perShard[number].count ? perShard[number][next[number]] : nil
+        }
+    }
+
+    private static func urgency(_ match: Shard.Match) -> Int {
+        switch match.verdict {
+        case .down: 0
+        case .silent: 1
+        case .waking: match.flapping ? 2 : 3
+        case .slow: match.flapping ? 2 : 4
+        case .unknown: 5
+        case .up: match.flapping ? 2 : 6
+        case .paused: 7
+        }
+    }
+
+    private func find(_ name: String) throws(Failure) -> (shard: Shard, index: UInt32) {
+        guard let index = places[name] else {
+            throw .unknownCheck(name, nearest: NearestName.of(name, among: current.checks.lazy.map(\.name)))
+        }
+        return (shards[Int(index) % shards.count], index / UInt32(shards.count))
+    }
+
+    package func status(of name: String) async throws(Failure) -> CheckStatus {
+        let (shard, index) = try find(name)
+        return await shard.status(index)
+    }
+
+    package func strips(of names: [String]) async -> [[Sample]] {
+        var result: [[Sample]] = []
+        var missing: [(place: Int, id: Int32)] = []
+        for name in names {
+            // A name that is gone since the page was drawn has an empty strip.
+            guard let (shard, index) = try? find(name) else {
+                result.append([])
+                continue
+            }
+            if let strip = await shard.strip(index) {
+                result.append(strip)
+            } else {
+                missing.append((result.count, await shard.id(index)))
+                result.append([])
+            }
+        }
+        if !missing.isEmpty {
+            do {
+                let rows = try await ledger.latest(of: missing.map(\.id), limit: Strips.length)
+                for (row, miss) in zip(rows, missing) {
+                    result[miss.place] = row.map {
+                        Sample(at: $0.at, outcome: $0.outcome, latencyMicroseconds: $0.latencyMicroseconds)
+                    }
+                }
+            } catch {
+                logger.warning("Strips could not be read", metadata: ["error": "\(error)"])
+            }
+        }
+        return result
+    }
+
+    package func transcripts(of name: String) async throws(Failure) -> Transcripts {
+        let (shard, index) = try find(name)
+        let last = await shard.lastTranscript(index)
+        if let last, last.outcome.isFailure { return Transcripts(last: last, lastFailed: last) }
+        return Transcripts(last: last, lastFailed: try await ledger.transcript(lastFailedOf: await shard.id(index)))
+    }
+
+    package func pause(_ name: String, until: Instant?) async throws(Failure) -> CheckStatus {
+        if let until, until <= clocks.wall() {
+            throw Failure(
+                .usage, doing: "pause \(name)", because: "the end, \(until), is in the past", hint: "give a later time, or none")
+        }
+        let (shard, index) = try find(name)
+        await shard.pause(index, until: until)
+        return await shard.status(index)
+    }
+
+    package func resume(_ name: String) async throws(Failure) -> CheckStatus {
+        let (shard, index) = try find(name)
+        await shard.resume(index)
+        return await shard.status(index)
+    }
+
+    package func ping(_ name: String) async throws(Failure) -> CheckStatus {
+        let (shard, index) = try find(name)
+        guard await shard.status(index).check.policy.kind != .heartbeat else { throw .pingOfHeartbeat(name) }
+        try await shard.ping(index).get()
+        return await shard.status(index)
+    }
+
+    package func beat(_ name: String, _ beat: Beat) async throws(Failure) -> CheckStatus {
+        let (shard, index) = try find(name)
+        guard await shard.status(index).check.policy.kind == .heartbeat else { throw .notAHeartbeat(name) }
+        await shard.hear(beat, of: index)
+        return await shard.status(index)
+    }
+
+    package func changes() -> AsyncStream<Changes> { feed.listen() }
+}

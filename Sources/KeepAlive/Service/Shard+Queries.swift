@@ -1,0 +1,81 @@
+import StokerCore
+
+/// What the pages and the API ask a shard. Large fleets are scanned in slices with the loop free in between.
+extension Shard {
+    func status(_ index: UInt32) -> CheckStatus {
+        let place = Int(index)
+        return CheckStatus(
+            check: checks[place], id: ids[place], state: states[place], nextDue: nextDue(index),
+            pinging: pings[index]?.ticket != nil)
+    }
+
+    func statuses(_ indices: [UInt32]) -> [CheckStatus] { indices.map { status($0) } }
+
+    func strip(_ index: UInt32) -> [Sample]? { strips.isKept ? strips[Int(index)] : nil }
+
+    func lastTranscript(_ index: UInt32) -> Transcript? { shelf[index]?.transcript }
+
+    func id(_ index: UInt32) -> Int32 { ids[Int(index)] }
+
+    /// Enough of a match to sort it before its page is cut.
+    struct Match: Sendable {
+        var index: UInt32
+        var verdict: Verdict
+        var latency: UInt32
+        var lastPing: Instant
+        var flapping: Bool
+    }
+
+    func matches(_ query: StatusQuery) async -> [Match] {
+        let text = query.text.lowercased()
+        var found: [Match] = []
+        var index = 0
+        while index < checks.count {
+            // The fleet may be replaced while the loop is lent out: the bounds are read again.
+            let end = min(index + 20_000, checks.count)
+            for place in index..<end {
+                let state = states[place]
+                if !query.verdicts.isEmpty, !query.verdicts.contains(state.verdict) { continue }
+                let check = checks[place]
+                if let kind = query.kind, check.policy.kind != kind { continue }
+                if let group = query.group, check.groupLabel != group { continue }
+                if !text.isEmpty, !check.name.lowercased().contains(text), !check.address.lowercased().contains(text),
+                    check.space?.lowercased().contains(text) != true
+                {
+                    continue
+                }
+                found.append(
+                    Match(
+                        index: UInt32(place), verdict: state.verdict, latency: state.latencyMicroseconds,
+                        lastPing: state.lastPing, flapping: state.flapping))
+            }
+            index = end
+            if index < checks.count { await Task.yield() }
+        }
+        return found
+    }
+
+    struct Summary: Sendable {
+        var counts: [Int]
+        var flapping: Int
+        var counters: Counters
+        var lateness: LatenessWindow
+        var open: Int
+        var openLimit: Int
+    }
+
+    func summary() -> Summary {
+        Summary(
+            counts: counts, flapping: flapping, counters: counters, lateness: lateness, open: gate.open,
+            openLimit: gate.openLimit)
+    }
+}
+
+extension Check {
+    /// What the dashboard groups by: the group that was named, else the kind of target.
+    package var groupLabel: String {
+        if let group = policy.group { return group }
+        if policy.kind == .heartbeat { return "Heartbeats" }
+        return space == nil ? "Targets" : "Spaces"
+    }
+}

@@ -1,0 +1,58 @@
+package import AsyncHTTPClient
+package import Logging
+import NIOCore
+package import ServiceLifecycle
+package import StokerCore
+
+/// Watches the first master and tells the boiler when to stand in for it (requirement KA13).
+package struct StandbyService: Service {
+    private let first: String
+    private let every: Duration
+    private let client: HTTPClient
+    private let boiler: Boiler
+    private let clocks: Clocks
+    private let logger: Logger
+
+    /// - Parameters:
+    ///   - first: address of the first master; its `/health` is asked.
+    ///   - every: time between two looks. Default 10 s; three misses in a row make the takeover.
+    package init(
+        of first: String, every: Duration = .seconds(10), client: HTTPClient, boiler: Boiler, clocks: Clocks, logger: Logger
+    ) {
+        self.first = first
+        self.every = every
+        self.client = client
+        self.boiler = boiler
+        self.clocks = clocks
+        self.logger = logger
+    }
+
+    package func run() async throws {
+        var decision = StandbyDecision(of: first)
+        await cancelWhenGracefulShutdown {
+            while !Task.isCancelled {
+                let alive = await isAlive()
+                if Task.isCancelled { break }
+                let role = decision.take(alive: alive, at: clocks.wall())
+                await boiler.take(role: role)
+                do { try await Task.sleep(for: every) } catch { break }
+            }
+        }
+    }
+
+    /// Alive is only who says so in the words of `/health`: a platform's page in its place is not.
+    private func isAlive() async -> Bool {
+        var request = HTTPClientRequest(url: first + "/health")
+        request.headers.add(name: "user-agent", value: "Stoker standby")
+        let limit = min(every, .seconds(10))
+        do {
+            let response = try await client.execute(
+                request, timeout: .nanoseconds(limit.wholeMilliseconds * 1_000_000), logger: logger)
+            let body = try await response.body.collect(upTo: 4_096)
+            return response.status == .ok && String(buffer: body).contains("\"alive\"")
+        } catch {
+            logger.debug("The first master did not answer", metadata: ["error": "\(error)"])
+            return false
+        }
+    }
+}

@@ -1,0 +1,344 @@
+package import StokerCore
+
+/// The state machine of a check: what is believed after each ping, and what follows from it. See docs/verdicts.md.
+package enum Judge {
+    /// A start may take this long. Source: `startup_duration_timeout` of a Space's README, default 30 min.
+    package static let longestStart = Duration.seconds(30 * 60)
+    /// First wait while a Space wakes. Source: spaces-behaviour 1.7, "first poll after 20 s".
+    package static let firstWakingRecheck = Duration.seconds(20)
+    /// Flapping begins with this many changes between good and bad among the last 20 pings, …
+    package static let flipsToFlap = 5
+    package static let flapWindow: UInt32 = 0xF_FFFF
+    /// … and ends after 10 pings without one.
+    package static let calmWindow: UInt32 = 0x3FF
+
+    /// Takes one ping into the state. Returns nothing (and allocates nothing) when a well check stays well.
+    /// Without a ``Ruling/recheck(_:)`` the next ping is due after the policy's interval.
+    package static func judge(
+        _ state: inout CheckState, _ observation: Observation, policy: CheckPolicy, certificateEndHours: UInt32 = 0,
+        now: Instant
+    ) -> [Ruling] {
+        // A ping that was under way when the pause began says nothing any more.
+        if state.verdict == .paused { return [] }
+        if certificateEndHours != 0 { state.certificateEndHours = certificateEndHours }
+
+        switch observation.outcome {
+        case .unknown:
+            if observation.cause == .spaceThrottled {
+                state.slowdown = min(2, state.slowdown + 1)
+                return [.recheck(stretched(policy.every, state.slowdown))]
+            }
+            // Ours is the fault: look again soon, but not with the whole fleet at once.
+            return [.recheck(min(policy.every, max(policy.recheck, policy.every / 8)))]
+        case .up, .slow:
+            note(observation, in: &state)
+            return good(&state, observation, policy: policy)
+        case .waking:
+            let gap = observation.at - state.lastPing
+            note(observation, in: &state)
+            return waking(&state, observation, gap: gap, policy: policy)
+        case .down:
+            note(observation, in: &state)
+            return bad(&state, observation, policy: policy)
+        }
+    }
+
+    // MARK: Outcomes
+
+    private static func good(_ state: inout CheckState, _ observation: Observation, policy: CheckPolicy) -> [Ruling] {
+        shift(&state, failed: false)
+        state.failures = 0
+        state.successes = state.successes == .max ? .max : state.successes + 1
+        state.lastGood = observation.at
+        state.wakingSince = .never
+        let calmer = state.slowdown > 0
+        if calmer { state.slowdown -= 1 }
+
+        var rulings: [Ruling] = []
+        if state.wasBad, !hasRecovered(state, policy) {
+            rulings.append(.recheck(recheck(state, policy)))
+            return rulings
+        }
+        let verdict: Verdict = observation.outcome == .slow ? .slow : .up
+        if state.wasBad { flip(&state, toBad: false) }
+        if state.flapping {
+            settle(&state, verdict, observation)
+            calm(&state, at: observation.at, check: observation.check, &rulings)
+        } else if state.verdict != verdict {
+            let before = state.verdict
+            settle(&state, verdict, observation)
+            if flapsNow(state), state.incidentOpen {
+                state.flapping = true
+                rulings.append(.flappingBegan)
+            } else {
+                rulings.append(.changed(from: before, to: verdict))
+                endIncident(&state, at: observation.at, check: observation.check, &rulings)
+            }
+        } else {
+            state.cause = observation.cause
+            // Resumed with an open incident and nothing but good pings since: see ``resume(_:now:)``.
+            endIncident(&state, at: observation.at, check: observation.check, &rulings)
+        }
+        if calmer { rulings.append(.recheck(stretched(policy.every, state.slowdown))) }
+        return rulings
+    }
+
+    private static func waking(
+        _ state: inout CheckState, _ observation: Observation, gap: Duration, policy: CheckPolicy
+    ) -> [Ruling] {
+        // After a long silence of ours nobody knows whether it has been the same start all along.
+        if state.wakingSince.isNever || gap > longestStart { state.wakingSince = observation.at }
+        if observation.at - state.wakingSince > longestStart {
+            var stuck = observation
+            stuck.cause = .spaceStuck
+            if !state.incidentOpen, state.failures == 0 { state.troubleSince = state.wakingSince }
+            return down(&state, stuck, policy: policy)
+        }
+        state.successes = 0
+        var rulings: [Ruling] = []
+        if state.verdict != .waking {
+            let before = state.verdict
+            settle(&state, .waking, observation)
+            if !state.flapping { rulings.append(.changed(from: before, to: .waking)) }
+        } else {
+            state.cause = observation.cause
+        }
+        let growing = max(firstWakingRecheck, min(policy.recheck, (observation.at - state.wakingSince) / 2))
+        rulings.append(.recheck(min(policy.every, growing)))
+        return rulings
+    }
+
+    private static func bad(_ state: inout CheckState, _ observation: Observation, policy: CheckPolicy) -> [Ruling] {
+        if observation.cause == .spaceModerated { return moderated(&state, observation) }
+        shift(&state, failed: true)
+        countFailure(&state, observation)
+        let window = mask(policy.downAfter.of)
+        guard
+            state.wasBad || policy.kind == .heartbeat
+                || (state.recentFailures & window).nonzeroBitCount >= max(1, policy.downAfter.failures)
+        else { return [.recheck(recheck(state, policy))] }
+        state.wakingSince = .never
+        return settleDown(&state, observation, policy: policy)
+    }
+
+    /// Down at once, whatever the threshold: used when time itself is the proof.
+    private static func down(_ state: inout CheckState, _ observation: Observation, policy: CheckPolicy) -> [Ruling] {
+        shift(&state, failed: true)
+        let began = state.troubleSince
+        countFailure(&state, observation)
+        if !state.incidentOpen, !began.isNever { state.troubleSince = began }
+        return settleDown(&state, observation, policy: policy)
+    }
+
+    private static func settleDown(
+        _ state: inout CheckState, _ observation: Observation, policy: CheckPolicy
+    ) -> [Ruling] {
+        var rulings: [Ruling] = []
+        if !state.wasBad { flip(&state, toBad: true) }
+        let before = state.verdict
+        let verdict = trouble(observation.cause)
+        if before != verdict {
+            settle(&state, verdict, observation)
+            if !state.flapping { rulings.append(.changed(from: before, to: verdict)) }
+            beginIncident(&state, observation, &rulings)
+            if !state.flapping, flapsNow(state) {
+                state.flapping = true
+                rulings.append(.flappingBegan)
+            }
+        } else {
+            state.cause = observation.cause
+        }
+        if state.flapping { calm(&state, at: observation.at, check: observation.check, &rulings) }
+        rulings.append(.recheck(recheck(state, policy)))
+        return rulings
+    }
+
+    /// The platform flagged the Space. The incident stays open while the check is paused: somebody should look.
+    private static func moderated(_ state: inout CheckState, _ observation: Observation) -> [Ruling] {
+        var rulings: [Ruling] = []
+        shift(&state, failed: true)
+        countFailure(&state, observation)
+        if !state.wasBad { flip(&state, toBad: true) }
+        let before = state.verdict
+        settle(&state, .paused, observation)
+        state.pause = .byModeration
+        state.pausedUntil = .never
+        state.wakingSince = .never
+        state.flapping = false
+        rulings.append(.changed(from: before, to: .paused))
+        beginIncident(&state, observation, &rulings)
+        rulings.append(.stopPinging(.byModeration))
+        return rulings
+    }
+
+    // MARK: Pause and resume
+
+    /// Stops judging. An open incident ends: nobody looks any more. Pausing twice moves the end and the reason.
+    /// - Parameter until: `.never` means until resumed.
+    package static func pause(
+        _ state: inout CheckState, _ pause: CheckState.Pause, until: Instant = .never, check: Int32, now: Instant
+    ) -> [Ruling] {
+        var rulings: [Ruling] = []
+        // Hours and the fleet file do not overrule a person or the platform.
+        if state.verdict == .paused, rank(pause) < rank(state.pause) { return rulings }
+        state.pause = pause
+        state.pausedUntil = until
+        guard state.verdict != .paused else { return rulings }
+        let before = state.verdict
+        state.verdict = .paused
+        state.since = now
+        state.flapping = false
+        rulings.append(.changed(from: before, to: .paused))
+        endIncident(&state, at: now, check: check, &rulings)
+        forget(&state)
+        return rulings
+    }
+
+    /// Goes on as if never looked at before; only an incident of the platform's moderation stays open until a good ping.
+    /// Does nothing when the check is not paused.
+    package static func resume(_ state: inout CheckState, now: Instant) -> [Ruling] {
+        guard state.verdict == .paused else { return [] }
+        state.verdict = .unknown
+        state.cause = .none
+        state.pause = .none
+        state.pausedUntil = .never
+        state.since = now
+        forget(&state)
+        return [.changed(from: .paused, to: .unknown)]
+    }
+
+    /// Brings a state that was read from the ledger in line with the fleet file and the time that has passed: a pause
+    /// that has run out ends, `enabled: false` pauses, and what has not been looked at for long is not counted on.
+    package static func recover(_ state: inout CheckState, policy: CheckPolicy, check: Int32, now: Instant) -> [Ruling]
+    {
+        if !policy.enabled { return pause(&state, .byFleetFile, check: check, now: now) }
+        if state.verdict == .paused {
+            let over = !state.pausedUntil.isNever && state.pausedUntil <= now
+            return state.pause == .byFleetFile || state.pause == .byHours || over ? resume(&state, now: now) : []
+        }
+        if policy.kind != .heartbeat, now - state.lastPing > longestStart { state.wakingSince = .never }
+        return []
+    }
+
+    // MARK: Parts
+
+    private static func note(_ observation: Observation, in state: inout CheckState) {
+        state.lastPing = observation.at
+        state.code = observation.code
+        state.attempts = observation.attempts
+        state.latencyMicroseconds = observation.latencyMicroseconds
+    }
+
+    private static func shift(_ state: inout CheckState, failed: Bool) {
+        state.recentFailures = state.recentFailures << 1 | (failed ? 1 : 0)
+        state.recentFlips <<= 1
+        state.recentCount = min(32, state.recentCount + 1)
+    }
+
+    private static func countFailure(_ state: inout CheckState, _ observation: Observation) {
+        if state.failures == 0, !state.incidentOpen { state.troubleSince = observation.at }
+        state.failures = state.failures == .max ? .max : state.failures + 1
+        state.successes = 0
+    }
+
+    private static func settle(_ state: inout CheckState, _ verdict: Verdict, _ observation: Observation) {
+        if state.verdict != verdict { state.since = observation.at }
+        state.verdict = verdict
+        state.cause = observation.cause
+    }
+
+    /// The belief turned. The first belief of all is no turn.
+    private static func flip(_ state: inout CheckState, toBad: Bool) {
+        state.wasBad = toBad
+        if !toBad { state.recentFailures = 0 }
+        if !state.lastGood.isNever || !toBad { state.recentFlips |= 1 }
+        if state.incidentOpen, state.incidentFlips < .max { state.incidentFlips += 1 }
+    }
+
+    private static func flapsNow(_ state: CheckState) -> Bool {
+        (state.recentFlips & flapWindow).nonzeroBitCount >= flipsToFlap
+    }
+
+    /// Ends flapping after ten pings of the same kind, and with it the incident if it ended well.
+    private static func calm(_ state: inout CheckState, at: Instant, check: Int32, _ rulings: inout [Ruling]) {
+        guard state.recentFlips & calmWindow == 0 else { return }
+        state.flapping = false
+        state.recentFlips = 0
+        rulings.append(.flappingEnded)
+        guard !state.wasBad else { return }
+        rulings.append(.changed(from: .down, to: state.verdict))
+        endIncident(&state, at: state.since, check: check, &rulings)
+    }
+
+    private static func hasRecovered(_ state: CheckState, _ policy: CheckPolicy) -> Bool {
+        let threshold = policy.downAfter
+        return policy.kind == .heartbeat || Int(state.successes) >= threshold.failures
+            || (state.recentFailures & mask(threshold.of)).nonzeroBitCount < max(1, threshold.failures)
+    }
+
+    private static func beginIncident(_ state: inout CheckState, _ observation: Observation, _ rulings: inout [Ruling])
+    {
+        guard !state.incidentOpen else { return }
+        state.incidentOpen = true
+        state.incidentCause = observation.cause
+        state.incidentCode = observation.code
+        state.incidentFlips = 1
+        rulings.append(.incidentBegan(incident(state, check: observation.check, ended: nil)))
+    }
+
+    private static func endIncident(_ state: inout CheckState, at: Instant, check: Int32, _ rulings: inout [Ruling]) {
+        guard state.incidentOpen else { return }
+        state.incidentOpen = false
+        rulings.append(.incidentEnded(incident(state, check: check, ended: max(at, state.troubleSince))))
+    }
+
+    /// The open incident of a state, as it stands.
+    package static func openIncident(_ state: CheckState, check: Int32) -> Incident? {
+        state.incidentOpen ? incident(state, check: check, ended: nil) : nil
+    }
+
+    private static func incident(_ state: CheckState, check: Int32, ended: Instant?) -> Incident {
+        Incident(
+            check: check, began: state.troubleSince, ended: ended, verdict: trouble(state.incidentCause),
+            cause: state.incidentCause, code: state.incidentCode, flips: Int(state.incidentFlips))
+    }
+
+    private static func trouble(_ cause: Cause) -> Verdict {
+        cause == .heartbeatMissed || cause == .heartbeatOverran ? .silent : .down
+    }
+
+    private static func forget(_ state: inout CheckState) {
+        state.failures = 0
+        state.successes = 0
+        state.recentFailures = 0
+        state.recentFlips = 0
+        state.recentCount = 0
+        state.wakingSince = .never
+        state.slowdown = 0
+        state.wasBad = state.incidentOpen
+    }
+
+    private static func rank(_ pause: CheckState.Pause) -> Int {
+        switch pause {
+        case .none: 0
+        case .byHours: 1
+        case .byFleetFile: 2
+        case .byPerson: 3
+        case .byModeration: 4
+        }
+    }
+
+    private static func mask(_ count: Int) -> UInt32 {
+        count >= 32 ? .max : (1 << UInt32(max(1, count))) - 1
+    }
+
+    private static func stretched(_ every: Duration, _ slowdown: UInt8) -> Duration { every * (1 << Int(slowdown)) }
+
+    /// The policy's recheck for ten failures; then ever longer, up to 15 minutes or the interval: what has been dead
+    /// for hours need not be asked every minute.
+    private static func recheck(_ state: CheckState, _ policy: CheckPolicy) -> Duration {
+        let doublings = min(8, max(0, (Int(state.failures) - 10) / 2))
+        let longest = max(policy.recheck, .seconds(15 * 60))
+        return min(policy.every, longest, policy.recheck * (1 << doublings))
+    }
+}

@@ -1,0 +1,98 @@
+import ArgumentParser
+import Foundation
+import Logging
+import StokerCore
+
+/// Options of the commands that keep running.
+struct ServeOptions: ParsableArguments {
+    @Option(help: ArgumentHelp("Port; 0 takes a free one (default: $PORT, the fleet file, else 7860).", valueName: "port"))
+    var port: Int?
+
+    @Option(
+        help: ArgumentHelp(
+            "Address to bind (default: the fleet file, else 127.0.0.1; 0.0.0.0 in a container).", valueName: "address"))
+    var host: String?
+
+    @Option(
+        help: ArgumentHelp(
+            "Folder of the ledger and the token (default: $STOKER_DATA, else ~/.local/state/stoker).", valueName: "folder"))
+    var data: String?
+
+    @Option(help: "How log lines look: text or json.")
+    var logFormat = LogFormat.text
+
+    @Option(help: ArgumentHelp("Least level that is logged: trace, debug, info, notice, warning, error.", valueName: "level"))
+    var logLevel = "info"
+
+    func level() throws -> Logger.Level {
+        guard let level = Logger.Level(rawValue: logLevel) else {
+            throw ValidationError("'\(logLevel)' is not a log level; use trace, debug, info, notice, warning or error")
+        }
+        return level
+    }
+
+    func validate() throws {
+        _ = try level()
+        if let port, !(0...65_535).contains(port) { throw ValidationError("--port takes a number from 0 to 65535") }
+    }
+
+    /// The command line wins, then the environment, then the fleet file.
+    func apply(to serve: inout Fleet.Serve, surroundings: Surroundings) throws(Failure) {
+        if let port = try port ?? surroundings.port { serve.port = port }
+        if let host {
+            serve.host = host
+        } else if serve.host == Fleet.Serve().host, surroundings.isContainer {
+            serve.host = "0.0.0.0"
+        }
+        serve.publicURL = serve.publicURL ?? surroundings.publicURL
+        if let token = surroundings.environment["STOKER_TOKEN"], !token.isEmpty { serve.token = Secret(token) }
+    }
+}
+
+struct ServeCommand: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "serve",
+        abstract: "Tend a fleet: ping it on schedule, judge, remember, show.",
+        discussion: """
+            Prints one line on standard output, "stoker: serving http://ADDRESS:PORT", when the port is open; logs go to
+            standard error. SIGHUP reads the fleet file again (so does saving it); SIGTERM finishes and stops within 5 s.
+
+            EXAMPLES
+              stoker serve
+              stoker serve --fleet my.yaml --port 8000 --data /var/lib/stoker
+              stoker serve --standby-of https://acme-master.hf.space
+            """)
+
+    @OptionGroup var fleetOptions: FleetOptions
+    @OptionGroup var options: ServeOptions
+
+    @Option(
+        help: ArgumentHelp(
+            "Be the second master: watch this first one and tend the same fleet while it is silent.", valueName: "url"))
+    var standbyOf: String?
+
+    @Option(help: ArgumentHelp("How often the first master is looked at; three misses make the takeover.", valueName: "time"))
+    var standbyEvery = "10s"
+
+    func validate() throws {
+        guard let every = Duration(text: standbyEvery), every >= .milliseconds(100) else {
+            throw ValidationError("--standby-every: '\(standbyEvery)' is not a time; write 10s or 1m")
+        }
+        if let standbyOf, !standbyOf.hasPrefix("http://"), !standbyOf.hasPrefix("https://") {
+            throw ValidationError("--standby-of takes an address that begins with http:// or https://")
+        }
+    }
+
+    func run() async throws {
+        Logs.bootstrap(format: options.logFormat, level: try options.level())
+        let surroundings = Surroundings.process
+        let source = FleetSource(options: fleetOptions, environment: surroundings.environment)
+        var fleet = try source.read()
+        try options.apply(to: &fleet.serve, surroundings: surroundings)
+        let first = standbyOf.map { $0.hasSuffix("/") ? String($0.dropLast()) : $0 }
+        let plan = Engine.Plan(
+            fleet: fleet, source: source, dataFolder: options.data ?? surroundings.dataFolder, standbyOf: first,
+            standbyEvery: Duration(text: standbyEvery) ?? .seconds(10))
+        try await Engine(plan: plan, logger: Logger(label: "stoker")).run()
+    }
+}

@@ -1,0 +1,136 @@
+import AsyncHTTPClient
+import ControlRoom
+import Foundation
+import KeepAlive
+import Ledger
+import Logging
+import NIOCore
+import NIOPosix
+import Operations
+import ServiceLifecycle
+import StokerCore
+
+/// The only place that knows every concrete type: puts the rooms together and runs them until a signal comes.
+struct Engine {
+    struct Plan {
+        var fleet: Fleet
+        /// nil for a fleet that does not come from a file.
+        var source: FleetSource?
+        var dataFolder: String
+        var standbyOf: String?
+        var standbyEvery: Duration = .seconds(10)
+        var demo = false
+        /// Services that only this run has, such as the simulated fleet.
+        var extra: [any Service] = []
+    }
+
+    static let userAgent = "Stoker/\(Version.current) (keep-alive monitor)"
+
+    var plan: Plan
+    var logger: Logger
+
+    func run() async throws {
+        let clocks = Clocks.real
+        let limit = FileLimit.raised()
+        let threads = max(1, System.coreCount)
+        let group = MultiThreadedEventLoopGroup(numberOfThreads: threads)
+        do {
+            try await run(clocks: clocks, limit: limit, group: group)
+        } catch {
+            try? await group.shutdownGracefully()  // the first error is the one to tell
+            throw error
+        }
+        try await group.shutdownGracefully()
+    }
+
+    private func run(clocks: Clocks, limit: FileLimit, group: MultiThreadedEventLoopGroup) async throws {
+        let memory = try await Memory.open(folder: plan.dataFolder, path: plan.fleet.ledger.path, logger: logger)
+        let writer = LedgerWriter(ledger: memory.ledger, logger: logger)
+        let resolver = try Resolver(group: group)
+        let boiler = Boiler(
+            fleet: plan.fleet, fleetPath: plan.source?.path, source: plan.source.map { source in { () throws(Failure) in try source.read() } },
+            ledger: memory.ledger, writer: writer, loops: Array(group.makeIterator()), resolver: resolver,
+            settings: Boiler.Settings(
+                openLimit: limit.inFlight, seed: UInt64.random(in: 1...UInt64.max), userAgent: Self.userAgent, demo: plan.demo),
+            clocks: clocks, logger: logger)
+
+        let serve = plan.fleet.serve
+        let access = try access(for: serve)
+        let standingBy = plan.standbyOf != nil
+        let server = ControlRoomServer(
+            keeper: boiler, ledger: memory.ledger, access: access, host: serve.host, port: serve.port, logger: logger
+        ) { port in
+            let host = serve.host == "0.0.0.0" ? "127.0.0.1" : serve.host == "::" ? "[::1]" : serve.host
+            let base = "http://\(host):\(port)"
+            await boiler.begin(selfAddress: serve.publicURL ?? base, active: !standingBy, note: memory.note)
+            print("stoker: serving \(base)")
+            fflush(stdout)
+        }
+
+        var services: [any Service] = [writer] + plan.extra + [boiler]
+        services.append(RetentionService(ledger: memory.ledger, boiler: boiler, clocks: clocks, logger: logger))
+        if let first = plan.standbyOf {
+            services.append(
+                StandbyService(
+                    of: first, every: plan.standbyEvery, client: .shared, boiler: boiler, clocks: clocks, logger: logger))
+        }
+        if let source = plan.source { services.append(ReloadService(boiler: boiler, source: source, logger: logger)) }
+        services.append(server)
+
+        // Stopped in the opposite order: first the server (viewers leave), then the probes, last the ledger's writer.
+        var configuration = ServiceGroupConfiguration(
+            services: services.map { .init(service: $0) }, gracefulShutdownSignals: [.sigterm, .sigint], logger: logger)
+        configuration.maximumGracefulShutdownDuration = .milliseconds(4_500)
+        try await ServiceGroup(configuration: configuration).run()
+        await memory.ledger.close()
+    }
+
+    /// Writing needs a token wherever others than this machine can reach the port.
+    private func access(for serve: Fleet.Serve) throws(Failure) -> Access {
+        var token = serve.token
+        let isLoopback = ["127.0.0.1", "::1", "localhost"].contains(serve.host)
+        if token == nil, !isLoopback || serve.privateReading {
+            let made = try TokenFile.readOrMake(in: plan.dataFolder)
+            token = made.token
+            if made.isNew {
+                FileHandle.standardError.write(
+                    Data(
+                        """
+                        Writing on this server needs a token. A new one was made; it is shown only now and kept in \
+                        \(plan.dataFolder)/token:
+
+                            STOKER_TOKEN=\(made.token.reveal())
+
+
+                        """.utf8))
+            }
+        }
+        return Access(token: token, privateReading: serve.privateReading, host: serve.host, publicURL: serve.publicURL)
+    }
+}
+
+/// Where the engine remembers: SQLite in the data folder, or memory when the folder cannot be used.
+struct Memory {
+    var ledger: any Ledger
+    /// Why history is kept in memory only; nil when it is on disk.
+    var note: String?
+
+    static func open(folder: String, path: String?, logger: Logger) async throws(Failure) -> Memory {
+        let file = path ?? folder + "/stoker.sqlite"
+        do {
+            try FileManager.default.createDirectory(
+                atPath: (file as NSString).deletingLastPathComponent, withIntermediateDirectories: true)
+        } catch {
+            logger.warning("The data folder could not be made", metadata: ["folder": "\(folder)", "error": "\(error.localizedDescription)"])
+        }
+        do {
+            return Memory(ledger: try await SQLiteLedger(path: file, logger: logger), note: nil)
+        } catch where error.code == .conflict {
+            throw error
+        } catch {
+            // Pinging matters more than remembering: go on, and say so wherever somebody looks.
+            logger.error("History is kept in memory only", metadata: ["error": "\(error)"])
+            return Memory(ledger: MemoryLedger(), note: "\(error.because)")
+        }
+    }
+}
