@@ -28,6 +28,9 @@ package protocol Ledger: Sendable {
 
     /// Deletes what is older than its time, in slices; returns how many rows went.
     func retain(_ settings: Fleet.LedgerSettings, now: Instant) async throws(Failure) -> Int
+    /// One short step of housekeeping between writes (compaction, keeping the write-ahead log short). Queries are right without
+    /// it, only slower. Returns whether there is more to do at once. ``LedgerWriter`` calls it.
+    func tend() async throws(Failure) -> Bool
     /// A consistent copy to a new file while running. - Throws: `conflict` when the file exists.
     func backup(to path: String) async throws(Failure)
     func statistics() async throws(Failure) -> LedgerStatistics

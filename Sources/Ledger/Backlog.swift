@@ -1,0 +1,144 @@
+import StokerCore
+
+/// What waits to be written. Merges what replaces itself, keeps every kind within a bound, and counts what it had to give up.
+/// A value: the writer decides nothing else.
+struct Backlog: Sendable {
+    /// Most observations that wait; at 32 bytes each. Beyond it the oldest are dropped.
+    let limit: Int
+    /// Most incidents and events that wait, each kind; beyond it the oldest are dropped.
+    let noteLimit = 100_000
+    /// Most transcripts that wait: one per check, up to 8 KiB each. Beyond it new checks' transcripts are dropped.
+    let transcriptLimit = 10_000
+    /// Observations, incidents and events that were given up.
+    private(set) var dropped: UInt64 = 0
+
+    private var observations = Line<Observation>()
+    private var states: [Int32: SavedState] = [:]
+    private var incidents: [IncidentKey: Incident] = [:]
+    /// Order in which incidents were first heard of: it decides their numbers.
+    private var incidentOrder = Line<IncidentKey>()
+    private var events = Line<Event>()
+    private var transcripts: [Int32: Transcript] = [:]
+
+    struct IncidentKey: Hashable {
+        var check: Int32
+        var began: Instant
+    }
+
+    init(limit: Int) { self.limit = max(1, limit) }
+
+    /// Observations that wait.
+    var waiting: Int { observations.count }
+    var isEmpty: Bool {
+        observations.isEmpty && states.isEmpty && incidents.isEmpty && events.isEmpty && transcripts.isEmpty
+    }
+
+    mutating func add(_ batch: Batch) {
+        observations.append(contentsOf: batch.observations)
+        for (check, state) in batch.states { states[check] = state }
+        for incident in batch.incidents { add(incident) }
+        events.append(contentsOf: batch.events)
+        for (check, transcript) in batch.transcripts { add(transcript, of: check) }
+        trim()
+    }
+
+    /// The oldest part that fits one transaction; it is no longer in here.
+    mutating func take(observations count: Int, states stateCount: Int) -> Batch {
+        var batch = Batch()
+        batch.observations = observations.take(count)
+        if !zip(batch.observations, batch.observations.dropFirst()).allSatisfy({ $0.at <= $1.at }) {
+            batch.observations.sort(by: isOlder)
+        }
+        if states.count <= stateCount {
+            batch.states = states.map { ($0.key, $0.value) }
+            states.removeAll(keepingCapacity: true)
+        } else {
+            batch.states = states.prefix(stateCount).map { ($0.key, $0.value) }
+            for (check, _) in batch.states { states[check] = nil }
+        }
+        // In the order of the table's key, so that neighbours share a page.
+        batch.states.sort { $0.check < $1.check }
+        batch.incidents = incidentOrder.take(.max).compactMap { incidents[$0] }
+        incidents.removeAll()
+        batch.events = events.take(.max)
+        batch.transcripts = transcripts.map { ($0.key, $0.value) }
+        transcripts.removeAll()
+        return batch
+    }
+
+    /// Takes a part back that could not be written. What came meanwhile is newer and wins.
+    mutating func putBack(_ batch: Batch) {
+        observations.prepend(batch.observations)
+        for (check, state) in batch.states where states[check] == nil { states[check] = state }
+        let newer = incidentOrder.take(.max).compactMap { incidents[$0] }
+        incidents.removeAll()
+        for incident in batch.incidents + newer { add(incident) }
+        events.prepend(batch.events)
+        for (check, transcript) in batch.transcripts { add(transcript, of: check) }
+        trim()
+    }
+
+    private mutating func add(_ incident: Incident) {
+        let key = IncidentKey(check: incident.check, began: incident.began)
+        if let known = incidents[key] {
+            if incident.ended != nil || known.ended == nil { incidents[key] = incident }
+        } else {
+            incidents[key] = incident
+            incidentOrder.append(contentsOf: [key])
+        }
+    }
+
+    private mutating func add(_ transcript: Transcript, of check: Int32) {
+        if let known = transcripts[check] {
+            if known.at <= transcript.at { transcripts[check] = transcript }
+        } else if transcripts.count < transcriptLimit {
+            transcripts[check] = transcript
+        }
+    }
+
+    private mutating func trim() {
+        dropped += UInt64(observations.keepNewest(limit) + events.keepNewest(noteLimit))
+        while incidentOrder.count > noteLimit, let oldest = incidentOrder.take(1).first {
+            incidents[oldest] = nil
+            dropped += 1
+        }
+    }
+}
+
+/// A queue in an array: what was taken from the front is cut off once it is half of it.
+struct Line<Element: Sendable>: Sendable {
+    private var elements: [Element] = []
+    private var start = 0
+
+    var count: Int { elements.count - start }
+    var isEmpty: Bool { count == 0 }
+
+    mutating func append(contentsOf more: [Element]) { elements += more }
+    mutating func prepend(_ before: [Element]) {
+        elements.replaceSubrange(..<start, with: before)
+        start = 0
+    }
+    mutating func take(_ most: Int) -> [Element] {
+        let end = start + min(max(0, most), count)
+        let taken = Array(elements[start..<end])
+        start = end
+        compact()
+        return taken
+    }
+    /// Drops from the front. - Returns: how many.
+    mutating func keepNewest(_ most: Int) -> Int {
+        let surplus = max(0, count - most)
+        start += surplus
+        if surplus > 0 { compact() }
+        return surplus
+    }
+    private mutating func compact() {
+        if start == elements.count {
+            elements.removeAll(keepingCapacity: elements.capacity <= 65_536)
+            start = 0
+        } else if start > elements.count / 2 {
+            elements.removeFirst(start)
+            start = 0
+        }
+    }
+}

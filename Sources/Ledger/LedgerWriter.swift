@@ -1,0 +1,266 @@
+package import Logging
+import ServiceLifecycle
+package import StokerCore
+import Synchronization
+
+/// Stands between the engine and the disk: takes results from any thread without waiting, writes them about once a second, and
+/// keeps them while the disk refuses. Runs the ledger's housekeeping as well.
+///
+/// States of the same check keep the newest. A failed write is tried again after 1, 2, 4 … 30 s for as long as it takes; the first
+/// failure and the recovery are told once each.
+package final class LedgerWriter: Service {
+    package struct Settings: Sendable {
+        /// Longest time a result waits in memory while all is well. Default 1 s.
+        package var interval: Duration
+        /// So many observations are written at once, without waiting for the interval. Default 20,000.
+        package var urgent: Int
+        /// Most observations in one transaction, so that no write takes long. Default 50,000.
+        package var batch: Int
+        /// Most observations that wait while writing fails, 32 bytes each. Default 1,000,000. Beyond it the oldest are dropped.
+        package var limit: Int
+        /// Time between two deletions of what is past its time. Default 1 h.
+        package var retainEvery: Duration
+        /// How long a stop may take. Default 2.5 s.
+        package var drainWithin: Duration
+        package init(
+            interval: Duration = .seconds(1), urgent: Int = 20_000, batch: Int = 50_000, limit: Int = 1_000_000,
+            retainEvery: Duration = .seconds(3_600), drainWithin: Duration = .milliseconds(2_500)
+        ) {
+            self.interval = interval
+            self.urgent = max(1, urgent)
+            self.batch = max(1, batch)
+            self.limit = max(1, limit)
+            self.retainEvery = retainEvery
+            self.drainWithin = drainWithin
+        }
+    }
+
+    private struct Shared {
+        var backlog: Backlog
+        var isWriting = false
+        var isStopping = false
+        var stall: (since: Instant, because: String)?
+        var written: UInt64 = 0
+        var untended = 0
+        var retention: Fleet.LedgerSettings
+    }
+
+    private let ledger: any Ledger
+    private let settings: Settings
+    private let clock: any Clock<Duration>
+    /// Since this was made, on the clock.
+    private let elapsed: @Sendable () -> Duration
+    private let now: @Sendable () -> Instant
+    private let logger: Logger
+    private let onHealthChange: @Sendable (LedgerHealth) -> Void
+    private let shared: Mutex<Shared>
+    /// Something is there to be written.
+    private let work = Bell()
+    /// Enough is there to be written at once.
+    private let urgency = Bell()
+    private let housekeeping = Bell()
+
+    /// - Parameters:
+    ///   - clock: measures waiting.
+    ///   - now: tells since when writing fails, and what is past its time.
+    ///   - onHealthChange: called once when writing begins to fail and once when it works again, on no particular thread.
+    package init(
+        ledger: any Ledger, retention: Fleet.LedgerSettings, settings: Settings = Settings(),
+        clock: any Clock<Duration>,
+        now: @escaping @Sendable () -> Instant, logger: Logger,
+        onHealthChange: @escaping @Sendable (LedgerHealth) -> Void
+    ) {
+        self.ledger = ledger
+        self.settings = settings
+        self.clock = clock
+        elapsed = Self.stopwatch(clock)
+        self.now = now
+        self.logger = logger
+        self.onHealthChange = onHealthChange
+        shared = Mutex(Shared(backlog: Backlog(limit: settings.limit), retention: retention))
+    }
+
+    private static func stopwatch<C: Clock>(_ clock: C) -> @Sendable () -> Duration where C.Duration == Duration {
+        let start = clock.now
+        return { start.duration(to: clock.now) }
+    }
+
+    // MARK: From the engine
+
+    /// Takes results; never waits for a disk.
+    package func enqueue(_ batch: Batch) {
+        guard !batch.isEmpty else { return }
+        let waiting = shared.withLock { shared in
+            shared.backlog.add(batch)
+            return shared.backlog.waiting
+        }
+        work.ring()
+        if waiting >= settings.urgent { urgency.ring() }
+    }
+
+    /// Other times of keeping, after a reload; the next housekeeping goes by them.
+    package func keep(_ retention: Fleet.LedgerSettings) {
+        shared.withLock { $0.retention = retention }
+        housekeeping.ring()
+    }
+
+    package var health: LedgerHealth {
+        shared.withLock { shared in
+            guard let stall = shared.stall else { return .healthy }
+            return .stalled(
+                since: stall.since, because: stall.because, waiting: shared.backlog.waiting, limit: settings.limit,
+                dropped: shared.backlog.dropped)
+        }
+    }
+
+    /// Observations written since the start.
+    package var written: UInt64 { shared.withLock { $0.written } }
+    /// Observations, incidents and events given up since the start.
+    package var dropped: UInt64 { shared.withLock { $0.backlog.dropped } }
+    /// Observations in memory.
+    package var waiting: Int { shared.withLock { $0.backlog.waiting } }
+
+    // MARK: Running
+
+    /// Writes until asked to stop, then writes what is left (see ``drain(within:)``) and returns.
+    package func run() async throws {
+        await withGracefulShutdownHandler {
+            await withTaskGroup(of: Void.self) { group in
+                group.addTask { await self.writeForEver() }
+                group.addTask { await self.tendForEver() }
+            }
+        } onGracefulShutdown: {
+            self.stop()
+        }
+        if await !drain(within: settings.drainWithin) {
+            logger.error("results were lost at the stop", metadata: ["observations": "\(waiting)"])
+        }
+    }
+
+    private func stop() {
+        shared.withLock { $0.isStopping = true }
+        work.ring()
+        urgency.ring()
+        housekeeping.ring()
+    }
+
+    private var isStopping: Bool { Task.isCancelled || shared.withLock { $0.isStopping } }
+
+    private func writeForEver() async {
+        var failures = 0
+        while !isStopping {
+            if failures == 0 {
+                await work.wait(atMost: nil, clock: clock)
+                if isStopping { return }
+                if waiting < settings.urgent { await urgency.wait(atMost: settings.interval, clock: clock) }
+                if isStopping { return }
+            } else {
+                // Full or not, a disk that refuses is not asked more often than this.
+                await stopping(within: .seconds(min(30, 1 << min(failures - 1, 5))))
+                if isStopping { return }
+            }
+            do throws(Failure) {
+                while try await flush() {
+                    if isStopping { return }
+                }
+                failures = 0
+            } catch {
+                failures += 1
+            }
+        }
+    }
+
+    /// Waits, unless a stop comes first.
+    private func stopping(within time: Duration) async {
+        let end = elapsed() + time
+        while !isStopping {
+            let left = end - elapsed()
+            guard left > .zero else { return }
+            await urgency.wait(atMost: min(left, .milliseconds(500)), clock: clock)
+        }
+    }
+
+    private func tendForEver() async {
+        var lastRetention: Duration?
+        while !isStopping {
+            do throws(Failure) {
+                while !isStopping, try await ledger.tend() {}
+                shared.withLock { $0.untended = 0 }
+                let time = elapsed()
+                if !isStopping, lastRetention.map({ time - $0 >= settings.retainEvery }) ?? true {
+                    let gone = try await ledger.retain(shared.withLock { $0.retention }, now: now())
+                    lastRetention = time
+                    if gone > 0 { logger.debug("deleted what was past its time", metadata: ["rows": "\(gone)"]) }
+                }
+            } catch {
+                // Writing tells when the disk refuses; here it only means: later.
+                logger.debug("housekeeping of the ledger failed", metadata: ["error": "\(error)"])
+            }
+            await housekeeping.wait(atMost: min(settings.retainEvery, .seconds(600)), clock: clock)
+        }
+    }
+
+    /// Writes one batch. - Returns: whether more waits. - Throws: why it could not be written; it waits again then.
+    private func flush() async throws(Failure) -> Bool {
+        let batch: Batch? = shared.withLock { shared in
+            guard !shared.isWriting, !shared.backlog.isEmpty else { return nil }
+            shared.isWriting = true
+            return shared.backlog.take(observations: settings.batch, states: settings.batch)
+        }
+        guard let batch else { return false }
+        do throws(Failure) {
+            try await ledger.record(batch)
+        } catch {
+            let began = shared.withLock { shared in
+                shared.isWriting = false
+                shared.backlog.putBack(batch)
+                defer { shared.stall = (shared.stall?.since ?? now(), error.because) }
+                return shared.stall == nil
+            }
+            if began {
+                logger.warning("results cannot be written; they wait in memory", metadata: ["error": "\(error)"])
+                onHealthChange(health)
+            }
+            throw error
+        }
+        let (recovered, more, tend) = shared.withLock { shared in
+            shared.isWriting = false
+            shared.written += UInt64(batch.observations.count)
+            shared.untended += batch.observations.count
+            let recovered = shared.stall != nil
+            shared.stall = nil
+            return (recovered, !shared.backlog.isEmpty, shared.untended >= 16_384)
+        }
+        if recovered {
+            logger.notice("results are written again", metadata: ["dropped": "\(dropped)"])
+            onHealthChange(.healthy)
+        }
+        if tend { housekeeping.ring() }
+        return more
+    }
+
+    /// Writes what waits, trying again every 100 ms until it is done or the time is over.
+    /// A batch that is being written is waited for; it is at most ``Settings/batch`` rows.
+    /// - Returns: whether everything is written.
+    @discardableResult
+    package func drain(within time: Duration) async -> Bool {
+        let end = elapsed() + time
+        while true {
+            do throws(Failure) {
+                while try await flush() {
+                    if elapsed() >= end { break }
+                }
+                if shared.withLock({ $0.backlog.isEmpty && !$0.isWriting }) { return true }
+            } catch {
+                // Told by `flush`; tried again below.
+            }
+            if elapsed() >= end { return false }
+            do {
+                try await clock.sleep(for: .milliseconds(100))
+            } catch {
+                // Cancelled: no time to wait for a disk to recover, and what it took was tried above.
+                return shared.withLock { $0.backlog.isEmpty && !$0.isWriting }
+            }
+        }
+    }
+}

@@ -1,0 +1,126 @@
+import StokerCore
+
+/// Keys that put what is read together, or written together, side by side: a span's number × 2³² + check.
+enum Key {
+    static let width: Int64 = 1 << 32
+
+    static func of(_ span: Int64, _ check: Int32) -> Int64 { span * width + Int64(check) }
+    static func first(of span: Int64) -> Int64 { span * width }
+    static func check(_ key: Int64) -> Int32 { Int32(truncatingIfNeeded: key & (width - 1)) }
+    static func span(_ key: Int64) -> Int64 { key >> 32 }
+}
+
+/// UTC hours and days, also before 1970.
+enum Calendar {
+    static let hour: Int64 = 3_600_000
+    static let day: Int64 = 86_400_000
+
+    static func day(_ milliseconds: Int64) -> Int64 { floor(milliseconds, by: day) }
+    static func hourOfDay(_ milliseconds: Int64) -> UInt8 {
+        UInt8((milliseconds - Self.day(milliseconds) * Self.day) / Self.hour)
+    }
+    static func floor(_ value: Int64, by size: Int64) -> Int64 {
+        let (quotient, rest) = value.quotientAndRemainder(dividingBy: size)
+        return rest < 0 ? quotient - 1 : quotient
+    }
+}
+
+/// The total order of history: by time, then check, then everything else, so that pages and implementations agree on ties.
+func isOlder(_ a: Observation, _ b: Observation) -> Bool {
+    if a.at != b.at { return a.at < b.at }
+    if a.check != b.check { return a.check < b.check }
+    if a.latencyMicroseconds != b.latencyMicroseconds { return a.latencyMicroseconds < b.latencyMicroseconds }
+    return Packed.pack(a) < Packed.pack(b)
+}
+
+/// Equal spans of time, in whole milliseconds, that are filled with observations and sums.
+struct Buckets {
+    let from: Int64
+    let to: Int64
+    var sums: [Sum]
+
+    /// - Precondition: `count` is at least 1. `to` at or before `from` gives empty buckets.
+    init(from: Instant, to: Instant, count: Int) {
+        self.from = from.milliseconds
+        self.to = max(from.milliseconds, to.milliseconds)
+        sums = Array(repeating: Sum(), count: max(1, count))
+    }
+
+    private var length: Int64 { to - from }
+
+    private func start(_ index: Int) -> Int64 {
+        let (high, low) = length.multipliedFullWidth(by: Int64(index))
+        return from + Int64(sums.count).dividingFullWidth((high, low)).quotient
+    }
+
+    /// The bucket whose start is the last at or before the instant; nil outside.
+    func index(_ at: Int64) -> Int? {
+        guard at >= from, at < to else { return nil }
+        guard sums.count > 1 else { return 0 }
+        // start(i) ≤ at  ⟺  floor(length·i/n) ≤ at − from  ⟺  i < (at − from + 1)·n/length
+        let (high, low) = (at - from + 1).multipliedFullWidth(by: Int64(sums.count))
+        let (quotient, rest) = length.dividingFullWidth((high, low))
+        return Int(rest == 0 ? quotient - 1 : quotient)
+    }
+
+    mutating func add(_ row: Observation) {
+        guard let index = index(row.at.milliseconds) else { return }
+        sums[index].add(row.outcome, latency: row.latencyMicroseconds)
+    }
+
+    /// A sum that cannot be divided counts where its span begins.
+    mutating func add(_ sum: Sum, at: Int64) {
+        guard let index = index(at) else { return }
+        sums[index].add(sum)
+    }
+
+    /// Whether all that lies between the two (inclusive) falls into one bucket: which, if so.
+    func whole(_ first: Int64, _ last: Int64) -> Int? {
+        guard let index = index(first), index == self.index(last) else { return nil }
+        return index
+    }
+
+    var tallies: [Tally] {
+        sums.indices.map { index in
+            sums[index].tally(
+                from: Instant(milliseconds: start(index)),
+                to: Instant(milliseconds: index + 1 == sums.count ? to : start(index + 1)))
+        }
+    }
+}
+
+/// Keeps the newest `limit` of the observations it is shown.
+struct Newest {
+    let limit: Int
+    private var rows: [Observation] = []
+    /// Rows older than this cannot be among the newest.
+    private(set) var floor: Int64 = .min
+
+    init(limit: Int) { self.limit = max(0, limit) }
+
+    mutating func add(_ row: Observation) {
+        guard limit > 0, row.at.milliseconds >= floor else { return }
+        rows.append(row)
+        if rows.count >= limit * 2 + 1_024 { shrink() }
+    }
+
+    mutating func shrink() {
+        rows.sort { isOlder($1, $0) }
+        if rows.count > limit { rows.removeLast(rows.count - limit) }
+        if rows.count == limit, let oldest = rows.last { floor = oldest.at.milliseconds }
+    }
+
+    /// Whether nothing at or before the instant can be among the newest any more.
+    mutating func isSettled(before last: Int64) -> Bool {
+        guard limit > 0 else { return true }
+        guard rows.count >= limit else { return false }
+        shrink()
+        return last < floor
+    }
+
+    /// Newest first.
+    mutating func take() -> [Observation] {
+        shrink()
+        return rows
+    }
+}

@@ -1,0 +1,266 @@
+import Foundation
+import GRDB
+package import StokerCore
+
+/// Queries read three places in one snapshot and add them up: the tail (read through), the segments (one lookup per check and
+/// segment that overlaps), the day sums (one lookup per check and day).
+extension SQLiteLedger {
+    package func savedStates() async throws(Failure) -> [Int32: SavedState] {
+        try await read("read the saved states") { db in
+            let select = try db.makeStatement(sql: SQL.states)
+            var states: [Int32: SavedState] = [:]
+            states.reserveCapacity(try Int.fetchOne(db, sql: "SELECT COUNT(*) FROM check_state") ?? 0)
+            while try select.step(db) {
+                // A state that cannot be read is as good as none: the check begins as unknown.
+                guard let state = try? StateCodec.decode(select.bytes(2)) else { continue }
+                states[Int32(truncatingIfNeeded: select.integer(0))] = SavedState(
+                    state: state, nextDue: Instant(milliseconds: select.integer(1)))
+            }
+            return states
+        }
+    }
+
+    package func transcript(lastFailedOf check: Int32) async throws(Failure) -> Transcript? {
+        try await read("read a transcript") { db in
+            let data = try Data.fetchOne(db, sql: "SELECT body FROM transcript WHERE check_id = ?", arguments: [check])
+            return try data.map(TranscriptCodec.decode)
+        }
+    }
+
+    package func observations(of check: Int32?, before: Instant?, limit: Int) async throws(Failure) -> [Observation] {
+        try await read("read observations") { db in
+            guard limit > 0 else { return [] }
+            let end = before?.milliseconds ?? .max
+            var newest = Newest(limit: limit)
+            try Self.tail(db, of: check) { if $0.at.milliseconds < end { newest.add($0) } }
+            for segment in try Self.segments(db, from: .min, to: end).sorted(by: { $0.last > $1.last }) {
+                if newest.isSettled(before: segment.last) { break }
+                if let check {
+                    let find = try db.cachedStatement(sql: SQL.rowsOfCheck)
+                    try Self.rows(db, find, segment: segment.id, check: check) {
+                        if $0.at.milliseconds < end { newest.add($0) }
+                    }
+                } else {
+                    try Self.rows(db, segment: segment.id) { if $0.at.milliseconds < end { newest.add($0) } }
+                }
+            }
+            return newest.take()
+        }
+    }
+
+    package func latest(of checks: [Int32], limit: Int) async throws(Failure) -> [[Observation]] {
+        try await read("read the latest observations") { db in
+            var newest: [Int32: Newest] = [:]
+            for check in checks { newest[check] = Newest(limit: limit) }
+            try Self.tail(db, of: checks.count == 1 ? checks[0] : nil) { newest[$0.check]?.add($0) }
+            var open = Set(newest.keys)
+            let find = try db.cachedStatement(sql: SQL.rowsOfCheck)
+            for segment in try Self.segments(db, from: .min, to: .max).sorted(by: { $0.last > $1.last }) {
+                open = open.filter { newest[$0]?.isSettled(before: segment.last) == false }
+                if open.isEmpty { break }
+                for check in open.sorted() {
+                    try Self.rows(db, find, segment: segment.id, check: check) { newest[check]?.add($0) }
+                }
+            }
+            return checks.map { (newest[$0]?.take() ?? []).reversed() }
+        }
+    }
+
+    package func series(of check: Int32, from: Instant, to: Instant, buckets: Int) async throws(Failure) -> [Tally] {
+        try await sums(of: [check], from: from, to: to, buckets: buckets)[0].tallies
+    }
+
+    package func tally(of checks: [Int32], from: Instant, to: Instant) async throws(Failure) -> [Tally] {
+        try await sums(of: checks, from: from, to: to, buckets: 1).map { $0.tallies[0] }
+    }
+
+    private func sums(of checks: [Int32], from: Instant, to: Instant, buckets: Int) async throws(Failure) -> [Buckets] {
+        try await read("sum up observations") { db in
+            let empty = Buckets(from: from, to: to, count: buckets)
+            guard from < to else { return checks.map { _ in empty } }
+            var places: [Int32: Int] = [:]
+            for check in checks where places[check] == nil { places[check] = places.count }
+            var found = Array(repeating: empty, count: places.count)
+
+            try Self.tail(db, of: checks.count == 1 ? checks[0] : nil) { row in
+                if let place = places[row.check] { found[place].add(row) }
+            }
+            // In the order of the keys, so that neighbours share pages.
+            let inOrder = places.sorted { $0.key < $1.key }
+            let extent = try db.cachedStatement(sql: SQL.extentOfCheck)
+            let rows = try db.cachedStatement(sql: SQL.rowsOfCheck)
+            for segment in try Self.segments(db, from: from.milliseconds, to: to.milliseconds) {
+                for (check, place) in inOrder {
+                    extent.bind(Key.of(segment.id, check), at: 1)
+                    guard try extent.step(db) else { continue }
+                    let known = extent.isNull(0) ? nil : try Extent(extent.bytes(0))
+                    extent.reset()
+                    if let known {
+                        if known.last < found[place].from || known.first >= found[place].to { continue }
+                        if let whole = found[place].whole(known.first, known.last) {
+                            found[place].sums[whole].add(known.sum)
+                            continue
+                        }
+                    }
+                    try Self.rows(db, rows, segment: segment.id, check: check) { found[place].add($0) }
+                }
+            }
+            if let first = try Int64.fetchOne(db, sql: SQL.firstDay),
+                let last = try Int64.fetchOne(db, sql: SQL.lastDay)
+            {
+                // A day's sum counts where the day begins, an hour's where the hour does: both inside these days.
+                let firstDay = max(Key.span(first), Calendar.day(from.milliseconds))
+                let lastDay = min(Key.span(last), Calendar.day(to.milliseconds))
+                let find = try db.cachedStatement(sql: SQL.sumsOfCheck)
+                for day in stride(from: firstDay, through: lastDay, by: 1) {
+                    for (check, place) in inOrder {
+                        find.bind(Key.of(day, check), at: 1)
+                        guard try find.step(db) else { continue }
+                        let sums = try DaySums(find.bytes(0))
+                        find.reset()
+                        for part in sums.parts {
+                            let hour = part.hour == DaySums.wholeDay ? 0 : Int64(part.hour)
+                            found[place].add(part.sum, at: day * Calendar.day + hour * Calendar.hour)
+                        }
+                    }
+                }
+            }
+            return checks.map { check in places[check].map { found[$0] } ?? empty }
+        }
+    }
+
+    package func incidents(
+        of check: Int32?, openOnly: Bool, before: Int64?, limit: Int
+    ) async throws(Failure) -> [Incident] {
+        try await read("read incidents") { db in
+            let (sql, arguments) = Self.page(
+                "SELECT id, check_id, began, ended, verdict, cause, code, flips FROM incident", check: check,
+                before: before,
+                limit: limit, also: openOnly ? "ended IS NULL" : nil)
+            return try Row.fetchAll(db, sql: sql, arguments: arguments).map { row in
+                guard let verdict = Verdict(rawValue: row[4]) else {
+                    throw DamagedBytes(what: "verdict of an incident")
+                }
+                let ended: Int64? = row[3]
+                return Incident(
+                    id: row[0], check: row[1], began: Instant(milliseconds: row[2]),
+                    ended: ended.map { Instant(milliseconds: $0) }, verdict: verdict,
+                    cause: Cause(rawValue: row[5]) ?? .none,
+                    code: row[6], flips: row[7])
+            }
+        }
+    }
+
+    package func events(of check: Int32?, before: Int64?, limit: Int) async throws(Failure) -> [Event] {
+        try await read("read events") { db in
+            let (sql, arguments) = Self.page(
+                "SELECT id, at, kind, check_id, text FROM event", check: check, before: before, limit: limit, also: nil)
+            return try Row.fetchAll(db, sql: sql, arguments: arguments).map { row in
+                Event(id: row[0], at: Instant(milliseconds: row[1]), kind: row[2], check: row[3], text: row[4])
+            }
+        }
+    }
+
+    package func statistics() async throws(Failure) -> LedgerStatistics {
+        let path = path
+        return try await read("read the ledger's statistics") { db in
+            func number(_ sql: String) throws -> Int64? { try Int64.fetchOne(db, sql: sql) }
+            let first = [
+                try number(SQL.oldestOfTail), try number("SELECT MIN(first_at) FROM segment WHERE observations > 0"),
+            ].compactMap { $0 }.min()
+            let tail = try number("SELECT COUNT(*) FROM observation") ?? 0
+            let inSegments = try number("SELECT SUM(observations) FROM segment") ?? 0
+            return LedgerStatistics(
+                bytes: Self.bytes(path) + Self.bytes(path + "-wal"), observations: tail + inSegments,
+                oldestObservation: first.map { Instant(milliseconds: $0) },
+                checks: Int(try number("SELECT COUNT(*) FROM check_name") ?? 0))
+        }
+    }
+
+    // MARK: Pieces
+
+    /// Statements whose plans are asserted by tests.
+    enum SQL {
+        static let tail = "SELECT check_id, at, packed, latency FROM observation"
+        static let tailOfCheck = "SELECT check_id, at, packed, latency FROM observation WHERE check_id = ?"
+        static let oldestOfTail = "SELECT MIN(at) FROM observation"
+        static let segments =
+            "SELECT id, first_at, last_at FROM segment WHERE last_at >= ? AND first_at < ? ORDER BY id"
+        static let extentOfCheck = "SELECT extent FROM stretch WHERE id = ?"
+        static let rowsOfCheck = "SELECT observations FROM stretch WHERE id = ?"
+        static let stretches = "SELECT id, observations FROM stretch WHERE id >= ? AND id < ? ORDER BY id"
+        static let sumsOfCheck = "SELECT sums FROM day_sum WHERE id = ?"
+        static let firstDay = "SELECT id FROM day_sum ORDER BY id LIMIT 1"
+        static let lastDay = "SELECT id FROM day_sum ORDER BY id DESC LIMIT 1"
+        static let states = "SELECT check_id, next_due, state FROM check_state"
+    }
+
+    struct Segment: Equatable {
+        var id: Int64
+        var first: Int64
+        var last: Int64
+    }
+
+    static func segments(_ db: Database, from: Int64, to: Int64) throws -> [Segment] {
+        try Row.fetchAll(db.cachedStatement(sql: SQL.segments), arguments: [from, to]).map {
+            Segment(id: $0[0], first: $0[1], last: $0[2])
+        }
+    }
+
+    static func tail(_ db: Database, of check: Int32?, _ body: (Observation) -> Void) throws {
+        let select = try db.cachedStatement(sql: check == nil ? SQL.tail : SQL.tailOfCheck)
+        if let check { select.bind(Int64(check), at: 1) }
+        defer { select.reset() }
+        while try select.step(db) { body(try observation(select)) }
+    }
+
+    /// - Parameter select: of check, time, packed and latency, on a row.
+    static func observation(_ select: Statement) throws -> Observation {
+        try Packed.unpack(
+            check: Int32(truncatingIfNeeded: select.integer(0)), at: select.integer(1), packed: select.integer(2),
+            latency: select.integer(3))
+    }
+
+    static func rows(
+        _ db: Database, _ find: Statement, segment: Int64, check: Int32, _ body: (Observation) -> Void
+    ) throws {
+        find.bind(Key.of(segment, check), at: 1)
+        defer { find.reset() }
+        guard try find.step(db) else { return }
+        try RowCodec.decode(find.bytes(0), check: check, body)
+    }
+
+    static func rows(_ db: Database, segment: Int64, _ body: (Observation) -> Void) throws {
+        let select = try db.cachedStatement(sql: SQL.stretches)
+        select.bind(Key.first(of: segment), at: 1)
+        select.bind(Key.first(of: segment + 1), at: 2)
+        defer { select.reset() }
+        while try select.step(db) { try RowCodec.decode(select.bytes(1), check: Key.check(select.integer(0)), body) }
+    }
+
+    private static func page(
+        _ select: String, check: Int32?, before: Int64?, limit: Int, also: String?
+    ) -> (String, StatementArguments) {
+        var conditions: [String] = []
+        var arguments = StatementArguments()
+        if let check {
+            conditions.append("check_id = ?")
+            arguments += [check]
+        }
+        if let before {
+            conditions.append("id < ?")
+            arguments += [before]
+        }
+        if let also { conditions.append(also) }
+        let filter = conditions.isEmpty ? "" : " WHERE " + conditions.joined(separator: " AND ")
+        arguments += [max(0, limit)]
+        return ("\(select)\(filter) ORDER BY id DESC LIMIT ?", arguments)
+    }
+
+    /// Size of a file; 0 when there is none.
+    static func bytes(_ path: String) -> Int64 {
+        // A WAL that does not exist is the normal case after a checkpoint.
+        let attributes = try? FileManager.default.attributesOfItem(atPath: path)
+        return (attributes?[.size] as? NSNumber)?.int64Value ?? 0
+    }
+}
