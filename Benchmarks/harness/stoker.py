@@ -8,16 +8,16 @@ from machine import free_port, loopback
 from processes import Bench, Child
 
 
-def fleet(bench: Bench, name: str, port: int, targets: int, every: str, **keep) -> Path:
+def fleet(bench: Bench, name: str, port: int, targets: int, every: str, **settings) -> Path:
     """A fleet file of loopback targets. JSON is YAML enough."""
     document = {
         "version": 1,
-        "keep": {"every": every, **keep},
-        "targets": {f"t{n:06}": {"url": f"http://{loopback(n)}:{port}/"} for n in range(targets)},
+        "targets": {
+            f"t{n:06}": {"url": f"http://{loopback(n)}:{port}/", "every": every, **settings} for n in range(targets)},
         "serve": {"self_ping": "off"},
     }
     path = bench.scratch / f"{name}.yaml"
-    path.write_text(json.dumps(document, indent=1))
+    path.write_text(json.dumps(document))
     return path
 
 

@@ -19,7 +19,9 @@ struct Composition {
         let limit = FileLimit.raised()
         group = MultiThreadedEventLoopGroup(numberOfThreads: System.coreCount)
         ledger = try await SQLiteLedger(path: try folder(data) + "/stoker.sqlite", logger: logger)
-        let writer = LedgerWriter(ledger: ledger, logger: logger)
+        let writer = LedgerWriter(
+            ledger: ledger, retention: fleet.ledger, clock: ContinuousClock(), now: Clocks.real.wall, logger: logger,
+            onHealthChange: { _ in })
         boiler = Boiler(
             fleet: fleet, fleetPath: nil, source: nil, ledger: ledger, writer: writer,
             loops: Array(group.makeIterator()),

@@ -2,6 +2,7 @@
 
 import time
 
+import stoker
 from arrivals import per_target, quantile, read
 from report import Result, at_most, number
 
@@ -12,14 +13,13 @@ def run(bench):
     targets, every, seconds = bench.scaled((10_000, 60, 200), (2_000, 10, 35))
     log = bench.scratch / "arrivals.bin"
     server, port = bench.targets("hang=20", f"log={log}")
-    born = time.monotonic()
     # The product's defaults: 120 s limit, retries after 5, 10 and 20 s. No jitter, so that lateness shows as a longer interval.
-    child = bench.start("tend", [
-        bench.product("stoker-bench"), "tend", "--targets", targets, "--every", every, "--port", port,
-        "--data", bench.scratch / "data", "--seconds", seconds + 30])
-    child.until('"tending"', 60)
+    fleet = stoker.fleet(bench, "hanging", port, targets, f"{every}s", jitter="0%")
+    born = time.monotonic()
+    child, web = stoker.serve(bench, fleet)
+    stoker.until_healthy(child, web, 60)
     time.sleep(max(0, born + seconds - time.monotonic()))
-    own = child.lines()[-1]
+    own = stoker.get(web, "/health").decode(errors="replace")
     bench.stop(child)
     bench.stop(server)
 
