@@ -1,0 +1,97 @@
+package import NIOCore
+package import StokerCore
+
+/// What a name stands for.
+package enum Resolution: Sendable, Equatable {
+    /// At least one address, in the order they should be tried, with port 0.
+    /// `stale`: the name server was silent or failed, and these are its answer of earlier.
+    case found([SocketAddress], stale: Bool)
+    /// `.dnsNoSuchName`, `.dnsFailed`, `.dnsTimeout` or `.selfOverloaded`.
+    case failed(Cause, detail: String)
+}
+
+/// How names are looked up. The defaults are for a server; tests set their own servers.
+package struct ResolverConfiguration: Sendable {
+    package enum IPv6: Sendable {
+        /// IPv6 addresses are asked for and tried first when this machine has a route to them, else only for names
+        /// that have no IPv4 address.
+        case automatic
+        case first
+        case never
+    }
+    /// Name servers to ask; nil takes those of `resolvConf`.
+    package var servers: [SocketAddress]?
+    /// Read at the first lookup and again when it changed; nil reads none.
+    package var resolvConf: String? = "/etc/resolv.conf"
+    package var hosts: String? = "/etc/hosts"
+    /// Names remembered at most; the least recently used go first (approximately: second chance).
+    package var cacheLimit = 16_384
+    /// Longest time one lookup may take, over all its tries and servers.
+    package var limit: Duration = .seconds(5)
+    /// Wait before a question is sent again, doubled with each round over the servers.
+    package var firstRetry: Duration = .milliseconds(400)
+    /// How long an answer may be used after its time when the servers fail (RFC 8767).
+    package var staleFor: Duration = .seconds(3_600)
+    /// Longest time an "it does not exist" is believed; the zone may ask for less.
+    package var negativeFor: Duration = .seconds(30)
+    /// Longest time an answer is believed, whatever its record says.
+    package var positiveFor: Duration = .seconds(24 * 3_600)
+    /// Lookups under way at most; further ones fail as `.selfOverloaded`.
+    package var mostInFlight = 20_000
+    package var ipv6 = IPv6.automatic
+
+    package init() {}
+}
+
+/// `/etc/resolv.conf` and `/etc/hosts` as far as we use them. Source: resolv.conf(5), hosts(5).
+struct ResolverFiles: Sendable, Equatable {
+    var servers: [SocketAddress] = []
+    var search: [String] = []
+    var dots = 1
+    var hosts: [String: [SocketAddress]] = [:]
+
+    mutating func readResolvConf(_ text: String) {
+        for line in text.split(whereSeparator: \.isNewline) {
+            let words = line.prefix { $0 != "#" && $0 != ";" }.split { $0 == " " || $0 == "\t" }
+            guard words.count > 1 else { continue }
+            switch words[0] {
+            case "nameserver":
+                if servers.count < 3, let address = Self.address(words[1], port: 53) { servers.append(address) }
+            case "search", "domain":
+                search = words.dropFirst().prefix(6).map { Self.canonical(String($0)) }.filter { !$0.isEmpty }
+            case "options":
+                for option in words.dropFirst() where option.hasPrefix("ndots:") {
+                    if let number = Int(option.dropFirst(6)) { dots = min(max(number, 0), 15) }
+                }
+            default: break
+            }
+        }
+    }
+
+    mutating func readHosts(_ text: String) {
+        for line in text.split(whereSeparator: \.isNewline) {
+            let words = line.prefix { $0 != "#" }.split { $0 == " " || $0 == "\t" }
+            guard words.count > 1, let address = Self.address(words[0], port: 0) else { continue }
+            for word in words.dropFirst() {
+                let name = Self.canonical(String(word))
+                if hosts[name, default: []].contains(address) == false { hosts[name, default: []].append(address) }
+            }
+        }
+    }
+
+    /// Names to ask for, in order: search domains come first for a name with few dots.
+    func candidates(for host: String) -> [String] {
+        let dots = host.utf8.count { $0 == .dot }
+        let searched = search.map { "\(host).\($0)" }.filter { $0.utf8.count <= 253 }
+        return dots >= self.dots ? [host] + (dots == 0 ? searched : []) : searched + [host]
+    }
+
+    static func address(_ text: some StringProtocol, port: Int) -> SocketAddress? {
+        SocketAddress(ipv4: Array(text.utf8), port: port) ?? SocketAddress(ipv6: String(text), port: port)
+    }
+
+    static func canonical(_ name: String) -> String {
+        let lower = name.lowercased()
+        return lower.hasSuffix(".") ? String(lower.dropLast()) : lower
+    }
+}

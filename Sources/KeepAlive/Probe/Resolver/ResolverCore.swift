@@ -1,0 +1,402 @@
+import NIOCore
+import NIOPosix
+import StokerCore
+
+#if canImport(Glibc)
+import Glibc
+#elseif canImport(Musl)
+import Musl
+#else
+import Darwin
+#endif
+
+/// The resolver's conversation with name servers. Confined to `eventLoop`, hence `@unchecked Sendable`: it is entered
+/// only through `eventLoop.execute` and from callbacks of channels and timers on that loop.
+final class ResolverCore: @unchecked Sendable {
+    let eventLoop: any EventLoop
+    let configuration: ResolverConfiguration
+    private var files: ResolverFiles?
+    private var reading = false
+    private var waitingForFiles: [() -> Void] = []
+    private var lookups: [String: Lookup] = [:]
+    private var questions: [UInt16: Question] = [:]
+    private var servers: [DNSServer] = []
+    private var tickScheduled = false
+    private var isShutDown = false
+    private var ipv6Route: (known: Bool, at: UInt64) = (false, 0)
+
+    /// How often the files are looked at again.
+    static let filesEvery: UInt64 = 10_000_000_000
+    private static let tick = TimeAmount.milliseconds(20)
+    /// An old answer is given when the servers have been silent for this long (RFC 8767 section 5).
+    private static let staleAfter: UInt64 = 1_800_000_000
+    /// After the first family's answer the other's is waited for this long (RFC 8305 section 3).
+    private static let familyDelay: UInt64 = 50_000_000
+    /// How long "the servers failed" is believed.
+    private static let failureFor: UInt64 = 2_000_000_000
+
+    final class Lookup {
+        let host: String
+        let began: UInt64
+        var waiters: [(Resolution) -> Void]
+        var names: [String]
+        var questions: [Question] = []
+        var sawNoSuchName = false
+        var negativeTTL: UInt32?
+        var firstAnswerAt: UInt64?
+        init(host: String, began: UInt64, names: [String], waiter: @escaping (Resolution) -> Void) {
+            self.host = host
+            self.began = began
+            self.names = names
+            waiters = [waiter]
+        }
+    }
+
+    final class Question {
+        enum State {
+            case asking
+            case found([SocketAddress], ttl: UInt32)
+            case none(noSuchName: Bool, ttl: UInt32?)
+            case failed(Cause, String)
+        }
+        let id: UInt16
+        let name: String
+        let kind: DNSMessage.Kind
+        unowned let lookup: Lookup
+        var state = State.asking
+        var sent = 0
+        var retryAt: UInt64 = 0
+        var refusals = 0
+        var extended = true
+        var overTCP = false
+        init(id: UInt16, name: String, kind: DNSMessage.Kind, lookup: Lookup) {
+            self.id = id
+            self.name = name
+            self.kind = kind
+            self.lookup = lookup
+        }
+        var isAsking: Bool { if case .asking = state { true } else { false } }
+    }
+
+    init(eventLoop: any EventLoop, configuration: ResolverConfiguration) {
+        self.eventLoop = eventLoop
+        self.configuration = configuration
+    }
+
+    // MARK: In
+
+    func resolve(_ host: String, for resolver: Resolver, _ then: @escaping (Resolution) -> Void) {
+        eventLoop.preconditionInEventLoop()
+        guard !isShutDown else { return then(.failed(.dnsFailed, detail: "the resolver was stopped")) }
+        guard let files else {
+            waitingForFiles.append { [self] in resolve(host, for: resolver, then) }
+            return readFiles(for: resolver)
+        }
+        // It may have been learned while the caller came here.
+        if let resolution = resolver.cached(host) { return then(resolution) }
+        if let lookup = lookups[host] {
+            lookup.waiters.append(then)
+            return
+        }
+        guard lookups.count < configuration.mostInFlight else {
+            return then(.failed(.selfOverloaded, detail: "\(lookups.count) name lookups are under way"))
+        }
+        guard !servers.isEmpty else { return then(.failed(.dnsFailed, detail: "no name server is configured")) }
+        let now = NIODeadline.now().uptimeNanoseconds
+        let lookup = Lookup(host: host, began: now, names: files.candidates(for: host), waiter: then)
+        lookups[host] = lookup
+        self.resolver = resolver
+        askNextName(lookup, now)
+        scheduleTick()
+    }
+    private weak var resolver: Resolver?
+
+    /// Reads the files on the library's thread pool, for disks can be slow; what waits for them goes on afterwards.
+    func readFiles(for resolver: Resolver) {
+        eventLoop.preconditionInEventLoop()
+        guard !reading, !isShutDown else { return }
+        reading = true
+        let configuration = configuration
+        NIOThreadPool.singleton.runIfActive(eventLoop: eventLoop) {
+            var files = ResolverFiles()
+            if let path = configuration.resolvConf { files.readResolvConf(Self.text(of: path)) }
+            if let path = configuration.hosts { files.readHosts(Self.text(of: path)) }
+            if let servers = configuration.servers { files.servers = servers }
+            return files
+        }.whenComplete { [self] result in
+            reading = false
+            // The pool only fails when the process ends it; the files are then as good as empty.
+            let read = (try? result.get()) ?? files ?? ResolverFiles()
+            if read.servers != files?.servers { replaceServers(read.servers) }
+            files = read
+            resolver.learn(hosts: read.hosts)
+            let waiting = waitingForFiles
+            waitingForFiles = []
+            for go in waiting { go() }
+        }
+    }
+
+    func shutdown() {
+        eventLoop.preconditionInEventLoop()
+        isShutDown = true
+        for server in servers { server.close() }
+        servers = []
+        let open = lookups.values
+        lookups = [:]
+        questions = [:]
+        for lookup in open { answer(lookup, .failed(.dnsFailed, detail: "the resolver was stopped")) }
+        let waiting = waitingForFiles
+        waitingForFiles = []
+        for go in waiting { go() }
+    }
+
+    private func replaceServers(_ addresses: [SocketAddress]) {
+        for server in servers { server.close() }
+        servers = addresses.map { DNSServer(address: $0, core: self) }
+    }
+
+    // MARK: Ask
+
+    private func askNextName(_ lookup: Lookup, _ now: UInt64) {
+        let name = lookup.names.removeFirst()
+        lookup.questions = []
+        lookup.firstAnswerAt = nil
+        let prefersIPv6 =
+            switch configuration.ipv6 {
+            case .first: true
+            case .never: false
+            case .automatic: hasIPv6Route(now)
+            }
+        ask(lookup, name, .a, now)
+        if prefersIPv6 { ask(lookup, name, .aaaa, now) }
+    }
+
+    private func ask(_ lookup: Lookup, _ name: String, _ kind: DNSMessage.Kind, _ now: UInt64) {
+        // 65,536 numbers, two questions a lookup: with `mostInFlight` lookups a free one is found soon.
+        var id = UInt16.random(in: 0...UInt16.max)
+        while questions[id] != nil { id = UInt16.random(in: 0...UInt16.max) }
+        let question = Question(id: id, name: name, kind: kind, lookup: lookup)
+        questions[id] = question
+        lookup.questions.append(question)
+        send(question, now)
+    }
+
+    private func send(_ question: Question, _ now: UInt64) {
+        guard !servers.isEmpty else { return }
+        let server = servers[question.sent % servers.count]
+        let round = min(question.sent / servers.count, 6)
+        question.sent += 1
+        question.retryAt = now &+ configuration.firstRetry.nanoseconds << UInt64(round)
+        server.send(
+            DNSMessage.question(id: question.id, name: question.name, kind: question.kind, extended: question.extended))
+    }
+
+    // MARK: Hear
+
+    func received(_ message: ByteBuffer, from server: DNSServer, overTCP: Bool = false) {
+        guard let id = DNSMessage.id(of: message), let question = questions[id], question.isAsking,
+            let answer = DNSMessage.answer(message, to: question.name, kind: question.kind)
+        else { return }
+        let now = NIODeadline.now().uptimeNanoseconds
+        if answer.truncated, !overTCP {
+            guard !question.overTCP else { return }
+            question.overTCP = true
+            question.retryAt = .max
+            return server.askOverTCP(
+                DNSMessage.question(id: id, name: question.name, kind: question.kind, extended: question.extended))
+        }
+        switch answer.code {
+        case .ok where !answer.addresses.isEmpty:
+            settle(question, .found(answer.addresses, ttl: answer.ttl ?? 0), now)
+        case .ok: settle(question, .none(noSuchName: false, ttl: answer.ttl), now)
+        case .noSuchName: settle(question, .none(noSuchName: true, ttl: answer.ttl), now)
+        case .formatError where question.extended:
+            // An old server that does not know EDNS.
+            question.extended = false
+            question.sent = max(0, question.sent - 1)
+            send(question, now)
+        case .formatError, .failure: refused(question, "the name server answered with an error", now)
+        }
+    }
+
+    /// A server said no, or its port is closed: the next one is asked at once.
+    private func refused(_ question: Question, _ detail: String, _ now: UInt64) {
+        question.refusals += 1
+        if question.refusals < servers.count {
+            send(question, now)
+        } else {
+            settle(question, .failed(.dnsFailed, detail), now)
+        }
+    }
+
+    /// The system says that nobody listens at a server's port: every question that went there last.
+    func unreachable(_ server: DNSServer) {
+        guard let place = servers.firstIndex(where: { $0 === server }) else { return }
+        let now = NIODeadline.now().uptimeNanoseconds
+        let concerned = questions.values.filter { $0.isAsking && $0.sent > 0 && ($0.sent - 1) % servers.count == place }
+        for question in concerned where question.isAsking {
+            refused(question, "nothing answers at the name server \(server.address.text)", now)
+        }
+    }
+
+    func tcpFailed(_ message: ByteBuffer) {
+        guard let id = DNSMessage.id(of: message), let question = questions[id], question.isAsking else { return }
+        let now = NIODeadline.now().uptimeNanoseconds
+        settle(question, .failed(.dnsFailed, "the name server's long answer could not be fetched over TCP"), now)
+    }
+
+    private func settle(_ question: Question, _ state: Question.State, _ now: UInt64) {
+        question.state = state
+        questions[question.id] = nil
+        let lookup = question.lookup
+        if lookup.firstAnswerAt == nil { lookup.firstAnswerAt = now }
+        consider(lookup, now)
+    }
+
+    /// Ends the lookup when enough is known.
+    private func consider(_ lookup: Lookup, _ now: UInt64) {
+        var addresses: [SocketAddress] = []
+        var ttl = UInt32.max
+        var failure: (Cause, String)?
+        var asking = false
+        for question in lookup.questions {
+            switch question.state {
+            case .asking: asking = true
+            case .found(let found, let seconds):
+                addresses = question.kind == .aaaa ? found + addresses : addresses + found
+                ttl = min(ttl, seconds)
+            case .none(let noSuchName, let seconds):
+                if noSuchName { lookup.sawNoSuchName = true }
+                lookup.negativeTTL = min(lookup.negativeTTL ?? .max, seconds ?? 5)
+            case .failed(let cause, let detail): failure = (cause, detail)
+            }
+        }
+        if asking {
+            let waited = lookup.firstAnswerAt.map { now &- $0 } ?? 0
+            guard !addresses.isEmpty, waited >= Self.familyDelay else { return }
+        }
+        if !addresses.isEmpty { return found(lookup, addresses, ttl, now) }
+        if let failure { return failed(lookup, failure.0, failure.1, now) }
+        // No IPv4 address, and IPv6 was not asked for yet: a host that has nothing else.
+        let noSuchName = lookup.questions.contains { if case .none(true, _) = $0.state { true } else { false } }
+        if !noSuchName, configuration.ipv6 != .never, lookup.questions.count == 1 {
+            return ask(lookup, lookup.questions[0].name, .aaaa, now)
+        }
+        if !lookup.names.isEmpty { return askNextName(lookup, now) }
+        let seconds = UInt64(lookup.negativeTTL ?? 5)
+        let until = now &+ min(max(seconds, 1) * 1_000_000_000, configuration.negativeFor.nanoseconds)
+        let detail = lookup.sawNoSuchName ? "\(lookup.host) does not exist" : "\(lookup.host) has no address"
+        finish(lookup, .failed(.dnsNoSuchName, detail: detail), freshUntil: until, staleUntil: until)
+    }
+
+    private func found(_ lookup: Lookup, _ addresses: [SocketAddress], _ ttl: UInt32, _ now: UInt64) {
+        // At least a second, so that a zone that says 0 does not double every probe's work.
+        let seconds = UInt64(max(1, min(ttl, 7 * 86_400)))
+        let fresh = now &+ min(seconds * 1_000_000_000, configuration.positiveFor.nanoseconds)
+        finish(
+            lookup, .found(addresses, stale: false), freshUntil: fresh,
+            staleUntil: fresh &+ configuration.staleFor.nanoseconds)
+    }
+
+    private func failed(_ lookup: Lookup, _ cause: Cause, _ detail: String, _ now: UInt64) {
+        if let old = resolver?.stale(lookup.host, now: now) {
+            // Stays as it is in the cache: the next probe asks again.
+            forget(lookup)
+            return answer(lookup, old)
+        }
+        let until = now &+ Self.failureFor
+        finish(lookup, .failed(cause, detail: "\(lookup.host): \(detail)"), freshUntil: until, staleUntil: until)
+    }
+
+    private func finish(_ lookup: Lookup, _ resolution: Resolution, freshUntil: UInt64, staleUntil: UInt64) {
+        resolver?.learn(lookup.host, resolution, freshUntil: freshUntil, staleUntil: staleUntil)
+        forget(lookup)
+        answer(lookup, resolution)
+    }
+
+    private func forget(_ lookup: Lookup) {
+        lookups[lookup.host] = nil
+        for question in lookup.questions where questions[question.id] === question { questions[question.id] = nil }
+    }
+
+    private func answer(_ lookup: Lookup, _ resolution: Resolution) {
+        let waiters = lookup.waiters
+        lookup.waiters = []
+        for waiter in waiters { waiter(resolution) }
+    }
+
+    // MARK: Time
+
+    private func scheduleTick() {
+        guard !tickScheduled, !lookups.isEmpty else { return }
+        tickScheduled = true
+        eventLoop.assumeIsolatedUnsafeUnchecked().scheduleTask(in: Self.tick) { self.ticked() }
+    }
+
+    private func ticked() {
+        tickScheduled = false
+        let now = NIODeadline.now().uptimeNanoseconds
+        let limit = configuration.limit.nanoseconds
+        for lookup in Array(lookups.values) {
+            if now &- lookup.began >= limit {
+                for question in lookup.questions where question.isAsking {
+                    question.state = .failed(.dnsTimeout, "no name server answered within \(configuration.limit.text)")
+                    questions[question.id] = nil
+                }
+                lookup.names = []
+                consider(lookup, now)
+                continue
+            }
+            if now &- lookup.began >= Self.staleAfter, !lookup.waiters.isEmpty,
+                let old = resolver?.stale(lookup.host, now: now)
+            {
+                answer(lookup, old)
+            }
+            for question in lookup.questions where question.isAsking && question.retryAt <= now { send(question, now) }
+            consider(lookup, now)
+        }
+        scheduleTick()
+    }
+
+    // MARK: This machine
+
+    /// Whether the kernel has a route to the Internet's IPv6 addresses: connecting a datagram socket asks it without
+    /// sending anything. Asked again every minute.
+    private func hasIPv6Route(_ now: UInt64) -> Bool {
+        if ipv6Route.at != 0, now &- ipv6Route.at < 60_000_000_000 { return ipv6Route.known }
+        ipv6Route = (Self.routesIPv6(), now)
+        return ipv6Route.known
+    }
+
+    private static func routesIPv6() -> Bool {
+        #if canImport(Darwin)
+        let socket = socket(AF_INET6, SOCK_DGRAM, 0)
+        #else
+        let socket = socket(AF_INET6, Int32(SOCK_DGRAM.rawValue), 0)
+        #endif
+        guard socket >= 0 else { return false }
+        defer { close(socket) }
+        // 2000::/3 is what is routed at all; any address of it will do.
+        let somewhere = [0x20, 0x01, 0x48, 0x60, 0x48, 0x60, 0, 0, 0, 0, 0, 0, 0, 0, 0x88, 0x88] as [UInt8]
+        guard case .v6(let target) = SocketAddress(ipv6Bytes: somewhere, port: 53) else { return false }
+        return withUnsafePointer(to: target.address) {
+            $0.withMemoryRebound(to: sockaddr.self, capacity: 1) {
+                connect(socket, $0, socklen_t(MemoryLayout<sockaddr_in6>.size)) == 0
+            }
+        }
+    }
+
+    /// A file that is missing is an empty one, as for the system's own resolver. At most 4 MiB of it.
+    private static func text(of path: String) -> String {
+        guard let file = fopen(path, "r") else { return "" }
+        defer { fclose(file) }
+        var bytes: [UInt8] = []
+        var chunk = [UInt8](repeating: 0, count: 16_384)
+        while bytes.count < 4 << 20 {
+            let count = fread(&chunk, 1, chunk.count, file)
+            guard count > 0 else { break }
+            bytes += chunk[..<count]
+        }
+        return String(decoding: bytes, as: UTF8.self)
+    }
+}
