@@ -22,7 +22,8 @@ package struct Check: Sendable, Equatable {
     package var target: String { name.firstIndex(of: "/").map { String(name[..<$0]) } ?? name }
 
     package static func == (a: Check, b: Check) -> Bool {
-        a.name == b.name && a.address == b.address && a.space == b.space && (a.policy === b.policy || a.policy == b.policy)
+        a.name == b.name && a.address == b.address && a.space == b.space
+            && (a.policy === b.policy || a.policy == b.policy)
     }
 }
 
@@ -78,7 +79,8 @@ package final class CheckPolicy: Sendable, Equatable {
         retry: [Duration] = [.seconds(5), .seconds(10), .seconds(20)], recheck: Duration = .seconds(60),
         jitter: Double = 0.05, hours: Hours? = nil, downAfter: Threshold = Threshold(failures: 1, of: 1),
         grace: Duration = .seconds(300), request: Request = Request(), expect: Expectation = Expectation(),
-        role: Role = .alive, group: String? = nil, paidHardware: Bool = false, enabled: Bool = true, warmth: Warmth? = nil
+        role: Role = .alive, group: String? = nil, paidHardware: Bool = false, enabled: Bool = true,
+        warmth: Warmth? = nil
     ) {
         self.kind = kind
         self.every = every

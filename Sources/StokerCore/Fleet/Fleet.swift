@@ -98,9 +98,14 @@ extension Fleet {
         /// Place in the document: `spaces.bot.keep.every`.
         package var path: String
         package var text: String
-        package init(path: String, text: String) {
+        /// Where in the file, from 1; 0 when it is about no place in particular.
+        package var line: Int
+        package var column: Int
+        package init(path: String, text: String, line: Int = 0, column: Int = 0) {
             self.path = path
             self.text = text
+            self.line = line
+            self.column = column
         }
     }
 }

@@ -10,6 +10,7 @@ struct FleetOptions: ParsableArguments {
     @Option(
         name: .customLong("env-file"),
         help: ArgumentHelp(
-            "File of NAME=value lines for ${NAME} in the fleet file (default: .env when it exists).", valueName: "file"))
+            "File of NAME=value lines for ${NAME} in the fleet file (default: .env when it exists).", valueName: "file")
+    )
     var envFile: String?
 }

@@ -1,0 +1,405 @@
+internal import Yams
+
+/// Turns `keep`, `spaces`, `targets` and `heartbeats` into checks.
+struct CheckReader {
+    let reading: FleetReading
+    let hub: Fleet.Hub
+    private(set) var checks: [Check] = []
+    /// Line in which each name was given.
+    private var names: [String: Int] = [:]
+    fileprivate var addresses: [String: String] = [:]
+
+    init(reading: FleetReading, hub: Fleet.Hub) {
+        self.reading = reading
+        self.hub = hub
+    }
+
+    mutating func read(_ top: Section) {
+        let defaults = top["keep"]?.section(.keep).map { CheckSettings($0) } ?? CheckSettings()
+        for entry in top["spaces"]?.section(nil)?.entries ?? [] { readSpace(entry, defaults) }
+        for entry in top["targets"]?.section(nil)?.entries ?? [] { readTarget(entry) }
+        for entry in top["heartbeats"]?.section(nil)?.entries ?? [] { readHeartbeat(entry) }
+    }
+
+    // MARK: Spaces
+
+    private mutating func readSpace(_ entry: Section.Entry, _ defaults: CheckSettings) {
+        guard let section = entry.value.section(.space) else { return }
+        guard let id = spaceID(entry) else { return }
+        var name = String(id.split(separator: "/").last ?? "")
+        if let value = section["name"], let text = value.text("a name") {
+            guard Self.isName(text.value) else {
+                value.report(.value, "\(text.shown) is not a name; use letters, digits, `-`, `_` and `.`, at most 96")
+                return
+            }
+            name = text.value
+        }
+        guard claim(name, entry, hint: "; give one of them another name with `name:`") else { return }
+
+        let hardware = section["hardware"].flatMap { Self.hardware($0) }
+        let group = Self.group(section)
+        let own = section["keep"]?.section(.keep).map { CheckSettings($0) } ?? CheckSettings()
+        let settings = own.over(defaults)
+        guard let base = spaceBase(id, section, entry) else { return }
+        let context = Context(role: .alive, group: group, space: id, isPaid: hardware?.isPaid ?? false)
+        let address = Self.join(base, settings.path)
+        add(name, address, settings, context, section)
+        adviseSpace(name, settings, hardware, section, entry)
+
+        for further in section["checks"]?.section(nil)?.entries ?? [] {
+            readFurther(further, of: name, base: base, settings, context)
+        }
+    }
+
+    private mutating func readFurther(
+        _ entry: Section.Entry, of space: String, base: Address, _ above: CheckSettings, _ context: Context
+    ) {
+        guard let section = entry.value.section(.check) else { return }
+        guard Self.isName(entry.key) else {
+            reading.report(
+                .value, "is not a name; use letters, digits, `-`, `_` and `.`, at most 96", at: entry.keyMark,
+                in: entry.value.place)
+            return
+        }
+        let name = "\(space)/\(entry.key)"
+        guard claim(name, entry, hint: "") else { return }
+        let own = CheckSettings(section)
+        var settings = own.over(above.shared)
+        settings.every = settings.every ?? .seconds(3_600)
+        var context = context
+        context.role = .ready
+        if let role = section["role"]?.word([("alive", CheckPolicy.Role.alive), ("ready", .ready)]) {
+            context.role = role
+        }
+        var base = base
+        if let value = section["url"] {
+            guard let address = value.address([.http, .https, .tcp]) else { return }
+            base = address
+        }
+        add(name, Self.join(base, own.path), settings, context, section)
+    }
+
+    /// The Space's id from its key; reports what is wrong with it.
+    private func spaceID(_ entry: Section.Entry) -> String? {
+        func report(_ text: String) -> String? {
+            reading.report(.value, text, at: entry.keyMark, in: entry.value.place)
+            return nil
+        }
+        let key = entry.key
+        if key.contains("://") {
+            let inside = key.firstRange(of: "/spaces/").map {
+                key[$0.upperBound...].split(separator: "/").prefix(2).joined(separator: "/")
+            }
+            if let inside, SpaceName.isID(inside) { return report("is an address; write the Space's id: \(inside)") }
+            return report("is an address; under `spaces` write owner/name, or move it to `targets`")
+        }
+        if key.contains("/") {
+            guard SpaceName.isID(key) else {
+                return report("is not a Space's id; write owner/name with letters, digits, `-`, `_` and `.`")
+            }
+            return key
+        }
+        guard SpaceName.isPart(key) else {
+            return report("is not a Space's name; it has letters, digits, `-`, `_` and `.`, at most 96")
+        }
+        guard let namespace = hub.namespace else {
+            return report("has no owner; write owner/\(key), or set hub.namespace")
+        }
+        return "\(namespace)/\(key)"
+    }
+
+    private func spaceBase(_ id: String, _ section: Section, _ entry: Section.Entry) -> Address? {
+        if let url = section["url"] { return url.address([.http, .https]) }
+        let subdomain = SpaceName.subdomain(of: id)
+        guard subdomain.utf8.count <= 63 else {
+            reading.report(
+                .range,
+                "has a subdomain of \(subdomain.utf8.count) characters, and a name in the DNS has at most 63; give the Space's own address with `url:`",
+                at: entry.keyMark, in: entry.value.place)
+            return nil
+        }
+        switch Address.checked(hub.spaceAddress.replacing("{subdomain}", with: subdomain)) {
+        case .success(let address): return address
+        case .failure(let fault):
+            reading.report(.value, "has an address that \(fault.because)", at: entry.keyMark, in: entry.value.place)
+            return nil
+        }
+    }
+
+    // MARK: Targets and heartbeats
+
+    private mutating func readTarget(_ entry: Section.Entry) {
+        // `gateway: https://…` is short for `gateway: { url: https://… }`.
+        if case .scalar = entry.value.node, !entry.value.isNull {
+            guard claimTarget(entry), let address = entry.value.address([.https, .http, .tcp]) else { return }
+            let section = Section(place: entry.value.place, mark: entry.value.mark, reading: reading)
+            add(
+                entry.key, address, CheckSettings(), Context(role: .alive, group: nil, space: nil, isPaid: false),
+                section)
+            return
+        }
+        guard let section = entry.value.section(.target), claimTarget(entry) else { return }
+        let settings = CheckSettings(section)
+        let group = Self.group(section)
+        guard let value = section["url"] else {
+            reading.report(.missing, "has no `url`; write url: https://…", at: entry.keyMark, in: entry.value.place)
+            return
+        }
+        guard let address = value.address([.https, .http, .tcp]) else { return }
+        add(entry.key, address, settings, Context(role: .alive, group: group, space: nil, isPaid: false), section)
+    }
+
+    private mutating func claimTarget(_ entry: Section.Entry) -> Bool {
+        guard Self.isName(entry.key) else {
+            reading.report(
+                .value, "is not a name; use letters, digits, `-`, `_` and `.`, at most 96", at: entry.keyMark,
+                in: entry.value.place)
+            return false
+        }
+        return claim(entry.key, entry, hint: "")
+    }
+
+    private mutating func readHeartbeat(_ entry: Section.Entry) {
+        guard let section = entry.value.section(.heartbeat), claimTarget(entry) else { return }
+        var settings = CheckSettings(section)
+        guard let every = settings.every else {
+            if !section.has("every") {
+                reading.report(
+                    .missing, "has no `every`; write how often the job calls, such as every: 24h", at: entry.keyMark,
+                    in: entry.value.place)
+            }
+            return
+        }
+        let grace = section["grace"]?.duration(.seconds(1) ... .seconds(366 * 86_400), example: "30m")
+        settings.retry = []
+        let policy = reading.shared(
+            CheckPolicy(
+                kind: .heartbeat, every: every, hours: settings.openHours,
+                downAfter: settings.downAfter ?? Threshold(failures: 1, of: 1),
+                grace: grace ?? .seconds(300), group: Self.group(section), enabled: settings.paused != true))
+        checks.append(Check(name: entry.key, address: "", policy: policy))
+    }
+
+    // MARK: What they share
+
+    private struct Context {
+        var role: CheckPolicy.Role
+        var group: String?
+        var space: String?
+        var isPaid: Bool
+    }
+
+    private mutating func add(
+        _ name: String, _ address: Address, _ settings: CheckSettings, _ context: Context, _ section: Section
+    ) {
+        let kind: CheckPolicy.Kind = address.scheme == .tcp ? .tcp : .http
+        if kind == .tcp {
+            for key in ["path", "method", "headers", "body", "redirects", "verify_tls"] where section.has(key) {
+                section.report(.conflict, "does not apply to tcp://, where a connection is all that is made", at: key)
+            }
+            if let expect = section["expect"]?.section(nil) {
+                for entry in expect.entries where entry.key != "within" && FleetKeys.expect.known.contains(entry.key) {
+                    reading.report(
+                        .conflict, "does not apply to tcp://, where only `within` can be expected", at: entry.keyMark,
+                        in: entry.value.place)
+                }
+            }
+        }
+        let every = settings.every ?? .seconds(45 * 60)
+        let timeout = settings.timeout ?? .seconds(120)
+        let standard = Request()
+        let method = settings.method ?? standard.method
+        let policy = reading.shared(
+            CheckPolicy(
+                kind: kind, every: every, timeout: timeout,
+                connectTimeout: min(timeout, settings.connectTimeout ?? .seconds(10)),
+                tlsTimeout: min(timeout, settings.tlsTimeout ?? .seconds(10)),
+                retry: settings.retry ?? [.seconds(5), .seconds(10), .seconds(20)],
+                recheck: min(every, settings.recheck ?? .seconds(60)), jitter: settings.jitter ?? 0.05,
+                hours: settings.openHours, downAfter: settings.downAfter ?? Threshold(failures: 1, of: 1),
+                request: Request(
+                    method: method, headers: settings.headers, body: settings.body,
+                    redirects: settings.redirects ?? standard.redirects,
+                    verifyTLS: settings.verifyTLS ?? standard.verifyTLS),
+                expect: settings.expect ?? Expectation(), role: context.role, group: context.group,
+                paidHardware: context.isPaid, enabled: settings.paused != true, warmth: settings.warmth))
+        let text = address.description
+        checks.append(Check(name: name, address: text, space: context.space, policy: policy))
+        adviseCheck(name, text, policy, settings, section)
+    }
+
+    private mutating func claim(_ name: String, _ entry: Section.Entry, hint: String) -> Bool {
+        if let line = names[name] {
+            reading.report(
+                .conflict, "would be called \(name), as the one in line \(line) is\(hint)", at: entry.keyMark,
+                in: entry.value.place)
+            return false
+        }
+        names[name] = entry.keyMark.line
+        return true
+    }
+
+    private static func isName(_ name: String) -> Bool {
+        guard let first = name.unicodeScalars.first, name.utf8.count <= 96, first.isASCII else { return false }
+        return name.unicodeScalars.allSatisfy {
+            $0.isASCII
+                && ($0.properties.isAlphabetic || $0.properties.numericType != nil || "-_.".unicodeScalars.contains($0))
+        } && !"-.".unicodeScalars.contains(first)
+    }
+
+    private static func group(_ section: Section) -> String? {
+        guard let value = section["group"], let group = value.optionalString("a group's name") else { return nil }
+        if group.count > 64 || group.contains(where: \.isNewline) {
+            value.report(.range, "is longer than 64 characters or has a line break in it")
+            return nil
+        }
+        return group
+    }
+
+    /// A path behind a base address; without one the base stays as it is.
+    private static func join(_ base: Address, _ path: String?) -> Address {
+        guard let path, base.scheme != .tcp else { return base }
+        var result = base
+        var front = base.path.prefix { $0 != "?" }
+        while front.hasSuffix("/") { front.removeLast() }
+        result.path = front + path
+        return result
+    }
+}
+
+extension CheckSettings {
+    var openHours: Hours? {
+        if case .on(let hours) = hours { hours } else { nil }
+    }
+}
+
+// MARK: - Hardware and advice
+
+extension CheckReader {
+    struct Hardware {
+        var name: String
+        var isPaid: Bool
+    }
+
+    /// Names of Hub hardware that costs nothing; everything else does. ZeroGPU has a sleep of its own that nobody can set.
+    private static let free = ["cpu-basic", "zero-a10g", "zerogpu"]
+    /// Source: huggingface_hub `SpaceHardware` and the Hub's OpenAPI document, read 2026-08-20. An open set: an unknown name is
+    /// only remarked on.
+    static let knownHardware =
+        free + [
+            "cpu-upgrade", "cpu-performance", "cpu-xl", "sprx8", "t4-small", "t4-medium", "l4x1", "l4x4", "l40sx1",
+            "l40sx4", "l40sx8",
+            "a10g-small", "a10g-large", "a10g-largex2", "a10g-largex4", "a100-large", "a100x4", "a100x8", "h200",
+            "h200x2", "h200x4",
+            "h200x8", "rtx-pro-6000", "rtx-pro-6000x2", "rtx-pro-6000x4", "rtx-pro-6000x8", "inf2x6",
+        ]
+
+    static func hardware(_ value: Value) -> Hardware? {
+        guard let name = value.optionalString("hardware such as cpu-basic") else { return nil }
+        if !knownHardware.contains(name) {
+            let nearest = NearestName.of(name, among: knownHardware)
+            value.reading.advise(
+                "is hardware this version does not know\(nearest.map { "; did you mean \($0)?" } ?? ""), taken as paid",
+                at: value.mark,
+                in: value.place)
+        }
+        return Hardware(name: name, isPaid: !free.contains(name))
+    }
+
+    /// Remarks on how a Space is kept awake.
+    func adviseSpace(
+        _ name: String, _ settings: CheckSettings, _ hardware: Hardware?, _ section: Section, _ entry: Section.Entry
+    ) {
+        guard settings.paused != true else { return }
+        let spot = settings.everyPlace ?? (entry.keyMark, entry.value.place)
+        let every = settings.every ?? .seconds(45 * 60)
+        if let hardware, hardware.isPaid {
+            reading.advise(
+                "\(name) runs on \(hardware.name), which does not sleep unless it is told to: pinging watches it but is not needed to keep it awake",
+                at: section.mark(of: "hardware"), in: section.place(of: "hardware"))
+        } else if every < .seconds(15 * 60) {
+            reading.advise(
+                "\(name) is pinged every \(every.text), more often than every 15m: free hardware sleeps after 48h without a visitor, and frequent pings were seen to be taken for abuse",
+                at: spot.mark, in: spot.place)
+        } else if every >= .seconds(48 * 3_600) {
+            reading.advise(
+                "\(name) is pinged every \(every.text), and free hardware sleeps after 48h without a visitor: it will fall asleep",
+                at: spot.mark, in: spot.place)
+        }
+    }
+
+    /// Remarks on how a check is made.
+    mutating func adviseCheck(
+        _ name: String, _ address: String, _ policy: CheckPolicy, _ settings: CheckSettings, _ section: Section
+    ) {
+        let spot = settings.waitPlace ?? settings.everyPlace ?? (section.mark, section.place)
+        if policy.timeout > policy.every {
+            reading.advise(
+                "\(name) may wait \(policy.timeout.text) for an answer, longer than its interval of \(policy.every.text)",
+                at: spot.mark,
+                in: spot.place)
+        } else if settings.waitPlace != nil, policy.longestPing > policy.every {
+            reading.advise(
+                "a ping of \(name) that fails may take \(policy.longestPing.text) with its retries, longer than its interval of \(policy.every.text): the next ping waits for it",
+                at: spot.mark, in: spot.place)
+        }
+        if let within = policy.expect.within, within >= policy.timeout {
+            reading.advise(
+                "\(name) is slow after \(within.text) but given up after \(policy.timeout.text), so it can never be slow",
+                at: section.mark(of: "expect"), in: section.place(of: "expect"))
+        }
+        if policy.expect.certificateDays != nil, !address.hasPrefix("https:") {
+            reading.advise(
+                "\(name) has no certificate to look at: its address is not https://", at: section.mark(of: "expect"),
+                in: section.place(of: "expect"))
+        }
+        if policy.request.body != nil, ["GET", "HEAD"].contains(policy.request.method) {
+            reading.advise(
+                "\(name) sends a body with \(policy.request.method), which most servers ignore; is `method: POST` missing?",
+                at: section.mark(of: "body"), in: section.place(of: "body"))
+        }
+        if policy.request.method == "HEAD", policy.expect.readsBody {
+            reading.advise(
+                "\(name) expects something in the body, and an answer to HEAD has none", at: section.mark(of: "expect"),
+                in: section.place(of: "expect"))
+        }
+        if !policy.request.verifyTLS, address.hasPrefix("https:"),
+            policy.request.headers.contains(where: { $0.isCredential })
+        {
+            reading.advise(
+                "\(name) sends a credential without checking who receives it (verify_tls: false)",
+                at: section.mark(of: "verify_tls"),
+                in: section.place(of: "verify_tls"))
+        }
+        if policy.request.headers.contains(where: { $0.isCredential }), address.hasPrefix("http:"),
+            !address.hasPrefix("http://127.0.0.1"), !address.hasPrefix("http://localhost"),
+            !address.hasPrefix("http://[::1]")
+        {
+            reading.advise(
+                "\(name) sends a credential over http://, readable on the way", at: section.mark(of: "headers"),
+                in: section.place(of: "headers"))
+        }
+        // The address itself may carry a key that came out of a variable.
+        if let other = addresses[address] {
+            reading.advise(
+                "\(name) has the same address as \(other): it gets both pings", at: section.mark(of: "url"),
+                in: section.place(of: "url"))
+        } else {
+            addresses[address] = name
+        }
+    }
+}
+
+extension Request.Header {
+    /// Whether the header exists to carry a credential.
+    package var isCredential: Bool {
+        let name = name.lowercased()
+        return ["authorization", "proxy-authorization", "cookie"].contains(name) || name.contains("token")
+            || name.contains("api-key") || name.contains("secret") || name == "x-hf-authorization"
+    }
+}
+
+extension CheckPolicy {
+    /// The longest a ping can take: every attempt runs to its limit, with the waits between them.
+    package var longestPing: Duration { retry.reduce(timeout * (retry.count + 1), +) }
+}
