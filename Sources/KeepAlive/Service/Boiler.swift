@@ -1,7 +1,7 @@
 package import Ledger
 package import Logging
 package import NIOCore
-package import ServiceLifecycle
+import ServiceLifecycle
 package import StokerCore
 
 /// Keeps the fleet warm: spreads it over one shard per event loop, answers for the whole, and takes a new fleet file.
@@ -58,7 +58,7 @@ package actor Boiler: Keeper, Service {
 
     package init(
         fleet: Fleet, fleetPath: String?, source: Source?, ledger: any Ledger, writer: LedgerWriter, loops: [any EventLoop],
-        resolver: Resolver, settings: Settings, clocks: Clocks, logger: Logger
+        resolver: Resolver, tls: ProbeTLS, settings: Settings, clocks: Clocks, logger: Logger
     ) {
         self.current = fleet
         self.source = source
@@ -70,11 +70,11 @@ package actor Boiler: Keeper, Service {
         let now = clocks.wall()
         self.startedAt = now
         self.fleetFile = Overview.FleetFile(path: fleetPath, loadedAt: now)
-        let connectivity = SharedConnectivity(checks: fleet.checks.count)
+        let connectivity = SharedConnectivity()
         self.connectivity = connectivity
         let feed = feed
         let surroundings = Shard.Surroundings(
-            connectivity: connectivity,
+            connectivity: connectivity, examiner: Examiner(),
             deliver: { batch, names in
                 feed.add(names: names, events: batch.events)
                 if (batch.states.first?.check ?? 0) >= 0 { writer.enqueue(batch) }
@@ -83,7 +83,9 @@ package actor Boiler: Keeper, Service {
         let parts = max(1, loops.count)
         self.shards = loops.enumerated().map { number, loop in
             Shard(
-                loop: loop, lane: ProbeLane(eventLoop: loop, resolver: resolver, userAgent: settings.userAgent),
+                loop: loop,
+                lane: ProbeLane(
+                    eventLoop: loop, resolver: resolver, tls: tls, userAgent: settings.userAgent, now: clocks.wall),
                 openLimit: max(1, settings.openLimit / parts), youngLimit: max(1, settings.youngLimit / parts),
                 transcripts: max(1, settings.transcripts / parts), seed: settings.seed &+ UInt64(number), clocks: clocks,
                 surroundings: surroundings, logger: logger)
@@ -145,12 +147,12 @@ package actor Boiler: Keeper, Service {
 
     private func tick() {
         feed.send()
-        switch (connectivity.status, wasOffline) {
+        switch (connectivity.standing, wasOffline) {
         case (.offline, false):
             wasOffline = true
             say("self.offline", "Everything failed at once: this machine has no network. Verdicts stand still until it is back")
             logger.error("This machine has no network", metadata: ["checks": "\(current.checks.count)"])
-        case (.online, true):
+        case (.online, true), (.suspect, true):
             wasOffline = false
             say("self.online", "The network is back")
             logger.notice("The network is back")
@@ -163,6 +165,11 @@ package actor Boiler: Keeper, Service {
         let event = Event(at: clocks.wall(), kind: kind, text: text)
         feed.add(names: [], events: [event])
         writer.enqueue(Batch(events: [event]))
+    }
+
+    /// Whether everything failed at once, so that nothing is known of anybody.
+    package var isOffline: Bool {
+        if case .offline = connectivity.standing { true } else { false }
     }
 
     /// A second master stands by, or stands in; the first one is always active.
@@ -248,9 +255,9 @@ package actor Boiler: Keeper, Service {
     private func place(
         _ fleet: Fleet, ids: [Int32], states: [Int32: SavedState], strips: [[Observation]], carried: [String: Shard.Place]
     ) async {
-        let steady = clocks.steady()
-        let wall = clocks.wall()
-        var sweep = FirstSweep(seed: settings.seed, perSecond: settings.firstLooksPerSecond, count: fleet.checks.count)
+        let now = clocks.wall()
+        let sweep = FirstSweep(count: fleet.checks.count, rate: Double(settings.firstLooksPerSecond))
+        var spread = Spread(seed: settings.seed)
         var parts = [[Shard.Place]](repeating: [], count: shards.count)
         for part in parts.indices { parts[part].reserveCapacity(fleet.checks.count / shards.count + 1) }
         var names: [String: UInt32] = [:]
@@ -258,9 +265,8 @@ package actor Boiler: Keeper, Service {
         for (index, check) in fleet.checks.enumerated() {
             let place: Shard.Place
             if var old = carried[check.name] {
-                if old.check.policy != check.policy || old.check.address != check.address {
-                    old.due = FirstSweep.clamp(due: old.due, now: steady, policy: check.policy)
-                }
+                // A shorter interval or another address counts from now, not from when the old one would have been due.
+                if old.check.policy != check.policy || old.check.address != check.address { old.due = nil }
                 old.check = check
                 place = old
             } else {
@@ -269,7 +275,9 @@ package actor Boiler: Keeper, Service {
                     index < strips.count
                     ? strips[index].map { Sample(at: $0.at, outcome: $0.outcome, latencyMicroseconds: $0.latencyMicroseconds) }
                     : []
-                let first = sweep.firstDue(saved: saved?.nextDue, policy: check.policy, steady: steady, wall: wall)
+                let restored = spread.restored(
+                    saved?.nextDue ?? .never, now: now, every: check.policy.every, jitter: check.policy.jitter, span: sweep.span)
+                let first = restored ?? now.milliseconds + sweep.offset(of: index)
                 place = Shard.Place(
                     check: check, id: ids[index], state: saved?.state ?? CheckState(), due: first, strip: samples)
             }
@@ -278,7 +286,7 @@ package actor Boiler: Keeper, Service {
         }
         current = fleet
         places = names
-        connectivity.reset(checks: fleet.checks.count)
+        connectivity.setHosts(Set(fleet.checks.lazy.map { SharedConnectivity.hostKey(of: $0.address) }).subtracting([0]).count)
         for (shard, part) in zip(shards, parts) { await shard.install(part) }
     }
 
@@ -313,7 +321,7 @@ package actor Boiler: Keeper, Service {
             health = .stalled(since: startedAt, because: "\(memoryNote); history is in memory only", waiting: 0, limit: 0, dropped: 0)
         }
         let offline: Overview.Connectivity
-        if case .offline(let since) = connectivity.status { offline = .offline(since: since) } else { offline = .online }
+        if case .offline(let since) = connectivity.standing { offline = .offline(since: since) } else { offline = .online }
         return Overview(
             startedAt: startedAt, now: clocks.wall(), counts: counts, flapping: flapping, total: current.checks.count,
             generation: generation, connectivity: offline, role: role, fleetFile: fleetFile, ledger: health, work: work,

@@ -24,8 +24,16 @@ actor Shard {
     var pings: [UInt32: Ping] = [:]
 
     var gate: StartGate
-    var jitter: Spread
+    var spread: Spread
     var clockWatch: ClockWatch
+    var evidence = ConnectivityGuard.Evidence()
+    /// Per check: which host it stands for, 0 for none that counts. See ``SharedConnectivity``.
+    var hosts: ContiguousArray<UInt64> = []
+    var runs: [UInt32: Heartbeats.Runs] = [:]
+    /// Windows of the policies that have hours, ready to be asked.
+    var windows: [ObjectIdentifier: HoursWindow] = [:]
+    /// Since when calls could reach us.
+    var watchingSince: Instant
     var lateness = LatenessWindow()
     var latenessTurned: Int64 = 0
     var shelf: TranscriptShelf
@@ -42,6 +50,7 @@ actor Shard {
     var stopping = false
     var wakeUp: Scheduled<Void>?
     var wakeUpAt: Int64 = .max
+    var flushedAt: Int64 = 0
 
     struct Counters {
         var pings: UInt64 = 0
@@ -56,7 +65,8 @@ actor Shard {
         var ticket: Int64?
         /// Number of the running attempt: an answer with another number comes too late.
         var serial: UInt64 = 0
-        var begun: Int64
+        /// When it was due; wall-clock milliseconds.
+        var due: Int64
         /// Asked for by a person: made even outside its hours, and reported to these.
         var waiters: [CheckedContinuation<Result<Void, Failure>, Never>] = []
     }
@@ -64,6 +74,7 @@ actor Shard {
     /// What all shards share.
     struct Surroundings: Sendable {
         var connectivity: SharedConnectivity
+        var examiner: Examiner
         /// Hands a batch to the ledger's writer and the names of changed checks to who listens.
         var deliver: @Sendable (Batch, [String]) -> Void
         var listening: @Sendable () -> Bool
@@ -79,8 +90,9 @@ actor Shard {
         self.surroundings = surroundings
         self.logger = logger
         self.gate = StartGate(openLimit: openLimit, youngLimit: youngLimit)
-        self.jitter = Spread(seed: seed)
-        self.clockWatch = ClockWatch()
+        self.spread = Spread(seed: seed)
+        self.clockWatch = ClockWatch(clocks.reading)
+        self.watchingSince = clocks.wall()
         self.shelf = TranscriptShelf(limit: transcripts)
         self.strips = Strips(count: 0)
     }
@@ -91,8 +103,8 @@ actor Shard {
         var check: Check
         var id: Int32
         var state: CheckState
-        /// Steady time of the next ping.
-        var due: Int64
+        /// Wall-clock milliseconds of the next ping; nil for none.
+        var due: Int64?
         var strip: [Sample]
     }
 
@@ -112,13 +124,29 @@ actor Shard {
         strips = Strips(count: places.count)
         isDirty = ContiguousArray(repeating: false, count: places.count)
         dirty.removeAll()
-        timetable = Timetable(capacity: places.count)
+        timetable = Timetable()
+        timetable.reserve(places.count)
+        hosts = ContiguousArray(places.map { SharedConnectivity.hostKey(of: $0.check.address) })
+        windows = [:]
+        for place in places {
+            guard let hours = place.check.policy.hours else { continue }
+            windows[ObjectIdentifier(place.check.policy)] = HoursWindow(hours)
+        }
+        let now = clocks.wall()
         counts = [Int](repeating: 0, count: Verdict.allCases.count)
         flapping = 0
         for (index, place) in places.enumerated() {
             counts[Int(place.state.verdict.rawValue)] += 1
             if place.state.flapping { flapping += 1 }
-            if place.due != .max { timetable.schedule(UInt32(index), at: place.due) }
+            let rulings = Judge.recover(&states[index], policy: place.check.policy, check: place.id, now: now)
+            if !rulings.isEmpty { settle(UInt32(index), rulings, from: place.state, now: now) }
+            if place.check.policy.kind == .heartbeat {
+                awaitBeat(UInt32(index))
+            } else if states[index].verdict != .paused {
+                timetable.schedule(UInt32(index), at: place.due ?? now.milliseconds)
+            } else if !states[index].pausedUntil.isNever {
+                timetable.schedule(UInt32(index), at: states[index].pausedUntil.milliseconds)
+            }
             for sample in place.strip { strips.append(sample, at: index) }
         }
         counters.generation &+= 1
@@ -128,7 +156,8 @@ actor Shard {
     /// Everything that survives a change of the fleet file, by check name.
     func carry() -> [(name: String, place: Place)] {
         checks.indices.map { index in
-            let due = pings[UInt32(index)] != nil ? clocks.steady() : timetable.due(of: UInt32(index)) ?? .max
+            // A ping under way is made again at once.
+            let due = pings[UInt32(index)] != nil ? clocks.wall().milliseconds : timetable.due(of: UInt32(index))
             return (
                 checks[index].name,
                 Place(check: checks[index], id: ids[index], state: states[index], due: due, strip: strips[index])
@@ -148,9 +177,10 @@ actor Shard {
     /// Makes sure that a tick comes at the next due time, and every 250 ms for the flush.
     func arm() {
         guard !stopping else { return }
-        let now = clocks.steady()
+        let now = clocks.wall().milliseconds
         let due = active && gate.admits ? timetable.next ?? .max : .max
         let at = min(max(due, now), now + Self.flushMilliseconds)
+        // A wall clock set back leaves a wake-up that seems far away; its real time is near all the same.
         if wakeUp != nil, wakeUpAt <= at { return }
         wakeUp?.cancel()
         wakeUpAt = at
@@ -160,65 +190,106 @@ actor Shard {
     }
     static let flushMilliseconds: Int64 = 250
 
-    var flushedAt: Int64 = 0
-
     func tick() {
         wakeUp = nil
         wakeUpAt = .max
-        let now = clocks.steady()
-        watchClocks(now)
-        gate.advance(to: now)
-        if active { startDue(now) }
-        if now - flushedAt >= Self.flushMilliseconds {
-            flushedAt = now
+        watchClocks()
+        let running = clocks.running().wholeMilliseconds
+        gate.advance(to: running)
+        if active { startDue(running) }
+        if running - flushedAt >= Self.flushMilliseconds {
+            flushedAt = running
+            surroundings.connectivity.take(&evidence, now: clocks.wall())
             flush()
         }
-        if now - latenessTurned > 60_000 {
-            latenessTurned = now
+        if running - latenessTurned > 60_000 {
+            latenessTurned = running
             lateness.turn()
         }
         arm()
     }
 
-    /// A suspended machine wakes with a wall clock that ran on: what fell due meanwhile is due now, once.
-    func watchClocks(_ now: Int64) {
-        guard let jump = clockWatch.observe(steady: now, wall: clocks.wall()) else { return }
-        timetable.shift(by: jump.timetableShift, notBefore: now)
-        logger.notice("The wall clock jumped", metadata: ["milliseconds": "\(jump.milliseconds)"])
+    /// A clock that was set moves the timetable with it; after a suspension or a long stop everything that was missed is
+    /// made once, a few milliseconds apart.
+    func watchClocks() {
+        guard let change = clockWatch.read(clocks.reading) else { return }
+        if change.clockMoved != .zero {
+            timetable.shift(by: change.clockMoved.wholeMilliseconds)
+            logger.notice("The wall clock was set", metadata: ["by": "\(change.clockMoved)"])
+        }
+        if change.missedTime {
+            timetable.spreadOverdue(clocks.wall().milliseconds, spacing: 5)
+            logger.notice(
+                "Time was missed", metadata: ["slept": "\(change.slept)", "stood": "\(change.stood)"])
+        }
     }
 
-    func startDue(_ now: Int64) {
-        while gate.admits, let (index, due) = timetable.popDue(now: now) {
+    func startDue(_ running: Int64) {
+        let now = clocks.wall().milliseconds
+        while gate.admits {
+            var next: (index: UInt32, due: Int64)?
+            timetable.popDue(now, limit: 1) { next = ($0, $1) }
+            guard let (index, due) = next else { return }
             let policy = checks[Int(index)].policy
+            if states[Int(index)].verdict == .paused {
+                pauseEnded(index, now: now)
+                continue
+            }
             if policy.kind == .heartbeat {
-                hear(silenceOf: index, now: now)
+                listen(to: index)
                 continue
             }
             if pings[index] == nil {
-                if let opening = closedUntil(index, now) {
-                    closeForHours(index, until: opening)
-                    continue
-                }
-                lateness.record(microseconds: (now - due) * 1_000)
+                if isClosed(index, policy, now: now) { continue }
+                lateness.record(microseconds: max(0, now - due) * 1_000)
+                // Intervals that went by unserved: the ping that is made now stands for all of them.
                 let missed = (now - due) / max(1, policy.every.wholeMilliseconds)
                 if missed > 0 { counters.shed &+= UInt64(missed) }
+                pings[index] = Ping(due: due)
             }
-            begin(index, now: now)
+            begin(index, running: running)
         }
+    }
+
+    func pauseEnded(_ index: UInt32, now: Int64) {
+        let until = states[Int(index)].pausedUntil
+        guard !until.isNever, until.milliseconds <= now else { return }
+        resume(index)
+    }
+
+    /// Outside its hours a check is paused until they begin again.
+    func isClosed(_ index: UInt32, _ policy: CheckPolicy, now: Int64) -> Bool {
+        guard let window = windows[ObjectIdentifier(policy)] else { return false }
+        let instant = Instant(milliseconds: now)
+        guard !window.contains(instant) else { return false }
+        let opening = window.opening(atOrAfter: instant)
+        let before = states[Int(index)]
+        let rulings = Judge.pause(
+            &states[Int(index)], .byHours, until: opening ?? .never, check: ids[Int(index)], now: instant)
+        settle(index, rulings, from: before, now: instant)
+        if let opening { timetable.schedule(index, at: opening.milliseconds) }
+        return true
+    }
+
+    /// Carries out what follows from a change of the state, and marks it to be kept and told.
+    @discardableResult
+    func settle(_ index: UInt32, _ rulings: [Ruling], from before: CheckState, now: Instant) -> Duration? {
+        let recheck = rulings.isEmpty ? nil : carryOut(rulings, index: index, now: now)
+        recount(before, states[Int(index)])
+        touch(index)
+        return recheck
     }
 
     // MARK: One ping
 
-    func begin(_ index: UInt32, now: Int64) {
-        var ping = pings[index] ?? Ping(begun: now)
-        guard ping.ticket == nil else { return }
+    func begin(_ index: UInt32, running: Int64) {
+        guard var ping = pings[index], ping.ticket == nil else { return }
         ping.attempt &+= 1
-        let ticket = gate.begin(at: now)
-        ping.ticket = ticket
-        pings[index] = ping
+        ping.ticket = gate.begin(at: running)
         counters.attempts &+= 1
         let serial = counters.attempts
-        pings[index]?.serial = serial
+        ping.serial = serial
+        pings[index] = ping
         lane.start(checks[Int(index)]) { [self] attempt in
             nonisolated(unsafe) let attempt = attempt  // made on this loop for us alone
             assumeIsolated { $0.ended(index, serial: serial, attempt) }
@@ -231,8 +302,12 @@ actor Shard {
         gate.end(ticket)
         ping.ticket = nil
         let check = checks[Int(index)]
-        let finding = Examiner.examine(attempt, check: check, now: attempt.at)
-        surroundings.connectivity.note(check, finding.cause, at: clocks.wall())
+        let finding = surroundings.examiner.examine(attempt, check: check, now: attempt.at)
+        let now = clocks.wall()
+        if hosts[Int(index)] != 0 {
+            evidence.note(
+                attempt.result, host: hosts[Int(index)], began: attempt.at, ended: now, wasBad: states[Int(index)].wasBad)
+        }
 
         let entry = TranscriptShelf.Entry(attempt: attempt, number: Int(ping.attempt), finding: finding)
         shelf.put(entry, for: index)
@@ -241,44 +316,55 @@ actor Shard {
             let retries = check.policy.retry
             if finding.isRetryable, Int(ping.attempt) <= retries.count, !stopping {
                 pings[index] = ping
-                timetable.schedule(index, at: clocks.steady() + retries[Int(ping.attempt) - 1].wholeMilliseconds)
+                timetable.schedule(index, at: now.milliseconds + retries[Int(ping.attempt) - 1].wholeMilliseconds)
                 arm()
                 return
             }
         }
+        var observed = finding
+        if finding.outcome != .up, finding.outcome != .slow, hosts[Int(index)] != 0 {
+            surroundings.connectivity.take(&evidence, now: now)
+            switch surroundings.connectivity.treatment(of: finding.cause, now: now) {
+            case .judge: break
+            case .hold(let until):
+                pings[index] = ping
+                timetable.schedule(index, at: max(until.milliseconds, now.milliseconds + 100))
+                arm()
+                return
+            case .disregard: observed = Finding(outcome: .unknown, cause: .selfOffline, detail: finding.detail)
+            }
+        }
         pings[index] = nil
-        conclude(index, ping, attempt, finding)
+        conclude(index, ping, attempt, observed, now: now)
         arm()
     }
 
-    func conclude(_ index: UInt32, _ ping: Ping, _ attempt: Attempt, _ finding: Finding) {
+    func conclude(_ index: UInt32, _ ping: Ping, _ attempt: Attempt, _ finding: Finding, now: Instant) {
         let place = Int(index)
         let policy = checks[place].policy
-        var observation = Observation(
+        let observation = Observation(
             check: ids[place], at: attempt.at, outcome: finding.outcome, cause: finding.cause, code: finding.code,
             attempts: ping.attempt, latencyMicroseconds: attempt.phases.latency)
-        // While we ourselves are offline a failure says nothing about the target.
-        if finding.outcome.isFailure, finding.cause.isConnectivity, surroundings.connectivity.isOffline {
-            observation.outcome = .unknown
-            observation.cause = .selfOffline
-        }
         counters.pings &+= 1
         batch.observations.append(observation)
         strips.append(
             Sample(at: observation.at, outcome: observation.outcome, latencyMicroseconds: observation.latencyMicroseconds),
             at: place)
 
-        let now = clocks.wall()
         let before = states[place]
         let rulings = Judge.judge(
             &states[place], observation, policy: policy, certificateEndHours: attempt.certificateEndHours, now: now)
-        let interval = carryOut(rulings, index: index, now: now) ?? policy.every
-        recount(before, states[place])
-        touch(index)
-
+        let recheck = settle(index, rulings, from: before, now: now)
         if states[place].verdict != .paused {
-            let wait = jitter.interval(interval, share: policy.jitter)
-            timetable.schedule(index, at: max(ping.begun + wait, clocks.steady() + 1_000))
+            let next: Int64
+            if let recheck {
+                next = now.milliseconds + spread.interval(recheck, jitter: policy.jitter)
+            } else if before.lastPing.isNever {
+                next = spread.afterFirst(now: now.milliseconds, every: policy.every)
+            } else {
+                next = spread.following(due: ping.due, now: now.milliseconds, every: policy.every, jitter: policy.jitter)
+            }
+            timetable.schedule(index, at: next)
         }
         for waiter in ping.waiters { waiter.resume(returning: .success(())) }
     }
@@ -368,8 +454,8 @@ actor Shard {
 
     func nextDue(_ index: UInt32) -> Instant? {
         if let ping = pings[index], ping.ticket != nil { return nil }
-        guard let due = timetable.due(of: index) else { return nil }
-        return clocks.wall() + .milliseconds(due - clocks.steady())
+        if checks[Int(index)].policy.kind == .heartbeat { return nil }
+        return timetable.due(of: index).map(Instant.init(milliseconds:))
     }
 
     /// Lets attempts in flight finish until the deadline, then drops them; what is known goes to the ledger.
@@ -378,8 +464,8 @@ actor Shard {
         active = false
         wakeUp?.cancel()
         wakeUp = nil
-        let deadline = clocks.steady() + limit.wholeMilliseconds
-        while lane.inFlight > 0, clocks.steady() < deadline {
+        let deadline = clocks.running() + limit
+        while lane.inFlight > 0, clocks.running() < deadline {
             try? await Task.sleep(for: .milliseconds(20))  // cancelled: the loop's condition ends it
             if Task.isCancelled { break }
         }
@@ -397,12 +483,11 @@ actor Shard {
         guard active, !stopping else { return .failure(stopping ? .stopping : .standingBy) }
         guard (pings[index]?.waiters.count ?? 0) < 100, gate.open < gate.openLimit else { return .failure(.tooManyPings) }
         return await withCheckedContinuation { continuation in
-            let now = clocks.steady()
-            if pings[index] == nil { pings[index] = Ping(begun: now) }
+            if pings[index] == nil { pings[index] = Ping(due: clocks.wall().milliseconds) }
             pings[index]?.waiters.append(continuation)
             if pings[index]?.ticket == nil {
                 timetable.cancel(index)
-                begin(index, now: now)
+                begin(index, running: clocks.running().wholeMilliseconds)
             }
         }
     }
@@ -412,32 +497,32 @@ actor Shard {
         let now = clocks.wall()
         let rulings = Judge.pause(
             &states[Int(index)], .byPerson, until: until ?? .never, check: ids[Int(index)], now: now)
-        _ = carryOut(rulings, index: index, now: now)
-        recount(before, states[Int(index)])
         abandonPing(index)
         if let until {
-            timetable.schedule(index, at: clocks.steady() + max(0, (until - now).wholeMilliseconds))
+            timetable.schedule(index, at: until.milliseconds)
         } else {
             timetable.cancel(index)
         }
         let end = until.map { " until \($0)" } ?? ""
         batch.events.append(
             Event(at: now, kind: "paused", check: ids[Int(index)], text: "\(checks[Int(index)].name) was paused\(end)"))
-        touch(index)
+        settle(index, rulings, from: before, now: now)
         arm()
     }
 
     func resume(_ index: UInt32) {
         let before = states[Int(index)]
-        guard before.verdict == .paused || before.pause != .none else { return }
+        guard before.verdict == .paused else { return }
         let now = clocks.wall()
         let rulings = Judge.resume(&states[Int(index)], now: now)
-        _ = carryOut(rulings, index: index, now: now)
-        recount(before, states[Int(index)])
-        timetable.schedule(index, at: clocks.steady())
+        if checks[Int(index)].policy.kind == .heartbeat {
+            awaitBeat(index)
+        } else {
+            timetable.schedule(index, at: now.milliseconds)
+        }
         batch.events.append(
             Event(at: now, kind: "resumed", check: ids[Int(index)], text: "\(checks[Int(index)].name) was resumed"))
-        touch(index)
+        settle(index, rulings, from: before, now: now)
         arm()
     }
 
@@ -445,5 +530,75 @@ actor Shard {
         guard let ping = pings.removeValue(forKey: index) else { return }
         if let ticket = ping.ticket { gate.end(ticket) }
         for waiter in ping.waiters { waiter.resume(returning: .failure(.pausedMeanwhile)) }
+    }
+
+    // MARK: Heartbeats
+
+    func hear(_ beat: Beat, of index: UInt32) {
+        let place = Int(index)
+        let now = clocks.wall()
+        let before = states[place]
+        let result = Heartbeats.take(
+            beat, &states[place], &runs[index, default: Heartbeats.Runs()], policy: checks[place].policy, check: ids[place],
+            at: now)
+        shelve(beat, at: now, of: index, result.observation)
+        heard(index, result, from: before, now: now)
+    }
+
+    /// The time in which a beat was awaited is over.
+    func listen(to index: UInt32) {
+        let place = Int(index)
+        let now = clocks.wall()
+        let before = states[place]
+        let result = Heartbeats.expire(
+            &states[place], &runs[index, default: Heartbeats.Runs()], policy: checks[place].policy, check: ids[place],
+            watchingSince: watchingSince, now: now)
+        if let result { heard(index, result, from: before, now: now) } else { awaitBeat(index) }
+    }
+
+    func heard(_ index: UInt32, _ result: Heartbeats.Result, from before: CheckState, now: Instant) {
+        if let observation = result.observation {
+            batch.observations.append(observation)
+            strips.append(
+                Sample(
+                    at: observation.at, outcome: observation.outcome, latencyMicroseconds: observation.latencyMicroseconds),
+                at: Int(index))
+        }
+        settle(index, result.rulings, from: before, now: now)
+        awaitBeat(index)
+        arm()
+    }
+
+    func awaitBeat(_ index: UInt32) {
+        let place = Int(index)
+        if let due = Heartbeats.due(states[place], policy: checks[place].policy, watchingSince: watchingSince) {
+            timetable.schedule(index, at: due.milliseconds)
+        } else {
+            timetable.cancel(index)
+        }
+    }
+
+    /// What a job said is kept like a probe's transcript.
+    func shelve(_ beat: Beat, at now: Instant, of index: UInt32, _ observation: Observation?) {
+        let signal =
+            switch beat.signal {
+            case .success: "success"
+            case .start: "start"
+            case .fail: "fail"
+            case .log: "log"
+            case .exit(let code): "exit \(code)"
+            }
+        let outcome = observation?.outcome ?? .up
+        let cause = observation?.cause ?? .none
+        let said = [signal, beat.run.map { "run \($0)" }, beat.from.map { "from \($0)" }].compactMap(\.self)
+        let exchange = Transcript.Exchange(
+            sent: said, peer: beat.from, phases: [], received: [], body: beat.body, bodyBytes: beat.body.utf8.count)
+        let attempt = Attempt(at: now, result: .connected, phases: .init()) { number, outcome, cause, detail in
+            Transcript(at: now, attempt: number, outcome: outcome, cause: cause, detail: detail, exchanges: [exchange])
+        }
+        let entry = TranscriptShelf.Entry(
+            attempt: attempt, number: 1, finding: Finding(outcome: outcome, cause: cause, detail: "the job said \(signal)"))
+        shelf.put(entry, for: index)
+        if outcome.isFailure { batch.transcripts.append((ids[Int(index)], entry.transcript)) }
     }
 }

@@ -1,25 +1,39 @@
 import StokerCore
 import Synchronization
 
-/// The connectivity guard as all shards share it: one lock, held for a few nanoseconds per attempt.
+/// The connectivity guard as all shards share it. Shards collect their own evidence and hand it over at every tick and
+/// before a failure is judged, so the lock is taken a few times a second.
 final class SharedConnectivity: Sendable {
-    private let state: Mutex<ConnectivityGuard>
+    private let state = Mutex(ConnectivityGuard(hosts: 0))
 
-    init(checks: Int) { state = Mutex(ConnectivityGuard(checks: checks)) }
+    func setHosts(_ hosts: Int) { state.withLock { $0.hosts = hosts } }
 
-    var isOffline: Bool { state.withLock { $0.status.isOffline } }
-    var status: ConnectivityGuard.Status { state.withLock { $0.status } }
+    var standing: ConnectivityGuard.Standing { state.withLock { $0.standing } }
 
-    func reset(checks: Int) { state.withLock { $0 = ConnectivityGuard(checks: checks) } }
-
-    /// Loopback says nothing about the network outside and is not counted.
-    func note(_ check: Check, _ cause: Cause, at now: Instant) {
-        guard !Self.isLoopback(check.address) else { return }
-        state.withLock { $0.note(check.name, cause, at: now) }
+    func take(_ evidence: inout ConnectivityGuard.Evidence, now: Instant) {
+        // Changes are told by the boiler, which compares the standing at every tick of its own.
+        evidence = state.withLock { [evidence] guardian in
+            var evidence = evidence
+            _ = guardian.take(&evidence, now: now)
+            return evidence
+        }
     }
 
-    static func isLoopback(_ address: String) -> Bool {
-        let rest = address.utf8.drop { $0 != UInt8(ascii: "/") }.dropFirst(2)
-        return rest.starts(with: "127.".utf8) || rest.starts(with: "localhost".utf8) || rest.starts(with: "[::1]".utf8)
+    func treatment(of cause: Cause, now: Instant) -> ConnectivityGuard.Treatment {
+        state.withLock { $0.treatment(of: cause, now: now) }
+    }
+
+    /// Key of an address's host; 0 when the host says nothing about our way to the world.
+    static func hostKey(of address: String) -> UInt64 {
+        let rest = address.drop { $0 != "/" }.dropFirst(2)
+        var host = rest.prefix { $0 != "/" && $0 != "?" && $0 != "#" }
+        if let at = host.lastIndex(of: "@") { host = host[host.index(after: at)...] }
+        if host.first == "[" {
+            host = host.dropFirst().prefix { $0 != "]" }
+        } else if let colon = host.lastIndex(of: ":") {
+            host = host[..<colon]
+        }
+        let name = String(host)
+        return ConnectivityGuard.counts(host: name) ? ConnectivityGuard.key(host: name) : 0
     }
 }

@@ -1,8 +1,9 @@
 package import AsyncHTTPClient
 package import Logging
 import NIOCore
-package import ServiceLifecycle
-package import StokerCore
+import NIOHTTP1
+import ServiceLifecycle
+import StokerCore
 
 /// Watches the first master and tells the boiler when to stand in for it (requirement KA13).
 package struct StandbyService: Service {
@@ -28,13 +29,16 @@ package struct StandbyService: Service {
     }
 
     package func run() async throws {
-        var decision = StandbyDecision(of: first)
+        await boiler.take(role: StandbyDecision(every: every).role(of: first))
         await cancelWhenGracefulShutdown {
+            var decision = StandbyDecision(every: every)
             while !Task.isCancelled {
                 let alive = await isAlive()
                 if Task.isCancelled { break }
-                let role = decision.take(alive: alive, at: clocks.wall())
-                await boiler.take(role: role)
+                // Without network of our own a silent master means nothing.
+                let offline = await boiler.isOffline
+                if alive || !offline { _ = decision.note(answered: alive, at: clocks.wall()) }
+                await boiler.take(role: decision.role(of: first))
                 do { try await Task.sleep(for: every) } catch { break }
             }
         }

@@ -46,10 +46,10 @@ struct Engine {
     private func run(clocks: Clocks, limit: FileLimit, group: MultiThreadedEventLoopGroup) async throws {
         let memory = try await Memory.open(folder: plan.dataFolder, path: plan.fleet.ledger.path, logger: logger)
         let writer = LedgerWriter(ledger: memory.ledger, logger: logger)
-        let resolver = try Resolver(group: group)
+        let resolver = Resolver(eventLoop: group.next())
         let boiler = Boiler(
             fleet: plan.fleet, fleetPath: plan.source?.path, source: plan.source.map { source in { () throws(Failure) in try source.read() } },
-            ledger: memory.ledger, writer: writer, loops: Array(group.makeIterator()), resolver: resolver,
+            ledger: memory.ledger, writer: writer, loops: Array(group.makeIterator()), resolver: resolver, tls: ProbeTLS(),
             settings: Boiler.Settings(
                 openLimit: limit.inFlight, seed: UInt64.random(in: 1...UInt64.max), userAgent: Self.userAgent, demo: plan.demo),
             clocks: clocks, logger: logger)

@@ -1,0 +1,89 @@
+import NIOCore
+import Synchronization
+
+/// The simulator's clock: as fast as reality, faster, or moved by hand.
+package final class SimulatedTime: Sendable {
+    /// How simulated time passes.
+    package enum Flow: Sendable, Equatable {
+        /// So many simulated seconds in one real second; more than 0.
+        case scaled(Double)
+        /// Only by ``SimulatedTime/advance(by:)``.
+        case manual
+
+        package static let real = Flow.scaled(1)
+    }
+
+    private struct Entry {
+        var due: Duration
+        var loop: any EventLoop
+        var work: @Sendable () -> Void
+    }
+    private struct Hand {
+        var now = Duration.zero
+        var nextID = 0
+        var entries: [Int: Entry] = [:]
+    }
+
+    private let speed: Double?
+    private let began = ContinuousClock.now
+    private let hand = Mutex(Hand())
+
+    package init(_ flow: Flow = .real) {
+        switch flow {
+        case .scaled(let factor):
+            precondition(factor > 0, "simulated time cannot stand still or run backwards")
+            speed = factor
+        case .manual: speed = nil
+        }
+    }
+
+    /// Simulated time since this clock was made.
+    package var now: Duration {
+        if let speed { return (ContinuousClock.now - began) * speed }
+        return hand.withLock { $0.now }
+    }
+
+    /// Moves a manual clock and runs, one by one and each at its own instant, everything that becomes due on the way.
+    /// Does nothing on a clock that moves by itself.
+    package func advance(by step: Duration) async throws {
+        guard speed == nil else { return }
+        let goal = hand.withLock { $0.now + step }
+        while let entry = takeNext(until: goal) {
+            try await entry.loop.submit(entry.work).get()
+        }
+        hand.withLock { $0.now = max($0.now, goal) }
+    }
+
+    private func takeNext(until goal: Duration) -> Entry? {
+        hand.withLock { hand in
+            guard
+                let (id, entry) = hand.entries.filter({ $0.value.due <= goal })
+                    .min(by: { ($0.value.due, $0.key) < ($1.value.due, $1.key) })
+            else { return nil }
+            hand.entries[id] = nil
+            hand.now = max(hand.now, entry.due)
+            return entry
+        }
+    }
+
+    /// Something to be done later that may be called off.
+    struct Appointment: Sendable {
+        fileprivate var call: @Sendable () -> Void
+        func cancel() { call() }
+    }
+
+    /// Runs `work` on `loop` at the simulated instant `due`, or as soon as it has passed.
+    func schedule(at due: Duration, on loop: any EventLoop, _ work: @escaping @Sendable () -> Void) -> Appointment {
+        if let speed {
+            let wait = max(.zero, due - now) / speed
+            let task = loop.scheduleTask(in: TimeAmount(wait), work)
+            return Appointment { task.cancel() }
+        }
+        let id = hand.withLock { hand in
+            hand.nextID += 1
+            hand.entries[hand.nextID] = Entry(due: due, loop: loop, work: work)
+            return hand.nextID
+        }
+        return Appointment { [weak self] in self?.hand.withLock { $0.entries[id] = nil } }
+    }
+}
