@@ -25,29 +25,27 @@ struct Composition {
         boiler = Boiler(
             fleet: fleet, fleetPath: nil, source: nil, ledger: ledger, writer: writer,
             loops: Array(group.makeIterator()),
-            resolver: Resolver(eventLoop: group.next()),
+            resolver: Resolver(eventLoop: group.next()), tls: ProbeTLS(),
             settings: Boiler.Settings(
                 openLimit: limit.inFlight, youngLimit: youngLimit, firstLooksPerSecond: firstLooksPerSecond, seed: 1,
                 userAgent: "stoker-bench"),
             clocks: .real, logger: logger)
         var configuration = ServiceGroupConfiguration(
-            services: [.init(service: writer), .init(service: boiler)], gracefulShutdownSignals: [.sigterm, .sigint],
-            logger: logger)
+            services: [.init(service: writer), .init(service: boiler)], logger: logger)
         configuration.maximumGracefulShutdownDuration = .seconds(10)
         services = ServiceGroup(configuration: configuration)
     }
 
     /// Runs everything; `body` watches from outside, and when it returns all is flushed and closed before `after`.
     func run<T: Sendable>(_ body: @escaping @Sendable (Boiler) async throws -> T) async throws -> T {
-        let value = try await withThrowingTaskGroup(of: Void.self) { tasks in
+        try await withThrowingTaskGroup(of: Void.self) { tasks in
             tasks.addTask { [services] in try await services.run() }
-            try await boiler.start()
+            await boiler.begin(selfAddress: nil)
             let value = try await body(boiler)
             await services.triggerGracefulShutdown()
             try await tasks.waitForAll()
             return value
         }
-        return value
     }
 
     func close() async throws {

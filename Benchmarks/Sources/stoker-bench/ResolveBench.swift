@@ -17,35 +17,47 @@ struct ResolveBench: AsyncParsableCommand {
     func run() async throws {
         let group = MultiThreadedEventLoopGroup(numberOfThreads: System.coreCount)
         let resolver = Resolver(eventLoop: group.next())
-        let next = Mutex(0)
-        let good = Mutex(0)
+        let names = Names(count: self.names)
         let meter = Meter()
         await withTaskGroup(of: Void.self) { tasks in
             for _ in 0..<concurrency {
                 let loop = group.next()
-                tasks.addTask { [names] in
-                    while true {
-                        let number = next.withLock { value in
-                            defer { value += 1 }
-                            return value
-                        }
-                        guard number < names else { return }
+                tasks.addTask {
+                    while let number = names.next() {
                         let resolution = await withCheckedContinuation { done in
                             resolver.resolve("t\(number).bench.test", on: loop) { done.resume(returning: $0) }
                         }
                         guard case .found(let addresses, stale: false) = resolution,
                             addresses.contains(where: { $0.ipAddress == loopback(number) })
                         else { continue }
-                        good.withLock { $0 += 1 }
+                        names.found()
                     }
                 }
             }
         }
         try say([
-            "lookups": names, "good": good.withLock { $0 }, "wall_seconds": meter.wallSeconds,
+            "lookups": self.names, "good": names.good, "wall_seconds": meter.wallSeconds,
             "cpu_seconds": meter.cpuSeconds,
         ])
         await resolver.shutdown()
         try await group.shutdownGracefully()
     }
+}
+
+/// Which name is next, and how many were right.
+private final class Names: Sendable {
+    private let count: Int
+    private let state = Mutex((next: 0, good: 0))
+
+    init(count: Int) { self.count = count }
+
+    func next() -> Int? {
+        state.withLock { state in
+            guard state.next < count else { return nil }
+            state.next += 1
+            return state.next - 1
+        }
+    }
+    func found() { state.withLock { $0.good += 1 } }
+    var good: Int { state.withLock { $0.good } }
 }
