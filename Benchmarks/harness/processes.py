@@ -26,6 +26,11 @@ def _die_with_parent() -> None:
     ctypes.CDLL(None).prctl(1, signal.SIGKILL)  # PR_SET_PDEATHSIG: also when the harness itself is killed
 
 
+def _interrupt(*_) -> None:
+    """Being told to stop unwinds like Ctrl-C does, so that everything is stopped on the way out."""
+    raise KeyboardInterrupt
+
+
 class Child:
     def __init__(self, name: str, command: list[str], log: Path, **options):
         self.name = name
@@ -123,7 +128,7 @@ class Child:
         """SIGTERM, SIGKILL after `patience`; returns how long it took. Only ever its own session is signalled."""
         begin = time.monotonic()
         if self.alive():
-            self.process.terminate()
+            os.killpg(self.pid, signal.SIGTERM)
             try:
                 self.process.wait(patience)
             except subprocess.TimeoutExpired:
@@ -150,7 +155,8 @@ class Bench:
     def __enter__(self) -> "Bench":
         self.scratch = Path(tempfile.mkdtemp(prefix="stoker-bench-"))
         os.chmod(self.scratch, 0o755)
-        signal.signal(signal.SIGTERM, lambda *_: (_ for _ in ()).throw(KeyboardInterrupt()))
+        for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+            signal.signal(number, _interrupt)
         return self
 
     def __exit__(self, *_) -> None:

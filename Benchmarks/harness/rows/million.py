@@ -19,7 +19,7 @@ def run(bench):
     server, port = bench.targets(f"log={log}")
     data = bench.scratch / "data"
     # Due times far enough ahead that loading the fleet is over when the first one comes.
-    lead = bench.scaled(90, 30)
+    lead = bench.scaled(60, 20)
     begin = time.time() + lead
     common = ["--targets", targets, "--every", EVERY, "--port", port, "--data", data, "--names"]
     bench.stoker_bench("remember", *common, "--begin", int(begin * 1000), "--stride", STRIDE, seconds=lead)
