@@ -38,7 +38,6 @@ let package = Package(
         .package(url: "https://github.com/apple/swift-crypto.git", exact: "4.5.2"),
         .package(url: "https://github.com/apple/swift-log.git", exact: "1.16.2"),
         .package(url: "https://github.com/apple/swift-nio.git", exact: "2.101.2"),
-        .package(url: "https://github.com/apple/swift-nio-extras.git", exact: "1.35.2"),
         .package(url: "https://github.com/apple/swift-nio-ssl.git", exact: "2.37.6"),
         .package(url: "https://github.com/groue/GRDB.swift.git", exact: "7.10.0"),
         .package(url: "https://github.com/hummingbird-project/hummingbird.git", exact: "2.28.1"),
@@ -65,7 +64,6 @@ let package = Package(
                 nioCore,
                 .product(name: "Crypto", package: "swift-crypto"),
                 .product(name: "Mustache", package: "swift-mustache"),
-                .product(name: "NIOHTTPCompression", package: "swift-nio-extras"),
             ],
             swiftSettings: room
         ),
@@ -99,7 +97,7 @@ let package = Package(
             dependencies: [nioCore, nioPosix, nioHTTP1, nioSSL, logging],
             swiftSettings: room
         ),
-        .target(name: "StokerAssets", exclude: ["Files"]),
+        .target(name: "StokerAssets", exclude: ["Files"], linkerSettings: [.linkedLibrary("z")]),
 
         // What `make bench` measures inside the engine; the rest of it is scripts and peers in Benchmarks/.
         .executableTarget(
@@ -121,7 +119,8 @@ let package = Package(
         .testTarget(
             name: "KeepAliveTests",
             dependencies: [
-                "KeepAlive", "Ledger", "StokerCore", "TestSupport", logging, nioCore, nioPosix, nioHTTP1, nioSSL,
+                "HubSimulator", "KeepAlive", "Ledger", "StokerCore", "TestSupport", logging, nioCore, nioPosix, nioHTTP1,
+                nioSSL,
             ],
             swiftSettings: room
         ),
@@ -150,7 +149,7 @@ let package = Package(
             swiftSettings: room),
         .testTarget(
             name: "HubSimulatorTests",
-            dependencies: ["HubSimulator", "TestSupport", asyncHTTPClient, logging, nioCore], swiftSettings: room),
+            dependencies: ["HubSimulator", "TestSupport", asyncHTTPClient, logging, nioCore, nioHTTP1], swiftSettings: room),
         .testTarget(
             name: "EndToEndTests",
             dependencies: ["stoker", "StokerCore", "TestSupport", asyncHTTPClient, nioCore, nioPosix],

@@ -153,6 +153,8 @@ package final class SimulatedFleet: Sendable {
     }
 
     private func listen(_ door: Door) async throws -> Int {
+        // Binding on threads that have ended would never come back.
+        guard !state.withLock({ $0.closing }) else { throw ChannelError.ioOnClosedChannel }
         let bootstrap = ServerBootstrap(group: group)
             .serverChannelOption(.backlog, value: 1_024)
             .serverChannelOption(.socketOption(.so_reuseaddr), value: 1)
@@ -166,14 +168,7 @@ package final class SimulatedFleet: Sendable {
                 }
             }
         let listener = try await bootstrap.bind(host: "127.0.0.1", port: 0).get()
-        let late = state.withLock { state in
-            if !state.closing { state.listeners.append(listener) }
-            return state.closing
-        }
-        if late {
-            try await listener.close()
-            throw ChannelError.ioOnClosedChannel
-        }
+        state.withLock { $0.listeners.append(listener) }
         return listener.localAddress?.port ?? 0
     }
 
@@ -196,7 +191,7 @@ package final class SimulatedFleet: Sendable {
         return admitted
     }
 
-    /// Closes every port and connection. Further calls do nothing.
+    /// Closes every port and connection; not while something is being added. Further calls do nothing.
     package func shutdown() async {
         let channels = state.withLock { state in
             defer { state.listeners = [] }

@@ -1,1 +1,53 @@
-int stoker_assets_placeholder;
+#include "StokerAssets.h"
+
+// #embed is C23; clang takes it in every mode and warns.
+#pragma clang diagnostic ignored "-Wc23-extensions"
+
+static const unsigned char stoker_css[] = {
+#embed "Files/stoker.css"
+};
+static const unsigned char stoker_js[] = {
+#embed "Files/stoker.js"
+};
+static const unsigned char theme_js[] = {
+#embed "Files/theme.js"
+};
+static const unsigned char layout_mustache[] = {
+#embed "Files/layout.mustache"
+};
+static const unsigned char dashboard_mustache[] = {
+#embed "Files/dashboard.mustache"
+};
+static const unsigned char row_mustache[] = {
+#embed "Files/row.mustache"
+};
+static const unsigned char target_mustache[] = {
+#embed "Files/target.mustache"
+};
+static const unsigned char transcript_mustache[] = {
+#embed "Files/transcript.mustache"
+};
+static const unsigned char login_mustache[] = {
+#embed "Files/login.mustache"
+};
+static const unsigned char error_mustache[] = {
+#embed "Files/error.mustache"
+};
+
+static const stoker_asset files[] = {
+    {"stoker.css", stoker_css, sizeof stoker_css},
+    {"stoker.js", stoker_js, sizeof stoker_js},
+    {"theme.js", theme_js, sizeof theme_js},
+    {"layout.mustache", layout_mustache, sizeof layout_mustache},
+    {"dashboard.mustache", dashboard_mustache, sizeof dashboard_mustache},
+    {"row.mustache", row_mustache, sizeof row_mustache},
+    {"target.mustache", target_mustache, sizeof target_mustache},
+    {"transcript.mustache", transcript_mustache, sizeof transcript_mustache},
+    {"login.mustache", login_mustache, sizeof login_mustache},
+    {"error.mustache", error_mustache, sizeof error_mustache},
+};
+
+const stoker_asset *stoker_assets(size_t *count) {
+    *count = sizeof files / sizeof files[0];
+    return files;
+}

@@ -47,7 +47,7 @@ package actor Boiler: Keeper, Service {
     private let feed = ChangeFeed()
 
     private var current: Fleet
-    private var places: [String: UInt32] = [:]
+    private var names = NameIndex()
     private var fleetFile: Overview.FleetFile
     private var role: Overview.Role = .active
     private var isActive = true
@@ -83,7 +83,7 @@ package actor Boiler: Keeper, Service {
         let parts = max(1, loops.count)
         self.shards = loops.enumerated().map { number, loop in
             Shard(
-                loop: loop,
+                loop: loop, number: number, of: parts,
                 lane: ProbeLane(
                     eventLoop: loop, resolver: resolver, tls: tls, userAgent: settings.userAgent, now: clocks.wall),
                 openLimit: max(1, settings.openLimit / parts), youngLimit: max(1, settings.youngLimit / parts),
@@ -258,16 +258,18 @@ package actor Boiler: Keeper, Service {
         let now = clocks.wall()
         let sweep = FirstSweep(count: fleet.checks.count, rate: Double(settings.firstLooksPerSecond))
         var spread = Spread(seed: settings.seed)
+        let previous = names
         var parts = [[Shard.Place]](repeating: [], count: shards.count)
         for part in parts.indices { parts[part].reserveCapacity(fleet.checks.count / shards.count + 1) }
-        var names: [String: UInt32] = [:]
-        names.reserveCapacity(fleet.checks.count)
         for (index, check) in fleet.checks.enumerated() {
             let place: Shard.Place
             if var old = carried[check.name] {
                 // A shorter interval or another address counts from now, not from when the old one would have been due.
-                if old.check.policy != check.policy || old.check.address != check.address { old.due = nil }
-                old.check = check
+                if let before = previous.place(of: check.name).map({ current.checks[$0] }),
+                    before.policy != check.policy || before.address != check.address
+                {
+                    old.due = nil
+                }
                 place = old
             } else {
                 let saved = states[ids[index]]
@@ -279,15 +281,14 @@ package actor Boiler: Keeper, Service {
                     saved?.nextDue ?? .never, now: now, every: check.policy.every, jitter: check.policy.jitter, span: sweep.span)
                 let first = restored ?? now.milliseconds + sweep.offset(of: index)
                 place = Shard.Place(
-                    check: check, id: ids[index], state: saved?.state ?? CheckState(), due: first, strip: samples)
+                    id: ids[index], state: saved?.state ?? CheckState(), due: first, strip: samples)
             }
             parts[index % shards.count].append(place)
-            names[check.name] = UInt32(index)
         }
         current = fleet
-        places = names
+        names = NameIndex(fleet.checks)
         connectivity.setHosts(Set(fleet.checks.lazy.map { SharedConnectivity.hostKey(of: $0.address) }).subtracting([0]).count)
-        for (shard, part) in zip(shards, parts) { await shard.install(part) }
+        for (shard, part) in zip(shards, parts) { await shard.install(fleet.checks, part) }
     }
 
     // MARK: Keeper
@@ -389,7 +390,7 @@ package actor Boiler: Keeper, Service {
     }
 
     private func find(_ name: String) throws(Failure) -> (shard: Shard, index: UInt32) {
-        guard let index = places[name] else {
+        guard let index = names.place(of: name).map(UInt32.init) else {
             throw .unknownCheck(name, nearest: NearestName.of(name, among: current.checks.lazy.map(\.name)))
         }
         return (shards[Int(index) % shards.count], index / UInt32(shards.count))

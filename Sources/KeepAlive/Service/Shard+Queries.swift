@@ -5,7 +5,7 @@ extension Shard {
     func status(_ index: UInt32) -> CheckStatus {
         let place = Int(index)
         return CheckStatus(
-            check: checks[place], id: ids[place], state: states[place], nextDue: nextDue(index),
+            check: check(place), id: ids[place], state: states[place], nextDue: nextDue(index),
             pinging: pings[index]?.ticket != nil)
     }
 
@@ -30,13 +30,13 @@ extension Shard {
         let text = query.text.lowercased()
         var found: [Match] = []
         var index = 0
-        while index < checks.count {
+        while index < count {
             // The fleet may be replaced while the loop is lent out: the bounds are read again.
-            let end = min(index + 20_000, checks.count)
+            let end = min(index + 20_000, count)
             for place in index..<end {
                 let state = states[place]
                 if !query.verdicts.isEmpty, !query.verdicts.contains(state.verdict) { continue }
-                let check = checks[place]
+                let check = self.check(place)
                 if let kind = query.kind, check.policy.kind != kind { continue }
                 if let group = query.group, check.groupLabel != group { continue }
                 if !text.isEmpty, !check.name.lowercased().contains(text), !check.address.lowercased().contains(text),
@@ -50,7 +50,7 @@ extension Shard {
                         lastPing: state.lastPing, flapping: state.flapping))
             }
             index = end
-            if index < checks.count { await Task.yield() }
+            if index < count { await Task.yield() }
         }
         return found
     }

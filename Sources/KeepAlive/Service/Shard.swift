@@ -14,8 +14,12 @@ actor Shard {
     let surroundings: Surroundings
     let logger: Logger
 
+    /// All checks of the fleet, shared with the other shards and the boiler: a million of them are held once.
+    private var fleet: [Check] = []
+    /// This shard has every `stride`-th check, beginning with this one.
+    private let first: Int
+    private let stride: Int
     /// Parallel columns, one place per check of this shard.
-    var checks: ContiguousArray<Check> = []
     var ids: ContiguousArray<Int32> = []
     var states: ContiguousArray<CheckState> = []
     var strips: Strips
@@ -81,10 +85,12 @@ actor Shard {
     }
 
     init(
-        loop: any EventLoop, lane: ProbeLane, openLimit: Int, youngLimit: Int, transcripts: Int, seed: UInt64, clocks: Clocks,
+        loop: any EventLoop, number: Int, of shards: Int, lane: ProbeLane, openLimit: Int, youngLimit: Int, transcripts: Int, seed: UInt64, clocks: Clocks,
         surroundings: Surroundings, logger: Logger
     ) {
         self.loop = loop
+        self.first = number
+        self.stride = shards
         self.lane = lane
         self.clocks = clocks
         self.surroundings = surroundings
@@ -99,8 +105,11 @@ actor Shard {
 
     // MARK: The fleet
 
+    var count: Int { ids.count }
+
+    func check(_ place: Int) -> Check { fleet[place * stride + first] }
+
     struct Place: Sendable {
-        var check: Check
         var id: Int32
         var state: CheckState
         /// Wall-clock milliseconds of the next ping; nil for none.
@@ -110,7 +119,7 @@ actor Shard {
 
     /// Takes a new set of checks; states and due times are brought by the caller. Attempts under way are dropped and
     /// people waiting for one are told so.
-    func install(_ places: [Place]) {
+    func install(_ fleet: [Check], _ places: [Place]) {
         for ping in pings.values {
             for waiter in ping.waiters { waiter.resume(returning: .failure(.fleetReplaced)) }
             if let ticket = ping.ticket { gate.end(ticket) }
@@ -118,7 +127,7 @@ actor Shard {
         pings.removeAll()
         lane.abandonAll()
         shelf.removeAll()
-        checks = ContiguousArray(places.map(\.check))
+        self.fleet = fleet
         ids = ContiguousArray(places.map(\.id))
         states = ContiguousArray(places.map(\.state))
         strips = Strips(count: places.count)
@@ -126,11 +135,12 @@ actor Shard {
         dirty.removeAll()
         timetable = Timetable()
         timetable.reserve(places.count)
-        hosts = ContiguousArray(places.map { SharedConnectivity.hostKey(of: $0.check.address) })
+        hosts = ContiguousArray(places.indices.map { SharedConnectivity.hostKey(of: check($0).address) })
         windows = [:]
-        for place in places {
-            guard let hours = place.check.policy.hours else { continue }
-            windows[ObjectIdentifier(place.check.policy)] = HoursWindow(hours)
+        for place in places.indices {
+            let policy = check(place).policy
+            guard let hours = policy.hours, windows[ObjectIdentifier(policy)] == nil else { continue }
+            windows[ObjectIdentifier(policy)] = HoursWindow(hours)
         }
         let now = clocks.wall()
         counts = [Int](repeating: 0, count: Verdict.allCases.count)
@@ -138,9 +148,9 @@ actor Shard {
         for (index, place) in places.enumerated() {
             counts[Int(place.state.verdict.rawValue)] += 1
             if place.state.flapping { flapping += 1 }
-            let rulings = Judge.recover(&states[index], policy: place.check.policy, check: place.id, now: now)
+            let rulings = Judge.recover(&states[index], policy: check(index).policy, check: place.id, now: now)
             if !rulings.isEmpty { settle(UInt32(index), rulings, from: place.state, now: now) }
-            if place.check.policy.kind == .heartbeat {
+            if check(index).policy.kind == .heartbeat {
                 awaitBeat(UInt32(index))
             } else if states[index].verdict != .paused {
                 timetable.schedule(UInt32(index), at: place.due ?? now.milliseconds)
@@ -155,12 +165,12 @@ actor Shard {
 
     /// Everything that survives a change of the fleet file, by check name.
     func carry() -> [(name: String, place: Place)] {
-        checks.indices.map { index in
+        ids.indices.map { index in
             // A ping under way is made again at once.
             let due = pings[UInt32(index)] != nil ? clocks.wall().milliseconds : timetable.due(of: UInt32(index))
             return (
-                checks[index].name,
-                Place(check: checks[index], id: ids[index], state: states[index], due: due, strip: strips[index])
+                check(index).name,
+                Place(id: ids[index], state: states[index], due: due, strip: strips[index])
             )
         }
     }
@@ -230,7 +240,7 @@ actor Shard {
             var next: (index: UInt32, due: Int64)?
             timetable.popDue(now, limit: 1) { next = ($0, $1) }
             guard let (index, due) = next else { return }
-            let policy = checks[Int(index)].policy
+            let policy = check(Int(index)).policy
             if states[Int(index)].verdict == .paused {
                 pauseEnded(index, now: now)
                 continue
@@ -290,7 +300,7 @@ actor Shard {
         let serial = counters.attempts
         ping.serial = serial
         pings[index] = ping
-        lane.start(checks[Int(index)]) { [self] attempt in
+        lane.start(check(Int(index))) { [self] attempt in
             nonisolated(unsafe) let attempt = attempt  // made on this loop for us alone
             assumeIsolated { $0.ended(index, serial: serial, attempt) }
         }
@@ -301,7 +311,7 @@ actor Shard {
         guard var ping = pings[index], ping.serial == serial, let ticket = ping.ticket else { return }
         gate.end(ticket)
         ping.ticket = nil
-        let check = checks[Int(index)]
+        let check = self.check(Int(index))
         let finding = surroundings.examiner.examine(attempt, check: check, now: attempt.at)
         let now = clocks.wall()
         if hosts[Int(index)] != 0 {
@@ -341,7 +351,7 @@ actor Shard {
 
     func conclude(_ index: UInt32, _ ping: Ping, _ attempt: Attempt, _ finding: Finding, now: Instant) {
         let place = Int(index)
-        let policy = checks[place].policy
+        let policy = check(place).policy
         let observation = Observation(
             check: ids[place], at: attempt.at, outcome: finding.outcome, cause: finding.cause, code: finding.code,
             attempts: ping.attempt, latencyMicroseconds: attempt.phases.latency)
@@ -365,6 +375,9 @@ actor Shard {
                 next = spread.following(due: ping.due, now: now.milliseconds, every: policy.every, jitter: policy.jitter)
             }
             timetable.schedule(index, at: next)
+        } else if !states[place].pausedUntil.isNever {
+            // A ping that was asked for during a pause does not make it endless.
+            timetable.schedule(index, at: states[place].pausedUntil.milliseconds)
         }
         for waiter in ping.waiters { waiter.resume(returning: .success(())) }
     }
@@ -373,7 +386,7 @@ actor Shard {
     func carryOut(_ rulings: [Ruling], index: UInt32, now: Instant) -> Duration? {
         var recheck: Duration?
         for ruling in rulings {
-            let name = checks[Int(index)].name
+            let name = check(Int(index)).name
             let id = ids[Int(index)]
             switch ruling {
             case .changed(let from, let to):
@@ -441,7 +454,7 @@ actor Shard {
         for index in dirty {
             isDirty[Int(index)] = false
             batch.states.append((ids[Int(index)], saved(index)))
-            if listening { names.append(checks[Int(index)].name) }
+            if listening { names.append(check(Int(index)).name) }
         }
         dirty.removeAll(keepingCapacity: true)
         surroundings.deliver(batch, names)
@@ -454,7 +467,7 @@ actor Shard {
 
     func nextDue(_ index: UInt32) -> Instant? {
         if let ping = pings[index], ping.ticket != nil { return nil }
-        if checks[Int(index)].policy.kind == .heartbeat { return nil }
+        if check(Int(index)).policy.kind == .heartbeat { return nil }
         return timetable.due(of: index).map(Instant.init(milliseconds:))
     }
 
@@ -505,7 +518,7 @@ actor Shard {
         }
         let end = until.map { " until \($0)" } ?? ""
         batch.events.append(
-            Event(at: now, kind: "paused", check: ids[Int(index)], text: "\(checks[Int(index)].name) was paused\(end)"))
+            Event(at: now, kind: "paused", check: ids[Int(index)], text: "\(check(Int(index)).name) was paused\(end)"))
         settle(index, rulings, from: before, now: now)
         arm()
     }
@@ -515,13 +528,13 @@ actor Shard {
         guard before.verdict == .paused else { return }
         let now = clocks.wall()
         let rulings = Judge.resume(&states[Int(index)], now: now)
-        if checks[Int(index)].policy.kind == .heartbeat {
+        if check(Int(index)).policy.kind == .heartbeat {
             awaitBeat(index)
         } else {
             timetable.schedule(index, at: now.milliseconds)
         }
         batch.events.append(
-            Event(at: now, kind: "resumed", check: ids[Int(index)], text: "\(checks[Int(index)].name) was resumed"))
+            Event(at: now, kind: "resumed", check: ids[Int(index)], text: "\(check(Int(index)).name) was resumed"))
         settle(index, rulings, from: before, now: now)
         arm()
     }
@@ -539,7 +552,7 @@ actor Shard {
         let now = clocks.wall()
         let before = states[place]
         let result = Heartbeats.take(
-            beat, &states[place], &runs[index, default: Heartbeats.Runs()], policy: checks[place].policy, check: ids[place],
+            beat, &states[place], &runs[index, default: Heartbeats.Runs()], policy: check(place).policy, check: ids[place],
             at: now)
         shelve(beat, at: now, of: index, result.observation)
         heard(index, result, from: before, now: now)
@@ -551,7 +564,7 @@ actor Shard {
         let now = clocks.wall()
         let before = states[place]
         let result = Heartbeats.expire(
-            &states[place], &runs[index, default: Heartbeats.Runs()], policy: checks[place].policy, check: ids[place],
+            &states[place], &runs[index, default: Heartbeats.Runs()], policy: check(place).policy, check: ids[place],
             watchingSince: watchingSince, now: now)
         if let result { heard(index, result, from: before, now: now) } else { awaitBeat(index) }
     }
@@ -571,7 +584,7 @@ actor Shard {
 
     func awaitBeat(_ index: UInt32) {
         let place = Int(index)
-        if let due = Heartbeats.due(states[place], policy: checks[place].policy, watchingSince: watchingSince) {
+        if let due = Heartbeats.due(states[place], policy: check(place).policy, watchingSince: watchingSince) {
             timetable.schedule(index, at: due.milliseconds)
         } else {
             timetable.cancel(index)

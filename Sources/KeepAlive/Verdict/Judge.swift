@@ -214,7 +214,8 @@ package enum Judge {
         if !policy.enabled { return pause(&state, .byFleetFile, check: check, now: now) }
         if state.verdict == .paused {
             let over = !state.pausedUntil.isNever && state.pausedUntil <= now
-            return state.pause == .byFleetFile || state.pause == .byHours || over ? resume(&state, now: now) : []
+            let obsolete = state.pause == .byFleetFile || state.pause == .byHours && policy.hours == nil
+            return over || obsolete ? resume(&state, now: now) : []
         }
         if policy.kind != .heartbeat, now - state.lastPing > longestStart { state.wakingSince = .never }
         return []

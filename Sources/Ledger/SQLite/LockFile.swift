@@ -56,6 +56,9 @@ final class LockFile: Sendable {
         _ = pwrite(descriptor, text, text.count, 0)
     }
 
+    /// Lets the next owner in before this object goes.
+    func release() { _ = flock(descriptor, LOCK_UN) }
+
     private static func shut(_ descriptor: Int32) {
         #if canImport(Glibc)
         _ = Glibc.close(descriptor)

@@ -260,6 +260,7 @@ package final class SQLiteLedger: Ledger {
                 _ = try? pool.writeWithoutTransaction { try $0.checkpoint(.truncate) }
                 let closed: Void? = try? pool.close()
                 if closed != nil, lock?.isSuspect != true { lock?.mark(.closed) }
+                lock?.release()
                 done.resume()
             }
         }

@@ -1,1 +1,22 @@
-extern int stoker_assets_placeholder;
+#ifndef STOKER_ASSETS_H
+#define STOKER_ASSETS_H
+
+#include <stddef.h>
+
+/// A file of `Files/`, compiled in. The bytes live as long as the process and are not zero-terminated.
+typedef struct {
+    const char *name;
+    const unsigned char *bytes;
+    size_t length;
+} stoker_asset;
+
+/// All files; `count` is set to how many.
+const stoker_asset *stoker_assets(size_t *count);
+
+/// Largest size that `stoker_gzip` may need for `length` bytes.
+size_t stoker_gzip_bound(size_t length);
+
+/// Packs `input` as one gzip member into `output`; returns its length, or 0 when it could not be done.
+size_t stoker_gzip(const unsigned char *input, size_t length, unsigned char *output, size_t capacity, int level);
+
+#endif

@@ -12,6 +12,7 @@ package struct Address: Sendable, Hashable, CustomStringConvertible {
     /// Why a text is no address.
     package struct Fault: Error, Equatable {
         package var because: String
+        package init(because: String) { self.because = because }
     }
 
     /// - Throws: ``Fault``, in words that fit behind the text that was read.

@@ -55,7 +55,7 @@ package struct ClockWatch: Sendable {
         let slept = elapsed - running
         if slept > tolerance { change.slept = slept }
         if running > patience { change.stood = running }
-        // The wall's reading is only taken over when it counted, or with time: many small moves add up.
+        // A move that was too small to tell is not forgotten: many of them add up.
         last.running = reading.running
         last.elapsed = reading.elapsed
         last.wall = change.clockMoved == .zero ? last.wall + elapsed : reading.wall

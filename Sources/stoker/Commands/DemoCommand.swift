@@ -26,7 +26,14 @@ struct DemoCommand: AsyncParsableCommand {
         let logger = Logger(label: "stoker")
         let surroundings = Surroundings.process
         let folder = options.data ?? NSTemporaryDirectory() + "stoker-demo-\(ProcessInfo.processInfo.processIdentifier)"
-        let simulated = try await SimulatedFleet.start(DemoScene.dozen)
+        let simulated = try await SimulatedFleet.start(tokens: [DemoScene.token], logger: logger)
+        do {
+            try await simulated.add(DemoScene.dozen)
+            _ = try await simulated.addSite("status-page", story: "A plain site beside the Spaces")
+        } catch {
+            await simulated.shutdown()
+            throw error
+        }
         var fleet = Self.fleet(over: simulated)
         try options.apply(to: &fleet.serve, surroundings: surroundings)
         fleet.serve.publicURL = nil
@@ -50,18 +57,36 @@ struct DemoCommand: AsyncParsableCommand {
 
     /// Everything quicker than one would do it at home, so that there is something to see within a minute.
     private static func fleet(over simulated: SimulatedFleet) -> Fleet {
-        func policy(_ seconds: Int, group: String? = nil, expect: Expectation = Expectation(), path: String = "") -> CheckPolicy {
-            CheckPolicy(
-                every: .seconds(seconds), timeout: .seconds(8), retry: [.seconds(1), .seconds(2)], recheck: .seconds(4),
-                expect: expect, group: group)
+        func policy(every: Int, role: CheckPolicy.Role = .alive, token: Bool = false, expect: Expectation) -> CheckPolicy {
+            let headers =
+                token
+                ? [Request.Header(name: "X-HF-Authorization", value: Secret("Bearer \(DemoScene.token)"))] : []
+            return CheckPolicy(
+                every: .seconds(every), timeout: .seconds(10), retry: [.seconds(1), .seconds(2)], recheck: .seconds(5),
+                request: Request(headers: headers), expect: expect, role: role)
         }
+        let alive = Expectation(within: .milliseconds(900))
+        let ready = Expectation(
+            status: [200...200], json: [Expectation.JSONRule(path: "$.database", value: .string("connected"))])
         var checks: [Check] = []
         for (number, space) in simulated.spaces.enumerated() {
             let name = space.id.split(separator: "/").last.map(String.init) ?? space.id
-            let expect = Expectation(within: .milliseconds(700))
             checks.append(
-                Check(name: name, address: space.address, space: space.id, policy: policy(6 + number % 5, expect: expect)))
+                Check(
+                    name: name, address: space.address + "/health", space: space.id,
+                    policy: policy(every: 8 + number % 5, token: name == "backoffice", expect: alive)))
+            if name == "llm-backend" {
+                checks.append(
+                    Check(
+                        name: name + "/ready", address: space.address + "/healthz/readiness", space: space.id,
+                        policy: policy(every: 20, role: .ready, expect: ready)))
+            }
         }
+        for site in simulated.sites {
+            checks.append(Check(name: site.name, address: site.address, policy: policy(every: 10, expect: alive)))
+        }
+        let nightly = CheckPolicy(kind: .heartbeat, every: .seconds(60), grace: .seconds(30))
+        checks.append(Check(name: "nightly-export", address: "", policy: nightly))
         return Fleet(checks: checks, serve: Fleet.Serve(selfPing: .seconds(20)))
     }
 }

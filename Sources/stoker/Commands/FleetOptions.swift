@@ -1,4 +1,7 @@
 import ArgumentParser
+import Deployment
+import Foundation
+import StokerCore
 
 /// Which fleet a command works on.
 struct FleetOptions: ParsableArguments {
@@ -13,4 +16,101 @@ struct FleetOptions: ParsableArguments {
             "File of NAME=value lines for ${NAME} in the fleet file (default: .env when it exists).", valueName: "file")
     )
     var envFile: String?
+
+    /// The path in force: `--fleet`, `$STOKER_FLEET`, `fleet.yaml`.
+    var path: String {
+        if let fleet { return fleet }
+        let named = ProcessInfo.processInfo.environment["STOKER_FLEET"]
+        return named.flatMap { $0.isEmpty ? nil : $0 } ?? "fleet.yaml"
+    }
+
+    /// Reads the file anew.
+    /// - Throws: `fleet.unreadable` when a file cannot be read, ``FleetProblems`` when one has mistakes.
+    func load() throws -> FleetSource {
+        let environment = try environment()
+        let text = try Self.contents(
+            of: path, kind: "fleet file", hint: "write one with: stoker init, or name another with --fleet")
+        return FleetSource(
+            path: path, text: text, environment: environment,
+            result: FleetFile.read(text: text, name: path, environment: environment))
+    }
+
+    /// The process's environment over that of the `.env` file: what was set on purpose wins.
+    func environment() throws -> [String: String] {
+        let process = ProcessInfo.processInfo.environment
+        let file = envFile ?? ".env"
+        if envFile == nil, !FileManager.default.fileExists(atPath: file) { return process }
+        let text = try Self.contents(of: file, kind: "environment file", hint: nil)
+        return try DotEnv.read(text: text, name: file).get().merging(process) { $1 }
+    }
+
+    /// Files larger than the reader takes are not read to their end. Called before anything else runs, so it may block.
+    static func contents(of path: String, kind: String, hint: String?) throws(Failure) -> String {
+        let data: Data
+        do {
+            let handle: FileHandle
+            if path == "-" {
+                handle = .standardInput
+            } else {
+                handle = try FileHandle(forReadingFrom: URL(fileURLWithPath: path))
+            }
+            data = try handle.read(upToCount: (64 << 20) + 1) ?? Data()
+        } catch {
+            let missing = path != "-" && !FileManager.default.fileExists(atPath: path)
+            throw Failure(
+                .fleetUnreadable, doing: "read the \(kind) \(path)",
+                because: missing ? "there is no such file" : "it cannot be opened or read", hint: missing ? hint : nil,
+                cause: error)
+        }
+        guard let text = String(validating: data, as: UTF8.self) else {
+            throw Failure(
+                .fleetUnreadable, doing: "read the \(kind) \(path)", because: "it is not UTF-8 text",
+                hint: "save it as UTF-8")
+        }
+        return text
+    }
+}
+
+/// A fleet file as it was read.
+struct FleetSource {
+    var path: String
+    var text: String
+    var environment: [String: String]
+    var result: Result<Fleet, FleetProblems>
+
+    /// The fleet. Problems are written to standard error as a compiler does, and end the command with status 2.
+    func fleet() throws -> Fleet {
+        switch result {
+        case .success(let fleet): return fleet
+        case .failure(let problems):
+            Terminal.error(ProblemText(source: text, name: path, colour: Terminal.hasColourOnError).text(problems))
+            throw ExitCode(Failure.Code.fleetInvalid.exitStatus)
+        }
+    }
+}
+
+/// Where output goes.
+enum Terminal {
+    static var hasColourOnError: Bool { hasColour(STDERR_FILENO) }
+    static var hasColour: Bool { hasColour(STDOUT_FILENO) }
+
+    /// Colour only on a terminal, and not when `NO_COLOR` is set to anything (no-color.org).
+    private static func hasColour(_ descriptor: Int32) -> Bool {
+        let environment = ProcessInfo.processInfo.environment
+        return isatty(descriptor) == 1 && (environment["NO_COLOR"] ?? "").isEmpty && environment["TERM"] != "dumb"
+    }
+
+    static func error(_ text: String) { FileHandle.standardError.write(Data(text.utf8)) }
+    static func out(_ text: String) { FileHandle.standardOutput.write(Data(text.utf8)) }
+
+    /// Runs a command's body; what it throws is told in one sentence (or, for a `.env` file, one line a problem) with its exit status.
+    static func run(_ body: () throws -> Void) throws {
+        do { try body() } catch let failure as Failure {
+            error("stoker: \(failure)\n")
+            throw ExitCode(failure.code.exitStatus)
+        } catch let problems as FleetProblems {
+            error(problems.description + "\n")
+            throw ExitCode(Failure.Code.fleetInvalid.exitStatus)
+        }
+    }
 }

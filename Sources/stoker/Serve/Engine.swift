@@ -45,7 +45,9 @@ struct Engine {
 
     private func run(clocks: Clocks, limit: FileLimit, group: MultiThreadedEventLoopGroup) async throws {
         let memory = try await Memory.open(folder: plan.dataFolder, path: plan.fleet.ledger.path, logger: logger)
-        let writer = LedgerWriter(ledger: memory.ledger, logger: logger)
+        let writer = LedgerWriter(
+            ledger: memory.ledger, retention: plan.fleet.ledger, clock: ContinuousClock(), now: clocks.wall, logger: logger
+        ) { _ in }
         let resolver = Resolver(eventLoop: group.next())
         let boiler = Boiler(
             fleet: plan.fleet, fleetPath: plan.source?.path, source: plan.source.map { source in { () throws(Failure) in try source.read() } },
@@ -68,7 +70,6 @@ struct Engine {
         }
 
         var services: [any Service] = [writer] + plan.extra + [boiler]
-        services.append(RetentionService(ledger: memory.ledger, boiler: boiler, clocks: clocks, logger: logger))
         if let first = plan.standbyOf {
             services.append(
                 StandbyService(

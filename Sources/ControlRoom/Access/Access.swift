@@ -1,0 +1,291 @@
+import Crypto
+package import Hummingbird
+package import StokerCore
+import Synchronization
+
+/// Who may look, and who may act. Every route names the level it needs; there is no default that lets anyone in.
+///
+/// - Reading is open unless it was made private; then it needs the token.
+/// - Writing on a loopback address without a token is open to this machine. Anywhere else it needs the token.
+/// - A request that a browser makes for another site's page is refused, whatever it carries (cross-site request forgery),
+///   and so is one that reaches a loopback address under a foreign name (DNS rebinding).
+package struct Access: Sendable {
+    /// What a route asks of its visitor.
+    package enum Level: Sendable {
+        /// Anybody: health, assets, the login page.
+        case open
+        case read
+        case write
+    }
+
+    /// What a visitor may do.
+    package struct Permission: Sendable, Equatable {
+        package var read: Bool
+        package var write: Bool
+        /// By a browser session rather than by a header: such a visitor can log out.
+        package var session: Bool
+        package init(read: Bool, write: Bool, session: Bool = false) {
+            self.read = read
+            self.write = write
+            self.session = session
+        }
+        package static let nothing = Permission(read: false, write: false)
+    }
+
+    /// Whether a token can be given at all, so that pages know if a login makes sense.
+    package let hasToken: Bool
+    package let privateReading: Bool
+    /// Bound to an address that only this machine reaches.
+    package let loopback: Bool
+    /// Authority (`host` or `host:port`, lower case) and scheme of the public address, when there is one.
+    private let publicAuthority: String?
+    private let publicIsSecure: Bool
+    private let hosts: Set<String>
+    private let key: SymmetricKey
+    private let tokenCode: HashedAuthenticationCode<SHA256>?
+    private let sessionKey: SymmetricKey?
+    private let now: @Sendable () -> Instant
+    private let refusals: Refusals
+
+    /// - Parameters:
+    ///   - token: what writing needs. Without one, writing is possible on loopback only.
+    ///   - host: the address that is bound, as in `Fleet.Serve.host`.
+    ///   - hosts: further names a loopback server may be called by.
+    package init(
+        token: Secret?, privateReading: Bool = false, host: String = "127.0.0.1", publicURL: String? = nil,
+        hosts: Set<String> = [], now: @escaping @Sendable () -> Instant
+    ) {
+        let token = token.flatMap { $0.isEmpty ? nil : $0 }
+        self.hasToken = token != nil
+        self.privateReading = privateReading
+        self.loopback = Self.isLoopback(host)
+        let parts = publicURL.flatMap(Self.origin)
+        self.publicAuthority = parts?.authority
+        self.publicIsSecure = parts?.scheme == "https"
+        self.hosts = Set(hosts.map { $0.lowercased() })
+        let key = SymmetricKey(size: .bits256)
+        self.key = key
+        self.tokenCode = token.map { HMAC<SHA256>.authenticationCode(for: Array($0.reveal().utf8), using: key) }
+        // Derived from the token alone: sessions survive a restart and end when the token is changed.
+        self.sessionKey = token.map {
+            SymmetricKey(data: SHA256.hash(data: Array("stoker session key 1\n\($0.reveal())".utf8)))
+        }
+        self.now = now
+        self.refusals = Refusals()
+    }
+
+    package init(serve: Fleet.Serve, now: @escaping @Sendable () -> Instant) {
+        self.init(
+            token: serve.token, privateReading: serve.privateReading, host: serve.host, publicURL: serve.publicURL,
+            now: now)
+    }
+
+    // MARK: Questions a route asks
+
+    /// What the request's sender may do. Writing is never true for a request another site's page made.
+    package func permission(for request: Request) -> Permission {
+        guard hostIsOurs(request) else { return .nothing }
+        let bearer = hasBearer(request)
+        let session = !bearer && hasSession(request)
+        let proven = bearer || session
+        let read = !privateReading || proven || (!hasToken && loopback)
+        // A form post carries the cookie by itself, so the browser must also say where it comes from.
+        let mayWrite = proven || (!hasToken && loopback)
+        let write = mayWrite && cameFromHere(request, strict: session)
+        return Permission(read: read, write: write, session: session)
+    }
+
+    /// - Throws: `unauthorized` when a token would help, `forbidden` when nothing would.
+    package func authorize(_ level: Level, _ request: Request) throws(Failure) {
+        guard hostIsOurs(request) else {
+            throw Failure(
+                .forbidden, doing: "answer under the name \(Self.quoted(request.head.authority))",
+                because: "this server listens on a loopback address and does not know that name",
+                hint: "open it as 127.0.0.1 or localhost, or set serve.public_url in the fleet file")
+        }
+        let permission = permission(for: request)
+        switch level {
+        case .open: return
+        case .read:
+            guard !permission.read else { return }
+            throw unauthorized(doing: "show this")
+        case .write:
+            guard !permission.write else { return }
+            guard cameFromHere(request, strict: permission.session) else {
+                throw Failure(
+                    .forbidden, doing: "do this", because: "the request was made by a page of another site",
+                    hint: "use the dashboard under its own address, or send the token as a Bearer header")
+            }
+            throw unauthorized(doing: "do this")
+        }
+    }
+
+    private func unauthorized(doing: String) -> Failure {
+        hasToken
+            ? Failure(
+                .unauthorized, doing: doing, because: "it needs the token",
+                hint: "log in at /login, or send Authorization: Bearer <STOKER_TOKEN>")
+            : Failure(
+                .forbidden, doing: doing, because: "the server is reachable from outside and has no token",
+                hint: "start it with STOKER_TOKEN set")
+    }
+
+    // MARK: Sessions
+
+    /// Name of the session's cookie. It holds an expiry and a code made with the token, never the token.
+    package static let cookieName = "stoker_session"
+    private static let sessionSeconds: Int64 = 30 * 86_400
+
+    /// The `Set-Cookie` value of a new session, when the token is right.
+    /// - Throws: `unauthorized`, and `overloaded` after ten wrong tokens within a minute.
+    package func login(token: String, request: Request) throws(Failure) -> String {
+        let moment = now()
+        guard !refusals.isFull(at: moment) else {
+            throw Failure(
+                .overloaded, doing: "log in", because: "too many wrong tokens within a minute", hint: "wait a minute",
+                retry: .after(.seconds(60)))
+        }
+        guard let sessionKey, isToken(token) else {
+            refusals.note(at: moment)
+            throw Failure(
+                .unauthorized, doing: "log in",
+                because: hasToken ? "that is not the token" : "this server has no token",
+                hint: hasToken ? "it is the value of STOKER_TOKEN, printed when the server made it" : "set STOKER_TOKEN"
+            )
+        }
+        let end = moment.milliseconds / 1_000 + Self.sessionSeconds
+        let code = HMAC<SHA256>.authenticationCode(for: Array("session \(end)".utf8), using: sessionKey)
+        return cookie("1.\(end).\(Self.hex(code))", maxAge: Self.sessionSeconds, request)
+    }
+
+    /// The `Set-Cookie` value that ends a session.
+    package func logout(request: Request) -> String { cookie("", maxAge: 0, request) }
+
+    private func cookie(_ value: String, maxAge: Int64, _ request: Request) -> String {
+        let secure = publicIsSecure || request.headers[.forwardedProto]?.lowercased() == "https"
+        return
+            "\(Self.cookieName)=\(value); Path=/; Max-Age=\(maxAge); HttpOnly; SameSite=Strict\(secure ? "; Secure" : "")"
+    }
+
+    private func hasSession(_ request: Request) -> Bool {
+        guard let sessionKey, let cookie = request.cookies[Self.cookieName] else { return false }
+        let parts = cookie.value.split(separator: ".", omittingEmptySubsequences: false)
+        guard parts.count == 3, parts[0] == "1", let end = Int64(parts[1]), end > now().milliseconds / 1_000,
+            end <= now().milliseconds / 1_000 + Self.sessionSeconds, let code = Self.bytes(hex: parts[2])
+        else { return false }
+        return HMAC<SHA256>.isValidAuthenticationCode(
+            code, authenticating: Array("session \(end)".utf8), using: sessionKey)
+    }
+
+    private func hasBearer(_ request: Request) -> Bool {
+        guard let header = request.headers[.authorization], header.utf8.count < 4_096,
+            header.prefix(7).lowercased() == "bearer "
+        else { return false }
+        return isToken(String(header.dropFirst(7)))
+    }
+
+    /// Compares codes of both, so that neither length nor prefix shows in the time taken.
+    private func isToken(_ candidate: String) -> Bool {
+        guard let tokenCode else { return false }
+        return HMAC<SHA256>.isValidAuthenticationCode(tokenCode, authenticating: Array(candidate.utf8), using: key)
+    }
+
+    // MARK: Where a request comes from
+
+    /// On a loopback address: called by a loopback name, the public name, or one that was allowed.
+    private func hostIsOurs(_ request: Request) -> Bool {
+        guard loopback else { return true }
+        guard let authority = request.head.authority?.lowercased(), !authority.isEmpty else {
+            // HTTP/1.0 without a Host: no browser does that.
+            return true
+        }
+        let name = Self.hostName(authority)
+        return Self.isLoopback(name) || authority == publicAuthority || name == publicAuthority.map(Self.hostName)
+            || hosts.contains(name)
+    }
+
+    /// No browser says that the request was made by a page of another site.
+    /// - Parameter strict: the browser must have said something; set for what is proven by a cookie alone.
+    private func cameFromHere(_ request: Request, strict: Bool) -> Bool {
+        if let origin = request.headers[.origin] {
+            guard let from = Self.origin(origin)?.authority else { return false }
+            return from == request.head.authority?.lowercased() || from == publicAuthority
+        }
+        if let site = request.headers[.secFetchSite] { return site == "same-origin" || site == "none" }
+        return !strict
+    }
+
+    private static func origin(_ url: String) -> (scheme: String, authority: String)? {
+        let scheme = url.prefix { $0 != ":" }.lowercased()
+        let rest = url.dropFirst(scheme.count)
+        guard scheme == "http" || scheme == "https", rest.hasPrefix("://") else { return nil }
+        var authority = rest.dropFirst(3).prefix { $0 != "/" && $0 != "?" && $0 != "#" }.lowercased()
+        // A browser leaves the scheme's own port out of Host and Origin.
+        let usual = scheme == "http" ? ":80" : ":443"
+        if authority.hasSuffix(usual) { authority.removeLast(usual.count) }
+        return authority.isEmpty ? nil : (scheme, authority)
+    }
+
+    /// The name in `name:port` or `[address]:port`.
+    private static func hostName(_ authority: String) -> String {
+        if authority.hasPrefix("[") { return String(authority.dropFirst().prefix { $0 != "]" }) }
+        return String(authority.prefix { $0 != ":" })
+    }
+
+    /// `localhost` and its subdomains, 127.0.0.0/8, ::1.
+    package static func isLoopback(_ host: String) -> Bool {
+        var name = host.lowercased()
+        if name.hasPrefix("[") { name = hostName(name) }
+        if name.hasSuffix(".") { name.removeLast() }
+        if name == "localhost" || name.hasSuffix(".localhost") || name == "::1" { return true }
+        let numbers = name.split(separator: ".", omittingEmptySubsequences: false)
+        return numbers.count == 4 && numbers[0] == "127" && numbers.allSatisfy { UInt8($0) != nil }
+    }
+
+    private static func quoted(_ text: String?) -> String {
+        "\"\(String((text ?? "").filter { $0.isASCII && !$0.isWhitespace }.prefix(80)))\""
+    }
+
+    private static func hex(_ bytes: some Sequence<UInt8>) -> String {
+        let digits = Array("0123456789abcdef".utf8)
+        return String(decoding: bytes.flatMap { [digits[Int($0 >> 4)], digits[Int($0 & 15)]] }, as: UTF8.self)
+    }
+
+    private static func bytes(hex: some StringProtocol) -> [UInt8]? {
+        guard hex.utf8.count == 64 else { return nil }
+        var bytes: [UInt8] = []
+        var high: UInt8?
+        for character in hex {
+            guard let digit = character.hexDigitValue.map(UInt8.init), character.isASCII else { return nil }
+            if let first = high {
+                bytes.append(first << 4 | digit)
+                high = nil
+            } else {
+                high = digit
+            }
+        }
+        return bytes
+    }
+}
+
+extension Access {
+    /// Wrong tokens of the last minute. Shared by all copies of one `Access`.
+    private final class Refusals: Sendable {
+        private let moments = Mutex<[Instant]>([])
+        func isFull(at now: Instant) -> Bool {
+            moments.withLock {
+                $0.removeAll { now - $0 > .seconds(60) }
+                return $0.count >= 10
+            }
+        }
+        func note(at now: Instant) { moments.withLock { $0.append(now) } }
+    }
+}
+
+/// Name of a header. Hummingbird exports the collection of fields but not the field.
+package typealias HeaderName = HTTPFields.Element.Name
+
+extension HeaderName {
+    static let secFetchSite = HeaderName("Sec-Fetch-Site")!
+    static let forwardedProto = HeaderName("X-Forwarded-Proto")!
+}

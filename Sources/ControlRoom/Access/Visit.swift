@@ -1,0 +1,22 @@
+package import Hummingbird
+import NIOCore
+
+/// What is known of one request while it is answered: the context type of every route of the control room.
+///
+/// The front door fills ``permission`` before a route runs, so a page can leave out buttons the visitor may not press.
+/// Routes that act or show still call ``Access/authorize(_:_:)``: a button left out protects nothing.
+package struct Visit: RequestContext {
+    package var coreContext: CoreRequestContextStorage
+    package var permission = Access.Permission.nothing
+
+    /// The connection, to close it under a viewer who does not read.
+    let channel: any Channel
+
+    package init(source: ApplicationRequestContextSource) {
+        channel = source.channel
+        coreContext = CoreRequestContextStorage(source: source)
+    }
+
+    /// Largest body a route may collect; bytes. The front door refuses a larger `Content-Length` at once.
+    package var maxUploadSize: Int { 64 * 1024 }
+}

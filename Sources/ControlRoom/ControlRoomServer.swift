@@ -1,0 +1,140 @@
+#if canImport(Glibc)
+import Glibc
+#else
+import Darwin
+#endif
+package import Hummingbird
+package import Ledger
+package import Logging
+package import NIOCore
+import ServiceLifecycle
+package import StokerCore
+
+/// The one port: pages, status, metrics, badges, live events, and whatever routes are added to them.
+///
+/// A `Service`: ends on graceful shutdown, with live viewers connected too (their streams are ended first).
+package struct ControlRoomServer: Service {
+    package struct Settings: Sendable {
+        /// Address to bind.
+        package var host: String
+        /// 0…65535; 0 takes a free one.
+        package var port: Int
+        package var publicURL: String?
+        /// Browsers that may follow live at once. Default 500.
+        package var viewers: Int
+        /// Rows on one page of the dashboard. Default 50.
+        package var pageSize: Int
+        /// Sites that may show the dashboard in a frame, as CSP sources (`https://huggingface.co`). Default none.
+        package var frameAncestors: [String]
+        /// Shown at the foot of pages.
+        package var version: String
+
+        package init(
+            host: String = "127.0.0.1", port: Int = 7860, publicURL: String? = nil, viewers: Int = 500,
+            pageSize: Int = 50,
+            frameAncestors: [String] = [], version: String = ""
+        ) {
+            self.host = host
+            self.port = port
+            self.publicURL = publicURL
+            self.viewers = viewers
+            self.pageSize = pageSize
+            self.frameAncestors = frameAncestors
+            self.version = version
+        }
+    }
+
+    private let settings: Settings
+    private let viewers: Viewers
+    private let errands: Errands
+    private let door: FrontDoor<RouterResponder<Visit>>
+    private let onBound: @Sendable (Int) async -> Void
+    private let eventLoopGroup: (any EventLoopGroup)?
+    private let logger: Logger
+
+    /// - Parameters:
+    ///   - extraRoutes: adds routes; they run behind the same front door (`Visit.permission` is filled, a thrown `Failure` becomes
+    ///     an answer, HEAD and security headers are seen to) and must call ``Access/authorize(_:_:)`` themselves.
+    ///   - onBound: called once with the port when connections are accepted.
+    ///   - eventLoopGroup: nil takes NIO's own.
+    /// - Throws: `internal` when a template is broken.
+    package init(
+        keeper: any Keeper, ledger: any Ledger, access: Access, settings: Settings,
+        extraRoutes: (Router<Visit>) -> Void = { _ in }, onBound: @escaping @Sendable (Int) async -> Void = { _ in },
+        eventLoopGroup: (any EventLoopGroup)? = nil, logger: Logger
+    ) throws(Failure) {
+        self.settings = settings
+        self.logger = logger
+        self.onBound = onBound
+        self.eventLoopGroup = eventLoopGroup
+        viewers = Viewers(keeper: keeper, limit: settings.viewers, logger: logger)
+        errands = Errands(keeper: keeper)
+        let pages = try Pages(version: settings.version)
+        let router = Router(context: Visit.self)
+        let routes = Routes(
+            keeper: keeper, ledger: ledger, access: access, settings: settings, pages: pages, viewers: viewers,
+            errands: errands)
+        routes.add(to: router)
+        extraRoutes(router)
+        door = FrontDoor(inner: router.buildResponder(), access: access, pages: pages, settings: settings)
+    }
+
+    /// What answers requests, without a socket: for tests.
+    package var responder: some HTTPResponder<Visit> { door }
+
+    /// - Throws: `serve.port` when the port is taken or may not be opened.
+    package func run() async throws {
+        let onBound = onBound
+        var configuration = ApplicationConfiguration(
+            address: .hostname(settings.host, port: settings.port), serverName: "stoker")
+        configuration.backlog = 1_024
+        let application = Application(
+            responder: door, server: .http1(configuration: .init(idleTimeout: .seconds(75))),
+            configuration: configuration,
+            services: [viewers, errands],
+            onServerRunning: { channel in await onBound(channel.localAddress?.port ?? 0) },
+            eventLoopGroupProvider: eventLoopGroup.map { .shared($0) } ?? .singleton, logger: quiet)
+        do {
+            try await withGracefulShutdownHandler {
+                try await application.run()
+            } onGracefulShutdown: {
+                // The server waits for its answers to end, and an event stream ends only when it is told to.
+                viewers.close()
+            }
+        } catch let error as IOError {
+            throw portFailure(error)
+        } catch let error as SocketAddressError {
+            throw Failure(
+                .portTaken, doing: "listen on \(settings.host)", because: "that address cannot be used",
+                hint: "use 127.0.0.1, or 0.0.0.0 to be reached from outside", cause: error)
+        }
+        viewers.close()
+    }
+
+    /// The library tells of its start and every bad request; we say the first ourselves and the second is not our trouble.
+    private var quiet: Logger {
+        var logger = logger
+        if logger.logLevel < .error && logger.logLevel > .debug { logger.logLevel = .critical }
+        return logger
+    }
+
+    private func portFailure(_ error: IOError) -> Failure {
+        let place = "\(settings.host):\(settings.port)"
+        switch error.errnoCode {
+        case EADDRINUSE:
+            return Failure(
+                .portTaken, doing: "listen on \(place)", because: "the port is taken by another program",
+                hint: "stop that program, or choose another port with --port (0 takes a free one)", cause: error)
+        case EACCES, EPERM:
+            return Failure(
+                .portTaken, doing: "listen on \(place)", because: "this user may not open that port",
+                hint: "ports below 1024 need special rights; choose another with --port", cause: error)
+        case EADDRNOTAVAIL:
+            return Failure(
+                .portTaken, doing: "listen on \(place)", because: "this machine has no such address",
+                hint: "use 127.0.0.1, or 0.0.0.0 to be reached from outside", cause: error)
+        default:
+            return Failure(.portTaken, doing: "listen on \(place)", because: "error \(error.errnoCode)", cause: error)
+        }
+    }
+}

@@ -1,0 +1,80 @@
+import StokerCore
+
+/// One check as the dashboard shows it: for the template, and for the event stream that patches what the template made.
+struct Row {
+    let status: CheckStatus
+    let samples: [Sample]
+    let now: Instant
+
+    private var state: CheckState { status.state }
+    private var check: Check { status.check }
+    private var isHeartbeat: Bool { check.policy.kind == .heartbeat }
+
+    var latency: String {
+        state.latencyMicroseconds > 0 && state.verdict != .down
+            ? Words.latency(microseconds: state.latencyMicroseconds) : "–"
+    }
+
+    /// The second line under the name: what is wrong, or nothing.
+    var reason: String {
+        guard let reason = Words.reason(state) else { return "" }
+        return state.failures > 1 && state.verdict.isTrouble ? "\(reason) · \(state.failures)× in a row" : reason
+    }
+
+    var shownAddress: String {
+        if isHeartbeat { return "calls us every \(Words.interval(check.policy.every))" }
+        if let space = check.space, check.name == check.target { return space }
+        var address = Redaction.address(check.address)
+        for prefix in ["https://", "http://"] where address.hasPrefix(prefix) { address.removeFirst(prefix.count) }
+        return address
+    }
+
+    func model(mayWrite: Bool, from: String) -> [String: Any] {
+        let paused = state.verdict == .paused
+        return [
+            "name": check.name, "href": Words.path(check.name), "verdict": state.verdict.name,
+            "word": Words.verdict(state.verdict), "address": shownAddress,
+            "fullAddress": Redaction.address(check.address),
+            "every": Words.interval(check.policy.every), "latency": latency, "reason": reason,
+            "hasReason": !reason.isEmpty, "failures": Int(state.failures),
+            "last": Self.time(state.lastPing, now: now, never: isHeartbeat ? "never" : "not yet"),
+            "due": Self.time(status.nextDue ?? .never, now: now, never: paused ? "paused" : "–"),
+            "strip": Strip.svg(samples), "pinging": status.pinging, "paused": paused, "mayWrite": mayWrite,
+            "canPing": mayWrite && !isHeartbeat, "canPause": mayWrite && !paused, "canResume": mayWrite && paused,
+            "from": from, "heartbeat": isHeartbeat,
+        ]
+    }
+
+    /// A moment as text that stays right: the script counts it on from `data-t`.
+    static func time(_ moment: Instant, now: Instant, never: String) -> String {
+        guard !moment.isNever else { return "<time>\(never)</time>" }
+        return "<time datetime=\"\(moment)\" data-t=\"\(moment.milliseconds)\" title=\"\(Words.absolute(moment))\">"
+            + "\(Words.relative(moment, to: now))</time>"
+    }
+
+    /// The row's part of an event: short keys, read by `patchRow` in stoker.js.
+    func write(_ text: inout JSONText) {
+        text.object { text in
+            text.key("n")
+            text.value(check.name)
+            text.key("v")
+            text.value(state.verdict.name)
+            text.key("w")
+            text.value(Words.verdict(state.verdict))
+            text.key("l")
+            text.value(latency)
+            text.key("t")
+            text.value(state.lastPing.milliseconds)
+            text.key("d")
+            text.value(status.nextDue?.milliseconds ?? 0)
+            text.key("r")
+            text.value(reason)
+            text.key("p")
+            text.value(status.pinging)
+            text.key("a")
+            text.value(Strip.label(samples))
+            text.key("s")
+            text.array(Strip.paths(samples)) { $0.value($1) }
+        }
+    }
+}

@@ -1,0 +1,279 @@
+import Ledger
+import StokerCore
+
+/// `/targets/{name}`: all about one check.
+struct TargetPage {
+    var status: CheckStatus
+    var siblings: [CheckStatus]
+    var samples: [Sample]
+    var transcripts: Transcripts
+    var history: History?
+    var range: Chart.Range
+    var mayWrite: Bool
+    var now: Instant
+    /// Address of this server as the visitor reaches it, for the heartbeat's example.
+    var base: String
+
+    /// What the ledger knows; missing when it could not be read.
+    struct History {
+        var series: [Tally]
+        var days: [Tally]
+        /// Last 24 h, 7, 30 and 90 days.
+        var uptimes: [Double?]
+        var incidents: [Incident]
+        var events: [Event]
+
+        static func read(_ ledger: any Ledger, check: Int32, range: Chart.Range, now: Instant) async throws(Failure)
+            -> History
+        {
+            let midnight = now.milliseconds - now.milliseconds % 86_400_000 + 86_400_000
+            let tomorrow = Instant(milliseconds: midnight)
+            let series = try await ledger.series(of: check, from: now - range.span, to: now, buckets: range.buckets)
+            let days = try await ledger.series(
+                of: check, from: tomorrow - .seconds(90 * 86_400), to: tomorrow, buckets: 90)
+            var uptimes: [Double?] = []
+            for span in [1, 7, 30, 90] {
+                uptimes.append(
+                    try await ledger.tally(of: [check], from: now - .seconds(span * 86_400), to: now).first?.uptime)
+            }
+            return History(
+                series: series, days: days, uptimes: uptimes,
+                incidents: try await ledger.incidents(of: check, openOnly: false, before: nil, limit: 20),
+                events: try await ledger.events(of: check, before: nil, limit: 30))
+        }
+    }
+
+    private var check: Check { status.check }
+    private var state: CheckState { status.state }
+    private var policy: CheckPolicy { check.policy }
+    private var isHeartbeat: Bool { policy.kind == .heartbeat }
+
+    func model() -> [String: Any] {
+        var model = Row(status: status, samples: samples, now: now).model(
+            mayWrite: mayWrite, from: Words.path(check.name))
+        model["row"] = check.name
+        model["verdictSentence"] = verdictSentence
+        model["since"] = Row.time(state.since, now: now, never: "")
+        model["hasSince"] = !state.since.isNever
+        model["kind"] = kindLine
+        model["linkable"] = (check.address.hasPrefix("https://") || check.address.hasPrefix("http://")) && !isRedacted
+        model["address"] = isHeartbeat ? "" : Redaction.address(check.address)
+        model["hasAddress"] = !isHeartbeat
+        model["space"] = check.space ?? ""
+        model["hasSpace"] = check.space != nil
+        model["facts"] = facts
+        model["siblings"] = siblings.map {
+            [
+                "name": $0.check.name == $0.check.target
+                    ? "alive" : String($0.check.name.dropFirst($0.check.target.count + 1)),
+                "href": Words.path($0.check.name), "verdict": $0.state.verdict.name,
+                "word": Words.verdict($0.state.verdict),
+                "current": $0.check.name == check.name,
+            ] as [String: Any]
+        }
+        model["hasSiblings"] = siblings.count > 1
+        model["heartbeatURL"] = "\(base)/api/heartbeats/\(Words.encoded(check.name, keepSlash: true))"
+        model["history"] = history != nil
+        if let history {
+            let chart = Chart(range: range, tallies: history.series)
+            model["chart"] = chart.model()
+            model["ranges"] = Chart.Range.allCases.map {
+                [
+                    "label": $0.label, "href": "\(Words.path(check.name))?range=\($0.rawValue)#latency",
+                    "current": $0 == range,
+                ] as [String: Any]
+            }
+            model["uptimes"] = zip(["24 h", "7 d", "30 d", "90 d"], history.uptimes).map { label, share in
+                ["label": label, "share": Words.share(share), "tone": Self.tone(share)] as [String: Any]
+            }
+            model["days"] = DayBars.svg(history.days)
+            model["incidents"] = history.incidents.map(incident)
+            model["hasIncidents"] = !history.incidents.isEmpty
+            model["events"] = history.events.map {
+                ["time": Row.time($0.at, now: now, never: ""), "text": $0.text, "kind": $0.kind] as [String: Any]
+            }
+            model["hasEvents"] = !history.events.isEmpty
+        }
+        model["last"] = transcripts.last.map { TranscriptModel($0, now: now).model(open: true) } ?? [:]
+        model["hasLast"] = transcripts.last != nil
+        let failed = transcripts.lastFailed == transcripts.last ? nil : transcripts.lastFailed
+        model["failed"] = failed.map { TranscriptModel($0, now: now).model(open: false) } ?? [:]
+        model["hasFailed"] = failed != nil
+        model["hasTranscripts"] = transcripts.last != nil || failed != nil
+        return model
+    }
+
+    private var isRedacted: Bool { Redaction.address(check.address) != check.address }
+
+    private var verdictSentence: String {
+        switch state.verdict {
+        case .unknown: return "Not looked at yet."
+        case .up: return state.flapping ? "Answers as expected, but comes and goes." : "Answers as expected."
+        default:
+            guard let reason = Words.reason(state), let first = reason.first else { return "" }
+            return "\(first.uppercased())\(reason.dropFirst())."
+        }
+    }
+
+    private var kindLine: String {
+        let kind: String =
+            switch policy.kind {
+            case .http: check.space == nil ? "Address" : "Space"
+            case .tcp: "TCP port"
+            case .heartbeat: "Heartbeat"
+            }
+        return policy.role == .ready ? "\(kind) · ready check" : kind
+    }
+
+    private var facts: [[String: Any]] {
+        var facts: [[String: Any]] = []
+        func add(_ label: String, _ value: String, html: String? = nil, field: String = "") {
+            facts.append([
+                "label": label, "value": value, "html": html ?? "", "isHTML": html != nil, "field": field,
+                "hasField": !field.isEmpty,
+            ])
+        }
+        if isHeartbeat {
+            add("Expected every", Words.interval(policy.every))
+            add("Grace", Words.interval(policy.grace))
+            add("Last beat", "", html: Row.time(state.lastPing, now: now, never: "never"), field: "last")
+            add("Next due", "", html: Row.time(status.nextDue ?? .never, now: now, never: "–"), field: "due")
+        } else {
+            add("Every", Words.interval(policy.every) + (policy.warmth.map { " (\($0.rawValue))" } ?? ""))
+            add("Last ping", "", html: Row.time(state.lastPing, now: now, never: "not yet"), field: "last")
+            add(
+                "Next ping", "",
+                html: Row.time(status.nextDue ?? .never, now: now, never: state.verdict == .paused ? "paused" : "–"),
+                field: "due")
+            add("Latency", Row(status: status, samples: [], now: now).latency, field: "latency")
+            if state.code > 0 { add("Status code", String(state.code)) }
+            add("Attempts of the last ping", String(state.attempts))
+        }
+        if state.failures > 0 || state.verdict.isTrouble { add("Failures in a row", String(state.failures)) }
+        if !state.lastGood.isNever, state.verdict != .up {
+            add("Last good", "", html: Row.time(state.lastGood, now: now, never: "never"))
+        }
+        if state.certificateEndHours > 0 {
+            let end = Instant(milliseconds: Int64(state.certificateEndHours) * 3_600_000)
+            add("Certificate ends", "", html: Row.time(end, now: now, never: ""))
+        }
+        if !state.pausedUntil.isNever, state.verdict == .paused {
+            add("Paused until", "", html: Row.time(state.pausedUntil, now: now, never: ""))
+        }
+        if let hours = policy.hours { add("Hours", hours.text) }
+        if let group = policy.group { add("Group", group) }
+        if !expectation.isEmpty { add("Expected", expectation) }
+        return facts
+    }
+
+    private var expectation: String {
+        guard policy.kind == .http else { return "" }
+        let expect = policy.expect
+        var parts: [String] = []
+        if expect.status != [200...399] {
+            parts.append(
+                "status "
+                    + expect.status.map { $0.count == 1 ? "\($0.lowerBound)" : "\($0.lowerBound)–\($0.upperBound)" }
+                    .joined(separator: ", "))
+        }
+        if let text = expect.text { parts.append("“\(text.prefix(80))” in the answer") }
+        if let regex = expect.regex { parts.append("/\(regex.prefix(80))/ in the answer") }
+        for rule in expect.json.prefix(6) { parts.append("\(rule.path) is \(Self.text(rule.value))") }
+        if let within = expect.within { parts.append("within \(within.text)") }
+        if let days = expect.certificateDays { parts.append("certificate good for \(days) d") }
+        return parts.joined(separator: "; ")
+    }
+
+    private static func text(_ value: JSONScalar) -> String {
+        switch value {
+        case .string(let text): "“\(text.prefix(80))”"
+        case .number(let number): number == number.rounded() && abs(number) < 1e15 ? "\(Int64(number))" : "\(number)"
+        case .bool(let flag): "\(flag)"
+        case .null: "null"
+        }
+    }
+
+    private func incident(_ incident: Incident) -> [String: Any] {
+        [
+            "began": Row.time(incident.began, now: now, never: ""), "open": incident.ended == nil,
+            "length": Words.span((incident.ended ?? now) - incident.began), "verdict": incident.verdict.name,
+            "word": Words.verdict(incident.verdict), "cause": incident.cause.sentence,
+            "code": incident.code > 0 ? String(incident.code) : "", "hasCode": incident.code > 0,
+            "flips": incident.flips > 1 ? "\(incident.flips) changes" : "", "hasFlips": incident.flips > 1,
+        ]
+    }
+
+    private static func tone(_ share: Double?) -> String {
+        guard let share else { return "none" }
+        return share >= 0.999 ? "good" : share >= 0.98 ? "fair" : "bad"
+    }
+}
+
+/// One attempt, told in full.
+struct TranscriptModel {
+    private let transcript: Transcript
+    private let now: Instant
+
+    init(_ transcript: Transcript, now: Instant) {
+        self.transcript = transcript
+        self.now = now
+    }
+
+    func model(open: Bool) -> [String: Any] {
+        [
+            "time": Row.time(transcript.at, now: now, never: ""), "attempt": transcript.attempt,
+            "several": transcript.attempt > 1, "outcome": outcome, "good": transcript.outcome.isGood,
+            "cause": transcript.cause == .none ? "" : transcript.cause.sentence, "hasCause": transcript.cause != .none,
+            "detail": transcript.detail, "hasDetail": !transcript.detail.isEmpty, "open": open,
+            "tls": transcript.tls, "hasTLS": !transcript.tls.isEmpty,
+            "exchanges": transcript.exchanges.map(exchange),
+        ]
+    }
+
+    private var outcome: String {
+        switch transcript.outcome {
+        case .up: "up"
+        case .slow: "slow"
+        case .waking: "waking"
+        case .down: "down"
+        case .unknown: "unknown"
+        }
+    }
+
+    private func exchange(_ exchange: Transcript.Exchange) -> [String: Any] {
+        [
+            "sent": exchange.sent.joined(separator: "\n"), "peer": exchange.peer ?? "", "hasPeer": exchange.peer != nil,
+            "received": exchange.received.joined(separator: "\n"), "hasReceived": !exchange.received.isEmpty,
+            "body": String(exchange.body.prefix(2_048)), "hasBody": !exchange.body.isEmpty,
+            "bytes": Words.count(exchange.bodyBytes),
+            "more": exchange.bodyBytes > exchange.body.utf8.count, "waterfall": waterfall(exchange.phases),
+            "phases": phases(exchange.phases),
+            "hasPhases": !exchange.phases.isEmpty,
+        ]
+    }
+
+    private static let known = ["resolve", "connect", "tls", "request", "first byte", "body"]
+
+    private func phases(_ phases: [Transcript.Phase]) -> [[String: Any]] {
+        phases.map {
+            [
+                "name": $0.name, "time": Words.latency(microseconds: $0.microseconds),
+                "kind": Self.known.firstIndex(of: $0.name).map { "w\($0)" } ?? "w5",
+            ] as [String: Any]
+        }
+    }
+
+    /// Phases one after the other, each as wide as it took long.
+    private func waterfall(_ phases: [Transcript.Phase]) -> String {
+        let total = Double(max(1, phases.reduce(0) { $0 + max(0, $1.microseconds) }))
+        var x = 0.0
+        let bars = phases.map { phase -> String in
+            let width = max(0.3, Double(max(0, phase.microseconds)) / total * 100)
+            defer { x += width }
+            let kind = Self.known.firstIndex(of: phase.name) ?? 5
+            return
+                "<rect class=\"w\(kind)\" x=\"\(Chart.number(x))%\" width=\"\(Chart.number(width))%\" height=\"14\"/>"
+        }.joined()
+        return "<svg class=\"waterfall\" width=\"100%\" height=\"14\" aria-hidden=\"true\">\(bars)</svg>"
+    }
+}

@@ -1,0 +1,222 @@
+import StokerCore
+
+/// Numbers and states in the words that pages use.
+enum Words {
+    static func verdict(_ verdict: Verdict) -> String {
+        switch verdict {
+        case .unknown: "Not yet known"
+        case .up: "Up"
+        case .slow: "Slow"
+        case .waking: "Waking"
+        case .down: "Down"
+        case .paused: "Paused"
+        case .silent: "Silent"
+        }
+    }
+
+    /// `0.8 ms`, `142 ms`, `1.24 s`.
+    static func latency(microseconds: some BinaryInteger) -> String {
+        let value = Int64(microseconds)
+        if value < 1_000 { return "0.\(value / 100) ms" }
+        if value < 1_000_000 { return "\((value + 500) / 1_000) ms" }
+        let hundredths = (value + 5_000) / 10_000
+        if hundredths >= 1_000 { return "\((hundredths + 5) / 10 / 10).\((hundredths + 5) / 10 % 10) s" }
+        return "\(hundredths / 100).\(hundredths % 100 < 10 ? "0" : "")\(hundredths % 100) s"
+    }
+
+    /// The two largest units: `3 d 4 h`, `12 min`, `45 s`.
+    static func span(_ duration: Duration) -> String {
+        let seconds = max(0, duration.wholeMilliseconds / 1_000)
+        if seconds < 60 { return "\(seconds) s" }
+        if seconds < 3_600 { return "\(seconds / 60) min" }
+        if seconds < 86_400 {
+            return "\(seconds / 3_600) h" + (seconds / 60 % 60 > 0 ? " \(seconds / 60 % 60) min" : "")
+        }
+        return "\(seconds / 86_400) d" + (seconds / 3_600 % 24 > 0 ? " \(seconds / 3_600 % 24) h" : "")
+    }
+
+    /// An interval as people write it: `45 min`, `1 h 30 min`, `30 s`.
+    static func interval(_ duration: Duration) -> String {
+        let milliseconds = duration.wholeMilliseconds
+        return milliseconds < 1_000 ? "\(milliseconds) ms" : span(duration)
+    }
+
+    /// `12 s ago`, `in 3 min`. The same words as stoker.js.
+    static func relative(_ moment: Instant, to now: Instant) -> String {
+        let milliseconds = moment.milliseconds - now.milliseconds
+        let seconds = abs(milliseconds) / 1_000
+        let text: String =
+            switch seconds {
+            case ..<2: "now"
+            case ..<60: "\(seconds) s"
+            case ..<3_600: "\(seconds / 60) min"
+            case ..<172_800: "\(seconds / 3_600) h"
+            default: "\(seconds / 86_400) d"
+            }
+        if text == "now" { return text }
+        return milliseconds > 0 ? "in \(text)" : "\(text) ago"
+    }
+
+    /// `2026-11-21 08:15:00 UTC`.
+    static func absolute(_ moment: Instant) -> String {
+        let text = moment.description
+        return "\(text.prefix(10)) \(text.dropFirst(11).prefix(8)) UTC"
+    }
+
+    /// `99.95 %`; never rounds a loss away: 99.996 is not 100.
+    static func share(_ share: Double?) -> String {
+        guard let share else { return "–" }
+        if share >= 1 { return "100 %" }
+        let hundredths = Int((share * 10_000).rounded(.down))
+        let (whole, rest) = hundredths.quotientAndRemainder(dividingBy: 100)
+        return "\(whole).\(rest < 10 ? "0" : "")\(rest) %"
+    }
+
+    /// `1,234,567`.
+    static func count(_ number: some BinaryInteger) -> String {
+        var text = ""
+        for (index, digit) in String(number).reversed().enumerated() {
+            if index > 0, index.isMultiple(of: 3), digit != "-" { text.append(",") }
+            text.append(digit)
+        }
+        return String(text.reversed())
+    }
+
+    /// What is wrong or special, or nil when there is nothing to say.
+    static func reason(_ state: CheckState) -> String? {
+        switch state.verdict {
+        case .up: return state.flapping ? "comes and goes" : nil
+        case .unknown: return state.cause == .none ? nil : state.cause.sentence
+        case .paused:
+            switch state.pause {
+            case .none: return nil
+            case .byPerson: return "paused by hand"
+            case .byFleetFile: return "paused in the fleet file"
+            case .byHours: return "outside its hours"
+            case .byModeration: return "the platform flagged the Space; pings stop"
+            }
+        case .slow, .waking, .down, .silent:
+            var text = state.cause.sentence
+            if state.cause == .status, state.code > 0 { text = "answered \(state.code); \(text)" }
+            if state.flapping { text += "; comes and goes" }
+            return text
+        }
+    }
+
+    /// Path of a check's page. Slashes of the name stay slashes.
+    static func path(_ name: String) -> String { "/targets/\(encoded(name, keepSlash: true))" }
+
+    /// Percent-encoded for a path or a query value.
+    static func encoded(_ text: String, keepSlash: Bool = false) -> String {
+        let digits = Array("0123456789ABCDEF".utf8)
+        var bytes: [UInt8] = []
+        for byte in text.utf8 {
+            switch byte {
+            case UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "A")...UInt8(ascii: "Z"),
+                UInt8(ascii: "0")...UInt8(ascii: "9"), UInt8(ascii: "-"), UInt8(ascii: "."), UInt8(ascii: "_"),
+                UInt8(ascii: "~"):
+                bytes.append(byte)
+            case UInt8(ascii: "/") where keepSlash: bytes.append(byte)
+            default: bytes += [UInt8(ascii: "%"), digits[Int(byte >> 4)], digits[Int(byte & 15)]]
+            }
+        }
+        return String(decoding: bytes, as: UTF8.self)
+    }
+
+    /// nil when a percent sign is not followed by two digits or the bytes are not UTF-8.
+    static func decoded(_ text: some StringProtocol, plusIsSpace: Bool = false) -> String? {
+        var bytes: [UInt8] = []
+        var source = text.utf8.makeIterator()
+        func digit(_ byte: UInt8?) -> UInt8? {
+            guard let byte else { return nil }
+            return Character(Unicode.Scalar(byte)).hexDigitValue.map(UInt8.init)
+        }
+        while let byte = source.next() {
+            if byte == UInt8(ascii: "%") {
+                guard let high = digit(source.next()), let low = digit(source.next()) else { return nil }
+                bytes.append(high << 4 | low)
+            } else {
+                bytes.append(plusIsSpace && byte == UInt8(ascii: "+") ? UInt8(ascii: " ") : byte)
+            }
+        }
+        return String(validating: bytes, as: UTF8.self)
+    }
+
+    /// The pairs of a query or of a form's body. The last of several wins; what cannot be decoded is left out.
+    static func form(_ text: some StringProtocol) -> [String: String] {
+        var pairs: [String: String] = [:]
+        for pair in text.split(separator: "&").prefix(64) {
+            let name = pair.prefix { $0 != "=" }
+            guard let key = decoded(name, plusIsSpace: true),
+                let value = decoded(pair.dropFirst(name.count + 1), plusIsSpace: true)
+            else { continue }
+            pairs[key] = value
+        }
+        return pairs
+    }
+}
+
+/// The one sentence about everything, and what the window's title and icon say.
+struct Headline: Equatable {
+    enum Mood: String { case good, waking, trouble, offline, standby, empty }
+    var mood: Mood
+    var sentence: String
+    /// How many need somebody; in the title as `(2)`.
+    var troubles: Int
+
+    init(_ overview: Overview) {
+        let count = { (verdict: Verdict) in overview.counts[verdict] ?? 0 }
+        let total = overview.total
+        let (down, silent, waking, slow) = (count(.down), count(.silent), count(.waking), count(.slow))
+        let (unknown, paused) = (count(.unknown), count(.paused))
+        troubles = down + silent
+        let of = total == 1 ? "" : " of \(Words.count(total))"
+        let subject = { (number: Int) in total == 1 ? "It" : "\(Words.count(number))\(of)" }
+        let verb = { (number: Int) in number == 1 ? "is" : "are" }
+        if total == 0 {
+            (mood, sentence) = (.empty, "Nothing to tend yet")
+        } else if case .offline = overview.connectivity {
+            (mood, sentence) = (.offline, "This machine is offline")
+        } else if case .standby = overview.role {
+            (mood, sentence) = (.standby, "Standing by")
+        } else if troubles > 0 {
+            mood = .trouble
+            if silent == 0 {
+                sentence = "\(subject(down)) \(verb(down)) down"
+            } else if down == 0 {
+                sentence = "\(subject(silent)) \(verb(silent)) silent"
+            } else {
+                sentence = "\(subject(troubles)) need a look"
+            }
+        } else if waking > 0 {
+            (mood, sentence) = (.waking, "\(subject(waking)) \(verb(waking)) waking up")
+        } else if unknown > 0 {
+            mood = .waking
+            sentence = unknown == total ? "Taking a first look" : "\(Words.count(unknown)) still to be looked at"
+        } else if paused == total {
+            (mood, sentence) = (.good, total == 1 ? "It is paused" : "All \(Words.count(total)) are paused")
+        } else {
+            mood = .good
+            let answering = total - paused
+            sentence =
+                total == 1
+                ? "It answers" : paused > 0 ? "\(Words.count(answering)) answer" : "All \(Words.count(total)) answer"
+            if paused > 0 { sentence += ", \(Words.count(paused)) \(paused == 1 ? "is" : "are") paused" }
+            if slow > 0 { sentence += slow == answering ? ", but slowly" : ", \(Words.count(slow)) slowly" }
+        }
+    }
+
+    var title: String { troubles > 0 ? "(\(troubles)) Stoker" : "Stoker" }
+    var icon: String { "/icons/\(mood.rawValue).svg" }
+
+    /// Which verdict's sign stands before the sentence.
+    var sign: Verdict {
+        switch mood {
+        case .good: .up
+        case .waking: .waking
+        case .trouble: .down
+        case .offline, .empty: .unknown
+        case .standby: .paused
+        }
+    }
+}

@@ -1,0 +1,108 @@
+import Ledger
+import StokerCore
+
+/// `/badge/{name}.svg`: a small picture for a README.
+enum Badge {
+    enum Kind: String, CaseIterable, Sendable {
+        case status
+        case uptime24h = "uptime-24h"
+        case uptime7d = "uptime-7d"
+        case uptime30d = "uptime-30d"
+        case uptime90d = "uptime-90d"
+        case latency
+
+        var span: Duration? {
+            switch self {
+            case .status, .latency: nil
+            case .uptime24h: .seconds(86_400)
+            case .uptime7d: .seconds(7 * 86_400)
+            case .uptime30d: .seconds(30 * 86_400)
+            case .uptime90d: .seconds(90 * 86_400)
+            }
+        }
+    }
+
+    static func make(_ kind: Kind, _ status: CheckStatus, ledger: any Ledger, now: Instant) async throws(Failure)
+        -> String
+    {
+        let name = status.check.name
+        if let span = kind.span {
+            let share = try await ledger.tally(of: [status.id], from: now - span, to: now).first?.uptime
+            let colour = share.map { $0 >= 0.999 ? good : $0 >= 0.98 ? fair : bad } ?? neutral
+            return svg(
+                label: "\(name) \(kind.rawValue.replacing("-", with: " "))", text: Words.share(share), colour: colour)
+        }
+        if kind == .latency {
+            return svg(
+                label: "\(name) latency", text: Row(status: status, samples: [], now: now).latency, colour: "#3b6ea5")
+        }
+        let colour: String =
+            switch status.state.verdict {
+            case .up: good
+            case .slow: fair
+            case .waking: "#3b6ea5"
+            case .down, .silent: bad
+            case .paused, .unknown: neutral
+            }
+        return svg(label: name, text: Words.verdict(status.state.verdict).lowercased(), colour: colour)
+    }
+
+    private static let good = "#2b7a4b"
+    private static let fair = "#946200"
+    private static let bad = "#b3261e"
+    private static let neutral = "#5f6368"
+
+    static func svg(label: String, text: String, colour: String) -> String {
+        let label = label.count > 60 ? "\(label.prefix(59))…" : label
+        let (left, right) = (width(label) + 12, width(text) + 12)
+        let (shownLabel, shownText) = (Markup.escape(label), Markup.escape(text))
+        return """
+            <svg xmlns="http://www.w3.org/2000/svg" width="\(left + right)" height="20" role="img" aria-label="\(shownLabel): \(shownText)">\
+            <title>\(shownLabel): \(shownText)</title>\
+            <clipPath id="r"><rect width="\(left + right)" height="20" rx="4"/></clipPath>\
+            <g clip-path="url(#r)"><rect width="\(left)" height="20" fill="#3a3733"/>\
+            <rect x="\(left)" width="\(right)" height="20" fill="\(colour)"/></g>\
+            <g fill="#fff" font-family="Verdana,DejaVu Sans,sans-serif" font-size="11">\
+            <text x="6" y="14" textLength="\(left - 12)">\(shownLabel)</text>\
+            <text x="\(left + 6)" y="14" textLength="\(right - 12)">\(shownText)</text></g></svg>
+            """
+    }
+
+    /// Width in pixels of Verdana 11, near enough: `textLength` makes up for the rest.
+    private static func width(_ text: String) -> Int {
+        let tenths = text.reduce(0) { sum, character in
+            switch character {
+            case "i", "j", "l", "I", ".", ",", ":", "'", "!", "|": sum + 38
+            case "f", "t", "r", "(", ")", "/", " ", "-": sum + 46
+            case "m", "w", "M", "W", "%": sum + 104
+            case "A"..."Z": sum + 78
+            default: character.isASCII ? sum + 68 : sum + 110
+            }
+        }
+        return (tenths + 9) / 10
+    }
+}
+
+/// The window's icon: says by shape and colour how the fleet is.
+enum Icon {
+    static func svg(_ mood: Headline.Mood) -> String {
+        let (colour, mark): (String, String) =
+            switch mood {
+            case .good: ("#2b7a4b", "<path d=\"M9 17l5 5 10-12\" fill=\"none\" stroke=\"#fff\" stroke-width=\"3.4\"/>")
+            case .waking: ("#3b6ea5", "<path d=\"M16 8v9l6 4\" fill=\"none\" stroke=\"#fff\" stroke-width=\"3.4\"/>")
+            case .trouble:
+                ("#c5221f", "<path d=\"M16 7v12M16 23v3\" fill=\"none\" stroke=\"#fff\" stroke-width=\"4.4\"/>")
+            case .offline:
+                ("#5f6368", "<path d=\"M9 9l14 14M23 9L9 23\" fill=\"none\" stroke=\"#fff\" stroke-width=\"3.4\"/>")
+            case .standby:
+                ("#5f6368", "<path d=\"M12 9v14M20 9v14\" fill=\"none\" stroke=\"#fff\" stroke-width=\"4\"/>")
+            case .empty: ("#a8480f", "<circle cx=\"16\" cy=\"16\" r=\"5\" fill=\"#fff\"/>")
+            }
+        // Trouble is a square: it can be told from the circle without its colour.
+        let shape =
+            mood == .trouble
+            ? "<rect x=\"1\" y=\"1\" width=\"30\" height=\"30\" rx=\"6\" fill=\"\(colour)\"/>"
+            : "<circle cx=\"16\" cy=\"16\" r=\"15\" fill=\"\(colour)\"/>"
+        return "<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 32 32\">\(shape)\(mark)</svg>"
+    }
+}

@@ -1,0 +1,121 @@
+import Hummingbird
+import Logging
+import StokerCore
+
+/// What every request passes: names, sizes and permissions are looked at here, and every answer leaves with the headers that
+/// keep browsers careful. `/health` is answered on the threshold.
+struct FrontDoor<Inner: HTTPResponder<Visit>>: HTTPResponder {
+    typealias Context = Visit
+
+    private let inner: Inner
+    private let access: Access
+    private let pages: Pages
+    private let headers: HTTPFields
+    private let health: Response
+    private let healthHead: Response
+
+    init(inner: Inner, access: Access, pages: Pages, settings: ControlRoomServer.Settings) {
+        self.inner = inner
+        self.access = access
+        self.pages = pages
+        let ancestors = settings.frameAncestors.isEmpty ? "'none'" : settings.frameAncestors.joined(separator: " ")
+        headers = [
+            HeaderName("Content-Security-Policy")!:
+                "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; "
+                + "form-action 'self'; base-uri 'none'; frame-ancestors \(ancestors)",
+            .xContentTypeOptions: "nosniff",
+            // Not no-referrer: with it browsers send "Origin: null" with our own forms.
+            HeaderName("Referrer-Policy")!: "same-origin",
+            HeaderName("Cross-Origin-Resource-Policy")!: "same-origin",
+            HeaderName("Permissions-Policy")!: "camera=(), geolocation=(), microphone=()",
+        ]
+        health = Response(
+            status: .ok, headers: [.contentType: "application/json", .cacheControl: "no-store"],
+            body: .init(byteBuffer: ByteBuffer(string: #"{"status":"alive"}"#)))
+        healthHead = health.createHeadResponse()
+    }
+
+    func respond(to request: Request, context: Visit) async throws -> Response {
+        // The most frequent request of all, and the one that must be answered whatever else goes on.
+        if request.head.path == "/health" || request.uri.path == "/health" {
+            if request.method == .get { return health }
+            if request.method == .head { return healthHead }
+        }
+        var response: Response
+        if request.method == .head {
+            var head = request.head
+            head.method = .get
+            response = await answer(Request(head: head, body: request.body), context).createHeadResponse()
+        } else {
+            response = await answer(request, context)
+        }
+        for field in headers where !response.headers.contains(field.name) { response.headers.append(field) }
+        // A README on another site may show a badge.
+        if request.uri.path.hasPrefix("/badge/") {
+            response.headers[HeaderName("Cross-Origin-Resource-Policy")!] = "cross-origin"
+        }
+        return response
+    }
+
+    private func answer(_ request: Request, _ context: Visit) async -> Response {
+        var context = context
+        do throws(Failure) {
+            try access.authorize(.open, request)
+            if let length = request.headers[.contentLength].flatMap({ Int($0) }), length > context.maxUploadSize {
+                throw Failure(
+                    .usage, doing: "read the request", because: "its body is larger than \(context.maxUploadSize) bytes"
+                )
+            }
+        } catch {
+            return problem(error, request)
+        }
+        context.permission = access.permission(for: request)
+        do {
+            return try await inner.respond(to: request, context: context)
+        } catch let failure as Failure {
+            return problem(failure, request)
+        } catch let error as any HTTPResponseError {
+            return problem(Self.failure(status: error.status.code, request), request, status: error.status)
+        } catch is CancellationError {
+            return Response(status: .serviceUnavailable)
+        } catch {
+            context.logger.error("request failed", metadata: ["path": "\(request.uri.path)", "error": "\(error)"])
+            return problem(
+                Failure(
+                    .internal, doing: "answer this", because: "something that should not happen did",
+                    hint: "the log says more"),
+                request)
+        }
+    }
+
+    private static func failure(status: Int, _ request: Request) -> Failure {
+        switch status {
+        case 404: Failure(.notFound, doing: "find this page", because: "there is nothing at this address")
+        case 405: Failure(.usage, doing: "do this", because: "that method is not known here")
+        case 413: Failure(.usage, doing: "read the request", because: "its body is too large")
+        default: Failure(.usage, doing: "answer this", because: "the request was not understood")
+        }
+    }
+
+    private func problem(_ failure: Failure, _ request: Request, status: HTTPResponse.Status? = nil) -> Response {
+        let code = status?.code ?? failure.code.httpStatus
+        guard Reply.wantsPage(request) else {
+            var response = Reply.problem(failure, to: request)
+            response.status = .init(code: code)
+            return response
+        }
+        if failure.code == .unauthorized, request.method == .get || request.method == .head {
+            return Reply.see("/login?next=\(Words.encoded(request.uri.string))")
+        }
+        let text = pages.page(
+            "error",
+            [
+                "code": code, "doing": failure.doing, "because": failure.because, "hint": failure.hint ?? "",
+                "hasHint": failure.hint != nil,
+            ],
+            frame: Pages.Frame(title: "\(code) · Stoker", icon: "/icons/offline.svg", kind: "plain"))
+        var response = Reply.html(text, status: .init(code: code), to: request)
+        Reply.addHints(of: failure, to: &response)
+        return response
+    }
+}

@@ -1,0 +1,265 @@
+import Hummingbird
+import Ledger
+import Logging
+import NIOCore
+import StokerCore
+import Synchronization
+
+/// Every page and door with the level of access it needs. A route cannot be added without one.
+struct Routes: Sendable {
+    let keeper: any Keeper
+    let ledger: any Ledger
+    let access: Access
+    let settings: ControlRoomServer.Settings
+    let pages: Pages
+    let viewers: Viewers
+    let errands: Errands
+
+    func add(to router: Router<Visit>) {
+        let epoch = String(UInt64.random(in: 0...UInt64.max), radix: 36)
+        let status = CachedPage(keeper: keeper, epoch: epoch, make: StatusText.make)
+        let metrics = CachedPage(keeper: keeper, epoch: epoch) { [viewers] keeper, overview in
+            await MetricsText.make(keeper, overview, viewers: viewers.count)
+        }
+        let groups = GroupNames()
+
+        on(router, "/status", .get, .read) { request, _ in
+            let packs = Reply.acceptsGzip(request)
+            let copy = packs ? await status.packedCopy() : await status.copy()
+            return Reply.tagged(copy.tag, request) {
+                Reply.bytes(copy.body, packed: copy.packed, type: "application/json; charset=utf-8", to: request)
+            }
+        }
+        on(router, "/metrics", .get, .read) { request, _ in
+            let packs = Reply.acceptsGzip(request)
+            let copy = packs ? await metrics.packedCopy() : await metrics.copy()
+            return Reply.bytes(
+                copy.body, packed: copy.packed, type: "text/plain; version=0.0.4; charset=utf-8", to: request)
+        }
+        on(router, "/events", .get, .read) { request, visit in try viewers.respond(to: request, channel: visit.channel)
+        }
+        on(router, "/", .get, .read) { request, visit in try await dashboard(request, visit, groups) }
+        on(router, "/targets/**", .get, .read) { request, visit in try await target(request, visit) }
+        on(router, "/badge/**", .get, .read) { request, _ in try await badge(request) }
+        on(router, "/actions/:action", .post, .write) { request, visit in try await act(request, visit) }
+        on(router, "/login", .get, .open) { request, visit in login(request, visit, problem: nil) }
+        on(router, "/login", .post, .open) { request, visit in try await enter(request, visit) }
+        on(router, "/logout", .post, .open) { request, _ in
+            var response = Reply.see("/")
+            response.headers[.setCookie] = access.logout(request: request)
+            return response
+        }
+        on(router, "/assets/:file", .get, .open) { request, _ in
+            guard let file = Assets.shared.served[request.uri.path] else { throw nothing() }
+            return Reply.bytes(
+                file.plain, packed: file.packed, type: file.type, cache: "public, max-age=31536000, immutable",
+                to: request)
+        }
+        on(router, "/icons/:file", .get, .open) { request, visit in
+            guard let name = visit.parameters.get("file"), name.hasSuffix(".svg"),
+                let mood = Headline.Mood(rawValue: String(name.dropLast(4)))
+            else { throw nothing() }
+            return Reply.bytes(
+                ByteBuffer(string: Icon.svg(mood)), type: "image/svg+xml", cache: "public, max-age=86400", to: request)
+        }
+        on(router, "/favicon.ico", .get, .open) { request, visit in
+            // Without the right to read, the icon says nothing about the fleet.
+            let mood = visit.permission.read ? Headline(await keeper.overview()).mood : .empty
+            return Reply.bytes(
+                ByteBuffer(string: Icon.svg(mood)), type: "image/svg+xml", cache: "no-cache", to: request)
+        }
+        on(router, "/robots.txt", .get, .open) { request, _ in
+            Reply.bytes(
+                ByteBuffer(string: "User-agent: *\nDisallow: /\n"), type: "text/plain; charset=utf-8", to: request)
+        }
+    }
+
+    private func on(
+        _ router: Router<Visit>, _ path: RouterPath, _ method: HTTPRequest.Method, _ level: Access.Level,
+        _ answer: @escaping @Sendable (Request, Visit) async throws -> Response
+    ) {
+        let access = access
+        router.on(path, method: method) { request, visit in
+            try access.authorize(level, request)
+            return try await answer(request, visit)
+        }
+    }
+
+    private func nothing() -> Failure {
+        Failure(.notFound, doing: "find this page", because: "there is nothing at this address")
+    }
+
+    private func frame(_ visit: Visit, title: String, kind: String, overview: Overview? = nil, live: Bool = false)
+        -> Pages.Frame
+    {
+        Pages.Frame(
+            title: title, icon: overview.map { Headline($0).icon } ?? "/icons/good.svg", kind: kind, live: live,
+            login: access.hasToken && !visit.permission.write, logout: visit.permission.session,
+            readOnly: !visit.permission.write)
+    }
+
+    // MARK: Pages
+
+    private func dashboard(_ request: Request, _ visit: Visit, _ groups: GroupNames) async throws -> Response {
+        let view = View(query: Words.form(request.uri.query ?? ""))
+        let overview = await keeper.overview()
+        let statuses = await keeper.statuses(view.statusQuery(size: settings.pageSize))
+        let page = DashboardPage(
+            view: view, overview: overview, statuses: statuses,
+            strips: await keeper.strips(of: statuses.items.map(\.check.name)),
+            groups: await groups.names(keeper, overview), mayWrite: visit.permission.write, size: settings.pageSize)
+        let frame = frame(visit, title: page.headline.title, kind: "fleet", overview: overview, live: true)
+        return Reply.html(pages.page("dashboard", page.model(), frame: frame), to: request)
+    }
+
+    private func target(_ request: Request, _ visit: Visit) async throws -> Response {
+        let name = try self.name(in: request, after: "/targets/")
+        let status = try await keeper.status(of: name)
+        let query = Words.form(request.uri.query ?? "")
+        let range = query["range"].flatMap(Chart.Range.init(rawValue:)) ?? .day
+        let overview = await keeper.overview()
+        var history: TargetPage.History?
+        do {
+            history = try await TargetPage.History.read(ledger, check: status.id, range: range, now: overview.now)
+        } catch {
+            visit.logger.warning("history cannot be read", metadata: ["check": "\(name)", "error": "\(error)"])
+        }
+        let siblings = await keeper.statuses(StatusQuery(text: status.check.target)).items.filter {
+            $0.check.target == status.check.target
+        }
+        let page = TargetPage(
+            status: status, siblings: siblings, samples: await keeper.strips(of: [name]).first ?? [],
+            transcripts: try await keeper.transcripts(of: name), history: history, range: range,
+            mayWrite: visit.permission.write, now: overview.now, base: base(request))
+        let mark = status.state.verdict.isTrouble ? "(!) " : ""
+        var frame = frame(visit, title: "\(mark)\(name) · Stoker", kind: "target", overview: overview, live: true)
+        if status.state.verdict.isTrouble { frame.icon = "/icons/trouble.svg" }
+        return Reply.html(pages.page("target", page.model(), frame: frame), to: request)
+    }
+
+    private func badge(_ request: Request) async throws -> Response {
+        var name = try self.name(in: request, after: "/badge/")
+        guard name.hasSuffix(".svg") else { throw nothing() }
+        name.removeLast(4)
+        let wanted = Words.form(request.uri.query ?? "")["kind"] ?? "status"
+        guard let kind = Badge.Kind(rawValue: wanted) else {
+            throw Failure(
+                .usage, doing: "draw the badge", because: "there is no kind \"\(wanted.prefix(40))\"",
+                hint: "kinds are \(Badge.Kind.allCases.map(\.rawValue).joined(separator: ", "))")
+        }
+        let status = try await keeper.status(of: name)
+        let picture = try await Badge.make(kind, status, ledger: ledger, now: await keeper.overview().now)
+        return Reply.bytes(
+            ByteBuffer(string: picture), type: "image/svg+xml; charset=utf-8", cache: "public, max-age=30", to: request)
+    }
+
+    private func name(in request: Request, after prefix: String) throws(Failure) -> String {
+        guard let name = Words.decoded(request.uri.path.dropFirst(prefix.count)), !name.isEmpty else { throw nothing() }
+        return name.hasSuffix("/") ? String(name.dropLast()) : name
+    }
+
+    /// Where the visitor reaches us, for examples he may copy.
+    private func base(_ request: Request) -> String {
+        if var url = settings.publicURL {
+            while url.hasSuffix("/") { url.removeLast() }
+            return url
+        }
+        let scheme = request.headers[.forwardedProto]?.lowercased() == "https" ? "https" : "http"
+        return "\(scheme)://\(request.head.authority ?? "127.0.0.1:\(settings.port)")"
+    }
+
+    // MARK: Acting
+
+    private func act(_ request: Request, _ visit: Visit) async throws -> Response {
+        var request = request
+        let body = try await request.collectBody(upTo: 16_384)
+        let form = Words.form(String(buffer: body))
+        guard let name = form["name"] else {
+            throw Failure(.usage, doing: "do this", because: "the form does not say with which check")
+        }
+        let status: CheckStatus?
+        switch visit.parameters.get("action") {
+        case "ping": status = try await errands.ping(name)
+        case "pause":
+            let minutes = form["minutes"].flatMap { Int64($0) }.map { min(max($0, 1), 527_040) }
+            let now = await keeper.overview().now
+            status = try await keeper.pause(name, until: minutes.map { now + .seconds($0 * 60) })
+        case "resume": status = try await keeper.resume(name)
+        default: throw nothing()
+        }
+        guard Reply.wantsPage(request) else {
+            var text = JSONText()
+            let now = await keeper.overview().now
+            let samples = await keeper.strips(of: [name]).first ?? []
+            text.object { text in
+                text.key("done")
+                text.value(status != nil)
+                text.key("row")
+                if let status { Row(status: status, samples: samples, now: now).write(&text) } else { text.null() }
+            }
+            return Reply.json(text.buffer, status: status == nil ? .accepted : .ok, to: request)
+        }
+        return Reply.see(Self.local(form["from"]))
+    }
+
+    private func login(_ request: Request, _ visit: Visit, problem: Failure?) -> Response {
+        let next = Self.local(Words.form(request.uri.query ?? "")["next"])
+        let text = pages.page(
+            "login",
+            [
+                "next": next, "hasToken": access.hasToken, "problem": problem?.because ?? "",
+                "hasProblem": problem != nil,
+                "inside": visit.permission.session,
+            ],
+            frame: Pages.Frame(title: "Log in · Stoker", kind: "plain"))
+        return Reply.html(text, status: problem.map { .init(code: $0.code.httpStatus) } ?? .ok, to: request)
+    }
+
+    private func enter(_ request: Request, _ visit: Visit) async throws -> Response {
+        var request = request
+        let form = Words.form(String(buffer: try await request.collectBody(upTo: 16_384)))
+        do throws(Failure) {
+            let cookie = try access.login(token: form["token"] ?? "", request: request)
+            var response = Reply.see(Self.local(form["next"]))
+            response.headers[.setCookie] = cookie
+            return response
+        } catch {
+            guard Reply.wantsPage(request) else { throw error }
+            return login(request, visit, problem: error)
+        }
+    }
+
+    /// A place on this server, never another one: `//elsewhere` and `/\elsewhere` are addresses of other hosts to a browser.
+    static func local(_ place: String?) -> String {
+        guard let place, place.hasPrefix("/"), !place.hasPrefix("//"), !place.hasPrefix("/\\"),
+            place.utf8.count < 2_000,
+            place.utf8.allSatisfy({ $0 > 0x20 && $0 < 0x7f })
+        else { return "/" }
+        return place
+    }
+}
+
+/// Groups named in the fleet file, found once per version of it.
+private final class GroupNames: Sendable {
+    /// More than this is no list to choose from.
+    private static let most = 60
+    private let known = Mutex<(loadedAt: Instant, total: Int, names: [String])?>(nil)
+
+    func names(_ keeper: any Keeper, _ overview: Overview) async -> [String] {
+        let ready = known.withLock { known in
+            known.flatMap { $0.loadedAt == overview.fleetFile.loadedAt && $0.total == overview.total ? $0.names : nil }
+        }
+        if let ready { return ready }
+        var seen: Set<String> = []
+        var names: [String] = []
+        for check in await keeper.fleet().checks {
+            guard let group = check.policy.group, seen.insert(group).inserted else { continue }
+            names.append(group)
+            if names.count > Self.most { break }
+        }
+        if names.count > Self.most { names = [] }
+        let found = names
+        known.withLock { $0 = (overview.fleetFile.loadedAt, overview.total, found) }
+        return found
+    }
+}

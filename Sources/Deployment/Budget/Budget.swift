@@ -1,0 +1,162 @@
+package import StokerCore
+
+/// How many requests a fleet costs: sent by wakers outside, sent by the master, and asked of the Hub (requirement KA9).
+package struct Budget: Sendable, Equatable {
+    /// Requests per day and, while every check is inside its hours, per five minutes.
+    package struct Rate: Sendable, Equatable {
+        package var perDay: Double
+        package var perFiveMinutes: Double
+        package init(perDay: Double = 0, perFiveMinutes: Double = 0) {
+            self.perDay = perDay
+            self.perFiveMinutes = perFiveMinutes
+        }
+        package static func + (a: Rate, b: Rate) -> Rate {
+            Rate(perDay: a.perDay + b.perDay, perFiveMinutes: a.perFiveMinutes + b.perFiveMinutes)
+        }
+    }
+
+    /// A plan's quota on the Hub, in calls per window of five minutes.
+    /// Source: hub-docs `rate-limits.md`, table of September 2025.
+    package struct Plan: Sendable, Equatable {
+        package var name: String
+        package var api: Int
+        /// Pages of huggingface.co; nil where the table names none.
+        package var pages: Int?
+    }
+
+    /// Checks that make requests: enabled, and not heartbeats.
+    package var checks: Int
+    /// Were every check made by a waker outside, as cron services do.
+    package var direct: Rate
+    /// With a master that makes them: only the master is woken from outside.
+    package var throughMaster: Rate
+    /// What the master sends; retries and redirects not counted.
+    package var master: Rate
+    /// Were everything to fail at once: every ping with all its retries, again after each `recheck`.
+    package var masterAtWorst: Rate
+    /// Calls of the Hub's API: those of targets under the Hub's own address. Stoker itself asks the Hub nothing yet.
+    package var hubAPI: Rate
+    /// Pages of the Hub that targets ask for; they have a quota of their own.
+    package var hubPages: Rate
+
+    package static let plans = [
+        Plan(name: "anonymous", api: 500, pages: 100), Plan(name: "free", api: 1_000, pages: 200),
+        Plan(name: "PRO", api: 2_500, pages: 400), Plan(name: "Team", api: 3_000, pages: nil),
+        Plan(name: "Enterprise", api: 6_000, pages: nil), Plan(name: "Enterprise Plus", api: 10_000, pages: nil),
+    ]
+
+    /// Share of outside requests that the master saves, below zero when waking it costs more than it saves; nil without any.
+    package var saving: Double? { direct.perDay > 0 ? 1 - throughMaster.perDay / direct.perDay : nil }
+
+    /// - Parameter wakeEvery: how often the master itself is woken from outside, 1 min or more; 5 min by default.
+    package static func compute(_ fleet: Fleet, wakeEvery: Duration = .seconds(300)) -> Budget {
+        var budget = Budget(
+            checks: 0, direct: Rate(), throughMaster: Rate(), master: Rate(), masterAtWorst: Rate(), hubAPI: Rate(),
+            hubPages: Rate())
+        let hubHost = (try? Address(fleet.hub.endpoint))?.host
+        // A policy is shared by many checks, and the hours of a week are worth adding up once.
+        var rates: [ObjectIdentifier: (Rate, Rate)] = [:]
+        for check in fleet.checks where check.policy.kind != .heartbeat && check.policy.enabled {
+            let policy = check.policy
+            let (rate, worst) = rates[ObjectIdentifier(policy)] ?? Self.rates(policy)
+            rates[ObjectIdentifier(policy)] = (rate, worst)
+            budget.checks += 1
+            budget.direct = budget.direct + rate
+            budget.masterAtWorst = budget.masterAtWorst + worst
+            // An address that the reader took always parses.
+            if let hubHost, check.address.contains(hubHost), let address = try? Address(check.address),
+                address.host == hubHost
+            {
+                if address.path.hasPrefix("/api/") {
+                    budget.hubAPI = budget.hubAPI + rate
+                } else {
+                    budget.hubPages = budget.hubPages + rate
+                }
+            }
+        }
+        budget.master = budget.direct
+        if budget.checks > 0 {
+            let wake = wakeEvery.seconds
+            budget.throughMaster = Rate(perDay: 86_400 / wake, perFiveMinutes: 300 / wake)
+        }
+        return budget
+    }
+
+    package static func rate(_ policy: CheckPolicy) -> Rate { rates(policy).0 }
+
+    private static func rates(_ policy: CheckPolicy) -> (Rate, Rate) {
+        let share = policy.hours?.shareOfWeek ?? 1
+        let every = policy.every.seconds
+        let worst = min(every, policy.recheck.seconds)
+        let attempts = Double(policy.retry.count + 1)
+        return (
+            Rate(perDay: 86_400 / every * share, perFiveMinutes: 300 / every),
+            Rate(perDay: 86_400 / worst * attempts * share, perFiveMinutes: 300 / worst * attempts)
+        )
+    }
+}
+
+extension Budget {
+    /// Numbers as people write them: `1,152`, `0.1`.
+    package static func number(_ value: Double) -> String {
+        if value != 0, abs(value) < 10, abs(value - value.rounded()) > 0.005 {
+            let tenths = (value * 10).rounded() / 10
+            return tenths == 0 ? "under 0.1" : "\(tenths)"
+        }
+        let whole = Int64(value.rounded())
+        var digits = String(abs(whole))
+        var groups: [String] = []
+        while digits.count > 3 {
+            groups.insert(String(digits.suffix(3)), at: 0)
+            digits.removeLast(3)
+        }
+        return (whole < 0 ? "-" : "") + ([digits] + groups).joined(separator: ",")
+    }
+
+    /// The budget for a person.
+    package func text(wakeEvery: Duration) -> String {
+        guard checks > 0 else { return "Nothing is pinged, so nothing is spent.\n" }
+        func row(_ name: String, _ rate: Rate) -> [String] {
+            [name, Self.number(rate.perFiveMinutes), Self.number(rate.perDay)]
+        }
+        var text = "Requests from outside\n"
+        text +=
+            TextTable(
+                head: ["", "per 5 min", "per day"],
+                rows: [
+                    row("every check woken directly", direct),
+                    row("only the master, every \(wakeEvery.text)", throughMaster),
+                ], right: [1, 2]
+            ).text
+        if let saving {
+            if saving >= 0 {
+                text += "\(Self.number(saving * 100)) % fewer through the master.\n"
+            } else {
+                text +=
+                    "Waking the master costs more than this fleet does: it is pinged seldom enough to be woken directly.\n"
+            }
+        }
+        text += "\nRequests the master sends (\(checks) check\(checks == 1 ? "" : "s"))\n"
+        text +=
+            TextTable(
+                head: ["", "per 5 min", "per day"],
+                rows: [row("all well", master), row("everything failing, with retries", masterAtWorst)], right: [1, 2]
+            ).text
+        text += "\nHub calls against the plan's quota, per 5 min\n"
+        text +=
+            TextTable(
+                head: ["plan", "API calls", "of", "pages", "of"],
+                rows: Self.plans.map {
+                    [
+                        $0.name, Self.number(hubAPI.perFiveMinutes), Self.number(Double($0.api)),
+                        Self.number(hubPages.perFiveMinutes), $0.pages.map { Self.number(Double($0)) } ?? "–",
+                    ]
+                }, right: [1, 2, 3, 4]
+            ).text
+        if hubAPI.perDay == 0, hubPages.perDay == 0 {
+            text +=
+                "Pings go to the Spaces' own addresses, which have no documented limit; the Hub itself is not asked anything.\n"
+        }
+        return text
+    }
+}

@@ -1,0 +1,378 @@
+// Keeps the page up to date. Everything here is an addition: without it the page works by links, forms and reloading.
+"use strict";
+(() => {
+  const root = document.documentElement;
+  const $ = (selector, from = document) => from.querySelector(selector);
+  const $$ = (selector, from = document) => [...from.querySelectorAll(selector)];
+  root.classList.add("js");
+
+  // ---- Times that go on by themselves. The same words as Words.swift. ----
+  let skew = 0; // server's clock minus ours
+  const now = () => Date.now() + skew;
+  const serverNow = $("#fleet")?.dataset.now;
+  if (serverNow && Math.abs(serverNow - Date.now()) > 5000) skew = serverNow - Date.now();
+
+  function relative(moment) {
+    const seconds = Math.floor(Math.abs(moment - now()) / 1000);
+    if (seconds < 2) return "now";
+    const text = seconds < 60 ? `${seconds} s` : seconds < 3600 ? `${Math.floor(seconds / 60)} min`
+      : seconds < 172800 ? `${Math.floor(seconds / 3600)} h` : `${Math.floor(seconds / 86400)} d`;
+    return moment > now() ? `in ${text}` : `${text} ago`;
+  }
+  function span(milliseconds) {
+    const s = Math.max(0, Math.floor(milliseconds / 1000));
+    const two = (a, au, b, bu) => `${a} ${au}` + (b > 0 ? ` ${b} ${bu}` : "");
+    if (s < 60) return `${s} s`;
+    if (s < 3600) return `${Math.floor(s / 60)} min`;
+    if (s < 86400) return two(Math.floor(s / 3600), "h", Math.floor(s / 60) % 60, "min");
+    return two(Math.floor(s / 86400), "d", Math.floor(s / 3600) % 24, "h");
+  }
+  const set = (node, text) => { if (node && node.textContent !== text) node.textContent = text; };
+  const absolute = new Intl.DateTimeFormat(undefined, { dateStyle: "medium", timeStyle: "medium" });
+  function tick() {
+    for (const time of $$("time[data-t]")) {
+      set(time, relative(+time.dataset.t));
+      if (!time.dataset.local) {
+        time.dataset.local = "1";
+        time.title = absolute.format(+time.dataset.t);
+      }
+    }
+    const uptime = $("#uptime");
+    if (uptime) set(uptime, span(now() - uptime.dataset.up));
+  }
+  function setTime(holder, moment, never) {
+    if (!holder) return;
+    let time = $("time", holder);
+    if (!time) { time = document.createElement("time"); holder.replaceChildren(time); }
+    if (!moment) { time.removeAttribute("data-t"); set(time, never); return; }
+    if (+time.dataset.t === moment) return;
+    time.dataset.t = moment;
+    time.dateTime = new Date(moment).toISOString();
+    time.title = absolute.format(moment);
+    set(time, relative(moment));
+  }
+  tick();
+  setInterval(tick, 1000);
+
+  // ---- Theme ----
+  const theme = $("#theme");
+  theme.hidden = false;
+  theme.addEventListener("click", () => {
+    const dark = root.dataset.theme ? root.dataset.theme === "dark" : matchMedia("(prefers-color-scheme: dark)").matches;
+    root.dataset.theme = dark ? "light" : "dark";
+    try { localStorage.setItem("stoker-theme", root.dataset.theme); } catch { /* holds for this page only */ }
+  });
+
+  // ---- Short messages ----
+  const toast = $("#toast");
+  let toastTimer;
+  function say(text) {
+    toast.hidden = false;
+    toast.textContent = text;
+    clearTimeout(toastTimer);
+    toastTimer = setTimeout(() => { toast.hidden = true; }, 5000);
+  }
+
+  // ---- Rows ----
+  const rowOf = (name) => $$(".row[data-name]").find((row) => row.dataset.name === name);
+  const verdictClass = (node, verdict) => {
+    for (const name of [...node.classList]) if (name.startsWith("v-")) node.classList.remove(name);
+    node.classList.add(`v-${verdict}`);
+  };
+  /** Puts one row of an event (Row.swift) into the page; true when its verdict changed. */
+  function patchRow(data) {
+    const row = rowOf(data.n);
+    if (!row) return false;
+    const changed = !row.classList.contains(`v-${data.v}`);
+    if (changed) {
+      verdictClass(row, data.v);
+      $(".state use", row).setAttribute("href", `#s-${data.v}`);
+      row.classList.remove("fresh");
+      void row.offsetWidth;
+      row.classList.add("fresh");
+      if (row.querySelector(".acts")) later(300); // its buttons may be others now
+    }
+    row.classList.toggle("pinging", data.p);
+    set($(".word", row), data.w);
+    set($(".latency-value", row), data.l);
+    set($(".reason", row), data.r);
+    setTime($(".last-value", row), data.t, "not yet");
+    setTime($(".due-value", row), data.d, data.v === "paused" ? "paused" : "–");
+    const strip = $(".strip", row);
+    if (strip) {
+      strip.setAttribute("aria-label", data.a);
+      $$("path", strip).forEach((path, index) => path.setAttribute("d", data.s[index] ?? ""));
+    }
+    return changed;
+  }
+
+  // ---- Reading the page anew, in place ----
+  let refreshing = null;
+  let laterTimer = null;
+  let refreshedAt = 0;
+  /** Fetches the page within `wait` milliseconds, at most once in that time. */
+  function later(wait) {
+    if (laterTimer) return;
+    laterTimer = setTimeout(() => { laterTimer = null; refresh(); }, Math.max(wait, refreshedAt + 1000 - Date.now()));
+  }
+  async function refresh(address = location.href, push = false) {
+    refreshing?.abort();
+    const mine = refreshing = new AbortController();
+    try {
+      const answer = await fetch(address, { headers: { Accept: "text/html" }, signal: mine.signal, credentials: "same-origin" });
+      if (!answer.ok) {
+        if (answer.status === 404 && $("#one")) location.reload();
+        return false;
+      }
+      if (answer.redirected && new URL(answer.url).pathname === "/login") { location.reload(); return false; }
+      const next = new DOMParser().parseFromString(await answer.text(), "text/html");
+      if (mine.signal.aborted) return false;
+      if (push) history.replaceState(null, "", address);
+      take(next);
+      refreshedAt = Date.now();
+      return true;
+    } catch (error) {
+      return error.name === "AbortError";
+    } finally {
+      if (refreshing === mine) refreshing = null;
+    }
+  }
+  /** Takes over what differs and leaves alone what does not, so that neither focus nor scroll position is lost. */
+  function take(next) {
+    document.title = next.title;
+    const icon = $("#icon", next);
+    if (icon) setIcon(icon.getAttribute("href"));
+    const [mine, its] = [$("main"), $("main", next)];
+    if (mine && its) morph(mine, its);
+    tick();
+    hover();
+  }
+  const keyOf = (node) => node.nodeType === 1 ? (node.dataset.name ? `n:${node.dataset.name}` : node.id ? `#${node.id}` : null) : null;
+  function morph(old, fresh) {
+    if (old.nodeType === 3) { if (old.data !== fresh.data) old.data = fresh.data; return; }
+    if (old === document.activeElement && old.matches("input, select")) return;
+    for (const { name, value } of [...fresh.attributes]) {
+      if (name === "open") continue;
+      if (old.getAttribute(name) !== value) old.setAttribute(name, value);
+    }
+    for (const { name } of [...old.attributes]) {
+      if (!fresh.hasAttribute(name) && name !== "open" && name !== "data-ready") old.removeAttribute(name);
+    }
+    const keyed = new Map();
+    for (const child of old.childNodes) { const key = keyOf(child); if (key) keyed.set(key, child); }
+    let at = old.firstChild;
+    for (const child of [...fresh.childNodes]) {
+      const key = keyOf(child);
+      let match = key ? keyed.get(key) : null;
+      if (!match && at && !keyOf(at) && !key && at.nodeType === child.nodeType && at.nodeName === child.nodeName) match = at;
+      if (match && match.nodeName === child.nodeName) {
+        if (match !== at) old.insertBefore(match, at);
+        morph(match, child);
+        at = match.nextSibling;
+      } else {
+        old.insertBefore(document.importNode(child, true), at);
+      }
+    }
+    while (at) { const gone = at; at = at.nextSibling; gone.remove(); }
+  }
+
+  // ---- The whole ----
+  function setIcon(address) {
+    const icon = $("#icon");
+    if (icon.getAttribute("href") === address) return;
+    // Some browsers look only at a new element.
+    const fresh = icon.cloneNode();
+    fresh.setAttribute("href", address);
+    icon.replaceWith(fresh);
+  }
+  function patchWhole(data) {
+    if (Math.abs(data.now - Date.now()) > 5000) skew = data.now - Date.now();
+    const one = $("#one");
+    if (!one) document.title = data.troubles > 0 ? `(${data.troubles}) Stoker` : "Stoker";
+    if (!one) setIcon(`/icons/${data.mood}.svg`);
+    const whole = $("#whole");
+    if (!whole) return;
+    set($("#sentence"), data.sentence);
+    $("#sign").setAttribute("href", `#s-${data.sign}`);
+    whole.className = `whole m-${data.mood}`;
+    set($("#pings"), data.pings);
+    for (const [name, count] of Object.entries({ ...data.counts, all: data.total })) {
+      const chip = $(`[data-chip="${name}"]`);
+      if (!chip) continue;
+      set($("b", chip), count.toLocaleString("en"));
+      chip.hidden = !(count > 0 || ["all", "down", "up"].includes(name) || chip.hasAttribute("aria-current"));
+    }
+  }
+
+  // ---- Events ----
+  const live = $("#live");
+  const show = (state, text) => { if (live) { live.dataset.state = state; set($("b", live), text); } };
+  let source = null;
+  let silence = null;
+  let fallback = null;
+
+  function onChange(event) {
+    const data = JSON.parse(event.data);
+    patchWhole(data);
+    const fleet = $("#fleet");
+    const one = $("#one");
+    if (fleet) {
+      let moved = false;
+      for (const row of data.rows) moved = patchRow(row) || moved;
+      const settled = fleet.dataset.settled === "1";
+      if (data.banners !== fleet.dataset.banners) later(100);
+      else if (data.many) later(fleet.dataset.total === "0" ? 200 : 5000);
+      else if (!settled && data.rows.length > 0) later(moved ? 1000 : 5000);
+    }
+    if (one) {
+      const mine = data.rows.find((row) => row.n === one.dataset.name);
+      if (mine || data.many) later(mine && mine.v !== one.dataset.verdict ? 100 : 2000);
+    }
+  }
+  function alive() {
+    clearTimeout(silence);
+    // The server says something at least every 15 s, but comments do not reach us: rely on the connection and look from time to time.
+    silence = setTimeout(() => { later(0); alive(); }, 60000);
+  }
+  function connect() {
+    if (!live || !window.EventSource) { poll(); return; }
+    source = new EventSource("/events");
+    source.addEventListener("hello", () => {
+      const again = live.dataset.state === "reconnecting";
+      show("live", "live");
+      stopPolling();
+      alive();
+      if (again) later(0); // what we missed
+    });
+    source.addEventListener("change", (event) => { alive(); onChange(event); });
+    source.addEventListener("error", () => {
+      show("reconnecting", "reconnecting");
+      poll();
+      if (source.readyState === EventSource.CLOSED) setTimeout(connect, 5000);
+    });
+  }
+  function poll() {
+    if (fallback || !live) return;
+    fallback = setInterval(async () => {
+      if (document.hidden) return;
+      const well = await refresh();
+      if (live.dataset.state !== "live") show(well ? "polling" : "reconnecting", well ? "every 10 s" : "reconnecting");
+    }, 10000);
+  }
+  function stopPolling() { clearInterval(fallback); fallback = null; }
+  connect();
+  addEventListener("pagehide", () => source?.close());
+  addEventListener("pageshow", (event) => { if (event.persisted) { connect(); later(0); } });
+
+  // ---- Buttons ----
+  document.addEventListener("submit", async (event) => {
+    const form = event.target;
+    const action = form.getAttribute("action") ?? "";
+    if (!action.startsWith("/actions/")) return;
+    event.preventDefault();
+    const button = $("button", form);
+    button.disabled = true;
+    const name = form.elements.name.value;
+    const row = rowOf(name);
+    if (action.endsWith("/ping")) row?.classList.add("pinging");
+    try {
+      const answer = await fetch(action, {
+        method: "POST", body: new URLSearchParams(new FormData(form)), headers: { Accept: "application/json" },
+        credentials: "same-origin",
+      });
+      const data = await answer.json();
+      if (answer.ok) {
+        if (data.row) patchRow(data.row);
+        if (answer.status === 202) say(`Pinging ${name}; it takes a while.`);
+        else if (action.endsWith("/ping")) say(`${name}: ${data.row.w.toLowerCase()}${data.row.l === "–" ? "" : `, ${data.row.l}`}`);
+        later(0);
+      } else if (answer.status === 401) {
+        location.href = `/login?next=${encodeURIComponent(location.pathname + location.search)}`;
+      } else {
+        say(data.error?.message ?? "That did not work.");
+        row?.classList.remove("pinging");
+      }
+    } catch {
+      say("The server could not be reached.");
+      row?.classList.remove("pinging");
+    } finally {
+      button.disabled = false;
+      if (document.activeElement === document.body && button.isConnected) button.focus();
+    }
+  });
+
+  // ---- Search, order, filter: in place ----
+  const tools = $("#tools");
+  if (tools) {
+    let timer;
+    const go = () => {
+      const query = new URLSearchParams(new FormData(tools));
+      for (const [name, value] of [...query]) if (!value || (name === "sort" && value === "file")) query.delete(name);
+      const text = query.toString();
+      refresh(text ? `/?${text}` : "/", true);
+    };
+    tools.addEventListener("submit", (event) => { event.preventDefault(); clearTimeout(timer); go(); });
+    tools.addEventListener("input", (event) => {
+      clearTimeout(timer);
+      timer = setTimeout(go, event.target.type === "search" ? 180 : 0);
+    });
+    tools.addEventListener("click", (event) => {
+      const chip = event.target.closest("a.chip");
+      if (!chip || event.metaKey || event.ctrlKey || event.shiftKey || event.button) return;
+      event.preventDefault();
+      refresh(chip.getAttribute("href"), true);
+    });
+  }
+
+  // ---- Keys ----
+  document.addEventListener("keydown", (event) => {
+    if (event.metaKey || event.ctrlKey || event.altKey) return;
+    const typing = event.target.closest?.("input, select, textarea, [contenteditable]");
+    if (typing) {
+      if (event.key === "Escape" && typing.id === "q") {
+        if (typing.value) { typing.value = ""; typing.dispatchEvent(new Event("input", { bubbles: true })); } else typing.blur();
+      }
+      return;
+    }
+    if (event.key === "/") {
+      const search = $("#q");
+      if (search) { event.preventDefault(); search.focus(); search.select(); }
+    } else if (event.key === "j" || event.key === "k") {
+      const names = $$("a.name");
+      if (!names.length) return;
+      const row = document.activeElement?.closest?.(".row");
+      const at = names.findIndex((name) => name.closest(".row") === row);
+      const next = at < 0 ? (event.key === "j" ? 0 : names.length - 1) : at + (event.key === "j" ? 1 : -1);
+      const target = names[Math.min(Math.max(next, 0), names.length - 1)];
+      event.preventDefault();
+      target.focus({ focusVisible: true });
+      target.scrollIntoView({ block: "nearest" });
+    }
+  });
+
+  // ---- Chart: what is under the pointer ----
+  function hover() {
+    const plot = $(".plot");
+    if (!plot || plot.dataset.ready) return;
+    plot.dataset.ready = "1";
+    const canvas = $(".canvas", plot);
+    canvas.addEventListener("pointermove", (event) => {
+      const texts = plot.dataset.hover.split("|");
+      const box = canvas.getBoundingClientRect();
+      const index = Math.min(texts.length - 1, Math.max(0, Math.floor((event.clientX - box.left) / box.width * texts.length)));
+      const readout = $(".readout", plot);
+      readout.dataset.plain ??= readout.textContent;
+      set(readout, texts[index]);
+      let cursor = $(".cursor", canvas);
+      if (!cursor) { cursor = document.createElement("span"); cursor.className = "cursor"; canvas.append(cursor); }
+      cursor.style.left = `${(index + .5) / texts.length * 100}%`;
+    });
+    canvas.addEventListener("pointerleave", () => {
+      const readout = $(".readout", plot);
+      if (readout.dataset.plain) set(readout, readout.dataset.plain);
+      delete readout.dataset.plain;
+      $(".cursor", canvas)?.remove();
+    });
+  }
+  hover();
+})();

@@ -1,0 +1,232 @@
+import KeepAlive
+import StokerCore
+import Testing
+
+@Suite struct HeartbeatsTests {
+    static let start = Instant(milliseconds: 1_700_000_000_000)
+    /// Every hour, ten minutes' grace.
+    static let policy = CheckPolicy(kind: .heartbeat, every: .seconds(3_600), grace: .seconds(600))
+
+    struct Life {
+        var state = CheckState()
+        var runs = Heartbeats.Runs()
+        var rulings: [Ruling] = []
+        var policy = HeartbeatsTests.policy
+
+        mutating func beat(_ signal: Beat.Signal, run: String? = nil, at minute: Int) -> Observation? {
+            let result = Heartbeats.take(
+                Beat(signal: signal, run: run), &state, &runs, policy: policy, check: 5, at: HeartbeatsTests.at(minute))
+            rulings += result.rulings
+            return result.observation
+        }
+        mutating func expire(at minute: Int, watchingSince: Instant = .never) -> Observation? {
+            let result = Heartbeats.expire(
+                &state, &runs, policy: policy, check: 5, watchingSince: watchingSince, now: HeartbeatsTests.at(minute))
+            rulings += result?.rulings ?? []
+            return result?.observation
+        }
+        func due(_ watchingSince: Instant = .never) -> Instant? {
+            Heartbeats.due(state, policy: policy, watchingSince: watchingSince)
+        }
+        func phase(at minute: Int) -> Heartbeats.Phase {
+            Heartbeats.phase(state, policy: policy, now: HeartbeatsTests.at(minute))
+        }
+    }
+
+    static func at(_ minute: Int) -> Instant { start + .seconds(minute * 60) }
+
+    @Test func neverHeardOfIsNotAwaited() {
+        var life = Life()
+        #expect(life.due() == nil)
+        #expect(life.phase(at: 0) == .new)
+        let expired = life.expire(at: 100_000)
+        #expect(expired == nil && life.rulings.isEmpty)
+    }
+
+    @Test func onTimeLateSilentAndBack() {
+        var life = Life()
+        let beat = life.beat(.success, at: 0)
+        #expect(beat?.outcome == .up)
+        #expect(life.phase(at: 59) == .onTime)
+        #expect(life.phase(at: 60) == .late)
+        #expect(life.due() == Self.at(70))
+        let early = life.expire(at: 69)
+        #expect(early == nil)
+        let missed = life.expire(at: 70)
+        #expect(missed?.outcome == .down && missed?.cause == .heartbeatMissed)
+        #expect(life.state.verdict == .silent && life.state.lastPing == Self.at(0))
+        #expect(life.due() == nil && life.phase(at: 80) == .silent)
+        _ = life.beat(.success, at: 90)
+        #expect(life.state.verdict == .up)
+        var incident = Incident(check: 5, began: Self.at(70), verdict: .silent, cause: .heartbeatMissed)
+        let began = Ruling.incidentBegan(incident)
+        incident.ended = Self.at(90)
+        #expect(
+            life.rulings == [
+                .changed(from: .unknown, to: .up), .changed(from: .up, to: .silent), began,
+                .changed(from: .silent, to: .up), .incidentEnded(incident),
+            ])
+    }
+
+    @Test(arguments: [
+        (Beat.Signal.fail, Verdict.down, UInt16(1)), (.exit(0), .up, 0), (.exit(3), .down, 3), (.exit(-1), .down, 255),
+        (.success, .up, 0),
+    ])
+    func signals(signal: Beat.Signal, verdict: Verdict, code: UInt16) {
+        var life = Life()
+        let observation = life.beat(signal, at: 0)
+        #expect(life.state.verdict == verdict && observation?.code == code)
+        #expect(observation?.cause == (verdict == .up ? Cause.none : .heartbeatFailed))
+        #expect((life.due() == nil) == (verdict == .down))
+    }
+
+    @Test func aNoteChangesNothing() {
+        var life = Life()
+        _ = life.beat(.success, at: 0)
+        let before = life.state
+        let note = life.beat(.log, at: 5)
+        #expect(note == nil && life.state == before)
+    }
+
+    @Test func aRunIsMeasured() {
+        var life = Life()
+        let start = life.beat(.start, at: 0)
+        #expect(start == nil)
+        #expect(life.phase(at: 1) == .running(since: Self.at(0)))
+        let end = life.beat(.success, at: 3)
+        #expect(end?.latencyMicroseconds == 180_000_000)
+        #expect(life.phase(at: 4) == .onTime)
+    }
+
+    @Test func aVeryLongRunSaturates() {
+        var life = Life()
+        _ = life.beat(.start, at: 0)
+        let end = life.beat(.success, at: 100)
+        #expect(end?.latencyMicroseconds == .max)
+    }
+
+    @Test func aRunThatDoesNotEnd() {
+        var life = Life()
+        _ = life.beat(.success, at: 0)
+        _ = life.beat(.start, at: 30)
+        #expect(life.due() == Self.at(40))
+        let expired = life.expire(at: 40)
+        #expect(expired?.cause == .heartbeatOverran && life.state.verdict == .silent)
+        let end = life.beat(.success, at: 45)
+        #expect(end?.latencyMicroseconds == 0 && life.state.verdict == .up)
+    }
+
+    @Test func aLateStartDoesNotBuyMoreTime() {
+        var life = Life()
+        _ = life.beat(.success, at: 0)
+        _ = life.beat(.start, at: 65)
+        #expect(life.due() == Self.at(70))
+        let expired = life.expire(at: 70)
+        #expect(expired?.cause == .heartbeatMissed)
+    }
+
+    @Test func overlappingRuns() {
+        var life = Life()
+        _ = life.beat(.start, run: "a", at: 0)
+        _ = life.beat(.start, run: "b", at: 2)
+        #expect(life.due() == Self.at(10))
+        let second = life.beat(.success, run: "b", at: 3)
+        #expect(second?.latencyMicroseconds == 60_000_000)
+        #expect(life.phase(at: 4) == .running(since: Self.at(0)))
+        #expect(life.due() == Self.at(10))
+        let first = life.beat(.success, run: "a", at: 4)
+        #expect(first?.latencyMicroseconds == 240_000_000)
+        #expect(life.due() == Self.at(74))
+    }
+
+    @Test func manyRunsThatNeverEndAreBounded() {
+        var life = Life()
+        for run in 0..<1_000 { _ = life.beat(.start, run: "\(run)", at: run) }
+        // The oldest one still told apart.
+        #expect(life.state.wakingSince == Self.at(984))
+    }
+
+    @Test func aRunSurvivesARestart() {
+        var life = Life()
+        _ = life.beat(.success, at: 0)
+        _ = life.beat(.start, at: 30)
+        life.runs = Heartbeats.Runs()  // all that is not in the ledger
+        #expect(life.due() == Self.at(40))
+        let end = life.beat(.success, at: 35)
+        #expect(end?.latencyMicroseconds == 300_000_000)
+    }
+
+    @Test func whatWasSentWhileWeWereAwayIsLost() {
+        var life = Life()
+        _ = life.beat(.success, at: 0)
+        // Started again three hours later.
+        #expect(life.due(Self.at(180)) == Self.at(190))
+        let early = life.expire(at: 180, watchingSince: Self.at(180))
+        let late = life.expire(at: 190, watchingSince: Self.at(180))
+        #expect(early == nil && late != nil)
+    }
+
+    @Test func paused() {
+        var life = Life()
+        _ = life.beat(.success, at: 0)
+        _ = Judge.pause(&life.state, .byPerson, check: 5, now: Self.at(1))
+        #expect(life.due() == nil && life.phase(at: 2) == .paused)
+        let beat = life.beat(.success, at: 3)
+        #expect(beat == nil && life.state.verdict == .paused)
+    }
+
+    @Test func aFailureAfterSilenceIsTheSameIncident() {
+        var life = Life()
+        _ = life.beat(.success, at: 0)
+        _ = life.expire(at: 70)
+        _ = life.beat(.fail, at: 75)
+        #expect(life.state.verdict == .down && life.state.incidentOpen)
+        #expect(life.rulings.count { if case .incidentBegan = $0 { true } else { false } } == 1)
+    }
+
+    @Test func theThresholdOfPingsIsNotForHeartbeats() {
+        var life = Life()
+        life.policy = CheckPolicy(
+            kind: .heartbeat, every: .seconds(3_600), downAfter: Threshold(failures: 5, of: 5), grace: .seconds(600))
+        _ = life.beat(.fail, at: 0)
+        #expect(life.state.verdict == .down)
+        _ = life.beat(.success, at: 1)
+        #expect(life.state.verdict == .up)
+    }
+
+    @Test func neverSilentBeforeItsTime() {
+        var random = SplitMix64(seed: 77)
+        for _ in 0..<3_000 {
+            var life = Life()
+            var minute = 0
+            var last: Int?
+            var started: [Int] = []
+            for _ in 0..<25 {
+                minute += Int.random(in: 0...50, using: &random)
+                if let observation = life.expire(at: minute) {
+                    let silentSince = last.map { minute - $0 } ?? 0
+                    let runningSince = started.map { minute - $0 }.max() ?? 0
+                    #expect(silentSince >= 70 || runningSince >= 10, "\(observation)")
+                    #expect(life.state.verdict == .silent)
+                    started = []
+                }
+                switch Int.random(in: 0..<6, using: &random) {
+                case 0, 1:
+                    _ = life.beat(.success, at: minute)
+                    last = minute
+                    started = []
+                case 2:
+                    _ = life.beat(.start, at: minute)
+                    started = [minute]
+                case 3:
+                    _ = life.beat(.exit(Int.random(in: 0...2, using: &random)), at: minute)
+                    last = minute
+                    started = []
+                case 4: _ = life.beat(.log, at: minute)
+                default: break
+                }
+                #expect(!life.rulings.contains { if case .recheck = $0 { true } else { false } })
+            }
+        }
+    }
+}
