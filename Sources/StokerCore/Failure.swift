@@ -56,6 +56,10 @@ extension Failure {
         package static let forbidden = Code(rawValue: "forbidden")
         /// The thing cannot be done in the present state (already paused, standby).
         package static let conflict = Code(rawValue: "conflict")
+        /// The address is known, but not with this method.
+        package static let methodNotAllowed = Code(rawValue: "method_not_allowed")
+        /// The request is larger than what is read.
+        package static let tooLarge = Code(rawValue: "too_large")
         /// Too much at once.
         package static let overloaded = Code(rawValue: "overloaded")
         /// The ledger could not be read or written.
@@ -74,7 +78,9 @@ extension Failure {
             case .unauthorized: 401
             case .forbidden: 403
             case .notFound: 404
+            case .methodNotAllowed: 405
             case .conflict: 409
+            case .tooLarge: 413
             case .overloaded: 429
             case .ledger, .unreachable: 503
             default: 500

@@ -1,0 +1,179 @@
+package import Operations
+
+/// The API as OpenAPI 3.1, made from ``Operation/all``.
+package enum OpenAPI {
+    package static let document: JSONValue = [
+        "openapi": "3.1.0",
+        "info": [
+            "title": "Stoker", "version": "1",
+            "description":
+                "What a person, a script or an agent can ask of a running Stoker. The answers only ever grow.",
+            "license": ["name": "MIT", "identifier": "MIT"],
+        ],
+        "servers": [["url": "/api/v1"]],
+        "security": [[:], ["token": []]],
+        "paths": .object(paths),
+        "components": [
+            "securitySchemes": [
+                "token": ["type": "http", "scheme": "bearer", "description": "The value of STOKER_TOKEN"]
+            ],
+            "schemas": .object(Shape.all.map { .init($0.name, $0.schema) } + [.init("Error", error)]),
+        ],
+    ]
+
+    private static let error: JSONValue = [
+        "type": "object", "required": ["error"],
+        "properties": [
+            "error": [
+                "type": "object", "required": ["code", "message", "hint", "request_id"],
+                "properties": [
+                    "code": ["type": "string", "description": "Stable; see the reference"],
+                    "message": ["type": "string", "description": "What failed and what was seen"],
+                    "hint": ["type": ["string", "null"], "description": "What to do next"],
+                    "request_id": ["type": "string", "description": "Also in the server's log"],
+                ],
+            ]
+        ],
+    ]
+
+    private static var paths: [JSONValue.Member] {
+        var paths: [(path: String, methods: [JSONValue.Member])] = []
+        func add(_ path: String, _ method: String, _ value: JSONValue) {
+            if let index = paths.firstIndex(where: { $0.path == path }) {
+                paths[index].methods.append(.init(method, value))
+            } else {
+                paths.append((path, [.init(method, value)]))
+            }
+        }
+        for operation in Operation.all {
+            guard operation.permission != .beat else {
+                for (path, suffix) in [(operation.path, ""), ("\(operation.path)/{signal}", "-signal")] {
+                    for method in ["get", "post"] {
+                        add(
+                            path, method,
+                            beat(operation, method: method, id: operation.name + suffix, signal: !suffix.isEmpty))
+                    }
+                }
+                continue
+            }
+            add(operation.path, operation.method.rawValue.lowercased(), describe(operation))
+        }
+        return paths.map { .init($0.path, .object($0.methods)) }
+    }
+
+    private static func describe(_ operation: Operation) -> JSONValue {
+        var members: [JSONValue.Member] = [
+            .init("operationId", .string(operation.name)), .init("summary", .string(operation.summary)),
+        ]
+        if operation.permission == .write { members.append(.init("security", [["token": []]])) }
+        let outside = operation.parameters.filter { $0.place != .body }
+        if !outside.isEmpty { members.append(.init("parameters", .array(outside.map(\.openAPI)))) }
+        let inside = operation.parameters.filter { $0.place == .body }
+        if !inside.isEmpty {
+            members.append(
+                .init(
+                    "requestBody",
+                    [
+                        "required": .bool(inside.contains(where: \.required)),
+                        "content": [
+                            "application/json": [
+                                "schema": [
+                                    "type": "object", "additionalProperties": false,
+                                    "properties": .object(inside.map { .init($0.name, $0.schema) }),
+                                ]
+                            ]
+                        ],
+                    ]))
+        }
+        members.append(.init("responses", responses(operation)))
+        return .object(members)
+    }
+
+    private static func beat(_ operation: Operation, method: String, id: String, signal: Bool) -> JSONValue {
+        let name = operation.parameters.filter { $0.place == .path }.map(\.openAPI)
+        let signalParameter: JSONValue = [
+            "name": "signal", "in": "path", "required": true, "description": "What the job says, or its exit status",
+            "schema": [
+                "oneOf": [
+                    ["type": "string", "enum": ["start", "fail", "log"]],
+                    ["type": "integer", "minimum": 0, "maximum": 255],
+                ]
+            ],
+        ]
+        let query: [JSONValue] = [
+            [
+                "name": "rid", "in": "query", "description": "Joins a start and its end when runs overlap",
+                "schema": ["type": "string", "maxLength": 100],
+            ],
+            [
+                "name": "key", "in": "query", "description": "The heartbeat's own key, in place of the token",
+                "schema": ["type": "string"],
+            ],
+        ]
+        var members: [JSONValue.Member] = [
+            .init("operationId", .string(method == "post" ? id : "\(id)-get")),
+            .init("summary", .string(operation.summary)),
+            .init("parameters", .array(name + (signal ? [signalParameter] : []) + query)),
+        ]
+        if method == "post" {
+            members.append(
+                .init(
+                    "requestBody",
+                    ["required": false, "content": ["text/plain": ["schema": ["type": "string"]]]]))
+        }
+        members.append(.init("responses", responses(operation)))
+        return .object(members)
+    }
+
+    private static func responses(_ operation: Operation) -> JSONValue {
+        [
+            "200": [
+                "description": .string(operation.answer.summary),
+                "content": [
+                    "application/json": ["schema": ["$ref": .string("#/components/schemas/\(operation.answer.name)")]]
+                ],
+            ],
+            "default": [
+                "description": "What went wrong",
+                "content": ["application/json": ["schema": ["$ref": "#/components/schemas/Error"]]],
+            ],
+        ]
+    }
+}
+
+extension Operation.Parameter {
+    fileprivate var openAPI: JSONValue {
+        [
+            "name": .string(name), "in": .string(place.rawValue), "required": .bool(required),
+            "description": .string(summary), "schema": schema,
+        ]
+    }
+
+    fileprivate var schema: JSONValue {
+        var members: [JSONValue.Member]
+        switch kind {
+        case .text(let limit): members = [.init("type", "string"), .init("maxLength", .integer(Int64(limit)))]
+        case .integer(let range):
+            members = [
+                .init("type", "integer"), .init("minimum", .integer(Int64(range.lowerBound))),
+                .init("maximum", .integer(Int64(range.upperBound))),
+            ]
+        case .flag: members = [.init("type", "boolean")]
+        case .instant(ago: false): members = [.init("type", "string"), .init("format", "date-time")]
+        case .instant(ago: true), .duration:
+            members = [
+                .init("type", "string"),
+                .init("examples", kind == .duration ? ["2h"] : ["2026-11-21T08:15:00Z", "24h"]),
+            ]
+        case .choice(let choices):
+            members = [.init("type", "string"), .init("enum", .array(choices.map { .string($0) }))]
+        case .choices(let choices):
+            members = [
+                .init("type", "string"),
+                .init("description", .string("Some of \(choices.joined(separator: ", ")), joined by commas")),
+            ]
+        }
+        if let standard { members.append(.init("default", standard)) }
+        return .object(members)
+    }
+}

@@ -1,0 +1,141 @@
+package import Hummingbird
+import Logging
+import NIOCore
+package import Operations
+package import StokerCore
+
+/// Everything below `/api`, made from ``Operation/all``.
+///
+/// - Parameters:
+///   - token: the one that `authorize` knows; heartbeats' keys are made from it. See ``HeartbeatKeys``.
+///   - authorize: throws unless the request's sender may read, or write. Called before anything of the request is used;
+///     for a heartbeat with its right key it is not called.
+package func addREST<Context: RequestContext>(
+    to router: Router<Context>, context: OperationContext, token: Secret?,
+    authorize: @escaping @Sendable (_ permission: Operation.Permission, _ request: Request) throws(Failure) -> Void
+) {
+    let door = RESTDoor(context: context, keys: HeartbeatKeys(token: token), authorize: authorize)
+    for method in [HTTPRequest.Method.get, .head, .post, .put, .patch, .delete, .options] {
+        for path in ["api", "api/**"] as [RouterPath] {
+            router.on(path, method: method) { request, visit in
+                await door.answer(request, visit)
+            }
+        }
+    }
+}
+
+struct RESTDoor: Sendable {
+    let context: OperationContext
+    let keys: HeartbeatKeys
+    let authorize: @Sendable (Operation.Permission, Request) throws(Failure) -> Void
+    private let table = RouteTable()
+    private let openAPI = OpenAPI.document.prettyText
+
+    init(
+        context: OperationContext, keys: HeartbeatKeys,
+        authorize: @escaping @Sendable (Operation.Permission, Request) throws(Failure) -> Void
+    ) {
+        self.context = context
+        self.keys = keys
+        self.authorize = authorize
+    }
+
+    func answer(_ request: Request, _ visit: some RequestContext) async -> Response {
+        var response: Response
+        do throws(Failure) {
+            response = try await respond(request, visit)
+        } catch {
+            if error.code.httpStatus >= 500 {
+                visit.logger.error(
+                    "a request failed",
+                    metadata: ["code": "\(error.code)", "failure": "\(error)", "path": "\(visit.endpointPath ?? "")"])
+            }
+            response = Answers.failure(error, requestID: visit.id)
+            if error.code == .methodNotAllowed {
+                response.headers[.allow] = allowed(for: request).map(\.rawValue).joined(separator: ", ")
+            }
+        }
+        return request.method == .head ? response.createHeadResponse() : response
+    }
+
+    private func path(of request: Request) -> String {
+        request.uri.path.split(separator: "/").dropFirst().joined(separator: "/")
+    }
+
+    private func allowed(for request: Request) -> [HTTPRequest.Method] {
+        var seen: [HTTPRequest.Method] = []
+        for match in table.matches(path(of: request)) {
+            for method in match.route.methods where !seen.contains(method) { seen.append(method) }
+        }
+        return seen
+    }
+
+    private func respond(_ request: Request, _ visit: some RequestContext) async throws(Failure) -> Response {
+        let matches = table.matches(path(of: request))
+        guard let match = matches.first(where: { $0.route.methods.contains(request.method) }) else {
+            // Also the answer to strangers of a private server: it tells no more than the public documentation.
+            if matches.isEmpty {
+                let near =
+                    table.nearest(to: request.uri.path).map { "did you mean \($0.methods[0]) \($0.template)? " } ?? ""
+                throw Failure(
+                    .notFound, doing: "answer \(request.method) \(request.uri.path.shortened)",
+                    because: "there is no such address",
+                    hint: "\(near)All are listed in /api/v1/openapi.json")
+            }
+            let allowed = allowed(for: request).map(\.rawValue).joined(separator: ", ")
+            throw Failure(
+                .methodNotAllowed, doing: "answer \(request.method) \(request.uri.path.shortened)",
+                because: "this address takes \(allowed)")
+        }
+        // For metrics and the access log: bounded, whatever strangers ask for.
+        visit.coreContext.endpointPath.value = match.route.template
+        switch match.route.target {
+        case .openAPI:
+            try authorize(.read, request)
+            return Answers.json(bytes: Array(openAPI.utf8))
+        case .operation(let operation):
+            try authorize(operation.permission, request)
+            var given = try RequestReading.pairs(request.uri.query ?? "", doing: operation.doing)
+            if let name = try name(in: match, doing: operation.doing) { given.insert(("name", .string(name)), at: 0) }
+            if operation.method == .post {
+                given += try await RequestReading.body(of: request, doing: operation.doing)
+            }
+            return Answers.json(try await operation.call(given, in: context))
+        case .beat(let signal):
+            return try await beat(signal, match, request)
+        }
+    }
+
+    private func beat(_ signal: String, _ match: RouteTable.Match, _ request: Request) async throws(Failure) -> Response
+    {
+        let name = try name(in: match, doing: Operation.beat.doing) ?? ""
+        var given = try RequestReading.pairs(request.uri.query ?? "", doing: Operation.beat.doing)
+        let key = given.first { $0.name == "key" }?.value.string
+        if !(key.map { keys.opens(name, with: $0) } ?? false) {
+            do throws(Failure) {
+                try authorize(.beat, request)
+            } catch {
+                throw Failure(
+                    error.code, doing: "take the heartbeat",
+                    because: key == nil ? error.because : "the key is not this heartbeat's",
+                    hint:
+                        "call the address that `stoker status NAME --heartbeat` shows, or send the token as a Bearer header"
+                )
+            }
+        }
+        given = given.filter { $0.name == "rid" }
+        given += [("name", .string(name)), ("signal", .string(signal))]
+        if let code = match.code { given.append(("code", .string(code))) }
+        given.append(("note", .string(try await RequestReading.note(of: request, doing: Operation.beat.doing))))
+        if let agent = request.headers[.userAgent] { given.append(("from", .string(String(agent.prefix(200))))) }
+        return Answers.json(try await Operation.beat.call(given, in: context))
+    }
+
+    private func name(in match: RouteTable.Match, doing: String) throws(Failure) -> String? {
+        guard let raw = match.name else { return nil }
+        guard let name = RequestReading.decoded(raw) else {
+            throw Failure(.usage, doing: doing, because: "the name in the address is not percent-encoded UTF-8")
+        }
+        return name
+    }
+}

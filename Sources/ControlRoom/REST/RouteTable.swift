@@ -1,0 +1,113 @@
+import Hummingbird
+import Operations
+
+/// What an address below `/api` means. Our own matcher because a check's name may hold slashes (`llm-backend/ready`), and because
+/// a wrong method or a wrong address deserves an answer that helps.
+struct RouteTable: Sendable {
+    struct Route: Sendable {
+        var methods: [HTTPRequest.Method]
+        var segments: [Segment]
+        var target: Target
+
+        /// As documentation writes it.
+        var template: String { "/api/" + segments.map(\.text).joined(separator: "/") }
+        /// The more of a route is fixed, the more it was meant.
+        var fixed: Int { segments.count { $0 != .name } }
+    }
+
+    enum Segment: Sendable, Equatable {
+        case fixed(String)
+        /// One or more segments of the address.
+        case name
+        /// An exit status, 0…255.
+        case code
+
+        var text: String {
+            switch self {
+            case .fixed(let text): text
+            case .name: "{name}"
+            case .code: "{code}"
+            }
+        }
+    }
+
+    enum Target: Sendable {
+        case operation(Operation)
+        /// A heartbeat call; nil takes the exit status of the address.
+        case beat(signal: String)
+        case openAPI
+    }
+
+    struct Match: Sendable {
+        var route: Route
+        var name: String?
+        var code: String?
+    }
+
+    let routes: [Route]
+
+    init() {
+        var routes: [Route] = []
+        for operation in Operation.all where operation.permission != .beat {
+            let parts: [Substring] = operation.path.split(separator: "/")
+            let segments = parts.map { $0 == "{name}" ? Segment.name : .fixed(String($0)) }
+            routes.append(
+                Route(
+                    methods: operation.method == .get ? [.get, .head] : [.post],
+                    segments: [.fixed("v1")] + segments, target: .operation(operation)))
+        }
+        for prefix in [[Segment.fixed("v1")], []] {
+            let base = prefix + [.fixed("heartbeats"), .name]
+            func add(_ more: [Segment], _ signal: String) {
+                routes.append(
+                    Route(methods: [.get, .head, .post], segments: base + more, target: .beat(signal: signal)))
+            }
+            add([], "success")
+            for signal in ["start", "fail", "log"] { add([.fixed(signal)], signal) }
+            add([.code], "exit")
+        }
+        routes.append(
+            Route(methods: [.get, .head], segments: [.fixed("v1"), .fixed("openapi.json")], target: .openAPI))
+        self.routes = routes
+    }
+
+    /// The routes an address fits best, one per set of methods; empty when it fits none.
+    /// - Parameter path: below `/api/`, as it came, still percent-encoded.
+    func matches(_ path: some StringProtocol) -> [Match] {
+        let parts = path.split { $0 == "/" }.map { String($0) }
+        let found = routes.compactMap { match($0, parts) }
+        let best = found.map { $0.route.fixed }.max()
+        return found.filter { $0.route.fixed == best }
+    }
+
+    private func match(_ route: Route, _ parts: [String]) -> Match? {
+        let spare = parts.count - route.segments.count
+        guard spare >= 0, spare == 0 || route.segments.contains(.name) else { return nil }
+        var match = Match(route: route)
+        var at = 0
+        for segment in route.segments {
+            switch segment {
+            case .fixed(let text):
+                guard parts[at] == text else { return nil }
+                at += 1
+            case .code:
+                guard let code = UInt8(parts[at]), "\(code)" == parts[at] else { return nil }
+                match.code = parts[at]
+                at += 1
+            case .name:
+                match.name = parts[at...at + spare].joined(separator: "/")
+                at += spare + 1
+            }
+        }
+        return match
+    }
+
+    /// The route somebody may have meant.
+    func nearest(to path: String) -> Route? {
+        let templates = routes.map(\.template)
+        if let near = nearestName(to: path, in: templates) { return routes.first { $0.template == near } }
+        // `/api/v1/check/bot`: the first part after the version is what was meant.
+        let head = "/" + path.split(separator: "/").prefix(3).joined(separator: "/")
+        return nearestName(to: head, in: templates).flatMap { near in routes.first { $0.template == near } }
+    }
+}

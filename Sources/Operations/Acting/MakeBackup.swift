@@ -1,0 +1,37 @@
+import Ledger
+import StokerCore
+
+extension Operation {
+    static let backup = Operation(
+        name: "backup", summary: "Makes a consistent copy of the ledger beside it, while running",
+        doing: "back up the ledger",
+        permission: .write, method: .post, path: "/backup",
+        parameters: [
+            .init(
+                "name", .body, .text(upTo: 100),
+                "File name of letters, digits, `.`, `_` and `-`; `stoker-<time>.sqlite` unless given. An existing file is kept"
+            )
+        ],
+        answer: .backup
+    ) { (context, arguments) throws(Failure) in
+        let began = context.now()
+        guard let folder = context.backupFolder else {
+            throw Failure(
+                .conflict, doing: "back up the ledger", because: "this ledger is not kept in a folder of this machine")
+        }
+        let stamp = began.description.filter { $0 != ":" && $0 != "." }
+        let name = arguments.text("name") ?? "stoker-\(stamp).sqlite"
+        let plain = name.utf8.allSatisfy { byte in
+            (0x30...0x39).contains(byte) || (0x41...0x5A).contains(byte) || (0x61...0x7A).contains(byte)
+                || "._-".utf8.contains(byte)
+        }
+        guard plain, !name.isEmpty, !name.hasPrefix(".") else {
+            throw Failure(
+                .usage, doing: "back up the ledger", because: "\"\(name.shortened)\" is not a plain file name",
+                hint: "use letters, digits, '.', '_' and '-', and do not begin with a dot")
+        }
+        let path = folder.hasSuffix("/") ? folder + name : "\(folder)/\(name)"
+        try await context.ledger.backup(to: path)
+        return ["path": .string(path), "seconds": .seconds(context.now() - began)]
+    }
+}

@@ -1,0 +1,11 @@
+import StokerCore
+
+extension Operation {
+    static let resume = Operation(
+        name: "resume", summary: "Pings a paused check again", doing: "resume the check", permission: .write,
+        method: .post,
+        path: "/checks/{name}/resume", parameters: [.checkName], answer: .check
+    ) { (context, arguments) throws(Failure) in
+        try await context.keeper.resume(arguments.name()).json
+    }
+}

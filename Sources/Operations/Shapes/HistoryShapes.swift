@@ -1,0 +1,122 @@
+import Ledger
+import StokerCore
+
+extension Shape {
+    static let observation = Shape(
+        name: "Observation", summary: "What one ping saw.",
+        fields: [
+            .init("check", .text, optional: true, "Name; null when the check is no longer in the fleet"),
+            .init("check_id", .integer, "The ledger's number of the check"),
+            .init("at", .instant, "When the ping's last attempt began"),
+            .init("outcome", .choice(Outcome.allCases.map(\.name)), "What it saw"),
+            .init("cause", .text, optional: true, "Why it is not simply up"),
+            .init("status_code", .integer, optional: true, "HTTP status"),
+            .init("attempts", .integer, "Attempts made"),
+            .init("latency_ms", .number, optional: true, "First byte after the start of the connection"),
+        ])
+
+    static let incident = Shape(
+        name: "Incident", summary: "A span of trouble.",
+        fields: [
+            .init("id", .integer, "The ledger's number of the incident"),
+            .init("check", .text, optional: true, "Name; null when the check is no longer in the fleet"),
+            .init("check_id", .integer, "The ledger's number of the check"),
+            .init("began", .instant, "When it began"),
+            .init("ended", .instant, optional: true, "When it ended; null while it lasts"),
+            .init("seconds", .number, "How long it lasted, or lasts by now"),
+            .init("verdict", .choice(Verdict.allCases.map(\.name)), "What was believed"),
+            .init("cause", .text, optional: true, "Why"),
+            .init("sentence", .text, "The same for a person"),
+            .init("status_code", .integer, optional: true, "HTTP status at its beginning"),
+            .init("flips", .integer, "Changes inside it, for a flapping check; otherwise 1"),
+        ])
+
+    static let event = Shape(
+        name: "Event", summary: "Something that happened.",
+        fields: [
+            .init("id", .integer, "Grows with time"),
+            .init("at", .instant, "When"),
+            .init("kind", .text, "Bounded, such as `verdict`, `incident.began`, `fleet.rejected`"),
+            .init("check", .text, optional: true, "Name; null for events of the fleet"),
+            .init("text", .text, "One plain sentence"),
+        ])
+
+    static let tally = Shape(
+        name: "Tally", summary: "Counts and latency over a span.",
+        fields: [
+            .init("from", .instant, optional: true, "Begin (inclusive)"),
+            .init("to", .instant, "End (exclusive)"),
+            .init(
+                "uptime", .number, optional: true,
+                "Good pings among up, slow and down ones, 0…1; null when there were none"),
+            .init("up", .integer, "Pings that were answered as expected"),
+            .init("slow", .integer, "… but too slowly"),
+            .init("waking", .integer, "Pings that found it on its way up; they count neither way"),
+            .init("down", .integer, "Failed pings"),
+            .init("unknown", .integer, "Pings made while we ourselves were offline"),
+            .init("latency_min_ms", .number, optional: true, "Of good pings"),
+            .init("latency_mean_ms", .number, optional: true, "Of good pings"),
+            .init("latency_max_ms", .number, optional: true, "Of good pings"),
+        ])
+
+    static let series = Shape(
+        name: "Series", summary: "Equal spans of one check's history, for a chart.",
+        fields: [
+            .init("check", .text, "Name"),
+            .init("from", .instant, optional: true, "Begin (inclusive)"),
+            .init("to", .instant, "End (exclusive)"),
+            .init("buckets", .list(.shape(tally)), "The spans, oldest first"),
+        ])
+
+    static let observationPage = page(of: observation, next: .text, "One page of observations, newest first.")
+    static let incidentPage = page(of: incident, next: .text, "One page of incidents, newest first.")
+    static let eventPage = page(of: event, next: .text, "One page of events, newest first.")
+
+    private static func page(of item: Shape, next: FieldType, _ summary: String) -> Shape {
+        Shape(
+            name: "\(item.name)Page", summary: summary,
+            fields: [
+                .init("items", .list(.shape(item)), "What is on this page"),
+                .init("next_cursor", next, optional: true, "`cursor` of the next, older page; null on the last"),
+            ])
+    }
+}
+
+extension Observation {
+    func json(name: String?) -> JSONValue {
+        [
+            "check": .text(name), "check_id": .count(check), "at": .instant(at), "outcome": .string(outcome.name),
+            "cause": cause == .none ? .null : .string(cause.code), "status_code": code == 0 ? .null : .count(code),
+            "attempts": .count(attempts), "latency_ms": .milliseconds(latencyMicroseconds),
+        ]
+    }
+}
+
+extension Incident {
+    func json(name: String?, now: Instant) -> JSONValue {
+        [
+            "id": .count(id), "check": .text(name), "check_id": .count(check), "began": .instant(began),
+            "ended": .instant(ended), "seconds": .seconds((ended ?? now) - began), "verdict": .string(verdict.name),
+            "cause": cause == .none ? .null : .string(cause.code), "sentence": .string(cause.sentence),
+            "status_code": code == 0 ? .null : .count(code), "flips": .count(flips),
+        ]
+    }
+}
+
+extension Event {
+    func json(name: String?) -> JSONValue {
+        ["id": .count(id), "at": .instant(at), "kind": .string(kind), "check": .text(name), "text": .string(text)]
+    }
+}
+
+extension Tally {
+    var json: JSONValue {
+        [
+            "from": .instant(from), "to": .instant(to), "uptime": .number(uptime), "up": .count(up),
+            "slow": .count(slow),
+            "waking": .count(waking), "down": .count(down), "unknown": .count(unknown),
+            "latency_min_ms": .milliseconds(latencyMin), "latency_mean_ms": .milliseconds(latencyMean),
+            "latency_max_ms": .milliseconds(latencyMax),
+        ]
+    }
+}

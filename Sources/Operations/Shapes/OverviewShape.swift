@@ -1,0 +1,148 @@
+package import StokerCore
+
+extension Shape {
+    static let overview = Shape(
+        name: "Overview", summary: "The state of the whole.",
+        fields: [
+            .init("sentence", .text, "The state of the fleet in one sentence"),
+            .init("trouble", .flag, "Whether somebody should look"),
+            .init("now", .instant, "The server's clock"),
+            .init("started_at", .instant, "When this process began"),
+            .init("uptime_seconds", .number, "How long this process has been running"),
+            .init("total", .integer, "Checks in the fleet"),
+            .init("counts", .table(.integer), "Checks per verdict; every verdict is there"),
+            .init("flapping", .integer, "Checks that change too often to be told one by one"),
+            .init("generation", .integer, "Grows with every change: equal numbers mean equal answers"),
+            .init("connectivity", .shape(connectivity), "Whether we ourselves have a network"),
+            .init("role", .shape(role), "Whether this master is the one at work"),
+            .init("fleet_file", .shape(fleetFile), "The fleet file that is in use"),
+            .init("ledger", .shape(ledgerHealth), "Whether results reach the disk"),
+            .init("work", .shape(work), "How the prober is doing"),
+            .init("demo", .flag, "Whether this is a demonstration over a simulated fleet"),
+        ])
+
+    private static let connectivity = Shape(
+        name: "Connectivity", summary: "Whether we ourselves have a network; verdicts stand still while we have none.",
+        fields: [
+            .init("state", .choice(["online", "offline"]), "What is believed"),
+            .init("since", .instant, optional: true, "Since when we are offline"),
+        ])
+
+    private static let role = Shape(
+        name: "Role", summary: "Which of two masters is at work.",
+        fields: [
+            .init(
+                "state", .choice(["active", "standby", "standing_in"]),
+                "`standing_in`: at work in place of a silent first master"),
+            .init("master", .text, optional: true, "Address of the first master"),
+            .init("since", .instant, optional: true, "Since when we stand in"),
+            .init("last_seen", .instant, optional: true, "When the first master last answered"),
+        ])
+
+    private static let fleetFile = Shape(
+        name: "FleetFile", summary: "The fleet file that is in use.",
+        fields: [
+            .init("path", .text, optional: true, "Where it was read from"),
+            .init("loaded_at", .instant, optional: true, "When it was read"),
+            .init("rejected", .list(.text), "Problems of a newer version that was not taken"),
+        ])
+
+    private static let ledgerHealth = Shape(
+        name: "LedgerHealth", summary: "Whether results reach the disk.",
+        fields: [
+            .init("state", .choice(["healthy", "stalled"]), "`stalled`: writing fails, results wait in memory"),
+            .init("since", .instant, optional: true, "Since when writing fails"),
+            .init("because", .text, optional: true, "Why writing fails"),
+            .init("waiting", .integer, "Observations in memory"),
+            .init("limit", .integer, "How many may wait"),
+            .init("dropped", .integer, "How many older ones were given up"),
+        ])
+
+    private static let work = Shape(
+        name: "Work", summary: "How the prober is doing.",
+        fields: [
+            .init("in_flight", .integer, "Pings under way"),
+            .init("in_flight_limit", .integer, "How many may be under way"),
+            .init("pings", .integer, "Pings made since the start"),
+            .init("attempts", .integer, "Attempts made since the start"),
+            .init("shed", .integer, "Pings given up because more was due than could be made"),
+            .init("lateness_p50_ms", .number, "How late pings of the last minute began, median"),
+            .init("lateness_p99_ms", .number, "The same, 99th percentile"),
+        ])
+}
+
+extension Overview {
+    /// The state of the fleet in one sentence: our own trouble first, then the fleet's.
+    package var fleetSentence: String {
+        func count(_ verdict: Verdict) -> Int { counts[verdict] ?? 0 }
+        if case .offline(let since) = connectivity {
+            return "This machine has had no network since \(since); verdicts stand still."
+        }
+        if total == 0 { return "The fleet is empty." }
+        let things = total == 1 ? "1 check" : "\(total) checks"
+        let bad = [Verdict.down, .silent].filter { count($0) > 0 }.map { "\(count($0)) \($0.name)" }
+        let rest = [Verdict.waking, .slow, .unknown, .paused].filter { count($0) > 0 }.map { "\(count($0)) \($0.name)" }
+        if !bad.isEmpty { return "Trouble: \(bad.joined(separator: " and ")) of \(things)." }
+        if rest.isEmpty { return total == 1 ? "The check is up." : "All \(things) are up." }
+        return
+            "No trouble: \(([count(.up) > 0 ? "\(count(.up)) up" : nil].compactMap(\.self) + rest).joined(separator: ", "))."
+    }
+
+    var json: JSONValue {
+        [
+            "sentence": .string(fleetSentence),
+            "trouble": .bool(connectivity != .online || counts.contains { $0.key.isTrouble && $0.value > 0 }),
+            "now": .instant(now), "started_at": .instant(startedAt), "uptime_seconds": .seconds(uptime),
+            "total": .count(total),
+            "counts": .object(Verdict.allCases.map { .init($0.name, .count(counts[$0] ?? 0)) }),
+            "flapping": .count(flapping), "generation": .count(generation),
+            "connectivity": connectivity.json, "role": role.json,
+            "fleet_file": [
+                "path": .text(fleetFile.path), "loaded_at": .instant(fleetFile.loadedAt),
+                "rejected": .array(fleetFile.rejected.map { .string($0) }),
+            ],
+            "ledger": ledger.json,
+            "work": [
+                "in_flight": .count(work.inFlight), "in_flight_limit": .count(work.inFlightLimit),
+                "pings": .count(work.pings), "attempts": .count(work.attempts), "shed": .count(work.shed),
+                "lateness_p50_ms": .number(Double(work.latenessP50) / 1_000),
+                "lateness_p99_ms": .number(Double(work.latenessP99) / 1_000),
+            ],
+            "demo": .bool(demo),
+        ]
+    }
+}
+
+extension Overview.Connectivity {
+    fileprivate var json: JSONValue {
+        switch self {
+        case .online: ["state": "online", "since": nil]
+        case .offline(let since): ["state": "offline", "since": .instant(since)]
+        }
+    }
+}
+
+extension Overview.Role {
+    fileprivate var json: JSONValue {
+        switch self {
+        case .active: ["state": "active", "master": nil, "since": nil, "last_seen": nil]
+        case .standby(let master, let lastSeen):
+            ["state": "standby", "master": .string(master), "since": nil, "last_seen": .instant(lastSeen)]
+        case .standingIn(let master, let since):
+            ["state": "standing_in", "master": .string(master), "since": .instant(since), "last_seen": nil]
+        }
+    }
+}
+
+extension LedgerHealth {
+    fileprivate var json: JSONValue {
+        switch self {
+        case .healthy: ["state": "healthy", "since": nil, "because": nil, "waiting": 0, "limit": 0, "dropped": 0]
+        case .stalled(let since, let because, let waiting, let limit, let dropped):
+            [
+                "state": "stalled", "since": .instant(since), "because": .string(because), "waiting": .count(waiting),
+                "limit": .count(limit), "dropped": .count(dropped),
+            ]
+        }
+    }
+}
