@@ -17,6 +17,7 @@ case " $* " in
 *" --list "* | *" --help "* | *" -h "* | *" --publish "*)
     exec python3 -B Benchmarks/harness "$@" ;;
 esac
+python3 -B Benchmarks/harness --check "$@"
 
 missing=()
 need() { command -v "$1" >/dev/null || missing+=("$2"); }
@@ -46,7 +47,7 @@ done
 
 if [ -z "${STOKER_BENCH_NO_BUILD-}" ]; then
     say "building the release product (minutes the first time)"
-    swift build -c release --product stoker >&2
-    swift build -c release --product stoker-bench >&2
+    swift build -c release --quiet --product stoker >&2
+    swift build -c release --quiet --product stoker-bench >&2
 fi
 exec python3 -B Benchmarks/harness "$@"
