@@ -53,6 +53,7 @@ let package = Package(
             dependencies: [
                 "ControlRoom", "Operations", "KeepAlive", "Deployment", "Ledger", "StokerCore", "HubSimulator",
                 arguments, asyncHTTPClient, lifecycle, logging, nioCore, nioPosix,
+                .product(name: "UnixSignals", package: "swift-service-lifecycle"),
             ],
             swiftSettings: room
         ),

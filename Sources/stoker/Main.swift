@@ -1,10 +1,13 @@
 import ArgumentParser
-import AsyncHTTPClient
-import ServiceLifecycle
 
 @main
 struct Stoker: AsyncParsableCommand {
-    func run() async throws {
-        print("stoker")
-    }
+    static let configuration = CommandConfiguration(
+        commandName: "stoker",
+        abstract: "Keeps a fleet of Hugging Face Spaces warm, and tells the truth about it.",
+        version: Version.current,
+        subcommands: [
+            ServeCommand.self, DemoCommand.self, InitCommand.self, CheckConfigCommand.self, BudgetCommand.self,
+            ExportCommand.self,
+        ])
 }

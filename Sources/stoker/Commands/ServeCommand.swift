@@ -38,7 +38,8 @@ struct ServeOptions: ParsableArguments {
 
     /// The command line wins, then the environment, then the fleet file.
     func apply(to serve: inout Fleet.Serve, surroundings: Surroundings) throws(Failure) {
-        if let port = try port ?? surroundings.port { serve.port = port }
+        let fromEnvironment = try surroundings.port
+        if let port = port ?? fromEnvironment { serve.port = port }
         if let host {
             serve.host = host
         } else if serve.host == Fleet.Serve().host, surroundings.isContainer {
@@ -86,13 +87,15 @@ struct ServeCommand: AsyncParsableCommand {
     func run() async throws {
         Logs.bootstrap(format: options.logFormat, level: try options.level())
         let surroundings = Surroundings.process
-        let source = FleetSource(options: fleetOptions, environment: surroundings.environment)
-        var fleet = try source.read()
-        try options.apply(to: &fleet.serve, surroundings: surroundings)
+        var fleet: Fleet?
+        try Terminal.run { fleet = try fleetOptions.load().fleet() }
+        guard var fleet else { return }
+        try Terminal.run { try options.apply(to: &fleet.serve, surroundings: surroundings) }
         let first = standbyOf.map { $0.hasSuffix("/") ? String($0.dropLast()) : $0 }
         let plan = Engine.Plan(
-            fleet: fleet, source: source, dataFolder: options.data ?? surroundings.dataFolder, standbyOf: first,
-            standbyEvery: Duration(text: standbyEvery) ?? .seconds(10))
+            fleet: fleet, source: WatchedFleet(options: fleetOptions), dataFolder: options.data ?? surroundings.dataFolder,
+            standbyOf: first, standbyEvery: Duration(text: standbyEvery) ?? .seconds(10),
+            frameAncestors: surroundings.frameAncestors)
         try await Engine(plan: plan, logger: Logger(label: "stoker")).run()
     }
 }

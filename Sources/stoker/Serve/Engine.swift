@@ -9,17 +9,20 @@ import NIOPosix
 import Operations
 import ServiceLifecycle
 import StokerCore
+import UnixSignals
 
 /// The only place that knows every concrete type: puts the rooms together and runs them until a signal comes.
 struct Engine {
     struct Plan {
         var fleet: Fleet
         /// nil for a fleet that does not come from a file.
-        var source: FleetSource?
+        var source: WatchedFleet?
         var dataFolder: String
         var standbyOf: String?
         var standbyEvery: Duration = .seconds(10)
         var demo = false
+        /// Sites that may show the dashboard in a frame.
+        var frameAncestors: [String] = []
         /// Services that only this run has, such as the simulated fleet.
         var extra: [any Service] = []
     }
@@ -49,25 +52,30 @@ struct Engine {
             ledger: memory.ledger, retention: plan.fleet.ledger, clock: ContinuousClock(), now: clocks.wall, logger: logger
         ) { _ in }
         let resolver = Resolver(eventLoop: group.next())
+        var source: Boiler.Source?
+        if let watched = plan.source { source = { () async throws(Failure) in try watched.read() } }
         let boiler = Boiler(
-            fleet: plan.fleet, fleetPath: plan.source?.path, source: plan.source.map { source in { () throws(Failure) in try source.read() } },
+            fleet: plan.fleet, fleetPath: plan.source?.path, source: source,
             ledger: memory.ledger, writer: writer, loops: Array(group.makeIterator()), resolver: resolver, tls: ProbeTLS(),
             settings: Boiler.Settings(
                 openLimit: limit.inFlight, seed: UInt64.random(in: 1...UInt64.max), userAgent: Self.userAgent, demo: plan.demo),
             clocks: clocks, logger: logger)
 
         let serve = plan.fleet.serve
-        let access = try access(for: serve)
+        let access = try access(for: serve, clocks: clocks)
         let standingBy = plan.standbyOf != nil
-        let server = ControlRoomServer(
-            keeper: boiler, ledger: memory.ledger, access: access, host: serve.host, port: serve.port, logger: logger
-        ) { port in
-            let host = serve.host == "0.0.0.0" ? "127.0.0.1" : serve.host == "::" ? "[::1]" : serve.host
-            let base = "http://\(host):\(port)"
-            await boiler.begin(selfAddress: serve.publicURL ?? base, active: !standingBy, note: memory.note)
-            print("stoker: serving \(base)")
-            fflush(stdout)
-        }
+        let server = try ControlRoomServer(
+            keeper: boiler, ledger: memory.ledger, access: access,
+            settings: .init(
+                host: serve.host, port: serve.port, publicURL: serve.publicURL, frameAncestors: plan.frameAncestors,
+                version: Version.current),
+            onBound: { port in
+                let host = serve.host == "0.0.0.0" ? "127.0.0.1" : serve.host == "::" ? "[::1]" : serve.host
+                let base = "http://\(host):\(port)"
+                await boiler.begin(selfAddress: serve.publicURL ?? base, active: !standingBy, note: memory.note)
+                print("stoker: serving \(base)")
+                fflush(nil)
+            }, logger: logger)
 
         var services: [any Service] = [writer] + plan.extra + [boiler]
         if let first = plan.standbyOf {
@@ -87,12 +95,12 @@ struct Engine {
     }
 
     /// Writing needs a token wherever others than this machine can reach the port.
-    private func access(for serve: Fleet.Serve) throws(Failure) -> Access {
-        var token = serve.token
+    private func access(for serve: Fleet.Serve, clocks: Clocks) throws(Failure) -> Access {
+        var serve = serve
         let isLoopback = ["127.0.0.1", "::1", "localhost"].contains(serve.host)
-        if token == nil, !isLoopback || serve.privateReading {
+        if serve.token == nil, !isLoopback || serve.privateReading {
             let made = try TokenFile.readOrMake(in: plan.dataFolder)
-            token = made.token
+            serve.token = made.token
             if made.isNew {
                 FileHandle.standardError.write(
                     Data(
@@ -106,7 +114,7 @@ struct Engine {
                         """.utf8))
             }
         }
-        return Access(token: token, privateReading: serve.privateReading, host: serve.host, publicURL: serve.publicURL)
+        return Access(serve: serve, now: clocks.wall)
     }
 }
 

@@ -7,7 +7,7 @@ import UnixSignals
 /// Takes a new fleet file on SIGHUP and when the file changes. A file with problems changes nothing; the boiler tells.
 struct ReloadService: Service {
     var boiler: Boiler
-    var source: FleetSource
+    var source: WatchedFleet
     var logger: Logger
 
     func run() async throws {

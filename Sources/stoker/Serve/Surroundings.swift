@@ -18,6 +18,9 @@ struct Surroundings {
     /// Our own address when we are a Space: `SPACE_HOST` holds the host name.
     var publicURL: String? { environment["SPACE_HOST"].flatMap { $0.isEmpty ? nil : "https://\($0)" } }
 
+    /// A Space is shown in a frame of the Hub's page.
+    var frameAncestors: [String] { environment["SPACE_ID"] == nil ? [] : ["https://huggingface.co"] }
+
     /// `STOKER_DATA`, else the folder for state that the XDG base directory specification names.
     var dataFolder: String {
         if let named = environment["STOKER_DATA"], !named.isEmpty { return named }
