@@ -28,7 +28,8 @@ let package = Package(
     name: "stoker",
     platforms: [.macOS(.v15)],
     products: [
-        .executable(name: "stoker", targets: ["stoker"])
+        .executable(name: "stoker", targets: ["stoker"]),
+        .executable(name: "stoker-bench", targets: ["stoker-bench"]),
     ],
     dependencies: [
         .package(url: "https://github.com/apple/swift-argument-parser.git", exact: "1.8.2"),
@@ -98,6 +99,14 @@ let package = Package(
             swiftSettings: room
         ),
         .target(name: "StokerAssets", exclude: ["Files"], linkerSettings: [.linkedLibrary("z")]),
+
+        // What `make bench` measures inside the engine; the rest of it is scripts and peers in Benchmarks/.
+        .executableTarget(
+            name: "stoker-bench",
+            dependencies: ["KeepAlive", "Ledger", "StokerCore", arguments, lifecycle, logging, nioCore, nioPosix],
+            path: "Benchmarks/Sources/stoker-bench",
+            swiftSettings: room
+        ),
 
         // One test target per room
         .target(
