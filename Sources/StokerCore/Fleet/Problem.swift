@@ -117,7 +117,9 @@ package struct SourceText: Sendable {
         }
         var index = 0
         while index < scalars.count {
-            if matches("hf_", at: index), index == 0 || !isWord(scalars[index - 1]) {
+            if index + 3 < scalars.count, scalars[index...].starts(with: "hf_".unicodeScalars),
+                index == 0 || !isWord(scalars[index - 1])
+            {
                 index += 3
                 while index < scalars.count, isWord(scalars[index]) {
                     scalars[index] = "*"

@@ -1,3 +1,4 @@
+import Foundation
 import StokerCore
 import Testing
 
@@ -5,49 +6,15 @@ import Testing
     func fleet(_ text: String, _ environment: [String: String] = [:]) throws -> Fleet {
         try FleetFile.read(text: text, name: "fleet.yaml", environment: environment).get()
     }
+    func problems(_ text: String, _ environment: [String: String] = [:]) -> [String] {
+        switch FleetFile.read(text: text, name: "f", environment: environment) {
+        case .success: []
+        case .failure(let problems): problems.list.map(\.description)
+        }
+    }
 
     @Test func theExampleOfTheDocumentationIsRead() throws {
-        let fleet = try fleet(
-            """
-            version: 1
-            hub:
-              namespace: ${HF_USERNAME:-acme}
-              token: ${HF_TOKEN:-}
-            keep:
-              every: 45m
-              timeout: 120s
-              retry: [5s, 10s, 20s]
-            spaces:
-              discord-bot:
-                keep: { warmth: hot, path: /health }
-              llm-backend:
-                keep: { every: 3m, path: /health }
-                checks:
-                  ready:
-                    every: 60m
-                    path: /healthz/readiness
-                    expect: { status: 200, json: { $.database: connected }, within: 2s }
-                heal: { after: 3, with: restart, at_most: 2 per 6h }
-              rag:
-                keep: { every: 5m, hours: Mon-Fri 07:00-20:00 Europe/Berlin }
-              backend:
-                deploy:
-                  from: ./backend
-                  secrets: [DATABASE_URL, JWT_SECRET]
-                persist: { vault: state, paths: [data], every: 5m }
-            targets:
-              gateway: { url: https://api.example.com/health, every: 1m }
-            heartbeats:
-              nightly-export: { every: 24h, grace: 30m }
-            vaults:
-              state: { bucket: acme/state, passphrase: ${STOKER_PASSPHRASE:-} }
-            notify:
-              - discord: ${DISCORD_WEBHOOK:-}
-            serve:
-              port: ${PORT:-7860}
-              public_url: ${PUBLIC_URL:-}
-              self_ping: 2m
-            """)
+        let fleet = try fleet(try Files.text(Files.examples.appending(path: "fleet.yaml")))
         #expect(
             fleet.checks.map(\.name) == [
                 "discord-bot", "llm-backend", "llm-backend/ready", "rag", "backend", "gateway", "nightly-export",
@@ -58,16 +25,336 @@ import Testing
         #expect(ready.policy.every == .seconds(3_600))
         #expect(ready.policy.expect.status == [200...200])
         #expect(ready.policy.expect.json == [.init(path: "$.database", value: .string("connected"))])
+        #expect(ready.policy.expect.within == .seconds(2))
         #expect(ready.policy.role == .ready)
         #expect(fleet.checks[0].policy.every == .seconds(120))
+        #expect(fleet.checks[0].policy.warmth == .hot)
         #expect(fleet.checks[3].policy.hours?.zone == "Europe/Berlin")
         #expect(fleet.checks[6].policy.kind == .heartbeat)
+        #expect(fleet.checks[6].policy.grace == .seconds(1_800))
         #expect(fleet.serve.port == 7860)
+        #expect(fleet.serve.publicURL == nil)
         #expect(fleet.hub.token == nil)
         let reserved = fleet.advice.filter { $0.text.contains("later version") }.map(\.path)
         #expect(
             reserved.sorted() == [
                 "notify", "spaces.backend.deploy", "spaces.backend.persist", "spaces.llm-backend.heal", "vaults",
             ])
+    }
+
+    @Test func everyKeyArrivesInThePolicy() throws {
+        let fleet = try fleet(try Files.text(Files.examples.appending(path: "everything.yaml")))
+        let byName = Dictionary(uniqueKeysWithValues: fleet.checks.map { ($0.name, $0) })
+        let gateway = try #require(byName["gateway"]).policy
+        #expect(gateway.request.method == "POST")
+        #expect(gateway.request.headers.map(\.name) == ["Content-Type", "Authorization"])
+        #expect(gateway.request.headers[1].value.reveal() == "Bearer none")
+        #expect(gateway.request.body == #"{"ping": true}"#)
+        #expect(gateway.request.redirects == 0)
+        #expect(gateway.expect.status == [200...200, 202...202, 300...399, 410...412])
+        #expect(gateway.expect.text == "pong")
+        #expect(gateway.expect.regex == "po+ng")
+        #expect(gateway.expect.within == .milliseconds(800))
+        #expect(gateway.expect.certificateDays == 14)
+        #expect(gateway.timeout == .seconds(30))
+        #expect(gateway.connectTimeout == .seconds(5))
+        #expect(gateway.retry == [.seconds(2), .seconds(4)])
+        #expect(gateway.recheck == .seconds(30))
+        let search = try #require(byName["search-engine"])
+        #expect(search.address == "https://search.example.com/health")
+        #expect(search.policy.paidHardware)
+        #expect(search.policy.group == "production")
+        #expect(search.policy.downAfter == Threshold(failures: 2, of: 3))
+        #expect(search.policy.jitter == 0.1)
+        #expect(search.policy.request.headers.map(\.name) == ["Accept"])
+        #expect(byName["search-engine/ready"]?.policy.expect.json.count == 2)
+        #expect(byName["search-engine/ready"]?.policy.hours != nil, "a further check is spoken to as its Space is")
+        #expect(byName["search-engine/metrics"]?.address == "https://metrics.example.com/search")
+        #expect(byName["mirror"]?.policy.enabled == false)
+        #expect(byName["database"]?.policy.kind == .tcp)
+        #expect(byName["website"]?.policy.request.headers == [], "headers of Spaces never go to other addresses")
+        #expect(byName["retired"]?.policy.enabled == false)
+        #expect(fleet.serve.selfPing == nil)
+        #expect(fleet.ledger.keepHours == .seconds(730 * 86_400))
+    }
+
+    @Test func anEmptyFileIsAFleetWithAWordOfAdvice() throws {
+        for text in ["", "# nothing\n", "version: 1\n", "{}"] {
+            let fleet = try fleet(text)
+            #expect(fleet.checks.isEmpty)
+            #expect(fleet.advice.map(\.text).contains { $0.hasPrefix("nothing is looked at yet") })
+        }
+    }
+
+    @Test func variablesAreFilledInAndNeverShown() throws {
+        let text = """
+            targets:
+              web: { url: ${SCHEME:-https}://${HOST}/${PATH_PART:-a,b}, headers: { Authorization: "Bearer ${KEY}" }, body: "5 $$ ${KEY}" }
+            """
+        let check = try #require(try fleet(text, ["HOST": "example.com", "KEY": "s3cret"]).checks.first)
+        #expect(check.address == "https://example.com/a,b")
+        #expect(check.policy.request.headers[0].value.reveal() == "Bearer s3cret")
+        #expect(check.policy.request.body == "5 $ s3cret")
+        let wrong = """
+            keep: { every: "${KEY}", path: "${KEY}", retry: ["${KEY}"], expect: { status: "${KEY}", regex: "${KEY}(" }, hours: "${KEY}", method: "${KEY} ", jitter: "${KEY}", down_after: "${KEY}", warmth: "${KEY}" }
+            targets: { web: { url: "${KEY}" }, ftp: { url: "ftp://${KEY}" } }
+            hub: { namespace: "${KEY}/", endpoint: "${KEY}" }
+            serve: { port: "${KEY}", host: "${KEY} x", private: "${KEY}" }
+            """
+        let all = problems(wrong, ["KEY": "s3cret"])
+        #expect(all.count == 18)
+        #expect(!all.contains { $0.contains("s3cret") })
+        // The other two say what cannot be meant together, and nothing of the value.
+        #expect(all.count { $0.contains("${KEY}") } >= 15)
+    }
+
+    @Test func aVariableCannotAddStructure() throws {
+        let fleet = try fleet(
+            "targets:\n  web: { url: \"https://example.com\", body: ${X} }\n", ["X": "a }\nevil: { url: https://x }"])
+        #expect(fleet.checks.count == 1)
+        #expect(fleet.checks[0].policy.request.body == "a }\nevil: { url: https://x }")
+    }
+
+    @Test func anEmptyVariableTakesItsDefault() throws {
+        #expect(try fleet("serve: { port: ${PORT:-1234} }", ["PORT": ""]).serve.port == 1234)
+        #expect(try fleet("serve: { port: ${PORT:-1234} }", ["PORT": "80"]).serve.port == 80)
+    }
+
+    @Test func checksThatAreConfiguredAlikeShareOnePolicy() throws {
+        let names = (0..<500).map { "  acme/s\($0): { keep: { path: /health } }\n" }.joined()
+        let checks = try fleet("spaces:\n" + names).checks
+        #expect(checks.count == 500)
+        #expect(Set(checks.map { ObjectIdentifier($0.policy) }).count == 1)
+    }
+
+    @Test func nearerSettingsWin() throws {
+        let fleet = try fleet(
+            """
+            keep: { every: 10m, timeout: 20s, headers: { A: top, B: top } }
+            spaces:
+              a/one: { keep: { warmth: cool, headers: { a: near } } }
+              a/two: { keep: { every: 3m } }
+              a/three:
+            """)
+        #expect(fleet.checks.map(\.policy.every) == [.seconds(900), .seconds(180), .seconds(600)])
+        #expect(fleet.checks.allSatisfy { $0.policy.timeout == .seconds(20) })
+        #expect(
+            fleet.checks[0].policy.request.headers.map { "\($0.name)=\($0.value.reveal())" } == ["B=top", "a=near"])
+        #expect(fleet.checks[0].policy.warmth == .cool)
+        #expect(fleet.checks[1].policy.warmth == nil)
+    }
+
+    @Test func mergeKeysFollowYAML() throws {
+        let fleet = try fleet(
+            """
+            x-a: &a { every: 5m, timeout: 10s }
+            x-b: &b { every: 7m, redirects: 1 }
+            targets:
+              web: { <<: [*a, *b], url: https://example.com, timeout: 11s }
+            """)
+        let policy = fleet.checks[0].policy
+        #expect(policy.every == .seconds(300))
+        #expect(policy.timeout == .seconds(11))
+        #expect(policy.request.redirects == 1)
+    }
+
+    @Test func aMistakeInAnAnchorIsToldOnceWhereItIs() {
+        let all = problems(
+            """
+            x-a: &a { every: soon }
+            targets:
+              one: { <<: *a, url: https://one.example.com }
+              two: { <<: *a, url: https://two.example.com }
+            """)
+        #expect(all.count == 1)
+        #expect(all[0].hasPrefix("f:1:18: "))
+    }
+
+    @Test func jsonKeepsItsPositions() {
+        let all = problems(
+            "{\n\t\"targets\": {\n\t\t\"web\": {\"url\":\"https://example.com\",\"every\":\"5sec\"}\n\t}\n}\n")
+        #expect(all == ["f:3:47: error: targets.web.every: \"5sec\" is not a duration; write 2m, 45m or 12h"])
+    }
+
+    @Test func jsonEscapesAreRead() throws {
+        let body = try fleet(#"{"targets":{"web":{"url":"https:\/\/example.com","body":"\ud83d\ude00 \u00e4"}}}"#)
+            .checks[0].policy.request.body
+        #expect(body == "😀 ä")
+    }
+
+    @Test func positionsCountWhatEditorsCount() {
+        #expect(problems("x-ä: 😀\r\nserve: { host: ä }\r\n").map { $0.prefix(6) } == ["f:2:16"])
+    }
+
+    @Test func deepAndLargeFilesAreRefused() {
+        #expect(problems(String(repeating: "[", count: 5_000)).first?.contains("nested more than 1,000") == true)
+        #expect(problems(String(repeating: "- ", count: 5_000)).count == 1)
+        let deep = "x-deep: &a " + String(repeating: "[", count: 300) + String(repeating: "]", count: 300)
+        #expect(problems(deep) == [])
+    }
+
+    @Test func problemsAreLimited() {
+        let text = "targets:\n" + (0..<2_000).map { "  t\($0): { url: x }\n" }.joined()
+        #expect(problems(text).count == 500)
+    }
+
+    @Test func adviceNamesWhatIsWorthAWord() throws {
+        let fleet = try fleet(
+            """
+            hub: { discover: true }
+            spaces:
+              a/often: { keep: { every: 5m } }
+              a/paid: { hardware: t4-small }
+              a/late: { keep: { every: 3d } }
+              a/odd: { hardware: cpu-basik }
+            targets:
+              web: { url: "https://x.example.com", every: 10s, timeout: 30s }
+              again: { url: "https://X.example.com:443/" }
+              slow: { url: "https://y.example.com", every: 1m, timeout: 20s }
+              never: { url: "https://z.example.com", timeout: 2s, expect: { within: 5s } }
+              plain: { url: "http://p.example.com", headers: { Authorization: x }, expect: { certificate_days: 3 }, body: b }
+            """)
+        let expected = [
+            "hub.discover: is read by a later version",
+            "spaces.a/often.keep.every: often is pinged every 5m, more often than every 15m",
+            "spaces.a/paid.hardware: paid runs on t4-small", "spaces.a/late.keep.every: late is pinged every 3d",
+            "spaces.a/odd.hardware: is hardware this version does not know; did you mean cpu-basic?",
+            "targets.web.timeout: web may wait 30s for an answer, longer than its interval of 10s",
+            "targets.again.url: again has the same address as web",
+            "targets.slow.timeout: a ping of slow that fails may take 1m55s",
+            "targets.never.expect: never is slow after 5s but given up after 2s",
+            "targets.plain.expect: plain has no certificate", "targets.plain.body: plain sends a body with GET",
+            "targets.plain.headers: plain sends a credential over http://",
+        ]
+        let advice = fleet.advice.map { "\($0.path): \($0.text)" }
+        for line in expected { #expect(advice.contains { $0.hasPrefix(line) }, "\(line)") }
+        #expect(fleet.advice.allSatisfy { $0.line > 0 && $0.column > 0 })
+    }
+
+    @Test func anExampleFleetNeedsNoAdviceAboutItsDefaults() throws {
+        #expect(try fleet("spaces: { a/b: }").advice == [])
+    }
+
+    @Test(arguments: [
+        ("Space-Name_1.x/Y", "space-name-1-x-y"), ("user/tmp_test_space", "user-tmp-test-space"),
+    ]) func subdomains(id: String, expected: String) { #expect(SpaceName.subdomain(of: id) == expected) }
+
+    @Test(arguments: ["a", "a/b/c", "/b", "a/", "a/-b", "a/b-", "a/b--c", "a/b..c", "a/b.git", "a b/c", "ä/b"])
+    func idsThatAreNone(id: String) { #expect(!SpaceName.isID(id)) }
+}
+
+@Suite struct AddressTests {
+    @Test(arguments: [
+        ("HTTPS://Example.COM", "https://example.com/"), ("http://a:80/x?y", "http://a/x?y"),
+        ("https://[::1]:8443", "https://[::1]:8443/"),
+        ("tcp://db:5432/", "tcp://db:5432"), ("http://a?x", "http://a/?x"),
+        ("http://127.0.0.1:7860/a", "http://127.0.0.1:7860/a"),
+    ]) func spellings(text: String, expected: String) throws { #expect(try Address(text).description == expected) }
+
+    @Test(arguments: [
+        "", "http://", "http://:80", "http://a:b", "http://a:0", "http://a b", "http://[::1", "http://[x]",
+        "http://a:1:2", "http://ä",
+        "tcp://a", "tcp://a:1/b", "http://a..b", "http://a/\u{7}", "http://a:+1",
+    ]) func notAddresses(text: String) { #expect(throws: Address.Fault.self) { try Address(text) } }
+
+    @Test func shownWithoutItsQuery() {
+        #expect(Address.shown("https://a/b?key=s3cret") == "https://a/b?…")
+    }
+}
+
+@Suite struct HoursTextTests {
+    @Test func partsAndZones() throws {
+        let hours = try Hours(text: "Mon,Wed 9:00-12:00, Sat 22:00-04:00 Europe/Berlin")
+        #expect(
+            hours.windows == [.init(days: 0b101, start: 540, end: 720), .init(days: 0b100000, start: 1_320, end: 240)])
+        #expect(hours.zone == "Europe/Berlin")
+        #expect(try Hours(text: "00:00-24:00").windows == [.init(days: 0x7F, start: 0, end: 1_440)])
+        #expect(try Hours(text: "Fri-Mon 07:00-08:00").windows[0].days == 0b1110001)
+        #expect(try Hours(text: "monday 07:00-08:00 UTC").windows[0].days == 1)
+    }
+
+    @Test func shareOfTheWeek() throws {
+        #expect(try Hours(text: "00:00-24:00").shareOfWeek == 1)
+        #expect(try Hours(text: "Mon-Fri 08:00-20:00").shareOfWeek == 60.0 / 168)
+        #expect(try Hours(text: "Sun 22:00-02:00").shareOfWeek == 4.0 / 168)
+        #expect(try Hours(text: "Mon 08:00-10:00, Mon 09:00-11:00").shareOfWeek == 3.0 / 168)
+    }
+}
+
+@Suite struct DotEnvTests {
+    @Test func linesThatAreVariables() throws {
+        let text = """
+            \u{FEFF}# comment
+            A=1
+            export B = two words   # comment
+              C='single # $x \\n'
+            D="a\\n\\"b\\" \\$x"  # after
+            E=
+            F=a#b
+            G="two
+            lines"
+            A=3
+            """
+        let expected = [
+            "A": "3", "B": "two words", "C": "single # $x \\n", "D": "a\n\"b\" $x", "E": "", "F": "a#b",
+            "G": "two\nlines",
+        ]
+        #expect(try DotEnv.read(text: text, name: ".env").get() == expected)
+        #expect(try DotEnv.read(text: text.replacing("\n", with: "\r\n"), name: ".env").get() == expected)
+    }
+
+    @Test func linesThatAreNone() {
+        let result = DotEnv.read(
+            text: "A=1\n=hidden\nB hidden\n1C=hidden\nD=\"hidden\" hidden\nE='hidden\n", name: ".env")
+        guard case .failure(let problems) = result else {
+            Issue.record("was read without a problem")
+            return
+        }
+        #expect(
+            problems.list.map { "\($0.line):\($0.column)" } == ["2:1", "3:3", "4:3", "5:12", "6:3"])
+        #expect(!problems.description.contains("hidden"))
+    }
+}
+
+@Suite struct SourceTextTests {
+    @Test func theCaretStandsUnderTheColumn() {
+        #expect(SourceText("a\n  bc: x\n").snippet(line: 2, column: 7) == " 2 |   bc: x\n   |       ^")
+        #expect(SourceText("a").snippet(line: 7, column: 1) == nil)
+    }
+
+    @Test func longLinesAreCutAroundIt() throws {
+        let line = String(repeating: "a", count: 300) + "X" + String(repeating: "b", count: 300)
+        let lines = try #require(SourceText(line).snippet(line: 1, column: 301)).split(separator: "\n")
+        let caret = try #require(lines[1].firstIndex(of: "^"))
+        #expect(
+            lines[0][
+                lines[0].index(lines[0].startIndex, offsetBy: lines[1].distance(from: lines[1].startIndex, to: caret))]
+                == "X")
+        #expect(lines[0].count < 120)
+    }
+
+    @Test(arguments: [
+        "token: hf_abcDEF123", "{ token: s3cret, port: x }", "Authorization: \"Bearer s3cret\"", "x: hf_s3cret",
+        "passphrase: s3cret",
+        "https://user:s3cret@host/", "url: https://h/?api_key=s3cret&x=1", "{\"token\":\"s3cret\"}",
+    ]) func credentialsAreMasked(line: String) throws {
+        let snippet = try #require(SourceText(line).snippet(line: 1, column: 1))
+        #expect(!snippet.contains("s3cret") && !snippet.contains("abcDEF123"))
+        #expect(snippet.contains("*"))
+    }
+
+    @Test func namesOfVariablesStay() throws {
+        let snippet = try #require(SourceText("token: ${HF_TOKEN}").snippet(line: 1, column: 1))
+        #expect(snippet.contains("${HF_TOKEN}"))
+    }
+}
+
+@Suite struct NearestNameTests {
+    @Test(arguments: [
+        ("intervall", "interval"), ("evrey", "every"), ("Timeout", "timeout"), ("connect-timeout", "connect_timeout"),
+        ("xyz", nil),
+        ("", nil),
+    ]) func nearest(name: String, expected: String?) {
+        #expect(NearestName.of(name, among: ["every", "interval", "timeout", "connect_timeout"]) == expected)
     }
 }
