@@ -160,7 +160,8 @@ extension EndToEnd {
                     seen.append(("data/" + file, String(decoding: bytes, as: UTF8.self)))
                 }
                 for (place, text) in seen {
-                    #expect(!text.isEmpty || place == "history", "\(place) said nothing")
+                    // Files of the data folder may be empty, such as SQLite's journal after a checkpoint.
+                    #expect(!text.isEmpty || place.hasPrefix("data/"), "\(place) said nothing")
                     #expect(!text.contains(secret), "the header's secret is in \(place)")
                     #expect(!text.contains(admin), "the server's token is in \(place)")
                 }

@@ -89,8 +89,20 @@ struct Server: Sendable {
     func incidents(of name: String) async throws -> [JSON] {
         try await json("/api/v1/incidents?check=\(name)").items.array
     }
-    func eventKinds() async throws -> [String] {
-        try await json("/api/v1/events?limit=200").items.array.compactMap(\.kind.string)
+    /// The newest incident of a check, once it is remembered and fits: the ledger writes in batches.
+    func incident(of name: String, where fits: (JSON) -> Bool) async throws -> JSON {
+        try await Wait.for("an incident of \(name)") {
+            try await incidents(of: name).first.flatMap { fits($0) ? $0 : nil }
+        }
+    }
+
+    /// Waits until events of all these kinds are remembered: the ledger writes in batches.
+    func wait(forEvents kinds: String...) async throws {
+        try await Wait.until("the events \(kinds.joined(separator: ", "))") {
+            let seen = Set(try await json("/api/v1/events?limit=200").items.array.compactMap(\.kind.string))
+            guard seen.isSuperset(of: kinds) else { throw Unlike(seen: "\(seen.sorted())") }
+            return true
+        }
     }
 
     /// Waits until a check's verdict is one of these.
