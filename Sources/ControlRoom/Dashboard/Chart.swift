@@ -111,8 +111,12 @@ struct Chart {
 
     /// The same as the picture, in words.
     var summary: String {
-        guard hasLatency else { return isEmpty ? "No pings in this time." : "No answers in this time." }
-        let good = tallies.filter { $0.up + $0.slow > 0 }
+        guard hasLatency else {
+            let good = tallies.reduce(0) { $0 + $1.up + $1.slow }
+            let failed = tallies.reduce(0) { $0 + $1.down }
+            return isEmpty ? "Nothing in this time." : "\(Words.count(good)) good, \(Words.count(failed)) failed."
+        }
+        let good = tallies.filter { $0.up + $0.slow > 0 && $0.latencySum > 0 }
         let least = good.map(\.latencyMin).min() ?? 0
         let most = good.map(\.latencyMax).max() ?? 0
         let sum = good.reduce(UInt64(0)) { $0 + $1.latencySum }

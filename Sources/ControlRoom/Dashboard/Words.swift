@@ -18,9 +18,12 @@ enum Words {
     static func latency(microseconds: some BinaryInteger) -> String {
         let value = Int64(microseconds)
         if value < 1_000 { return "0.\(value / 100) ms" }
-        if value < 1_000_000 { return "\((value + 500) / 1_000) ms" }
+        if value < 999_500 { return "\((value + 500) / 1_000) ms" }
         let hundredths = (value + 5_000) / 10_000
-        if hundredths >= 1_000 { return "\((hundredths + 5) / 10 / 10).\((hundredths + 5) / 10 % 10) s" }
+        if hundredths >= 1_000 {
+            let tenths = (value + 50_000) / 100_000
+            return "\(tenths / 10).\(tenths % 10) s"
+        }
         return "\(hundredths / 100).\(hundredths % 100 < 10 ? "0" : "")\(hundredths % 100) s"
     }
 
@@ -67,7 +70,8 @@ enum Words {
     static func share(_ share: Double?) -> String {
         guard let share else { return "–" }
         if share >= 1 { return "100 %" }
-        let hundredths = Int((share * 10_000).rounded(.down))
+        // The smallest nudge, because 0.9995 × 10,000 may come out as 9,994.999….
+        let hundredths = min(9_999, Int((share * 10_000 + 1e-6).rounded(.down)))
         let (whole, rest) = hundredths.quotientAndRemainder(dividingBy: 100)
         return "\(whole).\(rest < 10 ? "0" : "")\(rest) %"
     }

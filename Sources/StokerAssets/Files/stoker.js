@@ -98,6 +98,7 @@
     set($(".word", row), data.w);
     set($(".latency-value", row), data.l);
     set($(".reason", row), data.r);
+    $(".reason", row).title = data.r;
     setTime($(".last-value", row), data.t, "not yet");
     setTime($(".due-value", row), data.d, data.v === "paused" ? "paused" : "–", true);
     const strip = $(".strip", row);
