@@ -101,10 +101,10 @@ struct DiskTests {
         #expect(failure?.hint?.contains("ledger.path") == true)
     }
 
-    @Test("a disk that turns read-only stalls the writer, and it recovers")
-    func turnsReadOnly() async throws {
-        guard let disk = try SmallDisk.mount(megabytes: 8) else { return }
-        let ledger = try await SQLiteLedger(path: disk.folder + "/ledger.sqlite", logger: quiet)
+    @Test("a ledger that was closed too early stalls the writer, and nothing is lost silently")
+    func closedTooEarly() async throws {
+        let scratch = try Scratch()
+        let ledger = try await openLedger(scratch)
         let writer = LedgerWriter(
             ledger: ledger, retention: Fleet.LedgerSettings(), clock: FastClock(), now: { morning }, logger: quiet,
             onHealthChange: { _ in })
