@@ -27,10 +27,10 @@ struct MisbehaviourTests {
             timeout: .milliseconds(300)),
         Row(
             name: "one byte and silence", steps: [.send("H"), .hold], cause: .bodyTimeout,
-            says: "head did not end", timeout: .milliseconds(300)),
+            says: "head did not end", timeout: .seconds(3)),
         Row(
             name: "head and silence", steps: [.send("HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\nabc"), .hold],
-            cause: .bodyTimeout, says: "3 bytes of body", timeout: .milliseconds(300)),
+            cause: .bodyTimeout, says: "3 bytes of body", timeout: .seconds(3)),
         Row(
             name: "headers for ever",
             steps: [.send("HTTP/1.1 200 OK\r\n"), .sendForever("X-Long: \(String(repeating: "y", count: 1_000))\r\n")],

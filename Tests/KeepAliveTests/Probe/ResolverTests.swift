@@ -20,7 +20,7 @@ struct ResolverTests {
         var configuration = ResolverConfiguration()
         configuration.resolvConf = nil
         configuration.hosts = hosts
-        configuration.firstRetry = .milliseconds(100)
+        configuration.firstRetry = .seconds(2)
         configuration.limit = limit
         configuration.ipv6 = ipv6
         // A port nobody listens at comes first: what is asked there must go on to the other.
