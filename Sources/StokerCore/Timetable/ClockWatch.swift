@@ -33,6 +33,9 @@ package struct ClockWatch: Sendable {
     }
 
     private var last: Reading
+    /// Since when moves of the wall clock are summed up. Kept as it was read: adding each tick's time to a wall clock of
+    /// whole milliseconds would lose half of one a tick, and look like a clock that was set.
+    private var base: Reading
     private let tolerance: Duration
     private let patience: Duration
 
@@ -41,6 +44,7 @@ package struct ClockWatch: Sendable {
     ///   - patience: a longer time between two readings means that we stood still. Default 10 s.
     package init(_ first: Reading, tolerance: Duration = .seconds(2), patience: Duration = .seconds(10)) {
         last = first
+        base = first
         self.tolerance = tolerance
         self.patience = patience
     }
@@ -50,15 +54,14 @@ package struct ClockWatch: Sendable {
         let elapsed = reading.elapsed - last.elapsed
         let running = reading.running - last.running
         var change = Change()
-        let moved = (reading.wall - last.wall) - elapsed
+        let moved = (reading.wall - base.wall) - (reading.elapsed - base.elapsed)
         if moved > tolerance || moved < .zero - tolerance { change.clockMoved = moved }
         let slept = elapsed - running
         if slept > tolerance { change.slept = slept }
         if running > patience { change.stood = running }
+        last = reading
         // A move that was too small to tell is not forgotten: many of them add up.
-        last.running = reading.running
-        last.elapsed = reading.elapsed
-        last.wall = change.clockMoved == .zero ? last.wall + elapsed : reading.wall
+        if change.clockMoved != .zero { base = reading }
         return change == Change() ? nil : change
     }
 }
