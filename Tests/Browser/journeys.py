@@ -53,7 +53,8 @@ class Journeys:
         self.base = base
 
     def rows(self, page):
-        return [row.get_attribute("data-name") for row in page.find_elements(By.CSS_SELECTOR, ".row[data-name]")]
+        # In one go: rows come and go while the page keeps itself up to date.
+        return page.execute_script("return [...document.querySelectorAll('.row[data-name]')].map(row => row.dataset.name)")
 
     def becomes_live(self, page):
         page.get(self.base + "/")
@@ -104,8 +105,9 @@ class Journeys:
         chip.click()
         until(page, lambda: "show=up" in page.current_url)
         if count:
-            until(page, lambda: page.find_elements(By.CSS_SELECTOR, ".row[data-name]")
-                  and all("v-up" in row.get_attribute("class") for row in page.find_elements(By.CSS_SELECTOR, ".row[data-name]")))
+            until(page, lambda: page.execute_script(
+                "const rows = [...document.querySelectorAll('.row[data-name]')];"
+                "return rows.length > 0 && rows.every(row => row.classList.contains('v-up'))"))
 
     def pauses_and_resumes(self, page):
         page.get(self.base + "/?show=up")
