@@ -11,6 +11,7 @@ import urllib.request
 from selenium import webdriver
 from selenium.webdriver.common.by import By
 from selenium.webdriver.common.keys import Keys
+from selenium.webdriver.support.expected_conditions import staleness_of
 from selenium.webdriver.support.ui import WebDriverWait
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
@@ -53,7 +54,8 @@ class Journeys:
         self.base = base
 
     def rows(self, page):
-        return [row.get_attribute("data-name") for row in page.find_elements(By.CSS_SELECTOR, ".row[data-name]")]
+        # In one go: rows come and go while the page keeps itself up to date.
+        return page.execute_script("return [...document.querySelectorAll('.row[data-name]')].map(row => row.dataset.name)")
 
     def becomes_live(self, page):
         page.get(self.base + "/")
@@ -104,8 +106,9 @@ class Journeys:
         chip.click()
         until(page, lambda: "show=up" in page.current_url)
         if count:
-            until(page, lambda: page.find_elements(By.CSS_SELECTOR, ".row[data-name]")
-                  and all("v-up" in row.get_attribute("class") for row in page.find_elements(By.CSS_SELECTOR, ".row[data-name]")))
+            until(page, lambda: page.execute_script(
+                "const rows = [...document.querySelectorAll('.row[data-name]')];"
+                "return rows.length > 0 && rows.every(row => row.classList.contains('v-up'))"))
 
     def pauses_and_resumes(self, page):
         page.get(self.base + "/?show=up")
@@ -170,13 +173,18 @@ def phone(base):
 def without_script(base):
     """All of it works by links and forms."""
     with browser(script=False) as page:
+        def submit(row, action):
+            row.find_element(By.CSS_SELECTOR, f'form[action="/actions/{action}"] button').click()
+            # The answer is a new page: only then has the form arrived.
+            until(page, lambda: staleness_of(row)(page))
+
         page.get(base + "/?show=up")
-        name = page.find_element(By.CSS_SELECTOR, ".row[data-name]").get_attribute("data-name")
+        row = page.find_element(By.CSS_SELECTOR, ".row[data-name]")
+        name = row.get_attribute("data-name")
         assert page.find_element(By.CSS_SELECTOR, ".go").is_displayed()
-        page.find_element(By.CSS_SELECTOR, f'.row[data-name="{name}"] form[action="/actions/pause"] button').click()
+        submit(row, "pause")
         page.get(base + "/?show=paused")
-        row = page.find_element(By.CSS_SELECTOR, f'.row[data-name="{name}"]')
-        row.find_element(By.CSS_SELECTOR, 'form[action="/actions/resume"] button').click()
+        submit(page.find_element(By.CSS_SELECTOR, f'.row[data-name="{name}"]'), "resume")
         page.get(base + "/?q=" + urllib.request.quote(name))
         assert "v-paused" not in page.find_element(By.CSS_SELECTOR, f'.row[data-name="{name}"]').get_attribute("class")
 
