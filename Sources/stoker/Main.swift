@@ -1,13 +1,42 @@
 import ArgumentParser
+import Foundation
 
 @main
 struct Stoker: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "stoker",
         abstract: "Keeps a fleet of Hugging Face Spaces warm, and tells the truth about it.",
+        discussion: """
+            EXAMPLES
+              stoker demo                                   everything over a simulated fleet
+              stoker init acme/discord-bot acme/rag         write a fleet.yaml
+              stoker serve --fleet fleet.yaml               tend it
+              stoker status                                 ask the server that tends it
+            """,
         version: Version.current,
-        subcommands: [
-            ServeCommand.self, DemoCommand.self, InitCommand.self, CheckConfigCommand.self, BudgetCommand.self,
-            ExportCommand.self,
+        groupedSubcommands: [
+            CommandGroup(name: "Run", subcommands: [ServeCommand.self, DemoCommand.self, CheckCommand.self]),
+            CommandGroup(
+                name: "Ask a running server",
+                subcommands: [
+                    StatusCommand.self, HistoryCommand.self, PingCommand.self, PauseCommand.self, ResumeCommand.self,
+                ]),
+            CommandGroup(
+                name: "Prepare a fleet",
+                subcommands: [InitCommand.self, CheckConfigCommand.self, BudgetCommand.self, ExportCommand.self]),
+            CommandGroup(name: "Shell", subcommands: [CompletionCommand.self]),
         ])
+
+    static func main() async {
+        do {
+            var command = try parseAsRoot()
+            if var asynchronous = command as? any AsyncParsableCommand {
+                try await asynchronous.run()
+            } else {
+                try command.run()
+            }
+        } catch {
+            Foundation.exit(CommandFailure.report(error).rawValue)
+        }
+    }
 }

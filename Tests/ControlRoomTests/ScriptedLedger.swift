@@ -8,6 +8,7 @@ struct ScriptedLedger: Ledger {
     var events: [Event] = []
     var broken = false
 
+    func tend() async throws(Failure) -> Bool { false }
     private func whole() throws(Failure) {
         guard broken else { return }
         throw Failure(.ledger, doing: "read the history", because: "the disk is gone")

@@ -25,7 +25,7 @@ struct Composition {
         boiler = Boiler(
             fleet: fleet, fleetPath: nil, source: nil, ledger: ledger, writer: writer,
             loops: Array(group.makeIterator()),
-            resolver: Resolver(eventLoop: group.next()), tls: ProbeTLS(),
+            resolver: NameResolver(eventLoop: group.next()), tls: ProbeTLS(),
             settings: Boiler.Settings(
                 openLimit: limit.inFlight, youngLimit: youngLimit, firstLooksPerSecond: firstLooksPerSecond, seed: 1,
                 userAgent: "stoker-bench"),

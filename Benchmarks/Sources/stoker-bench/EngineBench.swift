@@ -18,7 +18,7 @@ struct EngineBench: AsyncParsableCommand {
 
     func run() async throws {
         let group = MultiThreadedEventLoopGroup(numberOfThreads: loops)
-        let resolver = Resolver(eventLoop: group.next())
+        let resolver = NameResolver(eventLoop: group.next())
         let tls = ProbeTLS()
         let policy = CheckPolicy(retry: [], request: Request(verifyTLS: false))
         let checks = (0..<addresses).map {

@@ -16,7 +16,7 @@ struct ResolveBench: AsyncParsableCommand {
 
     func run() async throws {
         let group = MultiThreadedEventLoopGroup(numberOfThreads: System.coreCount)
-        let resolver = Resolver(eventLoop: group.next())
+        let resolver = NameResolver(eventLoop: group.next())
         let names = Names(count: self.names)
         let meter = Meter()
         await withTaskGroup(of: Void.self) { tasks in

@@ -53,12 +53,13 @@ package actor Boiler: Keeper, Service {
     private var isActive = true
     private var startedAt: Instant
     private var wasOffline = false
+    private var wasStalled = false
     private var selfAddress: String?
     private var memoryNote: String?
 
     package init(
         fleet: Fleet, fleetPath: String?, source: Source?, ledger: any Ledger, writer: LedgerWriter, loops: [any EventLoop],
-        resolver: Resolver, tls: ProbeTLS, settings: Settings, clocks: Clocks, logger: Logger
+        resolver: NameResolver, tls: ProbeTLS, settings: Settings, clocks: Clocks, logger: Logger
     ) {
         self.current = fleet
         self.source = source
@@ -147,6 +148,7 @@ package actor Boiler: Keeper, Service {
 
     private func tick() {
         feed.send()
+        watchLedger()
         switch (connectivity.standing, wasOffline) {
         case (.offline, false):
             wasOffline = true
@@ -156,6 +158,18 @@ package actor Boiler: Keeper, Service {
             wasOffline = false
             say("self.online", "The network is back")
             logger.notice("The network is back")
+        default: break
+        }
+    }
+
+    private func watchLedger() {
+        switch (writer.health, wasStalled) {
+        case (.stalled(_, let because, _, let limit, _), false):
+            wasStalled = true
+            say("ledger.stalled", "Results cannot be written (\(because)); up to \(limit) wait in memory")
+        case (.healthy, true):
+            wasStalled = false
+            say("ledger.recovered", "Results are written again")
         default: break
         }
     }

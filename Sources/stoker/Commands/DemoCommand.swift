@@ -57,7 +57,9 @@ struct DemoCommand: AsyncParsableCommand {
 
     /// Everything quicker than one would do it at home, so that there is something to see within a minute.
     private static func fleet(over simulated: SimulatedFleet) -> Fleet {
-        func policy(every: Int, role: CheckPolicy.Role = .alive, token: Bool = false, expect: Expectation) -> CheckPolicy {
+        func policy(every: Int, role: CheckPolicy.Role = .alive, token: Bool = false, expect: Expectation)
+            -> CheckPolicy
+        {
             let headers =
                 token
                 ? [Request.Header(name: "X-HF-Authorization", value: Secret("Bearer \(DemoScene.token)"))] : []

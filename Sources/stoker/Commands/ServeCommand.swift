@@ -5,7 +5,8 @@ import StokerCore
 
 /// Options of the commands that keep running.
 struct ServeOptions: ParsableArguments {
-    @Option(help: ArgumentHelp("Port; 0 takes a free one (default: $PORT, the fleet file, else 7860).", valueName: "port"))
+    @Option(
+        help: ArgumentHelp("Port; 0 takes a free one (default: $PORT, the fleet file, else 7860).", valueName: "port"))
     var port: Int?
 
     @Option(
@@ -15,13 +16,16 @@ struct ServeOptions: ParsableArguments {
 
     @Option(
         help: ArgumentHelp(
-            "Folder of the ledger and the token (default: $STOKER_DATA, else ~/.local/state/stoker).", valueName: "folder"))
+            "Folder of the ledger and the token (default: $STOKER_DATA, else ~/.local/state/stoker).",
+            valueName: "folder"))
     var data: String?
 
     @Option(help: "How log lines look: text or json.")
     var logFormat = LogFormat.text
 
-    @Option(help: ArgumentHelp("Least level that is logged: trace, debug, info, notice, warning, error.", valueName: "level"))
+    @Option(
+        help: ArgumentHelp(
+            "Least level that is logged: trace, debug, info, notice, warning, error.", valueName: "level"))
     var logLevel = "info"
 
     func level() throws -> Logger.Level {
@@ -72,7 +76,9 @@ struct ServeCommand: AsyncParsableCommand {
             "Be the second master: watch this first one and tend the same fleet while it is silent.", valueName: "url"))
     var standbyOf: String?
 
-    @Option(help: ArgumentHelp("How often the first master is looked at; three misses make the takeover.", valueName: "time"))
+    @Option(
+        help: ArgumentHelp(
+            "How often the first master is looked at; three misses make the takeover.", valueName: "time"))
     var standbyEvery = "10s"
 
     func validate() throws {
@@ -93,7 +99,8 @@ struct ServeCommand: AsyncParsableCommand {
         try Terminal.run { try options.apply(to: &fleet.serve, surroundings: surroundings) }
         let first = standbyOf.map { $0.hasSuffix("/") ? String($0.dropLast()) : $0 }
         let plan = Engine.Plan(
-            fleet: fleet, source: WatchedFleet(options: fleetOptions), dataFolder: options.data ?? surroundings.dataFolder,
+            fleet: fleet, source: WatchedFleet(options: fleetOptions),
+            dataFolder: options.data ?? surroundings.dataFolder,
             standbyOf: first, standbyEvery: Duration(text: standbyEvery) ?? .seconds(10),
             frameAncestors: surroundings.frameAncestors)
         try await Engine(plan: plan, logger: Logger(label: "stoker")).run()

@@ -26,7 +26,7 @@ struct Sweep: Sendable {
     func run(_ checks: [Check], progress: @escaping @Sendable (_ done: Int) -> Void) async -> [Result] {
         let group = MultiThreadedEventLoopGroup.singleton
         let loops = Array(group.makeIterator())
-        let resolver = Resolver(eventLoop: group.next())
+        let resolver = NameResolver(eventLoop: group.next())
         let now: @Sendable () -> Instant = { Instant(seconds: Date().timeIntervalSince1970) }
         let tls = ProbeTLS()
         let lanes = loops.map { loop in

@@ -49,39 +49,49 @@ struct Engine {
     private func run(clocks: Clocks, limit: FileLimit, group: MultiThreadedEventLoopGroup) async throws {
         let memory = try await Memory.open(folder: plan.dataFolder, path: plan.fleet.ledger.path, logger: logger)
         let writer = LedgerWriter(
-            ledger: memory.ledger, retention: plan.fleet.ledger, clock: ContinuousClock(), now: clocks.wall, logger: logger
+            ledger: memory.ledger, retention: plan.fleet.ledger, clock: ContinuousClock(), now: clocks.wall,
+            logger: logger
         ) { _ in }
-        let resolver = Resolver(eventLoop: group.next())
+        let resolver = NameResolver(eventLoop: group.next())
         var source: Boiler.Source?
         if let watched = plan.source { source = { () async throws(Failure) in try watched.read() } }
         let boiler = Boiler(
             fleet: plan.fleet, fleetPath: plan.source?.path, source: source,
-            ledger: memory.ledger, writer: writer, loops: Array(group.makeIterator()), resolver: resolver, tls: ProbeTLS(),
+            ledger: memory.ledger, writer: writer, loops: Array(group.makeIterator()), resolver: resolver,
+            tls: ProbeTLS(),
             settings: Boiler.Settings(
-                openLimit: limit.inFlight, seed: UInt64.random(in: 1...UInt64.max), userAgent: Self.userAgent, demo: plan.demo),
+                openLimit: limit.inFlight, seed: UInt64.random(in: 1...UInt64.max), userAgent: Self.userAgent,
+                demo: plan.demo),
             clocks: clocks, logger: logger)
 
         let serve = plan.fleet.serve
-        let access = try access(for: serve, clocks: clocks)
+        let (token, access) = try access(for: serve, clocks: clocks)
+        let keys = HeartbeatKeys(token: token)
+        var heartbeatKey: (@Sendable (String) -> String)?
+        if token != nil { heartbeatKey = { keys.key(of: $0) ?? "" } }
+        let context = OperationContext(
+            keeper: boiler, ledger: memory.ledger, now: clocks.wall, backupFolder: plan.dataFolder,
+            heartbeatKey: heartbeatKey)
         let standingBy = plan.standbyOf != nil
         let server = try ControlRoomServer(
             keeper: boiler, ledger: memory.ledger, access: access,
             settings: .init(
                 host: serve.host, port: serve.port, publicURL: serve.publicURL, frameAncestors: plan.frameAncestors,
                 version: Version.current),
+            extraRoutes: { addREST(to: $0, context: context, token: token, access: access) },
             onBound: { port in
                 let host = serve.host == "0.0.0.0" ? "127.0.0.1" : serve.host == "::" ? "[::1]" : serve.host
                 let base = "http://\(host):\(port)"
                 await boiler.begin(selfAddress: serve.publicURL ?? base, active: !standingBy, note: memory.note)
-                print("stoker: serving \(base)")
-                fflush(nil)
+                Terminal.out("stoker: serving \(base)\n")
             }, logger: logger)
 
         var services: [any Service] = [writer] + plan.extra + [boiler]
         if let first = plan.standbyOf {
             services.append(
                 StandbyService(
-                    of: first, every: plan.standbyEvery, client: .shared, boiler: boiler, clocks: clocks, logger: logger))
+                    of: first, every: plan.standbyEvery, client: .shared, boiler: boiler, clocks: clocks, logger: logger
+                ))
         }
         if let source = plan.source { services.append(ReloadService(boiler: boiler, source: source, logger: logger)) }
         services.append(server)
@@ -95,7 +105,7 @@ struct Engine {
     }
 
     /// Writing needs a token wherever others than this machine can reach the port.
-    private func access(for serve: Fleet.Serve, clocks: Clocks) throws(Failure) -> Access {
+    private func access(for serve: Fleet.Serve, clocks: Clocks) throws(Failure) -> (token: Secret?, Access) {
         var serve = serve
         let isLoopback = ["127.0.0.1", "::1", "localhost"].contains(serve.host)
         if serve.token == nil, !isLoopback || serve.privateReading {
@@ -114,7 +124,7 @@ struct Engine {
                         """.utf8))
             }
         }
-        return Access(serve: serve, now: clocks.wall)
+        return (serve.token, Access(serve: serve, now: clocks.wall))
     }
 }
 
@@ -130,11 +140,13 @@ struct Memory {
             try FileManager.default.createDirectory(
                 atPath: (file as NSString).deletingLastPathComponent, withIntermediateDirectories: true)
         } catch {
-            logger.warning("The data folder could not be made", metadata: ["folder": "\(folder)", "error": "\(error.localizedDescription)"])
+            logger.warning(
+                "The data folder could not be made",
+                metadata: ["folder": "\(folder)", "error": "\(error.localizedDescription)"])
         }
         do {
             return Memory(ledger: try await SQLiteLedger(path: file, logger: logger), note: nil)
-        } catch where error.code == .conflict {
+        } catch  where error.code == .conflict {
             throw error
         } catch {
             // Pinging matters more than remembering: go on, and say so wherever somebody looks.

@@ -34,7 +34,8 @@ struct Surroundings {
             guard let text = environment["PORT"], !text.isEmpty else { return nil }
             guard let port = Int(text), (0...65_535).contains(port) else {
                 throw Failure(
-                    .usage, doing: "read PORT", because: "\"\(text)\" is not a port", hint: "write a number from 0 to 65535")
+                    .usage, doing: "read PORT", because: "\"\(text)\" is not a port",
+                    hint: "write a number from 0 to 65535")
             }
             return port
         }

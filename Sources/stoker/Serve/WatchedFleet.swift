@@ -16,7 +16,8 @@ struct WatchedFleet: Sendable {
         } catch {
             // What is left are the problems of the fleet file or of the env-file.
             throw Failure(
-                .fleetInvalid, doing: "read \(path)", because: "\(error)", hint: "stoker check-config shows each with its line",
+                .fleetInvalid, doing: "read \(path)", because: "\(error)",
+                hint: "stoker check-config shows each with its line",
                 cause: error)
         }
     }

@@ -295,7 +295,7 @@ final class BoilerRoom: Sendable {
         ) { _ in }
         let boiler = Boiler(
             fleet: fleet, fleetPath: nil, source: nil, ledger: ledger, writer: writer, loops: Array(group.makeIterator()),
-            resolver: Resolver(eventLoop: group.next(), configuration: resolver), tls: ProbeTLS(),
+            resolver: NameResolver(eventLoop: group.next(), configuration: resolver), tls: ProbeTLS(),
             settings: Boiler.Settings(openLimit: 100, seed: 1, userAgent: "Stoker/test"), clocks: .real, logger: logger)
         let tasks = [
             Task { try await writer.run() },
