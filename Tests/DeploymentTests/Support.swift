@@ -40,7 +40,7 @@ enum Program {
         let input = folder.appendingPathComponent("input.\(suffix)")
         let output = folder.appendingPathComponent("output")
         try Data(text.utf8).write(to: input)
-        FileManager.default.createFile(atPath: output.path, contents: nil)
+        _ = FileManager.default.createFile(atPath: output.path, contents: nil)
         let process = Process()
         process.executableURL = URL(fileURLWithPath: "/usr/bin/env")
         process.arguments = [name] + arguments + [input.path]
