@@ -41,7 +41,10 @@ struct Engine {
             try await run(clocks: clocks, limit: limit, group: group)
         } catch {
             try? await group.shutdownGracefully()  // the first error is the one to tell
-            throw error
+            guard error is SocketAddressError.UnknownHost else { throw error }
+            throw Failure(
+                .portTaken, doing: "listen on \(plan.fleet.serve.host)", because: "there is no address of that name",
+                hint: "use 127.0.0.1, or 0.0.0.0 to be reached from outside", cause: error)
         }
         try await group.shutdownGracefully()
     }
@@ -83,7 +86,7 @@ struct Engine {
                 let host = serve.host == "0.0.0.0" ? "127.0.0.1" : serve.host == "::" ? "[::1]" : serve.host
                 let base = "http://\(host):\(port)"
                 await boiler.begin(selfAddress: serve.publicURL ?? base, active: !standingBy, note: memory.note)
-                Terminal.out("stoker: serving \(base)\n")
+                Screen.own.write("stoker: serving \(base)\n")
             }, logger: logger)
 
         var services: [any Service] = [writer] + plan.extra + [boiler]
