@@ -113,6 +113,7 @@ package actor Boiler: Keeper, Service {
             logger.error("What was remembered could not be read", metadata: ["error": "\(error)"])
             await installUnremembered()
         }
+        giveBackMemory()
         for shard in shards { await shard.setActive(active) }
         say("started", "Stoker started with \(current.checks.count) checks")
     }
@@ -242,6 +243,8 @@ package actor Boiler: Keeper, Service {
             for (name, place) in await shard.carry() { kept[name] = place }
         }
         try await install(fleet, carried: kept)
+        kept = [:]
+        giveBackMemory()
         let added = fleet.checks.count { !old.contains($0.name) }
         let gone = old.count - (fleet.checks.count - added)
         say("fleet.reloaded", "New fleet file: \(fleet.checks.count) checks, \(added) new, \(gone) gone")
@@ -301,8 +304,12 @@ package actor Boiler: Keeper, Service {
         }
         current = fleet
         names = NameIndex(fleet.checks)
-        connectivity.setHosts(Set(fleet.checks.lazy.map { SharedConnectivity.hostKey(of: $0.address) }).subtracting([0]).count)
-        for (shard, part) in zip(shards, parts) { await shard.install(fleet.checks, part) }
+        connectivity.setHosts(SharedConnectivity.hosts(in: fleet.checks))
+        for (number, shard) in shards.enumerated() {
+            let part = parts[number]
+            parts[number] = []
+            await shard.install(fleet.checks, part)
+        }
     }
 
     // MARK: Keeper
