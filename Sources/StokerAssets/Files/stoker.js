@@ -99,7 +99,7 @@
     set($(".latency-value", row), data.l);
     set($(".reason", row), data.r);
     $(".reason", row).title = data.r;
-    setTime($(".last-value", row), data.t, "not yet");
+    setTime($(".last-value", row), data.t, $(".last-value", row)?.textContent || "not yet");
     setTime($(".due-value", row), data.d, data.v === "paused" ? "paused" : "–", true);
     const strip = $(".strip", row);
     if (strip) {
