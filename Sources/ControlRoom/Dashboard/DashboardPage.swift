@@ -12,7 +12,7 @@ struct View: Equatable {
     static let filters: [(name: String, label: String, verdicts: Set<Verdict>, sign: Verdict)] = [
         ("down", "Down", [.down], .down), ("silent", "Silent", [.silent], .silent), ("slow", "Slow", [.slow], .slow),
         ("waking", "Waking", [.waking], .waking), ("up", "Up", [.up], .up),
-        ("unknown", "Not yet known", [.unknown], .unknown),
+        ("unknown", "Unknown", [.unknown], .unknown),
         ("paused", "Paused", [.paused], .paused),
     ]
 

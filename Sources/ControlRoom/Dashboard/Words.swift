@@ -4,7 +4,7 @@ import StokerCore
 enum Words {
     static func verdict(_ verdict: Verdict) -> String {
         switch verdict {
-        case .unknown: "Not yet known"
+        case .unknown: "Unknown"
         case .up: "Up"
         case .slow: "Slow"
         case .waking: "Waking"
