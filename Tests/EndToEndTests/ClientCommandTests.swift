@@ -268,8 +268,11 @@ extension EndToEnd {
                 let file = try await scratch.stoker("check-config", "none.yaml", "--json")
                 #expect(file.exit == .code(2))
                 #expect(try Self.error(file).code.string == "fleet.unreadable")
-                let host = try await scratch.stoker("serve", "--host", "300.1.1.1", "--port", "0", "-f", "none.yaml")
-                #expect(host.exit == .code(2))
+                let fleet = try scratch.write(ServeTests.fleet([]), to: "fleet.yaml")
+                let host = try await scratch.stoker(
+                    "serve", "-f", fleet, "--host", "300.1.1.1", "--port", "0", "--data", "d")
+                #expect(host.exit == .code(3), "\(host.tail)")
+                #expect(host.errors.contains("could not listen on 300.1.1.1"))
             }
         }
 
