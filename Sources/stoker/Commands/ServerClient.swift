@@ -38,6 +38,13 @@ protocol OperationDoor: Sendable {
 struct ServerClient: OperationDoor {
     let base: String
     let token: Secret?
+    /// Lives as long as the command. A refused connection is told at once: the library would go on trying until its limit.
+    private static let http: HTTPClient = {
+        var configuration = HTTPClient.Configuration()
+        configuration.connectionPool.retryConnectionEstablishment = false
+        configuration.timeout.connect = .seconds(5)
+        return HTTPClient(eventLoopGroupProvider: .singleton, configuration: configuration)
+    }()
     /// Largest answer that is read; bytes.
     static let answerLimit = 64 * 1024 * 1024
 
@@ -85,7 +92,7 @@ struct ServerClient: OperationDoor {
         let status: Int
         let bytes: [UInt8]
         do {
-            let response = try await HTTPClient.shared.execute(request, timeout: limit)
+            let response = try await Self.http.execute(request, timeout: limit)
             status = Int(response.status.code)
             bytes = Array(try await response.body.collect(upTo: Self.answerLimit).readableBytesView)
         } catch {

@@ -68,7 +68,7 @@ struct Engine {
             clocks: clocks, logger: logger)
 
         let serve = plan.fleet.serve
-        let (token, access) = try access(for: serve, clocks: clocks)
+        let (token, access) = access(for: serve, clocks: clocks)
         let keys = HeartbeatKeys(token: token)
         var heartbeatKey: (@Sendable (String) -> String)?
         if token != nil { heartbeatKey = { keys.key(of: $0) ?? "" } }
@@ -108,18 +108,20 @@ struct Engine {
     }
 
     /// Writing needs a token wherever others than this machine can reach the port.
-    private func access(for serve: Fleet.Serve, clocks: Clocks) throws(Failure) -> (token: Secret?, Access) {
+    private func access(for serve: Fleet.Serve, clocks: Clocks) -> (token: Secret?, Access) {
         var serve = serve
         let isLoopback = ["127.0.0.1", "::1", "localhost"].contains(serve.host)
         if serve.token == nil, !isLoopback || serve.privateReading {
-            let made = try TokenFile.readOrMake(in: plan.dataFolder)
+            let made = TokenFile.readOrMake(in: plan.dataFolder)
             serve.token = made.token
             if made.isNew {
+                let kept =
+                    made.unkept.map { "it serves until this process ends, for it could not be kept (\($0))" }
+                    ?? "it is shown only now and kept in \(plan.dataFolder)/token"
                 FileHandle.standardError.write(
                     Data(
                         """
-                        Writing on this server needs a token. A new one was made; it is shown only now and kept in \
-                        \(plan.dataFolder)/token:
+                        Writing on this server needs a token. A new one was made; \(kept):
 
                             STOKER_TOKEN=\(made.token.reveal())
 
