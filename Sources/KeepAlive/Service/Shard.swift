@@ -250,7 +250,8 @@ actor Shard {
         guard !stopping else { return }
         let now = clocks.wall().milliseconds
         let next = active && !frozen && gate.admits ? timetable.next ?? .max : .max
-        let due = next < now + Self.flushMilliseconds ? next + (-next & Self.togetherMilliseconds) : next
+        let together = Self.togetherMilliseconds
+        let due = next < now + Self.flushMilliseconds ? (next + together - 1) / together * together : next
         let at = min(max(due, now), now + Self.flushMilliseconds)
         // A wall clock set back leaves a wake-up that seems far away; its real time is near all the same.
         if wakeUp != nil, wakeUpAt <= at { return }
@@ -262,7 +263,7 @@ actor Shard {
     }
     static let flushMilliseconds: Int64 = 250
     /// What is due within these milliseconds is begun together, at their end: waking up costs more than a ping's own work.
-    private static let togetherMilliseconds: Int64 = 3
+    private static let togetherMilliseconds: Int64 = 6
 
     func tick() {
         wakeUp = nil
