@@ -32,6 +32,18 @@ import Testing
         #expect(told.contains("\"limit\" is") && told.contains("\"limits\"") && told.contains("\"sort\" is"))
     }
 
+    /// The names are no help to somebody whose value is wrong, least of all on the command line, where they are options.
+    @Test func theKnownNamesAreToldOnlyForAWrongName() throws {
+        let wrong = try #require(throws: Failure.self) {
+            try Arguments([("limits", "1")], for: #require(Operation.named("incidents")), now: .never)
+        }
+        #expect(wrong.hint?.contains("limit") == true)
+        let value = try #require(throws: Failure.self) {
+            try Arguments([("limit", "many")], for: #require(Operation.named("incidents")), now: .never)
+        }
+        #expect(value.hint == nil)
+    }
+
     @Test func aNameGivenTwiceIsAMistake() async {
         #expect(await Self.problem("list-checks", [("limit", "1"), ("limit", "2")]).contains("given twice"))
     }
