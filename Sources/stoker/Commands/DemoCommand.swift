@@ -55,6 +55,9 @@ struct DemoCommand: AsyncParsableCommand {
         if let failure { throw failure }
     }
 
+    /// Name of the job that calls in.
+    static let job = "nightly-export"
+
     /// Everything quicker than one would do it at home, so that there is something to see within a minute.
     private static func fleet(over simulated: SimulatedFleet) -> Fleet {
         func policy(every: Int, role: CheckPolicy.Role = .alive, token: Bool = false, expect: Expectation)
@@ -88,7 +91,7 @@ struct DemoCommand: AsyncParsableCommand {
             checks.append(Check(name: site.name, address: site.address, policy: policy(every: 10, expect: alive)))
         }
         let nightly = CheckPolicy(kind: .heartbeat, every: .seconds(60), grace: .seconds(30))
-        checks.append(Check(name: "nightly-export", address: "", policy: nightly))
+        checks.append(Check(name: job, address: "", policy: nightly))
         return Fleet(checks: checks, serve: Fleet.Serve(selfPing: .seconds(20)))
     }
 }

@@ -97,6 +97,9 @@ struct Engine {
                 ))
         }
         if let source = plan.source { services.append(ReloadService(boiler: boiler, source: source, logger: logger)) }
+        if plan.demo {
+            services.append(DemoJob(name: DemoCommand.job, every: .seconds(25), boiler: boiler, logger: logger))
+        }
         services.append(server)
 
         // Stopped in the opposite order: first the server (viewers leave), then the probes, last the ledger's writer.
