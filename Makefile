@@ -30,7 +30,7 @@ lint: ## Check the layout of every Swift file
 format: ## Lay out every Swift file
 	@swift format --in-place --parallel --recursive Package.swift Sources Tests Benchmarks
 
-bench: ## Measure against the peers; ROWS="1 2" picks rows, see docs/benchmarks.md
+bench: ## Measure against the peers; ROWS="probe-http ledger" picks rows, Benchmarks/run.sh --list names them
 	@Scripts/setup.sh run
 	@Benchmarks/run.sh $(ROWS)
 

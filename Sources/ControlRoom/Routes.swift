@@ -117,11 +117,17 @@ struct Routes: Sendable {
         let name = try self.name(in: request, after: "/targets/")
         let status = try await keeper.status(of: name)
         let query = Words.form(request.uri.query ?? "")
-        let range = query["range"].flatMap(Chart.Range.init(rawValue:)) ?? .day
+        var range = query["range"].flatMap(Chart.Range.init(rawValue:)) ?? .day
         let overview = await keeper.overview()
         var history: TargetPage.History?
         do {
-            history = try await TargetPage.History.read(ledger, check: status.id, range: range, now: overview.now)
+            var read = try await TargetPage.History.read(ledger, check: status.id, range: range, now: overview.now)
+            // A day with one dot at its end tells nobody anything: who is new is shown the hour.
+            if query["range"] == nil, read.isShorter(than: .hour, now: overview.now) {
+                range = .hour
+                read = try await TargetPage.History.read(ledger, check: status.id, range: range, now: overview.now)
+            }
+            history = read
         } catch {
             logger.warning("history cannot be read", metadata: ["check": "\(name)", "error": "\(error)"])
         }
@@ -131,7 +137,8 @@ struct Routes: Sendable {
         let page = TargetPage(
             status: status, siblings: siblings, samples: await keeper.strips(of: [name]).first ?? [],
             transcripts: try await keeper.transcripts(of: name), history: history, range: range,
-            mayWrite: visit.permission.write, now: overview.now, base: base(request))
+            mayWrite: visit.permission.write, now: overview.now, base: base(request),
+            key: visit.permission.write ? access.heartbeatKeys.key(of: name) : nil, needsKey: access.hasToken)
         let mark = status.state.verdict.isTrouble ? "(!) " : ""
         var frame = frame(visit, title: "\(mark)\(name) · Stoker", kind: "target", overview: overview, live: true)
         if status.state.verdict.isTrouble { frame.icon = "/icons/trouble.svg" }

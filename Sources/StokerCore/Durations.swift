@@ -26,7 +26,8 @@ extension Duration {
             rest = rest.dropFirst(digits.count)
             let name = rest.prefix { $0.isASCII && $0.isLetter }
             rest = rest.dropFirst(name.count)
-            guard let count = Int64(digits), let unit = units.firstIndex(where: { $0.name == name }), unit > smallestSoFar
+            guard let count = Int64(digits), let unit = units.firstIndex(where: { $0.name == name }),
+                unit > smallestSoFar
             else { return nil }
             let (part, tooLarge) = count.multipliedReportingOverflow(by: units[unit].milliseconds)
             let (sum, overflow) = total.addingReportingOverflow(part)
@@ -42,7 +43,9 @@ extension Duration {
         var rest = wholeMilliseconds
         guard rest > 0 else { return "0s" }
         var text = ""
-        for (name, size) in [("d", 86_400_000), ("h", 3_600_000), ("m", 60_000), ("s", 1_000), ("ms", 1)] as [(String, Int64)] {
+        for (name, size) in [("d", 86_400_000), ("h", 3_600_000), ("m", 60_000), ("s", 1_000), ("ms", 1)]
+            as [(String, Int64)]
+        {
             if rest >= size {
                 text += "\(rest / size)\(name)"
                 rest %= size

@@ -19,7 +19,8 @@ package struct Failure: Error, Sendable, CustomStringConvertible {
     package var cause: (any Error)?
 
     package init(
-        _ code: Code, doing: String, because: String, hint: String? = nil, retry: Retry = .never, cause: (any Error)? = nil
+        _ code: Code, doing: String, because: String, hint: String? = nil, retry: Retry = .never,
+        cause: (any Error)? = nil
     ) {
         self.code = code
         self.doing = doing

@@ -12,11 +12,17 @@ package struct Instant: Hashable, Comparable, Sendable, Codable {
     package var seconds: Double { Double(milliseconds) / 1_000 }
 
     package static func < (a: Instant, b: Instant) -> Bool { a.milliseconds < b.milliseconds }
-    package static func + (a: Instant, b: Duration) -> Instant { Instant(milliseconds: a.milliseconds + b.wholeMilliseconds) }
-    package static func - (a: Instant, b: Duration) -> Instant { Instant(milliseconds: a.milliseconds - b.wholeMilliseconds) }
+    package static func + (a: Instant, b: Duration) -> Instant {
+        Instant(milliseconds: a.milliseconds + b.wholeMilliseconds)
+    }
+    package static func - (a: Instant, b: Duration) -> Instant {
+        Instant(milliseconds: a.milliseconds - b.wholeMilliseconds)
+    }
     package static func - (a: Instant, b: Instant) -> Duration { .milliseconds(a.milliseconds - b.milliseconds) }
 
-    package init(from decoder: any Decoder) throws { milliseconds = try decoder.singleValueContainer().decode(Int64.self) }
+    package init(from decoder: any Decoder) throws {
+        milliseconds = try decoder.singleValueContainer().decode(Int64.self)
+    }
     package func encode(to encoder: any Encoder) throws {
         var container = encoder.singleValueContainer()
         try container.encode(milliseconds)

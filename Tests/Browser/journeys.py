@@ -225,7 +225,10 @@ def main():
     # Its words go to a file: a pipe nobody reads would stop it.
     log = OUT / "stoker.log"
     with open(log, "wb") as errors:
-        server = subprocess.Popen([binary, "demo", "--port", "0"], stdout=subprocess.PIPE, stderr=errors, text=True)
+        # On loopback and without a token this machine may press buttons. In a container the demo would bind every address.
+        clean = {name: value for name, value in os.environ.items() if not name.startswith("STOKER_") and name != "PORT"}
+        server = subprocess.Popen(
+            [binary, "demo", "--port", "0", "--host", "127.0.0.1"], stdout=subprocess.PIPE, stderr=errors, text=True, env=clean)
         try:
             base = None
             for line in server.stdout:

@@ -1,7 +1,7 @@
 #!/bin/sh
 # Journeys through the dashboard with real Chromium. Uses .build/venv and makes it when it is missing.
 #
-#   Tests/Browser/run.sh                 over `stoker demo --port 0` (STOKER names another binary)
+#   Tests/Browser/run.sh                 over `stoker demo` on a free port (STOKER names another binary)
 #   Tests/Browser/run.sh --show FILE     over the sample fleets that ShowTests serves, see there
 #
 # Says what it leaves out and why; exit status 0 then, as for success. Screenshots land in .build/screenshots.

@@ -33,6 +33,35 @@ import Testing
         #expect(found == names)
     }
 
+    /// The command that a page offers must work as it stands; its key is for those who may write only.
+    @Test func aHeartbeatsCommandHasItsKey() async throws {
+        let token = "correct horse battery staple"
+        let key = try #require(HeartbeatKeys(token: Secret(token)).key(of: "nightly-export"))
+        let access = Access(token: Secret(token), now: { SampleFleet.now })
+        try await Served.run(SampleFleet.dozen(), access: access) { served in
+            let path = "/targets/nightly-export"
+            let stranger = try await served.get(path, headers: Self.page).text
+            try Markup.check(stranger)
+            #expect(stranger.contains("/api/heartbeats/nightly-export?key=KEY&quot;"))
+            #expect(!stranger.contains(key))
+            let operatorsPage = try await served.get(
+                path, headers: Self.page + [("Authorization", "Bearer \(token)")]
+            ).text
+            #expect(operatorsPage.contains("/api/heartbeats/nightly-export?key=\(key)&quot;"))
+            #expect(operatorsPage.contains("/api/heartbeats/nightly-export/$??key=\(key)&quot;"))
+            #expect(!operatorsPage.contains(token))
+        }
+    }
+
+    @Test func troubleSaysWhatToDo() async throws {
+        try await Served.run(SampleFleet.dozen()) { served in
+            let down = try await served.get("/targets/website", headers: Self.page).text
+            #expect(down.contains("Is the service started"))
+            let up = try await served.get("/targets/discord-bot", headers: Self.page).text
+            #expect(!up.contains("class=\"advice\""))
+        }
+    }
+
     @Test func pagesOfALargeFleet() async throws {
         try await Served.run(SampleFleet.many(120)) { served in
             let first = try await served.get("/", headers: Self.page).text

@@ -1,3 +1,4 @@
+import Ledger
 import StokerCore
 import Testing
 
@@ -11,7 +12,7 @@ import Testing
     func latency(microseconds: Int, text: String) { #expect(Words.latency(microseconds: microseconds) == text) }
 
     @Test(arguments: [
-        (1.0, "100 %"), (0.99999, "99.99 %"), (0.9995, "99.95 %"), (0.29, "29.00 %"), (0.0, "0.00 %"),
+        (1.0, "100 %"), (0.99999, "99.99 %"), (0.9995, "99.95 %"), (0.29, "29.00 %"), (0.0, "0 %"), (0.00001, "0.00 %"),
         (0.5005, "50.05 %"),
     ])
     func aShareIsNeverRoundedUp(share: Double, text: String) { #expect(Words.share(share) == text) }
@@ -50,7 +51,7 @@ import Testing
             ([.up: 9, .slow: 1, .paused: 2], "10 answer, 2 are paused, 1 slowly", "Stoker"),
             ([.up: 2, .waking: 1, .slow: 1], "1 of 4 is waking up", "Stoker"),
             ([.unknown: 5], "Taking a first look", "Stoker"),
-            ([.up: 3, .unknown: 2], "2 still to be looked at", "Stoker"), ([.paused: 3], "All 3 are paused", "Stoker"),
+            ([.up: 3, .unknown: 2], "2 not yet known", "Stoker"), ([.paused: 3], "All 3 are paused", "Stoker"),
             ([.down: 2, .silent: 1, .up: 1], "3 of 4 need a look", "(3) Stoker"),
         ] as [([Verdict: Int], String, String)])
     func headlines(counts: [Verdict: Int], sentence: String, title: String) {
@@ -73,5 +74,15 @@ import Testing
         #expect(Set(paths).count == 5)
         #expect(Strip.label(samples) == "last 5 pings: 2 good, 1 failed, 2 waking or unknown")
         #expect(Strip.paths(Array(repeating: samples[0], count: 100))[0].split(separator: "M").count == 40)
+    }
+
+    @Test(arguments: [
+        (300, 400), (401, 800), (900, 4_000), (30_000, 40_000), (110_000, 120_000), (1_300_000, 2_000_000),
+    ])
+    func theScalesQuartersAreRound(most: UInt32, top: UInt64) {
+        let tally = Tally(
+            from: SampleFleet.now, to: SampleFleet.now, up: 1, latencyMin: most, latencyMax: most,
+            latencySum: UInt64(most))
+        #expect(Chart(range: .hour, tallies: [tally]).top == top)
     }
 }

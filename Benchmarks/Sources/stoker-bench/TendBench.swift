@@ -16,8 +16,10 @@ struct BenchFleet: ParsableArguments {
         let policy = CheckPolicy(every: .seconds(every), jitter: 0)
         return (0..<targets).map { number in
             let host = names ? "t\(number).localhost" : loopback(number)
-            return Check(
-                name: "t\(number)", address: "http://\(host):\(port)/\(names ? String(number) : "")", policy: policy)
+            // Made from bytes: a string put together piece by piece keeps room to grow.
+            let address = String(
+                decoding: Array("http://\(host):\(port)/\(names ? String(number) : "")".utf8), as: UTF8.self)
+            return Check(name: "t\(number)", address: address, policy: policy)
         }
     }
 }

@@ -10,7 +10,7 @@ NAME = "loop"
 def run(bench):
     python = bench.python("light", ["httpx", "apscheduler<4", "fastapi", "uvicorn[standard]"])
     _, port, _ = bench.nginx()
-    seconds = bench.scaled(20, 6)
+    seconds = bench.scaled(12, 6)
 
     def loop():
         # Beyond what it can carry it collapses, so it gets several loads and its best one counts.

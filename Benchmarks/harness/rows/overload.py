@@ -24,7 +24,7 @@ def run(bench):
     # The first sweep is paced (2,000/s); the overload begins behind it.
     time.sleep(TARGETS / 2000 + 5)
 
-    thirds = bench.scaled(15, 4)
+    thirds = bench.scaled(15, 8)
     begin = time.monotonic()
     rss, health, unanswered = [], [], 0
     while time.monotonic() < begin + 3 * thirds:

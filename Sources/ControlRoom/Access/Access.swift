@@ -34,6 +34,8 @@ package struct Access: Sendable {
 
     /// Whether a token can be given at all, so that pages know if a login makes sense.
     package let hasToken: Bool
+    /// What the page of a heartbeat shows to those who may write.
+    let heartbeatKeys: HeartbeatKeys
     package let privateReading: Bool
     /// Bound to an address that only this machine reaches.
     package let loopback: Bool
@@ -57,6 +59,7 @@ package struct Access: Sendable {
     ) {
         let token = token.flatMap { $0.isEmpty ? nil : $0 }
         self.hasToken = token != nil
+        self.heartbeatKeys = HeartbeatKeys(token: token)
         self.privateReading = privateReading
         self.loopback = Self.isLoopback(host)
         let parts = publicURL.flatMap(Self.origin)

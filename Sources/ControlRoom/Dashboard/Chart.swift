@@ -47,14 +47,15 @@ struct Chart {
     private static let width = 1_000.0
     private static let height = 200.0
 
-    /// Top of the scale in microseconds: the next of 1, 2, 5 × 10ⁿ above all that is shown.
+    /// Top of the scale in microseconds: the next above all that is shown whose quarters are round numbers too.
     var top: UInt64 {
         // One spike should not flatten the rest: the scale ends at four times the largest mean, and what is higher is cut.
         let mean = tallies.map { UInt64($0.latencyMean) }.max() ?? 0
         let most = min(tallies.map { UInt64($0.latencyMax) }.max() ?? 0, mean * 4)
-        var step: UInt64 = 100
+        for small: UInt64 in [400, 800] where small >= most { return small }
+        var step: UInt64 = 1_000
         while true {
-            for factor: UInt64 in [1, 2, 5] where step * factor >= most { return step * factor }
+            for factor: UInt64 in [4, 8, 12, 20] where step * factor >= most { return step * factor }
             step *= 10
         }
     }
@@ -114,7 +115,11 @@ struct Chart {
         guard hasLatency else {
             let good = tallies.reduce(0) { $0 + $1.up + $1.slow }
             let failed = tallies.reduce(0) { $0 + $1.down }
-            return isEmpty ? "Nothing in this time." : "\(Words.count(good)) good, \(Words.count(failed)) failed."
+            return isEmpty
+                ? "Nothing in this time."
+                : failed == 0
+                    ? "\(Words.count(good)) good, none failed."
+                    : "\(Words.count(good)) good, \(Words.count(failed)) failed."
         }
         let good = tallies.filter { $0.up + $0.slow > 0 && $0.latencySum > 0 }
         let least = good.map(\.latencyMin).min() ?? 0
@@ -181,6 +186,11 @@ struct Chart {
         let tenths = Int((value * 10).rounded())
         return tenths.isMultiple(of: 10) ? "\(tenths / 10)" : "\(tenths / 10).\(tenths % 10)"
     }
+}
+
+extension Tally {
+    /// No ping at all, not even one that says nothing.
+    var isEmpty: Bool { up + slow + waking + down + unknown == 0 }
 }
 
 /// Ninety days as ninety bars.

@@ -12,7 +12,7 @@ struct View: Equatable {
     static let filters: [(name: String, label: String, verdicts: Set<Verdict>, sign: Verdict)] = [
         ("down", "Down", [.down], .down), ("silent", "Silent", [.silent], .silent), ("slow", "Slow", [.slow], .slow),
         ("waking", "Waking", [.waking], .waking), ("up", "Up", [.up], .up),
-        ("unknown", "Not yet known", [.unknown], .unknown),
+        ("unknown", "Unknown", [.unknown], .unknown),
         ("paused", "Paused", [.paused], .paused),
     ]
 
@@ -60,6 +60,12 @@ struct DashboardPage {
 
     var headline: Headline { Headline(overview) }
 
+    /// Nothing but Stoker's own ping is nothing: whoever starts needs to be told how to go on.
+    private var isEmpty: Bool {
+        overview.total == 0
+            || overview.total == 1 && !view.isNarrowed && statuses.items.first?.check.name == "self-ping"
+    }
+
     func model() -> [String: Any] {
         let headline = headline
         let pages = max(1, (statuses.total + size - 1) / size)
@@ -86,7 +92,7 @@ struct DashboardPage {
             ])
         }
         return [
-            "empty": overview.total == 0, "fleetPath": overview.fleetFile.path ?? "",
+            "empty": isEmpty, "fleetPath": overview.fleetFile.path ?? "",
             "hasFleetPath": overview.fleetFile.path != nil,
             "sentence": headline.sentence, "sign": headline.sign.name, "mood": headline.mood.rawValue,
             "uptime": Words.span(overview.uptime), "started": overview.startedAt.milliseconds,
@@ -116,7 +122,7 @@ struct DashboardPage {
 
     private static func sortLabel(_ sort: StatusQuery.Sort) -> String {
         switch sort {
-        case .file: "as in the fleet file"
+        case .file: "fleet file order"
         case .trouble: "trouble first"
         case .name: "by name"
         case .latency: "slowest first"
@@ -163,7 +169,7 @@ struct DashboardPage {
             add(
                 "demo", "This is a demonstration.",
                 "A simulated fleet on this machine; nothing leaves it. To tend your own:",
-                code: "stoker init && stoker serve fleet.yaml")
+                code: "stoker init && stoker serve")
         }
         if case .offline(let since) = overview.connectivity {
             add(

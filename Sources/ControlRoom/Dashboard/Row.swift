@@ -37,7 +37,7 @@ struct Row {
             "fullAddress": Redaction.address(check.address),
             "every": Words.interval(check.policy.every), "latency": latency, "reason": reason,
             "hasReason": !reason.isEmpty, "failures": Int(state.failures),
-            "last": Self.time(state.lastPing, now: now, never: isHeartbeat ? "never" : "not yet"),
+            "last": Self.time(state.lastPing, now: now, never: isHeartbeat ? "none yet" : "not yet"),
             "due": Self.time(status.nextDue ?? .never, now: now, never: paused ? "paused" : "–", due: true),
             "strip": Strip.svg(samples), "pinging": status.pinging, "paused": paused, "mayWrite": mayWrite,
             "canPing": mayWrite && !isHeartbeat, "canPause": mayWrite && !paused, "canResume": mayWrite && paused,

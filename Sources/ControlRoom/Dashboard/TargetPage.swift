@@ -13,6 +13,10 @@ struct TargetPage {
     var now: Instant
     /// Address of this server as the visitor reaches it, for the heartbeat's example.
     var base: String
+    /// The heartbeat's own key, for a visitor who may write; nil without a token.
+    var key: String?
+    /// Beats need a key or the token.
+    var needsKey: Bool
 
     /// What the ledger knows; missing when it could not be read.
     struct History {
@@ -22,6 +26,12 @@ struct TargetPage {
         var uptimes: [Double?]
         var incidents: [Incident]
         var events: [Event]
+
+        /// Whether all that is known lies within the span that ends now.
+        func isShorter(than range: Chart.Range, now: Instant) -> Bool {
+            guard let first = series.first(where: { !$0.isEmpty }) else { return !days.contains { !$0.isEmpty } }
+            return first.from >= now - range.span && days.dropLast().allSatisfy(\.isEmpty)
+        }
 
         static func read(_ ledger: any Ledger, check: Int32, range: Chart.Range, now: Instant) async throws(Failure)
             -> History
@@ -72,11 +82,23 @@ struct TargetPage {
             ] as [String: Any]
         }
         model["hasSiblings"] = siblings.count > 1
-        model["heartbeatURL"] = "\(base)/api/heartbeats/\(Words.encoded(check.name, keepSlash: true))"
+        // In quotes: a shell takes a bare question mark for a pattern.
+        let beat = "\(base)/api/heartbeats/\(Words.encoded(check.name, keepSlash: true))"
+        let query = needsKey ? "?key=\(key ?? "KEY")" : ""
+        model["beatURL"] = "\"\(beat)\(query)\""
+        model["beatStart"] = "\"\(beat)/start\(query)\""
+        model["beatEnd"] = "\"\(beat)/$?\(query)\""
+        model["keyShown"] = isHeartbeat && needsKey && key != nil
+        model["keyHidden"] = isHeartbeat && needsKey && key == nil
+        let advice = Advice.text(state, policy: policy)
+        model["advice"] = advice ?? ""
+        model["hasAdvice"] = advice != nil
         model["history"] = history != nil
         if let history {
             let chart = Chart(range: range, tallies: history.series)
             model["chart"] = chart.model()
+            model["blank"] = chart.isEmpty
+            model["uptimeNote"] = uptimeNote(history)
             model["ranges"] = Chart.Range.allCases.map {
                 [
                     "label": $0.label, "href": "\(Words.path(check.name))?range=\($0.rawValue)#latency",
@@ -107,7 +129,8 @@ struct TargetPage {
 
     private var verdictSentence: String {
         switch state.verdict {
-        case .unknown: return "Not looked at yet."
+        case .unknown:
+            return isHeartbeat ? "No call has come yet; the clock starts with the first." : "Not looked at yet."
         case .up: return state.flapping ? "Answers as expected, but comes and goes." : "Answers as expected."
         default:
             guard let reason = Words.reason(state), let first = reason.first else { return "" }
@@ -136,7 +159,7 @@ struct TargetPage {
         if isHeartbeat {
             add("Expected every", Words.interval(policy.every))
             add("Grace", Words.interval(policy.grace))
-            add("Last beat", "", html: Row.time(state.lastPing, now: now, never: "never"), field: "last")
+            add("Last beat", "", html: Row.time(state.lastPing, now: now, never: "none yet"), field: "last")
             add("Next due", "", html: Row.time(status.nextDue ?? .never, now: now, never: "–", due: true), field: "due")
         } else {
             add("Every", Words.interval(policy.every) + (policy.warmth.map { " (\($0.rawValue))" } ?? ""))
@@ -167,6 +190,19 @@ struct TargetPage {
         return facts
     }
 
+    private func uptimeNote(_ history: History) -> String {
+        var text =
+            isHeartbeat
+            ? "Share of what was good: calls that came, against misses and failures."
+            : "Share of pings that were answered as expected. Waking counts neither way."
+        guard let first = history.days.first(where: { !$0.isEmpty }) else { return text }
+        if first.from > (history.days.first?.from ?? first.from) {
+            let day = first.from.description.prefix(10)
+            text += " The history begins on \(day): longer spans hold no more than that."
+        }
+        return text
+    }
+
     private var expectation: String {
         guard policy.kind == .http else { return "" }
         let expect = policy.expect
@@ -180,7 +216,7 @@ struct TargetPage {
         if let text = expect.text { parts.append("“\(text.prefix(80))” in the answer") }
         if let regex = expect.regex { parts.append("/\(regex.prefix(80))/ in the answer") }
         for rule in expect.json.prefix(6) { parts.append("\(rule.path) is \(Self.text(rule.value))") }
-        if let within = expect.within { parts.append("within \(within.text)") }
+        if let within = expect.within { parts.append("within \(Words.interval(within))") }
         if let days = expect.certificateDays { parts.append("certificate good for \(days) d") }
         return parts.joined(separator: "; ")
     }

@@ -4,7 +4,7 @@ import StokerCore
 enum Words {
     static func verdict(_ verdict: Verdict) -> String {
         switch verdict {
-        case .unknown: "Not yet known"
+        case .unknown: "Unknown"
         case .up: "Up"
         case .slow: "Slow"
         case .waking: "Waking"
@@ -70,6 +70,7 @@ enum Words {
     static func share(_ share: Double?) -> String {
         guard let share else { return "–" }
         if share >= 1 { return "100 %" }
+        if share <= 0 { return "0 %" }
         // The smallest nudge, because 0.9995 × 10,000 may come out as 9,994.999….
         let hundredths = min(9_999, Int((share * 10_000 + 1e-6).rounded(.down)))
         let (whole, rest) = hundredths.quotientAndRemainder(dividingBy: 100)
@@ -97,11 +98,11 @@ enum Words {
             case .byPerson: return "paused by hand"
             case .byFleetFile: return "paused in the fleet file"
             case .byHours: return "outside its hours"
-            case .byModeration: return "the platform flagged the Space; pings stop"
+            case .byModeration: return "flagged by the platform; not pinged any more"
             }
         case .slow, .waking, .down, .silent:
             var text = state.cause.sentence
-            if state.cause == .status, state.code > 0 { text = "answered \(state.code); \(text)" }
+            if state.cause == .status, state.code > 0 { text = "answered \(state.code), which is not expected" }
             if state.flapping { text += "; comes and goes" }
             return text
         }
@@ -196,7 +197,7 @@ struct Headline: Equatable {
             (mood, sentence) = (.waking, "\(subject(waking)) \(verb(waking)) waking up")
         } else if unknown > 0 {
             mood = .waking
-            sentence = unknown == total ? "Taking a first look" : "\(Words.count(unknown)) still to be looked at"
+            sentence = unknown == total ? "Taking a first look" : "\(Words.count(unknown)) not yet known"
         } else if paused == total {
             (mood, sentence) = (.good, total == 1 ? "It is paused" : "All \(Words.count(total)) are paused")
         } else {

@@ -106,6 +106,9 @@ enum AppsScript {
                     + ", silent in a row: " + (store.getProperty("master.silent") || "0"));
                 }
 
-                """, instructions: plan.notes)
+                """,
+            instructions: [
+                "Paste it into a new project at https://script.google.com, choose the function `setup` and press Run."
+            ] + plan.notes)
     }
 }

@@ -111,7 +111,10 @@ enum Crontab {
 
                 \(lines.joined(separator: "\n"))
 
-                """, instructions: ["(crontab -l; cat keepalive.crontab) | crontab -"] + plan.notes)
+                """,
+            instructions: [
+                "Save as keepalive.crontab, look at it, and add it: (crontab -l; cat keepalive.crontab) | crontab -"
+            ] + plan.notes)
     }
 
     /// Quoted for the shell and for cron.

@@ -128,6 +128,7 @@ package actor Boiler: Keeper, Service {
             await installUnremembered()
         }
         hasBegun = true
+        giveBackMemory()
         for shard in shards { await shard.setActive(isActive) }
         say("started", "Stoker started with \(current.checks.count) checks")
     }
@@ -301,6 +302,7 @@ package actor Boiler: Keeper, Service {
                 if let open = Judge.openIncident(one.place.state, check: one.place.id) { endOrphan(open, of: one.name) }
             }
         }
+        giveBackMemory()
         tellOfRestart(fleet)
         feed.add(names: [], events: [], everything: true)
     }
@@ -414,10 +416,11 @@ package actor Boiler: Keeper, Service {
         }
         current = fleet
         names = NameIndex(fleet.checks)
-        connectivity.setHosts(
-            Set(fleet.checks.lazy.map { SharedConnectivity.hostKey(of: $0.address) }).subtracting([0]).count)
+        connectivity.setHosts(SharedConnectivity.hosts(in: fleet.checks))
         for (number, shard) in shards.enumerated() {
-            await shard.install(fleet.checks, parts[number], luggage: luggage[number])
+            let part = parts[number]
+            parts[number] = []
+            await shard.install(fleet.checks, part, luggage: luggage[number])
         }
     }
 

@@ -21,7 +21,7 @@ actor Shard {
     private let stride: Int
     /// Parallel columns, one place per check of this shard.
     var ids: ContiguousArray<Int32> = []
-    var states: ContiguousArray<CheckState> = []
+    var states = States()
     var strips: Strips
     var timetable = Timetable()
     /// Pings under way: between their first attempt and their conclusion.
@@ -32,7 +32,7 @@ actor Shard {
     var clockWatch: ClockWatch
     var evidence = ConnectivityGuard.Evidence()
     /// Per check: which host it stands for, 0 for none that counts. See ``SharedConnectivity``.
-    var hosts: ContiguousArray<UInt64> = []
+    var hosts: ContiguousArray<UInt32> = []
     var runs: [UInt32: Heartbeats.Runs] = [:]
     /// Windows of the policies that have hours, ready to be asked.
     var windows: [ObjectIdentifier: HoursWindow] = [:]
@@ -136,7 +136,7 @@ actor Shard {
         shelf.removeAll()
         self.fleet = fleet
         ids = ContiguousArray(places.map(\.id))
-        states = ContiguousArray(places.map(\.state))
+        states = States(places.lazy.map(\.state))
         strips = Strips(count: places.count)
         isDirty = ContiguousArray(repeating: false, count: places.count)
         timetable = Timetable()
@@ -249,7 +249,9 @@ actor Shard {
     func arm() {
         guard !stopping else { return }
         let now = clocks.wall().milliseconds
-        let due = active && !frozen && gate.admits ? timetable.next ?? .max : .max
+        let next = active && !frozen && gate.admits ? timetable.next ?? .max : .max
+        let together = Self.togetherMilliseconds
+        let due = next < now + Self.flushMilliseconds ? (next + together - 1) / together * together : next
         let at = min(max(due, now), now + Self.flushMilliseconds)
         // A wall clock set back leaves a wake-up that seems far away; its real time is near all the same.
         if wakeUp != nil, wakeUpAt <= at { return }
@@ -260,6 +262,8 @@ actor Shard {
         }
     }
     static let flushMilliseconds: Int64 = 250
+    /// What is due within these milliseconds is begun together, at their end: waking up costs more than a ping's own work.
+    private static let togetherMilliseconds: Int64 = 6
 
     func tick() {
         wakeUp = nil
@@ -395,7 +399,7 @@ actor Shard {
         let now = clocks.wall()
         if hosts[Int(index)] != 0 {
             evidence.note(
-                attempt.result, host: hosts[Int(index)], began: attempt.at, ended: now,
+                attempt.result, host: UInt64(hosts[Int(index)]), began: attempt.at, ended: now,
                 wasBad: states[Int(index)].wasBad)
         }
 

@@ -27,16 +27,31 @@ final class SharedConnectivity: Sendable {
     }
 
     /// Key of an address's host; 0 when the host says nothing about our way to the world.
-    static func hostKey(of address: String) -> UInt64 {
-        let rest = address.drop { $0 != "/" }.dropFirst(2)
-        var host = rest.prefix { $0 != "/" && $0 != "?" && $0 != "#" }
-        if let at = host.lastIndex(of: "@") { host = host[host.index(after: at)...] }
-        if host.first == "[" {
-            host = host.dropFirst().prefix { $0 != "]" }
-        } else if let colon = host.lastIndex(of: ":") {
+    static func hostKey(of address: String) -> UInt32 {
+        let rest = address.utf8.drop { $0 != UInt8(ascii: "/") }.dropFirst(2)
+        var host = rest.prefix {
+            $0 != UInt8(ascii: "/") && $0 != UInt8(ascii: "?") && $0 != UInt8(ascii: "#")
+        }
+        if let at = host.lastIndex(of: UInt8(ascii: "@")) { host = host[host.index(after: at)...] }
+        if host.first == UInt8(ascii: "[") {
+            host = host.dropFirst().prefix { $0 != UInt8(ascii: "]") }
+        } else if let colon = host.lastIndex(of: UInt8(ascii: ":")) {
             host = host[..<colon]
         }
-        let name = String(host)
-        return ConnectivityGuard.counts(host: name) ? ConnectivityGuard.key(host: name) : 0
+        let name = String(Substring(host))
+        guard ConnectivityGuard.counts(host: name) else { return 0 }
+        return max(1, UInt32(truncatingIfNeeded: ConnectivityGuard.key(host: name)))
     }
+
+    /// How many different hosts say something about our way to the world, of the first that do; more than
+    /// ``enoughHosts`` make no difference.
+    static func hosts(in checks: [Check]) -> Int {
+        var found: Set<UInt32> = []
+        for check in checks {
+            let key = hostKey(of: check.address)
+            if key != 0, found.insert(key).inserted, found.count == enoughHosts { break }
+        }
+        return found.count
+    }
+    private static let enoughHosts = 16
 }

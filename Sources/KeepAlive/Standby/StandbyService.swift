@@ -18,7 +18,8 @@ package struct StandbyService: Service {
     ///   - first: address of the first master; its `/health` is asked.
     ///   - every: time between two looks. Default 10 s; three misses in a row make the takeover.
     package init(
-        of first: String, every: Duration = .seconds(10), client: HTTPClient, boiler: Boiler, clocks: Clocks, logger: Logger
+        of first: String, every: Duration = .seconds(10), client: HTTPClient, boiler: Boiler, clocks: Clocks,
+        logger: Logger
     ) {
         self.first = first
         self.every = every

@@ -99,7 +99,7 @@
     set($(".latency-value", row), data.l);
     set($(".reason", row), data.r);
     $(".reason", row).title = data.r;
-    setTime($(".last-value", row), data.t, "not yet");
+    setTime($(".last-value", row), data.t, $(".last-value", row)?.textContent || "not yet");
     setTime($(".due-value", row), data.d, data.v === "paused" ? "paused" : "–", true);
     const strip = $(".strip", row);
     if (strip) {
@@ -118,8 +118,11 @@
     if (laterTimer) return;
     laterTimer = setTimeout(() => { laterTimer = null; refresh(); }, Math.max(wait, refreshedAt + 1000 - Date.now()));
   }
-  async function refresh(address = location.href, push = false) {
+  /** Where the visitor wants to be while that page is under way: a refresh in between must not take him back. */
+  let wanted = null;
+  async function refresh(address = wanted ?? location.href, push = wanted !== null) {
     refreshing?.abort();
+    if (push) wanted = address;
     const mine = refreshing = new AbortController();
     try {
       const answer = await fetch(address, { headers: { Accept: "text/html" }, signal: mine.signal, credentials: "same-origin" });
@@ -137,7 +140,7 @@
     } catch (error) {
       return error.name === "AbortError";
     } finally {
-      if (refreshing === mine) refreshing = null;
+      if (refreshing === mine) { refreshing = null; wanted = null; }
     }
   }
   /** Takes over what differs and leaves alone what does not, so that neither focus nor scroll position is lost. */

@@ -217,7 +217,8 @@ package struct Overview: Sendable, Equatable {
     package init(
         startedAt: Instant, now: Instant, counts: [Verdict: Int] = [:], flapping: Int = 0, total: Int = 0,
         generation: UInt64 = 0, connectivity: Connectivity = .online, role: Role = .active,
-        fleetFile: FleetFile = FleetFile(path: nil, loadedAt: .never), ledger: LedgerHealth = .healthy, work: Work = Work(),
+        fleetFile: FleetFile = FleetFile(path: nil, loadedAt: .never), ledger: LedgerHealth = .healthy,
+        work: Work = Work(),
         demo: Bool = false
     ) {
         self.startedAt = startedAt

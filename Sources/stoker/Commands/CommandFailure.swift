@@ -16,6 +16,10 @@ enum CommandFailure {
             return ExitCode(Failure.Code.fleetInvalid.exitStatus)
         case is CancellationError: return ExitCode(130)
         default:
+            if let failure = unknownCommand(in: arguments) {
+                Screen.writeError(text(of: failure, asJSON: wantsJSON(arguments)))
+                return ExitCode(failure.code.exitStatus)
+            }
             let code = Stoker.exitCode(for: error)
             let message = Stoker.fullMessage(for: error)
             if code == .success {
@@ -54,16 +58,32 @@ enum CommandFailure {
         return "stoker: \(message.printable)\n" + (hint.map { "  hint: \($0.printable)\n" } ?? "")
     }
 
-    /// Where to read on after a command line that was not understood, or the command that was meant.
+    /// Where to read on after a command line that was not understood.
     private static func hint(for arguments: [String]) -> String {
+        guard let first = arguments.dropFirst().first, commandNames.contains(first) else {
+            return "see `stoker --help`"
+        }
+        return "see `stoker \(first) --help`"
+    }
+
+    /// The parser would complain of whatever comes first, often of an option that the command meant does have.
+    private static func unknownCommand(in arguments: [String]) -> Failure? {
+        let words = arguments.dropFirst()
+        guard let name = words.first == "help" ? words.dropFirst().first : words.first,
+            !name.hasPrefix("-"), !commandNames.contains(name), name != "help"
+        else { return nil }
+        let near = NearestName.of(name, among: commandNames).map { "did you mean `stoker \($0)`? " } ?? ""
+        return Failure(
+            .usage, doing: "run \(name.shortened)", because: "there is no such command",
+            hint: near + "`stoker --help` lists them")
+    }
+
+    private static var commandNames: [String] {
         var names: [String] = []
         for group in Stoker.configuration.groupedSubcommands {
             for command in group.subcommands { names.append(command._commandName) }
         }
-        guard let first = arguments.dropFirst().first, !first.hasPrefix("-") else { return "see `stoker --help`" }
-        if names.contains(first) { return "see `stoker \(first) --help`" }
-        let near = NearestName.of(first, among: names).map { "did you mean `stoker \($0)`? " } ?? ""
-        return near + "see `stoker --help`"
+        return names
     }
 
     private static func wantsJSON(_ arguments: [String]) -> Bool {

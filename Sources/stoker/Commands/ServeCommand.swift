@@ -16,7 +16,7 @@ struct ServeOptions: ParsableArguments {
 
     @Option(
         help: ArgumentHelp(
-            "Folder of the ledger and the token (default: $STOKER_DATA, else ~/.local/state/stoker).",
+            "Folder of the ledger and the token (default: $STOKER_DATA, else ~/.local/state/stoker; of a demonstration one that is removed at its end).",
             valueName: "folder"), completion: .directory)
     var data: String?
 
