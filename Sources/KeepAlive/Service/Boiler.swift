@@ -48,6 +48,8 @@ package actor Boiler: Keeper, Service {
     private let feed = ChangeFeed()
 
     private var current: Fleet
+    /// What this process was started with, for the keys that only a start takes.
+    private let inForce: (serve: Fleet.Serve, ledger: Fleet.LedgerSettings)
     private var names = NameIndex()
     private var fleetFile: Overview.FleetFile
     private var role: Overview.Role = .active
@@ -68,6 +70,7 @@ package actor Boiler: Keeper, Service {
         resolver: NameResolver, tls: ProbeTLS, settings: Settings, clocks: Clocks, logger: Logger
     ) {
         self.current = fleet
+        self.inForce = (fleet.serve, fleet.ledger)
         self.source = source
         self.ledger = ledger
         self.writer = writer
@@ -300,7 +303,7 @@ package actor Boiler: Keeper, Service {
             }
         }
         giveBackMemory()
-        tellOfRestart(before, fleet)
+        tellOfRestart(fleet)
         feed.add(names: [], events: [], everything: true)
     }
 
@@ -333,7 +336,8 @@ package actor Boiler: Keeper, Service {
     }
 
     /// The port is open, the token given out and the writer at work: those keys are read at the start only.
-    private func tellOfRestart(_ old: Fleet, _ new: Fleet) {
+    private func tellOfRestart(_ new: Fleet) {
+        let old = inForce
         var keys: [String] = []
         if old.serve.port != new.serve.port { keys.append("serve.port") }
         if old.serve.host != new.serve.host { keys.append("serve.host") }

@@ -57,7 +57,16 @@ struct Engine {
         ) { _ in }
         let resolver = NameResolver(eventLoop: group.next())
         var source: Boiler.Source?
-        if let watched = plan.source { source = { () async throws(Failure) in try watched.read() } }
+        if let watched = plan.source {
+            let inForce = plan.fleet.serve
+            // Read once more as it is written: what the command line and the environment say is no change of the file.
+            let written = (try? watched.read().serve) ?? inForce
+            source = { () async throws(Failure) in
+                var fleet = try watched.read()
+                fleet.serve = fleet.serve.replacing(written, by: inForce)
+                return fleet
+            }
+        }
         let boiler = Boiler(
             fleet: plan.fleet, fleetPath: plan.source?.path, source: source,
             ledger: memory.ledger, writer: writer, loops: Array(group.makeIterator()), resolver: resolver,
@@ -161,5 +170,18 @@ struct Memory {
             logger.error("History is kept in memory only", metadata: ["error": "\(error)"])
             return Memory(ledger: MemoryLedger(), note: "\(error.because)")
         }
+    }
+}
+
+extension Fleet.Serve {
+    /// The keys that are as they were written at the start keep what is in force; the ping to ourselves follows the file.
+    func replacing(_ written: Fleet.Serve, by inForce: Fleet.Serve) -> Fleet.Serve {
+        var serve = self
+        if port == written.port { serve.port = inForce.port }
+        if host == written.host { serve.host = inForce.host }
+        if publicURL == written.publicURL { serve.publicURL = inForce.publicURL }
+        if token == written.token { serve.token = inForce.token }
+        if privateReading == written.privateReading { serve.privateReading = inForce.privateReading }
+        return serve
     }
 }
