@@ -1,15 +1,16 @@
 #!/usr/bin/env bash
 # Installs the Debian packages that `make run` or `make test` need and that are missing. Usage: setup.sh run|test
 set -euo pipefail
+cd "$(dirname "$0")/.."
 
 command -v swift >/dev/null || {
     echo "stoker needs Swift 6.3 or newer: https://www.swift.org/install/linux" >&2
     exit 1
 }
 
-packages=(libsqlite3-dev ca-certificates tzdata)
+packages=(libsqlite3-dev zlib1g-dev ca-certificates tzdata)
 if [ "${1:-run}" = test ]; then
-    packages+=(nginx-light openssl prometheus chromium chromium-driver python3-venv python3-yaml curl)
+    packages+=(nginx-light openssl prometheus chromium chromium-driver curl python3-venv iproute2)
     command -v node >/dev/null || packages+=(nodejs)
 fi
 
@@ -17,7 +18,21 @@ missing=()
 for package in "${packages[@]}"; do
     dpkg-query -W -f '${Status}' "$package" 2>/dev/null | grep -q 'ok installed' || missing+=("$package")
 done
-[ ${#missing[@]} -eq 0 ] && exit 0
+# The Python packages of the tests live in an environment of the project's own; a stamp says which are in it.
+python_packages() {
+    [ "${1:-run}" = test ] || return 0
+    local venv=.build/venv wanted=Tests/requirements.txt
+    cmp -s "$wanted" "$venv/installed.txt" && return 0
+    echo "Installing the tests' Python packages into $venv"
+    python3 -m venv "$venv"
+    "$venv/bin/pip" install --quiet --disable-pip-version-check -r "$wanted"
+    cp "$wanted" "$venv/installed.txt"
+}
+
+[ ${#missing[@]} -eq 0 ] && {
+    python_packages "$@"
+    exit 0
+}
 
 as_root=()
 if [ "$(id -u)" -ne 0 ]; then
@@ -40,3 +55,4 @@ trap 'rm -f "$log"' EXIT
     echo "Installing failed; see above." >&2
     exit 1
 }
+python_packages "$@"

@@ -7,7 +7,7 @@ step() { printf '\n== %s\n' "$*"; }
 
 if [ "${STOKER_STRICT:-}" = 1 ]; then
     step "layout"
-    swift format lint --strict --parallel --recursive Package.swift Sources Tests
+    swift format lint --strict --parallel --recursive Package.swift Sources Tests Benchmarks/Sources
 fi
 
 step "build"

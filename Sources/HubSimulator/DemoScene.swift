@@ -33,8 +33,8 @@ package enum DemoScene {
                 "acme/translator", story: "Flapping: well for 25 s, answering 500 for 15 s, and again.", lifecycle: hot,
                 app: .flapping(good: .seconds(25), bad: .seconds(15))),
             SpaceBlueprint(
-                "acme/chat-ui", story: "Running, says the Hub, but the app answers nobody.", lifecycle: hot, app: .dead,
-                edge: EdgeRules(limit: .seconds(8))),
+                "acme/chat-ui", story: "Running, says the Hub, but nothing listens on its port: the edge answers 502.",
+                lifecycle: hot, app: .portClosed),
             SpaceBlueprint(
                 "acme/image-tagger", story: "Crashed: the platform's error page instead of the app.",
                 stage: .runtimeError,

@@ -19,10 +19,12 @@ package struct Arguments: Sendable {
     ///   not fit, missing ones.
     package init(_ given: [(name: String, value: JSONValue)], for operation: Operation, now: Instant) throws(Failure) {
         var problems: [String] = []
+        var namesAreWrong = false
         let known = operation.parameters.map(\.name)
         for (name, value) in given {
             guard let parameter = operation.parameters.first(where: { $0.name == name }) else {
                 let near = NearestName.of(name, among: known).map { "; did you mean \"\($0)\"?" } ?? ""
+                namesAreWrong = true
                 problems.append("\"\(name.shortened)\" is not a parameter of \(operation.name)\(near)")
                 continue
             }
@@ -48,7 +50,8 @@ package struct Arguments: Sendable {
         guard problems.isEmpty else {
             throw Failure(
                 .usage, doing: operation.doing, because: problems.joined(separator: "; "),
-                hint: known.isEmpty ? "it takes no parameters" : "it takes \(known.joined(separator: ", "))")
+                hint: !namesAreWrong
+                    ? nil : known.isEmpty ? "it takes no parameters" : "it takes \(known.joined(separator: ", "))")
         }
     }
 

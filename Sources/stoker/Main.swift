@@ -8,21 +8,21 @@ struct Stoker: AsyncParsableCommand {
         abstract: "Keeps a fleet of Hugging Face Spaces warm, and tells the truth about it.",
         discussion: """
             EXAMPLES
-              stoker demo                                   everything over a simulated fleet
-              stoker init acme/discord-bot acme/rag         write a fleet.yaml
-              stoker serve --fleet fleet.yaml               tend it
-              stoker status                                 ask the server that tends it
+              stoker demo                            everything over a simulated fleet
+              stoker init acme/discord-bot acme/rag  write a fleet.yaml
+              stoker serve --fleet fleet.yaml        tend it
+              stoker status                          ask the server that tends it
             """,
         version: Version.current,
         groupedSubcommands: [
-            CommandGroup(name: "Run", subcommands: [ServeCommand.self, DemoCommand.self, CheckCommand.self]),
+            CommandGroup(name: "Server", subcommands: [ServeCommand.self, DemoCommand.self, CheckCommand.self]),
             CommandGroup(
-                name: "Ask a running server",
+                name: "Client",
                 subcommands: [
                     StatusCommand.self, HistoryCommand.self, PingCommand.self, PauseCommand.self, ResumeCommand.self,
                 ]),
             CommandGroup(
-                name: "Prepare a fleet",
+                name: "Fleet file",
                 subcommands: [InitCommand.self, CheckConfigCommand.self, BudgetCommand.self, ExportCommand.self]),
             CommandGroup(name: "Shell", subcommands: [CompletionCommand.self]),
         ])

@@ -26,6 +26,8 @@ enum StatusText {
             text.value(role(overview.role))
             text.key("online")
             text.value(overview.connectivity == .online)
+            text.key("ledger")
+            text.object { text in write(overview.ledger, &text) }
             text.key("total")
             text.value(overview.total)
             text.key("counts")
@@ -36,6 +38,28 @@ enum StatusText {
             text.array(page.items) { text, status in write(status, &text) }
         }
         return text.buffer
+    }
+
+    /// Whether results reach the disk; while they do not, how many wait and why.
+    private static func write(_ health: LedgerHealth, _ text: inout JSONText) {
+        switch health {
+        case .healthy:
+            text.key("state")
+            text.value("healthy")
+        case .stalled(let since, let because, let waiting, let limit, let dropped):
+            text.key("state")
+            text.value("stalled")
+            text.key("since")
+            moment(since, &text)
+            text.key("because")
+            text.value(because)
+            text.key("waiting")
+            text.value(waiting)
+            text.key("limit")
+            text.value(limit)
+            text.key("dropped")
+            text.value(dropped)
+        }
     }
 
     static func write(_ counts: [Verdict: Int], _ text: inout JSONText) {

@@ -114,20 +114,25 @@ extension Budget {
     }
 
     /// The budget for a person.
-    package func text(wakeEvery: Duration) -> String {
+    package func text(wakeEvery: Duration, look: TextLook = .plain) -> String {
         guard checks > 0 else { return "Nothing is pinged, so nothing is spent.\n" }
         func row(_ name: String, _ rate: Rate) -> [String] {
             [name, Self.number(rate.perFiveMinutes), Self.number(rate.perDay)]
         }
+        func table(_ titles: [String], _ rows: [[String]]) -> String {
+            TextTable(
+                columns: titles.enumerated().map { .init(title: $1, isRight: $0 > 0, shrinksTo: $0 == 0 ? 12 : nil) },
+                rows: rows.map { $0.map { .init($0) } }, indent: 2
+            ).text(for: look)
+        }
         var text = "Requests from outside\n"
         text +=
-            TextTable(
-                head: ["", "per 5 min", "per day"],
-                rows: [
+            table(
+                ["", "PER 5 MIN", "PER DAY"],
+                [
                     row("every check woken directly", direct),
                     row("only the master, every \(wakeEvery.text)", throughMaster),
-                ], right: [1, 2]
-            ).text
+                ])
         if let saving {
             if saving >= 0 {
                 text += "\(Self.number(saving * 100)) % fewer through the master.\n"
@@ -138,21 +143,19 @@ extension Budget {
         }
         text += "\nRequests the master sends (\(checks) check\(checks == 1 ? "" : "s"))\n"
         text +=
-            TextTable(
-                head: ["", "per 5 min", "per day"],
-                rows: [row("all well", master), row("everything failing, with retries", masterAtWorst)], right: [1, 2]
-            ).text
+            table(
+                ["", "PER 5 MIN", "PER DAY"],
+                [row("all well", master), row("everything failing, with retries", masterAtWorst)])
         text += "\nHub calls against the plan's quota, per 5 min\n"
         text +=
-            TextTable(
-                head: ["plan", "API calls", "of", "pages", "of"],
-                rows: Self.plans.map {
+            table(
+                ["PLAN", "API CALLS", "OF", "PAGES", "OF"],
+                Self.plans.map {
                     [
                         $0.name, Self.number(hubAPI.perFiveMinutes), Self.number(Double($0.api)),
                         Self.number(hubPages.perFiveMinutes), $0.pages.map { Self.number(Double($0)) } ?? "–",
                     ]
-                }, right: [1, 2, 3, 4]
-            ).text
+                })
         if hubAPI.perDay == 0, hubPages.perDay == 0 {
             text +=
                 "Pings go to the Spaces' own addresses, which have no documented limit; the Hub itself is not asked anything.\n"

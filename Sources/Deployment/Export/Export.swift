@@ -68,7 +68,7 @@ struct WakePlan: Sendable {
             throw Failure(
                 .usage, doing: "export a waker",
                 because: "\(wakeEvery.text) is not a whole number of minutes from 1 to 30",
-                hint: "--every 5m")
+                hint: "write it like --every 5m")
         }
         self.minutes = minutes
         if let given = master ?? fleet.serve.publicURL {
@@ -84,7 +84,7 @@ struct WakePlan: Sendable {
             } catch {
                 throw Failure(
                     .usage, doing: "export a waker", because: "the master's address \(error.because)",
-                    hint: "--master https://owner-master.hf.space")
+                    hint: "write it like --master https://owner-master.hf.space")
             }
         } else {
             self.master = Self.placeholder

@@ -18,23 +18,33 @@ package struct FleetReport {
 
     // MARK: For people
 
-    package var text: String {
+    package var text: String { text(for: .plain) }
+
+    /// The report, its tables no wider than that.
+    package func text(for look: TextLook) -> String {
         let spaces = Set(fleet.checks.compactMap(\.space)).count
         let heartbeats = fleet.checks.count { $0.policy.kind == .heartbeat }
         let targets = fleet.checks.count { $0.space == nil && $0.policy.kind != .heartbeat }
         var text =
             "\(file): \(plural(fleet.checks.count, "check")) (\(plural(spaces, "Space")), \(plural(targets, "target")), \(plural(heartbeats, "heartbeat")))\n\n"
-        guard !fleet.checks.isEmpty else { return text + budget.text(wakeEvery: .seconds(300)) }
+        guard !fleet.checks.isEmpty else { return text + budget.text(wakeEvery: .seconds(300), look: look) }
         let rows = fleet.checks.prefix(Self.listed).map { check in
-            [check.name, when(check.policy), what(check), Budget.number(requestsPerDay(check))]
+            [check.name, when(check.policy), what(check), Budget.number(requestsPerDay(check))].map {
+                TextTable.Cell($0)
+            }
         }
-        text += TextTable(head: ["name", "when", "what", "a day"], rows: rows, right: [3]).text
+        text += TextTable(
+            columns: [
+                .init(title: "CHECK", shrinksTo: 16), .init(title: "WHEN"), .init(title: "WHAT", shrinksTo: 16),
+                .init(title: "A DAY", isRight: true),
+            ], rows: rows, indent: 2
+        ).text(for: look)
         if fleet.checks.count > Self.listed {
             text += "  … and \(fleet.checks.count - Self.listed) more (--format json lists all)\n"
         }
         text +=
             "\n\(Budget.number(budget.master.perDay)) requests a day, at most \(Budget.number(budget.master.perFiveMinutes)) per 5 min while all is well.\n"
-        text += "\nWarmth\n" + warmth
+        text += "\nWarmth\n" + warmth(for: look)
         return text
     }
 
@@ -84,8 +94,8 @@ package struct FleetReport {
         (.alive, "demos and everything else: never asleep on free hardware, hardly a request"),
     ]
 
-    private var warmth: String {
-        var rows: [[String]] = []
+    private func warmth(for look: TextLook) -> String {
+        var rows: [[TextTable.Cell]] = []
         for (level, services) in Self.warmthAdvice {
             let here = fleet.checks.filter {
                 $0.space != nil && $0.policy.role == .alive && $0.policy.enabled
@@ -94,9 +104,14 @@ package struct FleetReport {
             let names =
                 here.prefix(4).map(\.name).joined(separator: ", ")
                 + (here.count > 4 ? " and \(here.count - 4) more" : "")
-            rows.append([level.rawValue, level.interval.text, services, names])
+            rows.append([level.rawValue, level.interval.text, services, names].map { .init($0) })
         }
-        return TextTable(head: ["level", "every", "good for", "here"], rows: rows).text
+        return TextTable(
+            columns: [
+                .init(title: "LEVEL"), .init(title: "EVERY"), .init(title: "GOOD FOR", shrinksTo: 20),
+                .init(title: "HERE", shrinksTo: 10),
+            ], rows: rows, indent: 2
+        ).text(for: look)
     }
 
     /// The level an interval amounts to.

@@ -20,7 +20,8 @@ package actor Boiler: Keeper, Service {
         package var demo: Bool
 
         package init(
-            openLimit: Int, youngLimit: Int = 512, transcripts: Int = 8_192, firstLooksPerSecond: Int = 2_000, seed: UInt64,
+            openLimit: Int, youngLimit: Int = 512, transcripts: Int = 8_192, firstLooksPerSecond: Int = 2_000,
+            seed: UInt64,
             userAgent: String, demo: Bool = false
         ) {
             self.openLimit = openLimit
@@ -56,9 +57,14 @@ package actor Boiler: Keeper, Service {
     private var wasStalled = false
     private var selfAddress: String?
     private var memoryNote: String?
+    private var hasBegun = false
+    /// A fleet is being taken: who asks for a check waits until it is there.
+    private var isReplacing = false
+    private var waitingForFleet: [CheckedContinuation<Void, Never>] = []
 
     package init(
-        fleet: Fleet, fleetPath: String?, source: Source?, ledger: any Ledger, writer: LedgerWriter, loops: [any EventLoop],
+        fleet: Fleet, fleetPath: String?, source: Source?, ledger: any Ledger, writer: LedgerWriter,
+        loops: [any EventLoop],
         resolver: NameResolver, tls: ProbeTLS, settings: Settings, clocks: Clocks, logger: Logger
     ) {
         self.current = fleet
@@ -88,7 +94,8 @@ package actor Boiler: Keeper, Service {
                 lane: ProbeLane(
                     eventLoop: loop, resolver: resolver, tls: tls, userAgent: settings.userAgent, now: clocks.wall),
                 openLimit: max(1, settings.openLimit / parts), youngLimit: max(1, settings.youngLimit / parts),
-                transcripts: max(1, settings.transcripts / parts), seed: settings.seed &+ UInt64(number), clocks: clocks,
+                transcripts: max(1, settings.transcripts / parts), seed: settings.seed &+ UInt64(number),
+                clocks: clocks,
                 surroundings: surroundings, logger: logger)
         }
     }
@@ -103,27 +110,34 @@ package actor Boiler: Keeper, Service {
     ///   - note: why history is kept in memory only, if it is.
     package func begin(selfAddress: String?, active: Bool = true, note: String? = nil) async {
         self.selfAddress = selfAddress
-        isActive = active
+        // A second master's watch may have begun before.
+        if case .active = role { isActive = active }
         memoryNote = note
+        isReplacing = true
+        defer { replaced() }
         current = withSelfPing(current)
         do {
             try await install(current, states: try await ledger.savedStates())
+            try await endOrphans()
         } catch {
             // Without memory everything is new; the ledger's own health tells the rest.
             logger.error("What was remembered could not be read", metadata: ["error": "\(error)"])
             await installUnremembered()
         }
         giveBackMemory()
-        for shard in shards { await shard.setActive(active) }
+        hasBegun = true
+        for shard in shards { await shard.setActive(isActive) }
         say("started", "Stoker started with \(current.checks.count) checks")
     }
 
     private func withSelfPing(_ fleet: Fleet) -> Fleet {
-        guard let every = fleet.serve.selfPing, let selfAddress, !fleet.checks.contains(where: { $0.name == Self.selfPingName })
+        guard let every = fleet.serve.selfPing, let selfAddress,
+            !fleet.checks.contains(where: { $0.name == Self.selfPingName })
         else { return fleet }
         var fleet = fleet
         let policy = CheckPolicy(
-            every: every, timeout: .seconds(30), retry: [.seconds(5)], expect: Expectation(status: [200...200], text: "alive"),
+            every: every, timeout: .seconds(30), retry: [.seconds(5)],
+            expect: Expectation(status: [200...200], text: "alive"),
             group: "Stoker")
         fleet.checks.append(Check(name: Self.selfPingName, address: selfAddress + "/health", policy: policy))
         return fleet
@@ -153,7 +167,9 @@ package actor Boiler: Keeper, Service {
         switch (connectivity.standing, wasOffline) {
         case (.offline, false):
             wasOffline = true
-            say("self.offline", "Everything failed at once: this machine has no network. Verdicts stand still until it is back")
+            say(
+                "self.offline",
+                "Everything failed at once: this machine has no network. Verdicts stand still until it is back")
             logger.error("This machine has no network", metadata: ["checks": "\(current.checks.count)"])
         case (.online, true), (.suspect, true):
             wasOffline = false
@@ -195,10 +211,13 @@ package actor Boiler: Keeper, Service {
         if case .standby = role { active = false } else { active = true }
         if active != isActive {
             isActive = active
-            switch role {
-            case .standingIn(let first, _): say("master.took_over", "\(first) is silent: this master tends the fleet")
-            case .standby(let first, _): say("master.stepped_back", "\(first) is at work: this master stands by")
-            case .active: break
+            if hasBegun {
+                switch role {
+                case .standingIn(let first, _):
+                    say("master.took_over", "\(first) is silent: this master tends the fleet")
+                case .standby(let first, _): say("master.stepped_back", "\(first) is at work: this master stands by")
+                case .active: break
+                }
             }
             logger.notice("Role changed", metadata: ["active": "\(active)"])
             for shard in shards { await shard.setActive(active) }
@@ -215,9 +234,12 @@ package actor Boiler: Keeper, Service {
                 .conflict, doing: "read the fleet file again", because: "this fleet does not come from a file",
                 hint: "start with stoker serve --fleet FILE")
         }
+        await begunReplacing()
+        defer { replaced() }
         let fleet: Fleet
         do {
             fleet = try await source()
+            try await take(fleet)
         } catch {
             fleetFile.rejected = error.because.split(separator: "\n").map(String.init)
             say("fleet.rejected", "A new fleet file was not taken: \(fleetFile.rejected.first ?? error.because)")
@@ -226,81 +248,167 @@ package actor Boiler: Keeper, Service {
             throw error
         }
         fleetFile = Overview.FleetFile(path: fleetFile.path, loadedAt: clocks.wall())
-        try await replace(with: fleet)
     }
 
     /// Takes a new fleet; checks that keep their name keep their state and due time.
+    /// - Throws: when the ledger gives new checks no number; the old fleet stays.
     package func replace(with new: Fleet) async throws(Failure) {
+        await begunReplacing()
+        defer { replaced() }
+        try await take(new)
+    }
+
+    /// One replacement at a time, in the order they were asked for.
+    private func begunReplacing() async {
+        while isReplacing { await withCheckedContinuation { waitingForFleet.append($0) } }
+        isReplacing = true
+    }
+
+    private func replaced() {
+        isReplacing = false
+        let waiting = waitingForFleet
+        waitingForFleet = []
+        for one in waiting { one.resume() }
+    }
+
+    private func settled() async {
+        while isReplacing { await withCheckedContinuation { waitingForFleet.append($0) } }
+    }
+
+    private func take(_ new: Fleet) async throws(Failure) {
         let fleet = withSelfPing(new)
-        let old = Set(current.checks.map(\.name))
-        guard fleet.checks != current.checks else {
+        let before = current
+        if fleet.checks == before.checks {
             current = fleet
-            feed.add(names: [], events: [], everything: true)
-            return
+        } else {
+            // What can fail comes first: from here to the end of the installation the shards stand still.
+            let ids = try await ledger.register(fleet.checks.map(\.name))
+            var kept: [String: Shard.Carried] = [:]
+            for shard in shards {
+                for one in await shard.carry() { kept[one.name] = one }
+            }
+            await place(fleet, ids: ids, carried: kept)
+            let old = Set(before.checks.map(\.name))
+            let added = fleet.checks.count { !old.contains($0.name) }
+            let gone = old.count - (fleet.checks.count - added)
+            say("fleet.reloaded", "New fleet file: \(fleet.checks.count) checks, \(added) new, \(gone) gone")
+            logger.notice(
+                "Fleet reloaded", metadata: ["checks": "\(fleet.checks.count)", "new": "\(added)", "gone": "\(gone)"])
+            for check in fleet.checks { kept[check.name] = nil }
+            for one in kept.values {
+                if let open = Judge.openIncident(one.place.state, check: one.place.id) { endOrphan(open, of: one.name) }
+            }
+            giveBackMemory()
         }
-        var kept: [String: Shard.Place] = [:]
-        for shard in shards {
-            for (name, place) in await shard.carry() { kept[name] = place }
-        }
-        try await install(fleet, carried: kept)
-        kept = [:]
-        giveBackMemory()
-        let added = fleet.checks.count { !old.contains($0.name) }
-        let gone = old.count - (fleet.checks.count - added)
-        say("fleet.reloaded", "New fleet file: \(fleet.checks.count) checks, \(added) new, \(gone) gone")
-        logger.notice("Fleet reloaded", metadata: ["checks": "\(fleet.checks.count)", "new": "\(added)", "gone": "\(gone)"])
+        tellOfRestart(before, fleet)
         feed.add(names: [], events: [], everything: true)
     }
 
+    /// The check is not in the fleet any more: nobody would ever end its incident.
+    private func endOrphan(_ incident: Incident, of name: String) {
+        let now = clocks.wall()
+        var ended = incident
+        ended.ended = max(now, incident.began)
+        let event = Event(
+            at: now, kind: "incident.ended", check: incident.check,
+            text: "\(name) left the fleet; its incident was closed")
+        feed.add(names: [], events: [event])
+        // Forgotten, so that it begins anew should it come back.
+        let state = SavedState(state: CheckState(), nextDue: .never)
+        if incident.check >= 0 {
+            writer.enqueue(Batch(states: [(incident.check, state)], incidents: [ended], events: [event]))
+        }
+    }
+
+    /// Ends what checks left open that the fleet lost while no Stoker was running.
+    private func endOrphans() async throws(Failure) {
+        let known = Set(try await ledger.register(current.checks.map(\.name)))
+        var before: Int64?
+        while true {
+            let page = try await ledger.incidents(of: nil, openOnly: true, before: before, limit: 500)
+            for incident in page where !known.contains(incident.check) { endOrphan(incident, of: "A check") }
+            guard page.count == 500, let last = page.last?.id, last != before else { return }
+            before = last
+        }
+    }
+
+    /// The port is open, the token given out and the writer at work: those keys are read at the start only.
+    private func tellOfRestart(_ old: Fleet, _ new: Fleet) {
+        var keys: [String] = []
+        if old.serve.port != new.serve.port { keys.append("serve.port") }
+        if old.serve.host != new.serve.host { keys.append("serve.host") }
+        if old.serve.publicURL != new.serve.publicURL { keys.append("serve.public_url") }
+        if old.serve.token != new.serve.token { keys.append("serve.token") }
+        if old.serve.privateReading != new.serve.privateReading { keys.append("serve.private") }
+        if old.ledger != new.ledger { keys.append("ledger") }
+        guard !keys.isEmpty else { return }
+        say(
+            "fleet.needs_restart",
+            "Changed in the fleet file, but taken at the next start only: \(keys.joined(separator: ", "))")
+        logger.warning(
+            "The fleet file changes what only a restart takes", metadata: ["keys": "\(keys.joined(separator: ", "))"])
+    }
+
     private func install(
-        _ fleet: Fleet, states: [Int32: SavedState] = [:], carried: [String: Shard.Place] = [:]
+        _ fleet: Fleet, states: [Int32: SavedState]
     ) async throws(Failure) {
         let ids = try await ledger.register(fleet.checks.map(\.name))
         var strips: [[Observation]] = []
         if !states.isEmpty, fleet.checks.count <= Strips.largestFleet {
             strips = try await ledger.latest(of: ids, limit: Strips.length)
         }
-        await place(fleet, ids: ids, states: states, strips: strips, carried: carried)
+        await place(fleet, ids: ids, states: states, strips: strips)
     }
 
     /// The ledger gives no numbers: negative ones serve until the next start, and nothing under them is written.
     private func installUnremembered() async {
         memoryNote = memoryNote ?? "the ledger could not be read at the start"
-        await place(current, ids: (0..<Int32(current.checks.count)).map { -1 - $0 }, states: [:], strips: [], carried: [:])
+        await place(current, ids: (0..<Int32(current.checks.count)).map { -1 - $0 }, states: [:], strips: [])
     }
 
     private func place(
-        _ fleet: Fleet, ids: [Int32], states: [Int32: SavedState], strips: [[Observation]], carried: [String: Shard.Place]
+        _ fleet: Fleet, ids: [Int32], states: [Int32: SavedState] = [:], strips: [[Observation]] = [],
+        carried: [String: Shard.Carried] = [:]
     ) async {
         let now = clocks.wall()
         let sweep = FirstSweep(count: fleet.checks.count, rate: Double(settings.firstLooksPerSecond))
         var spread = Spread(seed: settings.seed)
         let previous = names
         var parts = [[Shard.Place]](repeating: [], count: shards.count)
+        var luggage = [Shard.Luggage](repeating: Shard.Luggage(), count: shards.count)
         for part in parts.indices { parts[part].reserveCapacity(fleet.checks.count / shards.count + 1) }
         for (index, check) in fleet.checks.enumerated() {
             let place: Shard.Place
-            if var old = carried[check.name] {
+            let (part, key) = (index % shards.count, UInt32(index / shards.count))
+            if let one = carried[check.name] {
+                var old = one.place
+                luggage[part].runs[key] = one.runs
+                luggage[part].transcripts[key] = one.transcript
                 // A shorter interval or another address counts from now, not from when the old one would have been due.
                 if let before = previous.place(of: check.name).map({ current.checks[$0] }),
                     before.policy != check.policy || before.address != check.address
                 {
-                    old.due = nil
+                    // Many may have changed at once: a sweep, and then anywhere in the interval, as after a start.
+                    old.due = now.milliseconds + sweep.offset(of: index)
+                    luggage[part].crowd.insert(key)
                 }
                 place = old
             } else {
                 let saved = states[ids[index]]
                 let samples =
                     index < strips.count
-                    ? strips[index].map { Sample(at: $0.at, outcome: $0.outcome, latencyMicroseconds: $0.latencyMicroseconds) }
+                    ? strips[index].map {
+                        Sample(at: $0.at, outcome: $0.outcome, latencyMicroseconds: $0.latencyMicroseconds)
+                    }
                     : []
                 let restored = spread.restored(
-                    saved?.nextDue ?? .never, now: now, every: check.policy.every, jitter: check.policy.jitter, span: sweep.span)
+                    saved?.nextDue ?? .never, now: now, every: check.policy.every, jitter: check.policy.jitter,
+                    span: sweep.span)
                 let first = restored ?? now.milliseconds + sweep.offset(of: index)
                 place = Shard.Place(
                     id: ids[index], state: saved?.state ?? CheckState(), due: first, strip: samples)
             }
-            parts[index % shards.count].append(place)
+            parts[part].append(place)
         }
         current = fleet
         names = NameIndex(fleet.checks)
@@ -308,7 +416,7 @@ package actor Boiler: Keeper, Service {
         for (number, shard) in shards.enumerated() {
             let part = parts[number]
             parts[number] = []
-            await shard.install(fleet.checks, part)
+            await shard.install(fleet.checks, part, luggage: luggage[number])
         }
     }
 
@@ -340,10 +448,15 @@ package actor Boiler: Keeper, Service {
         work.latenessP99 = LatenessWindow.quantile(0.99, of: windows)
         var health = writer.health
         if let memoryNote, health == .healthy {
-            health = .stalled(since: startedAt, because: "\(memoryNote); history is in memory only", waiting: 0, limit: 0, dropped: 0)
+            health = .stalled(
+                since: startedAt, because: "\(memoryNote); history is in memory only", waiting: 0, limit: 0, dropped: 0)
         }
         let offline: Overview.Connectivity
-        if case .offline(let since) = connectivity.standing { offline = .offline(since: since) } else { offline = .online }
+        if case .offline(let since) = connectivity.standing {
+            offline = .offline(since: since)
+        } else {
+            offline = .online
+        }
         return Overview(
             startedAt: startedAt, now: clocks.wall(), counts: counts, flapping: flapping, total: current.checks.count,
             generation: generation, connectivity: offline, role: role, fleetFile: fleetFile, ledger: health, work: work,
@@ -351,6 +464,7 @@ package actor Boiler: Keeper, Service {
     }
 
     package func statuses(_ query: StatusQuery) async -> StatusPage {
+        await settled()
         let plain = query.text.isEmpty && query.verdicts.isEmpty && query.group == nil && query.kind == nil
         var order: [UInt32]
         if plain, query.sort == .file {
@@ -385,7 +499,7 @@ package actor Boiler: Keeper, Service {
 
     private func statuses(of indices: ArraySlice<UInt32>) async -> [CheckStatus] {
         let parts = UInt32(shards.count)
-        var perShard: [[CheckStatus]] = []
+        var perShard: [[CheckStatus?]] = []
         for (number, shard) in shards.enumerated() {
             let mine = indices.filter { $0 % parts == UInt32(number) }.map { $0 / parts }
             perShard.append(await shard.statuses(mine))
@@ -417,9 +531,20 @@ package actor Boiler: Keeper, Service {
         return (shards[Int(index) % shards.count], index / UInt32(shards.count))
     }
 
+    /// Asks the shard that has the check; once more when the fleet was replaced in between.
+    private func ask<Answer: Sendable>(
+        _ name: String, _ question: (Shard, UInt32) async -> Answer?
+    ) async throws(Failure) -> Answer {
+        for _ in 0..<3 {
+            await settled()
+            let (shard, index) = try find(name)
+            if let answer = await question(shard, index) { return answer }
+        }
+        throw .fleetReplaced
+    }
+
     package func status(of name: String) async throws(Failure) -> CheckStatus {
-        let (shard, index) = try find(name)
-        return await shard.status(index)
+        try await ask(name) { await $0.status($1, name) }
     }
 
     package func strips(of names: [String]) async -> [[Sample]] {
@@ -427,16 +552,12 @@ package actor Boiler: Keeper, Service {
         var missing: [(place: Int, id: Int32)] = []
         for name in names {
             // A name that is gone since the page was drawn has an empty strip.
-            guard let (shard, index) = try? find(name) else {
+            guard let strip = try? await ask(name, { await $0.strip($1, name) }) else {
                 result.append([])
                 continue
             }
-            if let strip = await shard.strip(index) {
-                result.append(strip)
-            } else {
-                missing.append((result.count, await shard.id(index)))
-                result.append([])
-            }
+            if strip.kept == nil { missing.append((result.count, strip.id)) }
+            result.append(strip.kept ?? [])
         }
         if !missing.isEmpty {
             do {
@@ -454,40 +575,31 @@ package actor Boiler: Keeper, Service {
     }
 
     package func transcripts(of name: String) async throws(Failure) -> Transcripts {
-        let (shard, index) = try find(name)
-        let last = await shard.lastTranscript(index)
+        let (last, id) = try await ask(name) { await $0.lastTranscript($1, name) }
         if let last, last.outcome.isFailure { return Transcripts(last: last, lastFailed: last) }
-        return Transcripts(last: last, lastFailed: try await ledger.transcript(lastFailedOf: await shard.id(index)))
+        return Transcripts(last: last, lastFailed: try await ledger.transcript(lastFailedOf: id))
     }
 
     package func pause(_ name: String, until: Instant?) async throws(Failure) -> CheckStatus {
         if let until, until <= clocks.wall() {
             throw Failure(
-                .usage, doing: "pause \(name)", because: "the end, \(until), is in the past", hint: "give a later time, or none")
+                .usage, doing: "pause \(name)", because: "the end, \(until), is in the past",
+                hint: "give a later time, or none")
         }
-        let (shard, index) = try find(name)
-        await shard.pause(index, until: until)
-        return await shard.status(index)
+        return try await ask(name) { await $0.pause($1, name, until: until) }
     }
 
     package func resume(_ name: String) async throws(Failure) -> CheckStatus {
-        let (shard, index) = try find(name)
-        await shard.resume(index)
-        return await shard.status(index)
+        try await ask(name) { await $0.resume($1, name) }
     }
 
     package func ping(_ name: String) async throws(Failure) -> CheckStatus {
-        let (shard, index) = try find(name)
-        guard await shard.status(index).check.policy.kind != .heartbeat else { throw .pingOfHeartbeat(name) }
-        try await shard.ping(index).get()
-        return await shard.status(index)
+        try await ask(name) { await $0.ping($1, name) }.get()
+        return try await status(of: name)
     }
 
     package func beat(_ name: String, _ beat: Beat) async throws(Failure) -> CheckStatus {
-        let (shard, index) = try find(name)
-        guard await shard.status(index).check.policy.kind == .heartbeat else { throw .notAHeartbeat(name) }
-        await shard.hear(beat, of: index)
-        return await shard.status(index)
+        try await ask(name) { await $0.hear(beat, of: $1, name) }.get()
     }
 
     package func changes() -> AsyncStream<Changes> { feed.listen() }

@@ -30,7 +30,10 @@ final class ChangeFeed: Sendable {
             return stream
         }
         continuation.onTermination = { [weak self] _ in
-            _ = self?.state.withLock { $0.listeners.removeValue(forKey: id) }
+            self?.state.withLock { state in
+                state.listeners[id] = nil
+                state.missed.remove(id)
+            }
         }
         return stream
     }
@@ -53,12 +56,14 @@ final class ChangeFeed: Sendable {
             defer { state.waiting = Changes() }
             return (state.waiting, state.listeners, state.missed)
         }
-        guard !changes.names.isEmpty || !changes.events.isEmpty || changes.everything else { return }
-        for (id, continuation) in listeners {
+        let isNews = !changes.names.isEmpty || !changes.events.isEmpty || changes.everything
+        // Who missed something is told as soon as there is room, whether or not more has happened.
+        for (id, continuation) in listeners where isNews || missed.contains(id) {
             let batch = missed.contains(id) ? Changes(everything: true, events: changes.events) : changes
             let dropped: Bool
             if case .dropped = continuation.yield(batch) { dropped = true } else { dropped = false }
             state.withLock { state in
+                guard state.listeners[id] != nil else { return }
                 if dropped { state.missed.insert(id) } else { state.missed.remove(id) }
             }
         }

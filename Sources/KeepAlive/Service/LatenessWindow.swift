@@ -29,7 +29,9 @@ struct LatenessWindow {
         let wanted = UInt64((Double(total) * share).rounded(.up))
         var seen: UInt64 = 0
         for bucket in 0..<128 {
-            for window in windows { seen += UInt64(window.current.buckets[bucket]) + UInt64(window.previous.buckets[bucket]) }
+            for window in windows {
+                seen += UInt64(window.current.buckets[bucket]) + UInt64(window.previous.buckets[bucket])
+            }
             if seen >= wanted { return edge(of: bucket) }
         }
         return edge(of: 127)

@@ -9,13 +9,19 @@ extension Shard {
             pinging: pings[index]?.ticket != nil)
     }
 
-    func statuses(_ indices: [UInt32]) -> [CheckStatus] { indices.map { status($0) } }
+    func status(_ index: UInt32, _ name: String) -> CheckStatus? { holds(index, name) ? status(index) : nil }
 
-    func strip(_ index: UInt32) -> [Sample]? { strips.isKept ? strips[Int(index)] : nil }
+    /// nil for a place that is not there any more.
+    func statuses(_ indices: [UInt32]) -> [CheckStatus?] { indices.map { Int($0) < count ? status($0) : nil } }
 
-    func lastTranscript(_ index: UInt32) -> Transcript? { shelf[index]?.transcript }
+    /// The strip, nil when the fleet is too large to keep any, and the number under which the ledger has it.
+    func strip(_ index: UInt32, _ name: String) -> (kept: [Sample]?, id: Int32)? {
+        holds(index, name) ? (strips.isKept ? strips[Int(index)] : nil, ids[Int(index)]) : nil
+    }
 
-    func id(_ index: UInt32) -> Int32 { ids[Int(index)] }
+    func lastTranscript(_ index: UInt32, _ name: String) -> (transcript: Transcript?, id: Int32)? {
+        holds(index, name) ? (shelf[index]?.transcript, ids[Int(index)]) : nil
+    }
 
     /// Enough of a match to sort it before its page is cut.
     struct Match: Sendable {

@@ -52,6 +52,10 @@ actor Shard {
 
     var active = false
     var stopping = false
+    /// Between ``carry()`` and ``install(_:_:luggage:)`` nothing begins and nothing changes: it would be lost.
+    var frozen = false
+    /// Checks whose next ping is followed by one anywhere in the interval, because they came in a crowd.
+    var crowd: Set<UInt32> = []
     var wakeUp: Scheduled<Void>?
     var wakeUpAt: Int64 = .max
     var flushedAt: Int64 = 0
@@ -85,7 +89,8 @@ actor Shard {
     }
 
     init(
-        loop: any EventLoop, number: Int, of shards: Int, lane: ProbeLane, openLimit: Int, youngLimit: Int, transcripts: Int, seed: UInt64, clocks: Clocks,
+        loop: any EventLoop, number: Int, of shards: Int, lane: ProbeLane, openLimit: Int, youngLimit: Int,
+        transcripts: Int, seed: UInt64, clocks: Clocks,
         surroundings: Surroundings, logger: Logger
     ) {
         self.loop = loop
@@ -117,24 +122,27 @@ actor Shard {
         var strip: [Sample]
     }
 
-    /// Takes a new set of checks; states and due times are brought by the caller. Attempts under way are dropped and
-    /// people waiting for one are told so.
-    func install(_ fleet: [Check], _ places: [Place]) {
-        for ping in pings.values {
-            for waiter in ping.waiters { waiter.resume(returning: .failure(.fleetReplaced)) }
-            if let ticket = ping.ticket { gate.end(ticket) }
-        }
-        pings.removeAll()
-        lane.abandonAll()
+    /// What only few checks have, beside their place.
+    struct Luggage: Sendable {
+        var runs: [UInt32: Heartbeats.Runs] = [:]
+        var transcripts: [UInt32: Transcript] = [:]
+        var crowd: Set<UInt32> = []
+    }
+
+    /// Takes a new set of checks; states and due times are brought by the caller.
+    func install(_ fleet: [Check], _ places: [Place], luggage: Luggage = Luggage()) {
+        giveUpPings(.fleetReplaced)
+        flush()
         shelf.removeAll()
         self.fleet = fleet
         ids = ContiguousArray(places.map(\.id))
         states = States(places.lazy.map(\.state))
         strips = Strips(count: places.count)
         isDirty = ContiguousArray(repeating: false, count: places.count)
-        dirty.removeAll()
         timetable = Timetable()
         timetable.reserve(places.count)
+        runs = luggage.runs
+        crowd = luggage.crowd
         hosts = ContiguousArray(places.indices.map { SharedConnectivity.hostKey(of: check($0).address) })
         windows = [:]
         for place in places.indices {
@@ -148,38 +156,91 @@ actor Shard {
         for (index, place) in places.enumerated() {
             counts[Int(place.state.verdict.rawValue)] += 1
             if place.state.flapping { flapping += 1 }
-            let rulings = Judge.recover(&states[index], policy: check(index).policy, check: place.id, now: now)
+            let policy = check(index).policy
+            var rulings = Judge.recover(&states[index], policy: policy, check: place.id, now: now)
+            if states[index].pause == .byHours, let window = windows[ObjectIdentifier(policy)] {
+                // The hours themselves may have been changed.
+                if window.contains(now) {
+                    rulings += Judge.resume(&states[index], now: now)
+                } else {
+                    states[index].pausedUntil = window.opening(atOrAfter: now) ?? .never
+                }
+            }
             if !rulings.isEmpty { settle(UInt32(index), rulings, from: place.state, now: now) }
-            if check(index).policy.kind == .heartbeat {
+            if policy.kind == .heartbeat {
                 awaitBeat(UInt32(index))
             } else if states[index].verdict != .paused {
-                timetable.schedule(UInt32(index), at: place.due ?? now.milliseconds)
+                let resumed = place.state.verdict == .paused
+                timetable.schedule(UInt32(index), at: resumed ? now.milliseconds : place.due ?? now.milliseconds)
             } else if !states[index].pausedUntil.isNever {
                 timetable.schedule(UInt32(index), at: states[index].pausedUntil.milliseconds)
             }
             for sample in place.strip { strips.append(sample, at: index) }
         }
+        for (index, transcript) in luggage.transcripts { shelf.put(.kept(transcript), for: index) }
         counters.generation &+= 1
+        frozen = false
         arm()
     }
 
-    /// Everything that survives a change of the fleet file, by check name.
-    func carry() -> [(name: String, place: Place)] {
-        ids.indices.map { index in
-            // A ping under way is made again at once.
-            let due = pings[UInt32(index)] != nil ? clocks.wall().milliseconds : timetable.due(of: UInt32(index))
-            return (
-                check(index).name,
-                Place(id: ids[index], state: states[index], due: due, strip: strips[index])
-            )
+    /// What survives a change of the fleet file, of one check.
+    struct Carried: Sendable {
+        var name: String
+        var place: Place
+        var runs: Heartbeats.Runs?
+        var transcript: Transcript?
+    }
+
+    /// Everything that survives a change of the fleet file. Stands still from here until the new checks are installed;
+    /// attempts under way are dropped, made again at once, and people waiting for one are told so.
+    func carry() -> [Carried] {
+        giveUpPings(.fleetReplaced)
+        flush()
+        frozen = true
+        return ids.indices.map { index in
+            let key = UInt32(index)
+            return Carried(
+                name: check(index).name,
+                place: Place(id: ids[index], state: states[index], due: timetable.due(of: key), strip: strips[index]),
+                runs: runs[key], transcript: shelf[key]?.transcript)
         }
+    }
+
+    /// Whether the check of that name is still at that place: the fleet may have been replaced since it was looked up.
+    func holds(_ index: UInt32, _ name: String) -> Bool {
+        !frozen && Int(index) < count && check(Int(index)).name == name
+    }
+
+    /// Drops what is under way, to be made again at once.
+    func giveUpPings(_ failure: Failure) {
+        guard !pings.isEmpty else { return }
+        let now = clocks.wall().milliseconds
+        for (index, ping) in pings {
+            if let ticket = ping.ticket { gate.end(ticket) }
+            for waiter in ping.waiters { waiter.resume(returning: .failure(failure)) }
+            let state = states[Int(index)]
+            if state.verdict != .paused {
+                timetable.schedule(index, at: now)
+            } else if !state.pausedUntil.isNever {
+                timetable.schedule(index, at: state.pausedUntil.milliseconds)
+            }
+        }
+        pings.removeAll()
+        lane.abandonAll()
     }
 
     /// A standby's timetable stands still.
     func setActive(_ active: Bool) {
         guard self.active != active else { return }
         self.active = active
-        if active { arm() }
+        guard active else { return giveUpPings(.standingBy) }
+        let now = clocks.wall()
+        // What fell due while the other master was at work is made once, and not at one instant.
+        timetable.spreadOverdue(now.milliseconds, spacing: 1)
+        // Jobs called the other one until now.
+        watchingSince = now
+        for index in ids.indices where check(index).policy.kind == .heartbeat { awaitBeat(UInt32(index)) }
+        arm()
     }
 
     // MARK: Time
@@ -188,7 +249,7 @@ actor Shard {
     func arm() {
         guard !stopping else { return }
         let now = clocks.wall().milliseconds
-        let next = active && gate.admits ? timetable.next ?? .max : .max
+        let next = active && !frozen && gate.admits ? timetable.next ?? .max : .max
         let together = Self.togetherMilliseconds
         let due = next < now + Self.flushMilliseconds ? (next + together - 1) / together * together : next
         let at = min(max(due, now), now + Self.flushMilliseconds)
@@ -210,7 +271,7 @@ actor Shard {
         watchClocks()
         let running = clocks.running().wholeMilliseconds
         gate.advance(to: running)
-        if active { startDue(running) }
+        if active, !frozen { startDue(running) }
         if running - flushedAt >= Self.flushMilliseconds {
             flushedAt = running
             suspect()
@@ -239,6 +300,12 @@ actor Shard {
         guard let change = clockWatch.read(clocks.reading) else { return }
         if change.clockMoved != .zero {
             timetable.shift(by: change.clockMoved.wholeMilliseconds)
+            // Pauses end at a time of the wall clock, whatever it says now.
+            for index in ids.indices where timetable.due(of: UInt32(index)) != nil {
+                let state = states[index]
+                guard state.verdict == .paused, !state.pausedUntil.isNever else { continue }
+                timetable.schedule(UInt32(index), at: state.pausedUntil.milliseconds)
+            }
             logger.notice("The wall clock was set", metadata: ["by": "\(change.clockMoved)"])
         }
         if change.missedTime {
@@ -255,7 +322,8 @@ actor Shard {
             timetable.popDue(now, limit: 1) { next = ($0, $1) }
             guard let (index, due) = next else { return }
             let policy = check(Int(index)).policy
-            if states[Int(index)].verdict == .paused {
+            // A ping that somebody asked for is brought to its end in a pause too.
+            if states[Int(index)].verdict == .paused, pings[index] == nil {
                 pauseEnded(index, now: now)
                 continue
             }
@@ -277,7 +345,8 @@ actor Shard {
 
     func pauseEnded(_ index: UInt32, now: Int64) {
         let until = states[Int(index)].pausedUntil
-        guard !until.isNever, until.milliseconds <= now else { return }
+        guard !until.isNever else { return }
+        guard until.milliseconds <= now else { return timetable.schedule(index, at: until.milliseconds) }
         resume(index)
     }
 
@@ -330,7 +399,8 @@ actor Shard {
         let now = clocks.wall()
         if hosts[Int(index)] != 0 {
             evidence.note(
-                attempt.result, host: UInt64(hosts[Int(index)]), began: attempt.at, ended: now, wasBad: states[Int(index)].wasBad)
+                attempt.result, host: UInt64(hosts[Int(index)]), began: attempt.at, ended: now,
+                wasBad: states[Int(index)].wasBad)
         }
 
         let entry = TranscriptShelf.Entry(attempt: attempt, number: Int(ping.attempt), finding: finding)
@@ -372,7 +442,8 @@ actor Shard {
         counters.pings &+= 1
         batch.observations.append(observation)
         strips.append(
-            Sample(at: observation.at, outcome: observation.outcome, latencyMicroseconds: observation.latencyMicroseconds),
+            Sample(
+                at: observation.at, outcome: observation.outcome, latencyMicroseconds: observation.latencyMicroseconds),
             at: place)
 
         let before = states[place]
@@ -383,10 +454,11 @@ actor Shard {
             let next: Int64
             if let recheck {
                 next = now.milliseconds + spread.interval(recheck, jitter: policy.jitter)
-            } else if before.lastPing.isNever {
+            } else if before.lastPing.isNever || crowd.remove(index) != nil {
                 next = spread.afterFirst(now: now.milliseconds, every: policy.every)
             } else {
-                next = spread.following(due: ping.due, now: now.milliseconds, every: policy.every, jitter: policy.jitter)
+                next = spread.following(
+                    due: ping.due, now: now.milliseconds, every: policy.every, jitter: policy.jitter)
             }
             timetable.schedule(index, at: next)
         } else if !states[place].pausedUntil.isNever {
@@ -427,7 +499,9 @@ actor Shard {
                     Event(at: now, kind: "incident.ended", check: id, text: "\(name) is well again after \(length)"))
             case .flappingBegan:
                 batch.events.append(
-                    Event(at: now, kind: "flapping.began", check: id, text: "\(name) changes too often to be told each time"))
+                    Event(
+                        at: now, kind: "flapping.began", check: id,
+                        text: "\(name) changes too often to be told each time"))
             case .flappingEnded:
                 batch.events.append(
                     Event(at: now, kind: "flapping.ended", check: id, text: "\(name) has been steady for ten pings"))
@@ -436,7 +510,9 @@ actor Shard {
             case .stopPinging:
                 timetable.cancel(index)
                 batch.events.append(
-                    Event(at: now, kind: "paused", check: id, text: "\(name) is not pinged any more: \(Cause.spaceModerated.sentence)"))
+                    Event(
+                        at: now, kind: "paused", check: id,
+                        text: "\(name) is not pinged any more: \(Cause.spaceModerated.sentence)"))
             }
         }
         return recheck
@@ -496,19 +572,20 @@ actor Shard {
             try? await Task.sleep(for: .milliseconds(20))  // cancelled: the loop's condition ends it
             if Task.isCancelled { break }
         }
-        for ping in pings.values {
-            for waiter in ping.waiters { waiter.resume(returning: .failure(.stopping)) }
-        }
-        pings.removeAll()
-        lane.abandonAll()
+        giveUpPings(.stopping)
         flush()
     }
 
     // MARK: What a person asks for
 
-    func ping(_ index: UInt32) async -> Result<Void, Failure> {
+    /// nil, here and below, when the check is not there any more: see ``holds(_:_:)``.
+    func ping(_ index: UInt32, _ name: String) async -> Result<Void, Failure>? {
+        guard holds(index, name) else { return nil }
+        guard check(Int(index)).policy.kind != .heartbeat else { return .failure(.pingOfHeartbeat(name)) }
         guard active, !stopping else { return .failure(stopping ? .stopping : .standingBy) }
-        guard (pings[index]?.waiters.count ?? 0) < 100, gate.open < gate.openLimit else { return .failure(.tooManyPings) }
+        guard (pings[index]?.waiters.count ?? 0) < 100, gate.open < gate.openLimit else {
+            return .failure(.tooManyPings)
+        }
         return await withCheckedContinuation { continuation in
             if pings[index] == nil { pings[index] = Ping(due: clocks.wall().milliseconds) }
             pings[index]?.waiters.append(continuation)
@@ -519,7 +596,8 @@ actor Shard {
         }
     }
 
-    func pause(_ index: UInt32, until: Instant?) {
+    func pause(_ index: UInt32, _ name: String, until: Instant?) -> CheckStatus? {
+        guard holds(index, name) else { return nil }
         let before = states[Int(index)]
         let now = clocks.wall()
         let rulings = Judge.pause(
@@ -535,6 +613,13 @@ actor Shard {
             Event(at: now, kind: "paused", check: ids[Int(index)], text: "\(check(Int(index)).name) was paused\(end)"))
         settle(index, rulings, from: before, now: now)
         arm()
+        return status(index)
+    }
+
+    func resume(_ index: UInt32, _ name: String) -> CheckStatus? {
+        guard holds(index, name) else { return nil }
+        resume(index)
+        return status(index)
     }
 
     func resume(_ index: UInt32) {
@@ -561,15 +646,19 @@ actor Shard {
 
     // MARK: Heartbeats
 
-    func hear(_ beat: Beat, of index: UInt32) {
+    func hear(_ beat: Beat, of index: UInt32, _ name: String) -> Result<CheckStatus, Failure>? {
+        guard holds(index, name) else { return nil }
+        guard check(Int(index)).policy.kind == .heartbeat else { return .failure(.notAHeartbeat(name)) }
         let place = Int(index)
         let now = clocks.wall()
         let before = states[place]
         let result = Heartbeats.take(
-            beat, &states[place], &runs[index, default: Heartbeats.Runs()], policy: check(place).policy, check: ids[place],
+            beat, &states[place], &runs[index, default: Heartbeats.Runs()], policy: check(place).policy,
+            check: ids[place],
             at: now)
         shelve(beat, at: now, of: index, result.observation)
         heard(index, result, from: before, now: now)
+        return .success(status(index))
     }
 
     /// The time in which a beat was awaited is over.
@@ -588,7 +677,8 @@ actor Shard {
             batch.observations.append(observation)
             strips.append(
                 Sample(
-                    at: observation.at, outcome: observation.outcome, latencyMicroseconds: observation.latencyMicroseconds),
+                    at: observation.at, outcome: observation.outcome,
+                    latencyMicroseconds: observation.latencyMicroseconds),
                 at: Int(index))
         }
         settle(index, result.rulings, from: before, now: now)
@@ -624,7 +714,8 @@ actor Shard {
             Transcript(at: now, attempt: number, outcome: outcome, cause: cause, detail: detail, exchanges: [exchange])
         }
         let entry = TranscriptShelf.Entry(
-            attempt: attempt, number: 1, finding: Finding(outcome: outcome, cause: cause, detail: "the job said \(signal)"))
+            attempt: attempt, number: 1,
+            finding: Finding(outcome: outcome, cause: cause, detail: "the job said \(signal)"))
         shelf.put(entry, for: index)
         if outcome.isFailure { batch.transcripts.append((ids[Int(index)], entry.transcript)) }
     }

@@ -9,6 +9,14 @@ struct TranscriptShelf {
         var number: Int
         var finding: Finding
 
+        /// One that was made already, for the time after a change of the fleet file.
+        static func kept(_ transcript: Transcript) -> Entry {
+            Entry(
+                attempt: Attempt(at: transcript.at, result: .connected, phases: .init()) { _, _, _, _ in transcript },
+                number: transcript.attempt,
+                finding: Finding(outcome: transcript.outcome, cause: transcript.cause, detail: transcript.detail))
+        }
+
         var transcript: Transcript {
             attempt.transcript(number, finding.outcome, finding.cause, finding.detail)
         }

@@ -130,35 +130,26 @@ extension UnsafeRawBufferPointer {
 
 /// Compiled patterns by their text.
 private final class PatternCache: Sendable {
-    /// - Important: `Regex` is not `Sendable` because it may hold a caller's closures. These come from text alone, hold
-    ///   none, and are only read once they are made.
-    private struct Compiled: @unchecked Sendable {
-        let regex: Regex<AnyRegexOutput>?
-    }
     enum Match { case found, missing, invalid }
 
-    private let compiled = Mutex<[String: Compiled]>([:])
+    private let compiled = Mutex<[String: LinearPattern?]>([:])
 
-    /// Looks at the first 64 KiB at most: Swift's engine needs about 25 µs per KiB.
+    /// Looks at the first 64 KiB at most, in time linear in them: this runs on an event loop.
     func firstMatch(of pattern: String, in body: ByteBuffer) -> Match {
-        guard let regex = regex(pattern) else { return .invalid }
-        let text = String(decoding: body.readableBytesView.prefix(65_536), as: UTF8.self)
-        do {
-            return try regex.firstMatch(in: text) == nil ? .missing : .found
-        } catch {
-            return .missing
-        }
+        guard let compiled = compiled(pattern) else { return .invalid }
+        return compiled.matches(String(decoding: body.readableBytesView.prefix(65_536), as: UTF8.self))
+            ? .found : .missing
     }
 
-    private func regex(_ pattern: String) -> Regex<AnyRegexOutput>? {
+    private func compiled(_ pattern: String) -> LinearPattern? {
         compiled.withLock { known in
             if let found = known[pattern] { return found }
             // A reloaded fleet file may bring ever new patterns; old ones are cheap to make again.
             if known.count >= 1_024 { known.removeAll(keepingCapacity: true) }
             // A pattern that does not compile is told by the caller as such.
-            let new = Compiled(regex: (try? Regex(pattern))?.matchingSemantics(.unicodeScalar))
-            known[pattern] = new
+            let new = try? LinearPattern(pattern)
+            known[pattern] = .some(new)
             return new
-        }.regex
+        }
     }
 }

@@ -262,9 +262,12 @@ extension Expectation {
         if let value = section["text"] { text = value.string("text that must be in the answer") }
         if let value = section["regex"], let pattern = value.text("a regular expression"), !pattern.value.isEmpty {
             do {
-                // Compiled by the engine that will run it.
+                // For what it says about mistakes; it is matched by the one that cannot be kept busy for ever.
                 _ = try Regex(pattern.value)
+                _ = try LinearPattern(pattern.value)
                 regex = pattern.value
+            } catch let refused as LinearPattern.Refused {
+                value.report(.value, "\(pattern.shown) is no pattern Stoker can match: \(refused.because)")
             } catch {
                 value.report(
                     .value,

@@ -7,7 +7,7 @@ struct BudgetCommand: AsyncParsableCommand {
         commandName: "budget",
         abstract: "Count the requests a fleet costs, from outside, from the master and on the Hub.",
         discussion: """
-            Examples:
+            EXAMPLES
               stoker budget
               stoker budget --every 3m --format json
             """)
@@ -15,22 +15,21 @@ struct BudgetCommand: AsyncParsableCommand {
     @OptionGroup var options: FleetOptions
     @Option(name: .customLong("every"), help: "How often the master is woken from outside.")
     var every = "5m"
-    @Option(help: "auto, human, json or quiet.")
-    var format: OutputFormat = .auto
+    @OptionGroup var output: OutputOptions
+
+    private var format: OutputFormat { output.chosen }
 
     func run() async throws {
-        try Terminal.run {
-            guard let wakeEvery = Duration(text: every), wakeEvery >= .seconds(60) else {
-                throw Failure(
-                    .usage, doing: "read --every", because: "it is not a duration of a minute or more",
-                    hint: "--every 5m")
-            }
-            let budget = Budget.compute(try options.load().fleet(), wakeEvery: wakeEvery)
-            switch format {
-            case .json: Terminal.out(try budget.json(wakeEvery: wakeEvery))
-            case .auto, .human: Terminal.out(budget.text(wakeEvery: wakeEvery))
-            case .quiet: break
-            }
+        guard let wakeEvery = Duration(text: every), wakeEvery >= .seconds(60) else {
+            throw Failure(
+                .usage, doing: "read --every", because: "it is not a duration of a minute or more",
+                hint: "write it like --every 5m")
+        }
+        let budget = Budget.compute(try options.load().fleet(), wakeEvery: wakeEvery)
+        switch format {
+        case .json: Screen.own.write(try budget.json(wakeEvery: wakeEvery))
+        case .auto, .human: Screen.own.write(budget.text(wakeEvery: wakeEvery, look: Screen.own.look))
+        case .quiet: break
         }
     }
 }

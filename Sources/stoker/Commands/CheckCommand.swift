@@ -6,10 +6,10 @@ struct CheckCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "check", abstract: "Probe everything of a fleet file once, now, without a server.",
         discussion: """
-            One attempt each, no retries, nothing is recorded. Heartbeats and what the file pauses are left out.
+            One attempt each, no retries, nothing is recorded. Heartbeats and what the file pauses are left out. \
             Ends with status 0 when nothing is down, 1 when something is, 2 when the fleet file is wrong.
 
-            Examples:
+            EXAMPLES
               stoker check
               stoker check --fleet my.yaml --format json
               stoker check llm-backend llm-backend/ready
@@ -23,8 +23,9 @@ struct CheckCommand: AsyncParsableCommand {
     var strict = false
     @Option(help: "How many are probed at once.")
     var concurrency: Int = 200
-    @Option(help: "auto, human, json or quiet.")
-    var format: OutputFormat = .auto
+    @OptionGroup var output: OutputOptions
+
+    private var format: OutputFormat { output.chosen }
 
     func validate() throws {
         if concurrency < 1 { throw ValidationError("--concurrency must be at least 1.") }
@@ -131,6 +132,6 @@ struct CheckReport {
         let bad = results.count { isTrouble($0.outcome) }
         let end = bad == 0 ? "No trouble: \(results.count) probed." : "Trouble: \(bad) of \(results.count) probed."
         let rest = left > 0 ? " \(left) left out (heartbeats, paused)." : ""
-        return table.text(for: screen) + "\n" + screen.paint(end, bad == 0 ? .green : .red) + rest + "\n"
+        return table.text(for: screen.look) + "\n" + screen.paint(end, bad == 0 ? .green : .red) + rest + "\n"
     }
 }

@@ -24,7 +24,10 @@ enum CommandFailure {
                 return code
             }
             if code == .validationFailure {
-                Screen.writeError(message + "\n")
+                Screen.writeError(
+                    text(
+                        .usage, message: Stoker.message(for: error), hint: hint(for: arguments),
+                        asJSON: wantsJSON(arguments)))
                 return ExitCode(Failure.Code.usage.exitStatus)
             }
             let failure = Failure(.internal, doing: "finish the command", because: "\(error)", cause: error)
@@ -34,18 +37,33 @@ enum CommandFailure {
     }
 
     static func text(of failure: Failure, asJSON: Bool) -> String {
+        text(
+            failure.code, message: "could not \(failure.doing): \(failure.because)", hint: failure.hint, asJSON: asJSON)
+    }
+
+    private static func text(_ code: Failure.Code, message: String, hint: String?, asJSON: Bool) -> String {
         if asJSON {
             let document: JSONValue = [
                 "error": [
-                    "code": .string(failure.code.rawValue),
-                    "message": .string("could not \(failure.doing): \(failure.because)"),
-                    "hint": failure.hint.map { .string($0) } ?? .null,
+                    "code": .string(code.rawValue), "message": .string(message),
+                    "hint": hint.map { .string($0) } ?? .null,
                 ]
             ]
             return document.text + "\n"
         }
-        let hint = failure.hint.map { "  hint: \($0.printable)\n" } ?? ""
-        return "stoker: could not \(failure.doing.printable): \(failure.because.printable)\n\(hint)"
+        return "stoker: \(message.printable)\n" + (hint.map { "  hint: \($0.printable)\n" } ?? "")
+    }
+
+    /// Where to read on after a command line that was not understood, or the command that was meant.
+    private static func hint(for arguments: [String]) -> String {
+        var names: [String] = []
+        for group in Stoker.configuration.groupedSubcommands {
+            for command in group.subcommands { names.append(command._commandName) }
+        }
+        guard let first = arguments.dropFirst().first, !first.hasPrefix("-") else { return "see `stoker --help`" }
+        if names.contains(first) { return "see `stoker \(first) --help`" }
+        let near = NearestName.of(first, among: names).map { "did you mean `stoker \($0)`? " } ?? ""
+        return near + "see `stoker --help`"
     }
 
     private static func wantsJSON(_ arguments: [String]) -> Bool {

@@ -4,7 +4,7 @@ struct CompletionCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "completion", abstract: "Print a script that completes stoker's commands and options in a shell.",
         discussion: """
-            Examples:
+            EXAMPLES
               stoker completion bash > /etc/bash_completion.d/stoker
               stoker completion zsh > "${fpath[1]}/_stoker"
               stoker completion fish > ~/.config/fish/completions/stoker.fish
@@ -12,7 +12,7 @@ struct CompletionCommand: AsyncParsableCommand {
 
     enum Shell: String, ExpressibleByArgument, CaseIterable { case bash, zsh, fish }
 
-    @Argument(help: "bash, zsh or fish.")
+    @Argument(help: "The shell.")
     var shell: Shell
 
     func run() async throws {

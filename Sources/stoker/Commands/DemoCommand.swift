@@ -10,8 +10,8 @@ struct DemoCommand: AsyncParsableCommand {
         commandName: "demo",
         abstract: "Show everything over a simulated fleet on this machine.",
         discussion: """
-            A dozen simulated Spaces on loopback: healthy, slow, asleep and waking, flapping, "Running" but dead, moderated,
-            private, building. The engine, the ledger and the dashboard are the real ones; nothing leaves this machine, and
+            A dozen simulated Spaces on loopback: healthy, slow, asleep and waking, flapping, "Running" but dead, moderated, \
+            private, building. The engine, the ledger and the dashboard are the real ones; nothing leaves this machine, and \
             what was remembered is removed at the end unless --data names a folder.
 
             EXAMPLES

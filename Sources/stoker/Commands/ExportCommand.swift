@@ -10,16 +10,16 @@ struct ExportCommand: AsyncParsableCommand {
         commandName: "export",
         abstract: "Write a waker for a service outside that keeps the master awake.",
         discussion: """
-            The file asks the master's /health and, while it is silent, wakes the hot and warm Spaces directly. It has its own
+            The file asks the master's /health and, while it is silent, wakes the hot and warm Spaces directly. It has its own \
             instructions and holds no secret.
 
-            Examples:
+            EXAMPLES
               stoker export apps-script --master https://owner-master.hf.space
               stoker export github-actions --output .github/workflows/keepalive.yml
               stoker export crontab --every 3m
             """)
 
-    @Argument(help: "apps-script, n8n, github-actions, crontab or uptimerobot.")
+    @Argument(help: "The service that wakes.")
     var kind: Export.Kind
     @OptionGroup var options: FleetOptions
     @Option(
@@ -30,30 +30,29 @@ struct ExportCommand: AsyncParsableCommand {
     var every = "5m"
     @Option(
         name: [.long, .customShort("o")],
-        help: ArgumentHelp("Write here instead of to standard output.", valueName: "file"))
+        help: ArgumentHelp("Write here instead of to standard output.", valueName: "file"), completion: .file())
     var output: String?
     @Flag(help: "Overwrite the output file.")
     var force = false
 
     func run() async throws {
-        try Terminal.run {
-            guard let wakeEvery = Duration(text: every) else {
-                throw Failure(.usage, doing: "read --every", because: "it is not a duration", hint: "--every 5m")
-            }
-            let export = try Export.make(kind, fleet: try options.load().fleet(), master: master, wakeEvery: wakeEvery)
-            guard let output else {
-                Terminal.out(export.content)
-                if isatty(STDOUT_FILENO) != 1 || kind == .uptimeRobot { tell(export) }
-                return
-            }
-            try NewFile.write(export.content, to: output, force: force)
-            Terminal.error("Wrote \(output).\n")
-            tell(export)
+        guard let wakeEvery = Duration(text: every) else {
+            throw Failure(
+                .usage, doing: "read --every", because: "it is not a duration", hint: "write it like --every 5m")
         }
+        let export = try Export.make(kind, fleet: try options.load().fleet(), master: master, wakeEvery: wakeEvery)
+        guard let output else {
+            Screen.own.write(export.content)
+            if isatty(STDOUT_FILENO) != 1 || kind == .uptimeRobot { tell(export) }
+            return
+        }
+        try NewFile.write(export.content, to: output, force: force)
+        Screen.writeError("Wrote \(output).\n")
+        tell(export)
     }
 
     private func tell(_ export: Export) {
-        Terminal.error(export.instructions.map { "  * \($0)\n" }.joined())
+        Screen.writeError(export.instructions.map { "  * \($0)\n" }.joined())
     }
 }
 

@@ -7,14 +7,15 @@ import StokerCore
 struct FleetOptions: ParsableArguments {
     @Option(
         name: [.customLong("fleet"), .customShort("f")],
-        help: ArgumentHelp("The fleet file (default: $STOKER_FLEET, else fleet.yaml).", valueName: "file"))
+        help: ArgumentHelp("The fleet file (default: $STOKER_FLEET, else fleet.yaml).", valueName: "file"),
+        completion: .file())
     var fleet: String?
 
     @Option(
         name: .customLong("env-file"),
         help: ArgumentHelp(
-            "File of NAME=value lines for ${NAME} in the fleet file (default: .env when it exists).", valueName: "file")
-    )
+            "File of NAME=value lines for ${NAME} in the fleet file (default: .env when it exists).", valueName: "file"),
+        completion: .file())
     var envFile: String?
 
     /// The path in force: `--fleet`, `$STOKER_FLEET`, `fleet.yaml`.
@@ -29,7 +30,7 @@ struct FleetOptions: ParsableArguments {
     func load() throws -> FleetSource {
         let environment = try environment()
         let text = try Self.contents(
-            of: path, kind: "fleet file", hint: "write one with: stoker init, or name another with --fleet")
+            of: path, kind: "fleet file", hint: "write one with `stoker init`, or name another with --fleet")
         return FleetSource(
             path: path, text: text, environment: environment,
             result: FleetFile.read(text: text, name: path, environment: environment))
@@ -83,33 +84,8 @@ struct FleetSource {
         switch result {
         case .success(let fleet): return fleet
         case .failure(let problems):
-            Terminal.error(ProblemText(source: text, name: path, colour: Terminal.hasColourOnError).text(problems))
-            throw ExitCode(Failure.Code.fleetInvalid.exitStatus)
-        }
-    }
-}
-
-/// Where output goes.
-enum Terminal {
-    static var hasColourOnError: Bool { hasColour(STDERR_FILENO) }
-    static var hasColour: Bool { hasColour(STDOUT_FILENO) }
-
-    /// Colour only on a terminal, and not when `NO_COLOR` is set to anything (no-color.org).
-    private static func hasColour(_ descriptor: Int32) -> Bool {
-        let environment = ProcessInfo.processInfo.environment
-        return isatty(descriptor) == 1 && (environment["NO_COLOR"] ?? "").isEmpty && environment["TERM"] != "dumb"
-    }
-
-    static func error(_ text: String) { FileHandle.standardError.write(Data(text.utf8)) }
-    static func out(_ text: String) { FileHandle.standardOutput.write(Data(text.utf8)) }
-
-    /// Runs a command's body; what it throws is told in one sentence (or, for a `.env` file, one line a problem) with its exit status.
-    static func run(_ body: () throws -> Void) throws {
-        do { try body() } catch let failure as Failure {
-            error("stoker: \(failure)\n")
-            throw ExitCode(failure.code.exitStatus)
-        } catch let problems as FleetProblems {
-            error(problems.description + "\n")
+            Screen.writeError(
+                ProblemText(source: text, name: path, colour: Screen.own.errorLook.hasColour).text(problems))
             throw ExitCode(Failure.Code.fleetInvalid.exitStatus)
         }
     }

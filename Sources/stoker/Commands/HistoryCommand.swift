@@ -9,10 +9,10 @@ struct HistoryCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "history", abstract: "Show what pings saw, spans of trouble, or events.",
         discussion: """
-            Asks a running Stoker, or with --data reads a ledger file itself, which also works while none runs.
+            Asks a running Stoker, or with --data reads a ledger file itself, which also works while none runs. \
             Newest first. Times are UTC.
 
-            Examples:
+            EXAMPLES
               stoker history llm-backend
               stoker history llm-backend --since 24h --outcome down
               stoker history --incidents --since 30d
@@ -36,18 +36,19 @@ struct HistoryCommand: AsyncParsableCommand {
     var limit: Int = 50
     @Flag(help: "Comma-separated values (RFC 4180).")
     var csv = false
-    @Flag(help: "The same as --format json.")
-    var json = false
-    @Option(help: ArgumentHelp("Folder of the ledger, or its file: read it without a server.", valueName: "dir"))
+    @Option(
+        help: ArgumentHelp("Folder of the ledger, or its file: read it without a server.", valueName: "dir"),
+        completion: .directory)
     var data: String?
-    @Option(help: "auto, human, json or quiet.")
-    var format: OutputFormat = .auto
+    @OptionGroup var output: OutputOptions
     @OptionGroup var server: ServerOptions
+
+    private var format: OutputFormat { output.chosen }
 
     func validate() throws {
         if incidents, events { throw ValidationError("--incidents and --events exclude each other.") }
         if outcome != nil, incidents || events { throw ValidationError("--outcome is for single pings.") }
-        if csv, json || format == .json { throw ValidationError("--csv and JSON exclude each other.") }
+        if csv, format == .json { throw ValidationError("--csv and JSON exclude each other.") }
         if limit < 1 { throw ValidationError("--limit must be at least 1.") }
         if data != nil, server.server != nil { throw ValidationError("--data and --server exclude each other.") }
     }
@@ -72,7 +73,6 @@ struct HistoryCommand: AsyncParsableCommand {
     }
 
     private func show(through door: some OperationDoor, _ window: HistoryWindow, _ screen: Screen) async throws {
-        let asJSON = json || format == .json
         let kind: HistoryKind = incidents ? .incidents : events ? .events : .observations
         var given: [(name: String, value: JSONValue)] = [("check", name.map { .string($0) } ?? .null)]
         if kind == .observations {
@@ -103,15 +103,17 @@ struct HistoryCommand: AsyncParsableCommand {
             if let last = found.last, window.isTooOld(kind.instant(of: last)) { break }
         } while !cursor.isNull && count < limit
         if csv || format == .quiet { return }
-        if asJSON {
+        if format == .json {
             let document: JSONValue = ["items": .array(items), "more": .bool(!cursor.isNull && count >= limit)]
             return screen.write(document.prettyText)
         }
         guard !items.isEmpty else {
             return screen.write("Nothing is recorded\(since == nil ? "" : " in that time").\n")
         }
-        screen.write(kind.table(items).text(for: screen))
-        if !cursor.isNull, count >= limit { screen.write(screen.paint("… older ones with a greater --limit\n", .dim)) }
+        screen.write(kind.table(items).text(for: screen.look))
+        if !cursor.isNull, count >= limit {
+            screen.write(screen.paint("… older ones with a greater --limit", .dim) + "\n")
+        }
     }
 }
 
@@ -202,7 +204,7 @@ enum HistoryKind {
                 let open = item["ended"]?.isNull ?? true
                 table.rows.append([
                     .init(Wording.time(item["began"])),
-                    .init(open ? "lasts" : Wording.time(item["ended"]), open ? .red : .plain),
+                    .init(open ? "ongoing" : Wording.time(item["ended"]), open ? .red : .plain),
                     .init(Wording.span(item["seconds"]?.double ?? 0)), .init(text(item, "check")),
                     .init(verdict, .init(verdict: verdict)), .init(text(item, "sentence"), .dim),
                 ])

@@ -10,3 +10,19 @@ enum OutputFormat: String, ExpressibleByArgument, CaseIterable {
     /// Nothing but problems; the exit status is the answer.
     case quiet
 }
+
+/// The choice of a format, the same for every command that has one.
+struct OutputOptions: ParsableArguments {
+    @Option(help: "For people, as one JSON document, or nothing but the exit status.")
+    var format: OutputFormat = .auto
+    @Flag(help: "The same as --format json.")
+    var json = false
+
+    var chosen: OutputFormat { json ? .json : format }
+
+    func validate() throws {
+        if json, format == .human || format == .quiet {
+            throw ValidationError("--json and --format \(format.rawValue) exclude each other.")
+        }
+    }
+}

@@ -6,7 +6,7 @@ struct PauseCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "pause", abstract: "Stop pinging checks, until they are resumed or for a time.",
         discussion: """
-            Examples:
+            EXAMPLES
               stoker pause llm-backend
               stoker pause llm-backend llm-backend/ready --for 2h
               stoker pause gateway --until 2026-11-22T06:00:00Z
@@ -18,9 +18,10 @@ struct PauseCommand: AsyncParsableCommand {
     var span: String?
     @Option(help: "Until when: 2026-11-22T06:00:00Z.")
     var until: String?
-    @Option(help: "auto, human, json or quiet.")
-    var format: OutputFormat = .auto
+    @OptionGroup var output: OutputOptions
     @OptionGroup var server: ServerOptions
+
+    private var format: OutputFormat { output.chosen }
 
     func validate() throws {
         if span != nil, until != nil { throw ValidationError("--for and --until exclude each other.") }

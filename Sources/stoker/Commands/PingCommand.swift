@@ -8,7 +8,7 @@ struct PingCommand: AsyncParsableCommand {
         discussion: """
             Waits for the result, retries included. Ends with status 1 when the check is down afterwards.
 
-            Examples:
+            EXAMPLES
               stoker ping llm-backend
               stoker ping llm-backend --format json
             """)
@@ -17,9 +17,10 @@ struct PingCommand: AsyncParsableCommand {
     var name: String
     @Flag(name: .shortAndLong, help: "Show headers and the beginning of the body too.")
     var verbose = false
-    @Option(help: "auto, human, json or quiet.")
-    var format: OutputFormat = .auto
+    @OptionGroup var output: OutputOptions
     @OptionGroup var server: ServerOptions
+
+    private var format: OutputFormat { output.chosen }
 
     func run() async throws {
         let client = try server.client()

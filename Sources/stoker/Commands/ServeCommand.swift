@@ -17,10 +17,10 @@ struct ServeOptions: ParsableArguments {
     @Option(
         help: ArgumentHelp(
             "Folder of the ledger and the token (default: $STOKER_DATA, else ~/.local/state/stoker).",
-            valueName: "folder"))
+            valueName: "folder"), completion: .directory)
     var data: String?
 
-    @Option(help: "How log lines look: text or json.")
+    @Option(help: "How log lines look.")
     var logFormat = LogFormat.text
 
     @Option(
@@ -59,7 +59,7 @@ struct ServeCommand: AsyncParsableCommand {
         commandName: "serve",
         abstract: "Tend a fleet: ping it on schedule, judge, remember, show.",
         discussion: """
-            Prints one line on standard output, "stoker: serving http://ADDRESS:PORT", when the port is open; logs go to
+            Prints one line on standard output, "stoker: serving http://ADDRESS:PORT", when the port is open; logs go to \
             standard error. SIGHUP reads the fleet file again (so does saving it); SIGTERM finishes and stops within 5 s.
 
             EXAMPLES
@@ -93,10 +93,8 @@ struct ServeCommand: AsyncParsableCommand {
     func run() async throws {
         Logs.bootstrap(format: options.logFormat, level: try options.level())
         let surroundings = Surroundings.process
-        var fleet: Fleet?
-        try Terminal.run { fleet = try fleetOptions.load().fleet() }
-        guard var fleet else { return }
-        try Terminal.run { try options.apply(to: &fleet.serve, surroundings: surroundings) }
+        var fleet = try fleetOptions.load().fleet()
+        try options.apply(to: &fleet.serve, surroundings: surroundings)
         let first = standbyOf.map { $0.hasSuffix("/") ? String($0.dropLast()) : $0 }
         let plan = Engine.Plan(
             fleet: fleet, source: WatchedFleet(options: fleetOptions),

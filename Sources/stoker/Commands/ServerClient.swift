@@ -38,6 +38,13 @@ protocol OperationDoor: Sendable {
 struct ServerClient: OperationDoor {
     let base: String
     let token: Secret?
+    /// Lives as long as the command. A refused connection is told at once: the library would go on trying until its limit.
+    private static let http: HTTPClient = {
+        var configuration = HTTPClient.Configuration()
+        configuration.connectionPool.retryConnectionEstablishment = false
+        configuration.timeout.connect = .seconds(5)
+        return HTTPClient(eventLoopGroupProvider: .singleton, configuration: configuration)
+    }()
     /// Largest answer that is read; bytes.
     static let answerLimit = 64 * 1024 * 1024
 
@@ -85,18 +92,19 @@ struct ServerClient: OperationDoor {
         let status: Int
         let bytes: [UInt8]
         do {
-            let response = try await HTTPClient.shared.execute(request, timeout: limit)
+            let response = try await Self.http.execute(request, timeout: limit)
             status = Int(response.status.code)
             bytes = Array(try await response.body.collect(upTo: Self.answerLimit).readableBytesView)
         } catch {
             throw unreachable(operation, error)
         }
-        return try Self.read(status: status, bytes: bytes, operation: operation, server: base)
+        return try Self.read(
+            status: status, bytes: bytes, operation: operation, server: base, gaveToken: token != nil)
     }
 
-    static func read(status: Int, bytes: [UInt8], operation: Operations.Operation, server: String) throws(Failure)
-        -> JSONValue
-    {
+    static func read(
+        status: Int, bytes: [UInt8], operation: Operations.Operation, server: String, gaveToken: Bool
+    ) throws(Failure) -> JSONValue {
         let answer: JSONValue
         do throws(JSONValue.SyntaxError) {
             answer = try JSONValue(reading: bytes)
@@ -107,6 +115,15 @@ struct ServerClient: OperationDoor {
         guard let told = answer["error"], let code = told["code"]?.string, let message = told["message"]?.string else {
             throw notStoker(status, operation, server)
         }
+        if code == Failure.Code.unauthorized.rawValue {
+            // What the server says is meant for whoever writes requests; here the token is an option.
+            throw Failure(
+                .unauthorized, doing: operation.doing,
+                because: gaveToken ? "\(server) does not accept this token" : "\(server) wants its token",
+                hint:
+                    "give it with STOKER_TOKEN or --token; a token that Stoker made is in the file `token` of its data folder"
+            )
+        }
         // The message is "could not <doing>: <because>"; taken apart again so that it is told once.
         let start = "could not "
         let text = message.hasPrefix(start) ? String(message.dropFirst(start.count)) : message
@@ -114,7 +131,7 @@ struct ServerClient: OperationDoor {
         throw Failure(
             Failure.Code(rawValue: code), doing: colon.map { String(text[..<$0.lowerBound]) } ?? operation.doing,
             because: colon.map { String(text[$0.upperBound...]) } ?? text,
-            hint: code == "unauthorized" ? "give the server's token with STOKER_TOKEN or --token" : told["hint"]?.string
+            hint: told["hint"]?.string
         )
     }
 

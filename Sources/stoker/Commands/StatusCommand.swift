@@ -8,7 +8,7 @@ struct StatusCommand: AsyncParsableCommand {
         discussion: """
             Trouble comes first. Ends with status 1 when something that is shown is down or silent, so scripts can ask.
 
-            Examples:
+            EXAMPLES
               stoker status
               stoker status --watch
               stoker status --verdict down,silent --format json
@@ -35,9 +35,10 @@ struct StatusCommand: AsyncParsableCommand {
     var watch = false
     @Flag(help: "The address a job calls, for a heartbeat.")
     var heartbeat = false
-    @Option(help: "auto, human, json or quiet.")
-    var format: OutputFormat = .auto
+    @OptionGroup var output: OutputOptions
     @OptionGroup var server: ServerOptions
+
+    private var format: OutputFormat { output.chosen }
 
     func validate() throws {
         if heartbeat, name == nil { throw ValidationError("--heartbeat needs the name of a heartbeat.") }
@@ -97,7 +98,7 @@ struct StatusCommand: AsyncParsableCommand {
 enum StatusText {
     static func fleet(_ overview: JSONValue, _ page: JSONValue, _ screen: Screen) -> String {
         let now = Wording.instant(overview["now"]) ?? .never
-        let style: Screen.Style = overview["trouble"]?.bool == true ? .red : .green
+        let style: TextStyle = overview["trouble"]?.bool == true ? .red : .green
         var text = screen.paint((overview["sentence"]?.string ?? "").printable, style) + "\n"
         text += notes(overview, now, screen)
         let items = page["items"]?.array ?? []
@@ -117,10 +118,11 @@ enum StatusText {
                 .init(verdict == "up" ? "" : item["sentence"]?.string ?? "", .dim),
             ])
         }
-        text += "\n" + table.text(for: screen)
+        text += "\n" + table.text(for: screen.look)
         let rest = (page["total"]?.integer ?? 0) - items.count
         if rest > 0 {
-            text += screen.paint("… and \(rest) more; narrow it with --query or --verdict, or raise --limit\n", .dim)
+            text +=
+                screen.paint("… and \(rest) more; narrow it with --query or --verdict, or raise --limit", .dim) + "\n"
         }
         return text
     }

@@ -41,7 +41,10 @@ struct Engine {
             try await run(clocks: clocks, limit: limit, group: group)
         } catch {
             try? await group.shutdownGracefully()  // the first error is the one to tell
-            throw error
+            guard error is SocketAddressError.UnknownHost else { throw error }
+            throw Failure(
+                .portTaken, doing: "listen on \(plan.fleet.serve.host)", because: "there is no address of that name",
+                hint: "use 127.0.0.1, or 0.0.0.0 to be reached from outside", cause: error)
         }
         try await group.shutdownGracefully()
     }
@@ -65,7 +68,7 @@ struct Engine {
             clocks: clocks, logger: logger)
 
         let serve = plan.fleet.serve
-        let (token, access) = try access(for: serve, clocks: clocks)
+        let (token, access) = access(for: serve, clocks: clocks)
         let keys = HeartbeatKeys(token: token)
         var heartbeatKey: (@Sendable (String) -> String)?
         if token != nil { heartbeatKey = { keys.key(of: $0) ?? "" } }
@@ -83,7 +86,7 @@ struct Engine {
                 let host = serve.host == "0.0.0.0" ? "127.0.0.1" : serve.host == "::" ? "[::1]" : serve.host
                 let base = "http://\(host):\(port)"
                 await boiler.begin(selfAddress: serve.publicURL ?? base, active: !standingBy, note: memory.note)
-                Terminal.out("stoker: serving \(base)\n")
+                Screen.own.write("stoker: serving \(base)\n")
             }, logger: logger)
 
         var services: [any Service] = [writer] + plan.extra + [boiler]
@@ -105,18 +108,20 @@ struct Engine {
     }
 
     /// Writing needs a token wherever others than this machine can reach the port.
-    private func access(for serve: Fleet.Serve, clocks: Clocks) throws(Failure) -> (token: Secret?, Access) {
+    private func access(for serve: Fleet.Serve, clocks: Clocks) -> (token: Secret?, Access) {
         var serve = serve
         let isLoopback = ["127.0.0.1", "::1", "localhost"].contains(serve.host)
         if serve.token == nil, !isLoopback || serve.privateReading {
-            let made = try TokenFile.readOrMake(in: plan.dataFolder)
+            let made = TokenFile.readOrMake(in: plan.dataFolder)
             serve.token = made.token
             if made.isNew {
+                let kept =
+                    made.unkept.map { "it serves until this process ends, for it could not be kept (\($0))" }
+                    ?? "it is shown only now and kept in \(plan.dataFolder)/token"
                 FileHandle.standardError.write(
                     Data(
                         """
-                        Writing on this server needs a token. A new one was made; it is shown only now and kept in \
-                        \(plan.dataFolder)/token:
+                        Writing on this server needs a token. A new one was made; \(kept):
 
                             STOKER_TOKEN=\(made.token.reveal())
 

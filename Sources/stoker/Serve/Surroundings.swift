@@ -47,10 +47,11 @@ enum TokenFile {
     struct Made {
         var token: Secret
         var isNew: Bool
+        /// Why it could not be kept, if so: it serves until this process ends.
+        var unkept: String?
     }
 
-    /// - Throws: `internal` when the file can neither be read nor written.
-    static func readOrMake(in folder: String) throws(Failure) -> Made {
+    static func readOrMake(in folder: String) -> Made {
         let path = folder + "/token"
         if let text = try? String(contentsOfFile: path, encoding: .utf8) {  // missing or unreadable: a new one is made
             let token = text.trimmingCharacters(in: .whitespacesAndNewlines)
@@ -59,14 +60,24 @@ enum TokenFile {
         var random = SystemRandomNumberGenerator()
         let alphabet = Array("abcdefghijkmnpqrstuvwxyzABCDEFGHJKLMNPQRSTUVWXYZ23456789")
         let token = String((0..<32).map { _ in alphabet.randomElement(using: &random) ?? "x" })
-        guard
-            FileManager.default.createFile(
-                atPath: path, contents: Data((token + "\n").utf8), attributes: [.posixPermissions: 0o600])
-        else {
-            throw Failure(
-                .ledger, doing: "write the token file \(path)", because: "the folder cannot be written",
-                hint: "set STOKER_TOKEN, or choose a folder with --data")
-        }
-        return Made(token: Secret(token), isNew: true)
+        return Made(token: Secret(token), isNew: true, unkept: keep(token, at: path))
+    }
+
+    /// Readable by its owner alone from the first moment, and whole or not there. Returns why it failed, nil when kept.
+    private static func keep(_ token: String, at path: String) -> String? {
+        // What is wrong with the folder shows when the file is opened.
+        try? FileManager.default.createDirectory(
+            atPath: (path as NSString).deletingLastPathComponent, withIntermediateDirectories: true)
+        let new = path + ".new"
+        unlink(new)
+        let file = open(new, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0o600)
+        guard file >= 0 else { return String(cString: strerror(errno)) }
+        let bytes = Array((token + "\n").utf8)
+        let isWritten = write(file, bytes, bytes.count) == bytes.count && fsync(file) == 0
+        let isKept = close(file) == 0 && isWritten && rename(new, path) == 0
+        guard !isKept else { return nil }
+        let because = String(cString: strerror(errno))
+        unlink(new)
+        return because
     }
 }

@@ -189,9 +189,10 @@ struct MisbehaviourTests {
 
     @Test func nobodyListens() async throws {
         try await ProbeBench.run { bench in
-            let server = try await MisbehavingServer.start(on: bench.group) { _ in [.close] }
-            let port = server.port
-            try await server.stop()
+            // Held but not listened on: a port that was merely closed may be another test's by now.
+            let held = try ReservedPort()
+            defer { held.release() }
+            let port = held.number
             let http = await bench.attempt("http://127.0.0.1:\(port)/", .quick())
             #expect(http.cause == .connectRefused)
             #expect(http.phases.requestSent == false)

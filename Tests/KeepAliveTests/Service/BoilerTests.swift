@@ -18,7 +18,8 @@ import Testing
         try await withBoilerRoom { room in
             let well = try await room.simulated.add(SpaceBlueprint("acme/well", story: "", lifecycle: .test))
             _ = try await room.simulated.add(SpaceBlueprint("acme/broken", story: "", lifecycle: .test, app: .failing))
-            _ = try await room.simulated.add(SpaceBlueprint("acme/hidden", story: "", visibility: .private, lifecycle: .test))
+            _ = try await room.simulated.add(
+                SpaceBlueprint("acme/hidden", story: "", visibility: .private, lifecycle: .test))
             try await room.tend(["well": "acme/well", "broken": "acme/broken", "hidden": "acme/hidden"])
             try await room.until("well", is: .up)
             try await room.until("broken", is: .down)
@@ -32,7 +33,9 @@ import Testing
             let overview = await room.boiler.overview()
             #expect(overview.counts == [.up: 1, .down: 2])
             #expect(overview.total == 3)
-            try await eventually { try await room.ledger.incidents(of: nil, openOnly: true, before: nil, limit: 9).count == 2 }
+            try await eventually {
+                try await room.ledger.incidents(of: nil, openOnly: true, before: nil, limit: 9).count == 2
+            }
             let transcript = try #require(try await room.boiler.transcripts(of: "broken").lastFailed)
             #expect(transcript.exchanges.first?.received.first?.contains("500") == true)
         }
@@ -40,7 +43,8 @@ import Testing
 
     @Test func anIncidentEndsWhenTheAppAnswersAgain() async throws {
         try await withBoilerRoom { room in
-            let space = try await room.simulated.add(SpaceBlueprint("acme/app", story: "", lifecycle: .test, app: .failing))
+            let space = try await room.simulated.add(
+                SpaceBlueprint("acme/app", story: "", lifecycle: .test, app: .failing))
             try await room.tend(["app": "acme/app"], every: .milliseconds(300))
             try await room.until("app", is: .down)
             space.run(.healthy)
@@ -59,7 +63,8 @@ import Testing
     @Test func aSleeperIsWakingNotDown() async throws {
         try await withBoilerRoom { room in
             let lifecycle = SpaceLifecycle(sleepAfter: nil, startTakes: .seconds(3), buildTakes: .seconds(1))
-            _ = try await room.simulated.add(SpaceBlueprint("acme/sleeper", story: "", stage: .sleeping, lifecycle: lifecycle))
+            _ = try await room.simulated.add(
+                SpaceBlueprint("acme/sleeper", story: "", stage: .sleeping, lifecycle: lifecycle))
             try await room.tend(["sleeper": "acme/sleeper"], every: .milliseconds(500), timeout: .seconds(1))
             try await room.until("sleeper", is: .waking)
             #expect(try await room.boiler.status(of: "sleeper").state.cause == .spaceHeld)
@@ -95,7 +100,8 @@ import Testing
 
     @Test func anOpenIncidentIsEndedByTheNextProcess() async throws {
         try await withBoilerRoom { room in
-            let space = try await room.simulated.add(SpaceBlueprint("acme/app", story: "", lifecycle: .test, app: .failing))
+            let space = try await room.simulated.add(
+                SpaceBlueprint("acme/app", story: "", lifecycle: .test, app: .failing))
             try await room.tend(["app": "acme/app"], every: .milliseconds(300))
             try await room.until("app", is: .down)
             try await room.restart()
@@ -124,7 +130,8 @@ import Testing
             try await room.tend(["app": "acme/app", "witness": "acme/witness"], every: .milliseconds(200))
             try await eventually { witness.visits >= 4 }
             #expect(space.visits == visits)
-            #expect(try await room.boiler.status(of: "app").state.verdict == .paused, "a new fleet file does not resume it")
+            #expect(
+                try await room.boiler.status(of: "app").state.verdict == .paused, "a new fleet file does not resume it")
             _ = try await room.boiler.resume("app")
             try await eventually { space.visits > visits }
             try await room.until("app", is: .up)
@@ -168,11 +175,14 @@ import Testing
     @Test func aJobThatFallsSilentIsSeen() async throws {
         try await withBoilerRoom { room in
             let policy = CheckPolicy(kind: .heartbeat, every: .milliseconds(300), grace: .milliseconds(200))
-            try await room.boiler.replace(with: Fleet(checks: [Check(name: "job", address: "", policy: policy)], serve: .quiet))
+            try await room.boiler.replace(
+                with: Fleet(checks: [Check(name: "job", address: "", policy: policy)], serve: .quiet))
             #expect(try await room.boiler.beat("job", Beat(signal: .success)).state.verdict == .up)
             try await room.until("job", is: .silent)
             #expect(try await room.boiler.beat("job", Beat(signal: .success)).state.verdict == .up)
-            #expect(try await room.boiler.beat("job", Beat(signal: .exit(3), body: "no space left")).state.verdict.isTrouble)
+            #expect(
+                try await room.boiler.beat("job", Beat(signal: .exit(3), body: "no space left")).state.verdict.isTrouble
+            )
             let said = try #require(try await room.boiler.transcripts(of: "job").lastFailed)
             #expect(said.exchanges.first?.body == "no space left")
             await #expect(throws: Failure.self) { try await room.boiler.ping("job") }
@@ -237,7 +247,8 @@ import Testing
         configuration.hosts = nil
         try await withBoilerRoom(resolver: configuration) { room in
             let policy = CheckPolicy(
-                every: .milliseconds(500), timeout: .seconds(2), retry: [.milliseconds(700)], recheck: .milliseconds(500))
+                every: .milliseconds(500), timeout: .seconds(2), retry: [.milliseconds(700)],
+                recheck: .milliseconds(500))
             let checks = (0..<8).map { Check(name: "t\($0)", address: "http://t\($0).example.test/", policy: policy) }
             try await room.boiler.replace(with: Fleet(checks: checks, serve: .quiet))
             try await eventually(within: .seconds(30)) {
@@ -266,6 +277,7 @@ final class BoilerRoom: Sendable {
     let ledger: MemoryLedger
     private let group: MultiThreadedEventLoopGroup
     private let resolver: ResolverConfiguration
+    private let clocks: Clocks
     private struct Running {
         var boiler: Boiler
         var writer: LedgerWriter
@@ -276,27 +288,34 @@ final class BoilerRoom: Sendable {
 
     var boiler: Boiler { running.withLock { $0.boiler } }
 
-    init(simulated: SimulatedFleet, group: MultiThreadedEventLoopGroup, resolver: ResolverConfiguration, active: Bool) async {
+    init(
+        simulated: SimulatedFleet, group: MultiThreadedEventLoopGroup, resolver: ResolverConfiguration, clocks: Clocks,
+        active: Bool
+    ) async {
         self.simulated = simulated
         self.group = group
         self.resolver = resolver
+        self.clocks = clocks
         ledger = MemoryLedger()
-        running = Mutex(Self.start(Fleet(serve: .quiet), ledger, group, resolver))
+        running = Mutex(Self.start(Fleet(serve: .quiet), ledger, group, resolver, clocks))
         await boiler.begin(selfAddress: nil, active: active)
     }
 
     private static func start(
-        _ fleet: Fleet, _ ledger: MemoryLedger, _ group: MultiThreadedEventLoopGroup, _ resolver: ResolverConfiguration
+        _ fleet: Fleet, _ ledger: MemoryLedger, _ group: MultiThreadedEventLoopGroup, _ resolver: ResolverConfiguration,
+        _ clocks: Clocks
     ) -> Running {
         let logger = Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }
         let writer = LedgerWriter(
             ledger: ledger, retention: Fleet.LedgerSettings(), settings: .init(interval: .milliseconds(50)),
-            clock: ContinuousClock(), now: Clocks.real.wall, logger: logger
+            clock: ContinuousClock(), now: clocks.wall, logger: logger
         ) { _ in }
         let boiler = Boiler(
-            fleet: fleet, fleetPath: nil, source: nil, ledger: ledger, writer: writer, loops: Array(group.makeIterator()),
+            fleet: fleet, fleetPath: nil, source: nil, ledger: ledger, writer: writer,
+            loops: Array(group.makeIterator()),
             resolver: NameResolver(eventLoop: group.next(), configuration: resolver), tls: ProbeTLS(),
-            settings: Boiler.Settings(openLimit: 100, seed: 1, userAgent: "Stoker/test"), clocks: .real, logger: logger)
+            settings: Boiler.Settings(openLimit: 100, seed: 1, userAgent: "Stoker/test"), clocks: clocks, logger: logger
+        )
         let tasks = [
             Task { try await writer.run() },
             Task { try await boiler.run() },
@@ -307,7 +326,7 @@ final class BoilerRoom: Sendable {
     /// Stops as SIGTERM would, and starts anew with what the ledger remembers.
     func restart() async throws {
         await stop()
-        let next = Self.start(fleet.withLock { $0 }, ledger, group, resolver)
+        let next = Self.start(fleet.withLock { $0 }, ledger, group, resolver, clocks)
         running.withLock { $0 = next }
         await next.boiler.begin(selfAddress: nil)
     }
@@ -321,7 +340,9 @@ final class BoilerRoom: Sendable {
         _ = await old.writer.drain(within: .seconds(5))
     }
 
-    func tend(_ spaces: [String: String], every: Duration = .seconds(3_600), timeout: Duration = .seconds(5)) async throws {
+    func tend(_ spaces: [String: String], every: Duration = .seconds(3_600), timeout: Duration = .seconds(5))
+        async throws
+    {
         let addresses = Dictionary(uniqueKeysWithValues: simulated.spaces.map { ($0.id, $0.address) })
         let policy = CheckPolicy(
             every: every, timeout: timeout, retry: [.milliseconds(100)], recheck: .milliseconds(300), jitter: 0.05)
@@ -333,8 +354,19 @@ final class BoilerRoom: Sendable {
         try await boiler.replace(with: new)
     }
 
+    /// Takes over a fleet as it is, and begins with it after a restart.
+    func tend(_ new: Fleet) async throws {
+        fleet.withLock { $0 = new }
+        try await boiler.replace(with: new)
+    }
+
+    /// The fleet file that the next start will find.
+    func nextStart(with new: Fleet) { fleet.withLock { $0 = new } }
+
     func until(_ name: String, is verdict: Verdict) async throws {
-        try await eventually("\(name) becomes \(verdict.name)") { try await self.boiler.status(of: name).state.verdict == verdict }
+        try await eventually("\(name) becomes \(verdict.name)") {
+            try await self.boiler.status(of: name).state.verdict == verdict
+        }
     }
 
     /// Kinds of the events so far, what waits for the writer included.
@@ -345,11 +377,12 @@ final class BoilerRoom: Sendable {
 }
 
 func withBoilerRoom(
-    resolver: ResolverConfiguration = ResolverConfiguration(), active: Bool = true, _ body: (BoilerRoom) async throws -> Void
+    resolver: ResolverConfiguration = ResolverConfiguration(), clocks: Clocks = .real, active: Bool = true,
+    _ body: (BoilerRoom) async throws -> Void
 ) async throws {
     let group = MultiThreadedEventLoopGroup(numberOfThreads: 2)
     let simulated = try await SimulatedFleet.start(group: group)
-    let room = await BoilerRoom(simulated: simulated, group: group, resolver: resolver, active: active)
+    let room = await BoilerRoom(simulated: simulated, group: group, resolver: resolver, clocks: clocks, active: active)
     let result: Result<Void, any Error>
     do { result = .success(try await body(room)) } catch { result = .failure(error) }
     await room.stop()

@@ -111,7 +111,8 @@ struct Seeded: RandomNumberGenerator {
 
 @Suite struct TranscriptShelfTests {
     private func entry(_ number: Int) -> TranscriptShelf.Entry {
-        let attempt = Attempt(at: Instant(milliseconds: 1), result: .connected, phases: .init()) { number, outcome, cause, detail in
+        let attempt = Attempt(at: Instant(milliseconds: 1), result: .connected, phases: .init()) {
+            number, outcome, cause, detail in
             Transcript(at: .never, attempt: number, outcome: outcome, cause: cause, detail: detail, exchanges: [])
         }
         return TranscriptShelf.Entry(attempt: attempt, number: number, finding: Finding(outcome: .up, cause: .none))
