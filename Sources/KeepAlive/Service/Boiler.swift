@@ -301,8 +301,8 @@ package actor Boiler: Keeper, Service {
             for one in kept.values {
                 if let open = Judge.openIncident(one.place.state, check: one.place.id) { endOrphan(open, of: one.name) }
             }
+            giveBackMemory()
         }
-        giveBackMemory()
         tellOfRestart(fleet)
         feed.add(names: [], events: [], everything: true)
     }
