@@ -103,7 +103,9 @@ struct CheckReader {
             return report("is not a Space's name; it has letters, digits, `-`, `_` and `.`, at most 96")
         }
         guard let namespace = hub.namespace else {
-            return report("has no owner; write owner/\(key), or set hub.namespace")
+            _ = report("has no owner; write owner/\(key), or set hub.namespace")
+            // A stand-in, so that what else is wrong with this Space is told at the same time.
+            return "owner/\(key)"
         }
         return "\(namespace)/\(key)"
     }
