@@ -183,17 +183,20 @@ import Testing
     @Test func whoDoesNotReadIsLetGo() async throws {
         let whole = SampleFleet.many(60)
         try await Served.run(whole) { served in
+            // A small window, so that little has to be sent until nothing more fits.
             let channel = try await ClientBootstrap(group: MultiThreadedEventLoopGroup.singleton)
-                .channelOption(.autoRead, value: false).connect(host: "127.0.0.1", port: served.port).get()
+                .channelOption(.autoRead, value: false).channelOption(.socketOption(.so_rcvbuf), value: 4_096)
+                .connect(host: "127.0.0.1", port: served.port).get()
             try await channel.writeAndFlush(ByteBuffer(string: "GET /events HTTP/1.1\r\nHost: localhost\r\n\r\n"))
             func viewers() async throws -> Bool {
                 try await served.get("/metrics").text.contains("\nstoker_viewers 1\n")
             }
-            while try await !viewers() { await Task.yield() }
+            try await Wait.until("the viewer to be counted", within: .seconds(60), every: .milliseconds(100), viewers)
             let names = (0..<60).map { "service-\($0)" }
             // Fills the socket's buffers, then the viewer's queue; then he is let go and the server goes on.
-            while try await viewers() {
-                for _ in 0..<20 { whole.keeper.change(names) { $0.state.failures &+= 1 } }
+            try await Wait.until("the viewer to be let go", within: .seconds(100), every: .milliseconds(100)) {
+                for _ in 0..<100 { whole.keeper.change(names) { $0.state.failures &+= 1 } }
+                return try await !viewers()
             }
             #expect(try await served.get("/health").status == 200)
             try await channel.close()
