@@ -77,7 +77,7 @@ extension Fleet {
         package var path: String?
         /// How long single observations are kept. Default 7 days.
         package var keepObservations: Duration
-        /// How long minute sums are kept. Default 2 days.
+        /// How long detail by the minute is kept. Default 2 days. Single observations give it, so they stay for the longer of both.
         package var keepMinutes: Duration
         /// How long hour sums are kept. Default 400 days. Day sums, incidents and events are kept for five years.
         package var keepHours: Duration
