@@ -9,9 +9,9 @@ import time
 import urllib.request
 
 from selenium import webdriver
+from selenium.common.exceptions import StaleElementReferenceException, WebDriverException
 from selenium.webdriver.common.by import By
 from selenium.webdriver.common.keys import Keys
-from selenium.webdriver.support.expected_conditions import staleness_of
 from selenium.webdriver.support.ui import WebDriverWait
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
@@ -42,6 +42,19 @@ def browser(width=1280, height=900, dark=False, script=True):
 def until(page, what, seconds=15):
     """Waits for a condition; what it gives is given back."""
     return WebDriverWait(page, seconds, poll_frequency=0.05).until(lambda _: what())
+
+
+def left_the_page(element):
+    """Whether a new page took the element's place. In the middle of the change chromedriver says so in words of its own."""
+    try:
+        element.is_enabled()
+        return False
+    except StaleElementReferenceException:
+        return True
+    except WebDriverException as error:
+        if "does not belong to the document" in str(error):
+            return True
+        raise
 
 
 def complaints(page):
@@ -176,7 +189,7 @@ def without_script(base):
         def submit(row, action):
             row.find_element(By.CSS_SELECTOR, f'form[action="/actions/{action}"] button').click()
             # The answer is a new page: only then has the form arrived.
-            until(page, lambda: staleness_of(row)(page))
+            until(page, lambda: left_the_page(row))
 
         page.get(base + "/?show=up")
         row = page.find_element(By.CSS_SELECTOR, ".row[data-name]")
