@@ -22,7 +22,12 @@ tail -n 1 .build/build.log
 
 step "tests"
 # Hundreds of tests with sockets at once on two cores would starve each other into their time limits.
-SWT_EXPERIMENTAL_MAXIMUM_PARALLELIZATION_WIDTH=4 swift test --skip-build 2>&1
+if ! SWT_EXPERIMENTAL_MAXIMUM_PARALLELIZATION_WIDTH=4 swift test --skip-build 2>&1 | tee .build/test.log; then
+    # Hundreds of lines may lie between a red test and the end of the log.
+    step "what failed"
+    grep -aE -A 6 'recorded an issue|^✘ Test [^r]' .build/test.log | head -80
+    exit 1
+fi
 
 step "browser"
 Tests/Browser/run.sh
