@@ -17,12 +17,15 @@ let nioCore = Target.Dependency.product(name: "NIOCore", package: "swift-nio")
 let nioPosix = Target.Dependency.product(name: "NIOPosix", package: "swift-nio")
 let nioHTTP1 = Target.Dependency.product(name: "NIOHTTP1", package: "swift-nio")
 let nioSSL = Target.Dependency.product(name: "NIOSSL", package: "swift-nio-ssl")
+let nioFoundation = Target.Dependency.product(name: "NIOFoundationCompat", package: "swift-nio")
 let nioTLS = Target.Dependency.product(name: "NIOTLS", package: "swift-nio")
 let hummingbird = Target.Dependency.product(name: "Hummingbird", package: "hummingbird")
 let asyncHTTPClient = Target.Dependency.product(name: "AsyncHTTPClient", package: "async-http-client")
 let arguments = Target.Dependency.product(name: "ArgumentParser", package: "swift-argument-parser")
 let yams = Target.Dependency.product(name: "Yams", package: "Yams")
 let collections = Target.Dependency.product(name: "Collections", package: "swift-collections")
+let crypto = Target.Dependency.product(name: "Crypto", package: "swift-crypto")
+let subprocess = Target.Dependency.product(name: "Subprocess", package: "swift-subprocess")
 
 let package = Package(
     name: "stoker",
@@ -45,14 +48,15 @@ let package = Package(
         .package(url: "https://github.com/jpsim/Yams.git", exact: "6.2.2"),
         .package(url: "https://github.com/swift-server/async-http-client.git", exact: "1.37.0"),
         .package(url: "https://github.com/swift-server/swift-service-lifecycle.git", exact: "2.13.0"),
+        .package(url: "https://github.com/swiftlang/swift-subprocess.git", exact: "1.0.2"),
     ],
     targets: [
         // Floor 5: start
         .executableTarget(
             name: "stoker",
             dependencies: [
-                "ControlRoom", "Operations", "KeepAlive", "Deployment", "Ledger", "StokerCore", "HubSimulator",
-                arguments, asyncHTTPClient, lifecycle, logging, nioCore, nioHTTP1, nioPosix,
+                "ControlRoom", "Operations", "KeepAlive", "Deployment", "HubClient", "Ledger", "StokerCore",
+                "HubSimulator", arguments, asyncHTTPClient, lifecycle, logging, nioCore, nioHTTP1, nioPosix, subprocess,
                 .product(name: "UnixSignals", package: "swift-service-lifecycle"),
             ],
             swiftSettings: room
@@ -63,28 +67,34 @@ let package = Package(
             dependencies: [
                 "Operations", "KeepAlive", "Ledger", "StokerCore", "StokerAssets", hummingbird, lifecycle, logging,
                 nioCore,
-                .product(name: "Crypto", package: "swift-crypto"),
-                .product(name: "Mustache", package: "swift-mustache"),
+                crypto, .product(name: "Mustache", package: "swift-mustache"),
             ],
             swiftSettings: room
         ),
         // Floor 3: do
         .target(
             name: "Operations",
-            dependencies: ["Deployment", "KeepAlive", "Ledger", "StokerCore", logging],
+            dependencies: ["Deployment", "KeepAlive", "HubClient", "Ledger", "StokerCore", logging],
             swiftSettings: room
         ),
         // Floor 2: keep warm, ship
         .target(
             name: "KeepAlive",
             dependencies: [
-                "Ledger", "StokerCore", asyncHTTPClient, collections, lifecycle, logging,
+                "HubClient", "Ledger", "StokerCore", asyncHTTPClient, collections, lifecycle, logging,
                 nioCore, nioPosix, nioHTTP1, nioSSL, nioTLS,
             ],
             swiftSettings: room
         ),
-        .target(name: "Deployment", dependencies: ["StokerCore"], swiftSettings: room),
-        // Floor 1: remember
+        .target(name: "Deployment", dependencies: ["HubClient", "StokerCore"], swiftSettings: room),
+        // Floor 1: talk to the Hub, remember
+        .target(
+            name: "HubClient",
+            dependencies: [
+                "StokerCore", asyncHTTPClient, crypto, logging, nioCore, nioHTTP1, nioFoundation, nioPosix,
+            ],
+            swiftSettings: room
+        ),
         .target(
             name: "Ledger",
             dependencies: ["StokerCore", logging, lifecycle, .product(name: "GRDB", package: "GRDB.swift")],
@@ -95,7 +105,10 @@ let package = Package(
         // Pretends to be the outside world; knows nothing of ours.
         .target(
             name: "HubSimulator",
-            dependencies: [nioCore, nioPosix, nioHTTP1, nioSSL, logging],
+            dependencies: [
+                nioCore, nioPosix, nioHTTP1, nioSSL, nioFoundation, hummingbird, crypto, subprocess, yams, lifecycle,
+                logging,
+            ],
             swiftSettings: room
         ),
         .target(name: "StokerAssets", exclude: ["Files"], linkerSettings: [.linkedLibrary("z")]),
@@ -121,9 +134,8 @@ let package = Package(
         .testTarget(
             name: "KeepAliveTests",
             dependencies: [
-                "HubSimulator", "KeepAlive", "Ledger", "StokerCore", "TestSupport", logging, nioCore, nioPosix,
-                nioHTTP1,
-                nioSSL,
+                "HubClient", "HubSimulator", "KeepAlive", "Ledger", "StokerCore", "TestSupport", logging, nioCore,
+                nioPosix, nioHTTP1, nioSSL,
             ],
             swiftSettings: room
         ),
@@ -152,7 +164,15 @@ let package = Package(
             swiftSettings: room),
         .testTarget(
             name: "HubSimulatorTests",
-            dependencies: ["HubSimulator", "TestSupport", asyncHTTPClient, logging, nioCore, nioHTTP1],
+            dependencies: ["HubSimulator", "TestSupport", asyncHTTPClient, logging, nioCore, nioHTTP1, subprocess],
+            exclude: ["Conformance"],
+            swiftSettings: room),
+        .testTarget(
+            name: "HubClientTests",
+            dependencies: [
+                "HubClient", "HubSimulator", "StokerCore", "TestSupport", asyncHTTPClient, crypto, logging, nioCore,
+                nioHTTP1, nioPosix,
+            ],
             swiftSettings: room),
         .testTarget(
             name: "EndToEndTests",

@@ -1,0 +1,72 @@
+package import StokerCore
+
+/// Why the Hub did not do what we asked: what we did, what it said, what to do next.
+package struct HubFailure: Error, Sendable, CustomStringConvertible {
+    package enum Kind: String, Sendable, CaseIterable {
+        /// The repo, revision or file is absent, or not to be seen with this token (the Hub does not tell them apart).
+        case notFound = "hub.not_found"
+        /// No token, or one the Hub does not know.
+        case badToken = "hub.bad_token"
+        /// The token lacks a right, or an organisation's policy refuses it.
+        case forbidden = "hub.forbidden"
+        /// The plan or the payment means do not cover it (402).
+        case plan = "hub.plan"
+        /// The request as such is wrong (400, 422).
+        case invalid = "hub.invalid"
+        /// It exists already, or another operation runs (409).
+        case conflict = "hub.conflict"
+        /// The branch moved since we looked (412).
+        case stale = "hub.stale"
+        /// More than the Hub takes at once (413).
+        case tooLarge = "hub.too_large"
+        /// A quota is used up (429).
+        case throttled = "hub.throttled"
+        /// The Hub has trouble of its own (408, 5xx, HTML in place of JSON).
+        case trouble = "hub.trouble"
+        /// No answer: no connection, cut, or too slow.
+        case unreachable = "hub.unreachable"
+        /// The answer is not what the Hub is known to say.
+        case unreadable = "hub.unreadable"
+        /// `HF_HUB_OFFLINE` is set, or a token would leave for another host.
+        case refusedByUs = "hub.not_sent"
+    }
+
+    package var kind: Kind
+    package var doing: String
+    /// What the Hub said, or what happened to the connection. No secrets.
+    package var said: String
+    /// 0 when there was no answer.
+    package var status: Int
+    /// `X-Error-Code`, such as `RepoNotFound`.
+    package var code: String?
+    /// `X-Request-Id`, for the Hub's support.
+    package var requestID: String?
+    package var hint: String?
+    package var retry: Failure.Retry
+
+    package init(
+        _ kind: Kind, doing: String, said: String, status: Int = 0, code: String? = nil, requestID: String? = nil,
+        hint: String? = nil, retry: Failure.Retry = .never
+    ) {
+        self.kind = kind
+        self.doing = doing
+        self.said = said
+        self.status = status
+        self.code = code
+        self.requestID = requestID
+        self.hint = hint
+        self.retry = retry
+    }
+
+    package var description: String { failure.description }
+
+    /// As the rest of the house tells failures.
+    package var failure: Failure {
+        var because = said
+        if status != 0 { because += " (HTTP \(status)\(code.map { " \($0)" } ?? ""))" }
+        if let requestID { because += " [request \(requestID)]" }
+        return Failure(
+            Failure.Code(rawValue: kind.rawValue), doing: doing, because: because, hint: hint, retry: retry, cause: self
+        )
+    }
+}

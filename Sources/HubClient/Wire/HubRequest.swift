@@ -1,0 +1,116 @@
+import AsyncHTTPClient
+package import NIOCore
+package import NIOHTTP1
+import StokerCore
+
+/// One call to the Hub, before it is sent.
+package struct HubRequest: Sendable {
+    /// What may be done when no answer came, or one that says "try again".
+    package enum Repeat: Sendable {
+        /// Asking twice changes nothing: up to 5 repeats, as the official client does for its reads (`http_backoff`).
+        case freely
+        /// Sent once. A lost answer is the caller's to settle, by looking at what is there now.
+        case never
+    }
+
+    package enum Body: Sendable {
+        case none
+        case json(ByteBuffer)
+        /// Bytes with their `Content-Type`.
+        case bytes(ByteBuffer, type: String)
+        /// Sent in pieces; `length` in bytes. `make` is called once an attempt, so that a repeat begins anew.
+        case pieces(
+            length: Int64, type: String, make: @Sendable () throws -> AsyncThrowingStream<ByteBuffer, any Error>)
+    }
+
+    /// Which account-wide quota the call counts against beyond the plain request windows.
+    package enum Action: Sendable, Hashable {
+        case commit(repo: RepoID)
+        case createRepo
+        case restart(space: RepoID)
+    }
+
+    package var method: HTTPMethod
+    /// Path on the endpoint, percent-encoded, with its leading slash; or an absolute URL (next page, LFS upload).
+    package var path: String
+    /// Names and values before encoding, in order.
+    package var query: [(String, String)]
+    package var headers: HTTPHeaders
+    package var body: Body
+    /// What we are doing, for errors: "read the runtime of maren/orbit-api".
+    package var doing: String
+    /// The token right this needs, such as "write access to maren/orbit-api"; named when the Hub refuses.
+    package var right: String?
+    package var repeats: Repeat
+    /// Total, or for streams until the headers. Default 30 s.
+    package var timeout: Duration
+    package var action: Action?
+    /// Errors that are an answer: they come back as ``HubAnswer`` instead of being thrown.
+    package var accepted: Set<Int>
+
+    package init(
+        _ method: HTTPMethod, _ path: String, doing: String, query: [(String, String)] = [],
+        headers: HTTPHeaders = [:], body: Body = .none, right: String? = nil, repeats: Repeat? = nil,
+        timeout: Duration = .seconds(30), action: Action? = nil, accepted: Set<Int> = []
+    ) {
+        self.method = method
+        self.path = path
+        self.query = query
+        self.headers = headers
+        self.body = body
+        self.doing = doing
+        self.right = right
+        self.repeats = repeats ?? (method == .GET || method == .HEAD ? .freely : .never)
+        self.timeout = timeout
+        self.action = action
+        self.accepted = accepted
+    }
+}
+
+/// What the Hub answered, read to its end.
+package struct HubAnswer: Sendable {
+    package var status: Int
+    package var headers: HTTPHeaders
+    package var body: ByteBuffer
+    /// Where the answer came from after redirects on the Hub: differs from what was asked when a repo was renamed.
+    package var url: String
+
+    package init(status: Int, headers: HTTPHeaders, body: ByteBuffer, url: String) {
+        self.status = status
+        self.headers = headers
+        self.body = body
+        self.url = url
+    }
+}
+
+/// An answer whose body is read while it comes.
+package struct HubStream: Sendable {
+    package var status: Int
+    package var headers: HTTPHeaders
+    package var url: String
+    /// Pieces as they arrive, asked for one by one, so that a slow reader holds the Hub back and memory stays flat.
+    package var pieces: HubPieces
+}
+
+/// The body of a ``HubStream``. Ends with the body, throws ``HubFailure`` when it is cut. Dropping it closes the connection.
+package struct HubPieces: AsyncSequence, Sendable {
+    package typealias Element = ByteBuffer
+    let body: HTTPClientResponse.Body
+    let doing: String
+
+    package func makeAsyncIterator() -> Iterator { Iterator(base: body.makeAsyncIterator(), doing: doing) }
+
+    package struct Iterator: AsyncIteratorProtocol {
+        var base: HTTPClientResponse.Body.AsyncIterator
+        let doing: String
+        @concurrent package mutating func next() async throws -> ByteBuffer? {
+            do {
+                return try await base.next()
+            } catch is CancellationError {
+                throw CancellationError()
+            } catch {
+                throw HubFailure(.unreachable, doing: doing, said: "the answer was cut: \(error)", retry: .soon)
+            }
+        }
+    }
+}
