@@ -64,15 +64,19 @@ package struct HubRepo: Sendable, Identifiable {
     package var region: String?
     /// The sdk asked for at creation; the README's, once there is one, counts.
     package var sdkAtCreation: String?
+    var hardwareAtCreation: String?
     package var pullRequests: [PullRequest] = []
 
     package struct PullRequest: Sendable {
         package var number: Int
         package var title: String
+        package var description: String
         /// `open`, `closed`, `merged`.
         package var status: String
         package var author: String
+        /// The branch it is to be merged into, `refs/heads/main`.
         package var target: String
+        package var createdAt: Date
     }
 
     /// `namespace/name`.

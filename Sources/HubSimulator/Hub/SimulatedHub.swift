@@ -11,7 +11,10 @@ package final class SimulatedHub: Sendable {
     package let configuration: HubConfiguration
     package let state: HubState
     package let logger: Logger
-    let disk: HubDisk
+    let store: RepoStore
+    private let disk: HubDisk
+    /// Signs links to the storage host and knows the hooks of our own git.
+    let key: String
     /// Plays the Spaces.
     package let spaces: (any SpaceSide)?
     private let extraListeners: [any RepoListener]
@@ -41,7 +44,13 @@ package final class SimulatedHub: Sendable {
         listeners: [any RepoListener] = [], logger: Logger = Logger(label: "hub-simulator")
     ) async throws -> SimulatedHub {
         let disk = try await HubDisk.open(configuration.folder)
-        let hub = SimulatedHub(configuration, disk: disk, spaces: spaces, listeners: listeners, logger: logger)
+        let store: RepoStore
+        do { store = try await RepoStore(disk: disk) } catch {
+            await disk.close(logger: logger)
+            throw error
+        }
+        let hub = SimulatedHub(
+            configuration, disk: disk, store: store, spaces: spaces, listeners: listeners, logger: logger)
         do {
             try await hub.listen()
             return hub
@@ -52,9 +61,12 @@ package final class SimulatedHub: Sendable {
     }
 
     private init(
-        _ configuration: HubConfiguration, disk: HubDisk, spaces: (any SpaceSide)?, listeners: [any RepoListener],
-        logger: Logger
+        _ configuration: HubConfiguration, disk: HubDisk, store: RepoStore, spaces: (any SpaceSide)?,
+        listeners: [any RepoListener], logger: Logger
     ) {
+        var random = SystemRandomNumberGenerator()
+        key = hex(random.next()) + hex(random.next())
+        self.store = store
         self.configuration = configuration
         self.disk = disk
         self.spaces = spaces
