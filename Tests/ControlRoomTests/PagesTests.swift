@@ -224,6 +224,14 @@ import Testing
             let json = try await served.get("/targets/nobody", headers: [("Accept", "application/json")])
             #expect(json.status == 404)
             #expect(json.text.hasPrefix(#"{"error":{"code":"not_found""#))
+            // An address that nobody knows is no different from a name that nobody knows.
+            let nowhere = try await served.get("/nowhere", headers: Self.page)
+            #expect(nowhere.status == 404)
+            try Markup.check(nowhere.text)
+            #expect(nowhere.text.contains("there is nothing at this address"))
+            let api = try await served.get("/api/v1/nowhere", headers: [("Accept", "application/json")])
+            #expect(api.status == 404)
+            #expect(api.text.hasPrefix(#"{"error":{"code":"not_found""#))
         }
     }
 

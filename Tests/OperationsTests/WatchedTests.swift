@@ -27,7 +27,7 @@ import Testing
                         check: 1, at: Self.now - .seconds($0 * 60), outcome: .up, cause: .none, latencyMicroseconds: 5)
                 }))
         let watched = try await Watched.read(of: 1, every: .seconds(every * 60), from: ledger, now: Self.now)
-        // Each edge of a hole to the hour, as the sums are; the very beginning to the minute.
+        // Each edge of a hole to the hour, as the sums are; the very beginning to the second.
         #expect(abs(minutes(watched.known(in: .seconds(86_400))) - day) <= 120)
         #expect(abs(minutes(watched.known(in: .seconds(90 * 86_400))) - quarter) <= 120)
         if day < 60 { #expect(minutes(watched.known(in: .seconds(86_400))) == day) }

@@ -182,8 +182,11 @@ struct DashboardPage {
         if case .stalled(let since, let because, let waiting, let limit, let dropped) = overview.ledger {
             add(
                 "trouble", "Results cannot be written to disk.",
-                "Since \(Words.absolute(since)): \(because). \(Words.count(waiting)) of at most \(Words.count(limit)) wait in memory"
-                    + (dropped > 0 ? ", \(Words.count(dropped)) were given up." : ". Pinging goes on."))
+                "Since \(Words.absolute(since)): \(because). "
+                    // With no limit there is no file to wait for.
+                    + (limit == 0
+                        ? "" : "\(Words.count(waiting)) of at most \(Words.count(limit)) wait in memory. ")
+                    + (dropped > 0 ? "\(Words.count(dropped)) were given up. " : "") + "Pinging goes on.")
         }
         if !overview.fleetFile.rejected.isEmpty {
             add(

@@ -20,16 +20,20 @@ package struct Watched: Sendable, Equatable {
         self.now = now
     }
 
-    /// Reads the last 90 days, to the hour; the very beginning to the minute.
+    /// Reads the last 90 days, to the hour; the very beginning to the second.
     /// - Parameter every: the check's interval: so long nothing is missing.
     package static func read(
         of check: Int32, every: Duration, from ledger: any Ledger, now: Instant
     ) async throws(Failure) -> Watched {
         let series = try await ledger.series(of: check, from: now - longest, to: now, buckets: hours)
         var seen = series.filter(\.isSeen)
-        if let first = seen.first {
-            let minutes = try await ledger.series(of: check, from: first.from, to: first.to, buckets: 60)
-            if let minute = minutes.first(where: \.isSeen) { seen[0].from = minute.from }
+        // First the minute, then the second.
+        if var first = seen.first {
+            for _ in 1...2 {
+                let parts = try await ledger.series(of: check, from: first.from, to: first.to, buckets: 60)
+                first = parts.first(where: \.isSeen) ?? first
+            }
+            seen[0].from = first.from
         }
         return Watched(seen: seen, every: every, now: now)
     }
