@@ -121,11 +121,13 @@ struct Routes: Sendable {
         let overview = await keeper.overview()
         var history: TargetPage.History?
         do {
-            var read = try await TargetPage.History.read(ledger, check: status.id, range: range, now: overview.now)
+            var read = try await TargetPage.History.read(
+                ledger, check: status.id, every: status.check.policy.every, range: range, now: overview.now)
             // A day with one dot at its end tells nobody anything: who is new is shown the hour.
             if query["range"] == nil, read.isShorter(than: .hour, now: overview.now) {
                 range = .hour
-                read = try await TargetPage.History.read(ledger, check: status.id, range: range, now: overview.now)
+                read = try await TargetPage.History.read(
+                    ledger, check: status.id, every: status.check.policy.every, range: range, now: overview.now)
             }
             history = read
         } catch {

@@ -1,10 +1,13 @@
 """Journeys through the dashboard with real Chromium: what a person does, keyboard included. Started by run.sh."""
 import contextlib
+import importlib.util
+import json
 import os
 import pathlib
 import re
 import subprocess
 import sys
+import tempfile
 import time
 import urllib.request
 
@@ -202,9 +205,112 @@ def without_script(base):
         assert "v-paused" not in page.find_element(By.CSS_SELECTOR, f'.row[data-name="{name}"]').get_attribute("class")
 
 
-def run(base):
+def page_of_trouble(base):
+    """Path of a check that is down, with a transcript to show; of any other while there is none."""
+    items = json.loads(urllib.request.urlopen(base + "/api/v1/checks?sort=trouble&kind=http").read())["items"]
+    return "/targets/" + items[0]["name"]
+
+
+def axe():
+    """axe-core's own file; the package that ships it is installed without the browser driver it is meant for."""
+    package = importlib.util.find_spec("axe_playwright_python")
+    return (pathlib.Path(package.origin).parent / "axe.min.js").read_text(encoding="utf-8")
+
+
+def accessible(pages):
+    """No page has a violation that axe-core calls serious or critical: dark and light, on a desk and on a phone."""
+    source = axe()
+    run = "axe.run(document, {resultTypes: ['violations']}).then(arguments[0], error => arguments[0]({error: String(error)}))"
+    with browser() as page:
+        # Would it tell us at all?
+        page.get(pages[0][1])
+        page.execute_script("document.querySelector('main').insertAdjacentHTML('beforeend', '<button></button><p class=canary>faint</p>');"
+                            "document.querySelector('.canary').style.color = '#ddd'")
+        page.execute_script(source)
+        told = {violation["id"] for violation in page.execute_async_script(run)["violations"]}
+        assert {"button-name", "color-contrast"} <= told, told
+    found, looked = [], 0
+    for dark in (False, True):
+        for width in (1280, 360):
+            with browser(width, 900, dark) as page:
+                for name, address in pages:
+                    page.get(address)
+                    for closed in page.find_elements(By.CSS_SELECTOR, "details:not([open])"):
+                        page.execute_script("arguments[0].open = true", closed)
+                    page.execute_script(source)
+                    answer = page.execute_async_script(run)
+                    assert "error" not in answer, answer["error"]
+                    assert len(answer["passes"]) > 5, "axe looked at nothing"
+                    assert page.find_elements(By.CSS_SELECTOR, "a.brand"), f"{name} is not a page of ours"
+                    if dark and width == 360:
+                        page.save_screenshot(str(OUT / f"phone-{name.replace(' ', '-')}.png"))
+                    looked += 1
+                    for violation in answer["violations"]:
+                        line = f"{name}, {width} px, {'dark' if dark else 'light'}: {violation['impact']} {violation['id']}: {violation['help']}"
+                        nodes = "; ".join(" ".join(node["target"][0:1]) for node in violation["nodes"][:3])
+                        why = violation["nodes"][0].get("failureSummary", "").replace("\n", " ")
+                        if violation["impact"] in ("serious", "critical"):
+                            found.append(f"{line} [{nodes}] {why}")
+                        else:
+                            print(f"note    {line} [{nodes}]", flush=True)
+    assert looked >= 4 * len(pages)
+    assert not found, "\n        ".join([f"{len(found)} violations"] + found)
+
+
+def stalled(base):
+    """Results that cannot be written are told on top of the page, and pinging goes on."""
+    with browser() as page:
+        page.get(base + "/")
+        banner = page.find_element(By.CSS_SELECTOR, ".banner.k-trouble")
+        assert "cannot be written" in banner.text, banner.text
+        pings = lambda: int(page.find_element(By.ID, "pings").text.replace(",", ""))
+        before = pings()
+        until(page, lambda: pings() > before, 30)
+        page.save_screenshot(str(OUT / "stalled.png"))
+
+
+def each_look(base):
+    """What is paused, what only looks well and what is flagged can be told apart by word and sign; a picture of each is kept."""
+    with browser(1280, 1300) as page:
+        page.get(base + "/")
+        until(page, lambda: page.find_elements(By.CSS_SELECTOR, ".row.v-moderated"), 30)
+        until(page, lambda: page.find_elements(By.CSS_SELECTOR, ".row.v-up form[action='/actions/pause'] button"), 30)
+        row = page.find_element(By.CSS_SELECTOR, ".row.v-up")
+        name = row.get_attribute("data-name")
+        row.find_element(By.CSS_SELECTOR, "form[action='/actions/pause'] button").click()
+        until(page, lambda: page.find_elements(By.CSS_SELECTOR, f'.row.v-paused[data-name="{name}"]'))
+        # The demonstration's unsteady Space needs five changes first; then it answers, or does not, by turns.
+        until(page, lambda: page.find_elements(By.CSS_SELECTOR, ".row.v-flapping"), 240)
+        page.save_screenshot(str(OUT / "looks.png"))
+        looks = {}
+        for look in ("up", "paused", "flapping", "moderated"):
+            row = page.find_element(By.CSS_SELECTOR, f".row.v-{look}")
+            looks[look] = (row.find_element(By.CSS_SELECTOR, ".word").text, row.find_element(By.CSS_SELECTOR, ".state use").get_attribute("href"),
+                           row.value_of_css_property("background-color"))
+        assert len(set(word for word, _, _ in looks.values())) == 4, looks
+        assert len(set(sign for _, sign, _ in looks.values())) == 4, looks
+        assert looks["moderated"][2] != looks["paused"][2] and looks["flapping"][2] != looks["up"][2], looks
+        for look in ("flapping", "moderated"):
+            page.find_element(By.CSS_SELECTOR, f".row.v-{look} a.name").click()
+            until(page, lambda: page.find_elements(By.CSS_SELECTOR, f"#one[data-verdict={look}]"))
+            page.save_screenshot(str(OUT / f"one-{look}.png"))
+            page.back()
+            until(page, lambda: page.find_elements(By.CSS_SELECTOR, f".row.v-{look}") or look == "flapping")
+
+
+def run(base, token_base=None, stalled_base=None):
+    trouble = page_of_trouble(base)
+    pages = [("fleet", base + "/"), ("nothing matches", base + "/?q=zzzzz"), ("target", base + trouble), ("missing", base + "/nowhere")]
+    others = [(phone, base), (without_script, base)]
+    if token_base:
+        pages += [("login", token_base + "/login"), ("empty", token_base + "/")]
+    if stalled_base:
+        pages += [("stalled", stalled_base + "/"), ("stalled target", stalled_base + "/targets/nobody-home")]
+        others += [(stalled, stalled_base), (each_look, base)]
+    others.append((accessible, pages))
     journeys = Journeys(base)
-    names = [name for name in vars(Journeys) if not name.startswith("_") and name != "rows"]
+    wanted = os.environ.get("JOURNEYS", "").split()
+    names = [name for name in vars(Journeys) if not name.startswith("_") and name != "rows" and (not wanted or name in wanted)]
     failed = 0
     for name in names:
         with browser() as page:
@@ -217,9 +323,11 @@ def run(base):
                 page.save_screenshot(str(OUT / f"failed-{name}.png"))
                 print(f"FAILED  {name.replace('_', ' ')}: {type(error).__name__} {error}", flush=True)
                 print(f"        screenshot: {OUT.relative_to(ROOT)}/failed-{name}.png", flush=True)
-    for journey in (phone, without_script):
+    for journey, subject in others:
+        if wanted and journey.__name__ not in wanted:
+            continue
         try:
-            journey(base)
+            journey(subject)
             print(f"ok      {journey.__name__.replace('_', ' ')}", flush=True)
         except Exception as error:
             failed += 1
@@ -235,32 +343,50 @@ def main():
     if not os.path.exists(binary):
         print("browser journeys left out: no binary at .build/debug/stoker (make build)")
         return
+    with contextlib.ExitStack() as stack:
+        scratch = pathlib.Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="stoker-browser-")))
+        base = stack.enter_context(serving(binary, ["demo"], "stoker"))
+        # Nothing to tend, behind a token: the empty page and the one to log in.
+        nothing = scratch / "nothing.yaml"
+        nothing.write_text("version: 1\nserve: { self_ping: off }\n")
+        token_base = stack.enter_context(
+            serving(binary, ["serve", "--fleet", str(nothing), "--data", str(scratch / "data")], "empty", STOKER_TOKEN="a-token-of-the-journeys"))
+        # A data folder that cannot be: a file is in its place.
+        alone = scratch / "alone.yaml"
+        alone.write_text("version: 1\ntargets: { nobody-home: { url: 'http://127.0.0.1:9/', every: 1s, recheck: 1s, retry: [], jitter: 0 } }\n")
+        (scratch / "file").write_text("")
+        stalled_base = stack.enter_context(
+            serving(binary, ["serve", "--fleet", str(alone), "--data", str(scratch / "file")], "stalled"))
+        deadline = time.monotonic() + 60
+        while b'"up":0' in urllib.request.urlopen(base + "/status").read() and time.monotonic() < deadline:
+            time.sleep(0.2)
+        failed = run(base, token_base, stalled_base)
+    sys.exit(1 if failed else 0)
+
+
+@contextlib.contextmanager
+def serving(binary, arguments, name, **more):
+    """Runs the program on a free port of loopback and gives its address."""
     # Its words go to a file: a pipe nobody reads would stop it.
-    log = OUT / "stoker.log"
+    log = OUT / f"{name}.log"
+    # On loopback and without a token this machine may press buttons. In a container the demo would bind every address.
+    clean = {key: value for key, value in os.environ.items() if not key.startswith("STOKER_") and key != "PORT"}
     with open(log, "wb") as errors:
-        # On loopback and without a token this machine may press buttons. In a container the demo would bind every address.
-        clean = {name: value for name, value in os.environ.items() if not name.startswith("STOKER_") and name != "PORT"}
         server = subprocess.Popen(
-            [binary, "demo", "--port", "0", "--host", "127.0.0.1"], stdout=subprocess.PIPE, stderr=errors, text=True, env=clean)
+            [binary, *arguments, "--port", "0", "--host", "127.0.0.1"], stdout=subprocess.PIPE, stderr=errors, text=True, env=clean | more)
         try:
-            base = None
             for line in server.stdout:
                 if match := re.search(r"serving (http://127\.0\.0\.1:\d+)", line):
-                    base = match.group(1)
+                    yield match.group(1)
                     break
-            if base is None:
-                sys.exit(f"stoker demo ended before it served:\n{log.read_text()[-2000:]}")
-            deadline = time.monotonic() + 60
-            while b'"up":0' in urllib.request.urlopen(base + "/status").read() and time.monotonic() < deadline:
-                time.sleep(0.2)
-            failed = run(base)
+            else:
+                sys.exit(f"stoker {arguments[0]} ended before it served:\n{log.read_text()[-2000:]}")
         finally:
             server.terminate()
             try:
                 server.wait(10)
             except subprocess.TimeoutExpired:
                 server.kill()
-    sys.exit(1 if failed else 0)
 
 
 if __name__ == "__main__":

@@ -11,14 +11,70 @@ import Testing
         let whole = SampleFleet.dozen()
         let text = try await Served.run(whole) { try await $0.get("/", headers: Self.page).text }
         try Markup.check(text)
-        #expect(text.contains("<title>(3) Stoker</title>"))
+        #expect(text.contains("<title>(4) Stoker</title>"))
         #expect(text.contains("/icons/trouble.svg"))
-        #expect(text.contains("3 of 12 need a look"))
+        #expect(text.contains("4 of 12 need a look"))
         for name in await whole.keeper.statuses(StatusQuery()).items.map(\.check.name) {
             #expect(text.contains("data-name=\"\(name)\""))
         }
         #expect(text.contains("the connection was refused: nothing listens there · 3× in a row"))
         #expect(!text.contains("hidden-value"))
+    }
+
+    /// A row whose verdict alone would look better than things are has a word, a tone and a sign of its own.
+    @Test(arguments: [
+        ("image-studio", "flapping", "Flapping", "comes and goes"),
+        ("old-prototype", "moderated", "Moderated", "flagged by the platform"),
+        ("leaderboard", "paused", "Paused", "paused by hand"),
+    ])
+    func whatOnlyLooksWellSaysSo(name: String, look: String, word: String, reason: String) async throws {
+        try await Served.run(SampleFleet.dozen()) { served in
+            let fleet = try await served.get("/?q=\(name)", headers: Self.page).text
+            #expect(fleet.contains("<li class=\"row v-\(look)\" data-name=\"\(name)\""))
+            #expect(fleet.contains("<use href=\"#s-\(look)\"/></svg><span class=\"word\">\(word)</span>"))
+            #expect(fleet.contains("id=\"s-\(look)\""))
+            #expect(fleet.contains(reason))
+            let page = try await served.get("/targets/\(name)", headers: Self.page).text
+            try Markup.check(page)
+            #expect(page.contains("data-verdict=\"\(look)\""))
+            #expect(page.contains("<span class=\"word\">\(word)</span>"))
+        }
+    }
+
+    @Test func aRecheckIsNotTakenForTheInterval() async throws {
+        let whole = SampleFleet.dozen()
+        whole.keeper.change("website") { $0.nextDue = SampleFleet.now + .seconds(30) }
+        try await Served.run(whole) { served in
+            let fleet = try await served.get("/?q=website", headers: Self.page).text
+            #expect(fleet.contains("<span class=\"every\">recheck; else 5 min</span>"))
+            let page = try await served.get("/targets/website", headers: Self.page).text
+            #expect(page.contains(">in 30 s</time> (recheck; else every 5 min)"))
+            let well = try await served.get("/?q=discord-bot", headers: Self.page).text
+            #expect(well.contains("<span class=\"every\">every 2 min</span>"))
+        }
+    }
+
+    /// 100 % over 90 days is no news of a check that is 12 minutes old.
+    @Test func uptimeSaysHowMuchIsKnown() async throws {
+        var whole = SampleFleet.dozen()
+        let id = try await whole.keeper.status(of: "rag").id
+        whole.ledger.observations.removeAll { $0.check == id }
+        for minute in stride(from: 12, through: 2, by: -5) {
+            whole.ledger.observations.append(
+                Observation(
+                    check: id, at: SampleFleet.now - .seconds(minute * 60), outcome: .up, cause: .none,
+                    latencyMicroseconds: 90_000))
+        }
+        try await Served.run(whole) { served in
+            let young = try await served.get("/targets/rag", headers: Self.page).text
+            #expect(
+                young.matches(of: #/<b>100 %</b><span>[0-9]+ [hd]</span><span class="known">of 12 min known</span>/#)
+                    .count == 4)
+            let old = try await served.get("/targets/gateway", headers: Self.page).text
+            #expect(!old.contains("class=\"known\""))
+            let badge = try await served.get("/badge/rag.svg?kind=uptime-30d").text
+            #expect(badge.contains("100 % of 12 min"), "\(badge)")
+        }
     }
 
     @Test(arguments: [
@@ -168,6 +224,14 @@ import Testing
             let json = try await served.get("/targets/nobody", headers: [("Accept", "application/json")])
             #expect(json.status == 404)
             #expect(json.text.hasPrefix(#"{"error":{"code":"not_found""#))
+            // An address that nobody knows is no different from a name that nobody knows.
+            let nowhere = try await served.get("/nowhere", headers: Self.page)
+            #expect(nowhere.status == 404)
+            try Markup.check(nowhere.text)
+            #expect(nowhere.text.contains("there is nothing at this address"))
+            let api = try await served.get("/api/v1/nowhere", headers: [("Accept", "application/json")])
+            #expect(api.status == 404)
+            #expect(api.text.hasPrefix(#"{"error":{"code":"not_found""#))
         }
     }
 

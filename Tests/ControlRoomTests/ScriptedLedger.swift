@@ -15,21 +15,22 @@ struct ScriptedLedger: Ledger {
     }
     private func sum(_ check: Int32, _ from: Instant, _ to: Instant) -> Tally {
         var tally = Tally(from: from, to: to)
-        for seen in observations where seen.check == check && seen.at >= from && seen.at < to {
-            switch seen.outcome {
-            case .up: tally.up += 1
-            case .slow: tally.slow += 1
-            case .waking: tally.waking += 1
-            case .down: tally.down += 1
-            case .unknown: tally.unknown += 1
-            }
-            guard seen.outcome.isGood else { continue }
-            tally.latencyMin =
-                tally.latencyMin == 0 ? seen.latencyMicroseconds : min(tally.latencyMin, seen.latencyMicroseconds)
-            tally.latencyMax = max(tally.latencyMax, seen.latencyMicroseconds)
-            tally.latencySum += UInt64(seen.latencyMicroseconds)
-        }
+        for seen in observations where seen.check == check && seen.at >= from && seen.at < to { Self.add(seen, &tally) }
         return tally
+    }
+    private static func add(_ seen: Observation, _ tally: inout Tally) {
+        switch seen.outcome {
+        case .up: tally.up += 1
+        case .slow: tally.slow += 1
+        case .waking: tally.waking += 1
+        case .down: tally.down += 1
+        case .unknown: tally.unknown += 1
+        }
+        guard seen.outcome.isGood else { return }
+        tally.latencyMin =
+            tally.latencyMin == 0 ? seen.latencyMicroseconds : min(tally.latencyMin, seen.latencyMicroseconds)
+        tally.latencyMax = max(tally.latencyMax, seen.latencyMicroseconds)
+        tally.latencySum += UInt64(seen.latencyMicroseconds)
     }
 
     func register(_ names: [String]) async throws(Failure) -> [Int32] { names.indices.map { Int32($0 + 1) } }
@@ -46,10 +47,14 @@ struct ScriptedLedger: Ledger {
     func series(of check: Int32, from: Instant, to: Instant, buckets: Int) async throws(Failure) -> [Tally] {
         try whole()
         let step = (to.milliseconds - from.milliseconds) / Int64(buckets)
-        return (0..<buckets).map { index in
+        var tallies = (0..<buckets).map { index in
             let start = Instant(milliseconds: from.milliseconds + Int64(index) * step)
-            return sum(check, start, start + .milliseconds(step))
+            return Tally(from: start, to: start + .milliseconds(step))
         }
+        for seen in observations where seen.check == check && seen.at >= from && seen.at < to {
+            Self.add(seen, &tallies[min(buckets - 1, Int((seen.at.milliseconds - from.milliseconds) / step))])
+        }
+        return tallies
     }
     func tally(of checks: [Int32], from: Instant, to: Instant) async throws(Failure) -> [Tally] {
         try whole()

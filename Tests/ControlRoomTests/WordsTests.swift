@@ -61,6 +61,28 @@ import Testing
         #expect(Headline(overview).title == title)
     }
 
+    @Test(
+        arguments: [
+            ([.up: 11, .paused: 1], 1, 0, "1 of 12 is flagged by the platform", "(1) Stoker", "trouble"),
+            ([.paused: 1], 1, 0, "It is flagged by the platform", "(1) Stoker", "trouble"),
+            ([.up: 9, .down: 1, .paused: 2], 1, 0, "2 of 12 need a look", "(2) Stoker", "trouble"),
+            ([.up: 11, .paused: 1], 0, 1, "11 answer, 1 is paused, 1 comes and goes", "Stoker", "unsteady"),
+            ([.up: 12], 0, 2, "All 12 answer, 2 come and go", "Stoker", "unsteady"),
+            ([.up: 1], 0, 1, "It answers, but comes and goes", "Stoker", "unsteady"),
+            ([.up: 11, .down: 1], 0, 1, "1 of 12 is down", "(1) Stoker", "trouble"),
+        ] as [([Verdict: Int], Int, Int, String, String, String)])
+    func headlinesOfWhatOnlyLooksWell(
+        counts: [Verdict: Int], moderated: Int, flapping: Int, sentence: String, title: String, mood: String
+    ) {
+        let overview = Overview(
+            startedAt: SampleFleet.now, now: SampleFleet.now, counts: counts, flapping: flapping, moderated: moderated,
+            total: counts.values.reduce(0, +))
+        let headline = Headline(overview)
+        #expect(headline.sentence == sentence)
+        #expect(headline.title == title)
+        #expect(headline.icon == "/icons/\(mood).svg")
+    }
+
     @Test(arguments: [
         "//evil.example", "/\\evil.example", "https://evil.example", "", "javascript:alert(1)", "/a\r\nSet-Cookie: x",
     ])

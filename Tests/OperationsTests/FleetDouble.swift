@@ -21,7 +21,8 @@ final class DoubleKeeper: Keeper {
         var counts: [Verdict: Int] = [:]
         for status in statuses { counts[status.state.verdict, default: 0] += 1 }
         let overview = Overview(
-            startedAt: now - .seconds(3_600), now: now, counts: counts, total: statuses.count, generation: 7,
+            startedAt: now - .seconds(3_600), now: now, counts: counts, flapping: statuses.count { $0.state.flapping },
+            moderated: statuses.count { $0.state.isModerated }, total: statuses.count, generation: 7,
             fleetFile: .init(path: "fleet.yaml", loadedAt: now - .seconds(60)), ledger: .healthy)
         state = Mutex(State(statuses: statuses, overview: overview))
     }

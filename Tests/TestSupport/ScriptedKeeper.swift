@@ -93,6 +93,7 @@ package final class ScriptedKeeper: Keeper {
             overview.total = scene.statuses.count
             overview.counts = Dictionary(grouping: scene.statuses, by: \.state.verdict).mapValues(\.count)
             overview.flapping = scene.statuses.count { $0.state.flapping }
+            overview.moderated = scene.statuses.count { $0.state.isModerated }
             return overview
         }
     }

@@ -94,12 +94,14 @@ struct DashboardPage {
         return [
             "empty": isEmpty, "fleetPath": overview.fleetFile.path ?? "",
             "hasFleetPath": overview.fleetFile.path != nil,
-            "sentence": headline.sentence, "sign": headline.sign.name, "mood": headline.mood.rawValue,
+            "sentence": headline.sentence, "sign": headline.sign, "mood": headline.mood.rawValue,
             "uptime": Words.span(overview.uptime), "started": overview.startedAt.milliseconds,
             "startedText": Words.absolute(overview.startedAt),
             "pings": Words.count(overview.work.pings), "attempts": Words.count(overview.work.attempts),
             "flapping": overview.flapping == 1 ? "1 comes and goes" : "\(Words.count(overview.flapping)) come and go",
-            "hasFlapping": overview.flapping > 0, "banners": banners, "bannerKey": bannerKey, "chips": chips,
+            // The sentence says it when there is nothing worse to say.
+            "hasFlapping": overview.flapping > 0 && headline.mood != .unsteady, "banners": banners,
+            "bannerKey": bannerKey, "chips": chips,
             "query": view.text, "show": view.verdict,
             "hasShow": !view.verdict.isEmpty,
             "groups": groups.map { ["name": $0, "current": $0 == view.group] as [String: Any] },
@@ -180,8 +182,11 @@ struct DashboardPage {
         if case .stalled(let since, let because, let waiting, let limit, let dropped) = overview.ledger {
             add(
                 "trouble", "Results cannot be written to disk.",
-                "Since \(Words.absolute(since)): \(because). \(Words.count(waiting)) of at most \(Words.count(limit)) wait in memory"
-                    + (dropped > 0 ? ", \(Words.count(dropped)) were given up." : ". Pinging goes on."))
+                "Since \(Words.absolute(since)): \(because). "
+                    // With no limit there is no file to wait for.
+                    + (limit == 0
+                        ? "" : "\(Words.count(waiting)) of at most \(Words.count(limit)) wait in memory. ")
+                    + (dropped > 0 ? "\(Words.count(dropped)) were given up. " : "") + "Pinging goes on.")
         }
         if !overview.fleetFile.rejected.isEmpty {
             add(

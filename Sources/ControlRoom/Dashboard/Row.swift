@@ -18,7 +18,8 @@ struct Row {
     /// The second line under the name: what is wrong, or nothing.
     var reason: String {
         guard let reason = Words.reason(state) else { return "" }
-        return state.failures > 1 && state.verdict.isTrouble ? "\(reason) · \(state.failures)× in a row" : reason
+        return state.failures > 1 && state.isTrouble && !state.isModerated
+            ? "\(reason) · \(state.failures)× in a row" : reason
     }
 
     var shownAddress: String {
@@ -29,13 +30,19 @@ struct Row {
         return address
     }
 
+    /// What stands under the next ping: the interval, and that it is shortened while it is.
+    var rhythm: String {
+        let every = Words.interval(check.policy.every)
+        return status.isRecheckPlanned ? "recheck; else \(every)" : "every \(every)"
+    }
+
     func model(mayWrite: Bool, from: String) -> [String: Any] {
         let paused = state.verdict == .paused
         return [
-            "name": check.name, "href": Words.path(check.name), "verdict": state.verdict.name,
-            "word": Words.verdict(state.verdict), "address": shownAddress,
+            "name": check.name, "href": Words.path(check.name), "verdict": state.look,
+            "word": Words.look(state), "address": shownAddress,
             "fullAddress": Redaction.address(check.address),
-            "every": Words.interval(check.policy.every), "latency": latency, "reason": reason,
+            "rhythm": rhythm, "latency": latency, "reason": reason,
             "hasReason": !reason.isEmpty, "failures": Int(state.failures),
             "last": Self.time(state.lastPing, now: now, never: isHeartbeat ? "none yet" : "not yet"),
             "due": Self.time(status.nextDue ?? .never, now: now, never: paused ? "paused" : "–", due: true),
@@ -60,15 +67,17 @@ struct Row {
             text.key("n")
             text.value(check.name)
             text.key("v")
-            text.value(state.verdict.name)
+            text.value(state.look)
             text.key("w")
-            text.value(Words.verdict(state.verdict))
+            text.value(Words.look(state))
             text.key("l")
             text.value(latency)
             text.key("t")
             text.value(state.lastPing.milliseconds)
             text.key("d")
             text.value(status.nextDue?.milliseconds ?? 0)
+            text.key("e")
+            text.value(rhythm)
             text.key("r")
             text.value(reason)
             text.key("p")

@@ -1,4 +1,5 @@
 import Ledger
+import Operations
 import StokerCore
 
 /// `/targets/{name}`: all about one check.
@@ -26,6 +27,8 @@ struct TargetPage {
         var uptimes: [Double?]
         var incidents: [Incident]
         var events: [Event]
+        /// For how much of these spans there is an answer.
+        var watched: Watched
 
         /// Whether all that is known lies within the span that ends now.
         func isShorter(than range: Chart.Range, now: Instant) -> Bool {
@@ -33,7 +36,8 @@ struct TargetPage {
             return first.from >= now - range.span && days.dropLast().allSatisfy(\.isEmpty)
         }
 
-        static func read(_ ledger: any Ledger, check: Int32, range: Chart.Range, now: Instant) async throws(Failure)
+        static func read(_ ledger: any Ledger, check: Int32, every: Duration, range: Chart.Range, now: Instant)
+            async throws(Failure)
             -> History
         {
             let midnight = now.milliseconds - now.milliseconds % 86_400_000 + 86_400_000
@@ -42,14 +46,15 @@ struct TargetPage {
             let days = try await ledger.series(
                 of: check, from: tomorrow - .seconds(90 * 86_400), to: tomorrow, buckets: 90)
             var uptimes: [Double?] = []
-            for span in [1, 7, 30, 90] {
+            for span in Watched.spans {
                 uptimes.append(
-                    try await ledger.tally(of: [check], from: now - .seconds(span * 86_400), to: now).first?.uptime)
+                    try await ledger.tally(of: [check], from: now - span.duration, to: now).first?.uptime)
             }
             return History(
                 series: series, days: days, uptimes: uptimes,
                 incidents: try await ledger.incidents(of: check, openOnly: false, before: nil, limit: 20),
-                events: try await ledger.events(of: check, before: nil, limit: 30))
+                events: try await ledger.events(of: check, before: nil, limit: 30),
+                watched: try await Watched.read(of: check, every: every, from: ledger, now: now))
         }
     }
 
@@ -76,8 +81,7 @@ struct TargetPage {
             [
                 "name": $0.check.name == $0.check.target
                     ? "alive" : String($0.check.name.dropFirst($0.check.target.count + 1)),
-                "href": Words.path($0.check.name), "verdict": $0.state.verdict.name,
-                "word": Words.verdict($0.state.verdict),
+                "href": Words.path($0.check.name), "verdict": $0.state.look, "word": Words.look($0.state),
                 "current": $0.check.name == check.name,
             ] as [String: Any]
         }
@@ -105,8 +109,14 @@ struct TargetPage {
                     "current": $0 == range,
                 ] as [String: Any]
             }
-            model["uptimes"] = zip(["24 h", "7 d", "30 d", "90 d"], history.uptimes).map { label, share in
-                ["label": label, "share": Words.share(share), "tone": Self.tone(share)] as [String: Any]
+            model["uptimes"] = zip(Watched.spans, history.uptimes).map { span, share in
+                let watched = history.watched
+                let partly = share != nil && !watched.isWhole(span.duration)
+                return [
+                    "label": "\(span.name.dropLast()) \(span.name.suffix(1))", "share": Words.share(share),
+                    "tone": Self.tone(share),
+                    "partly": partly, "known": "of \(Words.span(watched.known(in: span.duration))) known",
+                ] as [String: Any]
             }
             model["days"] = DayBars.svg(history.days)
             model["incidents"] = history.incidents.map(incident)
@@ -167,7 +177,8 @@ struct TargetPage {
             add(
                 "Next ping", "",
                 html: Row.time(
-                    status.nextDue ?? .never, now: now, never: state.verdict == .paused ? "paused" : "–", due: true),
+                    status.nextDue ?? .never, now: now, never: state.verdict == .paused ? "paused" : "–", due: true)
+                    + (status.isRecheckPlanned ? " (recheck; else every \(Words.interval(policy.every)))" : ""),
                 field: "due")
             add("Latency", Row(status: status, samples: [], now: now).latency, field: "latency")
             if state.code > 0 { add("Status code", String(state.code)) }
@@ -195,10 +206,10 @@ struct TargetPage {
             isHeartbeat
             ? "Share of what was good: calls that came, against misses and failures."
             : "Share of pings that were answered as expected. Waking counts neither way."
-        guard let first = history.days.first(where: { !$0.isEmpty }) else { return text }
-        if first.from > (history.days.first?.from ?? first.from) {
-            let day = first.from.description.prefix(10)
-            text += " The history begins on \(day): longer spans hold no more than that."
+        guard let first = history.watched.stretches.first else { return text }
+        if !history.watched.isWhole(.seconds(90 * 86_400)) {
+            text += " What is known begins \(Words.absolute(first.lowerBound))."
+            if history.watched.stretches.count > 1 { text += " In between nobody looked for a while." }
         }
         return text
     }

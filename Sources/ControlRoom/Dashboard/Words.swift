@@ -14,6 +14,15 @@ enum Words {
         }
     }
 
+    /// The word that stands for the state in a row or on a page; see ``CheckState/look``.
+    static func look(_ state: CheckState) -> String {
+        switch state.look {
+        case "flapping": "Flapping"
+        case "moderated": "Moderated"
+        default: verdict(state.verdict)
+        }
+    }
+
     /// `0.8 ms`, `142 ms`, `1.24 s`.
     static func latency(microseconds: some BinaryInteger) -> String {
         let value = Int64(microseconds)
@@ -163,7 +172,7 @@ enum Words {
 
 /// The one sentence about everything, and what the window's title and icon say.
 struct Headline: Equatable {
-    enum Mood: String { case good, waking, trouble, offline, standby, empty }
+    enum Mood: String { case good, unsteady, waking, trouble, offline, standby, empty }
     var mood: Mood
     var sentence: String
     /// How many need somebody; in the title as `(2)`.
@@ -173,8 +182,9 @@ struct Headline: Equatable {
         let count = { (verdict: Verdict) in overview.counts[verdict] ?? 0 }
         let total = overview.total
         let (down, silent, waking, slow) = (count(.down), count(.silent), count(.waking), count(.slow))
-        let (unknown, paused) = (count(.unknown), count(.paused))
-        troubles = down + silent
+        let moderated = overview.moderated
+        let (unknown, paused) = (count(.unknown), count(.paused) - moderated)
+        troubles = overview.troubles
         let of = total == 1 ? "" : " of \(Words.count(total))"
         let subject = { (number: Int) in total == 1 ? "It" : "\(Words.count(number))\(of)" }
         let verb = { (number: Int) in number == 1 ? "is" : "are" }
@@ -186,10 +196,12 @@ struct Headline: Equatable {
             (mood, sentence) = (.standby, "Standing by")
         } else if troubles > 0 {
             mood = .trouble
-            if silent == 0 {
+            if troubles == down {
                 sentence = "\(subject(down)) \(verb(down)) down"
-            } else if down == 0 {
+            } else if troubles == silent {
                 sentence = "\(subject(silent)) \(verb(silent)) silent"
+            } else if troubles == moderated {
+                sentence = "\(subject(moderated)) \(verb(moderated)) flagged by the platform"
             } else {
                 sentence = "\(subject(troubles)) need a look"
             }
@@ -201,27 +213,34 @@ struct Headline: Equatable {
         } else if paused == total {
             (mood, sentence) = (.good, total == 1 ? "It is paused" : "All \(Words.count(total)) are paused")
         } else {
-            mood = .good
+            mood = overview.flapping > 0 ? .unsteady : .good
             let answering = total - paused
             sentence =
                 total == 1
                 ? "It answers" : paused > 0 ? "\(Words.count(answering)) answer" : "All \(Words.count(total)) answer"
             if paused > 0 { sentence += ", \(Words.count(paused)) \(paused == 1 ? "is" : "are") paused" }
             if slow > 0 { sentence += slow == answering ? ", but slowly" : ", \(Words.count(slow)) slowly" }
+            if overview.flapping > 0 {
+                sentence +=
+                    total == 1
+                    ? ", but comes and goes"
+                    : ", \(Words.count(overview.flapping)) \(overview.flapping == 1 ? "comes and goes" : "come and go")"
+            }
         }
     }
 
     var title: String { troubles > 0 ? "(\(troubles)) Stoker" : "Stoker" }
     var icon: String { "/icons/\(mood.rawValue).svg" }
 
-    /// Which verdict's sign stands before the sentence.
-    var sign: Verdict {
+    /// Which state's sign stands before the sentence, as the layout's symbols name them.
+    var sign: String {
         switch mood {
-        case .good: .up
-        case .waking: .waking
-        case .trouble: .down
-        case .offline, .empty: .unknown
-        case .standby: .paused
+        case .good: "up"
+        case .unsteady: "flapping"
+        case .waking: "waking"
+        case .trouble: "down"
+        case .offline, .empty: "unknown"
+        case .standby: "paused"
         }
     }
 }

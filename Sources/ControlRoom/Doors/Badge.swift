@@ -1,4 +1,5 @@
 import Ledger
+import Operations
 import StokerCore
 
 /// `/badge/{name}.svg`: a small picture for a README.
@@ -29,22 +30,30 @@ enum Badge {
         if let span = kind.span {
             let share = try await ledger.tally(of: [status.id], from: now - span, to: now).first?.uptime
             let colour = share.map { $0 >= 0.999 ? good : $0 >= 0.98 ? fair : bad } ?? neutral
+            var text = Words.share(share)
+            if share != nil {
+                let watched = try await Watched.read(
+                    of: status.id, every: status.check.policy.every, from: ledger, now: now)
+                if !watched.isWhole(span) { text += " of \(Words.span(watched.known(in: span)))" }
+            }
             return svg(
-                label: "\(name) \(kind.rawValue.replacing("-", with: " "))", text: Words.share(share), colour: colour)
+                label: "\(name) \(kind.rawValue.replacing("-", with: " "))", text: text, colour: colour)
         }
         if kind == .latency {
             return svg(
                 label: "\(name) latency", text: Row(status: status, samples: [], now: now).latency, colour: "#3b6ea5")
         }
+        let state = status.state
         let colour: String =
-            switch status.state.verdict {
-            case .up: good
+            switch state.verdict {
+            case .up: state.flapping ? fair : good
             case .slow: fair
             case .waking: "#3b6ea5"
             case .down, .silent: bad
-            case .paused, .unknown: neutral
+            case .paused: state.isModerated ? bad : neutral
+            case .unknown: neutral
             }
-        return svg(label: name, text: Words.verdict(status.state.verdict).lowercased(), colour: colour)
+        return svg(label: name, text: Words.look(state).lowercased(), colour: colour)
     }
 
     private static let good = "#2b7a4b"
@@ -89,6 +98,8 @@ enum Icon {
         let (colour, mark): (String, String) =
             switch mood {
             case .good: ("#2b7a4b", "<path d=\"M9 17l5 5 10-12\" fill=\"none\" stroke=\"#fff\" stroke-width=\"3.4\"/>")
+            case .unsteady:
+                ("#946200", "<path d=\"M6 17h5l4-8 4 14 3-6h4\" fill=\"none\" stroke=\"#fff\" stroke-width=\"3\"/>")
             case .waking: ("#3b6ea5", "<path d=\"M16 8v9l6 4\" fill=\"none\" stroke=\"#fff\" stroke-width=\"3.4\"/>")
             case .trouble:
                 ("#c5221f", "<path d=\"M16 7v12M16 23v3\" fill=\"none\" stroke=\"#fff\" stroke-width=\"4.4\"/>")

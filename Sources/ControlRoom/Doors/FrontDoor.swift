@@ -73,7 +73,11 @@ struct FrontDoor<Inner: HTTPResponder<Visit>>: HTTPResponder {
         }
         context.permission = access.permission(for: request)
         do {
-            return try await inner.respond(to: request, context: context)
+            let response = try await inner.respond(to: request, context: context)
+            // The router itself answers what it does not know with a bare status.
+            guard response.status.code >= 400, response.body.contentLength == 0 else { return response }
+            return problem(
+                Self.failure(status: response.status.code, request), request, status: response.status)
         } catch let failure as Failure {
             return problem(failure, request)
         } catch let error as any HTTPResponseError {

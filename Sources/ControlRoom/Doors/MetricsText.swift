@@ -18,6 +18,8 @@ enum MetricsText {
         }
         page.family("stoker_checks_flapping", .gauge, "Checks whose state changes too often to be told one by one.")
         page.sample(Int64(overview.flapping))
+        page.family("stoker_checks_moderated", .gauge, "Checks whose Space the platform flagged; they are paused.")
+        page.sample(Int64(overview.moderated))
         page.family("stoker_pings_total", .counter, "Pings made since the start.")
         page.sample(work.pings)
         page.family("stoker_attempts_total", .counter, "Attempts made since the start; a ping has one or several.")

@@ -32,6 +32,10 @@ enum StatusText {
             text.value(overview.total)
             text.key("counts")
             text.object { text in write(overview.counts, &text) }
+            text.key("flapping")
+            text.value(overview.flapping)
+            text.key("moderated")
+            text.value(overview.moderated)
             text.key("truncated")
             text.value(page.total > page.items.count)
             text.key("targets")
@@ -90,6 +94,10 @@ enum StatusText {
             text.seconds(milliseconds: status.check.policy.every.wholeMilliseconds)
             text.key("status")
             text.value(state.verdict.name)
+            text.key("trouble")
+            text.value(state.isTrouble)
+            text.key("flapping")
+            text.value(state.flapping)
             text.key("cause")
             if state.cause == .none { text.null() } else { text.value(state.cause.code) }
             text.key("since")

@@ -169,7 +169,7 @@ final class Viewers: Service {
             text.key("mood")
             text.value(headline.mood.rawValue)
             text.key("sign")
-            text.value(headline.sign.name)
+            text.value(headline.sign)
             text.key("troubles")
             text.value(headline.troubles)
             text.key("banners")

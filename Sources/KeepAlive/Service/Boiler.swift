@@ -431,6 +431,7 @@ package actor Boiler: Keeper, Service {
     package func overview() async -> Overview {
         var counts: [Verdict: Int] = [:]
         var flapping = 0
+        var moderated = 0
         var generation: UInt64 = 0
         var work = Overview.Work()
         var windows: [LatenessWindow] = []
@@ -440,6 +441,7 @@ package actor Boiler: Keeper, Service {
                 counts[verdict, default: 0] += summary.counts[Int(verdict.rawValue)]
             }
             flapping += summary.flapping
+            moderated += summary.moderated
             generation &+= summary.counters.generation
             work.inFlight += summary.open
             work.inFlightLimit += summary.openLimit
@@ -462,8 +464,9 @@ package actor Boiler: Keeper, Service {
             offline = .online
         }
         return Overview(
-            startedAt: startedAt, now: clocks.wall(), counts: counts, flapping: flapping, total: current.checks.count,
-            generation: generation, connectivity: offline, role: role, fleetFile: fleetFile, ledger: health, work: work,
+            startedAt: startedAt, now: clocks.wall(), counts: counts, flapping: flapping, moderated: moderated,
+            total: current.checks.count, generation: generation, connectivity: offline, role: role,
+            fleetFile: fleetFile, ledger: health, work: work,
             demo: settings.demo)
     }
 
@@ -524,7 +527,7 @@ package actor Boiler: Keeper, Service {
         case .slow: match.flapping ? 2 : 4
         case .unknown: 5
         case .up: match.flapping ? 2 : 6
-        case .paused: 7
+        case .paused: match.moderated ? 1 : 7
         }
     }
 

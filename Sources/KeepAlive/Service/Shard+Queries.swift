@@ -30,6 +30,7 @@ extension Shard {
         var latency: UInt32
         var lastPing: Instant
         var flapping: Bool
+        var moderated: Bool
     }
 
     func matches(_ query: StatusQuery) async -> [Match] {
@@ -53,7 +54,7 @@ extension Shard {
                 found.append(
                     Match(
                         index: UInt32(place), verdict: state.verdict, latency: state.latencyMicroseconds,
-                        lastPing: state.lastPing, flapping: state.flapping))
+                        lastPing: state.lastPing, flapping: state.flapping, moderated: state.isModerated))
             }
             index = end
             if index < count { await Task.yield() }
@@ -64,6 +65,7 @@ extension Shard {
     struct Summary: Sendable {
         var counts: [Int]
         var flapping: Int
+        var moderated: Int
         var counters: Counters
         var lateness: LatenessWindow
         var open: Int
@@ -72,7 +74,8 @@ extension Shard {
 
     func summary() -> Summary {
         Summary(
-            counts: counts, flapping: flapping, counters: counters, lateness: lateness, open: gate.open,
+            counts: counts, flapping: flapping, moderated: moderated, counters: counters, lateness: lateness,
+            open: gate.open,
             openLimit: gate.openLimit)
     }
 }

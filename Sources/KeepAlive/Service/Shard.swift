@@ -44,6 +44,7 @@ actor Shard {
     var counters = Counters()
     var counts = [Int](repeating: 0, count: Verdict.allCases.count)
     var flapping = 0
+    var moderated = 0
 
     /// What goes to the ledger with the next flush.
     var batch = Batch()
@@ -153,9 +154,11 @@ actor Shard {
         let now = clocks.wall()
         counts = [Int](repeating: 0, count: Verdict.allCases.count)
         flapping = 0
+        moderated = 0
         for (index, place) in places.enumerated() {
             counts[Int(place.state.verdict.rawValue)] += 1
             if place.state.flapping { flapping += 1 }
+            if place.state.isModerated { moderated += 1 }
             let policy = check(index).policy
             var rulings = Judge.recover(&states[index], policy: policy, check: place.id, now: now)
             if states[index].pause == .byHours, let window = windows[ObjectIdentifier(policy)] {
@@ -524,6 +527,7 @@ actor Shard {
             counts[Int(after.verdict.rawValue)] += 1
         }
         if before.flapping != after.flapping { flapping += after.flapping ? 1 : -1 }
+        if before.isModerated != after.isModerated { moderated += after.isModerated ? 1 : -1 }
     }
 
     func touch(_ index: UInt32) {

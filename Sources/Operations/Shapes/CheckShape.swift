@@ -11,6 +11,10 @@ extension Shape {
         .init("address", .text, optional: true, "What is pinged, secrets replaced by `***`; null for a heartbeat"),
         .init("space", .text, optional: true, "`owner/name` of a Space"),
         .init("verdict", .choice(Verdict.allCases.map(\.name)), "What is believed"),
+        .init(
+            "look", .choice(Verdict.allCases.map(\.name) + ["flapping", "moderated"]),
+            "One word for a screen: the verdict, or `flapping` and `moderated` where it alone looks better than it is"),
+        .init("trouble", .flag, "Somebody should look: down, silent or flagged by the platform"),
         .init("cause", .text, optional: true, "Why it is not simply up; a stable name such as `dns.no_such_name`"),
         .init("sentence", .text, "The same for a person"),
         .init("since", .instant, optional: true, "Since when the verdict is what it is"),
@@ -25,6 +29,7 @@ extension Shape {
         .init("last_ping", .instant, optional: true, "When it was last pinged, or last beat"),
         .init("last_good", .instant, optional: true, "When that last went well"),
         .init("next_due", .instant, optional: true, "When it is due next; null while paused"),
+        .init("rechecking", .flag, "The next ping comes sooner than the interval, because the last ones were not good"),
         .init("pinging", .flag, "A ping is under way right now"),
         .init("certificate_ends", .instant, optional: true, "End of the certificate, to the hour"),
     ]
@@ -42,7 +47,7 @@ extension Shape {
             .init("siblings", .list(.shape(sibling)), "The other checks of its target"),
             .init("certificate_days", .number, optional: true, "Days until the certificate ends"),
             .init(
-                "uptime", .table(.shape(tally)), optional: true,
+                "uptime", .table(.shape(uptime)), optional: true,
                 "Sums over the last `24h`, `7d`, `30d` and `90d`; null when the ledger cannot be read"),
             .init("incident", .shape(incident), optional: true, "The incident that lasts"),
         ])
@@ -130,6 +135,7 @@ extension CheckStatus {
             }
         case .unknown where state.cause == .none:
             check.policy.kind == .heartbeat ? "waits for its first beat" : "not looked at yet"
+        case .up where state.flapping: "comes and goes"
         case .up: check.policy.kind == .heartbeat ? "beats as expected" : Cause.none.sentence
         default: state.cause.sentence
         }
@@ -143,14 +149,15 @@ extension CheckStatus {
             "name": .string(check.name), "id": .count(id), "target": .string(check.target),
             "kind": .string(check.policy.kind.rawValue), "role": .string(check.policy.role.rawValue),
             "group": .text(check.policy.group), "address": .text(check.shownAddress), "space": .text(check.space),
-            "verdict": .string(state.verdict.name), "cause": state.cause == .none ? .null : .string(state.cause.code),
+            "verdict": .string(state.verdict.name), "look": .string(state.look), "trouble": .bool(state.isTrouble),
+            "cause": state.cause == .none ? .null : .string(state.cause.code),
             "sentence": .string(sentence), "since": .instant(state.since), "flapping": .bool(state.flapping),
             "paused": paused,
             "status_code": state.code == 0 ? .null : .count(state.code), "attempts": .count(state.attempts),
             "latency_ms": .milliseconds(state.latencyMicroseconds), "failures_in_a_row": .count(state.failures),
             "successes_in_a_row": .count(state.successes), "every_seconds": .seconds(check.policy.every),
             "last_ping": .instant(state.lastPing), "last_good": .instant(state.lastGood), "next_due": .instant(nextDue),
-            "pinging": .bool(pinging),
+            "rechecking": .bool(isRecheckPlanned), "pinging": .bool(pinging),
             "certificate_ends": .instant(state.certificateEnd),
         ]
     }

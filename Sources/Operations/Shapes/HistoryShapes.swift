@@ -41,22 +41,31 @@ extension Shape {
             .init("text", .text, "One plain sentence"),
         ])
 
-    static let tally = Shape(
-        name: "Tally", summary: "Counts and latency over a span.",
-        fields: [
-            .init("from", .instant, optional: true, "Begin (inclusive)"),
-            .init("to", .instant, "End (exclusive)"),
+    private static let tallyFields: [Field] = [
+        .init("from", .instant, optional: true, "Begin (inclusive)"),
+        .init("to", .instant, "End (exclusive)"),
+        .init(
+            "uptime", .number, optional: true,
+            "Good pings among up, slow and down ones, 0…1; null when there were none"),
+        .init("up", .integer, "Pings that were answered as expected"),
+        .init("slow", .integer, "… but too slowly"),
+        .init("waking", .integer, "Pings that found it on its way up; they count neither way"),
+        .init("down", .integer, "Failed pings"),
+        .init("unknown", .integer, "Pings made while we ourselves were offline"),
+        .init("latency_min_ms", .number, optional: true, "Of good pings"),
+        .init("latency_mean_ms", .number, optional: true, "Of good pings"),
+        .init("latency_max_ms", .number, optional: true, "Of good pings"),
+    ]
+
+    static let tally = Shape(name: "Tally", summary: "Counts and latency over a span.", fields: tallyFields)
+
+    static let uptime = Shape(
+        name: "Uptime", summary: "Counts and latency over a span that ends now, and how much of it is known.",
+        fields: tallyFields + [
             .init(
-                "uptime", .number, optional: true,
-                "Good pings among up, slow and down ones, 0…1; null when there were none"),
-            .init("up", .integer, "Pings that were answered as expected"),
-            .init("slow", .integer, "… but too slowly"),
-            .init("waking", .integer, "Pings that found it on its way up; they count neither way"),
-            .init("down", .integer, "Failed pings"),
-            .init("unknown", .integer, "Pings made while we ourselves were offline"),
-            .init("latency_min_ms", .number, optional: true, "Of good pings"),
-            .init("latency_mean_ms", .number, optional: true, "Of good pings"),
-            .init("latency_max_ms", .number, optional: true, "Of good pings"),
+                "known_seconds", .number,
+                "For how long of the span there were pings: the rest was before the first, or nobody looked"),
+            .init("whole", .flag, "Whether that is practically all of the span"),
         ])
 
     static let series = Shape(

@@ -12,6 +12,7 @@ extension Shape {
             .init("total", .integer, "Checks in the fleet"),
             .init("counts", .table(.integer), "Checks per verdict; every verdict is there"),
             .init("flapping", .integer, "Checks that change too often to be told one by one"),
+            .init("moderated", .integer, "Checks the platform flagged; they count as paused, and as trouble"),
             .init("generation", .integer, "Grows with every change: equal numbers mean equal answers"),
             .init("connectivity", .shape(connectivity), "Whether we ourselves have a network"),
             .init("role", .shape(role), "Whether this master is the one at work"),
@@ -80,22 +81,26 @@ extension Overview {
         }
         if total == 0 { return "The fleet is empty." }
         let things = total == 1 ? "1 check" : "\(total) checks"
-        let bad = [Verdict.down, .silent].filter { count($0) > 0 }.map { "\(count($0)) \($0.name)" }
-        let rest = [Verdict.waking, .slow, .unknown, .paused].filter { count($0) > 0 }.map { "\(count($0)) \($0.name)" }
-        if !bad.isEmpty { return "Trouble: \(bad.joined(separator: " and ")) of \(things)." }
-        if rest.isEmpty { return total == 1 ? "The check is up." : "All \(things) are up." }
+        var bad = [Verdict.down, .silent].filter { count($0) > 0 }.map { "\(count($0)) \($0.name)" }
+        if moderated > 0 { bad.append("\(moderated) flagged by the platform") }
+        let rest = [Verdict.waking, .slow, .unknown, .paused].map { ($0, count($0) - ($0 == .paused ? moderated : 0)) }
+            .filter { $0.1 > 0 }.map { "\($0.1) \($0.0.name)" }
+        let flaps = flapping == 0 ? "" : flapping == 1 ? " 1 comes and goes." : " \(flapping) come and go."
+        if !bad.isEmpty { return "Trouble: \(bad.joined(separator: " and ")) of \(things).\(flaps)" }
+        if rest.isEmpty { return (total == 1 ? "The check is up." : "All \(things) are up.") + flaps }
         return
-            "No trouble: \(([count(.up) > 0 ? "\(count(.up)) up" : nil].compactMap(\.self) + rest).joined(separator: ", "))."
+            "No trouble: \(([count(.up) > 0 ? "\(count(.up)) up" : nil].compactMap(\.self) + rest).joined(separator: ", ")).\(flaps)"
     }
 
     var json: JSONValue {
         [
             "sentence": .string(fleetSentence),
-            "trouble": .bool(connectivity != .online || counts.contains { $0.key.isTrouble && $0.value > 0 }),
+            "trouble": .bool(connectivity != .online || troubles > 0),
             "now": .instant(now), "started_at": .instant(startedAt), "uptime_seconds": .seconds(uptime),
             "total": .count(total),
             "counts": .object(Verdict.allCases.map { .init($0.name, .count(counts[$0] ?? 0)) }),
-            "flapping": .count(flapping), "generation": .count(generation),
+            "flapping": .count(flapping), "moderated": .count(moderated),
+            "generation": .count(generation),
             "connectivity": connectivity.json, "role": role.json,
             "fleet_file": [
                 "path": .text(fleetFile.path), "loaded_at": .instant(fleetFile.loadedAt),

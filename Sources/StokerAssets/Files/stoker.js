@@ -100,7 +100,8 @@
     set($(".reason", row), data.r);
     $(".reason", row).title = data.r;
     setTime($(".last-value", row), data.t, $(".last-value", row)?.textContent || "not yet");
-    setTime($(".due-value", row), data.d, data.v === "paused" ? "paused" : "–", true);
+    setTime($(".due-value", row), data.d, data.v === "paused" || data.v === "moderated" ? "paused" : "–", true);
+    set($(".every", row), data.e);
     const strip = $(".strip", row);
     if (strip) {
       strip.setAttribute("aria-label", data.a);

@@ -74,6 +74,14 @@ package struct CheckStatus: Sendable, Equatable {
     package var nextDue: Instant?
     /// A ping is under way right now.
     package var pinging: Bool
+    /// The next ping comes sooner than the interval would have it, because the last ones were not good. Jitter is allowed for.
+    package var isRecheckPlanned: Bool {
+        guard let nextDue, check.policy.kind != .heartbeat, !state.lastPing.isNever,
+            state.failures > 0 || state.verdict == .waking || state.verdict.isTrouble
+        else { return false }
+        let shortest = 1 - check.policy.jitter
+        return (nextDue - state.lastPing) / .seconds(1) < check.policy.every / .seconds(1) * shortest
+    }
     package init(check: Check, id: Int32, state: CheckState, nextDue: Instant?, pinging: Bool = false) {
         self.check = check
         self.id = id
@@ -154,6 +162,8 @@ package struct Overview: Sendable, Equatable {
     /// Checks per verdict; missing is zero.
     package var counts: [Verdict: Int]
     package var flapping: Int
+    /// Checks the platform flagged; they are among the paused ones of ``counts``.
+    package var moderated: Int
     package var total: Int
     /// Grows with every change of any status: equal numbers mean equal answers.
     package var generation: UInt64
@@ -215,8 +225,8 @@ package struct Overview: Sendable, Equatable {
     }
 
     package init(
-        startedAt: Instant, now: Instant, counts: [Verdict: Int] = [:], flapping: Int = 0, total: Int = 0,
-        generation: UInt64 = 0, connectivity: Connectivity = .online, role: Role = .active,
+        startedAt: Instant, now: Instant, counts: [Verdict: Int] = [:], flapping: Int = 0, moderated: Int = 0,
+        total: Int = 0, generation: UInt64 = 0, connectivity: Connectivity = .online, role: Role = .active,
         fleetFile: FleetFile = FleetFile(path: nil, loadedAt: .never), ledger: LedgerHealth = .healthy,
         work: Work = Work(),
         demo: Bool = false
@@ -225,6 +235,7 @@ package struct Overview: Sendable, Equatable {
         self.now = now
         self.counts = counts
         self.flapping = flapping
+        self.moderated = moderated
         self.total = total
         self.generation = generation
         self.connectivity = connectivity
@@ -237,6 +248,10 @@ package struct Overview: Sendable, Equatable {
 
     /// Uptime of this process.
     package var uptime: Duration { now - startedAt }
+    /// How many checks need somebody: see ``CheckState/isTrouble``.
+    package var troubles: Int {
+        Verdict.allCases.reduce(moderated) { $0 + ($1.isTrouble ? counts[$1] ?? 0 : 0) }
+    }
 }
 
 /// Whether results reach the disk.

@@ -33,8 +33,8 @@ package enum TextStyle: String, Sendable {
     package init(verdict: String?) {
         switch verdict {
         case "up": self = .green
-        case "slow", "waking": self = .yellow
-        case "down", "silent": self = .red
+        case "slow", "waking", "flapping": self = .yellow
+        case "down", "silent", "moderated": self = .red
         case "paused": self = .blue
         default: self = .dim
         }

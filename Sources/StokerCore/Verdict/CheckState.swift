@@ -87,6 +87,17 @@ package struct CheckState: Sendable, Equatable {
     }
 
     package init() {}
+
+    /// The platform flagged the Space, so it is left alone until a person resumes it.
+    package var isModerated: Bool { verdict == .paused && pause == .byModeration }
+    /// Somebody should look.
+    package var isTrouble: Bool { verdict.isTrouble || isModerated }
+    /// One word for a screen: the verdict's name, but `flapping` where `up` or `slow` and `moderated` where `paused` would
+    /// look better than it is.
+    package var look: String {
+        if isModerated { return "moderated" }
+        return flapping && (verdict == .up || verdict == .slow) ? "flapping" : verdict.name
+    }
 }
 
 /// A span of trouble.

@@ -6,7 +6,8 @@ struct StatusCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "status", abstract: "Show the fleet of a running Stoker, or one check.",
         discussion: """
-            Trouble comes first. Ends with status 1 when something that is shown is down or silent, so scripts can ask.
+            Trouble comes first. Ends with status 1 when something that is shown is down, silent or flagged by \
+            the platform, so scripts can ask.
 
             EXAMPLES
               stoker status
@@ -72,7 +73,7 @@ struct StatusCommand: AsyncParsableCommand {
     private func look(_ client: ServerClient, _ screen: Screen) async throws -> (text: String, trouble: Bool) {
         if let name {
             let check = try await client.call(.showCheck, [("name", .string(name))])
-            let trouble = ["down", "silent"].contains(check["verdict"]?.string)
+            let trouble = check["trouble"]?.bool == true
             // One document a line while watching, so that a reader can follow.
             if format == .json { return (watch ? check.text + "\n" : check.prettyText, trouble) }
             return (StatusText.detail(check, screen), trouble)
@@ -85,7 +86,7 @@ struct StatusCommand: AsyncParsableCommand {
                 ("sort", .string(sort)), ("limit", .integer(Int64(limit))),
             ])
         let overview = try await client.call(.overview, [])
-        let trouble = page["items"]?.array?.contains { ["down", "silent"].contains($0["verdict"]?.string) } ?? false
+        let trouble = page["items"]?.array?.contains { $0["trouble"]?.bool == true } ?? false
         if format == .json {
             let document: JSONValue = ["overview": overview, "checks": page]
             return (watch ? document.text + "\n" : document.prettyText, trouble)
@@ -98,7 +99,8 @@ struct StatusCommand: AsyncParsableCommand {
 enum StatusText {
     static func fleet(_ overview: JSONValue, _ page: JSONValue, _ screen: Screen) -> String {
         let now = Wording.instant(overview["now"]) ?? .never
-        let style: TextStyle = overview["trouble"]?.bool == true ? .red : .green
+        let flaps = (overview["flapping"]?.integer ?? 0) > 0
+        let style: TextStyle = overview["trouble"]?.bool == true ? .red : flaps ? .yellow : .green
         var text = screen.paint((overview["sentence"]?.string ?? "").printable, style) + "\n"
         text += notes(overview, now, screen)
         let items = page["items"]?.array ?? []
@@ -109,13 +111,13 @@ enum StatusText {
             .init(title: "WHY", shrinksTo: 10),
         ])
         for item in items {
-            let verdict = item["verdict"]?.string ?? ""
-            let flapping = item["flapping"]?.bool == true ? " (flapping)" : ""
+            let look = item["look"]?.string ?? ""
+            let flapping = item["flapping"]?.bool == true && look != "flapping" ? " (flapping)" : ""
             table.rows.append([
-                .init(verdict, .init(verdict: verdict)), .init((item["name"]?.string ?? "") + flapping),
+                .init(look, .init(verdict: look)), .init((item["name"]?.string ?? "") + flapping),
                 .init(Wording.latency(item["latency_ms"])), .init(Wording.ago(item["last_ping"], now: now)),
-                .init(item["pinging"]?.bool == true ? "pinging" : Wording.ahead(item["next_due"], now: now)),
-                .init(verdict == "up" ? "" : item["sentence"]?.string ?? "", .dim),
+                .init(next(item, now)),
+                .init(look == "up" ? "" : item["sentence"]?.string ?? "", .dim),
             ])
         }
         text += "\n" + table.text(for: screen.look)
@@ -125,6 +127,14 @@ enum StatusText {
                 screen.paint("… and \(rest) more; narrow it with --query or --verdict, or raise --limit", .dim) + "\n"
         }
         return text
+    }
+
+    /// When the next ping comes; while that is a recheck, with the interval that holds when all is well.
+    private static func next(_ item: JSONValue, _ now: Instant) -> String {
+        if item["pinging"]?.bool == true { return "pinging" }
+        let ahead = Wording.ahead(item["next_due"], now: now)
+        guard item["rechecking"]?.bool == true, let every = item["every_seconds"]?.double else { return ahead }
+        return "\(ahead), else \(Wording.span(every))"
     }
 
     private static func notes(_ overview: JSONValue, _ now: Instant, _ screen: Screen) -> String {
@@ -149,7 +159,7 @@ enum StatusText {
     }
 
     static func detail(_ check: JSONValue, _ screen: Screen) -> String {
-        let verdict = check["verdict"]?.string ?? ""
+        let verdict = check["look"]?.string ?? ""
         let sentence = check["sentence"]?.string ?? ""
         var text =
             "\(screen.paint((check["name"]?.string ?? "").printable, .bold))  "
@@ -160,18 +170,22 @@ enum StatusText {
         row("space", check["space"]?.string)
         row("since", Wording.time(check["since"]))
         row("last ping", Wording.time(check["last_ping"]))
-        row("next", Wording.time(check["next_due"]))
+        let every = check["every_seconds"]?.double.map { Duration.milliseconds(Int64($0 * 1_000)).text }
+        row(
+            "next",
+            Wording.time(check["next_due"])
+                + (check["rechecking"]?.bool == true ? " (recheck; else every \(every ?? "interval"))" : ""))
         row("latency", Wording.latency(check["latency_ms"]))
         row("status", check["status_code"]?.integer.map { "\($0)" })
         row("attempts", check["attempts"]?.integer.map { "\($0)" })
-        row("every", check["every_seconds"]?.double.map { Duration.milliseconds(Int64($0 * 1_000)).text })
+        row("every", every)
         row(
             "cert ends",
             check["certificate_days"]?.double.map {
                 "\(Wording.time(check["certificate_ends"])) (in \(Wording.tenths($0)) days)"
             })
         for span in ["24h", "7d", "30d", "90d"] {
-            row("up \(span)", check["uptime"].map { Wording.share($0[span]?["uptime"]) })
+            row("up \(span)", check["uptime"]?[span].map(Wording.uptime))
         }
         let incident = check["incident"]
         row("incident", incident?["began"].map { "since \(Wording.time($0)): \(incident?["sentence"]?.string ?? "")" })

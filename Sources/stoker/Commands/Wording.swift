@@ -45,6 +45,15 @@ enum Wording {
         return hundredths == 10_000 ? "100 %" : "\(hundredths / 100).\(rest < 10 ? "0" : "")\(rest) %"
     }
 
+    /// `99.98 %`, and `100 % of 12m known` while most of the span lies before the first ping or nobody looked.
+    static func uptime(_ value: JSONValue) -> String {
+        let share = share(value["uptime"])
+        guard share != "–", value["whole"]?.bool == false, let known = value["known_seconds"]?.double else {
+            return share
+        }
+        return "\(share) of \(span(known)) known"
+    }
+
     static func instant(_ value: JSONValue?) -> Instant? { value?.string.flatMap { Instant(rfc3339: $0) } }
 
     /// `2026-11-21 08:15:00`, UTC.
