@@ -18,7 +18,7 @@ run: build ## Tend a fleet: the demonstration, or FLEET=my.yaml
 build: ## Build the stoker binary (release) as .build/release/stoker
 	@Scripts/setup.sh run
 	@[ -x $(STOKER) ] || echo "Building stoker; the first time takes about 8 minutes on two cores, later ones seconds."
-	@swift build -c release --product stoker --quiet
+	@Scripts/release.sh stoker
 
 test: ## Build (debug) and run every test
 	@Scripts/setup.sh test

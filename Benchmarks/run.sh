@@ -47,7 +47,6 @@ done
 
 if [ -z "${STOKER_BENCH_NO_BUILD-}" ]; then
     say "building the release product (minutes the first time)"
-    swift build -c release --quiet --product stoker >&2
-    swift build -c release --quiet --product stoker-bench >&2
+    Scripts/release.sh stoker stoker-bench >&2
 fi
 exec python3 -B Benchmarks/harness "$@"

@@ -209,7 +209,7 @@ class Bench:
     def product(self, name: str) -> Path:
         path = REPOSITORY / ".build" / "release" / name
         if not path.exists():
-            raise Unmeasurable(f"{name} is not built; run swift build -c release --product {name}")
+            raise Unmeasurable(f"{name} is not built; run Scripts/release.sh {name}")
         return path
 
     def stoker_bench(self, *arguments, seconds: float = 120) -> dict:

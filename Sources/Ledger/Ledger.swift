@@ -36,6 +36,13 @@ package protocol Ledger: Sendable {
     func statistics() async throws(Failure) -> LedgerStatistics
     /// Checkpoints and closes. Calls after it throw.
     func close() async
+    /// The same, but a disk that is slower than `limit` is not waited for: the process is about to end, and what is written
+    /// is safe without.
+    func close(within limit: Duration) async
+}
+
+extension Ledger {
+    package func close(within limit: Duration) async { await close() }
 }
 
 package struct Batch: Sendable {

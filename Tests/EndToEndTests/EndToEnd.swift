@@ -107,7 +107,7 @@ struct Server: Sendable {
 
     /// Waits until a check's verdict is one of these.
     @discardableResult
-    func wait(for name: String, toBe verdicts: String..., within: Duration = .seconds(20)) async throws -> JSON {
+    func wait(for name: String, toBe verdicts: String..., within: Duration = .seconds(40)) async throws -> JSON {
         try await Wait.for("\(name) to be \(verdicts.joined(separator: " or "))", within: within) {
             let check = try await self.check(name)
             guard verdicts.contains(check.verdict.string ?? "") else {

@@ -5,7 +5,7 @@ import Testing
 
 extension EndToEnd {
     /// Ends that nobody chose, and beginnings in bad places.
-    @Suite(.timeLimit(.minutes(2))) struct EnduranceTests {
+    @Suite(.timeLimit(.minutes(4))) struct EnduranceTests {
         /// Killed three times at full writing, each time at another moment: whole, and at most a second short.
         @Test func killedWhileWritingHardNothingIsBroken() async throws {
             try await Scratch.with("killhard") { scratch in
@@ -20,7 +20,7 @@ extension EndToEnd {
                         let rows = try await scratch.sqlite("data/stoker.sqlite", "SELECT count(*) FROM observation")
                         return Int(rows.first ?? "") ?? 0 >= least + 500 * round
                     }
-                    let asked = web.requests.count
+                    let asked = try await web.answered().count
                     server.process.send(SIGKILL)
                     #expect(try await server.process.waitForExit() == .signal(SIGKILL))
                     #expect(try await scratch.sqlite("data/stoker.sqlite", "PRAGMA integrity_check") == ["ok"])

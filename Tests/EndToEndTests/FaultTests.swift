@@ -5,7 +5,7 @@ import Testing
 
 extension EndToEnd {
     /// What the machine around does to us.
-    @Suite(.timeLimit(.minutes(2))) struct FaultTests {
+    @Suite(.timeLimit(.minutes(4))) struct FaultTests {
         static func fleet(_ web: Nginx) -> String {
             ServeTests.fleet((1...20).map { ServeTests.quick("web\($0)", web.address + "/\($0)") })
         }
@@ -81,7 +81,7 @@ extension EndToEnd {
                 let first = try await scratch.serve(fleet, data: "first", name: "first")
                 try await first.wait(for: "web", toBe: "up")
                 let second = try await scratch.serve(
-                    fleet, data: "second", more: ["--standby-of", first.address, "--standby-every", "300ms"],
+                    fleet, data: "second", more: ["--standby-of", first.address, "--standby-every", "1s"],
                     name: "second")
                 try await Wait.until("the second watches") {
                     let role = try await second.overview().role
@@ -95,7 +95,7 @@ extension EndToEnd {
                 try await Wait.until("the second stands in") {
                     try await second.overview().role.state.string == "standing_in"
                 }
-                let silent = web.requests(of: "/web")
+                let silent = try await web.answered("/web")
                 try await Wait.until("the second pings") { web.requests(of: "/web") > silent + 1 }
                 try await second.wait(for: "web", toBe: "up")
                 #expect(try await second.get("/").body.contains(first.address), "the dashboard says for whom")
@@ -112,7 +112,7 @@ extension EndToEnd {
                     try await second.overview().role.state.string == "standby"
                 }
                 let pings = try await second.overview().work.pings.int
-                let seen = web.requests(of: "/web")
+                let seen = try await web.answered("/web")
                 try await Wait.until("the first pings again") { web.requests(of: "/web") > seen + 2 }
                 #expect(try await second.overview().work.pings.int == pings, "one of two is at work")
                 try await second.wait(forEvents: "master.took_over", "master.stepped_back")

@@ -4,7 +4,7 @@ import Testing
 
 extension EndToEnd {
     /// The fixture itself, on small programs.
-    @Suite(.timeLimit(.minutes(1))) struct FixtureTests {
+    @Suite(.timeLimit(.minutes(3))) struct FixtureTests {
         @Test func outputErrorsAndExitCodeAreSeen() async throws {
             try await Scratch.with("fixture") { scratch in
                 let child = try await scratch.run("sh", ["-c", "echo out; echo err >&2; exit 7"])
@@ -107,7 +107,7 @@ extension EndToEnd {
             try await Scratch.with("fixture") { scratch in
                 let server = try await scratch.nginx("location /a { return 204; }", host: "0.0.0.0")
                 #expect(try await HTTP.call("http://127.44.55.66:\(server.port)/a").status == 204)
-                #expect(server.requests(of: "/a") == 1)
+                #expect(try await server.answered("/a") == 1)
             }
         }
 

@@ -6,7 +6,7 @@ import Testing
 extension EndToEnd {
     /// Networks that really go away: two network namespaces joined by a cable that only they know. Nothing leaves the
     /// machine; the addresses are those kept for documentation (RFC 5737) and exist inside the namespaces only.
-    @Suite(.timeLimit(.minutes(2))) struct NetworkTests {
+    @Suite(.timeLimit(.minutes(4))) struct NetworkTests {
         enum Loss: String, CaseIterable {
             /// The other end goes down: packets fall into the void.
             case cablePulled
@@ -18,11 +18,9 @@ extension EndToEnd {
             try await Scratch.with("network") { scratch in
                 guard let net = try await TwoNetworks(scratch) else { return }
                 let hosts = (1...4).map { "198.51.100.\($0)" }
-                _ = try scratch.start(
-                    "ip", ["netns", "exec", net.theirs, "python3", "-m", "http.server", "8080", "--bind", "0.0.0.0"],
-                    name: "web")
+                try await net.serveThere()
                 let targets = hosts.enumerated().map { index, host in
-                    "t\(index): { url: \"http://\(host):8080/\", every: 1s, timeout: 1s, retry: [1s, 1s], recheck: 1s, down_after: 2 }"
+                    "t\(index): { url: \"http://\(host):8080/\", every: 1s, timeout: 2s, retry: [500ms], recheck: 1s, down_after: 2 }"
                 }
                 try scratch.write(ServeTests.fleet(targets), to: "fleet.yaml")
                 let child = try scratch.start(
@@ -64,11 +62,9 @@ extension EndToEnd {
         @Test func oneLostHostIsAnIncidentOfItsOwn() async throws {
             try await Scratch.with("onehost") { scratch in
                 guard let net = try await TwoNetworks(scratch) else { return }
-                _ = try scratch.start(
-                    "ip", ["netns", "exec", net.theirs, "python3", "-m", "http.server", "8080", "--bind", "0.0.0.0"],
-                    name: "web")
+                try await net.serveThere()
                 let targets = (1...4).map {
-                    "t\($0): { url: \"http://198.51.100.\($0):8080/\", every: 1s, timeout: 1s, retry: [500ms], recheck: 1s }"
+                    "t\($0): { url: \"http://198.51.100.\($0):8080/\", every: 1s, timeout: 2s, retry: [500ms], recheck: 1s }"
                 }
                 try scratch.write(ServeTests.fleet(targets), to: "fleet.yaml")
                 let child = try scratch.start(
@@ -130,6 +126,23 @@ struct TwoNetworks: Sendable {
             try await ip("-n", name, "link", "set", link, "up")
         }
         try await route()
+    }
+
+    /// Starts a web server at the other end, and returns when it answers us: a target that is not there yet would be an
+    /// incident.
+    func serveThere() async throws {
+        let folder = scratch.path + "/there"
+        try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
+        let configuration = Nginx.configuration("location / { return 200; }", on: "0.0.0.0:8080", folder: folder)
+        let file = try scratch.write(configuration, to: "there.conf")
+        _ = try scratch.start(
+            "ip", ["netns", "exec", theirs, "nginx", "-e", folder + "/error.log", "-c", file], name: "web")
+        try await Wait.until("the other end to answer", every: .milliseconds(200)) {
+            let look = [
+                "netns", "exec", ours, "curl", "-sS", "-o", "/dev/null", "-m", "2", "http://198.51.100.1:8080/",
+            ]
+            return try await scratch.run("ip", look).exit == .code(0)
+        }
     }
 
     private func route() async throws {

@@ -11,12 +11,40 @@ struct Nginx: Sendable {
 
     var address: String { "http://127.0.0.1:\(port)" }
 
-    /// Requests so far, one line each: status, host, path, user agent.
+    /// Requests logged so far, one line each: status, host, path, user agent. The last may be missing although it was
+    /// answered; where their number matters, ask ``answered()``.
     var requests: [String] {
         String(decoding: FileManager.default.contents(atPath: log) ?? Data(), as: UTF8.self).split(separator: "\n").map(
             String.init)
     }
     func requests(of path: String) -> Int { requests.count { $0.contains(" \(path) ") } }
+
+    /// All that was answered before this was called. nginx writes its log after the answer is gone, one request after the
+    /// other: when one of our own is there, those before it are.
+    func answered() async throws -> [String] {
+        let mark = "/mark-\(UUID().uuidString)"
+        _ = try await HTTP.call(address + mark)
+        try await Wait.until("nginx to write its log") { requests(of: mark) == 1 }
+        return requests.filter { !$0.contains(" /mark-") }
+    }
+    func answered(_ path: String) async throws -> Int { try await answered().count { $0.contains(" \(path) ") } }
+
+    /// A configuration file for one process in the foreground that keeps its things in `folder`.
+    static func configuration(_ locations: String, on address: String, folder: String) -> String {
+        let temporary = ["client_body", "proxy", "fastcgi", "uwsgi", "scgi"]
+            .map { "\($0)_temp_path \(folder)/\($0);" }.joined(separator: "\n")
+        return """
+            daemon off; master_process off; pid \(folder)/pid; error_log \(folder)/error.log;
+            events { worker_connections 12000; }
+            http {
+                log_format who '$status $host $request_uri "$http_user_agent"';
+                access_log \(folder)/access.log who;
+                default_type text/plain;
+                \(temporary)
+                server { listen \(address) backlog=4096; \(locations) }
+            }
+            """
+    }
 }
 
 extension Scratch {
@@ -40,23 +68,10 @@ extension Scratch {
     private func nginx(_ locations: String, on port: Int, host: String) async throws -> Nginx {
         let folder = path + "/nginx-\(port)"
         try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
-        let temporary = ["client_body", "proxy", "fastcgi", "uwsgi", "scgi"]
-            .map { "\($0)_temp_path \(folder)/\($0);" }.joined(separator: "\n")
-        let log = folder + "/access.log"
-        let configuration = """
-            daemon off; master_process off; pid \(folder)/pid; error_log \(folder)/error.log;
-            events { worker_connections 12000; }
-            http {
-                log_format who '$status $host $request_uri "$http_user_agent"';
-                access_log \(log) who;
-                default_type text/plain;
-                \(temporary)
-                server { listen \(host):\(port) backlog=4096; \(locations) }
-            }
-            """
+        let configuration = Nginx.configuration(locations, on: "\(host):\(port)", folder: folder)
         let file = try write(configuration, to: "nginx-\(port).conf")
         let child = try start("nginx", ["-e", folder + "/error.log", "-c", file], name: "nginx")
-        let server = Nginx(process: child, port: port, log: log)
+        let server = Nginx(process: child, port: port, log: folder + "/access.log")
         do {
             try await Wait.until("nginx answers", within: .seconds(10)) {
                 if let exit = child.exit { throw Gone(exit: exit) }

@@ -12,7 +12,7 @@ package enum Wait {
     /// Asks again and again until `look` gives a value, and gives it on. An error counts as "not yet" until the time is over.
     @discardableResult
     package static func `for`<Value>(
-        _ what: String, within: Duration = .seconds(15), every: Duration = .milliseconds(25),
+        _ what: String, within: Duration = .seconds(30), every: Duration = .milliseconds(25),
         _ look: () async throws -> Value?
     ) async throws -> Value {
         let deadline = ContinuousClock.now + within
@@ -32,7 +32,7 @@ package enum Wait {
 
     /// Asks again and again until `look` is true.
     package static func until(
-        _ what: String, within: Duration = .seconds(15), every: Duration = .milliseconds(25),
+        _ what: String, within: Duration = .seconds(30), every: Duration = .milliseconds(25),
         _ look: () async throws -> Bool
     ) async throws {
         try await `for`(what, within: within, every: every) { try await look() ? true : nil }

@@ -84,7 +84,7 @@ package actor Boiler: Keeper, Service {
         self.connectivity = connectivity
         let feed = feed
         let surroundings = Shard.Surroundings(
-            connectivity: connectivity, examiner: Examiner(),
+            connectivity: connectivity, examiner: Examiner(), backlog: SharedBacklog(shards: max(1, loops.count)),
             deliver: { batch, names in
                 feed.add(names: names, events: batch.events)
                 if (batch.states.first?.check ?? 0) >= 0 { writer.enqueue(batch) }
@@ -112,6 +112,7 @@ package actor Boiler: Keeper, Service {
     ///   - active: false for a second master, which waits for its first look at the first one.
     ///   - note: why history is kept in memory only, if it is.
     package func begin(selfAddress: String?, active: Bool = true, note: String? = nil) async {
+        Allocator.keepLittle()
         self.selfAddress = selfAddress
         // A second master's watch may have begun before.
         if case .active = role { isActive = active }
@@ -128,7 +129,7 @@ package actor Boiler: Keeper, Service {
             await installUnremembered()
         }
         hasBegun = true
-        giveBackMemory()
+        Allocator.giveBack()
         for shard in shards { await shard.setActive(isActive) }
         say("started", "Stoker started with \(current.checks.count) checks")
     }
@@ -301,7 +302,7 @@ package actor Boiler: Keeper, Service {
             for one in kept.values {
                 if let open = Judge.openIncident(one.place.state, check: one.place.id) { endOrphan(open, of: one.name) }
             }
-            giveBackMemory()
+            Allocator.giveBack()
         }
         tellOfRestart(fleet)
         feed.add(names: [], events: [], everything: true)

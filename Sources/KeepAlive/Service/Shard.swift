@@ -31,8 +31,6 @@ actor Shard {
     var spread: Spread
     var clockWatch: ClockWatch
     var evidence = ConnectivityGuard.Evidence()
-    /// Per check: which host it stands for, 0 for none that counts. See ``SharedConnectivity``.
-    var hosts: ContiguousArray<UInt32> = []
     var runs: [UInt32: Heartbeats.Runs] = [:]
     /// Windows of the policies that have hours, ready to be asked.
     var windows: [ObjectIdentifier: HoursWindow] = [:]
@@ -49,7 +47,7 @@ actor Shard {
     /// What goes to the ledger with the next flush.
     var batch = Batch()
     var dirty: ContiguousArray<UInt32> = []
-    var isDirty: ContiguousArray<Bool> = []
+    var marks: ContiguousArray<Marks> = []
 
     var active = false
     var stopping = false
@@ -60,6 +58,15 @@ actor Shard {
     var wakeUp: Scheduled<Void>?
     var wakeUpAt: Int64 = .max
     var flushedAt: Int64 = 0
+
+    /// What is to be remembered of a check in one byte.
+    struct Marks: OptionSet {
+        var rawValue: UInt8
+        /// In ``dirty``.
+        static let dirty = Marks(rawValue: 1)
+        /// Its host says something about our way to the world (``ConnectivityGuard/counts(host:)``).
+        static let witness = Marks(rawValue: 2)
+    }
 
     struct Counters {
         var pings: UInt64 = 0
@@ -84,6 +91,7 @@ actor Shard {
     struct Surroundings: Sendable {
         var connectivity: SharedConnectivity
         var examiner: Examiner
+        var backlog: SharedBacklog
         /// Hands a batch to the ledger's writer and the names of changed checks to who listens.
         var deliver: @Sendable (Batch, [String]) -> Void
         var listening: @Sendable () -> Bool
@@ -139,12 +147,12 @@ actor Shard {
         ids = ContiguousArray(places.map(\.id))
         states = States(places.lazy.map(\.state))
         strips = Strips(count: places.count)
-        isDirty = ContiguousArray(repeating: false, count: places.count)
+        marks = ContiguousArray(
+            places.indices.lazy.map { SharedConnectivity.isWitness(self.check($0).address) ? .witness : [] })
         timetable = Timetable()
         timetable.reserve(places.count)
         runs = luggage.runs
         crowd = luggage.crowd
-        hosts = ContiguousArray(places.indices.map { SharedConnectivity.hostKey(of: check($0).address) })
         windows = [:]
         for place in places.indices {
             let policy = check(place).policy
@@ -252,7 +260,8 @@ actor Shard {
     func arm() {
         guard !stopping else { return }
         let now = clocks.wall().milliseconds
-        let next = active && !frozen && gate.admits ? timetable.next ?? .max : .max
+        var next = active && !frozen && gate.admits ? timetable.next ?? .max : .max
+        if active, !frozen, gate.pace != .full { next = now + SharedBacklog.turn / 4 }
         let together = Self.togetherMilliseconds
         let due = next < now + Self.flushMilliseconds ? (next + together - 1) / together * together : next
         let at = min(max(due, now), now + Self.flushMilliseconds)
@@ -266,7 +275,7 @@ actor Shard {
     }
     static let flushMilliseconds: Int64 = 250
     /// What is due within these milliseconds is begun together, at their end: waking up costs more than a ping's own work.
-    private static let togetherMilliseconds: Int64 = 6
+    private static let togetherMilliseconds: Int64 = 8
 
     func tick() {
         wakeUp = nil
@@ -293,7 +302,7 @@ actor Shard {
         let now = clocks.wall()
         guard surroundings.connectivity.take(&evidence, now: now) else { return }
         timetable.bringForward(2, to: now.milliseconds) { index in
-            hosts[Int(index)] != 0 && states[Int(index)].verdict != .paused && !states[Int(index)].wasBad
+            marks[Int(index)].contains(.witness) && states[Int(index)].verdict != .paused && !states[Int(index)].wasBad
         }
     }
 
@@ -320,6 +329,12 @@ actor Shard {
 
     func startDue(_ running: Int64) {
         let now = clocks.wall().milliseconds
+        let backlog = surroundings.backlog
+        gate.pace = backlog.pace(first, oldest: timetable.next, now: now, running: running)
+        defer {
+            let oldest = timetable.next.flatMap { $0 <= now && gate.open < gate.openLimit ? $0 : nil }
+            backlog.tell(oldest, of: first, running: running)
+        }
         while gate.admits {
             var next: (index: UInt32, due: Int64)?
             timetable.popDue(now, limit: 1) { next = ($0, $1) }
@@ -400,10 +415,13 @@ actor Shard {
         let check = self.check(Int(index))
         let finding = surroundings.examiner.examine(attempt, check: check, now: attempt.at)
         let now = clocks.wall()
-        if hosts[Int(index)] != 0 {
+        let isWitness = marks[Int(index)].contains(.witness)
+        if isWitness {
+            // Only of a failure it matters whose it is.
+            let host =
+                if case .failed = attempt.result { SharedConnectivity.hostKey(of: check.address) } else { UInt64(0) }
             evidence.note(
-                attempt.result, host: UInt64(hosts[Int(index)]), began: attempt.at, ended: now,
-                wasBad: states[Int(index)].wasBad)
+                attempt.result, host: host, began: attempt.at, ended: now, wasBad: states[Int(index)].wasBad)
         }
 
         let entry = TranscriptShelf.Entry(attempt: attempt, number: Int(ping.attempt), finding: finding)
@@ -419,7 +437,7 @@ actor Shard {
             }
         }
         var observed = finding
-        if finding.outcome != .up, finding.outcome != .slow, hosts[Int(index)] != 0 {
+        if finding.outcome != .up, finding.outcome != .slow, isWitness {
             suspect()
             switch surroundings.connectivity.treatment(of: finding.cause, now: now) {
             case .judge: break
@@ -532,8 +550,7 @@ actor Shard {
 
     func touch(_ index: UInt32) {
         counters.generation &+= 1
-        if !isDirty[Int(index)] {
-            isDirty[Int(index)] = true
+        if marks[Int(index)].insert(.dirty).inserted {
             dirty.append(index)
         }
     }
@@ -546,7 +563,7 @@ actor Shard {
         var names: [String] = []
         batch.states.reserveCapacity(dirty.count)
         for index in dirty {
-            isDirty[Int(index)] = false
+            marks[Int(index)].remove(.dirty)
             batch.states.append((ids[Int(index)], saved(index)))
             if listening { names.append(check(Int(index)).name) }
         }

@@ -26,8 +26,12 @@ final class SharedConnectivity: Sendable {
         state.withLock { $0.treatment(of: cause, now: now) }
     }
 
-    /// Key of an address's host; 0 when the host says nothing about our way to the world.
-    static func hostKey(of address: String) -> UInt32 {
+    /// Whether the address's host says something about our way to the world.
+    static func isWitness(_ address: String) -> Bool { ConnectivityGuard.counts(host: host(of: address)) }
+
+    static func hostKey(of address: String) -> UInt64 { ConnectivityGuard.key(host: host(of: address)) }
+
+    private static func host(of address: String) -> String {
         let rest = address.utf8.drop { $0 != UInt8(ascii: "/") }.dropFirst(2)
         var host = rest.prefix {
             $0 != UInt8(ascii: "/") && $0 != UInt8(ascii: "?") && $0 != UInt8(ascii: "#")
@@ -38,18 +42,15 @@ final class SharedConnectivity: Sendable {
         } else if let colon = host.lastIndex(of: UInt8(ascii: ":")) {
             host = host[..<colon]
         }
-        let name = String(Substring(host))
-        guard ConnectivityGuard.counts(host: name) else { return 0 }
-        return max(1, UInt32(truncatingIfNeeded: ConnectivityGuard.key(host: name)))
+        return String(Substring(host))
     }
 
     /// How many different hosts say something about our way to the world, of the first that do; more than
     /// ``enoughHosts`` make no difference.
     static func hosts(in checks: [Check]) -> Int {
-        var found: Set<UInt32> = []
-        for check in checks {
-            let key = hostKey(of: check.address)
-            if key != 0, found.insert(key).inserted, found.count == enoughHosts { break }
+        var found: Set<UInt64> = []
+        for check in checks where isWitness(check.address) {
+            if found.insert(hostKey(of: check.address)).inserted, found.count == enoughHosts { break }
         }
         return found.count
     }

@@ -6,6 +6,8 @@
 struct StartGate {
     let openLimit: Int
     let youngLimit: Int
+    /// Slower than full while another shard is to get on.
+    var pace = SharedBacklog.Pace.full
     private(set) var open = 0
     private var young = 0
     private var slots = [Int32](repeating: 0, count: Self.slotCount)
@@ -20,7 +22,15 @@ struct StartGate {
         self.youngLimit = youngLimit
     }
 
-    var admits: Bool { open < openLimit && young < youngLimit }
+    var admits: Bool {
+        let most =
+            switch pace {
+            case .full: youngLimit
+            case .slow: max(1, youngLimit / 16)
+            case .rest: 0
+            }
+        return open < openLimit && young < most
+    }
 
     /// Moves time on: attempts older than the window are not young any more.
     mutating func advance(to steady: Int64) {

@@ -248,20 +248,28 @@ package final class SQLiteLedger: Ledger {
         }
     }
 
-    package func close() async {
+    package func close() async { await closeFile(within: nil) }
+    package func close(within limit: Duration) async { await closeFile(within: limit) }
+
+    private func closeFile(within limit: Duration?) async {
         let first = isClosed.withLock { closed in
             defer { closed = true }
             return !closed
         }
         guard first else { return }
-        await withCheckedContinuation { (done: CheckedContinuation<Void, Never>) in
+        await withCheckedContinuation { (waiter: CheckedContinuation<Void, Never>) in
+            let waiting = Mutex<CheckedContinuation<Void, Never>?>(waiter)
+            let done: @Sendable () -> Void = { waiting.withLock { $0.take() }?.resume() }
             DispatchQueue.global().async { [pool, lock] in
                 // What cannot be moved into the main file now stays in the WAL, which the next start reads.
                 _ = try? pool.writeWithoutTransaction { try $0.checkpoint(.truncate) }
                 let closed: Void? = try? pool.close()
                 if closed != nil, lock?.isSuspect != true { lock?.mark(.closed) }
                 lock?.release()
-                done.resume()
+                done()
+            }
+            if let limit {
+                DispatchQueue.global().asyncAfter(deadline: .now() + limit / .seconds(1), execute: done)
             }
         }
     }

@@ -56,6 +56,58 @@ import Testing
     }
 }
 
+extension StartGateTests {
+    @Test func aSlowerPaceLetsFewBeginOrNone() {
+        var gate = StartGate(openLimit: 100, youngLimit: 32)
+        _ = gate.begin(at: 0)
+        gate.pace = .slow
+        #expect(gate.admits)
+        _ = gate.begin(at: 0)
+        #expect(!gate.admits)
+        gate.pace = .full
+        #expect(gate.admits)
+        gate.pace = .rest
+        #expect(!gate.admits)
+        var smallest = StartGate(openLimit: 1, youngLimit: 1)
+        smallest.pace = .slow
+        #expect(smallest.admits)
+    }
+}
+
+@Suite struct SharedBacklogTests {
+    /// Running milliseconds at the beginning of a turn and after its quarter.
+    static let (open, closed) = (SharedBacklog.turn * 200, SharedBacklog.turn * 200 + SharedBacklog.turn / 4)
+
+    private func pace(_ oldest: Int64?, other: Int64?, at running: Int64 = closed, age: Int64 = 0) -> SharedBacklog.Pace
+    {
+        let backlog = SharedBacklog(shards: 2)
+        backlog.tell(other, of: 1, running: running - age)
+        backlog.tell(oldest, of: 0, running: running)
+        return backlog.pace(0, oldest: oldest, now: 10_000, running: running)
+    }
+
+    @Test func whoIsAheadOfAnotherRests() {
+        #expect(pace(9_000, other: 8_000) == .rest)
+        #expect(pace(9_000, other: 8_000, at: Self.open) == .slow, "but never for long")
+        #expect(pace(9_000, other: 9_000 - SharedBacklog.lead) == .full, "as good as level")
+        #expect(pace(8_000, other: 9_000) == .full, "the other one is ahead")
+    }
+
+    @Test func nobodyOnTimeWaitsForALateOne() {
+        #expect(pace(10_000 - SharedBacklog.patience, other: 1_000) == .full)
+        #expect(pace(12_000, other: 1_000) == .full)
+        #expect(pace(nil, other: 1_000) == .full)
+    }
+
+    @Test func whoIsNotBehindOrStandsStillHoldsNobodyUp() {
+        #expect(pace(9_000, other: nil) == .full)
+        #expect(pace(9_000, other: 1_000, age: SharedBacklog.staleAfter) == .full)
+        let alone = SharedBacklog(shards: 1)
+        alone.tell(1_000, of: 0, running: 0)
+        #expect(alone.pace(0, oldest: 1_000, now: 10_000, running: Self.closed) == .full)
+    }
+}
+
 /// SplitMix64, so that a red run can be repeated by its seed.
 struct Seeded: RandomNumberGenerator {
     private var state: UInt64

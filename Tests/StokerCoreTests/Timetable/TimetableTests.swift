@@ -57,8 +57,7 @@ import Testing
         #expect(far == 0 && table.count == 100 && table.due(of: 99) == 1_099)
     }
 
-    @Test func sixteenBytesForEachCheck() {
-        #expect(MemoryLayout<Int64>.stride + 2 * MemoryLayout<UInt32>.stride == 16)
+    @Test func roomIsMadeBeforehand() {
         var table = Timetable()
         table.reserve(1_000)
         #expect(table.isEmpty && table.next == nil)
@@ -66,8 +65,54 @@ import Testing
         #expect(table.next == 1)
     }
 
-    @Test(arguments: 1...6 as ClosedRange<UInt64>) func likeASlowTable(seed: UInt64) {
+    /// Fifty days fit the compact form; nothing is lost, rounded or out of order beyond them, in either direction.
+    @Test func timesThatAreYearsApart() {
+        let year: Int64 = 365 * 86_400_000
+        var table = Timetable()
+        let times = [40 * year, 55 * year, 55 * year + 1, 54 * year, -year, 56 * year, Int64(1 << 50)]
+        for (check, time) in times.enumerated() { table.schedule(UInt32(check), at: time) }
+        #expect((0..<UInt32(times.count)).allSatisfy { table.due(of: $0) == times[Int($0)] })
+        table.schedule(5, at: 55 * year + 2)
+        table.shift(by: 1_000)
+        var popped: [Int64] = []
+        table.popDue(.max) { popped.append($1) }
+        #expect(
+            popped
+                == [-year, 40 * year, 54 * year, 55 * year, 55 * year + 1, 55 * year + 2, 1 << 50].map { $0 + 1_000 })
+    }
+
+    /// A fleet that is tended for a year: the window of the compact form moves along with it.
+    @Test func theYearsGoBy() {
+        var random = SplitMix64(seed: 12)
+        var table = Timetable()
+        var model: [UInt32: Int64] = [:]
+        for check in 0..<300 as Range<UInt32> {
+            model[check] = 1_700_000_000_000 + Int64(check)
+            table.schedule(check, at: model[check]!)
+        }
+        // Some are paused for a long time.
+        for check in 300..<320 as Range<UInt32> {
+            model[check] = 1_700_000_000_000 + Int64(check) * 86_400_000
+            table.schedule(check, at: model[check]!)
+        }
+        for _ in 0..<20_000 {
+            guard let next = table.next else { break }
+            #expect(next == model.values.min())
+            table.popDue(next, limit: 1) { check, due in
+                #expect(model[check] == due)
+                model[check] = due + Int64.random(in: 1...1_000_000_000, using: &random)
+            }
+            let check = model.first { table.due(of: $0.key) == nil }!
+            table.schedule(check.key, at: check.value)
+        }
+        #expect(table.count == 320 && table.next! > 1_700_000_000_000 + 365 * 86_400_000)
+        #expect(model.allSatisfy { table.due(of: $0.key) == $0.value })
+    }
+
+    @Test(arguments: 1...8 as ClosedRange<UInt64>) func likeASlowTable(seed: UInt64) {
         var random = SplitMix64(seed: seed)
+        // With the larger steps most times lie outside the compact form.
+        let step: Int64 = seed <= 5 ? 1 : 100_000_000
         var table = Timetable()
         var model: [UInt32: Int64] = [:]
         var now: Int64 = 0
@@ -75,7 +120,7 @@ import Testing
             let check = UInt32.random(in: 0..<200, using: &random)
             switch Int.random(in: 0..<12, using: &random) {
             case 0..<6:
-                let due = now + Int64.random(in: -50...500, using: &random)
+                let due = now + Int64.random(in: -50...500, using: &random) * step
                 table.schedule(check, at: due)
                 model[check] = due
             case 6..<8:
@@ -83,14 +128,14 @@ import Testing
                 let cancelled = table.cancel(check)
                 #expect(cancelled == was)
             case 8:
-                let by = Int64.random(in: -1_000...1_000, using: &random)
+                let by = Int64.random(in: -1_000...1_000, using: &random) * step
                 table.shift(by: by)
                 model = model.mapValues { $0 + by }
             case 9 where Int.random(in: 0..<100, using: &random) == 0:
                 table.removeAll()
                 model = [:]
             default:
-                now += Int64.random(in: 0...60, using: &random)
+                now += Int64.random(in: 0...60, using: &random) * step
                 let limit = Int.random(in: 0...20, using: &random)
                 var popped: [(UInt32, Int64)] = []
                 table.popDue(now, limit: limit) { popped.append(($0, $1)) }

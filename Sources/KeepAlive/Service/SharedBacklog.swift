@@ -1,0 +1,53 @@
+import Synchronization
+
+/// Makes "oldest due first" hold over all shards when more falls due than can be made. Each shard serves its own oldest
+/// first, but the machine's processors are not shared out evenly between their threads; so each tells how far behind it is,
+/// and one that is ahead of another holds back until they are level.
+final class SharedBacklog: Sendable {
+    /// How quickly a shard may begin pings.
+    enum Pace { case full, slow, rest }
+
+    private final class Word: Sendable {
+        /// The oldest due time, wall-clock milliseconds; `.max` when it is not behind.
+        let oldest = Atomic<Int64>(.max)
+        /// When that was said, running milliseconds.
+        let said = Atomic<Int64>(.min)
+    }
+    private let words: [Word]
+
+    /// Who is less behind than this never waits for others, so that nobody on time is made late.
+    static let patience: Int64 = 100
+    /// A lead that is not worth anything.
+    static let lead: Int64 = 50
+    /// What a shard said before that is not believed any more: its loop may stand still.
+    static let staleAfter: Int64 = 1_000
+
+    /// Who is ahead rests for three quarters of these milliseconds. Not for all of them: what the other one waits for may be
+    /// its targets, and not the processor.
+    static let turn: Int64 = 32
+
+    init(shards: Int) { words = (0..<shards).map { _ in Word() } }
+
+    /// - Parameter oldest: nil for a shard that is not behind, or only because its descriptors are used up: waiting for it
+    ///   would not help it.
+    func tell(_ oldest: Int64?, of shard: Int, running: Int64) {
+        words[shard].oldest.store(oldest ?? .max, ordering: .relaxed)
+        words[shard].said.store(running, ordering: .relaxed)
+    }
+
+    /// The pace of a shard whose oldest due time this is.
+    func pace(_ shard: Int, oldest: Int64?, now: Int64, running: Int64) -> Pace {
+        guard isAhead(shard, oldest: oldest, now: now, running: running) else { return .full }
+        return running % Self.turn < Self.turn / 4 ? .slow : .rest
+    }
+
+    private func isAhead(_ shard: Int, oldest: Int64?, now: Int64, running: Int64) -> Bool {
+        guard let oldest, now - oldest > Self.patience else { return false }
+        return words.indices.contains { other in
+            guard other != shard, running - words[other].said.load(ordering: .relaxed) < Self.staleAfter else {
+                return false
+            }
+            return words[other].oldest.load(ordering: .relaxed) < oldest - Self.lead
+        }
+    }
+}
