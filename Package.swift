@@ -19,6 +19,7 @@ let nioHTTP1 = Target.Dependency.product(name: "NIOHTTP1", package: "swift-nio")
 let nioSSL = Target.Dependency.product(name: "NIOSSL", package: "swift-nio-ssl")
 let nioFoundation = Target.Dependency.product(name: "NIOFoundationCompat", package: "swift-nio")
 let nioTLS = Target.Dependency.product(name: "NIOTLS", package: "swift-nio")
+let fileSystem = Target.Dependency.product(name: "_NIOFileSystem", package: "swift-nio")
 let hummingbird = Target.Dependency.product(name: "Hummingbird", package: "hummingbird")
 let asyncHTTPClient = Target.Dependency.product(name: "AsyncHTTPClient", package: "async-http-client")
 let arguments = Target.Dependency.product(name: "ArgumentParser", package: "swift-argument-parser")
@@ -106,8 +107,8 @@ let package = Package(
         .target(
             name: "HubSimulator",
             dependencies: [
-                nioCore, nioPosix, nioHTTP1, nioSSL, nioFoundation, hummingbird, crypto, subprocess, yams, lifecycle,
-                logging,
+                nioCore, nioPosix, nioHTTP1, nioSSL, nioFoundation, fileSystem, hummingbird, asyncHTTPClient, crypto,
+                subprocess, yams, lifecycle, logging,
             ],
             swiftSettings: room
         ),
