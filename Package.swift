@@ -161,7 +161,7 @@ let package = Package(
             dependencies: ["Operations", "KeepAlive", "Ledger", "StokerCore", "TestSupport", logging],
             swiftSettings: room),
         .testTarget(
-            name: "DeploymentTests", dependencies: ["Deployment", "StokerCore", "TestSupport", yams],
+            name: "DeploymentTests", dependencies: ["Deployment", "HubClient", "StokerCore", "TestSupport", yams],
             swiftSettings: room),
         .testTarget(
             name: "HubSimulatorTests",
