@@ -181,6 +181,11 @@ struct ActionQuota: Equatable {
     var number: Int?
     var wait: Duration?
 
+    init(number: Int?, wait: Duration?) {
+        self.number = number
+        self.wait = wait
+    }
+
     init?(_ text: String) {
         let words = text.prefix(2_000).lowercased().split { !($0.isASCII && ($0.isLetter || $0.isNumber)) }
         for (index, word) in words.enumerated() {
