@@ -1,0 +1,73 @@
+import NIOHTTP1
+import StokerCore
+import Synchronization
+
+/// What came of fetching a repository.
+package struct Snapshot: Sendable, Equatable {
+    /// The commit that is there now.
+    package var commit: String
+    package var files: Int
+    /// Files that were there with the right content.
+    package var unchanged: Int
+    package var received: Int64
+}
+
+extension Hub {
+    /// Fetches the files of one commit into a folder. The list of the repository tells sizes and hashes, so that files which are there
+    /// cost no request and none is asked about twice. Files the repository does not have are left alone.
+    /// - Parameters:
+    ///   - filter: which files; all without.
+    ///   - lanes: files fetched at once, 1–32.
+    package func snapshot(
+        of repo: RepoID, revision: String = "main", to folder: String, filter: PathFilter = PathFilter(),
+        lanes: Int = 8,
+        progress: @escaping @Sendable (TransferProgress) -> Void = { _ in }
+    ) async throws(HubFailure) -> Snapshot {
+        let doing = "download \(repo)"
+        let commit = try await head(of: repo, revision: revision)
+        let files = try await tree(of: repo, revision: commit).all()
+            .filter { $0.kind == .file && filter.takes($0.path) }
+        let meter = TransferMeter(
+            files: files.count, bytes: files.reduce(0) { $0 + $1.size }, phase: .downloading, report: progress)
+        do {
+            return try await withThrowingTaskGroup(of: Download.self) { group in
+                var rest = files[...]
+                func begin() {
+                    guard let file = rest.popFirst() else { return }
+                    group.addTask {
+                        try await self.fetch(
+                            file.path, of: repo, revision: commit, size: file.size, content: file.content, to: folder
+                        ) { meter.moved($0) }
+                    }
+                }
+                for _ in 0..<max(1, min(lanes, 32)) { begin() }
+                var done = Snapshot(commit: commit, files: files.count, unchanged: 0, received: 0)
+                while let one = try await group.next() {
+                    begin()
+                    done.received += one.received
+                    if one.received == 0, one.size > 0 {
+                        done.unchanged += 1
+                        meter.skipped(bytes: one.size)
+                    } else {
+                        meter.finishedFile()
+                    }
+                }
+                meter.end()
+                return done
+            }
+        } catch {
+            throw HubFailure.caught(error, doing: doing)
+        }
+    }
+
+    /// The commit a revision stands for now.
+    func head(of repo: RepoID, revision: String) async throws(HubFailure) -> String {
+        struct Info: Decodable { var sha: String }
+        return try await value(
+            HubRequest(
+                .GET, "\(repo.api)/revision/\(HubURL.segment(revision))", doing: "find the head of \(repo)",
+                query: [("expand", "sha")], right: "read access to \(repo)"),
+            as: Info.self
+        ).sha
+    }
+}

@@ -1,0 +1,118 @@
+import NIOCore
+import NIOHTTP1
+
+extension Hub {
+    /// Entries of a folder of a repository, page by page as the Hub hands them out (1,000 a page, 100 with `expand`).
+    /// - Parameters:
+    ///   - path: folder; the root without.
+    ///   - expand: with the last commit of each entry, which costs the Hub ten times as much.
+    /// Source: hub-docs OpenAPI `…/tree/{rev}`, huggingface_hub `list_repo_tree`.
+    package func tree(
+        of repo: RepoID, revision: String = "main", path: String = "", recursive: Bool = true, expand: Bool = false
+    ) -> HubTree {
+        var address = "\(repo.api)/tree/\(HubURL.segment(revision))"
+        if !path.isEmpty { address += "/" + HubURL.segment(path) }
+        return HubTree(
+            hub: self,
+            first: HubRequest(
+                .GET, address, doing: "list the files of \(repo)",
+                query: [("recursive", "\(recursive)"), ("expand", "\(expand)")], right: "read access to \(repo)"))
+    }
+
+    /// What is known of these paths; one that does not exist is absent. Asked 500 at a time (the Hub answers 413 to more than 1,000).
+    package func entries(
+        at paths: [String], in repo: RepoID, revision: String = "main", expand: Bool = false
+    ) async throws(HubFailure) -> [HubEntry] {
+        struct Question: Encodable {
+            var paths: [String]
+            var expand: Bool
+        }
+        var found: [HubEntry] = []
+        var rest = paths[...]
+        while !rest.isEmpty {
+            let batch = rest.prefix(500)
+            rest = rest.dropFirst(500)
+            found += try await value(
+                HubRequest(
+                    .POST, "\(repo.api)/paths-info/\(HubURL.segment(revision))", doing: "look up files of \(repo)",
+                    body: .json(encoding: Question(paths: Array(batch), expand: expand)),
+                    right: "read access to \(repo)", repeats: .freely),
+                as: [HubEntry].self)
+        }
+        return found
+    }
+}
+
+/// The entries of a tree; the next page is asked for when the last one is read.
+package struct HubTree: AsyncSequence, Sendable {
+    package typealias Element = HubEntry
+    let hub: Hub
+    let first: HubRequest
+
+    package func makeAsyncIterator() -> Iterator { Iterator(hub: hub, next: first) }
+
+    package struct Iterator: AsyncIteratorProtocol {
+        let hub: Hub
+        var next: HubRequest?
+        var page: ArraySlice<HubEntry> = []
+
+        init(hub: Hub, next: HubRequest) {
+            self.hub = hub
+            self.next = next
+        }
+
+        package mutating func next() async throws -> HubEntry? { try await next(isolation: nil) }
+
+        package mutating func next(isolation actor: isolated (any Actor)?) async throws(HubFailure) -> HubEntry? {
+            while page.isEmpty, let request = next {
+                let answer = try await hub.send(request)
+                page = try answer.decoded(as: [HubEntry].self, doing: request.doing)[...]
+                next = nil
+                if let link = answer.headers.first(name: "Link"), let address = LinkHeader.next(in: link) {
+                    // The address holds all parameters already.
+                    var following = request
+                    following.path = address
+                    following.query = []
+                    next = following
+                }
+            }
+            return page.popFirst()
+        }
+    }
+
+    /// All of them at once.
+    package func all() async throws(HubFailure) -> [HubEntry] {
+        var entries: [HubEntry] = []
+        var iterator = makeAsyncIterator()
+        while let entry = try await iterator.next(isolation: nil) { entries.append(entry) }
+        return entries
+    }
+}
+
+/// RFC 8288, as far as the Hub uses it: `<address>; rel="next"`.
+enum LinkHeader {
+    static func next(in header: String) -> String? {
+        var rest = header[...]
+        while let open = rest.firstIndex(of: "<"), let close = rest[open...].firstIndex(of: ">") {
+            let address = rest[rest.index(after: open)..<close]
+            rest = rest[rest.index(after: close)...]
+            let parameters = rest.prefix { $0 != "<" }
+            for parameter in parameters.split(whereSeparator: { $0 == ";" || $0 == "," }) {
+                let halves = parameter.split(separator: "=", maxSplits: 1)
+                guard halves.count == 2, halves[0].trimmed == "rel" else { continue }
+                if halves[1].trimmed.split(separator: " ").contains("next") { return String(address) }
+            }
+        }
+        return nil
+    }
+}
+
+extension Substring {
+    /// Without spaces and quotes around it.
+    fileprivate var trimmed: Substring {
+        var text = self
+        while let first = text.first, first == " " || first == "\"" { text.removeFirst() }
+        while let last = text.last, last == " " || last == "\"" { text.removeLast() }
+        return text
+    }
+}

@@ -1,0 +1,211 @@
+import NIOCore
+import NIOPosix
+import StokerCore
+
+#if canImport(Glibc)
+import Glibc
+#else
+import Darwin
+#endif
+
+/// A file of this machine, read and written in pieces. Its calls block: use them inside ``Disk/run(_:)`` only.
+final class LocalFile: @unchecked Sendable {
+    // `descriptor` never changes after init and is closed once, in deinit; pread and pwrite are safe from several threads.
+    private let descriptor: Int32
+    let path: String
+
+    enum Mode { case read, writeNew, readWrite }
+
+    /// What went wrong with a local file, in the system's words.
+    struct Trouble: Error, CustomStringConvertible {
+        var path: String
+        var doing: String
+        var reason: String
+        var description: String { "cannot \(doing) \(path): \(reason)" }
+    }
+
+    struct Status: Sendable, Equatable {
+        enum Kind: Sendable { case file, folder, link, other }
+        var kind: Kind
+        var size: Int64
+        /// Nanoseconds since 1970.
+        var changed: Int64
+        var device: UInt64
+        var inode: UInt64
+
+        init(_ raw: stat) {
+            kind =
+                switch raw.st_mode & S_IFMT {
+                case S_IFREG: .file
+                case S_IFDIR: .folder
+                case S_IFLNK: .link
+                default: .other
+                }
+            size = Int64(raw.st_size)
+            #if canImport(Glibc)
+            changed = Int64(raw.st_mtim.tv_sec) * 1_000_000_000 + Int64(raw.st_mtim.tv_nsec)
+            #else
+            changed = Int64(raw.st_mtimespec.tv_sec) * 1_000_000_000 + Int64(raw.st_mtimespec.tv_nsec)
+            #endif
+            device = UInt64(raw.st_dev)
+            inode = UInt64(raw.st_ino)
+        }
+    }
+
+    /// - Parameter permissions: of a file that is made, before the umask.
+    init(_ path: String, _ mode: Mode = .read, permissions: mode_t = 0o644) throws {
+        let flags =
+            switch mode {
+            case .read: O_RDONLY
+            case .writeNew: O_RDWR | O_CREAT | O_TRUNC
+            case .readWrite: O_RDWR | O_CREAT
+            }
+        let opened = open(path, flags | O_CLOEXEC, permissions)
+        guard opened >= 0 else {
+            throw Trouble(path: path, doing: mode == .read ? "read" : "write", reason: String(cString: strerror(errno)))
+        }
+        descriptor = opened
+        self.path = path
+    }
+
+    deinit { close(descriptor) }
+
+    func status() throws -> Status {
+        var raw = stat()
+        guard fstat(descriptor, &raw) == 0 else { throw trouble("read") }
+        return Status(raw)
+    }
+
+    /// Fills `buffer` from `offset` as far as the file goes. Returns the bytes read.
+    func read(into buffer: UnsafeMutableRawBufferPointer, at offset: Int64) throws -> Int {
+        var filled = 0
+        while filled < buffer.count {
+            let count = pread(
+                descriptor, buffer.baseAddress! + filled, buffer.count - filled, off_t(offset) + off_t(filled))
+            if count < 0 {
+                if errno == EINTR { continue }
+                throw trouble("read")
+            }
+            if count == 0 { break }
+            filled += count
+        }
+        return filled
+    }
+
+    /// Up to `count` bytes from `offset`.
+    func read(_ count: Int, at offset: Int64) throws -> ByteBuffer {
+        var buffer = ByteBufferAllocator().buffer(capacity: count)
+        try buffer.writeWithUnsafeMutableBytes(minimumWritableBytes: count) { space in
+            try read(into: UnsafeMutableRawBufferPointer(rebasing: space.prefix(count)), at: offset)
+        }
+        return buffer
+    }
+
+    func write(_ buffer: ByteBuffer, at offset: Int64) throws {
+        try buffer.withUnsafeReadableBytes { bytes in
+            var written = 0
+            while written < bytes.count {
+                let count = pwrite(
+                    descriptor, bytes.baseAddress! + written, bytes.count - written, off_t(offset) + off_t(written))
+                if count < 0 {
+                    if errno == EINTR { continue }
+                    throw trouble("write")
+                }
+                written += count
+            }
+        }
+    }
+
+    func truncate(to size: Int64) throws {
+        guard ftruncate(descriptor, off_t(size)) == 0 else { throw trouble("write") }
+    }
+
+    func sync() throws {
+        guard fsync(descriptor) == 0 else { throw trouble("write") }
+    }
+
+    private func trouble(_ doing: String) -> Trouble {
+        Trouble(path: path, doing: doing, reason: String(cString: strerror(errno)))
+    }
+}
+
+extension LocalFile {
+    /// Status of a path, nil when nothing is there.
+    static func status(of path: String, followLinks: Bool) throws -> Status? {
+        var raw = stat()
+        let answer = followLinks ? stat(path, &raw) : lstat(path, &raw)
+        if answer == 0 { return Status(raw) }
+        if errno == ENOENT || errno == ENOTDIR { return nil }
+        throw Trouble(path: path, doing: "read", reason: String(cString: strerror(errno)))
+    }
+
+    /// The path with all links resolved; nil when it leads nowhere.
+    static func real(_ path: String) -> String? {
+        guard let resolved = realpath(path, nil) else { return nil }
+        defer { free(resolved) }
+        return String(cString: resolved)
+    }
+
+    /// Names in a folder without `.` and `..`, as bytes, in byte order.
+    static func names(in folder: String) throws -> [[UInt8]] {
+        guard let stream = opendir(folder) else {
+            throw Trouble(path: folder, doing: "read", reason: String(cString: strerror(errno)))
+        }
+        defer { closedir(stream) }
+        var names: [[UInt8]] = []
+        while true {
+            errno = 0
+            guard let entry = readdir(stream) else {
+                if errno != 0 { throw Trouble(path: folder, doing: "read", reason: String(cString: strerror(errno))) }
+                break
+            }
+            let name = withUnsafeBytes(of: &entry.pointee.d_name) { Array($0.prefix { $0 != 0 }) }
+            if !name.elementsEqual(".".utf8), !name.elementsEqual("..".utf8) { names.append(name) }
+        }
+        return names.sorted { $0.lexicographicallyPrecedes($1) }
+    }
+
+    static func makeFolders(_ path: String, permissions: mode_t = 0o755) throws {
+        if mkdir(path, permissions) == 0 || errno == EEXIST { return }
+        if errno == ENOENT, let slash = path.utf8.lastIndex(of: UInt8(ascii: "/")), slash != path.startIndex {
+            try makeFolders(String(path[..<slash]), permissions: permissions)
+            if mkdir(path, permissions) == 0 || errno == EEXIST { return }
+        }
+        throw Trouble(path: path, doing: "make the folder", reason: String(cString: strerror(errno)))
+    }
+
+    /// Puts `source` in the place of `target` in one step.
+    static func move(_ source: String, to target: String) throws {
+        guard rename(source, target) == 0 else {
+            throw Trouble(path: target, doing: "write", reason: String(cString: strerror(errno)))
+        }
+    }
+
+    /// Removes a file; one that is not there is no trouble.
+    static func remove(_ path: String) throws {
+        if unlink(path) == 0 || errno == ENOENT { return }
+        throw Trouble(path: path, doing: "remove", reason: String(cString: strerror(errno)))
+    }
+}
+
+/// Where files are read, written and hashed: NIO's blocking threads, as many as there are cores, so that the cooperative pool stays free.
+enum Disk {
+    /// Bytes read and sent at a time: large enough that a hop between threads costs nothing, small enough that many at once stay small.
+    static let piece = 256 << 10
+
+    static func run<Value: Sendable>(_ work: @escaping @Sendable () throws -> Value) async throws -> Value {
+        try await NIOThreadPool.singleton.runIfActive(work)
+    }
+}
+
+extension HubFailure {
+    /// Anything that was caught while `doing`, as a failure of the Hub's kind.
+    static func caught(_ error: any Error, doing: String) -> HubFailure {
+        switch error {
+        case let failure as HubFailure: failure
+        case is CancellationError: HubFailure(cancelled: doing)
+        case let trouble as LocalFile.Trouble: HubFailure(.local, doing: doing, said: trouble.description)
+        default: HubFailure(unexpected: error, doing: doing)
+        }
+    }
+}

@@ -1,0 +1,156 @@
+import FoundationEssentials
+import NIOCore
+import NIOFoundationCompat
+import Synchronization
+
+/// One line of a commit after its header.
+enum CommitLine: Sendable {
+    case file(UploadItem)
+    case lfs(path: RepoPath, oid: String, size: Int64)
+    case deletedFile(RepoPath)
+    case deletedFolder(RepoPath)
+}
+
+/// A commit as the Hub wants it: a JSON object a line. Its length is known before a file is read, and files are encoded piece by piece while they are sent.
+/// Source: huggingface_hub `_prepare_commit_payload`.
+struct CommitBody: Sendable {
+    let header: String
+    let lines: [CommitLine]
+    /// Bytes of all of it.
+    let length: Int64
+
+    init(summary: String, description: String, parent: String?, lines: [CommitLine]) {
+        var header = #"{"key":"header","value":{"description":\#(jsonText(description))"#
+        if let parent { header += #","parentCommit":\#(jsonText(parent))"# }
+        header += #","summary":\#(jsonText(summary))}}"# + "\n"
+        self.header = header
+        self.lines = lines
+        length = lines.reduce(Int64(header.utf8.count)) { $0 + Self.length(of: $1) }
+    }
+
+    private static let open = #"{"key":"file","value":{"content":""#
+    private static func close(_ path: RepoPath) -> String {
+        #"","encoding":"base64","path":\#(jsonText(path.text))}}"# + "\n"
+    }
+
+    private static func whole(_ line: CommitLine) -> String {
+        switch line {
+        case .file: ""
+        case .lfs(let path, let oid, let size):
+            #"{"key":"lfsFile","value":{"algo":"sha256","oid":\#(jsonText(oid)),"path":\#(jsonText(path.text)),"size":\#(size)}}"#
+                + "\n"
+        case .deletedFile(let path): #"{"key":"deletedFile","value":{"path":\#(jsonText(path.text))}}"# + "\n"
+        case .deletedFolder(let path): #"{"key":"deletedFolder","value":{"path":\#(jsonText(path.text))}}"# + "\n"
+        }
+    }
+
+    static func length(of line: CommitLine) -> Int64 {
+        guard case .file(let item) = line else { return Int64(whole(line).utf8.count) }
+        return Int64(open.utf8.count + close(item.path).utf8.count) + (item.size + 2) / 3 * 4
+    }
+
+    /// The bytes, made as they are asked for.
+    /// - Parameter counted: told the bytes of content (not of base64) in each piece.
+    func pieces(counted: @escaping @Sendable (Int64) -> Void) -> AsyncThrowingStream<ByteBuffer, any Error> {
+        let reader = Reader(self)
+        return AsyncThrowingStream {
+            guard let (piece, content) = try await Disk.run({ try reader.next() }) else { return nil }
+            if content > 0 { counted(content) }
+            return piece
+        }
+    }
+
+    private final class Reader: Sendable {
+        private struct State {
+            var rest: ArraySlice<CommitLine>
+            var started = false
+            var current: (item: UploadItem, file: LocalFile?, offset: Int64)?
+        }
+        private let body: CommitBody
+        private let state: Mutex<State>
+
+        init(_ body: CommitBody) {
+            self.body = body
+            state = Mutex(State(rest: body.lines[...]))
+        }
+
+        /// The next bytes and how much content is in them; nil at the end. Blocks.
+        func next() throws -> (ByteBuffer, Int64)? {
+            try state.withLock { state in
+                var out = ByteBufferAllocator().buffer(capacity: Disk.piece + 4096)
+                var content: Int64 = 0
+                if !state.started {
+                    state.started = true
+                    out.writeString(body.header)
+                }
+                while out.readableBytes < Disk.piece {
+                    if let (item, file, begin) = state.current {
+                        let space = Disk.piece - out.readableBytes
+                        var offset = begin
+                        // Base64 takes three bytes at a time; only the end is padded.
+                        let count = Int(min(item.size - offset, Int64(max(3, space / 4 * 3))))
+                        let bytes = try Self.read(item, file, count, at: offset)
+                        out.writeData(Data(buffer: bytes).base64EncodedData())
+                        offset += Int64(count)
+                        content += Int64(count)
+                        if offset < item.size {
+                            state.current = (item, file, offset)
+                        } else {
+                            out.writeString(CommitBody.close(item.path))
+                            state.current = nil
+                        }
+                        continue
+                    }
+                    guard let line = state.rest.popFirst() else { break }
+                    guard case .file(let item) = line else {
+                        out.writeString(CommitBody.whole(line))
+                        continue
+                    }
+                    let file = try item.open()
+                    out.writeString(CommitBody.open)
+                    if item.size > 0 {
+                        state.current = (item, file, 0)
+                    } else {
+                        out.writeString(CommitBody.close(item.path))
+                    }
+                }
+                return out.readableBytes > 0 ? (out, content) : nil
+            }
+        }
+
+        private static func read(_ item: UploadItem, _ file: LocalFile?, _ count: Int, at offset: Int64) throws
+            -> ByteBuffer
+        {
+            switch item.source {
+            case .bytes(let bytes):
+                return bytes.getSlice(at: bytes.readerIndex + Int(offset), length: count) ?? ByteBuffer()
+            case .file(let path):
+                guard let file else { return ByteBuffer() }
+                let bytes = try file.read(count, at: offset)
+                guard bytes.readableBytes == count else {
+                    throw LocalFile.Trouble(path: path, doing: "send", reason: "it became shorter during the upload")
+                }
+                return bytes
+            }
+        }
+    }
+}
+
+/// A JSON string with its quotes.
+func jsonText(_ text: String) -> String {
+    var out = "\""
+    for scalar in text.unicodeScalars {
+        switch scalar {
+        case "\"": out += "\\\""
+        case "\\": out += "\\\\"
+        case "\n": out += "\\n"
+        case "\r": out += "\\r"
+        case "\t": out += "\\t"
+        case "\u{0}"..<"\u{20}", "\u{7F}":
+            let hex = String(scalar.value, radix: 16)
+            out += "\\u" + String(repeating: "0", count: 4 - hex.count) + hex
+        default: out.unicodeScalars.append(scalar)
+        }
+    }
+    return out + "\""
+}

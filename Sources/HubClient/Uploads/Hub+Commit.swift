@@ -1,0 +1,92 @@
+import NIOCore
+import NIOHTTP1
+import StokerCore
+
+extension Hub {
+    /// A commit that was made.
+    struct Posted: Sendable, Equatable {
+        var commit: String
+        var url: String?
+    }
+
+    /// Hands over one commit, so that it is made exactly once.
+    ///
+    /// The Hub takes it only while `parent` is the head. When its answer is lost, the newest commits tell whether it was made: `token` stands in
+    /// its description and nowhere else. If it is not there, the same is sent again, and even a first attempt that still runs on the Hub cannot
+    /// make it twice, since one of the two finds another head.
+    /// - Parameters:
+    ///   - parent: nil only for a branch without commits; then nothing is ever sent twice.
+    ///   - counted: told bytes of content on their way, negative when they have to go again.
+    /// - Throws: `hub.stale` when the branch moved and none of its new commits is ours.
+    func post(
+        _ lines: [CommitLine], summary: String, description: String, token: String, parent: String?, to repo: RepoID,
+        revision: String, counted: @escaping @Sendable (Int64) -> Void = { _ in }
+    ) async throws(HubFailure) -> Posted {
+        struct Answer: Decodable {
+            var commitOid: String
+            var commitUrl: String?
+        }
+        let mark = "Upload-Id: \(token)"
+        let body = CommitBody(
+            summary: summary, description: description.isEmpty ? mark : description + "\n\n" + mark, parent: parent,
+            lines: lines)
+        let doing = "commit to \(repo)"
+        let content = lines.reduce(Int64(0)) { if case .file(let item) = $1 { $0 + item.size } else { $0 } }
+        var request = HubRequest(
+            .POST, "\(repo.api)/commit/\(HubURL.segment(revision))", doing: doing,
+            body: .pieces(length: body.length, type: "application/x-ndjson") { body.pieces(counted: counted) },
+            right: "write access to \(repo)", repeats: .never,
+            // The Hub itself gives up after about 60 s; a slow line gets the time to bring the bytes.
+            timeout: .seconds(90 + Int(body.length / 50_000)), action: .commit(repo: repo))
+        request.idle = .seconds(90)
+        var tries = 0
+        while true {
+            let failure: HubFailure
+            do {
+                let answer = try await value(request, as: Answer.self)
+                return Posted(commit: answer.commitOid, url: answer.commitUrl)
+            } catch {
+                failure = error
+            }
+            counted(-content)
+            guard [.unreachable, .trouble, .unreadable, .conflict, .stale].contains(failure.kind) else { throw failure }
+            if Task.isCancelled { throw failure }
+            if let found = try await commit(with: mark, in: repo, revision: revision, after: failure) {
+                return Posted(commit: found, url: "\(settings.endpoint)/\(repo.kind.prefix)\(repo)/commit/\(found)")
+            }
+            tries += 1
+            guard failure.kind != .stale, parent != nil, tries <= 5 else { throw failure }
+            do {
+                try await pace.clock.sleep(.seconds(min(8, 1 << (tries - 1))) * (1 + jitter() / 4))
+            } catch {
+                throw failure
+            }
+        }
+    }
+
+    /// The newest commit whose description has `mark`, among the last fifty.
+    private func commit(with mark: String, in repo: RepoID, revision: String, after lost: HubFailure)
+        async throws(HubFailure) -> String?
+    {
+        struct Line: Decodable {
+            var id: String
+            var title: String?
+            var message: String?
+        }
+        do {
+            let newest = try await value(
+                HubRequest(
+                    .GET, "\(repo.api)/commits/\(HubURL.segment(revision))",
+                    doing: "see whether the commit to \(repo) was made", query: [("limit", "50")],
+                    right: "read access to \(repo)"),
+                as: [Line].self)
+            return newest.first { ($0.message ?? "").contains(mark) || ($0.title ?? "").contains(mark) }?.id
+        } catch {
+            var failure = lost
+            failure.said +=
+                "; and the list of commits could not be read (\(error.said)), so it is not known whether the commit was made"
+            failure.hint = "upload again: what is there already is not sent twice"
+            throw failure
+        }
+    }
+}

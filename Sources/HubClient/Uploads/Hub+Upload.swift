@@ -1,0 +1,351 @@
+import FoundationEssentials
+import NIOCore
+import NIOHTTP1
+import StokerCore
+
+extension Hub {
+    /// Makes a folder's files those of a repository, in one commit (each commit to a Space restarts its app).
+    ///
+    /// Files the repository has in the same form are not sent. Large ones go to LFS in parts, several at once, and go on where an interrupted
+    /// run stopped. When the branch moves meanwhile, the comparison is made anew. No file is ever whole in memory.
+    /// - Throws: `hub.local` when a file cannot be read or changes meanwhile, `hub.stale` when ``UploadOptions/parent`` is not the head.
+    @discardableResult
+    package func upload(
+        folder: String, to repo: RepoID, revision: String = "main", options: UploadOptions = UploadOptions(),
+        progress: @escaping @Sendable (TransferProgress) -> Void = { _ in }
+    ) async throws(HubFailure) -> CommitResult {
+        let doing = "upload \(folder) to \(repo)"
+        let meter = TransferMeter(phase: .scanning, report: progress)
+        let scan: FolderScan
+        do {
+            scan = try await Disk.run { try FolderScan(folder, options: options) }
+        } catch {
+            throw HubFailure.caught(error, doing: doing)
+        }
+        var upload = Upload(
+            hub: self, repo: repo, revision: revision, options: options, meter: meter, items: scan.items, deletions: [])
+        upload.skipped = scan.skipped
+        return try await upload.run(doing: doing)
+    }
+
+    /// Makes these changes in one commit. A path may be named once, except that a deletion may come before what takes its place.
+    @discardableResult
+    package func commit(
+        _ changes: [HubChange], to repo: RepoID, revision: String = "main", options: UploadOptions = UploadOptions(),
+        progress: @escaping @Sendable (TransferProgress) -> Void = { _ in }
+    ) async throws(HubFailure) -> CommitResult {
+        let doing = "commit to \(repo)"
+        var items: [UploadItem] = []
+        var deletions: [CommitLine] = []
+        var seen: Set<RepoPath> = []
+        for change in changes {
+            switch change {
+            case .delete(let path): deletions.append(.deletedFile(try RepoPath(path)))
+            case .deleteFolder(let path): deletions.append(.deletedFolder(try RepoPath(path)))
+            case .add(let path, let source):
+                let path = try RepoPath(path)
+                guard seen.insert(path).inserted else {
+                    throw HubFailure(.local, doing: doing, said: "\(path) is written twice in one commit")
+                }
+                do {
+                    items.append(try await Disk.run { try UploadItem(path: path, source: source) })
+                } catch {
+                    throw HubFailure.caught(error, doing: doing)
+                }
+            }
+        }
+        return try await Upload(
+            hub: self, repo: repo, revision: revision, options: options,
+            meter: TransferMeter(phase: .comparing, report: progress), items: items, deletions: deletions
+        ).run(doing: doing)
+    }
+}
+
+extension UploadItem {
+    /// Blocks.
+    init(path: RepoPath, source: HubSource) throws {
+        switch source {
+        case .bytes(let bytes):
+            self.init(path: path, source: source, size: Int64(bytes.readableBytes), changed: 0)
+        case .file(let local):
+            guard let status = try LocalFile.status(of: local, followLinks: true), status.kind == .file else {
+                throw LocalFile.Trouble(path: local, doing: "upload", reason: "there is no such file")
+            }
+            self.init(path: path, source: source, size: status.size, changed: status.changed)
+        }
+    }
+}
+
+/// One upload from its comparison to its commit, made anew when the branch moves.
+struct Upload: Sendable {
+    let hub: Hub
+    let repo: RepoID
+    let revision: String
+    let options: UploadOptions
+    let meter: TransferMeter
+    let items: [UploadItem]
+    /// Asked for by name, not by pattern.
+    let deletions: [CommitLine]
+    var skipped: [SkippedFile] = []
+    var limits = CommitLimits()
+
+    /// What stays true when the plan is made anew.
+    private struct Memory: Sendable {
+        var sha256: [Int: String] = [:]
+        var sha1: [Int: String] = [:]
+        var notes: [String] = []
+        var sent: Int64 = 0
+    }
+
+    private struct Plan: Sendable {
+        var head: String?
+        var lines: [CommitLine] = []
+        var written = 0
+        var unchanged = 0
+        var deleted = 0
+        var ignored = 0
+    }
+
+    func run(doing: String) async throws(HubFailure) -> CommitResult {
+        let token = Self.token()
+        var memory = Memory()
+        try await checkReadme(&memory, doing: doing)
+        var rebuilds = 0
+        // Commits made before the branch moved under a later one: only when there are several.
+        var made: [Hub.Posted] = []
+        var written = 0
+        var deleted = 0
+        while true {
+            do {
+                let plan = try await compare(&memory, expecting: made.last?.commit ?? options.parent, doing: doing)
+                let parts = limits.parts(of: plan.lines)
+                if parts.count > 1 {
+                    memory.notes.append(
+                        "\(parts.count) commits were needed: one holds at most \(limits.lfsLines) large files and \(limits.body / 1_000_000) MB of others"
+                    )
+                }
+                var parent = plan.head
+                meter.enter(.committing)
+                for part in parts {
+                    let number = made.count + 1
+                    let posted = try await hub.post(
+                        part, summary: number == 1 ? options.summary : "\(options.summary) (part \(number))",
+                        description: options.description, token: "\(token)-\(number)", parent: parent, to: repo,
+                        revision: revision
+                    ) { [meter] in meter.moved($0) }
+                    made.append(posted)
+                    parent = posted.commit
+                    for line in part {
+                        switch line {
+                        case .file(let item):
+                            written += 1
+                            memory.sent += item.size
+                            meter.finishedFile()
+                        case .lfs: written += 1
+                        case .deletedFile, .deletedFolder: deleted += 1
+                        }
+                    }
+                }
+                meter.end()
+                return CommitResult(
+                    commit: parent ?? "", url: made.last?.url, commits: made.map(\.commit), written: written,
+                    unchanged: plan.unchanged, deleted: deleted, ignored: plan.ignored, sent: memory.sent,
+                    skipped: skipped, notes: memory.notes)
+            } catch let failure where failure.kind == .stale {
+                rebuilds += 1
+                guard options.parent == nil, rebuilds <= options.rebuilds, !Task.isCancelled else { throw failure }
+            }
+        }
+    }
+
+    static func token() -> String {
+        let number = UInt64.random(in: .min ... .max)
+        let text = String(number, radix: 16)
+        return String(repeating: "0", count: 16 - text.count) + text
+    }
+
+    /// Better to hear of a broken front matter now than after gigabytes. Source: huggingface_hub `create_commit`.
+    private func checkReadme(_ memory: inout Memory, doing: String) async throws(HubFailure) {
+        let readme = RepoPath(unchecked: "README.md")
+        guard options.checksReadme, let item = items.first(where: { $0.path == readme }), item.size < 1 << 20 else {
+            return
+        }
+        struct Question: Encodable {
+            var content: String
+            var repoType: String
+        }
+        struct Answer: Decodable {
+            struct Line: Decodable { var message: String? }
+            var errors: [Line]?
+            var warnings: [Line]?
+        }
+        let text = try await self.text(of: item, doing: doing)
+        let answer = try await hub.send(
+            HubRequest(
+                .POST, "/api/validate-yaml", doing: "check the README for \(repo)",
+                body: .json(encoding: Question(content: text, repoType: repo.kind.rawValue)), repeats: .freely,
+                accepted: [400]))
+        let found = try answer.decoded(as: Answer.self, doing: "check the README for \(repo)")
+        memory.notes += (found.warnings ?? []).compactMap { $0.message.map { "README.md: \($0)" } }
+        if answer.status == 400 {
+            throw HubFailure(
+                .invalid, doing: doing,
+                said: "the front matter of README.md: "
+                    + (found.errors ?? []).compactMap(\.message).joined(separator: "; "),
+                status: 400, hint: "nothing was sent; correct the lines between the --- of README.md")
+        }
+    }
+
+    private func text(of item: UploadItem, doing: String) async throws(HubFailure) -> String {
+        do {
+            return try await Disk.run {
+                switch item.source {
+                case .bytes(let bytes): String(decoding: bytes.readableBytesView, as: UTF8.self)
+                case .file(let path):
+                    String(decoding: try LocalFile(path).read(Int(item.size), at: 0).readableBytesView, as: UTF8.self)
+                }
+            }
+        } catch {
+            throw HubFailure.caught(error, doing: doing)
+        }
+    }
+
+    /// What has to change, after everything large is on the Hub.
+    private func compare(_ memory: inout Memory, expecting parent: String?, doing: String) async throws(HubFailure)
+        -> Plan
+    {
+        meter.enter(.comparing)
+        meter.expect(files: items.count, bytes: items.reduce(0) { $0 + $1.size })
+        let asked: Hub.Preuploaded
+        if items.isEmpty {
+            asked = Hub.Preuploaded(modes: [], head: try await hub.head(of: repo, revision: revision))
+        } else {
+            asked = try await hub.preupload(
+                items, to: repo, revision: revision,
+                gitIgnore: try await content(of: ".gitignore", else: options.usesIgnoreFiles ? nil : "", doing: doing),
+                gitAttributes: try await content(of: ".gitattributes", else: nil, doing: doing)
+            ) { _ in }
+        }
+        var plan = Plan()
+        plan.head = asked.head
+        if asked.head == nil { plan.head = try await hub.head(of: repo, revision: revision) }
+        if let parent, plan.head != parent {
+            throw HubFailure(
+                .stale, doing: doing, said: "the head of \(revision) is \(plan.head ?? "nothing") and not \(parent)",
+                hint: "look at what was changed there, then upload again")
+        }
+        let inline = items.indices.filter { asked.modes[$0].way == .inline && !asked.modes[$0].isIgnored }
+        let large = items.indices.filter { asked.modes[$0].way == .lfs && !asked.modes[$0].isIgnored }
+        plan.ignored = items.count - inline.count - large.count
+        for index in items.indices where asked.modes[index].isIgnored { meter.skipped(bytes: items[index].size) }
+
+        let same = try await unchanged(inline, asked.modes, &memory, doing: doing)
+        for index in same { meter.skipped(bytes: items[index].size) }
+        let deletions = try await deletionLines(at: plan.head)
+        plan.deleted = deletions.count
+        // In a folder that the same commit deletes, nothing stays unless it is written again.
+        let gone = Set(self.deletions.compactMap { if case .deletedFile(let path) = $0 { path } else { nil } })
+        let folders = self.deletions.compactMap {
+            if case .deletedFolder(let path) = $0 { path.text + "/" } else { nil }
+        }
+        func isGone(_ path: RepoPath) -> Bool {
+            gone.contains(path) || folders.contains { path.text.utf8.starts(with: $0.utf8) }
+        }
+
+        var oids: [Int: String] = [:]
+        var sameLarge: Set<Int> = []
+        if !large.isEmpty {
+            meter.enter(.sending)
+            let transfer = LFSTransfer(
+                large.map { items[$0] }, to: repo, revision: revision, hub: hub,
+                notes: ResumeNotes(folder: options.stateFolder, endpoint: hub.settings.endpoint, repo: repo),
+                meter: meter, lanes: max(1, min(options.lanes, 32)), now: Int64(Date().timeIntervalSince1970))
+            let outcome = try await transfer.run(
+                stored: large.map { isGone(items[$0].path) ? nil : asked.modes[$0].stored.map { "\($0)" } },
+                known: large.map { memory.sha256[$0] })
+            memory.sent += outcome.sent
+            for (place, index) in large.enumerated() {
+                oids[index] = outcome.oids[place]
+                memory.sha256[index] = outcome.oids[place]
+            }
+            sameLarge = Set(outcome.unchanged.map { large[$0] })
+        }
+        plan.lines = deletions
+        for index in items.indices where !asked.modes[index].isIgnored {
+            let item = items[index]
+            if (same.contains(index) && !isGone(item.path)) || sameLarge.contains(index) {
+                plan.unchanged += 1
+            } else if let oid = oids[index] {
+                plan.lines.append(.lfs(path: item.path, oid: oid, size: item.size))
+                plan.written += 1
+            } else {
+                plan.lines.append(.file(item))
+                plan.written += 1
+            }
+        }
+        return plan
+    }
+
+    private func content(of path: String, else other: String?, doing: String) async throws(HubFailure) -> String? {
+        let path = RepoPath(unchecked: path)
+        guard let item = items.first(where: { $0.path == path }), item.size < 1 << 20 else { return other }
+        if let other { return other }
+        return try await text(of: item, doing: doing)
+    }
+
+    /// Which of the small files the repository has in this form. Read on two threads; only those that could be.
+    private func unchanged(_ indices: [Int], _ modes: [UploadMode], _ memory: inout Memory, doing: String)
+        async throws(HubFailure) -> Set<Int>
+    {
+        let items = items
+        let candidates = indices.filter { if case .sha1? = modes[$0].stored { true } else { false } }
+        let unknown = candidates.filter { memory.sha1[$0] == nil }
+        var batches: [[Int]] = [[]]
+        var bytes: Int64 = 0
+        for index in unknown {
+            if batches[batches.count - 1].count >= 256 || bytes > 8 << 20 {
+                batches.append([])
+                bytes = 0
+            }
+            batches[batches.count - 1].append(index)
+            bytes += items[index].size
+        }
+        do {
+            try await withThrowingTaskGroup(of: [(Int, String)].self) { group in
+                var rest = batches[...]
+                func begin() {
+                    guard let batch = rest.popFirst() else { return }
+                    group.addTask {
+                        try await Disk.run { try batch.map { ($0, "\(try items[$0].hash(.sha1))") } }
+                    }
+                }
+                for _ in 0..<2 { begin() }
+                while let hashes = try await group.next() {
+                    begin()
+                    for (index, hash) in hashes { memory.sha1[index] = hash }
+                }
+            }
+        } catch {
+            throw HubFailure.caught(error, doing: doing)
+        }
+        return Set(candidates.filter { index in modes[index].stored == memory.sha1[index].map { .sha1($0) } })
+    }
+
+    /// Named deletions, then files of the repository that match a pattern and are not in the folder.
+    private func deletionLines(at head: String?) async throws(HubFailure) -> [CommitLine] {
+        guard !options.delete.isEmpty else { return deletions }
+        let prefix = options.into.isEmpty ? "" : options.into + "/"
+        let filter = PathFilter(allow: options.delete)
+        let kept = Set(items.map(\.path))
+        var lines = deletions
+        var tree = hub.tree(of: repo, revision: head ?? revision).makeAsyncIterator()
+        while let entry = try await tree.next(isolation: nil) {
+            let path = RepoPath(unchecked: entry.path)
+            guard entry.kind == .file, entry.path.utf8.starts(with: prefix.utf8), entry.path != ".gitattributes",
+                !kept.contains(path), filter.takes(String(entry.path.dropFirst(prefix.count)))
+            else { continue }
+            lines.append(.deletedFile(path))
+        }
+        return lines
+    }
+}

@@ -1,0 +1,92 @@
+/// What the `.gitignore` files of a folder keep out. Source: gitignore(5), dir.c of git 2.39; compared with `git check-ignore` by test.
+struct IgnoreRules: Sendable {
+    private struct Rule: Sendable {
+        var glob: Glob
+        var isNegated: Bool
+        var foldersOnly: Bool
+        /// Matches the name alone, at any depth.
+        var nameOnly: Bool
+    }
+    private struct File: Sendable {
+        /// Folder it lies in, with a `/` at the end; empty for the root.
+        var folder: [UInt8]
+        var rules: [Rule]
+    }
+    private var files: [File] = []
+
+    var isEmpty: Bool { files.isEmpty }
+
+    /// Adds the `.gitignore` of a folder. Those of deeper folders are added later and weigh more.
+    /// - Parameter folder: relative to the root, without a slash at the end; empty for the root.
+    mutating func add(_ content: [UInt8], of folder: [UInt8]) {
+        var content = content[...]
+        if content.starts(with: [0xEF, 0xBB, 0xBF]) { content = content.dropFirst(3) }
+        let rules = content.split(separator: UInt8(ascii: "\n")).compactMap { Self.rule(Array($0)) }
+        if !rules.isEmpty {
+            files.append(File(folder: folder.isEmpty ? [] : folder + [UInt8(ascii: "/")], rules: rules))
+        }
+    }
+
+    private static func rule(_ line: [UInt8]) -> Rule? {
+        var text = line[...]
+        if text.last == UInt8(ascii: "\r") { text.removeLast() }
+        if text.first == UInt8(ascii: "#") { return nil }
+        text = withoutTrailingSpaces(text)
+        var negated = false
+        if text.first == UInt8(ascii: "!") {
+            negated = true
+            text.removeFirst()
+        }
+        var foldersOnly = false
+        if text.last == UInt8(ascii: "/") {
+            foldersOnly = true
+            text.removeLast()
+        }
+        guard !text.isEmpty else { return nil }
+        let nameOnly = !text.contains(UInt8(ascii: "/"))
+        if text.first == UInt8(ascii: "/") { text.removeFirst() }
+        guard !text.isEmpty else { return nil }
+        return Rule(
+            glob: Glob(git: Array(text), isPath: !nameOnly), isNegated: negated, foldersOnly: foldersOnly,
+            nameOnly: nameOnly)
+    }
+
+    /// Spaces at the end count only behind a backslash.
+    private static func withoutTrailingSpaces(_ text: ArraySlice<UInt8>) -> ArraySlice<UInt8> {
+        var end = text.endIndex
+        var index = text.startIndex
+        var spaces: Int?
+        while index < text.endIndex {
+            switch text[index] {
+            case UInt8(ascii: " "):
+                if spaces == nil { spaces = index }
+            case UInt8(ascii: "\\"):
+                index += 1
+                // A line that ends in a backslash keeps what is before it.
+                if index >= text.endIndex { return text }
+                spaces = nil
+            default: spaces = nil
+            }
+            index += 1
+        }
+        if let spaces { end = spaces }
+        return text[text.startIndex..<end]
+    }
+
+    /// Whether a file or folder is kept out by a rule for itself. The caller does not enter a folder that is: nothing inside can come back.
+    /// - Parameter path: relative to the root.
+    func ignores(_ path: [UInt8], isFolder: Bool) -> Bool {
+        let name = path.lastIndex(of: UInt8(ascii: "/")).map { path[($0 + 1)...] } ?? path[...]
+        for file in files.reversed() {
+            guard path.starts(with: file.folder) else { continue }
+            let inside = path[file.folder.count...]
+            for rule in file.rules.reversed() {
+                if rule.foldersOnly, !isFolder { continue }
+                if rule.nameOnly ? rule.glob.matches(bytes: name) : rule.glob.matches(bytes: inside) {
+                    return !rule.isNegated
+                }
+            }
+        }
+        return false
+    }
+}

@@ -1,0 +1,126 @@
+import FoundationEssentials
+import NIOCore
+import NIOFoundationCompat
+import NIOHTTP1
+import StokerCore
+
+/// How the Hub wants a file, and what it has under its name.
+struct UploadMode: Sendable, Equatable {
+    enum Way: Sendable, Equatable { case inline, lfs }
+    var way: Way
+    var isIgnored: Bool
+    var stored: ContentHash?
+}
+
+/// The answer of `preupload`. Source: huggingface_hub `_fetch_upload_modes`.
+struct PreuploadAnswer: Decodable, Sendable {
+    struct File: Decodable, Sendable {
+        var path: String
+        var uploadMode: String
+        var shouldIgnore: Bool?
+        var oid: String?
+    }
+    var files: [File]
+    var commitOid: String?
+
+    /// - Throws: when a file is missing, or its mode is none we know.
+    func modes(of items: ArraySlice<UploadItem>, doing: String) throws(HubFailure) -> [UploadMode] {
+        var known: [RepoPath: File] = [:]
+        for file in files { known[RepoPath(unchecked: file.path)] = file }
+        var modes: [UploadMode] = []
+        for item in items {
+            guard let file = known[item.path] else {
+                throw HubFailure(.unreadable, doing: doing, said: "the Hub did not say how it wants \(item.path)")
+            }
+            let way: UploadMode.Way
+            switch file.uploadMode {
+            case "regular": way = .inline
+            case "lfs": way = .lfs
+            default:
+                throw HubFailure(
+                    .unreadable, doing: doing,
+                    said: "the Hub wants \(item.path) in a way we do not know: \(file.uploadMode)")
+            }
+            modes.append(
+                UploadMode(
+                    // The storage behind LFS refuses empty objects.
+                    way: item.size == 0 ? .inline : way, isIgnored: file.shouldIgnore ?? false,
+                    stored: file.oid.flatMap { ContentHash($0) }))
+        }
+        return modes
+    }
+}
+
+extension Hub {
+    struct Preuploaded: Sendable {
+        var modes: [UploadMode]
+        /// Head at the time of asking.
+        var head: String?
+    }
+
+    /// Asks how the Hub wants each file: 250 at a time, four questions at once.
+    /// - Throws: `hub.stale` when the branch moves while we ask.
+    func preupload(
+        _ items: [UploadItem], to repo: RepoID, revision: String, gitIgnore: String?, gitAttributes: String?,
+        asked: @escaping @Sendable (Int) -> Void
+    ) async throws(HubFailure) -> Preuploaded {
+        let doing = "compare the files with \(repo)"
+        let size = 250
+        let batches = stride(from: 0, to: items.count, by: size).map { $0..<min($0 + size, items.count) }
+        var modes = [UploadMode](repeating: UploadMode(way: .inline, isIgnored: false, stored: nil), count: items.count)
+        var heads: Set<String> = []
+        do {
+            try await withThrowingTaskGroup(of: (Range<Int>, [UploadMode], String?).self) { group in
+                var rest = batches[...]
+                func begin() {
+                    guard let range = rest.popFirst() else { return }
+                    group.addTask {
+                        let answer = try await self.preupload(
+                            items[range], to: repo, revision: revision, gitIgnore: gitIgnore,
+                            gitAttributes: gitAttributes, doing: doing)
+                        return (range, try answer.modes(of: items[range], doing: doing), answer.commitOid)
+                    }
+                }
+                for _ in 0..<4 { begin() }
+                while let (range, found, head) = try await group.next() {
+                    begin()
+                    modes.replaceSubrange(range, with: found)
+                    if let head { heads.insert(head) }
+                    asked(range.count)
+                }
+            }
+        } catch {
+            throw HubFailure.caught(error, doing: doing)
+        }
+        guard heads.count <= 1 else {
+            throw HubFailure(.stale, doing: doing, said: "the branch moved while we looked", retry: .soon)
+        }
+        return Preuploaded(modes: modes, head: heads.first)
+    }
+
+    private func preupload(
+        _ items: ArraySlice<UploadItem>, to repo: RepoID, revision: String, gitIgnore: String?, gitAttributes: String?,
+        doing: String
+    ) async throws -> PreuploadAnswer {
+        let body = try await Disk.run {
+            var body = ByteBuffer()
+            body.writeString(#"{"files":["#)
+            var separator = ""
+            for item in items {
+                let sample = Data(buffer: try item.sample()).base64EncodedString()
+                body.writeString(
+                    #"\#(separator){"path":\#(jsonText(item.path.text)),"sample":"\#(sample)","size":\#(item.size)}"#)
+                separator = ","
+            }
+            body.writeString("]")
+            if let gitAttributes { body.writeString(#","gitAttributes":\#(jsonText(gitAttributes))"#) }
+            if let gitIgnore { body.writeString(#","gitIgnore":\#(jsonText(gitIgnore))"#) }
+            body.writeString("}")
+            return body
+        }
+        return try await value(
+            HubRequest(
+                .POST, "\(repo.api)/preupload/\(HubURL.segment(revision))", doing: doing, body: .json(body),
+                right: "write access to \(repo)", repeats: .freely))
+    }
+}
