@@ -82,6 +82,7 @@ extension Hub {
         _ = try await send(
             HubRequest(
                 .DELETE, "\(space.api)/\(kind.plural)", doing: "delete the \(kind) \(key) of \(space)",
-                body: .json(encoding: Body(key: key)), right: "write access to \(space)", repeats: .freely, action: .write(repo: space)))
+                body: .json(encoding: Body(key: key)), right: "write access to \(space)", repeats: .freely,
+                action: .write(repo: space)))
     }
 }

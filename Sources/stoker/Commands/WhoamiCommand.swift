@@ -68,15 +68,22 @@ struct WhoamiCommand: AsyncParsableCommand {
         }
     }
 
-    static func answer(_ identity: HubIdentity, _ places: [Place], _ settings: Hub.Settings, _ screen: Screen) -> Answer {
+    static func answer(_ identity: HubIdentity, _ places: [Place], _ settings: Hub.Settings, _ screen: Screen) -> Answer
+    {
         let plan = identity.isPro == true ? "PRO" : "free"
         var rows = [
             ("account", "\(identity.name) (\(plan)\(identity.canPay == true ? ", can pay" : ""))".printable),
-            ("token", "\(identity.tokenName ?? "without a name"), role \(identity.role ?? identity.auth?.type ?? "unknown")".printable),
+            (
+                "token",
+                "\(identity.tokenName ?? "without a name"), role \(identity.role ?? identity.auth?.type ?? "unknown")"
+                    .printable
+            ),
             ("Hub", settings.endpoint.printable),
         ]
         for organization in identity.organizations {
-            let refused = organization.securityRestrictions.flatMap { $0.isEmpty ? nil : ", refuses this token: \($0.joined(separator: ", "))" }
+            let refused = organization.securityRestrictions.flatMap {
+                $0.isEmpty ? nil : ", refuses this token: \($0.joined(separator: ", "))"
+            }
             rows.append(
                 (
                     "member of",
@@ -132,7 +139,8 @@ struct WhoamiCommand: AsyncParsableCommand {
         var limits: [String] = []
         if identity.isLogin {
             limits.append(
-                "A login cannot restart Spaces, nor change their hardware or sleep time: use an access token for those.")
+                "A login cannot restart Spaces, nor change their hardware or sleep time: use an access token for those."
+            )
         }
         if identity.role == "read" {
             limits.append("A token with the role read cannot restart, change or upload anything: make one with write.")

@@ -104,7 +104,8 @@ private final class Lines: Sendable {
             .text("<html>502</html>", status: 502),
             Self.stream(first + Self.event(2, "b") + Self.event(3, "c")),
             // A new container with a new buffer.
-            Self.stream(Self.event(10, "===== Application Startup") + Self.event(11, "a") + Self.event(12, "stop"), .never),
+            Self.stream(
+                Self.event(10, "===== Application Startup") + Self.event(11, "a") + Self.event(12, "stop"), .never),
         ])
         #expect(lines == ["a", "b", "b", "c", "===== Application Startup", "a"])
         #expect(asked.count { $0.path.hasSuffix("/runtime") } >= 2)
@@ -123,7 +124,8 @@ private final class Lines: Sendable {
         let (lines, asked) = try await follow(
             [
                 Self.stream(Self.event(8, "h") + Self.event(9, "i")),
-                Self.stream((1...9).map { Self.event($0, ["h", "i"][$0 % 2]) }.joined() + Self.event(10, "stop"), .never),
+                Self.stream(
+                    (1...9).map { Self.event($0, ["h", "i"][$0 % 2]) }.joined() + Self.event(10, "stop"), .never),
             ], tail: 2)
         #expect(lines == ["h", "i"])
         let logs = asked.filter { $0.path.hasSuffix("/logs/run") }.map(\.uri)
@@ -140,7 +142,9 @@ private final class Lines: Sendable {
     @Test func aSpaceThatIsGoneEndsTheFollowing() async throws {
         let failure = try #require(
             await #expect(throws: HubFailure.self) {
-                try await follow([.json(#"{"error":"Repository not found"}"#, status: 404, ["X-Error-Code": "RepoNotFound"])])
+                try await follow([
+                    .json(#"{"error":"Repository not found"}"#, status: 404, ["X-Error-Code": "RepoNotFound"])
+                ])
             })
         #expect(failure.kind == .notFound)
     }
@@ -149,7 +153,8 @@ private final class Lines: Sendable {
         let server = try await ScriptedHub.start { asked, _ in
             asked.path.hasSuffix("/events")
                 ? Self.stream(
-                    "event: status\ndata: {\"status\":{\"stage\":\"SLEEPING\"}}\n\ndata: hello\n\ndata:\n\ndata: [1]\n\n")
+                    "event: status\ndata: {\"status\":{\"stage\":\"SLEEPING\"}}\n\ndata: hello\n\ndata:\n\ndata: [1]\n\n"
+                )
                 : Self.stream("data: {\"cpu_usage_pct\":12.5,\"replica\":\"abc\",\"odd\":[]}\n\ndata: 7\n\n")
         }
         let hints = Mutex<[SpaceHint]>([])

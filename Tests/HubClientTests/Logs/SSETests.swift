@@ -44,7 +44,8 @@ import Testing
     @Test func whatIsTooLongIsDroppedAndTheRestGoesOn() {
         let long = String(repeating: "x", count: 500)
         for text in [
-            "data: \(long)\n\ndata: after\n\n", String(repeating: "data: 0123456789\n", count: 20) + "\ndata: after\n\n",
+            "data: \(long)\n\ndata: after\n\n",
+            String(repeating: "data: 0123456789\n", count: 20) + "\ndata: after\n\n",
         ] {
             let (events, decoder) = Self.events(text.utf8.map { [$0] }, limit: 100)
             #expect(events == [SSEEvent(data: "after")])
@@ -60,7 +61,9 @@ import Testing
     @Test(arguments: UInt64(1)...40) func cutsChangeNothing(seed: UInt64) {
         var random = SeededGenerator(seed)
         let alphabet = Array("data: event:id\n\r\n\r\n{}é🛰️: \u{FEFF}\0".utf8)
-        let words = ["data: ", "\n", "\r", "\r\n", "event: e", "id: 7", ":", "\n\n", "é🛰️", "data"].map { Array($0.utf8) }
+        let words = ["data: ", "\n", "\r", "\r\n", "event: e", "id: 7", ":", "\n\n", "é🛰️", "data"].map {
+            Array($0.utf8)
+        }
         var bytes: [UInt8] = []
         for _ in 0..<Int.random(in: 0...400, using: &random) {
             if Bool.random(using: &random) {
@@ -100,7 +103,8 @@ struct SeededGenerator: RandomNumberGenerator {
 @Suite struct LogLineTests {
     @Test(arguments: [
         ("\u{1B}[32mINFO\u{1B}[0m listening\n", "INFO listening"), ("10%\r50%\r100%\n", "100%"),
-        ("a\r\nb\r\n", "a\nb"), ("\u{1B}]0;title\u{07}text", "text"), ("\u{1B}]8;;u\u{1B}\\link\u{1B}]8;;\u{1B}\\", "link"),
+        ("a\r\nb\r\n", "a\nb"), ("\u{1B}]0;title\u{07}text", "text"),
+        ("\u{1B}]8;;u\u{1B}\\link\u{1B}]8;;\u{1B}\\", "link"),
         ("bell\u{07} \u{9}tab", "bell \u{9}tab"), ("\u{1B}", ""), ("\u{1B}[", ""), ("x\r", "x"),
     ]) func plainText(text: String, plain: String) {
         #expect(LogLine(text: text, timestamp: nil).plainText == plain)
@@ -125,7 +129,8 @@ struct SeededGenerator: RandomNumberGenerator {
     @Test func aReplayIsSkippedAndTheNewIsNot() {
         var replay = LogReplay()
         let first = [line(1, "a"), line(2, "b"), line(2, "b"), line(3, "c")]
-        #expect(first.map { replay.isNew($0) } == [true, true, true, true], "the same twice in a millisecond is two lines")
+        #expect(
+            first.map { replay.isNew($0) } == [true, true, true, true], "the same twice in a millisecond is two lines")
         replay.reconnected()
         let second = first + [line(3, "c"), line(3, "d"), line(4, "e")]
         #expect(second.map { replay.isNew($0) } == [false, false, false, false, true, true, true])

@@ -91,7 +91,8 @@ private final class PlayedSpace: Sendable {
         #expect(
             calls == [
                 #"POST \#(place)/hardware {"flavor":"t4-small","sleepTimeSeconds":3600}"#,
-                #"POST \#(place)/sleeptime {"seconds":-1}"#, "POST \(place)/pause ", "POST \(place)/restart?factory=true ",
+                #"POST \#(place)/sleeptime {"seconds":-1}"#, "POST \(place)/pause ",
+                "POST \(place)/restart?factory=true ",
                 #"POST \#(place)/dev-mode {"enabled":false}"#, #"POST \#(place)/replicas {"replicas":2}"#,
             ])
     }
@@ -100,10 +101,12 @@ private final class PlayedSpace: Sendable {
         let played = PlayedSpace()
         let lost = Mutex(true)
         let server = try await ScriptedHub.start { asked, _ in
-            let isFirst = asked.path.hasSuffix("/pause") && lost.withLock { lost in
-                defer { lost = false }
-                return lost
-            }
+            let isFirst =
+                asked.path.hasSuffix("/pause")
+                && lost.withLock { lost in
+                    defer { lost = false }
+                    return lost
+                }
             if isFirst {
                 if happened { _ = played.answer(asked) }
                 return .hangUp
@@ -166,10 +169,12 @@ private final class PlayedSpace: Sendable {
                 return .text(
                     "data: {\"data\":\"===== Application Startup\\n\",\"timestamp\":\"2026-05-28T09:00:00.000Z\"}\n\n")
             }
-            let isFirst = asked.path.hasSuffix("/restart") && count.withLock { count in
-                count += 1
-                return count == 1
-            }
+            let isFirst =
+                asked.path.hasSuffix("/restart")
+                && count.withLock { count in
+                    count += 1
+                    return count == 1
+                }
             return isFirst ? .hangUp : played.answer(asked)
         }
         let restart = try await withHub(server) { try await $0.restart(space) }

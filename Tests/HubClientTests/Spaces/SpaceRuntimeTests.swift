@@ -80,12 +80,13 @@ import Testing
         #expect(runtime.volumes?.map(\.isMasked) == [false, true])
     }
 
-    @Test(arguments: [
-        ("hf://buckets/maren/store:/data", "bucket", "maren/store", "/data", nil, nil, nil),
-        ("hf://buckets/maren/store/live/a:/data:ro", "bucket", "maren/store", "/data", true, "live/a", nil),
-        ("hf://datasets/maren/facts@v2:/facts", "dataset", "maren/facts", "/facts", nil, nil, "v2"),
-        ("hf://maren/model:/m", "model", "maren/model", "/m", nil, nil, nil),
-    ] as [(String, String, String, String, Bool?, String?, String?)])
+    @Test(
+        arguments: [
+            ("hf://buckets/maren/store:/data", "bucket", "maren/store", "/data", nil, nil, nil),
+            ("hf://buckets/maren/store/live/a:/data:ro", "bucket", "maren/store", "/data", true, "live/a", nil),
+            ("hf://datasets/maren/facts@v2:/facts", "dataset", "maren/facts", "/facts", nil, nil, "v2"),
+            ("hf://maren/model:/m", "model", "maren/model", "/m", nil, nil, nil),
+        ] as [(String, String, String, String, Bool?, String?, String?)])
     func notationIsRead(
         text: String, type: String, source: String, mount: String, readOnly: Bool?, path: String?, revision: String?
     ) throws {

@@ -30,7 +30,8 @@ enum EnvironmentWishes {
         guard !values.isEmpty else {
             let letter = kind == .secret ? "-s" : "-e"
             throw Failure(
-                .usage, doing: doing, because: "no \(kind) was named", hint: "give \(letter) KEY=value or --env-file FILE")
+                .usage, doing: doing, because: "no \(kind) was named",
+                hint: "give \(letter) KEY=value or --env-file FILE")
         }
         let wrong = values.map(\.0).filter { !SpaceValueKind.isKey($0) }
         guard wrong.isEmpty else {
@@ -147,7 +148,8 @@ struct EnvironmentWork {
         case .nothing: "Nothing to do: everything is as wished already."
         case .direct:
             plan.writes.count == 1
-                ? "The Space restarts by itself if it runs." : "The Space does not run; the values count from its next start."
+                ? "The Space restarts by itself if it runs."
+                : "The Space does not run; the values count from its next start."
         case .pausedMeanwhile:
             "The Space \(would)paused, written to, and restarted once, in place of \(plan.writes.count) times."
         case .staysPaused: "The Space is paused and stays so; the values count from its next start."

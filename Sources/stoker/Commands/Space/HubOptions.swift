@@ -2,7 +2,6 @@ import ArgumentParser
 import Foundation
 import HubClient
 import Logging
-import NIOHTTP1
 import Operations
 import StokerCore
 
@@ -14,7 +13,9 @@ struct HubOptions: ParsableArguments {
             valueName: "token"))
     var token: String?
 
-    @Option(help: ArgumentHelp("Address of the Hub (default: $HF_ENDPOINT, else https://huggingface.co).", valueName: "url"))
+    @Option(
+        help: ArgumentHelp("Address of the Hub (default: $HF_ENDPOINT, else https://huggingface.co).", valueName: "url")
+    )
     var endpoint: String?
 
     /// Does something with the Hub and closes the connections behind it. Failures of the Hub become those of the house.
@@ -36,14 +37,18 @@ struct HubOptions: ParsableArguments {
 
 /// A Space on the command line: `owner/name`, its page on the Hub, or the name alone for one's own.
 struct SpaceArgument: ParsableArguments {
-    @Argument(help: ArgumentHelp("The Space: owner/name, its page on the Hub, or the name alone for your own.", valueName: "space"))
+    @Argument(
+        help: ArgumentHelp(
+            "The Space: owner/name, its page on the Hub, or the name alone for your own.", valueName: "space"))
     var space: String
 
     func id(_ hub: Hub) async throws -> RepoID { try await Self.id(space, hub) }
 
     static func id(_ text: String, _ hub: Hub) async throws -> RepoID {
         var id = text
-        for start in [hub.settings.endpoint + "/spaces/", "https://huggingface.co/spaces/", "https://hf.co/spaces/", "spaces/"]
+        for start in [
+            hub.settings.endpoint + "/spaces/", "https://huggingface.co/spaces/", "https://hf.co/spaces/", "spaces/",
+        ]
         where id.hasPrefix(start) {
             id = id.dropFirst(start.count).split(separator: "/").prefix(2).joined(separator: "/")
             break
@@ -115,16 +120,21 @@ struct ConfirmOptions: ParsableArguments {
     }
 }
 extension HubOptions {
-    private func settings() throws -> Hub.Settings {
-        let environment = ProcessInfo.processInfo.environment
-        return Hub.Settings(
-            endpoint: endpoint ?? environment["HF_ENDPOINT"] ?? "https://huggingface.co",
-            token: (token ?? environment["HF_TOKEN"]).map { Secret($0) }, agent: "stoker/\(Version.current)")
-    }
-}
-extension Hub {
-    func head(of space: RepoID) async throws -> String? {
-        let raw: RawJSON = try await value(HubRequest(.GET, space.api, doing: "read \(space)"))
-        return raw["sha"]?.string
+    /// - Throws: `usage` when `--endpoint` is no address.
+    private func settings() throws(Failure) -> Hub.Settings {
+        let found = HubCredentials.find(explicit: token, environment: ProcessInfo.processInfo.environment)
+        for remark in found.remarks { Screen.writeError("stoker: \(remark.printable)\n") }
+        var settings = found.settings(agent: "stoker/\(Version.current)")
+        guard let endpoint else { return settings }
+        guard let url = URL(string: endpoint), url.scheme == "http" || url.scheme == "https",
+            url.host?.isEmpty == false, url.user == nil, url.query == nil, url.fragment == nil
+        else {
+            throw Failure(
+                .usage, doing: "find the Hub", because: "\"\(endpoint.printable.shortened)\" is not an http address",
+                hint: "write it like https://huggingface.co")
+        }
+        settings = Hub.Settings(
+            endpoint: endpoint, token: settings.token, offline: settings.offline, agent: settings.agent)
+        return settings
     }
 }

@@ -209,7 +209,8 @@ struct SpaceDevModeCommand: AsyncParsableCommand {
             let id = try await space.id(hub)
             let runtime = try await hub.setDevMode(of: id, enabled: !stop)
             SpaceAnswer.runtime(runtime, id).show(output)
-            guard !stop, let name = runtime.domains.first(where: { !$0.isCustom })?.name.split(separator: ".").first else {
+            guard !stop, let name = runtime.domains.first(where: { !$0.isCustom })?.name.split(separator: ".").first
+            else {
                 return
             }
             // Source: hub-docs, spaces-dev-mode: the user is the Space's subdomain.

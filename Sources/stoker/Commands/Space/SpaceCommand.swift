@@ -16,6 +16,7 @@ struct SpaceCommand: AsyncParsableCommand {
             CommandGroup(
                 name: "Look",
                 subcommands: [
+                    SpaceListCommand.self, SpaceInfoCommand.self, SpaceFilesCommand.self,
                     SpaceRuntimeCommand.self, SpaceHealthCommand.self, SpaceWaitCommand.self, SpaceLogsCommand.self,
                     SpaceDomainsCommand.self, SpaceOpenCommand.self,
                 ]),
@@ -26,6 +27,11 @@ struct SpaceCommand: AsyncParsableCommand {
                     SpaceSleepTimeCommand.self, SpaceSecretsCommand.self, SpaceVariablesCommand.self,
                     SpaceVolumesCommand.self, SpaceDevModeCommand.self,
                 ]),
-            CommandGroup(name: "Ship", subcommands: [SpacePushCommand.self]),
+            CommandGroup(
+                name: "Ship",
+                subcommands: [
+                    SpaceCreateCommand.self, SpaceUploadCommand.self, SpacePushCommand.self, SpaceDuplicateCommand.self,
+                    SpaceMoveCommand.self, SpaceDeleteCommand.self,
+                ]),
         ], aliases: ["spaces"])
 }

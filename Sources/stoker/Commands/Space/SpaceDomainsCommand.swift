@@ -6,7 +6,8 @@ import StokerCore
 
 struct SpaceDomainsCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "domains", abstract: "Show the names a Space answers to, and the DNS record each of its own needs.",
+        commandName: "domains",
+        abstract: "Show the names a Space answers to, and the DNS record each of its own needs.",
         discussion: """
             Own names are added in the Space's settings on the Hub (a paid plan, public or protected Spaces); no API does it.
 
@@ -34,7 +35,8 @@ struct SpaceDomainsCommand: AsyncParsableCommand {
         case "READY": "works"
         case "PENDING": "waits for the DNS record to be seen; that can take a day"
         case "PENDING_CHALLENGE": "the record is seen; the certificate is being made"
-        case "EXPIRED_CHALLENGE": "no certificate was made in time: correct the record, then remove and add the name again"
+        case "EXPIRED_CHALLENGE":
+            "no certificate was made in time: correct the record, then remove and add the name again"
         default: "the Hub says \(domain.stage)"
         }
     }
@@ -57,7 +59,8 @@ struct SpaceDomainsCommand: AsyncParsableCommand {
                 "domains": .array(
                     domains.map { domain in
                         domain.json.adding([
-                            .init("dns_record", .maybe(record(domain))), .init("explanation", .string(explanation(domain))),
+                            .init("dns_record", .maybe(record(domain))),
+                            .init("explanation", .string(explanation(domain))),
                         ])
                     }),
             ], text: text)

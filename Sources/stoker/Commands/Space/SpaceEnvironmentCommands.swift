@@ -138,7 +138,8 @@ struct SpaceSecretsAddCommand: AsyncParsableCommand {
     @OptionGroup var space: SpaceArgument
     @Option(
         name: [.customLong("secrets"), .customShort("s")],
-        help: ArgumentHelp("KEY=value, or KEY for the environment's value; may be given several times.", valueName: "key"))
+        help: ArgumentHelp(
+            "KEY=value, or KEY for the environment's value; may be given several times.", valueName: "key"))
     var pairs: [String] = []
     @Option(
         name: [.customLong("env-file"), .customLong("secrets-file")],
@@ -169,7 +170,8 @@ struct SpaceVariablesAddCommand: AsyncParsableCommand {
     @OptionGroup var space: SpaceArgument
     @Option(
         name: [.customLong("env"), .customShort("e")],
-        help: ArgumentHelp("KEY=value, or KEY for the environment's value; may be given several times.", valueName: "key"))
+        help: ArgumentHelp(
+            "KEY=value, or KEY for the environment's value; may be given several times.", valueName: "key"))
     var pairs: [String] = []
     @Option(
         name: .customLong("env-file"),

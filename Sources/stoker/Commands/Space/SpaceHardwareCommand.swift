@@ -97,7 +97,8 @@ struct SpaceHardwareSetCommand: AsyncParsableCommand {
     @OptionGroup var space: SpaceArgument
     @Argument(help: "A flavor of the catalogue.") var flavor: String
     @Option(
-        help: ArgumentHelp("Put it to sleep after so long without a visit; never keeps it awake.", valueName: "duration"))
+        help: ArgumentHelp(
+            "Put it to sleep after so long without a visit; never keeps it awake.", valueName: "duration"))
     var sleepTime: String?
     @OptionGroup var confirm: ConfirmOptions
     @OptionGroup var output: OutputOptions

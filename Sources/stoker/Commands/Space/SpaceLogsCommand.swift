@@ -51,7 +51,9 @@ struct SpaceLogsCommand: AsyncParsableCommand {
             for line in all { printer.show(line) }
             if all.isEmpty {
                 Progress(output).hint(
-                    build ? "There is no build log." : "There is no run log. The build's: stoker space logs \(id) --build")
+                    build
+                        ? "There is no build log." : "There is no run log. The build's: stoker space logs \(id) --build"
+                )
             }
         }
     }

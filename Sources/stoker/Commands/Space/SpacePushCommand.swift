@@ -95,7 +95,8 @@ struct SpacePushCommand: AsyncParsableCommand {
         guard let token = hub.settings.token else { return environment }
         let place = "credential.\(hub.settings.endpoint).helper"
         // The empty one switches off what else is configured for that address.
-        let helper = "!f() { test \"$1\" = get && printf 'username=stoker\\npassword=%s\\n' \"$STOKER_GIT_PASSWORD\"; }; f"
+        let helper =
+            "!f() { test \"$1\" = get && printf 'username=stoker\\npassword=%s\\n' \"$STOKER_GIT_PASSWORD\"; }; f"
         environment["STOKER_GIT_PASSWORD"] = token.reveal()
         environment["GIT_CONFIG_COUNT"] = "\(before + 2)"
         environment["GIT_CONFIG_KEY_\(before)"] = place

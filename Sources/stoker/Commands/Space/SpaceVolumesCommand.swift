@@ -94,7 +94,8 @@ struct SpaceVolumesSetCommand: AsyncParsableCommand {
     @OptionGroup var space: SpaceArgument
     @Option(
         name: [.customLong("volume"), .customShort("v")],
-        help: ArgumentHelp("hf://buckets/owner/name[/folder]:/mount[:ro]; may be given several times.", valueName: "volume"))
+        help: ArgumentHelp(
+            "hf://buckets/owner/name[/folder]:/mount[:ro]; may be given several times.", valueName: "volume"))
     var volumes: [String]
     @OptionGroup var confirm: ConfirmOptions
     @OptionGroup var output: OutputOptions

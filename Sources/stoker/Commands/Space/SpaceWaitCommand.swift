@@ -88,7 +88,7 @@ struct SpaceWaiting: Sendable {
     /// The whole commit that a beginning means, or the head of `main`.
     func whole(_ commit: String?, _ hub: Hub) async throws -> String? {
         if let commit, commit.count == 40 { return commit.lowercased() }
-        let head = try await hub.head(of: space)
+        let head = try await hub.info(of: space, expand: ["sha"]).sha
         guard let commit else { return head }
         if let head, head.hasPrefix(commit.lowercased()) { return head }
         throw Failure(
@@ -144,7 +144,8 @@ struct SpaceWaiting: Sendable {
                 space, path: path, runtime: runtime, hub: hub, timeout: .seconds(30), accepted: [200...499])
             result.visit = visit
             result.isReady = visit.isGood
-            result.sentence = "\(sentence), and the app \(visit.isGood ? "" : "does not answer well: ")\(visit.sentence)"
+            result.sentence =
+                "\(sentence), and the app \(visit.isGood ? "" : "does not answer well: ")\(visit.sentence)"
         }
     }
 }

@@ -16,7 +16,9 @@ struct SpaceVisit: Sendable {
 
     var sentence: String {
         guard let result else { return "not visited" }
-        if isGood { return "answers \(result.code) in \(Wording.latency(.number(Double(result.latencyMicroseconds) / 1_000)))" }
+        if isGood {
+            return "answers \(result.code) in \(Wording.latency(.number(Double(result.latencyMicroseconds) / 1_000)))"
+        }
         return result.detail.isEmpty ? result.cause.sentence : "\(result.cause.sentence): \(result.detail)"
     }
 
