@@ -54,7 +54,7 @@ extension SpaceRuntime {
         } else {
             let change = requestedHardware.flatMap { $0 == hardware ? nil : "\($0) requested" }
             rows.append(("hardware", [hardware, change].compactMap { $0 }.joined(separator: ", ").printable))
-            rows.append(("sleeps after", sleepSeconds.map { Wording.span(Double($0)) } ?? "never"))
+            rows.append(("sleeps", sleepSeconds.map { "after \(Wording.span(Double($0)))" } ?? "never"))
         }
         if let replicas, replicas != 1 { rows.append(("replicas", "\(replicas)")) }
         if devMode == true { rows.append(("dev mode", "on")) }

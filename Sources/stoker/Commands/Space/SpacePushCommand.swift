@@ -46,7 +46,7 @@ struct SpacePushCommand: AsyncParsableCommand {
             let before = ProcessInfo.processInfo.environment["GIT_CONFIG_COUNT"].flatMap { Int($0) } ?? 0
             let ended = try await Program.run(
                 git,
-                ["-C", folder, "push", "--progress"] + (force ? ["--force"] : [])
+                ["-C", folder, "push"] + (force ? ["--force"] : [])
                     + [url, "\(commit):refs/heads/\(branch)"],
                 environment: Self.environment(hub, before: before), quiet: output.chosen == .quiet)
             guard ended.status == 0 else {
