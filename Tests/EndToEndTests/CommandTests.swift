@@ -8,7 +8,7 @@ extension EndToEnd {
         static let commands = [
             "serve", "demo", "check", "status", "history", "pause", "resume", "ping", "init", "check-config", "budget",
             "export",
-            "completion", "hub-simulator",
+            "completion", "hub-simulator", "space", "whoami",
         ]
 
         @Test func helpNamesEveryCommand() async throws {

@@ -104,7 +104,7 @@ extension Hub {
             let stage = try await stageWhileAway(of: space)
             if kind == .build, let stage, stage != .building, stage != .runningBuilding { return }
             await note(.reconnecting(stage: stage))
-            try await Task.sleep(for: waits.isEmpty ? .zero : waits[min(failures, waits.count - 1)])
+            if !waits.isEmpty { try await pace.clock.sleep(waits[min(failures, waits.count - 1)]) }
         }
     }
 

@@ -41,7 +41,7 @@ package struct LogReplay: Sendable {
         let date = line.date
         if isReplaying, let date {
             if let floor, date < floor { return false }
-            if let horizon, date <= horizon, seen[line.hashValue] == nil { return false }
+            if let horizon, date <= horizon { return false }
         }
         let key = line.hashValue
         let count = brought[key, default: 0] + 1

@@ -117,7 +117,8 @@ extension Hub {
         var written = 0
         do {
             for change in plan.writes {
-                progress("writing \(change.key) (\(written + 1) of \(plan.writes.count))")
+                let verb = change.wish == .delete ? "deleting" : "writing"
+                progress("\(verb) \(change.key) (\(written + 1) of \(plan.writes.count))")
                 switch change.wish {
                 case .set(let value, let description):
                     try await set(change.kind, change.key, to: value, description: description, of: space)

@@ -89,7 +89,7 @@ extension Hub {
     private func control(_ space: RepoID, _ verb: String, doing: String, body: HubRequest.Body = .none) -> HubRequest {
         HubRequest(
             .POST, "\(space.api)/\(verb)", doing: doing, body: body, right: "write access to \(space)",
-            repeats: .never)
+            repeats: .never, action: .write(repo: space))
     }
 
     /// When to look again at a state that should have changed: 1, 2 and 4 seconds later.
@@ -116,7 +116,7 @@ extension Hub {
 
     /// Sleeps; being cancelled ends the call.
     func pause(for wait: Duration, doing: String) async throws(HubFailure) {
-        do { try await Task.sleep(for: wait) } catch { throw .cancelled(doing) }
+        do { try await pace.clock.sleep(wait) } catch { throw HubFailure(cancelled: doing) }
     }
 }
 
@@ -127,10 +127,6 @@ extension HubFailure {
         case .unreachable, .trouble, .unreadable: true
         default: false
         }
-    }
-
-    static func cancelled(_ doing: String) -> HubFailure {
-        HubFailure(.unreachable, doing: doing, said: "it was cancelled")
     }
 }
 

@@ -73,7 +73,7 @@ extension Hub {
             HubRequest(
                 .POST, "\(space.api)/\(kind.plural)", doing: "set the \(kind) \(key) of \(space)",
                 body: .json(encoding: Body(key: key, value: value.reveal(), description: description)),
-                right: "write access to \(space)", repeats: .freely))
+                right: "write access to \(space)", repeats: .freely, action: .write(repo: space)))
     }
 
     /// Removes one value; the Space restarts. An unknown name is no error for the Hub.
@@ -82,6 +82,7 @@ extension Hub {
         _ = try await send(
             HubRequest(
                 .DELETE, "\(space.api)/\(kind.plural)", doing: "delete the \(kind) \(key) of \(space)",
-                body: .json(encoding: Body(key: key)), right: "write access to \(space)", repeats: .freely))
+                body: .json(encoding: Body(key: key)), right: "write access to \(space)", repeats: .freely,
+                action: .write(repo: space)))
     }
 }

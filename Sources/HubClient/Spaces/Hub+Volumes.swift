@@ -42,7 +42,9 @@ extension Hub {
         if wished.isEmpty {
             do {
                 _ = try await send(
-                    HubRequest(.DELETE, "\(space.api)/volumes", doing: doing, right: "write access to \(space)"))
+                    HubRequest(
+                        .DELETE, "\(space.api)/volumes", doing: doing, right: "write access to \(space)",
+                        action: .write(repo: space)))
             } catch let failure where failure.mayHaveHappened {
                 // Asked again it would be refused: there are none any more.
                 guard let now = try? await volumes(of: space), now.isEmpty else { throw failure }
@@ -51,7 +53,7 @@ extension Hub {
             _ = try await send(
                 HubRequest(
                     .PUT, "\(space.api)/volumes", doing: doing, body: .json(encoding: Body(volumes: wished)),
-                    right: "write access to \(space)", repeats: .freely))
+                    right: "write access to \(space)", repeats: .freely, action: .write(repo: space)))
         }
         return VolumeResult(volumes: wished, changed: true)
     }

@@ -1,0 +1,88 @@
+import StokerCore
+
+/// Decides from one look at the runtime after the other whether a commit is live, still on its way, or will not come.
+///
+/// `RUNNING` alone says little: right after a push it is still said of the old version. What counts is the commit of the running app, and
+/// where the Hub does not name it (static Spaces never have one), that the Space was seen building or stays as it is for some looks.
+package struct SpaceWait: Sendable {
+    package enum Step: Sendable, Equatable {
+        /// Look again later; what is being waited for, in words.
+        case wait(String)
+        /// The Hub's part is done: now the app has to answer.
+        case ask(String)
+        /// It will not become ready by itself.
+        case failed(String, hint: String?)
+    }
+
+    /// What is waited for; nil for whatever runs.
+    package let commit: String?
+    /// Whether something was just pushed: then a failure or an old version may be yesterday's news for a few looks.
+    package let isFresh: Bool
+    /// Looks for which an old state is tolerated.
+    package let patience: Int
+    private var looks = 0
+    private var hasMoved = false
+
+    package init(commit: String?, isFresh: Bool, patience: Int = 3) {
+        self.commit = commit
+        self.isFresh = isFresh
+        self.patience = patience
+    }
+
+    package mutating func look(at runtime: SpaceRuntime, space: RepoID) -> Step {
+        looks += 1
+        if runtime.isModerated {
+            return .failed(
+                "it was flagged by the Hub's moderation\(runtime.abuse?.reason.map { " (\($0))" } ?? "")",
+                hint: "restarting does not help; write to website@huggingface.co")
+        }
+        let stage = runtime.stage
+        if stage.isMoving {
+            hasMoved = true
+            return .wait(Self.words(stage))
+        }
+        let isEarly = isFresh && !hasMoved && looks <= patience
+        if stage.isServing { return running(runtime, isEarly: isEarly) }
+        if stage.isAsleep { return .ask("it is asleep; a visit wakes it") }
+        if stage == .paused {
+            return .failed("it is paused", hint: "its owner starts it with `stoker space restart \(space)`")
+        }
+        if stage == .deleting { return .failed("it is being deleted", hint: nil) }
+        if stage.isFailed {
+            if isEarly, runtime.sha == nil || runtime.sha != commit {
+                return .wait("\(Self.words(stage)), perhaps of the version before")
+            }
+            let told = runtime.errorMessage.map { ": \($0)" } ?? ""
+            return .failed(
+                "\(Self.words(stage))\(told)",
+                hint: stage == .runtimeError
+                    ? "read `stoker space logs \(space)`" : "read `stoker space logs \(space) --build`")
+        }
+        return .wait("stage \(stage)")
+    }
+
+    private func running(_ runtime: SpaceRuntime, isEarly: Bool) -> Step {
+        guard let commit else { return .ask("it runs") }
+        if runtime.devMode == true { return .ask("it is in dev mode, where the running code need not be a commit") }
+        if let sha = runtime.sha {
+            if sha == commit { return .ask("it runs commit \(commit.prefix(7))") }
+            return .wait("it still runs commit \(sha.prefix(7))")
+        }
+        if runtime.isStatic { return .ask("it is served") }
+        return isEarly ? .wait("the Hub does not say yet which commit runs") : .ask("it runs")
+    }
+
+    private static func words(_ stage: SpaceStage) -> String {
+        switch stage {
+        case .building: "building"
+        case .runningBuilding: "building; the version before still serves"
+        case .appStarting: "starting"
+        case .runningAppStarting: "starting; the version before still serves"
+        case .noAppFile: "it has no app file"
+        case .configError: "its configuration is wrong"
+        case .buildError: "the build failed"
+        case .runtimeError: "the app failed"
+        default: "stage \(stage)"
+        }
+    }
+}

@@ -1,0 +1,140 @@
+import ArgumentParser
+import Foundation
+import HubClient
+import Logging
+import Operations
+import StokerCore
+
+/// Which Hub a command talks to, and as whom.
+struct HubOptions: ParsableArguments {
+    @Option(
+        help: ArgumentHelp(
+            "Access token (default: $HF_TOKEN, else the login of the official command line; both keep it out of the process list).",
+            valueName: "token"))
+    var token: String?
+
+    @Option(
+        help: ArgumentHelp("Address of the Hub (default: $HF_ENDPOINT, else https://huggingface.co).", valueName: "url")
+    )
+    var endpoint: String?
+
+    /// Does something with the Hub and closes the connections behind it. Failures of the Hub become those of the house.
+    func use<Value>(_ body: (Hub) async throws -> Value) async throws -> Value {
+        let hub = Hub(try settings(), logger: Logger(label: "hub") { _ in SwiftLogNoOpLogHandler() })
+        let outcome: Result<Value, any Error>
+        do {
+            outcome = .success(try await body(hub))
+        } catch let failure as HubFailure {
+            outcome = .failure(failure.failure)
+        } catch {
+            outcome = .failure(error)
+        }
+        // The command is over; that a connection did not close well is nobody's concern any more.
+        try? await hub.shutdown()
+        return try outcome.get()
+    }
+}
+
+/// A Space on the command line: `owner/name`, its page on the Hub, or the name alone for one's own.
+struct SpaceArgument: ParsableArguments {
+    @Argument(
+        help: ArgumentHelp(
+            "The Space: owner/name, its page on the Hub, or the name alone for your own.", valueName: "space"))
+    var space: String
+
+    func id(_ hub: Hub) async throws -> RepoID { try await Self.id(space, hub) }
+
+    static func id(_ text: String, _ hub: Hub) async throws -> RepoID {
+        var id = text
+        for start in [
+            hub.settings.endpoint + "/spaces/", "https://huggingface.co/spaces/", "https://hf.co/spaces/", "spaces/",
+        ]
+        where id.hasPrefix(start) {
+            id = id.dropFirst(start.count).split(separator: "/").prefix(2).joined(separator: "/")
+            break
+        }
+        if !id.contains("/"), !id.isEmpty { id = "\(try await hub.whoami().name)/\(id)" }
+        return try RepoID.space(id)
+    }
+}
+
+/// What a command has to say, in the form that was asked for.
+struct Answer {
+    var json: JSONValue
+    var text: String
+
+    func show(_ output: OutputOptions, _ screen: Screen = .own) {
+        switch output.chosen {
+        case .json: screen.write(json.prettyText)
+        case .quiet: break
+        case .auto, .human: screen.write(text)
+        }
+    }
+}
+
+/// Steps of long work: over each other on a terminal, otherwise one a line, and not at all where only the answer was asked for.
+struct Progress: Sendable {
+    let output: OutputFormat
+    let screen: Screen
+
+    init(_ output: OutputOptions, _ screen: Screen = .own) {
+        self.output = output.chosen
+        self.screen = screen
+    }
+
+    func say(_ text: String) {
+        switch output {
+        case .quiet, .json: break
+        case .auto, .human:
+            if screen.showsProgress { screen.progress(text) } else { Screen.writeError("\(text.printable)\n") }
+        }
+    }
+
+    func end() { if output != .quiet, output != .json { screen.endProgress() } }
+
+    /// What to do next, beside the answer.
+    func hint(_ text: String) {
+        if output != .quiet, output != .json { Screen.writeError("\(text.printable)\n") }
+    }
+}
+
+/// Asks before something cannot be undone.
+struct ConfirmOptions: ParsableArguments {
+    @Flag(name: [.long, .customShort("y")], help: "Do not ask.")
+    var yes = false
+
+    /// - Throws: `usage` when there is nobody to ask, exit status 1 for a no.
+    func ask(_ question: String, doing: String) throws {
+        if yes { return }
+        guard isatty(STDIN_FILENO) == 1, isatty(STDERR_FILENO) == 1 else {
+            throw Failure(
+                .usage, doing: doing, because: "it needs a yes, and there is no terminal to ask on",
+                hint: "add --yes")
+        }
+        Screen.writeError("\(question.printable) [y/N] ")
+        let reply = readLine()?.trimmingCharacters(in: .whitespaces).lowercased()
+        guard reply == "y" || reply == "yes" else {
+            Screen.writeError("Nothing was changed.\n")
+            throw ExitCode(1)
+        }
+    }
+}
+extension HubOptions {
+    /// - Throws: `usage` when `--endpoint` is no address.
+    private func settings() throws(Failure) -> Hub.Settings {
+        let found = HubCredentials.find(explicit: token, environment: ProcessInfo.processInfo.environment)
+        for remark in found.remarks { Screen.writeError("stoker: \(remark.printable)\n") }
+        var settings = found.settings(agent: "stoker/\(Version.current)")
+        guard let endpoint else { return settings }
+        guard let url = URL(string: endpoint), url.scheme == "http" || url.scheme == "https",
+            url.host?.isEmpty == false, url.user == nil, url.query == nil, url.fragment == nil
+        else {
+            throw Failure(
+                .usage, doing: "find the Hub", because: "\"\(endpoint.printable.shortened)\" is not an http address",
+                hint: "write it like https://huggingface.co")
+        }
+        settings = Hub.Settings(
+            endpoint: endpoint, token: settings.token, offline: settings.offline, agent: settings.agent)
+        return settings
+    }
+}
