@@ -5,7 +5,7 @@ FLEET ?=
 ARGS ?=
 STOKER := .build/release/stoker
 
-.PHONY: help run build test lint format bench clean
+.PHONY: help run build test fuzz lint format bench clean
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## /{printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -23,6 +23,10 @@ build: ## Build the stoker binary (release) as .build/release/stoker
 test: ## Build (debug) and run every test
 	@Scripts/setup.sh test
 	@Scripts/test.sh
+
+fuzz: ## Fuzz guided by coverage, 20 s each; ARGS="fleet dns" picks, FUZZ_SECONDS lengthens
+	@Scripts/setup.sh run
+	@Scripts/fuzz.sh $(ARGS)
 
 lint: ## Check the layout of every Swift file
 	@swift format lint --strict --parallel --recursive Package.swift Sources Tests Benchmarks

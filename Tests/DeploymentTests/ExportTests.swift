@@ -148,6 +148,24 @@ import Yams
         let rule = try #require(
             ((trigger["parameters"] as? [String: Any])?["rule"] as? [String: Any])?["interval"] as? [[String: Any]])
         #expect(rule.first?["minutesInterval"] as? Int == 5)
+        // What n8n's own sources call these parameters; see the head of N8N.swift.
+        func parameters(_ type: String) -> [[String: Any]] {
+            nodes.filter { ($0["type"] as? String) == "n8n-nodes-base.\(type)" }
+                .compactMap { $0["parameters"] as? [String: Any] }
+        }
+        let requests = parameters("httpRequest")
+        #expect(requests.count == 2)
+        for request in requests {
+            #expect(Set(request.keys) == ["url", "options"])
+            let options = try #require(request["options"] as? [String: Any])
+            #expect(Set(options.keys) == ["timeout", "response", "redirect"])
+        }
+        let condition = try #require(parameters("if").first)
+        #expect(Set(condition.keys) == ["conditions", "looseTypeValidation", "options"])
+        #expect(
+            Set(try #require(condition["conditions"] as? [String: Any]).keys) == [
+                "options", "conditions", "combinator",
+            ])
         #expect(try export(.n8n) == json, "two exports of one fleet are equal")
     }
 

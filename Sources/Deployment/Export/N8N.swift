@@ -2,6 +2,9 @@ internal import Foundation
 internal import StokerCore
 
 /// A workflow for n8n: schedule, ask the master, look at its answer, else wake the critical Spaces.
+///
+/// Source of node types, versions and parameters: n8n-io/n8n, packages/nodes-base/nodes (HttpRequest/V3/Description.ts,
+/// If/V2/IfV2.node.ts and its test workflows, Schedule/ScheduleTrigger.node.ts, Code/Code.node.ts), read 2026-11-21.
 enum N8N {
     static func make(_ plan: WakePlan) throws(Failure) -> Export {
         let request: [String: Any] = [
@@ -41,6 +44,8 @@ enum N8N {
                 ],
                 "combinator": "and",
             ] as [String: Any],
+            // Read from version 2.1 on; without it a branch of another type than boolean would be an error.
+            "looseTypeValidation": true,
             "options": [String: Any](),
         ]
         func node(_ name: String, _ type: String, _ version: Double, _ x: Int, _ y: Int, _ parameters: [String: Any])

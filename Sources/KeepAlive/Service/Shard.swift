@@ -578,7 +578,12 @@ actor Shard {
 
     func nextDue(_ index: UInt32) -> Instant? {
         if let ping = pings[index], ping.ticket != nil { return nil }
-        if check(Int(index)).policy.kind == .heartbeat { return nil }
+        let policy = check(Int(index)).policy
+        if policy.kind == .heartbeat {
+            // The timetable has the end of the grace; what people want to know is when the job should call.
+            let state = states[Int(index)]
+            return state.verdict == .paused || state.lastPing.isNever ? nil : state.lastPing + policy.every
+        }
         return timetable.due(of: index).map(Instant.init(milliseconds:))
     }
 

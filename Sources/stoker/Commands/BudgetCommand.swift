@@ -12,10 +12,13 @@ struct BudgetCommand: AsyncParsableCommand {
         discussion: """
             EXAMPLES
               stoker budget
+              stoker budget other.yaml
               stoker budget --every 3m --format json
               stoker budget --hub     (asks the Hub once what your account has left)
             """)
 
+    @Argument(help: "The fleet file; - reads standard input (default: as --fleet).", completion: .file())
+    var file: String?
     @OptionGroup var options: FleetOptions
     @Option(name: .customLong("every"), help: "How often the master is woken from outside.")
     var every = "5m"
@@ -27,6 +30,10 @@ struct BudgetCommand: AsyncParsableCommand {
     var asksHub = false
     @OptionGroup var output: OutputOptions
 
+    func validate() throws {
+        if file != nil, options.fleet != nil { throw ValidationError("a file and --fleet exclude each other.") }
+    }
+
     private var format: OutputFormat { output.chosen }
 
     func run() async throws {
@@ -35,6 +42,8 @@ struct BudgetCommand: AsyncParsableCommand {
                 .usage, doing: "read --every", because: "it is not a duration of a minute or more",
                 hint: "write it like --every 5m")
         }
+        var options = options
+        if let file { options.fleet = file }
         let fleet = try options.load().fleet()
         let budget = Budget.compute(fleet, wakeEvery: wakeEvery)
         let allowance = asksHub ? try await allowance(fleet) : nil

@@ -21,7 +21,7 @@ enum Wording {
 
     static func ahead(_ value: JSONValue?, now: Instant) -> String {
         guard let instant = instant(value) else { return "–" }
-        return instant <= now ? "now" : "in \(span((instant - now).seconds))"
+        return instant < now + .seconds(1) ? "now" : "in \(span((instant - now).seconds))"
     }
 
     static func latency(_ value: JSONValue?) -> String {
