@@ -83,6 +83,8 @@ actor Shard {
     struct Surroundings: Sendable {
         var connectivity: SharedConnectivity
         var examiner: Examiner
+        /// What the Hub says of Spaces; asked for Spaces only.
+        var hub: HubKnowledge
         /// Hands a batch to the ledger's writer and the names of changed checks to who listens.
         var deliver: @Sendable (Batch, [String]) -> Void
         var listening: @Sendable () -> Bool
@@ -158,6 +160,7 @@ actor Shard {
             if place.state.flapping { flapping += 1 }
             let policy = check(index).policy
             var rulings = Judge.recover(&states[index], policy: policy, check: place.id, now: now)
+            if endsHubPause(states[index], check(index).space) { rulings += Judge.resume(&states[index], now: now) }
             if states[index].pause == .byHours, let window = windows[ObjectIdentifier(policy)] {
                 // The hours themselves may have been changed.
                 if window.contains(now) {
@@ -403,19 +406,22 @@ actor Shard {
                 wasBad: states[Int(index)].wasBad)
         }
 
-        let entry = TranscriptShelf.Entry(attempt: attempt, number: Int(ping.attempt), finding: finding)
+        // Beside what the visitor got stands what the Hub says.
+        let joint = check.space.map { join(finding, index, check.name, space: $0, began: attempt.at, now: now) }
+        let meant = joint?.finding ?? finding
+        let entry = TranscriptShelf.Entry(attempt: attempt, number: Int(ping.attempt), finding: meant)
         shelf.put(entry, for: index)
-        if finding.outcome.isFailure {
+        if meant.outcome.isFailure {
             batch.transcripts.append((ids[Int(index)], entry.transcript))
             let retries = check.policy.retry
-            if finding.isRetryable, Int(ping.attempt) <= retries.count, !stopping {
+            if meant.isRetryable, Int(ping.attempt) <= retries.count, !stopping {
                 pings[index] = ping
                 timetable.schedule(index, at: now.milliseconds + retries[Int(ping.attempt) - 1].wholeMilliseconds)
                 arm()
                 return
             }
         }
-        var observed = finding
+        var observed = meant
         if finding.outcome != .up, finding.outcome != .slow, hosts[Int(index)] != 0 {
             suspect()
             switch surroundings.connectivity.treatment(of: finding.cause, now: now) {
@@ -430,6 +436,7 @@ actor Shard {
         }
         pings[index] = nil
         conclude(index, ping, attempt, observed, now: now)
+        if let joint, observed == meant { hubRules(index, joint, now: now) }
         arm()
     }
 

@@ -74,12 +74,17 @@ package struct CheckStatus: Sendable, Equatable {
     package var nextDue: Instant?
     /// A ping is under way right now.
     package var pinging: Bool
-    package init(check: Check, id: Int32, state: CheckState, nextDue: Instant?, pinging: Bool = false) {
+    /// What the Hub says of its Space; nil when the Hub is not asked, or for what is no Space.
+    package var sight: SpaceSight?
+    package init(
+        check: Check, id: Int32, state: CheckState, nextDue: Instant?, pinging: Bool = false, sight: SpaceSight? = nil
+    ) {
         self.check = check
         self.id = id
         self.state = state
         self.nextDue = nextDue
         self.pinging = pinging
+        self.sight = sight
     }
 }
 
