@@ -5,6 +5,7 @@ import NIOCore
 import NIOHTTP1
 import NIOFoundationCompat
 package import StokerCore
+import Synchronization
 
 /// The Hub, spoken to over HTTPS. One value for a process and account; its areas are extensions, one file each.
 ///
@@ -23,6 +24,8 @@ package final class Hub: Sendable {
             endpoint: String = "https://huggingface.co", token: Secret? = nil, offline: Bool = false,
             agent: String = "stoker"
         ) {
+            var endpoint = endpoint
+            while endpoint.hasSuffix("/") { endpoint.removeLast() }
             self.endpoint = endpoint
             self.token = token
             self.offline = offline
@@ -32,42 +35,84 @@ package final class Hub: Sendable {
 
     package let settings: Settings
     package let pace: HubPace
-    let client: HTTPClient
     let logger: Logger
+    /// Who gets the token.
+    let origins: Set<HubOrigin>
+    /// 0 to 1, for waits.
+    let jitter: @Sendable () -> Double
+    /// Topics of `X-HF-Warning` that were told.
+    let warned = Mutex<Set<String>>([])
+    let remembered = Mutex(Remembered())
+    /// One for each ``HubRequest/idle``, since the library sets that limit per client.
+    private let clients = Mutex<[Duration?: HTTPClient]>([:])
 
-    package init(_ settings: Settings, pace: HubPace = HubPace(), logger: Logger) {
+    /// - Parameter jitter: 0 to 1, makes waits before a repeat up to a quarter longer. Default random.
+    package init(
+        _ settings: Settings, pace: HubPace = HubPace(), logger: Logger,
+        jitter: @escaping @Sendable () -> Double = { Double.random(in: 0...1) }
+    ) {
         self.settings = settings
         self.pace = pace
         self.logger = logger
-        var configuration = HTTPClient.Configuration(redirectConfiguration: .disallow)
-        configuration.timeout.connect = .seconds(10)
-        client = HTTPClient(eventLoopGroupProvider: .singleton, configuration: configuration)
+        self.jitter = jitter
+        let own = HubOrigin(settings.endpoint)
+        origins = HubOrigin.known.union(own.map { [$0] } ?? [])
+        if settings.token != nil, let own, own.scheme == "http", !Self.isLoopback(own.host) {
+            logger.warning(
+                "the token travels unencrypted: the Hub's address is plain http", metadata: ["host": "\(own.host)"])
+        }
+    }
+
+    private static func isLoopback(_ host: String) -> Bool {
+        host == "localhost" || host.hasPrefix("127.") || host == "::1" || host == "[::1]"
+            || host.hasSuffix(".localhost")
+    }
+
+    func client(idle: Duration?) -> HTTPClient {
+        clients.withLock { clients in
+            if let client = clients[idle] { return client }
+            var configuration = HTTPClient.Configuration(redirectConfiguration: .disallow)
+            configuration.timeout.connect = .seconds(10)
+            configuration.timeout.read = idle.map { .nanoseconds($0.nanoseconds) }
+            configuration.timeout.write = idle.map { .nanoseconds($0.nanoseconds) }
+            // Our own repeats know what may be repeated; the library's would hide a refused connection for ten seconds.
+            configuration.connectionPool.retryConnectionEstablishment = false
+            // Shorter than what proxies keep, so that a call is seldom sent into a connection that is being closed.
+            configuration.connectionPool.idleTimeout = .seconds(30)
+            let client = HTTPClient(eventLoopGroupProvider: .singleton, configuration: configuration)
+            clients[idle] = client
+            return client
+        }
     }
 
     /// Closes the connections. The value cannot be used afterwards.
     package func shutdown() async throws {
-        try await client.shutdown()
+        let all = clients.withLock { clients in
+            defer { clients = [:] }
+            return Array(clients.values)
+        }
+        for client in all { try await client.shutdown() }
     }
 
     /// Sends a request and reads the answer, at most 64 MiB of it. Throws for every status from 400 on that is not in ``HubRequest/accepted``.
     package func send(_ request: HubRequest) async throws(HubFailure) -> HubAnswer {
-        let stream = try await open(request)
-        var body = ByteBuffer()
-        do {
-            for try await piece in stream.pieces {
-                body.writeImmutableBuffer(piece)
-                if body.readableBytes > 64 << 20 {
-                    throw HubFailure(
-                        .unreadable, doing: request.doing, said: "the answer is longer than 64 MiB",
-                        status: stream.status)
+        try await perform(request) { stream, left in
+            let body = try await readWithin(left) {
+                var body = ByteBuffer()
+                for try await piece in stream.pieces {
+                    body.writeImmutableBuffer(piece)
+                    if body.readableBytes > 64 << 20 {
+                        throw HubFailure(
+                            .unreadable, doing: request.doing, said: "the answer is longer than 64 MiB",
+                            status: stream.status)
+                    }
                 }
+                return body
             }
-        } catch let failure as HubFailure {
-            throw failure
-        } catch {
-            throw HubFailure(.unreachable, doing: request.doing, said: "\(error)", retry: .soon)
+            var answer = HubAnswer(status: stream.status, headers: stream.headers, body: body, url: stream.url)
+            answer.wasRedirected = stream.wasRedirected
+            return answer
         }
-        return HubAnswer(status: stream.status, headers: stream.headers, body: body, url: stream.url)
     }
 
     /// Sends a request and decodes the JSON of the answer.
@@ -87,8 +132,26 @@ extension HubAnswer {
             return try JSONDecoder().decode(type, from: Data(buffer: body))
         } catch {
             throw HubFailure(
-                .unreadable, doing: doing, said: "the answer is not the JSON we know: \(error)", status: status)
+                .unreadable, doing: doing, said: Self.unreadable(error), status: status)
         }
+    }
+}
+
+extension HubAnswer {
+    /// Tells where the JSON is not as we know it, without quoting it.
+    private static func unreadable(_ error: any Error) -> String {
+        guard let error = error as? DecodingError else { return "the answer is not JSON" }
+        let (path, what): ([any CodingKey], String) =
+            switch error {
+            case .keyNotFound(let key, let context): (context.codingPath + [key], "is missing")
+            case .typeMismatch(_, let context): (context.codingPath, "is of another kind")
+            case .valueNotFound(_, let context): (context.codingPath, "is null")
+            case .dataCorrupted(let context): (context.codingPath, "cannot be read")
+            @unknown default: ([], "cannot be read")
+            }
+        if path.isEmpty { return "the answer is not the JSON we know" }
+        let place = path.map { $0.intValue.map { "[\($0)]" } ?? $0.stringValue }.joined(separator: ".")
+        return "the answer is not the JSON we know: \(Redaction.quote(place, limit: 100)) \(what)"
     }
 }
 
@@ -101,4 +164,9 @@ extension HubRequest.Body {
         guard let data = try? encoder.encode(value) else { return .none }
         return .json(ByteBuffer(bytes: data))
     }
+}
+
+/// What is asked once and kept.
+struct Remembered: Sendable {
+    var whoami: (value: HubIdentity, at: Duration)?
 }

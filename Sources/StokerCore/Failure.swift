@@ -69,6 +69,39 @@ extension Failure {
         package static let portTaken = Code(rawValue: "serve.port")
         /// A running Stoker could not be reached.
         package static let unreachable = Code(rawValue: "server.unreachable")
+
+        // What the Hub did not do for us; HubClient names each of its failures by one of these.
+        /// A repo, revision or file is absent, or not to be seen with this token.
+        package static let hubNotFound = Code(rawValue: "hub.not_found")
+        /// The Hub does not know our token.
+        package static let hubBadToken = Code(rawValue: "hub.bad_token")
+        /// Our token lacks a right on the Hub.
+        package static let hubForbidden = Code(rawValue: "hub.forbidden")
+        /// The account's plan or credit does not cover it.
+        package static let hubPlan = Code(rawValue: "hub.plan")
+        /// The Hub finds the request itself wrong.
+        package static let hubInvalid = Code(rawValue: "hub.invalid")
+        /// It exists already, or the Hub is busy with it.
+        package static let hubConflict = Code(rawValue: "hub.conflict")
+        /// The branch has moved since it was read.
+        package static let hubStale = Code(rawValue: "hub.stale")
+        /// More than the Hub takes at once.
+        package static let hubTooLarge = Code(rawValue: "hub.too_large")
+        /// A window or quota of the Hub is used up.
+        package static let hubThrottled = Code(rawValue: "hub.throttled")
+        /// The Hub has trouble of its own.
+        package static let hubTrouble = Code(rawValue: "hub.trouble")
+        /// No answer from the Hub.
+        package static let hubUnreachable = Code(rawValue: "hub.unreachable")
+        /// The Hub's answer is not what it is known to say.
+        package static let hubUnreadable = Code(rawValue: "hub.unreadable")
+        /// We did not ask: offline, or a token would have left for another host.
+        package static let hubNotSent = Code(rawValue: "hub.not_sent")
+        /// Something on our side, such as a file that cannot be read.
+        package static let hubLocal = Code(rawValue: "hub.local")
+        /// The call was called off.
+        package static let hubCancelled = Code(rawValue: "hub.cancelled")
+
         /// Something that should not happen did.
         package static let `internal` = Code(rawValue: "internal")
 
@@ -84,6 +117,17 @@ extension Failure {
             case .tooLarge: 413
             case .overloaded: 429
             case .ledger, .unreachable: 503
+            case .hubInvalid, .hubLocal: 400
+            case .hubPlan: 402
+            case .hubForbidden: 403
+            case .hubNotFound: 404
+            case .hubConflict, .hubStale: 409
+            case .hubTooLarge: 413
+            case .hubThrottled: 429
+            // Our own login is not the caller's: 401 would make a browser throw a good one away.
+            case .hubBadToken, .hubTrouble, .hubUnreadable: 502
+            case .hubNotSent, .hubCancelled: 503
+            case .hubUnreachable: 504
             default: 500
             }
         }
@@ -92,7 +136,7 @@ extension Failure {
         /// he must look at elsewhere, 70 (`EX_SOFTWARE`) for our own defects. 1 is kept for "the check found trouble".
         package var exitStatus: Int32 {
             switch self {
-            case .usage, .fleetInvalid, .fleetUnreadable, .notFound: 2
+            case .usage, .fleetInvalid, .fleetUnreadable, .notFound, .hubNotFound, .hubInvalid, .hubLocal: 2
             case .internal: 70
             default: 3
             }

@@ -29,6 +29,10 @@ package struct HubFailure: Error, Sendable, CustomStringConvertible {
         case unreadable = "hub.unreadable"
         /// `HF_HUB_OFFLINE` is set, or a token would leave for another host.
         case refusedByUs = "hub.not_sent"
+        /// Something on this side: a file to be sent cannot be read.
+        case local = "hub.local"
+        /// The task was cancelled. An outcome, not a failure: not to be shown or logged as one.
+        case cancelled = "hub.cancelled"
     }
 
     package var kind: Kind
@@ -59,6 +63,7 @@ package struct HubFailure: Error, Sendable, CustomStringConvertible {
     }
 
     package var description: String { failure.description }
+    package var isCancelled: Bool { kind == .cancelled }
 
     /// As the rest of the house tells failures.
     package var failure: Failure {

@@ -28,6 +28,17 @@ package struct HubRequest: Sendable {
         case commit(repo: RepoID)
         case createRepo
         case restart(space: RepoID)
+        /// Any other change of a repo: settings, secrets, branches. Made one at a time for each repo.
+        case write(repo: RepoID)
+    }
+
+    /// How far answers that point elsewhere are followed.
+    package enum Redirects: Sendable {
+        /// To any host, 10 times at most. A host that is not the Hub's gets no token.
+        case everywhere
+        /// Only to Hub hosts. One that leads away is the answer (status 302, `Location`), as reading a file's metadata wants it.
+        case withinHub
+        case none
     }
 
     package var method: HTTPMethod
@@ -47,6 +58,16 @@ package struct HubRequest: Sendable {
     package var action: Action?
     /// Errors that are an answer: they come back as ``HubAnswer`` instead of being thrown.
     package var accepted: Set<Int>
+    /// Default ``Redirects/everywhere``.
+    package var redirects: Redirects = .everywhere
+    /// Goes before calls that are not, when the request window runs short: what a person waits for, or what heals. Default false.
+    package var isUrgent = false
+    /// Longest time without a byte in either direction before the call counts as lost; nil for none (logs are silent for minutes).
+    /// A few different values at most, since each has its own connections. Default nil.
+    package var idle: Duration?
+    /// The longest that the Hub's windows and quotas may delay the call; beyond it, it fails with ``HubFailure/Kind/throttled`` at once.
+    /// Default 310 s, a whole window.
+    package var patience: Duration = .seconds(310)
 
     package init(
         _ method: HTTPMethod, _ path: String, doing: String, query: [(String, String)] = [],
@@ -74,6 +95,8 @@ package struct HubAnswer: Sendable {
     package var body: ByteBuffer
     /// Where the answer came from after redirects on the Hub: differs from what was asked when a repo was renamed.
     package var url: String
+    /// Ended on another path than was asked for: where a renamed repo is now.
+    package var wasRedirected = false
 
     package init(status: Int, headers: HTTPHeaders, body: ByteBuffer, url: String) {
         self.status = status
@@ -90,6 +113,7 @@ package struct HubStream: Sendable {
     package var url: String
     /// Pieces as they arrive, asked for one by one, so that a slow reader holds the Hub back and memory stays flat.
     package var pieces: HubPieces
+    package var wasRedirected = false
 }
 
 /// The body of a ``HubStream``. Ends with the body, throws ``HubFailure`` when it is cut. Dropping it closes the connection.
@@ -97,19 +121,26 @@ package struct HubPieces: AsyncSequence, Sendable {
     package typealias Element = ByteBuffer
     let body: HTTPClientResponse.Body
     let doing: String
+    let idle: Duration?
 
-    package func makeAsyncIterator() -> Iterator { Iterator(base: body.makeAsyncIterator(), doing: doing) }
+    /// To be called once.
+    package func makeAsyncIterator() -> Iterator {
+        Iterator(base: body.makeAsyncIterator(), doing: doing, idle: idle)
+    }
 
     package struct Iterator: AsyncIteratorProtocol {
         var base: HTTPClientResponse.Body.AsyncIterator
         let doing: String
+        let idle: Duration?
         @concurrent package mutating func next() async throws -> ByteBuffer? {
             do {
                 return try await base.next()
             } catch is CancellationError {
                 throw CancellationError()
             } catch {
-                throw HubFailure(.unreachable, doing: doing, said: "the answer was cut: \(error)", retry: .soon)
+                if Task.isCancelled { throw CancellationError() }
+                let said = Hub.told(error, timeout: .zero, idle: idle).said
+                throw HubFailure(.unreachable, doing: doing, said: "the answer was cut: \(said)", retry: .soon)
             }
         }
     }

@@ -1,0 +1,162 @@
+/// Who a token belongs to and what it may do (`GET /api/whoami-v2`). Every field that the Hub may leave out is optional.
+package struct HubIdentity: Sendable, Decodable, Equatable {
+    package struct Organization: Sendable, Decodable, Equatable {
+        package var name: String
+        package var fullname: String?
+        /// `team`, `enterprise`, `plus`, `academia`, or a word that is new.
+        package var plan: String?
+        package var canPay: Bool?
+        /// `admin`, `write`, `contributor`, `read`, `no_access`, `custom`.
+        package var roleInOrg: String?
+        /// `mfa`, `token-policy`, `token-revoked`, `sso`, `ip`: not empty when this token cannot act in the organisation now.
+        package var securityRestrictions: [String]?
+        package var resourceGroups: [ResourceGroup]?
+        package var pendingSSO: Bool?
+        package var missingMFA: Bool?
+    }
+    package struct ResourceGroup: Sendable, Decodable, Equatable {
+        package var id: String?
+        package var name: String?
+        package var role: String?
+    }
+    package struct Auth: Sendable, Decodable, Equatable {
+        /// `access_token`; other words for logins.
+        package var type: String?
+        package var accessToken: AccessToken?
+        /// ISO date; of logins and job tokens.
+        package var expiresAt: String?
+        package var resource: Resource?
+    }
+    package struct Resource: Sendable, Decodable, Equatable {
+        /// The repo that the token is bound to.
+        package var sub: String?
+    }
+    package struct AccessToken: Sendable, Decodable, Equatable {
+        package var displayName: String?
+        /// `read`, `write`, `god`, `fineGrained`.
+        package var role: String?
+        package var createdAt: String?
+        package var fineGrained: FineGrained?
+    }
+    package struct FineGrained: Sendable, Decodable, Equatable {
+        package var scoped: [Scope]?
+        package var global: [String]?
+        package var canReadGatedRepos: Bool?
+    }
+    package struct Scope: Sendable, Decodable, Equatable {
+        package var entity: Entity?
+        package var permissions: [String]?
+    }
+    package struct Entity: Sendable, Decodable, Equatable {
+        /// `space`, `dataset`, `model`, `user`, `org`, `resource-group`, `bucket`, …
+        package var type: String?
+        package var name: String?
+    }
+
+    /// `user`, `org` or `app`.
+    package var type: String?
+    /// The namespace.
+    package var name: String
+    package var fullname: String?
+    package var email: String?
+    package var emailVerified: Bool?
+    package var isPro: Bool?
+    /// A means of payment is there.
+    package var canPay: Bool?
+    package var orgs: [Organization]?
+    package var auth: Auth?
+
+    package var organizations: [Organization] { orgs ?? [] }
+    /// The token's name on the Hub's page, such as `fleet-prod`.
+    package var tokenName: String? { auth?.accessToken?.displayName }
+    package var role: String? { auth?.accessToken?.role }
+    /// A login by browser, device or CI; the Hub refuses those some calls (restart, sleep time, hardware).
+    package var isLogin: Bool { auth?.accessToken == nil && auth?.type != nil }
+}
+
+extension HubIdentity {
+    /// What can be told of a right before it is tried. Our reading of what the Hub documents: a hint, the Hub decides.
+    package enum Right: Sendable, Equatable {
+        case yes(String)
+        case no(String)
+        /// What we know does not tell.
+        case unknown(String)
+
+        package var reason: String {
+            switch self {
+            case .yes(let reason), .no(let reason), .unknown(let reason): reason
+            }
+        }
+        package var isLikely: Bool {
+            if case .no = self { return false }
+            return true
+        }
+    }
+
+    /// Whether the token may write to a repo, and why or why not.
+    package func canWrite(_ repo: RepoID) -> Right {
+        let token = tokenName.map { "token \"\(Redaction.quote($0, limit: 60))\"" } ?? "the token"
+        let isOwn = repo.namespace.lowercased() == name.lowercased()
+        let organization = organizations.first { $0.name.lowercased() == repo.namespace.lowercased() }
+        if let bound = auth?.resource?.sub, bound.contains("/") {
+            // "spaces/a/b" or "a/b"
+            guard bound.lowercased().hasSuffix(repo.description.lowercased()) else {
+                return .no("this token is bound to \(Redaction.quote(bound, limit: 120))")
+            }
+            return .yes("this token is bound to \(repo)")
+        }
+        if let organization {
+            if let restrictions = organization.securityRestrictions, !restrictions.isEmpty {
+                let told = restrictions.map { Redaction.quote($0, limit: 40) }.joined(separator: ", ")
+                return .no("\(organization.name) does not accept this token now (\(told))")
+            }
+            if organization.pendingSSO == true { return .no("\(organization.name) wants a sign-in (SSO) first") }
+            if organization.missingMFA == true { return .no("\(organization.name) wants two-factor sign-in first") }
+            if let role = organization.roleInOrg, role == "read" || role == "no_access" {
+                return .no("\(name) has the role \"\(role)\" in \(organization.name)")
+            }
+        } else if !isOwn {
+            return .no("\(repo.namespace) is neither \(name) nor an organisation of \(name)")
+        }
+        switch role {
+        case "read": return .no("\(token) is for reading")
+        case "fineGrained": return fineGrained(repo, token, organization)
+        case "write", "god":
+            if organization?.roleInOrg == "contributor" {
+                return .unknown("a contributor of \(repo.namespace) writes only what he made")
+            }
+            return .yes("\(token) may write")
+        case let role?: return .unknown("\(token) has the role \"\(Redaction.quote(role, limit: 40))\"")
+        case nil:
+            return isLogin ? .unknown("this login's rights are not told") : .unknown("the token's role is not told")
+        }
+    }
+
+    private func fineGrained(_ repo: RepoID, _ token: String, _ organization: Organization?) -> Right {
+        let scopes = auth?.accessToken?.fineGrained?.scoped ?? []
+        var seen: [String] = []
+        for scope in scopes {
+            guard let entity = scope.entity, let type = entity.type else { continue }
+            let permissions = scope.permissions ?? []
+            let named = entity.name?.lowercased()
+            let matches =
+                switch type {
+                case "user", "org": named == repo.namespace.lowercased()
+                default: type == repo.kind.rawValue && named == repo.description.lowercased()
+                }
+            if matches {
+                if permissions.contains("repo.write") {
+                    return .yes("\(token) may write to \(type) \(Redaction.quote(entity.name ?? "", limit: 100))")
+                }
+                seen += permissions
+            } else if type == "resource-group", organization?.resourceGroups != nil, permissions.contains("repo.write")
+            {
+                return .unknown("\(token) may write to a resource group; whether \(repo) is in it is not told")
+            }
+        }
+        if seen.isEmpty { return .no("\(token) has no rights on \(repo)") }
+        return .no(
+            "\(token) lacks repo.write on \(repo), it has \(seen.map { Redaction.quote($0, limit: 40) }.joined(separator: ", "))"
+        )
+    }
+}

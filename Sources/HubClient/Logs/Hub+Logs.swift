@@ -1,0 +1,180 @@
+package import FoundationEssentials
+import NIOCore
+import NIOHTTP1
+package import StokerCore
+import Synchronization
+
+/// Why the reading of a stream ended.
+package enum StreamEnd: Sendable, Equatable {
+    /// The Hub ended it.
+    case ended
+    /// Nothing came for as long as we wait, not even a keep-alive.
+    case silent
+    /// The reader had enough.
+    case enough
+    /// The connection was cut.
+    case cut
+}
+
+/// What happens while a log is followed, beside its lines.
+package enum LogNote: Sendable, Equatable {
+    /// The stream ended or was cut and is opened again; the stage as the Hub tells it, when it does.
+    case reconnecting(stage: SpaceStage?)
+    /// Lines come again.
+    case connected
+}
+
+extension Hub {
+    /// How long a log that is only read to its present end may be silent. Source: `huggingface_hub` `fetch_space_logs`, 5 s.
+    package static let drainSilence: Duration = .seconds(5)
+    /// How long a followed log may be silent before the connection is taken for dead; keep-alives count. Source: as above, 120 s.
+    package static let followSilence: Duration = .seconds(120)
+
+    /// Reads what a log holds now and returns: at the end of the stream, at the first line that was written after the answer began, or when
+    /// nothing more comes.
+    /// - Parameters:
+    ///   - tail: only the last so many lines; nil for all that the container still holds.
+    ///   - each: called for every line, in order.
+    package func drainLog(
+        _ kind: SpaceLogKind, of space: RepoID, tail: Int? = nil, silence: Duration = Hub.drainSilence,
+        each: @escaping @Sendable (LogLine) async throws -> Void
+    ) async throws {
+        let stream = try await openLog(kind, of: space, tail: tail)
+        let began = ServerDate(stream.headers)?.date.addingTimeInterval(1)
+        let end = try await read(stream, silence: silence) { event in
+            guard let line = LogLine(event) else { return true }
+            if let began, let date = line.date, date > began { return false }
+            try await each(line)
+            return true
+        }
+        if end == .cut {
+            throw HubFailure(
+                .unreachable, doing: "read the \(kind) log of \(space)", said: "the stream was cut", retry: .soon)
+        }
+    }
+
+    /// Follows a log until it is cancelled: through restarts of the container, cuts and silence, each line once. A build log ends when the
+    /// build is over.
+    /// - Parameters:
+    ///   - tail: begin with the last so many lines; 0 begins with what comes next; nil with all that the container still holds.
+    ///   - after: resume behind this moment.
+    ///   - waits: before each new connection in a row; the last one repeats.
+    ///   - note: told about the connection.
+    ///   - each: called for every line, in order; memory does not grow with their number.
+    /// - Throws: ``HubFailure`` when the Space or the right to read it is gone; what `each` throws.
+    package func followLog(
+        _ kind: SpaceLogKind, of space: RepoID, tail: Int? = nil, after: Date? = nil,
+        silence: Duration = Hub.followSilence,
+        waits: [Duration] = [.seconds(1), .seconds(2), .seconds(4), .seconds(8), .seconds(15), .seconds(30)],
+        note: @escaping @Sendable (LogNote) async -> Void = { _ in },
+        each: @escaping @Sendable (LogLine) async throws -> Void
+    ) async throws {
+        let replay = Shared(LogReplay(after: after))
+        let state = Shared((lines: 0, isFirst: true))
+        var failures = 0
+        while true {
+            let before = state.withLock(\.lines)
+            do {
+                let isFirst = state.withLock(\.isFirst)
+                let stream = try await openLog(kind, of: space, tail: isFirst ? tail : nil)
+                if !isFirst {
+                    replay.withLock { $0.reconnected() }
+                    await note(.connected)
+                } else if tail == 0, let date = ServerDate(stream.headers)?.date {
+                    // Without a line to go by, the Hub's clock says what is old.
+                    replay.withLock { $0 = LogReplay(after: max(date, after ?? date)) }
+                }
+                state.withLock { $0.isFirst = false }
+                _ = try await read(stream, silence: silence) { event in
+                    guard let line = LogLine(event) else { return true }
+                    let isNew = replay.withLock { replay in
+                        if isFirst, let tail, tail > 0 { replay.began(inTheMiddleAt: line) }
+                        return replay.isNew(line)
+                    }
+                    guard isNew else { return true }
+                    state.withLock { $0.lines += 1 }
+                    try await each(line)
+                    return true
+                }
+            } catch let failure as HubFailure where failure.mayHaveHappened || failure.kind == .throttled {
+                // No connection, or trouble of the Hub: the same as a cut.
+            }
+            try Task.checkCancellation()
+            failures = state.withLock(\.lines) == before ? failures + 1 : 0
+            let stage = try await stageWhileAway(of: space)
+            if kind == .build, let stage, stage != .building, stage != .runningBuilding { return }
+            await note(.reconnecting(stage: stage))
+            try await Task.sleep(for: waits.isEmpty ? .zero : waits[min(failures, waits.count - 1)])
+        }
+    }
+
+    /// nil when the Hub cannot be asked just now.
+    private func stageWhileAway(of space: RepoID) async throws(HubFailure) -> SpaceStage? {
+        do { return try await runtime(of: space).stage } catch  where error.mayHaveHappened || error.kind == .throttled
+        {
+            return nil
+        }
+    }
+
+    /// When the oldest line that the container still holds was written: its start, unless it has written a lot.
+    func beginningOfRunLog(of space: RepoID) async throws -> Date? {
+        let stream = try await openLog(.run, of: space, tail: nil)
+        let first = Shared<Date?>(nil)
+        _ = try await read(stream, silence: Self.drainSilence) { event in
+            guard let date = LogLine(event)?.date else { return true }
+            first.withLock { $0 = date }
+            return false
+        }
+        return first.withLock(\.self)
+    }
+
+    private func openLog(_ kind: SpaceLogKind, of space: RepoID, tail: Int?) async throws(HubFailure) -> HubStream {
+        var request = HubRequest(
+            .GET, "\(space.api)/logs/\(kind.rawValue)", doing: "read the \(kind) log of \(space)",
+            query: tail.map { [("tail", "\($0)")] } ?? [], right: "read access to \(space)")
+        request.headers.add(name: "Accept", value: "text/event-stream")
+        return try await open(request)
+    }
+
+    /// Hands the events of a stream to `each` until it says false, the stream ends, or nothing comes for `silence`.
+    func read(
+        _ stream: HubStream, silence: Duration, each: @escaping @Sendable (SSEEvent) async throws -> Bool
+    ) async throws -> StreamEnd {
+        let heard = Shared(ContinuousClock.now)
+        let outcome: StreamEnd = try await withThrowingTaskGroup(of: StreamEnd.self) { group in
+            group.addTask {
+                var decoder = SSEDecoder()
+                var events: [SSEEvent] = []
+                do {
+                    for try await piece in stream.pieces {
+                        heard.withLock { $0 = .now }
+                        decoder.feed(piece) { events.append($0) }
+                        for event in events where try await !each(event) { return .enough }
+                        events.removeAll(keepingCapacity: true)
+                    }
+                    return .ended
+                } catch let failure as HubFailure where failure.kind == .unreachable {
+                    return .cut
+                }
+            }
+            group.addTask {
+                while true {
+                    let deadline = heard.withLock(\.self) + silence
+                    if ContinuousClock.now >= deadline { return .silent }
+                    try await Task.sleep(until: deadline, clock: .continuous)
+                }
+            }
+            defer { group.cancelAll() }
+            return try await group.next() ?? .ended
+        }
+        try Task.checkCancellation()
+        return outcome
+    }
+}
+
+/// A value that the tasks of one reading share.
+private final class Shared<Value: Sendable>: Sendable {
+    private let value: Mutex<Value>
+    init(_ value: Value) { self.value = Mutex(value) }
+    func withLock<Result>(_ body: (inout Value) -> Result) -> Result { value.withLock { body(&$0) } }
+}

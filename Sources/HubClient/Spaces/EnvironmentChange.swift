@@ -1,0 +1,182 @@
+package import StokerCore
+
+/// One wished change of a Space's environment.
+package struct EnvironmentChange: Sendable, Equatable {
+    package enum Wish: Sendable, Equatable {
+        case set(Secret, description: String?)
+        case delete
+    }
+    package var kind: SpaceValueKind
+    package var key: String
+    package var wish: Wish
+    package init(_ kind: SpaceValueKind, _ key: String, _ wish: Wish) {
+        self.kind = kind
+        self.key = key
+        self.wish = wish
+    }
+}
+
+/// What there is to do for a list of wishes, decided before anything is written.
+///
+/// Every write restarts the Space, and the Hub has no call for several at once: so what is unchanged is left alone, and with two or more
+/// writes a Space that runs is paused first and restarted once behind them.
+package struct EnvironmentPlan: Sendable, Equatable {
+    /// How the writes are surrounded.
+    package enum Way: String, Sendable {
+        /// Nothing has to be written.
+        case nothing
+        /// One write, or a Space that does not run: the Hub does what it does after each.
+        case direct
+        /// Pause, write all, restart: one restart in place of several.
+        case pausedMeanwhile = "paused-meanwhile"
+        /// It was paused before and stays so; the values count from its next start.
+        case staysPaused = "stays-paused"
+    }
+
+    package var writes: [EnvironmentChange]
+    /// Names that already are as wished.
+    package var unchanged: [EnvironmentChange]
+    package var way: Way
+
+    package init(
+        _ wishes: [EnvironmentChange], secrets: [SpaceSecret], variables: [SpaceVariable], prints: SecretPrints,
+        space: RepoID, runtime: SpaceRuntime
+    ) {
+        writes = []
+        unchanged = []
+        // The last wish for a name counts, at the place of the first.
+        var latest: [String: EnvironmentChange] = [:]
+        for wish in wishes { latest["\(wish.kind) \(wish.key)"] = wish }
+        var seen: Set<String> = []
+        for wish in wishes {
+            let name = "\(wish.kind) \(wish.key)"
+            guard seen.insert(name).inserted, let change = latest[name] else { continue }
+            let isThere: Bool
+            switch (change.kind, change.wish) {
+            case (.secret, .set(let value, let description)):
+                let present = secrets.first { $0.key == change.key }
+                isThere =
+                    prints.standing(of: change.key, value: value, in: space, updatedAt: present?.updatedAt)
+                    == .unchanged && (description == nil || description == present?.description)
+            case (.variable, .set(let value, let description)):
+                let present = variables.first { $0.key == change.key }
+                isThere =
+                    present?.value == value.reveal()
+                    && (description == nil || description == present?.description)
+            case (.secret, .delete): isThere = !secrets.contains { $0.key == change.key }
+            case (.variable, .delete): isThere = !variables.contains { $0.key == change.key }
+            }
+            if isThere { unchanged.append(change) } else { writes.append(change) }
+        }
+        if writes.isEmpty {
+            way = .nothing
+        } else if runtime.stage == .paused {
+            way = .staysPaused
+        } else if writes.count > 1, !runtime.isStatic, runtime.stage.isServing || runtime.stage.isMoving {
+            way = .pausedMeanwhile
+        } else {
+            way = .direct
+        }
+    }
+}
+
+/// What was done.
+package struct EnvironmentResult: Sendable {
+    package var plan: EnvironmentPlan
+    /// After the last write; nil when nothing was written.
+    package var runtime: SpaceRuntime?
+}
+
+extension Hub {
+    /// What the wishes come to, with four reads at most and nothing written.
+    package func plan(
+        _ wishes: [EnvironmentChange], for space: RepoID, prints: SecretPrints
+    ) async throws(HubFailure) -> EnvironmentPlan {
+        let secrets = wishes.contains { $0.kind == .secret } ? try await secrets(of: space) : []
+        let variables = wishes.contains { $0.kind == .variable } ? try await variables(of: space) : []
+        return EnvironmentPlan(
+            wishes, secrets: secrets, variables: variables, prints: prints, space: space,
+            runtime: try await runtime(of: space))
+    }
+
+    /// Carries a plan out. A Space that was paused for it is restarted also when a write fails in between.
+    /// - Parameters:
+    ///   - prints: keeps what was written, as far as it came.
+    ///   - progress: told before each step, in words for a person.
+    /// - Throws: the first failure; what was written before it stays written, and making the same plan again goes on there.
+    package func carryOut(
+        _ plan: EnvironmentPlan, for space: RepoID, prints: inout SecretPrints, waits: [Duration] = Hub.looks,
+        progress: (String) -> Void = { _ in }
+    ) async throws(HubFailure) -> EnvironmentResult {
+        guard plan.way != .nothing else { return EnvironmentResult(plan: plan) }
+        if plan.way == .pausedMeanwhile {
+            progress("pausing \(space)")
+            _ = try await pause(space, waits: waits)
+        }
+        var trouble: HubFailure?
+        var written = 0
+        do {
+            for change in plan.writes {
+                progress("writing \(change.key) (\(written + 1) of \(plan.writes.count))")
+                switch change.wish {
+                case .set(let value, let description):
+                    try await set(change.kind, change.key, to: value, description: description, of: space)
+                case .delete: try await delete(change.kind, change.key, of: space)
+                }
+                written += 1
+            }
+        } catch {
+            trouble = error
+        }
+        do {
+            try await note(plan.writes.prefix(written), of: space, prints: &prints)
+        } catch {
+            // Only the memory of what was written suffers: it is written once more next time.
+            if trouble == nil, plan.way != .pausedMeanwhile { throw error }
+        }
+        if plan.way == .pausedMeanwhile {
+            progress("restarting \(space)")
+            do {
+                let restarted = try await restart(space, waits: waits).runtime
+                if trouble == nil { return EnvironmentResult(plan: plan, runtime: restarted) }
+            } catch {
+                throw (trouble ?? error).whilePaused(space)
+            }
+        }
+        if let trouble { throw trouble.after(written, of: plan.writes.count) }
+        return EnvironmentResult(plan: plan, runtime: try await runtime(of: space))
+    }
+
+    private func note(
+        _ done: ArraySlice<EnvironmentChange>, of space: RepoID, prints: inout SecretPrints
+    ) async throws(HubFailure) {
+        let secretsDone = done.filter { $0.kind == .secret }
+        guard !secretsDone.isEmpty else { return }
+        let now = try await secrets(of: space)
+        for change in secretsDone {
+            let updatedAt = now.first { $0.key == change.key }?.updatedAt
+            if case .set(let value, _) = change.wish, let updatedAt {
+                prints.note(change.key, value: value, in: space, updatedAt: updatedAt)
+            } else {
+                prints.forget(change.key, in: space)
+            }
+        }
+    }
+}
+
+extension HubFailure {
+    fileprivate func after(_ written: Int, of all: Int) -> HubFailure {
+        guard all > 1 else { return self }
+        var copy = self
+        copy.said += "; \(written) of \(all) changes are written"
+        copy.hint = hint ?? "the same command goes on where it stopped"
+        return copy
+    }
+
+    fileprivate func whilePaused(_ space: RepoID) -> HubFailure {
+        var copy = self
+        copy.said += "; \(space) was paused for the change and is not restarted yet"
+        copy.hint = "start it with `stoker space restart \(space)`"
+        return copy
+    }
+}

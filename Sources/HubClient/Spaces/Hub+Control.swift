@@ -1,0 +1,239 @@
+import AsyncHTTPClient
+import FoundationEssentials
+import NIOHTTP1
+import StokerCore
+
+/// Control of a running Space. The official client sends each of these once; so do we, and when the answer is lost we look at the runtime
+/// before anything is said or repeated (`hub-api` policy: a second restart costs minutes, the others aim at a state that can be seen).
+extension Hub {
+    /// `GET /api/spaces/{id}/runtime`. Wakes nothing.
+    package func runtime(of space: RepoID) async throws(HubFailure) -> SpaceRuntime {
+        try await send(runtimeRequest(space)).decoded(doing: "read the runtime of \(space)")
+    }
+
+    private func runtimeRequest(_ space: RepoID) -> HubRequest {
+        HubRequest(
+            .GET, "\(space.api)/runtime", doing: "read the runtime of \(space)", right: "read access to \(space)")
+    }
+
+    /// Asks for other hardware; the Space restarts on it. `sleepSeconds` as for ``setSleepTime(of:seconds:waits:)``.
+    /// Throws `hub.plan` when payment means or the plan are missing, `hub.invalid` for an unknown flavor or a static Space.
+    package func requestHardware(
+        of space: RepoID, flavor: String, sleepSeconds: Int? = nil, waits: [Duration] = Hub.looks
+    ) async throws(HubFailure) -> SpaceRuntime {
+        struct Body: Encodable {
+            var flavor: String
+            var sleepTimeSeconds: Int?
+        }
+        return try await settled(
+            control(
+                space, "hardware", doing: "request \(flavor) for \(space)",
+                body: .json(encoding: Body(flavor: flavor, sleepTimeSeconds: sleepSeconds))),
+            of: space, waits: waits
+        ) { runtime in
+            runtime.requestedHardware == flavor
+                && (sleepSeconds.map { runtime.sleepSeconds == Self.shown($0) } ?? true)
+        }
+    }
+
+    /// Seconds without a visit after which the Space is put to sleep; −1 for never. On `cpu-basic` the Hub keeps its 48 hours whatever is
+    /// asked, without an error: look at the answer.
+    package func setSleepTime(
+        of space: RepoID, seconds: Int, waits: [Duration] = Hub.looks
+    ) async throws(HubFailure) -> SpaceRuntime {
+        struct Body: Encodable { var seconds: Int }
+        return try await settled(
+            control(
+                space, "sleeptime", doing: "set the sleep time of \(space)",
+                body: .json(encoding: Body(seconds: seconds))),
+            of: space, waits: waits
+        ) { $0.sleepSeconds == Self.shown(seconds) || $0.requestedHardware == "cpu-basic" }
+    }
+
+    /// As a runtime tells a sleep time: never is null there.
+    private static func shown(_ seconds: Int) -> Int? { seconds < 0 ? nil : seconds }
+
+    /// Stops the Space until its owner restarts it; visits do not wake it, and nothing is billed.
+    package func pause(_ space: RepoID, waits: [Duration] = Hub.looks) async throws(HubFailure) -> SpaceRuntime {
+        try await settled(control(space, "pause", doing: "pause \(space)"), of: space, waits: waits) {
+            $0.stage == .paused
+        }
+    }
+
+    /// Allows SSH and live edits in the container; leaving it always works, entering needs a paid plan.
+    package func setDevMode(
+        of space: RepoID, enabled: Bool, waits: [Duration] = Hub.looks
+    ) async throws(HubFailure) -> SpaceRuntime {
+        struct Body: Encodable { var enabled: Bool }
+        let doing = enabled ? "enable dev mode of \(space)" : "disable dev mode of \(space)"
+        return try await settled(
+            control(space, "dev-mode", doing: doing, body: .json(encoding: Body(enabled: enabled))), of: space,
+            waits: waits
+        ) { $0.devMode == enabled }
+    }
+
+    /// How many containers serve the Space; paid hardware only, and the price multiplies. Source: huggingface.js; its answer is not
+    /// documented, so the runtime is read afterwards.
+    package func setReplicas(
+        of space: RepoID, count: Int, waits: [Duration] = Hub.looks
+    ) async throws(HubFailure) -> SpaceRuntime {
+        struct Body: Encodable { var replicas: Int }
+        let request = control(
+            space, "replicas", doing: "set the replicas of \(space) to \(count)",
+            body: .json(encoding: Body(replicas: count)))
+        return try await settled(request, of: space, waits: waits, readsAfterwards: true) {
+            $0.requestedReplicas == .count(count)
+        }
+    }
+
+    private func control(_ space: RepoID, _ verb: String, doing: String, body: HubRequest.Body = .none) -> HubRequest {
+        HubRequest(
+            .POST, "\(space.api)/\(verb)", doing: doing, body: body, right: "write access to \(space)",
+            repeats: .never)
+    }
+
+    /// When to look again at a state that should have changed: 1, 2 and 4 seconds later.
+    package static let looks: [Duration] = [.seconds(1), .seconds(2), .seconds(4)]
+
+    /// Sends a call that aims at a state. A lost answer is settled by looking: the state is there, or the call is made once more.
+    private func settled(
+        _ request: HubRequest, of space: RepoID, waits: [Duration], readsAfterwards: Bool = false,
+        isThere: (SpaceRuntime) -> Bool
+    ) async throws(HubFailure) -> SpaceRuntime {
+        var waits = waits[...]
+        while true {
+            do {
+                let answer = try await send(request)
+                if readsAfterwards { return try await runtime(of: space) }
+                return try answer.decoded(doing: request.doing)
+            } catch let failure where failure.mayHaveHappened {
+                if let seen = try? await runtime(of: space), isThere(seen) { return seen }
+                guard let wait = waits.popFirst() else { throw failure }
+                try await pause(for: wait, doing: request.doing)
+            }
+        }
+    }
+
+    /// Sleeps; being cancelled ends the call.
+    func pause(for wait: Duration, doing: String) async throws(HubFailure) {
+        do { try await Task.sleep(for: wait) } catch { throw .cancelled(doing) }
+    }
+}
+
+extension HubFailure {
+    /// Whether the Hub may have done what was asked although we got no good answer.
+    var mayHaveHappened: Bool {
+        switch kind {
+        case .unreachable, .trouble, .unreadable: true
+        default: false
+        }
+    }
+
+    static func cancelled(_ doing: String) -> HubFailure {
+        HubFailure(.unreachable, doing: doing, said: "it was cancelled")
+    }
+}
+
+// MARK: restart
+
+/// How we know that a restart happened.
+package struct SpaceRestart: Sendable {
+    package enum Proof: String, Sendable {
+        /// The Hub answered.
+        case answered
+        /// The answer was lost, and the stage shows that it began.
+        case stage
+        /// The answer was lost, and the run log began anew after we asked.
+        case log
+        /// The answer was lost, nothing had begun, and it was asked for once more.
+        case repeated
+    }
+    package var runtime: SpaceRuntime
+    package var proof: Proof
+}
+
+extension Hub {
+    /// Restarts the Space; `factory` builds it anew without a cache. From `PAUSED` only the owner may.
+    ///
+    /// Never repeated blindly. When the answer is lost, the stage and then the beginning of the run log are looked at; only when both show
+    /// that nothing began, it is asked for once more. When they show nothing, the failure says so and leaves it to the caller.
+    package func restart(
+        _ space: RepoID, factory: Bool = false, waits: [Duration] = Hub.looks
+    ) async throws(HubFailure) -> SpaceRestart {
+        let doing = factory ? "rebuild and restart \(space)" : "restart \(space)"
+        let request = HubRequest(
+            .POST, "\(space.api)/restart", doing: doing, query: factory ? [("factory", "true")] : [],
+            right: "write access to \(space)", repeats: .never, action: .restart(space: space))
+        let lookedFirst = try await send(runtimeRequest(space))
+        let before = try lookedFirst.decoded(as: SpaceRuntime.self, doing: doing)
+        // The Hub's own clock: ours may be wrong.
+        let asked = ServerDate(lookedFirst.headers)
+        do {
+            return SpaceRestart(runtime: try await send(request).decoded(doing: doing), proof: .answered)
+        } catch let failure where failure.mayHaveHappened {
+            var evidence = RestartEvidence(before: before.stage)
+            for wait in waits {
+                try await pause(for: wait, doing: doing)
+                guard let now = try? await runtime(of: space) else { continue }
+                if evidence.look(at: now.stage) { return SpaceRestart(runtime: now, proof: .stage) }
+            }
+            guard evidence.wasSeen else { throw failure.leftOpen(space) }
+            if before.stage.isServing || before.stage.isMoving {
+                // A quick restart may have come and gone between two looks.
+                guard let asked, let began = try? await beginningOfRunLog(of: space) else {
+                    throw failure.leftOpen(space)
+                }
+                if began > asked.date { return SpaceRestart(runtime: try await runtime(of: space), proof: .log) }
+            }
+            return SpaceRestart(runtime: try await send(request).decoded(doing: doing), proof: .repeated)
+        }
+    }
+}
+
+/// Whether stages show that a restart began.
+struct RestartEvidence {
+    let before: SpaceStage
+    private(set) var wasSeen = false
+
+    init(before: SpaceStage) { self.before = before }
+
+    /// True when this stage can only be the restart's.
+    mutating func look(at stage: SpaceStage) -> Bool {
+        wasSeen = true
+        return stage != before && (stage.isMoving || stage.isServing || stage.isFailed)
+    }
+}
+
+extension HubFailure {
+    fileprivate func leftOpen(_ space: RepoID) -> HubFailure {
+        var copy = self
+        copy.said += "; whether it restarted cannot be told"
+        copy.hint = "look with `stoker space runtime \(space)` before you ask again: a second restart costs minutes"
+        return copy
+    }
+}
+
+/// The `Date` of an answer (RFC 9110 IMF-fixdate), whole seconds.
+struct ServerDate {
+    let date: Date
+
+    init?(_ headers: HTTPHeaders) {
+        guard let text = headers.first(name: "date"), let date = Self.read(text) else { return nil }
+        self.date = date
+    }
+
+    static func read(_ text: String) -> Date? {
+        // "Thu, 28 May 2026 11:41:20 GMT"
+        let words = text.split(whereSeparator: { " ,:".contains($0) })
+        let months = ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"]
+        guard words.count == 8, words[7] == "GMT", let day = Int(words[1]),
+            let month = months.firstIndex(of: String(words[2])), let year = Int(words[3]), let hour = Int(words[4]),
+            let minute = Int(words[5]), let second = Int(words[6])
+        else { return nil }
+        var calendar = Calendar(identifier: .gregorian)
+        calendar.timeZone = .gmt
+        return calendar.date(
+            from: DateComponents(
+                year: year, month: month + 1, day: day, hour: hour, minute: minute, second: second))
+    }
+}

@@ -1,0 +1,87 @@
+import NIOHTTP1
+package import StokerCore
+
+/// A secret as the Hub shows it: never its value.
+package struct SpaceSecret: Sendable, Equatable {
+    package var key: String
+    package var description: String?
+    /// RFC 3339, as it came.
+    package var updatedAt: String?
+}
+
+/// A variable: public on a public Space, copied to duplicates, and a build argument of Docker Spaces.
+package struct SpaceVariable: Sendable, Equatable {
+    package var key: String
+    package var value: String
+    package var description: String?
+    package var updatedAt: String?
+}
+
+/// The two kinds of values that a Space finds in its environment.
+package enum SpaceValueKind: String, Sendable, CaseIterable {
+    case secret, variable
+    /// As it stands in paths.
+    package var plural: String { rawValue + "s" }
+
+    /// The Hub's rule for names: a letter, then letters, digits and underscores.
+    package static func isKey(_ text: String) -> Bool {
+        func isLetter(_ byte: UInt8) -> Bool { (0x41...0x5A).contains(byte) || (0x61...0x7A).contains(byte) }
+        guard let first = text.utf8.first, isLetter(first) else { return false }
+        return text.utf8.allSatisfy { isLetter($0) || (0x30...0x39).contains($0) || $0 == 0x5F }
+    }
+}
+
+extension Hub {
+    /// Names of the secrets, sorted; values are write-only.
+    package func secrets(of space: RepoID) async throws(HubFailure) -> [SpaceSecret] {
+        let raw = try await values(.secret, of: space)
+        return raw.map { key, value in
+            SpaceSecret(key: key, description: value["description"]?.string, updatedAt: value["updatedAt"]?.string)
+        }
+        .sorted { $0.key < $1.key }
+    }
+
+    /// The variables with their values, sorted by name.
+    package func variables(of space: RepoID) async throws(HubFailure) -> [SpaceVariable] {
+        let raw = try await values(.variable, of: space)
+        return raw.map { key, value in
+            SpaceVariable(
+                key: key, value: value["value"]?.string ?? "", description: value["description"]?.string,
+                updatedAt: value["updatedAt"]?.string)
+        }
+        .sorted { $0.key < $1.key }
+    }
+
+    private func values(_ kind: SpaceValueKind, of space: RepoID) async throws(HubFailure) -> [String: RawJSON] {
+        let doing = "read the \(kind.plural) of \(space)"
+        let raw: RawJSON = try await value(
+            HubRequest(.GET, "\(space.api)/\(kind.plural)", doing: doing, right: "write access to \(space)"))
+        guard let members = raw.object else { throw .notKnown(doing) }
+        return members
+    }
+
+    /// Adds or replaces one value; the Space restarts. Asking twice is the same as once.
+    package func set(
+        _ kind: SpaceValueKind, _ key: String, to value: Secret, description: String? = nil, of space: RepoID
+    ) async throws(HubFailure) {
+        struct Body: Encodable {
+            var key: String
+            var value: String
+            var description: String?
+        }
+        _ = try await send(
+            HubRequest(
+                .POST, "\(space.api)/\(kind.plural)", doing: "set the \(kind) \(key) of \(space)",
+                body: .json(encoding: Body(key: key, value: value.reveal(), description: description)),
+                right: "write access to \(space)", repeats: .freely))
+    }
+
+    /// Removes one value; the Space restarts. An unknown name is no error for the Hub.
+    package func delete(_ kind: SpaceValueKind, _ key: String, of space: RepoID) async throws(HubFailure) {
+        struct Body: Encodable { var key: String }
+        _ = try await send(
+            HubRequest(
+                .DELETE, "\(space.api)/\(kind.plural)", doing: "delete the \(kind) \(key) of \(space)",
+                body: .json(encoding: Body(key: key)), right: "write access to \(space)", repeats: .freely))
+    }
+}

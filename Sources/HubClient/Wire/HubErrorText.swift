@@ -1,0 +1,79 @@
+import FoundationEssentials
+import NIOCore
+import NIOFoundationCompat
+import NIOHTTP1
+
+/// What an error answer says, whatever its shape: `X-Error-Message` first, then the body when it adds something.
+///
+/// Bodies seen: `{"error": "…"}`, `{"error": ["…", "…"]}`, `{"error": "…", "error_description": "…"}`,
+/// `{"errors": [{"message": "…"}]}`, plain text, HTML pages of proxies, nothing.
+struct HubErrorText: Equatable {
+    /// One line without secrets; empty when the answer says nothing.
+    var text: String
+    /// `X-Error-Message` as it came, for comparing.
+    var header: String?
+    var isPage = false
+
+    init(headers: HTTPHeaders, body: ByteBuffer) {
+        header = headers.first(name: "X-Error-Message")
+        var lines: [String] = []
+        if let header { lines.append(header) }
+        let raw = String(buffer: body)
+        let type = headers.first(name: "Content-Type")?.lowercased() ?? ""
+        let start = raw.drop { $0.isWhitespace }
+        if type.contains("html") || start.hasPrefix("<") {
+            isPage = true
+            if let title = Self.title(of: raw) { lines.append("a web page, \"\(title)\"") }
+        } else if start.first == "{" || start.first == "[" || type.contains("json") {
+            do {
+                lines += Self.texts(try JSONDecoder().decode(HubJSON.self, from: Data(buffer: body)))
+            } catch {
+                // Said to be JSON and is none, or was cut: its text is all there is.
+                lines.append(raw)
+            }
+        } else {
+            lines.append(raw)
+        }
+        var told: [String] = []
+        for line in lines.prefix(20) {
+            let line = Redaction.quote(line)
+            guard !line.isEmpty, !told.contains(where: { $0.lowercased().contains(line.lowercased()) }) else {
+                continue
+            }
+            told.append(line)
+        }
+        text = Redaction.quote(told.joined(separator: "; "))
+    }
+
+    private static func texts(_ json: HubJSON) -> [String] {
+        guard case .object(let fields) = json else {
+            if case .array(let list) = json { return list.compactMap { message($0) } }
+            return json.string.map { [$0] } ?? []
+        }
+        var lines: [String] = []
+        let description = fields["error_description"]?.string
+        switch fields["error"] {
+        case .array(let list)?: lines += list.compactMap { message($0) }
+        case let error?:
+            if let text = message(error) { lines.append(description.map { "\(text): \($0)" } ?? text) }
+        case nil: if let description { lines.append(description) }
+        }
+        if case .array(let list)? = fields["errors"] { lines += list.compactMap { message($0) } }
+        if lines.isEmpty, let text = fields["message"]?.string { lines.append(text) }
+        return lines
+    }
+
+    private static func message(_ json: HubJSON) -> String? {
+        if let text = json.string { return text }
+        return json["message"]?.string ?? json["error"]?.string
+    }
+
+    private static func title(of page: String) -> String? {
+        let lower = page.prefix(4_000).lowercased()
+        guard let start = lower.firstRange(of: "<title"), let open = lower[start.upperBound...].firstIndex(of: ">"),
+            let end = lower[open...].firstRange(of: "</title")
+        else { return nil }
+        // Lowercasing may change lengths in other scripts; the title is for orientation only.
+        return Redaction.quote(lower[lower.index(after: open)..<end.lowerBound], limit: 80)
+    }
+}

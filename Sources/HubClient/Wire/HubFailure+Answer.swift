@@ -1,0 +1,122 @@
+import NIOCore
+import NIOHTTP1
+import StokerCore
+
+extension HubFailure {
+    /// Names an answer with an error status.
+    init(_ request: HubRequest, status: Int, headers: HTTPHeaders, body: ByteBuffer, token: Secret?) {
+        let text = HubErrorText(headers: headers, body: body)
+        let code = headers.first(name: "X-Error-Code").map { Redaction.quote($0, limit: 60) }
+        let kind = Self.kind(status: status, code: code, header: text.header, path: request.path)
+        self.init(
+            kind, doing: request.doing, said: text.text.isEmpty ? Self.plain(status, isPage: text.isPage) : text.text,
+            status: status, code: code,
+            requestID: ["X-Request-Id", "X-Amzn-Trace-Id", "X-Amz-Cf-Id"].lazy.compactMap { headers.first(name: $0) }
+                .first.map { Redaction.quote($0, limit: 120) },
+            retry: kind == .trouble || kind == .throttled ? .soon : .never)
+        // Whatever the Hub repeats of us: the token itself is never quoted.
+        if let token, token.reveal().utf8.count >= 8 {
+            said = said.split(separator: token.reveal(), omittingEmptySubsequences: false).joined(separator: "***")
+        }
+        hint = Self.hint(kind: kind, status: status, code: code, text: text, request: request, token: token)
+    }
+
+    private static func kind(status: Int, code: String?, header: String?, path: String) -> Kind {
+        switch code {
+        case "RepoNotFound", "RevisionNotFound", "EntryNotFound": return .notFound
+        case "GatedRepo": return .forbidden
+        default: break
+        }
+        switch status {
+        case 401:
+            if header == Self.badCredentials { return .badToken }
+            // The Hub says 401 of missing and of private repos alike when it does not know who asks.
+            return isOfRepo(path) ? .notFound : .badToken
+        case 402: return .plan
+        case 403: return .forbidden
+        case 404, 410: return .notFound
+        case 408: return .trouble
+        case 409: return .conflict
+        case 412: return .stale
+        case 413: return .tooLarge
+        case 429: return .throttled
+        case 500...: return .trouble
+        case 400...: return .invalid
+        default: return .unreadable
+        }
+    }
+
+    private static let badCredentials = "Invalid credentials in Authorization header"
+
+    /// `/api/spaces/…` and the like, or a file of a repo. Source: `REPO_API_REGEX` of huggingface_hub 2.4.
+    private static func isOfRepo(_ path: String) -> Bool {
+        ["/api/models/", "/api/datasets/", "/api/spaces/"].contains { path.contains($0) } || path.contains("/resolve/")
+    }
+
+    private static func plain(_ status: Int, isPage: Bool) -> String {
+        if isPage { return "the Hub answered with a web page" }
+        return status >= 500 ? "the Hub has trouble of its own" : "the Hub refused, and did not say why"
+    }
+
+    private static func hint(
+        kind: Kind, status: Int, code: String?, text: HubErrorText, request: HubRequest, token: Secret?
+    ) -> String? {
+        if status == 401 || status == 403, let token, isLogin(token), needsAccessToken(request.path) {
+            return "this login cannot do that: use an access token with write rights (hf.co/settings/tokens)"
+        }
+        switch kind {
+        case .badToken:
+            return token == nil
+                ? "give a token: HF_TOKEN, --token or `hf auth login`"
+                : "the token is unknown, expired or revoked; make one at hf.co/settings/tokens"
+        case .notFound:
+            switch code {
+            case "RevisionNotFound": return "look at the branch, tag or commit"
+            case "EntryNotFound": return nil
+            default:
+                return token == nil
+                    ? "look at the name; a private one needs a token"
+                    : "look at the name; a private one is only found by a token that may read it"
+            }
+        case .plan:
+            return "the account's plan or credit does not cover this; see hf.co/pricing, or take other hardware"
+        case .forbidden:
+            if code == "GatedRepo" { return "ask for access on its page on the Hub" }
+            if text.text.contains("Access to this resource is disabled") {
+                return "the Hub disabled it; write to its support"
+            }
+            if token == nil { return "give a token: HF_TOKEN, --token or `hf auth login`" }
+            return request.right.map { "the token needs \($0)" } ?? "the token lacks a right for this"
+        case .stale: return "the branch has moved; read it again and build the change on what is there now"
+        case .throttled: return nil
+        case .tooLarge: return "send less at once"
+        default: return nil
+        }
+    }
+
+    /// A login by browser or device, or of a CI, in place of an access token.
+    private static func isLogin(_ token: Secret) -> Bool {
+        token.reveal().hasPrefix("hf_oauth_") || token.reveal().hasPrefix("hf_jwt_")
+    }
+
+    /// Calls that the Hub refuses to logins though they read and pause. Source: huggingface_hub issue 4972 (September 2026).
+    private static func needsAccessToken(_ path: String) -> Bool {
+        path.hasPrefix("/api/spaces/") && ["/restart", "/sleeptime", "/hardware"].contains { path.contains($0) }
+    }
+
+    /// Cancelled by whoever asked.
+    init(cancelled doing: String) {
+        self.init(.cancelled, doing: doing, said: "it was called off")
+    }
+
+    init(unexpected error: any Error, doing: String) {
+        switch error {
+        case let failure as HubFailure: self = failure
+        case let failed as FailedAttempt: self = failed.failure
+        case is CancellationError: self.init(cancelled: doing)
+        case let failure as Failure:
+            self.init(.local, doing: doing, said: failure.because, hint: failure.hint, retry: failure.retry)
+        default: self.init(.unreachable, doing: doing, said: Redaction.quote("\(error)"), retry: .soon)
+        }
+    }
+}
