@@ -189,7 +189,7 @@ struct TargetPage {
             let age = sight.isFresh ? "" : " (too long ago to count)"
             add(
                 "The Hub says", "",
-                html: "\(Pages.escape(stage + age)), read \(Row.time(sight.readAt, now: now, never: ""))")
+                html: "\(Markup.escape(stage + age)), read \(Row.time(sight.readAt, now: now, never: ""))")
             if let message = sight.errorMessage { add("The Hub's message", String(message.prefix(300))) }
             if let old = sight.oldBuild {
                 add("Build", "\(old.running.prefix(7)) runs, \(old.head.prefix(7)) is newest")
