@@ -24,7 +24,8 @@ import Testing
             body: #"{"error": "Repository not found"}"#, kind: .notFound, said: "Repository not found",
             hint: "only found by a token that may read it"),
         Case(
-            name: "anonymous 401 of a repo", status: 401, body: #"{"error": "Invalid username or password."}"#, token: nil,
+            name: "anonymous 401 of a repo", status: 401, body: #"{"error": "Invalid username or password."}"#,
+            token: nil,
             kind: .notFound, said: "Invalid username or password.", hint: "a private one needs a token"),
         Case(
             name: "bad token", status: 401, headers: ["X-Error-Message": "Invalid credentials in Authorization header"],
@@ -46,10 +47,12 @@ import Testing
             kind: .invalid, said: "colorFrom must be one of the allowed colors; short_description is too long"),
         Case(
             name: "errors with messages", status: 400,
-            body: #"{"errors": [{"message": "\"app_port\" must be a number", "type": "error"}], "httpStatusCode": 400}"#,
+            body:
+                #"{"errors": [{"message": "\"app_port\" must be a number", "type": "error"}], "httpStatusCode": 400}"#,
             kind: .invalid, said: "\"app_port\" must be a number"),
         Case(
-            name: "oauth", status: 400, body: #"{"error": "invalid_grant", "error_description": "The code has expired"}"#,
+            name: "oauth", status: 400,
+            body: #"{"error": "invalid_grant", "error_description": "The code has expired"}"#,
             kind: .invalid, said: "invalid_grant: The code has expired"),
         Case(
             name: "page", status: 502,
@@ -67,7 +70,8 @@ import Testing
             body:
                 #"{"error": "Static Spaces are free, but a Gradio or Docker Space on cpu-basic needs a PRO subscription."}"#,
             kind: .plan, said: "PRO subscription", hint: "plan or credit"),
-        Case(name: "forbidden", status: 403, kind: .forbidden, said: "", hint: "the token needs write access to maren/x"),
+        Case(
+            name: "forbidden", status: 403, kind: .forbidden, said: "", hint: "the token needs write access to maren/x"),
         Case(
             name: "disabled", status: 403, headers: ["X-Error-Message": "Access to this resource is disabled."],
             kind: .forbidden, said: "disabled", hint: "support"),

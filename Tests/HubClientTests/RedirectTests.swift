@@ -107,7 +107,9 @@ private typealias Reply = ScriptedHub.Reply
         #expect(server.asked().count == 11)
     }
 
-    @Test(arguments: ["file:///etc/passwd", "javascript:alert(1)", "ftp://x/y"]) func strangeTargetsAreRefused(to: String)
+    @Test(arguments: ["file:///etc/passwd", "javascript:alert(1)", "ftp://x/y"]) func strangeTargetsAreRefused(
+        to: String
+    )
         async throws
     {
         let server = try await ScriptedHub.start([.redirect(302, to: to)])

@@ -14,7 +14,7 @@ private typealias Reply = ScriptedHub.Reply
         try await withHub(server) { hub in
             var request = Self.get
             request.query = [("expand", "sha"), ("q", "a b&c/d")]
-            let json: HubJSON = try await hub.value(request)
+            let json: RawJSON = try await hub.value(request)
             #expect(json["id"]?.string == "maren/orbit-api")
             _ = try await hub.send(Self.get)
         }
@@ -80,14 +80,16 @@ private typealias Reply = ScriptedHub.Reply
             .json(#"{"id":"x"}"#),
         ])
         let clock = FastClock()
-        let json: HubJSON = try await withHub(server, clock: clock) { try await $0.value(Self.get) }
+        let json: RawJSON = try await withHub(server, clock: clock) { try await $0.value(Self.get) }
         #expect(json["id"]?.string == "x")
         #expect(clock.slept == [1, 2, 4, 8, 8].map { .seconds($0) })
     }
 
     @Test func fiveRepeatsAreAllThereAre() async throws {
         let server = try await ScriptedHub.start([.text("<html><title>Oops</title>", status: 502)])
-        let failure = await #expect(throws: HubFailure.self) { try await withHub(server) { try await $0.send(Self.get) } }
+        let failure = await #expect(throws: HubFailure.self) {
+            try await withHub(server) { try await $0.send(Self.get) }
+        }
         #expect(server.asked().count == 6)
         #expect(failure?.kind == .trouble && failure?.retry == .soon)
     }
@@ -96,14 +98,16 @@ private typealias Reply = ScriptedHub.Reply
         var cut = Reply.json(#"{"id":"maren/orbit-api"}"#)
         cut.ending = .cutAfter(5)
         let server = try await ScriptedHub.start([cut, .json(#"{"id":"whole"}"#)])
-        let json: HubJSON = try await withHub(server) { try await $0.value(Self.get) }
+        let json: RawJSON = try await withHub(server) { try await $0.value(Self.get) }
         #expect(json["id"]?.string == "whole")
     }
 
     @Test(arguments: [503, 500, 408]) func changesAreSentOnce(status: Int) async throws {
         let server = try await ScriptedHub.start([.text("", status: status), .json("{}")])
         let failure = await #expect(throws: HubFailure.self) {
-            try await withHub(server) { try await $0.send(.init(.POST, "/api/spaces/a/b/restart", doing: "restart a/b")) }
+            try await withHub(server) {
+                try await $0.send(.init(.POST, "/api/spaces/a/b/restart", doing: "restart a/b"))
+            }
         }
         #expect(failure?.status == status)
         #expect(server.asked().count == 1)
@@ -112,7 +116,9 @@ private typealias Reply = ScriptedHub.Reply
     @Test func aChangeWhoseAnswerIsLostIsNotRepeated() async throws {
         let server = try await ScriptedHub.start([.hangUp, .json("{}")])
         let failure = await #expect(throws: HubFailure.self) {
-            try await withHub(server) { try await $0.send(.init(.POST, "/api/spaces/a/b/restart", doing: "restart a/b")) }
+            try await withHub(server) {
+                try await $0.send(.init(.POST, "/api/spaces/a/b/restart", doing: "restart a/b"))
+            }
         }
         #expect(failure?.kind == .unreachable)
         #expect(server.asked().count == 1)

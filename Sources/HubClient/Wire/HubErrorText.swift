@@ -26,7 +26,7 @@ struct HubErrorText: Equatable {
             if let title = Self.title(of: raw) { lines.append("a web page, \"\(title)\"") }
         } else if start.first == "{" || start.first == "[" || type.contains("json") {
             do {
-                lines += Self.texts(try JSONDecoder().decode(HubJSON.self, from: Data(buffer: body)))
+                lines += Self.texts(try JSONDecoder().decode(RawJSON.self, from: Data(buffer: body)))
             } catch {
                 // Said to be JSON and is none, or was cut: its text is all there is.
                 lines.append(raw)
@@ -45,7 +45,7 @@ struct HubErrorText: Equatable {
         text = Redaction.quote(told.joined(separator: "; "))
     }
 
-    private static func texts(_ json: HubJSON) -> [String] {
+    private static func texts(_ json: RawJSON) -> [String] {
         guard case .object(let fields) = json else {
             if case .array(let list) = json { return list.compactMap { message($0) } }
             return json.string.map { [$0] } ?? []
@@ -63,7 +63,7 @@ struct HubErrorText: Equatable {
         return lines
     }
 
-    private static func message(_ json: HubJSON) -> String? {
+    private static func message(_ json: RawJSON) -> String? {
         if let text = json.string { return text }
         return json["message"]?.string ?? json["error"]?.string
     }
