@@ -54,7 +54,7 @@ package actor Boiler: Keeper, Service {
     /// As the fleet file has it.
     private var written: Fleet
     /// What this process was started with, for the keys that only a start takes.
-    private let inForce: (serve: Fleet.Serve, ledger: Fleet.LedgerSettings)
+    private let inForce: (serve: Fleet.Serve, ledger: Fleet.LedgerSettings, hub: Fleet.Hub)
     private var names = NameIndex()
     private var fleetFile: Overview.FleetFile
     private var role: Overview.Role = .active
@@ -78,7 +78,7 @@ package actor Boiler: Keeper, Service {
         self.hub = hub
         self.current = fleet
         self.written = fleet
-        self.inForce = (fleet.serve, fleet.ledger)
+        self.inForce = (fleet.serve, fleet.ledger, fleet.hub)
         self.source = source
         self.ledger = ledger
         self.writer = writer
@@ -361,6 +361,9 @@ package actor Boiler: Keeper, Service {
         if old.serve.token != new.serve.token { keys.append("serve.token") }
         if old.serve.privateReading != new.serve.privateReading { keys.append("serve.private") }
         if old.ledger != new.ledger { keys.append("ledger") }
+        if old.hub.token != new.hub.token { keys.append("hub.token") }
+        if old.hub.endpoint != new.hub.endpoint { keys.append("hub.endpoint") }
+        if old.hub.isWatched != new.hub.isWatched { keys.append("hub.watch") }
         guard !keys.isEmpty else { return }
         say(
             "fleet.needs_restart",

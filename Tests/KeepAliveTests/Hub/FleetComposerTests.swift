@@ -47,18 +47,18 @@ import Testing
                 SpaceFacts(id: "acme/secret", host: "https://acme-secret.hf.space", visibility: .private),
                 SpaceFacts(id: "acme/open", host: "https://acme-open.hf.space"),
                 SpaceFacts(id: "acme/shielded", host: "https://acme-shielded.hf.space", visibility: .protected)))
-        func header(of name: String) -> String? {
+        func sent(to name: String) -> String? {
             made.checks.first { $0.name == name }?.policy.request.headers.first {
                 $0.value.reveal() == "Bearer hf_abc"
             }?
             .name
         }
-        #expect(header(of: "secret") == header)
-        #expect(header(of: "secret/ready") == header)
-        #expect(header(of: "shielded") == header)
-        #expect(header(of: "secret/elsewhere") == nil)
-        #expect(header(of: "open") == nil)
-        #expect(header(of: "other") == nil)
+        #expect(sent(to: "secret") == header)
+        #expect(sent(to: "secret/ready") == header)
+        #expect(sent(to: "shielded") == header)
+        #expect(sent(to: "secret/elsewhere") == nil)
+        #expect(sent(to: "open") == nil)
+        #expect(sent(to: "other") == nil)
     }
 
     @Test func aTokenNeverLeavesUnencrypted() throws {
