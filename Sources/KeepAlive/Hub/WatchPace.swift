@@ -16,7 +16,7 @@ package struct WatchPace: Sendable {
     package static let longestRetry = Duration.seconds(300)
 
     /// Requests of the present window, oldest first.
-    private var calls: [(at: Instant, count: Int)] = []
+    private var calls: [(at: Instant, count: Int, isEarly: Bool)] = []
     private var lastRead = Instant.never
     /// Requests of the last reading.
     package private(set) var size = 1
@@ -25,10 +25,12 @@ package struct WatchPace: Sendable {
 
     package init(budget: Int = 50) { self.budget = budget }
 
-    /// Time between two readings on schedule.
+    /// Time between two readings on schedule: half the budget is for what makes an earlier one worth while, as far as a change is
+    /// still known within a minute.
     package var interval: Duration {
-        let readings = max(1, budget / max(1, size))
-        return max(Self.shortest, Self.window / readings)
+        let all = max(1, budget / max(1, size))
+        let half = max(1, budget / 2 / max(1, size))
+        return max(Self.shortest, min(Self.window / half, max(.seconds(60), Self.window / all)))
     }
 
     /// - Parameter wanted: something happened that makes a reading worth while before its time.
@@ -37,17 +39,21 @@ package struct WatchPace: Sendable {
         guard !lastRead.isNever else { return true }
         let used = used(at: now)
         if now - lastRead >= interval { return used + size <= budget }
-        // What is read early must leave enough for the readings of the next minute.
-        return wanted && failures == 0 && now - lastRead >= Self.soonest && used + 2 * size <= budget
+        guard wanted, failures == 0, now - lastRead >= Self.soonest else { return false }
+        // What is read early must leave enough for the readings on schedule.
+        let early = calls.reduce(0) { $1.isEarly && now - $1.at < Self.window ? $0 + $1.count : $0 }
+        let scheduled = size * Int(Self.window / interval)
+        return early + size <= budget - scheduled && used + size <= budget
     }
 
     package func used(at now: Instant) -> Int {
         calls.reduce(0) { now - $1.at < Self.window ? $0 + $1.count : $0 }
     }
 
-    package mutating func note(calls count: Int, at now: Instant) {
+    private mutating func note(calls count: Int, at now: Instant) {
         calls.removeAll { now - $0.at >= Self.window }
-        if count > 0 { calls.append((now, count)) }
+        let isEarly = !lastRead.isNever && now - lastRead < interval
+        if count > 0 { calls.append((now, count, isEarly)) }
     }
 
     package mutating func read(calls count: Int, at now: Instant) {

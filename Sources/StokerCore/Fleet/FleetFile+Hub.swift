@@ -4,12 +4,14 @@ internal import Yams
 extension FleetFile {
     static func readDiscovery(_ value: Value, _ hub: Fleet.Hub, _ checks: CheckReader) -> Fleet.Discovery? {
         var namespaces = hub.namespace.map { [$0] } ?? []
+        var isNamed = false
         var discovery = Fleet.Discovery(
             namespaces: [], policy: checks.discoveredPolicy, path: checks.defaults.path)
         if case .scalar = value.node, !value.isNull {
             guard value.bool() == true else { return nil }
         } else {
             guard let section = value.section(.discover) else { return nil }
+            isNamed = section.has("namespaces")
             if let named = section["namespaces"], let items = named.items("users or organisations") {
                 namespaces = items.compactMap { item in
                     guard let text = item.text("a user or an organisation") else { return nil }
@@ -28,7 +30,7 @@ extension FleetFile {
                 ?? []
         }
         discovery.namespaces = namespaces
-        if namespaces.isEmpty {
+        if namespaces.isEmpty, !isNamed {
             value.report(.missing, "has no namespace to look in; set hub.namespace, or namespaces: [acme]")
         }
         return discovery
@@ -71,9 +73,28 @@ extension HealRule {
             }
         }
         after = section["after"]?.integer(1...1_000, "failed pings in a row, such as 3") ?? after
-        restarts = section["restarts"]?.integer(0...20, "how many restarts, such as 2") ?? restarts
-        factoryRestarts = section["factory_restarts"]?.integer(0...5, "how many, such as 1") ?? factoryRestarts
-        within = section["within"]?.duration(.seconds(600) ... .seconds(7 * 86_400), example: "6h") ?? within
+        if let value = section["at_most"], let said = Self.budget(value) { (restarts, within) = said }
+        if let value = section["with"], let items = value.items("restart, factory-restart, or both") {
+            let steps = items.compactMap { $0.word([("restart", false), ("factory-restart", true)]) }
+            if !steps.contains(false), !steps.isEmpty { restarts = 0 }
+            factoryRestarts = steps.contains(true) ? 1 : 0
+            // Who says what is to be done wants it done.
+            if !section.has("mode") { mode = .act }
+        }
         wait = section["wait"]?.duration(.seconds(60) ... .seconds(86_400), example: "10m") ?? wait
+    }
+
+    private static func budget(_ value: Value) -> (Int, Duration)? {
+        guard let text = value.text("how many restarts in which time, such as 2 per 6h") else { return nil }
+        let words = text.value.split(separator: " ")
+        guard words.count == 3, words[1] == "per", let count = Int(words[0]), let span = Duration(text: words[2]) else {
+            value.report(.value, "\(text.shown) does not say how many in which time; write 2 per 6h")
+            return nil
+        }
+        guard (0...20).contains(count), (Duration.seconds(600) ... .seconds(7 * 86_400)).contains(span) else {
+            value.report(.range, "\(text.shown) is outside 0 to 20 restarts per 10m to 7d")
+            return nil
+        }
+        return (count, span)
     }
 }

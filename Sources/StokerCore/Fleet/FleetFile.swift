@@ -44,13 +44,14 @@ package enum FleetFile {
         if let version = top["version"], let text = version.text("1"), text.value != "1" {
             version.report(.value, "\(text.shown) is not known; this Stoker reads version 1")
         }
-        if let hub = top["hub"]?.section(.hub) { readHub(hub, into: &fleet.hub) }
+        let hub = top["hub"]?.section(.hub)
+        if let hub { readHub(hub, into: &fleet.hub) }
         if let serve = top["serve"]?.section(.serve) { readServe(serve, into: &fleet.serve) }
         if let ledger = top["ledger"]?.section(.ledger) { readLedger(ledger, into: &fleet.ledger) }
         var checks = CheckReader(reading: value.reading, hub: fleet.hub)
         checks.read(top)
         fleet.checks = checks.checks
-        if let value = top["hub"]?.section(nil)?["discover"] {
+        if let value = hub?["discover"] {
             fleet.hub.discovery = readDiscovery(value, fleet.hub, checks)
         }
         if !fleet.hub.isWatched { adviseUnwatched(top) }

@@ -20,7 +20,7 @@ struct FleetKeys: Sendable {
         reserved: ["vaults", "notify", "deploy", "persist"], isTop: true)
     static let hub = FleetKeys(["namespace", "token", "endpoint", "address", "watch", "discover", "private_header"])
     static let discover = FleetKeys(["namespaces", "sdk", "tags", "names"])
-    static let heal = FleetKeys(["mode", "after", "restarts", "factory_restarts", "within", "wait"])
+    static let heal = FleetKeys(["mode", "after", "with", "at_most", "wait"])
     static let serve = FleetKeys(["port", "host", "public_url", "self_ping", "token", "private"])
     static let ledger = FleetKeys(["path", "keep_observations", "keep_minutes", "keep_hours"])
 
