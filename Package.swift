@@ -19,6 +19,7 @@ let nioHTTP1 = Target.Dependency.product(name: "NIOHTTP1", package: "swift-nio")
 let nioSSL = Target.Dependency.product(name: "NIOSSL", package: "swift-nio-ssl")
 let nioFoundation = Target.Dependency.product(name: "NIOFoundationCompat", package: "swift-nio")
 let nioTLS = Target.Dependency.product(name: "NIOTLS", package: "swift-nio")
+let fileSystem = Target.Dependency.product(name: "_NIOFileSystem", package: "swift-nio")
 let hummingbird = Target.Dependency.product(name: "Hummingbird", package: "hummingbird")
 let asyncHTTPClient = Target.Dependency.product(name: "AsyncHTTPClient", package: "async-http-client")
 let arguments = Target.Dependency.product(name: "ArgumentParser", package: "swift-argument-parser")
@@ -106,8 +107,8 @@ let package = Package(
         .target(
             name: "HubSimulator",
             dependencies: [
-                nioCore, nioPosix, nioHTTP1, nioSSL, nioFoundation, hummingbird, crypto, subprocess, yams, lifecycle,
-                logging,
+                nioCore, nioPosix, nioHTTP1, nioSSL, nioFoundation, fileSystem, hummingbird, asyncHTTPClient, crypto,
+                subprocess, yams, lifecycle, logging,
             ],
             swiftSettings: room
         ),
@@ -160,7 +161,7 @@ let package = Package(
             dependencies: ["Operations", "KeepAlive", "Ledger", "StokerCore", "TestSupport", logging],
             swiftSettings: room),
         .testTarget(
-            name: "DeploymentTests", dependencies: ["Deployment", "StokerCore", "TestSupport", yams],
+            name: "DeploymentTests", dependencies: ["Deployment", "HubClient", "StokerCore", "TestSupport", yams],
             swiftSettings: room),
         .testTarget(
             name: "HubSimulatorTests",

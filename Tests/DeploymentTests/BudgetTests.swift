@@ -1,4 +1,5 @@
 import Deployment
+import HubClient
 import StokerCore
 import Testing
 
@@ -29,6 +30,29 @@ import Testing
         #expect(budget.direct == Budget.Rate(perDay: 72, perFiveMinutes: 0.5))
         #expect(budget.master == budget.direct)
         #expect(budget.masterAtWorst == Budget.Rate(perDay: 1_440 * 4 / 2, perFiveMinutes: 20))
+    }
+
+    @Test func watchingStagesIsOneListingANamespaceAndBounded() throws {
+        let four = Budget.compute(try fleet("spaces: { a/one: , a/two: , a/three: , b/four: }"))
+        #expect(four.hubWatch.perFiveMinutes == 20)
+        let owners = (0..<40).map { "o\($0)/x\($0): " }.joined(separator: ", ")
+        #expect(Budget.compute(try fleet("spaces: { \(owners) }")).hubWatch.perFiveMinutes == 50)
+        #expect(Budget.compute(try fleet("targets: { x: { url: https://example.com } }")).hubWatch == Budget.Rate())
+        #expect(four.text(wakeEvery: .seconds(300)).contains("makes 20 of these at most"))
+    }
+
+    @Test func whatIsLeftIsShown() throws {
+        var report = HubPace().report
+        report.windows = [.init(bucket: "api", quota: 1_000, remaining: 742, endsIn: .seconds(131), sent: 1)]
+        let allowance = HubAllowance(whose: "hf_…1234 from HF_TOKEN", report: report)
+        #expect(allowance.plan == "free")
+        let text = allowance.text()
+        #expect(
+            text.contains("742") && text.contains("1,000") && text.contains("in 2m11s") && text.contains("hf_…1234"))
+        let json = try Budget.compute(Fleet()).json(wakeEvery: .seconds(300), allowance: allowance)
+        #expect(json.contains("\"left\" : 742") && json.contains("\"ends_in_seconds\" : 131"))
+        report.windows = []
+        #expect(HubAllowance(whose: "no token", report: report).text().contains("did not say"))
     }
 
     @Test func targetsOnTheHubUseItsQuota() throws {

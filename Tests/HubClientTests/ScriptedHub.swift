@@ -42,8 +42,9 @@ final class ScriptedHub: Sendable {
     }
 
     private let channel: any Channel
-    private let heard: Mutex<[Asked]>
     let asked: @Sendable () -> [Asked]
+    /// Kept, since a closed socket has no address any more.
+    let port: Int
 
     private final class Notes: Sendable { let all = Mutex<[Asked]>([]) }
 
@@ -76,10 +77,9 @@ final class ScriptedHub: Sendable {
     private init(channel: any Channel, asked: @escaping @Sendable () -> [Asked]) {
         self.channel = channel
         self.asked = asked
-        heard = Mutex([])
+        port = channel.localAddress?.port ?? 0
     }
 
-    var port: Int { channel.localAddress?.port ?? 0 }
     var url: String { "http://127.0.0.1:\(port)" }
     func stop() async throws { try await channel.close() }
 

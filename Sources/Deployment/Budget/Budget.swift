@@ -34,8 +34,10 @@ package struct Budget: Sendable, Equatable {
     package var master: Rate
     /// Were everything to fail at once: every ping with all its retries, again after each `recheck`.
     package var masterAtWorst: Rate
-    /// Calls of the Hub's API: those of targets under the Hub's own address. Stoker itself asks the Hub nothing yet.
+    /// Calls of the Hub's API by targets under the Hub's own address.
     package var hubAPI: Rate
+    /// Calls of a master that watches the stages of its Spaces, at most; see ``watchLimit``.
+    package var hubWatch: Rate
     /// Pages of the Hub that targets ask for; they have a quota of their own.
     package var hubPages: Rate
 
@@ -52,7 +54,7 @@ package struct Budget: Sendable, Equatable {
     package static func compute(_ fleet: Fleet, wakeEvery: Duration = .seconds(300)) -> Budget {
         var budget = Budget(
             checks: 0, direct: Rate(), throughMaster: Rate(), master: Rate(), masterAtWorst: Rate(), hubAPI: Rate(),
-            hubPages: Rate())
+            hubWatch: watch(fleet), hubPages: Rate())
         let hubHost = (try? Address(fleet.hub.endpoint))?.host
         // A policy is shared by many checks, and the hours of a week are worth adding up once.
         var rates: [ObjectIdentifier: (Rate, Rate)] = [:]
@@ -152,13 +154,14 @@ extension Budget {
                 ["PLAN", "API CALLS", "OF", "PAGES", "OF"],
                 Self.plans.map {
                     [
-                        $0.name, Self.number(hubAPI.perFiveMinutes), Self.number(Double($0.api)),
+                        $0.name, Self.number(hubAPI.perFiveMinutes + hubWatch.perFiveMinutes),
+                        Self.number(Double($0.api)),
                         Self.number(hubPages.perFiveMinutes), $0.pages.map { Self.number(Double($0)) } ?? "–",
                     ]
                 })
-        if hubAPI.perDay == 0, hubPages.perDay == 0 {
+        if hubWatch.perFiveMinutes > 0 {
             text +=
-                "Pings go to the Spaces' own addresses, which have no documented limit; the Hub itself is not asked anything.\n"
+                "A master that watches stages makes \(Self.number(hubWatch.perFiveMinutes)) of these at most; pings go to the Spaces' own addresses, which have no documented limit.\n"
         }
         return text
     }

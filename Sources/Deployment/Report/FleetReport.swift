@@ -1,4 +1,5 @@
 internal import Foundation
+import HubClient
 package import StokerCore
 
 /// What `stoker check-config` tells about a fleet that could be read.
@@ -241,7 +242,7 @@ package enum JSONText {
 
 extension Budget {
     /// One document; the shape is described in docs/fleet-file.md and only ever grows.
-    package func json(wakeEvery: Duration) throws -> String {
+    package func json(wakeEvery: Duration, allowance: HubAllowance? = nil) throws -> String {
         struct Rates: Encodable {
             var perDay: Double
             var perFiveMinutes: Double
@@ -252,6 +253,12 @@ extension Budget {
             var api: Int
             var pages: Int?
         }
+        struct Left: Encodable {
+            var bucket: String
+            var left: Int
+            var quota: Int?
+            var endsInSeconds: Int
+        }
         struct Document: Encodable {
             var checks: Int
             var wakeEverySeconds: Double
@@ -261,7 +268,9 @@ extension Budget {
             var master: Rates
             var masterAtWorst: Rates
             var hubApi: Rates
+            var hubWatch: Rates
             var hubPages: Rates
+            var hubLeft: [Left]?
             var quotasPerFiveMinutes: [Quota]
         }
         return try JSONText.of(
@@ -269,7 +278,12 @@ extension Budget {
                 checks: checks, wakeEverySeconds: wakeEvery.seconds, direct: Rates(direct),
                 throughMaster: Rates(throughMaster),
                 saving: saving, master: Rates(master), masterAtWorst: Rates(masterAtWorst), hubApi: Rates(hubAPI),
-                hubPages: Rates(hubPages),
+                hubWatch: Rates(hubWatch), hubPages: Rates(hubPages),
+                hubLeft: allowance?.report.windows.map {
+                    Left(
+                        bucket: $0.bucket, left: $0.remaining, quota: $0.quota,
+                        endsInSeconds: Int($0.endsIn.seconds.rounded(.up)))
+                },
                 quotasPerFiveMinutes: Self.plans.map { Quota(plan: $0.name, api: $0.api, pages: $0.pages) }))
     }
 }

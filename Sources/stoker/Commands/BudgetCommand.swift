@@ -1,5 +1,8 @@
 import ArgumentParser
 import Deployment
+import HubClient
+import Logging
+import NIOHTTP1
 import StokerCore
 
 struct BudgetCommand: AsyncParsableCommand {
@@ -10,11 +13,18 @@ struct BudgetCommand: AsyncParsableCommand {
             EXAMPLES
               stoker budget
               stoker budget --every 3m --format json
+              stoker budget --hub     (asks the Hub once what your account has left)
             """)
 
     @OptionGroup var options: FleetOptions
     @Option(name: .customLong("every"), help: "How often the master is woken from outside.")
     var every = "5m"
+    @Flag(
+        name: .customLong("hub"),
+        help:
+            "Ask the Hub what is left of your account's requests. Costs one; the token is that of HF_TOKEN or `hf auth login`."
+    )
+    var asksHub = false
     @OptionGroup var output: OutputOptions
 
     private var format: OutputFormat { output.chosen }
@@ -25,11 +35,38 @@ struct BudgetCommand: AsyncParsableCommand {
                 .usage, doing: "read --every", because: "it is not a duration of a minute or more",
                 hint: "write it like --every 5m")
         }
-        let budget = Budget.compute(try options.load().fleet(), wakeEvery: wakeEvery)
+        let fleet = try options.load().fleet()
+        let budget = Budget.compute(fleet, wakeEvery: wakeEvery)
+        let allowance = asksHub ? try await allowance(fleet) : nil
         switch format {
-        case .json: Screen.own.write(try budget.json(wakeEvery: wakeEvery))
-        case .auto, .human: Screen.own.write(budget.text(wakeEvery: wakeEvery, look: Screen.own.look))
+        case .json: Screen.own.write(try budget.json(wakeEvery: wakeEvery, allowance: allowance))
+        case .auto, .human:
+            Screen.own.write(budget.text(wakeEvery: wakeEvery, look: Screen.own.look))
+            if let allowance { Screen.own.write(allowance.text(look: Screen.own.look)) }
         case .quiet: break
         }
+    }
+
+    /// One small question: every answer of the Hub tells what is left.
+    private func allowance(_ fleet: Fleet) async throws -> HubAllowance {
+        var found = HubCredentials.find(environment: try options.environment())
+        if !found.isEndpointOwn { found.endpoint = fleet.hub.endpoint }
+        let hub = Hub(
+            found.settings(agent: "stoker/\(Version.current)"),
+            logger: Logger(label: "hub") { _ in SwiftLogNoOpLogHandler() })
+        let answer: Result<HubAnswer, HubFailure>
+        do throws(HubFailure) {
+            var request = HubRequest(
+                .GET, "/api/spaces", doing: "ask the Hub what is left", query: [("limit", "1"), ("expand", "sha")])
+            request.patience = .seconds(5)
+            answer = .success(try await hub.send(request))
+        } catch {
+            answer = .failure(error)
+        }
+        // The command is over; that a connection did not close well is nobody's concern any more.
+        try? await hub.shutdown()
+        // A refusal for lack of requests is an answer to this question too.
+        if case .failure(let failure) = answer, failure.kind != .throttled { throw failure.failure }
+        return HubAllowance(whose: found.description, report: hub.pace.report)
     }
 }

@@ -1,0 +1,81 @@
+import FoundationEssentials
+import Subprocess
+
+/// git said no.
+struct GitFailure: Error, CustomStringConvertible {
+    var command: String
+    var message: String
+    var description: String { "git \(command): \(message)" }
+}
+
+/// The git binary, without anybody's configuration.
+struct Git: Sendable {
+    static let environment: Environment = .inherit.updating([
+        "GIT_CONFIG_NOSYSTEM": "1", "GIT_CONFIG_GLOBAL": "/dev/null", "GIT_TERMINAL_PROMPT": "0", "LC_ALL": "C",
+        "GIT_DIR": nil, "GIT_WORK_TREE": nil, "GIT_INDEX_FILE": nil, "GIT_OBJECT_DIRECTORY": nil,
+    ])
+
+    /// The same with variables added, or with nil removed.
+    static func surroundings(_ variables: [String: String?]) -> Environment {
+        environment.updating(
+            Dictionary(variables.map { (Environment.Key(stringLiteral: $0.key), $0.value) }) { _, last in last })
+    }
+
+    /// Runs git to its end.
+    /// - Parameters:
+    ///   - limit: bytes of output at most.
+    /// - Throws: ``GitFailure`` when it ends with anything but 0.
+    @discardableResult
+    static func run(
+        _ arguments: [String], input: [UInt8] = [], environment: [String: String?] = [:],
+        limit: Int = 512 << 20
+    ) async throws -> [UInt8] {
+        let result = try await Subprocess.run(
+            .name("git"), arguments: Arguments(arguments), environment: surroundings(environment),
+            input: .array(input), output: .bytes(limit: limit), error: .string(limit: 1 << 20))
+        guard case .exited(0) = result.terminationStatus else {
+            throw GitFailure(command: arguments.joined(separator: " "), message: result.standardError)
+        }
+        return result.standardOutput
+    }
+
+    /// The same, its output as text without the last line break.
+    static func text(_ arguments: [String], input: [UInt8] = []) async throws -> String {
+        var text = String(decoding: try await run(arguments, input: input), as: UTF8.self)
+        if text.last == "\n" { text.removeLast() }
+        return text
+    }
+}
+
+/// One at a time, in the order of arrival.
+final class SerialGate: Sendable {
+    private let line = TurnLine()
+
+    func run<Value>(_ work: () async throws -> Value) async throws -> Value {
+        await line.enter()
+        do {
+            let value = try await work()
+            await line.leave()
+            return value
+        } catch {
+            await line.leave()
+            throw error
+        }
+    }
+
+    private actor TurnLine {
+        private var busy = false
+        private var waiting: [CheckedContinuation<Void, Never>] = []
+
+        func enter() async {
+            if !busy {
+                busy = true
+                return
+            }
+            await withCheckedContinuation { waiting.append($0) }
+        }
+        func leave() {
+            if waiting.isEmpty { busy = false } else { waiting.removeFirst().resume() }
+        }
+    }
+}

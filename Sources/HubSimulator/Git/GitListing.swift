@@ -1,0 +1,73 @@
+/// What a git LFS pointer says. Source: git-lfs `docs/spec.md`.
+struct LFSPointer: Sendable, Equatable {
+    var sha256: String
+    var size: Int
+
+    /// A pointer's bytes are 127 to about 140; anything else in a repository is content.
+    static let plausibleSizes = 120...200
+
+    init(sha256: String, size: Int) {
+        self.sha256 = sha256
+        self.size = size
+    }
+
+    init?(_ bytes: [UInt8]) {
+        guard Self.plausibleSizes.contains(bytes.count) else { return nil }
+        let lines = String(decoding: bytes, as: UTF8.self).split(separator: "\n")
+        guard lines.first == "version https://git-lfs.github.com/spec/v1",
+            let oid = lines.first(where: { $0.hasPrefix("oid sha256:") })?.dropFirst(11), oid.count == 64,
+            let size = lines.first(where: { $0.hasPrefix("size ") }).flatMap({ Int($0.dropFirst(5)) })
+        else { return nil }
+        self.init(sha256: String(oid), size: size)
+    }
+
+    var text: String { "version https://git-lfs.github.com/spec/v1\noid sha256:\(sha256)\nsize \(size)\n" }
+}
+
+/// A file or folder of one commit.
+struct GitEntry: Sendable {
+    var path: String
+    var isFolder: Bool
+    /// Blob or tree.
+    var oid: String
+    /// Bytes in git: of the pointer, for LFS.
+    var blobSize: Int
+    var lfs: LFSPointer?
+
+    /// Bytes of the file itself.
+    var size: Int { lfs?.size ?? blobSize }
+    var parent: String { path.lastIndex(of: "/").map { String(path[..<$0]) } ?? "" }
+    var name: String { path.lastIndex(of: "/").map { String(path[path.index(after: $0)...]) } ?? path }
+}
+
+/// Everything in one commit, in git's order.
+struct GitListing: Sendable {
+    let entries: [GitEntry]
+    private let byPath: [String: Int]
+
+    init(_ entries: [GitEntry]) {
+        self.entries = entries
+        byPath = Dictionary(entries.enumerated().map { ($1.path, $0) }) { first, _ in first }
+    }
+
+    subscript(path: String) -> GitEntry? { byPath[path].map { entries[$0] } }
+    var files: [GitEntry] { entries.filter { !$0.isFolder } }
+
+    /// Below a folder (`""`: the root), all the way down or only its own.
+    func under(_ folder: String, recursive: Bool) -> [GitEntry] {
+        if folder.isEmpty { return recursive ? entries : entries.filter { !$0.path.contains("/") } }
+        return entries.filter {
+            $0.path.hasPrefix(folder + "/")
+                && (recursive || $0.path.dropFirst(folder.count + 1).firstIndex(of: "/") == nil)
+        }
+    }
+}
+
+struct GitCommit: Sendable {
+    var id: String
+    var author: String
+    /// Seconds since 1970.
+    var time: Int
+    var title: String
+    var message: String
+}

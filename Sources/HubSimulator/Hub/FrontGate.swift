@@ -1,0 +1,69 @@
+package import Hummingbird
+import HTTPTypes
+import Logging
+
+/// What every answer has in common: who asks, how much he may still ask, errors in the Hub's form, the request's id.
+package struct FrontGate: HTTPResponder {
+    let hub: SimulatedHub
+    let inner: any HTTPResponder<HubContext>
+
+    package func respond(to request: Request, context: HubContext) async throws -> Response {
+        var context = context
+        // The caller's own id is appended to the platform's. Source: recordings of huggingface_hub.
+        context.requestID =
+            hub.nextRequestID() + (request.headers[.traceID].map { ";" + $0 } ?? "")
+        var reading: RateWindows.Reading?
+        var response: Response
+        do {
+            let (caller, credentials) = await hub.state.authenticate(request.headers[.authorization])
+            context.caller = caller
+            let (kind, counted) = RateKind.of(path: request.uri.path)
+            let taken = await hub.state.countRequest(kind, caller: caller, counts: counted)
+            reading = taken
+            if credentials == .bad { throw HubError.badToken }
+            if taken.exhausted { throw Self.exhausted(taken) }
+            if let faults = hub.configuration.faults {
+                response = try await faults.around(request, context) { try await self.serve($0, $1) }
+            } else {
+                response = try await serve(request, context)
+            }
+        } catch let error as HubError {
+            response = try error.response()
+        }
+        response.headers[.requestID] = context.requestID
+        response.headers[.poweredBy] = "huggingface-moon"
+        if let reading {
+            response.headers[.rateLimit] = reading.header
+            response.headers[.rateLimitPolicy] = reading.policy
+        }
+        return response
+    }
+
+    /// Errors become answers here, so that faults see what a client would see.
+    private func serve(_ request: Request, _ context: HubContext) async throws -> Response {
+        do {
+            return try await inner.respond(to: request, context: context)
+        } catch let error as HubError {
+            return try error.response()
+        } catch let error as HTTPError {
+            let message = error.body ?? "Sorry, we can't find the page you are looking for."
+            return try HubError(error.status, message).response()
+        } catch is CancellationError {
+            throw CancellationError()
+        } catch let error as any HTTPResponseError {
+            return try HubError(error.status, "Bad request").response()
+        } catch {
+            hub.logger.warning("the simulator failed", metadata: ["path": "\(request.uri.path)", "error": "\(error)"])
+            return try HubError(
+                .internalServerError, "Internal Error - We're working hard to fix this as soon as possible!"
+            )
+            .response()
+        }
+    }
+
+    private static func exhausted(_ reading: RateWindows.Reading) -> HubError {
+        HubError(
+            .tooManyRequests,
+            "You have hit the quota of \(reading.quota) \(reading.kind.rawValue) requests per 5 minutes")
+    }
+}

@@ -1,0 +1,57 @@
+import Foundation
+package import HTTPTypes
+package import Hummingbird
+
+extension Response {
+    /// A JSON answer.
+    package static func json(
+        _ value: JSON, status: HTTPResponse.Status = .ok, headers: HTTPFields = [:]
+    ) throws -> Response {
+        var headers = headers
+        headers[.contentType] = "application/json; charset=utf-8"
+        return Response(
+            status: status, headers: headers, body: ResponseBody(byteBuffer: ByteBuffer(bytes: try value.encoded())))
+    }
+
+    package static func text(_ text: String, status: HTTPResponse.Status = .ok) -> Response {
+        Response(
+            status: status, headers: [.contentType: "text/plain; charset=utf-8"],
+            body: ResponseBody(byteBuffer: ByteBuffer(string: text)))
+    }
+}
+
+extension Request {
+    /// The body as JSON, an empty one as an empty object.
+    /// - Throws: 400 for anything else.
+    package func json(upTo limit: Int = 32 << 20) async throws -> JSON {
+        let buffer = try await body.collect(upTo: limit)
+        if buffer.readableBytes == 0 { return [:] }
+        do { return try JSON(decoding: buffer) } catch { throw HubError.bad("Invalid JSON body") }
+    }
+
+    package func query(_ name: String) -> String? { uri.queryParameters[Substring(name)].map(String.init) }
+    /// Every value of a repeated parameter, `name=a&name=b` and `name[]=a` alike.
+    package func queries(_ name: String) -> [String] {
+        let all = uri.queryParameters
+        return all[values: Substring(name)].map(String.init) + all[values: Substring(name + "[]")].map(String.init)
+    }
+    /// `true`, `1` and `True`; Python's client writes the first, JavaScript's often the second.
+    package func flag(_ name: String) -> Bool { ["true", "1", "True"].contains(query(name) ?? "") }
+}
+
+extension HubContext {
+    /// A path parameter, percent-decoded.
+    package func decoded(_ name: String) throws -> String {
+        let raw = try parameters.require(name)
+        guard let text = raw.removingPercentEncoding else { throw HubError.bad("Invalid path") }
+        return text
+    }
+
+    /// What `**` stood for, decoded segment by segment: `src%2Fapp` and `src/app` are the same path.
+    func rest() throws -> String {
+        try parameters.getCatchAll().map { part in
+            guard let text = String(part).removingPercentEncoding else { throw HubError.bad("Invalid path") }
+            return text
+        }.joined(separator: "/")
+    }
+}
