@@ -77,7 +77,7 @@ final class EdgeHandler: ChannelInboundHandler {
             method: head.method.rawValue, path: path, userAgent: head.headers.first(name: "user-agent"),
             forwardedFor: hops.joined(separator: ", "),
             wantsHTML: head.headers[canonicalForm: "accept"].contains { $0.lowercased().hasPrefix("text/html") },
-            tokens: bearer)
+            tokens: bearer + signature(in: head.uri))
         pending = Pending(number: requests, head: head, space: nil, caller: caller)
 
         switch door {
@@ -94,6 +94,12 @@ final class EdgeHandler: ChannelInboundHandler {
         }
     }
 
+    /// What `GET /api/spaces/{id}/jwt` gave, as gradio's client passes it on: `?__sign=`.
+    private func signature(in uri: String) -> [String] {
+        guard let query = uri.split(separator: "?", maxSplits: 1).dropFirst().first else { return [] }
+        return query.split(separator: "&").filter { $0.hasPrefix("__sign=") }.map { String($0.dropFirst(7)) }
+    }
+
     private func enter(_ space: SimulatedSpace) {
         guard let head = pending?.head else { return }
         pending?.space = space
@@ -101,7 +107,24 @@ final class EdgeHandler: ChannelInboundHandler {
         if head.method == .OPTIONS, head.headers.contains(name: "access-control-request-method") {
             return write(PlatformPage(status: 200, body: ""))
         }
-        apply(space.decide(pending!.caller, held: false), space: space)
+        guard case .ask(let ask) = space.keys, let caller = pending?.caller, !caller.tokens.isEmpty, let context,
+            let number = pending?.number
+        else { return decide(space) }
+        let bound = NIOLoopBound(self, eventLoop: context.eventLoop)
+        context.eventLoop.makeFutureWithTask {
+            for token in caller.tokens where await ask(token) { return true }
+            return false
+        }.whenSuccess { known in
+            bound.value.ifStill(number) { handler in
+                handler.pending?.caller.known = known
+                handler.decide(space)
+            }
+        }
+    }
+
+    private func decide(_ space: SimulatedSpace) {
+        guard let caller = pending?.caller else { return }
+        apply(space.decide(caller, held: false), space: space)
     }
 
     private func apply(_ decision: SimulatedSpace.Decision, space: SimulatedSpace?) {

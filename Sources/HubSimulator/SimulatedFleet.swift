@@ -12,7 +12,7 @@ package final class SimulatedFleet: Sendable {
     package let time: SimulatedTime
     private let seed: UInt64
     private let rules: EdgeRules
-    private let tokens: Set<String>
+    private let keys: SpaceKeys
     private let group: any EventLoopGroup
     private let ownsGroup: Bool
     private let logger: Logger
@@ -27,6 +27,7 @@ package final class SimulatedFleet: Sendable {
     private struct State {
         var spaces: [SimulatedSpace] = []
         var bySubdomain: [String: SimulatedSpace] = [:]
+        var byDomain: [String: SimulatedSpace] = [:]
         var sites: [SimulatedSite] = []
         var ports: [String: Int] = [:]
         var edgePort = 0
@@ -70,7 +71,7 @@ package final class SimulatedFleet: Sendable {
         self.seed = seed
         self.time = time
         self.rules = rules
-        self.tokens = tokens
+        keys = .tokens(tokens)
         self.mostConnections = mostConnections
         self.group = group ?? MultiThreadedEventLoopGroup(numberOfThreads: 1)
         ownsGroup = group == nil
@@ -112,8 +113,16 @@ package final class SimulatedFleet: Sendable {
 
     /// By the first label of a Host header; nil for an address, or a name nobody has.
     func space(host: String?) -> SimulatedSpace? {
-        guard let host, let label = host.split(separator: ".").first else { return nil }
-        return state.withLock { $0.bySubdomain[label.lowercased()] }
+        guard let name = host?.lowercased().split(separator: ":").first else { return nil }
+        let labels = name.split(separator: ".")
+        guard let label = labels.first else { return nil }
+        return state.withLock { state in
+            if let space = state.byDomain[String(name)] { return space }
+            guard let space = state.bySubdomain[String(label)] else { return nil }
+            // Source: gradio's client and hub-docs: the plain host of a static Space answers 404.
+            let files = labels.count > 1 && labels[1] == "static"
+            return files == space.blueprint.isStatic ? space : nil
+        }
     }
 
     func requestID() -> String {
@@ -129,15 +138,43 @@ package final class SimulatedFleet: Sendable {
     /// - Throws: the socket's error when no port can be opened.
     @discardableResult
     package func add(_ blueprint: SpaceBlueprint) async throws -> SimulatedSpace {
-        let space = SimulatedSpace(
-            blueprint, rules: rules, tokens: tokens, seed: seed, time: time, loop: group.next())
-        let port = try await listen(.space(space))
+        let space = makeSpace(blueprint, keys: keys)
+        enter(space, port: try await listen(.space(space)))
+        return space
+    }
+
+    /// Serves a Space by its name on ``edgePort``, which needs no port of its own and therefore no waiting.
+    func addNamed(_ blueprint: SpaceBlueprint, keys: SpaceKeys) -> SimulatedSpace {
+        let space = makeSpace(blueprint, keys: keys)
+        enter(space, port: nil)
+        return space
+    }
+
+    private func makeSpace(_ blueprint: SpaceBlueprint, keys: SpaceKeys) -> SimulatedSpace {
+        SimulatedSpace(blueprint, rules: rules, keys: keys, seed: seed, time: time, loop: group.next())
+    }
+
+    private func enter(_ space: SimulatedSpace, port: Int?) {
         state.withLock { state in
             state.spaces.append(space)
             state.bySubdomain[space.subdomain] = space
-            state.ports[blueprint.id] = port
+            state.ports[space.blueprint.id] = port
         }
-        return space
+    }
+
+    /// Takes a Space's names away; who still waits there is shown that it is gone.
+    func remove(_ space: SimulatedSpace) {
+        state.withLock { state in
+            state.spaces.removeAll { $0 === space }
+            if state.bySubdomain[space.subdomain] === space { state.bySubdomain[space.subdomain] = nil }
+            state.byDomain = state.byDomain.filter { $0.value !== space }
+        }
+        space.set(.deleting)
+    }
+
+    /// One more name for a Space: its custom domain.
+    func name(_ space: SimulatedSpace, domain: String) {
+        state.withLock { $0.byDomain[domain.lowercased()] = space }
     }
 
     @discardableResult

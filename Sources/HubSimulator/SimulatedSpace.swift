@@ -22,11 +22,15 @@ package struct SpaceBlueprint: Sendable {
     package var app: SimulatedApp
     /// nil takes the fleet's.
     package var edge: EdgeRules?
+    /// Files behind `{subdomain}.static.hf.space`, without a container: never builds, starts or sleeps.
+    package var isStatic: Bool
+    /// The commit that is there at first.
+    package var revision: String?
 
     package init(
         _ id: String, story: String = "", visibility: Visibility = .public, stage: SpaceStage = .running,
         errorMessage: String? = nil, lifecycle: SpaceLifecycle = SpaceLifecycle(), app: SimulatedApp = .healthy,
-        edge: EdgeRules? = nil
+        edge: EdgeRules? = nil, isStatic: Bool = false, revision: String? = nil
     ) {
         self.id = id
         self.story = story
@@ -36,12 +40,25 @@ package struct SpaceBlueprint: Sendable {
         self.lifecycle = lifecycle
         self.app = app
         self.edge = edge
+        self.isStatic = isStatic
+        self.revision = revision
     }
 
     /// The label before `.hf.space`: lower case, `/`, `.` and `_` become `-`.
     /// Source: recorded `user/tmp_test_space` → `user-tmp-test-space`.
     package var subdomain: String {
         String(id.lowercased().map { "/._".contains($0) ? "-" : $0 })
+    }
+}
+
+/// Which tokens open a private Space.
+enum SpaceKeys: Sendable {
+    case tokens(Set<String>)
+    /// Somebody else knows, and is asked at every visit.
+    case ask(@Sendable (String) async -> Bool)
+
+    func opens(_ token: String) -> Bool {
+        if case .tokens(let tokens) = self { tokens.contains(token) } else { false }
     }
 }
 
@@ -64,8 +81,8 @@ package final class SimulatedSpace: Sendable {
     package let subdomain: String
     let rules: EdgeRules
     let time: SimulatedTime
-    private let tokens: Set<String>
-    private let loop: any EventLoop
+    let keys: SpaceKeys
+    let loop: any EventLoop
 
     private struct State {
         var machine: StageMachine
@@ -78,6 +95,9 @@ package final class SimulatedSpace: Sendable {
         var waiting: [Int: @Sendable () -> Void] = [:]
         var nextWaiter = 0
         var alarm: SimulatedTime.Appointment?
+        var visibility: SpaceBlueprint.Visibility
+        var observer: (@Sendable (Visit?) -> Void)?
+        var incident: PlatformPage?
     }
     private let state: Mutex<State>
 
@@ -89,12 +109,12 @@ package final class SimulatedSpace: Sendable {
     let proxiedReplica: String
 
     init(
-        _ blueprint: SpaceBlueprint, rules: EdgeRules, tokens: Set<String>, seed: UInt64, time: SimulatedTime,
-        loop: any EventLoop
+        _ blueprint: SpaceBlueprint, rules: EdgeRules, keys: SpaceKeys, seed: UInt64,
+        time: SimulatedTime, loop: any EventLoop
     ) {
         self.blueprint = blueprint
         self.rules = blueprint.edge ?? rules
-        self.tokens = tokens
+        self.keys = keys
         self.time = time
         self.loop = loop
         subdomain = blueprint.subdomain
@@ -105,8 +125,10 @@ package final class SimulatedSpace: Sendable {
         state = Mutex(
             State(
                 machine: StageMachine(
-                    blueprint.stage, lifecycle: blueprint.lifecycle, at: time.now, errorMessage: blueprint.errorMessage),
-                app: blueprint.app, random: SeededRandom(seed: seed, name: blueprint.id)))
+                    blueprint.stage, lifecycle: blueprint.lifecycle, at: time.now, errorMessage: blueprint.errorMessage,
+                    revision: blueprint.revision),
+                app: blueprint.app, random: SeededRandom(seed: seed, name: blueprint.id),
+                visibility: blueprint.visibility))
     }
 
     // MARK: what a test or a scene sees and does
@@ -126,7 +148,31 @@ package final class SimulatedSpace: Sendable {
     package func pause() { change { $0.machine.pause(at: $1) } }
     package func flag() { change { $0.machine.flag(at: $1) } }
     package func restart(factory: Bool = false) { change { $0.machine.restart(factory: factory, at: $1) } }
-    package func push() { change { $0.machine.push(at: $1) } }
+    package func push(_ revision: String? = nil) { change { $0.machine.push(revision, at: $1) } }
+    package func show(_ visibility: SpaceBlueprint.Visibility) { change { state, _ in state.visibility = visibility } }
+    /// Moves the stages by hand; requests that wait look again afterwards.
+    package func move(_ body: (inout StageMachine, Duration) -> Void) {
+        change { state, now in body(&state.machine, now) }
+    }
+    /// The stages as they are now.
+    package var machine: StageMachine { now { $0.machine } }
+    /// The platform's own trouble: every visitor gets this status instead of an answer; nil ends it.
+    package func fail(withEdgeStatus status: Int?) {
+        let page = status.map { PlatformPage(status: $0, body: $0 == 502 ? "Bad Gateway" : "Service Unavailable") }
+        change { state, _ in state.incident = page }
+    }
+
+    /// Calls back after every visit and change, on whatever thread made it.
+    func observe(_ observer: (@Sendable (Visit?) -> Void)?) { state.withLock { $0.observer = observer } }
+    /// The machine as it is now with the stages that began since the last call; does not call the observer.
+    func takeChanges() -> (machine: StageMachine, changes: [StageChange]) {
+        let instant = time.now
+        return state.withLock { state in
+            state.machine.advance(to: instant)
+            let changes = state.machine.takeChanges()
+            return (state.machine, changes)
+        }
+    }
     /// Replaces the app; its script goes on by the age of the container.
     package func run(_ app: SimulatedApp) { change { state, _ in state.app = app } }
 
@@ -140,8 +186,12 @@ package final class SimulatedSpace: Sendable {
 
     private func change(_ body: (inout State, Duration) -> Void) {
         let instant = time.now
-        state.withLock { body(&$0, instant) }
+        let observer = state.withLock { state in
+            body(&state, instant)
+            return state.observer
+        }
         wakeWaiters()
+        observer?(nil)
     }
 
     // MARK: what the edge asks
@@ -163,50 +213,62 @@ package final class SimulatedSpace: Sendable {
         var userAgent: String?
         var forwardedFor: String
         var wantsHTML: Bool
-        /// Of `Authorization: Bearer` or `X-HF-Authorization: Bearer`.
+        /// Of `Authorization: Bearer`, `X-HF-Authorization: Bearer` or `?__sign=`.
         var tokens: [String]
+        /// What ``SpaceKeys/ask`` answered.
+        var known = false
     }
 
     /// - Parameter held: the request already waits at the edge.
     func decide(_ caller: Caller, held: Bool) -> Decision {
         let instant = time.now
-        return state.withLock { state in
-            state.machine.advance(to: instant)
-            let stage = state.machine.stage
-            let known = caller.tokens.contains(where: tokens.contains)
-            if !held {
-                state.visits += 1
-                if state.recent.count == Self.memory { state.recent.removeFirst() }
-                state.recent.append(
-                    Visit(
-                        at: instant, method: caller.method, path: caller.path, userAgent: caller.userAgent,
-                        forwardedFor: caller.forwardedFor, stage: stage))
-                // A private Space is hidden before anything else is looked at, and such a visit does not wake it.
-                if blueprint.visibility == .private && !known { return .platform(.hidden) }
-                if let page = throttle(&state, known: known, at: instant) { return .platform(page) }
-                if rules.sporadic502 > 0, Double.random(in: 0..<1, using: &state.random) < rules.sporadic502 {
-                    return .platform(.badGateway)
-                }
-                state.machine.visit(at: instant)
+        let known = caller.known || caller.tokens.contains(where: keys.opens)
+        let (decision, observer, visit) = state.withLock { state in
+            let decision = decide(&state, caller, known: known, held: held, at: instant)
+            return (decision, state.observer, held ? nil : state.recent.last)
+        }
+        observer?(visit)
+        return decision
+    }
+
+    private func decide(_ state: inout State, _ caller: Caller, known: Bool, held: Bool, at instant: Duration)
+        -> Decision
+    {
+        state.machine.advance(to: instant)
+        let stage = state.machine.stage
+        if !held {
+            state.visits += 1
+            if state.recent.count == Self.memory { state.recent.removeFirst() }
+            state.recent.append(
+                Visit(
+                    at: instant, method: caller.method, path: caller.path, userAgent: caller.userAgent,
+                    forwardedFor: caller.forwardedFor, stage: stage))
+            // A private Space is hidden before anything else is looked at, and such a visit does not wake it.
+            if state.visibility == .private && !known { return .platform(.hidden) }
+            if let page = state.incident { return .platform(page) }
+            if let page = throttle(&state, known: known, at: instant) { return .platform(page) }
+            if rules.sporadic502 > 0, Double.random(in: 0..<1, using: &state.random) < rules.sporadic502 {
+                return .platform(.badGateway)
             }
-            switch stage {
-            case .running, .runningBuilding, .runningAppStarting: return app(&state, caller, at: instant)
-            case .sleeping, .stopped:
-                switch rules.wake {
-                case .held: return .hold
-                case .refused: return .platform(.starting)
-                case .page: return .platform(.startingPage(.appStarting, status: rules.startingPageStatus))
-                }
-            case .building, .appStarting:
-                // Only a request that came while the Space slept is held; later ones get the page.
-                if held { return .hold }
-                return .platform(
-                    caller.wantsHTML ? .startingPage(stage, status: rules.startingPageStatus) : .starting)
-            case .paused:
-                return .platform(state.machine.errorMessage == StageMachine.flagged ? .flagged : .paused)
-            case .deleting: return .platform(.hidden)
-            case .runtimeError, .configError, .buildError, .noAppFile: return .platform(.inError)
+            state.machine.visit(at: instant)
+        }
+        switch stage {
+        case .running, .runningBuilding, .runningAppStarting: return app(&state, caller, at: instant)
+        case .sleeping, .stopped:
+            switch rules.wake {
+            case .held: return .hold
+            case .refused: return .platform(.starting)
+            case .page: return .platform(.startingPage(.appStarting, status: rules.startingPageStatus))
             }
+        case .building, .appStarting:
+            // Only a request that came while the Space slept is held; later ones get the page.
+            if held { return .hold }
+            return .platform(
+                caller.wantsHTML ? .startingPage(stage, status: rules.startingPageStatus) : .starting)
+        case .paused:
+            return .platform(state.machine.errorMessage == StageMachine.flagged ? .flagged : .paused)
+        case .deleting: return .platform(.hidden)
+        case .runtimeError, .configError, .buildError, .noAppFile: return .platform(.inError)
         }
     }
 
@@ -229,11 +291,20 @@ package final class SimulatedSpace: Sendable {
             let page =
                 phase.pages[caller.path] ?? state.app.pages[caller.path]
                 ?? .json(#"{"detail":"Not Found"}"#, status: 404)
-            return .app(page, after: state.random.duration(in: wait))
-        case .answers(let page): return .app(page, after: .zero)
+            return .app(filled(page, state.machine), after: state.random.duration(in: wait))
+        case .answers(let page): return .app(filled(page, state.machine), after: .zero)
         case .silent: return .silence
         case .broken: return .platform(.badGateway)
         }
+    }
+
+    /// `{sha}` and `{boot}` in a page tell which build and which container of it answered.
+    private func filled(_ page: SimulatedApp.Page, _ machine: StageMachine) -> SimulatedApp.Page {
+        guard page.body.contains("{") else { return page }
+        var page = page
+        page.body.replace("{sha}", with: machine.serving ?? "")
+        page.body.replace("{boot}", with: String(machine.boots))
+        return page
     }
 
     // MARK: requests that wait

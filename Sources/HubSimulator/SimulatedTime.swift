@@ -66,6 +66,19 @@ package final class SimulatedTime: Sendable {
         }
     }
 
+    /// Comes back so much later.
+    /// - Throws: `CancellationError`.
+    func sleep(for wait: Duration, on loop: any EventLoop) async throws {
+        let done = loop.makePromise(of: Void.self)
+        let appointment = schedule(at: now + wait, on: loop) { done.succeed() }
+        try await withTaskCancellationHandler {
+            try await done.futureResult.get()
+        } onCancel: {
+            appointment.cancel()
+            done.fail(CancellationError())
+        }
+    }
+
     /// Something to be done later that may be called off.
     struct Appointment: Sendable {
         fileprivate var call: @Sendable () -> Void

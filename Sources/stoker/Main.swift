@@ -15,7 +15,11 @@ struct Stoker: AsyncParsableCommand {
             """,
         version: Version.current,
         groupedSubcommands: [
-            CommandGroup(name: "Server", subcommands: [ServeCommand.self, DemoCommand.self, CheckCommand.self]),
+            CommandGroup(
+                name: "Server",
+                subcommands: [
+                    ServeCommand.self, DemoCommand.self, CheckCommand.self, HubSimulatorCommand.self,
+                ]),
             CommandGroup(
                 name: "Client",
                 subcommands: [

@@ -8,7 +8,7 @@ extension EndToEnd {
         static let commands = [
             "serve", "demo", "check", "status", "history", "pause", "resume", "ping", "init", "check-config", "budget",
             "export",
-            "completion",
+            "completion", "hub-simulator",
         ]
 
         @Test func helpNamesEveryCommand() async throws {

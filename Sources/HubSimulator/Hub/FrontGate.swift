@@ -8,12 +8,15 @@ package struct FrontGate: HTTPResponder {
     let inner: any HTTPResponder<HubContext>
 
     package func respond(to request: Request, context: HubContext) async throws -> Response {
+        // Scenes are arranged from outside the story: not counted, not hindered.
+        if request.uri.path.hasPrefix("/-/") { return try await serve(request, context) }
         var context = context
         // The caller's own id is appended to the platform's. Source: recordings of huggingface_hub.
         context.requestID =
             hub.nextRequestID() + (request.headers[.traceID].map { ";" + $0 } ?? "")
         var reading: RateWindows.Reading?
         var response: Response
+        var isRefused = true
         do {
             let (caller, credentials) = await hub.state.authenticate(request.headers[.authorization])
             context.caller = caller
@@ -22,6 +25,7 @@ package struct FrontGate: HTTPResponder {
             reading = taken
             if credentials == .bad { throw HubError.badToken }
             if taken.exhausted { throw Self.exhausted(taken) }
+            isRefused = false
             if let faults = hub.configuration.faults {
                 response = try await faults.around(request, context) { try await self.serve($0, $1) }
             } else {
@@ -29,10 +33,12 @@ package struct FrontGate: HTTPResponder {
             }
         } catch let error as HubError {
             response = try error.response()
+            if isRefused { hub.configuration.faults?.refused(request, context, response) }
         }
         response.headers[.requestID] = context.requestID
         response.headers[.poweredBy] = "huggingface-moon"
-        if let reading {
+        // A fault may tell of another window.
+        if let reading, response.headers[.rateLimit] == nil {
             response.headers[.rateLimit] = reading.header
             response.headers[.rateLimitPolicy] = reading.policy
         }

@@ -65,18 +65,22 @@ package struct HubRepo: Sendable, Identifiable {
     /// The sdk asked for at creation; the README's, once there is one, counts.
     package var sdkAtCreation: String?
     var hardwareAtCreation: String?
+    /// Pull requests and discussions share their numbers.
     package var pullRequests: [PullRequest] = []
 
     package struct PullRequest: Sendable {
         package var number: Int
         package var title: String
-        package var description: String
-        /// `open`, `closed`, `merged`.
+        package var isPullRequest = true
+        /// `draft`, `open`, `closed`, `merged`.
         package var status: String
         package var author: String
         /// The branch it is to be merged into, `refs/heads/main`.
         package var target: String
         package var createdAt: Date
+        package var mergeCommit: String?
+        /// As the details route shows them.
+        package var events: [JSON] = []
     }
 
     /// `namespace/name`.

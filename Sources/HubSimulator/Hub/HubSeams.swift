@@ -29,6 +29,8 @@ extension RepoListener {
 package protocol SpaceSide: RepoListener {
     /// The `runtime` object of info and list answers; nil leaves it out.
     func runtime(of repo: HubRepo) async -> JSON?
+    /// Where the app answers; nil takes the name the real Hub would give.
+    func host(of repo: HubRepo) async -> String?
     /// Checks the wishes of a creation or duplication before anything is made (unknown hardware, secret key pattern, …).
     /// - Throws: the ``HubError`` to answer with.
     func check(_ wishes: SpaceWishes, namespace: String, sdk: String?) async throws
@@ -37,6 +39,7 @@ package protocol SpaceSide: RepoListener {
 }
 
 extension SpaceSide {
+    package func host(of repo: HubRepo) async -> String? { nil }
     package func runtime(of repo: HubRepo) async -> JSON? { nil }
     package func check(_ wishes: SpaceWishes, namespace: String, sdk: String?) async throws {}
     package func inheritance(of repo: HubRepo) async -> SpaceWishes { SpaceWishes() }
@@ -49,6 +52,12 @@ package protocol HubFaults: Sendable {
         _ request: Request, _ context: HubContext,
         next: @Sendable (Request, HubContext) async throws -> Response
     ) async throws -> Response
+    /// The gate itself turned a request away: a bad token, or nothing left in the window.
+    func refused(_ request: Request, _ context: HubContext, _ response: Response)
+}
+
+extension HubFaults {
+    package func refused(_ request: Request, _ context: HubContext, _ response: Response) {}
 }
 
 /// One area of routes. A new area is one file and one line in ``HubAreas/all``.

@@ -26,6 +26,7 @@ package actor HubState {
     private var moved: [Key: String] = [:]
     private var creating: Set<String> = []
     var webhooks: [String: HubWebhook] = [:]
+    var buckets: [String: HubBucket] = [:]
 
     init(_ configuration: HubConfiguration) {
         self.configuration = configuration
@@ -129,14 +130,22 @@ package actor HubState {
     }
 
     package func right(of caller: HubCaller?, on repo: HubRepo) -> RepoRight {
-        let open: RepoRight = repo.visibility == .public ? .read : .none
+        right(
+            of: caller, namespace: repo.namespace, createdBy: repo.createdBy, isOpen: repo.visibility == .public,
+            target: (repo.kind.rawValue, repo.fullName))
+    }
+
+    func right(
+        of caller: HubCaller?, namespace: String, createdBy: String, isOpen: Bool, target: (type: String, name: String)
+    ) -> RepoRight {
+        let open: RepoRight = isOpen ? .read : .none
         guard let caller else { return open }
-        let membership = membership(of: caller.account.name, in: repo.namespace, createdBy: repo.createdBy)
+        let membership = membership(of: caller.account.name, in: namespace, createdBy: createdBy)
         guard membership > .none else { return open }
         // A blocked token keeps what anybody may do. Source: hub-docs `security-tokens`, `tokens-management`.
-        if let organisation = organisations[repo.namespace], !organisation.securityRestrictions.isEmpty { return open }
+        if let organisation = organisations[namespace], !organisation.securityRestrictions.isEmpty { return open }
         let targets = [
-            (repo.kind.rawValue, repo.fullName), (accounts[repo.namespace] == nil ? "org" : "user", repo.namespace),
+            target, (accounts[namespace] == nil ? "org" : "user", namespace),
         ]
         let granted: RepoRight
         switch caller.token.role {
@@ -152,6 +161,11 @@ package actor HubState {
                 ? .write : scopes.contains("read-repos") ? .read : .none
         }
         return max(open, min(granted, membership))
+    }
+
+    /// Whether an account may read a repository, whatever its tokens.
+    func mayRead(_ account: String, _ repo: HubRepo) -> Bool {
+        repo.visibility == .public || membership(of: account, in: repo.namespace, createdBy: repo.createdBy) > .none
     }
 
     private func membership(of account: String, in namespace: String, createdBy: String?) -> RepoRight {

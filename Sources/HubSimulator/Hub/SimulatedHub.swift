@@ -17,6 +17,7 @@ package final class SimulatedHub: Sendable {
     let key: String
     /// Plays the Spaces.
     package let spaces: (any SpaceSide)?
+    let deliveries = WebhookDeliveries()
     private let extraListeners: [any RepoListener]
 
     private struct Running {
@@ -126,6 +127,7 @@ package final class SimulatedHub: Sendable {
         task?.cancel()
         // It ends with the cancellation it was sent.
         _ = await task?.result
+        await deliveries.close()
         await disk.close(logger: logger)
     }
 

@@ -95,7 +95,7 @@ package struct CommitArea: HubArea {
                 }
                 parent = known
             }
-            let number = repo.pullRequests.count + 1
+            let number = (await hub.state.repo(id: repo.id)?.pullRequests.count ?? 0) + 1
             let target = createsPR ? "refs/pr/\(number)" : base
             let changes = try await Self.changes(body, repo: repo, parent: parent, git: git, hub: hub)
             let sha = try await GitImport(
@@ -103,9 +103,10 @@ package struct CommitArea: HubArea {
                 body: body.description, changes: changes
             ).write(to: git)
             if createsPR {
+                let comment = await DiscussionsArea.comment(body.description, caller, hub)
                 let request = HubRepo.PullRequest(
-                    number: number, title: body.summary, description: body.description, status: "open",
-                    author: caller.account.name, target: base, createdAt: hub.date)
+                    number: number, title: body.summary, status: "open", author: caller.account.name, target: base,
+                    createdAt: hub.date, events: [comment])
                 await hub.state.update(repo.id) { $0.pullRequests.append(request) }
             }
             return (sha: sha, target: target, old: createsPR ? nil : head, number: createsPR ? number : nil)

@@ -72,7 +72,8 @@ struct RepoView: Sendable {
             members["datasets"] = card["datasets"] ?? []
             members["sdk"] = (card["sdk"]?.string ?? repo.sdkAtCreation).map(JSON.string)
             let isStatic = members["sdk"] == "static"
-            members["host"] = .string("https://\(repo.subdomain)\(isStatic ? ".static" : "").hf.space")
+            let name = "https://\(repo.subdomain)\(isStatic ? ".static" : "").hf.space"
+            members["host"] = .string(await hub.spaces?.host(of: repo) ?? name)
         } else {
             members["downloads"] = 0
             members["downloadsAllTime"] = 0

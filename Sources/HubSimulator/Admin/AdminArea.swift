@@ -1,0 +1,210 @@
+package import Hummingbird
+
+/// `/-/admin/…`: scenes over HTTP, for tests and people outside this process. Not part of any real Hub; needs no token.
+/// Described in docs/simulator-scenes.md.
+package struct AdminArea: HubArea {
+    package init() {}
+
+    package func add(to router: Router<HubContext>, hub: SimulatedHub) {
+        guard let engine = hub.spaces as? SpaceEngine else { return }
+        addSpaces(router, hub, engine)
+        addFates(router, engine)
+        addWorld(router, hub, engine)
+        if let board = hub.configuration.faults as? FaultBoard { addFaults(router, board) }
+    }
+
+    private func addSpaces(_ router: Router<HubContext>, _ hub: SimulatedHub, _ engine: SpaceEngine) {
+        router.post("/-/admin/spaces") { request, _ in
+            let space = try await hub.make(SceneSpace(scene: try await request.json()))
+            return try Response.json(space.endState)
+        }
+        router.get("/-/admin/spaces") { _, _ in
+            let spaces = engine.spaces.map(\.endState).sorted { ($0["id"]?.string ?? "") < ($1["id"]?.string ?? "") }
+            return try Response.json(.array(spaces))
+        }
+        router.get("/-/admin/spaces/:ns/:name") { _, context in
+            let space = try Self.space(engine, context)
+            var state = space.endState.object ?? [:]
+            state["host"] = .string(engine.host(of: space))
+            return try Response.json(.object(state))
+        }
+    }
+
+    private func addFates(_ router: Router<HubContext>, _ engine: SpaceEngine) {
+        // {"next": ["build-error", …], "always": "well", "message"?, "after"?}
+        router.post("/-/admin/spaces/:ns/:name/fate") { request, context in
+            let space = try Self.space(engine, context)
+            let body = try await request.json()
+            let fates = try (body["next"]?.array ?? []).map { try Self.fate($0.string, body) }
+            space.meet(fates, standing: try body["always"].map { try Self.fate($0.string, body) } ?? .well)
+            return try Response.json(space.endState)
+        }
+        // {"stage": "RUNTIME_ERROR", "errorMessage"?}: any word; one that no Space reaches is only shown.
+        router.post("/-/admin/spaces/:ns/:name/stage") { request, context in
+            let space = try Self.space(engine, context)
+            let body = try await request.json()
+            guard let name = body["stage"]?.string else { throw HubError.bad("\"stage\" is required") }
+            let message = body["errorMessage"]?.string
+            if let stage = SpaceStage(rawValue: name) {
+                space.live.set(stage, errorMessage: message)
+            } else {
+                space.show(stage: name, errorMessage: message)
+            }
+            return try Response.json(space.endState)
+        }
+        // {"action": "flag" | "spend-limit" | "clear" | "pause" | "restart" | "cut-logs"}
+        router.post("/-/admin/spaces/:ns/:name/action") { request, context in
+            let space = try Self.space(engine, context)
+            switch try await request.json()["action"]?.string {
+            case "flag": space.flag()
+            case "spend-limit": space.reachSpendLimit()
+            case "clear": space.clear()
+            case "pause": space.pause()
+            case "restart": space.restart()
+            case "cut-logs": space.cutLogs()
+            default:
+                throw HubError.bad("\"action\" must be one of [flag, spend-limit, clear, pause, restart, cut-logs]")
+            }
+            return try Response.json(space.endState)
+        }
+        // {"text": "line\n", "build"?: true}
+        router.post("/-/admin/spaces/:ns/:name/log") { request, context in
+            let space = try Self.space(engine, context)
+            let body = try await request.json()
+            guard let text = body["text"]?.string else { throw HubError.bad("\"text\" is required") }
+            space.say(text, inBuild: body["build"]?.bool ?? false)
+            return try Response.json([:])
+        }
+        // {"app": "usual" | "slow" | "dead" | "closed" | "failing" | "flapping"}
+        router.post("/-/admin/spaces/:ns/:name/app") { request, context in
+            let space = try Self.space(engine, context)
+            let app: SimulatedApp
+            switch try await request.json()["app"]?.string {
+            case "usual": app = SpaceEngine.usualApp
+            case "slow":
+                app = SimulatedApp(
+                    pages: SpaceEngine.usualApp.pages, script: [.init(.serves(after: .seconds(1) ... .seconds(3)))])
+            case "dead": app = .dead
+            case "closed": app = .portClosed
+            case "failing": app = .failing
+            case "flapping": app = .flapping(good: .seconds(25), bad: .seconds(15))
+            default: throw HubError.bad("\"app\" must be one of [usual, slow, dead, closed, failing, flapping]")
+            }
+            space.live.run(app)
+            return try Response.json(space.endState)
+        }
+        // {"name": "api.orbit.example", "stage"?: "PENDING"}
+        router.post("/-/admin/spaces/:ns/:name/domain") { request, context in
+            let space = try Self.space(engine, context)
+            let body = try await request.json()
+            guard let name = body["name"]?.string else { throw HubError.bad("\"name\" is required") }
+            let stage = body["stage"]?.string ?? "READY"
+            space.addDomain(name, stage: stage)
+            if stage == "READY" { engine.fleet.name(space.live, domain: name) }
+            return try Response.json(space.endState)
+        }
+    }
+
+    private func addWorld(_ router: Router<HubContext>, _ hub: SimulatedHub, _ engine: SpaceEngine) {
+        // {"kind": "edge", "status"?: 503} | {"kind": "stuck"} | {"kind": null}
+        router.post("/-/admin/incident") { request, _ in
+            let body = try await request.json()
+            switch body["kind"] {
+            case .string("edge"): engine.meet(.edge(status: body["status"]?.int ?? 503))
+            case .string("stuck"): engine.meet(.stuck)
+            case .null?: engine.meet(nil)
+            default: throw HubError.bad("\"kind\" must be edge, stuck or null")
+            }
+            return try Response.json([:])
+        }
+        router.get("/-/admin/time") { _, _ in try Response.json(Self.time(hub)) }
+        // {"advance": 3600}: seconds; only a clock that is moved by hand moves.
+        router.post("/-/admin/time") { request, _ in
+            guard let seconds = try await request.json()["advance"]?.double, seconds >= 0 else {
+                throw HubError.bad("\"advance\" must be seconds")
+            }
+            try await hub.time.advance(by: .seconds(seconds))
+            return try Response.json(Self.time(hub))
+        }
+        // {"secret", "account", "role"?: "read" | "write" | "oauth", "scopes"?: […], "expiresIn"?: seconds}
+        router.post("/-/admin/tokens") { request, _ in
+            let body = try await request.json()
+            guard let secret = body["secret"]?.string, let account = body["account"]?.string else {
+                throw HubError.bad("\"secret\" and \"account\" are required")
+            }
+            let role: HubToken.Role
+            switch body["role"]?.string ?? "write" {
+            case "read": role = .read
+            case "write": role = .write
+            case "oauth": role = .oauth((body["scopes"]?.array ?? []).compactMap(\.string))
+            default: throw HubError.bad("\"role\" must be read, write or oauth")
+            }
+            let expires = body["expiresIn"]?.double.map { hub.time.now + .seconds($0) }
+            await hub.state.add(HubToken(secret, account: account, role: role, expires: expires))
+            return try Response.json([:])
+        }
+        router.delete("/-/admin/tokens") { request, _ in
+            guard let secret = try await request.json()["secret"]?.string else {
+                throw HubError.bad("\"secret\" is required")
+            }
+            await hub.state.revoke(secret)
+            return try Response.json([:])
+        }
+        // {"name", "plan"?: "free", "canPay"?: false}
+        router.post("/-/admin/accounts") { request, _ in
+            let body = try await request.json()
+            guard let name = body["name"]?.string, let plan = HubPlan(rawValue: body["plan"]?.string ?? "free") else {
+                throw HubError.bad("\"name\" is required, \"plan\" is free or pro")
+            }
+            await hub.state.add(HubAccount(name, plan: plan, canPay: body["canPay"]?.bool ?? false))
+            return try Response.json([:])
+        }
+    }
+
+    private func addFaults(_ router: Router<HubContext>, _ board: FaultBoard) {
+        router.post("/-/admin/faults") { request, _ in
+            try Response.json(["id": .int(board.add(try Fault(scene: await request.json())))])
+        }
+        router.get("/-/admin/faults") { _, _ in
+            try Response.json(
+                .array(
+                    board.faults.map {
+                        [
+                            "id": .int($0.id), "name": .string($0.fault.name), "path": .string($0.fault.path),
+                            "met": .int($0.met),
+                        ]
+                    }))
+        }
+        router.delete("/-/admin/faults") { _, _ in
+            board.clear()
+            return try Response.json([:])
+        }
+        router.get("/-/admin/journal") { request, _ in
+            let entries = board.journal.entries(request.query("method"), path: request.query("path") ?? "/**")
+            let after = request.query("after").flatMap(Int.init) ?? 0
+            return try Response.json(.array(entries.filter { $0.number > after }.map(\.json)))
+        }
+        router.delete("/-/admin/journal") { _, _ in
+            board.journal.clear()
+            return try Response.json([:])
+        }
+    }
+
+    private static func time(_ hub: SimulatedHub) -> JSON {
+        ["seconds": .double(hub.time.now / .seconds(1)), "date": .date(hub.date)]
+    }
+
+    private static func space(_ engine: SpaceEngine, _ context: HubContext) throws -> HostedSpace {
+        let name = try "\(context.parameters.require("ns"))/\(context.parameters.require("name"))"
+        guard let space = engine.space(name) else { throw HubError.noRepo(anonymous: false) }
+        return space
+    }
+
+    private static func fate(_ name: String?, _ body: JSON) throws -> SpaceFate {
+        let after = body["after"]?.double.map { Duration.seconds($0) }
+        guard let name, let fate = SpaceFate(name: name, message: body["message"]?.string, after: after) else {
+            throw HubError.bad("a fate is one of [\(SpaceFate.names.joined(separator: ", "))]")
+        }
+        return fate
+    }
+}
