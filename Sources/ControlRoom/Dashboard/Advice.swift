@@ -16,6 +16,9 @@ enum Advice {
             case .byHours: return "It goes on by itself when its hours begin."
             case .byPerson:
                 return state.pausedUntil.isNever ? "It stays so until somebody resumes it." : "It goes on by itself."
+            case .byOwner:
+                return "Restart it on its page on the Hub; it is pinged again as soon as the Hub says that it runs."
+            case .asleep: return "A visit or “Ping now” wakes it; it is pinged again when the Hub says that it runs."
             case .none: return nil
             }
         case .slow, .waking, .down, .silent: return text(state.cause)
@@ -46,6 +49,20 @@ enum Advice {
         case .spaceStarting, .spaceHeld: "Nothing to do: Stoker waits for it and looks again."
         case .spaceError, .spaceStuck:
             "Its log on the Hub says why. Restart or rebuild the Space there; Stoker sees when it is back."
+        case .spaceRunningDead, .spaceCrashed:
+            "Its log on the Hub says what the app does. A restart often helps; “heal: act” does it by itself."
+        case .spaceOldBuild:
+            "Its build log on the Hub says what became of the last push; a restart starts a build anew."
+        case .spaceAsleep: "Nothing to do: Stoker wakes it and looks again."
+        case .spacePausedByOwner, .spaceSpendLimit: "Restart it on its page on the Hub when its time has come."
+        case .platformIncident: "Look at status.huggingface.co. Nothing is restarted while it lasts."
+        case .spaceBuildFailed: "Its build log on the Hub says why; the repository must change."
+        case .spaceConfigError: "Put the head of README.md right; the Hub's page of the Space names the mistake."
+        case .spaceNoApp: "Add the app file or Dockerfile, or correct “sdk” and “app_file” in README.md."
+        case .spaceDeleting: "Take it out of the fleet file."
+        case .hubLags: "Nothing to do: the app answers."
+        case .spaceNeedsToken:
+            "Set “hub.token” to a token that may read the Space; if it was renamed, correct its name."
         case .spaceModerated: "Read what the Space's page on the Hub says and settle it there."
         case .spacePaused: "Restart it on its page on the Hub: a ping does not wake a paused Space."
         case .spaceThrottled: "Ask less often: longer intervals, or fewer checks from this address."

@@ -195,6 +195,19 @@ struct TargetPage {
         if !state.pausedUntil.isNever, state.verdict == .paused {
             add("Paused until", "", html: Row.time(state.pausedUntil, now: now, never: ""))
         }
+        if let sight = status.sight {
+            let stage = sight.stage?.description ?? "nothing"
+            let age = sight.isFresh ? "" : " (too long ago to count)"
+            add(
+                "The Hub says", "",
+                html: "\(Markup.escape(stage + age)), read \(Row.time(sight.readAt, now: now, never: ""))")
+            if let message = sight.errorMessage { add("The Hub's message", String(message.prefix(300))) }
+            if let old = sight.oldBuild {
+                add("Build", "\(old.running.prefix(7)) runs, \(old.head.prefix(7)) is newest")
+            }
+            if let both = sight.disagreement { add("Both together", both) }
+            if let healing = sight.healing { add("Healing", healing) }
+        }
         if let hours = policy.hours { add("Hours", hours.text) }
         if let group = policy.group { add("Group", group) }
         if !expectation.isEmpty { add("Expected", expectation) }

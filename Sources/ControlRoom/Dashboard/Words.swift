@@ -108,6 +108,8 @@ enum Words {
             case .byFleetFile: return "paused in the fleet file"
             case .byHours: return "outside its hours"
             case .byModeration: return "flagged by the platform; not pinged any more"
+            case .byOwner: return "paused on the Hub"
+            case .asleep: return "asleep, and left so"
             }
         case .slow, .waking, .down, .silent:
             var text = state.cause.sentence

@@ -110,6 +110,16 @@ enum StatusText {
             text.value(state.attempts)
             text.key("failures_in_a_row")
             text.value(state.failures)
+            if let sight = status.sight {
+                text.key("hub_stage")
+                if let stage = sight.stage { text.value(stage.rawValue) } else { text.null() }
+                text.key("hub_read")
+                moment(sight.readAt, &text)
+                if let disagreement = sight.disagreement {
+                    text.key("disagreement")
+                    text.value(disagreement)
+                }
+            }
             text.key("latency_ms")
             if state.latencyMicroseconds > 0 {
                 text.seconds(milliseconds: Int64(state.latencyMicroseconds))

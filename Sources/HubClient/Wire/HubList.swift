@@ -23,6 +23,8 @@ package struct HubList<Element: Sendable>: AsyncSequence, Sendable {
         let list: HubList
         var next: HubRequest?
         var left: Int
+        /// Pages read so far.
+        package private(set) var pages = 0
         var page: ArraySlice<Element> = []
         var seen: Set<String> = []
 
@@ -32,6 +34,7 @@ package struct HubList<Element: Sendable>: AsyncSequence, Sendable {
             while page.isEmpty {
                 guard let request = next else { return nil }
                 let answer = try await list.hub.send(request)
+                pages += 1
                 let items: [RawJSON] = try answer.decoded(doing: request.doing)
                 page = items.compactMap(list.read)[...]
                 next = try list.following(request, answer, &seen)

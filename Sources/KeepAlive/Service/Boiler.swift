@@ -46,20 +46,25 @@ package actor Boiler: Keeper, Service {
     private let shards: [Shard]
     private let connectivity: SharedConnectivity
     private let feed = ChangeFeed()
+    /// What the Hub says; empty while nobody asks it.
+    package nonisolated let hub: HubKnowledge
 
+    /// What is tended: ``written`` completed by what the Hub says, and the ping to ourselves.
     private var current: Fleet
+    /// As the fleet file has it.
+    private var written: Fleet
     /// What this process was started with, for the keys that only a start takes.
-    private let inForce: (serve: Fleet.Serve, ledger: Fleet.LedgerSettings)
+    private let inForce: (serve: Fleet.Serve, ledger: Fleet.LedgerSettings, hub: Fleet.Hub)
     private var names = NameIndex()
     private var fleetFile: Overview.FleetFile
     private var role: Overview.Role = .active
-    private var isActive = true
+    var isActive = true
     private var startedAt: Instant
     private var wasOffline = false
     private var wasStalled = false
     private var selfAddress: String?
     private var memoryNote: String?
-    private var hasBegun = false
+    var hasBegun = false
     /// A fleet is being taken: who asks for a check waits until it is there.
     private var isReplacing = false
     private var waitingForFleet: [CheckedContinuation<Void, Never>] = []
@@ -67,10 +72,13 @@ package actor Boiler: Keeper, Service {
     package init(
         fleet: Fleet, fleetPath: String?, source: Source?, ledger: any Ledger, writer: LedgerWriter,
         loops: [any EventLoop],
-        resolver: NameResolver, tls: ProbeTLS, settings: Settings, clocks: Clocks, logger: Logger
+        resolver: NameResolver, tls: ProbeTLS, settings: Settings, hub: HubKnowledge = HubKnowledge(),
+        clocks: Clocks, logger: Logger
     ) {
+        self.hub = hub
         self.current = fleet
-        self.inForce = (fleet.serve, fleet.ledger)
+        self.written = fleet
+        self.inForce = (fleet.serve, fleet.ledger, fleet.hub)
         self.source = source
         self.ledger = ledger
         self.writer = writer
@@ -84,7 +92,7 @@ package actor Boiler: Keeper, Service {
         self.connectivity = connectivity
         let feed = feed
         let surroundings = Shard.Surroundings(
-            connectivity: connectivity, examiner: Examiner(), backlog: SharedBacklog(shards: max(1, loops.count)),
+            connectivity: connectivity, examiner: Examiner(), backlog: SharedBacklog(shards: max(1, loops.count)), hub: hub,
             deliver: { batch, names in
                 feed.add(names: names, events: batch.events)
                 if (batch.states.first?.check ?? 0) >= 0 { writer.enqueue(batch) }
@@ -119,7 +127,7 @@ package actor Boiler: Keeper, Service {
         memoryNote = note
         isReplacing = true
         defer { replaced() }
-        current = withSelfPing(current)
+        current = withSelfPing(FleetComposer.compose(written, with: hub.words))
         do {
             try await install(current, states: try await ledger.savedStates())
             try await endOrphans()
@@ -195,10 +203,12 @@ package actor Boiler: Keeper, Service {
         }
     }
 
-    /// Writes an event of the fleet as a whole.
-    package func say(_ kind: String, _ text: String) {
-        let event = Event(at: clocks.wall(), kind: kind, text: text)
-        feed.add(names: [], events: [event])
+    /// Writes an event of the fleet as a whole, or of a check.
+    package func say(_ kind: String, _ text: String, check: CheckStatus? = nil) {
+        // Numbers below zero are not the ledger's.
+        let id = check.flatMap { $0.id >= 0 ? $0.id : nil }
+        let event = Event(at: clocks.wall(), kind: kind, check: id, text: text)
+        feed.add(names: check.map { [$0.check.name] } ?? [], events: [event])
         writer.enqueue(Batch(events: [event]))
     }
 
@@ -279,9 +289,11 @@ package actor Boiler: Keeper, Service {
         while isReplacing { await withCheckedContinuation { waitingForFleet.append($0) } }
     }
 
-    private func take(_ new: Fleet) async throws(Failure) {
-        let fleet = withSelfPing(new)
+    /// - Parameter saying: whether the log of the fleet is told; what the Hub completes has words of its own.
+    private func take(_ new: Fleet, saying: Bool = true) async throws(Failure) {
+        let fleet = withSelfPing(FleetComposer.compose(new, with: hub.words))
         let before = current
+        written = new
         if fleet.checks == before.checks {
             current = fleet
         } else {
@@ -295,7 +307,11 @@ package actor Boiler: Keeper, Service {
             let old = Set(before.checks.map(\.name))
             let added = fleet.checks.count { !old.contains($0.name) }
             let gone = old.count - (fleet.checks.count - added)
-            say("fleet.reloaded", "New fleet file: \(fleet.checks.count) checks, \(added) new, \(gone) gone")
+            if saying {
+                say(
+                    "fleet.reloaded",
+                    "New fleet file: \(fleet.checks.count) checks, \(added) new, \(gone) gone")
+            }
             logger.notice(
                 "Fleet reloaded", metadata: ["checks": "\(fleet.checks.count)", "new": "\(added)", "gone": "\(gone)"])
             for check in fleet.checks { kept[check.name] = nil }
@@ -346,6 +362,9 @@ package actor Boiler: Keeper, Service {
         if old.serve.token != new.serve.token { keys.append("serve.token") }
         if old.serve.privateReading != new.serve.privateReading { keys.append("serve.private") }
         if old.ledger != new.ledger { keys.append("ledger") }
+        if old.hub.token != new.hub.token { keys.append("hub.token") }
+        if old.hub.endpoint != new.hub.endpoint { keys.append("hub.endpoint") }
+        if old.hub.isWatched != new.hub.isWatched { keys.append("hub.watch") }
         guard !keys.isEmpty else { return }
         say(
             "fleet.needs_restart",
@@ -532,7 +551,39 @@ package actor Boiler: Keeper, Service {
         }
     }
 
-    private func find(_ name: String) throws(Failure) -> (shard: Shard, index: UInt32) {
+    /// Where a check of the present fleet is kept.
+    func place(of index: Int) -> (shard: Shard, place: UInt32) {
+        (shards[index % shards.count], UInt32(index / shards.count))
+    }
+
+    /// Completes the fleet with what the Hub says now; discovered Spaces come and go.
+    package func hubLists(gone: [String]) async {
+        guard hasBegun else { return }
+        await begunReplacing()
+        defer { replaced() }
+        let before = current.checks
+        let fleet = withSelfPing(FleetComposer.compose(written, with: hub.words))
+        guard fleet.checks != before || !gone.isEmpty else { return }
+        let (old, new) = (Set(before.map(\.name)), Set(fleet.checks.map(\.name)))
+        if fleet.checks != before {
+            do throws(Failure) { try await take(written, saying: false) } catch {
+                // The next reading tries again.
+                logger.error("What the Hub lists was not taken", metadata: ["error": "\(error)"])
+                return
+            }
+        }
+        for check in fleet.checks where !old.contains(check.name) {
+            say("space.found", "\(check.space ?? check.name) is on the Hub and joined the fleet as \(check.name)")
+        }
+        for check in before where !new.contains(check.name) {
+            say("space.gone", "\(check.name) is not on the Hub any more and left the fleet")
+        }
+        for space in gone where fleet.checks.contains(where: { $0.space == space }) {
+            say("space.gone", "The Hub does not list \(space) any more: renamed, deleted, or hidden from this token")
+        }
+    }
+
+    func find(_ name: String) throws(Failure) -> (shard: Shard, index: UInt32) {
         guard let index = names.place(of: name).map(UInt32.init) else {
             throw .unknownCheck(name, nearest: NearestName.of(name, among: current.checks.lazy.map(\.name)))
         }

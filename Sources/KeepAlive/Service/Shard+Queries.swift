@@ -4,9 +4,11 @@ import StokerCore
 extension Shard {
     func status(_ index: UInt32) -> CheckStatus {
         let place = Int(index)
+        let check = self.check(place)
         return CheckStatus(
-            check: check(place), id: ids[place], state: states[place], nextDue: nextDue(index),
-            pinging: pings[index]?.ticket != nil)
+            check: check, id: ids[place], state: states[place], nextDue: nextDue(index),
+            pinging: pings[index]?.ticket != nil,
+            sight: check.space.flatMap { surroundings.hub.sight(of: check.name, space: $0, now: clocks.wall()) })
     }
 
     func status(_ index: UInt32, _ name: String) -> CheckStatus? { holds(index, name) ? status(index) : nil }

@@ -92,6 +92,8 @@ actor Shard {
         var connectivity: SharedConnectivity
         var examiner: Examiner
         var backlog: SharedBacklog
+        /// What the Hub says of Spaces; asked for Spaces only.
+        var hub: HubKnowledge
         /// Hands a batch to the ledger's writer and the names of changed checks to who listens.
         var deliver: @Sendable (Batch, [String]) -> Void
         var listening: @Sendable () -> Bool
@@ -169,6 +171,7 @@ actor Shard {
             if place.state.isModerated { moderated += 1 }
             let policy = check(index).policy
             var rulings = Judge.recover(&states[index], policy: policy, check: place.id, now: now)
+            if endsHubPause(states[index], check(index).space) { rulings += Judge.resume(&states[index], now: now) }
             if states[index].pause == .byHours, let window = windows[ObjectIdentifier(policy)] {
                 // The hours themselves may have been changed.
                 if window.contains(now) {
@@ -424,19 +427,22 @@ actor Shard {
                 attempt.result, host: host, began: attempt.at, ended: now, wasBad: states[Int(index)].wasBad)
         }
 
-        let entry = TranscriptShelf.Entry(attempt: attempt, number: Int(ping.attempt), finding: finding)
+        // Beside what the visitor got stands what the Hub says.
+        let joint = check.space.map { join(finding, index, check.name, space: $0, began: attempt.at, now: now) }
+        let meant = joint?.finding ?? finding
+        let entry = TranscriptShelf.Entry(attempt: attempt, number: Int(ping.attempt), finding: meant)
         shelf.put(entry, for: index)
-        if finding.outcome.isFailure {
+        if meant.outcome.isFailure {
             batch.transcripts.append((ids[Int(index)], entry.transcript))
             let retries = check.policy.retry
-            if finding.isRetryable, Int(ping.attempt) <= retries.count, !stopping {
+            if meant.isRetryable, Int(ping.attempt) <= retries.count, !stopping {
                 pings[index] = ping
                 timetable.schedule(index, at: now.milliseconds + retries[Int(ping.attempt) - 1].wholeMilliseconds)
                 arm()
                 return
             }
         }
-        var observed = finding
+        var observed = meant
         if finding.outcome != .up, finding.outcome != .slow, isWitness {
             suspect()
             switch surroundings.connectivity.treatment(of: finding.cause, now: now) {
@@ -451,6 +457,7 @@ actor Shard {
         }
         pings[index] = nil
         conclude(index, ping, attempt, observed, now: now)
+        if let joint, observed == meant { hubRules(index, joint, now: now) }
         arm()
     }
 

@@ -21,6 +21,10 @@ package struct Finding: Equatable {
         guard outcome == .down else { return false }
         switch cause {
         case .spaceThrottled, .spaceHidden, .spacePaused, .spaceModerated, .invalidAddress: return false
+        // The Hub has said the same: asking the Space again tells nothing new.
+        case .spaceRunningDead, .spaceSpendLimit, .spaceBuildFailed, .spaceConfigError, .spaceNoApp, .spaceCrashed,
+            .spaceDeleting, .spaceNeedsToken, .platformIncident:
+            return false
         default: return true
         }
     }

@@ -327,7 +327,7 @@ package enum Judge {
     private static func rank(_ pause: CheckState.Pause) -> Int {
         switch pause {
         case .none: 0
-        case .byHours: 1
+        case .byHours, .byOwner, .asleep: 1
         case .byFleetFile: 2
         case .byPerson: 3
         case .byModeration: 4

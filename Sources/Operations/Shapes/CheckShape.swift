@@ -32,7 +32,23 @@ extension Shape {
         .init("rechecking", .flag, "The next ping comes sooner than the interval, because the last ones were not good"),
         .init("pinging", .flag, "A ping is under way right now"),
         .init("certificate_ends", .instant, optional: true, "End of the certificate, to the hour"),
+        .init("hub", .shape(hub), optional: true, "What the Hub says of the Space; null when the Hub is not asked"),
     ]
+
+    private static let hub = Shape(
+        name: "HubWord", summary: "What the Hub says of a Space, beside what a visitor saw.",
+        fields: [
+            .init("stage", .text, optional: true, "Such as `RUNNING`; as the Hub spells it"),
+            .init("stage_since", .instant, optional: true, "Since when, as far as it was watched"),
+            .init("read", .instant, optional: true, "When the Hub was read"),
+            .init("fresh", .flag, "Whether that is recent enough to count"),
+            .init("message", .text, optional: true, "What the Hub says of an error"),
+            .init("running_commit", .text, optional: true, "The commit that runs, when it is not the newest"),
+            .init("newest_commit", .text, optional: true, "The newest commit then"),
+            .init("hardware", .text, optional: true, "What it runs on"),
+            .init("disagreement", .text, optional: true, "What both sources mean together, when they disagree"),
+            .init("healing", .text, optional: true, "What healing did last, or suggests"),
+        ])
 
     static let check = Shape(
         name: "Check", summary: "One check and what is believed about it.",
@@ -65,7 +81,9 @@ extension Shape {
     private static let pause = Shape(
         name: "Pause", summary: "Why a check is not pinged.",
         fields: [
-            .init("by", .choice(["person", "fleet_file", "hours", "moderation"]), "Who or what paused it"),
+            .init(
+                "by", .choice(["person", "fleet_file", "hours", "moderation", "owner", "asleep"]),
+                "Who or what paused it"),
             .init("until", .instant, optional: true, "When it ends by itself; null means until resumed"),
         ])
 
@@ -130,6 +148,8 @@ extension CheckStatus {
             case .byFleetFile: "paused by the fleet file"
             case .byHours: "outside its hours"
             case .byModeration: Cause.spaceModerated.sentence
+            case .byOwner: Cause.spacePausedByOwner.sentence
+            case .asleep: "asleep, and left so until it is visited"
             case .byPerson, .none:
                 state.pausedUntil.isNever ? "paused until resumed" : "paused until \(state.pausedUntil)"
             }
@@ -158,7 +178,18 @@ extension CheckStatus {
             "successes_in_a_row": .count(state.successes), "every_seconds": .seconds(check.policy.every),
             "last_ping": .instant(state.lastPing), "last_good": .instant(state.lastGood), "next_due": .instant(nextDue),
             "rechecking": .bool(isRecheckPlanned), "pinging": .bool(pinging),
-            "certificate_ends": .instant(state.certificateEnd),
+            "certificate_ends": .instant(state.certificateEnd), "hub": sight.map(\.json) ?? .null,
+        ]
+    }
+}
+
+extension SpaceSight {
+    var json: JSONValue {
+        [
+            "stage": .text(stage?.rawValue), "stage_since": .instant(stageSince), "read": .instant(readAt),
+            "fresh": .bool(isFresh), "message": .text(errorMessage), "running_commit": .text(oldBuild?.running),
+            "newest_commit": .text(oldBuild?.head), "hardware": .text(hardware), "disagreement": .text(disagreement),
+            "healing": .text(healing),
         ]
     }
 }
@@ -177,6 +208,8 @@ extension CheckState.Pause {
         case .byFleetFile: "fleet_file"
         case .byHours: "hours"
         case .byModeration: "moderation"
+        case .byOwner: "owner"
+        case .asleep: "asleep"
         }
     }
 }

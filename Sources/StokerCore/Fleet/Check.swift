@@ -70,6 +70,12 @@ package final class CheckPolicy: Sendable, Equatable {
     package let enabled: Bool
     /// The warmth level that was named, for the advice page.
     package let warmth: Warmth?
+    /// When a Space is to be awake.
+    package let awake: Awake
+    /// What may be done when it fails.
+    package let heal: HealRule
+    /// The address was said in the file (`url:`): the Hub's own does not take its place.
+    package let ownAddress: Bool
 
     package enum Role: String, Sendable, Codable { case alive, ready }
 
@@ -80,7 +86,7 @@ package final class CheckPolicy: Sendable, Equatable {
         jitter: Double = 0.05, hours: Hours? = nil, downAfter: Threshold = Threshold(failures: 1, of: 1),
         grace: Duration = .seconds(300), request: Request = Request(), expect: Expectation = Expectation(),
         role: Role = .alive, group: String? = nil, paidHardware: Bool = false, enabled: Bool = true,
-        warmth: Warmth? = nil
+        warmth: Warmth? = nil, awake: Awake = .always, heal: HealRule = HealRule(), ownAddress: Bool = false
     ) {
         self.kind = kind
         self.every = every
@@ -100,6 +106,18 @@ package final class CheckPolicy: Sendable, Equatable {
         self.paidHardware = paidHardware
         self.enabled = enabled
         self.warmth = warmth
+        self.awake = awake
+        self.heal = heal
+        self.ownAddress = ownAddress
+    }
+
+    /// The same policy with another request.
+    package func sending(_ request: Request) -> CheckPolicy {
+        CheckPolicy(
+            kind: kind, every: every, timeout: timeout, connectTimeout: connectTimeout, tlsTimeout: tlsTimeout,
+            retry: retry, recheck: recheck, jitter: jitter, hours: hours, downAfter: downAfter, grace: grace,
+            request: request, expect: expect, role: role, group: group, paidHardware: paidHardware, enabled: enabled,
+            warmth: warmth, awake: awake, heal: heal, ownAddress: ownAddress)
     }
 
     package static func == (a: CheckPolicy, b: CheckPolicy) -> Bool {
@@ -107,7 +125,8 @@ package final class CheckPolicy: Sendable, Equatable {
             && a.tlsTimeout == b.tlsTimeout && a.retry == b.retry && a.recheck == b.recheck && a.jitter == b.jitter
             && a.hours == b.hours && a.downAfter == b.downAfter && a.grace == b.grace && a.request == b.request
             && a.expect == b.expect && a.role == b.role && a.group == b.group && a.paidHardware == b.paidHardware
-            && a.enabled == b.enabled && a.warmth == b.warmth
+            && a.enabled == b.enabled && a.warmth == b.warmth && a.awake == b.awake && a.heal == b.heal
+            && a.ownAddress == b.ownAddress
     }
 }
 

@@ -31,16 +31,30 @@ extension Fleet {
         /// Pattern from a Space's subdomain to its address; `https://{subdomain}.hf.space` by default.
         /// A simulated fleet on loopback puts its own here.
         package var spaceAddress: String
+        /// Whether the Hub is asked for stages; nil: when there is a token or something to discover.
+        package var watch: Bool?
+        /// Which Spaces join the fleet by themselves; nil for none.
+        package var discovery: Discovery?
+        /// How the token reaches private Spaces.
+        package var privateHeader: PrivateHeader
+
+        package static let standardAddress = "https://{subdomain}.hf.space"
 
         package init(
             namespace: String? = nil, token: Secret? = nil, endpoint: String = "https://huggingface.co",
-            spaceAddress: String = "https://{subdomain}.hf.space"
+            spaceAddress: String = Self.standardAddress, watch: Bool? = nil, discovery: Discovery? = nil,
+            privateHeader: PrivateHeader = .hub
         ) {
             self.namespace = namespace
             self.token = token
             self.endpoint = endpoint
             self.spaceAddress = spaceAddress
+            self.watch = watch
+            self.discovery = discovery
+            self.privateHeader = privateHeader
         }
+
+        package var isWatched: Bool { watch ?? (token != nil || discovery != nil) }
     }
 
     /// The one port and who may use it.

@@ -8,6 +8,9 @@ struct CheckReader {
     /// Line in which each name was given.
     private var names: [String: Int] = [:]
     fileprivate var addresses: [String: String] = [:]
+    /// What the top of the file says for all Spaces.
+    private(set) var defaults = CheckSettings()
+    private(set) var healing = HealRule()
 
     init(reading: FleetReading, hub: Fleet.Hub) {
         self.reading = reading
@@ -15,7 +18,8 @@ struct CheckReader {
     }
 
     mutating func read(_ top: Section) {
-        let defaults = top["keep"]?.section(.keep).map { CheckSettings($0) } ?? CheckSettings()
+        defaults = top["keep"]?.section(.keep).map { CheckSettings($0) } ?? CheckSettings()
+        if let value = top["heal"] { healing = HealRule(value, above: healing) }
         for entry in top["spaces"]?.section(nil)?.entries ?? [] { readSpace(entry, defaults) }
         for entry in top["targets"]?.section(nil)?.entries ?? [] { readTarget(entry) }
         for entry in top["heartbeats"]?.section(nil)?.entries ?? [] { readHeartbeat(entry) }
@@ -41,7 +45,10 @@ struct CheckReader {
         let own = section["keep"]?.section(.keep).map { CheckSettings($0) } ?? CheckSettings()
         let settings = own.over(defaults)
         guard let base = spaceBase(id, section, entry) else { return }
-        let context = Context(role: .alive, group: group, space: id, isPaid: hardware?.isPaid ?? false)
+        var context = Context(role: .alive, group: group, space: id, isPaid: hardware?.isPaid ?? false)
+        context.heal = section["heal"].map { HealRule($0, above: healing) } ?? healing
+        context.awake = Self.awake(section, settings)
+        context.ownAddress = section.has("url")
         let address = Self.join(base, settings.path)
         add(name, address, settings, context, section)
         adviseSpace(name, settings, hardware, section, entry)
@@ -71,6 +78,13 @@ struct CheckReader {
         if let role = section["role"]?.word([("alive", CheckPolicy.Role.alive), ("ready", .ready)]) {
             context.role = role
         }
+        // A database that is away is not mended by a restart: a ready check heals only when it is said.
+        if let value = section["heal"] {
+            context.heal = HealRule(value, above: context.heal)
+        } else if context.role == .ready {
+            context.heal.mode = .off
+        }
+        if section.has("url") { context.ownAddress = true }
         var base = base
         if let value = section["url"] {
             guard let address = value.address([.http, .https, .tcp]) else { return }
@@ -189,6 +203,9 @@ struct CheckReader {
         var group: String?
         var space: String?
         var isPaid: Bool
+        var awake = Awake.always
+        var heal = HealRule()
+        var ownAddress = false
     }
 
     private mutating func add(
@@ -207,11 +224,18 @@ struct CheckReader {
                 }
             }
         }
+        let policy = policy(kind, settings, context)
+        let text = address.description
+        checks.append(Check(name: name, address: text, space: context.space, policy: policy))
+        adviseCheck(name, text, policy, settings, section)
+    }
+
+    private func policy(_ kind: CheckPolicy.Kind, _ settings: CheckSettings, _ context: Context) -> CheckPolicy {
         let every = settings.every ?? .seconds(45 * 60)
         let timeout = settings.timeout ?? .seconds(120)
         let standard = Request()
         let method = settings.method ?? standard.method
-        let policy = reading.shared(
+        return reading.shared(
             CheckPolicy(
                 kind: kind, every: every, timeout: timeout,
                 connectTimeout: min(timeout, settings.connectTimeout ?? .seconds(10)),
@@ -224,10 +248,29 @@ struct CheckReader {
                     redirects: settings.redirects ?? standard.redirects,
                     verifyTLS: settings.verifyTLS ?? standard.verifyTLS),
                 expect: settings.expect ?? Expectation(), role: context.role, group: context.group,
-                paidHardware: context.isPaid, enabled: settings.paused != true, warmth: settings.warmth))
-        let text = address.description
-        checks.append(Check(name: name, address: text, space: context.space, policy: policy))
-        adviseCheck(name, text, policy, settings, section)
+                paidHardware: context.isPaid, enabled: settings.paused != true && context.awake != .never,
+                warmth: settings.warmth, awake: context.awake, heal: context.heal, ownAddress: context.ownAddress))
+    }
+
+    /// How a discovered Space is pinged: as one that is listed without a word of its own.
+    var discoveredPolicy: CheckPolicy {
+        var context = Context(role: .alive, group: nil, space: "", isPaid: false)
+        context.heal = healing
+        if defaults.openHours != nil { context.awake = .hours }
+        return policy(.http, defaults, context)
+    }
+
+    private static func awake(_ section: Section, _ settings: CheckSettings) -> Awake {
+        let standard: Awake = settings.openHours == nil ? .always : .hours
+        guard let value = section["awake"] else { return standard }
+        guard let said = value.word(Awake.allCases.map { ($0.rawValue, $0) }) else { return standard }
+        if said == .hours, settings.openHours == nil {
+            value.report(.missing, "needs the hours; write keep: { hours: Mon-Fri 07:00-20:00 Europe/Berlin }")
+        }
+        if said == .always, settings.openHours != nil {
+            value.report(.conflict, "says always, and `hours` says when; leave one of them out")
+        }
+        return said
     }
 
     private mutating func claim(_ name: String, _ entry: Section.Entry, hint: String) -> Bool {

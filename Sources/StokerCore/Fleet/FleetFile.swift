@@ -22,6 +22,7 @@ package enum FleetFile {
             // A wrong HF_ENDPOINT is the Hub client's to complain about; this file does not mention it.
             fleet.hub.endpoint = endpoint
         }
+        if let token = environment["HF_TOKEN"], !token.isEmpty { fleet.hub.token = Secret(token) }
         if let root = document.root {
             readTop(Value(node: root, place: .root, reading: reading), into: &fleet)
         }
@@ -29,7 +30,7 @@ package enum FleetFile {
             reading.report(.limit, "aliases repeat too much to read the file", at: Spot(line: 1, column: 1), in: .root)
         }
         guard reading.problems.isEmpty else { return .failure(reading.sorted) }
-        if fleet.checks.isEmpty {
+        if fleet.checks.isEmpty, fleet.hub.discovery == nil {
             reading.advise(
                 "nothing is looked at yet: name a Space under `spaces`, an address under `targets` or a job under `heartbeats`",
                 at: Spot(line: 1, column: 1), in: .root)
@@ -43,12 +44,17 @@ package enum FleetFile {
         if let version = top["version"], let text = version.text("1"), text.value != "1" {
             version.report(.value, "\(text.shown) is not known; this Stoker reads version 1")
         }
-        if let hub = top["hub"]?.section(.hub) { readHub(hub, into: &fleet.hub) }
+        let hub = top["hub"]?.section(.hub)
+        if let hub { readHub(hub, into: &fleet.hub) }
         if let serve = top["serve"]?.section(.serve) { readServe(serve, into: &fleet.serve) }
         if let ledger = top["ledger"]?.section(.ledger) { readLedger(ledger, into: &fleet.ledger) }
         var checks = CheckReader(reading: value.reading, hub: fleet.hub)
         checks.read(top)
         fleet.checks = checks.checks
+        if let value = hub?["discover"] {
+            fleet.hub.discovery = readDiscovery(value, fleet.hub, checks)
+        }
+        if !fleet.hub.isWatched { adviseUnwatched(top) }
     }
 
     private static func readHub(_ section: Section, into hub: inout Fleet.Hub) {
@@ -60,7 +66,11 @@ package enum FleetFile {
                     .value, "\(value.text("a name")?.shown ?? "it") is not the name of a user or an organisation")
             }
         }
-        hub.token = section["token"]?.secret("a Hub token, such as ${HF_TOKEN:-}")
+        if let value = section["token"] { hub.token = value.secret("a Hub token, such as ${HF_TOKEN:-}") }
+        if let value = section["watch"] { hub.watch = value.bool() }
+        if let value = section["private_header"] {
+            hub.privateHeader = value.word(Fleet.PrivateHeader.allCases.map { ($0.rawValue, $0) }) ?? .hub
+        }
         if let value = section["endpoint"], let address = value.address([.http, .https]) {
             var text = address.description
             while text.hasSuffix("/") { text.removeLast() }

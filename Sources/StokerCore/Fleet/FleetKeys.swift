@@ -16,9 +16,11 @@ struct FleetKeys: Sendable {
     }
 
     static let top = FleetKeys(
-        ["version", "hub", "keep", "spaces", "targets", "heartbeats", "serve", "ledger"],
-        reserved: ["vaults", "notify", "deploy", "persist", "heal"], isTop: true)
-    static let hub = FleetKeys(["namespace", "token", "endpoint", "address"], reserved: ["discover"])
+        ["version", "hub", "keep", "heal", "spaces", "targets", "heartbeats", "serve", "ledger"],
+        reserved: ["vaults", "notify", "deploy", "persist"], isTop: true)
+    static let hub = FleetKeys(["namespace", "token", "endpoint", "address", "watch", "discover", "private_header"])
+    static let discover = FleetKeys(["namespaces", "sdk", "tags", "names"])
+    static let heal = FleetKeys(["mode", "after", "with", "at_most", "wait"])
     static let serve = FleetKeys(["port", "host", "public_url", "self_ping", "token", "private"])
     static let ledger = FleetKeys(["path", "keep_observations", "keep_minutes", "keep_hours"])
 
@@ -27,9 +29,9 @@ struct FleetKeys: Sendable {
         "down_after", "expect", "method", "headers", "body", "redirects", "verify_tls", "paused",
     ]
     static let keep = FleetKeys(settings)
-    static let check = FleetKeys(settings + ["url", "role"])
+    static let check = FleetKeys(settings + ["url", "role", "heal"])
     static let space = FleetKeys(
-        ["keep", "checks", "group", "hardware", "url", "name"], reserved: ["deploy", "persist", "heal"])
+        ["keep", "awake", "heal", "checks", "group", "hardware", "url", "name"], reserved: ["deploy", "persist"])
     static let target = FleetKeys(["url"] + settings.filter { $0 != "path" } + ["group"], reserved: ["notify"])
     static let heartbeat = FleetKeys(
         ["every", "grace", "hours", "down_after", "group", "paused"], reserved: ["notify"])

@@ -74,6 +74,8 @@ package struct CheckStatus: Sendable, Equatable {
     package var nextDue: Instant?
     /// A ping is under way right now.
     package var pinging: Bool
+    /// What the Hub says of its Space; nil when the Hub is not asked, or for what is no Space.
+    package var sight: SpaceSight?
     /// The next ping comes sooner than the interval would have it, because the last ones were not good. Jitter is allowed for.
     package var isRecheckPlanned: Bool {
         guard let nextDue, check.policy.kind != .heartbeat, !state.lastPing.isNever,
@@ -82,12 +84,15 @@ package struct CheckStatus: Sendable, Equatable {
         let shortest = 1 - check.policy.jitter
         return (nextDue - state.lastPing) / .seconds(1) < check.policy.every / .seconds(1) * shortest
     }
-    package init(check: Check, id: Int32, state: CheckState, nextDue: Instant?, pinging: Bool = false) {
+    package init(
+        check: Check, id: Int32, state: CheckState, nextDue: Instant?, pinging: Bool = false, sight: SpaceSight? = nil
+    ) {
         self.check = check
         self.id = id
         self.state = state
         self.nextDue = nextDue
         self.pinging = pinging
+        self.sight = sight
     }
 }
 

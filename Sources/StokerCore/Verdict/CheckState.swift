@@ -84,6 +84,10 @@ package struct CheckState: Sendable, Equatable {
         case byHours = 3
         /// The platform flagged the Space: pinging on would be rude.
         case byModeration = 4
+        /// The Hub says that its owner paused the Space. Ends when the Hub says otherwise.
+        case byOwner = 5
+        /// The Space sleeps and is left to it (`awake: on-demand`). Ends when it wakes.
+        case asleep = 6
     }
 
     package init() {}
@@ -134,7 +138,9 @@ package struct Event: Sendable, Equatable {
     package var id: Int64
     package var at: Instant
     /// Bounded: `verdict`, `incident.began`, `incident.ended`, `paused`, `resumed`, `self.offline`, `self.online`,
-    /// `fleet.reloaded`, `fleet.rejected`, `master.took_over`, `master.stepped_back`, `started`, `stopped`, `ledger.stalled`, `ledger.recovered`.
+    /// `fleet.reloaded`, `fleet.rejected`, `master.took_over`, `master.stepped_back`, `started`, `stopped`, `ledger.stalled`, `ledger.recovered`,
+    /// `space.stage`, `space.found`, `space.gone`, `hub.unreachable`, `hub.back`, `heal.wake`, `heal.restart`, `heal.factory_restart`,
+    /// `heal.result`, `heal.failed`, `heal.suggested`, `heal.exhausted`, `heal.suspended`, `heal.resumed`.
     package var kind: String
     /// nil for events of the fleet as a whole.
     package var check: Int32?

@@ -89,9 +89,26 @@ package enum Cause: UInt8, Sendable, CaseIterable, Codable {
     case spacePlatformPage = 67
     /// Waking for longer than a start may take.
     case spaceStuck = 68
+    /// The Hub says RUNNING, the edge holds requests and gives up.
+    case spaceRunningDead = 69
+    /// `runtime.sha` is not the head of the repository.
+    case spaceOldBuild = 70
+    case spaceAsleep = 71
+    case spacePausedByOwner = 72
+    case spaceSpendLimit = 73
+    /// At least three Spaces began to fail alike within ten minutes.
+    case platformIncident = 74
+    case spaceBuildFailed = 75
+    case spaceConfigError = 76
+    case spaceNoApp = 77
+    case spaceCrashed = 78
+    case spaceDeleting = 79
     case heartbeatMissed = 80
     case heartbeatFailed = 81
     case heartbeatOverran = 82
+    /// The visitor is served; the Hub shows an older or a wrong stage.
+    case hubLags = 83
+    case spaceNeedsToken = 84
     /// We ourselves have no network.
     case selfOffline = 90
     /// More was due than could be carried; the ping was not made.
@@ -134,6 +151,19 @@ package enum Cause: UInt8, Sendable, CaseIterable, Codable {
         case .spaceThrottled: "space.throttled"
         case .spacePlatformPage: "space.platform_page"
         case .spaceStuck: "space.stuck"
+        case .spaceRunningDead: "space.running_dead"
+        case .spaceOldBuild: "space.old_build"
+        case .spaceAsleep: "space.asleep"
+        case .spacePausedByOwner: "space.paused_by_owner"
+        case .spaceSpendLimit: "space.spend_limit"
+        case .platformIncident: "platform.incident"
+        case .spaceBuildFailed: "space.build_failed"
+        case .spaceConfigError: "space.config_error"
+        case .spaceNoApp: "space.no_app"
+        case .spaceCrashed: "space.crashed"
+        case .spaceDeleting: "space.deleting"
+        case .hubLags: "hub.lags"
+        case .spaceNeedsToken: "space.needs_token"
         case .heartbeatMissed: "heartbeat.missed"
         case .heartbeatFailed: "heartbeat.failed"
         case .heartbeatOverran: "heartbeat.overran"
@@ -187,6 +217,20 @@ package enum Cause: UInt8, Sendable, CaseIterable, Codable {
         case .spaceThrottled: "the platform limits requests (429); pings slow down"
         case .spacePlatformPage: "the platform answered in place of the app"
         case .spaceStuck: "the Space has been starting for longer than a start may take"
+        case .spaceRunningDead: "the Hub says that the Space runs, but nobody gets an answer"
+        case .spaceOldBuild: "an older build serves than the repository holds"
+        case .spaceAsleep: "the Space is asleep"
+        case .spacePausedByOwner: "the Space is paused on the Hub; only its owner can restart it"
+        case .spaceSpendLimit: "the Space is paused because a spending limit was reached"
+        case .platformIncident: "several Spaces fail alike: the platform has trouble"
+        case .spaceBuildFailed: "the last build failed; the build log says why"
+        case .spaceConfigError: "the configuration in the README or the hardware is not valid"
+        case .spaceNoApp: "the repository has no app file"
+        case .spaceCrashed: "the app crashed, or did not start"
+        case .spaceDeleting: "the Space is being deleted"
+        case .hubLags: "the app answers although the Hub says otherwise"
+        case .spaceNeedsToken:
+            "the Hub knows the Space, but its address answers 404: private without a valid token, or another address"
         case .heartbeatMissed: "no heartbeat within its time and grace"
         case .heartbeatFailed: "the job reported a failure"
         case .heartbeatOverran: "the job started but did not finish in time"

@@ -1,6 +1,7 @@
 import AsyncHTTPClient
 import ControlRoom
 import Foundation
+import HubClient
 import KeepAlive
 import Ledger
 import Logging
@@ -76,6 +77,10 @@ struct Engine {
                 openLimit: limit.inFlight, seed: UInt64.random(in: 1...UInt64.max), userAgent: Self.userAgent,
                 demo: plan.demo),
             clocks: clocks, logger: logger)
+        let hub = plan.fleet.hub.isWatched ? HubDoor.open(plan.fleet.hub, agent: Self.userAgent, logger: logger) : nil
+        let watch = hub.map {
+            HubWatch(hub: HubDoor(hub: $0), boiler: boiler, ledger: memory.ledger, clocks: clocks, logger: logger)
+        }
 
         let serve = plan.fleet.serve
         let (token, access) = access(for: serve, clocks: clocks)
@@ -95,6 +100,8 @@ struct Engine {
             onBound: { port in
                 let host = serve.host == "0.0.0.0" ? "127.0.0.1" : serve.host == "::" ? "[::1]" : serve.host
                 let base = "http://\(host):\(port)"
+                // Private Spaces are not to be asked without their token, nor any at an old address.
+                await watch?.firstRead(plan.fleet, within: .seconds(3))
                 await boiler.begin(selfAddress: serve.publicURL ?? base, active: !standingBy, note: memory.note)
                 Screen.own.write("stoker: serving \(base)\n")
             }, logger: logger)
@@ -106,6 +113,7 @@ struct Engine {
                     of: first, every: plan.standbyEvery, client: .shared, boiler: boiler, clocks: clocks, logger: logger
                 ))
         }
+        if let watch { services.append(watch) }
         if let source = plan.source { services.append(ReloadService(boiler: boiler, source: source, logger: logger)) }
         if plan.demo {
             services.append(DemoJob(name: DemoCommand.job, every: .seconds(25), boiler: boiler, logger: logger))
@@ -118,9 +126,19 @@ struct Engine {
         var configuration = ServiceGroupConfiguration(
             services: services.map { .init(service: $0) }, gracefulShutdownSignals: [.sigterm, .sigint], logger: logger)
         configuration.maximumGracefulShutdownDuration = .milliseconds(4_200)
-        try await ServiceGroup(configuration: configuration).run()
+        do { try await ServiceGroup(configuration: configuration).run() } catch {
+            await close(hub)
+            throw error
+        }
+        await close(hub)
         // The last step syncs the disk several times; a busy one takes seconds for that.
         await memory.ledger.close(within: max(.milliseconds(300), .milliseconds(4_500) - end.elapsed))
+    }
+
+    private func close(_ hub: Hub?) async {
+        do { try await hub?.shutdown() } catch {
+            logger.debug("The Hub's connections did not close cleanly", metadata: ["error": "\(error)"])
+        }
     }
 
     /// Writing needs a token wherever others than this machine can reach the port.

@@ -38,8 +38,55 @@ import Testing
         let reserved = fleet.advice.filter { $0.text.contains("later version") }.map(\.path)
         #expect(
             reserved.sorted() == [
-                "notify", "spaces.backend.deploy", "spaces.backend.persist", "spaces.llm-backend.heal", "vaults",
+                "notify", "spaces.backend.deploy", "spaces.backend.persist", "vaults",
             ])
+        #expect(
+            fleet.checks.first { $0.name == "llm-backend" }?.policy.heal == HealRule(mode: .act, factoryRestarts: 0))
+        #expect(ready.policy.heal.mode == .off, "a ready check heals only when it says so")
+    }
+
+    @Test func healingDiscoveryAndWatchingArriveWhereTheyBelong() throws {
+        let fleet = try fleet(try Files.text(Files.examples.appending(path: "everything.yaml")))
+        let byName = Dictionary(uniqueKeysWithValues: fleet.checks.map { ($0.name, $0.policy) })
+        let top = HealRule(
+            mode: .act, after: 5, restarts: 1, factoryRestarts: 1, within: .seconds(12 * 3_600), wait: .seconds(1_200))
+        #expect(byName["demo"]?.heal == top)
+        #expect(byName["demo"]?.awake == .onDemand)
+        #expect(byName["search-engine"]?.heal.mode == .suggest)
+        #expect(byName["search-engine"]?.awake == .hours)
+        #expect(byName["search-engine/ready"]?.heal.after == 10)
+        #expect(byName["search-engine/metrics"]?.heal.mode == .off)
+        #expect(byName["search-engine"]?.ownAddress == true)
+        #expect(byName["demo"]?.ownAddress == false)
+        let discovery = try #require(fleet.hub.discovery)
+        #expect(discovery.namespaces == ["acme"])
+        #expect(discovery.sdks == ["docker", "gradio"])
+        #expect(discovery.policy.heal == top)
+        #expect(discovery.policy.every == .seconds(45 * 60))
+        #expect(fleet.hub.privateHeader == .authorization)
+        #expect(fleet.hub.isWatched)
+    }
+
+    @Test func theHubIsAskedOnlyWithAReason() throws {
+        func hub(_ text: String, _ environment: [String: String] = [:]) throws -> Fleet.Hub {
+            try FleetFile.read(text: text, name: "f", environment: environment).get().hub
+        }
+        #expect(try !hub("spaces: { a/b: }").isWatched)
+        #expect(try hub("spaces: { a/b: }", ["HF_TOKEN": "hf_x"]).isWatched)
+        #expect(try hub("spaces: { a/b: }", ["HF_TOKEN": "hf_x"]).token == Secret("hf_x"))
+        #expect(try hub("{ hub: { token: hf_y }, spaces: { a/b: } }", ["HF_TOKEN": "hf_x"]).token == Secret("hf_y"))
+        #expect(try !hub("{ hub: { token: hf_y, watch: false }, spaces: { a/b: } }").isWatched)
+        #expect(try hub("hub: { namespace: a, discover: true }").isWatched)
+        #expect(try hub("hub: { namespace: a, discover: false }").discovery == nil)
+    }
+
+    @Test(arguments: [("off", HealRule.Mode.off), ("suggest", .suggest), ("act", .act), ("{ mode: off }", .off)])
+    func healingIsOneWordOrMore(text: String, mode: HealRule.Mode) throws {
+        #expect(try fleet("{ heal: \(text), spaces: { a/b: } }").checks[0].policy.heal.mode == mode)
+    }
+
+    @Test func aSpaceThatIsNeverToBeAwakeIsNotPinged() throws {
+        #expect(try !fleet("spaces: { a/b: { awake: never } }").checks[0].policy.enabled)
     }
 
     @Test func everyKeyArrivesInThePolicy() throws {
@@ -201,7 +248,7 @@ import Testing
     @Test func adviceNamesWhatIsWorthAWord() throws {
         let fleet = try fleet(
             """
-            hub: { discover: true }
+            heal: act
             spaces:
               a/often: { keep: { every: 5m } }
               a/paid: { hardware: t4-small }
@@ -215,7 +262,7 @@ import Testing
               plain: { url: "http://p.example.com", headers: { Authorization: x }, expect: { certificate_days: 3 }, body: b }
             """)
         let expected = [
-            "hub.discover: is read by a later version",
+            "heal: needs the Hub's word",
             "spaces.a/often.keep.every: often is pinged every 5m, more often than every 15m",
             "spaces.a/paid.hardware: paid runs on t4-small", "spaces.a/late.keep.every: late is pinged every 3d",
             "spaces.a/odd.hardware: is hardware this version does not know; did you mean cpu-basic?",

@@ -1,0 +1,188 @@
+package import StokerCore
+
+/// Decides whether a failing Space is restarted: state × verdict × now → action. Pure; see docs/healing.md.
+package enum Healer {
+    package enum Step: String, Sendable, CaseIterable {
+        case wake
+        case restart
+        case factoryRestart = "factory_restart"
+
+        package var word: String {
+            switch self {
+            case .wake: "wake"
+            case .restart: "restart"
+            case .factoryRestart: "factory restart"
+            }
+        }
+    }
+
+    /// What is known of the check that fails.
+    package struct Patient: Sendable {
+        package var rule: HealRule
+        package var awake: Awake
+        package var verdict: Verdict
+        package var cause: Cause
+        /// Failed pings in a row.
+        package var failures: Int
+        /// What both sources mean together; nil when the Hub's word does not count.
+        package var cell: SpaceVerdict.Cell?
+        package var facts: SpaceFacts?
+
+        package init(
+            rule: HealRule, awake: Awake = .always, verdict: Verdict, cause: Cause, failures: Int,
+            cell: SpaceVerdict.Cell?, facts: SpaceFacts?
+        ) {
+            self.rule = rule
+            self.awake = awake
+            self.verdict = verdict
+            self.cause = cause
+            self.failures = failures
+            self.cell = cell
+            self.facts = facts
+        }
+    }
+
+    /// What was done to a Space: all its checks share the budget.
+    package struct Past: Sendable, Equatable {
+        package struct Action: Sendable, Equatable {
+            package var at: Instant
+            package var step: Step
+            package init(at: Instant, step: Step) {
+                self.at = at
+                self.step = step
+            }
+        }
+        /// Oldest first.
+        package var actions: [Action]
+        package init(_ actions: [Action] = []) { self.actions = actions }
+    }
+
+    package enum Decision: Sendable, Equatable {
+        case nothing(Reason)
+        case suggest(Step)
+        case act(Step)
+        /// The budget is used up: a person should look.
+        case exhausted
+    }
+
+    package enum Reason: String, Sendable, CaseIterable {
+        case off
+        case well
+        /// The Hub was not read, or too long ago.
+        case hubSilent = "hub silent"
+        case pausedByOwner = "paused by owner"
+        case moderated
+        case spendLimit = "spend limit"
+        case devMode = "dev mode"
+        case moving
+        case platform
+        /// Nothing at all answered at the address: that is the way there, not the Space.
+        case noAnswer = "no answer"
+        /// What is wrong is not mended by a restart.
+        case pointless
+        case notYet = "not yet"
+        /// An action was taken a short while ago.
+        case waiting
+        case mayUse = "may sleep"
+    }
+
+    package static func decide(_ patient: Patient, _ past: Past, now: Instant) -> Decision {
+        let rule = patient.rule
+        if rule.mode == .off || patient.awake == .never { return .nothing(.off) }
+        guard let facts = patient.facts, let cell = patient.cell else { return .nothing(.hubSilent) }
+        switch facts.pauseReason {
+        case .moderation: return .nothing(.moderated)
+        case .spendLimit: return .nothing(.spendLimit)
+        case .owner: return .nothing(.pausedByOwner)
+        case nil: break
+        }
+        let isOld = patient.cause == .spaceOldBuild && patient.verdict == .slow
+        guard patient.verdict == .down || isOld else { return .nothing(.well) }
+        if facts.devMode { return .nothing(.devMode) }
+        if facts.stage?.isMoving == true { return .nothing(.moving) }
+        if patient.cause == .platformIncident { return .nothing(.platform) }
+        if cell.healing == .no { return .nothing(.pointless) }
+        if patient.cause.isUnanswered { return .nothing(.noAnswer) }
+        if !isOld, patient.failures < rule.after { return .nothing(.notYet) }
+        if cell.healing == .wake { return wake(patient, past, now: now) }
+
+        let treatment = RuntimeTrouble.treatment(of: facts.errorMessage)
+        if treatment == .none { return .nothing(.pointless) }
+        let recent = past.actions.filter { $0.step != .wake && now - $0.at < rule.within }
+        let plain = recent.count { $0.step == .restart }
+        let step: Step
+        if treatment == .once, !recent.isEmpty { return .exhausted }
+        if plain < rule.restarts, treatment != .factory {
+            step = .restart
+        } else if recent.count - plain < rule.factoryRestarts {
+            step = .factoryRestart
+        } else {
+            return .exhausted
+        }
+        if let last = recent.last, now - last.at < rule.wait * (1 << min(recent.count - 1, 10)) {
+            return .nothing(.waiting)
+        }
+        return rule.mode == .act ? .act(step) : .suggest(step)
+    }
+
+    private static func wake(_ patient: Patient, _ past: Past, now: Instant) -> Decision {
+        if patient.awake == .onDemand { return .nothing(.mayUse) }
+        if let last = past.actions.last(where: { $0.step == .wake }), now - last.at < patient.rule.wait {
+            return .nothing(.waiting)
+        }
+        return patient.rule.mode == .act ? .act(.wake) : .suggest(.wake)
+    }
+}
+
+/// What the Hub's message of a failed Space says about mending it. Source: diagnosis-rules RT06–RT14.
+package enum RuntimeTrouble {
+    package enum Treatment: String, Sendable {
+        /// Inside the budget.
+        case usual
+        /// One restart; if it comes back a person must look.
+        case once
+        /// A build from scratch, at once.
+        case factory
+        /// No restart helps.
+        case none
+    }
+
+    package static func treatment(of message: String?) -> Treatment {
+        guard let text = message?.lowercased(), !text.isEmpty else { return .usual }
+        if text.contains("not enough hardware capacity") { return .none }
+        if text.contains("scheduling failure") { return .usual }
+        // The app never opened its port: the same image will not open it next time.
+        if text.contains("launch timed out") { return .none }
+        if text.contains("memory limit exceeded") || text.contains("storage limit exceeded")
+            || text.contains("oomkilled")
+        {
+            return .once
+        }
+        guard let code = exitCode(text) else { return text.contains("containerd") ? .factory : .usual }
+        switch code {
+        // It ended by itself: there is no server in it.
+        case 0: return .none
+        case 128: return .factory
+        default: return .once
+        }
+    }
+
+    private static func exitCode(_ text: String) -> Int? {
+        guard let found = text.firstRange(of: "exit code") else { return nil }
+        let digits = text[found.upperBound...].drop { $0 == ":" || $0 == " " }.prefix { $0.isNumber }
+        return Int(digits)
+    }
+}
+
+extension Cause {
+    /// Not even the platform answered.
+    package var isUnanswered: Bool {
+        switch self {
+        case .dnsNoSuchName, .dnsFailed, .dnsTimeout, .connectRefused, .connectTimeout, .connectUnreachable,
+            .tlsHandshake,
+            .tlsCertificate, .tlsTimeout:
+            true
+        default: false
+        }
+    }
+}

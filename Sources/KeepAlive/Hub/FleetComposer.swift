@@ -1,0 +1,91 @@
+package import StokerCore
+
+/// The fleet as it is tended: what the file says, completed by what the Hub says. Pure.
+package enum FleetComposer {
+    /// Addresses are the Hub's own, private Spaces are pinged with the token, and Spaces that are to be discovered are there.
+    /// Checks keep their order; discovered ones follow by name.
+    package static func compose(_ fleet: Fleet, with words: [String: SpaceVerdict.Word]) -> Fleet {
+        guard !words.isEmpty else { return fleet }
+        var result = fleet
+        var policies: [Key: CheckPolicy] = [:]
+        for (place, check) in fleet.checks.enumerated() {
+            guard let space = check.space, let facts = words[space]?.facts else { continue }
+            result.checks[place] = complete(check, facts, fleet.hub, &policies)
+        }
+        guard let discovery = fleet.hub.discovery else { return result }
+        var names = Set(fleet.checks.map(\.name))
+        let listed = Set(fleet.checks.compactMap(\.space))
+        for (id, word) in words.sorted(by: { $0.key < $1.key })
+        where !listed.contains(id) && discovery.takes(word.facts) {
+            guard let base = base(of: word.facts, fleet.hub) else { continue }
+            var name = String(id.split(separator: "/").last ?? "")
+            if names.contains(name) { name = id.replacing("/", with: ".") }
+            guard names.insert(name).inserted else { continue }
+            var address = base
+            if let path = discovery.path { address.path = path }
+            // A static Space has no app behind the edge: a page like any other.
+            let isStatic = word.facts.sdk == "static"
+            let check = Check(
+                name: name, address: address.description, space: isStatic ? nil : id, policy: discovery.policy)
+            result.checks.append(isStatic ? check : complete(check, word.facts, fleet.hub, &policies))
+        }
+        return result
+    }
+
+    /// Policies that differ only in the token are made once.
+    private struct Key: Hashable {
+        var policy: ObjectIdentifier
+        var header: String
+    }
+
+    private static func complete(
+        _ check: Check, _ facts: SpaceFacts, _ hub: Fleet.Hub, _ policies: inout [Key: CheckPolicy]
+    ) -> Check {
+        var check = check
+        guard let base = base(of: facts, hub), var address = try? Address(check.address), address.scheme != .tcp else {
+            return check  // an address that cannot be read is told by the probe
+        }
+        if !check.policy.ownAddress {
+            address.scheme = base.scheme
+            address.host = base.host
+            address.port = base.port
+            check.address = address.description
+        }
+        guard facts.visibility != .public, let token = hub.token, let name = hub.privateHeader.headerName,
+            mayCarryToken(address, base)
+        else { return check }
+        let request = check.policy.request
+        guard !request.headers.contains(where: { $0.name.lowercased() == name.lowercased() }) else { return check }
+        let key = Key(policy: ObjectIdentifier(check.policy), header: name)
+        if let known = policies[key] {
+            check.policy = known
+        } else {
+            var request = request
+            request.headers.append(.init(name: name, value: Secret("Bearer \(token.reveal())")))
+            check.policy = check.policy.sending(request)
+            policies[key] = check.policy
+        }
+        return check
+    }
+
+    /// Only that Space's own host sees the token, and nobody on the way there.
+    private static func mayCarryToken(_ address: Address, _ base: Address) -> Bool {
+        guard address.host == base.host, address.port == base.port, address.scheme == base.scheme else { return false }
+        return address.scheme == .https || isLoopback(address.host)
+    }
+
+    private static func isLoopback(_ host: String) -> Bool {
+        host == "localhost" || host.hasSuffix(".localhost") || host.hasPrefix("127.") || host == "::1"
+    }
+
+    /// Where the Space is: the Hub's own word, or our pattern with the Hub's subdomain when the file has a pattern of its own.
+    private static func base(of facts: SpaceFacts, _ hub: Fleet.Hub) -> Address? {
+        if hub.spaceAddress != Fleet.Hub.standardAddress {
+            let subdomain = facts.subdomain ?? SpaceName.subdomain(of: facts.id)
+            return try? Address(hub.spaceAddress.replacing("{subdomain}", with: subdomain))  // read when the file was
+        }
+        let host = facts.host ?? facts.subdomain.map { "https://\($0).hf.space" }
+        // A host that is no address leaves the guess in force.
+        return host.flatMap { try? Address($0.contains("://") ? $0 : "https://\($0)") }
+    }
+}

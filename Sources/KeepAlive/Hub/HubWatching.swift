@@ -1,0 +1,22 @@
+package import StokerCore
+
+/// What keeping warm needs of the Hub. The composition fulfils it with the Hub's client; tests bring their own.
+package protocol HubWatching: Sendable {
+    /// Every Space of a user or organisation that the token may see, with what it is doing.
+    func spaces(of namespace: String) async throws(Failure) -> HubListing
+    /// One Space; nil when there is none, or the token may not see it.
+    func space(_ id: String) async throws(Failure) -> SpaceFacts?
+    /// Starts the container anew; with `factory` after a build from scratch.
+    func restart(_ id: String, factory: Bool) async throws(Failure)
+}
+
+/// One reading of a namespace.
+package struct HubListing: Sendable {
+    package var spaces: [SpaceFacts]
+    /// Requests it took: one a page.
+    package var calls: Int
+    package init(spaces: [SpaceFacts], calls: Int) {
+        self.spaces = spaces
+        self.calls = calls
+    }
+}

@@ -1,0 +1,75 @@
+package import StokerCore
+
+/// When the Hub may be read again: as often as the budget of requests allows, at most every half minute.
+///
+/// Source: the Hub counts requests in windows of 5 minutes (hub-api 1.7). With up to ten requests a reading a change of a stage is known
+/// within a minute.
+package struct WatchPace: Sendable {
+    /// Requests inside ``window``. Default 50.
+    package var budget: Int
+    package static let window = Duration.seconds(300)
+    /// Shortest time between two readings on schedule …
+    package static let shortest = Duration.seconds(30)
+    /// … and between two when something asks for one.
+    package static let soonest = Duration.seconds(5)
+    /// Longest time between two tries while the Hub does not answer.
+    package static let longestRetry = Duration.seconds(300)
+
+    /// Requests of the present window, oldest first.
+    private var calls: [(at: Instant, count: Int, isEarly: Bool)] = []
+    private var lastRead = Instant.never
+    /// Requests of the last reading.
+    package private(set) var size = 1
+    private var failures = 0
+    private var notBefore = Instant.never
+
+    package init(budget: Int = 50) { self.budget = budget }
+
+    /// Time between two readings on schedule: half the budget is for what makes an earlier one worth while, as far as a change is
+    /// still known within a minute.
+    package var interval: Duration {
+        let all = max(1, budget / max(1, size))
+        let half = max(1, budget / 2 / max(1, size))
+        return max(Self.shortest, min(Self.window / half, max(.seconds(60), Self.window / all)))
+    }
+
+    /// - Parameter wanted: something happened that makes a reading worth while before its time.
+    package func mayRead(at now: Instant, wanted: Bool) -> Bool {
+        if !notBefore.isNever, now < notBefore { return false }
+        guard !lastRead.isNever else { return true }
+        let used = used(at: now)
+        if now - lastRead >= interval { return used + size <= budget }
+        guard wanted, failures == 0, now - lastRead >= Self.soonest else { return false }
+        // What is read early must leave enough for the readings on schedule.
+        let early = calls.reduce(0) { $1.isEarly && now - $1.at < Self.window ? $0 + $1.count : $0 }
+        let scheduled = size * Int(Self.window / interval)
+        return early + size <= budget - scheduled && used + size <= budget
+    }
+
+    package func used(at now: Instant) -> Int {
+        calls.reduce(0) { now - $1.at < Self.window ? $0 + $1.count : $0 }
+    }
+
+    private mutating func note(calls count: Int, at now: Instant) {
+        calls.removeAll { now - $0.at >= Self.window }
+        let isEarly = !lastRead.isNever && now - lastRead < interval
+        if count > 0 { calls.append((now, count, isEarly)) }
+    }
+
+    package mutating func read(calls count: Int, at now: Instant) {
+        note(calls: count, at: now)
+        size = max(1, count)
+        lastRead = now
+        failures = 0
+        notBefore = .never
+    }
+
+    /// - Parameter retry: what the Hub, or who speaks to it, said of trying again.
+    package mutating func failed(calls count: Int, retry: Failure.Retry, at now: Instant) {
+        note(calls: count, at: now)
+        lastRead = now
+        failures += 1
+        let growing = min(Self.longestRetry, Self.shortest * (1 << min(failures - 1, 4)))
+        if case .after(let wait) = retry { notBefore = now + max(wait, growing) } else { notBefore = now + growing }
+    }
+}

@@ -1,0 +1,44 @@
+import StokerCore
+
+/// What ``HubWatch`` needs of the boiler.
+extension Boiler {
+    /// Tells every check of the Spaces whose stage changed, and the log of the fleet.
+    package func hubSays(_ changes: [HubKnowledge.Change]) async {
+        guard !changes.isEmpty else { return }
+        let byspace = Dictionary(grouping: changes, by: \.space)
+        for (index, check) in fleet().checks.enumerated() {
+            guard let space = check.space, let change = byspace[space]?.last else { continue }
+            let (shard, place) = place(of: index)
+            await shard.hubSays(change, place, check.name)
+        }
+        for change in changes where change.wasKnown {
+            let facts = change.word.facts
+            let stage = facts.stage?.description ?? "no stage"
+            var text = "The Hub says that \(change.space) is \(stage)"
+            if let from = change.from, from != facts.stage { text += ", was \(from)" }
+            switch facts.pauseReason {
+            case .moderation: text += ": flagged by the platform"
+            case .spendLimit: text += ": a spending limit was reached"
+            case .owner: text += ": paused by its owner"
+            case nil: if let message = facts.errorMessage { text += ": \(quoted(message))" }
+            }
+            say("space.stage", text)
+        }
+    }
+
+    /// Pings a check now; no answer is waited for.
+    package func bringForward(_ name: String) async {
+        guard let found = try? find(name) else { return }  // it left the fleet meanwhile
+        await found.shard.hasten(found.index, name)
+    }
+
+    /// Whether this master is the one at work, and sure of its own network.
+    package var mayAct: Bool { isActive && hasBegun && !isOffline }
+}
+
+extension Shard {
+    func hasten(_ index: UInt32, _ name: String) {
+        guard holds(index, name) else { return }
+        bringForward(index, now: clocks.wall())
+    }
+}

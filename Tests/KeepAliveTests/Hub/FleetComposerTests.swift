@@ -1,0 +1,107 @@
+import StokerCore
+import Testing
+
+@testable import KeepAlive
+
+@Suite struct FleetComposerTests {
+    private static let now = Instant(seconds: 1_800_000_000)
+    private func words(_ facts: SpaceFacts...) -> [String: SpaceVerdict.Word] {
+        Dictionary(
+            uniqueKeysWithValues: facts.map {
+                ($0.id, SpaceVerdict.Word(facts: $0, readAt: Self.now, stageSince: Self.now))
+            })
+    }
+    private func fleet(_ text: String) throws -> Fleet {
+        try FleetFile.read(text: text, name: "f", environment: [:]).get()
+    }
+
+    @Test func addressesAreTheHubsOwn() throws {
+        let fleet = try fleet(
+            "{ hub: { namespace: acme }, spaces: { Bot_One: { keep: { path: /health } }, own: { url: 'https://own.example' } } }"
+        )
+        let made = FleetComposer.compose(
+            fleet,
+            with: words(
+                SpaceFacts(id: "acme/Bot_One", subdomain: "acme-bot-one-x1"),
+                SpaceFacts(id: "acme/own", host: "https://acme-own.hf.space")))
+        #expect(made.checks.map(\.address) == ["https://acme-bot-one-x1.hf.space/health", "https://own.example/"])
+    }
+
+    @Test(
+        arguments: [
+            ("x-hf-authorization", "X-HF-Authorization"), ("authorization", "Authorization"), ("off", nil),
+        ] as [(String, String?)])
+    func privateSpacesGetTheTokenAtTheirOwnHostOnly(key: String, header: String?) throws {
+        let fleet = try fleet(
+            """
+            hub: { namespace: acme, token: hf_abc, private_header: \(key) }
+            spaces:
+              secret: { checks: { elsewhere: { url: "https://metrics.example.com" }, ready: { path: /ready } } }
+              open:
+              shielded:
+            targets: { other: "https://acme-secret.hf.space/" }
+            """)
+        let made = FleetComposer.compose(
+            fleet,
+            with: words(
+                SpaceFacts(id: "acme/secret", host: "https://acme-secret.hf.space", visibility: .private),
+                SpaceFacts(id: "acme/open", host: "https://acme-open.hf.space"),
+                SpaceFacts(id: "acme/shielded", host: "https://acme-shielded.hf.space", visibility: .protected)))
+        func sent(to name: String) -> String? {
+            made.checks.first { $0.name == name }?.policy.request.headers.first {
+                $0.value.reveal() == "Bearer hf_abc"
+            }?
+            .name
+        }
+        #expect(sent(to: "secret") == header)
+        #expect(sent(to: "secret/ready") == header)
+        #expect(sent(to: "shielded") == header)
+        #expect(sent(to: "secret/elsewhere") == nil)
+        #expect(sent(to: "open") == nil)
+        #expect(sent(to: "other") == nil)
+    }
+
+    @Test func aTokenNeverLeavesUnencrypted() throws {
+        let fleet = try fleet(
+            "{ hub: { namespace: acme, token: hf_abc, address: 'http://{subdomain}.example.com' }, spaces: { secret: } }"
+        )
+        let made = FleetComposer.compose(fleet, with: words(SpaceFacts(id: "acme/secret", visibility: .private)))
+        #expect(made.checks[0].policy.request.headers.isEmpty)
+    }
+
+    @Test func discoveredSpacesFollowTheListedOnes() throws {
+        let fleet = try fleet(
+            """
+            hub: { namespace: acme, discover: { names: ["bot-*"], tags: [prod] } }
+            keep: { every: 10m, path: /health }
+            spaces: { acme/bot-a: , other/bot-b: }
+            """)
+        let made = FleetComposer.compose(
+            fleet,
+            with: words(
+                SpaceFacts(id: "acme/bot-a", subdomain: "acme-bot-a", sdk: "docker", tags: ["prod"]),
+                SpaceFacts(id: "acme/bot-b", subdomain: "acme-bot-b", sdk: "docker", tags: ["prod", "x"]),
+                SpaceFacts(id: "acme/bot-c", subdomain: "acme-bot-c", sdk: "docker", tags: ["x"]),
+                SpaceFacts(id: "acme/bot-d", subdomain: "acme-bot-d", sdk: "static", tags: ["prod"]),
+                SpaceFacts(id: "acme/demo", subdomain: "acme-demo", sdk: "docker", tags: ["prod"])))
+        #expect(made.checks.map(\.name) == ["bot-a", "bot-b", "acme.bot-b"])
+        #expect(made.checks[2].address == "https://acme-bot-b.hf.space/health")
+        #expect(made.checks[2].policy.every == .seconds(600))
+        #expect(made.checks[2].space == "acme/bot-b")
+    }
+
+    @Test(arguments: [
+        ("bot-a", "bot-*", true), ("Bot-A", "bot-*", true), ("robot-a", "bot-*", false), ("robot", "*bot", true),
+        ("a", "*", true), ("abcabd", "*ab?", false), ("abcabd", "a*b*d", true), ("abc", "abc", true),
+        ("abc", "ab", false),
+        ("", "*", true), ("aaaaaaaaaaaaaaaaaaaaaaab", "*a*a*a*a*a*a*c", false),
+    ])
+    func patterns(name: String, pattern: String, matches: Bool) {
+        #expect(Fleet.Discovery.matches(name, pattern: pattern) == matches)
+    }
+
+    @Test func withoutAWordOfTheHubTheFleetIsAsWritten() throws {
+        let fleet = try fleet("{ hub: { namespace: acme }, spaces: { bot: } }")
+        #expect(FleetComposer.compose(fleet, with: [:]) == fleet)
+    }
+}
