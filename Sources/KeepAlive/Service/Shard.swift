@@ -264,7 +264,7 @@ actor Shard {
         guard !stopping else { return }
         let now = clocks.wall().milliseconds
         var next = active && !frozen && gate.admits ? timetable.next ?? .max : .max
-        if active, !frozen, gate.pace != .full { next = now + SharedBacklog.turn / 4 }
+        if active, !frozen, gate.pace != .full { next = now + Self.togetherMilliseconds }
         let together = Self.togetherMilliseconds
         let due = next < now + Self.flushMilliseconds ? (next + together - 1) / together * together : next
         let at = min(max(due, now), now + Self.flushMilliseconds)

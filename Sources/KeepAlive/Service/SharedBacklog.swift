@@ -5,7 +5,7 @@ import Synchronization
 /// and one that is ahead of another holds back until they are level.
 final class SharedBacklog: Sendable {
     /// How quickly a shard may begin pings.
-    enum Pace { case full, slow, rest }
+    enum Pace { case full, slow }
 
     private final class Word: Sendable {
         /// The oldest due time, wall-clock milliseconds; `.max` when it is not behind.
@@ -17,14 +17,10 @@ final class SharedBacklog: Sendable {
 
     /// Who is less behind than this never waits for others, so that nobody on time is made late.
     static let patience: Int64 = 100
-    /// A lead that is not worth anything.
-    static let lead: Int64 = 50
+    /// A lead that is not worth anything: shards that waited for each other's every step would both stand still.
+    static func lead(lateness: Int64) -> Int64 { max(50, lateness / 8) }
     /// What a shard said before that is not believed any more: its loop may stand still.
     static let staleAfter: Int64 = 1_000
-
-    /// Who is ahead rests for three quarters of these milliseconds. Not for all of them: what the other one waits for may be
-    /// its targets, and not the processor.
-    static let turn: Int64 = 32
 
     init(shards: Int) { words = (0..<shards).map { _ in Word() } }
 
@@ -37,8 +33,7 @@ final class SharedBacklog: Sendable {
 
     /// The pace of a shard whose oldest due time this is.
     func pace(_ shard: Int, oldest: Int64?, now: Int64, running: Int64) -> Pace {
-        guard isAhead(shard, oldest: oldest, now: now, running: running) else { return .full }
-        return running % Self.turn < Self.turn / 4 ? .slow : .rest
+        isAhead(shard, oldest: oldest, now: now, running: running) ? .slow : .full
     }
 
     private func isAhead(_ shard: Int, oldest: Int64?, now: Int64, running: Int64) -> Bool {
@@ -47,7 +42,7 @@ final class SharedBacklog: Sendable {
             guard other != shard, running - words[other].said.load(ordering: .relaxed) < Self.staleAfter else {
                 return false
             }
-            return words[other].oldest.load(ordering: .relaxed) < oldest - Self.lead
+            return words[other].oldest.load(ordering: .relaxed) < oldest - Self.lead(lateness: now - oldest)
         }
     }
 }

@@ -27,7 +27,6 @@ struct StartGate {
             switch pace {
             case .full: youngLimit
             case .slow: max(1, youngLimit / 16)
-            case .rest: 0
             }
         return open < openLimit && young < most
     }
