@@ -14,7 +14,7 @@ package enum RepoKind: String, Sendable, CaseIterable, Hashable {
     }
 }
 
-package enum HubVisibility: String, Sendable {
+package enum RepoVisibility: String, Sendable {
     case `public`, `private`, protected
 }
 
@@ -47,7 +47,7 @@ package struct HubRepo: Sendable, Identifiable {
     package var namespace: String
     package var name: String
     package var ownerID: String
-    package var visibility: HubVisibility
+    package var visibility: RepoVisibility
     package var createdAt: Date
     package var lastModified: Date
     package var createdBy: String

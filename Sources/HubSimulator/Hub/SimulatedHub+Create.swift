@@ -7,7 +7,7 @@ extension SimulatedHub {
         var kind: RepoKind
         var namespace: String
         var name: String
-        var visibility: HubVisibility
+        var visibility: RepoVisibility
         var wishes = SpaceWishes()
         var resourceGroup: String?
         var region: String?

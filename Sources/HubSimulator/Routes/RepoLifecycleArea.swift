@@ -137,10 +137,10 @@ package struct RepoLifecycleArea: HubArea {
     /// `visibility` or the older `private`, not both; `protected` is for Spaces of paying owners (hub-docs, March 2026).
     private static func visibility(
         _ body: JSON, kind: RepoKind, namespace: String?, _ caller: HubCaller, _ hub: SimulatedHub
-    ) async throws -> HubVisibility? {
+    ) async throws -> RepoVisibility? {
         if let word = body["visibility"]?.string {
             if body["private"]?.bool != nil { throw HubError.bad("\"private\" and \"visibility\" exclude each other") }
-            guard let visibility = HubVisibility(rawValue: word) else {
+            guard let visibility = RepoVisibility(rawValue: word) else {
                 throw HubError.bad("Invalid visibility: \(word)")
             }
             if visibility == .protected {
