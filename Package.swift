@@ -165,7 +165,9 @@ let package = Package(
             swiftSettings: room),
         .testTarget(
             name: "HubSimulatorTests",
-            dependencies: ["HubSimulator", "TestSupport", asyncHTTPClient, logging, nioCore, nioHTTP1, subprocess],
+            dependencies: [
+                "HubSimulator", "TestSupport", asyncHTTPClient, hummingbird, logging, nioCore, nioHTTP1, subprocess,
+            ],
             exclude: ["Conformance"],
             swiftSettings: room),
         .testTarget(

@@ -10,7 +10,7 @@ command -v swift >/dev/null || {
 
 packages=(libsqlite3-dev zlib1g-dev ca-certificates tzdata)
 if [ "${1:-run}" = test ]; then
-    packages+=(nginx-light openssl prometheus chromium chromium-driver curl python3-venv iproute2 zsh fish)
+    packages+=(nginx-light openssl prometheus chromium chromium-driver curl python3-venv iproute2 zsh fish git git-lfs)
     command -v node >/dev/null || packages+=(nodejs)
 fi
 

@@ -6,7 +6,7 @@ import Testing
 /// The official Python client, its command line and real git against the simulator: if they are happy, so may ours be.
 @Suite struct ConformanceTests {
     @Test(
-        arguments: ["repos.py", "commits.py", "downloads.py", "large.py", "command_line.py", "git.py"])
+        arguments: ["repos.py", "commits.py", "downloads.py", "large.py", "command_line.py", "git.py", "s3.py"])
     func officialClientIsHappy(_ script: String) async throws {
         var configuration = HubConfiguration()
         configuration.limits.singlePart = 12_000_000
@@ -38,7 +38,8 @@ import Testing
         let result = try await Subprocess.run(
             .name("env"), arguments: [python, "\(root)/Tests/HubSimulatorTests/Conformance/\(script)"],
             environment: .inherit.updating([
-                "HF_ENDPOINT": hub.endpoint, "HF_TOKEN": "hf_maren", "HF_HOME": "\(scratch)/hf", "HOME": scratch,
+                "HF_ENDPOINT": hub.endpoint, "S3_ENDPOINT": hub.s3Endpoint("maren"), "HF_TOKEN": "hf_maren",
+                "HF_HOME": "\(scratch)/hf", "HOME": scratch,
                 "SCRATCH": scratch, "HF_HUB_DISABLE_XET": "1", "HF_HUB_DISABLE_PROGRESS_BARS": "1",
                 "HF_HUB_DISABLE_UPDATE_CHECK": "1", "HF_HUB_DISABLE_TELEMETRY": "1", "PYTHONDONTWRITEBYTECODE": "1",
                 "GIT_TERMINAL_PROMPT": "0",

@@ -12,7 +12,9 @@ struct LFSPointer: Sendable, Equatable {
     }
 
     init?(_ bytes: [UInt8]) {
-        guard Self.plausibleSizes.contains(bytes.count) else { return nil }
+        guard Self.plausibleSizes.contains(bytes.count), bytes.starts(with: "version https://git-lfs".utf8) else {
+            return nil
+        }
         let lines = String(decoding: bytes, as: UTF8.self).split(separator: "\n")
         guard lines.first == "version https://git-lfs.github.com/spec/v1",
             let oid = lines.first(where: { $0.hasPrefix("oid sha256:") })?.dropFirst(11), oid.count == 64,

@@ -57,8 +57,15 @@ struct GitRules: Sendable {
         return path
     }
 
-    /// Looks binary: has a zero byte, as git judges it (`buffer_is_binary`). The Hub's own rule is not published.
-    static func looksBinary(_ sample: some Sequence<UInt8>) -> Bool { sample.contains(0) }
+    /// Looks binary: a zero byte, as git judges it (`buffer_is_binary`), or more than a tenth that is not UTF-8. The Hub's own
+    /// rule is not published.
+    static func looksBinary(_ sample: [UInt8]) -> Bool {
+        if sample.contains(0) { return true }
+        // The usual case, and a thousand times in a row.
+        if String(validating: sample, as: UTF8.self) != nil { return false }
+        let broken = String(decoding: sample, as: UTF8.self).unicodeScalars.count { $0 == "\u{fffd}" }
+        return broken * 10 > sample.count
+    }
 
     /// What every repository begins with. Source: hub-docs `repositories-getting-started`, its list of LFS patterns.
     static let defaultAttributes: [UInt8] = {

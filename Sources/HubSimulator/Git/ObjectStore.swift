@@ -47,15 +47,15 @@ final class ObjectStore: Sendable {
     /// - Throws: ``Refusal``.
     func receive<Bytes: AsyncSequence>(
         _ bytes: Bytes, expecting expected: String?, limit: Int
-    ) async throws -> (sha256: String, size: Int) where Bytes.Element == ByteBuffer {
+    ) async throws -> (sha256: String, size: Int, md5: String) where Bytes.Element == ByteBuffer {
         let draft = "\(incoming)/\(UUID().uuidString)"
-        let (size, sha256, _) = try await spool(bytes, to: draft, limit: limit)
+        let (size, sha256, md5) = try await spool(bytes, to: draft, limit: limit)
         if let expected, expected != sha256 {
             try await HubDisk.remove(draft)
             throw Refusal.otherContent
         }
         try await file(draft, as: sha256)
-        return (sha256, size)
+        return (sha256, size, md5)
     }
 
     func file(_ draft: String, as sha256: String) async throws {

@@ -61,7 +61,7 @@ final class PartUploads: Sendable {
         }
         let (sha256, size): (String, Int)
         do {
-            (sha256, size) = try await objects.receive(
+            (sha256, size, _) = try await objects.receive(
                 FileChain(files: files), expecting: upload.sha256, limit: upload.size)
         } catch is ObjectStore.Refusal {
             throw HubError.bad("The parts together do not have the announced hash")

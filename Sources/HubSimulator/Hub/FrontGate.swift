@@ -42,7 +42,8 @@ package struct FrontGate: HTTPResponder {
             response.headers[.rateLimit] = reading.header
             response.headers[.rateLimitPolicy] = reading.policy
         }
-        return response
+        // Errors have bodies too; the length stays as it would have been.
+        return request.method == .head ? response.createHeadResponse() : response
     }
 
     /// Errors become answers here, so that faults see what a client would see.

@@ -5,6 +5,8 @@ struct HubBucket: Sendable {
     struct File: Sendable {
         /// What the Hub calls `xetHash`; here the sha256 of the content, which clients only pass on.
         var hash: String
+        /// The MD5, as S3 clients know it.
+        var etag: String
         var size: Int
         /// As it was sent: milliseconds since 1970, or nothing.
         var mtime: JSON?

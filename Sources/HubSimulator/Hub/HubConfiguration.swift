@@ -5,6 +5,8 @@ package struct HubConfiguration: Sendable {
     package var accounts: [HubAccount]
     package var organisations: [HubOrganisation]
     package var tokens: [HubToken]
+    /// Of the S3 gateway.
+    package var s3Keys = [HubS3Key(id: "HFAKMAREN", secret: "maren-s3-secret", account: "maren")]
     package var time: SimulatedTime
     /// The wall clock when `time` is zero.
     package var epoch: Date

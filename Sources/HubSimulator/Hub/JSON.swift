@@ -51,28 +51,24 @@ package enum JSON: Sendable, Equatable {
 
 extension JSON: Codable {
     package init(from decoder: any Decoder) throws {
-        if let box = try? decoder.container(keyedBy: Name.self) {
-            var members: [String: JSON] = [:]
-            for key in box.allKeys { members[key.stringValue] = try box.decode(JSON.self, forKey: key) }
-            self = .object(members)
-            return
-        }
-        if var box = try? decoder.unkeyedContainer() {
-            var values: [JSON] = []
-            while !box.isAtEnd { values.append(try box.decode(JSON.self)) }
-            self = .array(values)
-            return
-        }
-        // The kinds are tried one after another: a refusal is the answer, not an error.
+        // The kinds are tried one after another, the frequent ones first: a refusal is the answer, not an error.
         let box = try decoder.singleValueContainer()
         if box.decodeNil() {
             self = .null
         } else if let value = try? box.decode(String.self) {
             self = .string(value)
-        } else if let value = try? box.decode(Bool.self) {
-            self = .bool(value)
+        } else if let box = try? decoder.container(keyedBy: Name.self) {
+            var members: [String: JSON] = [:]
+            for key in box.allKeys { members[key.stringValue] = try box.decode(JSON.self, forKey: key) }
+            self = .object(members)
         } else if let value = try? box.decode(Int.self) {
             self = .int(value)
+        } else if let value = try? box.decode(Bool.self) {
+            self = .bool(value)
+        } else if var box = try? decoder.unkeyedContainer() {
+            var values: [JSON] = []
+            while !box.isAtEnd { values.append(try box.decode(JSON.self)) }
+            self = .array(values)
         } else {
             self = .double(try box.decode(Double.self))
         }

@@ -4,6 +4,7 @@ package enum RateKind: String, Sendable, CaseIterable {
 
     /// git and LFS calls belong to none of the documented buckets: they are shown the `api` window and not counted.
     static func of(path: String) -> (kind: RateKind, counted: Bool) {
+        if path.hasPrefix("/-/") { return (.pages, false) }
         if path.contains("/resolve/") || path.hasPrefix("/api/resolve-cache/") { return (.resolvers, true) }
         if path.hasPrefix("/api/") { return (.api, true) }
         let tail = path.split(separator: "/").suffix(4)

@@ -84,7 +84,8 @@ package final class SimulatedHub: Sendable {
         let storage = StorageHost(hub: self)
         let (bound, ports) = AsyncThrowingStream<(storage: Bool, port: Int), any Error>.makeStream()
         var quiet = logger
-        quiet.logLevel = .warning
+        // Being cut off is how its connections end here; a port that cannot be opened is thrown.
+        quiet.logLevel = .critical
         let applications: [any Service] = [
             application(gate, port: configuration.port, logger: quiet) { ports.yield((false, $0)) },
             application(storage, port: 0, logger: quiet) { ports.yield((true, $0)) },

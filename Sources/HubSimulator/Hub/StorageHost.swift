@@ -20,7 +20,7 @@ struct StorageHost: HTTPResponder {
         }
     }
 
-    private static func refusal(_ status: HTTPResponse.Status, _ code: String, _ text: String) -> Response {
+    static func refusal(_ status: HTTPResponse.Status, _ code: String, _ text: String) -> Response {
         var response = Response.text(
             "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<Error><Code>\(code)</Code><Message>\(text)</Message></Error>",
             status: status)
@@ -34,6 +34,7 @@ struct StorageHost: HTTPResponder {
         if parts.first == "hooks", parts.count == 2 {
             return try await PushRules(hub: hub).answer(request, repo: parts[1])
         }
+        if let response = try await S3Gateway(hub: hub).answer(request) { return response }
         guard request.headers[.authorization] == nil else {
             return Self.refusal(
                 .badRequest, "InvalidArgument",
@@ -48,7 +49,7 @@ struct StorageHost: HTTPResponder {
             return try await send(hub.store.objects.path(parts[2]), etag: parts[2], request)
         case (.put, "objects", 3):
             let limit = hub.configuration.limits.largestObject
-            let (sha, size) = try await hub.store.objects.receive(request.body, expecting: parts[2], limit: limit)
+            let (sha, size, _) = try await hub.store.objects.receive(request.body, expecting: parts[2], limit: limit)
             hub.store.objects.grant(.init(sha256: sha, size: size, pushedAt: hub.date), to: parts[1])
             return Response(status: .ok, headers: [.eTag: "\"\(sha)\""])
         case (.put, "parts", 3):

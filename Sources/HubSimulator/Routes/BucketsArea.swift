@@ -192,7 +192,8 @@ package struct BucketsArea: HubArea {
             guard let object = hub.store.objects.object(hash, of: owner) else { throw HubError.bad("Unknown xetHash") }
             hub.store.objects.grant(object, to: bucket.id)
             let file = HubBucket.File(
-                hash: hash, size: object.size, mtime: operation["mtime"], uploadedAt: hub.date,
+                hash: hash, etag: String(hash.prefix(32)), size: object.size, mtime: operation["mtime"],
+                uploadedAt: hub.date,
                 contentType: operation["contentType"]?.string)
             await hub.state.updateBucket(bucket.fullName) { $0.files[path] = file }
         default: throw HubError.bad("Unknown operation")

@@ -1,6 +1,7 @@
 import FoundationEssentials
 import HTTPTypes
 package import Hummingbird
+import NIOFoundationCompat
 
 /// `preupload` and `commit`. Source: huggingface_hub `_commit_api._fetch_upload_modes`, `_send_commit`.
 package struct CommitArea: HubArea {
@@ -19,6 +20,18 @@ package struct CommitArea: HubArea {
 
     // MARK: preupload
 
+    private struct Preupload: Decodable {
+        struct File: Decodable {
+            var path: String
+            var size: Int
+            /// The first 512 bytes, in base64.
+            var sample: String?
+        }
+        var files: [File]
+        var gitAttributes: String?
+        var gitIgnore: String?
+    }
+
     private static func preupload(
         _ kind: RepoKind, _ request: Request, _ context: HubContext, _ hub: SimulatedHub
     ) async throws -> Response {
@@ -26,19 +39,19 @@ package struct CommitArea: HubArea {
         let repo = try await hub.repo(kind, request, context, right: request.flag("create_pr") ? .read : .write)
         _ = try context.requireCaller()
         let sha = try await hub.commit(try context.decoded("rev"), of: repo)
-        let body = try await request.json()
-        let wanted = try (body["files"]?.array ?? []).map { file in
-            guard let path = file["path"]?.string, let size = file["size"]?.int else {
-                throw HubError(.unprocessableContent, "\"files\" need \"path\" and \"size\"")
-            }
-            let sample = file["sample"]?.string.flatMap { Data(base64Encoded: $0) } ?? Data()
-            return (path: path, size: size, sample: sample)
+        let body: Preupload
+        do {
+            let content = try await request.body.collect(upTo: 32 << 20)
+            body = try JSONDecoder().decode(Preupload.self, from: Data(buffer: content, byteTransferStrategy: .noCopy))
+        } catch is DecodingError {
+            throw HubError(.unprocessableContent, "\"files\" need \"path\" and \"size\"")
         }
+        let wanted = body.files
         guard wanted.count <= 1_000 else { throw HubError(.contentTooLarge, "Too many files: at most 1000") }
         let git = hub.git(repo)
         let listing = try await git.listing(sha)
-        let attributes = try await text(body["gitAttributes"], ".gitattributes", listing, git)
-        let ignore = try await text(body["gitIgnore"], ".gitignore", listing, git)
+        let attributes = try await text(body.gitAttributes, ".gitattributes", listing, git)
+        let ignore = try await text(body.gitIgnore, ".gitignore", listing, git)
         let paths = wanted.map(\.path)
         let byRule = try await hub.store.rules.lfs(paths, attributes: attributes)
         let ignored = try await hub.store.rules.ignored(paths, rules: ignore)
@@ -46,7 +59,7 @@ package struct CommitArea: HubArea {
             // A README is always text. Source: hub-docs `repositories-getting-started`.
             let large =
                 byRule.contains(file.path) || file.size > hub.configuration.limits.regularFile
-                || GitRules.looksBinary(file.sample)
+                || GitRules.looksBinary(Array(file.sample.flatMap { Data(base64Encoded: $0) } ?? Data()))
             let stored = listing[file.path].flatMap { $0.isFolder ? nil : $0 }
             return .object(dropping: [
                 "path": .string(file.path), "uploadMode": .string(large ? "lfs" : "regular"),
@@ -58,9 +71,9 @@ package struct CommitArea: HubArea {
     }
 
     private static func text(
-        _ sent: JSON?, _ path: String, _ listing: GitListing, _ git: GitRepository
+        _ sent: String?, _ path: String, _ listing: GitListing, _ git: GitRepository
     ) async throws -> [UInt8] {
-        if let sent = sent?.string { return Array(sent.utf8) }
+        if let sent { return Array(sent.utf8) }
         guard let entry = listing[path], entry.lfs == nil, !entry.isFolder else { return [] }
         return try await git.blob(entry.oid)
     }

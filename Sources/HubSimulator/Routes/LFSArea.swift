@@ -15,13 +15,17 @@ package struct LFSArea: HubArea {
                 try await GitHTTPArea.asking { try await Self.batch(kind, request, context, hub) }
             }
             router.post("\(git)/verify") { request, context in
-                let repo = try await hub.repo(kind, request, context)
-                let body = try await request.json()
-                guard let oid = body["oid"]?.string, let object = hub.store.objects.object(oid, of: repo.id) else {
-                    throw HubError(.notFound, "The object was not uploaded")
+                try await GitHTTPArea.asking {
+                    let repo = try await hub.repo(kind, request, context)
+                    let body = try await request.json()
+                    guard let oid = body["oid"]?.string, let object = hub.store.objects.object(oid, of: repo.id) else {
+                        throw HubError(.notFound, "The object was not uploaded")
+                    }
+                    guard body["size"]?.int == object.size else {
+                        throw HubError(.unprocessableContent, "Size mismatch")
+                    }
+                    return try Response.json(["message": "ok"])
                 }
-                guard body["size"]?.int == object.size else { throw HubError(.unprocessableContent, "Size mismatch") }
-                return try Response.json(["message": "ok"])
             }
             let base = "/api/\(kind.plural)/:ns/:name/lfs-files"
             router.get("\(base)") { request, context in try await Self.list(kind, request, context, hub) }
@@ -81,7 +85,8 @@ package struct LFSArea: HubArea {
                 throw HubError(.unprocessableContent, "\"objects\" need \"oid\" and \"size\"")
             }
             let (answer, isInParts) = Self.instructions(
-                oid: oid.lowercased(), size: size, uploads: uploads, parts: transfers.contains("multipart"), repo, hub)
+                oid: oid.lowercased(), size: size, uploads: uploads, parts: transfers.contains("multipart"),
+                authorization: request.headers[.authorization], repo, hub)
             inParts = inParts || isInParts
             answers.append(answer)
         }
@@ -95,7 +100,7 @@ package struct LFSArea: HubArea {
     }
 
     private static func instructions(
-        oid: String, size: Int, uploads: Bool, parts: Bool, _ repo: HubRepo, _ hub: SimulatedHub
+        oid: String, size: Int, uploads: Bool, parts: Bool, authorization: String?, _ repo: HubRepo, _ hub: SimulatedHub
     ) -> (JSON, inParts: Bool) {
         var answer: [String: JSON] = ["oid": .string(oid), "size": .int(size)]
         func fail(_ code: Int, _ message: String) -> (JSON, inParts: Bool) {
@@ -116,7 +121,11 @@ package struct LFSArea: HubArea {
         // No actions: it is here already.
         if stored != nil { return (.object(answer), false) }
         answer["authenticated"] = true
-        let verify: JSON = ["href": .string("\(hub.url(repo)).git/info/lfs/verify")]
+        // git-lfs sends what it is told here; huggingface_hub sends its own token.
+        let verify = JSON.object(dropping: [
+            "href": .string("\(hub.url(repo)).git/info/lfs/verify"),
+            "header": authorization.map { ["Authorization": .string($0)] },
+        ])
         guard parts, size > hub.configuration.limits.singlePart else {
             answer["actions"] = [
                 "upload": ["href": .string(hub.signed("/objects/\(repo.id)/\(oid)"))], "verify": verify,

@@ -20,9 +20,10 @@ package struct TreeArea: HubArea {
                     let path = try context.rest()
                     let listing = try await hub.git(repo).listing(sha)
                     if !path.isEmpty, listing[path] == nil { throw HubError.noEntry(path, commit: sha) }
-                    let size =
-                        listing[path].map { $0.isFolder ? 0 : $0.size }
-                        ?? 0 + listing.under(path, recursive: true).reduce(0) { $0 + ($1.isFolder ? 0 : $1.size) }
+                    let below = listing.under(path, recursive: true)
+                    let size = ((listing[path].map { [$0] } ?? []) + below).reduce(0) {
+                        $0 + ($1.isFolder ? 0 : $1.size)
+                    }
                     return try Response.json(["path": .string("/" + path), "size": .int(size)])
                 }
             }

@@ -7,11 +7,11 @@ import sys
 
 from common import maren, path, write
 
-HF = os.path.join(os.path.dirname(sys.executable), "hf")
+HF = [sys.executable, "-m", "huggingface_hub.cli.hf"]
 
 
 def hf(*arguments, ok=True):
-    done = subprocess.run([HF, *arguments], capture_output=True, text=True, timeout=60)
+    done = subprocess.run([*HF, *arguments], capture_output=True, text=True, timeout=60)
     assert (done.returncode == 0) == ok, (arguments, done.returncode, done.stdout, done.stderr)
     return done.stdout
 

@@ -161,15 +161,15 @@ assert answer["commitOid"] == maren.dataset_info("maren/ledger").sha
 for number in range(130):
     write(f"many/d{number % 3}/{number}.txt", f"{number}\n")
 maren.upload_folder(folder_path=path("many", "x")[:-2], path_in_repo="many", commit_message="many", **repo)
-entries = list(maren.list_repo_tree("many", recursive=True, **repo))
+entries = list(maren.list_repo_tree(path_in_repo="many", recursive=True, **repo))
 assert len(entries) == 133, len(entries)
-assert {entry.path for entry in maren.list_repo_tree("many", **repo)} == {"many/d0", "many/d1", "many/d2"}
-expanded = list(maren.list_repo_tree("many/d1", expand=True, **repo))
+assert {entry.path for entry in maren.list_repo_tree(path_in_repo="many", **repo)} == {"many/d0", "many/d1", "many/d2"}
+expanded = list(maren.list_repo_tree(path_in_repo="many/d1", expand=True, **repo))
 assert len(expanded) == 43 and expanded[0].last_commit.title.startswith("many"), expanded[0]
 paths = maren.get_paths_info(paths=["many/d0/0.txt", "many/d1", "missing"], expand=True, **repo)
 assert [entry.path for entry in paths] == ["many/d0/0.txt", "many/d1"] and paths[1].last_commit, paths
 with refused(404, EntryNotFoundError):
-    list(maren.list_repo_tree("nowhere", **repo))
+    list(maren.list_repo_tree(path_in_repo="nowhere", **repo))
 answer = session.get(f"{address}/treesize/main/many/d1")
 assert answer.json()["size"] == sum(len(f"{number}\n") for number in range(130) if number % 3 == 1), answer.text
 answer = session.get(f"{address}/tree/main/many%2Fd1")

@@ -11,7 +11,8 @@ for number in range(120):
 for number in range(3):
     write(f"folder/weights-{number}.safetensors", os.urandom(200_000))
 folder = os.path.dirname(path("folder", "x"))
-maren.upload_large_folder("maren/large", folder, repo_type="dataset", num_workers=2, print_report=False)
+maren.create_repo("maren/large", repo_type="dataset")
+maren.upload_folder(repo_id="maren/large", folder_path=folder, repo_type="dataset")
 names = maren.list_repo_files("maren/large", repo_type="dataset")
 assert len(names) == 124, len(names)
 

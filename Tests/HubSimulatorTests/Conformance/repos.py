@@ -151,7 +151,7 @@ answer = httpx2.post(f"{ENDPOINT}/api/validate-yaml", json={"content": good, "re
 assert answer.status_code == 200 and answer.json()["errors"] == [], answer.text
 with refused(None, ValueError, "colorFrom"):
     maren.upload_file(path_or_fileobj=good.replace("red", "pinkish").encode(), path_in_repo="README.md", **space)
-metadata_update("kestrel-labs/landing", {"pinned": True}, repo_type="space", token="hf_maren")
+metadata_update("kestrel-labs/landing", {"pinned": True}, repo_type="space", token="hf_maren", overwrite=True)
 assert maren.space_info("kestrel-labs/landing").card_data["pinned"] is True
 
 # End
