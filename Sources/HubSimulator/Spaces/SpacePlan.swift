@@ -32,7 +32,8 @@ struct SpacePlan: Sendable, Equatable {
     init(_ source: SpaceSource, sdkAtCreation: String?) {
         sdk = sdkAtCreation
         var appFile: String?
-        if let readme = source.readme {
+        // A line end of Windows is one Character to Swift.
+        if let readme = source.readme?.replacing("\r\n", with: "\n") {
             guard FrontMatter.block(readme) != nil else {
                 stop(.configError, "Missing configuration in README")
                 return

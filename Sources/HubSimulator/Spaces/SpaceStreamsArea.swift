@@ -108,6 +108,7 @@ package struct SpaceStreamsArea: HubArea {
             try await out.finish(nil)
         }
         return Response(
-            status: .ok, headers: [.contentType: "text/event-stream", .cacheControl: "no-cache"], body: body)
+            status: .ok, headers: [.contentType: "text/event-stream", .cacheControl: "no-cache", .connection: "close"],
+            body: body)
     }
 }
