@@ -226,7 +226,7 @@ struct LFSTransfer: Sendable {
             range = (0, item.size)
         default: return ""
         }
-        let counter = AttemptCounter(meter)
+        let counter = AttemptCounter { [meter] in meter.moved($0) }
         var request = HubRequest(
             .PUT, hub.atEndpoint(address), doing: "send \(item.path) to \(repo)",
             body: .pieces(length: range.length, type: "application/octet-stream") { [range] in
@@ -289,23 +289,23 @@ struct LFSTransfer: Sendable {
     }
 }
 
-/// Bytes of one put; those of an attempt that is repeated are taken off again.
-private final class AttemptCounter: Sendable {
-    private let meter: TransferMeter
+/// Bytes of one request; those of an attempt that is repeated are taken off again.
+final class AttemptCounter: Sendable {
+    private let report: @Sendable (Int64) -> Void
     private let attempt = Mutex<Int64>(0)
-    init(_ meter: TransferMeter) { self.meter = meter }
+    init(_ report: @escaping @Sendable (Int64) -> Void) { self.report = report }
 
     func begin() {
         let lost = attempt.withLock { count in
             defer { count = 0 }
             return count
         }
-        if lost > 0 { meter.moved(-lost) }
+        if lost > 0 { report(-lost) }
     }
 
     func moved(_ bytes: Int64) {
         attempt.withLock { $0 += bytes }
-        meter.moved(bytes)
+        report(bytes)
     }
 }
 
