@@ -117,7 +117,11 @@ let package = Package(
         // What `make bench` measures inside the engine; the rest of it is scripts and peers in Benchmarks/.
         .executableTarget(
             name: "stoker-bench",
-            dependencies: ["KeepAlive", "Ledger", "StokerCore", arguments, lifecycle, logging, nioCore, nioPosix],
+            dependencies: [
+                "KeepAlive", "HubClient", "HubSimulator", "Ledger", "StokerCore", arguments, lifecycle, logging,
+                nioCore,
+                nioPosix,
+            ],
             path: "Benchmarks/Sources/stoker-bench",
             swiftSettings: room
         ),

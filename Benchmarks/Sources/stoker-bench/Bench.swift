@@ -12,7 +12,7 @@ struct Bench: AsyncParsableCommand {
         subcommands: [
             EngineBench.self, PipelineBench.self, ResolveBench.self, DeadNamesBench.self, RememberBench.self,
             TendBench.self,
-            LedgerAppendBench.self, LedgerYearBench.self,
+            LedgerAppendBench.self, LedgerYearBench.self, HubSimulatorBench.self, HubUploadBench.self,
         ])
 }
 

@@ -51,9 +51,11 @@ extension Hub {
             while true {
                 let before = partial.length
                 do {
-                    try await fetchOnce(path, of: repo, revision: revision, into: &partial, doing: doing) { count in
-                        sum += Int64(count)
-                        received(Int64(count))
+                    if size == nil || partial.length != size {
+                        try await fetchOnce(path, of: repo, revision: revision, into: &partial, doing: doing) { count in
+                            sum += Int64(count)
+                            received(Int64(count))
+                        }
                     }
                 } catch let failure as HubFailure where failure.kind == .unreachable || failure.status == 416 {
                     if failure.status == 416 {

@@ -95,10 +95,15 @@ final class LocalFile: @unchecked Sendable {
     /// Up to `count` bytes from `offset`.
     func read(_ count: Int, at offset: Int64) throws -> ByteBuffer {
         var buffer = ByteBufferAllocator().buffer(capacity: count)
+        try read(count, at: offset, into: &buffer)
+        return buffer
+    }
+
+    /// The same, behind what is in `buffer`.
+    func read(_ count: Int, at offset: Int64, into buffer: inout ByteBuffer) throws {
         try buffer.writeWithUnsafeMutableBytes(minimumWritableBytes: count) { space in
             try read(into: UnsafeMutableRawBufferPointer(rebasing: space.prefix(count)), at: offset)
         }
-        return buffer
     }
 
     func write(_ buffer: ByteBuffer, at offset: Int64) throws {
@@ -193,8 +198,33 @@ enum Disk {
     /// Bytes read and sent at a time: large enough that a hop between threads costs nothing, small enough that many at once stay small.
     static let piece = 256 << 10
 
+    /// Waits until what was handed to the network before has reached its socket or been told to wait there.
+    ///
+    /// AsyncHTTPClient takes pieces until the connection says that it is full, and on a busy machine a disk is faster than the
+    /// event loop that would say so: without this, a file's pieces pile up before it. Its loops are those of the singleton group.
+    static func untilHandedOver() async throws {
+        for loop in MultiThreadedEventLoopGroup.singleton.makeIterator() { try await loop.submit {}.get() }
+    }
+
     static func run<Value: Sendable>(_ work: @escaping @Sendable () throws -> Value) async throws -> Value {
         try await NIOThreadPool.singleton.runIfActive(work)
+    }
+}
+
+/// A few buffers in turn. One that was sent meanwhile is filled again in place, so that gigabytes pass through the same memory
+/// and the allocator has nothing to keep.
+struct BufferRing {
+    private var buffers: [ByteBuffer] = []
+    private var next = 0
+
+    /// Gives an empty buffer to `fill`, and hands out what is in it then.
+    mutating func filled(capacity: Int, _ fill: (inout ByteBuffer) throws -> Void) rethrows -> ByteBuffer {
+        if buffers.count < 4 { buffers.append(ByteBufferAllocator().buffer(capacity: capacity)) }
+        next = (next + 1) % buffers.count
+        // Allocates anew when somebody still reads what was there.
+        buffers[next].clear(minimumCapacity: capacity)
+        try fill(&buffers[next])
+        return buffers[next]
     }
 }
 

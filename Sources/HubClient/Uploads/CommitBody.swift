@@ -54,6 +54,7 @@ struct CommitBody: Sendable {
     func pieces(counted: @escaping @Sendable (Int64) -> Void) -> AsyncThrowingStream<ByteBuffer, any Error> {
         let reader = Reader(self)
         return AsyncThrowingStream {
+            try await Disk.untilHandedOver()
             guard let (piece, content) = try await Disk.run({ try reader.next() }) else { return nil }
             if content > 0 { counted(content) }
             return piece
@@ -64,6 +65,7 @@ struct CommitBody: Sendable {
         private struct State {
             var rest: ArraySlice<CommitLine>
             var started = false
+            var ring = BufferRing()
             var current: (item: UploadItem, file: LocalFile?, offset: Int64)?
         }
         private let body: CommitBody
@@ -77,44 +79,49 @@ struct CommitBody: Sendable {
         /// The next bytes and how much content is in them; nil at the end. Blocks.
         func next() throws -> (ByteBuffer, Int64)? {
             try state.withLock { state in
-                var out = ByteBufferAllocator().buffer(capacity: Disk.piece + 4096)
                 var content: Int64 = 0
-                if !state.started {
-                    state.started = true
-                    out.writeString(body.header)
-                }
-                while out.readableBytes < Disk.piece {
-                    if let (item, file, begin) = state.current {
-                        let space = Disk.piece - out.readableBytes
-                        var offset = begin
-                        // Base64 takes three bytes at a time; only the end is padded.
-                        let count = Int(min(item.size - offset, Int64(max(3, space / 4 * 3))))
-                        let bytes = try Self.read(item, file, count, at: offset)
-                        out.writeData(Data(buffer: bytes).base64EncodedData())
-                        offset += Int64(count)
-                        content += Int64(count)
-                        if offset < item.size {
-                            state.current = (item, file, offset)
-                        } else {
-                            out.writeString(CommitBody.close(item.path))
-                            state.current = nil
-                        }
-                        continue
-                    }
-                    guard let line = state.rest.popFirst() else { break }
-                    guard case .file(let item) = line else {
-                        out.writeString(CommitBody.whole(line))
-                        continue
-                    }
-                    let file = try item.open()
-                    out.writeString(CommitBody.open)
-                    if item.size > 0 {
-                        state.current = (item, file, 0)
+                var ring = state.ring
+                // So that the buffers have one owner while they are filled.
+                state.ring = BufferRing()
+                defer { state.ring = ring }
+                let out = try ring.filled(capacity: Disk.piece + 8192) { try fill(&$0, &state, &content) }
+                return out.readableBytes > 0 ? (out, content) : nil
+            }
+        }
+
+        private func fill(_ out: inout ByteBuffer, _ state: inout State, _ content: inout Int64) throws {
+            if !state.started {
+                state.started = true
+                out.writeString(body.header)
+            }
+            while out.readableBytes < Disk.piece {
+                if let (item, file, begin) = state.current {
+                    // Base64 takes three bytes at a time; only the end is padded.
+                    let space = Disk.piece - out.readableBytes
+                    let count = Int(min(item.size - begin, Int64(max(3, space / 4 * 3))))
+                    let bytes = try Self.read(item, file, count, at: begin)
+                    out.writeData(Data(buffer: bytes).base64EncodedData())
+                    content += Int64(count)
+                    if begin + Int64(count) < item.size {
+                        state.current = (item, file, begin + Int64(count))
                     } else {
                         out.writeString(CommitBody.close(item.path))
+                        state.current = nil
                     }
+                    continue
                 }
-                return out.readableBytes > 0 ? (out, content) : nil
+                guard let line = state.rest.popFirst() else { break }
+                guard case .file(let item) = line else {
+                    out.writeString(CommitBody.whole(line))
+                    continue
+                }
+                let file = try item.open()
+                out.writeString(CommitBody.open)
+                if item.size > 0 {
+                    state.current = (item, file, 0)
+                } else {
+                    out.writeString(CommitBody.close(item.path))
+                }
             }
         }
 

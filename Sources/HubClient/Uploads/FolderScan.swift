@@ -9,6 +9,8 @@ struct FolderScan: Sendable {
     private let realRoot: String
     private let options: UploadOptions
     private let filter: PathFilter
+    /// Before each path in the repository; empty or with a slash at the end.
+    private let prefix: String
     private var rules = IgnoreRules()
 
     /// Walks the folder in byte order. Blocks. Links to folders are not entered, as `huggingface_hub` does not.
@@ -23,6 +25,7 @@ struct FolderScan: Sendable {
         realRoot = real
         self.options = options
         filter = PathFilter(allow: options.allow, ignore: options.ignore)
+        prefix = options.prefix
         try walk([])
     }
 
@@ -79,7 +82,7 @@ struct FolderScan: Sendable {
             skipped.append(SkippedFile(path: text, reason: "neither a file nor a folder"))
             return
         }
-        let remote = options.into.isEmpty ? text : options.into + "/" + text
+        let remote = prefix + text
         if let problem = RepoPath.problem(with: remote) {
             throw LocalFile.Trouble(path: local, doing: "upload", reason: problem)
         }

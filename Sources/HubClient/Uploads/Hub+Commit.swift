@@ -31,10 +31,13 @@ extension Hub {
             summary: summary, description: description.isEmpty ? mark : description + "\n\n" + mark, parent: parent,
             lines: lines)
         let doing = "commit to \(repo)"
-        let content = lines.reduce(Int64(0)) { if case .file(let item) = $1 { $0 + item.size } else { $0 } }
+        let counter = AttemptCounter(counted)
         var request = HubRequest(
             .POST, "\(repo.api)/commit/\(HubURL.segment(revision))", doing: doing,
-            body: .pieces(length: body.length, type: "application/x-ndjson") { body.pieces(counted: counted) },
+            body: .pieces(length: body.length, type: "application/x-ndjson") {
+                counter.begin()
+                return body.pieces { counter.moved($0) }
+            },
             right: "write access to \(repo)", repeats: .never,
             // The Hub itself gives up after about 60 s; a slow line gets the time to bring the bytes.
             timeout: .seconds(90 + Int(body.length / 50_000)), action: .commit(repo: repo))
@@ -48,7 +51,7 @@ extension Hub {
             } catch {
                 failure = error
             }
-            counted(-content)
+            counter.begin()
             guard [.unreachable, .trouble, .unreadable, .conflict, .stale].contains(failure.kind) else { throw failure }
             if Task.isCancelled { throw failure }
             if let found = try await commit(with: mark, in: repo, revision: revision, after: failure) {

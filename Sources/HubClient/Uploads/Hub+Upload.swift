@@ -117,7 +117,8 @@ struct Upload: Sendable {
         var deleted = 0
         while true {
             do {
-                let plan = try await compare(&memory, expecting: made.last?.commit ?? options.parent, doing: doing)
+                let plan = try await compare(
+                    &memory, expecting: options.parent.map { made.last?.commit ?? $0 }, doing: doing)
                 let parts = limits.parts(of: plan.lines)
                 if parts.count > 1 {
                     memory.notes.append(
@@ -334,7 +335,7 @@ struct Upload: Sendable {
     /// Named deletions, then files of the repository that match a pattern and are not in the folder.
     private func deletionLines(at head: String?) async throws(HubFailure) -> [CommitLine] {
         guard !options.delete.isEmpty else { return deletions }
-        let prefix = options.into.isEmpty ? "" : options.into + "/"
+        let prefix = options.prefix
         let filter = PathFilter(allow: options.delete)
         let kept = Set(items.map(\.path))
         var lines = deletions

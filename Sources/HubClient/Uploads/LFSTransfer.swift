@@ -226,7 +226,7 @@ struct LFSTransfer: Sendable {
             range = (0, item.size)
         default: return ""
         }
-        let counter = AttemptCounter(meter)
+        let counter = AttemptCounter { [meter] in meter.moved($0) }
         var request = HubRequest(
             .PUT, hub.atEndpoint(address), doing: "send \(item.path) to \(repo)",
             body: .pieces(length: range.length, type: "application/octet-stream") { [range] in
@@ -289,23 +289,23 @@ struct LFSTransfer: Sendable {
     }
 }
 
-/// Bytes of one put; those of an attempt that is repeated are taken off again.
-private final class AttemptCounter: Sendable {
-    private let meter: TransferMeter
+/// Bytes of one request; those of an attempt that is repeated are taken off again.
+final class AttemptCounter: Sendable {
+    private let report: @Sendable (Int64) -> Void
     private let attempt = Mutex<Int64>(0)
-    init(_ meter: TransferMeter) { self.meter = meter }
+    init(_ report: @escaping @Sendable (Int64) -> Void) { self.report = report }
 
     func begin() {
         let lost = attempt.withLock { count in
             defer { count = 0 }
             return count
         }
-        if lost > 0 { meter.moved(-lost) }
+        if lost > 0 { report(-lost) }
     }
 
     func moved(_ bytes: Int64) {
         attempt.withLock { $0 += bytes }
-        meter.moved(bytes)
+        report(bytes)
     }
 }
 
@@ -321,36 +321,38 @@ extension UploadItem {
     func pieces(from offset: Int64, count: Int64, counted: @escaping @Sendable (Int64) -> Void) throws
         -> AsyncThrowingStream<ByteBuffer, any Error>
     {
-        let place = Mutex(offset)
+        struct Reading {
+            var place: Int64
+            var file: LocalFile?
+            var ring = BufferRing()
+        }
+        let reading = Mutex(Reading(place: offset))
         let end = offset + count
         let item = self
-        let opened = Mutex<LocalFile?>(nil)
         return AsyncThrowingStream {
-            let piece = try await Disk.run { () -> ByteBuffer? in
-                let at = place.withLock { $0 }
-                let wanted = Int(min(Int64(Disk.piece), end - at))
-                guard wanted > 0 else { return nil }
-                let piece: ByteBuffer
-                switch item.source {
-                case .bytes(let bytes):
-                    piece = bytes.getSlice(at: bytes.readerIndex + Int(at), length: wanted) ?? ByteBuffer()
-                case .file(let path):
-                    let file: LocalFile
-                    if let open = opened.withLock({ $0 }) {
-                        file = open
-                    } else {
-                        guard let open = try item.open() else { return nil }
-                        opened.withLock { $0 = open }
-                        file = open
-                    }
-                    piece = try file.read(wanted, at: at)
-                    guard piece.readableBytes == wanted else {
-                        throw LocalFile.Trouble(
-                            path: path, doing: "send", reason: "it became shorter during the upload")
+            try await Disk.untilHandedOver()
+            let piece = try await Disk.run {
+                try reading.withLock { reading -> ByteBuffer? in
+                    let wanted = Int(min(Int64(Disk.piece), end - reading.place))
+                    guard wanted > 0 else { return nil }
+                    defer { reading.place += Int64(wanted) }
+                    switch item.source {
+                    case .bytes(let bytes):
+                        return bytes.getSlice(at: bytes.readerIndex + Int(reading.place), length: wanted)
+                    case .file(let path):
+                        if reading.file == nil { reading.file = try item.open() }
+                        guard let file = reading.file else { return nil }
+                        let place = reading.place
+                        let piece = try reading.ring.filled(capacity: Disk.piece) {
+                            try file.read(wanted, at: place, into: &$0)
+                        }
+                        guard piece.readableBytes == wanted else {
+                            throw LocalFile.Trouble(
+                                path: path, doing: "send", reason: "it became shorter during the upload")
+                        }
+                        return piece
                     }
                 }
-                place.withLock { $0 += Int64(wanted) }
-                return piece
             }
             if let piece { counted(Int64(piece.readableBytes)) }
             return piece

@@ -45,6 +45,12 @@ package struct UploadOptions: Sendable {
     package var rebuilds = 5
 
     package init(summary: String = "Upload with stoker") { self.summary = summary }
+
+    /// ``into`` as it stands before a path: empty, or with one slash at its end.
+    var prefix: String {
+        let folder = into.split(separator: "/").joined(separator: "/")
+        return folder.isEmpty ? "" : folder + "/"
+    }
 }
 
 /// What came of an upload.

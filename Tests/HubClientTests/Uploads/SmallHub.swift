@@ -21,6 +21,8 @@ final class SmallHub: Sendable {
         case cutBefore
         /// It is done, and the connection ends without an answer.
         case cutAfter
+        /// Nothing is done, and nothing comes.
+        case silence
         /// It is done, and the answer is this.
         case statusAfter(Int)
     }
@@ -157,6 +159,7 @@ final class SmallHub: Sendable {
             let fault = rule(call, state.calls.count)
             switch fault {
             case .cutBefore: return nil
+            case .silence: return Reply(status: 0)
             case .status(let status): return Reply(status: status, body: Array(#"{"error":"scripted"}"#.utf8))
             case .throttled:
                 return Reply(
@@ -406,6 +409,7 @@ private final class Conversation: ChannelInboundHandler {
                 context.close(promise: nil)
                 return
             }
+            if reply.status == 0 { return }
             var headers = HTTPHeaders(reply.headers)
             headers.replaceOrAdd(name: "Content-Length", value: "\(reply.body.count)")
             context.write(
