@@ -44,7 +44,7 @@ package final class Hub: Sendable {
     let warned = Mutex<Set<String>>([])
     let remembered = Mutex(Remembered())
     /// One for each ``HubRequest/idle``, since the library sets that limit per client.
-    private let clients = Mutex<[Duration?: HTTPClient]>([:])
+    private let clients = Mutex<[Duration?: HTTPClient]?>([:])
 
     /// - Parameter jitter: 0 to 1, makes waits before a repeat up to a quarter longer. Default random.
     package init(
@@ -68,9 +68,13 @@ package final class Hub: Sendable {
             || host.hasSuffix(".localhost")
     }
 
-    func client(idle: Duration?) -> HTTPClient {
-        clients.withLock { clients in
-            if let client = clients[idle] { return client }
+    /// Throws when the Hub was shut down.
+    func client(idle: Duration?) throws -> HTTPClient {
+        try clients.withLock { clients in
+            guard let known = clients else {
+                throw HubFailure(.refusedByUs, doing: "speak to the Hub", said: "the connection was shut down")
+            }
+            if let client = known[idle] { return client }
             var configuration = HTTPClient.Configuration(redirectConfiguration: .disallow)
             configuration.timeout.connect = .seconds(10)
             configuration.timeout.read = idle.map { .nanoseconds($0.nanoseconds) }
@@ -80,7 +84,7 @@ package final class Hub: Sendable {
             // Shorter than what proxies keep, so that a call is seldom sent into a connection that is being closed.
             configuration.connectionPool.idleTimeout = .seconds(30)
             let client = HTTPClient(eventLoopGroupProvider: .singleton, configuration: configuration)
-            clients[idle] = client
+            clients = known.merging([idle: client]) { $1 }
             return client
         }
     }
@@ -88,8 +92,8 @@ package final class Hub: Sendable {
     /// Closes the connections. The value cannot be used afterwards.
     package func shutdown() async throws {
         let all = clients.withLock { clients in
-            defer { clients = [:] }
-            return Array(clients.values)
+            defer { clients = nil }
+            return Array((clients ?? [:]).values)
         }
         for client in all { try await client.shutdown() }
     }

@@ -35,7 +35,7 @@ import Testing
     @Test func watchingStagesIsOneListingANamespaceAndBounded() throws {
         let four = Budget.compute(try fleet("spaces: { a/one: , a/two: , a/three: , b/four: }"))
         #expect(four.hubWatch.perFiveMinutes == 20)
-        let owners = (0..<40).map { "o\($0)/x: " }.joined(separator: ", ")
+        let owners = (0..<40).map { "o\($0)/x\($0): " }.joined(separator: ", ")
         #expect(Budget.compute(try fleet("spaces: { \(owners) }")).hubWatch.perFiveMinutes == 50)
         #expect(Budget.compute(try fleet("targets: { x: { url: https://example.com } }")).hubWatch == Budget.Rate())
         #expect(four.text(wakeEvery: .seconds(300)).contains("makes 20 of these at most"))

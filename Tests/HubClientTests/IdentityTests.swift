@@ -74,10 +74,18 @@ import Testing
     }
     private struct Unexpected: Error {}
 
+    @Test func fieldsOfAnotherKindAreLeftOut() throws {
+        let text =
+            #"{"name": "maren", "isPro": "yes", "orgs": [7, {"name": "k", "plan": {"a": 1}}], "auth": {"accessToken": {"role": 5}}}"#
+        let me = try JSONDecoder().decode(HubIdentity.self, from: Data(text.utf8))
+        #expect(me.isPro == nil && me.organizations.map(\.name) == ["k"] && me.role == nil)
+        #expect(throws: (any Error).self) { try JSONDecoder().decode(HubIdentity.self, from: Data(#"{"id": 1}"#.utf8)) }
+    }
+
     @Test func isAskedOnceInTenMinutes() async throws {
         let server = try await ScriptedHub.start([.json(#"{"name": "maren", "auth": {}}"#)])
         let clock = FastClock()
-        try await withHub(server, clock: clock) { hub in
+        try await withHub(server, clock: clock) { hub async throws in
             for _ in 0..<3 { #expect(try await hub.whoami().name == "maren") }
             #expect(server.asked().count == 1)
             clock.advance(.seconds(601))
@@ -97,7 +105,7 @@ import Testing
 
     @Test func accessIsAskedOfTheHub() async throws {
         let server = try await ScriptedHub.start([.text("OK"), .json(#"{"error":"no"}"#, status: 403)])
-        try await withHub(server) { hub in
+        try await withHub(server) { hub async throws in
             #expect(try await hub.checkAccess(to: .space("a/b")).isGranted)
             let access = try await hub.checkAccess(to: .space("a/b"), write: true)
             guard case .refused(let failure) = access else { throw Unexpected() }

@@ -134,6 +134,19 @@ private typealias Reply = ScriptedHub.Reply
         #expect(state.admit("api", urgent: false, now: .seconds(108)) == .zero)
     }
 
+    @Test func aWindowWithoutAKnownQuotaOpensAgain() {
+        var state = PaceState(limits: .init())
+        func say(_ text: String, _ status: Int, _ now: Duration) {
+            state.heard(RateLimitHeaders(["RateLimit": text]), bucket: "api", status: status, now: now)
+        }
+        say(#""api";r=0;t=97"#, 429, .zero)
+        #expect(state.admit("api", urgent: false, now: .seconds(98)) == .zero)
+        // One looks; what it hears counts, though the window seems the same.
+        #expect(state.admit("api", urgent: false, now: .seconds(98)) > .zero)
+        say(#""api";r=999;t=300"#, 200, .seconds(99))
+        #expect(state.admit("api", urgent: false, now: .seconds(99)) == .zero)
+    }
+
     @Test func anAnswerOvertakenByANewerOneDoesNotGiveBack() {
         var state = PaceState(limits: .init())
         func say(_ rest: Int, _ time: Int, _ now: Duration) {
@@ -187,7 +200,7 @@ private typealias Reply = ScriptedHub.Reply
         let server = try await ScriptedHub.start([
             .json("{}", ["RateLimit": #""api";r=742;t=131"#, "RateLimit-Policy": Self.rate])
         ])
-        let report = try await withHub(server) { hub in
+        let report = try await withHub(server) { hub async throws in
             _ = try await hub.send(.init(.GET, "/api/x", doing: "x"))
             return hub.pace.report
         }
@@ -202,7 +215,7 @@ private typealias Reply = ScriptedHub.Reply
             .json(#"{"error":"quota"}"#, status: 429, ["RateLimit": #""api";r=0;t=97"#]), .json("{}"),
         ])
         let clock = FastClock()
-        try await withHub(server, clock: clock) { hub in
+        try await withHub(server, clock: clock) { hub async throws in
             _ = try await hub.send(.init(.POST, "/api/spaces/a/b/restart", doing: "restart"))
             #expect(hub.pace.report.refusals == 1)
         }
@@ -215,7 +228,7 @@ private typealias Reply = ScriptedHub.Reply
             .json(#"{"error":"quota"}"#, status: 429, ["RateLimit": #""api";r=0;t=97"#])
         ])
         let clock = FastClock()
-        try await withHub(server, clock: clock) { hub in
+        try await withHub(server, clock: clock) { hub async throws in
             var request = HubRequest(.GET, "/api/x", doing: "x")
             request.patience = .seconds(10)
             for _ in 0..<2 {
@@ -235,7 +248,7 @@ private typealias Reply = ScriptedHub.Reply
                 ? .json(text, status: 429, ["RateLimit": #""api";r=1641;t=63"#]) : .json("{}")
         }
         let clock = FastClock()
-        try await withHub(server, clock: clock) { hub in
+        try await withHub(server, clock: clock) { hub async throws in
             func commit(_ id: String) async throws {
                 _ = try await hub.send(
                     .init(.POST, "/api/spaces/\(id)/commit/main", doing: "commit", action: .commit(repo: .space(id))))
@@ -269,7 +282,7 @@ private typealias Reply = ScriptedHub.Reply
     @Test func creationsGoOneByOne() async throws {
         let busy = Peak()
         let server = try await ScriptedHub.start([.json("{}")])
-        try await withHub(server) { hub in
+        try await withHub(server) { hub async throws in
             try await withThrowingTaskGroup(of: Void.self) { group in
                 for _ in 0..<8 {
                     group.addTask {

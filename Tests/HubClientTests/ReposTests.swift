@@ -8,7 +8,10 @@ private typealias Reply = ScriptedHub.Reply
 
 @Suite struct ReposTests {
     private static let id = "maren/orbit-api"
-    private static var repo: RepoID { get throws { try .space(id) } }
+    private static let repo: RepoID = {
+        guard let repo = try? RepoID.space(id) else { preconditionFailure("a good id") }
+        return repo
+    }()
     private static let missing = Reply.json(
         #"{"error": "Repository not found"}"#, status: 404, ["X-Error-Code": "RepoNotFound"])
     private static let created = Reply.json(
@@ -22,7 +25,7 @@ private typealias Reply = ScriptedHub.Reply
 
     @Test func ensureLooksFirstAndThenCreates() async throws {
         let server = try await ScriptedHub.start([Self.missing, Self.created])
-        var new = NewRepo(try Self.repo, sdk: "docker", visibility: .private)
+        var new = NewRepo(Self.repo, sdk: "docker", visibility: .private)
         new.hardware = "cpu-basic"
         new.secrets = [.init(key: "ORBIT_TOKEN", value: Secret("s3cr3t"), description: "call-back token")]
         new.volumes = [SpaceVolume(type: "bucket", source: "maren/orbit-store", mountPath: "/data")]
@@ -40,7 +43,7 @@ private typealias Reply = ScriptedHub.Reply
     @Test func whatExistsIsLeftAndItsDifferencesTold() async throws {
         let server = try await ScriptedHub.start([Self.info()])
         let made = try await withHub(server) {
-            try await $0.ensure(NewRepo(try Self.repo, sdk: "gradio", visibility: .public))
+            try await $0.ensure(NewRepo(Self.repo, sdk: "gradio", visibility: .public))
         }
         #expect(!made.wasCreated)
         #expect(made.differences.map(\.what) == ["sdk", "visibility"])
@@ -55,7 +58,7 @@ private typealias Reply = ScriptedHub.Reply
         let server = try await ScriptedHub.start([Self.missing, busy, busy, there, Self.info()])
         let clock = FastClock()
         let made = try await withHub(server, clock: clock) {
-            try await $0.ensure(NewRepo(try Self.repo, sdk: "docker"))
+            try await $0.ensure(NewRepo(Self.repo, sdk: "docker"))
         }
         #expect(!made.wasCreated)
         #expect(clock.slept == [.seconds(2), .seconds(4)])
@@ -64,14 +67,14 @@ private typealias Reply = ScriptedHub.Reply
 
     @Test func aCreationWhoseAnswerIsLostIsFound() async throws {
         let server = try await ScriptedHub.start([Self.missing, .hangUp, Self.info()])
-        let made = try await withHub(server) { try await $0.ensure(NewRepo(try Self.repo, sdk: "docker")) }
+        let made = try await withHub(server) { try await $0.ensure(NewRepo(Self.repo, sdk: "docker")) }
         #expect(made.wasCreated)
         #expect(server.asked().map(\.method) == [.GET, .POST, .GET])
     }
 
     @Test func aCreationThatNeverHappenedIsMadeAgain() async throws {
         let server = try await ScriptedHub.start([Self.missing, .text("", status: 502), Self.missing, Self.created])
-        let made = try await withHub(server) { try await $0.ensure(NewRepo(try Self.repo, sdk: "docker")) }
+        let made = try await withHub(server) { try await $0.ensure(NewRepo(Self.repo, sdk: "docker")) }
         #expect(made.wasCreated)
         #expect(server.asked().map(\.method) == [.GET, .POST, .GET, .POST])
     }
@@ -79,7 +82,7 @@ private typealias Reply = ScriptedHub.Reply
     @Test func aPlanThatIsMissingIsSaid() async throws {
         let server = try await ScriptedHub.start([Self.missing, .json(#"{"error":"needs PRO"}"#, status: 402)])
         let failure = await #expect(throws: HubFailure.self) {
-            try await withHub(server) { try await $0.ensure(NewRepo(try Self.repo, sdk: "docker")) }
+            try await withHub(server) { try await $0.ensure(NewRepo(Self.repo, sdk: "docker")) }
         }
         #expect(failure?.kind == .plan)
     }
@@ -91,7 +94,7 @@ private typealias Reply = ScriptedHub.Reply
         let made = try await withHub(server) {
             var copy = NewRepo(try .space("maren/copy"), visibility: .private)
             copy.variables = [.init(key: "MODE", value: Secret("staging"))]
-            return try await $0.duplicate(try Self.repo, as: copy)
+            return try await $0.duplicate(Self.repo, as: copy)
         }
         #expect(made.filesPending)
         #expect(server.asked()[1].path == "/api/spaces/maren/orbit-api/duplicate")
@@ -105,10 +108,10 @@ private typealias Reply = ScriptedHub.Reply
 
     @Test func deletingSendsABodyAndTakesPlainText() async throws {
         let server = try await ScriptedHub.start([.text("OK"), Self.missing, Self.missing])
-        try await withHub(server) { hub in
-            #expect(try await hub.delete(try Self.repo))
-            #expect(try await hub.delete(try Self.repo, missingOK: true) == false)
-            await #expect(throws: HubFailure.self) { try await hub.delete(try Self.repo) }
+        try await withHub(server) { hub async throws in
+            #expect(try await hub.delete(Self.repo))
+            #expect(try await hub.delete(Self.repo, missingOK: true) == false)
+            await #expect(throws: HubFailure.self) { try await hub.delete(Self.repo) }
         }
         #expect(server.asked()[0].text == #"{"name":"orbit-api","organization":"maren","type":"space"}"#)
         #expect(server.asked()[0].method == .DELETE)
@@ -118,7 +121,7 @@ private typealias Reply = ScriptedHub.Reply
         let server = try await ScriptedHub.start([
             Self.info(), .hangUp, Self.info("kestrel-labs/orbit-api", key: "68a0"),
         ])
-        try await withHub(server) { try await $0.move(try Self.repo, to: try .space("kestrel-labs/orbit-api")) }
+        try await withHub(server) { try await $0.move(Self.repo, to: try .space("kestrel-labs/orbit-api")) }
         #expect(
             server.asked()[1].text
                 == #"{"fromRepo":"maren/orbit-api","toRepo":"kestrel-labs/orbit-api","type":"space"}"#)
@@ -128,7 +131,7 @@ private typealias Reply = ScriptedHub.Reply
     @Test func aMoveToATakenNameIsNoSuccess() async throws {
         let server = try await ScriptedHub.start([Self.info(), .hangUp, Self.info("maren/new", key: "other")])
         let failure = await #expect(throws: HubFailure.self) {
-            try await withHub(server) { try await $0.move(try Self.repo, to: try .space("maren/new")) }
+            try await withHub(server) { try await $0.move(Self.repo, to: try .space("maren/new")) }
         }
         #expect(failure?.kind == .unreachable)
     }
@@ -138,7 +141,7 @@ private typealias Reply = ScriptedHub.Reply
             asked.path == "/api/spaces/maren/orbit-api"
                 ? .redirect(307, to: "/api/spaces/maren/new?expand=sha") : Self.info("maren/new")
         }
-        try await withHub(server) { try await $0.move(try Self.repo, to: try .space("maren/new")) }
+        try await withHub(server) { try await $0.move(Self.repo, to: try .space("maren/new")) }
         #expect(server.asked().allSatisfy { $0.method == .GET })
     }
 
@@ -148,7 +151,7 @@ private typealias Reply = ScriptedHub.Reply
         ])
         let echo = try await withHub(server) {
             try await $0.change(
-                try Self.repo, .init(visibility: .protected, discussionsDisabled: true, gated: ""))
+                Self.repo, .init(visibility: .protected, discussionsDisabled: true, gated: ""))
         }
         #expect(echo["visibility"]?.string == "protected")
         #expect(server.asked()[0].text == #"{"discussionsDisabled":true,"gated":false,"visibility":"protected"}"#)
@@ -158,10 +161,10 @@ private typealias Reply = ScriptedHub.Reply
         let server = try await ScriptedHub.start([
             .json("null"), .json(#"{"id":"66f3","name":"production"}"#), .json("{}"),
         ])
-        try await withHub(server) { hub in
-            #expect(try await hub.resourceGroup(of: try Self.repo) == nil)
-            #expect(try await hub.resourceGroup(of: try Self.repo)?.name == "production")
-            try await hub.setResourceGroup(of: try Self.repo, to: nil)
+        try await withHub(server) { hub async throws in
+            #expect(try await hub.resourceGroup(of: Self.repo) == nil)
+            #expect(try await hub.resourceGroup(of: Self.repo)?.name == "production")
+            try await hub.setResourceGroup(of: Self.repo, to: nil)
         }
         #expect(server.asked()[2].text == #"{"resourceGroupId":null}"#)
     }
@@ -179,7 +182,7 @@ private typealias Reply = ScriptedHub.Reply
              "runtime": {"stage": "MIGRATING", "hardware": {"current": null, "requested": "cpu-basic"}}}
             """
         let server = try await ScriptedHub.start([.json(body)])
-        let info = try await withHub(server) { try await $0.info(of: try Self.repo, blobs: true) }
+        let info = try await withHub(server) { try await $0.info(of: Self.repo, blobs: true) }
         #expect(server.asked()[0].uri == "/api/spaces/maren/orbit-api?blobs=true")
         #expect(info.internalID == "68a0f1e2d3c4b5a697887766" && info.isPrivate == true && info.sdk == "docker")
         #expect(info.files?.map(\.path) == ["README.md", "assets/map.bin"])
@@ -191,10 +194,10 @@ private typealias Reply = ScriptedHub.Reply
 
     @Test func littleIsEnough() async throws {
         let server = try await ScriptedHub.start([.json(#"{"id":"maren/orbit-api"}"#), Self.missing])
-        try await withHub(server) { hub in
-            let info = try await hub.info(of: try Self.repo, revision: "refs/pr/1", expand: ["sha", "runtime"])
+        try await withHub(server) { hub async throws in
+            let info = try await hub.info(of: Self.repo, revision: "refs/pr/1", expand: ["sha", "runtime"])
             #expect(info.sha == nil && info.files == nil && info.runtime == nil)
-            #expect(try await hub.find(try Self.repo) == nil)
+            #expect(try await hub.find(Self.repo) == nil)
         }
         #expect(
             server.asked()[0].uri == "/api/spaces/maren/orbit-api/revision/refs%2Fpr%2F1?expand=sha&expand=runtime")
@@ -207,7 +210,7 @@ private typealias Reply = ScriptedHub.Reply
             let next = "<https://huggingface.co/api/spaces?author=maren&limit=2&cursor=two%3D>; rel=\"next\""
             return .json(#"[{"id":"maren/a"},{"id":"maren/b"}]"#, ["Link": next])
         }
-        try await withHub(server) { hub in
+        try await withHub(server) { hub async throws in
             let all = try await hub.list(.space, author: "maren", expand: ["runtime"], pageSize: 2).all()
             #expect(all.map(\.id) == ["maren/a", "maren/b", "maren/c", "maren/d"])
             let three = try await hub.list(.space, author: "maren", limit: 3).all()
@@ -244,13 +247,13 @@ private typealias Reply = ScriptedHub.Reply
                 #"[{"id": "3f1c", "title": "Deploy 1.4.1", "message": "", "authors": [{"user": "maren"}], "date": "2026-05-28T11:40:02.000Z"}, {"id": "b4a1"}]"#,
                 ["X-Total-Count": "2"])
         }
-        try await withHub(server) { hub in
-            let refs = try await hub.refs(of: try Self.repo, pullRequests: true)
+        try await withHub(server) { hub async throws in
+            let refs = try await hub.refs(of: Self.repo, pullRequests: true)
             #expect(refs.branches.first?.commit == "3f1c" && refs.tags.count == 1 && refs.pullRequests.count == 1)
-            let history = try await hub.history(of: try Self.repo).all()
+            let history = try await hub.history(of: Self.repo).all()
             #expect(history.map(\.id) == ["3f1c", "b4a1"])
             #expect(history.first?.authors == ["maren"])
-            #expect(try await hub.commitCount(of: try Self.repo) == 2)
+            #expect(try await hub.commitCount(of: Self.repo) == 2)
         }
     }
 
@@ -258,8 +261,8 @@ private typealias Reply = ScriptedHub.Reply
         let exists = Reply.json(#"{"error":"Reference refs/heads/x already exists"}"#, status: 409)
         let gone = Reply.json(#"{"error":"nope"}"#, status: 404, ["X-Error-Code": "RevisionNotFound"])
         let server = try await ScriptedHub.start([.text("OK"), exists, .text("OK"), gone, .text("OK"), Self.missing])
-        try await withHub(server) { hub in
-            let repo = try Self.repo
+        try await withHub(server) { hub async throws in
+            let repo = Self.repo
             #expect(try await hub.createBranch("feat/x", in: repo, at: "b4a1"))
             #expect(try await hub.createBranch("feat/x", in: repo, existsOK: true) == false)
             #expect(try await hub.createTag("v1", in: repo, message: "one"))
@@ -282,8 +285,8 @@ private typealias Reply = ScriptedHub.Reply
                 return .json(#"{"id":"maren/orbit-api","sha":"old"}"#)
             }
         }
-        try await withHub(server) { hub in
-            let repo = try Self.repo
+        try await withHub(server) { hub async throws in
+            let repo = Self.repo
             #expect(try await hub.superSquash(repo, message: "one") == "new1")
             #expect(try await hub.superSquash(repo, message: "one", head: "old") == "new1")
             #expect(try await hub.superSquash(repo, message: "one", head: "old") == "new2")
@@ -302,10 +305,10 @@ private typealias Reply = ScriptedHub.Reply
                 )
                 : .json("{}")
         }
-        try await withHub(server) { hub in
-            let files = try await hub.lfsFiles(of: try Self.repo).all()
+        try await withHub(server) { hub async throws in
+            let files = try await hub.lfsFiles(of: Self.repo).all()
             #expect(files.first?.path == "map.bin" && files.first?.fileOID == "f1")
-            try await hub.deleteLFSFiles((0..<2_500).map { "sha\($0)" }, of: try Self.repo)
+            try await hub.deleteLFSFiles((0..<2_500).map { "sha\($0)" }, of: Self.repo)
         }
         #expect(server.asked().filter { $0.method == .POST }.count == 3)
     }
@@ -316,7 +319,7 @@ private typealias Reply = ScriptedHub.Reply
             .json(#"{"errors": [{"message": "\"colorFrom\" must be one of [red]"}], "warnings": []}"#, status: 400),
             .json(#"{"error": "malformed"}"#, status: 400),
         ])
-        try await withHub(server) { hub in
+        try await withHub(server) { hub async throws in
             let good = try await hub.review(card: "---\n---\n", of: .space)
             #expect(good.isGood && good.warnings.count == 1)
             let bad = try await hub.review(card: "x", of: .space)
@@ -334,7 +337,7 @@ private typealias Reply = ScriptedHub.Reply
             if asked.method == .GET { return .json(count == 1 ? "[]" : "[\(hook)]") }
             return .json(#"{"webhook": \#(hook)}"#)
         }
-        try await withHub(server) { hub in
+        try await withHub(server) { hub async throws in
             let watched = [HubWebhook.Watched(type: "user", name: "maren")]
             let first = try await hub.ensureWebhook(url: "https://x/hook", watched: watched, secret: Secret("abc"))
             #expect(first.isNew)

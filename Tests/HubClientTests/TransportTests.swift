@@ -11,7 +11,7 @@ private typealias Reply = ScriptedHub.Reply
 
     @Test func tellsWhoAsksAndGetsTheAnswer() async throws {
         let server = try await ScriptedHub.start([.json(#"{"id": "maren/orbit-api"}"#)])
-        try await withHub(server) { hub in
+        try await withHub(server) { hub async throws in
             var request = Self.get
             request.query = [("expand", "sha"), ("q", "a b&c/d")]
             let json: RawJSON = try await hub.value(request)
@@ -30,7 +30,7 @@ private typealias Reply = ScriptedHub.Reply
 
     @Test func sendsEveryKindOfBody() async throws {
         let server = try await ScriptedHub.start([.json("{}")])
-        try await withHub(server) { hub in
+        try await withHub(server) { hub async throws in
             let path = "/api/spaces/maren/orbit-api/x"
             _ = try await hub.send(.init(.DELETE, path, doing: "x", body: .json(ByteBuffer(string: #"{"key":"A"}"#))))
             _ = try await hub.send(
@@ -58,7 +58,7 @@ private typealias Reply = ScriptedHub.Reply
         struct Broken: Error, CustomStringConvertible { let description = "disk gone" }
         let server = try await ScriptedHub.start([.json("{}")])
         let failure = await #expect(throws: HubFailure.self) {
-            try await withHub(server) { hub in
+            try await withHub(server) { hub async throws in
                 let body = HubRequest.Body.pieces(length: 6, type: "a/b") {
                     AsyncThrowingStream { stream in
                         stream.yield(ByteBuffer(string: "abc"))
@@ -181,7 +181,7 @@ private typealias Reply = ScriptedHub.Reply
         var endless = Reply.text("abc", ["Content-Length": "100"])
         endless.ending = .never
         let server = try await ScriptedHub.start([endless])
-        try await withHub(server) { hub in
+        try await withHub(server) { hub async throws in
             var request = HubRequest(.GET, "/x", doing: "read x")
             request.idle = .milliseconds(60)
             let stream = try await hub.open(request)
@@ -196,7 +196,7 @@ private typealias Reply = ScriptedHub.Reply
 
     @Test func aCancelledCallSaysSo() async throws {
         let server = try await ScriptedHub.start([.silence])
-        try await withHub(server) { hub in
+        try await withHub(server) { hub async throws in
             let failure = await withTaskGroup(of: HubFailure?.self) { group in
                 group.addTask {
                     do {

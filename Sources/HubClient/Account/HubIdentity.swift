@@ -1,6 +1,6 @@
 /// Who a token belongs to and what it may do (`GET /api/whoami-v2`). Every field that the Hub may leave out is optional.
-package struct HubIdentity: Sendable, Decodable, Equatable {
-    package struct Organization: Sendable, Decodable, Equatable {
+package struct HubIdentity: Sendable, Equatable, Decodable {
+    package struct Organization: Sendable, Equatable {
         package var name: String
         package var fullname: String?
         /// `team`, `enterprise`, `plus`, `academia`, or a word that is new.
@@ -14,12 +14,12 @@ package struct HubIdentity: Sendable, Decodable, Equatable {
         package var pendingSSO: Bool?
         package var missingMFA: Bool?
     }
-    package struct ResourceGroup: Sendable, Decodable, Equatable {
+    package struct ResourceGroup: Sendable, Equatable {
         package var id: String?
         package var name: String?
         package var role: String?
     }
-    package struct Auth: Sendable, Decodable, Equatable {
+    package struct Auth: Sendable, Equatable {
         /// `access_token`; other words for logins.
         package var type: String?
         package var accessToken: AccessToken?
@@ -27,27 +27,27 @@ package struct HubIdentity: Sendable, Decodable, Equatable {
         package var expiresAt: String?
         package var resource: Resource?
     }
-    package struct Resource: Sendable, Decodable, Equatable {
+    package struct Resource: Sendable, Equatable {
         /// The repo that the token is bound to.
         package var sub: String?
     }
-    package struct AccessToken: Sendable, Decodable, Equatable {
+    package struct AccessToken: Sendable, Equatable {
         package var displayName: String?
         /// `read`, `write`, `god`, `fineGrained`.
         package var role: String?
         package var createdAt: String?
         package var fineGrained: FineGrained?
     }
-    package struct FineGrained: Sendable, Decodable, Equatable {
+    package struct FineGrained: Sendable, Equatable {
         package var scoped: [Scope]?
         package var global: [String]?
         package var canReadGatedRepos: Bool?
     }
-    package struct Scope: Sendable, Decodable, Equatable {
+    package struct Scope: Sendable, Equatable {
         package var entity: Entity?
         package var permissions: [String]?
     }
-    package struct Entity: Sendable, Decodable, Equatable {
+    package struct Entity: Sendable, Equatable {
         /// `space`, `dataset`, `model`, `user`, `org`, `resource-group`, `bucket`, …
         package var type: String?
         package var name: String?
@@ -72,6 +72,74 @@ package struct HubIdentity: Sendable, Decodable, Equatable {
     package var role: String? { auth?.accessToken?.role }
     /// A login by browser, device or CI; the Hub refuses those some calls (restart, sleep time, hardware).
     package var isLogin: Bool { auth?.accessToken == nil && auth?.type != nil }
+}
+
+// Read field by field: one of another kind than expected is left out, and does not take the rest with it.
+extension HubIdentity {
+    package init?(_ raw: RawJSON) {
+        guard let name = raw["name"]?.string else { return nil }
+        self.name = name
+        type = raw["type"]?.string
+        fullname = raw["fullname"]?.string
+        email = raw["email"]?.string
+        emailVerified = raw["emailVerified"]?.bool
+        isPro = raw["isPro"]?.bool
+        canPay = raw["canPay"]?.bool
+        orgs = raw["orgs"]?.array?.compactMap(Organization.init)
+        auth = raw["auth"].map(Auth.init)
+    }
+
+    package init(from decoder: any Decoder) throws {
+        guard let identity = HubIdentity(try RawJSON(from: decoder)) else {
+            throw DecodingError.dataCorrupted(
+                .init(codingPath: decoder.codingPath, debugDescription: "the answer names nobody"))
+        }
+        self = identity
+    }
+}
+
+extension HubIdentity.Organization {
+    init?(_ raw: RawJSON) {
+        guard let name = raw["name"]?.string else { return nil }
+        self.name = name
+        fullname = raw["fullname"]?.string
+        plan = raw["plan"]?.string
+        canPay = raw["canPay"]?.bool
+        roleInOrg = raw["roleInOrg"]?.string
+        securityRestrictions = raw["securityRestrictions"]?.array?.compactMap(\.string)
+        resourceGroups = raw["resourceGroups"]?.array?.map {
+            HubIdentity.ResourceGroup(id: $0["id"]?.string, name: $0["name"]?.string, role: $0["role"]?.string)
+        }
+        pendingSSO = raw["pendingSSO"]?.bool
+        missingMFA = raw["missingMFA"]?.bool
+    }
+}
+
+extension HubIdentity.Auth {
+    init(_ raw: RawJSON) {
+        type = raw["type"]?.string
+        expiresAt = raw["expiresAt"]?.string
+        resource = raw["resource"].flatMap { $0.object == nil ? nil : .init(sub: $0["sub"]?.string) }
+        accessToken = raw["accessToken"].flatMap { token in
+            guard token.object != nil else { return nil }
+            return HubIdentity.AccessToken(
+                displayName: token["displayName"]?.string, role: token["role"]?.string,
+                createdAt: token["createdAt"]?.string,
+                fineGrained: token["fineGrained"].flatMap { fine in
+                    guard fine.object != nil else { return nil }
+                    return HubIdentity.FineGrained(
+                        scoped: fine["scoped"]?.array?.map { scope in
+                            HubIdentity.Scope(
+                                entity: scope["entity"].map {
+                                    HubIdentity.Entity(type: $0["type"]?.string, name: $0["name"]?.string)
+                                },
+                                permissions: scope["permissions"]?.array?.compactMap(\.string))
+                        },
+                        global: fine["global"]?.array?.compactMap(\.string),
+                        canReadGatedRepos: fine["canReadGatedRepos"]?.bool)
+                })
+        }
+    }
 }
 
 extension HubIdentity {

@@ -153,7 +153,8 @@ extension Hub {
         let request = HubRequest(
             .PUT, "\(repo.api)/settings", doing: "change the settings of \(repo)", body: .json(encoding: settings),
             right: "write access to \(repo)", repeats: .freely, action: .write(repo: repo))
-        return try await value(request)
+        let answer = try await send(request)
+        return (try? answer.decoded(doing: request.doing)) ?? .null  // changed all the same, with or without an echo
     }
 
     /// The resource group a repo is in; nil for none. Organisations of paid plans.

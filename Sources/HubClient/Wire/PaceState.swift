@@ -13,6 +13,8 @@ struct PaceState: Sendable {
         var next: Duration = .zero
         /// Ours in this window.
         var sent = 0
+        /// The one before has ended, and no answer has told of this one yet.
+        var isAssumed = false
     }
     struct Stop: Sendable {
         var until: Duration
@@ -46,6 +48,7 @@ struct PaceState: Sendable {
             window.end = now + window.length
             window.next = .zero
             window.sent = 0
+            window.isAssumed = true
             window.remaining = window.quota ?? max(window.remaining, 1)
         }
         defer { windows[bucket] = window }
@@ -90,7 +93,8 @@ struct PaceState: Sendable {
         let end = now + .seconds(headers.seconds + 1)
         // Calls under way may not be counted yet on the other side.
         let remaining = max(0, headers.remaining - (inFlight[headers.bucket] ?? 0))
-        if var window = windows[headers.bucket], abs((end - window.end).seconds) < length.seconds / 2 {
+        if var window = windows[headers.bucket], !window.isAssumed, abs((end - window.end).seconds) < length.seconds / 2
+        {
             // The same window; answers overtake each other, the lowest number is the newest.
             window.remaining = min(window.remaining, remaining)
             window.end = max(end, window.end)
@@ -100,10 +104,10 @@ struct PaceState: Sendable {
         } else {
             let old = windows[headers.bucket]
             // An answer from before the window that we are in.
-            if let old, end < old.end, now < old.end { return }
+            if let old, !old.isAssumed, end < old.end, now < old.end { return }
             windows[headers.bucket] = Window(
                 quota: headers.quota ?? old?.quota, remaining: remaining, end: end, length: length,
-                sent: old == nil ? 1 : 0)
+                sent: old.map { $0.isAssumed ? $0.sent : 0 } ?? 1)
         }
     }
 
@@ -111,9 +115,8 @@ struct PaceState: Sendable {
 
     /// Nil, and the action has its place; or how long it must wait, and why.
     mutating func reserve(_ action: HubRequest.Action, now: Duration) -> (time: Duration, said: String)? {
-        for name in [action.name, action.everywhere] {
-            guard let stop = stops[name], stop.until > now else { continue }
-            return (stop.until - now, "the Hub takes no more \(name) for now: \(stop.said)")
+        if let stop = stops[action.name], stop.until > now {
+            return (stop.until - now, "the Hub takes no more \(action.name) for now: \(stop.said)")
         }
         guard case .commit(let repo) = action else { return nil }
         let hourAgo = now - .seconds(3_600)
@@ -160,18 +163,6 @@ struct PaceState: Sendable {
     }
 
     mutating func succeeded(_ name: String) { stops[name] = nil }
-}
-
-extension HubRequest.Action {
-    /// The same kind of action whatever the repo.
-    var everywhere: String {
-        switch self {
-        case .commit: "commits"
-        case .createRepo: "new repositories"
-        case .restart: "restarts"
-        case .write: "changes"
-        }
-    }
 }
 
 /// What the text of a refused action tells: `Rate limit for repository commits exceeded (128 per hour). Try this action again in about 1 hour.`

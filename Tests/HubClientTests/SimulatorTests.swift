@@ -1,0 +1,137 @@
+import HubClient
+import HubSimulator
+import NIOHTTP1
+import StokerCore
+import Testing
+
+/// The client against the simulated Hub, which was written from the official sources and knows nothing of it.
+@Suite struct SimulatorTests {
+    private static func withHub<Value>(
+        _ configuration: HubConfiguration = HubConfiguration(), token: String? = "hf_maren",
+        clock: HubClock = FastClock().hubClock, _ work: (Hub, SimulatedHub) async throws -> Value
+    ) async throws -> Value {
+        let server = try await SimulatedHub.start(configuration, logger: LogNotes().logger)
+        let hub = Hub(
+            .init(endpoint: server.endpoint, token: token.map { Secret($0) }), pace: HubPace(clock: clock),
+            logger: LogNotes().logger, jitter: { 0 })
+        do {
+            let value = try await work(hub, server)
+            try await hub.shutdown()
+            await server.shutdown()
+            return value
+        } catch {
+            try await hub.shutdown()
+            await server.shutdown()
+            throw error
+        }
+    }
+
+    @Test func theLifeOfARepo() async throws {
+        try await Self.withHub { hub, _ async throws in
+            let repo = try RepoID.space("maren/orbit-api")
+            let me = try await hub.whoami()
+            #expect(me.name == "maren" && me.canWrite(repo).isLikely)
+
+            var new = NewRepo(repo, sdk: "static", visibility: .private)
+            new.files = [.init(path: "index.html", content: "<h1>orbit</h1>")]
+            #expect(try await hub.ensure(new).wasCreated)
+            #expect(try await hub.ensure(new).wasCreated == false)
+            #expect(try await hub.checkAccess(to: repo, write: true).isGranted)
+
+            let info = try await hub.info(of: repo, blobs: true)
+            #expect(info.isPrivate == true && info.sdk == "static")
+            #expect(info.files?.contains { $0.path == "index.html" } == true)
+            #expect(try await hub.list(.space, author: "maren").all().map(\.id) == ["maren/orbit-api"])
+
+            try await hub.change(repo, .init(visibility: .public))
+            #expect(try await hub.info(of: repo, expand: ["private"]).isPrivate == false)
+
+            let head = try #require(info.sha)
+            #expect(try await hub.createBranch("feat/x", in: repo, at: head))
+            #expect(try await hub.createBranch("feat/x", in: repo, existsOK: true) == false)
+            #expect(try await hub.createTag("v1", in: repo, message: "one"))
+            #expect(try await hub.createTag("v1", in: repo, existsOK: true) == false)
+            let refs = try await hub.refs(of: repo)
+            #expect(Set(refs.branches.map(\.name)) == ["main", "feat/x"] && refs.tags.map(\.name) == ["v1"])
+            #expect(refs.branches.allSatisfy { $0.commit == head })
+            #expect(try await hub.hasRevision("v1", in: repo))
+            #expect(try await hub.hasRevision("v2", in: repo) == false)
+            #expect(try await hub.deleteTag("v1", of: repo))
+            #expect(try await hub.deleteTag("v1", of: repo, missingOK: true) == false)
+            #expect(try await hub.deleteBranch("feat/x", of: repo))
+            await #expect(throws: HubFailure.self) { try await hub.deleteBranch("main", of: repo) }
+
+            let count = try await hub.history(of: repo).all().count
+            #expect(count >= 1)
+            #expect(try await hub.commitCount(of: repo) == count)
+            let squashed = try await hub.superSquash(repo, message: "one", head: head)
+            #expect(squashed != nil && squashed != head)
+            #expect(try await hub.history(of: repo).all().map(\.id) == [squashed])
+
+            let moved = try RepoID.space("kestrel-labs/orbit-api")
+            try await hub.move(repo, to: moved)
+            try await hub.move(repo, to: moved)
+            // The old name points to the new one, with the token.
+            #expect(try await hub.info(of: repo).id == "kestrel-labs/orbit-api")
+
+            let copy = try RepoID.space("maren/copy")
+            #expect(try await hub.duplicate(moved, as: NewRepo(copy, visibility: .private)).wasCreated)
+            #expect(try await hub.delete(copy))
+            #expect(try await hub.delete(copy, missingOK: true) == false)
+            #expect(try await hub.find(copy) == nil)
+        }
+    }
+
+    @Test func refusalsAreNamed() async throws {
+        try await Self.withHub { hub, server async throws in
+            let repo = try RepoID.space("maren/hidden")
+            _ = try await hub.ensure(NewRepo(repo, sdk: "static", visibility: .private))
+            func failure(_ token: String?, _ work: (Hub) async throws -> Void) async throws -> HubFailure? {
+                let other = Hub(
+                    .init(endpoint: server.endpoint, token: token.map { Secret($0) }),
+                    pace: HubPace(clock: FastClock().hubClock), logger: LogNotes().logger)
+                let failure = await #expect(throws: HubFailure.self) { try await work(other) }
+                try await other.shutdown()
+                return failure
+            }
+            // Nobody learns that it exists.
+            #expect(try await failure(nil) { _ = try await $0.info(of: repo) }?.kind == .notFound)
+            #expect(try await failure("hf_tobi") { _ = try await $0.info(of: repo) }?.kind == .notFound)
+            #expect(try await failure("hf_wrong") { _ = try await $0.whoami() }?.kind == .badToken)
+            #expect(try await failure("hf_maren_read") { try await $0.delete(repo) }?.kind == .forbidden)
+            let plan = try await failure("hf_tobi") {
+                _ = try await $0.ensure(NewRepo(try .space("tobi/app"), sdk: "docker"))
+            }
+            #expect(plan?.kind == .plan)
+        }
+    }
+
+    @Test func cardsAreReviewedAsTheHubWould() async throws {
+        try await Self.withHub { hub, _ async throws in
+            let good = try await hub.review(
+                card: "---\ntitle: Orbit\nemoji: 🛰️\ncolorFrom: indigo\ncolorTo: gray\nsdk: docker\n---\n", of: .space)
+            #expect(good.isGood)
+            let bad = try await hub.review(
+                card: "---\ntitle: Orbit\nemoji: 🛰️\ncolorFrom: mauve\ncolorTo: gray\nsdk: docker\n---\n", of: .space)
+            #expect(!bad.isGood)
+        }
+    }
+
+    /// The governor keeps 300 calls within a window of 100 without one refusal: time is the simulator's.
+    @Test func aSmallQuotaIsNeverOverrun() async throws {
+        let time = SimulatedTime(.manual)
+        var configuration = HubConfiguration(time: time)
+        configuration.limits.quotas = [.api: 100]
+        var clock = HubClock(ContinuousClock())
+        clock.now = { time.now }
+        clock.sleep = { try await time.advance(by: $0) }
+        try await Self.withHub(configuration, clock: clock) { hub, _ async throws in
+            _ = try await hub.ensure(NewRepo(try .space("maren/x"), sdk: "static"))
+            for _ in 0..<300 { _ = try await hub.info(of: try .space("maren/x"), expand: ["sha"]) }
+            let report = hub.pace.report
+            #expect(report.refusals == 0)
+            #expect(report.calls == 302)
+            #expect(report.waited > .seconds(300))
+        }
+    }
+}
