@@ -110,58 +110,65 @@ import Testing
     let commit = "3f1c9a7e5b2d4860c1e7f9a3b5d7082461ace9bd"
     let old = "b4a1d5e6f708192a3b4c5d6e7f80910a1b2c3d4e"
 
-    func look(_ wait: inout SpaceWait, _ json: String) throws -> SpaceWait.Step {
-        wait.look(at: try SpaceRuntimeTests.runtime(json), space: try .space("maren/orbit-api"))
+    /// The looks of one wait: a macro cannot take a changing value.
+    final class Looks {
+        private var wait: SpaceWait
+        init(commit: String?, isFresh: Bool, patience: Int = 3) {
+            wait = SpaceWait(commit: commit, isFresh: isFresh, patience: patience)
+        }
+        func look(_ json: String) throws -> SpaceWait.Step {
+            wait.look(at: try SpaceRuntimeTests.runtime(json), space: try .space("maren/orbit-api"))
+        }
     }
     func isAsk(_ step: SpaceWait.Step) -> Bool { if case .ask = step { true } else { false } }
     func isWait(_ step: SpaceWait.Step) -> Bool { if case .wait = step { true } else { false } }
     func isFailed(_ step: SpaceWait.Step) -> Bool { if case .failed = step { true } else { false } }
 
     @Test func theOldVersionIsNotTakenForTheNew() throws {
-        var wait = SpaceWait(commit: commit, isFresh: true)
+        let wait = Looks(commit: commit, isFresh: true)
         let running = #"{"stage":"RUNNING","hardware":{"requested":"cpu-basic"},"sha":""#
-        #expect(try isWait(look(&wait, running + old + #""}"#)))
-        #expect(try isWait(look(&wait, #"{"stage":"RUNNING_BUILDING","sha":""# + old + #""}"#)))
-        #expect(try isWait(look(&wait, running + old + #""}"#)))
-        #expect(try isAsk(look(&wait, running + commit + #""}"#)))
+        #expect(try isWait(wait.look(running + old + #""}"#)))
+        #expect(try isWait(wait.look(#"{"stage":"RUNNING_BUILDING","sha":""# + old + #""}"#)))
+        #expect(try isWait(wait.look(running + old + #""}"#)))
+        #expect(try isAsk(wait.look(running + commit + #""}"#)))
     }
 
     @Test func aFailureOfYesterdayIsForgivenForAFewLooks() throws {
         let broken = #"{"stage":"BUILD_ERROR"}"#
-        var fresh = SpaceWait(commit: commit, isFresh: true, patience: 2)
-        #expect(try isWait(look(&fresh, broken)))
-        #expect(try isWait(look(&fresh, broken)))
-        #expect(try isFailed(look(&fresh, broken)))
-        var moved = SpaceWait(commit: commit, isFresh: true, patience: 10)
-        #expect(try isWait(look(&moved, #"{"stage":"BUILDING"}"#)))
-        #expect(try isFailed(look(&moved, broken)), "after a build it is today's")
-        var stale = SpaceWait(commit: commit, isFresh: false)
-        #expect(try isFailed(look(&stale, broken)))
+        let fresh = Looks(commit: commit, isFresh: true, patience: 2)
+        #expect(try isWait(fresh.look(broken)))
+        #expect(try isWait(fresh.look(broken)))
+        #expect(try isFailed(fresh.look(broken)))
+        let moved = Looks(commit: commit, isFresh: true, patience: 10)
+        #expect(try isWait(moved.look(#"{"stage":"BUILDING"}"#)))
+        #expect(try isFailed(moved.look(broken)), "after a build it is today's")
+        let stale = Looks(commit: commit, isFresh: false)
+        #expect(try isFailed(stale.look(broken)))
     }
 
     @Test func withoutACommitOfTheRunningAppPatienceDecides() throws {
         let running = #"{"stage":"RUNNING","hardware":{"requested":"cpu-basic"}}"#
-        var wait = SpaceWait(commit: commit, isFresh: true, patience: 2)
-        #expect(try isWait(look(&wait, running)))
-        #expect(try isWait(look(&wait, running)))
-        #expect(try isAsk(look(&wait, running)))
-        var isStatic = SpaceWait(commit: commit, isFresh: true)
-        #expect(try isAsk(look(&isStatic, #"{"stage":"RUNNING","hardware":{"current":null,"requested":null}}"#)))
+        let wait = Looks(commit: commit, isFresh: true, patience: 2)
+        #expect(try isWait(wait.look(running)))
+        #expect(try isWait(wait.look(running)))
+        #expect(try isAsk(wait.look(running)))
+        let isStatic = Looks(commit: commit, isFresh: true)
+        #expect(try isAsk(isStatic.look(#"{"stage":"RUNNING","hardware":{"current":null,"requested":null}}"#)))
     }
 
     @Test(arguments: ["PAUSED", "DELETING", "RUNTIME_ERROR", "CONFIG_ERROR", "NO_APP_FILE"])
     func whatDoesNotComeIsSaid(stage: String) throws {
-        var wait = SpaceWait(commit: commit, isFresh: false)
-        #expect(try isFailed(look(&wait, #"{"stage":"\#(stage)"}"#)))
+        let wait = Looks(commit: commit, isFresh: false)
+        #expect(try isFailed(wait.look(#"{"stage":"\#(stage)"}"#)))
     }
 
     @Test func sleepIsEndedByAVisitAndTheUnknownIsWaitedFor() throws {
-        var wait = SpaceWait(commit: commit, isFresh: false)
-        #expect(try isAsk(look(&wait, #"{"stage":"SLEEPING"}"#)))
-        #expect(try isWait(look(&wait, #"{"stage":"MIGRATING"}"#)))
+        let wait = Looks(commit: commit, isFresh: false)
+        #expect(try isAsk(wait.look(#"{"stage":"SLEEPING"}"#)))
+        #expect(try isWait(wait.look(#"{"stage":"MIGRATING"}"#)))
         guard
-            case .failed(let sentence, _) = try look(
-                &wait, #"{"stage":"PAUSED","abuse":{"reason":"huggingface:tunnel"}}"#)
+            case .failed(let sentence, _) = try wait.look(
+                #"{"stage":"PAUSED","abuse":{"reason":"huggingface:tunnel"}}"#)
         else {
             Issue.record("moderation ends the wait")
             return
