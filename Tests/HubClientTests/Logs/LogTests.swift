@@ -160,8 +160,9 @@ private final class Lines: Sendable {
         let hints = Mutex<[SpaceHint]>([])
         let usages = Mutex<[SpaceUsage]>([])
         try await withHub(server) { hub in
-            #expect(try await hub.listen(to: space) { hint in hints.withLock { $0.append(hint) } } == .ended)
-            #expect(try await hub.measure(space) { usage in usages.withLock { $0.append(usage) } } == .ended)
+            let listened = try await hub.listen(to: space) { hint in hints.withLock { $0.append(hint) } }
+            let measured = try await hub.measure(space) { usage in usages.withLock { $0.append(usage) } }
+            #expect([listened, measured] == [.ended, .ended])
         }
         #expect(hints.withLock { $0.map(\.stage) } == [.sleeping, nil, nil])
         #expect(hints.withLock { $0.first?.name } == "status")
