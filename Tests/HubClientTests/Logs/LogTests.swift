@@ -160,10 +160,9 @@ private final class Lines: Sendable {
         let hints = Mutex<[SpaceHint]>([])
         let usages = Mutex<[SpaceUsage]>([])
         try await withHub(server) { hub in
-            let events = try await hub.listen(to: space) { hint in hints.withLock { $0.append(hint) } }
-            #expect(events == .ended)
-            let metrics = try await hub.measure(space) { usage in usages.withLock { $0.append(usage) } }
-            #expect(metrics == .ended)
+            let listened = try await hub.listen(to: space) { hint in hints.withLock { $0.append(hint) } }
+            let measured = try await hub.measure(space) { usage in usages.withLock { $0.append(usage) } }
+            #expect([listened, measured] == [.ended, .ended])
         }
         #expect(hints.withLock { $0.map(\.stage) } == [.sleeping, nil, nil])
         #expect(hints.withLock { $0.first?.name } == "status")
