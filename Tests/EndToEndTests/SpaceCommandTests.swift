@@ -32,6 +32,14 @@ private struct HubScratch: Sendable {
         return all.merging(more) { $1 }
     }
 
+    /// Runs a command on a terminal and types an answer.
+    func onTerminal(_ command: String, answer: String) async throws -> StokerProcess {
+        let typed = try scratch.write(answer, to: "typed")
+        return try await scratch.run(
+            "/usr/bin/script", ["-qec", "\(Binary.path) \(command)", "/dev/null"], environment: environment(),
+            input: typed)
+    }
+
     func json(_ arguments: String..., token: String? = token) async throws -> JSON {
         let child = try await scratch.run(Binary.path, arguments + ["--json"], environment: environment(token))
         #expect(child.exit == .code(0), "\(arguments): \(child.tail)")
@@ -334,6 +342,19 @@ extension EndToEnd {
                 #expect(refused.exit != .code(70))
                 let nowhere = try await hub.stoker("space", "push", "maren/orbit-api", "nowhere")
                 #expect(nowhere.exit == .code(2))
+            }
+        }
+
+        @Test func aQuestionIsAskedOnATerminal() async throws {
+            try await HubScratch.with("ask") { hub in
+                let no = try await hub.onTerminal("space delete maren/worker", answer: "n\n")
+                #expect(no.exit == .code(1), "\(no.tail)")
+                #expect(no.output.contains("[y/N]"))
+                #expect(no.output.contains("Nothing was changed"))
+                #expect(try await hub.json("space", "runtime", "maren/worker").stage.string == "RUNNING")
+                let yes = try await hub.onTerminal("space delete maren/worker", answer: "y\n")
+                #expect(yes.exit == .code(0), "\(yes.tail)")
+                #expect(try await hub.stoker("space", "runtime", "maren/worker").exit == .code(2))
             }
         }
 
