@@ -92,7 +92,8 @@ package actor Boiler: Keeper, Service {
         self.connectivity = connectivity
         let feed = feed
         let surroundings = Shard.Surroundings(
-            connectivity: connectivity, examiner: Examiner(), backlog: SharedBacklog(shards: max(1, loops.count)), hub: hub,
+            connectivity: connectivity, examiner: Examiner(), backlog: SharedBacklog(shards: max(1, loops.count)),
+            hub: hub,
             deliver: { batch, names in
                 feed.add(names: names, events: batch.events)
                 if (batch.states.first?.check ?? 0) >= 0 { writer.enqueue(batch) }
