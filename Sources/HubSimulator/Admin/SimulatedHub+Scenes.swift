@@ -20,7 +20,14 @@ extension SimulatedHub {
         let caller = HubCaller(account: owner, token: HubToken("", account: owner.name))
         _ = try await create(creation, by: caller)
         guard let space = engine.space(scene.id) else { throw HubError.noRepo(anonymous: false) }
-        if let stage = scene.stage, !space.isStatic { space.live.set(stage, errorMessage: scene.errorMessage) }
+        if let stage = scene.stage, !space.isStatic {
+            space.live.move { machine, now in
+                let head = machine.head
+                if scene.servesOld { machine.commit(HubID.stable("before " + scene.id) + "0123456789abcdef") }
+                machine.set(stage, errorMessage: scene.errorMessage, at: now - scene.age)
+                machine.commit(head)
+            }
+        }
         return space
     }
 }

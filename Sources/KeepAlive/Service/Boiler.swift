@@ -92,7 +92,8 @@ package actor Boiler: Keeper, Service {
         self.connectivity = connectivity
         let feed = feed
         let surroundings = Shard.Surroundings(
-            connectivity: connectivity, examiner: Examiner(), backlog: SharedBacklog(shards: max(1, loops.count)), hub: hub,
+            connectivity: connectivity, examiner: Examiner(), backlog: SharedBacklog(shards: max(1, loops.count)),
+            hub: hub,
             deliver: { batch, names in
                 feed.add(names: names, events: batch.events)
                 if (batch.states.first?.check ?? 0) >= 0 { writer.enqueue(batch) }
@@ -487,7 +488,7 @@ package actor Boiler: Keeper, Service {
             startedAt: startedAt, now: clocks.wall(), counts: counts, flapping: flapping, moderated: moderated,
             total: current.checks.count, generation: generation, connectivity: offline, role: role,
             fleetFile: fleetFile, ledger: health, work: work,
-            demo: settings.demo)
+            hub: hub.use, demo: settings.demo)
     }
 
     package func statuses(_ query: StatusQuery) async -> StatusPage {
