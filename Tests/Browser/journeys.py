@@ -165,14 +165,14 @@ class Journeys:
         assert ground() == after
 
     def shows_both_sources(self, page):
-        """A Space of which the Hub says that it runs while nobody gets an answer: both are said on its page."""
-        page.get(self.base + "/targets/chat-ui")
+        """A Space that runs and answers, from an older commit than the Hub holds: both are said on its page."""
+        page.get(self.base + "/targets/docs-demo")
         if not json.loads(urllib.request.urlopen(self.base + "/api/v1/overview").read())["hub"]:
             return  # no git, no Hub
-        facts = lambda: page.find_element(By.CSS_SELECTOR, ".facts dl").text
+        facts = lambda: page.find_element(By.TAG_NAME, "main").text
         def both():
             page.refresh()
-            return "The Hub says" in facts() and "Both together" in facts()
+            return "Two sources" in facts() and "Both together" in facts()
         WebDriverWait(page, 90, poll_frequency=1).until(lambda _: both())
         page.save_screenshot(str(OUT / "both-sources.png"))
         assert "RUNNING" in facts(), facts()

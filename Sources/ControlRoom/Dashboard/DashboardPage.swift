@@ -101,6 +101,7 @@ struct DashboardPage {
             "flapping": overview.flapping == 1 ? "1 comes and goes" : "\(Words.count(overview.flapping)) come and go",
             // The sentence says it when there is nothing worse to say.
             "hub": Self.hub(overview), "hasHub": overview.hub != nil,
+            "hubAddress": overview.hub?.endpoint ?? "",
             "hasFlapping": overview.flapping > 0 && headline.mood != .unsteady, "banners": banners,
             "bannerKey": bannerKey, "chips": chips,
             "query": view.text, "show": view.verdict,
@@ -184,10 +185,9 @@ struct DashboardPage {
         if overview.demo {
             add(
                 "demo", "This is a demonstration.",
-                overview.hub.map {
-                    "A simulated Hub (\($0.endpoint)) and its Spaces on this machine; nothing leaves it. To tend your own:"
-                }
-                    ?? "A simulated fleet on this machine; nothing leaves it. To tend your own:",
+                overview.hub == nil
+                    ? "A simulated fleet on this machine; nothing leaves it. To tend your own:"
+                    : "A simulated Hub and its Spaces on this machine; nothing leaves it. To tend your own:",
                 code: "stoker init && stoker serve")
         }
         if case .offline(let since) = overview.connectivity {

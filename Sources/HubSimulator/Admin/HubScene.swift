@@ -72,16 +72,23 @@ package struct HubScene: Sendable {
 
 extension SimulatedWorld {
     /// A world that begins with a scene.
+    /// - Parameter atOnce: how many Spaces are made at a time; with more than one the ids of repositories are drawn in any order.
     /// - Throws: the socket's error, the file system's, or a ``HubError`` when a Space of the scene cannot be made.
     package static func start(
         scene: HubScene, _ configuration: HubConfiguration = HubConfiguration(), rules: SpaceRules = SpaceRules(),
-        edge: EdgeRules = EdgeRules()
+        edge: EdgeRules = EdgeRules(), atOnce: Int = 1
     ) async throws -> SimulatedWorld {
         let apps = scene.apps
         let world = try await start(
             configuration, rules: rules, edge: edge, special: scene.special, app: { apps[$0] ?? SpaceEngine.usualApp })
         do {
-            for space in scene.spaces { _ = try await world.hub.make(space) }
+            try await withThrowingTaskGroup(of: Void.self) { group in
+                for (number, space) in scene.spaces.enumerated() {
+                    if number >= atOnce { try await group.next() }
+                    group.addTask { _ = try await world.hub.make(space) }
+                }
+                try await group.waitForAll()
+            }
             scene.then(world)
             return world
         } catch {

@@ -67,7 +67,7 @@ struct DemoCommand: AsyncParsableCommand {
         static func start(logger: Logger) async throws -> Outside {
             // The simulated Hub keeps its repositories in git.
             if Program.find("git") != nil {
-                let world = try await SimulatedWorld.start(scene: .dozen, HubConfiguration())
+                let world = try await SimulatedWorld.start(scene: .dozen, atOnce: 4)
                 return Outside(world: world, fleet: world.fleet)
             }
             let fleet = try await SimulatedFleet.start(tokens: [DemoScene.token], logger: logger)
@@ -113,16 +113,19 @@ struct DemoCommand: AsyncParsableCommand {
         let alive = Expectation(within: .milliseconds(900))
         let ready = Expectation(
             status: [200...200], json: [Expectation.JSONRule(path: "$.database", value: .string("connected"))])
-        let act = HealRule(mode: .act, after: 2, wait: .seconds(60))
+        let act = HealRule(mode: .act, after: 4, wait: .seconds(60))
         var checks: [Check] = []
-        for (number, space) in outside.fleet.spaces.enumerated() {
+        // They were made in any order.
+        let places = Dictionary(uniqueKeysWithValues: DemoScene.dozen.enumerated().map { ($1.id, $0) })
+        let spaces = outside.fleet.spaces.sorted { places[$0.id, default: 0] < places[$1.id, default: 0] }
+        for (number, space) in spaces.enumerated() {
             let name = space.id.split(separator: "/").last.map(String.init) ?? space.id
             // With a Hub the private Space's token comes from it.
             let headers =
                 outside.world == nil && name == "backoffice"
                 ? [Request.Header(name: "X-HF-Authorization", value: Secret("Bearer \(DemoScene.token)"))] : []
             // Pinged less often than it falls asleep.
-            let every = name == "embedder" || name == "nightly-report" ? 75 : 8 + number % 5
+            let every = name == "embedder" || name == "nightly-report" ? 60 : 8 + number % 5
             checks.append(
                 Check(
                     name: name, address: space.address + "/health", space: space.id,
