@@ -1,7 +1,9 @@
 /// Ready-made fleets.
 package enum DemoScene {
-    /// What opens the private Space of ``dozen``. Worth nothing anywhere else.
-    package static let token = "hf_simulated_demo_token"
+    /// What opens the private Space of ``dozen``: the simulated Hub's token of maren. Worth nothing anywhere else.
+    package static let token = "hf_maren"
+    /// The organisation that owns ``dozen``.
+    package static let owner = "kestrel-labs"
 
     /// A dozen Spaces with one story each, told in a few minutes instead of days.
     package static var dozen: [SpaceBlueprint] {
@@ -9,45 +11,79 @@ package enum DemoScene {
         let hot = SpaceLifecycle(sleepAfter: nil, startTakes: .seconds(12), buildTakes: .seconds(45))
         return [
             SpaceBlueprint(
-                "acme/discord-bot", story: "A bot that is kept hot; healthy.", lifecycle: hot, app: .healthy),
+                "kestrel-labs/discord-bot", story: "A bot that is kept hot; healthy.", lifecycle: hot, app: .healthy),
             SpaceBlueprint(
-                "acme/llm-backend",
+                "kestrel-labs/llm-backend",
                 story: "An LLM backend; alive all the time, but its database is lost for 40 s every 4 min.",
                 lifecycle: hot, app: .database(connected: .seconds(200), lost: .seconds(40))),
             SpaceBlueprint(
-                "acme/rag-service", story: "A RAG service on slow hardware: answers in 1 to 2.5 s.", lifecycle: hot,
+                "kestrel-labs/rag-service", story: "A RAG service on slow hardware: answers in 1 to 2.5 s.",
+                lifecycle: hot,
                 app: .slow(.milliseconds(1_000) ... .milliseconds(2_500))),
             SpaceBlueprint(
-                "acme/docs-demo", story: "A documentation demo; healthy.", lifecycle: hot,
+                "kestrel-labs/docs-demo",
+                story: "Well, but from an older commit than its repository holds: the last push did not take.",
+                lifecycle: hot,
                 app: .slow(.milliseconds(60) ... .milliseconds(180))),
             SpaceBlueprint(
-                "acme/embedder", story: "Falls asleep 45 s after a visit and takes 12 s to wake; the request is held.",
+                "kestrel-labs/embedder",
+                story: "Falls asleep 45 s after a visit and takes 12 s to wake; the request is held.",
                 stage: .sleeping,
                 lifecycle: SpaceLifecycle(sleepAfter: .seconds(45), startTakes: .seconds(12), buildTakes: .seconds(45))),
             SpaceBlueprint(
-                "acme/nightly-report", story: "Asleep; shows a starting page instead of holding the visitor.",
+                "kestrel-labs/nightly-report", story: "Asleep; shows a starting page instead of holding the visitor.",
                 stage: .sleeping,
                 lifecycle: SpaceLifecycle(sleepAfter: .seconds(50), startTakes: .seconds(20), buildTakes: .seconds(45)),
                 edge: EdgeRules(wake: .refused)),
             SpaceBlueprint(
-                "acme/translator", story: "Flapping: well for 25 s, answering 500 for 15 s, and again.", lifecycle: hot,
+                "kestrel-labs/translator", story: "Flapping: well for 25 s, answering 500 for 15 s, and again.",
+                lifecycle: hot,
                 app: .flapping(good: .seconds(25), bad: .seconds(15))),
             SpaceBlueprint(
-                "acme/chat-ui", story: "Running, says the Hub, but nothing listens on its port: the edge answers 502.",
-                lifecycle: hot, app: .portClosed),
+                "kestrel-labs/chat-ui",
+                story: "Running, says the Hub, but the app hangs four minutes after each start and answers nobody.",
+                lifecycle: hot, app: .hanging(after: .seconds(240))),
             SpaceBlueprint(
-                "acme/image-tagger", story: "Crashed: the platform's error page instead of the app.",
+                "kestrel-labs/image-tagger", story: "Out of memory; a restart helps for two and a half minutes.",
                 stage: .runtimeError,
                 errorMessage: "Memory limit exceeded (16Gi)", lifecycle: hot),
             SpaceBlueprint(
-                "acme/remote-desk", story: "Flagged by the platform's moderation; pinging it stops.", stage: .paused,
+                "kestrel-labs/remote-desk", story: "Flagged by the platform's moderation; pinging it stops.",
+                stage: .paused,
                 errorMessage: StageMachine.flagged, lifecycle: hot),
             SpaceBlueprint(
-                "acme/backoffice", story: "Private: answers only with a token.", visibility: .private, lifecycle: hot),
+                "kestrel-labs/backoffice", story: "Private: answers only with a token.", visibility: .private,
+                lifecycle: hot),
             SpaceBlueprint(
-                "acme/new-release", story: "Building for 45 s, starting for 12 s, then running.", stage: .building,
+                "kestrel-labs/new-release", story: "Building for 45 s, starting for 12 s, then running.",
+                stage: .building,
                 lifecycle: hot),
         ]
+    }
+
+    /// A blueprint as the simulated Hub makes it, with a repository.
+    static func space(_ blueprint: SpaceBlueprint) -> SceneSpace {
+        var space = SceneSpace(
+            blueprint.id, visibility: blueprint.visibility == .private ? .private : .public,
+            stage: blueprint.stage == .building ? nil : blueprint.stage, errorMessage: blueprint.errorMessage)
+        // It hangs already when the story begins.
+        if blueprint.id.hasSuffix("/chat-ui") { space.age = .seconds(600) }
+        space.servesOld = blueprint.id.hasSuffix("/docs-demo")
+        return space
+    }
+
+    static func manner(_ blueprint: SpaceBlueprint) -> SpaceManner {
+        let life = blueprint.lifecycle
+        let usual = SpaceRules()
+        return SpaceManner(
+            rules: SpaceRules(
+                buildTakes: life.buildTakes, startTakes: life.startTakes,
+                freeSleepAfter: life.sleepAfter ?? usual.freeSleepAfter),
+            edge: blueprint.edge)
+    }
+
+    static func byID<Value>(_ value: (SpaceBlueprint) -> Value) -> [String: Value] {
+        Dictionary(dozen.map { ($0.id, value($0)) }, uniquingKeysWith: { first, _ in first })
     }
 }
 

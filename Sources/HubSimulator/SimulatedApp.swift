@@ -89,6 +89,10 @@ extension SimulatedApp {
 
     /// The process is there and holds the port, but answers nobody.
     package static let dead = SimulatedApp(script: [Phase(.silent)])
+    /// Well for a time after its start, then silent for good.
+    package static func hanging(after wait: Duration) -> SimulatedApp {
+        SimulatedApp(script: [Phase(.prompt, lasts: wait), Phase(.silent)])
+    }
     /// The container runs, the port is closed.
     package static let portClosed = SimulatedApp(script: [Phase(.broken)])
     package static let failing = SimulatedApp(script: [

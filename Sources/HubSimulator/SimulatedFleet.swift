@@ -84,8 +84,11 @@ package final class SimulatedFleet: Sendable {
     /// Every Space in the order it was added: its id, its address on loopback, and what is going to happen there.
     package var spaces: [(id: String, address: String, story: String)] {
         state.withLock { state in
-            state.spaces.map {
-                ($0.blueprint.id, "http://127.0.0.1:\(state.ports[$0.blueprint.id, default: 0])", $0.blueprint.story)
+            state.spaces.map { space in
+                let port = state.ports[space.blueprint.id]
+                let address =
+                    port.map { "http://127.0.0.1:\($0)" } ?? "http://\(space.subdomain).localhost:\(state.edgePort)"
+                return (space.blueprint.id, address, space.blueprint.story)
             }
         }
     }

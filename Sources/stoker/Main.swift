@@ -8,7 +8,7 @@ struct Stoker: AsyncParsableCommand {
         abstract: "Keeps a fleet of Hugging Face Spaces warm, and tells the truth about it.",
         discussion: """
             EXAMPLES
-              stoker demo                            everything over a simulated fleet
+              stoker demo                            everything over a simulated Hub
               stoker init acme/discord-bot acme/rag  write a fleet.yaml
               stoker serve --fleet fleet.yaml        tend it
               stoker status                          ask the server that tends it

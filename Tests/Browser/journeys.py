@@ -164,6 +164,19 @@ class Journeys:
         page.refresh()
         assert ground() == after
 
+    def shows_both_sources(self, page):
+        """A Space that runs and answers, from an older commit than the Hub holds: both are said on its page."""
+        page.get(self.base + "/targets/docs-demo")
+        if not json.loads(urllib.request.urlopen(self.base + "/api/v1/overview").read())["hub"]:
+            return  # no git, no Hub
+        facts = lambda: page.find_element(By.TAG_NAME, "main").text
+        def both():
+            page.refresh()
+            return "Two sources" in facts() and "Both together" in facts()
+        WebDriverWait(page, 90, poll_frequency=1).until(lambda _: both())
+        page.save_screenshot(str(OUT / "both-sources.png"))
+        assert "RUNNING" in facts(), facts()
+
     def says_trouble_in_title_and_icon(self, page):
         page.get(self.base + "/")
         troubles = sum(int(page.find_element(By.CSS_SELECTOR, f'[data-chip="{name}"] b').get_attribute("textContent")) for name in ("down", "silent"))
@@ -300,7 +313,7 @@ def each_look(base):
 
 def run(base, token_base=None, stalled_base=None):
     trouble = page_of_trouble(base)
-    pages = [("fleet", base + "/"), ("nothing matches", base + "/?q=zzzzz"), ("target", base + trouble), ("missing", base + "/nowhere")]
+    pages = [("fleet", base + "/"), ("nothing matches", base + "/?q=zzzzz"), ("target", base + trouble), ("two sources", base + "/targets/docs-demo"), ("missing", base + "/nowhere")]
     others = [(phone, base), (without_script, base)]
     if token_base:
         pages += [("login", token_base + "/login"), ("empty", token_base + "/")]

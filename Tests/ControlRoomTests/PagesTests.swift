@@ -77,6 +77,23 @@ import Testing
         }
     }
 
+    @Test func theDashboardSaysWhatIsLeftOfTheHubsWindows() async throws {
+        func page(_ hub: HubUse?) async throws -> String {
+            try await Served.run(SampleFleet.dozen { $0.hub = hub }) {
+                try await $0.get("/", headers: Self.page).text
+            }
+        }
+        #expect(try await page(SampleFleet.hub).contains(">2,488 of 2,500 Hub calls left</span>"))
+        var hub = SampleFleet.hub
+        hub.windows[0].endsAt = SampleFleet.now - .seconds(1)
+        #expect(try await page(hub).contains(">2,500 of 2,500 Hub calls left</span>"))
+        hub.answeredAt = SampleFleet.now - .seconds(600)
+        #expect(try await page(hub).contains(">the Hub has been silent for 10 min</span>"))
+        hub.answeredAt = nil
+        #expect(try await page(hub).contains(">the Hub has not answered yet</span>"))
+        #expect(try await !page(nil).contains("id=\"hub\""))
+    }
+
     @Test(arguments: [
         ("/?q=WEB", ["website"]), ("/?show=silent", ["nightly-export"]),
         ("/?show=down", ["llm-backend/ready", "website"]),

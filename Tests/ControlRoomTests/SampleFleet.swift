@@ -11,6 +11,12 @@ enum SampleFleet {
         var ledger: ScriptedLedger
     }
 
+    /// Twelve calls of a PRO account's window are used.
+    static let hub = HubUse(
+        endpoint: "https://huggingface.co",
+        windows: [HubUse.Window(bucket: "api", quota: 2_500, remaining: 2_488, endsAt: now + .seconds(140), sent: 12)],
+        calls: 240, waited: .milliseconds(1_500), answeredAt: now - .seconds(20))
+
     /// A dozen checks in every state there is.
     static func dozen(
         now: @escaping @Sendable () -> Instant = { SampleFleet.now }, overview: (inout Overview) -> Void = { _ in },

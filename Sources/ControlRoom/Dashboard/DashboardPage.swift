@@ -100,6 +100,8 @@ struct DashboardPage {
             "pings": Words.count(overview.work.pings), "attempts": Words.count(overview.work.attempts),
             "flapping": overview.flapping == 1 ? "1 comes and goes" : "\(Words.count(overview.flapping)) come and go",
             // The sentence says it when there is nothing worse to say.
+            "hub": Self.hub(overview), "hasHub": overview.hub != nil,
+            "hubAddress": overview.hub?.endpoint ?? "",
             "hasFlapping": overview.flapping > 0 && headline.mood != .unsteady, "banners": banners,
             "bannerKey": bannerKey, "chips": chips,
             "query": view.text, "show": view.verdict,
@@ -120,6 +122,19 @@ struct DashboardPage {
             "settled": view.sort == .file && view.verdict.isEmpty, "mayWrite": mayWrite, "here": view.address { _ in },
             "now": overview.now.milliseconds, "generation": String(overview.generation),
         ]
+    }
+
+    /// What is left of the Hub's windows, in one phrase; of the API's, which a fleet lives on.
+    static func hub(_ overview: Overview) -> String {
+        guard let hub = overview.hub else { return "" }
+        guard let answered = hub.answeredAt else { return "the Hub has not answered yet" }
+        let silent = overview.now - answered
+        if silent >= .seconds(180) { return "the Hub has been silent for \(Words.span(silent))" }
+        guard let window = hub.windows(at: overview.now).first(where: { $0.bucket == "api" }) else {
+            return "the Hub answers"
+        }
+        let quota = window.quota.map { " of \(Words.count($0))" } ?? ""
+        return "\(Words.count(window.remaining))\(quota) Hub calls left"
     }
 
     private static func sortLabel(_ sort: StatusQuery.Sort) -> String {
@@ -170,7 +185,9 @@ struct DashboardPage {
         if overview.demo {
             add(
                 "demo", "This is a demonstration.",
-                "A simulated fleet on this machine; nothing leaves it. To tend your own:",
+                overview.hub == nil
+                    ? "A simulated fleet on this machine; nothing leaves it. To tend your own:"
+                    : "A simulated Hub and its Spaces on this machine; nothing leaves it. To tend your own:",
                 code: "stoker init && stoker serve")
         }
         if case .offline(let since) = overview.connectivity {

@@ -77,6 +77,9 @@ struct TargetPage {
         model["space"] = check.space ?? ""
         model["hasSpace"] = check.space != nil
         model["facts"] = facts
+        let sources = sources
+        model["sources"] = sources
+        model["hasSources"] = !sources.isEmpty
         model["siblings"] = siblings.map {
             [
                 "name": $0.check.name == $0.check.target
@@ -158,6 +161,42 @@ struct TargetPage {
         return policy.role == .ready ? "\(kind) · ready check" : kind
     }
 
+    /// The Hub's word beside the visitor's, where more is to be said than a stage.
+    private var sources: [[String: Any]] {
+        guard let sight = status.sight,
+            sight.disagreement != nil || sight.errorMessage != nil || sight.oldBuild != nil || sight.healing != nil
+        else { return [] }
+        var parts: [[String: Any]] = []
+        func add(_ label: String, _ html: String, long: Bool = false) {
+            parts.append(["label": label, "html": html, "long": long])
+        }
+        let age = sight.isFresh ? "" : ", too long ago to count"
+        let message = sight.errorMessage.map { ": “\($0.prefix(300))”" } ?? ""
+        add(
+            "The Hub says",
+            "\(Markup.escape((sight.stage?.description ?? "nothing") + message)) <span class=\"for\">read \(Row.time(sight.readAt, now: now, never: ""))\(age)</span>"
+        )
+        if !state.lastPing.isNever {
+            let answer = state.code > 0 ? "\(state.code)" : "no answer"
+            let wait = state.latencyMicroseconds > 0 ? " in \(Row(status: status, samples: [], now: now).latency)" : ""
+            add(
+                "A visitor got",
+                "\(Markup.escape(answer + wait)) <span class=\"for\">\(Row.time(state.lastPing, now: now, never: ""))</span>"
+            )
+        }
+        if let old = sight.oldBuild {
+            add("Commits", Markup.escape("\(old.running.prefix(7)) runs, \(old.head.prefix(7)) is newest"))
+        }
+        if let both = sight.disagreement { add("Both together", Markup.escape(both), long: true) }
+        if let healing = sight.healing {
+            let own = check.name + ": "
+            add(
+                "Healing", Markup.escape(healing.hasPrefix(own) ? String(healing.dropFirst(own.count)) : healing),
+                long: true)
+        }
+        return parts
+    }
+
     private var facts: [[String: Any]] {
         var facts: [[String: Any]] = []
         func add(_ label: String, _ value: String, html: String? = nil, field: String = "") {
@@ -195,18 +234,12 @@ struct TargetPage {
         if !state.pausedUntil.isNever, state.verdict == .paused {
             add("Paused until", "", html: Row.time(state.pausedUntil, now: now, never: ""))
         }
-        if let sight = status.sight {
+        if let sight = status.sight, sources.isEmpty {
             let stage = sight.stage?.description ?? "nothing"
             let age = sight.isFresh ? "" : " (too long ago to count)"
             add(
                 "The Hub says", "",
                 html: "\(Markup.escape(stage + age)), read \(Row.time(sight.readAt, now: now, never: ""))")
-            if let message = sight.errorMessage { add("The Hub's message", String(message.prefix(300))) }
-            if let old = sight.oldBuild {
-                add("Build", "\(old.running.prefix(7)) runs, \(old.head.prefix(7)) is newest")
-            }
-            if let both = sight.disagreement { add("Both together", both) }
-            if let healing = sight.healing { add("Healing", healing) }
         }
         if let hours = policy.hours { add("Hours", hours.text) }
         if let group = policy.group { add("Group", group) }

@@ -40,6 +40,30 @@ enum MetricsText {
         page.sample(overview.connectivity == .online ? Int64(1) : 0)
         page.family("stoker_active", .gauge, "1 while this master does the work, 0 while it stands by.")
         if case .standby = overview.role { page.sample(Int64(0)) } else { page.sample(Int64(1)) }
+        if let hub = overview.hub {
+            page.family("stoker_hub_requests_total", .counter, "Requests to the Hub since the start.")
+            page.sample(hub.calls)
+            page.family("stoker_hub_refusals_total", .counter, "Answers 429 of the Hub since the start.")
+            page.sample(hub.refusals)
+            page.family(
+                "stoker_hub_waited_seconds_total", .counter, "Time that requests have waited for a window of the Hub.")
+            page.sample(milliseconds: hub.waited.wholeMilliseconds)
+            if let answered = hub.answeredAt {
+                page.family(
+                    "stoker_hub_last_answer_time_seconds", .gauge,
+                    "When the Hub last told of the fleet, in seconds since 1970.")
+                page.sample(milliseconds: answered.milliseconds)
+            }
+            let windows = hub.windows(at: overview.now)
+            if !windows.isEmpty {
+                page.family("stoker_hub_window_remaining", .gauge, "Requests that are left of a window of the Hub.")
+                for window in windows { page.sample(window.remaining, labels: [("bucket", window.bucket)]) }
+                page.family("stoker_hub_window_quota", .gauge, "Requests that a window of the Hub grants.")
+                for window in windows {
+                    if let quota = window.quota { page.sample(quota, labels: [("bucket", window.bucket)]) }
+                }
+            }
+        }
         page.family("stoker_fleet_file_rejected", .gauge, "1 while a newer fleet file has problems and was not taken.")
         page.sample(overview.fleetFile.rejected.isEmpty ? Int64(0) : 1)
         page.family(

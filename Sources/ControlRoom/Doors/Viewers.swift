@@ -176,6 +176,8 @@ final class Viewers: Service {
             text.value(DashboardPage.bannerKey(overview))
             text.key("pings")
             text.value(Words.count(overview.work.pings))
+            text.key("hub")
+            text.value(DashboardPage.hub(overview))
             text.key("total")
             text.value(overview.total)
             text.key("counts")

@@ -13,8 +13,12 @@ package struct FleetDraft: Sendable {
         package var every: Duration?
         /// The id was guessed from a subdomain, where owner and name cannot be told apart for certain.
         package var guessed = false
+        /// A word on it for who reads the file, such as `private`.
+        package var note: String?
     }
     package var entries: [Entry]
+    /// Of a Hub that is not the public one.
+    package var endpoint: String?
     /// Set when all Spaces have one owner.
     package var namespace: String? {
         let owners = Set(entries.compactMap { $0.space.map { $0.prefix { $0 != "/" } } })
@@ -22,6 +26,15 @@ package struct FleetDraft: Sendable {
     }
 
     package init(entries: [Entry] = []) { self.entries = entries }
+
+    /// From what the Hub lists: Spaces in the order of their names.
+    package init(spaces: [SpaceFacts]) {
+        entries = spaces.sorted { $0.id.lowercased() < $1.id.lowercased() }.map { facts in
+            var entry = Entry(space: facts.id)
+            if facts.visibility != .public { entry.note = facts.visibility.rawValue }
+            return entry
+        }
+    }
 
     /// From what people paste: `owner/name`, the Space's page, its own address, or any URL.
     /// - Throws: `usage`, naming the first text that is none of these.
@@ -157,7 +170,7 @@ package struct FleetDraft: Sendable {
             hub:
             \(namespace.map { "  namespace: \(Self.quoted($0))    # owner of the Spaces below that are named without one" } ?? "  # namespace: your-name    # then Spaces can be named without their owner")
               token: ${HF_TOKEN:-}    # may stay empty: public addresses need none
-
+            \(endpoint.map { "  endpoint: \(Self.quoted($0))\n" } ?? "")
             keep:    # defaults for every Space
               every: 45m    # free hardware sleeps after 48 h without a visitor
               timeout: 120s    # a start is waited for, not counted as a failure
@@ -213,6 +226,7 @@ package struct FleetDraft: Sendable {
         let key = namespace == nil ? id : short
         var text = "  \(Self.quoted(key)):"
         if entry.guessed { text += "    # guessed from the address: check where the owner's name ends" }
+        if let note = entry.note { text += "    # \(note)" }
         text += "\n"
         var lines: [String] = []
         if name != short { lines.append("    name: \(Self.quoted(name))") }

@@ -3,8 +3,9 @@ internal import StokerCore
 
 /// A workflow for n8n: schedule, ask the master, look at its answer, else wake the critical Spaces.
 ///
-/// Source of node types, versions and parameters: n8n-io/n8n, packages/nodes-base/nodes (HttpRequest/V3/Description.ts,
-/// If/V2/IfV2.node.ts and its test workflows, Schedule/ScheduleTrigger.node.ts, Code/Code.node.ts), read 2026-11-21.
+/// Source of node types and parameters: n8n-io/n8n, packages/nodes-base/nodes (HttpRequest/V3/Description.ts, If/V2/IfV2.node.ts and its
+/// test workflows, Schedule/ScheduleTrigger.node.ts, Code/Code.node.ts), read 2026-11-21. Of the versions only If 2.2 was confirmed there;
+/// HTTP Request 4.2, Code 2 and Schedule Trigger 1.2 were seen in published workflows.
 enum N8N {
     static func make(_ plan: WakePlan) throws(Failure) -> Export {
         let request: [String: Any] = [

@@ -5,6 +5,8 @@ package struct HubScene: Sendable {
     package var spaces: [SceneSpace]
     /// By `namespace/name`; others run ``SpaceEngine/usualApp``.
     package var apps: [String: SimulatedApp] = [:]
+    /// By `namespace/name`; others go the way of the world's rules.
+    package var special: [String: SpaceManner] = [:]
     /// What is done once all are there.
     var then: @Sendable (SimulatedWorld) -> Void = { _ in }
 
@@ -31,16 +33,14 @@ package struct HubScene: Sendable {
     /// The demonstration's dozen, as the Hub shows them.
     package static let dozen = HubScene(
         name: "dozen", summary: "The twelve stories of the demonstration, owned by kestrel-labs.",
-        spaces: DemoScene.dozen.map { blueprint in
-            SceneSpace(
-                "kestrel-labs/" + (blueprint.id.split(separator: "/").last ?? ""),
-                visibility: blueprint.visibility == .private ? .private : .public,
-                stage: blueprint.stage == .building ? nil : blueprint.stage, errorMessage: blueprint.errorMessage)
-        },
-        apps: Dictionary(
-            DemoScene.dozen.map { ("kestrel-labs/" + ($0.id.split(separator: "/").last ?? ""), $0.app) },
-            uniquingKeysWith: { first, _ in first }),
-        then: { $0.spaces.space("kestrel-labs/remote-desk")?.flag() })
+        spaces: DemoScene.dozen.map(DemoScene.space), apps: DemoScene.byID(\.app),
+        special: DemoScene.byID(DemoScene.manner),
+        then: { world in
+            world.spaces.space("kestrel-labs/remote-desk")?.flag()
+            // A restart helps, for a while.
+            world.spaces.space("kestrel-labs/image-tagger")?.meet(
+                [], standing: .crashes(after: .seconds(150), "Memory limit exceeded (16Gi)"))
+        })
 
     package static let trouble = HubScene(
         name: "trouble", summary: "One Space for each way to fail.",
@@ -72,16 +72,23 @@ package struct HubScene: Sendable {
 
 extension SimulatedWorld {
     /// A world that begins with a scene.
+    /// - Parameter atOnce: how many Spaces are made at a time; with more than one the ids of repositories are drawn in any order.
     /// - Throws: the socket's error, the file system's, or a ``HubError`` when a Space of the scene cannot be made.
     package static func start(
         scene: HubScene, _ configuration: HubConfiguration = HubConfiguration(), rules: SpaceRules = SpaceRules(),
-        edge: EdgeRules = EdgeRules()
+        edge: EdgeRules = EdgeRules(), atOnce: Int = 1
     ) async throws -> SimulatedWorld {
         let apps = scene.apps
         let world = try await start(
-            configuration, rules: rules, edge: edge, app: { apps[$0] ?? SpaceEngine.usualApp })
+            configuration, rules: rules, edge: edge, special: scene.special, app: { apps[$0] ?? SpaceEngine.usualApp })
         do {
-            for space in scene.spaces { _ = try await world.hub.make(space) }
+            try await withThrowingTaskGroup(of: Void.self) { group in
+                for (number, space) in scene.spaces.enumerated() {
+                    if number >= atOnce { try await group.next() }
+                    group.addTask { _ = try await world.hub.make(space) }
+                }
+                try await group.waitForAll()
+            }
             scene.then(world)
             return world
         } catch {

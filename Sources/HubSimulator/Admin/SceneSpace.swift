@@ -12,6 +12,10 @@ package struct SceneSpace: Sendable {
     /// Where it is put after its creation; nil lets it build.
     package var stage: SpaceStage?
     package var errorMessage: String?
+    /// How long it has been there, simulated: an app's script counts from its start.
+    package var age = Duration.zero
+    /// The container was made from an older commit: the last push did not take.
+    package var servesOld = false
 
     package init(
         _ id: String, sdk: String = "docker", visibility: RepoVisibility = .public, files: [String: String] = [:],

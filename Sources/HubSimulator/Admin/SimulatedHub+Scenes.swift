@@ -18,9 +18,18 @@ extension SimulatedHub {
         creation.isOld = true
         creation.files = scene.files.sorted { $0.key < $1.key }.map { ($0.key, Array($0.value.utf8)) }
         let caller = HubCaller(account: owner, token: HubToken("", account: owner.name))
-        _ = try await create(creation, by: caller)
+        try await state.requireCreation(caller, in: parts[0])
+        try Self.checkName(parts[1])
+        _ = try await createAlone(creation, by: caller)
         guard let space = engine.space(scene.id) else { throw HubError.noRepo(anonymous: false) }
-        if let stage = scene.stage, !space.isStatic { space.live.set(stage, errorMessage: scene.errorMessage) }
+        if let stage = scene.stage, !space.isStatic {
+            space.live.move { machine, now in
+                let head = machine.head
+                if scene.servesOld { machine.commit(HubID.stable("before " + scene.id) + "0123456789abcdef") }
+                machine.set(stage, errorMessage: scene.errorMessage, at: now - scene.age)
+                machine.commit(head)
+            }
+        }
         return space
     }
 }

@@ -17,17 +17,18 @@ package final class SimulatedWorld: Sendable {
     /// - Parameters:
     ///   - rules: How builds, starts and restarts go.
     ///   - edge: How the proxy in front of the apps behaves.
+    ///   - special: Spaces that are treated otherwise, by `namespace/name`.
     ///   - app: What runs in the Space of a name.
     /// - Throws: the socket's error, or the file system's.
     package static func start(
         _ configuration: HubConfiguration = HubConfiguration(), rules: SpaceRules = SpaceRules(),
-        edge: EdgeRules = EdgeRules(),
+        edge: EdgeRules = EdgeRules(), special: [String: SpaceManner] = [:],
         app: @escaping @Sendable (String) -> SimulatedApp = { _ in SpaceEngine.usualApp },
         logger: Logger = Logger(label: "simulator")
     ) async throws -> SimulatedWorld {
         let fleet = try await SimulatedFleet.start(
             seed: configuration.seed, time: configuration.time, edge: edge, logger: logger)
-        let spaces = SpaceEngine(fleet: fleet, rules: rules, app: app)
+        let spaces = SpaceEngine(fleet: fleet, rules: rules, special: special, app: app)
         let faults = FaultBoard(time: configuration.time, seed: configuration.seed)
         var configuration = configuration
         configuration.faults = faults

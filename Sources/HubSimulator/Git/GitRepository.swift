@@ -27,7 +27,10 @@ final class GitRepository: Sendable {
     /// Makes it on the disk; its hooks come from the template.
     static func create(at path: String, template: String) async throws -> GitRepository {
         try await Git.run(["init", "--quiet", "--bare", "--initial-branch=main", "--template=\(template)", path])
-        return GitRepository(path: path)
+        let repository = GitRepository(path: path)
+        // Known without asking git.
+        repository.memory.withLock { $0.references = [:] }
+        return repository
     }
 
     func git(_ arguments: [String], input: [UInt8] = []) async throws -> [UInt8] {

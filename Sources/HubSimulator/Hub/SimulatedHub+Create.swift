@@ -36,7 +36,8 @@ extension SimulatedHub {
         }
     }
 
-    private func createAlone(_ creation: Creation, by caller: HubCaller, copying source: HubRepo?) async throws
+    /// The same, while others are made: only one at a time is for clients.
+    func createAlone(_ creation: Creation, by caller: HubCaller, copying source: HubRepo? = nil) async throws
         -> HubRepo
     {
         let fullName = "\(creation.namespace)/\(creation.name)"

@@ -9,6 +9,7 @@ package final class SpaceEngine: SpaceSide {
     package let fleet: SimulatedFleet
     /// What runs in a Space; a name takes the id of the Space.
     private let app: @Sendable (String) -> SimulatedApp
+    private let special: [String: SpaceManner]
 
     private struct State {
         weak var hub: SimulatedHub?
@@ -29,13 +30,16 @@ package final class SpaceEngine: SpaceSide {
         case stuck
     }
 
-    /// - Parameter app: What runs in the Space of this name.
+    /// - Parameters:
+    ///   - special: Spaces that go another way than the rest, by `namespace/name`.
+    ///   - app: What runs in the Space of this name.
     package init(
-        fleet: SimulatedFleet, rules: SpaceRules = SpaceRules(),
+        fleet: SimulatedFleet, rules: SpaceRules = SpaceRules(), special: [String: SpaceManner] = [:],
         app: @escaping @Sendable (String) -> SimulatedApp = { _ in SpaceEngine.usualApp }
     ) {
         self.fleet = fleet
         self.rules = rules
+        self.special = special
         self.app = app
     }
 
@@ -91,7 +95,8 @@ package final class SpaceEngine: SpaceSide {
         let plan = SpacePlan(source, sdkAtCreation: wishes.sdk ?? repo.sdkAtCreation)
         let live = makeLive(repo, source: source, plan: plan)
         let space = HostedSpace(
-            name: repo.fullName, live: live, source: source, plan: plan, wishes: wishes, rules: rules)
+            name: repo.fullName, live: live, source: source, plan: plan, wishes: wishes,
+            rules: special[repo.fullName]?.rules ?? rules)
         let incident = state.withLock { state in
             state.spaces[repo.id] = space
             state.names[repo.fullName.lowercased()] = repo.id
@@ -104,7 +109,8 @@ package final class SpaceEngine: SpaceSide {
         let id = repo.id
         let blueprint = SpaceBlueprint(
             repo.fullName, story: plan.title ?? "", visibility: Self.visibility(repo), stage: .noAppFile,
-            app: app(repo.fullName), isStatic: plan.sdk == "static", revision: source.head)
+            app: app(repo.fullName), edge: special[repo.fullName]?.edge, isStatic: plan.sdk == "static",
+            revision: source.head)
         return fleet.addNamed(blueprint, keys: .ask { [weak self] in await self?.opens($0, repo: id) ?? false })
     }
 

@@ -43,3 +43,14 @@ package struct SpaceRules: Sendable {
         self.keepAliveEvery = keepAliveEvery
     }
 }
+
+/// How one Space is treated; nil is as the others are.
+package struct SpaceManner: Sendable {
+    package var rules: SpaceRules?
+    package var edge: EdgeRules?
+
+    package init(rules: SpaceRules? = nil, edge: EdgeRules? = nil) {
+        self.rules = rules
+        self.edge = edge
+    }
+}

@@ -12,6 +12,8 @@ package final class HubKnowledge: Sendable {
         var incident: Set<Cause> = []
         var isWatched = false
         var wanted = false
+        var patience = SpaceVerdict.Patience()
+        var use: HubUse?
     }
     private let state = Mutex(State())
 
@@ -32,6 +34,18 @@ package final class HubKnowledge: Sendable {
     package var isWatched: Bool {
         get { state.withLock { $0.isWatched } }
         set { state.withLock { $0.isWatched = newValue } }
+    }
+
+    /// A demonstration is in more of a hurry than a fleet.
+    package var patience: SpaceVerdict.Patience {
+        get { state.withLock { $0.patience } }
+        set { state.withLock { $0.patience = newValue } }
+    }
+
+    /// What is used and left of the account's requests, as of the last reading; nil while the Hub is not asked.
+    package var use: HubUse? {
+        get { state.withLock { $0.use } }
+        set { state.withLock { $0.use = newValue } }
     }
 
     /// Takes what was read at an instant.
@@ -96,7 +110,8 @@ package final class HubKnowledge: Sendable {
         state.withLock { state in
             guard state.isWatched else { return SpaceVerdict.Joint(finding: finding) }
             let joint = SpaceVerdict.join(
-                finding, state.words[space], troubleBegan: troubleBegan, incident: state.incident, now: now)
+                finding, state.words[space], troubleBegan: troubleBegan, incident: state.incident,
+                patience: state.patience, now: now)
             if let cell = joint.cell, cell.disagrees || cell.verdict != .up {
                 state.cells[check] = cell
             } else if !state.cells.isEmpty {

@@ -64,7 +64,7 @@ extension HubWatch {
         case .suggest(let step):
             await tellOnce(
                 decision, status, kind: "heal.suggested",
-                "\(check.name): a \(step.word) may help (\(why)). `heal: act` would do it")
+                "\(check.name): a \(step.word) may help (\(why)). “heal: act” would do it")
         case .exhausted:
             await tellOnce(
                 decision, status, kind: "heal.exhausted",

@@ -16,6 +16,7 @@ package actor HubWatch: Service {
     /// Since when the Hub has not answered; nil while it does.
     private var silentSince: Instant?
     private var told = false
+    private var lastAnswer: Instant?
 
     // What healing remembers; see HubWatch+Healing.swift.
     var pasts: [String: Healer.Past] = [:]
@@ -134,6 +135,10 @@ package actor HubWatch: Service {
         }
         if Task.isCancelled { return }
         let now = clocks.wall()
+        var use = hub.use(at: now)
+        if answered > 0 { lastAnswer = now }
+        use?.answeredAt = lastAnswer
+        knowledge.use = use
         if let failure, answered == 0 {
             pace.failed(calls: calls, retry: failure.retry, at: now)
             await hubIsSilent(failure, since: now)

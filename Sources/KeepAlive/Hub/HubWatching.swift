@@ -8,6 +8,12 @@ package protocol HubWatching: Sendable {
     func space(_ id: String) async throws(Failure) -> SpaceFacts?
     /// Starts the container anew; with `factory` after a build from scratch.
     func restart(_ id: String, factory: Bool) async throws(Failure)
+    /// What is used and left of the account's requests; nil when nobody counts them.
+    func use(at now: Instant) -> HubUse?
+}
+
+extension HubWatching {
+    package func use(at now: Instant) -> HubUse? { nil }
 }
 
 /// One reading of a namespace.

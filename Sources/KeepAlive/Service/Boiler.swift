@@ -488,7 +488,7 @@ package actor Boiler: Keeper, Service {
             startedAt: startedAt, now: clocks.wall(), counts: counts, flapping: flapping, moderated: moderated,
             total: current.checks.count, generation: generation, connectivity: offline, role: role,
             fleetFile: fleetFile, ledger: health, work: work,
-            demo: settings.demo)
+            hub: hub.use, demo: settings.demo)
     }
 
     package func statuses(_ query: StatusQuery) async -> StatusPage {

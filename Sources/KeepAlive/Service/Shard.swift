@@ -522,9 +522,11 @@ actor Shard {
             case .incidentEnded(var incident):
                 incident.check = id
                 batch.incidents.append(incident)
-                let length = ((incident.ended ?? now) - incident.began).text
+                var length = (incident.ended ?? now) - incident.began
+                if length > .seconds(1) { length = .seconds(length.components.seconds) }
                 batch.events.append(
-                    Event(at: now, kind: "incident.ended", check: id, text: "\(name) is well again after \(length)"))
+                    Event(
+                        at: now, kind: "incident.ended", check: id, text: "\(name) is well again after \(length.text)"))
             case .flappingBegan:
                 batch.events.append(
                     Event(

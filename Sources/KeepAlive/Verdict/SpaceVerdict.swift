@@ -111,6 +111,19 @@ package enum SpaceVerdict {
         package static let settledAfter = Duration.seconds(60)
     }
 
+    /// How long the Hub's word must have stood before it is held against what a visitor saw.
+    package struct Patience: Sendable, Equatable {
+        /// For another commit than the newest one: a build takes its time. Default ``Word/buildGrace``.
+        package var build: Duration
+        /// For a stage. Default ``Word/settledAfter``.
+        package var stage: Duration
+
+        package init(build: Duration = Word.buildGrace, stage: Duration = Word.settledAfter) {
+            self.build = build
+            self.stage = stage
+        }
+    }
+
     /// Both sources taken together.
     package struct Joint: Equatable {
         package var finding: Finding
@@ -124,7 +137,8 @@ package enum SpaceVerdict {
     ///   - troubleBegan: the first ping of the present trouble, this one if there was none before.
     ///   - incident: the causes of which the fleet's failures say that they are the platform's.
     package static func join(
-        _ finding: Finding, _ word: Word?, troubleBegan: Instant, incident: Set<Cause> = [], now: Instant
+        _ finding: Finding, _ word: Word?, troubleBegan: Instant, incident: Set<Cause> = [],
+        patience: Patience = Patience(), now: Instant
     ) -> Joint {
         guard let word, word.isFresh(at: now) else { return Joint(finding: finding) }
         if word.facts.pauseReason == .moderation {
@@ -132,7 +146,7 @@ package enum SpaceVerdict {
             return Joint(
                 finding: Finding(outcome: .down, cause: .spaceModerated, code: finding.code, detail: detail))
         }
-        let old = word.oldBuildSince.map { now - $0 >= Word.buildGrace || word.facts.stage != .running } ?? false
+        let old = word.oldBuildSince.map { now - $0 >= patience.build || word.facts.stage != .running } ?? false
         guard let behaviour = behaviour(of: finding, oldBuild: old) else { return Joint(finding: finding) }
         var cell = cell(word.facts.stage, behaviour)
         if cell.verdict == .paused, word.facts.pauseReason == .spendLimit {
@@ -141,7 +155,7 @@ package enum SpaceVerdict {
             cell.said = "\(Cause.spaceSpendLimit.sentence). Raise the limit, then restart it."
         }
         if isWorse(cell.verdict, than: finding.outcome),
-            word.readAt < troubleBegan || now - word.stageSince < Word.settledAfter
+            word.readAt < troubleBegan || now - word.stageSince < patience.stage
         {
             return Joint(finding: finding, cell: Self.cell(nil, behaviour))
         }

@@ -19,6 +19,9 @@ extension Shape {
             .init("fleet_file", .shape(fleetFile), "The fleet file that is in use"),
             .init("ledger", .shape(ledgerHealth), "Whether results reach the disk"),
             .init("work", .shape(work), "How the prober is doing"),
+            .init(
+                "hub", .shape(hub), optional: true,
+                "What is used and left of the Hub's windows; null while it is not asked"),
             .init("demo", .flag, "Whether this is a demonstration over a simulated fleet"),
         ])
 
@@ -57,6 +60,27 @@ extension Shape {
             .init("waiting", .integer, "Observations in memory"),
             .init("limit", .integer, "How many may wait"),
             .init("dropped", .integer, "How many older ones were given up"),
+        ])
+
+    private static let hub = Shape(
+        name: "HubUse", summary: "What is used and left of the requests that the Hub grants the account.",
+        fields: [
+            .init("endpoint", .text, "Base address of the Hub"),
+            .init("answered_at", .instant, optional: true, "When the Hub last told of the fleet"),
+            .init("windows", .list(.shape(window)), "Its windows of five minutes, as far as it told of them"),
+            .init("calls", .integer, "Requests of this process since its start"),
+            .init("refusals", .integer, "Answers 429 since the start"),
+            .init("waited_seconds", .number, "How long calls have waited for a window since the start"),
+        ])
+
+    private static let window = Shape(
+        name: "HubWindow", summary: "One of the Hub's windows of five minutes.",
+        fields: [
+            .init("bucket", .text, "`api`, `resolvers` or `pages`"),
+            .init("quota", .integer, optional: true, "Requests per window"),
+            .init("remaining", .integer, "What is left for the whole account"),
+            .init("sent", .integer, "Requests of this process in this window"),
+            .init("ends_at", .instant, "When it is full again"),
         ])
 
     private static let work = Shape(
@@ -113,7 +137,25 @@ extension Overview {
                 "lateness_p50_ms": .number(Double(work.latenessP50) / 1_000),
                 "lateness_p99_ms": .number(Double(work.latenessP99) / 1_000),
             ],
+            "hub": hub.map { $0.json(at: now) } ?? .null,
             "demo": .bool(demo),
+        ]
+    }
+}
+
+extension HubUse {
+    fileprivate func json(at now: Instant) -> JSONValue {
+        [
+            "endpoint": .string(endpoint), "answered_at": .instant(answeredAt),
+            "windows": .array(
+                windows(at: now).map { window in
+                    [
+                        "bucket": .string(window.bucket),
+                        "quota": window.quota.map { .count($0) } ?? .null,
+                        "remaining": .count(window.remaining), "sent": .count(window.sent),
+                        "ends_at": .instant(window.endsAt),
+                    ]
+                }), "calls": .count(calls), "refusals": .count(refusals), "waited_seconds": .seconds(waited),
         ]
     }
 }

@@ -203,6 +203,7 @@
     $("#sign").setAttribute("href", `#s-${data.sign}`);
     whole.className = `whole m-${data.mood}`;
     set($("#pings"), data.pings);
+    if (data.hub && $("#hub")) set($("#hub"), data.hub);
     for (const [name, count] of Object.entries({ ...data.counts, all: data.total })) {
       const chip = $(`[data-chip="${name}"]`);
       if (!chip) continue;

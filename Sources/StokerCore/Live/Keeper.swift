@@ -177,6 +177,8 @@ package struct Overview: Sendable, Equatable {
     package var fleetFile: FleetFile
     package var ledger: LedgerHealth
     package var work: Work
+    /// What is used and left of the Hub's windows; nil while the Hub is not asked.
+    package var hub: HubUse?
     /// Set when this is `stoker demo`.
     package var demo: Bool
 
@@ -233,8 +235,7 @@ package struct Overview: Sendable, Equatable {
         startedAt: Instant, now: Instant, counts: [Verdict: Int] = [:], flapping: Int = 0, moderated: Int = 0,
         total: Int = 0, generation: UInt64 = 0, connectivity: Connectivity = .online, role: Role = .active,
         fleetFile: FleetFile = FleetFile(path: nil, loadedAt: .never), ledger: LedgerHealth = .healthy,
-        work: Work = Work(),
-        demo: Bool = false
+        work: Work = Work(), hub: HubUse? = nil, demo: Bool = false
     ) {
         self.startedAt = startedAt
         self.now = now
@@ -248,6 +249,7 @@ package struct Overview: Sendable, Equatable {
         self.fleetFile = fleetFile
         self.ledger = ledger
         self.work = work
+        self.hub = hub
         self.demo = demo
     }
 

@@ -1,6 +1,7 @@
 import ArgumentParser
 import Foundation
 import HubSimulator
+import KeepAlive
 import Logging
 import ServiceLifecycle
 import StokerCore
@@ -8,11 +9,15 @@ import StokerCore
 struct DemoCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "demo",
-        abstract: "Show everything over a simulated fleet on this machine.",
+        abstract: "Show everything over a simulated Hub and fleet on this machine.",
         discussion: """
-            A dozen simulated Spaces on loopback: healthy, slow, asleep and waking, flapping, "Running" but dead, moderated, \
-            private, building. The engine, the ledger and the dashboard are the real ones; nothing leaves this machine, and \
-            what was remembered is removed at the end unless --data names a folder.
+            A simulated Hub on loopback with a dozen Spaces: healthy, slow, asleep and waking, flapping, "Running" but dead, \
+            serving an old build, out of memory, moderated, private, building. The engine, the ledger and the dashboard are the \
+            real ones: they read the Hub, ping the Spaces and restart what hangs. Nothing leaves this machine, and what was \
+            remembered is removed at the end unless --data names a folder.
+
+            How to point hf and stoker space at this Hub is printed at the start. Without git on this machine there is no Hub: \
+            the Spaces are there, and only what their visitors see is judged.
 
             EXAMPLES
               stoker demo
@@ -26,25 +31,21 @@ struct DemoCommand: AsyncParsableCommand {
         let logger = Logger(label: "stoker")
         let surroundings = Surroundings.process
         let folder = options.data ?? NSTemporaryDirectory() + "stoker-demo-\(ProcessInfo.processInfo.processIdentifier)"
-        let simulated = try await SimulatedFleet.start(tokens: [DemoScene.token], logger: logger)
-        do {
-            try await simulated.add(DemoScene.dozen)
-            _ = try await simulated.addSite("status-page", story: "A plain site beside the Spaces")
-        } catch {
-            await simulated.shutdown()
-            throw error
-        }
-        var fleet = Self.fleet(over: simulated)
-        try options.apply(to: &fleet.serve, surroundings: surroundings)
-        fleet.serve.publicURL = nil
+        let outside = try await Outside.start(logger: logger)
         var failure: (any Error)?
         do {
-            let plan = Engine.Plan(fleet: fleet, dataFolder: folder, demo: true)
+            _ = try await outside.fleet.addSite("status-page", story: "A plain site beside the Spaces")
+            var fleet = Self.fleet(over: outside)
+            try options.apply(to: &fleet.serve, surroundings: surroundings)
+            fleet.serve.publicURL = nil
+            let plan = Engine.Plan(
+                fleet: fleet, dataFolder: folder, demo: true, greeting: outside.greeting,
+                patience: SpaceVerdict.Patience(build: .seconds(20), stage: .seconds(10)))
             try await Engine(plan: plan, logger: logger).run()
         } catch {
             failure = error
         }
-        await simulated.shutdown()
+        await outside.shutdown()
         if options.data == nil {
             do {
                 try FileManager.default.removeItem(atPath: folder)
@@ -58,28 +59,79 @@ struct DemoCommand: AsyncParsableCommand {
     /// Name of the job that calls in.
     static let job = "nightly-export"
 
+    /// What is simulated: a Hub with its Spaces, or the Spaces alone.
+    private struct Outside {
+        var world: SimulatedWorld?
+        var fleet: SimulatedFleet
+
+        static func start(logger: Logger) async throws -> Outside {
+            // The simulated Hub keeps its repositories in git.
+            if Program.find("git") != nil {
+                let world = try await SimulatedWorld.start(scene: .dozen, atOnce: 4)
+                return Outside(world: world, fleet: world.fleet)
+            }
+            let fleet = try await SimulatedFleet.start(tokens: [DemoScene.token], logger: logger)
+            do { try await fleet.add(DemoScene.dozen) } catch {
+                await fleet.shutdown()
+                throw error
+            }
+            return Outside(world: nil, fleet: fleet)
+        }
+
+        func shutdown() async {
+            if let world { await world.shutdown() } else { await fleet.shutdown() }
+        }
+
+        var greeting: String {
+            guard let world else {
+                return """
+                    There is no simulated Hub: it needs git, which is not installed here. What visitors see is judged alone.
+
+                    """
+            }
+            return """
+                Its Hub, in another terminal (the token is worth nothing elsewhere):
+                  export HF_ENDPOINT=\(world.endpoint) HF_TOKEN=\(DemoScene.token)
+                  hf spaces ls --author \(DemoScene.owner)
+                  stoker space list --author \(DemoScene.owner)
+                  stoker space restart \(DemoScene.owner)/docs-demo
+
+                """
+        }
+    }
+
     /// Everything quicker than one would do it at home, so that there is something to see within a minute.
-    private static func fleet(over simulated: SimulatedFleet) -> Fleet {
-        func policy(every: Int, role: CheckPolicy.Role = .alive, token: Bool = false, expect: Expectation)
-            -> CheckPolicy
-        {
-            let headers =
-                token
-                ? [Request.Header(name: "X-HF-Authorization", value: Secret("Bearer \(DemoScene.token)"))] : []
-            return CheckPolicy(
+    private static func fleet(over outside: Outside) -> Fleet {
+        func policy(
+            every: Int, role: CheckPolicy.Role = .alive, headers: [Request.Header] = [], expect: Expectation,
+            heal: HealRule = HealRule()
+        ) -> CheckPolicy {
+            CheckPolicy(
                 every: .seconds(every), timeout: .seconds(10), retry: [.seconds(1), .seconds(2)], recheck: .seconds(5),
-                request: Request(headers: headers), expect: expect, role: role)
+                request: Request(headers: headers), expect: expect, role: role, heal: heal)
         }
         let alive = Expectation(within: .milliseconds(900))
         let ready = Expectation(
             status: [200...200], json: [Expectation.JSONRule(path: "$.database", value: .string("connected"))])
+        let act = HealRule(mode: .act, after: 4, wait: .seconds(60))
         var checks: [Check] = []
-        for (number, space) in simulated.spaces.enumerated() {
+        // They were made in any order.
+        let places = Dictionary(uniqueKeysWithValues: DemoScene.dozen.enumerated().map { ($1.id, $0) })
+        let spaces = outside.fleet.spaces.sorted { places[$0.id, default: 0] < places[$1.id, default: 0] }
+        for (number, space) in spaces.enumerated() {
             let name = space.id.split(separator: "/").last.map(String.init) ?? space.id
+            // With a Hub the private Space's token comes from it.
+            let headers =
+                outside.world == nil && name == "backoffice"
+                ? [Request.Header(name: "X-HF-Authorization", value: Secret("Bearer \(DemoScene.token)"))] : []
+            // Pinged less often than it falls asleep.
+            let every = name == "embedder" || name == "nightly-report" ? 60 : 8 + number % 5
             checks.append(
                 Check(
                     name: name, address: space.address + "/health", space: space.id,
-                    policy: policy(every: 8 + number % 5, token: name == "backoffice", expect: alive)))
+                    policy: policy(
+                        every: every, headers: headers, expect: alive,
+                        heal: name == "chat-ui" || name == "image-tagger" ? act : HealRule())))
             if name == "llm-backend" {
                 checks.append(
                     Check(
@@ -87,11 +139,17 @@ struct DemoCommand: AsyncParsableCommand {
                         policy: policy(every: 20, role: .ready, expect: ready)))
             }
         }
-        for site in simulated.sites {
+        for site in outside.fleet.sites {
             checks.append(Check(name: site.name, address: site.address, policy: policy(every: 10, expect: alive)))
         }
         let nightly = CheckPolicy(kind: .heartbeat, every: .seconds(60), grace: .seconds(30))
         checks.append(Check(name: job, address: "", policy: nightly))
-        return Fleet(checks: checks, serve: Fleet.Serve(selfPing: .seconds(20)))
+        var hub = Fleet.Hub()
+        if let world = outside.world {
+            hub = Fleet.Hub(
+                namespace: DemoScene.owner, token: Secret(DemoScene.token), endpoint: world.endpoint,
+                spaceAddress: outside.fleet.addressPattern)
+        }
+        return Fleet(hub: hub, checks: checks, serve: Fleet.Serve(selfPing: .seconds(20)))
     }
 }

@@ -1,17 +1,23 @@
 import ArgumentParser
 import Deployment
 import Foundation
+import HubClient
+import KeepAlive
 import StokerCore
 
 struct InitCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "init",
-        abstract: "Write a commented fleet.yaml from addresses, from a list of pings, or by asking.",
+        abstract: "Write a commented fleet.yaml from addresses, from a list of pings, from the Hub, or by asking.",
         discussion: """
             EXAMPLES
               stoker init owner/bot owner/rag https://example.com/health
               stoker init --from pings.json
+              stoker init --from-hub
+              stoker init --from-hub --namespace acme --name 'bot-*' --tag production
               stoker init
+
+            With `hub: { discover: true }` in the file, Spaces that are made later join by themselves.
             """)
 
     @Argument(help: "Spaces (owner/name, their page or their *.hf.space address) and any other addresses.")
@@ -21,12 +27,45 @@ struct InitCommand: AsyncParsableCommand {
             "A JSON list of {\"url\", \"interval_minutes\", \"space_id\"}; - reads standard input.", valueName: "file"),
         completion: .file())
     var from: String?
+    @Flag(help: "Take the Spaces that run an app, as the Hub lists them.")
+    var fromHub = false
+    @Option(
+        help: ArgumentHelp(
+            "With --from-hub: a user or an organisation; may be given several times (default: the token's own account).",
+            valueName: "name"))
+    var namespace: [String] = []
+    @Option(
+        name: .customLong("name"),
+        help: ArgumentHelp(
+            "With --from-hub: only names like this, * is any text; may be given several times.", valueName: "pattern"))
+    var names: [String] = []
+    @Option(
+        name: .customLong("sdk"),
+        help: ArgumentHelp(
+            "With --from-hub: only this SDK: docker, gradio, streamlit or static; may be given several times.",
+            valueName: "sdk"))
+    var sdks: [String] = []
+    @Option(
+        name: .customLong("tag"),
+        help: ArgumentHelp("With --from-hub: only Spaces with this tag, and all others given.", valueName: "tag"))
+    var tags: [String] = []
     @Option(
         name: [.long, .customShort("o")],
         help: ArgumentHelp("The file to write; - is standard output.", valueName: "file"), completion: .file())
     var output = "fleet.yaml"
     @Flag(help: "Overwrite the file.")
     var force = false
+    @OptionGroup var hub: HubOptions
+
+    func validate() throws {
+        guard !fromHub else { return }
+        for (name, isGiven) in [
+            ("--namespace", !namespace.isEmpty), ("--name", !names.isEmpty), ("--sdk", !sdks.isEmpty),
+            ("--tag", !tags.isEmpty), ("--token", hub.token != nil), ("--endpoint", hub.endpoint != nil),
+        ] where isGiven {
+            throw ValidationError("\(name) goes with --from-hub.")
+        }
+    }
 
     func run() async throws {
         // Before any question is asked in vain.
@@ -39,7 +78,12 @@ struct InitCommand: AsyncParsableCommand {
             let text = try FleetOptions.contents(of: from, kind: "list of pings", hint: nil)
             draft.entries += try FleetDraft(json: text).entries
         }
-        if addresses.isEmpty, from == nil, isatty(STDIN_FILENO) == 1 { draft = try ask() }
+        if fromHub {
+            let found = try await spacesOfHub()
+            draft.entries += found.entries.filter { !draft.entries.contains($0) }
+            draft.endpoint = found.endpoint
+        }
+        if addresses.isEmpty, from == nil, !fromHub, isatty(STDIN_FILENO) == 1 { draft = try ask() }
         guard output != "-" else { return Screen.own.write(draft.text) }
         try NewFile.write(draft.text, to: output, force: force)
         Screen.writeError(
@@ -48,6 +92,36 @@ struct InitCommand: AsyncParsableCommand {
             Next: stoker check-config \(output), then stoker serve --fleet \(output)
 
             """)
+    }
+
+    /// What the Hub lists and the filters let pass. Nothing is woken by it.
+    private func spacesOfHub() async throws -> FleetDraft {
+        try await hub.use { hub in
+            let owners = namespace.isEmpty ? [try await hub.whoami().name] : namespace
+            let wanted = Fleet.Discovery(namespaces: owners, sdks: sdks, tags: tags, names: names)
+            let door = HubDoor(hub: hub)
+            var found: [SpaceFacts] = []
+            var seen = 0
+            for owner in owners {
+                let spaces = try await door.spaces(of: owner).spaces
+                seen += spaces.count
+                found += spaces.filter(wanted.takes)
+            }
+            let whose = owners.joined(separator: ", ")
+            guard !found.isEmpty else {
+                throw Failure(
+                    .notFound, doing: "find Spaces of \(whose.printable)",
+                    because: seen == 0
+                        ? "the Hub lists none for this token" : "none of the \(seen) that the Hub lists is wanted",
+                    hint: seen == 0
+                        ? "stoker whoami says whose token it is; --namespace takes an organisation"
+                        : "loosen --name, --sdk and --tag; static Spaces need --sdk static")
+            }
+            var draft = FleetDraft(spaces: found)
+            let endpoint = hub.settings.endpoint
+            if endpoint != Fleet.Hub().endpoint { draft.endpoint = endpoint }
+            return draft
+        }
     }
 
     /// Asks for addresses, one a line, until an empty line.

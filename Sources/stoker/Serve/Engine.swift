@@ -23,6 +23,10 @@ struct Engine {
         var standbyOf: String?
         var standbyEvery: Duration = .seconds(10)
         var demo = false
+        /// What is printed after the line that says where we serve.
+        var greeting = ""
+        /// How long the Hub's word stands before it is held against a visitor's.
+        var patience = SpaceVerdict.Patience()
         /// Sites that may show the dashboard in a frame.
         var frameAncestors: [String] = []
         /// Services that only this run has, such as the simulated fleet.
@@ -78,6 +82,7 @@ struct Engine {
                 demo: plan.demo),
             clocks: clocks, logger: logger)
         let hub = plan.fleet.hub.isWatched ? HubDoor.open(plan.fleet.hub, agent: Self.userAgent, logger: logger) : nil
+        boiler.hub.patience = plan.patience
         let watch = hub.map {
             HubWatch(hub: HubDoor(hub: $0), boiler: boiler, ledger: memory.ledger, clocks: clocks, logger: logger)
         }
@@ -103,7 +108,7 @@ struct Engine {
                 // Private Spaces are not to be asked without their token, nor any at an old address.
                 await watch?.firstRead(plan.fleet, within: .seconds(3))
                 await boiler.begin(selfAddress: serve.publicURL ?? base, active: !standingBy, note: memory.note)
-                Screen.own.write("stoker: serving \(base)\n")
+                Screen.own.write("stoker: serving \(base)\n" + plan.greeting)
             }, logger: logger)
 
         var services: [any Service] = [writer] + plan.extra + [boiler]

@@ -46,6 +46,16 @@ struct HubDoor: HubWatching {
         do { _ = try await hub.restart(repo, factory: factory) } catch { throw error.failure }
     }
 
+    func use(at now: Instant) -> HubUse? {
+        let report = hub.pace.report
+        return HubUse(
+            endpoint: hub.settings.endpoint,
+            windows: report.windows.map {
+                HubUse.Window(
+                    bucket: $0.bucket, quota: $0.quota, remaining: $0.remaining, endsAt: now + $0.endsIn, sent: $0.sent)
+            }, calls: report.calls, refusals: report.refusals, waited: report.waited)
+    }
+
     private static func facts(_ info: RepoInfo) -> SpaceFacts {
         let runtime = info.runtime
         return SpaceFacts(
