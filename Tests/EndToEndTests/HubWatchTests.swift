@@ -25,7 +25,7 @@ extension EndToEnd {
                 #expect(try await server.check("worker").hub.stage.string == "RUNNING")
 
                 let admin = endpoint + "/-/admin/spaces/maren"
-                let crash = #"{"stage": "RUNTIME_ERROR", "errorMessage": "Exit code: 1. Reason: boom"}"#
+                let crash = #"{"stage": "RUNTIME_ERROR", "errorMessage": "Exit code: 1. Reason: boom hf_abcdefghijkl"}"#
                 _ = try await HTTP.call("\(admin)/orbit-api/stage", method: .POST, body: crash)
                 _ = try await HTTP.call("\(admin)/worker/action", method: .POST, body: #"{"action": "pause"}"#)
                 // Nothing is due for an hour: the Hub's word brings both forward.
@@ -40,6 +40,9 @@ extension EndToEnd {
                     try await Self.kinds(server).contains("incident.ended")
                 }
                 #expect(try await Self.kinds(server).count { $0 == "heal.restart" } == 1)
+                let told = try await server.json("/api/v1/events?limit=100").items.array.compactMap(\.text.string)
+                #expect(told.contains { $0.contains("boom hf_***") })
+                #expect(!told.contains { $0.contains("hf_abc") })
                 for line in [server.process.errors, server.process.output] { #expect(!line.contains("hf_maren")) }
                 await hub.stop()
             }

@@ -299,6 +299,12 @@ extension EndToEnd {
                 #expect(upload.written.int == 2)
                 #expect(upload.wait.running_commit.string == upload.commit.string)
                 #expect(try await hub.json("space", "upload", "maren/fresh", "app").commits.array.isEmpty)
+                // What a fleet's secrets stand in is not published by the way.
+                try hub.scratch.write("TOKEN=s3cret\n", to: "app/.env")
+                let left = try await hub.json("space", "upload", "maren/fresh", "app")
+                #expect(left.commits.array.isEmpty && left.skipped.array.map(\.path.string) == [".env"])
+                let named = try await hub.stoker("space", "list", "--limit", "x")
+                #expect(named.errors.contains("see `stoker space list --help`"))
 
                 let copy = try await hub.json("space", "duplicate", "maren/fresh", "maren/copy", "--private")
                 #expect(copy.created == .bool(true))

@@ -127,7 +127,9 @@ import Testing
     }
 
     @Test(arguments: HubFailure.Kind.allCases) func everyKindIsACodeWithItsStatus(kind: HubFailure.Kind) {
-        let code = HubFailure(kind, doing: "x", said: "y").failure.code
+        let failure = HubFailure(kind, doing: "x", said: "y").failure
+        #expect((failure.hint == nil) == (kind == .cancelled), "a failure names a next step")
+        let code = failure.code
         #expect(code.httpStatus != 500)
         #expect(code.exitStatus == 2 || code.exitStatus == 3)
     }

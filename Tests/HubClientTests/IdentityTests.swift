@@ -71,6 +71,7 @@ import Testing
         let bound = try Self.identity(role: nil, extra: #", "resource": {"sub": "spaces/maren/x"}"#)
         #expect(try bound.canWrite(.space("maren/x")).isLikely)
         #expect(try !bound.canWrite(.space("maren/y")).isLikely)
+        #expect(try !bound.canWrite(.space("ren/x")).isLikely)
     }
     private struct Unexpected: Error {}
 

@@ -47,7 +47,7 @@ private typealias Reply = ScriptedHub.Reply
         let cdn = try await ScriptedHub.start([.text("bytes")])
         let server = try await ScriptedHub.start([.redirect(307, to: cdn.url + "/file")])
         _ = try await withHub(server) {
-            try await $0.send(.init(.PUT, "/x", doing: "x", headers: ["Authorization": "AWS4-HMAC-SHA256 secret"]))
+            try await $0.send(.init(.GET, "/x", doing: "x", headers: ["Authorization": "AWS4-HMAC-SHA256 secret"]))
         }
         #expect(server.asked()[0].token == "AWS4-HMAC-SHA256 secret")
         #expect(cdn.asked()[0].token == nil)
@@ -62,15 +62,32 @@ private typealias Reply = ScriptedHub.Reply
         try await other.stop()
     }
 
-    @Test func aChangeIsNotCarriedAway() async throws {
+    /// Its body may be a secret.
+    @Test(arguments: [301, 302, 307, 308]) func aChangeIsNotCarriedAway(status: Int) async throws {
         let other = try await ScriptedHub.start([.text("ok")])
-        let server = try await ScriptedHub.start([.redirect(302, to: other.url + "/x")])
+        let server = try await ScriptedHub.start([.redirect(status, to: other.url + "/x")])
         let failure = await #expect(throws: HubFailure.self) {
-            try await withHub(server) { try await $0.send(.init(.POST, "/x", doing: "x")) }
+            try await withHub(server) {
+                try await $0.send(.init(.POST, "/x", doing: "x", body: .json(encoding: ["value": "s3cret"])))
+            }
         }
         #expect(failure?.kind == .refusedByUs)
         #expect(other.asked().isEmpty)
         try await other.stop()
+    }
+
+    /// S3 points a part to the bucket's own region.
+    @Test func aStorageMayPointToAnother() async throws {
+        let second = try await ScriptedHub.start([.text("ok")])
+        let first = try await ScriptedHub.start([.redirect(307, to: second.url + "/part")])
+        let server = try await ScriptedHub.start([.text("")])
+        _ = try await withHub(server) {
+            try await $0.send(.init(.PUT, first.url + "/part", doing: "x", body: .json(encoding: ["a": 1])))
+        }
+        #expect(second.asked().map(\.text) == [#"{"a":1}"#])
+        #expect(second.asked()[0].token == nil)
+        try await first.stop()
+        try await second.stop()
     }
 
     @Test func metadataStopsAtTheHubsDoor() async throws {

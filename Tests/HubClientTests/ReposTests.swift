@@ -236,6 +236,20 @@ private typealias Reply = ScriptedHub.Reply
         #expect(server.asked().count <= 2)
     }
 
+    @Test(arguments: ["https://evil.example.org/tree?p=2", "/api/spaces/maren/a/tree/main"]) func soDoThoseOfATree(
+        next: String
+    ) async throws {
+        let server = try await ScriptedHub.start([
+            .json(#"[{"type":"file","path":"a","oid":"1","size":1}]"#, ["Link": "<\(next)>; rel=\"next\""])
+        ])
+        let repo = try RepoID.space("maren/a")
+        let failure = await #expect(throws: HubFailure.self) {
+            try await withHub(server) { try await $0.tree(of: repo).all() }
+        }
+        #expect(failure?.kind == .refusedByUs || failure?.said.contains("circle") == true)
+        #expect(server.asked().count <= 3)
+    }
+
     @Test func refsHistoryAndCounts() async throws {
         let server = try await ScriptedHub.start { asked, _ in
             if asked.path.hasSuffix("/refs") {

@@ -168,7 +168,7 @@ extension HubIdentity {
         let organization = organizations.first { $0.name.lowercased() == repo.namespace.lowercased() }
         if let bound = auth?.resource?.sub, bound.contains("/") {
             // "spaces/a/b" or "a/b"
-            guard bound.lowercased().hasSuffix(repo.description.lowercased()) else {
+            guard "/\(bound.lowercased())".hasSuffix("/\(repo.description.lowercased())") else {
                 return .no("this token is bound to \(Redaction.quote(bound, limit: 120))")
             }
             return .yes("this token is bound to \(repo)")

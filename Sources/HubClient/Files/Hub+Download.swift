@@ -157,7 +157,8 @@ struct PartialFile: Sendable {
         file = try LocalFile("\(target).\(name.prefix(12)).part", .readWrite)
         length = try file.status().size
         hasher = nil
-        if let size, length > size || content == nil { length = 0 }
+        // What is left of an unnamed content may be of any.
+        if content == nil || size.map({ length > $0 }) == true { length = 0 }
         if length == 0 { try file.truncate(to: 0) }
         try startHash()
         if length > 0, var grown = hasher {

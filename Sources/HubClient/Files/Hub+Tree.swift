@@ -55,6 +55,7 @@ package struct HubTree: AsyncSequence, Sendable {
         let hub: Hub
         var next: HubRequest?
         var page: ArraySlice<HubEntry> = []
+        private var seen: Set<String> = []
 
         init(hub: Hub, next: HubRequest) {
             self.hub = hub
@@ -67,14 +68,7 @@ package struct HubTree: AsyncSequence, Sendable {
             while page.isEmpty, let request = next {
                 let answer = try await hub.send(request)
                 page = try answer.decoded(as: [HubEntry].self, doing: request.doing)[...]
-                next = nil
-                if let link = answer.headers.first(name: "Link"), let address = LinkHeader.next(in: link) {
-                    // The address holds all parameters already.
-                    var following = request
-                    following.path = address
-                    following.query = []
-                    next = following
-                }
+                next = try hub.page(after: request, answer, &seen)
             }
             return page.popFirst()
         }
@@ -86,33 +80,5 @@ package struct HubTree: AsyncSequence, Sendable {
         var iterator = makeAsyncIterator()
         while let entry = try await iterator.next(isolation: nil) { entries.append(entry) }
         return entries
-    }
-}
-
-/// RFC 8288, as far as the Hub uses it: `<address>; rel="next"`.
-enum LinkHeader {
-    static func next(in header: String) -> String? {
-        var rest = header[...]
-        while let open = rest.firstIndex(of: "<"), let close = rest[open...].firstIndex(of: ">") {
-            let address = rest[rest.index(after: open)..<close]
-            rest = rest[rest.index(after: close)...]
-            let parameters = rest.prefix { $0 != "<" }
-            for parameter in parameters.split(whereSeparator: { $0 == ";" || $0 == "," }) {
-                let halves = parameter.split(separator: "=", maxSplits: 1)
-                guard halves.count == 2, halves[0].trimmed == "rel" else { continue }
-                if halves[1].trimmed.split(separator: " ").contains("next") { return String(address) }
-            }
-        }
-        return nil
-    }
-}
-
-extension Substring {
-    /// Without spaces and quotes around it.
-    fileprivate var trimmed: Substring {
-        var text = self
-        while let first = text.first, first == " " || first == "\"" { text.removeFirst() }
-        while let last = text.last, last == " " || last == "\"" { text.removeLast() }
-        return text
     }
 }

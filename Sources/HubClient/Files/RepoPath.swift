@@ -14,7 +14,9 @@ package struct RepoPath: Hashable, Comparable, Sendable, CustomStringConvertible
         if bytes.starts(with: "./".utf8) { bytes.removeFirst(2) }
         let path = String(decoding: bytes, as: UTF8.self)
         if let problem = Self.problem(with: path) {
-            throw HubFailure(.local, doing: "use the path \"\(path)\" in a repository", said: problem)
+            throw HubFailure(
+                .local, doing: "use the path \"\(path)\" in a repository", said: problem,
+                hint: "write it from the top of the repository, like src/app.py")
         }
         self.text = path
     }

@@ -50,7 +50,7 @@ package struct SpaceHardware: Sendable, Equatable {
         }
         microDollars =
             raw["unitCostMicroUSD"]?.integer
-            ?? raw["unitCostUSD"]?.number.map { Int(($0 * 1_000_000).rounded()) }
+            ?? raw["unitCostUSD"]?.number.flatMap { Int(exactly: ($0 * 1_000_000).rounded()) }
         unit = raw["unitLabel"]?.string ?? "minute"
     }
 }

@@ -78,6 +78,10 @@ package struct CommitResult: Sendable, Equatable {
 package struct SkippedFile: Sendable, Equatable {
     package var path: String
     package var reason: String
+    package init(path: String, reason: String) {
+        self.path = path
+        self.reason = reason
+    }
 }
 
 /// A file that is to be in the repository.

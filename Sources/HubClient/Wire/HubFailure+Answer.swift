@@ -72,7 +72,7 @@ extension HubFailure {
         case .notFound:
             switch code {
             case "RevisionNotFound": return "look at the branch, tag or commit"
-            case "EntryNotFound": return nil
+            case "EntryNotFound": return "look at the path; capitals count"
             default:
                 return token == nil
                     ? "look at the name; a private one needs a token"

@@ -71,7 +71,32 @@ package struct HubFailure: Error, Sendable, CustomStringConvertible {
         if status != 0 { because += " (HTTP \(status)\(code.map { " \($0)" } ?? ""))" }
         if let requestID { because += " [request \(requestID)]" }
         return Failure(
-            Failure.Code(rawValue: kind.rawValue), doing: doing, because: because, hint: hint, retry: retry, cause: self
+            Failure.Code(rawValue: kind.rawValue), doing: doing, because: because, hint: hint ?? nextStep, retry: retry,
+            cause: self
         )
+    }
+
+    /// What to do when nothing better is known.
+    private var nextStep: String? {
+        switch kind {
+        case .throttled:
+            if case .after(let wait) = retry {
+                "it may be tried again in \(wait.wholeSeconds)"
+            } else {
+                "try again later"
+            }
+        case .trouble: "try again in a few minutes; https://status.huggingface.co tells of trouble"
+        case .unreachable: "look at the network, then try again"
+        case .unreadable: "try again; if it stays, look whether HF_ENDPOINT or a proxy leads elsewhere than to the Hub"
+        case .conflict, .stale: "look at what is there now, then try again"
+        case .invalid: "correct what the Hub names, then try again"
+        case .tooLarge: "send less at once"
+        case .local: "look at the file and at the rights to it"
+        case .refusedByUs: "look at HF_ENDPOINT and at what the Hub's address leads to"
+        case .notFound: "look at the name"
+        case .badToken, .forbidden: "`stoker whoami` tells what the token may do"
+        case .plan: "see hf.co/pricing"
+        case .cancelled: nil
+        }
     }
 }

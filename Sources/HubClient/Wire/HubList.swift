@@ -37,7 +37,7 @@ package struct HubList<Element: Sendable>: AsyncSequence, Sendable {
                 pages += 1
                 let items: [RawJSON] = try answer.decoded(doing: request.doing)
                 page = items.compactMap(list.read)[...]
-                next = try list.following(request, answer, &seen)
+                next = try list.hub.page(after: request, answer, &seen)
             }
             left -= 1
             return page.popFirst()
@@ -54,8 +54,13 @@ package struct HubList<Element: Sendable>: AsyncSequence, Sendable {
             throw HubFailure(unexpected: error, doing: first.doing)
         }
     }
+}
 
-    private func following(_ request: HubRequest, _ answer: HubAnswer, _ seen: inout Set<String>) throws -> HubRequest?
+extension Hub {
+    /// The request for the next page that an answer names; nil at the end. The token goes along, so only to the Hub.
+    /// - Parameter seen: addresses of the pages so far, so that a list that goes round in a circle ends.
+    func page(after request: HubRequest, _ answer: HubAnswer, _ seen: inout Set<String>) throws(HubFailure)
+        -> HubRequest?
     {
         guard let link = answer.headers["Link"].lazy.compactMap(HubLink.next).first else { return nil }
         guard var url = HubURL.resolve(link, from: answer.url) else {
@@ -63,9 +68,9 @@ package struct HubList<Element: Sendable>: AsyncSequence, Sendable {
         }
         // A Hub behind another address (a mirror, a proxy) names itself by its own.
         for known in ["https://huggingface.co/", "https://hf.co/"] where url.hasPrefix(known) {
-            url = hub.settings.endpoint + "/" + url.dropFirst(known.count)
+            url = settings.endpoint + "/" + url.dropFirst(known.count)
         }
-        guard let origin = HubOrigin(url), hub.origins.contains(origin) else {
+        guard let origin = HubOrigin(url), origins.contains(origin) else {
             throw HubFailure(
                 .refusedByUs, doing: request.doing,
                 said: "the next page is said to be at \(HubURL.shown(url)), not at the Hub")
@@ -89,8 +94,9 @@ package enum HubLink {
             rest = rest[rest.index(after: close)...]
             let parameters = rest.prefix { $0 != "<" }.split { $0 == ";" || $0 == "," }
             let isNext = parameters.contains { parameter in
-                let plain = parameter.lowercased().filter { $0 != " " && $0 != "\"" && $0 != "'" }
-                return plain == "rel=next"
+                let halves = parameter.lowercased().split(separator: "=", maxSplits: 1)
+                guard halves.count == 2, halves[0].filter({ $0 != " " }) == "rel" else { return false }
+                return halves[1].split { $0 == " " || $0 == "\"" || $0 == "'" }.contains("next")
             }
             if isNext, !address.isEmpty { return String(address) }
         }

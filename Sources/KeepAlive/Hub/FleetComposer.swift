@@ -52,7 +52,7 @@ package enum FleetComposer {
             check.address = address.description
         }
         guard facts.visibility != .public, let token = hub.token, let name = hub.privateHeader.headerName,
-            mayCarryToken(address, base)
+            mayCarryToken(address, base), facts.host != nil || isOfThisHub(base, hub)
         else { return check }
         let request = check.policy.request
         guard !request.headers.contains(where: { $0.name.lowercased() == name.lowercased() }) else { return check }
@@ -74,8 +74,17 @@ package enum FleetComposer {
         return address.scheme == .https || isLoopback(address.host)
     }
 
+    /// A Hub on this machine does not own what is called alike under hf.space: a guessed address there is a stranger's.
+    private static func isOfThisHub(_ base: Address, _ hub: Fleet.Hub) -> Bool {
+        guard hub.spaceAddress == Fleet.Hub.standardAddress, let own = try? Address(hub.endpoint) else { return true }
+        return !isLoopback(own.host) || isLoopback(base.host)
+    }
+
     private static func isLoopback(_ host: String) -> Bool {
-        host == "localhost" || host.hasSuffix(".localhost") || host.hasPrefix("127.") || host == "::1"
+        if host == "localhost" || host.hasSuffix(".localhost") || host == "::1" { return true }
+        // Not the prefix alone: 127.example.com is anybody's.
+        let parts = host.split(separator: ".", omittingEmptySubsequences: false)
+        return parts.count == 4 && parts[0] == "127" && parts.allSatisfy { UInt8($0) != nil }
     }
 
     /// Where the Space is: the Hub's own word, or our pattern with the Hub's subdomain when the file has a pattern of its own.

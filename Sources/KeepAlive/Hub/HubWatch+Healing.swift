@@ -7,6 +7,7 @@ extension HubWatch {
     /// Looks at every Space that fails.
     package func heal() async {
         await remember()
+        await foldPast()
         let now = clocks.wall()
         let page = await boiler.statuses(StatusQuery(verdicts: [.down, .slow], kind: .http))
         let failing = page.items.filter { $0.check.space != nil }
@@ -60,7 +61,10 @@ extension HubWatch {
         let decision = Healer.decide(patient, past, now: now)
         switch decision {
         case .nothing: return
-        case .act(let step): await perform(step, status, space: space, why: why, now: now)
+        case .act(let step):
+            guard hasRemembered else { return }  // what was done before is not known: it may be the whole budget
+            if step != .wake, await !isStillSo(patient, past, step, space: space) { return }
+            await perform(step, status, space: space, why: why, now: now)
         case .suggest(let step):
             await tellOnce(
                 decision, status, kind: "heal.suggested",
@@ -70,6 +74,32 @@ extension HubWatch {
                 decision, status, kind: "heal.exhausted",
                 "\(check.name) still fails (\(why)) and its budget of restarts is used up: somebody should look")
         }
+    }
+
+    /// Looks once more right before a restart: minutes may lie between the last reading and now, in which the owner paused it or
+    /// pushed a correction. When the Hub cannot be asked, nothing is done.
+    private func isStillSo(_ patient: Healer.Patient, _ past: Healer.Past, _ step: Healer.Step, space: String) async
+        -> Bool
+    {
+        var patient = patient
+        let before = patient.facts
+        do throws(Failure) {
+            var facts = try await hub.space(space)
+            noteCalls(1)
+            facts?.id = space
+            patient.facts = facts
+        } catch {
+            noteCalls(1)
+            logger.warning(
+                "No restart, for the Hub cannot be asked", metadata: ["space": "\(space)", "error": "\(error)"])
+            return false
+        }
+        let isSame = patient.facts?.stage == before?.stage && patient.facts?.runningSHA == before?.runningSHA
+        guard isSame, Healer.decide(patient, past, now: clocks.wall()) == .act(step) else {
+            knowledge.want()
+            return false
+        }
+        return true
     }
 
     /// Once for each trouble.
@@ -126,37 +156,47 @@ extension HubWatch {
         knowledge.want()
     }
 
-    /// Counts what was done before this process began.
+    /// Reads what was done before this process began.
     private func remember() async {
         guard !hasRemembered else { return }
         let fleet = await boiler.fleet()
         let longest = fleet.checks.reduce(Duration.seconds(6 * 3_600)) { max($0, $1.policy.heal.within) }
         let horizon = clocks.wall() - longest
         do throws(Failure) {
-            let ids = try await ledger.register(fleet.checks.map(\.name))
-            let spaces = Dictionary(
-                zip(ids, fleet.checks).compactMap { id, check in check.space.map { (id, $0) } },
-                uniquingKeysWith: { first, _ in first })
             var before: Int64?
-            var found: [String: Healer.Past] = [:]
+            var found: [Int32: [Healer.Past.Action]] = [:]
             reading: while true {
                 let page = try await ledger.events(of: nil, before: before, limit: 500)
                 for event in page {
                     if event.at < horizon { break reading }
-                    guard event.kind.hasPrefix("heal."),
-                        let step = Healer.Step(rawValue: String(event.kind.dropFirst(5))),
-                        let space = event.check.flatMap({ spaces[$0] })
+                    guard event.kind.hasPrefix("heal."), let check = event.check,
+                        let step = Healer.Step(rawValue: String(event.kind.dropFirst(5)))
                     else { continue }
-                    found[space, default: Healer.Past()].actions.insert(.init(at: event.at, step: step), at: 0)
+                    found[check, default: []].append(.init(at: event.at, step: step))
                 }
                 guard page.count == 500, let last = page.last?.id, last != before else { break }
                 before = last
             }
-            for (space, past) in found {
-                pasts[space] = Healer.Past(past.actions + (pasts[space]?.actions ?? []))
-            }
+            unclaimed = found
             hasRemembered = true
         } catch {
+            logger.warning("Earlier restarts could not be read", metadata: ["error": "\(error)"])
+        }
+    }
+
+    /// Gives what was done to the Spaces it was done to. Those that the Hub lists only later get theirs then.
+    private func foldPast() async {
+        guard !unclaimed.isEmpty else { return }
+        let checks = await boiler.fleet().checks.filter { $0.space != nil }
+        do throws(Failure) {
+            let ids = try await ledger.register(checks.map(\.name))
+            for (id, check) in zip(ids, checks) {
+                guard let space = check.space, let actions = unclaimed.removeValue(forKey: id) else { continue }
+                let all = actions + (pasts[space]?.actions ?? [])
+                pasts[space] = Healer.Past(all.sorted { $0.at < $1.at })
+            }
+        } catch {
+            hasRemembered = false
             logger.warning("Earlier restarts could not be read", metadata: ["error": "\(error)"])
         }
     }

@@ -24,6 +24,8 @@ package actor HubWatch: Service {
     /// By check: the trouble for which something was said already.
     var spoken: [String: (since: Instant, decision: Healer.Decision)] = [:]
     var hasRemembered = false
+    /// By check: what was done before this process began, to a Space that is not in the fleet yet.
+    var unclaimed: [Int32: [Healer.Past.Action]] = [:]
 
     /// - Parameter budget: requests in five minutes; default 50.
     package init(
@@ -75,6 +77,9 @@ package actor HubWatch: Service {
     package var callsInWindow: Int { pace.used(at: clocks.wall()) }
     /// Time between two readings on schedule.
     package var interval: Duration { pace.interval }
+
+    /// Requests beside the readings count against the same budget.
+    func noteCalls(_ count: Int) { pace.also(calls: count, at: clocks.wall()) }
 
     // MARK: Reading
 
@@ -160,13 +165,13 @@ package actor HubWatch: Service {
         told = true
         await boiler.say(
             "hub.unreachable",
-            "The Hub does not answer (\(failure.because)); until it does, only what visitors see counts")
+            "The Hub could not be read (\(failure.because)); until it can, only what visitors see counts")
     }
 
     private func hubAnswers() async {
         silentSince = nil
         guard told else { return }
         told = false
-        await boiler.say("hub.back", "The Hub answers again")
+        await boiler.say("hub.back", "The Hub can be read again")
     }
 }

@@ -56,6 +56,9 @@ package struct WatchPace: Sendable {
         if count > 0 { calls.append((now, count, isEarly)) }
     }
 
+    /// Requests that are no reading.
+    package mutating func also(calls count: Int, at now: Instant) { calls.append((now, count, true)) }
+
     package mutating func read(calls count: Int, at now: Instant) {
         note(calls: count, at: now)
         size = max(1, count)

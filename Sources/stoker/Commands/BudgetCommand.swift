@@ -59,7 +59,13 @@ struct BudgetCommand: AsyncParsableCommand {
     /// One small question: every answer of the Hub tells what is left.
     private func allowance(_ fleet: Fleet) async throws -> HubAllowance {
         var found = HubCredentials.find(environment: try options.environment())
-        if !found.isEndpointOwn { found.endpoint = fleet.hub.endpoint }
+        if !found.isEndpointOwn, fleet.hub.endpoint != found.endpoint {
+            // The login of the official command line is for the public Hub, not for whatever a file names.
+            found.token = fleet.hub.token
+            found.origin = fleet.hub.token.map { _ in "the fleet file or HF_TOKEN" }
+            found.storedName = nil
+            found.endpoint = fleet.hub.endpoint
+        }
         let hub = Hub(
             found.settings(agent: "stoker/\(Version.current)"),
             logger: Logger(label: "hub") { _ in SwiftLogNoOpLogHandler() })

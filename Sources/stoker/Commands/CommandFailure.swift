@@ -60,10 +60,17 @@ enum CommandFailure {
 
     /// Where to read on after a command line that was not understood.
     private static func hint(for arguments: [String]) -> String {
-        guard let first = arguments.dropFirst().first, commandNames.contains(first) else {
-            return "see `stoker --help`"
+        var words = ["stoker"]
+        var command: any ParsableCommand.Type = Stoker.self
+        for word in arguments.dropFirst() {
+            let known =
+                command.configuration.groupedSubcommands.flatMap(\.subcommands) + command.configuration.subcommands
+            guard let next = known.first(where: { $0._commandName == word || $0.configuration.aliases.contains(word) })
+            else { break }
+            command = next
+            words.append(word)
         }
-        return "see `stoker \(first) --help`"
+        return "see `\(words.joined(separator: " ")) --help`"
     }
 
     /// The parser would complain of whatever comes first, often of an option that the command meant does have.

@@ -60,7 +60,9 @@ struct HubDoor: HubWatching {
         let runtime = info.runtime
         return SpaceFacts(
             id: info.id, stage: runtime?.stage, runningSHA: runtime?.sha, repoSHA: info.sha,
-            errorMessage: runtime?.errorMessage, host: info.host, subdomain: info.subdomain,
+            // Often the app's last words, and shown on pages that others may read.
+            errorMessage: runtime?.errorMessage.map { HubClient.Redaction.secrets(in: String($0.prefix(2_000))) },
+            host: info.host, subdomain: info.subdomain,
             visibility: visibility(info), hardware: runtime?.hardware, sleepAfterSeconds: runtime?.sleepSeconds,
             devMode: runtime?.devMode ?? false,
             abuse: runtime?.abuse.map { $0.reason ?? $0.detector ?? "flagged by the platform" }, sdk: info.sdk,

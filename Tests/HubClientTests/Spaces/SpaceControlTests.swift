@@ -342,15 +342,15 @@ private final class PlayedSpace: Sendable {
     @Test func theCatalogueHasPricesByTheHour() async throws {
         let server = try await ScriptedHub.start([
             .json(
-                #"[{"name":"cpu-basic","prettyName":"CPU Basic","cpu":"2 vCPU","ram":"16 GB","accelerator":null,"unitCostMicroUSD":0,"unitCostUSD":0,"unitLabel":"minute"},{"name":"t4-small","prettyName":"Nvidia T4 - small","cpu":"4 vCPU","ram":"15 GB","accelerator":{"type":"gpu","model":"T4","quantity":"1","vram":"16 GB","manufacturer":"Nvidia"},"unitCostMicroUSD":6667,"unitCostUSD":0.006667,"unitLabel":"minute"},{"name":"odd","unitLabel":"fortnight","unitCostMicroUSD":3},{"x":1}]"#
+                #"[{"name":"cpu-basic","prettyName":"CPU Basic","cpu":"2 vCPU","ram":"16 GB","accelerator":null,"unitCostMicroUSD":0,"unitCostUSD":0,"unitLabel":"minute"},{"name":"t4-small","prettyName":"Nvidia T4 - small","cpu":"4 vCPU","ram":"15 GB","accelerator":{"type":"gpu","model":"T4","quantity":"1","vram":"16 GB","manufacturer":"Nvidia"},"unitCostMicroUSD":6667,"unitCostUSD":0.006667,"unitLabel":"minute"},{"name":"odd","unitLabel":"fortnight","unitCostMicroUSD":3},{"name":"absurd","unitCostUSD":1e300},{"x":1}]"#
             )
         ])
         let offers = try await withHub(server) { try await $0.hardwareCatalogue() }
-        #expect(offers.map(\.name) == ["cpu-basic", "t4-small", "odd"])
+        #expect(offers.map(\.name) == ["cpu-basic", "t4-small", "odd", "absurd"])
         #expect(offers[0].dollarsPerHour == 0)
         #expect(abs((offers[1].dollarsPerHour ?? 0) - 0.40002) < 1e-9)
         #expect(offers[1].accelerator?.quantity == "1")
-        #expect(offers[2].dollarsPerHour == nil)
+        #expect(offers[2].dollarsPerHour == nil && offers[3].dollarsPerHour == nil)
     }
 
     @Test func addressesAndPassesAreRead() async throws {

@@ -202,7 +202,7 @@ import Testing
                         #expect(lengths.allSatisfy { $0 > 0 })
                     }
                 }
-                _ = LinkHeader.next(in: String(decoding: bytes, as: UTF8.self))
+                _ = HubLink.next(String(decoding: bytes, as: UTF8.self))
             }
         }
     }
@@ -211,7 +211,7 @@ import Testing
         ("<https://h/a?cursor=1>; rel=\"next\"", "https://h/a?cursor=1"), ("<a>; rel=next", "a"),
         ("<a>; rel=\"prev\", <b>; rel=\"next\"", "b"), ("<a>; rel=\"first next\"", "a"), ("<a>; rel=\"prev\"", nil),
         ("", nil), ("<", nil),
-    ]) func links(header: String, next: String?) { #expect(LinkHeader.next(in: header) == next) }
+    ]) func links(header: String, next: String?) { #expect(HubLink.next(header) == next) }
 
     @Test(arguments: [("0", 5), ("-1", 5), ("x", 5), ("10", 5), ("9223372036854775807", 2)])
     func partsThatAreNone(chunk: String, urls: Int) throws {

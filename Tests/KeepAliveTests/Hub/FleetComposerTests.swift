@@ -61,10 +61,29 @@ import Testing
         #expect(sent(to: "other") == nil)
     }
 
-    @Test func aTokenNeverLeavesUnencrypted() throws {
+    /// `acme` of a Hub on this machine is somebody else under hf.space.
+    @Test(
+        arguments: [
+            ("http://127.0.0.1:8800", nil, false), ("http://hub.localhost:8800/", nil, false),
+            ("http://127.0.0.1:8800", "https://{subdomain}.apps.example", true),
+            ("http://127.0.0.1:8800", "http://{subdomain}.localhost:9000", true), ("https://huggingface.co", nil, true),
+            ("https://hub.example", nil, true),
+        ] as [(String, String?, Bool)])
+    func aGuessedAddressOfAHubOnThisMachineGetsNoToken(endpoint: String, pattern: String?, sent: Bool) throws {
+        let address = pattern.map { ", address: '\($0)'" } ?? ""
         let fleet = try fleet(
-            "{ hub: { namespace: acme, token: hf_abc, address: 'http://{subdomain}.example.com' }, spaces: { secret: } }"
-        )
+            "{ hub: { namespace: acme, token: hf_abc, endpoint: '\(endpoint)'\(address) }, spaces: { secret: } }")
+        let made = FleetComposer.compose(
+            fleet, with: words(SpaceFacts(id: "acme/secret", subdomain: "acme-secret", visibility: .private)))
+        #expect(made.checks[0].policy.request.headers.isEmpty == !sent)
+    }
+
+    @Test(arguments: [
+        "http://{subdomain}.example.com", "http://127.{subdomain}.example.com", "http://127.0.0.1.{subdomain}",
+    ])
+    func aTokenNeverLeavesUnencrypted(pattern: String) throws {
+        let fleet = try fleet(
+            "{ hub: { namespace: acme, token: hf_abc, address: '\(pattern)' }, spaces: { secret: } }")
         let made = FleetComposer.compose(fleet, with: words(SpaceFacts(id: "acme/secret", visibility: .private)))
         #expect(made.checks[0].policy.request.headers.isEmpty)
     }

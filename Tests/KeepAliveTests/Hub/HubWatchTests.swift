@@ -235,6 +235,74 @@ final class MovedClock: Sendable {
         }
     }
 
+    /// The owner's pause is minutes younger than the last reading, or the Hub cannot say whether there is one.
+    @Test(arguments: ["paused", "gone", "mended", "no answer"]) func rightBeforeARestartTheHubIsAskedAgain(
+        news: String
+    ) async throws {
+        try await withBoilerRoom { room in
+            try await room.simulated.add(Self.space("acme/app", .runtimeError))
+            let hub = StageHub(room.simulated)
+            let watch = room.watch(hub)
+            let fleet = Self.fleet(["app"], heal: HealRule(mode: .act, after: 1))
+            await watch.firstRead(fleet, within: .seconds(5))
+            try await room.tend(fleet)
+            try await room.until("app", is: .down)
+            switch news {
+            case "paused": hub.say(SpaceFacts(id: "acme/app", stage: .paused), of: "acme/app")
+            case "mended": hub.say(SpaceFacts(id: "acme/app", stage: .runningAppStarting), of: "acme/app")
+            case "gone": hub.scene.withLock { _ = $0.hidden.insert("acme/app") }
+            default:
+                hub.scene.withLock {
+                    $0.failure = Failure(.unreachable, doing: "look", because: "no answer", retry: .soon)
+                }
+            }
+            let calls = await watch.callsInWindow
+            await watch.heal()
+            #expect(hub.restarts.isEmpty)
+            #expect(try await !room.events().contains { $0.hasPrefix("heal.") })
+            #expect(await watch.callsInWindow == calls + 1)
+            hub.say(nil, of: "acme/app")
+            hub.scene.withLock {
+                $0.hidden = []
+                $0.failure = nil
+            }
+            await watch.heal()
+            #expect(hub.restarts == ["acme/app"])
+        }
+    }
+
+    /// What was done before the process began counts for a Space too that the Hub lists only later.
+    @Test func theBudgetOfADiscoveredSpaceOutlivesTheProcess() async throws {
+        let clock = MovedClock()
+        try await withBoilerRoom(clocks: clock.clocks) { room in
+            try await room.simulated.add(Self.space("acme/app", .runtimeError))
+            let id = try #require(try await room.ledger.register(["app"]).first)
+            try await room.ledger.record(
+                Batch(events: [
+                    Event(at: clock.clocks.wall() - .seconds(3_600), kind: "heal.restart", check: id, text: "once")
+                ]))
+            let hub = StageHub(room.simulated)
+            hub.scene.withLock { _ = $0.hidden.insert("acme/app") }
+            let watch = room.watch(hub, clocks: clock.clocks)
+            var fleet = Self.fleet([])
+            fleet.hub.discovery = Fleet.Discovery(
+                namespaces: ["acme"],
+                policy: CheckPolicy(
+                    every: .seconds(3_600), timeout: .seconds(5), retry: [],
+                    heal: HealRule(mode: .act, after: 1, restarts: 1, factoryRestarts: 0)))
+            await watch.firstRead(fleet, within: .seconds(5))
+            try await room.tend(fleet)
+            await watch.turn()
+            hub.scene.withLock { $0.hidden = [] }
+            clock.advance(.seconds(31))
+            await watch.turn()
+            try await room.until("app", is: .down)
+            await watch.heal()
+            #expect(hub.restarts.isEmpty)
+            #expect(try await room.events().contains("heal.exhausted"))
+        }
+    }
+
     @Test func suggestingDoesNothingButSaysItOnce() async throws {
         try await withBoilerRoom { room in
             try await room.simulated.add(Self.space("acme/app", .runtimeError))

@@ -12,7 +12,7 @@ enum EnvironmentWishes {
         let doing = "set \(kind.plural)"
         var values: [(String, String)] = []
         if let file {
-            let text = try FleetOptions.contents(of: file, kind: "environment file", hint: nil)
+            let text = try FleetOptions.contents(of: file, kind: "environment file", hint: "it has NAME=value lines")
             values = try DotEnv.read(text: text, name: file).get().sorted { $0.key < $1.key }
         }
         let environment = ProcessInfo.processInfo.environment

@@ -256,7 +256,7 @@ struct SpaceUploadCommand: AsyncParsableCommand {
         commandName: "upload", abstract: "Make a folder's files those of a Space, in one commit.",
         discussion: """
             Files that are the same already are not sent; without a change there is no commit and no restart. Large files go on where an \
-            interrupted upload stopped. .gitignore is kept to.
+            interrupted upload stopped. .gitignore is kept to, and .env is left out unless --include names it.
 
             EXAMPLES
               stoker space upload owner/bot ./bot
@@ -294,9 +294,17 @@ struct SpaceUploadCommand: AsyncParsableCommand {
             var options = UploadOptions(summary: message)
             options.into = into
             options.allow = include.isEmpty ? nil : include
-            options.ignore = exclude
+            // Values that Stoker itself reads from there are secrets; a repository shows them to everybody who may read it.
+            let leavesEnv = include.isEmpty && FileManager.default.fileExists(atPath: folder + "/.env")
+            options.ignore = exclude + (include.isEmpty ? [".env", "*/.env"] : [])
             options.delete = delete
-            let result = try await upload(hub, id, options, progress)
+            var result = try await upload(hub, id, options, progress)
+            if leavesEnv {
+                result.skipped.append(
+                    SkippedFile(
+                        path: ".env",
+                        reason: "it usually holds secrets; `stoker space secrets add --env-file` sets them"))
+            }
             progress.end()
             try await finish(result, id, hub, progress)
         }
