@@ -178,7 +178,7 @@ let package = Package(
             name: "HubClientTests",
             dependencies: [
                 "HubClient", "HubSimulator", "StokerCore", "TestSupport", asyncHTTPClient, crypto, logging, nioCore,
-                nioHTTP1, nioPosix,
+                nioHTTP1, nioPosix, subprocess,
             ],
             swiftSettings: room),
         .testTarget(

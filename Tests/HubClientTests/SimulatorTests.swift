@@ -1,5 +1,6 @@
 import HubClient
 import HubSimulator
+import NIOCore
 import NIOHTTP1
 import StokerCore
 import Testing
@@ -103,6 +104,52 @@ import Testing
                 _ = try await $0.ensure(NewRepo(try .space("tobi/app"), sdk: "docker"))
             }
             #expect(plan?.kind == .plan)
+        }
+    }
+
+    @Test func commitsAreCompared() async throws {
+        try await Self.withHub { hub, _ async throws in
+            let repo = try RepoID(.dataset, "maren/rows")
+            _ = try await hub.ensure(NewRepo(repo))
+            var heads: [String] = []
+            for text in ["one\n", "two\n"] {
+                let change = HubChange.add(path: "a b.txt", .bytes(ByteBuffer(string: text)))
+                heads.append(try await hub.commit([change], to: repo).commit)
+            }
+            let difference = try await hub.compare(heads[0], "main", in: repo)
+            #expect(difference.contains("-one") && difference.contains("+two"))
+            #expect(try await hub.compare(heads[1], heads[1], in: repo).isEmpty)
+            let failure = await #expect(throws: HubFailure.self) { try await hub.compare("v9", "main", in: repo) }
+            #expect(failure?.kind == .notFound)
+        }
+    }
+
+    @Test func reposGoIntoResourceGroupsAndOut() async throws {
+        try await Self.withHub { hub, _ async throws in
+            let repo = try RepoID.space("kestrel-labs/landing")
+            _ = try await hub.ensure(NewRepo(repo, sdk: "static"))
+            #expect(try await hub.resourceGroup(of: repo) == nil)
+            let me: RawJSON = try await hub.value(HubRequest(.GET, "/api/whoami-v2", doing: "look"))
+            let group = try #require(me["orgs"]?.array?.first?["resourceGroups"]?.array?.first?["id"]?.string)
+            try await hub.setResourceGroup(of: repo, to: group)
+            #expect(try await hub.resourceGroup(of: repo)?.id == group)
+            #expect(try await hub.resourceGroup(of: repo)?.name == "production")
+            try await hub.setResourceGroup(of: repo, to: nil)
+            #expect(try await hub.resourceGroup(of: repo) == nil)
+            await #expect(throws: HubFailure.self) {
+                try await hub.setResourceGroup(of: repo, to: String(repeating: "0", count: 24))
+            }
+        }
+    }
+
+    /// Windows writes its lines with a carriage return; a card is read all the same.
+    @Test func aCardWithCarriageReturnsIsRead() async throws {
+        try await Self.withHub { hub, _ async throws in
+            let card = "---\ntitle: Orbit\nemoji: 🛰️\ncolorFrom: mauve\ncolorTo: gray\nsdk: docker\n---\n"
+            let review = try await hub.review(card: card.replacing("\n", with: "\r\n"), of: .space)
+            #expect(!review.isGood && review.errors.contains { $0.contains("colorFrom") })
+            let good = card.replacing("mauve", with: "red").replacing("\n", with: "\r\n")
+            #expect(try await hub.review(card: "\u{feff}" + good, of: .space).isGood)
         }
     }
 

@@ -6,7 +6,10 @@ import Testing
 /// The official Python client, its command line and real git against the simulator: if they are happy, so may ours be.
 @Suite struct ConformanceTests {
     @Test(
-        arguments: ["repos.py", "commits.py", "downloads.py", "large.py", "command_line.py", "git.py", "s3.py"])
+        arguments: [
+            "repos.py", "commits.py", "downloads.py", "large.py", "command_line.py", "git.py", "s3.py", "account.py",
+            "discussions.py", "commands.py",
+        ])
     func officialClientIsHappy(_ script: String) async throws {
         var configuration = HubConfiguration()
         configuration.limits.singlePart = 12_000_000
@@ -26,6 +29,21 @@ import Testing
             await hub.shutdown()
             throw error
         }
+    }
+
+    /// Every method and command of the pinned client is exercised by a script or named as out, and docs/hub-conformance.md says so.
+    @Test func nothingOfTheRepertoireIsForgotten() async throws {
+        let python = "\(Self.root)/.build/venv/bin/python"
+        try #require(FileManager.default.fileExists(atPath: python), "run Scripts/setup.sh test")
+        let result = try await Subprocess.run(
+            .name("env"),
+            arguments: [
+                python, "\(Self.root)/Tests/HubSimulatorTests/Conformance/repertoire.py", "--check",
+                "\(Self.root)/docs/hub-conformance.md",
+            ],
+            environment: .inherit.updating(["PYTHONDONTWRITEBYTECODE": "1", "HF_HUB_DISABLE_UPDATE_CHECK": "1"]),
+            input: .none, output: .string(limit: 1 << 20), error: .combinedWithOutput)
+        #expect(result.terminationStatus == .exited(0), "\(result.standardOutput)")
     }
 
     /// The repository's root, found from this file.

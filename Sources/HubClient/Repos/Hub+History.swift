@@ -63,13 +63,13 @@ extension Hub {
         return answer.headers.first(name: "X-Total-Count").flatMap { Int($0) }
     }
 
-    /// The difference between two revisions as `git diff` writes it.
+    /// The difference between two revisions as `git diff` writes it. (With `raw=true` the Hub writes as `git diff --raw` does: modes
+    /// and ids, no lines.)
     package func compare(_ old: String, _ new: String, in repo: RepoID) async throws(HubFailure) -> String {
         let answer = try await send(
             HubRequest(
                 .GET, "\(repo.api)/compare/\(HubURL.segment(old))..\(HubURL.segment(new))",
-                doing: "compare \(old) with \(new) in \(repo)", query: [("raw", "true")],
-                right: "read access to \(repo)"))
+                doing: "compare \(old) with \(new) in \(repo)", right: "read access to \(repo)"))
         return String(buffer: answer.body)
     }
 

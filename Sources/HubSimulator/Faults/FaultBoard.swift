@@ -63,7 +63,7 @@ package final class FaultBoard: HubFaults {
         let account = context.caller?.account.name
         let number = note(request, account: account)
         var request = request
-        let hash = BodyHash()
+        let hash = BodyHash(keeping: journal.bodyLimit)
         if request.method != .get, request.method != .head {
             request.body = RequestBody(
                 asyncSequence: request.body.map { buffer in
@@ -77,6 +77,7 @@ package final class FaultBoard: HubFaults {
             journal.change(number) { entry in
                 entry.bodyBytes = bytes
                 entry.bodySHA256 = digest
+                entry.body = hash.text
                 entry.fault = fault?.name
             }
         }
@@ -97,7 +98,9 @@ package final class FaultBoard: HubFaults {
 
     private func note(_ request: Request, account: String?) -> Int {
         var headers: [String: String] = [:]
-        for name in ["user-agent", "content-type", "accept", "range", "if-none-match", "x-amzn-trace-id"] {
+        for name in [
+            "user-agent", "content-type", "accept", "accept-encoding", "range", "if-none-match", "x-amzn-trace-id",
+        ] {
             headers[name] = HTTPField.Name(name).flatMap { request.headers[$0] }
         }
         return journal.begin(
@@ -152,11 +155,23 @@ private final class BodyHash: Sendable {
     private struct State {
         var hash = SHA256()
         var bytes = 0
+        var kept: ByteBuffer?
     }
     private let state = Mutex(State())
+    private let limit: Int
+    /// - Parameter limit: a body that is longer is not kept; 0 keeps none.
+    init(keeping limit: Int) { self.limit = limit }
+
+    var text: String? {
+        state.withLock { $0.bytes > limit ? nil : $0.kept.map { String(buffer: $0) } }
+    }
     func add(_ buffer: ByteBuffer) {
         state.withLock { state in
             state.bytes += buffer.readableBytes
+            if state.bytes <= limit {
+                state.kept = state.kept ?? ByteBuffer()
+                state.kept?.writeImmutableBuffer(buffer)
+            }
             buffer.withUnsafeReadableBytes { state.hash.update(bufferPointer: $0) }
         }
     }

@@ -20,6 +20,8 @@ package final class Journal: Sendable {
         package var bodyBytes = 0
         /// Hex; nil without a body, or when the route did not read all of it.
         package var bodySHA256: String?
+        /// Only for a test that asked for it with ``Journal/keepBodies(upTo:)``; never shown over HTTP.
+        package var body: String?
         /// nil while it is being answered.
         package var status: Int?
         package var fault: String?
@@ -28,6 +30,7 @@ package final class Journal: Sendable {
     private struct State {
         var entries: [Entry] = []
         var dropped = 0
+        var bodyLimit = 0
     }
     private let state = Mutex(State())
     /// Older entries are dropped.
@@ -41,6 +44,9 @@ package final class Journal: Sendable {
         let pattern = Fault(.cut, method: method, path: path)
         return entries.filter { pattern.fits(method: $0.method, path: $0.path, account: nil) }
     }
+    /// From now on bodies of at most so many bytes are kept as text. They hold secrets: for worlds whose secrets are made up.
+    package func keepBodies(upTo bytes: Int) { state.withLock { $0.bodyLimit = bytes } }
+    var bodyLimit: Int { state.withLock { $0.bodyLimit } }
     package func clear() {
         state.withLock { state in
             state.dropped += state.entries.count

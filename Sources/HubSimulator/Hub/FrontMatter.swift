@@ -5,11 +5,12 @@ enum FrontMatter {
     /// nil when there is none.
     static func block(_ readme: String) -> String? {
         // A byte order mark and carriage returns are tolerated, as in huggingface_hub's `REGEX_YAML_BLOCK`.
-        var lines = readme.split(separator: "\n", omittingEmptySubsequences: false).map {
-            $0.last == "\r" ? $0.dropLast() : $0
+        // By scalars: "\r\n" is one Character, which is not "\n".
+        var lines = readme.unicodeScalars.split(separator: "\n", omittingEmptySubsequences: false).map {
+            Substring($0.last == "\r" ? $0.dropLast() : $0)
         }[...]
         if let first = lines.first, first.unicodeScalars.first == "\u{feff}" {
-            lines[lines.startIndex] = first.dropFirst()
+            lines[lines.startIndex] = Substring(first.unicodeScalars.dropFirst())
         }
         guard lines.first == "---", let end = lines.dropFirst().firstIndex(of: "---") else { return nil }
         return lines[(lines.startIndex + 1)..<end].joined(separator: "\n")

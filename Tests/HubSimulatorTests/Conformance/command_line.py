@@ -41,4 +41,5 @@ assert info["id"] == "maren/cli-two", info
 hf("repos", "duplicate", "maren/cli-two", "maren/cli-three", "--type", "space")
 hf("repos", "delete", "maren/cli-three", "--type", "space", "-y")
 hf("repos", "delete", "maren/cli-three", "--type", "space", "-y", ok=False)
-hf("repos", "delete-files", "maren/cli-two", "model.bin", "--repo-type", "space", ok=True) if "delete-files" in hf("repos", "--help") else None
+hf("repos", "delete-files", "maren/cli-two", "model.bin", "--repo-type", "space")
+assert not maren.file_exists("maren/cli-two", "model.bin", repo_type="space")

@@ -360,10 +360,36 @@ def moves_and_goes():
         pass
 
 
+def speaks_plain_http():
+    """What the client has no method for. Arbiter: hub-docs and huggingface.js."""
+    space = made("plain", space_hardware="t4-small", space_sleep_time=3600)
+
+    def call(path, body=None):
+        data = None if body is None else json.dumps(body).encode()
+        headers = {"Authorization": "Bearer hf_maren", "Content-Type": "application/json"}
+        return urllib.request.urlopen(urllib.request.Request(f"{ENDPOINT}/api/spaces/{space}/{path}", data, headers), timeout=20)
+
+    def first(path):
+        with call(path) as answer:
+            assert answer.headers["content-type"].startswith("text/event-stream"), answer.headers
+            for line in answer:
+                if line.startswith(b"data:") and line[5:].strip():
+                    return json.loads(line[5:])
+        raise AssertionError(f"{path} told nothing")
+
+    with call("replicas", {"replicas": 2}) as answer:
+        assert answer.status == 200
+    assert api.get_space_runtime(space).raw["replicas"]["requested"] == 2
+    runtime = api.get_space_runtime(space)
+    assert (runtime.requested_hardware, runtime.sleep_time) == ("t4-small", 3600), "hardware asked for at creation"
+    assert first("events"), "the stage comes at once"
+    assert first("metrics"), "and the use of the machine"
+
+
 API = [
     builds_and_redeploys, pauses_and_restarts, changes_hardware_and_sleep, keeps_secrets_and_variables, mounts_volumes,
     enters_dev_mode, duplicates, lists_and_describes, streams_logs, refuses_static, refuses_strangers, meets_fates,
-    sleeps_and_wakes, survives_faults, moves_and_goes,
+    sleeps_and_wakes, survives_faults, moves_and_goes, speaks_plain_http,
 ]
 
 
