@@ -189,15 +189,15 @@ let package = Package(
     swiftLanguageModes: [.v6]
 )
 
-// Coverage-guided fuzzing (Scripts/fuzz.sh) builds two rooms with instruments, in a build folder of its own.
+// Coverage-guided fuzzing (Scripts/fuzz.sh) builds three rooms with instruments, in a build folder of its own.
 if Context.environment["STOKER_FUZZ"] == "1" {
     let instruments: [String] = ["-sanitize=fuzzer", "-sanitize-coverage=edge,inline-8bit-counters,pc-table"]
-    for target in package.targets where ["StokerCore", "KeepAlive"].contains(target.name) {
+    for target in package.targets where ["StokerCore", "HubClient", "KeepAlive"].contains(target.name) {
         target.swiftSettings = (target.swiftSettings ?? []) + [.unsafeFlags(instruments)]
     }
     package.targets.append(
         .executableTarget(
-            name: "stoker-fuzz", dependencies: ["KeepAlive", "StokerCore", nioCore, nioPosix, nioHTTP1],
+            name: "stoker-fuzz", dependencies: ["HubClient", "KeepAlive", "StokerCore", nioCore, nioPosix, nioHTTP1],
             path: "Tests/Fuzz", exclude: ["Corpus"], swiftSettings: room,
             linkerSettings: [.unsafeFlags(["-sanitize=fuzzer"])]))
 }

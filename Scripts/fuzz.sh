@@ -14,7 +14,7 @@ seconds=${FUZZ_SECONDS:-20}
 build=.build/fuzz
 # The runtime's own post-mortem takes seconds, which libFuzzer would count as a hang.
 export SWIFT_BACKTRACE=enable=no
-all=(fleet examiner dns judge answer)
+all=(fleet examiner dns judge json sse ndjson headers answer)
 mkdir -p "$build/found"
 echo "Building the instrumented rooms into $build"
 STOKER_FUZZ=1 swift build --quiet --scratch-path "$build" --product stoker-fuzz

@@ -3,7 +3,7 @@ import Foundation
 /// What libFuzzer is let loose on; `STOKER_FUZZ_TARGET` names one. Each must take any bytes, and stops the process when
 /// something does not hold that holds for every input.
 enum FuzzTarget: String, CaseIterable {
-    case fleet, answer, examiner, dns, judge
+    case fleet, answer, examiner, dns, judge, json, sse, ndjson, headers
 
     func take(_ bytes: [UInt8]) {
         switch self {
@@ -12,6 +12,10 @@ enum FuzzTarget: String, CaseIterable {
         case .examiner: ExaminerFuzz.take(bytes)
         case .dns: DNSFuzz.take(bytes)
         case .judge: JudgeFuzz.take(bytes)
+        case .json: HubJSONFuzz.take(bytes)
+        case .sse: SSEFuzz.take(bytes)
+        case .ndjson: NDJSONFuzz.take(bytes)
+        case .headers: HubHeadersFuzz.take(bytes)
         }
     }
 

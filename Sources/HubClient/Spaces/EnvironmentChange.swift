@@ -37,6 +37,8 @@ package struct EnvironmentPlan: Sendable, Equatable {
     /// Names that already are as wished.
     package var unchanged: [EnvironmentChange]
     package var way: Way
+    /// `updatedAt` of the secrets that were there.
+    private(set) var stamps: [String: String] = [:]
 
     package init(
         _ wishes: [EnvironmentChange], secrets: [SpaceSecret], variables: [SpaceVariable], prints: SecretPrints,
@@ -44,6 +46,7 @@ package struct EnvironmentPlan: Sendable, Equatable {
     ) {
         writes = []
         unchanged = []
+        for secret in secrets { stamps[secret.key] = secret.updatedAt }
         // The last wish for a name counts, at the place of the first.
         var latest: [String: EnvironmentChange] = [:]
         for wish in wishes { latest["\(wish.kind) \(wish.key)"] = wish }
@@ -121,7 +124,9 @@ extension Hub {
                 progress("\(verb) \(change.key) (\(written + 1) of \(plan.writes.count))")
                 switch change.wish {
                 case .set(let value, let description):
-                    try await set(change.kind, change.key, to: value, description: description, of: space)
+                    try await set(
+                        change.kind, change.key, to: value, description: description, of: space,
+                        before: plan.stamps[change.key] ?? "", waits: waits)
                 case .delete: try await delete(change.kind, change.key, of: space)
                 }
                 written += 1

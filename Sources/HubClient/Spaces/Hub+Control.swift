@@ -173,15 +173,24 @@ extension Hub {
                 guard let now = try? await runtime(of: space) else { continue }
                 if evidence.look(at: now.stage) { return SpaceRestart(runtime: now, proof: .stage) }
             }
-            guard evidence.wasSeen else { throw failure.leftOpen(space) }
-            if before.stage.isServing || before.stage.isMoving {
+            // What was moving before goes on without us: neither its stages nor its log show who asked.
+            guard evidence.wasSeen, !before.stage.isMoving else { throw failure.leftOpen(space) }
+            if before.stage.isServing {
                 // A quick restart may have come and gone between two looks.
                 guard let asked, let began = try? await beginningOfRunLog(of: space) else {
                     throw failure.leftOpen(space)
                 }
-                if began > asked.date { return SpaceRestart(runtime: try await runtime(of: space), proof: .log) }
+                // The Hub's clock tells whole seconds: within one, nothing is proved, and a second restart costs minutes.
+                if began >= asked.date.addingTimeInterval(1) {
+                    return SpaceRestart(runtime: try await runtime(of: space), proof: .log)
+                }
+                guard began < asked.date else { throw failure.leftOpen(space) }
             }
-            return SpaceRestart(runtime: try await send(request).decoded(doing: doing), proof: .repeated)
+            do {
+                return SpaceRestart(runtime: try await send(request).decoded(doing: doing), proof: .repeated)
+            } catch let failure where failure.mayHaveHappened {
+                throw failure.leftOpen(space)
+            }
         }
     }
 }
@@ -196,7 +205,7 @@ struct RestartEvidence {
     /// True when this stage can only be the restart's.
     mutating func look(at stage: SpaceStage) -> Bool {
         wasSeen = true
-        return stage != before && (stage.isMoving || stage.isServing || stage.isFailed)
+        return !before.isMoving && stage != before && (stage.isMoving || stage.isServing || stage.isFailed)
     }
 }
 

@@ -60,26 +60,62 @@ extension Hub {
         return members
     }
 
-    /// Adds or replaces one value; the Space restarts. Asking twice is the same as once.
+    /// Adds or replaces one value; the Space restarts, and would do so again if it were asked twice. So when the answer is lost, we look
+    /// whether the value is there before it is sent once more.
+    /// - Parameters:
+    ///   - before: `updatedAt` of the secret as it was, empty when there was none; by it we see that ours was written. Without it a
+    ///     secret whose answer was lost is sent again.
+    ///   - waits: before each further try.
     package func set(
-        _ kind: SpaceValueKind, _ key: String, to value: Secret, description: String? = nil, of space: RepoID
+        _ kind: SpaceValueKind, _ key: String, to value: Secret, description: String? = nil, of space: RepoID,
+        before: String? = nil, waits: [Duration] = Hub.looks
     ) async throws(HubFailure) {
         struct Body: Encodable {
             var key: String
             var value: String
             var description: String?
         }
-        _ = try await send(
-            HubRequest(
-                .POST, "\(space.api)/\(kind.plural)", doing: "set the \(kind) \(key) of \(space)",
-                body: .json(encoding: Body(key: key, value: value.reveal(), description: description)),
-                right: "write access to \(space)", repeats: .freely, action: .write(repo: space)))
+        let request = HubRequest(
+            .POST, "\(space.api)/\(kind.plural)", doing: "set the \(kind) \(key) of \(space)",
+            body: .json(encoding: Body(key: key, value: value.reveal(), description: description)),
+            right: "write access to \(space)", repeats: .never, action: .write(repo: space))
+        var waits = waits[...]
+        while true {
+            do {
+                // A page in place of JSON is somebody else's answer, whatever its status.
+                _ = try await send(request).decoded(as: RawJSON.self, doing: request.doing)
+                return
+            } catch let failure where failure.mayHaveHappened || failure.kind == .throttled {
+                if failure.mayHaveHappened, await isThere(kind, key, value, of: space, before: before) { return }
+                guard var wait = waits.popFirst() else { throw failure }
+                if case .after(let told) = failure.retry { wait = told }
+                guard wait <= request.patience else { throw failure }
+                try await pause(for: wait, doing: request.doing)
+            }
+        }
+    }
+
+    /// False also when it cannot be told: then it is written again, to the same value.
+    private func isThere(
+        _ kind: SpaceValueKind, _ key: String, _ value: Secret, of space: RepoID, before: String?
+    ) async -> Bool {
+        do {
+            switch kind {
+            case .variable:
+                return try await variables(of: space).contains { $0.key == key && $0.value == value.reveal() }
+            case .secret:
+                guard let before else { return false }
+                return try await secrets(of: space).contains { $0.key == key && $0.updatedAt ?? before != before }
+            }
+        } catch {
+            return false
+        }
     }
 
     /// Removes one value; the Space restarts. An unknown name is no error for the Hub.
     package func delete(_ kind: SpaceValueKind, _ key: String, of space: RepoID) async throws(HubFailure) {
         struct Body: Encodable { var key: String }
-        _ = try await send(
+        let _: RawJSON = try await value(
             HubRequest(
                 .DELETE, "\(space.api)/\(kind.plural)", doing: "delete the \(kind) \(key) of \(space)",
                 body: .json(encoding: Body(key: key)), right: "write access to \(space)", repeats: .freely,
