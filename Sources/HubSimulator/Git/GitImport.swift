@@ -29,8 +29,9 @@ struct GitImport: Sendable {
         let result = try await Subprocess.run(
             .name("git"),
             arguments: [
-                "--git-dir=\(repository.path)", "-c", "core.fsync=none", "fast-import", "--quiet", "--force",
-                "--date-format=raw",
+                // Half of its work would be to make small what is thrown away soon.
+                "--git-dir=\(repository.path)", "-c", "core.fsync=none", "-c", "pack.compression=0", "fast-import",
+                "--quiet", "--force", "--depth=0", "--date-format=raw",
             ], environment: Git.environment, input: .inputWriter, output: .bytes(limit: 4_096),
             error: .string(limit: 1 << 20)
         ) { execution in

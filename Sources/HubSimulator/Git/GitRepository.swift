@@ -9,6 +9,8 @@ final class GitRepository: Sendable {
     /// Everything that moves references.
     let gate = SerialGate()
 
+    private let reading = SerialGate()
+
     private struct Memory {
         var references: [String: String]?
         var listings: [String: GitListing] = [:]
@@ -18,6 +20,8 @@ final class GitRepository: Sendable {
         var pointers: [String: LFSPointer?] = [:]
         var lastCommits: [String: [String: GitCommit]] = [:]
         var cards: [String: JSON] = [:]
+        /// `.gitattributes` and `.gitignore` by blob: asked for by every preupload.
+        var rules: [String: [UInt8]] = [:]
     }
     private let memory = Mutex(Memory())
     private static let mostListings = 16
@@ -94,6 +98,12 @@ final class GitRepository: Sendable {
 
     func listing(_ commit: String) async throws -> GitListing {
         if let known = memory.withLock({ $0.listings[commit] }) { return known }
+        // Several questions at once want the same; git is asked once.
+        return try await reading.run { try await readListing(commit) }
+    }
+
+    private func readListing(_ commit: String) async throws -> GitListing {
+        if let known = memory.withLock({ $0.listings[commit] }) { return known }
         let output = try await git(["ls-tree", "-r", "-t", "-l", "-z", "--full-tree", commit])
         var entries: [GitEntry] = []
         for line in output.split(separator: 0) {
@@ -149,6 +159,18 @@ final class GitRepository: Sendable {
     func blob(_ oid: String) async throws -> [UInt8] {
         guard let bytes = try await blobs([oid])[oid] else {
             throw GitFailure(command: "cat-file", message: "blob \(oid) is missing")
+        }
+        return bytes
+    }
+
+    /// The bytes of a rule file; nothing when it is not there or in LFS.
+    func rules(_ path: String, at listing: GitListing) async throws -> [UInt8] {
+        guard let entry = listing[path], entry.lfs == nil, !entry.isFolder else { return [] }
+        if let known = memory.withLock({ $0.rules[entry.oid] }) { return known }
+        let bytes = try await blob(entry.oid)
+        memory.withLock { memory in
+            if memory.rules.count > 64 { memory.rules = [:] }
+            memory.rules[entry.oid] = bytes
         }
         return bytes
     }

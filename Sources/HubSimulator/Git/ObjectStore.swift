@@ -2,7 +2,6 @@ import Crypto
 import FoundationEssentials
 import NIOCore
 import Synchronization
-import _NIOFileSystem
 
 /// LFS objects: files named by their sha256, and which repository may have which.
 final class ObjectStore: Sendable {
@@ -47,51 +46,54 @@ final class ObjectStore: Sendable {
     /// - Throws: ``Refusal``.
     func receive<Bytes: AsyncSequence>(
         _ bytes: Bytes, expecting expected: String?, limit: Int
+    ) async throws -> (sha256: String, size: Int) where Bytes.Element == ByteBuffer {
+        let (sha256, size, _) = try await take(bytes, expecting: expected, limit: limit, md5: nil)
+        return (sha256, size)
+    }
+
+    /// The same for S3 clients, who call content by its MD5.
+    func receiveWithMD5<Bytes: AsyncSequence>(
+        _ bytes: Bytes, expecting expected: String?, limit: Int
+    ) async throws -> (sha256: String, size: Int, md5: String) where Bytes.Element == ByteBuffer {
+        try await take(bytes, expecting: expected, limit: limit, md5: Insecure.MD5())
+    }
+
+    private func take<Bytes: AsyncSequence>(
+        _ bytes: Bytes, expecting expected: String?, limit: Int, md5: Insecure.MD5?
     ) async throws -> (sha256: String, size: Int, md5: String) where Bytes.Element == ByteBuffer {
         let draft = "\(incoming)/\(UUID().uuidString)"
-        let (size, sha256, md5) = try await spool(bytes, to: draft, limit: limit)
-        if let expected, expected != sha256 {
+        let sha256: String
+        let size: Int
+        var md5 = md5
+        do {
+            let file = try await DraftFile.run { try DraftFile(draft) }
+            var sha = SHA256()
+            size = try await bytes.inStrides { pieces, offset in
+                guard offset + pieces.reduce(0, { $0 + $1.readableBytes }) <= limit else { throw Refusal.tooLong }
+                (sha, md5) = try await DraftFile.run { [sha, md5] in
+                    var (sha, md5) = (sha, md5)
+                    for piece in pieces {
+                        piece.withUnsafeReadableBytes { bytes in
+                            sha.update(bufferPointer: bytes)
+                            md5?.update(bufferPointer: bytes)
+                        }
+                    }
+                    try file.write(pieces, at: offset)
+                    return (sha, md5)
+                }
+            }
+            sha256 = sha.finalize().hexDigits
+            if let expected, expected != sha256 { throw Refusal.otherContent }
+        } catch {
             try await HubDisk.remove(draft)
-            throw Refusal.otherContent
+            throw error
         }
         try await file(draft, as: sha256)
-        return (sha256, size, md5)
+        return (sha256, size, md5?.finalize().hexDigits ?? "")
     }
 
     func file(_ draft: String, as sha256: String) async throws {
         try await HubDisk.makeFolder("\(folder)/\(sha256.prefix(2))")
         try await HubDisk.move(draft, to: path(sha256))
-    }
-
-    /// Writes a stream to a file, hashing on the way.
-    func spool<Bytes: AsyncSequence>(
-        _ bytes: Bytes, to draft: String, limit: Int
-    ) async throws -> (size: Int, sha256: String, md5: String) where Bytes.Element == ByteBuffer {
-        do {
-            let handle = try await FileSystem.shared.openFile(
-                forWritingAt: FilePath(draft), options: .newFile(replaceExisting: true))
-            var size = 0
-            var sha = SHA256()
-            var md5 = Insecure.MD5()
-            do {
-                for try await chunk in bytes {
-                    guard size + chunk.readableBytes <= limit else { throw Refusal.tooLong }
-                    chunk.withUnsafeReadableBytes {
-                        sha.update(bufferPointer: $0)
-                        md5.update(bufferPointer: $0)
-                    }
-                    try await handle.write(contentsOf: chunk, toAbsoluteOffset: Int64(size))
-                    size += chunk.readableBytes
-                }
-            } catch {
-                try await handle.close()
-                throw error
-            }
-            try await handle.close()
-            return (size, sha.finalize().hexDigits, md5.finalize().hexDigits)
-        } catch {
-            try await HubDisk.remove(draft)
-            throw error
-        }
     }
 }

@@ -1,19 +1,12 @@
+import Crypto
 import FoundationEssentials
 import HTTPTypes
 import NIOCore
 import Synchronization
-import _NIOFileSystem
 
 /// LFS objects that come in parts. Source: huggingface_hub `lfs._upload_multi_part`.
 final class PartUploads: Sendable {
-    private struct Upload {
-        var repo: String
-        var sha256: String
-        var size: Int
-        var partSize: Int
-        var parts: [Int: (etag: String, file: String, size: Int)] = [:]
-    }
-    private let uploads = Mutex<[String: Upload]>([:])
+    private let uploads = Mutex<[String: PartUpload]>([:])
     private let objects: ObjectStore
     private let incoming: String
 
@@ -25,77 +18,171 @@ final class PartUploads: Sendable {
     /// - Returns: an id, and how many parts there will be.
     func begin(repo: String, sha256: String, size: Int, partSize: Int) -> (id: String, parts: Int) {
         let id = UUID().uuidString
-        uploads.withLock { $0[id] = Upload(repo: repo, sha256: sha256, size: size, partSize: partSize) }
-        return (id, (size + partSize - 1) / partSize)
+        let upload = PartUpload(
+            repo: repo, sha256: sha256, size: size, partSize: partSize, path: "\(incoming)/\(id)")
+        uploads.withLock { $0[id] = upload }
+        return (id, upload.slots.count)
     }
 
-    /// - Returns: the part's ETag, its MD5.
+    /// - Returns: the part's ETag.
+    /// - Throws: ``ObjectStore/Refusal/tooLong``, 404 for an upload or part that is not expected.
     func receive<Bytes: AsyncSequence>(
         _ bytes: Bytes, upload id: String, part: Int
     ) async throws -> String where Bytes.Element == ByteBuffer {
-        guard let limit = uploads.withLock({ $0[id]?.partSize }) else { throw HubError(.notFound, "NoSuchUpload") }
-        let file = "\(incoming)/\(id)-\(part)-\(UUID().uuidString)"
-        let (size, _, md5) = try await objects.spool(bytes, to: file, limit: limit)
-        let old = uploads.withLock { uploads in
-            let old = uploads[id]?.parts[part]?.file
-            uploads[id]?.parts[part] = (md5, file, size)
-            return old
+        guard let upload = uploads.withLock({ $0[id] }), upload.slots.indices.contains(part - 1) else {
+            throw HubError(.notFound, "NoSuchUpload")
         }
-        if let old { try await HubDisk.remove(old) }
-        return md5
+        return try await upload.receive(bytes, part: part - 1)
     }
 
-    /// Puts the parts together and files the object.
+    /// Files the object when all parts are there.
     /// - Throws: 400 when a part is missing, has another ETag, or the whole another hash.
     func complete(_ id: String, oid: String?, parts: [(number: Int, etag: String)], date: Date) async throws {
         guard let upload = uploads.withLock({ $0[id] }), oid == nil || oid == upload.sha256 else {
             throw HubError(.notFound, "No such upload")
         }
-        let count = (upload.size + upload.partSize - 1) / upload.partSize
-        var files: [String] = []
-        for number in 1...max(count, 1) {
-            guard let part = upload.parts[number],
-                parts.contains(where: { $0.number == number && $0.etag.filter { $0 != "\"" } == part.etag })
-            else { throw HubError.bad("Part \(number) is missing or has another ETag") }
-            files.append(part.file)
+        let named = Dictionary(parts.map { ($0.number, $0.etag.filter { $0 != "\"" }) }) { _, last in last }
+        for (index, slot) in upload.slots.enumerated() {
+            guard let etag = slot.etag, named[index + 1] == etag else {
+                throw HubError.bad("Part \(index + 1) is missing or has another ETag")
+            }
         }
-        let (sha256, size): (String, Int)
-        do {
-            (sha256, size, _) = try await objects.receive(
-                FileChain(files: files), expecting: upload.sha256, limit: upload.size)
-        } catch is ObjectStore.Refusal {
+        guard try await upload.hash() == upload.sha256 else {
             throw HubError.bad("The parts together do not have the announced hash")
         }
-        objects.grant(.init(sha256: sha256, size: size, pushedAt: date), to: upload.repo)
+        try await objects.file(upload.path, as: upload.sha256)
+        objects.grant(.init(sha256: upload.sha256, size: upload.size, pushedAt: date), to: upload.repo)
         uploads.withLock { $0[id] = nil }
-        for file in files { try await HubDisk.remove(file) }
     }
 }
 
-/// Files one after another, in pieces.
-private struct FileChain: AsyncSequence {
-    typealias Element = ByteBuffer
-    var files: [String]
+/// One object on its way. Parts are written to their places in its file at once, in any order; while some still come, those from the
+/// beginning on are hashed.
+private final class PartUpload: Sendable {
+    /// The place of one part. Who begins to send it again takes it over: the earlier attempt writes nothing any more.
+    final class Slot: Sendable {
+        private struct State {
+            var attempt = 0
+            var etag: String?
+        }
+        private let state = Mutex(State())
 
-    struct AsyncIterator: AsyncIteratorProtocol {
-        var files: ArraySlice<String>
-        var offset: Int64 = 0
+        /// nil until it has come whole.
+        var etag: String? { state.withLock { $0.etag } }
 
-        mutating func next() async throws -> ByteBuffer? {
-            while let file = files.first {
-                let from = offset
-                let chunk = try await FileSystem.shared.withFileHandle(forReadingAt: FilePath(file)) { handle in
-                    try await handle.readChunk(fromAbsoluteOffset: from, length: .mebibytes(1))
-                }
-                if chunk.readableBytes > 0 {
-                    offset += Int64(chunk.readableBytes)
-                    return chunk
-                }
-                files = files.dropFirst()
-                offset = 0
+        func begin() -> Int {
+            state.withLock { state in
+                state.etag = nil
+                state.attempt += 1
+                return state.attempt
             }
-            return nil
+        }
+        func ifCurrent(_ attempt: Int, _ work: () throws -> Void) throws {
+            try state.withLock { state in
+                guard state.attempt == attempt else { throw HubError(.conflict, "The part is sent again") }
+                try work()
+            }
+        }
+        /// Named by nothing of its content: S3 promises no more of the ETag of a part.
+        func end(_ attempt: Int) throws -> String {
+            let etag = UUID().uuidString.filter { $0 != "-" }.lowercased()
+            try state.withLock { state in
+                guard state.attempt == attempt else { throw HubError(.conflict, "The part is sent again") }
+                state.etag = etag
+            }
+            return etag
+        }
+        /// From now on nothing is written here.
+        func close() { state.withLock { $0.attempt += 1 } }
+    }
+
+    private struct Hashing {
+        var sha = SHA256()
+        /// Parts that are in it.
+        var parts = 0
+        var busy = false
+        /// A part that is in it was sent again.
+        var stale = false
+    }
+
+    let repo: String
+    let sha256: String
+    let size: Int
+    let path: String
+    let slots: [Slot]
+    private let partSize: Int
+    private let hashing = Mutex(Hashing())
+
+    init(repo: String, sha256: String, size: Int, partSize: Int, path: String) {
+        self.repo = repo
+        self.sha256 = sha256
+        self.size = size
+        self.partSize = partSize
+        self.path = path
+        slots = (0..<max(1, (size + partSize - 1) / partSize)).map { _ in Slot() }
+    }
+
+    private func range(_ part: Int) -> Range<Int> { part * partSize..<min((part + 1) * partSize, size) }
+
+    func receive<Bytes: AsyncSequence>(
+        _ bytes: Bytes, part: Int
+    ) async throws -> String where Bytes.Element == ByteBuffer {
+        let slot = slots[part]
+        let attempt = slot.begin()
+        hashing.withLock { hashing in
+            if part < hashing.parts || hashing.busy && part == hashing.parts { hashing.stale = true }
+        }
+        let place = range(part)
+        let path = path
+        let file = try await DraftFile.run { try DraftFile(path) }
+        let length = try await bytes.inStrides { pieces, offset in
+            guard offset + pieces.reduce(0, { $0 + $1.readableBytes }) <= place.count else {
+                throw ObjectStore.Refusal.tooLong
+            }
+            try await DraftFile.run {
+                try slot.ifCurrent(attempt) { try file.write(pieces, at: place.lowerBound + offset) }
+            }
+        }
+        guard length == place.count else { throw HubError.bad("The part is shorter than announced") }
+        let etag = try slot.end(attempt)
+        while let (next, sha) = claim() {
+            let hashed = try await DraftFile.run { [range] in
+                var sha = sha
+                try file.hash(range(next), into: &sha)
+                return sha
+            }
+            hashing.withLock { hashing in
+                hashing.sha = hashed
+                hashing.parts += 1
+                hashing.busy = false
+            }
+        }
+        return etag
+    }
+
+    /// The next part to hash, if it is there and nobody is at it.
+    private func claim() -> (part: Int, SHA256)? {
+        hashing.withLock { hashing in
+            guard !hashing.busy, !hashing.stale, slots.indices.contains(hashing.parts),
+                slots[hashing.parts].etag != nil
+            else { return nil }
+            hashing.busy = true
+            return (hashing.parts, hashing.sha)
         }
     }
-    func makeAsyncIterator() -> AsyncIterator { AsyncIterator(files: files[...]) }
+
+    /// The SHA-256 of all of it.
+    func hash() async throws -> String {
+        for slot in slots { slot.close() }
+        let sha = hashing.withLock { hashing in
+            hashing.parts == slots.count && !hashing.stale ? hashing.sha : nil
+        }
+        if let sha { return sha.finalize().hexDigits }
+        let (path, size) = (path, size)
+        return try await DraftFile.run {
+            var sha = SHA256()
+            try DraftFile(path).hash(0..<size, into: &sha)
+            return sha.finalize().hexDigits
+        }
+    }
 }

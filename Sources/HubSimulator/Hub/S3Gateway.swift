@@ -90,7 +90,7 @@ struct S3Gateway: Sendable {
                 status: .notImplemented, code: "NotImplemented", message: "Chunked signatures are not supported")
         }
         let expected = announced.count == 64 ? announced : nil
-        let received = try await hub.store.objects.receive(
+        let received = try await hub.store.objects.receiveWithMD5(
             request.body, expecting: expected, limit: hub.configuration.limits.largestObject)
         let now = hub.date
         hub.store.objects.grant(.init(sha256: received.sha256, size: received.size, pushedAt: now), to: bucket.id)

@@ -49,7 +49,7 @@ struct StorageHost: HTTPResponder {
             return try await send(hub.store.objects.path(parts[2]), etag: parts[2], request)
         case (.put, "objects", 3):
             let limit = hub.configuration.limits.largestObject
-            let (sha, size, _) = try await hub.store.objects.receive(request.body, expecting: parts[2], limit: limit)
+            let (sha, size) = try await hub.store.objects.receive(request.body, expecting: parts[2], limit: limit)
             hub.store.objects.grant(.init(sha256: sha, size: size, pushedAt: hub.date), to: parts[1])
             return Response(status: .ok, headers: [.eTag: "\"\(sha)\""])
         case (.put, "parts", 3):

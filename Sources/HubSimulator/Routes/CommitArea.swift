@@ -32,6 +32,18 @@ package struct CommitArea: HubArea {
         var gitIgnore: String?
     }
 
+    /// Typed, because it may tell of a thousand files.
+    private struct Preuploaded: Encodable {
+        struct File: Encodable {
+            var path: String
+            var uploadMode: String
+            var shouldIgnore: Bool
+            var oid: String?
+        }
+        var files: [File]
+        var commitOid: String
+    }
+
     private static func preupload(
         _ kind: RepoKind, _ request: Request, _ context: HubContext, _ hub: SimulatedHub
     ) async throws -> Response {
@@ -55,27 +67,24 @@ package struct CommitArea: HubArea {
         let paths = wanted.map(\.path)
         let byRule = try await hub.store.rules.lfs(paths, attributes: attributes)
         let ignored = try await hub.store.rules.ignored(paths, rules: ignore)
-        let files = wanted.map { file -> JSON in
+        let files = wanted.map { file -> Preuploaded.File in
             // A README is always text. Source: hub-docs `repositories-getting-started`.
             let large =
                 byRule.contains(file.path) || file.size > hub.configuration.limits.regularFile
                 || GitRules.looksBinary(Array(file.sample.flatMap { Data(base64Encoded: $0) } ?? Data()))
             let stored = listing[file.path].flatMap { $0.isFolder ? nil : $0 }
-            return .object(dropping: [
-                "path": .string(file.path), "uploadMode": .string(large ? "lfs" : "regular"),
-                "shouldIgnore": .bool(ignored.contains(file.path)),
-                "oid": stored.map { .string($0.lfs?.sha256 ?? $0.oid) },
-            ])
+            return Preuploaded.File(
+                path: file.path, uploadMode: large ? "lfs" : "regular", shouldIgnore: ignored.contains(file.path),
+                oid: stored.map { $0.lfs?.sha256 ?? $0.oid })
         }
-        return try Response.json(["files": .array(files), "commitOid": .string(sha)])
+        return try Response.json(encoding: Preuploaded(files: files, commitOid: sha))
     }
 
     private static func text(
         _ sent: String?, _ path: String, _ listing: GitListing, _ git: GitRepository
     ) async throws -> [UInt8] {
         if let sent { return Array(sent.utf8) }
-        guard let entry = listing[path], entry.lfs == nil, !entry.isFolder else { return [] }
-        return try await git.blob(entry.oid)
+        return try await git.rules(path, at: listing)
     }
 
     // MARK: commit

@@ -80,7 +80,7 @@ func with(
         try await with { small, hub, repo, scratch, options in
             for index in 0..<600 { try scratch.write("f\(index)", "content \(index)") }
             _ = try await hub.upload(folder: scratch.path, to: repo, options: options)
-            #expect(small.calls("preupload").count == 3)
+            #expect(small.calls("preupload").count == 2)
             try scratch.write("f7", "new")
             let result = try await hub.upload(folder: scratch.path, to: repo, options: options)
             #expect(result.written == 1)
