@@ -97,7 +97,7 @@ import Testing
 
     @Test(.enabled(if: FileManager.default.isExecutableFile(atPath: "/usr/bin/promtool"), "promtool is not installed"))
     func promtoolAcceptsTheMetrics() async throws {
-        let text = try await Served.run(SampleFleet.dozen { $0.hub = SampleFleet.hub }) {
+        let text = try await Served.run(SampleFleet.dozen(overview: { $0.hub = SampleFleet.hub })) {
             try await $0.get("/metrics").text
         }
         #expect(text.contains("\nstoker_hub_window_remaining{bucket=\"api\"} 2488\n"))

@@ -79,7 +79,7 @@ import Testing
 
     @Test func theDashboardSaysWhatIsLeftOfTheHubsWindows() async throws {
         func page(_ hub: HubUse?) async throws -> String {
-            try await Served.run(SampleFleet.dozen { $0.hub = hub }) {
+            try await Served.run(SampleFleet.dozen(overview: { $0.hub = hub })) {
                 try await $0.get("/", headers: Self.page).text
             }
         }

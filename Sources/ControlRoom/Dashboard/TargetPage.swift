@@ -191,10 +191,15 @@ struct TargetPage {
         if let healing = sight.healing {
             let own = check.name + ": "
             add(
-                "Healing", Markup.escape(healing.hasPrefix(own) ? String(healing.dropFirst(own.count)) : healing),
-                long: true)
+                "Healing",
+                Markup.escape(healing.hasPrefix(own) ? Self.capital(healing.dropFirst(own.count)) : healing), long: true
+            )
         }
         return parts
+    }
+
+    private static func capital(_ text: Substring) -> String {
+        text.prefix(1).uppercased() + text.dropFirst()
     }
 
     private var facts: [[String: Any]] {
