@@ -6,18 +6,7 @@ import Testing
 
 @testable import HubClient
 
-/// Seeded, so that a failure can be made again.
-private struct Dice: RandomNumberGenerator {
-    var state: UInt64
-    mutating func next() -> UInt64 {
-        state &+= 0x9E37_79B9_7F4A_7C15
-        var z = state
-        z = (z ^ (z >> 30)) &* 0xBF58_476D_1CE4_E5B9
-        z = (z ^ (z >> 27)) &* 0x94D0_49BB_1331_11EB
-        return z ^ (z >> 31)
-    }
-    mutating func roll(_ count: Int) -> Int { Int(next() % UInt64(count)) }
-
+extension Dice {
     /// `text` with bytes turned, cut out, doubled and put in.
     mutating func spoil(_ text: String) -> [UInt8] {
         var bytes = Array(text.utf8)

@@ -36,7 +36,7 @@ struct ClientDoor: HubWatching {
 
 /// Simulated hours of a free account's Spaces, read by the real client from the simulated Hub on a clock moved by hand.
 ///
-/// `STOKER_WATCH_SPACES` (default 600: two pages of a listing) and `STOKER_WATCH_MINUTES` (default 30) make it longer; the seed is
+/// `STOKER_WATCH_SPACES` (default 100) and `STOKER_WATCH_MINUTES` (default 10) make it longer; the seed is
 /// `STOKER_WATCH_SEED`.
 @Suite struct WatchedDayTests {
     private static func number(_ name: String, _ standard: Int) -> Int {
@@ -57,8 +57,8 @@ struct ClientDoor: HubWatching {
     ]
 
     @Test func everyChangeIsKnownWithinAMinute() async throws {
-        let count = Self.number("STOKER_WATCH_SPACES", 600)
-        let minutes = Self.number("STOKER_WATCH_MINUTES", 30)
+        let count = Self.number("STOKER_WATCH_SPACES", 100)
+        let minutes = Self.number("STOKER_WATCH_MINUTES", 10)
         let seed = Self.number("STOKER_WATCH_SEED", 1)
         let quiet = Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }
         let time = SimulatedTime(.manual)
