@@ -18,7 +18,7 @@ package struct HubScene: Sendable {
 
     package static let small = HubScene(
         name: "small",
-        summary: "An API, a sleeping notebook, a page, a private worker, a free account.",
+        summary: "An API, a sleeping notebook, a static page, a private and a free one.",
         spaces: [
             SceneSpace("maren/orbit-api"), SceneSpace("maren/Notes.Board_v2", sdk: "gradio", stage: .sleeping),
             SceneSpace("maren/worker", visibility: .private),

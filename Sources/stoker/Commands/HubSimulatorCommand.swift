@@ -21,7 +21,8 @@ struct HubSimulatorCommand: AsyncParsableCommand {
             EXAMPLES
               stoker hub-simulator
               stoker hub-simulator --scene trouble --speed 60
-              HF_ENDPOINT=http://127.0.0.1:8800 HF_TOKEN=hf_maren hf spaces ls
+              export HF_ENDPOINT=http://127.0.0.1:8800 HF_TOKEN=hf_maren
+              hf spaces ls --author maren
             """)
 
     @Option(help: ArgumentHelp("Port of the Hub; 0 takes a free one.", valueName: "port"))
