@@ -44,11 +44,11 @@ import Testing
             let space = try #require(spaces.first { $0.id == id })
             return try await get(space.address + "/health", headers).status
         }
-        #expect(try await status("acme/discord-bot") == 200)
-        #expect(try await status("acme/remote-desk") == 503)
-        #expect(try await status("acme/backoffice") == 404)
-        #expect(try await status("acme/backoffice", ["authorization": "Bearer \(DemoScene.token)"]) == 200)
-        #expect(try await status("acme/new-release") == 503)
+        #expect(try await status("kestrel-labs/discord-bot") == 200)
+        #expect(try await status("kestrel-labs/remote-desk") == 503)
+        #expect(try await status("kestrel-labs/backoffice") == 404)
+        #expect(try await status("kestrel-labs/backoffice", ["authorization": "Bearer \(DemoScene.token)"]) == 200)
+        #expect(try await status("kestrel-labs/new-release") == 503)
         await fleet.shutdown()
     }
 

@@ -100,13 +100,14 @@ enum Words {
         (try? JSONDecoder().decode(RawJSON.self, from: Data(text.utf8))) ?? .string(text)
     }
 
-    /// Without what differs from world to world: commits, ids of the Hub, ports, our mark of a commit.
+    /// Without what differs from world to world: commits, ids and part tags of the Hub, ports, our mark of a commit.
     static func plain(_ text: String) -> String {
         var out = ""
         var run = ""
         func end() {
             switch run.count {
             case 40: out += "<commit>"
+            case 32: out += "<etag>"
             case 24: out += "<id>"
             default: out += run
             }
