@@ -41,7 +41,7 @@ private final class Lines: Sendable {
 
     @Test func drainingEndsWhenWhatComesWasWrittenAfterTheBeginning() async throws {
         let server = try await ScriptedHub.start([
-            Self.stream(Self.event(5, "old") + Self.event(21, "edge") + Self.event(22, "live"), .never)
+            Self.stream(Self.event(5, "old") + Self.event(23, "edge") + Self.event(24, "live"), .never)
         ])
         let lines = Lines()
         try await withHub(server) { try await $0.drainLog(.run, of: space) { lines.add($0) } }
