@@ -81,6 +81,21 @@ import Testing
         #expect(budget.text(wakeEvery: .seconds(300)).contains("nothing is spent"))
     }
 
+    @Test func whatIsDiscoveredIsNotCalledFree() throws {
+        let budget = Budget.compute(
+            try fleet(
+                """
+                hub: { namespace: a, discover: true }
+                keep: { every: 5m }
+                """))
+        #expect(budget.checks == 0)
+        #expect(budget.eachDiscovered?.perDay == 288)
+        #expect(budget.hubWatch.perFiveMinutes == 10)
+        let text = budget.text(wakeEvery: .seconds(300))
+        #expect(text.contains("each adds 288 requests a day"))
+        #expect(!text.contains("nothing is spent"))
+    }
+
     @Test(arguments: [
         (1_152.0, "1,152"), (0, "0"), (0.11, "0.1"), (0.01, "under 0.1"), (12.4, "12"), (-1_234_567, "-1,234,567"),
     ])

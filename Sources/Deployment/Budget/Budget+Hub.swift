@@ -15,6 +15,8 @@ extension Budget {
             guard let space = check.space, let owner = space.split(separator: "/").first else { continue }
             owners[owner, default: []].insert(space)
         }
+        // How many Spaces a discovered namespace has is known when it is read; one page is the least.
+        for namespace in fleet.hub.discovery?.namespaces ?? [] { owners[namespace[...], default: []].insert(namespace) }
         let reading = owners.values.reduce(0) { $0 + max(1, ($1.count + 499) / 500) }
         guard reading > 0 else { return Rate() }
         let perWindow = Double(min(watchLimit, 10 * reading))

@@ -40,6 +40,8 @@ package struct Budget: Sendable, Equatable {
     package var hubWatch: Rate
     /// Pages of the Hub that targets ask for; they have a quota of their own.
     package var hubPages: Rate
+    /// What each Space that the Hub lists adds once it has joined the fleet; nil where none are discovered.
+    package var eachDiscovered: Rate?
 
     package static let plans = [
         Plan(name: "anonymous", api: 500, pages: 100), Plan(name: "free", api: 1_000, pages: 200),
@@ -54,7 +56,7 @@ package struct Budget: Sendable, Equatable {
     package static func compute(_ fleet: Fleet, wakeEvery: Duration = .seconds(300)) -> Budget {
         var budget = Budget(
             checks: 0, direct: Rate(), throughMaster: Rate(), master: Rate(), masterAtWorst: Rate(), hubAPI: Rate(),
-            hubWatch: watch(fleet), hubPages: Rate())
+            hubWatch: watch(fleet), hubPages: Rate(), eachDiscovered: fleet.hub.discovery.map { Self.rates($0.policy).0 })
         let hubHost = (try? Address(fleet.hub.endpoint))?.host
         // A policy is shared by many checks, and the hours of a week are worth adding up once.
         var rates: [ObjectIdentifier: (Rate, Rate)] = [:]
@@ -117,7 +119,7 @@ extension Budget {
 
     /// The budget for a person.
     package func text(wakeEvery: Duration, look: TextLook = .plain) -> String {
-        guard checks > 0 else { return "Nothing is pinged, so nothing is spent.\n" }
+        guard checks > 0 || eachDiscovered != nil else { return "Nothing is pinged, so nothing is spent.\n" }
         func row(_ name: String, _ rate: Rate) -> [String] {
             [name, Self.number(rate.perFiveMinutes), Self.number(rate.perDay)]
         }
@@ -148,6 +150,10 @@ extension Budget {
             table(
                 ["", "PER 5 MIN", "PER DAY"],
                 [row("all well", master), row("everything failing, with retries", masterAtWorst)])
+        if let each = eachDiscovered {
+            text +=
+                "Spaces that the Hub lists join while Stoker runs; each adds \(Self.number(each.perDay)) requests a day.\n"
+        }
         text += "\nHub calls against the plan's quota, per 5 min\n"
         text +=
             table(

@@ -9,8 +9,8 @@ import Darwin
 #endif
 
 /// A file of this machine, read and written in pieces. Its calls block: use them inside ``Disk/run(_:)`` only.
-final class LocalFile: @unchecked Sendable {
-    // `descriptor` never changes after init and is closed once, in deinit; pread and pwrite are safe from several threads.
+final class LocalFile: Sendable {
+    // Closed once, in deinit; pread and pwrite are safe from several threads.
     private let descriptor: Int32
     let path: String
 
