@@ -56,7 +56,8 @@ package struct Budget: Sendable, Equatable {
     package static func compute(_ fleet: Fleet, wakeEvery: Duration = .seconds(300)) -> Budget {
         var budget = Budget(
             checks: 0, direct: Rate(), throughMaster: Rate(), master: Rate(), masterAtWorst: Rate(), hubAPI: Rate(),
-            hubWatch: watch(fleet), hubPages: Rate(), eachDiscovered: fleet.hub.discovery.map { Self.rates($0.policy).0 })
+            hubWatch: watch(fleet), hubPages: Rate(),
+            eachDiscovered: fleet.hub.discovery.map { Self.rates($0.policy).0 })
         let hubHost = (try? Address(fleet.hub.endpoint))?.host
         // A policy is shared by many checks, and the hours of a week are worth adding up once.
         var rates: [ObjectIdentifier: (Rate, Rate)] = [:]
