@@ -187,21 +187,35 @@ package final class LedgerWriter: Service {
 
     private func tendForEver() async {
         var lastRetention: Duration?
+        var failing: Set<String> = []
         while !isStopping {
-            do throws(Failure) {
+            await keepHouse("joining observations", &failing) { () async throws(Failure) in
                 while !isStopping, try await ledger.tend() {}
                 shared.withLock { $0.untended = 0 }
-                let time = elapsed()
-                if !isStopping, lastRetention.map({ time - $0 >= settings.retainEvery }) ?? true {
+            }
+            let time = elapsed()
+            if !isStopping, lastRetention.map({ time - $0 >= settings.retainEvery }) ?? true {
+                await keepHouse("deleting what is past its time", &failing) { () async throws(Failure) in
                     let gone = try await ledger.retain(shared.withLock { $0.retention }, now: now())
                     lastRetention = time
                     if gone > 0 { logger.debug("deleted what was past its time", metadata: ["rows": "\(gone)"]) }
                 }
-            } catch {
-                // Writing tells when the disk refuses; here it only means: later.
-                logger.debug("housekeeping of the ledger failed", metadata: ["error": "\(error)"])
             }
             await housekeeping.wait(atMost: min(settings.retainEvery, .seconds(600)), clock: clock)
+        }
+    }
+
+    /// Tells the first failure of a row, and its end: a ledger that is never tidied grows.
+    private func keepHouse(
+        _ name: String, _ failing: inout Set<String>, _ work: () async throws(Failure) -> Void
+    ) async {
+        do throws(Failure) {
+            try await work()
+            if failing.remove(name) != nil { logger.notice("housekeeping of the ledger works again: \(name)") }
+        } catch {
+            // Before a stop it is merely interrupted; while the disk refuses, writing has said so.
+            guard !isStopping, shared.withLock({ $0.stall == nil }), failing.insert(name).inserted else { return }
+            logger.warning("housekeeping of the ledger failed: \(name)", metadata: ["error": "\(error)"])
         }
     }
 

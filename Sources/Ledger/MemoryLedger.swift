@@ -1,8 +1,11 @@
 package import StokerCore
 
 /// A ledger without a disk: for demonstrations that must leave nothing behind, and as the plain model that the other
-/// implementations are compared with. Keeps everything in arrays and reads through all of it.
+/// implementations are compared with. Keeps everything in arrays and reads through all of it, so it keeps at most
+/// ``most`` observations, sums, incidents and events each; the oldest go.
 package actor MemoryLedger: Ledger {
+    /// 16 MB of observations.
+    private static let most = 500_000
     private var names: [String: Int32] = [:]
     private var states: [Int32: SavedState] = [:]
     /// In the order of ``isOlder(_:_:)``.
@@ -39,6 +42,7 @@ package actor MemoryLedger: Ledger {
         if !isInOrder || !zip(batch.observations, batch.observations.dropFirst()).allSatisfy({ !isOlder($1, $0) }) {
             rows.sort(by: isOlder)
         }
+        if rows.count > Self.most { rows.removeFirst(rows.count - Self.most / 10 * 9) }
         for (check, state) in batch.states { states[check] = state }
         for incident in batch.incidents {
             if let known = incidents.firstIndex(where: { $0.check == incident.check && $0.began == incident.began }) {
@@ -60,6 +64,8 @@ package actor MemoryLedger: Ledger {
             new.id = lastEvent
             events.append(new)
         }
+        if incidents.count > Self.most { incidents.removeFirst(incidents.count - Self.most / 10 * 9) }
+        if events.count > Self.most { events.removeFirst(events.count - Self.most / 10 * 9) }
         for (check, transcript) in batch.transcripts where (transcripts[check]?.at ?? .never) <= transcript.at {
             transcripts[check] = transcript
         }
@@ -134,6 +140,7 @@ package actor MemoryLedger: Ledger {
             let day = Calendar.day(folded[index].at.milliseconds)
             folded[index].at = Instant(milliseconds: day * Calendar.day)
         }
+        if folded.count > Self.most { folded.removeFirst(folded.count - Self.most / 10 * 9) }
         let before = folded.count + incidents.count + events.count
         folded.removeAll { $0.at.milliseconds < limits.days }
         incidents.removeAll { $0.ended.map { $0.milliseconds < limits.days } ?? false }

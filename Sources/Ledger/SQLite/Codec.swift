@@ -93,6 +93,17 @@ enum RowCodec {
         return writer.bytes
     }
 
+    /// For housekeeping, which must not stop for ever at a damaged place: what stands before the damage.
+    /// - Returns: whether something could not be read.
+    static func salvage(_ bytes: UnsafeRawBufferPointer, check: Int32, _ body: (Observation) -> Void) -> Bool {
+        do {
+            try decode(bytes, check: check, body)
+            return false
+        } catch {
+            return true
+        }
+    }
+
     static func decode(_ bytes: UnsafeRawBufferPointer, check: Int32, _ body: (Observation) -> Void) throws {
         var reader = ByteReader(bytes)
         guard try reader.byte() == format else { throw DamagedBytes(what: "unknown row format") }

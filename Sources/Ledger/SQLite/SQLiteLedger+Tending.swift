@@ -164,7 +164,9 @@ extension SQLiteLedger {
             var rows: [Observation] = []
             for index in heads.indices.reversed() where heads[index].check == check {
                 let before = rows.count
-                try RowCodec.decode(heads[index].cursor.bytes(1), check: Int32(check)) { rows.append($0) }
+                if RowCodec.salvage(heads[index].cursor.bytes(1), check: Int32(check), { rows.append($0) }) {
+                    try tellOfDamage(check: Int32(check), at: rows.last?.at, db)
+                }
                 heads[index].moved += rows.count - before
                 if try heads[index].cursor.step(db) {
                     heads[index].check = Int64(Key.check(heads[index].cursor.integer(0)))
@@ -194,6 +196,13 @@ extension SQLiteLedger {
             try db.execute(sql: "DELETE FROM segment WHERE id = ? AND observations = 0", arguments: [source])
         }
         return true
+    }
+
+    private static func tellOfDamage(check: Int32, at: Instant?, _ db: Database) throws {
+        let place = at.map { "after \($0)" } ?? "of an unknown time"
+        try db.execute(
+            sql: "INSERT INTO event (at, kind, check_id, text) VALUES (unixepoch() * 1000, 'ledger.damage', ?, ?)",
+            arguments: [check, "Damaged observations \(place) could not be read and were left out"])
     }
 
     // MARK: Retention
@@ -274,8 +283,10 @@ extension SQLiteLedger {
                 let check = Key.check(key)
                 var rest: [Observation] = []
                 var hours: [Int64: Sum] = [:]
-                try RowCodec.decode(select.bytes(1), check: check) { row in
+                var latest: Instant?
+                let isDamaged = RowCodec.salvage(select.bytes(1), check: check) { row in
                     read += 1
+                    latest = row.at
                     if row.at.milliseconds < rowsBefore {
                         hours[Calendar.floor(row.at.milliseconds, by: Calendar.hour), default: Sum()]
                             .add(row.outcome, latency: row.latencyMicroseconds)
@@ -284,6 +295,7 @@ extension SQLiteLedger {
                         rest.append(row)
                     }
                 }
+                if isDamaged { try Self.tellOfDamage(check: check, at: latest, db) }
                 for (hour, sum) in hours {
                     let day = Calendar.floor(hour, by: 24)
                     sums[Key.of(day, check), default: DaySums()].add(sum, hour: UInt8(hour - day * 24))
