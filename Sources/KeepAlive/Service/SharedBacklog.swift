@@ -10,8 +10,8 @@ final class SharedBacklog: Sendable {
     private final class Word: Sendable {
         /// The oldest due time, wall-clock milliseconds; `.max` when it is not behind.
         let oldest = Atomic<Int64>(.max)
-        /// When that was said, running milliseconds.
-        let said = Atomic<Int64>(.min)
+        /// When that was said, running milliseconds; long ago when never. Not `.min`: differences are made with it.
+        let said = Atomic<Int64>(-1_000_000)
     }
     private let words: [Word]
 

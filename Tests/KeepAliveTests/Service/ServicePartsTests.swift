@@ -73,6 +73,11 @@ extension StartGateTests {
 }
 
 @Suite struct SharedBacklogTests {
+    /// A shard that is late before another has said its first word.
+    @Test(arguments: [0, 5_000, 34_560_000_000] as [Int64]) func whoHasNotSpokenIsNotWaitedFor(running: Int64) {
+        #expect(SharedBacklog(shards: 2).pace(0, oldest: 9_000, now: 10_000, running: running) == .full)
+    }
+
     private func pace(_ oldest: Int64?, other: Int64?, at running: Int64 = 5_000, age: Int64 = 0) -> SharedBacklog.Pace
     {
         let backlog = SharedBacklog(shards: 2)
