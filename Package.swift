@@ -21,6 +21,7 @@ let nioFoundation = Target.Dependency.product(name: "NIOFoundationCompat", packa
 let nioTLS = Target.Dependency.product(name: "NIOTLS", package: "swift-nio")
 let fileSystem = Target.Dependency.product(name: "_NIOFileSystem", package: "swift-nio")
 let hummingbird = Target.Dependency.product(name: "Hummingbird", package: "hummingbird")
+let hummingbirdCore = Target.Dependency.product(name: "HummingbirdCore", package: "hummingbird")
 let asyncHTTPClient = Target.Dependency.product(name: "AsyncHTTPClient", package: "async-http-client")
 let arguments = Target.Dependency.product(name: "ArgumentParser", package: "swift-argument-parser")
 let yams = Target.Dependency.product(name: "Yams", package: "Yams")
@@ -66,7 +67,9 @@ let package = Package(
         .target(
             name: "ControlRoom",
             dependencies: [
-                "Operations", "KeepAlive", "Ledger", "StokerCore", "StokerAssets", hummingbird, lifecycle, logging,
+                "Operations", "KeepAlive", "Ledger", "StokerCore", "StokerAssets", hummingbird, hummingbirdCore,
+                lifecycle,
+                logging,
                 nioCore,
                 crypto, .product(name: "Mustache", package: "swift-mustache"),
             ],

@@ -4,6 +4,7 @@ import Glibc
 import Darwin
 #endif
 package import Hummingbird
+import HummingbirdCore
 package import Ledger
 package import Logging
 package import NIOCore
@@ -22,6 +23,8 @@ package struct ControlRoomServer: Service {
         package var publicURL: String?
         /// Browsers that may follow live at once. Default 500.
         package var viewers: Int
+        /// Connections open at once, viewers' among them. Default 2,000.
+        package var connections: Int
         /// Rows on one page of the dashboard. Default 50.
         package var pageSize: Int
         /// Sites that may show the dashboard in a frame, as CSP sources (`https://huggingface.co`). Default none.
@@ -31,13 +34,14 @@ package struct ControlRoomServer: Service {
 
         package init(
             host: String = "127.0.0.1", port: Int = 7860, publicURL: String? = nil, viewers: Int = 500,
-            pageSize: Int = 50,
+            connections: Int = 2_000, pageSize: Int = 50,
             frameAncestors: [String] = [], version: String = ""
         ) {
             self.host = host
             self.port = port
             self.publicURL = publicURL
             self.viewers = viewers
+            self.connections = connections
             self.pageSize = pageSize
             self.frameAncestors = frameAncestors
             self.version = version
@@ -89,6 +93,8 @@ package struct ControlRoomServer: Service {
         var configuration = ApplicationConfiguration(
             address: .hostname(settings.host, port: settings.port), serverName: "stoker")
         configuration.backlog = 1_024
+        // Visitors must not use up the sockets that pings need; further ones wait in the backlog.
+        configuration.availableConnectionsDelegate = MaximumAvailableConnections(settings.connections)
         let application = Application(
             responder: door, server: .http1(configuration: .init(idleTimeout: .seconds(75))),
             configuration: configuration,

@@ -160,7 +160,9 @@ struct Routes: Sendable {
         let status = try await keeper.status(of: name)
         let picture = try await Badge.make(kind, status, ledger: ledger, now: await keeper.overview().now)
         return Reply.bytes(
-            ByteBuffer(string: picture), type: "image/svg+xml; charset=utf-8", cache: "public, max-age=30", to: request)
+            ByteBuffer(string: picture), type: "image/svg+xml; charset=utf-8",
+            cache: access.privateReading ? "private, max-age=30" : "public, max-age=30",
+            to: request)
     }
 
     private func name(in request: Request, after prefix: String) throws(Failure) -> String {

@@ -37,11 +37,39 @@ import Testing
     }
 
     @Test func thePublicNameIsOurs() {
+        let access = Self.access(token: "s3cret", publicURL: "https://stoker.example.com/")
+        let headers: HTTPFields = [Self.origin: "https://stoker.example.com", .authorization: "Bearer s3cret"]
+        #expect(access.permission(for: Self.request(headers, host: "stoker.example.com")).write)
+    }
+
+    /// A proxy on this machine passes on what the whole internet asks.
+    @Test(arguments: ["X-Forwarded-For", "Forwarded", "X-Real-IP", "Via"])
+    func whatAProxyPassesOnMayNotWriteWithoutAToken(header: String) throws {
         let access = Self.access(publicURL: "https://stoker.example.com/")
-        #expect(
-            access.permission(
-                for: Self.request([Self.origin: "https://stoker.example.com"], host: "stoker.example.com")
-            ).write)
+        #expect(!access.permission(for: Self.request(host: "stoker.example.com")).write)
+        let name = try #require(HeaderName(header))
+        #expect(!access.permission(for: Self.request([name: "203.0.113.9"])).write)
+        #expect(access.permission(for: Self.request([name: "203.0.113.9"])).read)
+        #expect(access.permission(for: Self.request()).write)
+    }
+
+    @Test func othersReachAPublicAddressOrAWideOne() {
+        func isReachable(_ host: String, _ url: String?) -> Bool {
+            var serve = Fleet.Serve()
+            serve.host = host
+            serve.publicURL = url
+            return Access.isReachable(serve)
+        }
+        #expect(!isReachable("127.0.0.1", nil) && !isReachable("::1", "http://localhost:7860"))
+        #expect(isReachable("0.0.0.0", nil) && isReachable("127.0.0.1", "https://stoker.example.com"))
+    }
+
+    @Test func aStrangersGuessesDoNotLockTheOwnerOut() throws {
+        let access = Self.access(token: "s3cret")
+        for _ in 0..<12 {
+            #expect(throws: Failure.self) { try access.login(token: "guess", request: Self.request()) }
+        }
+        #expect(try access.login(token: "s3cret", request: Self.request()).contains("stoker_session="))
     }
 
     @Test(arguments: ["http://evil.example", "null", "http://127.0.0.1:9999", "file://", "http://localhost:7860"])
@@ -117,7 +145,7 @@ import Testing
             let failure = #expect(throws: Failure.self) { try access.login(token: "guess", request: Self.request()) }
             #expect(failure?.code == .unauthorized)
         }
-        let failure = #expect(throws: Failure.self) { try access.login(token: "secret", request: Self.request()) }
+        let failure = #expect(throws: Failure.self) { try access.login(token: "another", request: Self.request()) }
         #expect(failure?.code == .overloaded)
     }
 

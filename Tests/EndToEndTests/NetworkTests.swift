@@ -58,6 +58,33 @@ extension EndToEnd {
             }
         }
 
+        /// A target out there must not make us read what only this machine can reach, and show it to visitors.
+        @Test func aRedirectFromOutsideDoesNotLeadInside() async throws {
+            try await Scratch.with("inside") { scratch in
+                guard let net = try await TwoNetworks(scratch) else { return }
+                try await net.serveThere("location / { return 302 http://127.0.0.1:7999/secret; }")
+                let folder = scratch.path + "/inside"
+                try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
+                let inside = try scratch.write(
+                    Nginx.configuration("location / { return 200 inside; }", on: "127.0.0.1:7999", folder: folder),
+                    to: "inside.conf")
+                _ = try scratch.start(
+                    "ip", ["netns", "exec", net.ours, "nginx", "-e", folder + "/error.log", "-c", inside],
+                    name: "inside")
+                let curl = ["netns", "exec", net.ours, "curl", "-sS", "-m", "2", "http://127.0.0.1:7999/"]
+                try await Wait.until("the inner server to answer", every: .milliseconds(200)) {
+                    try await scratch.run("ip", curl).output.contains("inside")
+                }
+                try scratch.write(
+                    ServeTests.fleet(["out: { url: \"http://198.51.100.1:8080/\" }"]), to: "fleet.yaml")
+                let check = try await scratch.run(
+                    "ip", ["netns", "exec", net.ours, Binary.path, "check", "--fleet", "fleet.yaml"])
+                #expect(check.exit != .code(0))
+                #expect(
+                    check.output.contains("leads into this machine's own network"), "\(check.output)\(check.errors)")
+            }
+        }
+
         /// The other side of the same coin: one host of four that goes is that host's trouble.
         @Test func oneLostHostIsAnIncidentOfItsOwn() async throws {
             try await Scratch.with("onehost") { scratch in
@@ -130,10 +157,10 @@ struct TwoNetworks: Sendable {
 
     /// Starts a web server at the other end, and returns when it answers us: a target that is not there yet would be an
     /// incident.
-    func serveThere() async throws {
+    func serveThere(_ location: String = "location / { return 200; }") async throws {
         let folder = scratch.path + "/there"
         try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
-        let configuration = Nginx.configuration("location / { return 200; }", on: "0.0.0.0:8080", folder: folder)
+        let configuration = Nginx.configuration(location, on: "0.0.0.0:8080", folder: folder)
         let file = try scratch.write(configuration, to: "there.conf")
         _ = try scratch.start(
             "ip", ["netns", "exec", theirs, "nginx", "-e", folder + "/error.log", "-c", file], name: "web")

@@ -6,7 +6,8 @@ import Synchronization
 /// Who may look, and who may act. Every route names the level it needs; there is no default that lets anyone in.
 ///
 /// - Reading is open unless it was made private; then it needs the token.
-/// - Writing on a loopback address without a token is open to this machine. Anywhere else it needs the token.
+/// - Writing without a token is open to this machine: on a loopback address, under a loopback name, and not through a proxy that
+///   says so. Anywhere else it needs the token.
 /// - A request that a browser makes for another site's page is refused, whatever it carries (cross-site request forgery),
 ///   and so is one that reaches a loopback address under a foreign name (DNS rebinding).
 package struct Access: Sendable {
@@ -91,9 +92,10 @@ package struct Access: Sendable {
         let bearer = hasBearer(request)
         let session = !bearer && hasSession(request)
         let proven = bearer || session
-        let read = !privateReading || proven || (!hasToken && loopback)
+        let isThisMachine = !hasToken && cameFromThisMachine(request)
+        let read = !privateReading || proven || isThisMachine
         // A form post carries the cookie by itself, so the browser must also say where it comes from.
-        let mayWrite = proven || (!hasToken && loopback)
+        let mayWrite = proven || isThisMachine
         let write = mayWrite && cameFromHere(request, strict: session)
         return Permission(read: read, write: write, session: session)
     }
@@ -143,12 +145,13 @@ package struct Access: Sendable {
     /// - Throws: `unauthorized`, and `overloaded` after ten wrong tokens within a minute.
     package func login(token: String, request: Request) throws(Failure) -> String {
         let moment = now()
-        guard !refusals.isFull(at: moment) else {
-            throw Failure(
-                .overloaded, doing: "log in", because: "too many wrong tokens within a minute", hint: "wait a minute",
-                retry: .after(.seconds(60)))
-        }
+        // The right token is taken even then: a stranger's guesses must not lock the owner out. One of 2^186 is not guessed.
         guard let sessionKey, isToken(token) else {
+            guard !refusals.isFull(at: moment) else {
+                throw Failure(
+                    .overloaded, doing: "log in", because: "too many wrong tokens within a minute",
+                    hint: "wait a minute", retry: .after(.seconds(60)))
+            }
             refusals.note(at: moment)
             throw Failure(
                 .unauthorized, doing: "log in",
@@ -205,6 +208,21 @@ package struct Access: Sendable {
         let name = Self.hostName(authority)
         return Self.isLoopback(name) || authority == publicAuthority || name == publicAuthority.map(Self.hostName)
             || hosts.contains(name)
+    }
+
+    /// Called by a loopback name (or one that was allowed), and nothing says that a proxy passes on what others ask.
+    private func cameFromThisMachine(_ request: Request) -> Bool {
+        guard loopback, !HeaderName.forwarding.contains(where: { request.headers.contains($0) }) else { return false }
+        guard let authority = request.head.authority?.lowercased(), !authority.isEmpty else { return true }
+        let name = Self.hostName(authority)
+        return Self.isLoopback(name) || hosts.contains(name)
+    }
+
+    /// Whether others than this machine may reach the server: by the address it binds, or by a proxy at its public one.
+    package static func isReachable(_ serve: Fleet.Serve) -> Bool {
+        if !isLoopback(serve.host) { return true }
+        guard let authority = serve.publicURL.flatMap(origin)?.authority else { return false }
+        return !isLoopback(hostName(authority))
     }
 
     /// No browser says that the request was made by a page of another site.
@@ -291,4 +309,8 @@ package typealias HeaderName = HTTPFields.Element.Name
 extension HeaderName {
     static let secFetchSite = HeaderName("Sec-Fetch-Site")!
     static let forwardedProto = HeaderName("X-Forwarded-Proto")!
+    /// What proxies add (RFC 7239, and what nginx, Caddy, Traefik and tunnels send).
+    static let forwarding = [
+        "Forwarded", "X-Forwarded-For", "X-Forwarded-Host", "X-Forwarded-Proto", "X-Real-IP", "Via", "CF-Connecting-IP",
+    ].compactMap { HeaderName($0) }
 }

@@ -57,11 +57,23 @@ final class CachedPage: Sendable {
         if let unchanged { return unchanged }
         let body = await make(keeper, overview)
         let copy = Copy(
-            body: body, packed: nil, tag: "W/\"\(epoch)-\(overview.generation)\"", generation: overview.generation,
+            body: body, packed: nil, tag: "W/\"\(epoch)-\(overview.generation)-\(Self.standing(overview))\"",
+            generation: overview.generation,
             second: second,
             checkedAt: now)
         shelf.withLock { $0 = Shelf(copy: copy) }
         return copy
+    }
+
+    /// What may change without any check's status.
+    private static func standing(_ overview: Overview) -> String {
+        var hasher = Hasher()
+        hasher.combine("\(overview.role)")
+        if case .stalled(let since, let because, _, _, _) = overview.ledger { hasher.combine("\(since) \(because)") }
+        if case .offline(let since) = overview.connectivity { hasher.combine(since.milliseconds) }
+        hasher.combine(overview.fleetFile.loadedAt.milliseconds)
+        hasher.combine(overview.fleetFile.rejected)
+        return String(UInt(bitPattern: hasher.finalize()), radix: 36)
     }
 
     /// The copy with its packed form, which is made once per copy and only when somebody wants it.

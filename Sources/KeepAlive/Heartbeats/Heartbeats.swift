@@ -78,23 +78,36 @@ package enum Heartbeats {
     }
 
     /// When silence becomes a failure; nil when nothing is awaited (never heard of, paused, already in trouble).
-    /// - Parameter watchingSince: since when calls could reach us. What was sent while we were away is lost, so a
-    ///   beat that seems overdue gets its grace once more.
-    package static func due(_ state: CheckState, policy: CheckPolicy, watchingSince: Instant = .never) -> Instant? {
+    /// - Parameters:
+    ///   - hours: when the job works. A beat that would be expected outside them is expected when they allow it
+    ///     (``HoursWindow/expected(at:after:)``). A run that has begun is awaited by the clock. nil means always.
+    ///   - watchingSince: since when calls could reach us. What was sent while we were away is lost, so a
+    ///     beat that seems overdue gets its grace once more.
+    package static func due(
+        _ state: CheckState, policy: CheckPolicy, hours: HoursWindow? = nil, watchingSince: Instant = .never
+    ) -> Instant? {
         guard state.verdict != .paused, !state.verdict.isTrouble else { return nil }
-        let expected = state.lastPing.isNever ? nil : state.lastPing + policy.every
+        let expected = expected(state, policy: policy, hours: hours)
         let running = state.wakingSince.isNever ? nil : state.wakingSince
         guard let first = [expected, running].compactMap({ $0 }).min() else { return nil }
         return max(first, watchingSince) + policy.grace
     }
 
+    /// When the job should call, without its grace; nil when it never called or its hours never come.
+    package static func expected(_ state: CheckState, policy: CheckPolicy, hours: HoursWindow?) -> Instant? {
+        guard !state.lastPing.isNever else { return nil }
+        let time = state.lastPing + policy.every
+        return hours.map { $0.expected(at: time, after: state.lastPing) } ?? time
+    }
+
     /// Call when ``due(_:policy:watchingSince:)`` has come. Returns nil when it has not.
     package static func expire(
         _ state: inout CheckState, _ runs: inout Runs, policy: CheckPolicy, check: Int32,
-        watchingSince: Instant = .never,
-        now: Instant
+        hours: HoursWindow? = nil, watchingSince: Instant = .never, now: Instant
     ) -> Result? {
-        guard let due = due(state, policy: policy, watchingSince: watchingSince), due <= now else { return nil }
+        guard let due = due(state, policy: policy, hours: hours, watchingSince: watchingSince), due <= now else {
+            return nil
+        }
         let overran =
             !state.wakingSince.isNever && (state.lastPing.isNever || state.wakingSince < state.lastPing + policy.every)
         let observation = Observation(

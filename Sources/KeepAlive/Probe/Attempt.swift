@@ -22,6 +22,14 @@ package struct Attempt {
     /// Builds the transcript; only called when somebody keeps it.
     package var transcript: (_ attempt: Int, _ outcome: Outcome, _ cause: Cause, _ detail: String) -> Transcript
 
+    /// How long the answer asks to be left alone (`Retry-After` in seconds; a date is not read).
+    package var retryAfter: Duration? {
+        guard case .answer(let answer) = result,
+            let seconds = answer.headers.first(name: "retry-after").flatMap(UInt32.init)
+        else { return nil }
+        return .seconds(Int64(seconds))
+    }
+
     package struct Phases: Equatable {
         package var resolve: UInt32 = 0
         package var connect: UInt32 = 0

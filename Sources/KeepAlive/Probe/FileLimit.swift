@@ -13,12 +13,15 @@ package struct FileLimit: Sendable, Equatable {
     /// Kept back for the ledger, the pages' visitors, name lookups and connections that wait for the server's close.
     package var headroom: Int
 
+    /// Connections that the pages' visitors may have open at once.
+    package var visitors: Int { headroom / 2 }
+
     /// Probes that may be in flight at once over all lanes; at least 16.
     package var inFlight: Int { max(16, open - headroom) }
 
     package init(open: Int) {
         self.open = open
-        self.headroom = max(64, min(1_024, open / 4))
+        self.headroom = max(64, min(4_096, open / 4))
     }
 
     /// Raises `RLIMIT_NOFILE`'s soft limit to the hard one and says what came of it. A refusal is no error: the limit

@@ -32,6 +32,8 @@ final class ProbeRun: @unchecked Sendable {
     private var tlsHandler: NIOSSLClientHandler?
 
     private var sharesSecrets = true
+    /// A redirect came from a public address.
+    private var cameFromOutside = false
     private var method: String
     private var sendsBody: Bool
     private let keep: Int
@@ -119,6 +121,13 @@ final class ProbeRun: @unchecked Sendable {
     // MARK: Connect
 
     private func connectFirst(_ now: UInt64) {
+        // A target must not make us read what only this machine or its network can reach, and show it.
+        if cameFromOutside {
+            candidates.removeAll { !$0.isPublic }
+            guard !candidates.isEmpty else {
+                return fail(.badRedirect, "a redirect from the internet leads into this machine's own network")
+            }
+        }
         nextCandidate = 0
         enter(.connecting, limit: check.policy.connectTimeout, now: now)
         connectNext(now)
@@ -285,10 +294,14 @@ final class ProbeRun: @unchecked Sendable {
 
     private func follow(_ address: ProbeAddress, status: UInt) {
         if let from = exchange.address, !address.mayShareSecrets(with: from) { sharesSecrets = false }
+        if let peer = exchange.peer, peer.isPublic { cameFromOutside = true }
         // RFC 9110 section 15.4: 303 always becomes GET, 301 and 302 do for POST, as every browser does.
         if status == 303 && method != "HEAD" || (status == 301 || status == 302) && method == "POST" {
             method = "GET"
             sendsBody = false
+        }
+        guard sharesSecrets || !sendsBody else {
+            return fail(.badRedirect, "\(status) leads to another host, which would be sent the request's body")
         }
         earlier.append(exchange)
         exchange = ProbeExchange()

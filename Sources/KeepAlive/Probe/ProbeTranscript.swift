@@ -123,7 +123,7 @@ struct Redaction {
         "token", "secret", "auth", "api-key", "apikey", "passw", "cookie", "session", "signature",
     ]
     /// Ask for a form of answer; echoing them tells nobody anything.
-    private static let harmless: Set<String> = [
+    static let harmless: Set<String> = [
         "accept", "accept-language", "accept-encoding", "content-type", "user-agent", "cache-control", "pragma", "host",
         "connection", "origin",
     ]

@@ -464,6 +464,7 @@ actor Shard {
     func conclude(_ index: UInt32, _ ping: Ping, _ attempt: Attempt, _ finding: Finding, now: Instant) {
         let place = Int(index)
         let policy = check(place).policy
+        let finding = Judge.meaning(of: finding, in: states[place])
         let observation = Observation(
             check: ids[place], at: attempt.at, outcome: finding.outcome, cause: finding.cause, code: finding.code,
             attempts: ping.attempt, latencyMicroseconds: attempt.phases.latency)
@@ -481,7 +482,9 @@ actor Shard {
         if states[place].verdict != .paused {
             let next: Int64
             if let recheck {
-                next = now.milliseconds + spread.interval(recheck, jitter: policy.jitter)
+                // RFC 9110, 10.2.3; more than an hour would be as good as no check.
+                let wanted = finding.code == 429 ? min(attempt.retryAfter ?? .zero, .seconds(3_600)) : .zero
+                next = now.milliseconds + spread.interval(max(recheck, wanted), jitter: policy.jitter)
             } else if before.lastPing.isNever || crowd.remove(index) != nil {
                 next = spread.afterFirst(now: now.milliseconds, every: policy.every)
             } else {
@@ -591,7 +594,8 @@ actor Shard {
         if policy.kind == .heartbeat {
             // The timetable has the end of the grace; what people want to know is when the job should call.
             let state = states[Int(index)]
-            return state.verdict == .paused || state.lastPing.isNever ? nil : state.lastPing + policy.every
+            guard state.verdict != .paused else { return nil }
+            return Heartbeats.expected(state, policy: policy, hours: windows[ObjectIdentifier(policy)])
         }
         return timetable.due(of: index).map(Instant.init(milliseconds:))
     }
@@ -701,9 +705,10 @@ actor Shard {
         let place = Int(index)
         let now = clocks.wall()
         let before = states[place]
+        let policy = check(place).policy
         let result = Heartbeats.expire(
-            &states[place], &runs[index, default: Heartbeats.Runs()], policy: check(place).policy, check: ids[place],
-            watchingSince: watchingSince, now: now)
+            &states[place], &runs[index, default: Heartbeats.Runs()], policy: policy, check: ids[place],
+            hours: windows[ObjectIdentifier(policy)], watchingSince: watchingSince, now: now)
         if let result { heard(index, result, from: before, now: now) } else { awaitBeat(index) }
     }
 
@@ -723,8 +728,13 @@ actor Shard {
 
     func awaitBeat(_ index: UInt32) {
         let place = Int(index)
-        if let due = Heartbeats.due(states[place], policy: check(place).policy, watchingSince: watchingSince) {
+        let policy = check(place).policy
+        if let due = Heartbeats.due(
+            states[place], policy: policy, hours: windows[ObjectIdentifier(policy)], watchingSince: watchingSince)
+        {
             timetable.schedule(index, at: due.milliseconds)
+        } else if states[place].verdict == .paused, !states[place].pausedUntil.isNever {
+            timetable.schedule(index, at: states[place].pausedUntil.milliseconds)
         } else {
             timetable.cancel(index)
         }

@@ -35,6 +35,7 @@ package struct ConnectivityGuard: Sendable {
 
     /// Different hosts of the fleet that ``counts(host:)``.
     package var hosts: Int
+    /// Instants are of the wall clock: what lies in the future was noted before the clock was set back, and counts as of now.
     private var evidence = Evidence()
     private var offlineSince: Instant?
     private var askedWitnesses = Instant.never
@@ -87,6 +88,14 @@ package struct ConnectivityGuard: Sendable {
             for failure in other.failed { add(failure) }
         }
 
+        fileprivate mutating func clamp(to now: Instant) {
+            if !proof.isNever { proof = min(proof, now) }
+            for index in failed.indices {
+                failed[index].began = min(failed[index].began, now)
+                failed[index].ended = min(failed[index].ended, now)
+            }
+        }
+
         private mutating func add(_ new: Failed) {
             if let same = failed.firstIndex(where: { $0.host == new.host }) {
                 if failed[same].began < new.began { failed[same] = new }
@@ -103,11 +112,15 @@ package struct ConnectivityGuard: Sendable {
     /// Takes a shard's evidence over (and empties it), and says whether we went offline or came back.
     package mutating func take(_ new: inout Evidence, now: Instant) -> Change? {
         evidence.merge(new)
+        evidence.clamp(to: now)
         new = Evidence()
+        if let since = offlineSince { offlineSince = min(since, now) }
+        if !askedWitnesses.isNever { askedWitnesses = min(askedWitnesses, now) }
         let proof = evidence.proof
         evidence.failed.removeAll { $0.began <= proof || now - $0.ended > Self.window }
         if let since = offlineSince {
-            guard proof > since else { return nil }
+            // A fleet that was changed to one host has nobody left to say that the network is back.
+            guard proof > since || hosts < 2 else { return nil }
             offlineSince = nil
             return .cameBack(offlineSince: since)
         }

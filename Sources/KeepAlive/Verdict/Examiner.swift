@@ -16,6 +16,9 @@ package final class Examiner: Sendable {
         switch attempt.result {
         case .connected:
             return warnings(attempt, code: 0, expect: check.policy.expect, now: now)
+        case .failed(.selfOverloaded, let detail):
+            // Our own lack of sockets says nothing about them.
+            return Finding(outcome: .unknown, cause: .selfOverloaded, detail: detail)
         case .failed(let cause, let detail):
             // The request went out and nothing came back: the edge holds requests to a sleeping Space until it serves.
             // Source: spaces-behaviour 1.2, 1.4.
@@ -33,7 +36,8 @@ package final class Examiner: Sendable {
         let code = answer.status
         guard expect.status.contains(where: { $0.contains(Int(code)) }) else {
             return Finding(
-                outcome: .down, cause: .status, code: code,
+                // Asking again at once would make it worse; ``Judge/meaning(of:in:)`` says when it is trouble.
+                outcome: code == 429 ? .unknown : .down, cause: .status, code: code,
                 detail: "expected status \(expect.status.map(Self.text).joined(separator: ", ")), found \(code)")
         }
         if let text = expect.text, !answer.body.contains(bytesOf: text) {

@@ -24,7 +24,7 @@ package enum Judge {
 
         switch observation.outcome {
         case .unknown:
-            if observation.cause == .spaceThrottled {
+            if observation.cause == .spaceThrottled || observation.code == 429 {
                 state.slowdown = min(2, state.slowdown + 1)
                 return [.recheck(stretched(policy.every, state.slowdown))]
             }
@@ -41,6 +41,17 @@ package enum Judge {
             note(observation, in: &state)
             return bad(&state, observation, policy: policy)
         }
+    }
+
+    /// A target that says 429 is asked half as often, then a quarter as often. When that is still too often for it, its
+    /// visitors fare no better: it is down.
+    package static func meaning(of finding: Finding, in state: CheckState) -> Finding {
+        guard finding.outcome == .unknown, finding.cause == .status, state.slowdown >= 2 || state.wasBad else {
+            return finding
+        }
+        var finding = finding
+        finding.outcome = .down
+        return finding
     }
 
     // MARK: Outcomes
@@ -343,6 +354,8 @@ package enum Judge {
     /// The policy's recheck for ten failures; then ever longer, up to 15 minutes or the interval: what has been dead
     /// for hours need not be asked every minute.
     private static func recheck(_ state: CheckState, _ policy: CheckPolicy) -> Duration {
+        // It asked for less.
+        if state.code == 429 { return stretched(policy.every, 2) }
         let doublings = min(8, max(0, (Int(state.failures) - 10) / 2))
         let longest = max(policy.recheck, .seconds(15 * 60))
         return min(policy.every, longest, policy.recheck * (1 << doublings))

@@ -191,8 +191,8 @@ struct CheckReader {
         let policy = reading.shared(
             CheckPolicy(
                 kind: .heartbeat, every: every, hours: settings.openHours,
-                downAfter: settings.downAfter ?? Threshold(failures: 1, of: 1),
-                grace: grace ?? .seconds(300), group: Self.group(section), enabled: settings.paused != true))
+                downAfter: Threshold(failures: 1, of: 1), grace: grace ?? .seconds(300), group: Self.group(section),
+                enabled: settings.paused != true))
         checks.append(Check(name: entry.key, address: "", policy: policy))
     }
 

@@ -34,7 +34,7 @@ struct FleetKeys: Sendable {
         ["keep", "awake", "heal", "checks", "group", "hardware", "url", "name"], reserved: ["deploy", "persist"])
     static let target = FleetKeys(["url"] + settings.filter { $0 != "path" } + ["group"], reserved: ["notify"])
     static let heartbeat = FleetKeys(
-        ["every", "grace", "hours", "down_after", "group", "paused"], reserved: ["notify"])
+        ["every", "grace", "hours", "group", "paused"], reserved: ["notify"])
     static let expect = FleetKeys(["status", "text", "regex", "json", "within", "certificate_days"])
 
     /// Words other tools use for the same thing.

@@ -82,6 +82,20 @@ package struct HoursWindow: Sendable {
         return nil
     }
 
+    /// What was expected at a moment outside the windows is expected at the same time of the next day that has it inside; where no
+    /// day has, so long after the next opening as it came after the close. nil when the windows never open.
+    package func expected(at instant: Instant, after last: Instant) -> Instant? {
+        if contains(instant) { return instant }
+        for day in 1...14 {
+            let same = instant + .seconds(day * 86_400)
+            if contains(same) { return same }
+        }
+        guard let opening = opening(atOrAfter: instant) else { return nil }
+        // What was heard outside the hours is measured from the opening.
+        guard contains(last), let close = change(after: last), close < instant else { return opening }
+        return opening + (instant - close)
+    }
+
     private func minuteOfWeek(_ instant: Instant) -> Int {
         let minutes = Self.floorDivide(instant.milliseconds + offset(instant), 60_000)
         // 1970-01-01 was a Thursday.

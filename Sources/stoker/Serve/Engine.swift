@@ -99,7 +99,8 @@ struct Engine {
         let server = try ControlRoomServer(
             keeper: boiler, ledger: memory.ledger, access: access,
             settings: .init(
-                host: serve.host, port: serve.port, publicURL: serve.publicURL, frameAncestors: plan.frameAncestors,
+                host: serve.host, port: serve.port, publicURL: serve.publicURL, connections: max(64, limit.visitors),
+                frameAncestors: plan.frameAncestors,
                 version: Version.current),
             extraRoutes: { addREST(to: $0, context: context, token: token, access: access) },
             onBound: { port in
@@ -149,23 +150,21 @@ struct Engine {
     /// Writing needs a token wherever others than this machine can reach the port.
     private func access(for serve: Fleet.Serve, clocks: Clocks) -> (token: Secret?, Access) {
         var serve = serve
-        let isLoopback = ["127.0.0.1", "::1", "localhost"].contains(serve.host)
-        if serve.token == nil, !isLoopback || serve.privateReading {
+        if serve.token == nil, Access.isReachable(serve) || serve.privateReading {
             let made = TokenFile.readOrMake(in: plan.dataFolder)
             serve.token = made.token
             if made.isNew {
                 let kept =
                     made.unkept.map { "it serves until this process ends, for it could not be kept (\($0))" }
                     ?? "it is shown only now and kept in \(plan.dataFolder)/token"
-                FileHandle.standardError.write(
-                    Data(
-                        """
-                        Writing on this server needs a token. A new one was made; \(kept):
+                Screen.writeError(
+                    """
+                    Writing on this server needs a token. A new one was made; \(kept):
 
-                            STOKER_TOKEN=\(made.token.reveal())
+                        STOKER_TOKEN=\(made.token.reveal())
 
 
-                        """.utf8))
+                    """)
             }
         }
         return (serve.token, Access(serve: serve, now: clocks.wall))

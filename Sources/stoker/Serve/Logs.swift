@@ -58,6 +58,7 @@ struct JSONLogHandler: LogHandler {
         // Strings always encode.
         guard var data = try? encoder.encode(line) else { return }
         data.append(UInt8(ascii: "\n"))
-        FileHandle.standardError.write(data)
+        // A full disk or a reader that is gone must not end the program, and there is nobody left to tell.
+        try? FileHandle.standardError.write(contentsOf: data)
     }
 }

@@ -213,6 +213,26 @@ import Testing
         }
     }
 
+    /// A job's call, or a changed file, while its heartbeat is paused: the pause ends all the same.
+    @Test func aHeartbeatsPauseEndsThoughTheJobCalls() async throws {
+        let start = Instant(milliseconds: 1_767_603_600_000)
+        let clock = SetClock(at: start)
+        try await withBoilerRoom(clocks: clock.clocks) { room in
+            let policy = CheckPolicy(kind: .heartbeat, every: .seconds(86_400), grace: .seconds(600))
+            let fleet = Fleet(checks: [Check(name: "job", address: "", policy: policy)], serve: .quiet)
+            try await room.tend(fleet)
+            let end = start + .seconds(3_600)
+            _ = try await room.boiler.pause("job", until: end)
+            _ = try await room.boiler.beat("job", Beat(signal: .success))
+            try await room.boiler.replace(with: fleet)
+            #expect(try await room.boiler.status(of: "job").state.pausedUntil == end)
+            clock.sleep(.seconds(3_700))
+            try await room.until("job", is: .unknown)
+            _ = try await room.boiler.beat("job", Beat(signal: .success))
+            try await room.until("job", is: .up)
+        }
+    }
+
     @Test(arguments: [-7_200, 7_200]) func aPauseEndsByTheWallClockHoweverItWasSet(by seconds: Int) async throws {
         let start = Instant(milliseconds: 1_767_603_600_000)
         let clock = SetClock(at: start)

@@ -29,6 +29,34 @@ import Testing
 
     func at(_ seconds: Int) -> Instant { Self.start + .seconds(seconds) }
 
+    /// Gone offline, then the clock is set back by two hours: the next answer is proof all the same.
+    @Test func aClockSetBackDoesNotKeepUsOffline() {
+        var judge = ConnectivityGuard(hosts: 50)
+        var evidence = ConnectivityGuard.Evidence()
+        for (index, host) in ["a", "b", "c"].enumerated() {
+            evidence.note(
+                .connectTimeout, host: ConnectivityGuard.key(host: host), began: at(10 + index), ended: at(20 + index),
+                wasBad: false)
+        }
+        #expect(judge.take(&evidence, now: at(23)) == .wentOffline(since: at(10)))
+        let back = -7_200
+        #expect(judge.take(&evidence, now: at(back + 30)) == nil)
+        evidence.note(.none, host: 1, began: at(back + 40), ended: at(back + 41), wasBad: false)
+        #expect(judge.take(&evidence, now: at(back + 42)) == .cameBack(offlineSince: at(back + 30)))
+        #expect(judge.standing == .online)
+    }
+
+    @Test func aFleetOfOneHostIsNotLeftOffline() {
+        var (judge, _) = play(
+            [
+                Seen(host: "a", began: 10, ended: 20), Seen(host: "b", began: 11, ended: 21),
+                Seen(host: "c", began: 12, ended: 22),
+            ], hosts: 3)
+        judge.hosts = 1
+        var evidence = ConnectivityGuard.Evidence()
+        #expect(judge.take(&evidence, now: at(23)) == .cameBack(offlineSince: at(10)))
+    }
+
     @Test func everythingFailsAtOnce() {
         let (judge, changes) = play(
             [

@@ -1,3 +1,4 @@
+import Foundation
 import KeepAlive
 import StokerCore
 import Testing
@@ -34,6 +35,29 @@ import Testing
     }
 
     static func at(_ minute: Int) -> Instant { start + .seconds(minute * 60) }
+
+    /// 2023-11-17 was a Friday.
+    @Test(arguments: [
+        // A daily job of working days: Friday's 15:00 is followed by Monday's.
+        ("Mon-Fri 00:00-24:00", 24, "2023-11-17T15:00:00Z", "2023-11-20T15:10:00Z"),
+        // Every hour of the office: half an hour before the close, half an hour after the opening.
+        ("Mon-Fri 09:00-17:00", 1, "2023-11-17T16:30:00Z", "2023-11-20T09:40:00Z"),
+        ("Mon-Fri 09:00-17:00", 1, "2023-11-17T11:00:00Z", "2023-11-17T12:10:00Z"),
+        // Every night; and an hour's job that was heard at night although it works by day.
+        ("00:00-06:00", 24, "2023-11-17T01:00:00Z", "2023-11-18T01:10:00Z"),
+        ("Mon-Fri 09:00-17:00", 1, "2023-11-18T03:00:00Z", "2023-11-20T09:10:00Z"),
+    ])
+    func hoursMoveWhatIsExpected(_ hours: String, _ every: Int, _ last: String, _ due: String) throws {
+        let window = try #require(HoursWindow(try Hours(text: hours)))
+        func instant(_ text: String) throws -> Instant {
+            Instant(seconds: try Date(text, strategy: .iso8601).timeIntervalSince1970)
+        }
+        let policy = CheckPolicy(kind: .heartbeat, every: .seconds(every * 3_600), grace: .seconds(600))
+        var state = CheckState()
+        state.verdict = .up
+        state.lastPing = try instant(last)
+        #expect(try Heartbeats.due(state, policy: policy, hours: window) == instant(due))
+    }
 
     @Test func neverHeardOfIsNotAwaited() {
         var life = Life()

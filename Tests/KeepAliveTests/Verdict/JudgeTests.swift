@@ -27,6 +27,25 @@ import Testing
         }()
     }
 
+    /// It asks for less: it is asked half as often, then a quarter; when that is still too often, it is down and no more often asked.
+    @Test func aTargetThatSaysTooManyIsAskedLess() {
+        let policy = CheckPolicy(every: .seconds(2_700))
+        var state = CheckState()
+        var now = Instant(seconds: 1_800_000_000)
+        var seen: [(Outcome, Ruling?)] = []
+        for _ in 0..<4 {
+            let finding = Judge.meaning(of: Finding(outcome: .unknown, cause: .status, code: 429), in: state)
+            let observation = Observation(
+                check: 7, at: now, outcome: finding.outcome, cause: finding.cause, code: finding.code)
+            seen.append((finding.outcome, Judge.judge(&state, observation, policy: policy, now: now).last))
+            now = now + .seconds(2_700)
+        }
+        #expect(seen.map(\.0) == [.unknown, .unknown, .down, .down])
+        #expect(
+            seen.map(\.1) == [2, 4, 4, 4].map { Ruling.recheck(.seconds(2_700 * $0)) })
+        #expect(state.verdict == .down)
+    }
+
     @Test func theTableIsThere() { #expect(Row.all.count >= 50) }
 
     @Test(arguments: Row.all) func row(_ row: Row) throws {
