@@ -67,6 +67,9 @@ package struct HubDay: Sendable {
     /// Oldest first; empty for a Space whose present state is known.
     private var open: [[Change]]
     private var said: [String]
+    /// Those that something happened to and that have not come to rest: no other changes by itself, a day being shorter than the 48 h
+    /// after which a Space falls asleep.
+    private var lively: Set<Int> = []
     /// Times of the calls in the last five minutes.
     private var window: [Duration] = []
     private var others: [Duration] = []
@@ -162,6 +165,7 @@ package struct HubDay: Sendable {
                 nextEvent = time.now + .seconds(1 + dice.roll(30))
                 let place = dice.roll(spaces.count)
                 move(spaces[place].space)
+                lively.insert(place)
                 // Half of them a visitor notices first, and asks for a reading before its time.
                 if dice.roll(2) == 0 { knowledge.want() }
             }
@@ -177,8 +181,9 @@ package struct HubDay: Sendable {
     /// What every Space is now, against what it was a second ago.
     private mutating func look() {
         let now = world.time.now
-        for place in spaces.indices {
+        for place in lively {
             let words = Self.words(spaces[place].space)
+            if !Self.moving.contains(words) { lively.remove(place) }
             guard words != said[place] else { continue }
             said[place] = words
             open[place].append(Change(words: words, at: now))
@@ -224,7 +229,7 @@ package struct HubDay: Sendable {
                 open[place] = []
             }
         }
-        for place in spaces.indices where !open[place].isEmpty {
+        for place in spaces.indices {
             guard let first = open[place].first, now - first.at > .seconds(60) else { continue }
             known(first, place, at: now)
             open[place].removeFirst()
@@ -255,6 +260,8 @@ package struct HubDay: Sendable {
         return facts.pauseReason.map { "\(stage) (\($0))" } ?? stage
     }
 
+    private static let moving: Set<String> = ["BUILDING", "APP_STARTING", "RUNNING_BUILDING", "RUNNING_APP_STARTING"]
+
     /// One thing that may happen to a Space in its stage.
     private mutating func move(_ space: HostedSpace) {
         let live = space.live
@@ -277,7 +284,7 @@ package struct HubDay: Sendable {
             space.clear()
             space.restart()
         case "MELTING": space.clear()
-        case "BUILDING", "APP_STARTING", "RUNNING_BUILDING", "RUNNING_APP_STARTING": break
+        case let stage where Self.moving.contains(stage): break
         default: space.restart(factory: true)
         }
     }

@@ -85,7 +85,7 @@ struct FaultScript: Sendable {
             .status([500, 502, 503, 504, 408][dice.roll(5)], message: "Internal Error"),
             .html([200, 403, 500, 502, 503][dice.roll(5)]), .slow(.milliseconds(200 + dice.roll(20_000))), .cut, .cut,
             .lost, .lost, .lost, .badToken, .status(403, message: "Forbidden: you must have write access"),
-            .status(402, message: "Payment required"), .empty,
+            .status(402, message: "Payment required"),
         ]
         let places: [(String?, String)] = [
             (nil, "/**"), (nil, "/**"), ("POST", "/**"), ("GET", "/**"),

@@ -52,6 +52,6 @@ import Testing
     private static let troubles: Set<String> = [
         "window-429", "action-429", "status-408", "status-500", "status-502", "status-503", "status-504", "slow", "cut",
         "lost", "html-200", "html-403", "html-500", "html-502", "html-503", "renamed", "bad-token", "expired",
-        "missing right", "status-403", "status-402", "empty",
+        "missing right", "status-403", "status-402",
     ]
 }
