@@ -121,11 +121,21 @@ let package = Package(
         .executableTarget(
             name: "stoker-bench",
             dependencies: [
-                "KeepAlive", "HubClient", "HubSimulator", "Ledger", "StokerCore", arguments, lifecycle, logging,
-                nioCore,
-                nioPosix,
+                "HubDay", "KeepAlive", "HubClient", "HubSimulator", "Ledger", "StokerCore", arguments, lifecycle,
+                logging, nioCore, nioPosix,
             ],
             path: "Benchmarks/Sources/stoker-bench",
+            swiftSettings: room
+        ),
+
+        // A fleet's day at the Hub on a clock moved by hand: for tests and benchmarks.
+        .target(
+            name: "HubDay",
+            dependencies: [
+                "HubClient", "HubSimulator", "KeepAlive", "Ledger", "StokerCore", asyncHTTPClient, logging, nioCore,
+                nioHTTP1, nioPosix,
+            ],
+            path: "Tests/HubDay",
             swiftSettings: room
         ),
 
@@ -142,8 +152,8 @@ let package = Package(
         .testTarget(
             name: "KeepAliveTests",
             dependencies: [
-                "HubClient", "HubSimulator", "KeepAlive", "Ledger", "StokerCore", "TestSupport", logging, nioCore,
-                nioPosix, nioHTTP1, nioSSL,
+                "HubClient", "HubDay", "HubSimulator", "KeepAlive", "Ledger", "StokerCore", "TestSupport", logging,
+                nioCore, nioPosix, nioHTTP1, nioSSL,
             ],
             swiftSettings: room
         ),

@@ -22,6 +22,8 @@ package final class SimulatedTime: Sendable {
         var now = Duration.zero
         var nextID = 0
         var entries: [Int: Entry] = [:]
+        /// Nothing is due before; nil when that is not known.
+        var earliest: Duration?
     }
 
     private let speed: Double?
@@ -56,11 +58,12 @@ package final class SimulatedTime: Sendable {
 
     private func takeNext(until goal: Duration) -> Entry? {
         hand.withLock { hand in
-            guard
-                let (id, entry) = hand.entries.filter({ $0.value.due <= goal })
-                    .min(by: { ($0.value.due, $0.key) < ($1.value.due, $1.key) })
-            else { return nil }
+            if let earliest = hand.earliest, earliest > goal { return nil }
+            let first = hand.entries.min { ($0.value.due, $0.key) < ($1.value.due, $1.key) }
+            hand.earliest = first?.value.due ?? .seconds(Int64.max / 2)
+            guard let (id, entry) = first, entry.due <= goal else { return nil }
             hand.entries[id] = nil
+            hand.earliest = nil
             hand.now = max(hand.now, entry.due)
             return entry
         }
@@ -95,6 +98,7 @@ package final class SimulatedTime: Sendable {
         let id = hand.withLock { hand in
             hand.nextID += 1
             hand.entries[hand.nextID] = Entry(due: due, loop: loop, work: work)
+            if let earliest = hand.earliest { hand.earliest = min(earliest, due) }
             return hand.nextID
         }
         return Appointment { [weak self] in self?.hand.withLock { $0.entries[id] = nil } }

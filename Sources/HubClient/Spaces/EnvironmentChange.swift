@@ -86,7 +86,7 @@ package struct EnvironmentPlan: Sendable, Equatable {
 /// What was done.
 package struct EnvironmentResult: Sendable {
     package var plan: EnvironmentPlan
-    /// After the last write; nil when nothing was written.
+    /// After the last write; nil when nothing was written, or the Hub could not be asked any more.
     package var runtime: SpaceRuntime?
 }
 
@@ -137,8 +137,8 @@ extension Hub {
         do {
             try await note(plan.writes.prefix(written), of: space, prints: &prints)
         } catch {
-            // Only the memory of what was written suffers: it is written once more next time.
-            if trouble == nil, plan.way != .pausedMeanwhile { throw error }
+            // It is written all the same: only the memory of it suffers.
+            progress("what was written could not be noted, and will be written once more next time (\(error.said))")
         }
         if plan.way == .pausedMeanwhile {
             progress("restarting \(space)")
@@ -150,7 +150,8 @@ extension Hub {
             }
         }
         if let trouble { throw trouble.after(written, of: plan.writes.count) }
-        return EnvironmentResult(plan: plan, runtime: try await runtime(of: space))
+        // All is written: not to see what the Space does now is no failure of that.
+        return EnvironmentResult(plan: plan, runtime: try? await runtime(of: space))
     }
 
     private func note(

@@ -149,6 +149,9 @@ package struct SpaceRestart: Sendable {
 }
 
 extension Hub {
+    /// Seconds by which the Hub's clocks may differ.
+    private static let clockSlack: TimeInterval = 5
+
     /// Restarts the Space; `factory` builds it anew without a cache. From `PAUSED` only the owner may.
     ///
     /// Never repeated blindly. When the answer is lost, the stage and then the beginning of the run log are looked at; only when both show
@@ -180,11 +183,12 @@ extension Hub {
                 guard let asked, let began = try? await beginningOfRunLog(of: space) else {
                     throw failure.leftOpen(space)
                 }
-                // The Hub's clock tells whole seconds: within one, nothing is proved, and a second restart costs minutes.
-                if began >= asked.date.addingTimeInterval(1) {
+                // The `Date` of an answer is in whole seconds and may be kept for some, and the log's clock is another machine's: near
+                // the question nothing is proved, and a second restart costs minutes.
+                if began >= asked.date.addingTimeInterval(Self.clockSlack) {
                     return SpaceRestart(runtime: try await runtime(of: space), proof: .log)
                 }
-                guard began < asked.date else { throw failure.leftOpen(space) }
+                guard began < asked.date.addingTimeInterval(-Self.clockSlack) else { throw failure.leftOpen(space) }
             }
             do {
                 return SpaceRestart(runtime: try await send(request).decoded(doing: doing), proof: .repeated)

@@ -61,11 +61,12 @@ extension Hub {
     }
 
     /// Adds or replaces one value; the Space restarts, and would do so again if it were asked twice. So when the answer is lost, we look
-    /// whether the value is there before it is sent once more.
+    /// whether the value is there, and only what is seen to be missing is sent once more.
     /// - Parameters:
-    ///   - before: `updatedAt` of the secret as it was, empty when there was none; by it we see that ours was written. Without it a
-    ///     secret whose answer was lost is sent again.
-    ///   - waits: before each further try.
+    ///   - before: `updatedAt` of the secret as it was, empty when there was none; by it we see that ours was written. Without it only
+    ///     a secret that is not there at all is known not to be written.
+    ///   - waits: before each further look or try.
+    /// - Throws: when neither can be seen, a failure that says so.
     package func set(
         _ kind: SpaceValueKind, _ key: String, to value: Secret, description: String? = nil, of space: RepoID,
         before: String? = nil, waits: [Duration] = Hub.looks
@@ -86,29 +87,44 @@ extension Hub {
                 _ = try await send(request).decoded(as: RawJSON.self, doing: request.doing)
                 return
             } catch let failure where failure.mayHaveHappened || failure.kind == .throttled {
-                if failure.mayHaveHappened, await isThere(kind, key, value, of: space, before: before) { return }
-                guard var wait = waits.popFirst() else { throw failure }
-                if case .after(let told) = failure.retry { wait = told }
-                guard wait <= request.patience else { throw failure }
-                try await pause(for: wait, doing: request.doing)
+                var sight = failure.kind == .throttled ? Sight.missing : await look(kind, key, value, of: space, before)
+                repeat {
+                    if sight == .there { return }
+                    guard let wait = waits.popFirst() else {
+                        throw sight == .unknown ? failure.leftOpen(kind, key, space) : failure
+                    }
+                    if failure.kind == .throttled {
+                        var told = wait
+                        if case .after(let longer) = failure.retry { told = longer }
+                        guard told <= request.patience else { throw failure }
+                        try await pause(for: told, doing: request.doing)
+                    } else {
+                        try await pause(for: wait, doing: request.doing)
+                        // Once more also when it was missing: a Hub that gave up on answering may still do it.
+                        sight = await look(kind, key, value, of: space, before)
+                    }
+                } while sight != .missing
             }
         }
     }
 
-    /// False also when it cannot be told: then it is written again, to the same value.
-    private func isThere(
-        _ kind: SpaceValueKind, _ key: String, _ value: Secret, of space: RepoID, before: String?
-    ) async -> Bool {
+    private enum Sight { case there, missing, unknown }
+
+    private func look(
+        _ kind: SpaceValueKind, _ key: String, _ value: Secret, of space: RepoID, _ before: String?
+    ) async -> Sight {
         do {
             switch kind {
             case .variable:
-                return try await variables(of: space).contains { $0.key == key && $0.value == value.reveal() }
+                let isThere = try await variables(of: space).contains { $0.key == key && $0.value == value.reveal() }
+                return isThere ? .there : .missing
             case .secret:
-                guard let before else { return false }
-                return try await secrets(of: space).contains { $0.key == key && $0.updatedAt ?? before != before }
+                guard let secret = try await secrets(of: space).first(where: { $0.key == key }) else { return .missing }
+                guard let before, let now = secret.updatedAt else { return .unknown }
+                return now == before ? .missing : .there
             }
         } catch {
-            return false
+            return .unknown
         }
     }
 
@@ -120,5 +136,15 @@ extension Hub {
                 .DELETE, "\(space.api)/\(kind.plural)", doing: "delete the \(kind) \(key) of \(space)",
                 body: .json(encoding: Body(key: key)), right: "write access to \(space)", repeats: .freely,
                 action: .write(repo: space)))
+    }
+}
+
+extension HubFailure {
+    fileprivate func leftOpen(_ kind: SpaceValueKind, _ key: String, _ space: RepoID) -> HubFailure {
+        var copy = self
+        copy.said += "; whether the \(kind) \(key) was written cannot be told"
+        copy.hint =
+            "look at its date with `stoker space \(kind.plural) list \(space)` before you write it again: the Space restarts each time"
+        return copy
     }
 }

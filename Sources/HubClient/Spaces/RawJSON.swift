@@ -45,28 +45,27 @@ extension RawJSON: Codable {
     }
 
     package init(from decoder: any Decoder) throws {
-        // Codable cannot tell what comes next but by trying; each of these fails when it is something else.
-        if let container = try? decoder.container(keyedBy: Name.self) {
+        // Codable cannot tell what comes next but by trying; each of these fails when it is something else, and failing is slow: the
+        // frequent ones come first.
+        let single = try decoder.singleValueContainer()
+        if single.decodeNil() {
+            self = .null
+        } else if let text = try? single.decode(String.self) {
+            self = .string(text)
+        } else if let container = try? decoder.container(keyedBy: Name.self) {
             var members: [String: RawJSON] = [:]
             for key in container.allKeys { members[key.stringValue] = try container.decode(RawJSON.self, forKey: key) }
             self = .object(members)
+        } else if let flag = try? single.decode(Bool.self) {
+            self = .bool(flag)
+        } else if let number = try? single.decode(Int.self) {
+            self = .integer(number)
         } else if var container = try? decoder.unkeyedContainer() {
             var items: [RawJSON] = []
             while !container.isAtEnd { items.append(try container.decode(RawJSON.self)) }
             self = .array(items)
         } else {
-            let container = try decoder.singleValueContainer()
-            if container.decodeNil() {
-                self = .null
-            } else if let text = try? container.decode(String.self) {
-                self = .string(text)
-            } else if let flag = try? container.decode(Bool.self) {
-                self = .bool(flag)
-            } else if let number = try? container.decode(Int.self) {
-                self = .integer(number)
-            } else {
-                self = .number(try container.decode(Double.self))
-            }
+            self = .number(try single.decode(Double.self))
         }
     }
 

@@ -19,6 +19,12 @@ struct GitImport: Sendable {
     var body: String
     var changes: [Change]
 
+    /// What it writes as the README; nil when it writes none.
+    var readme: [UInt8]? {
+        for case .write("README.md", let content) in changes.reversed() { return content }
+        return nil
+    }
+
     /// Bytes handed to git at once.
     private static let chunk = 256 << 10
 

@@ -20,6 +20,8 @@ final class GitRepository: Sendable {
         var pointers: [String: LFSPointer?] = [:]
         var lastCommits: [String: [String: GitCommit]] = [:]
         var cards: [String: JSON] = [:]
+        /// By commit; nil when there is none, or it is in LFS.
+        var readmes: [String: String?] = [:]
         /// `.gitattributes` and `.gitignore` by blob: asked for by every preupload.
         var rules: [String: [UInt8]] = [:]
     }
@@ -35,6 +37,21 @@ final class GitRepository: Sendable {
         // Known without asking git.
         repository.memory.withLock { $0.references = [:] }
         return repository
+    }
+
+    /// Known without asking git.
+    func begin(with commit: FirstCommit, readme: [UInt8]?) {
+        memory.withLock { memory in
+            memory.references = ["refs/heads/main": commit.sha]
+            memory.commits = [commit.sha]
+            memory.listings = [commit.sha: commit.listing]
+            memory.order = [commit.sha]
+            for entry in commit.listing.entries where LFSPointer.plausibleSizes.contains(entry.blobSize) {
+                memory.pointers[entry.oid] = .some(entry.lfs)
+            }
+            let isPlain = commit.listing["README.md"].map { $0.lfs == nil } ?? false
+            memory.readmes[commit.sha] = .some(isPlain ? readme.map { String(decoding: $0, as: UTF8.self) } : nil)
+        }
     }
 
     func git(_ arguments: [String], input: [UInt8] = []) async throws -> [UInt8] {
@@ -178,15 +195,26 @@ final class GitRepository: Sendable {
     /// The front matter of the README at a commit, as JSON; an empty object when there is none.
     func card(_ commit: String) async throws -> JSON {
         if let known = memory.withLock({ $0.cards[commit] }) { return known }
-        var card: JSON = [:]
-        if let entry = try await listing(commit)["README.md"], entry.lfs == nil {
-            card = FrontMatter.parse(String(decoding: try await blob(entry.oid), as: UTF8.self)) ?? [:]
-        }
+        let card = try await readme(commit).flatMap(FrontMatter.parse) ?? [:]
         memory.withLock { memory in
             if memory.cards.count > 256 { memory.cards = [:] }
             memory.cards[commit] = card
         }
         return card
+    }
+
+    /// The README at a commit as text; nil when there is none, or it is in LFS.
+    func readme(_ commit: String) async throws -> String? {
+        if let known = memory.withLock({ $0.readmes[commit] }) { return known }
+        var text: String?
+        if let entry = try await listing(commit)["README.md"], entry.lfs == nil, !entry.isFolder {
+            text = String(decoding: try await blob(entry.oid), as: UTF8.self)
+        }
+        memory.withLock { memory in
+            if memory.readmes.count > 16 { memory.readmes = [:] }
+            memory.readmes[commit] = .some(text)
+        }
+        return text
     }
 
     // MARK: history

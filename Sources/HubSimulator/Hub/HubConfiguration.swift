@@ -38,6 +38,9 @@ package struct HubConfiguration: Sendable {
         package var whoamiPerWindow = 100
         /// Overrides the plan's documented windows.
         package var quotas: [RateKind: Int] = [:]
+        /// Repositories on one page of a list at most, whatever `limit` asks for. No source gives the number: huggingface.js asks for
+        /// 500 and gets them.
+        package var listPage = 1_000
         /// Entries of a tree page, without and with `expand`. Source: huggingface_hub `list_repo_tree`.
         package var treePage = 1_000
         package var expandedTreePage = 100

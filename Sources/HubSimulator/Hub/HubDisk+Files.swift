@@ -1,5 +1,15 @@
+import FoundationEssentials
 import NIOCore
+import NIOPosix
 import _NIOFileSystem
+
+#if canImport(Glibc)
+import Glibc
+#elseif canImport(Musl)
+import Musl
+#elseif canImport(Darwin)
+import Darwin
+#endif
 
 extension HubDisk {
     static func exists(_ path: String) async throws -> Bool {
@@ -24,6 +34,21 @@ extension HubDisk {
         try await ByteBuffer(contentsOf: FilePath(path), maximumSizeAllowed: .bytes(Int64(limit)))
     }
 
+    /// Makes many small files in one go, off the pool that must not block: one by one they would cost a change of thread each.
+    /// - Parameter folders: parents first; those that are there stay.
+    static func lay(folders: [String], files: [(path: String, bytes: [UInt8])], in root: String) async throws {
+        try await NIOThreadPool.singleton.runIfActive { try layBlocking(folders, files, in: root) }
+    }
+
+    /// A folder with all that is in it; nothing there is fine.
+    static func removeFolder(_ path: String) async throws {
+        try await NIOThreadPool.singleton.runIfActive {
+            do { try FileManager.default.removeItem(atPath: path) } catch let error as CocoaError
+                where error.code == .fileNoSuchFile
+            {}
+        }
+    }
+
     static func makeFolder(_ path: String) async throws {
         try await FileSystem.shared.createDirectory(at: FilePath(path), withIntermediateDirectories: true)
     }
@@ -37,5 +62,21 @@ extension HubDisk {
     static func move(_ from: String, to: String) async throws {
         if try await exists(to) { return try await remove(from) }
         try await FileSystem.shared.moveItem(at: FilePath(from), to: FilePath(to))
+    }
+}
+
+private func layBlocking(_ folders: [String], _ files: [(path: String, bytes: [UInt8])], in root: String) throws {
+    func failed(_ call: String) -> IOError { IOError(errnoCode: errno, reason: call) }
+    for folder in folders where mkdir(root + folder, 0o755) != 0 && errno != EEXIST { throw failed("mkdir") }
+    for (path, bytes) in files {
+        let file = open(root + path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0o644)
+        guard file >= 0 else { throw failed("open") }
+        defer { close(file) }
+        var rest = bytes[...]
+        while !rest.isEmpty {
+            let count = rest.withUnsafeBytes { write(file, $0.baseAddress, $0.count) }
+            guard count > 0 else { throw failed("write") }
+            rest = rest.dropFirst(count)
+        }
     }
 }

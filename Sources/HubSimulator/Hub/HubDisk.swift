@@ -36,7 +36,7 @@ struct HubDisk: Sendable {
 
     func close(logger: Logger) async {
         guard isOurs else { return }
-        do { try await FileSystem.shared.removeItem(at: FilePath(root)) } catch {
+        do { try await Self.removeFolder(root) } catch {
             logger.warning("could not remove the simulator's folder", metadata: ["error": "\(error)"])
         }
     }

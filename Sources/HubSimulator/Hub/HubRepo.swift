@@ -43,6 +43,8 @@ package struct SpaceWishes: Sendable {
 package struct HubRepo: Sendable, Identifiable {
     /// 24 hex digits; stays when the repository is renamed.
     package var id: String
+    /// Another one after every change of what is written here; kept by ``HubState``.
+    var version = 0
     package var kind: RepoKind
     package var namespace: String
     package var name: String

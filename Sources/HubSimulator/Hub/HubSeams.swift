@@ -29,6 +29,8 @@ extension RepoListener {
 package protocol SpaceSide: RepoListener {
     /// The `runtime` object of info and list answers; nil leaves it out.
     func runtime(of repo: HubRepo) async -> JSON?
+    /// The same as a value; nil when there is none to give, and ``runtime(of:)`` is asked.
+    func runtimeFacts(of repo: HubRepo) async -> RuntimeFacts?
     /// Where the app answers; nil takes the name the real Hub would give.
     func host(of repo: HubRepo) async -> String?
     /// Checks the wishes of a creation or duplication before anything is made (unknown hardware, secret key pattern, …).
@@ -41,6 +43,7 @@ package protocol SpaceSide: RepoListener {
 extension SpaceSide {
     package func host(of repo: HubRepo) async -> String? { nil }
     package func runtime(of repo: HubRepo) async -> JSON? { nil }
+    package func runtimeFacts(of repo: HubRepo) async -> RuntimeFacts? { nil }
     package func check(_ wishes: SpaceWishes, namespace: String, sdk: String?) async throws {}
     package func inheritance(of repo: HubRepo) async -> SpaceWishes { SpaceWishes() }
 }

@@ -22,6 +22,8 @@ package actor HubState {
     }
     private var ids: [Key: String] = [:]
     private var repos: [String: HubRepo] = [:]
+    /// Ids, the newest first; forgotten when one comes or goes.
+    private var orders: [RepoKind: [String]] = [:]
     /// Old names and what they are now.
     private var moved: [Key: String] = [:]
     private var creating: Set<String> = []
@@ -118,8 +120,25 @@ package actor HubState {
         ids[Key(kind: kind, name: fullName.lowercased())].flatMap { repos[$0] }
     }
     /// Every repository of a kind, the newest first.
-    package func repos(_ kind: RepoKind) -> [HubRepo] {
-        repos.values.filter { $0.kind == kind }.sorted { ($0.createdAt, $0.id) > ($1.createdAt, $1.id) }
+    package func repos(_ kind: RepoKind) -> [HubRepo] { order(kind).compactMap { repos[$0] } }
+
+    /// Those a caller may see, of one namespace or of all.
+    func repos(_ kind: RepoKind, author: String?, for caller: HubCaller?) -> [HubRepo] {
+        let author = author?.lowercased()
+        return order(kind).compactMap { id in
+            guard let repo = repos[id], author == nil || repo.namespace.lowercased() == author,
+                right(of: caller, on: repo) > .none
+            else { return nil }
+            return repo
+        }
+    }
+
+    private func order(_ kind: RepoKind) -> [String] {
+        if let known = orders[kind] { return known }
+        let ids = repos.values.filter { $0.kind == kind }.sorted { ($0.createdAt, $0.id) > ($1.createdAt, $1.id) }.map(
+            \.id)
+        orders[kind] = ids
+        return ids
     }
     package func space(subdomain: String) -> HubRepo? {
         repos.values.first { $0.kind == .space && $0.subdomain == subdomain }
@@ -211,12 +230,14 @@ package actor HubState {
     func insert(_ repo: HubRepo) {
         let key = Key(kind: repo.kind, name: repo.fullName.lowercased())
         repos[repo.id] = repo
+        orders[repo.kind] = nil
         ids[key] = repo.id
         moved[key] = nil
     }
 
     func remove(_ repo: HubRepo) {
         repos[repo.id] = nil
+        orders[repo.kind] = nil
         ids[Key(kind: repo.kind, name: repo.fullName.lowercased())] = nil
         moved = moved.filter { $0.value != repo.id }
     }
@@ -232,6 +253,7 @@ package actor HubState {
         repo.namespace = namespace
         repo.name = name
         repo.ownerID = ownerID(namespace) ?? repo.ownerID
+        repo.version += 1
         repos[id] = repo
         ids[old] = nil
         ids[new] = id
@@ -245,6 +267,7 @@ package actor HubState {
     package func update(_ id: String, _ change: @Sendable (inout HubRepo) -> Void) -> HubRepo? {
         guard var repo = repos[id] else { return nil }
         change(&repo)
+        repo.version += 1
         repos[id] = repo
         return repo
     }

@@ -15,7 +15,9 @@ final class RepoStore: Sendable {
         rules = try await GitRules.prepare(disk.rules)
         objects = ObjectStore(folder: disk.objects, incoming: disk.incoming)
         uploads = PartUploads(objects: objects, incoming: disk.incoming)
-        template = disk.root + "/template"
+        // Absolute: repositories name it as the place of their hooks.
+        let root = disk.root.hasPrefix("/") ? disk.root : FileManager.default.currentDirectoryPath + "/" + disk.root
+        template = root + "/template"
         try await HubDisk.makeFolder(template + "/hooks")
         try await HubDisk.write(Array(PushHook.script.utf8), to: template + "/hooks/pre-receive", executable: true)
     }
@@ -31,8 +33,21 @@ final class RepoStore: Sendable {
 
     func path(_ repo: HubRepo) -> String { disk.repos + "/" + repo.id + ".git" }
 
-    func create(_ repo: HubRepo) async throws -> GitRepository {
+    private func create(_ repo: HubRepo) async throws -> GitRepository {
         let repository = try await GitRepository.create(at: path(repo), template: template)
+        open.withLock { $0[repo.id] = repository }
+        return repository
+    }
+
+    /// A new repository with its first commit.
+    func create(_ repo: HubRepo, _ first: GitImport) async throws -> GitRepository {
+        guard let commit = FirstCommit(first) else {
+            let repository = try await create(repo)
+            _ = try await first.write(to: repository)
+            return repository
+        }
+        let repository = try await commit.write(to: path(repo), hooks: template + "/hooks")
+        repository.begin(with: commit, readme: first.readme)
         open.withLock { $0[repo.id] = repository }
         return repository
     }

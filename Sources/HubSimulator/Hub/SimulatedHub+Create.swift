@@ -73,13 +73,13 @@ extension SimulatedHub {
                 try await repository.setReference(name, to: nil)
             }
         } else {
-            let repository = try await store.create(repo)
             var changes = [GitImport.Change.write(path: ".gitattributes", content: GitRules.defaultAttributes)]
             changes += creation.files.map { .write(path: $0.path, content: $0.content) }
-            _ = try await GitImport(
-                reference: "refs/heads/main", parent: nil, author: caller.account, date: now, title: "initial commit",
-                body: "", changes: changes
-            ).write(to: repository)
+            _ = try await store.create(
+                repo,
+                GitImport(
+                    reference: "refs/heads/main", parent: nil, author: caller.account, date: now,
+                    title: "initial commit", body: "", changes: changes))
         }
         await state.insert(repo)
         let made = repo

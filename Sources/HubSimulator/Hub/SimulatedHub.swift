@@ -18,6 +18,7 @@ package final class SimulatedHub: Sendable {
     /// Plays the Spaces.
     package let spaces: (any SpaceSide)?
     let deliveries = WebhookDeliveries()
+    let rows = RowCache()
     private let extraListeners: [any RepoListener]
 
     private struct Running {

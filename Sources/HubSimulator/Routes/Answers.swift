@@ -7,17 +7,18 @@ extension Response {
     package static func json(
         _ value: JSON, status: HTTPResponse.Status = .ok, headers: HTTPFields = [:]
     ) throws -> Response {
-        try json(value.encoded(), status: status, headers: headers)
+        json(try value.encoded(), status: status, headers: headers)
     }
 
     /// The same of a long answer, which has a type of its own.
     static func json(encoding value: some Encodable) throws -> Response {
         let encoder = JSONEncoder()
         encoder.outputFormatting = [.withoutEscapingSlashes]
-        return json(try encoder.encode(value), status: .ok, headers: [:])
+        return json(try encoder.encode(value))
     }
 
-    private static func json(_ data: Data, status: HTTPResponse.Status, headers: HTTPFields) -> Response {
+    /// The same of what is encoded already.
+    static func json(_ data: Data, status: HTTPResponse.Status = .ok, headers: HTTPFields = [:]) -> Response {
         var headers = headers
         headers[.contentType] = "application/json; charset=utf-8"
         return Response(status: status, headers: headers, body: ResponseBody(byteBuffer: ByteBuffer(bytes: data)))

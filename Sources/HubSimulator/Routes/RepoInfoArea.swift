@@ -58,13 +58,7 @@ package struct RepoInfoArea: HubArea {
         let extent: RepoView.Extent =
             !names.isEmpty
             ? .fields(try RepoView.fields(names, kind)) : request.flag("full") ? .full : .short
-        var repos: [HubRepo] = []
-        for repo in await hub.state.repos(kind) where await hub.state.right(of: context.caller, on: repo) > .none {
-            repos.append(repo)
-        }
-        if let author = request.query("author") {
-            repos = repos.filter { $0.namespace.lowercased() == author.lowercased() }
-        }
+        var repos = await hub.state.repos(kind, author: request.query("author"), for: context.caller)
         if let search = request.query("search")?.lowercased(), !search.isEmpty {
             repos = repos.filter { $0.fullName.lowercased().contains(search) }
         }
@@ -94,10 +88,15 @@ package struct RepoInfoArea: HubArea {
         case "createdAt", "created_at", "trendingScore", "trending_score", "downloads", nil: break
         case let other?: throw HubError.bad("Invalid sort: \(other)")
         }
-        let page = try Page(request, defaultLimit: 1_000, most: 1_000)
-        var answers: [JSON] = []
-        for repo in page.slice(repos) { answers.append(try await view.describe(repo, extent)) }
-        return try Response.json(.array(answers), headers: page.headers(request, total: repos.count, hub))
+        let most = hub.configuration.limits.listPage
+        let page = try Page(request, defaultLimit: most, most: most)
+        var rows = Data("[".utf8)
+        for repo in page.slice(repos) {
+            if rows.count > 1 { rows.append(UInt8(ascii: ",")) }
+            rows.append(try await view.row(repo, extent))
+        }
+        rows.append(UInt8(ascii: "]"))
+        return Response.json(rows, headers: page.headers(request, total: repos.count, hub))
     }
 
     private static func owned(_ namespace: String, _ hub: SimulatedHub) async throws -> Response {

@@ -7,7 +7,7 @@ import Hummingbird
 struct RepoView: Sendable {
     let hub: SimulatedHub
 
-    enum Extent: Sendable {
+    enum Extent: Sendable, Equatable {
         /// The info route: everything.
         case info(blobs: Bool)
         /// The list route.
@@ -51,7 +51,10 @@ struct RepoView: Sendable {
         return Set(wanted)
     }
 
-    func describe(_ repo: HubRepo, revision: String = "main", _ extent: Extent) async throws -> JSON {
+    /// - Parameter runtime: what was already asked of it; nil asks.
+    func describe(
+        _ repo: HubRepo, revision: String = "main", _ extent: Extent, runtime: RuntimeFacts? = nil
+    ) async throws -> JSON {
         let git = hub.git(repo)
         let sha = try await git.resolve(revision)
         let card = if let sha { try await git.card(sha) } else { JSON.object([:]) }
@@ -78,7 +81,13 @@ struct RepoView: Sendable {
             members["downloads"] = 0
             members["downloadsAllTime"] = 0
         }
-        if wants("runtime", extent), repo.kind == .space { members["runtime"] = await hub.spaces?.runtime(of: repo) }
+        if wants("runtime", extent), repo.kind == .space {
+            if let runtime {
+                members["runtime"] = runtime.json
+            } else {
+                members["runtime"] = await hub.spaces?.runtime(of: repo)
+            }
+        }
         if wants("siblings", extent), let sha {
             var withBlobs = false
             if case .info(let blobs) = extent { withBlobs = blobs }
@@ -90,7 +99,7 @@ struct RepoView: Sendable {
         return .object(trim(members, extent))
     }
 
-    private func wants(_ field: String, _ extent: Extent) -> Bool {
+    func wants(_ field: String, _ extent: Extent) -> Bool {
         switch extent {
         case .info: true
         case .full: field != "usedStorage"

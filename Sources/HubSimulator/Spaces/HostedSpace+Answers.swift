@@ -4,11 +4,12 @@ import Synchronization
 
 /// The Space in the Hub's words.
 extension HostedSpace {
-    /// Shape: recorded answers of `GET /runtime` (huggingface_hub tests, March 2025) and hub-api.md 7.1; fields that are absent
-    /// there are absent here.
-    package var runtime: JSON {
+    package var runtime: JSON { facts.json }
+
+    /// What the runtime tells, as of now.
+    package var facts: RuntimeFacts {
         settleQuietly()
-        return state.withLock { answer($0) }
+        return state.withLock { facts($0) }
     }
 
     /// Brings logs and hardware up to date before an answer, without telling anybody.
@@ -16,42 +17,21 @@ extension HostedSpace {
         if state.withLock({ $0.live.machine.stage != .deleting }) { settle() }
     }
 
-    func answer(_ state: borrowing State) -> JSON {
+    func facts(_ state: borrowing State) -> RuntimeFacts {
         let machine = state.live.machine
-        if state.plan.sdk == "static" && machine.stage == .running && state.shown == nil {
-            // Recorded: nothing else is said about static Spaces.
-            return [
-                "stage": "RUNNING", "hardware": ["current": nil, "requested": nil], "storage": nil,
-                "replicas": ["requested": 1, "current": 1],
-            ]
-        }
-        let serves = machine.stage.serves
-        var domains: [JSON] = [["domain": .string(state.live.subdomain + ".hf.space"), "stage": "READY"]]
-        for (name, stage) in state.domains {
-            domains.append(["domain": .string(name), "isCustom": true, "stage": .string(stage)])
-        }
-        var replicas: [String: JSON] = ["requested": .int(state.replicas)]
-        if serves { replicas["current"] = .int(state.replicas) }
-        var answer: [String: JSON] = [
-            "stage": .string(state.shown?.stage ?? machine.stage.rawValue),
-            "hardware": ["current": serves ? .text(state.current) : .null, "requested": .string(state.requested)],
-            "storage": nil, "gcTimeout": gcTimeout(state), "replicas": .object(replicas),
-            "devMode": .bool(state.devMode), "domains": .array(domains),
-        ]
-        if let message = state.shown?.errorMessage ?? (state.shown == nil ? machine.errorMessage : nil) {
-            answer["errorMessage"] = .string(message)
-        }
-        if serves, let sha = shaNow(state) { answer["sha"] = .string(sha) }
-        if !state.volumes.isEmpty { answer["volumes"] = .array(state.volumes) }
-        if let flagged = state.flaggedAt {
-            answer["abuse"] = ["flaggedAt": .date(flagged), "detector": "abuse-handler", "reason": "Proxy"]
-        }
-        return .object(answer)
+        return RuntimeFacts(
+            isStaticAndRuns: state.plan.sdk == "static" && machine.stage == .running && state.shown == nil,
+            stage: state.shown?.stage ?? machine.stage.rawValue,
+            errorMessage: state.shown?.errorMessage ?? (state.shown == nil ? machine.errorMessage : nil),
+            current: state.current, requested: state.requested, sleepsAfter: sleepsAfter(state),
+            replicas: state.replicas, serves: machine.stage.serves, devMode: state.devMode,
+            subdomain: state.live.subdomain, domains: state.domains.map { .init(name: $0.0, stage: $0.1) },
+            sha: shaNow(state), volumes: state.volumes, flaggedAt: state.flaggedAt)
     }
 
-    private func gcTimeout(_ state: borrowing State) -> JSON {
-        if state.requested == HardwareCatalogue.free { return .int(Int(rules.freeSleepAfter.components.seconds)) }
-        return state.sleepTime.flatMap { $0 > 0 ? .int($0) : nil } ?? .null
+    private func sleepsAfter(_ state: borrowing State) -> Int? {
+        if state.requested == HardwareCatalogue.free { return Int(rules.freeSleepAfter.components.seconds) }
+        return state.sleepTime.flatMap { $0 > 0 ? $0 : nil }
     }
 
     // MARK: secrets and variables

@@ -69,6 +69,8 @@ package final class HostedSpace: Sendable {
 
     /// The container's side: visits, boots, the app, fates.
     package var live: SimulatedSpace { state.withLock { $0.live } }
+    /// What the Hub says of it now.
+    package var stageNow: String { state.withLock { $0.shown?.stage ?? $0.live.stage.rawValue } }
     package var isStatic: Bool { state.withLock { $0.plan.sdk == "static" } }
     /// Restarts that people and changes caused so far.
     package var restarts: Int { state.withLock { $0.restarts } }
@@ -364,7 +366,7 @@ package final class HostedSpace: Sendable {
     private func ring() {
         let (followers, runtime) = state.withLock { state -> ([AsyncStream<JSON>.Continuation], JSON) in
             guard !state.followers.isEmpty else { return ([], .null) }
-            return (Array(state.followers.values), answer(state))
+            return (Array(state.followers.values), facts(state).json)
         }
         for follower in followers { follower.yield(runtime) }
     }

@@ -7,11 +7,8 @@ extension SimulatedHub {
             let git = git(repo)
             guard let head = try await git.resolve("main") else { return nil }
             let listing = try await git.listing(head)
-            var readme: String?
-            if let entry = listing["README.md"], !entry.isFolder {
-                readme = String(decoding: try await git.blob(entry.oid), as: UTF8.self)
-            }
-            return SpaceSource(head: head, paths: Set(listing.files.map(\.path)), readme: readme)
+            return SpaceSource(
+                head: head, paths: Set(listing.files.map(\.path)), readme: try await git.readme(head))
         } catch {
             logger.warning("could not read a Space", metadata: ["space": "\(repo.fullName)", "error": "\(error)"])
             return nil

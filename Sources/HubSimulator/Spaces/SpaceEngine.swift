@@ -167,6 +167,7 @@ package final class SpaceEngine: SpaceSide {
     }
 
     package func runtime(of repo: HubRepo) async -> JSON? { space(id: repo.id)?.runtime }
+    package func runtimeFacts(of repo: HubRepo) async -> RuntimeFacts? { space(id: repo.id)?.facts }
     package func host(of repo: HubRepo) async -> String? { space(id: repo.id).map { host(of: $0) } }
     package func inheritance(of repo: HubRepo) async -> SpaceWishes {
         space(id: repo.id)?.inheritance ?? SpaceWishes()

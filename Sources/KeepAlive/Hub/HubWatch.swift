@@ -17,6 +17,8 @@ package actor HubWatch: Service {
     private var silentSince: Instant?
     private var told = false
     private var lastAnswer: Instant?
+    /// Requests of the client that the pace knows of.
+    private var counted = 0
 
     // What healing remembers; see HubWatch+Healing.swift.
     var pasts: [String: Healer.Past] = [:]
@@ -53,6 +55,7 @@ package actor HubWatch: Service {
     /// One look at what is to be done now: a reading when it is due, and healing after it.
     package func turn() async {
         guard await boiler.mayAct else { return }
+        countOthers()
         // A wish that cannot be granted yet is kept.
         let wanted = knowledge.takeWanted()
         guard pace.mayRead(at: clocks.wall(), wanted: wanted) else {
@@ -78,8 +81,18 @@ package actor HubWatch: Service {
     /// Time between two readings on schedule.
     package var interval: Duration { pace.interval }
 
-    /// Requests beside the readings count against the same budget.
-    func noteCalls(_ count: Int) { pace.also(calls: count, at: clocks.wall()) }
+    /// Requests beside the readings count against the same budget. A client that counts its own is asked instead.
+    func noteCalls(_ count: Int) {
+        if hub.use(at: clocks.wall()) == nil { pace.also(calls: count, at: clocks.wall()) }
+    }
+
+    /// What the client has sent beside readings: restarts, what they look at, repeats.
+    private func countOthers() {
+        let now = clocks.wall()
+        guard let sent = hub.use(at: now)?.calls, sent > counted else { return }
+        pace.also(calls: sent - counted, at: now)
+        counted = sent
+    }
 
     // MARK: Reading
 
@@ -105,6 +118,8 @@ package actor HubWatch: Service {
     func read(_ fleet: Fleet) async {
         let plan = Self.plan(fleet)
         guard !plan.namespaces.isEmpty || !plan.singles.isEmpty else { return }
+        countOthers()
+        let began = clocks.wall()
         var calls = 0
         var changes: [HubKnowledge.Change] = []
         var gone: [String] = []
@@ -141,14 +156,17 @@ package actor HubWatch: Service {
         if Task.isCancelled { return }
         let now = clocks.wall()
         var use = hub.use(at: now)
+        // Every page, and every repeat of one.
+        let sent = max(calls, (use?.calls ?? 0) - counted)
+        counted = use?.calls ?? counted
         if answered > 0 { lastAnswer = now }
         use?.answeredAt = lastAnswer
         knowledge.use = use
         if let failure, answered == 0 {
-            pace.failed(calls: calls, retry: failure.retry, at: now)
+            pace.failed(calls: sent, retry: failure.retry, at: now)
             await hubIsSilent(failure, since: now)
         } else {
-            pace.read(calls: calls, at: now)
+            pace.read(calls: sent, pages: calls, began: began, at: now)
             if let failure {
                 logger.warning("A namespace could not be read", metadata: ["error": "\(failure)"])
             }

@@ -2,14 +2,17 @@ package import StokerCore
 
 /// When the Hub may be read again: as often as the budget of requests allows, at most every half minute.
 ///
-/// Source: the Hub counts requests in windows of 5 minutes (hub-api 1.7). With up to ten requests a reading a change of a stage is known
-/// within a minute.
+/// Source: the Hub counts requests in windows of 5 minutes (hub-api 1.7). A reading takes one request a page of 500 Spaces. With up to
+/// eight of them the Hub is read every 50 s or oftener, so that a change of a stage is known within a minute though the reading itself
+/// takes some seconds; with nine or ten every 60 s.
 package struct WatchPace: Sendable {
     /// Requests inside ``window``. Default 50.
     package var budget: Int
     package static let window = Duration.seconds(300)
     /// Shortest time between two readings on schedule …
     package static let shortest = Duration.seconds(30)
+    /// … and the longest that the budget's reserve may make of it: a minute less what a reading takes.
+    package static let aim = Duration.seconds(50)
     /// … and between two when something asks for one.
     package static let soonest = Duration.seconds(5)
     /// Longest time between two tries while the Hub does not answer.
@@ -30,7 +33,7 @@ package struct WatchPace: Sendable {
     package var interval: Duration {
         let all = max(1, budget / max(1, size))
         let half = max(1, budget / 2 / max(1, size))
-        return max(Self.shortest, min(Self.window / half, max(.seconds(60), Self.window / all)))
+        return max(Self.shortest, min(Self.window / half, max(Self.aim, Self.window / all)))
     }
 
     /// - Parameter wanted: something happened that makes a reading worth while before its time.
@@ -50,26 +53,29 @@ package struct WatchPace: Sendable {
         calls.reduce(0) { now - $1.at < Self.window ? $0 + $1.count : $0 }
     }
 
-    private mutating func note(calls count: Int, at now: Instant) {
+    private mutating func note(calls count: Int, at now: Instant, began: Instant) {
         calls.removeAll { now - $0.at >= Self.window }
-        let isEarly = !lastRead.isNever && now - lastRead < interval
+        let isEarly = !lastRead.isNever && began - lastRead < interval
         if count > 0 { calls.append((now, count, isEarly)) }
     }
 
     /// Requests that are no reading.
     package mutating func also(calls count: Int, at now: Instant) { calls.append((now, count, true)) }
 
-    package mutating func read(calls count: Int, at now: Instant) {
-        note(calls: count, at: now)
-        size = max(1, count)
-        lastRead = now
+    /// - Parameters:
+    ///   - pages: requests of a reading without repeats; nil when all were.
+    ///   - began: when it did; what it costs in time does not make the next one later. nil: just now.
+    package mutating func read(calls count: Int, pages: Int? = nil, began: Instant? = nil, at now: Instant) {
+        note(calls: count, at: now, began: began ?? now)
+        size = max(1, pages ?? count)
+        lastRead = began ?? now
         failures = 0
         notBefore = .never
     }
 
     /// - Parameter retry: what the Hub, or who speaks to it, said of trying again.
     package mutating func failed(calls count: Int, retry: Failure.Retry, at now: Instant) {
-        note(calls: count, at: now)
+        note(calls: count, at: now, began: now)
         lastRead = now
         failures += 1
         let growing = min(Self.longestRetry, Self.shortest * (1 << min(failures - 1, 4)))

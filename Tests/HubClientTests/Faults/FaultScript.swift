@@ -17,6 +17,8 @@ struct FaultScript: Sendable {
     var impossible: (deed: Deed, fault: Fault, kind: HubFailure.Kind)?
     /// Another name is what the client knows.
     var wasRenamed = false
+    /// The first token may only read; the second one goes on.
+    var mayOnlyRead = false
     /// Simulated time after which the first token is refused; the second one goes on.
     var expires: Duration?
     var files: [String: [UInt8]] = [:]
@@ -38,7 +40,7 @@ struct FaultScript: Sendable {
         deeds.removeLast(dice.roll(2))
         deeds.append(.wait)
         wasRenamed = dice.roll(6) == 0
-        if dice.roll(6) == 0 { expires = .seconds(1 + dice.roll(30)) }
+        if dice.roll(6) == 0 { expires = .seconds(1 + dice.roll(30)) } else { mayOnlyRead = dice.roll(12) == 0 }
         isFolder = dice.roll(4) == 0
 
         files["app.py"] = Array("print(\(seed))\n".utf8)
@@ -81,15 +83,17 @@ struct FaultScript: Sendable {
             .window(seconds: 1 + dice.roll(90)), .action(text: "Slow down", retryAfter: 1 + dice.roll(60)),
             .action(text: "Rate limit exceeded. Try this action again in about 2 minutes.", retryAfter: nil),
             .status([500, 502, 503, 504, 408][dice.roll(5)], message: "Internal Error"),
-            .html([200, 403, 500, 502, 503][dice.roll(5)]), .slow(.milliseconds(200 + dice.roll(3_000))), .cut, .cut,
-            .lost, .lost, .lost, .badToken,
+            .html([200, 403, 500, 502, 503][dice.roll(5)]), .slow(.milliseconds(200 + dice.roll(20_000))), .cut, .cut,
+            .lost, .lost, .lost, .badToken, .status(403, message: "Forbidden: you must have write access"),
+            .status(402, message: "Payment required"),
         ]
         let places: [(String?, String)] = [
             (nil, "/**"), (nil, "/**"), ("POST", "/**"), ("GET", "/**"),
             ("POST", "/api/spaces/*/*/commit/**"), ("POST", "/api/spaces/*/*/preupload/**"),
             ("GET", "/api/spaces/*/*/commits/**"), ("POST", "/api/spaces/*/*/restart"),
             ("POST", "/api/spaces/*/*/pause"), ("POST", "/api/spaces/*/*/secrets"),
-            ("POST", "/api/spaces/*/*/variables"), ("GET", "/api/spaces/*/*/runtime"),
+            ("GET", "/api/spaces/*/*/secrets"), ("POST", "/api/spaces/*/*/variables"),
+            ("GET", "/api/spaces/*/*/runtime"),
             ("POST", "/spaces/**"), ("POST", "/api/validate-yaml"),
         ]
         let (method, path) = places[dice.roll(places.count)]

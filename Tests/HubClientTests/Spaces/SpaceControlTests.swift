@@ -256,6 +256,82 @@ private final class PlayedSpace: Sendable {
         #expect(played.state.withLock(\.restarts) == 0)
     }
 
+    /// A write whose answer is lost, with looks that are lost too or not.
+    struct LostWrite: Sendable, CustomTestStringConvertible {
+        var kind = SpaceValueKind.secret
+        var happened: Bool
+        /// Looks that fail before the first that does not.
+        var blind: Int
+        var before: String? = ""
+        /// Times it is sent in all; nil when it ends as "cannot be told".
+        var sent: Int?
+        var testDescription: String {
+            "\(kind), \(happened ? "happened" : "not happened"), \(blind) looks lost, \(before == nil ? "no" : "a") stamp"
+        }
+    }
+
+    @Test(arguments: [
+        LostWrite(happened: true, blind: 0, sent: 1), LostWrite(happened: false, blind: 0, sent: 2),
+        LostWrite(happened: true, blind: 1, sent: 1), LostWrite(happened: false, blind: 2, sent: 2),
+        LostWrite(happened: true, blind: 9, sent: nil), LostWrite(happened: false, blind: 9, sent: nil),
+        LostWrite(happened: true, blind: 0, before: nil, sent: nil),
+        LostWrite(happened: false, blind: 0, before: nil, sent: 2),
+        LostWrite(kind: .variable, happened: true, blind: 1, sent: 1),
+        LostWrite(kind: .variable, happened: true, blind: 9, sent: nil),
+        LostWrite(kind: .variable, happened: false, blind: 0, sent: 2),
+    ]) func aLostWriteIsSentAgainOnlyWhenItIsSeenToBeMissing(_ lost: LostWrite) async throws {
+        let played = PlayedSpace()
+        let numbers = Mutex((writes: 0, looks: 0))
+        let server = try await ScriptedHub.start { asked, _ in
+            guard asked.path.hasSuffix("/\(lost.kind.plural)") else { return played.answer(asked) }
+            if asked.method == .POST {
+                let isFirst = numbers.withLock {
+                    $0.writes += 1
+                    return $0.writes == 1
+                }
+                if !isFirst || lost.happened { _ = played.answer(asked) }
+                return isFirst ? .hangUp : .json("{}")
+            }
+            let isBlind = numbers.withLock {
+                $0.looks += 1
+                return $0.looks <= lost.blind
+            }
+            // 403: not repeated by the client itself.
+            return isBlind ? .json(#"{"error":"no"}"#, status: 403) : played.answer(asked)
+        }
+        try await withHub(server) { hub in
+            do throws(HubFailure) {
+                try await hub.set(lost.kind, "A", to: Secret("hidden-value"), of: space, before: lost.before)
+                #expect(lost.sent != nil)
+            } catch {
+                #expect(lost.sent == nil)
+                #expect(error.said.contains("whether the \(lost.kind) A was written cannot be told"))
+                #expect(error.hint?.contains("\(lost.kind.plural) list") == true)
+                #expect(!"\(error)".contains("hidden-value"))
+            }
+        }
+        #expect(numbers.withLock(\.writes) == lost.sent ?? 1)
+    }
+
+    @Test func whatIsWrittenIsWrittenThoughItCannotBeSeenAfterwards() async throws {
+        let played = PlayedSpace()
+        let isWritten = Mutex(false)
+        let server = try await ScriptedHub.start { asked, _ in
+            if asked.method == .POST { isWritten.withLock { $0 = true } }
+            return asked.method == .GET && isWritten.withLock { $0 }
+                ? .json(#"{"error":"no"}"#, status: 403) : played.answer(asked)
+        }
+        try await withHub(server) { hub in
+            var prints = SecretPrints()
+            let plan = try await hub.plan(Self.wishes(["A": "1"]), for: space, prints: prints)
+            var told: [String] = []
+            let result = try await hub.carryOut(plan, for: space, prints: &prints) { told.append($0) }
+            #expect(result.runtime == nil)
+            #expect(told.last?.contains("could not be noted") == true)
+        }
+        #expect(played.state.withLock { $0.secrets.keys.sorted() } == ["A"])
+    }
+
     @Test func aSpacePausedForAChangeIsRestartedWhenTheChangeFails() async throws {
         let played = PlayedSpace()
         let server = try await ScriptedHub.start { asked, _ in

@@ -1,28 +1,22 @@
-import HubClient
-import KeepAlive
-import Logging
-import StokerCore
+package import HubClient
+package import StokerCore
 
 /// The Hub's client as keeping warm needs it.
-struct HubDoor: HubWatching {
+package struct HubDoor: HubWatching {
     var hub: Hub
 
-    /// The Hub of a fleet file.
-    static func open(_ fleet: Fleet.Hub, agent: String, logger: Logger) -> Hub {
-        let environment = Surroundings.process.environment
-        let isOffline = ["1", "ON", "YES", "TRUE"].contains((environment["HF_HUB_OFFLINE"] ?? "").uppercased())
-        return Hub(
-            Hub.Settings(endpoint: fleet.endpoint, token: fleet.token, offline: isOffline, agent: agent), logger: logger
-        )
-    }
+    package init(hub: Hub) { self.hub = hub }
 
     /// What one row of a listing has to say. `host` is not among what can be asked for.
     private static let fields = ["runtime", "sha", "subdomain", "private", "sdk", "tags"]
     /// Rows of a page: the most that is known to be accepted.
     private static let page = 500
 
-    func spaces(of namespace: String) async throws(Failure) -> HubListing {
-        let list = hub.list(.space, author: namespace, expand: Self.fields, pageSize: Self.page)
+    package func spaces(of namespace: String) async throws(Failure) -> HubListing {
+        // Urgent: the few calls of the watch are what the end of a window is kept for. Behind the uploads of the same account
+        // every Space of the fleet would be unknown until the next one.
+        let list = hub.list(
+            .space, author: namespace, expand: Self.fields, pageSize: Self.page, isUrgent: true)
         do {
             var rows = list.makeAsyncIterator()
             var spaces: [SpaceFacts] = []
@@ -36,17 +30,17 @@ struct HubDoor: HubWatching {
         }
     }
 
-    func space(_ id: String) async throws(Failure) -> SpaceFacts? {
+    package func space(_ id: String) async throws(Failure) -> SpaceFacts? {
         let repo = try RepoID.space(id)
         do { return try await hub.find(repo, expand: Self.fields).map(Self.facts) } catch { throw error.failure }
     }
 
-    func restart(_ id: String, factory: Bool) async throws(Failure) {
+    package func restart(_ id: String, factory: Bool) async throws(Failure) {
         let repo = try RepoID.space(id)
         do { _ = try await hub.restart(repo, factory: factory) } catch { throw error.failure }
     }
 
-    func use(at now: Instant) -> HubUse? {
+    package func use(at now: Instant) -> HubUse? {
         let report = hub.pace.report
         return HubUse(
             endpoint: hub.settings.endpoint,
