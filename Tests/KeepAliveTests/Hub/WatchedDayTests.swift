@@ -7,33 +7,6 @@ import Testing
 
 @testable import KeepAlive
 
-/// The Hub's own client as the watch wants it.
-struct ClientDoor: HubWatching {
-    let hub: Hub
-
-    func spaces(of namespace: String) async throws(Failure) -> HubListing {
-        let list = hub.list(
-            .space, author: namespace, expand: ["runtime", "sha", "subdomain", "private", "sdk", "tags"], pageSize: 500)
-        do {
-            var rows = list.makeAsyncIterator()
-            var spaces: [SpaceFacts] = []
-            while let info = try await rows.next() {
-                spaces.append(
-                    SpaceFacts(
-                        id: info.id, stage: info.runtime?.stage, runningSHA: info.runtime?.sha, repoSHA: info.sha,
-                        subdomain: info.subdomain, sdk: info.sdk))
-            }
-            return HubListing(spaces: spaces, calls: max(1, rows.pages))
-        } catch let failure as HubFailure {
-            throw failure.failure
-        } catch {
-            throw Failure(.internal, doing: "list", because: "\(error)", retry: .soon, cause: error)
-        }
-    }
-    func space(_ id: String) async throws(Failure) -> SpaceFacts? { nil }
-    func restart(_ id: String, factory: Bool) async throws(Failure) {}
-}
-
 /// Simulated hours of a free account's Spaces, read by the real client from the simulated Hub on a clock moved by hand.
 ///
 /// `STOKER_WATCH_SPACES` (default 100) and `STOKER_WATCH_MINUTES` (default 10) make it longer; the seed is
@@ -81,7 +54,7 @@ struct ClientDoor: HubWatching {
                             // Nothing is pinged: this is about the Hub's side.
                             discovery: .init(namespaces: ["tobi"], sdks: ["none"])), checks: [], serve: .quiet))
                 let watch = HubWatch(
-                    hub: ClientDoor(hub: hub), boiler: room.boiler, ledger: room.ledger, clocks: clocks, logger: quiet)
+                    hub: HubDoor(hub: hub), boiler: room.boiler, ledger: room.ledger, clocks: clocks, logger: quiet)
                 let knowledge = room.boiler.hub
                 world.journal.clear()
                 await watch.turn()
