@@ -92,6 +92,10 @@ import Testing
         hub.answeredAt = nil
         #expect(try await page(hub).contains(">the Hub has not answered yet</span>"))
         #expect(try await !page(nil).contains("id=\"hub\""))
+        #expect(try await !page(SampleFleet.hub).contains("The Hub cannot be asked."))
+        hub.trouble = "could not list the Spaces of acme: <Invalid> credentials"
+        let text = try await page(hub)
+        #expect(text.contains("The Hub cannot be asked.") && text.contains("of acme: &lt;Invalid&gt; credentials."))
     }
 
     @Test(arguments: [

@@ -11,10 +11,9 @@ extension EndToEnd {
                 let hub = try scratch.start(
                     Binary.path, ["hub-simulator", "--port", "0", "--scene", "small"], name: "hub")
                 let endpoint = try await Self.word(after: "stoker: simulating ", of: hub)
-                let pattern = try await Self.word(after: "apps: ", of: hub)
                 let server = try await scratch.serve(
                     """
-                    hub: { namespace: maren, token: hf_maren, endpoint: "\(endpoint)", address: "\(pattern)", discover: true }
+                    hub: { namespace: maren, token: hf_maren, endpoint: "\(endpoint)", discover: true }
                     heal: { mode: act, after: 2 }
                     keep: { every: 1h, timeout: 3s, retry: off, recheck: 1s }
                     serve: { self_ping: off }

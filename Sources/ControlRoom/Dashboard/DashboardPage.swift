@@ -205,6 +205,9 @@ struct DashboardPage {
                         ? "" : "\(Words.count(waiting)) of at most \(Words.count(limit)) wait in memory. ")
                     + (dropped > 0 ? "\(Words.count(dropped)) were given up. " : "") + "Pinging goes on.")
         }
+        if let trouble = overview.hub?.trouble {
+            add("trouble", "The Hub cannot be asked.", "Stoker \(trouble). Until then only what visitors see counts.")
+        }
         if !overview.fleetFile.rejected.isEmpty {
             add(
                 "trouble", "The changed fleet file was not taken.",
@@ -239,6 +242,7 @@ struct DashboardPage {
         var key = overview.demo ? "d" : ""
         if case .offline = overview.connectivity { key += "o" }
         if case .stalled = overview.ledger { key += "l" }
+        if overview.hub?.trouble != nil { key += "h" }
         if !overview.fleetFile.rejected.isEmpty { key += "f" }
         switch overview.role {
         case .active: break

@@ -35,10 +35,10 @@ package struct SpaceUsage: Sendable, Equatable {
 extension Hub {
     /// Listens to `/events` of a Space until the stream ends, is silent for `silence`, or is cancelled.
     package func listen(
-        to space: RepoID, silence: Duration = Hub.followSilence,
+        to space: RepoID, silence: Duration = Hub.followSilence, repeats: HubRequest.Repeat = .freely,
         each: @escaping @Sendable (SpaceHint) async throws -> Void
     ) async throws -> StreamEnd {
-        try await read(try await openEvents("events", of: space), silence: silence) { event in
+        try await read(try await openEvents("events", of: space, repeats), silence: silence) { event in
             guard !event.data.isEmpty else { return true }
             let raw = Self.json(of: event)
             try await each(SpaceHint(name: event.name, stage: raw.flatMap { Self.stage(in: $0) }, raw: raw))
@@ -51,16 +51,19 @@ extension Hub {
         _ space: RepoID, silence: Duration = Hub.followSilence,
         each: @escaping @Sendable (SpaceUsage) async throws -> Void
     ) async throws -> StreamEnd {
-        try await read(try await openEvents("metrics", of: space), silence: silence) { event in
+        try await read(try await openEvents("metrics", of: space, .freely), silence: silence) { event in
             if let usage = SpaceUsage(event) { try await each(usage) }
             return true
         }
     }
 
-    private func openEvents(_ name: String, of space: RepoID) async throws(HubFailure) -> HubStream {
+    private func openEvents(
+        _ name: String, of space: RepoID, _ repeats: HubRequest.Repeat
+    ) async throws(HubFailure) -> HubStream {
         var request = HubRequest(
             .GET, "\(space.api)/\(name)", doing: "listen to the \(name) of \(space)", right: "read access to \(space)")
         request.headers.add(name: "Accept", value: "text/event-stream")
+        request.repeats = repeats
         return try await open(request)
     }
 

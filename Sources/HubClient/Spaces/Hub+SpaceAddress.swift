@@ -12,10 +12,13 @@ package struct SpacePass: Sendable {
 extension Hub {
     /// Where the app of a Space answers, such as `https://maren-orbit-api.hf.space`: asked for, never guessed, because upper case, dots,
     /// underscores, static Spaces and renames all change it.
-    package func host(of space: RepoID) async throws(HubFailure) -> String {
+    package func host(
+        of space: RepoID, repeats: HubRequest.Repeat = .freely
+    ) async throws(HubFailure) -> String {
         let doing = "find the address of \(space)"
-        let raw: RawJSON = try await value(
-            HubRequest(.GET, "\(space.api)/host", doing: doing, right: "read access to \(space)"))
+        var request = HubRequest(.GET, "\(space.api)/host", doing: doing, right: "read access to \(space)")
+        request.repeats = repeats
+        let raw: RawJSON = try await value(request)
         guard var host = raw["host"]?.string, !host.isEmpty else { throw .notKnown(doing) }
         while host.hasSuffix("/") { host.removeLast() }
         return host.contains("://") ? host : "https://\(host)"

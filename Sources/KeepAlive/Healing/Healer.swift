@@ -54,7 +54,12 @@ package enum Healer {
         }
         /// Oldest first.
         package var actions: [Action]
-        package init(_ actions: [Action] = []) { self.actions = actions }
+        /// What was done before is not known, and may have been the whole budget; nil when all is.
+        package var blankBefore: Instant?
+        package init(_ actions: [Action] = [], blankBefore: Instant? = nil) {
+            self.actions = actions
+            self.blankBefore = blankBefore
+        }
     }
 
     package enum Decision: Sendable, Equatable {
@@ -98,6 +103,7 @@ package enum Healer {
         }
         let isOld = patient.cause == .spaceOldBuild && patient.verdict == .slow
         guard patient.verdict == .down || isOld else { return .nothing(.well) }
+        if facts.isStatic { return .nothing(.pointless) }
         if facts.devMode { return .nothing(.devMode) }
         if facts.stage?.isMoving == true { return .nothing(.moving) }
         if patient.cause == .platformIncident { return .nothing(.platform) }
@@ -110,11 +116,16 @@ package enum Healer {
         if treatment == .none { return .nothing(.pointless) }
         let recent = past.actions.filter { $0.step != .wake && now - $0.at < rule.within }
         let plain = recent.count { $0.step == .restart }
+        // Without memory: as if a restart had been made right before the start and the build from scratch in the budget's span.
+        let isBlank = past.blankBefore.map { now - $0 < rule.within } ?? false
+        let restarts = isBlank ? min(1, rule.restarts) : rule.restarts
+        let factoryRestarts = isBlank ? 0 : rule.factoryRestarts
+        if let start = past.blankBefore, now - start < rule.wait { return .nothing(.waiting) }
         let step: Step
         if treatment == .once, !recent.isEmpty { return .exhausted }
-        if plain < rule.restarts, treatment != .factory {
+        if plain < restarts, treatment != .factory {
             step = .restart
-        } else if recent.count - plain < rule.factoryRestarts {
+        } else if recent.count - plain < factoryRestarts {
             step = .factoryRestart
         } else {
             return .exhausted

@@ -4,30 +4,32 @@ package import StokerCore
 package enum FleetComposer {
     /// Addresses are the Hub's own, private Spaces are pinged with the token, and Spaces that are to be discovered are there.
     /// Checks keep their order; discovered ones follow by name.
+    /// - Parameter words: by ``SpaceName/key(_:)`` of the name the fleet has for the Space.
     package static func compose(_ fleet: Fleet, with words: [String: SpaceVerdict.Word]) -> Fleet {
         guard !words.isEmpty else { return fleet }
         var result = fleet
         var policies: [Key: CheckPolicy] = [:]
         for (place, check) in fleet.checks.enumerated() {
-            guard let space = check.space, let facts = words[space]?.facts else { continue }
+            guard let space = check.space, let facts = words[SpaceName.key(space)]?.facts else { continue }
             result.checks[place] = complete(check, facts, fleet.hub, &policies)
         }
         guard let discovery = fleet.hub.discovery else { return result }
         var names = Set(fleet.checks.map(\.name))
-        let listed = Set(fleet.checks.compactMap(\.space))
-        for (id, word) in words.sorted(by: { $0.key < $1.key })
-        where !listed.contains(id) && discovery.takes(word.facts) {
-            guard let base = base(of: word.facts, fleet.hub) else { continue }
+        // A Space that has moved is in the file under its old name, and is not found a second time under its new one.
+        var taken = Set(
+            fleet.checks.compactMap(\.space).flatMap { space in
+                [SpaceName.key(space), SpaceName.key(words[SpaceName.key(space)]?.facts.id ?? space)]
+            })
+        for (_, word) in words.sorted(by: { $0.key < $1.key }) where discovery.takes(word.facts) {
+            let id = word.facts.id
+            guard taken.insert(SpaceName.key(id)).inserted, let base = base(of: word.facts, fleet.hub) else { continue }
             var name = String(id.split(separator: "/").last ?? "")
             if names.contains(name) { name = id.replacing("/", with: ".") }
             guard names.insert(name).inserted else { continue }
             var address = base
             if let path = discovery.path { address.path = path }
-            // A static Space has no app behind the edge: a page like any other.
-            let isStatic = word.facts.sdk == "static"
-            let check = Check(
-                name: name, address: address.description, space: isStatic ? nil : id, policy: discovery.policy)
-            result.checks.append(isStatic ? check : complete(check, word.facts, fleet.hub, &policies))
+            let check = Check(name: name, address: address.description, space: id, policy: discovery.policy)
+            result.checks.append(complete(check, word.facts, fleet.hub, &policies))
         }
         return result
     }
@@ -42,6 +44,7 @@ package enum FleetComposer {
         _ check: Check, _ facts: SpaceFacts, _ hub: Fleet.Hub, _ policies: inout [Key: CheckPolicy]
     ) -> Check {
         var check = check
+        check.isStatic = facts.isStatic
         guard let base = base(of: facts, hub), var address = try? Address(check.address), address.scheme != .tcp else {
             return check  // an address that cannot be read is told by the probe
         }
@@ -93,7 +96,9 @@ package enum FleetComposer {
             let subdomain = facts.subdomain ?? SpaceName.subdomain(of: facts.id)
             return try? Address(hub.spaceAddress.replacing("{subdomain}", with: subdomain))  // read when the file was
         }
-        let host = facts.host ?? facts.subdomain.map { "https://\($0).hf.space" }
+        // Source: hub-api 8: the plain host of a static Space answers 404.
+        let rest = facts.isStatic ? "static.hf.space" : "hf.space"
+        let host = facts.host ?? facts.subdomain.map { "https://\($0).\(rest)" }
         // A host that is no address leaves the guess in force.
         return host.flatMap { try? Address($0.contains("://") ? $0 : "https://\($0)") }
     }

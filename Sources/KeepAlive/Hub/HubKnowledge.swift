@@ -4,7 +4,10 @@ import Synchronization
 /// What the Hub has said of the fleet's Spaces, as shards, pages and healing read it. Written by ``HubWatch`` alone.
 package final class HubKnowledge: Sendable {
     private struct State {
+        /// By ``SpaceName/key(_:)`` of the fleet's name.
         var words: [String: SpaceVerdict.Word] = [:]
+        /// By key of the old name: the old name as the fleet writes it, and the key of the new one.
+        var moved: [String: (name: String, to: String)] = [:]
         /// By check: what both sources mean together, where that is more than "well".
         var cells: [String: SpaceVerdict.Cell] = [:]
         /// By check: what healing did last, or suggests.
@@ -48,7 +51,7 @@ package final class HubKnowledge: Sendable {
         set { state.withLock { $0.use = newValue } }
     }
 
-    /// Takes what was read at an instant.
+    /// Takes what was read at an instant. A Space that has moved is known under the fleet's name and its new one.
     /// - Parameter namespace: the listing was that of a whole namespace: what is missing in it is gone. nil for single Spaces.
     /// - Returns: what changed, and the Spaces that are gone.
     package func take(_ spaces: [SpaceFacts], of namespace: String?, now: Instant) -> (
@@ -58,31 +61,75 @@ package final class HubKnowledge: Sendable {
             var changes: [Change] = []
             var seen: Set<String> = []
             for facts in spaces {
-                seen.insert(facts.id)
-                let old = state.words[facts.id]
-                let isSame = old?.facts.stage == facts.stage && old?.facts.pauseReason == facts.pauseReason
-                var word = SpaceVerdict.Word(
-                    facts: facts, readAt: now, stageSince: isSame ? old?.stageSince ?? now : now)
-                if facts.servesOldBuild == true {
-                    // Another push starts the wait anew.
-                    let isSamePush = old?.facts.repoSHA == facts.repoSHA
-                    word.oldBuildSince = isSamePush ? old?.oldBuildSince ?? now : now
-                }
-                state.words[facts.id] = word
-                if !isSame {
-                    changes.append(
-                        Change(space: facts.id, from: old?.facts.stage, word: word, wasKnown: old != nil))
+                let key = SpaceName.key(facts.id)
+                seen.insert(key)
+                // Somebody has the old name again.
+                state.moved[key] = nil
+                if let change = Self.note(facts, as: facts.id, in: &state, now: now) { changes.append(change) }
+            }
+            if !state.moved.isEmpty {
+                let old = Dictionary(grouping: state.moved, by: \.value.to)
+                for facts in spaces {
+                    for (_, moved) in old[SpaceName.key(facts.id)] ?? [] {
+                        if let change = Self.note(facts, as: moved.name, in: &state, now: now) {
+                            changes.append(change)
+                        }
+                    }
                 }
             }
             guard let namespace else { return (changes, []) }
-            let prefix = namespace.lowercased() + "/"
-            let gone = state.words.keys.filter { $0.lowercased().hasPrefix(prefix) && !seen.contains($0) }
-            for id in gone { state.words[id] = nil }
-            return (changes, gone.sorted())
+            let prefix = SpaceName.key(namespace) + "/"
+            let gone = state.words.filter { key, _ in
+                guard let moved = state.moved[key] else { return key.hasPrefix(prefix) && !seen.contains(key) }
+                return moved.to.hasPrefix(prefix) && !seen.contains(moved.to)
+            }
+            for key in gone.keys {
+                state.words[key] = nil
+                state.moved[key] = nil
+            }
+            return (
+                changes, gone.map { $0.key == SpaceName.key($0.value.facts.id) ? $0.value.facts.id : $0.key }.sorted()
+            )
         }
     }
 
-    package func forget(_ space: String) { state.withLock { $0.words[space] = nil } }
+    /// Takes what the Hub said of one Space that was asked for by the fleet's name for it.
+    package func take(_ facts: SpaceFacts, as name: String, now: Instant) -> [Change] {
+        state.withLock { state in
+            let (key, present) = (SpaceName.key(name), SpaceName.key(facts.id))
+            state.moved[key] = key == present ? nil : (name, present)
+            return Self.note(facts, as: name, in: &state, now: now).map { [$0] } ?? []
+        }
+    }
+
+    private static func note(_ facts: SpaceFacts, as name: String, in state: inout State, now: Instant) -> Change? {
+        let key = SpaceName.key(name)
+        let old = state.words[key]
+        let isSame = old?.facts.stage == facts.stage && old?.facts.pauseReason == facts.pauseReason
+        var word = SpaceVerdict.Word(facts: facts, readAt: now, stageSince: isSame ? old?.stageSince ?? now : now)
+        if facts.servesOldBuild == true {
+            // Another push starts the wait anew.
+            let isSamePush = old?.facts.repoSHA == facts.repoSHA
+            word.oldBuildSince = isSamePush ? old?.oldBuildSince ?? now : now
+        }
+        state.words[key] = word
+        return isSame ? nil : Change(space: name, from: old?.facts.stage, word: word, wasKnown: old != nil)
+    }
+
+    package func forget(_ space: String) {
+        state.withLock { state in
+            state.words[SpaceName.key(space)] = nil
+            state.moved[SpaceName.key(space)] = nil
+        }
+    }
+
+    /// The Hub's name for a Space that the fleet still knows under an older one; nil when it has not moved.
+    package func newName(of space: String) -> String? {
+        state.withLock { state in
+            let key = SpaceName.key(space)
+            return state.moved[key] == nil ? nil : state.words[key]?.facts.id
+        }
+    }
 
     package func set(incident: Set<Cause>) { state.withLock { $0.incident = incident } }
     package func set(healing text: String?, of check: String) { state.withLock { $0.healing[check] = text } }
@@ -99,18 +146,31 @@ package final class HubKnowledge: Sendable {
 
     // MARK: Read
 
-    package func word(of space: String) -> SpaceVerdict.Word? { state.withLock { $0.words[space] } }
+    package func word(of space: String) -> SpaceVerdict.Word? {
+        let key = SpaceName.key(space)
+        return state.withLock { $0.words[key] }
+    }
+    /// By ``SpaceName/key(_:)`` of the fleet's name.
     package var words: [String: SpaceVerdict.Word] { state.withLock { $0.words } }
+    /// Spaces that build or start as far as is known, the latest first.
+    var moving: [String] {
+        state.withLock { state in
+            state.words.filter { $0.value.facts.stage?.isMoving == true }
+                .sorted { ($1.value.stageSince, $0.key) < ($0.value.stageSince, $1.key) }.map(\.key)
+        }
+    }
     package func cell(of check: String) -> SpaceVerdict.Cell? { state.withLock { $0.cells[check] } }
 
     /// Both sources taken together; remembers the cell for pages and healing.
     func join(
-        _ finding: Finding, check: String, space: String, troubleBegan: Instant, now: Instant
+        _ finding: Finding, check: String, space: String, troubleBegan: Instant, believed: Cause?, now: Instant
     ) -> SpaceVerdict.Joint {
-        state.withLock { state in
+        let key = SpaceName.key(space)
+        return state.withLock { state in
             guard state.isWatched else { return SpaceVerdict.Joint(finding: finding) }
             let joint = SpaceVerdict.join(
-                finding, state.words[space], troubleBegan: troubleBegan, incident: state.incident,
+                finding, state.words[key], troubleBegan: troubleBegan, believed: believed,
+                incident: state.incident,
                 patience: state.patience, now: now)
             if let cell = joint.cell, cell.disagrees || cell.verdict != .up {
                 state.cells[check] = cell
@@ -123,8 +183,9 @@ package final class HubKnowledge: Sendable {
     }
 
     func sight(of check: String, space: String, now: Instant) -> SpaceSight? {
-        state.withLock { state in
-            guard state.isWatched, let word = state.words[space] else { return nil }
+        let key = SpaceName.key(space)
+        return state.withLock { state in
+            guard state.isWatched, let word = state.words[key] else { return nil }
             let cell = state.cells[check]
             let isFresh = word.isFresh(at: now)
             var old: (running: String, head: String)?

@@ -20,7 +20,8 @@ extension HubWatch {
         var bySpace: [String: PlatformWatch.Failing] = [:]
         for status in failing where status.state.verdict == .down && status.check.policy.role == .alive {
             guard let space = status.check.space else { continue }
-            bySpace[space] = .init(space: space, cause: status.state.cause, began: status.state.troubleSince)
+            bySpace[SpaceName.key(space)] = .init(
+                space: SpaceName.key(space), cause: status.state.cause, began: status.state.troubleSince)
         }
         let turn = platform.look(bySpace.values.sorted { $0.space < $1.space }, now: now)
         knowledge.set(incident: Set(platform.incident.keys))
@@ -56,7 +57,8 @@ extension HubWatch {
         let patient = Healer.Patient(
             rule: check.policy.heal, awake: check.policy.awake, verdict: state.verdict, cause: cause,
             failures: Int(state.failures), cell: knowledge.cell(of: check.name), facts: word?.facts)
-        let past = pasts[space] ?? Healer.Past()
+        var past = pasts[SpaceName.key(space)] ?? Healer.Past()
+        past.blankBefore = blankBefore
         let why = knowledge.cell(of: check.name)?.name ?? state.cause.sentence
         let decision = Healer.decide(patient, past, now: now)
         switch decision {
@@ -84,9 +86,8 @@ extension HubWatch {
         var patient = patient
         let before = patient.facts
         do throws(Failure) {
-            var facts = try await hub.space(space)
+            let facts = try await hub.space(space)
             noteCalls(1)
-            facts?.id = space
             patient.facts = facts
         } catch {
             noteCalls(1)
@@ -114,6 +115,7 @@ extension HubWatch {
 
     private func perform(_ step: Healer.Step, _ status: CheckStatus, space: String, why: String, now: Instant) async {
         let name = status.check.name
+        let key = SpaceName.key(space)
         let rule = status.check.policy.heal
         let seen = "\(why), \(status.state.failures) failed pings in a row"
         let text = "\(name): \(step.word) of \(space) because of: \(seen)"
@@ -129,8 +131,8 @@ extension HubWatch {
             logger.error("Healing could not be written down", metadata: ["check": "\(name)", "error": "\(error)"])
             return
         }
-        pasts[space, default: Healer.Past()].actions.append(.init(at: now, step: step))
-        pasts[space]?.actions.removeAll { now - $0.at > max(rule.within, .seconds(86_400)) }
+        pasts[key, default: Healer.Past()].actions.append(.init(at: now, step: step))
+        pasts[key]?.actions.removeAll { now - $0.at > max(rule.within, .seconds(86_400)) }
         logger.notice(
             "Healing",
             metadata: ["check": "\(name)", "space": "\(space)", "step": "\(step.rawValue)", "why": "\(seen)"])
@@ -138,11 +140,11 @@ extension HubWatch {
             knowledge.set(healing: text, of: name)
             return await boiler.bringForward(name)
         }
-        let count = pasts[space]?.actions.count { $0.step == step && now - $0.at < rule.within } ?? 1
+        let count = pasts[key]?.actions.count { $0.step == step && now - $0.at < rule.within } ?? 1
         let most = step == .restart ? rule.restarts : rule.factoryRestarts
         let which = "\(step.word) \(count) of \(most) in \(rule.within.text)"
         do throws(Failure) {
-            try await hub.restart(space, factory: step == .factoryRestart)
+            try await hub.restart(knowledge.newName(of: space) ?? space, factory: step == .factoryRestart)
             let said = "\(name): the Hub took the restart (\(which)); it was \(seen)"
             knowledge.set(healing: said, of: name)
             await boiler.say("heal.result", said, check: status)
@@ -192,8 +194,8 @@ extension HubWatch {
             let ids = try await ledger.register(checks.map(\.name))
             for (id, check) in zip(ids, checks) {
                 guard let space = check.space, let actions = unclaimed.removeValue(forKey: id) else { continue }
-                let all = actions + (pasts[space]?.actions ?? [])
-                pasts[space] = Healer.Past(all.sorted { $0.at < $1.at })
+                let all = actions + (pasts[SpaceName.key(space)]?.actions ?? [])
+                pasts[SpaceName.key(space)] = Healer.Past(all.sorted { $0.at < $1.at })
             }
         } catch {
             hasRemembered = false

@@ -19,6 +19,15 @@ package actor HubWatch: Service {
     private var lastAnswer: Instant?
     /// Requests of the client that the pace knows of.
     private var counted = 0
+    /// What was logged last of the Hub's troubles.
+    private var complained: (said: String, at: Instant)?
+    /// How the Hub writes a namespace that the fleet writes otherwise, by lower case.
+    private var spellings: [String: String] = [:]
+    /// When a Space was last looked for that its listing does not have; by key.
+    private var sought: [String: Instant] = [:]
+
+    /// Whose events are listened to; see HintStreams.swift.
+    var hints = HintStreams()
 
     // What healing remembers; see HubWatch+Healing.swift.
     var pasts: [String: Healer.Past] = [:]
@@ -26,13 +35,19 @@ package actor HubWatch: Service {
     /// By check: the trouble for which something was said already.
     var spoken: [String: (since: Instant, decision: Healer.Decision)] = [:]
     var hasRemembered = false
+    /// Before this nobody knows what was done: the ledger begins anew with each start. nil when it remembers.
+    let blankBefore: Instant?
     /// By check: what was done before this process began, to a Space that is not in the fleet yet.
     var unclaimed: [Int32: [Healer.Past.Action]] = [:]
 
-    /// - Parameter budget: requests in five minutes; default 50.
+    /// - Parameters:
+    ///   - remembers: whether the ledger outlives this process.
+    ///   - budget: requests in five minutes; default 50.
     package init(
-        hub: any HubWatching, boiler: Boiler, ledger: any Ledger, budget: Int = 50, clocks: Clocks, logger: Logger
+        hub: any HubWatching, boiler: Boiler, ledger: any Ledger, remembers: Bool = true, budget: Int = 50,
+        clocks: Clocks, logger: Logger
     ) {
+        blankBefore = remembers ? nil : clocks.wall()
         self.hub = hub
         self.boiler = boiler
         self.knowledge = boiler.hub
@@ -45,9 +60,13 @@ package actor HubWatch: Service {
 
     package func run() async throws {
         await cancelWhenGracefulShutdown {
-            while !Task.isCancelled {
-                await self.turn()
-                do { try await Task.sleep(for: .seconds(1)) } catch { break }
+            await withDiscardingTaskGroup { group in
+                while !Task.isCancelled {
+                    await self.turn()
+                    for space in await self.hintsToOpen() { group.addTask { await self.follow(space) } }
+                    do { try await Task.sleep(for: .seconds(1)) } catch { break }
+                }
+                group.cancelAll()
             }
         }
     }
@@ -94,25 +113,48 @@ package actor HubWatch: Service {
         counted = sent
     }
 
+    /// Nothing is listened to that would cost the readings on schedule.
+    var budgetForHints: Int { pace.budget / 2 }
+
     // MARK: Reading
 
-    /// Which namespaces are read as a whole, and which Spaces one by one because they are the only one of theirs.
+    /// Which namespaces are read as a whole, and which Spaces one by one because they are the only one of theirs. Each once, however it is spelt.
     static func plan(_ fleet: Fleet) -> (namespaces: [String], singles: [String]) {
-        var byOwner: [String: Set<String>] = [:]
-        for check in fleet.checks {
-            guard let space = check.space, let owner = space.split(separator: "/").first else { continue }
-            byOwner[String(owner), default: []].insert(space)
+        var spelling: [String: String] = [:]
+        var byOwner: [String: [String: String]] = [:]
+        for name in fleet.hub.discovery?.namespaces ?? [] where spelling[name.lowercased()] == nil {
+            spelling[name.lowercased()] = name
         }
-        var namespaces = Set(fleet.hub.discovery?.namespaces ?? [])
+        let discovered = Set(spelling.keys)
+        for check in fleet.checks {
+            guard let space = check.space, let owner = space.split(separator: "/").first.map(String.init) else {
+                continue
+            }
+            let key = SpaceName.key(space)
+            if spelling[owner.lowercased()] == nil { spelling[owner.lowercased()] = owner }
+            if byOwner[owner.lowercased()]?[key] == nil { byOwner[owner.lowercased(), default: [:]][key] = space }
+        }
+        var namespaces = discovered
         var singles: [String] = []
-        for (owner, spaces) in byOwner where !namespaces.contains(owner) {
-            if owner == fleet.hub.namespace || spaces.count > 1 {
+        for (owner, spaces) in byOwner where !discovered.contains(owner) {
+            if owner == fleet.hub.namespace?.lowercased() || spaces.count > 1 {
                 namespaces.insert(owner)
             } else {
-                singles += spaces
+                singles += spaces.values
             }
         }
-        return (namespaces.sorted(), singles.sorted())
+        return (namespaces.compactMap { spelling[$0] }.sorted(), singles.sorted())
+    }
+
+    /// What one reading brings together.
+    private struct Reading {
+        /// Requests that every reading takes, and those of this one alone.
+        var calls = 0
+        var besides = 0
+        var changes: [HubKnowledge.Change] = []
+        var gone: [String] = []
+        var failure: Failure?
+        var answered = 0
     }
 
     func read(_ fleet: Fleet) async {
@@ -120,64 +162,134 @@ package actor HubWatch: Service {
         guard !plan.namespaces.isEmpty || !plan.singles.isEmpty else { return }
         countOthers()
         let began = clocks.wall()
-        var calls = 0
-        var changes: [HubKnowledge.Change] = []
-        var gone: [String] = []
-        var failure: Failure?
-        var answered = 0
-        for namespace in plan.namespaces {
-            do throws(Failure) {
-                let listing = try await hub.spaces(of: namespace)
-                calls += listing.calls
-                answered += 1
-                let news = knowledge.take(listing.spaces, of: namespace, now: clocks.wall())
-                changes += news.changes
-                gone += news.gone
-            } catch {
-                calls += 1
-                failure = error
-            }
-        }
+        var reading = Reading()
+        for namespace in plan.namespaces { await read(namespace, of: fleet, plan.namespaces, &reading) }
         for space in plan.singles {
-            calls += 1
-            do throws(Failure) {
-                if var facts = try await hub.space(space) {
-                    facts.id = space  // renamed or spelt otherwise: it is known under the name of the fleet
-                    changes += knowledge.take([facts], of: nil, now: clocks.wall()).changes
-                } else if knowledge.word(of: space) != nil {
-                    knowledge.forget(space)
-                    gone.append(space)
-                }
-                answered += 1
-            } catch {
-                failure = error
-            }
+            reading.calls += 1
+            await read(single: space, &reading)
         }
         if Task.isCancelled { return }
         let now = clocks.wall()
+        if reading.answered > 0 { lastAnswer = now }
         var use = hub.use(at: now)
         // Every page, and every repeat of one.
-        let sent = max(calls, (use?.calls ?? 0) - counted)
+        let sent = max(reading.calls + reading.besides, (use?.calls ?? 0) - counted)
         counted = use?.calls ?? counted
-        if answered > 0 { lastAnswer = now }
         use?.answeredAt = lastAnswer
-        knowledge.use = use
-        if let failure, answered == 0 {
+        if let failure = reading.failure, reading.answered == 0 {
             pace.failed(calls: sent, retry: failure.retry, at: now)
             await hubIsSilent(failure, since: now)
         } else {
-            pace.read(calls: sent, pages: calls, began: began, at: now)
-            if let failure {
-                logger.warning("A namespace could not be read", metadata: ["error": "\(failure)"])
-            }
+            pace.read(calls: sent, pages: reading.calls, began: began, at: now)
+            complain(reading.failure, "A part of the fleet could not be read on the Hub", now: now)
             await hubAnswers()
         }
-        await boiler.hubSays(changes)
-        await boiler.hubLists(gone: gone)
+        // What may be over at the next reading is not put before everybody.
+        let isLasting = silentSince.map { now - $0 >= SpaceVerdict.Word.settledAfter } ?? false
+        use?.trouble = reading.failure.flatMap { isLasting || $0.retry == .never ? "\($0.withoutRequest)" : nil }
+        knowledge.use = use
+        await boiler.hubSays(reading.changes)
+        await boiler.hubLists(gone: reading.gone)
     }
 
+    private func read(
+        _ namespace: String, of fleet: Fleet, _ plan: [String], _ reading: inout Reading
+    ) async {
+        let key = namespace.lowercased()
+        let own = fleet.checks.compactMap(\.space).filter { SpaceName.key($0).hasPrefix(key + "/") }
+        do throws(Failure) {
+            var listing = try await hub.spaces(of: spellings[key] ?? namespace)
+            reading.calls += listing.calls
+            reading.besides += listing.besides
+            reading.answered += 1
+            // Spaces are found whatever their case, but a listing takes a namespace as it is written (hub-api 3.8).
+            if listing.spaces.isEmpty, spellings[key] == nil, let one = own.first {
+                reading.besides += 1
+                let owner = try await hub.space(one)?.id.split(separator: "/").first.map(String.init)
+                spellings[key] = owner.flatMap { $0.lowercased() == key ? $0 : nil } ?? namespace
+                if let spelling = spellings[key], spelling != namespace {
+                    listing = try await hub.spaces(of: spelling)
+                    reading.besides += listing.calls + listing.besides
+                }
+            }
+            let news = knowledge.take(listing.spaces, of: namespace, now: clocks.wall())
+            reading.changes += news.changes
+            reading.gone += news.gone
+            await seek(own, notIn: listing.spaces, plan, &reading)
+        } catch {
+            reading.calls += 1
+            reading.failure = error
+        }
+    }
+
+    /// Looks for Spaces of the fleet that their namespace's listing does not have: one that was renamed or moved answers under its old name.
+    private func seek(
+        _ own: [String], notIn listing: [SpaceFacts], _ plan: [String], _ reading: inout Reading
+    ) async {
+        let listed = Set(listing.map { SpaceName.key($0.id) })
+        let now = clocks.wall()
+        var left = min(
+            Self.soughtAtOnce, pace.budget / 2 - pace.used(at: now) - reading.calls - reading.besides)
+        var seen: Set<String> = []
+        for space in own {
+            let key = SpaceName.key(space)
+            guard left > 0, seen.insert(key).inserted else { continue }
+            if listed.contains(key) {
+                sought[key] = nil
+                continue
+            }
+            if let name = knowledge.newName(of: space) {
+                // Where its new namespace is listed, that told of it.
+                let owner = SpaceName.key(name).prefix { $0 != "/" }
+                if plan.contains(where: { $0.lowercased() == owner }) { continue }
+            } else {
+                if let last = sought[key], now - last < Self.soughtEvery { continue }
+                sought[key] = now
+            }
+            left -= 1
+            reading.besides += 1
+            await read(single: space, &reading)
+        }
+        reading.gone.removeAll { knowledge.word(of: $0) != nil }
+    }
+    /// Spaces that are looked for in one reading …
+    private static let soughtAtOnce = 5
+    /// … and how long one that was not found is let be.
+    private static let soughtEvery = Duration.seconds(600)
+
+    private func read(single space: String, _ reading: inout Reading) async {
+        do throws(Failure) {
+            if let facts = try await hub.space(space) {
+                let before = knowledge.newName(of: space)
+                reading.changes += knowledge.take(facts, as: space, now: clocks.wall())
+                if let name = knowledge.newName(of: space), name != before {
+                    logger.warning("A Space has moved", metadata: ["space": "\(space)", "now": "\(name)"])
+                    await boiler.say(
+                        "space.moved", "\(space) is \(name) on the Hub now; write that name in the fleet file")
+                }
+            } else if knowledge.word(of: space) != nil {
+                knowledge.forget(space)
+                reading.gone.append(space)
+            }
+            reading.answered += 1
+        } catch {
+            reading.failure = error
+        }
+    }
+
+    /// Once, again when it is another trouble, and again when it has lasted for hours: the page shows it meanwhile.
+    private func complain(_ failure: Failure?, _ text: Logger.Message, now: Instant) {
+        guard let failure else { return complained = nil }
+        let said = "\(failure.withoutRequest)"
+        if let complained, complained.said == said, now - complained.at < Self.complainEvery { return }
+        complained = (said, now)
+        logger.warning(text, metadata: ["error": "\(failure)"])
+    }
+
+    static let complainEvery = Duration.seconds(6 * 3_600)
+
     private func hubIsSilent(_ failure: Failure, since now: Instant) async {
-        logger.warning("The Hub could not be read", metadata: ["error": "\(failure)"])
+        complain(failure, "The Hub could not be read", now: now)
         if silentSince == nil { silentSince = now }
         guard !told, let silentSince, now - silentSince >= SpaceVerdict.Word.settledAfter else { return }
         told = true

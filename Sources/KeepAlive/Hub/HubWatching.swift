@@ -8,12 +8,16 @@ package protocol HubWatching: Sendable {
     func space(_ id: String) async throws(Failure) -> SpaceFacts?
     /// Starts the container anew; with `factory` after a build from scratch.
     func restart(_ id: String, factory: Bool) async throws(Failure)
+    /// Listens to the Hub's events of a Space until the stream ends or the task is cancelled; calls `each` with every stage that is mentioned.
+    /// A hint, on which nothing may depend.
+    func listen(to space: String, each: @escaping @Sendable (SpaceStage) async -> Void) async throws(Failure)
     /// What is used and left of the account's requests; nil when nobody counts them.
     func use(at now: Instant) -> HubUse?
 }
 
 extension HubWatching {
     package func use(at now: Instant) -> HubUse? { nil }
+    package func listen(to space: String, each: @escaping @Sendable (SpaceStage) async -> Void) async throws(Failure) {}
 }
 
 /// One reading of a namespace.
@@ -21,8 +25,11 @@ package struct HubListing: Sendable {
     package var spaces: [SpaceFacts]
     /// Requests it took: one a page.
     package var calls: Int
-    package init(spaces: [SpaceFacts], calls: Int) {
+    /// Requests that this reading took and the next one will not.
+    package var besides: Int
+    package init(spaces: [SpaceFacts], calls: Int, besides: Int = 0) {
         self.spaces = spaces
         self.calls = calls
+        self.besides = besides
     }
 }

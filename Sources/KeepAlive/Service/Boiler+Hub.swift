@@ -5,9 +5,9 @@ extension Boiler {
     /// Tells every check of the Spaces whose stage changed, and the log of the fleet.
     package func hubSays(_ changes: [HubKnowledge.Change]) async {
         guard !changes.isEmpty else { return }
-        let byspace = Dictionary(grouping: changes, by: \.space)
+        let byspace = Dictionary(grouping: changes) { SpaceName.key($0.space) }
         for (index, check) in fleet().checks.enumerated() {
-            guard let space = check.space, let change = byspace[space]?.last else { continue }
+            guard let space = check.space, let change = byspace[SpaceName.key(space)]?.last else { continue }
             let (shard, place) = place(of: index)
             await shard.hubSays(change, place, check.name)
         }

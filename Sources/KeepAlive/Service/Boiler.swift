@@ -579,7 +579,7 @@ package actor Boiler: Keeper, Service {
         for check in before where !new.contains(check.name) {
             say("space.gone", "\(check.name) is not on the Hub any more and left the fleet")
         }
-        for space in gone where fleet.checks.contains(where: { $0.space == space }) {
+        for space in gone where fleet.checks.contains(where: { $0.space.map(SpaceName.key) == SpaceName.key(space) }) {
             say("space.gone", "The Hub does not list \(space) any more: renamed, deleted, or hidden from this token")
         }
     }

@@ -9,7 +9,9 @@ extension Shard {
         var troubleBegan = began
         if !state.wakingSince.isNever { troubleBegan = min(troubleBegan, state.wakingSince) }
         if state.failures > 0, !state.troubleSince.isNever { troubleBegan = min(troubleBegan, state.troubleSince) }
-        return surroundings.hub.join(finding, check: name, space: space, troubleBegan: troubleBegan, now: now)
+        return surroundings.hub.join(
+            finding, check: name, space: space, troubleBegan: troubleBegan,
+            believed: state.verdict == .down || state.pause == .byOwner ? state.cause : nil, now: now)
     }
 
     /// What follows from both sources beyond the judge's rulings.
@@ -32,7 +34,11 @@ extension Shard {
         touch(index)
         switch facts.pauseReason {
         case .moderation:
-            guard states[Int(index)].pause != .byModeration else { return }
+            // A person's pause stands, in the file or on the page: what the Hub says counts again when it ends.
+            switch states[Int(index)].pause {
+            case .byModeration, .byPerson, .byFleetFile: return
+            case .none, .byHours, .byOwner, .asleep: break
+            }
             // Judged without a ping: a flagged Space is left alone from the first sign on.
             if states[Int(index)].verdict == .paused { resume(index) }
             abandonPing(index)
@@ -46,7 +52,7 @@ extension Shard {
         case .spendLimit, nil: break
         }
         if facts.stage?.isAsleep == true, policy.awake == .onDemand { return leave(index, .asleep, now: now) }
-        if endsHubPause(states[Int(index)], facts.id) { resume(index) }
+        if endsHubPause(states[Int(index)], change.space) { resume(index) }
         // What has just been read for the first time is pinged on its timetable anyway, but for a Space that sleeps.
         let wakes = facts.stage?.isAsleep == true && policy.awake != .onDemand
         guard change.wasKnown || wakes, facts.stage?.isMoving == false else { return }

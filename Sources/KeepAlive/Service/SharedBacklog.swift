@@ -39,7 +39,8 @@ final class SharedBacklog: Sendable {
     private func isAhead(_ shard: Int, oldest: Int64?, now: Int64, running: Int64) -> Bool {
         guard let oldest, now - oldest > Self.patience else { return false }
         return words.indices.contains { other in
-            guard other != shard, running - words[other].said.load(ordering: .relaxed) < Self.staleAfter else {
+            // Not a difference: who has not said anything yet said it an eternity ago.
+            guard other != shard, words[other].said.load(ordering: .relaxed) > running - Self.staleAfter else {
                 return false
             }
             return words[other].oldest.load(ordering: .relaxed) < oldest - Self.lead(lateness: now - oldest)

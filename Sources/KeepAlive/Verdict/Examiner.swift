@@ -22,12 +22,12 @@ package final class Examiner: Sendable {
         case .failed(let cause, let detail):
             // The request went out and nothing came back: the edge holds requests to a sleeping Space until it serves.
             // Source: spaces-behaviour 1.2, 1.4.
-            if cause == .firstByteTimeout, check.space != nil, attempt.phases.requestSent {
+            if cause == .firstByteTimeout, check.space != nil, !check.isStatic, attempt.phases.requestSent {
                 return Finding(outcome: .waking, cause: .spaceHeld, detail: detail)
             }
             return Finding(outcome: .down, cause: cause, detail: detail)
         case .answer(let answer):
-            if check.space != nil, let finding = SpaceEdge.judge(answer) { return finding }
+            if check.space != nil, let finding = SpaceEdge.judge(answer, isStatic: check.isStatic) { return finding }
             return expectations(answer, attempt, expect: check.policy.expect, now: now)
         }
     }

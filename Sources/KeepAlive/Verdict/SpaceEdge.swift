@@ -7,14 +7,20 @@ import StokerCore
 /// Source: spaces-behaviour 1.4 and 1.5. The edge adds `x-proxied-*` to what the app said and to nothing else.
 enum SpaceEdge {
     /// nil when the answer is the app's own, or a redirect's: then the expectations judge it.
-    static func judge(_ answer: Answer) -> Finding? {
+    /// - Parameter isStatic: files, which no container serves and no header marks: whatever is no refusal is their own.
+    static func judge(_ answer: Answer, isStatic: Bool = false) -> Finding? {
         if isApp(answer) { return nil }
         let code = answer.status
+        if isStatic, code < 400 { return nil }
         let page = Page(answer.body)
         if page.has(any: moderated) { return finding(.down, .spaceModerated, code) }
         if code == 429 { return finding(.unknown, .spaceThrottled, code) }
         if page.has(any: inError) { return finding(.down, .spaceError, code) }
         if page.has(any: preparing) { return finding(.waking, .spaceStarting, code) }
+        if isStatic {
+            // A file that is not there is the owner's own 404.
+            return code == 404 && page.has(any: noPage) ? finding(.down, .spaceHidden, code) : nil
+        }
         // The app may send its visitors elsewhere, to a login for instance; what answers there is not behind the edge.
         if (300..<400).contains(code) || (answer.redirects > 0 && code < 400) { return nil }
         if code == 404 { return finding(.down, .spaceHidden, code) }
@@ -38,6 +44,7 @@ enum SpaceEdge {
     private static let moderated = ["flagged as abusive", "has been flagged"]
     private static let inError = ["space is in error", "space has an error", "runtime error", "build error"]
     private static let preparing = ["preparing space", "preparing your space"]
+    private static let noPage = ["find the page you are looking for"]
     private static let paused = ["is paused", "been paused", "space paused"]
     private static let starting = ["building", "starting", "waking", "restarting", "asleep", "sleeping", "is loading"]
 

@@ -135,9 +135,11 @@ package enum SpaceVerdict {
 
     /// - Parameters:
     ///   - troubleBegan: the first ping of the present trouble, this one if there was none before.
+    ///   - believed: the cause for which it is down or paused already; nil while it is neither. What was proven once stays, until either source says
+    ///     something else.
     ///   - incident: the causes of which the fleet's failures say that they are the platform's.
     package static func join(
-        _ finding: Finding, _ word: Word?, troubleBegan: Instant, incident: Set<Cause> = [],
+        _ finding: Finding, _ word: Word?, troubleBegan: Instant, believed: Cause? = nil, incident: Set<Cause> = [],
         patience: Patience = Patience(), now: Instant
     ) -> Joint {
         guard let word, word.isFresh(at: now) else { return Joint(finding: finding) }
@@ -154,7 +156,8 @@ package enum SpaceVerdict {
             cell.cause = .spaceSpendLimit
             cell.said = "\(Cause.spaceSpendLimit.sentence). Raise the limit, then restart it."
         }
-        if isWorse(cell.verdict, than: finding.outcome),
+        let isProven = believed != nil && believed == cell.cause
+        if isWorse(cell.verdict, than: finding.outcome), !isProven,
             word.readAt < troubleBegan || now - word.stageSince < patience.stage
         {
             return Joint(finding: finding, cell: Self.cell(nil, behaviour))

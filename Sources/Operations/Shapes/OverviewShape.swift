@@ -71,6 +71,7 @@ extension Shape {
             .init("calls", .integer, "Requests of this process since its start"),
             .init("refusals", .integer, "Answers 429 since the start"),
             .init("waited_seconds", .number, "How long calls have waited for a window since the start"),
+            .init("trouble", .text, optional: true, "Why the Hub, or a part of the fleet on it, cannot be read"),
         ])
 
     private static let window = Shape(
@@ -156,6 +157,7 @@ extension HubUse {
                         "ends_at": .instant(window.endsAt),
                     ]
                 }), "calls": .count(calls), "refusals": .count(refusals), "waited_seconds": .seconds(waited),
+            "trouble": .text(trouble),
         ]
     }
 }

@@ -124,6 +124,9 @@ package enum SpaceName {
         return part.allSatisfy { $0.isASCII && ($0.isLetter || $0.isNumber || "-_.".contains($0)) }
     }
 
+    /// By this a Space is known whatever the case it is written in: the Hub finds it so, and answers with the case of its owner.
+    package static func key(_ id: String) -> String { id.lowercased() }
+
     /// The DNS label of a Space: `owner-name` in lower case, with `/`, `.` and `_` as `-`.
     ///
     /// A guess made offline, right for nearly all Spaces; wrong after a rename, and unknown for names beyond 63 characters.

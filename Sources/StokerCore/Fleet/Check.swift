@@ -9,6 +9,8 @@ package struct Check: Sendable, Equatable {
     package var address: String
     /// `owner/name` when the check looks at a Space.
     package var space: String?
+    /// The Space consists of files only, as the Hub says: what answers is not behind the edge of an app.
+    package var isStatic = false
     package var policy: CheckPolicy
 
     package init(name: String, address: String, space: String? = nil, policy: CheckPolicy) {
@@ -22,7 +24,7 @@ package struct Check: Sendable, Equatable {
     package var target: String { name.firstIndex(of: "/").map { String(name[..<$0]) } ?? name }
 
     package static func == (a: Check, b: Check) -> Bool {
-        a.name == b.name && a.address == b.address && a.space == b.space
+        a.name == b.name && a.address == b.address && a.space == b.space && a.isStatic == b.isStatic
             && (a.policy === b.policy || a.policy == b.policy)
     }
 }

@@ -34,10 +34,12 @@ package struct HubUse: Sendable, Equatable {
     package var waited: Duration
     /// When the Hub last told of the fleet; nil when it never has.
     package var answeredAt: Instant?
+    /// Why the Hub, or a part of the fleet on it, could not be read the last time; nil when all could.
+    package var trouble: String?
 
     package init(
         endpoint: String, windows: [Window] = [], calls: Int = 0, refusals: Int = 0, waited: Duration = .zero,
-        answeredAt: Instant? = nil
+        answeredAt: Instant? = nil, trouble: String? = nil
     ) {
         self.endpoint = endpoint
         self.windows = windows
@@ -45,6 +47,7 @@ package struct HubUse: Sendable, Equatable {
         self.refusals = refusals
         self.waited = waited
         self.answeredAt = answeredAt
+        self.trouble = trouble
     }
 
     /// The windows as they are at an instant: one that has ended is full again.

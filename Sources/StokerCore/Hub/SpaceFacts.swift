@@ -59,6 +59,9 @@ package struct SpaceFacts: Sendable, Equatable {
         self.tags = tags
     }
 
+    /// Files behind a web server of the platform: nothing builds, sleeps or can be restarted there.
+    package var isStatic: Bool { sdk == "static" }
+
     /// Why a paused Space is paused, as far as the Hub tells.
     package enum PauseReason: Sendable, Equatable { case owner, moderation, spendLimit }
 

@@ -150,6 +150,9 @@ enum StatusText {
         if let rejected = overview["fleet_file"]?["rejected"]?.array, !rejected.isEmpty {
             notes.append("A newer fleet file was not taken: \(rejected.compactMap(\.string).joined(separator: "; "))")
         }
+        if let trouble = overview["hub"]?["trouble"]?.string {
+            notes.append("The Hub cannot be asked: Stoker \(trouble).")
+        }
         if overview["ledger"]?["state"] == "stalled" {
             notes.append(
                 "Results do not reach the disk: \(overview["ledger"]?["because"]?.string ?? ""); "

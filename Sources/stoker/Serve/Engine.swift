@@ -84,7 +84,9 @@ struct Engine {
         let hub = plan.fleet.hub.isWatched ? HubDoor.open(plan.fleet.hub, agent: Self.userAgent, logger: logger) : nil
         boiler.hub.patience = plan.patience
         let watch = hub.map {
-            HubWatch(hub: HubDoor(hub: $0), boiler: boiler, ledger: memory.ledger, clocks: clocks, logger: logger)
+            HubWatch(
+                hub: HubDoor(hub: $0), boiler: boiler, ledger: memory.ledger, remembers: memory.note == nil,
+                clocks: clocks, logger: logger)
         }
 
         let serve = plan.fleet.serve

@@ -4,7 +4,7 @@ import Logging
 import StokerCore
 
 extension HubDoor {
-    /// The Hub of a fleet file.
+    /// The client for the Hub of a fleet file.
     static func open(_ fleet: Fleet.Hub, agent: String, logger: Logger) -> Hub {
         let environment = Surroundings.process.environment
         let isOffline = ["1", "ON", "YES", "TRUE"].contains((environment["HF_HUB_OFFLINE"] ?? "").uppercased())

@@ -33,14 +33,20 @@ import Testing
         let patient = Healer.Patient(
             rule: rule, verdict: cell.verdict, cause: special[row.visitor] ?? cell.cause ?? .status,
             failures: try #require(Int(row.failures)), cell: silent ? nil : cell, facts: silent ? nil : facts)
-        let actions = try row.past.split(separator: " ").map { word in
+        let words = row.past.split(separator: " ")
+        let blank = try words.first { $0.hasPrefix("m") }.map {
+            Self.now - (try #require(Duration(text: $0.dropFirst())))
+        }
+        let actions = try words.filter { !$0.hasPrefix("m") }.map { word in
             let steps: [Character: Healer.Step] = ["r": .restart, "f": .factoryRestart, "w": .wake]
             return Healer.Past.Action(
                 at: Self.now - (try #require(Duration(text: word.dropFirst()))),
                 step: try #require(word.first.flatMap { steps[$0] }))
         }
         let text: String =
-            switch Healer.decide(patient, Healer.Past(actions.sorted { $0.at < $1.at }), now: Self.now) {
+            switch Healer.decide(
+                patient, Healer.Past(actions.sorted { $0.at < $1.at }, blankBefore: blank), now: Self.now)
+            {
             case .nothing(let reason): "nothing: \(reason.rawValue)"
             case .suggest(let step): "suggest \(step.word)"
             case .act(let step): step.word

@@ -8,7 +8,7 @@ import Testing
     private func words(_ facts: SpaceFacts...) -> [String: SpaceVerdict.Word] {
         Dictionary(
             uniqueKeysWithValues: facts.map {
-                ($0.id, SpaceVerdict.Word(facts: $0, readAt: Self.now, stageSince: Self.now))
+                (SpaceName.key($0.id), SpaceVerdict.Word(facts: $0, readAt: Self.now, stageSince: Self.now))
             })
     }
     private func fleet(_ text: String) throws -> Fleet {
@@ -107,6 +107,35 @@ import Testing
         #expect(made.checks[2].address == "https://acme-bot-b.hf.space/health")
         #expect(made.checks[2].policy.every == .seconds(600))
         #expect(made.checks[2].space == "acme/bot-b")
+    }
+
+    @Test func aSpaceIsTheSameInWhateverCaseItIsWritten() throws {
+        let fleet = try fleet(
+            "{ hub: { namespace: Acme, discover: true }, spaces: { BOT: , other: }, keep: { path: /health } }")
+        let made = FleetComposer.compose(
+            fleet,
+            with: words(
+                SpaceFacts(id: "acme/Bot", subdomain: "acme-bot-x", sdk: "docker"),
+                SpaceFacts(id: "acme/Other", subdomain: "acme-other-x", sdk: "docker"),
+                SpaceFacts(id: "acme/Third", subdomain: "acme-third", sdk: "docker")))
+        #expect(made.checks.map(\.name) == ["BOT", "other", "Third"])
+        #expect(made.checks[0].address == "https://acme-bot-x.hf.space/health")
+    }
+
+    /// Source: hub-api 8: the plain host of a static Space answers 404, and private files want the token.
+    @Test func staticSpacesAnswerUnderTheirOwnDomain() throws {
+        let fleet = try fleet(
+            "{ hub: { namespace: acme, token: hf_abc, discover: { sdk: [static] } }, spaces: { page: } }")
+        let made = FleetComposer.compose(
+            fleet,
+            with: words(
+                SpaceFacts(id: "acme/page", subdomain: "acme-page", sdk: "static"),
+                SpaceFacts(id: "acme/leaf", subdomain: "acme-leaf", visibility: .private, sdk: "static")))
+        #expect(
+            made.checks.map(\.address) == ["https://acme-page.static.hf.space/", "https://acme-leaf.static.hf.space/"])
+        #expect(made.checks.map(\.space) == ["acme/page", "acme/leaf"])
+        #expect(made.checks.map(\.isStatic) == [true, true])
+        #expect(made.checks.map { !$0.policy.request.headers.isEmpty } == [false, true])
     }
 
     @Test(arguments: [

@@ -50,8 +50,10 @@ final class StageHub: HubWatching {
 
     func space(_ id: String) async throws(Failure) -> SpaceFacts? {
         if let failure = scene.withLock({ $0.failure }) { throw failure }
-        return facts().first { $0.id == id }
+        return facts().first { $0.id.lowercased() == id.lowercased() }
     }
+
+    func use(at now: Instant) -> HubUse? { HubUse(endpoint: "http://hub.test") }
 
     func restart(_ id: String, factory: Bool) async throws(Failure) {
         scene.withLock { $0.restarts.append(factory ? "\(id) factory" : id) }
@@ -193,6 +195,58 @@ final class MovedClock: Sendable {
             clock.advance(.seconds(31))
             await watch.turn()
             #expect(hub.restarts.isEmpty)
+        }
+    }
+
+    /// Somebody paused it, for an hour or in the file: that the Space is flagged meanwhile does not start the pings again.
+    @Test(arguments: ["page", "file"]) func aPersonsPauseOutlivesModeration(where place: String) async throws {
+        let clock = MovedClock()
+        try await withBoilerRoom(clocks: clock.clocks) { room in
+            let space = try await room.simulated.add(Self.space("acme/app"))
+            let watch = room.watch(StageHub(room.simulated), clocks: clock.clocks)
+            var fleet = Self.fleet(["app"])
+            await watch.firstRead(fleet, within: .seconds(5))
+            try await room.tend(fleet)
+            try await room.until("app", is: .up)
+            if place == "page" {
+                _ = try await room.boiler.pause("app", until: clock.clocks.wall() + .seconds(86_400))
+            } else {
+                fleet.checks[0].policy = CheckPolicy(
+                    every: .seconds(3_600), timeout: .seconds(5), retry: [], enabled: false)
+                try await room.tend(fleet)
+            }
+            let pause: CheckState.Pause = place == "page" ? .byPerson : .byFleetFile
+            let before = try await room.boiler.status(of: "app").state
+            #expect(before.pause == pause)
+            let visits = space.visits
+            space.flag()
+            clock.advance(.seconds(31))
+            await watch.turn()
+            #expect(room.boiler.hub.word(of: "acme/app")?.facts.pauseReason == .moderation)
+            let after = try await room.boiler.status(of: "app").state
+            #expect(after.pause == pause && after.pausedUntil == before.pausedUntil)
+            #expect(space.visits == visits)
+            #expect(try await !room.events().contains("resumed"))
+            #expect(try await room.events().contains("space.stage"), "but it is told")
+        }
+    }
+
+    /// A listing takes a namespace as it is written; the file may write it otherwise.
+    @Test func aNamespaceInAnotherCaseIsFound() async throws {
+        try await withBoilerRoom { room in
+            try await room.simulated.add(Self.space("acme/app"))
+            let hub = StageHub(room.simulated)
+            let watch = room.watch(hub)
+            var fleet = Self.fleet([])
+            fleet.hub.namespace = "Acme"
+            fleet.checks = [
+                Check(name: "app", address: "http://127.0.0.1:9/", space: "Acme/App", policy: CheckPolicy())
+            ]
+            await watch.firstRead(fleet, within: .seconds(5))
+            #expect(room.boiler.hub.word(of: "acme/app")?.facts.id == "acme/app")
+            #expect(hub.scene.withLock { $0.listings } == 2)
+            await watch.read(fleet)
+            #expect(hub.scene.withLock { $0.listings } == 3, "learned once")
         }
     }
 
@@ -451,5 +505,9 @@ final class MovedClock: Sendable {
         let plan = HubWatch.plan(fleet)
         #expect(plan.namespaces == ["acme", "pair"])
         #expect(plan.singles == ["other/x"])
+        fleet.checks.append(Check(name: "x2", address: "https://x", space: "Other/X", policy: CheckPolicy()))
+        fleet.checks.append(Check(name: "a2", address: "https://x", space: "ACME/A", policy: CheckPolicy()))
+        #expect(HubWatch.plan(fleet).namespaces == plan.namespaces)
+        #expect(HubWatch.plan(fleet).singles == plan.singles)
     }
 }

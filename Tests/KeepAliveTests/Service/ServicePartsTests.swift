@@ -101,6 +101,8 @@ extension StartGateTests {
     @Test func whoIsNotBehindOrStandsStillHoldsNobodyUp() {
         #expect(pace(9_000, other: nil) == .full)
         #expect(pace(9_000, other: 1_000, age: SharedBacklog.staleAfter) == .full)
+        // Late before the other one has said anything at all.
+        #expect(SharedBacklog(shards: 2).pace(0, oldest: 9_000, now: 10_000, running: 5_000) == .full)
         let alone = SharedBacklog(shards: 1)
         alone.tell(1_000, of: 0, running: 0)
         #expect(alone.pace(0, oldest: 1_000, now: 10_000, running: 0) == .full)

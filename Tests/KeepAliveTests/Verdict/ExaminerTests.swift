@@ -210,6 +210,28 @@ func check(_ expect: Wanted = Wanted(), space: Bool = false) -> Check {
         #expect(examine(attempt(answer(code, headers: Self.app)), check(space: true)).cause == .status)
     }
 
+    /// Files: no container marks them, so what is no refusal of the platform's is their own.
+    @Test(
+        arguments: [
+            (200, "<h1>We are building a bridge</h1>", Cause.none), (404, "<h1>No such file here</h1>", .status),
+            (404, "Sorry, we can't find the page you are looking for.", .spaceHidden), (429, "", .spaceThrottled),
+            (503, "Flagged as abusive", .spaceModerated), (503, "Your space is in error", .spaceError),
+            (503, "", .status),
+        ] as [(UInt16, String, Cause)])
+    func staticSpacesAreJudgedLikeTargets(code: UInt16, body: String, cause: Cause) {
+        var check = check(space: true)
+        check.isStatic = true
+        #expect(examine(attempt(answer(code, body)), check).cause == cause)
+    }
+
+    @Test func nobodyHoldsARequestForFiles() {
+        var check = check(space: true)
+        let silence = attempt(.failed(.firstByteTimeout, detail: "nothing"))
+        #expect(examine(silence, check).cause == .spaceHeld)
+        check.isStatic = true
+        #expect(examine(silence, check).cause == .firstByteTimeout)
+    }
+
     @Test func aTargetThatIsNoSpaceMaySayWhatItLikes() {
         #expect(examine(attempt(answer(200, "Preparing Space")), check()).outcome == .up)
         #expect(examine(attempt(answer(503, "Preparing Space")), check()).cause == .status)

@@ -68,6 +68,18 @@ struct GridRow: CustomTestStringConvertible, Sendable {
     }
     private static let held = Finding(outcome: .waking, cause: .spaceHeld, code: 504)
 
+    /// The next ping comes before the next reading: what was proven is not taken back, but another cause needs its own proof.
+    @Test func whatIsDownByBothStaysDownUntilTheHubIsReadAgain() {
+        let word = Self.word(.running, read: .seconds(20))
+        let began = Self.now - .seconds(10)
+        func join(_ believed: Cause?) -> SpaceVerdict.Joint {
+            SpaceVerdict.join(Self.held, word, troubleBegan: began, believed: believed, now: Self.now)
+        }
+        #expect(join(.spaceRunningDead).finding.outcome == .down)
+        #expect(join(nil).finding.outcome == .waking)
+        #expect(join(.status).finding.outcome == .waking)
+    }
+
     @Test func runningButDeadIsDownAndNotWaking() {
         let joint = SpaceVerdict.join(
             Self.held, Self.word(.running), troubleBegan: Self.now - .seconds(60), now: Self.now)
