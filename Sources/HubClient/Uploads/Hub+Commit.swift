@@ -42,6 +42,8 @@ extension Hub {
             // The Hub itself gives up after about 60 s; a slow line gets the time to bring the bytes.
             timeout: .seconds(90 + Int(body.length / 50_000)), action: .commit(repo: repo))
         request.idle = .seconds(90)
+        // Behind it are all the bytes that were sent for it.
+        request.isUrgent = true
         var tries = 0
         while true {
             let failure: HubFailure
@@ -77,12 +79,12 @@ extension Hub {
             var message: String?
         }
         do {
-            let newest = try await value(
-                HubRequest(
-                    .GET, "\(repo.api)/commits/\(HubURL.segment(revision))",
-                    doing: "see whether the commit to \(repo) was made", query: [("limit", "50")],
-                    right: "read access to \(repo)"),
-                as: [Line].self)
+            var request = HubRequest(
+                .GET, "\(repo.api)/commits/\(HubURL.segment(revision))",
+                doing: "see whether the commit to \(repo) was made", query: [("limit", "50")],
+                right: "read access to \(repo)")
+            request.isUrgent = true
+            let newest = try await value(request, as: [Line].self)
             return newest.first { ($0.message ?? "").contains(mark) || ($0.title ?? "").contains(mark) }?.id
         } catch {
             var failure = lost

@@ -18,7 +18,7 @@ extension Hub {
         let meter = TransferMeter(phase: .scanning, report: progress)
         let scan: FolderScan
         do {
-            scan = try await Disk.run { try FolderScan(folder, options: options) }
+            scan = try await Disk.run { flag in try FolderScan(folder, options: options, check: { try flag.check() }) }
         } catch {
             throw HubFailure.caught(error, doing: doing)
         }
@@ -223,7 +223,8 @@ struct Upload: Sendable {
         } else {
             asked = try await hub.preupload(
                 items, to: repo, revision: revision,
-                gitIgnore: try await content(of: ".gitignore", else: options.usesIgnoreFiles ? nil : "", doing: doing),
+                gitIgnore: try await content(
+                    of: ".gitignore", else: options.usesIgnoreFiles ? nil : "\n", doing: doing),
                 gitAttributes: try await content(of: ".gitattributes", else: nil, doing: doing)
             ) { _ in }
         }
@@ -265,6 +266,9 @@ struct Upload: Sendable {
                 stored: large.map { isGone(items[$0].path) ? nil : asked.modes[$0].stored.map { "\($0)" } },
                 known: large.map { memory.sha256[$0] })
             memory.sent += outcome.sent
+            if let why = outcome.unnoted {
+                memory.notes.append("an interrupted upload would begin its large files anew: \(why)")
+            }
             for (place, index) in large.enumerated() {
                 oids[index] = outcome.oids[place]
                 memory.sha256[index] = outcome.oids[place]
@@ -317,7 +321,9 @@ struct Upload: Sendable {
                 func begin() {
                     guard let batch = rest.popFirst() else { return }
                     group.addTask {
-                        try await Disk.run { try batch.map { ($0, "\(try items[$0].hash(.sha1))") } }
+                        try await Disk.run { flag in
+                            try batch.map { ($0, "\(try items[$0].hash(.sha1) { _ in try flag.check() })") }
+                        }
                     }
                 }
                 for _ in 0..<2 { begin() }

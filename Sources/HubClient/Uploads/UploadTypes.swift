@@ -96,11 +96,17 @@ struct UploadItem: Sendable {
     func open() throws -> LocalFile? {
         guard case .file(let local) = source else { return nil }
         let file = try LocalFile(local)
+        try check(file)
+        return file
+    }
+
+    /// Refuses a file that is not as it was when the plan was made. Asked once more before its last bytes go out, so that what was written
+    /// to in place meanwhile is never taken whole. Blocks.
+    func check(_ file: LocalFile) throws {
         let now = try file.status()
         guard now.size == size, now.changed == changed else {
-            throw LocalFile.Trouble(path: local, doing: "send", reason: "it was changed during the upload")
+            throw LocalFile.Trouble(path: file.path, doing: "send", reason: "it was changed during the upload")
         }
-        return file
     }
 
     /// Blocks.
