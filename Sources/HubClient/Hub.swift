@@ -20,6 +20,8 @@ package final class Hub: Sendable {
         package var offline: Bool
         /// First part of the `User-Agent`.
         package var agent: String
+        /// Default: those of the process's environment.
+        package var proxies = HubProxies(ProcessInfo.processInfo.environment)
         package init(
             endpoint: String = "https://huggingface.co", token: Secret? = nil, offline: Bool = false,
             agent: String = "stoker"
@@ -43,8 +45,12 @@ package final class Hub: Sendable {
     /// Topics of `X-HF-Warning` that were told.
     let warned = Mutex<Set<String>>([])
     let remembered = Mutex(Remembered())
-    /// One for each ``HubRequest/idle``, since the library sets that limit per client.
-    private let clients = Mutex<[Duration?: HTTPClient]?>([:])
+    /// One for each ``HubRequest/idle`` and proxy, since the library sets them per client.
+    private let clients = Mutex<[ClientKey: HTTPClient]?>([:])
+    private struct ClientKey: Hashable {
+        var idle: Duration?
+        var proxy: HubProxies.Proxy?
+    }
 
     /// - Parameter jitter: 0 to 1, makes waits before a repeat up to a quarter longer. Default random.
     package init(
@@ -69,24 +75,36 @@ package final class Hub: Sendable {
     }
 
     /// Throws when the Hub was shut down.
-    func client(idle: Duration?) throws -> HTTPClient {
-        try clients.withLock { clients in
+    func client(idle: Duration?, for origin: HubOrigin) throws -> HTTPClient {
+        let key = ClientKey(idle: idle, proxy: settings.proxies.proxy(for: origin))
+        return try clients.withLock { clients in
             guard let known = clients else {
                 throw HubFailure(.refusedByUs, doing: "speak to the Hub", said: "the connection was shut down")
             }
-            if let client = known[idle] { return client }
-            var configuration = HTTPClient.Configuration(redirectConfiguration: .disallow)
-            configuration.timeout.connect = .seconds(10)
-            configuration.timeout.read = idle.map { .nanoseconds($0.nanoseconds) }
-            configuration.timeout.write = idle.map { .nanoseconds($0.nanoseconds) }
-            // Our own repeats know what may be repeated; the library's would hide a refused connection for ten seconds.
-            configuration.connectionPool.retryConnectionEstablishment = false
-            // Shorter than what proxies keep, so that a call is seldom sent into a connection that is being closed.
-            configuration.connectionPool.idleTimeout = .seconds(30)
-            let client = HTTPClient(eventLoopGroupProvider: .singleton, configuration: configuration)
-            clients = known.merging([idle: client]) { $1 }
+            if let client = known[key] { return client }
+            let client = HTTPClient(
+                eventLoopGroupProvider: .singleton, configuration: Self.configuration(idle: key.idle, proxy: key.proxy))
+            clients = known.merging([key: client]) { $1 }
             return client
         }
+    }
+
+    static func configuration(idle: Duration?, proxy: HubProxies.Proxy?) -> HTTPClient.Configuration {
+        var configuration = HTTPClient.Configuration(redirectConfiguration: .disallow)
+        configuration.timeout.connect = .seconds(10)
+        configuration.timeout.read = idle.map { .nanoseconds($0.nanoseconds) }
+        configuration.timeout.write = idle.map { .nanoseconds($0.nanoseconds) }
+        // With HTTP/2 all calls to a host share a connection. One that died without a word ends none of them but by their timeouts, and
+        // the library goes on using it, so that every repeat would be lost as well. With HTTP/1.1 a repeat takes another connection.
+        configuration.httpVersion = .http1Only
+        // One for each lane of an upload or download (32 at most) and for what is asked beside them; whoever finds none free would fail.
+        configuration.connectionPool.concurrentHTTP1ConnectionsPerHostSoftLimit = 64
+        // Our own repeats know what may be repeated; the library's would hide a refused connection for ten seconds.
+        configuration.connectionPool.retryConnectionEstablishment = false
+        // Shorter than what proxies keep, so that a call is seldom sent into a connection that is being closed.
+        configuration.connectionPool.idleTimeout = .seconds(30)
+        configuration.proxy = proxy?.configuration
+        return configuration
     }
 
     /// Closes the connections. The value cannot be used afterwards.
@@ -142,6 +160,15 @@ extension HubAnswer {
 }
 
 extension HubAnswer {
+    /// For answers that nothing is read from: empty, text or JSON, they say that it was done. A page is somebody else's answer, whatever
+    /// its status.
+    func refusePage(doing: String) throws(HubFailure) {
+        let isPage = headers.first(name: "Content-Type")?.lowercased().contains("html") ?? false
+        guard isPage || body.readableBytesView.first(where: { $0 > 0x20 }) == UInt8(ascii: "<") else { return }
+        throw HubFailure(
+            .unreadable, doing: doing, said: "a web page came in place of the Hub's answer", status: status)
+    }
+
     /// Tells where the JSON is not as we know it, without quoting it.
     private static func unreadable(_ error: any Error) -> String {
         guard let error = error as? DecodingError else { return "the answer is not JSON" }

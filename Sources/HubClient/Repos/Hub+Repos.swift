@@ -2,12 +2,15 @@ import NIOHTTP1
 import StokerCore
 
 extension Hub {
-    private static let fields = ["private", "sdk", "sha"]
+    /// Models and datasets have no SDK, and the Hub refuses to be asked for what a kind does not have.
+    private static func fields(_ kind: RepoID.Kind) -> [String] {
+        kind == .space ? ["private", "sdk", "sha"] : ["private", "sha"]
+    }
 
     /// Creates a repo unless it exists. Looks first, because the Hub counts every try against its quota of new repos; what exists is
     /// left as it is, and what differs is told. A creation whose answer was lost is recognised by looking again.
     package func ensure(_ new: NewRepo) async throws(HubFailure) -> EnsuredRepo {
-        if let there = try await find(new.id, expand: Self.fields) { return existing(new, there) }
+        if let there = try await find(new.id, expand: Self.fields(new.id.kind)) { return existing(new, there) }
         let doing = "create \(new.id.kind.rawValue) \(new.id)"
         let request = HubRequest(
             .POST, "/api/repos/create", doing: doing, body: .json(encoding: new.creation),
@@ -17,7 +20,7 @@ extension Hub {
 
     /// Copies a repo. Public variables come along, secrets do not, and hardware falls back to the free one unless named.
     package func duplicate(_ source: RepoID, as new: NewRepo) async throws(HubFailure) -> EnsuredRepo {
-        if let there = try await find(new.id, expand: Self.fields) { return existing(new, there) }
+        if let there = try await find(new.id, expand: Self.fields(new.id.kind)) { return existing(new, there) }
         let request = HubRequest(
             .POST, "\(source.api)/duplicate", doing: "duplicate \(source) as \(new.id)",
             body: .json(encoding: new.copy), right: "write access to \(new.id.namespace)", timeout: .seconds(60),
@@ -36,7 +39,7 @@ extension Hub {
                 // Nobody knows whether it happened; what is there now tells.
                 guard error.kind == .unreachable || error.kind == .trouble, tries <= 3 else { throw error }
                 try await rest(2 << tries, request)
-                if let there = try await find(new.id, expand: Self.fields) {
+                if let there = try await find(new.id, expand: Self.fields(new.id.kind)) {
                     var result = existing(new, there)
                     result.wasCreated = true
                     return result
@@ -50,7 +53,7 @@ extension Hub {
                     try await rest(1 << min(tries, 4), request)
                     continue
                 }
-                if let there = try await find(new.id, expand: Self.fields) { return existing(new, there) }
+                if let there = try await find(new.id, expand: Self.fields(new.id.kind)) { return existing(new, there) }
                 throw HubFailure(
                     request, status: 409, headers: answer.headers, body: answer.body, token: settings.token)
             }
@@ -125,7 +128,7 @@ extension Hub {
         }
         let before = try await info(of: repo, expand: ["sha"])
         // The Hub points from the old name to the new one.
-        if before.id.lowercased() == new.description.lowercased(), repo != new { return }
+        if before.id == new.description, repo != new { return }
         let request = HubRequest(
             .POST, "/api/repos/move", doing: doing,
             body: .json(
@@ -141,8 +144,10 @@ extension Hub {
                 guard error.kind == .unreachable || error.kind == .trouble, tries <= 3 else { throw error }
                 try await rest(2 << tries, request)
                 let now = try await find(new, expand: ["sha"])
-                if let now, now.internalID != nil, now.internalID == before.internalID { return }
-                if now != nil { throw error }
+                guard let now else { continue }
+                guard now.internalID != nil, now.internalID == before.internalID else { throw error }
+                // A change of capitals only: the new name leads to it before it has it.
+                if now.id == new.description { return }
             }
         }
     }

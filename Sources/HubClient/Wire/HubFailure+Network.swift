@@ -1,6 +1,7 @@
 import AsyncHTTPClient
 import NIOCore
 import NIOPosix
+import NIOSSL
 import StokerCore
 
 extension Hub {
@@ -17,11 +18,12 @@ extension Hub {
         }
         if error is CancellationError || Task.isCancelled { return HubFailure(cancelled: request.doing) }
         let (said, unsent) = Self.told(error, timeout: request.timeout, idle: request.idle)
-        return FailedAttempt(
-            HubFailure(
-                .unreachable, doing: request.doing, said: said,
-                hint: unsent ? "look at the network, and at HF_ENDPOINT if it is set" : nil, retry: .soon),
-            again: unsent ? .unsent : .later(nil), mayHaveHappened: !unsent)
+        var failure = HubFailure(
+            .unreachable, doing: request.doing, said: said,
+            hint: unsent ? "look at the network, and at HF_ENDPOINT if it is set" : nil, retry: .soon)
+        failure.wasSlow = (error as? HTTPClientError) == .deadlineExceeded
+        if failure.wasSlow, request.slownessIsAnAnswer { return FailedAttempt(failure, again: .no) }
+        return FailedAttempt(failure, again: unsent ? .unsent : .later(nil), mayHaveHappened: !unsent)
     }
 
     /// In words, and whether nothing had been sent yet.
@@ -29,8 +31,11 @@ extension Hub {
         switch error {
         case let error as HTTPClientError:
             switch error {
-            case .connectTimeout, .tlsHandshakeTimeout, .getConnectionFromPoolTimeout:
+            case .connectTimeout, .tlsHandshakeTimeout, .getConnectionFromPoolTimeout, .httpProxyHandshakeTimeout,
+                .socksHandshakeTimeout:
                 return ("no connection came about in time", true)
+            case .proxyAuthenticationRequired, .invalidProxyResponse:
+                return ("the proxy refuses the connection: \(Redaction.quote(error.description))", true)
             case .deadlineExceeded: return ("no answer within \(timeout.text)", false)
             case .readTimeout, .writeTimeout: return ("nothing moved for \(idle?.text ?? "long")", false)
             case .remoteConnectionClosed: return ("the connection was closed before the answer was complete", false)
@@ -43,6 +48,9 @@ extension Hub {
             }
             return ("\(error.host) cannot be resolved", true)
         case is TookTooLong: return ("the answer did not end within \(timeout.text)", false)
+        // Nothing is sent before both sides have agreed on a key.
+        case NIOSSLError.handshakeFailed, is NIOSSLExtraError:
+            return ("no encrypted connection came about: \(Redaction.quote("\(error)"))", true)
         case let error as IOError: return (reason(error), error.errnoCode == connectionRefused)
         default: return (Redaction.quote("\(error)"), false)
         }

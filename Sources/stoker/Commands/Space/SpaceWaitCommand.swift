@@ -117,8 +117,10 @@ struct SpaceWaiting: Sendable {
 
     private func look(_ hub: Hub, _ decision: inout SpaceWait, _ result: inout Result) async throws {
         let runtime: SpaceRuntime
+        var head: String?
         do {
-            runtime = try await hub.runtime(of: space)
+            if decision.wantsHead { head = try await hub.info(of: space, expand: ["sha"], isUrgent: true).sha }
+            runtime = try await hub.runtime(of: space, isUrgent: true)
         } catch {
             // A Hub that has trouble for a moment is no reason to stop waiting.
             guard error.retry != .never else { throw error }
@@ -126,7 +128,7 @@ struct SpaceWaiting: Sendable {
             return
         }
         result.runtime = runtime
-        switch decision.look(at: runtime, space: space) {
+        switch decision.look(at: runtime, space: space, head: head) {
         case .wait(let sentence): result.sentence = sentence
         case .failed(let sentence, let hint):
             result.sentence = sentence
