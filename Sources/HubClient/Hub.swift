@@ -22,6 +22,9 @@ package final class Hub: Sendable {
         package var agent: String
         /// Default: those of the process's environment.
         package var proxies = HubProxies(ProcessInfo.processInfo.environment)
+        /// A person waits for it: what waiting seldom mends (nobody listens on this machine, a name that is not known) is tried twice
+        /// and not six times. Default false.
+        package var isInteractive = false
         package init(
             endpoint: String = "https://huggingface.co", token: Secret? = nil, offline: Bool = false,
             agent: String = "stoker"
@@ -42,6 +45,8 @@ package final class Hub: Sendable {
     let origins: Set<HubOrigin>
     /// 0 to 1, for waits.
     let jitter: @Sendable () -> Double
+    /// Told before a call is made again.
+    let onRepeat: (@Sendable (HubRepeat) -> Void)?
     /// Topics of `X-HF-Warning` that were told.
     let warned = Mutex<Set<String>>([])
     let remembered = Mutex(Remembered())
@@ -52,26 +57,25 @@ package final class Hub: Sendable {
         var proxy: HubProxies.Proxy?
     }
 
-    /// - Parameter jitter: 0 to 1, makes waits before a repeat up to a quarter longer. Default random.
+    /// - Parameters:
+    ///   - jitter: 0 to 1, makes waits before a repeat up to a quarter longer. Default random.
+    ///   - onRepeat: told before each wait for a repeat.
     package init(
         _ settings: Settings, pace: HubPace = HubPace(), logger: Logger,
-        jitter: @escaping @Sendable () -> Double = { Double.random(in: 0...1) }
+        jitter: @escaping @Sendable () -> Double = { Double.random(in: 0...1) },
+        onRepeat: (@Sendable (HubRepeat) -> Void)? = nil
     ) {
         self.settings = settings
         self.pace = pace
         self.logger = logger
         self.jitter = jitter
+        self.onRepeat = onRepeat
         let own = HubOrigin(settings.endpoint)
         origins = HubOrigin.known.union(own.map { [$0] } ?? [])
-        if settings.token != nil, let own, own.scheme == "http", !Self.isLoopback(own.host) {
+        if settings.token != nil, let own, HubEndpoint.isOpen(settings.endpoint) {
             logger.warning(
                 "the token travels unencrypted: the Hub's address is plain http", metadata: ["host": "\(own.host)"])
         }
-    }
-
-    private static func isLoopback(_ host: String) -> Bool {
-        host == "localhost" || host.hasPrefix("127.") || host == "::1" || host == "[::1]"
-            || host.hasSuffix(".localhost")
     }
 
     /// Throws when the Hub was shut down.
@@ -195,6 +199,13 @@ extension HubRequest.Body {
         guard let data = try? encoder.encode(value) else { return .none }
         return .json(ByteBuffer(bytes: data))
     }
+}
+
+/// A call that got no answer, or one that says "later", and is made again.
+package struct HubRepeat: Sendable {
+    package var doing: String
+    package var because: String
+    package var wait: Duration
 }
 
 /// What is asked once and kept.

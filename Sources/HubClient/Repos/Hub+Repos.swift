@@ -1,3 +1,4 @@
+import FoundationEssentials
 import NIOHTTP1
 import StokerCore
 
@@ -30,6 +31,7 @@ extension Hub {
 
     private func made(_ new: NewRepo, _ request: HubRequest) async throws(HubFailure) -> EnsuredRepo {
         var tries = 0
+        let began = pace.clock.now()
         while true {
             tries += 1
             let answer: HubAnswer
@@ -39,9 +41,11 @@ extension Hub {
                 // Nobody knows whether it happened; what is there now tells.
                 guard error.kind == .unreachable || error.kind == .trouble, tries <= 3 else { throw error }
                 try await rest(2 << tries, request)
-                if let there = try await find(new.id, expand: Self.fields(new.id.kind)) {
-                    var result = existing(new, there)
-                    result.wasCreated = true
+                if let there = try await foundBehind(new.id, age: pace.clock.now() - began) {
+                    var result = existing(new, there.info)
+                    // It was not there before. Ours is as we wanted it, and no older than our first try.
+                    result.wasCreated = there.isYoung && result.differences.isEmpty
+                    result.wasSettledByLooking = true
                     return result
                 }
                 continue
@@ -61,6 +65,34 @@ extension Hub {
                 url: json?["url"]?.string ?? page(of: new.id), wasCreated: true, differences: [],
                 filesPending: json?["filesCopyPending"]?.bool ?? false)
         }
+    }
+
+    /// A repo that was not there when we began, and whether the Hub made it since: by the Hub's clock alone, whose answer tells it.
+    /// - Parameter age: of our first try.
+    private func foundBehind(
+        _ repo: RepoID, age: Duration
+    ) async throws(HubFailure) -> (info: RepoInfo, isYoung: Bool)? {
+        let doing = "see whether \(repo) was made"
+        let answer: HubAnswer
+        do {
+            answer = try await send(
+                HubRequest(
+                    .GET, repo.api, doing: doing, query: (Self.fields + ["createdAt"]).map { ("expand", $0) },
+                    right: "read access to \(repo)"))
+        } catch {
+            if error.kind == .notFound { return nil }
+            throw error
+        }
+        let raw: RawJSON = try answer.decoded(doing: doing)
+        guard let info = RepoInfo(raw) else {
+            throw HubFailure(.unreadable, doing: doing, said: "the answer names no repo", status: answer.status)
+        }
+        // What does not say when it was made is taken for ours: it was looked for a moment before.
+        guard let now = ServerDate(answer.headers)?.date, let created = info.createdAt.flatMap(HubTime.read) else {
+            return (info, true)
+        }
+        // Both are of the Hub's clock; its Date has whole seconds.
+        return (info, now.timeIntervalSince(created) <= age.seconds + 2)
     }
 
     private func rest(_ seconds: Int, _ request: HubRequest) async throws(HubFailure) {

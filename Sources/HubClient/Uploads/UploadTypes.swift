@@ -35,6 +35,8 @@ package struct UploadOptions: Sendable {
     package var followsLinksOutside = false
     /// The head that must be there; when the branch moved on, `hub.stale` is thrown. Without one, the plan is made anew.
     package var parent: String?
+    /// Opens a pull request with the changes in place of committing them: whoever may read may propose. Default false.
+    package var createsPullRequest = false
     /// Whether the Hub is asked if it likes the README's front matter before anything is sent. Default true.
     package var checksReadme = true
     /// Requests that send content at once, 1–32. Default 6.
@@ -55,10 +57,12 @@ package struct UploadOptions: Sendable {
 
 /// What came of an upload.
 package struct CommitResult: Sendable, Equatable {
-    /// Head of the branch as we left it.
+    /// Head of the branch (of the pull request, when one was opened) as we left it.
     package var commit: String
     /// Page of the last commit.
     package var url: String?
+    /// Page of the pull request, when one was opened.
+    package var pullRequest: String?
     /// Commits made: one as a rule, none when nothing had changed, several when the Hub's limits demand it.
     package var commits: [String] = []
     /// Files written, whether new or changed.

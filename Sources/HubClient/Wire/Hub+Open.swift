@@ -47,7 +47,7 @@ extension Hub {
                 return value
             } catch let failed as FailedAttempt {
                 happened = happened || failed.mayHaveHappened
-                if Task.isCancelled { throw HubFailure(cancelled: request.doing) }
+                if Task.isCancelled { throw HubFailure(cancelled: request) }
                 guard repeats < 5, let wait = wait(after: failed, of: request, repeats: repeats),
                     wait <= request.patience
                 else { throw failed.failure }
@@ -57,6 +57,7 @@ extension Hub {
                         "doing": "\(request.doing)", "because": "\(failed.failure.said)", "after": "\(wait.text)",
                         "repeat": "\(repeats + 1)",
                     ])
+                onRepeat?(HubRepeat(doing: request.doing, because: failed.failure.said, wait: wait))
                 try await pace.clock.sleep(wait)
                 repeats += 1
             } catch {
@@ -72,7 +73,7 @@ extension Hub {
         let growing = Duration.seconds(min(8, 1 << repeats)) * (1 + jitter() / 4)
         switch failed.again {
         case .no: return nil
-        case .unsent: return growing
+        case .unsent(let isSettled): return isSettled && settings.isInteractive && repeats > 0 ? nil : growing
         case .refusedUntil(let wait): return wait
         case .later(let wait): return isFree ? wait ?? growing : nil
         }
@@ -93,7 +94,7 @@ extension Hub {
             } catch let failure as HubFailure {
                 throw FailedAttempt(failure, again: .later(nil))
             } catch {
-                throw networkFailure(error, request, left: left)
+                throw networkFailure(error, request, at: HubOrigin(stream.url))
             }
         }
         let body = await head(of: stream, within: min(left, .seconds(10)))
@@ -160,7 +161,7 @@ extension Hub {
                     .execute(wire, deadline: .now() + .nanoseconds(max(left, .zero).nanoseconds))
             } catch {
                 if let bucket { pace.lost(bucket: bucket) }
-                throw networkFailure(error, request, left: left)
+                throw networkFailure(error, request, at: origin)
             }
             left -= began.duration(to: clock.now)
             let status = Int(answer.status.code)
@@ -303,8 +304,8 @@ extension Hub {
 struct FailedAttempt: Error {
     enum Again {
         case no
-        /// Nothing reached the Hub.
-        case unsent
+        /// Nothing reached the Hub. Settled: it will most likely be so in a moment too.
+        case unsent(isSettled: Bool)
         /// The Hub did nothing and named a time.
         case refusedUntil(Duration)
         /// Unknown, or refused for a while: only what may be repeated freely.

@@ -139,6 +139,14 @@ extension HubFailure {
         self.init(.cancelled, doing: doing, said: "it was called off")
     }
 
+    /// Cancelled while a call was on its way: a change may have been made all the same.
+    init(cancelled request: HubRequest) {
+        self.init(cancelled: request.doing)
+        guard request.action != nil else { return }
+        said = "it was called off when it had been asked for; it may have been done all the same"
+        hint = "look at what is there now before you ask again"
+    }
+
     init(unexpected error: any Error, doing: String) {
         switch error {
         case let failure as HubFailure: self = failure

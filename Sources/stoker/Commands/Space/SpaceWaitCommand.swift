@@ -102,7 +102,11 @@ struct SpaceWaiting: Sendable {
         var result = Result(
             space: space, isReady: false, sentence: "not looked at yet", commit: commit, seconds: 0)
         while true {
-            try await look(hub, &decision, &result)
+            do {
+                try await look(hub, &decision, &result)
+            } catch  where Task.isCancelled {
+                return interrupted(result)
+            }
             result.seconds = (ContinuousClock.now - began).seconds
             if result.isReady || result.isOver { return result }
             progress.say("\(space): \(result.sentence) (\(Wording.span(result.seconds)))")
@@ -111,8 +115,15 @@ struct SpaceWaiting: Sendable {
                 result.hint = "look at `stoker space runtime \(space)` and `stoker space logs \(space)`"
                 return result
             }
-            try await Task.sleep(for: every)
+            do { try await Task.sleep(for: every) } catch { return interrupted(result) }
         }
+    }
+
+    private func interrupted(_ result: Result) -> Result {
+        var result = result
+        result.sentence = "interrupted; seen last: \(result.sentence)"
+        result.hint = "waiting changes nothing; go on with `stoker space wait \(space)`"
+        return result
     }
 
     private func look(_ hub: Hub, _ decision: inout SpaceWait, _ result: inout Result) async throws {
