@@ -95,7 +95,7 @@ let package = Package(
         .target(
             name: "HubClient",
             dependencies: [
-                "StokerCore", asyncHTTPClient, crypto, logging, nioCore, nioHTTP1, nioFoundation, nioPosix,
+                "StokerCore", asyncHTTPClient, crypto, logging, nioCore, nioHTTP1, nioFoundation, nioPosix, nioSSL,
             ],
             swiftSettings: room
         ),

@@ -20,6 +20,11 @@ package final class Hub: Sendable {
         package var offline: Bool
         /// First part of the `User-Agent`.
         package var agent: String
+        /// Default: those of the process's environment.
+        package var proxies = HubProxies(ProcessInfo.processInfo.environment)
+        /// A person waits for it: what waiting seldom mends (nobody listens on this machine, a name that is not known) is tried twice
+        /// and not six times. Default false.
+        package var isInteractive = false
         package init(
             endpoint: String = "https://huggingface.co", token: Secret? = nil, offline: Bool = false,
             agent: String = "stoker"
@@ -40,53 +45,70 @@ package final class Hub: Sendable {
     let origins: Set<HubOrigin>
     /// 0 to 1, for waits.
     let jitter: @Sendable () -> Double
+    /// Told before a call is made again.
+    let onRepeat: (@Sendable (HubRepeat) -> Void)?
     /// Topics of `X-HF-Warning` that were told.
     let warned = Mutex<Set<String>>([])
     let remembered = Mutex(Remembered())
-    /// One for each ``HubRequest/idle``, since the library sets that limit per client.
-    private let clients = Mutex<[Duration?: HTTPClient]?>([:])
+    /// One for each ``HubRequest/idle`` and proxy, since the library sets them per client.
+    private let clients = Mutex<[ClientKey: HTTPClient]?>([:])
+    private struct ClientKey: Hashable {
+        var idle: Duration?
+        var proxy: HubProxies.Proxy?
+    }
 
-    /// - Parameter jitter: 0 to 1, makes waits before a repeat up to a quarter longer. Default random.
+    /// - Parameters:
+    ///   - jitter: 0 to 1, makes waits before a repeat up to a quarter longer. Default random.
+    ///   - onRepeat: told before each wait for a repeat.
     package init(
         _ settings: Settings, pace: HubPace = HubPace(), logger: Logger,
-        jitter: @escaping @Sendable () -> Double = { Double.random(in: 0...1) }
+        jitter: @escaping @Sendable () -> Double = { Double.random(in: 0...1) },
+        onRepeat: (@Sendable (HubRepeat) -> Void)? = nil
     ) {
         self.settings = settings
         self.pace = pace
         self.logger = logger
         self.jitter = jitter
+        self.onRepeat = onRepeat
         let own = HubOrigin(settings.endpoint)
         origins = HubOrigin.known.union(own.map { [$0] } ?? [])
-        if settings.token != nil, let own, own.scheme == "http", !Self.isLoopback(own.host) {
+        if settings.token != nil, let own, HubEndpoint.isOpen(settings.endpoint) {
             logger.warning(
                 "the token travels unencrypted: the Hub's address is plain http", metadata: ["host": "\(own.host)"])
         }
     }
 
-    private static func isLoopback(_ host: String) -> Bool {
-        host == "localhost" || host.hasPrefix("127.") || host == "::1" || host == "[::1]"
-            || host.hasSuffix(".localhost")
-    }
-
     /// Throws when the Hub was shut down.
-    func client(idle: Duration?) throws -> HTTPClient {
-        try clients.withLock { clients in
+    func client(idle: Duration?, for origin: HubOrigin) throws -> HTTPClient {
+        let key = ClientKey(idle: idle, proxy: settings.proxies.proxy(for: origin))
+        return try clients.withLock { clients in
             guard let known = clients else {
                 throw HubFailure(.refusedByUs, doing: "speak to the Hub", said: "the connection was shut down")
             }
-            if let client = known[idle] { return client }
-            var configuration = HTTPClient.Configuration(redirectConfiguration: .disallow)
-            configuration.timeout.connect = .seconds(10)
-            configuration.timeout.read = idle.map { .nanoseconds($0.nanoseconds) }
-            configuration.timeout.write = idle.map { .nanoseconds($0.nanoseconds) }
-            // Our own repeats know what may be repeated; the library's would hide a refused connection for ten seconds.
-            configuration.connectionPool.retryConnectionEstablishment = false
-            // Shorter than what proxies keep, so that a call is seldom sent into a connection that is being closed.
-            configuration.connectionPool.idleTimeout = .seconds(30)
-            let client = HTTPClient(eventLoopGroupProvider: .singleton, configuration: configuration)
-            clients = known.merging([idle: client]) { $1 }
+            if let client = known[key] { return client }
+            let client = HTTPClient(
+                eventLoopGroupProvider: .singleton, configuration: Self.configuration(idle: key.idle, proxy: key.proxy))
+            clients = known.merging([key: client]) { $1 }
             return client
         }
+    }
+
+    static func configuration(idle: Duration?, proxy: HubProxies.Proxy?) -> HTTPClient.Configuration {
+        var configuration = HTTPClient.Configuration(redirectConfiguration: .disallow)
+        configuration.timeout.connect = .seconds(10)
+        configuration.timeout.read = idle.map { .nanoseconds($0.nanoseconds) }
+        configuration.timeout.write = idle.map { .nanoseconds($0.nanoseconds) }
+        // With HTTP/2 all calls to a host share a connection. One that died without a word ends none of them but by their timeouts, and
+        // the library goes on using it, so that every repeat would be lost as well. With HTTP/1.1 a repeat takes another connection.
+        configuration.httpVersion = .http1Only
+        // One for each lane of an upload or download (32 at most) and for what is asked beside them; whoever finds none free would fail.
+        configuration.connectionPool.concurrentHTTP1ConnectionsPerHostSoftLimit = 64
+        // Our own repeats know what may be repeated; the library's would hide a refused connection for ten seconds.
+        configuration.connectionPool.retryConnectionEstablishment = false
+        // Shorter than what proxies keep, so that a call is seldom sent into a connection that is being closed.
+        configuration.connectionPool.idleTimeout = .seconds(30)
+        configuration.proxy = proxy?.configuration
+        return configuration
     }
 
     /// Closes the connections. The value cannot be used afterwards.
@@ -142,6 +164,15 @@ extension HubAnswer {
 }
 
 extension HubAnswer {
+    /// For answers that nothing is read from: empty, text or JSON, they say that it was done. A page is somebody else's answer, whatever
+    /// its status.
+    func refusePage(doing: String) throws(HubFailure) {
+        let isPage = headers.first(name: "Content-Type")?.lowercased().contains("html") ?? false
+        guard isPage || body.readableBytesView.first(where: { $0 > 0x20 }) == UInt8(ascii: "<") else { return }
+        throw HubFailure(
+            .unreadable, doing: doing, said: "a web page came in place of the Hub's answer", status: status)
+    }
+
     /// Tells where the JSON is not as we know it, without quoting it.
     private static func unreadable(_ error: any Error) -> String {
         guard let error = error as? DecodingError else { return "the answer is not JSON" }
@@ -168,6 +199,13 @@ extension HubRequest.Body {
         guard let data = try? encoder.encode(value) else { return .none }
         return .json(ByteBuffer(bytes: data))
     }
+}
+
+/// A call that got no answer, or one that says "later", and is made again.
+package struct HubRepeat: Sendable {
+    package var doing: String
+    package var because: String
+    package var wait: Duration
 }
 
 /// What is asked once and kept.

@@ -102,6 +102,9 @@ extension Failure {
         /// The call was called off.
         package static let hubCancelled = Code(rawValue: "hub.cancelled")
 
+        /// A person or the system called the command off.
+        package static let interrupted = Code(rawValue: "interrupted")
+
         /// Something that should not happen did.
         package static let `internal` = Code(rawValue: "internal")
 
@@ -138,6 +141,7 @@ extension Failure {
             switch self {
             case .usage, .fleetInvalid, .fleetUnreadable, .notFound, .hubNotFound, .hubInvalid, .hubLocal: 2
             case .internal: 70
+            case .interrupted: 130
             default: 3
             }
         }

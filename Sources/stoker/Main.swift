@@ -33,13 +33,21 @@ struct Stoker: AsyncParsableCommand {
         ])
 
     static func main() async {
-        do {
-            var command = try parseAsRoot()
-            if var asynchronous = command as? any AsyncParsableCommand {
-                try await asynchronous.run()
-            } else {
-                try command.run()
+        let interruption = Interruption()
+        // A task of its own, so that a signal can call the command off.
+        let work = Interruption.$current.withValue(interruption) {
+            Task {
+                var command = try parseAsRoot()
+                if var asynchronous = command as? any AsyncParsableCommand {
+                    try await asynchronous.run()
+                } else {
+                    try command.run()
+                }
             }
+        }
+        interruption.watch(work)
+        do {
+            try await work.value
         } catch {
             Foundation.exit(CommandFailure.report(error).rawValue)
         }

@@ -6,7 +6,7 @@ extension EndToEnd {
     /// `stoker init` on a terminal: it asks, a person types.
     @Suite(.timeLimit(.minutes(1))) struct InteractiveTests {
         /// Python's own pseudo-terminal; waits for what is on the screen before it types the next line.
-        private static let person = #"""
+        static let person = #"""
             import os, pty, select, sys, time
             program, script = sys.argv[1:-1], sys.argv[-1]
             child, screen = pty.fork()

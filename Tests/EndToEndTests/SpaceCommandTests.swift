@@ -4,7 +4,7 @@ import TestSupport
 import Testing
 
 /// A simulated Hub of the same program, and commands that talk to it.
-private struct HubScratch: Sendable {
+struct HubScratch: Sendable {
     static let token = "hf_maren"
     let scratch: Scratch
     let endpoint: String
@@ -361,6 +361,68 @@ extension EndToEnd {
                 let yes = try await hub.onTerminal("space delete maren/worker", answer: "y\n")
                 #expect(yes.exit == .code(0), "\(yes.tail)")
                 #expect(try await hub.stoker("space", "runtime", "maren/worker").exit == .code(2))
+            }
+        }
+
+        /// A mistake in the Hub's address is told; no other Hub is asked in its place, where the token would go.
+        @Test(arguments: [
+            ("htp://127.0.0.1:9", "neither http:// nor https://", "HF_ENDPOINT=http://127.0.0.1:9"),
+            ("localhost:8080", "does not begin with http", "HF_ENDPOINT=http://localhost:8080"),
+            ("hub.example.org", "does not begin with http", "HF_ENDPOINT=https://hub.example.org"),
+            ("http://huggingface.co", "not encrypted", "HF_ENDPOINT=https://huggingface.co"),
+            ("https://me:hush@hub.example.org", "user or password", "HF_TOKEN"),
+            ("http://127.0.0.1:99999", "no address", "https://huggingface.co"),
+        ]) func aWrongAddressOfTheHubIsNoOther(written: String, because: String, hint: String) async throws {
+            try await Scratch.with("endpoint") { scratch in
+                for arguments in [["space", "list"], ["whoami"], ["space", "secrets", "list", "a/b", "--json"]] {
+                    let child = try await scratch.run(
+                        Binary.path, arguments, environment: ["HF_ENDPOINT": written, "HF_TOKEN": "hf_maren"])
+                    #expect(child.exit == .code(2), "\(child.tail)")
+                    #expect(child.errors.contains(because), "\(child.tail)")
+                    #expect(child.errors.contains(hint), "\(child.tail)")
+                    #expect(!child.errors.contains("hush"))
+                }
+                let option = try await scratch.run(
+                    Binary.path, ["space", "list", "--endpoint", written],
+                    environment: ["HF_ENDPOINT": "also:wrong", "HF_TOKEN": "hf_maren"])
+                #expect(option.exit == .code(2))
+                #expect(option.errors.contains("--endpoint is "), "\(option.tail)")
+            }
+        }
+
+        @Test func oddSwitchesAndTokensAreTold() async throws {
+            try await HubScratch.with("switches") { hub in
+                let odd = try await hub.stoker("space", "list", environment: ["HF_HUB_OFFLINE": "yess"])
+                #expect(odd.exit == .code(2))
+                #expect(odd.errors.contains("HF_HUB_OFFLINE=1 or HF_HUB_OFFLINE=0"), "\(odd.tail)")
+                #expect(try await hub.stoker("space", "list", environment: ["HF_HUB_OFFLINE": "0"]).exit == .code(0))
+                let token = try await hub.stoker("space", "list", token: "hf_a b")
+                #expect(token.exit == .code(2))
+                #expect(token.errors.contains("HF_TOKEN") && !token.errors.contains("hf_a b"), "\(token.tail)")
+                let nothing = try await hub.stoker("space", "secrets", "add", "maren/orbit-api", "-s", "")
+                #expect(nothing.exit == .code(2))
+                #expect(nothing.errors.contains("\"\" names no secret"), "\(nothing.tail)")
+                for lines in [Int.max, .max / 2, .max / 2 - 1, 0] {
+                    let log = try await hub.json("space", "logs", "maren/orbit-api", "--lines", "\(lines)")
+                    #expect(log.lines.array.isEmpty == (lines == 0))
+                }
+            }
+        }
+
+        @Test func aHubThatIsNotThereIsNamedAndNotWaitedForLong() async throws {
+            let port = try ReservedPort()
+            defer { port.release() }
+            try await Scratch.with("nobody") { scratch in
+                let environment = ["HF_ENDPOINT": "http://127.0.0.1:\(port.number)", "HF_TOKEN": "hf_maren"]
+                let child = try await scratch.run(
+                    Binary.path, ["space", "runtime", "maren/orbit-api", "--verbose"], environment: environment)
+                #expect(child.exit == .code(3), "\(child.tail)")
+                #expect(child.errors.contains("no connection to 127.0.0.1:\(port.number): it is refused"))
+                #expect(child.errors.contains("HF_ENDPOINT or --endpoint"))
+                #expect(child.errorLines.count { $0.contains("trying again in") } == 1, "\(child.tail)")
+                let silent = try await scratch.run(
+                    Binary.path, ["space", "runtime", "maren/orbit-api"], environment: environment)
+                #expect(!silent.errors.contains("trying again"), "no terminal, no --verbose")
             }
         }
 

@@ -286,7 +286,7 @@ private typealias Reply = ScriptedHub.Reply
             try await withThrowingTaskGroup(of: Void.self) { group in
                 for _ in 0..<8 {
                     group.addTask {
-                        try await hub.pace.begin(.createRepo, patience: .seconds(1), doing: "x")
+                        try await hub.pace.begin(.createRepo, until: .seconds(1_000_000), doing: "x")
                         await busy.enter()
                         await Task.yield()
                         await busy.leave()

@@ -145,6 +145,22 @@ private typealias Reply = ScriptedHub.Reply
         #expect(server.asked().allSatisfy { $0.method == .GET })
     }
 
+    /// The Hub finds a repo whatever its capitals are.
+    @Test(arguments: [true, false]) func aChangeOfCapitalsIsAMove(isLost: Bool) async throws {
+        let server = try await ScriptedHub.start(
+            isLost
+                ? [Self.info(), .hangUp, Self.info(), .json("{}")] : [Self.info(), .json("{}")])
+        try await withHub(server) { try await $0.move(Self.repo, to: try .space("Maren/Orbit-API")) }
+        #expect(server.asked().map(\.method) == (isLost ? [.GET, .POST, .GET, .POST] : [.GET, .POST]))
+        #expect(server.asked().last?.text.contains("Maren/Orbit-API") == true)
+    }
+
+    @Test(arguments: RepoID.Kind.allCases) func onlySpacesAreAskedForTheirSDK(kind: RepoID.Kind) async throws {
+        let server = try await ScriptedHub.start([Self.info()])
+        _ = try await withHub(server) { try await $0.ensure(NewRepo(try RepoID(kind, Self.id))) }
+        #expect(server.asked()[0].uri.contains("expand=sdk") == (kind == .space))
+    }
+
     @Test func settingsAreEchoed() async throws {
         let server = try await ScriptedHub.start([
             .json(#"{"private": true, "visibility": "protected", "discussionsDisabled": true, "gated": false}"#)

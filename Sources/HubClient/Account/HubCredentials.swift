@@ -21,51 +21,76 @@ package struct HubCredentials: Sendable {
     /// What a person should know: a file that cannot be read, a token that was not sent.
     package var remarks: [String]
 
-    /// Looks, and never fails: trouble becomes a remark.
+    /// Looks for all of it. A file that cannot be read becomes a remark; what was written wrongly is not passed over, since the token would
+    /// go to a Hub, or calls over a line, that nobody meant.
     /// - Parameters:
     ///   - explicit: of `--token`.
+    ///   - endpoint: of `--endpoint`; `HF_ENDPOINT` is not looked at then.
     ///   - environment: of the process.
     ///   - read: the text of a file; nil when there is none. Throws when it cannot be read.
+    /// - Throws: `usage` for an endpoint that is no address of a Hub, a switch that is neither on nor off, a token that cannot be one.
     package static func find(
-        explicit: String? = nil, environment: [String: String],
+        explicit: String? = nil, endpoint: String? = nil, environment: [String: String],
         read: (String) throws -> String? = Self.readFile
-    ) -> HubCredentials {
+    ) throws(Failure) -> HubCredentials {
         func setting(_ name: String) -> String? { environment[name].flatMap(clean) }
-        func isOn(_ name: String) -> Bool {
-            setting(name).map { ["1", "on", "yes", "true"].contains($0.lowercased()) } ?? false
-        }
-        var endpoint = setting("HF_ENDPOINT")
-        while endpoint?.hasSuffix("/") == true { endpoint?.removeLast() }
         var found = HubCredentials(
-            endpoint: endpoint ?? "https://huggingface.co", isEndpointOwn: endpoint != nil,
-            isOffline: isOn("HF_HUB_OFFLINE") || isOn("TRANSFORMERS_OFFLINE"), remarks: [])
-        if endpoint != nil, HubOrigin(found.endpoint) == nil {
-            found.remarks.append("HF_ENDPOINT is no http or https address, https://huggingface.co is used")
-            found.endpoint = "https://huggingface.co"
-            found.isEndpointOwn = false
+            endpoint: HubEndpoint.official, isEndpointOwn: false, isOffline: try isOffline(environment), remarks: [])
+        let written = endpoint.map { ($0, "--endpoint") } ?? setting("HF_ENDPOINT").map { ($0, "HF_ENDPOINT") }
+        if let (text, name) = written {
+            found.endpoint = try HubEndpoint.read(text, from: name)
+            found.isEndpointOwn = true
         }
-        if let explicit = explicit.flatMap(clean) {
-            found.take(explicit, from: "--token")
-            return found
-        }
-        if isOn("HF_HUB_DISABLE_IMPLICIT_TOKEN") {
-            found.remarks.append("HF_HUB_DISABLE_IMPLICIT_TOKEN is set: no token is sent unless --token gives one")
-            return found
-        }
-        for name in ["HF_TOKEN", "HUGGING_FACE_HUB_TOKEN"] {
-            guard let token = setting(name) else { continue }
-            found.take(token, from: name)
-            return found
-        }
-        guard let path = tokenPath(environment) else { return found }
-        do {
-            guard let token = try read(path).flatMap(clean) else { return found }
-            found.take(token, from: path)
-            found.lookUp(token, in: path, read: read)
-        } catch {
-            found.remarks.append("the token file \(path) cannot be read")
+        try found.findToken(explicit, environment, read)
+        if found.token != nil, HubEndpoint.isOpen(found.endpoint) {
+            found.remarks.append("warning: \(found.endpoint) is not encrypted: the token can be read on the way there")
         }
         return found
+    }
+
+    /// `HF_HUB_OFFLINE` or `TRANSFORMERS_OFFLINE` is on. Values as the official client takes them; what it silently takes for "off"
+    /// is refused here, because who writes it most likely means to stay offline.
+    /// - Throws: `usage`.
+    package static func isOffline(_ environment: [String: String]) throws(Failure) -> Bool {
+        for name in ["HF_HUB_OFFLINE", "TRANSFORMERS_OFFLINE"] where try isOn(name, environment) { return true }
+        return false
+    }
+
+    private static func isOn(_ name: String, _ environment: [String: String]) throws(Failure) -> Bool {
+        guard let text = environment[name].flatMap(clean) else { return false }
+        switch text.lowercased() {
+        case "1", "on", "yes", "true": return true
+        case "0", "off", "no", "false": return false
+        default:
+            throw Failure(
+                .usage, doing: "read \(name)",
+                because: "it is \"\(Redaction.quote(text, limit: 40))\", which is neither on nor off",
+                hint: "write \(name)=1 or \(name)=0")
+        }
+    }
+
+    private mutating func findToken(
+        _ explicit: String?, _ environment: [String: String], _ read: (String) throws -> String?
+    ) throws(Failure) {
+        if let explicit = explicit.flatMap(Self.clean) { return try take(explicit, from: "--token") }
+        if try Self.isOn("HF_HUB_DISABLE_IMPLICIT_TOKEN", environment) {
+            remarks.append("HF_HUB_DISABLE_IMPLICIT_TOKEN is set: no token is sent unless --token gives one")
+            return
+        }
+        for name in ["HF_TOKEN", "HUGGING_FACE_HUB_TOKEN"] {
+            if let token = environment[name].flatMap(Self.clean) { return try take(token, from: name) }
+        }
+        guard let path = Self.tokenPath(environment) else { return }
+        let stored: String?
+        do {
+            stored = try read(path).flatMap(Self.clean)
+        } catch {
+            remarks.append("the token file \(path) cannot be read")
+            return
+        }
+        guard let stored else { return }
+        try take(stored, from: path)
+        lookUp(stored, in: path, read: read)
     }
 
     package init(
@@ -94,10 +119,11 @@ package struct HubCredentials: Sendable {
         Hub.Settings(endpoint: endpoint, token: token, offline: isOffline, agent: agent)
     }
 
-    private mutating func take(_ token: String, from origin: String) {
+    private mutating func take(_ token: String, from origin: String) throws(Failure) {
         guard token.utf8.allSatisfy({ $0 > 0x20 && $0 < 0x7F }) else {
-            remarks.append("the token from \(origin) has characters that no token has; it is not used")
-            return
+            throw Failure(
+                .usage, doing: "use the token from \(origin)", because: "it has characters that no token has",
+                hint: "copy it again from hf.co/settings/tokens, or run `hf auth login`")
         }
         self.token = Secret(token)
         self.origin = origin

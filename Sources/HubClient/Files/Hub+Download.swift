@@ -38,12 +38,17 @@ extension Hub {
         if let problem = Self.unsafe(path) { throw HubFailure(.unreadable, doing: doing, said: problem) }
         do {
             let target = folder + "/" + path
-            if let content, let size, try await Disk.run({ try PartialFile.holds(target, content, size: size) }) {
+            if let content, let size,
+                try await Disk.run({ flag in
+                    try PartialFile.holds(target, content, size: size, check: { try flag.check() })
+                })
+            {
                 return Download(path: path, received: 0, size: size, content: content)
             }
-            var partial = try await Disk.run {
+            var partial = try await Disk.run { flag in
                 try PartialFile(
-                    target: target, named: content.map { "\($0)" } ?? "unknown", size: size, content: content)
+                    target: target, named: content.map { "\($0)" } ?? "unknown", size: size, content: content,
+                    check: { try flag.check() })
             }
             var sum: Int64 = 0
             var emptyTries = 0
@@ -52,7 +57,9 @@ extension Hub {
                 let before = partial.length
                 do {
                     if size == nil || partial.length != size {
-                        try await fetchOnce(path, of: repo, revision: revision, into: &partial, doing: doing) { count in
+                        try await fetchOnce(
+                            path, of: repo, revision: revision, size: size, into: &partial, doing: doing
+                        ) { count in
                             sum += Int64(count)
                             received(Int64(count))
                         }
@@ -97,7 +104,7 @@ extension Hub {
     }
 
     private func fetchOnce(
-        _ path: String, of repo: RepoID, revision: String, into partial: inout PartialFile, doing: String,
+        _ path: String, of repo: RepoID, revision: String, size: Int64?, into partial: inout PartialFile, doing: String,
         count: (Int) -> Void
     ) async throws {
         var headers: HTTPHeaders = ["Accept-Encoding": "identity"]
@@ -114,6 +121,14 @@ extension Hub {
                 .unreadable, doing: doing, said: "the Hub sent another part than was asked for", status: 206)
         }
         for try await piece in stream.pieces {
+            if let size, Int64(piece.readableBytes) > size - partial.length {
+                // It would go on until the disk is full; what is there may be of anything.
+                let wrong = partial
+                try await Disk.run { try wrong.discard() }
+                throw HubFailure(
+                    .unreadable, doing: doing, said: "more came than the \(size) bytes that the Hub announced",
+                    retry: .soon)
+            }
             partial = try await Disk.run { [partial] in
                 var grown = partial
                 try grown.append(piece)
@@ -148,13 +163,16 @@ struct PartialFile: Sendable {
     private(set) var length: Int64
 
     /// Opens what an earlier run left, or begins. Blocks, and reads what is there to hash it.
-    init(target: String, named name: String, size: Int64?, content: ContentHash?) throws {
+    /// - Throws: also when another download of the same file runs.
+    init(
+        target: String, named name: String, size: Int64?, content: ContentHash?, check: () throws -> Void = {}
+    ) throws {
         self.target = target
         self.size = size
         self.content = content
         let slash = target.utf8.lastIndex(of: UInt8(ascii: "/"))
         if let slash { try LocalFile.makeFolders(String(target[..<slash])) }
-        file = try LocalFile("\(target).\(name.prefix(12)).part", .readWrite)
+        file = try LocalFile.locked(Self.path(of: target, named: name))
         length = try file.status().size
         hasher = nil
         // What is left of an unnamed content may be of any.
@@ -162,9 +180,23 @@ struct PartialFile: Sendable {
         if length == 0 { try file.truncate(to: 0) }
         try startHash()
         if length > 0, var grown = hasher {
-            try file.forEachPiece(upTo: length) { grown.update($0) }
+            try file.forEachPiece(upTo: length) {
+                try check()
+                grown.update($0)
+            }
             hasher = grown
         }
+    }
+
+    /// Beside the target. Names have at most 255 bytes: a longer one is named by its hash.
+    static func path(of target: String, named name: String) -> String {
+        let end = ".\(name.prefix(12)).part"
+        let slash = target.utf8.lastIndex(of: UInt8(ascii: "/"))
+        let folder = slash.map { String(target[...$0]) } ?? ""
+        guard target.utf8.count - folder.utf8.count + end.utf8.count > 255 else { return target + end }
+        var hasher = ContentHasher(.sha256, size: 0)
+        Array(target.utf8).withUnsafeBytes { hasher.update($0) }
+        return "\(folder).\("\(hasher.finish())".prefix(32))\(end)"
     }
 
     private mutating func startHash() throws {
@@ -195,10 +227,12 @@ struct PartialFile: Sendable {
     func discard() throws { try LocalFile.remove(file.path) }
 
     /// Whether `path` is a file with this content.
-    static func holds(_ path: String, _ content: ContentHash, size: Int64) throws -> Bool {
+    static func holds(
+        _ path: String, _ content: ContentHash, size: Int64, check: () throws -> Void = {}
+    ) throws -> Bool {
         guard let status = try LocalFile.status(of: path, followLinks: true), status.kind == .file, status.size == size
         else { return false }
         let kind: ContentHasher.Kind = if case .sha1 = content { .sha1 } else { .sha256 }
-        return try LocalFile(path).hash(kind, size: size) == content
+        return try LocalFile(path).hash(kind, size: size, counted: { _ in try check() }) == content
     }
 }

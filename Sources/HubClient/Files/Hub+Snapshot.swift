@@ -28,7 +28,7 @@ extension Hub {
         let files = try await tree(of: repo, revision: commit).all()
             .filter { $0.kind == .file && filter.takes($0.path) }
         let meter = TransferMeter(
-            files: files.count, bytes: files.reduce(0) { $0 + $1.size }, phase: .downloading, report: progress)
+            files: files.count, bytes: files.reduce(0) { $0 &+ $1.size }, phase: .downloading, report: progress)
         do {
             return try await withThrowingTaskGroup(of: Download.self) { group in
                 var rest = files[...]

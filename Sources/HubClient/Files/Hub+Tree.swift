@@ -1,3 +1,4 @@
+import Logging
 import NIOCore
 import NIOHTTP1
 
@@ -37,7 +38,9 @@ extension Hub {
                     .POST, "\(repo.api)/paths-info/\(HubURL.segment(revision))", doing: "look up files of \(repo)",
                     body: .json(encoding: Question(paths: Array(batch), expand: expand)),
                     right: "read access to \(repo)", repeats: .freely),
-                as: [HubEntry].self)
+                as: [Lenient<HubEntry>].self
+            )
+            .compactMap(\.value)
         }
         return found
     }
@@ -67,7 +70,13 @@ package struct HubTree: AsyncSequence, Sendable {
         package mutating func next(isolation actor: isolated (any Actor)?) async throws(HubFailure) -> HubEntry? {
             while page.isEmpty, let request = next {
                 let answer = try await hub.send(request)
-                page = try answer.decoded(as: [HubEntry].self, doing: request.doing)[...]
+                let entries = try answer.decoded(as: [Lenient<HubEntry>].self, doing: request.doing)
+                page = entries.compactMap(\.value)[...]
+                if page.count < entries.count {
+                    hub.logger.warning(
+                        "the Hub lists files that make no sense; they are left out",
+                        metadata: ["doing": "\(request.doing)", "count": "\(entries.count - page.count)"])
+                }
                 next = try hub.page(after: request, answer, &seen)
             }
             return page.popFirst()

@@ -1,3 +1,9 @@
+/// An item of a list that may make no sense; then it is nil, and does not hide the others.
+struct Lenient<Value: Decodable & Sendable>: Decodable, Sendable {
+    var value: Value?
+    init(from decoder: any Decoder) throws { value = try? Value(from: decoder) }
+}
+
 /// A file or folder of a repository, as tree and paths-info tell it.
 package struct HubEntry: Sendable, Equatable, Decodable {
     package enum Kind: Sendable, Equatable {
@@ -30,6 +36,9 @@ package struct HubEntry: Sendable, Equatable, Decodable {
         return ContentHash(lfs ?? oid)
     }
 
+    /// Bytes; thousands of times what the Hub takes, so that sums of such numbers stay numbers.
+    static let largest: Int64 = 1 << 40
+
     private enum Keys: String, CodingKey { case type, path, oid, size, lfs, lastCommit }
     private struct LFS: Decodable {
         var oid: String
@@ -50,6 +59,9 @@ package struct HubEntry: Sendable, Equatable, Decodable {
         let lfs = try values.decodeIfPresent(LFS.self, forKey: .lfs)
         self.lfs = lfs?.oid
         size = try lfs?.size ?? values.decodeIfPresent(Int64.self, forKey: .size) ?? 0
+        guard (0...Self.largest).contains(size) else {
+            throw DecodingError.dataCorruptedError(forKey: .size, in: values, debugDescription: "no file has that size")
+        }
         lastCommit = try values.decodeIfPresent(LastCommit.self, forKey: .lastCommit)
     }
 }

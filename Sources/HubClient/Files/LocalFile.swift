@@ -1,6 +1,7 @@
 import NIOCore
 import NIOPosix
 import StokerCore
+import Synchronization
 
 #if canImport(Glibc)
 import Glibc
@@ -179,6 +180,25 @@ extension LocalFile {
         throw Trouble(path: path, doing: "make the folder", reason: String(cString: strerror(errno)))
     }
 
+    /// Opens a file to write and read it, made when it is not there, and keeps others who do the same away until it is closed.
+    /// - Throws: when somebody has it.
+    static func locked(_ path: String) throws -> LocalFile {
+        while true {
+            let file = try LocalFile(path, .readWrite)
+            guard flock(file.descriptor, LOCK_EX | LOCK_NB) == 0 else {
+                if errno == EINTR { continue }
+                throw Trouble(
+                    path: path, doing: "write",
+                    reason: errno == EWOULDBLOCK
+                        ? "another download is writing it" : String(cString: strerror(errno)))
+            }
+            // Whoever had it may have moved it away since we opened it: then it is no longer the file of this name.
+            guard let there = try status(of: path, followLinks: true) else { continue }
+            let own = try file.status()
+            if there.device == own.device, there.inode == own.inode { return file }
+        }
+    }
+
     /// Puts `source` in the place of `target` in one step.
     static func move(_ source: String, to target: String) throws {
         guard rename(source, target) == 0 else {
@@ -209,6 +229,23 @@ enum Disk {
     static func run<Value: Sendable>(_ work: @escaping @Sendable () throws -> Value) async throws -> Value {
         try await NIOThreadPool.singleton.runIfActive(work)
     }
+
+    /// The same for long work, which asks its flag now and then whether it was called off: a blocking thread knows of no task.
+    static func run<Value: Sendable>(_ work: @escaping @Sendable (CancelFlag) throws -> Value) async throws -> Value {
+        let flag = CancelFlag()
+        return try await withTaskCancellationHandler {
+            try await NIOThreadPool.singleton.runIfActive { try work(flag) }
+        } onCancel: {
+            flag.set()
+        }
+    }
+}
+
+/// Lets a blocking loop on another thread see that its task was cancelled.
+final class CancelFlag: Sendable {
+    private let isSet = Mutex(false)
+    func set() { isSet.withLock { $0 = true } }
+    func check() throws { if isSet.withLock({ $0 }) { throw CancellationError() } }
 }
 
 /// A few buffers in turn. One that was sent meanwhile is filled again in place, so that gigabytes pass through the same memory

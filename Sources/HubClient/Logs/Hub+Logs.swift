@@ -39,7 +39,7 @@ extension Hub {
         _ kind: SpaceLogKind, of space: RepoID, tail: Int? = nil, silence: Duration = Hub.drainSilence,
         each: @escaping @Sendable (LogLine) async throws -> Void
     ) async throws {
-        let stream = try await openLog(kind, of: space, tail: tail)
+        guard let stream = try await openToDrain(kind, of: space, tail: tail, silence: silence) else { return }
         // A Date header has whole seconds and many servers make it anew only once a second: a line from just before the question
         // may look two seconds younger than it. The official client allows one and loses such lines.
         let began = ServerDate(stream.headers)?.date.addingTimeInterval(3)
@@ -120,7 +120,7 @@ extension Hub {
 
     /// When the oldest line that the container still holds was written: its start, unless it has written a lot.
     func beginningOfRunLog(of space: RepoID) async throws -> Date? {
-        let stream = try await openLog(.run, of: space, tail: nil)
+        let stream = try await openLog(.run, of: space, tail: nil, isUrgent: true)
         let first = Shared<Date?>(nil)
         _ = try await read(stream, silence: Self.drainSilence) { event in
             guard let date = LogLine(event)?.date else { return true }
@@ -130,11 +130,32 @@ extension Hub {
         return first.withLock(\.self)
     }
 
-    private func openLog(_ kind: SpaceLogKind, of space: RepoID, tail: Int?) async throws(HubFailure) -> HubStream {
+    /// Nil when nothing comes, not even headers: of a quiet Space the Hub's come with its first line. The official client's read timeout
+    /// means the end of the log here, too.
+    private func openToDrain(
+        _ kind: SpaceLogKind, of space: RepoID, tail: Int?, silence: Duration
+    ) async throws(HubFailure) -> HubStream? {
+        do {
+            return try await openLog(kind, of: space, tail: tail, within: silence)
+        } catch {
+            if error.wasSlow { return nil }
+            throw error
+        }
+    }
+
+    /// - Parameter silence: longest wait for the headers, and then no second try; nil for the usual ones.
+    private func openLog(
+        _ kind: SpaceLogKind, of space: RepoID, tail: Int?, within silence: Duration? = nil, isUrgent: Bool = false
+    ) async throws(HubFailure) -> HubStream {
         var request = HubRequest(
             .GET, "\(space.api)/logs/\(kind.rawValue)", doing: "read the \(kind) log of \(space)",
             query: tail.map { [("tail", "\($0)")] } ?? [], right: "read access to \(space)")
         request.headers.add(name: "Accept", value: "text/event-stream")
+        request.isUrgent = isUrgent
+        if let silence {
+            request.timeout = silence
+            request.slownessIsAnAnswer = true
+        }
         return try await open(request)
     }
 

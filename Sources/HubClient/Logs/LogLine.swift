@@ -28,10 +28,7 @@ package struct LogLine: Sendable, Hashable {
 
     /// When the program wrote it; nil when it was not said, or not in RFC 3339.
     package var date: Date? {
-        guard let timestamp else { return nil }
-        return
-            (try? Date(timestamp, strategy: Date.ISO8601FormatStyle(includingFractionalSeconds: true)))
-            ?? (try? Date(timestamp, strategy: Date.ISO8601FormatStyle()))
+        timestamp.flatMap(HubTime.read)
     }
 
     /// Without escape sequences (ECMA-48), with what a lone carriage return had overwritten left out, and without line ends behind.
@@ -69,5 +66,13 @@ package struct LogLine: Sendable, Hashable {
         var view = String.UnicodeScalarView()
         view.append(contentsOf: out)
         return String(view)
+    }
+}
+
+/// Times as the Hub writes them: RFC 3339, with or without parts of a second.
+enum HubTime {
+    static func read(_ text: String) -> Date? {
+        (try? Date(text, strategy: Date.ISO8601FormatStyle(includingFractionalSeconds: true)))
+            ?? (try? Date(text, strategy: Date.ISO8601FormatStyle()))
     }
 }

@@ -1,13 +1,17 @@
+import FoundationEssentials
 import NIOHTTP1
 import StokerCore
 
 extension Hub {
-    private static let fields = ["private", "sdk", "sha"]
+    /// Models and datasets have no SDK, and the Hub refuses to be asked for what a kind does not have.
+    private static func fields(_ kind: RepoID.Kind) -> [String] {
+        kind == .space ? ["private", "sdk", "sha"] : ["private", "sha"]
+    }
 
     /// Creates a repo unless it exists. Looks first, because the Hub counts every try against its quota of new repos; what exists is
     /// left as it is, and what differs is told. A creation whose answer was lost is recognised by looking again.
     package func ensure(_ new: NewRepo) async throws(HubFailure) -> EnsuredRepo {
-        if let there = try await find(new.id, expand: Self.fields) { return existing(new, there) }
+        if let there = try await find(new.id, expand: Self.fields(new.id.kind)) { return existing(new, there) }
         let doing = "create \(new.id.kind.rawValue) \(new.id)"
         let request = HubRequest(
             .POST, "/api/repos/create", doing: doing, body: .json(encoding: new.creation),
@@ -17,7 +21,7 @@ extension Hub {
 
     /// Copies a repo. Public variables come along, secrets do not, and hardware falls back to the free one unless named.
     package func duplicate(_ source: RepoID, as new: NewRepo) async throws(HubFailure) -> EnsuredRepo {
-        if let there = try await find(new.id, expand: Self.fields) { return existing(new, there) }
+        if let there = try await find(new.id, expand: Self.fields(new.id.kind)) { return existing(new, there) }
         let request = HubRequest(
             .POST, "\(source.api)/duplicate", doing: "duplicate \(source) as \(new.id)",
             body: .json(encoding: new.copy), right: "write access to \(new.id.namespace)", timeout: .seconds(60),
@@ -27,6 +31,7 @@ extension Hub {
 
     private func made(_ new: NewRepo, _ request: HubRequest) async throws(HubFailure) -> EnsuredRepo {
         var tries = 0
+        let began = pace.clock.now()
         while true {
             tries += 1
             let answer: HubAnswer
@@ -36,9 +41,11 @@ extension Hub {
                 // Nobody knows whether it happened; what is there now tells.
                 guard error.kind == .unreachable || error.kind == .trouble, tries <= 3 else { throw error }
                 try await rest(2 << tries, request)
-                if let there = try await find(new.id, expand: Self.fields) {
-                    var result = existing(new, there)
-                    result.wasCreated = true
+                if let there = try await foundBehind(new.id, age: pace.clock.now() - began) {
+                    var result = existing(new, there.info)
+                    // It was not there before. Ours is as we wanted it, and no older than our first try.
+                    result.wasCreated = there.isYoung && result.differences.isEmpty
+                    result.wasSettledByLooking = true
                     return result
                 }
                 continue
@@ -50,7 +57,7 @@ extension Hub {
                     try await rest(1 << min(tries, 4), request)
                     continue
                 }
-                if let there = try await find(new.id, expand: Self.fields) { return existing(new, there) }
+                if let there = try await find(new.id, expand: Self.fields(new.id.kind)) { return existing(new, there) }
                 throw HubFailure(
                     request, status: 409, headers: answer.headers, body: answer.body, token: settings.token)
             }
@@ -58,6 +65,34 @@ extension Hub {
                 url: json?["url"]?.string ?? page(of: new.id), wasCreated: true, differences: [],
                 filesPending: json?["filesCopyPending"]?.bool ?? false)
         }
+    }
+
+    /// A repo that was not there when we began, and whether the Hub made it since: by the Hub's clock alone, whose answer tells it.
+    /// - Parameter age: of our first try.
+    private func foundBehind(
+        _ repo: RepoID, age: Duration
+    ) async throws(HubFailure) -> (info: RepoInfo, isYoung: Bool)? {
+        let doing = "see whether \(repo) was made"
+        let answer: HubAnswer
+        do {
+            answer = try await send(
+                HubRequest(
+                    .GET, repo.api, doing: doing, query: (Self.fields + ["createdAt"]).map { ("expand", $0) },
+                    right: "read access to \(repo)"))
+        } catch {
+            if error.kind == .notFound { return nil }
+            throw error
+        }
+        let raw: RawJSON = try answer.decoded(doing: doing)
+        guard let info = RepoInfo(raw) else {
+            throw HubFailure(.unreadable, doing: doing, said: "the answer names no repo", status: answer.status)
+        }
+        // What does not say when it was made is taken for ours: it was looked for a moment before.
+        guard let now = ServerDate(answer.headers)?.date, let created = info.createdAt.flatMap(HubTime.read) else {
+            return (info, true)
+        }
+        // Both are of the Hub's clock; its Date has whole seconds.
+        return (info, now.timeIntervalSince(created) <= age.seconds + 2)
     }
 
     private func rest(_ seconds: Int, _ request: HubRequest) async throws(HubFailure) {
@@ -125,7 +160,7 @@ extension Hub {
         }
         let before = try await info(of: repo, expand: ["sha"])
         // The Hub points from the old name to the new one.
-        if before.id.lowercased() == new.description.lowercased(), repo != new { return }
+        if before.id == new.description, repo != new { return }
         let request = HubRequest(
             .POST, "/api/repos/move", doing: doing,
             body: .json(
@@ -141,8 +176,10 @@ extension Hub {
                 guard error.kind == .unreachable || error.kind == .trouble, tries <= 3 else { throw error }
                 try await rest(2 << tries, request)
                 let now = try await find(new, expand: ["sha"])
-                if let now, now.internalID != nil, now.internalID == before.internalID { return }
-                if now != nil { throw error }
+                guard let now else { continue }
+                guard now.internalID != nil, now.internalID == before.internalID else { throw error }
+                // A change of capitals only: the new name leads to it before it has it.
+                if now.id == new.description { return }
             }
         }
     }

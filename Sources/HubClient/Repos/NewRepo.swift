@@ -136,11 +136,15 @@ package struct NewRepo: Sendable {
 package struct EnsuredRepo: Sendable {
     /// `https://huggingface.co/spaces/…`
     package var url: String
+    /// By this call, as far as can be told.
     package var wasCreated: Bool
     /// What is there is not what was asked for, and was left alone: the creation of a repo that exists changes nothing.
     package var differences: [Difference]
     /// Large files of a copy arrive later.
     package var filesPending = false
+    /// The Hub's answer was lost. Whether we made it was told by when it was made and by what it is: somebody else who made the same
+    /// in the same moment looks alike.
+    package var wasSettledByLooking = false
 
     package struct Difference: Sendable, Equatable {
         /// `sdk`, `visibility`

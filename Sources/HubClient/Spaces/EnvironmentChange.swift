@@ -86,8 +86,19 @@ package struct EnvironmentPlan: Sendable, Equatable {
 /// What was done.
 package struct EnvironmentResult: Sendable {
     package var plan: EnvironmentPlan
+    /// The writes that were made: all of the plan, unless it was called off on the way.
+    package var written: [EnvironmentChange] = []
     /// After the last write; nil when nothing was written, or the Hub could not be asked any more.
     package var runtime: SpaceRuntime?
+}
+
+/// What carrying out a plan comes to next.
+package enum EnvironmentStep: Sendable, Equatable {
+    case pausing
+    case writing(EnvironmentChange, number: Int, of: Int)
+    case restarting
+    /// The Space is as it was found, and nothing more is written.
+    case over
 }
 
 extension Hub {
@@ -102,26 +113,28 @@ extension Hub {
             runtime: try await runtime(of: space))
     }
 
-    /// Carries a plan out. A Space that was paused for it is restarted also when a write fails in between.
+    /// Carries a plan out. A Space that was paused for it is restarted also when a write fails in between, or the rest is called off.
     /// - Parameters:
     ///   - prints: keeps what was written, as far as it came.
-    ///   - progress: told before each step, in words for a person.
+    ///   - goesOn: asked before each write; when it says no, the writes that are left are not made. Cancelling the task in its place would
+    ///     leave the Space paused.
+    ///   - step: told before each step.
     /// - Throws: the first failure; what was written before it stays written, and making the same plan again goes on there.
     package func carryOut(
         _ plan: EnvironmentPlan, for space: RepoID, prints: inout SecretPrints, waits: [Duration] = Hub.looks,
-        progress: (String) -> Void = { _ in }
+        goesOn: () -> Bool = { true }, step: (EnvironmentStep) -> Void = { _ in }
     ) async throws(HubFailure) -> EnvironmentResult {
-        guard plan.way != .nothing else { return EnvironmentResult(plan: plan) }
+        var result = EnvironmentResult(plan: plan)
+        guard plan.way != .nothing, goesOn() else { return result }
         if plan.way == .pausedMeanwhile {
-            progress("pausing \(space)")
+            step(.pausing)
             _ = try await pause(space, waits: waits)
         }
         var trouble: HubFailure?
-        var written = 0
         do {
             for change in plan.writes {
-                let verb = change.wish == .delete ? "deleting" : "writing"
-                progress("\(verb) \(change.key) (\(written + 1) of \(plan.writes.count))")
+                guard goesOn() else { break }
+                step(.writing(change, number: result.written.count + 1, of: plan.writes.count))
                 switch change.wish {
                 case .set(let value, let description):
                     try await set(
@@ -129,33 +142,35 @@ extension Hub {
                         before: plan.stamps[change.key] ?? "", waits: waits)
                 case .delete: try await delete(change.kind, change.key, of: space)
                 }
-                written += 1
+                result.written.append(change)
             }
         } catch {
             trouble = error
         }
         do {
-            try await note(plan.writes.prefix(written), of: space, prints: &prints)
+            try await note(result.written, of: space, prints: &prints)
         } catch {
             // It is written all the same: only the memory of it suffers.
             progress("what was written could not be noted, and will be written once more next time (\(error.said))")
         }
         if plan.way == .pausedMeanwhile {
-            progress("restarting \(space)")
+            step(.restarting)
             do {
-                let restarted = try await restart(space, waits: waits).runtime
-                if trouble == nil { return EnvironmentResult(plan: plan, runtime: restarted) }
+                result.runtime = try await restart(space, waits: waits).runtime
             } catch {
                 throw (trouble ?? error).whilePaused(space)
             }
+        } else if trouble == nil {
+            // All is written: not to see what the Space does now is no failure of that.
+            result.runtime = try? await runtime(of: space)
         }
-        if let trouble { throw trouble.after(written, of: plan.writes.count) }
-        // All is written: not to see what the Space does now is no failure of that.
-        return EnvironmentResult(plan: plan, runtime: try? await runtime(of: space))
+        step(.over)
+        if let trouble { throw trouble.after(result.written.count, of: plan.writes.count) }
+        return result
     }
 
     private func note(
-        _ done: ArraySlice<EnvironmentChange>, of space: RepoID, prints: inout SecretPrints
+        _ done: [EnvironmentChange], of space: RepoID, prints: inout SecretPrints
     ) async throws(HubFailure) {
         let secretsDone = done.filter { $0.kind == .secret }
         guard !secretsDone.isEmpty else { return }

@@ -7,13 +7,16 @@ import StokerCore
 /// before anything is said or repeated (`hub-api` policy: a second restart costs minutes, the others aim at a state that can be seen).
 extension Hub {
     /// `GET /api/spaces/{id}/runtime`. Wakes nothing.
-    package func runtime(of space: RepoID) async throws(HubFailure) -> SpaceRuntime {
-        try await send(runtimeRequest(space)).decoded(doing: "read the runtime of \(space)")
+    /// - Parameter isUrgent: part of a change that somebody waits for.
+    package func runtime(of space: RepoID, isUrgent: Bool = false) async throws(HubFailure) -> SpaceRuntime {
+        try await send(runtimeRequest(space, isUrgent: isUrgent)).decoded(doing: "read the runtime of \(space)")
     }
 
-    private func runtimeRequest(_ space: RepoID) -> HubRequest {
-        HubRequest(
+    private func runtimeRequest(_ space: RepoID, isUrgent: Bool) -> HubRequest {
+        var request = HubRequest(
             .GET, "\(space.api)/runtime", doing: "read the runtime of \(space)", right: "read access to \(space)")
+        request.isUrgent = isUrgent
+        return request
     }
 
     /// Asks for other hardware; the Space restarts on it. `sleepSeconds` as for ``setSleepTime(of:seconds:waits:)``.
@@ -87,9 +90,11 @@ extension Hub {
     }
 
     private func control(_ space: RepoID, _ verb: String, doing: String, body: HubRequest.Body = .none) -> HubRequest {
-        HubRequest(
+        var request = HubRequest(
             .POST, "\(space.api)/\(verb)", doing: doing, body: body, right: "write access to \(space)",
             repeats: .never, action: .write(repo: space))
+        request.isUrgent = true
+        return request
     }
 
     /// When to look again at a state that should have changed: 1, 2 and 4 seconds later.
@@ -104,10 +109,10 @@ extension Hub {
         while true {
             do {
                 let answer = try await send(request)
-                if readsAfterwards { return try await runtime(of: space) }
+                if readsAfterwards { return try await runtime(of: space, isUrgent: true) }
                 return try answer.decoded(doing: request.doing)
             } catch let failure where failure.mayHaveHappened {
-                if let seen = try? await runtime(of: space), isThere(seen) { return seen }
+                if let seen = try? await runtime(of: space, isUrgent: true), isThere(seen) { return seen }
                 guard let wait = waits.popFirst() else { throw failure }
                 try await pause(for: wait, doing: request.doing)
             }
@@ -160,10 +165,11 @@ extension Hub {
         _ space: RepoID, factory: Bool = false, waits: [Duration] = Hub.looks
     ) async throws(HubFailure) -> SpaceRestart {
         let doing = factory ? "rebuild and restart \(space)" : "restart \(space)"
-        let request = HubRequest(
+        var request = HubRequest(
             .POST, "\(space.api)/restart", doing: doing, query: factory ? [("factory", "true")] : [],
             right: "write access to \(space)", repeats: .never, action: .restart(space: space))
-        let lookedFirst = try await send(runtimeRequest(space))
+        request.isUrgent = true
+        let lookedFirst = try await send(runtimeRequest(space, isUrgent: true))
         let before = try lookedFirst.decoded(as: SpaceRuntime.self, doing: doing)
         // The Hub's own clock: ours may be wrong.
         let asked = ServerDate(lookedFirst.headers)
@@ -173,7 +179,7 @@ extension Hub {
             var evidence = RestartEvidence(before: before.stage)
             for wait in waits {
                 try await pause(for: wait, doing: doing)
-                guard let now = try? await runtime(of: space) else { continue }
+                guard let now = try? await runtime(of: space, isUrgent: true) else { continue }
                 if evidence.look(at: now.stage) { return SpaceRestart(runtime: now, proof: .stage) }
             }
             // What was moving before goes on without us: neither its stages nor its log show who asked.
@@ -186,7 +192,7 @@ extension Hub {
                 // The `Date` of an answer is in whole seconds and may be kept for some, and the log's clock is another machine's: near
                 // the question nothing is proved, and a second restart costs minutes.
                 if began >= asked.date.addingTimeInterval(Self.clockSlack) {
-                    return SpaceRestart(runtime: try await runtime(of: space), proof: .log)
+                    return SpaceRestart(runtime: try await runtime(of: space, isUrgent: true), proof: .log)
                 }
                 guard began < asked.date.addingTimeInterval(-Self.clockSlack) else { throw failure.leftOpen(space) }
             }

@@ -76,15 +76,15 @@ extension Hub {
             var value: String
             var description: String?
         }
-        let request = HubRequest(
+        var request = HubRequest(
             .POST, "\(space.api)/\(kind.plural)", doing: "set the \(kind) \(key) of \(space)",
             body: .json(encoding: Body(key: key, value: value.reveal(), description: description)),
             right: "write access to \(space)", repeats: .never, action: .write(repo: space))
+        request.isUrgent = true
         var waits = waits[...]
         while true {
             do {
-                // A page in place of JSON is somebody else's answer, whatever its status.
-                _ = try await send(request).decoded(as: RawJSON.self, doing: request.doing)
+                try await send(request).refusePage(doing: request.doing)
                 return
             } catch let failure where failure.mayHaveHappened || failure.kind == .throttled {
                 var sight = failure.kind == .throttled ? Sight.missing : await look(kind, key, value, of: space, before)
@@ -131,11 +131,12 @@ extension Hub {
     /// Removes one value; the Space restarts. An unknown name is no error for the Hub.
     package func delete(_ kind: SpaceValueKind, _ key: String, of space: RepoID) async throws(HubFailure) {
         struct Body: Encodable { var key: String }
-        let _: RawJSON = try await value(
-            HubRequest(
-                .DELETE, "\(space.api)/\(kind.plural)", doing: "delete the \(kind) \(key) of \(space)",
-                body: .json(encoding: Body(key: key)), right: "write access to \(space)", repeats: .freely,
-                action: .write(repo: space)))
+        var request = HubRequest(
+            .DELETE, "\(space.api)/\(kind.plural)", doing: "delete the \(kind) \(key) of \(space)",
+            body: .json(encoding: Body(key: key)), right: "write access to \(space)", repeats: .freely,
+            action: .write(repo: space))
+        request.isUrgent = true
+        try await send(request).refusePage(doing: request.doing)
     }
 }
 

@@ -22,6 +22,13 @@ package struct SpaceWait: Sendable {
     package let patience: Int
     private var looks = 0
     private var hasMoved = false
+    /// What ran at the first look.
+    private var first: String?
+    /// The running commit that the head was compared with.
+    private var compared: String?
+    /// True when a commit runs that is neither the one waited for nor the one before: only the head of the branch tells whether ours is still
+    /// to come. Goes into the next look.
+    package private(set) var wantsHead = false
 
     package init(commit: String?, isFresh: Bool, patience: Int = 3) {
         self.commit = commit
@@ -29,8 +36,11 @@ package struct SpaceWait: Sendable {
         self.patience = patience
     }
 
-    package mutating func look(at runtime: SpaceRuntime, space: RepoID) -> Step {
+    /// - Parameter head: of the branch that the Space is made from, when ``wantsHead`` asked for it.
+    package mutating func look(at runtime: SpaceRuntime, space: RepoID, head: String? = nil) -> Step {
         looks += 1
+        if looks == 1 { first = runtime.sha }
+        wantsHead = false
         if runtime.isModerated {
             return .failed(
                 "it was flagged by the Hub's moderation\(runtime.abuse?.reason.map { " (\($0))" } ?? "")",
@@ -42,7 +52,7 @@ package struct SpaceWait: Sendable {
             return .wait(Self.words(stage))
         }
         let isEarly = isFresh && !hasMoved && looks <= patience
-        if stage.isServing { return running(runtime, isEarly: isEarly) }
+        if stage.isServing { return running(runtime, isEarly: isEarly, space: space, head: head) }
         if stage.isAsleep { return .ask("it is asleep; a visit wakes it") }
         if stage == .paused {
             return .failed("it is paused", hint: "its owner starts it with `stoker space restart \(space)`")
@@ -61,11 +71,21 @@ package struct SpaceWait: Sendable {
         return .wait("stage \(stage)")
     }
 
-    private func running(_ runtime: SpaceRuntime, isEarly: Bool) -> Step {
+    private mutating func running(_ runtime: SpaceRuntime, isEarly: Bool, space: RepoID, head: String?) -> Step {
         guard let commit else { return .ask("it runs") }
         if runtime.devMode == true { return .ask("it is in dev mode, where the running code need not be a commit") }
         if let sha = runtime.sha {
             if sha == commit { return .ask("it runs commit \(commit.prefix(7))") }
+            if head == sha {
+                return .failed(
+                    "a newer commit took its place: \(sha.prefix(7)) runs",
+                    hint: "wait for that one with `stoker space wait \(space)`")
+            }
+            if head != nil {
+                compared = sha
+            } else {
+                wantsHead = compared != sha && (sha != first || looks > patience)
+            }
             return .wait("it still runs commit \(sha.prefix(7))")
         }
         if runtime.isStatic { return .ask("it is served") }

@@ -100,6 +100,7 @@ struct CommitBody: Sendable {
                     let space = Disk.piece - out.readableBytes
                     let count = Int(min(item.size - begin, Int64(max(3, space / 4 * 3))))
                     let bytes = try Self.read(item, file, count, at: begin)
+                    if let file, begin + Int64(count) == item.size { try item.check(file) }
                     out.writeData(Data(buffer: bytes, byteTransferStrategy: .noCopy).base64EncodedData())
                     content += Int64(count)
                     if begin + Int64(count) < item.size {

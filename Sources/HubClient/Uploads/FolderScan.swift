@@ -12,10 +12,13 @@ struct FolderScan: Sendable {
     /// Before each path in the repository; empty or with a slash at the end.
     private let prefix: String
     private var rules = IgnoreRules()
+    /// Throws when nobody wants the result any more; this thread knows of no task.
+    private let check: @Sendable () throws -> Void
 
     /// Walks the folder in byte order. Blocks. Links to folders are not entered, as `huggingface_hub` does not.
     /// - Throws: when the folder cannot be read, or a name in it cannot be one of a repository.
-    init(_ folder: String, options: UploadOptions) throws {
+    init(_ folder: String, options: UploadOptions, check: @escaping @Sendable () throws -> Void = {}) throws {
+        self.check = check
         var root = folder
         while root.utf8.count > 1, root.utf8.last == UInt8(ascii: "/") { root.removeLast() }
         guard let real = LocalFile.real(root), try LocalFile.status(of: root, followLinks: true)?.kind == .folder else {
@@ -31,7 +34,7 @@ struct FolderScan: Sendable {
 
     /// - Parameter folder: relative, without a slash at the end.
     private mutating func walk(_ folder: [UInt8]) throws {
-        try Task.checkCancellation()
+        try check()
         let here = folder.isEmpty ? root : root + "/" + String(decoding: folder, as: UTF8.self)
         let names = try LocalFile.names(in: here)
         if options.usesIgnoreFiles, names.contains(where: { $0.elementsEqual(".gitignore".utf8) }) {

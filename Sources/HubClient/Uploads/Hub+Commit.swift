@@ -7,6 +7,8 @@ extension Hub {
     struct Posted: Sendable, Equatable {
         var commit: String
         var url: String?
+        /// Page of the pull request that it opened.
+        var pullRequest: String?
     }
 
     /// Hands over one commit, so that it is made exactly once.
@@ -20,11 +22,12 @@ extension Hub {
     /// - Throws: `hub.stale` when the branch moved and none of its new commits is ours.
     func post(
         _ lines: [CommitLine], summary: String, description: String, token: String, parent: String?, to repo: RepoID,
-        revision: String, counted: @escaping @Sendable (Int64) -> Void = { _ in }
+        revision: String, createsPullRequest: Bool = false, counted: @escaping @Sendable (Int64) -> Void = { _ in }
     ) async throws(HubFailure) -> Posted {
         struct Answer: Decodable {
             var commitOid: String
             var commitUrl: String?
+            var pullRequestUrl: String?
         }
         let mark = "Upload-Id: \(token)"
         let body = CommitBody(
@@ -34,27 +37,32 @@ extension Hub {
         let counter = AttemptCounter(counted)
         var request = HubRequest(
             .POST, "\(repo.api)/commit/\(HubURL.segment(revision))", doing: doing,
+            query: createsPullRequest ? [("create_pr", "1")] : [],
             body: .pieces(length: body.length, type: "application/x-ndjson") {
                 counter.begin()
                 return body.pieces { counter.moved($0) }
             },
-            right: "write access to \(repo)", repeats: .never,
+            right: createsPullRequest ? "read access to \(repo)" : "write access to \(repo)", repeats: .never,
             // The Hub itself gives up after about 60 s; a slow line gets the time to bring the bytes.
             timeout: .seconds(90 + Int(body.length / 50_000)), action: .commit(repo: repo))
         request.idle = .seconds(90)
+        // Behind it are all the bytes that were sent for it.
+        request.isUrgent = true
         var tries = 0
         while true {
             let failure: HubFailure
             do {
                 let answer = try await value(request, as: Answer.self)
-                return Posted(commit: answer.commitOid, url: answer.commitUrl)
+                return Posted(commit: answer.commitOid, url: answer.commitUrl, pullRequest: answer.pullRequestUrl)
             } catch {
                 failure = error
             }
             counter.begin()
             guard [.unreachable, .trouble, .unreadable, .conflict, .stale].contains(failure.kind) else { throw failure }
             if Task.isCancelled { throw failure }
-            if let found = try await commit(with: mark, in: repo, revision: revision, after: failure) {
+            if createsPullRequest {
+                if let found = try await pullRequest(with: mark, in: repo, after: failure) { return found }
+            } else if let found = try await commit(with: mark, in: repo, revision: revision, after: failure) {
                 return Posted(commit: found, url: "\(settings.endpoint)/\(repo.kind.prefix)\(repo)/commit/\(found)")
             }
             tries += 1
@@ -67,6 +75,24 @@ extension Hub {
         }
     }
 
+    /// The pull request that our lost answer opened, among the newest five: its commit is on no branch.
+    private func pullRequest(
+        with mark: String, in repo: RepoID, after lost: HubFailure
+    ) async throws(HubFailure) -> Posted? {
+        let open = try await refs(of: repo, pullRequests: true).pullRequests.compactMap { ref in
+            Int(ref.name).map { (number: $0, ref: ref.ref) }
+        }
+        for request in open.sorted(by: { $0.number > $1.number }).prefix(5) {
+            guard let found = try await commit(with: mark, in: repo, revision: request.ref, after: lost) else {
+                continue
+            }
+            let page = "\(settings.endpoint)/\(repo.kind.prefix)\(repo)"
+            return Posted(
+                commit: found, url: "\(page)/commit/\(found)", pullRequest: "\(page)/discussions/\(request.number)")
+        }
+        return nil
+    }
+
     /// The newest commit whose description has `mark`, among the last fifty.
     private func commit(with mark: String, in repo: RepoID, revision: String, after lost: HubFailure)
         async throws(HubFailure) -> String?
@@ -77,12 +103,12 @@ extension Hub {
             var message: String?
         }
         do {
-            let newest = try await value(
-                HubRequest(
-                    .GET, "\(repo.api)/commits/\(HubURL.segment(revision))",
-                    doing: "see whether the commit to \(repo) was made", query: [("limit", "50")],
-                    right: "read access to \(repo)"),
-                as: [Line].self)
+            var request = HubRequest(
+                .GET, "\(repo.api)/commits/\(HubURL.segment(revision))",
+                doing: "see whether the commit to \(repo) was made", query: [("limit", "50")],
+                right: "read access to \(repo)")
+            request.isUrgent = true
+            let newest = try await value(request, as: [Line].self)
             return newest.first { ($0.message ?? "").contains(mark) || ($0.title ?? "").contains(mark) }?.id
         } catch {
             var failure = lost

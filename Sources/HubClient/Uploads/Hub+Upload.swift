@@ -18,7 +18,7 @@ extension Hub {
         let meter = TransferMeter(phase: .scanning, report: progress)
         let scan: FolderScan
         do {
-            scan = try await Disk.run { try FolderScan(folder, options: options) }
+            scan = try await Disk.run { flag in try FolderScan(folder, options: options, check: { try flag.check() }) }
         } catch {
             throw HubFailure.caught(error, doing: doing)
         }
@@ -126,16 +126,20 @@ struct Upload: Sendable {
                     )
                 }
                 var parent = plan.head
+                var target = revision
                 meter.enter(.committing)
                 for part in parts {
                     let number = made.count + 1
                     let posted = try await hub.post(
                         part, summary: number == 1 ? options.summary : "\(options.summary) (part \(number))",
                         description: options.description, token: "\(token)-\(number)", parent: parent, to: repo,
-                        revision: revision
+                        revision: target, createsPullRequest: options.createsPullRequest && made.isEmpty
                     ) { [meter] in meter.moved($0) }
                     made.append(posted)
                     parent = posted.commit
+                    if let page = posted.pullRequest, let number = page.split(separator: "/").last {
+                        target = "refs/pr/\(number)"
+                    }
                     for line in part {
                         switch line {
                         case .file(let item):
@@ -149,12 +153,17 @@ struct Upload: Sendable {
                 }
                 meter.end()
                 return CommitResult(
-                    commit: parent ?? "", url: made.last?.url, commits: made.map(\.commit), written: written,
+                    commit: parent ?? "", url: made.last?.url, pullRequest: made.first?.pullRequest,
+                    commits: made.map(\.commit), written: written,
                     unchanged: plan.unchanged, deleted: deleted, ignored: plan.ignored, sent: memory.sent,
                     skipped: skipped, notes: memory.notes)
             } catch let failure where failure.kind == .stale {
                 rebuilds += 1
-                guard options.parent == nil, rebuilds <= options.rebuilds, !Task.isCancelled else { throw failure }
+                // A pull request that stands already is not opened once more.
+                let isOnce = options.createsPullRequest && !made.isEmpty
+                guard options.parent == nil, !isOnce, rebuilds <= options.rebuilds, !Task.isCancelled else {
+                    throw failure
+                }
             }
         }
     }
@@ -223,8 +232,10 @@ struct Upload: Sendable {
         } else {
             asked = try await hub.preupload(
                 items, to: repo, revision: revision,
-                gitIgnore: try await content(of: ".gitignore", else: options.usesIgnoreFiles ? nil : "", doing: doing),
-                gitAttributes: try await content(of: ".gitattributes", else: nil, doing: doing)
+                gitIgnore: try await content(
+                    of: ".gitignore", else: options.usesIgnoreFiles ? nil : "\n", doing: doing),
+                gitAttributes: try await content(of: ".gitattributes", else: nil, doing: doing),
+                createsPullRequest: options.createsPullRequest
             ) { _ in }
         }
         var plan = Plan()
@@ -244,6 +255,8 @@ struct Upload: Sendable {
         for index in same { meter.skipped(bytes: items[index].size) }
         let deletions = try await deletionLines(at: plan.head)
         plan.deleted = deletions.count
+        let fresh = items.indices.filter { asked.modes[$0].stored == nil && !asked.modes[$0].isIgnored }
+        try await checkPlaces(of: fresh.map { items[$0].path.text }, deletions, at: plan.head, doing: doing)
         // In a folder that the same commit deletes, nothing stays unless it is written again.
         let gone = Set(self.deletions.compactMap { if case .deletedFile(let path) = $0 { path } else { nil } })
         let folders = self.deletions.compactMap {
@@ -265,6 +278,9 @@ struct Upload: Sendable {
                 stored: large.map { isGone(items[$0].path) ? nil : asked.modes[$0].stored.map { "\($0)" } },
                 known: large.map { memory.sha256[$0] })
             memory.sent += outcome.sent
+            if let why = outcome.unnoted {
+                memory.notes.append("an interrupted upload would begin its large files anew: \(why)")
+            }
             for (place, index) in large.enumerated() {
                 oids[index] = outcome.oids[place]
                 memory.sha256[index] = outcome.oids[place]
@@ -317,7 +333,9 @@ struct Upload: Sendable {
                 func begin() {
                     guard let batch = rest.popFirst() else { return }
                     group.addTask {
-                        try await Disk.run { try batch.map { ($0, "\(try items[$0].hash(.sha1))") } }
+                        try await Disk.run { flag in
+                            try batch.map { ($0, "\(try items[$0].hash(.sha1) { _ in try flag.check() })") }
+                        }
                     }
                 }
                 for _ in 0..<2 { begin() }
@@ -330,6 +348,64 @@ struct Upload: Sendable {
             throw HubFailure.caught(error, doing: doing)
         }
         return Set(candidates.filter { index in modes[index].stored == memory.sha1[index].map { .sha1($0) } })
+    }
+
+    /// A file cannot be written where the repository has a folder, nor into what is a file there; that is said before anything is sent.
+    ///
+    /// What stands in the way is deleted when it is among the deletions, never by itself: a whole folder may be meant to stay. A repository
+    /// that holds none of the names at its root costs one small question.
+    private func checkPlaces(
+        of paths: [String], _ deletions: [CommitLine], at head: String?, doing: String
+    ) async throws(HubFailure) {
+        guard !paths.isEmpty, let head else { return }
+        let root = try await hub.tree(of: repo, revision: head, recursive: false).all()
+        let atRoot = Dictionary(root.map { ($0.path, $0.kind) }, uniquingKeysWith: { first, _ in first })
+        var files: Set<String> = []
+        var folders: Set<String> = []
+        var deeper: Set<String> = []
+        for path in paths {
+            let parts = path.split(separator: "/")
+            switch atRoot[String(parts[0])] {
+            case .file? where parts.count > 1: files.insert(String(parts[0]))
+            case .folder? where parts.count == 1: folders.insert(path)
+            case .folder?:
+                for count in 2...parts.count { deeper.insert(parts.prefix(count).joined(separator: "/")) }
+            default: break
+            }
+        }
+        let wanted = Set(paths)
+        for entry in try await hub.entries(at: deeper.sorted(), in: repo, revision: head) {
+            if entry.kind == .file, !wanted.contains(entry.path) { files.insert(entry.path) }
+            if entry.kind == .folder, wanted.contains(entry.path) { folders.insert(entry.path) }
+        }
+        if files.isEmpty, folders.isEmpty { return }
+        for deletion in deletions {
+            switch deletion {
+            case .deletedFile(let path): files.remove(path.text)
+            case .deletedFolder(let path):
+                folders.remove(path.text)
+                files = files.filter { !$0.hasPrefix(path.text + "/") }
+            default: break
+            }
+        }
+        // Without its last file a folder is no more.
+        let gone = Set(deletions.compactMap { if case .deletedFile(let path) = $0 { path.text } else { nil } })
+        for folder in folders.sorted() where !gone.isEmpty {
+            let inside = try await hub.tree(of: repo, revision: head, path: folder).all().filter { $0.kind == .file }
+            if inside.allSatisfy({ gone.contains($0.path) }) { folders.remove(folder) }
+        }
+        if let file = files.min() {
+            throw HubFailure(
+                .local, doing: doing,
+                said: "\(file) is a file of \(repo), and here a folder; a name cannot be both. Nothing was committed",
+                hint: "delete it by the way (--delete \"\(file)\"), or rename the folder")
+        }
+        if let folder = folders.min() {
+            throw HubFailure(
+                .local, doing: doing,
+                said: "\(folder) is a folder of \(repo), and here a file; a name cannot be both. Nothing was committed",
+                hint: "delete what is in it by the way (--delete \"\(folder)/*\"), or rename the file")
+        }
     }
 
     /// Named deletions, then files of the repository that match a pattern and are not in the folder.

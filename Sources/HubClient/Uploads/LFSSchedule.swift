@@ -44,6 +44,8 @@ struct LFSSchedule: Sendable {
     private var nextHash = 0
     private var hashed: [Int] = []
     private var puts: [(file: Int, part: Int?)] = []
+    /// Bytes of ``puts``.
+    private var waiting: Int64 = 0
     private var finishes: [Int] = []
     private var missing: [Int: Int] = [:]
     private var underWay: [Int: Int] = [:]
@@ -71,14 +73,21 @@ struct LFSSchedule: Sendable {
         if running.put < lanes, !puts.isEmpty {
             running.put += 1
             let put = puts.removeFirst()
+            waiting -= length(of: put.file, part: put.part)
             underWay[put.file, default: 0] += 1
             return .put(file: put.file, part: put.part)
         }
-        // A full question, or all there is while the line has nothing to do.
-        if !hashed.isEmpty, running.ask == 0,
+        // A full question, or all there is while the line has nothing to do. Its addresses run out, so what has one is sent first.
+        if !hashed.isEmpty, running.ask == 0, waiting < Self.question,
             hashed.count >= 256 || nextHash == order.count && running.hash == 0 || (puts.isEmpty && running.put < lanes)
         {
-            let batch = Array(hashed.prefix(256))
+            var bytes: Int64 = 0
+            var batch: [Int] = []
+            for file in hashed.prefix(256) {
+                bytes += files[file].size
+                if !batch.isEmpty, bytes > Self.question { break }
+                batch.append(file)
+            }
             hashed.removeFirst(batch.count)
             for file in batch { states[file] = .asking }
             running.ask += 1
@@ -98,6 +107,19 @@ struct LFSSchedule: Sendable {
         }
         if running == (0, 0, 0, 0), !hashed.isEmpty { return next() }
         return nil
+    }
+
+    /// Bytes that are asked about at once, and that may wait with an address: an address for a whole object is good for 15 minutes.
+    static let question: Int64 = 1 << 30
+
+    private func length(of file: Int, part: Int?) -> Int64 {
+        guard let part, case .multipart(let parts, _) = works[file] else { return files[file].size }
+        return parts.range(of: part, size: files[file].size).length
+    }
+
+    private mutating func append(_ file: Int, part: Int?) {
+        puts.append((file, part))
+        waiting += length(of: file, part: part)
     }
 
     private mutating func take(_ oid: String, of file: Int) {
@@ -129,7 +151,7 @@ struct LFSSchedule: Sendable {
                 works[file] = .basic(upload: upload, verify: verify)
                 states[file] = .sending
                 missing[file] = 1
-                puts.append((file, nil))
+                append(file, part: nil)
             case .multipart(let parts, let verify):
                 works[file] = .multipart(parts, verify: verify)
                 states[file] = .sending
@@ -139,7 +161,7 @@ struct LFSSchedule: Sendable {
                     states[file] = .finishing
                     finishes.append(file)
                 }
-                for part in rest { puts.append((file, part)) }
+                for part in rest { append(file, part: part) }
             }
         }
     }
@@ -162,10 +184,11 @@ struct LFSSchedule: Sendable {
         states[file] = .sent
     }
 
-    /// The addresses of an earlier run are no longer good: the object begins anew.
+    /// Its addresses are no longer good: the object begins anew.
     mutating func expired(_ file: Int, during job: Job) {
         if case .finish = job { running.finish -= 1 } else { running.put -= 1 }
         underWay[file, default: 1] -= 1
+        for put in puts where put.file == file { waiting -= length(of: file, part: put.part) }
         puts.removeAll { $0.file == file }
         works[file] = nil
         missing[file] = nil

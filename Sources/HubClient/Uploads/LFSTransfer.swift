@@ -14,8 +14,13 @@ struct LFSTransfer: Sendable {
     let lanes: Int
     /// Seconds since 1970.
     let now: Int64
-    /// Answers to notes of an earlier run that mean "no longer".
+    /// Answers to an address that mean "no longer".
     private static let expired: Set<Int> = [400, 403, 404, 409, 410, 412, 422]
+    /// An address that was given longer ago than this may have run out: those for whole objects are good for 15 minutes, as
+    /// huggingface_hub's issues 1311 and 1312 show; nothing is documented.
+    static let freshness: Duration = .seconds(600)
+    /// How often the addresses of an object are asked for anew.
+    static let mostRenewals = 5
 
     init(
         _ items: [UploadItem], to repo: RepoID, revision: String, hub: Hub, notes: ResumeNotes, meter: TransferMeter,
@@ -37,11 +42,19 @@ struct LFSTransfer: Sendable {
         /// Items the repository has in this form already.
         var unchanged: Set<Int>
         var sent: Int64
+        /// Why nothing could be noted for a later run; nil as a rule.
+        var unnoted: String?
+    }
+
+    /// When the addresses of an object were asked for, by the Hub's clock, and how often before.
+    private struct Given: Sendable {
+        var at: Duration
+        var renewals = 0
     }
 
     private enum Ended: Sendable {
         case hashed(Int, String)
-        case asked([Int], [Int: LFSWork], [Int: ResumeNotes.Note])
+        case asked([Int], [Int: LFSWork], [Int: ResumeNotes.Note], at: Duration)
         case put(Int, Int?, String)
         case finished(Int)
         case expired(Int, LFSSchedule.Job)
@@ -64,16 +77,20 @@ struct LFSTransfer: Sendable {
             items.indices.map { LFSSchedule.File(size: items[$0].size, oid: known[$0], stored: stored[$0]) },
             lanes: lanes)
         var records: [Int: ResumeNotes.Note] = [:]
+        var given: [Int: Given] = [:]
         var sent: Int64 = 0
+        var unnoted: String?
+        try await Disk.run { [notes, now] in notes.sweep(now: now) }
         try await withThrowingTaskGroup(of: Ended.self) { group in
             while true {
                 while let job = schedule.next() {
-                    begin(job, schedule, records, in: &group, doing: doing)
+                    begin(job, schedule, records, given, in: &group, doing: doing)
                 }
                 guard let ended = try await group.next() else { break }
                 switch ended {
                 case .hashed(let file, let oid): schedule.didHash(file, oid: oid)
-                case .asked(let asked, let works, let found):
+                case .asked(let asked, let works, let found, let at):
+                    for file in asked { given[file, default: Given(at: at)].at = at }
                     var done: [Int: Set<Int>] = [:]
                     for (file, note) in found {
                         records[file] = note
@@ -105,8 +122,9 @@ struct LFSTransfer: Sendable {
                         }
                         note.etags[part] = etag
                         records[file] = note
-                        if let oid = schedule.files[file].oid {
-                            try await Disk.run { [notes, note] in try notes.write(note, of: oid) }
+                        if let oid = schedule.files[file].oid, unnoted == nil {
+                            // A full or read-only disk costs the notes, not the upload.
+                            unnoted = try await Disk.run { [notes, note] in notes.keep(note, of: oid) }
                         }
                         sent += note.parts.range(of: part, size: note.size).length
                     } else {
@@ -120,12 +138,14 @@ struct LFSTransfer: Sendable {
                 case .expired(let file, let job):
                     if let note = records.removeValue(forKey: file) {
                         if let oid = schedule.files[file].oid {
-                            try await Disk.run { [notes] in try notes.remove(oid) }
+                            try await Disk.run { [notes] in notes.drop(oid) }
                         }
                         for part in note.etags.indices where note.etags[part] != nil {
                             meter.skipped(bytes: -note.parts.range(of: part, size: note.size).length, file: false)
                         }
                     }
+                    // Parts that were on their way together expire together, and are asked about once.
+                    if schedule.states[file] != .expiring { given[file]?.renewals += 1 }
                     schedule.expired(file, during: job)
                 }
             }
@@ -140,23 +160,19 @@ struct LFSTransfer: Sendable {
             default: break
             }
         }
-        return Outcome(oids: schedule.files.map { $0.oid ?? "" }, unchanged: unchanged, sent: sent)
+        return Outcome(
+            oids: schedule.files.map { $0.oid ?? "" }, unchanged: unchanged, sent: sent, unnoted: unnoted)
     }
 
     private func begin(
-        _ job: LFSSchedule.Job, _ schedule: LFSSchedule, _ records: [Int: ResumeNotes.Note],
+        _ job: LFSSchedule.Job, _ schedule: LFSSchedule, _ records: [Int: ResumeNotes.Note], _ given: [Int: Given],
         in group: inout ThrowingTaskGroup<Ended, any Error>, doing: String
     ) {
         switch job {
         case .hash(let file):
             let item = items[file]
             group.addTask {
-                let flag = CancelFlag()
-                let hash = try await withTaskCancellationHandler {
-                    try await Disk.run { try item.hash(.sha256) { _ in try flag.check() } }
-                } onCancel: {
-                    flag.set()
-                }
+                let hash = try await Disk.run { flag in try item.hash(.sha256) { _ in try flag.check() } }
                 return .hashed(file, "\(hash)")
             }
         case .ask(let asked):
@@ -165,34 +181,52 @@ struct LFSTransfer: Sendable {
         case .put(let file, let part):
             guard let work = schedule.works[file] else { return }
             let isResumed = records[file].map { $0.made != now } ?? false
+            let given = given[file]
             group.addTask {
+                let counter = AttemptCounter { [meter] in meter.moved($0) }
                 do {
-                    return .put(file, part, try await put(items[file], part, work, doing: doing))
-                } catch let failure as HubFailure where isResumed && Self.expired.contains(failure.status) {
+                    return .put(file, part, try await put(items[file], part, work, counter, doing: doing))
+                } catch let failure as HubFailure where Self.expired.contains(failure.status) {
+                    // The first look at an address says more about the object than about the address.
+                    guard isResumed || counter.attempts > 1 || isOld(given), mayRenew(given) else { throw failure }
                     return .expired(file, job)
                 }
             }
         case .finish(let file):
             guard let work = schedule.works[file], let oid = schedule.files[file].oid else { return }
             let note = records[file]
+            let given = given[file]
             group.addTask {
                 do {
                     try await finish(oid, size: items[file].size, work, note, doing: doing)
                 } catch let failure as HubFailure {
                     // Whatever is wrong with the parts, a new run must not begin with them again.
-                    if let note, Self.expired.contains(failure.status) {
-                        if note.made != now { return .expired(file, job) }
-                        try await Disk.run { [notes] in try notes.remove(oid) }
+                    if let note {
+                        let isOfBefore = note.made != now
+                        let isExpired = Self.expired.contains(failure.status)
+                        if isOfBefore && failure.status >= 500 || isExpired && (isOfBefore || isOld(given)),
+                            mayRenew(given)
+                        {
+                            return .expired(file, job)
+                        }
+                        if isOfBefore || isExpired { try await Disk.run { [notes] in notes.drop(oid) } }
                     }
                     throw failure
                 }
-                if note != nil { try await Disk.run { [notes] in try notes.remove(oid) } }
+                if note != nil { try await Disk.run { [notes] in notes.drop(oid) } }
                 return .finished(file)
             }
         }
     }
 
+    private func isOld(_ given: Given?) -> Bool {
+        given.map { hub.pace.clock.now() - $0.at >= Self.freshness } ?? false
+    }
+
+    private func mayRenew(_ given: Given?) -> Bool { given.map { $0.renewals < Self.mostRenewals } ?? false }
+
     private func ask(_ asked: [Int], _ objects: [Hub.LFSObject], doing: String) async throws -> Ended {
+        let at = hub.pace.clock.now()
         let answer = try await hub.lfsBatch(objects, to: repo, revision: revision, doing: doing)
         var works: [Int: LFSWork] = [:]
         var found: [Int: ResumeNotes.Note] = [:]
@@ -210,11 +244,13 @@ struct LFSTransfer: Sendable {
                     etags: Array(repeating: nil, count: parts.urls.count))
             }
         }
-        return .asked(asked, works, found)
+        return .asked(asked, works, found, at: at)
     }
 
     /// Sends an object or a part of it. Returns the ETag of a part.
-    private func put(_ item: UploadItem, _ part: Int?, _ work: LFSWork, doing: String) async throws -> String {
+    private func put(
+        _ item: UploadItem, _ part: Int?, _ work: LFSWork, _ counter: AttemptCounter, doing: String
+    ) async throws -> String {
         let address: String
         let range: (offset: Int64, length: Int64)
         switch (work, part) {
@@ -226,11 +262,10 @@ struct LFSTransfer: Sendable {
             range = (0, item.size)
         default: return ""
         }
-        let counter = AttemptCounter { [meter] in meter.moved($0) }
         var request = HubRequest(
             .PUT, hub.atEndpoint(address), doing: "send \(item.path) to \(repo)",
             body: .pieces(length: range.length, type: "application/octet-stream") { [range] in
-                counter.begin()
+                counter.beginAttempt()
                 return try item.pieces(from: range.offset, count: range.length) { counter.moved($0) }
             },
             repeats: .freely, timeout: .seconds(6 * 3600))
@@ -293,7 +328,16 @@ struct LFSTransfer: Sendable {
 final class AttemptCounter: Sendable {
     private let report: @Sendable (Int64) -> Void
     private let attempt = Mutex<Int64>(0)
+    private let count = Mutex(0)
     init(_ report: @escaping @Sendable (Int64) -> Void) { self.report = report }
+
+    /// How often the request was sent.
+    var attempts: Int { count.withLock { $0 } }
+
+    func beginAttempt() {
+        count.withLock { $0 += 1 }
+        begin()
+    }
 
     func begin() {
         let lost = attempt.withLock { count in
@@ -307,13 +351,6 @@ final class AttemptCounter: Sendable {
         attempt.withLock { $0 += bytes }
         report(bytes)
     }
-}
-
-/// Lets a blocking loop on another thread see that its task was cancelled.
-private final class CancelFlag: Sendable {
-    private let isSet = Mutex(false)
-    func set() { isSet.withLock { $0 = true } }
-    func check() throws { if isSet.withLock({ $0 }) { throw CancellationError() } }
 }
 
 extension UploadItem {
@@ -350,6 +387,7 @@ extension UploadItem {
                             throw LocalFile.Trouble(
                                 path: path, doing: "send", reason: "it became shorter during the upload")
                         }
+                        if place + Int64(wanted) == end { try item.check(file) }
                         return piece
                     }
                 }

@@ -65,7 +65,7 @@ extension Hub {
     /// - Throws: `hub.stale` when the branch moves while we ask.
     func preupload(
         _ items: [UploadItem], to repo: RepoID, revision: String, gitIgnore: String?, gitAttributes: String?,
-        asked: @escaping @Sendable (Int) -> Void
+        createsPullRequest: Bool = false, asked: @escaping @Sendable (Int) -> Void
     ) async throws(HubFailure) -> Preuploaded {
         let doing = "compare the files with \(repo)"
         let size = 500
@@ -80,7 +80,7 @@ extension Hub {
                     group.addTask {
                         let answer = try await self.preupload(
                             items[range], to: repo, revision: revision, gitIgnore: gitIgnore,
-                            gitAttributes: gitAttributes, doing: doing)
+                            gitAttributes: gitAttributes, createsPullRequest: createsPullRequest, doing: doing)
                         return (range, try answer.modes(of: items[range], doing: doing), answer.commitOid)
                     }
                 }
@@ -103,7 +103,7 @@ extension Hub {
 
     private func preupload(
         _ items: ArraySlice<UploadItem>, to repo: RepoID, revision: String, gitIgnore: String?, gitAttributes: String?,
-        doing: String
+        createsPullRequest: Bool, doing: String
     ) async throws -> PreuploadAnswer {
         let body = try await Disk.run {
             var body = ByteBuffer()
@@ -124,7 +124,8 @@ extension Hub {
         }
         return try await value(
             HubRequest(
-                .POST, "\(repo.api)/preupload/\(HubURL.segment(revision))", doing: doing, body: .json(body),
-                right: "write access to \(repo)", repeats: .freely))
+                .POST, "\(repo.api)/preupload/\(HubURL.segment(revision))", doing: doing,
+                query: createsPullRequest ? [("create_pr", "1")] : [], body: .json(body),
+                right: createsPullRequest ? "read access to \(repo)" : "write access to \(repo)", repeats: .freely))
     }
 }

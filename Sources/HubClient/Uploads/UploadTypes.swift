@@ -35,6 +35,8 @@ package struct UploadOptions: Sendable {
     package var followsLinksOutside = false
     /// The head that must be there; when the branch moved on, `hub.stale` is thrown. Without one, the plan is made anew.
     package var parent: String?
+    /// Opens a pull request with the changes in place of committing them: whoever may read may propose. Default false.
+    package var createsPullRequest = false
     /// Whether the Hub is asked if it likes the README's front matter before anything is sent. Default true.
     package var checksReadme = true
     /// Requests that send content at once, 1–32. Default 6.
@@ -55,10 +57,12 @@ package struct UploadOptions: Sendable {
 
 /// What came of an upload.
 package struct CommitResult: Sendable, Equatable {
-    /// Head of the branch as we left it.
+    /// Head of the branch (of the pull request, when one was opened) as we left it.
     package var commit: String
     /// Page of the last commit.
     package var url: String?
+    /// Page of the pull request, when one was opened.
+    package var pullRequest: String?
     /// Commits made: one as a rule, none when nothing had changed, several when the Hub's limits demand it.
     package var commits: [String] = []
     /// Files written, whether new or changed.
@@ -96,11 +100,17 @@ struct UploadItem: Sendable {
     func open() throws -> LocalFile? {
         guard case .file(let local) = source else { return nil }
         let file = try LocalFile(local)
+        try check(file)
+        return file
+    }
+
+    /// Refuses a file that is not as it was when the plan was made. Asked once more before its last bytes go out, so that what was written
+    /// to in place meanwhile is never taken whole. Blocks.
+    func check(_ file: LocalFile) throws {
         let now = try file.status()
         guard now.size == size, now.changed == changed else {
-            throw LocalFile.Trouble(path: local, doing: "send", reason: "it was changed during the upload")
+            throw LocalFile.Trouble(path: file.path, doing: "send", reason: "it was changed during the upload")
         }
-        return file
     }
 
     /// Blocks.

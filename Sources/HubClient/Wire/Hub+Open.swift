@@ -33,21 +33,21 @@ extension Hub {
                 .refusedByUs, doing: request.doing, said: "HF_HUB_OFFLINE is set",
                 hint: "unset HF_HUB_OFFLINE to use the Hub")
         }
-        var happened = true
-        if let action = request.action {
-            try await pace.begin(action, patience: request.patience, doing: request.doing)
-        }
+        var happened = false
+        let until = pace.clock.now() + request.patience
+        if let action = request.action { try await pace.begin(action, until: until, doing: request.doing) }
         defer { if let action = request.action { pace.finish(action, happened: happened) } }
 
         var repeats = 0
         while true {
             do {
-                let value = try await attempt(request, repeats: repeats, finish)
+                let value = try await attempt(request, repeats: repeats, until: until, finish)
+                happened = true
                 if let action = request.action { pace.succeeded(action) }
                 return value
             } catch let failed as FailedAttempt {
-                if Task.isCancelled { throw HubFailure(cancelled: request.doing) }
-                happened = failed.mayHaveHappened
+                happened = happened || failed.mayHaveHappened
+                if Task.isCancelled { throw HubFailure(cancelled: request) }
                 guard repeats < 5, let wait = wait(after: failed, of: request, repeats: repeats),
                     wait <= request.patience
                 else { throw failed.failure }
@@ -57,9 +57,12 @@ extension Hub {
                         "doing": "\(request.doing)", "because": "\(failed.failure.said)", "after": "\(wait.text)",
                         "repeat": "\(repeats + 1)",
                     ])
+                onRepeat?(HubRepeat(doing: request.doing, because: failed.failure.said, wait: wait))
                 try await pace.clock.sleep(wait)
-                happened = true
                 repeats += 1
+            } catch {
+                happened = true
+                throw error
             }
         }
     }
@@ -70,17 +73,17 @@ extension Hub {
         let growing = Duration.seconds(min(8, 1 << repeats)) * (1 + jitter() / 4)
         switch failed.again {
         case .no: return nil
-        case .unsent: return growing
+        case .unsent(let isSettled): return isSettled && settings.isInteractive && repeats > 0 ? nil : growing
         case .refusedUntil(let wait): return wait
         case .later(let wait): return isFree ? wait ?? growing : nil
         }
     }
 
     private func attempt<Value: Sendable>(
-        _ request: HubRequest, repeats: Int,
+        _ request: HubRequest, repeats: Int, until: Duration,
         _ finish: @escaping @Sendable (HubStream, Duration) async throws -> Value
     ) async throws -> Value {
-        let (stream, left) = try await exchange(request)
+        let (stream, left) = try await exchange(request, until: until)
         guard stream.status >= 400, !request.accepted.contains(stream.status) else {
             do {
                 return try await finish(stream, left)
@@ -91,13 +94,14 @@ extension Hub {
             } catch let failure as HubFailure {
                 throw FailedAttempt(failure, again: .later(nil))
             } catch {
-                throw networkFailure(error, request, left: left)
+                throw networkFailure(error, request, at: HubOrigin(stream.url))
             }
         }
         let body = await head(of: stream, within: min(left, .seconds(10)))
         let limit = RateLimitHeaders(stream.headers)
+        let isHub = HubOrigin(stream.url).map { origins.contains($0) } ?? false
         var failure = HubFailure(
-            request, status: stream.status, headers: stream.headers, body: body, token: settings.token)
+            request, status: stream.status, headers: stream.headers, body: body, token: settings.token, isHub: isHub)
         let retryAfter = RateLimitHeaders.retryAfter(stream.headers).map { $0 + .seconds(1) }
         switch stream.status {
         case 429:
@@ -114,7 +118,8 @@ extension Hub {
             }
             failure.retry = .after(wait)
             throw FailedAttempt(failure, again: .later(wait), mayHaveHappened: false)
-        case 408, 500, 502, 503, 504:
+        // A storage says 400 when it waited too long for a body.
+        case 400 where failure.kind == .trouble, 408, 500, 502, 503, 504:
             failure.retry = retryAfter.map { .after($0) } ?? .soon
             throw FailedAttempt(failure, again: .later(retryAfter))
         default:
@@ -123,7 +128,7 @@ extension Hub {
     }
 
     /// One way to the Hub and back, over its redirects. Gives the time left of the request's timeout.
-    private func exchange(_ request: HubRequest) async throws -> (HubStream, Duration) {
+    private func exchange(_ request: HubRequest, until: Duration) async throws -> (HubStream, Duration) {
         let start = request.path.hasPrefix("/") ? settings.endpoint + request.path : request.path
         var url = start + HubURL.query(request.query, after: request.path)
         guard var origin = HubOrigin(url) else {
@@ -139,19 +144,24 @@ extension Hub {
             let isHub = origins.contains(origin)
             let bucket = isHub ? Self.bucket(of: url, endpoint: settings.endpoint) : nil
             if let bucket {
-                try await pace.admit(
-                    bucket, urgent: request.isUrgent, patience: request.patience, doing: request.doing)
+                do {
+                    try await pace.admit(bucket, urgent: request.isUrgent, until: until, doing: request.doing)
+                } catch {
+                    // Nothing has left yet, or only what was pointed elsewhere.
+                    throw FailedAttempt(
+                        HubFailure(unexpected: error, doing: request.doing), again: .no, mayHaveHappened: false)
+                }
             }
             let answer: HTTPClientResponse
             let clock = ContinuousClock()
             let began = clock.now
             do {
                 let wire = try wire(url, method, headers, body, isHub: isHub)
-                answer = try await client(idle: request.idle)
+                answer = try await client(idle: request.idle, for: origin)
                     .execute(wire, deadline: .now() + .nanoseconds(max(left, .zero).nanoseconds))
             } catch {
                 if let bucket { pace.lost(bucket: bucket) }
-                throw networkFailure(error, request, left: left)
+                throw networkFailure(error, request, at: origin)
             }
             left -= began.duration(to: clock.now)
             let status = Int(answer.status.code)
@@ -272,7 +282,8 @@ extension Hub {
     static func bucket(of url: String, endpoint: String) -> String {
         let path = url.hasPrefix(endpoint) ? url.dropFirst(endpoint.count) : url.drop { $0 != "/" }
         let end = path.firstIndex { $0 == "?" } ?? path.endIndex
-        if path[..<end].contains("/resolve/") { return "resolvers" }
+        // Files of a fixed commit are answered by a resolver too, though their path looks otherwise. Source: hub-docs, rate limits.
+        if path[..<end].contains("/resolve/") || path[..<end].contains("/api/resolve-cache/") { return "resolvers" }
         return path[..<end].contains("/api/") ? "api" : "pages"
     }
 
@@ -293,8 +304,8 @@ extension Hub {
 struct FailedAttempt: Error {
     enum Again {
         case no
-        /// Nothing reached the Hub.
-        case unsent
+        /// Nothing reached the Hub. Settled: it will most likely be so in a moment too.
+        case unsent(isSettled: Bool)
         /// The Hub did nothing and named a time.
         case refusedUntil(Duration)
         /// Unknown, or refused for a while: only what may be repeated freely.

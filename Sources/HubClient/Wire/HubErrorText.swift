@@ -6,13 +6,15 @@ import NIOHTTP1
 /// What an error answer says, whatever its shape: `X-Error-Message` first, then the body when it adds something.
 ///
 /// Bodies seen: `{"error": "…"}`, `{"error": ["…", "…"]}`, `{"error": "…", "error_description": "…"}`,
-/// `{"errors": [{"message": "…"}]}`, plain text, HTML pages of proxies, nothing.
+/// `{"errors": [{"message": "…"}]}`, S3's `<Error><Code>…</Code><Message>…</Message></Error>`, plain text, HTML pages of proxies, nothing.
 struct HubErrorText: Equatable {
     /// One line without secrets; empty when the answer says nothing.
     var text: String
     /// `X-Error-Message` as it came, for comparing.
     var header: String?
     var isPage = false
+    /// `<Code>` of a storage's XML.
+    var code: String?
 
     init(headers: HTTPHeaders, body: ByteBuffer) {
         header = headers.first(name: "X-Error-Message")
@@ -21,7 +23,10 @@ struct HubErrorText: Equatable {
         let raw = String(buffer: body)
         let type = headers.first(name: "Content-Type")?.lowercased() ?? ""
         let start = raw.drop { $0.isWhitespace }
-        if type.contains("html") || start.hasPrefix("<") {
+        if let code = Self.element("Code", of: raw), start.hasPrefix("<?xml") || start.hasPrefix("<Error") {
+            self.code = Redaction.quote(code, limit: 60)
+            lines.append([code, Self.element("Message", of: raw)].compactMap(\.self).joined(separator: ": "))
+        } else if type.contains("html") || start.hasPrefix("<") {
             isPage = true
             if let title = Self.title(of: raw) { lines.append("a web page, \"\(title)\"") }
         } else if start.first == "{" || start.first == "[" || type.contains("json") {
@@ -66,6 +71,17 @@ struct HubErrorText: Equatable {
     private static func message(_ json: RawJSON) -> String? {
         if let text = json.string { return text }
         return json["message"]?.string ?? json["error"]?.string
+    }
+
+    private static func element(_ name: String, of xml: String) -> String? {
+        guard let open = xml.firstRange(of: "<\(name)>"),
+            let close = xml[open.upperBound...].firstRange(of: "</\(name)>")
+        else { return nil }
+        var text = String(xml[open.upperBound..<close.lowerBound])
+        for (entity, sign) in [("&lt;", "<"), ("&gt;", ">"), ("&quot;", "\""), ("&apos;", "'"), ("&amp;", "&")] {
+            text = text.split(separator: entity, omittingEmptySubsequences: false).joined(separator: sign)
+        }
+        return text
     }
 
     private static func title(of page: String) -> String? {

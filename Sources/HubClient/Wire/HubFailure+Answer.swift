@@ -4,12 +4,19 @@ import StokerCore
 
 extension HubFailure {
     /// Names an answer with an error status.
-    init(_ request: HubRequest, status: Int, headers: HTTPHeaders, body: ByteBuffer, token: Secret?) {
+    /// - Parameter isHub: false for a storage that the Hub pointed to: it knows nothing of tokens and repos.
+    init(
+        _ request: HubRequest, status: Int, headers: HTTPHeaders, body: ByteBuffer, token: Secret?, isHub: Bool = true
+    ) {
         let text = HubErrorText(headers: headers, body: body)
-        let code = headers.first(name: "X-Error-Code").map { Redaction.quote($0, limit: 60) }
-        let kind = Self.kind(status: status, code: code, header: text.header, path: request.path)
+        let code = headers.first(name: "X-Error-Code").map { Redaction.quote($0, limit: 60) } ?? text.code
+        let kind =
+            isHub
+            ? Self.kind(status: status, code: code, header: text.header, path: request.path)
+            : Self.kindOfStorage(status: status, code: code)
         self.init(
-            kind, doing: request.doing, said: text.text.isEmpty ? Self.plain(status, isPage: text.isPage) : text.text,
+            kind, doing: request.doing,
+            said: text.text.isEmpty ? Self.plain(status, isPage: text.isPage, isHub: isHub) : text.text,
             status: status, code: code,
             requestID: ["X-Request-Id", "X-Amzn-Trace-Id", "X-Amz-Cf-Id"].lazy.compactMap { headers.first(name: $0) }
                 .first.map { Redaction.quote($0, limit: 120) },
@@ -17,6 +24,10 @@ extension HubFailure {
         // Whatever the Hub repeats of us: the token itself is never quoted.
         if let token, token.reveal().utf8.count >= 8 {
             said = said.split(separator: token.reveal(), omittingEmptySubsequences: false).joined(separator: "***")
+        }
+        guard isHub else {
+            hint = Self.hintOfStorage(kind: kind, code: code)
+            return
         }
         hint = Self.hint(kind: kind, status: status, code: code, text: text, request: request, token: token)
     }
@@ -46,6 +57,24 @@ extension HubFailure {
         }
     }
 
+    /// Source: Amazon S3 API reference, "Error responses".
+    private static func kindOfStorage(status: Int, code: String?) -> Kind {
+        switch code {
+        // The body did not come in time: with status 400.
+        case "RequestTimeout": .trouble
+        default: status == 401 ? .forbidden : kind(status: status, code: nil, header: nil, path: "")
+        }
+    }
+
+    private static func hintOfStorage(kind: Kind, code: String?) -> String? {
+        switch (kind, code) {
+        case (_, "RequestTimeTooSkewed"): "set this machine's clock"
+        case (.forbidden, _): "the address that the Hub gave for it is no longer good; try again"
+        case (.notFound, _): "what the Hub pointed to is not there; try again"
+        default: nil
+        }
+    }
+
     private static let badCredentials = "Invalid credentials in Authorization header"
 
     /// `/api/spaces/…` and the like, or a file of a repo. Source: `REPO_API_REGEX` of huggingface_hub 2.4.
@@ -53,9 +82,10 @@ extension HubFailure {
         ["/api/models/", "/api/datasets/", "/api/spaces/"].contains { path.contains($0) } || path.contains("/resolve/")
     }
 
-    private static func plain(_ status: Int, isPage: Bool) -> String {
-        if isPage { return "the Hub answered with a web page" }
-        return status >= 500 ? "the Hub has trouble of its own" : "the Hub refused, and did not say why"
+    private static func plain(_ status: Int, isPage: Bool, isHub: Bool) -> String {
+        let who = isHub ? "the Hub" : "the storage"
+        if isPage { return "\(who) answered with a web page" }
+        return status >= 500 ? "\(who) has trouble of its own" : "\(who) refused, and did not say why"
     }
 
     private static func hint(
@@ -107,6 +137,14 @@ extension HubFailure {
     /// Cancelled by whoever asked.
     init(cancelled doing: String) {
         self.init(.cancelled, doing: doing, said: "it was called off")
+    }
+
+    /// Cancelled while a call was on its way: a change may have been made all the same.
+    init(cancelled request: HubRequest) {
+        self.init(cancelled: request.doing)
+        guard request.action != nil else { return }
+        said = "it was called off when it had been asked for; it may have been done all the same"
+        hint = "look at what is there now before you ask again"
     }
 
     init(unexpected error: any Error, doing: String) {

@@ -47,6 +47,8 @@ package struct HubFailure: Error, Sendable, CustomStringConvertible {
     package var requestID: String?
     package var hint: String?
     package var retry: Failure.Retry
+    /// The call had been sent, and no answer came in its time.
+    package var wasSlow = false
 
     package init(
         _ kind: Kind, doing: String, said: String, status: Int = 0, code: String? = nil, requestID: String? = nil,

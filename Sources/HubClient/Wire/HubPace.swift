@@ -37,8 +37,9 @@ package final class HubPace: Sendable {
     /// Waits until a call of this bucket may leave. To be followed by ``heard(_:bucket:status:)`` or ``lost(bucket:)``.
     ///
     /// Normal calls go one after the other; urgent ones pass them and may use the reserve.
-    /// - Parameter patience: a longer wait is refused at once with ``HubFailure/Kind/throttled``.
-    func admit(_ bucket: String, urgent: Bool, patience: Duration, doing: String) async throws {
+    /// - Parameter until: by ``clock``; what would have to wait longer is refused at once with ``HubFailure/Kind/throttled``. Time spent
+    ///   behind others counts.
+    func admit(_ bucket: String, urgent: Bool, until: Duration, doing: String) async throws {
         let line = "bucket:" + bucket
         if !urgent { try await turns.take(line) }
         defer { if !urgent { turns.give(line) } }
@@ -46,7 +47,7 @@ package final class HubPace: Sendable {
             let now = clock.now()
             let wait = state.withLock { $0.admit(bucket, urgent: urgent, now: now) }
             guard wait > .zero else { return }
-            guard wait <= patience else {
+            guard now + wait <= until else {
                 throw HubFailure(
                     .throttled, doing: doing,
                     said: "the Hub takes no more \(bucket) requests of this account for \(wait.wholeSeconds)",
@@ -72,14 +73,15 @@ package final class HubPace: Sendable {
     // MARK: Actions
 
     /// Takes the turn an action needs and a place in its budget. Whoever gets it calls ``finish(_:happened:)``.
-    func begin(_ action: HubRequest.Action, patience: Duration, doing: String) async throws {
+    /// - Parameter until: as for ``admit(_:urgent:until:doing:)``.
+    func begin(_ action: HubRequest.Action, until: Duration, doing: String) async throws {
         try await turns.take(action.turn)
         do {
             while true {
                 let now = clock.now()
                 let wait = state.withLock { $0.reserve(action, now: now) }
                 guard let wait else { return }
-                guard wait.time <= patience else {
+                guard now + wait.time <= until else {
                     throw HubFailure(
                         .throttled, doing: doing, said: wait.said,
                         hint: "it may be tried again in \(wait.time.wholeSeconds)",

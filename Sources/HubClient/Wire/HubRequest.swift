@@ -62,10 +62,12 @@ package struct HubRequest: Sendable {
     package var redirects: Redirects = .everywhere
     /// Goes before calls that are not, when the request window runs short: what a person waits for, or what heals. Default false.
     package var isUrgent = false
+    /// When no headers come within ``timeout`` it is not asked again; ``HubFailure/wasSlow`` tells. Default false.
+    package var slownessIsAnAnswer = false
     /// Longest time without a byte in either direction before the call counts as lost; nil for none (logs are silent for minutes).
     /// A few different values at most, since each has its own connections. Default nil.
     package var idle: Duration?
-    /// The longest that the Hub's windows and quotas may delay the call; beyond it, it fails with ``HubFailure/Kind/throttled`` at once.
+    /// The longest that the Hub's windows and quotas may delay the call, counted from its beginning; beyond it, it fails with ``HubFailure/Kind/throttled`` at once.
     /// Default 310 s, a whole window.
     package var patience: Duration = .seconds(310)
 

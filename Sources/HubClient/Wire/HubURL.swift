@@ -16,6 +16,15 @@ struct HubOrigin: Hashable, Sendable {
         port = url.port ?? (scheme == "https" ? 443 : 80)
     }
 
+    /// This machine.
+    static func isLoopback(_ host: String) -> Bool {
+        host == "localhost" || host.hasPrefix("127.") || host == "::1" || host == "[::1]"
+            || host.hasSuffix(".localhost")
+    }
+
+    /// For people: `127.0.0.1:8800`.
+    var shown: String { "\(host.contains(":") && !host.hasPrefix("[") ? "[\(host)]" : host):\(port)" }
+
     /// Where a token is sent besides the configured endpoint. Source: huggingface_hub 2.4 `utils/_http.py`, `_HUB_ORIGINS` (without the
     /// staging Hub, which is reached by `HF_ENDPOINT`).
     static let known: Set<HubOrigin> = Set(["https://huggingface.co", "https://hf.co"].compactMap(HubOrigin.init))

@@ -13,6 +13,8 @@ package struct Fault: Sendable, Equatable {
         case html(Int)
         /// The answer comes so much later, in simulated time.
         case slow(Duration)
+        /// Nothing happens until the fault is taken from the board.
+        case held
         /// The connection is closed, and nothing was done.
         case cut
         /// The connection is closed after the effect took place.
@@ -70,6 +72,7 @@ package struct Fault: Sendable, Equatable {
         case .status(let code, _): "status-\(code)"
         case .html(let code): "html-\(code)"
         case .slow: "slow"
+        case .held: "held"
         case .cut: "cut"
         case .lost: "lost"
         case .badToken: "bad-token"
@@ -95,13 +98,14 @@ extension Fault {
         case "status": kind = .status(status ?? 500, message: message ?? "Internal Error")
         case "html": kind = .html(status ?? 502)
         case "slow": kind = .slow(.seconds(scene["seconds"]?.double ?? 5))
+        case "held": kind = .held
         case "cut": kind = .cut
         case "lost": kind = .lost
         case "bad-token": kind = .badToken
         case "empty": kind = .empty
         default:
             throw HubError.bad(
-                "\"kind\" must be one of [window, action, status, html, slow, cut, lost, bad-token, empty]")
+                "\"kind\" must be one of [window, action, status, html, slow, held, cut, lost, bad-token, empty]")
         }
         guard (100...599).contains(status ?? 200) else { throw HubError.bad("\"status\" must be 100 to 599") }
         self.init(

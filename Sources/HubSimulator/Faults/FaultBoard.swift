@@ -39,7 +39,7 @@ package final class FaultBoard: HubFaults {
     }
 
     /// The first that fits; each counts what fits it.
-    private func draw(method: String, path: String, account: String?) -> Fault? {
+    private func draw(method: String, path: String, account: String?) -> (id: Int, fault: Fault)? {
         state.withLock { state in
             for index in state.faults.indices {
                 let fault = state.faults[index].fault
@@ -49,7 +49,7 @@ package final class FaultBoard: HubFaults {
                 if let times = fault.times, state.faults[index].met >= times { continue }
                 if fault.chance < 1, Double.random(in: 0..<1, using: &state.random) >= fault.chance { continue }
                 state.faults[index].met += 1
-                return fault
+                return (state.faults[index].id, fault)
             }
             return nil
         }
@@ -71,18 +71,18 @@ package final class FaultBoard: HubFaults {
                     return buffer
                 })
         }
-        let fault = draw(method: request.method.rawValue, path: path, account: account)
+        let drawn = draw(method: request.method.rawValue, path: path, account: account)
         defer {
             let (bytes, digest) = hash.end
             journal.change(number) { entry in
                 entry.bodyBytes = bytes
                 entry.bodySHA256 = digest
                 entry.body = hash.text
-                entry.fault = fault?.name
+                entry.fault = drawn?.fault.name
             }
         }
         do {
-            let response = try await meet(fault, request, context, next: next)
+            let response = try await meet(drawn, request, context, next: next)
             journal.change(number) { $0.status = response.status.code }
             return response
         } catch let error as HubError {
@@ -110,10 +110,10 @@ package final class FaultBoard: HubFaults {
     }
 
     private func meet(
-        _ fault: Fault?, _ request: Request, _ context: HubContext,
+        _ drawn: (id: Int, fault: Fault)?, _ request: Request, _ context: HubContext,
         next: @Sendable (Request, HubContext) async throws -> Response
     ) async throws -> Response {
-        switch fault?.kind {
+        switch drawn?.fault.kind {
         case nil: return try await next(request, context)
         case .window(let seconds):
             let (kind, _) = RateKind.of(path: request.uri.path)
@@ -135,6 +135,14 @@ package final class FaultBoard: HubFaults {
                 body: ResponseBody(byteBuffer: ByteBuffer(string: page)))
         case .slow(let wait):
             try await time.sleep(for: wait, on: context.channel.eventLoop)
+            return try await next(request, context)
+        case .held:
+            // Asked again and again, as nothing but a test ever waits here.
+            while let id = drawn?.id, state.withLock({ $0.faults.contains { $0.id == id } }),
+                context.channel.isActive
+            {
+                try await Task.sleep(for: .milliseconds(10))
+            }
             return try await next(request, context)
         case .cut:
             try await context.channel.close()

@@ -1,9 +1,10 @@
 import Crypto
 import FoundationEssentials
 
-/// Links that open without a token for an hour of simulated time, as S3 and CDN links do.
+/// Links that open without a token for a while of simulated time, as S3 and CDN links do: an hour, but 15 minutes for a whole object that
+/// is to be put (`X-Amz-Expires=900` in huggingface_hub's issues 1311 and 1312).
 extension SimulatedHub {
-    private static let lifetimeSeconds = 3_600
+    static let putSeconds = 900
 
     private func signature(_ path: String, _ expires: Int) -> String {
         HMAC<SHA256>.authenticationCode(for: Data("\(path) \(expires)".utf8), using: SymmetricKey(data: Data(key.utf8)))
@@ -11,8 +12,8 @@ extension SimulatedHub {
     }
 
     /// On the storage host, or on the Hub itself.
-    func signed(_ path: String, onHub: Bool = false) -> String {
-        let expires = Int(date.timeIntervalSince1970) + Self.lifetimeSeconds
+    func signed(_ path: String, onHub: Bool = false, seconds: Int = 3_600) -> String {
+        let expires = Int(date.timeIntervalSince1970) + seconds
         return "\(onHub ? endpoint : storageEndpoint)\(path)?Expires=\(expires)&Signature=\(signature(path, expires))"
     }
 

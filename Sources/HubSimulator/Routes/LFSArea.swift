@@ -128,7 +128,9 @@ package struct LFSArea: HubArea {
         ])
         guard parts, size > hub.configuration.limits.singlePart else {
             answer["actions"] = [
-                "upload": ["href": .string(hub.signed("/objects/\(repo.id)/\(oid)"))], "verify": verify,
+                "upload": [
+                    "href": .string(hub.signed("/objects/\(repo.id)/\(oid)", seconds: SimulatedHub.putSeconds))
+                ], "verify": verify,
             ]
             return (.object(answer), false)
         }

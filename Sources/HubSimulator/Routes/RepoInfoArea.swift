@@ -43,11 +43,12 @@ package struct RepoInfoArea: HubArea {
     private static func info(
         _ kind: RepoKind, _ revision: String, _ request: Request, _ context: HubContext, _ hub: SimulatedHub
     ) async throws -> Response {
-        let repo = try await hub.repo(kind, request, context)
-        if revision != "main" { _ = try await hub.commit(revision, of: repo) }
+        // What is asked for is looked at before the repo is: a field that is not known is refused of a repo that does not exist, too.
         let names = request.queries("expand")
         let extent: RepoView.Extent =
             names.isEmpty ? .info(blobs: request.flag("blobs")) : .fields(try RepoView.fields(names, kind))
+        let repo = try await hub.repo(kind, request, context)
+        if revision != "main" { _ = try await hub.commit(revision, of: repo) }
         return try Response.json(try await RepoView(hub: hub).describe(repo, revision: revision, extent))
     }
 

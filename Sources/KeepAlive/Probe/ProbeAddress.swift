@@ -227,7 +227,7 @@ extension SocketAddress {
     }
 
     /// `value` in host byte order.
-    init(ipv4 value: UInt32, port: Int) {
+    init?(ipv4 value: UInt32, port: Int) {
         var bytes = ByteBufferAllocator().buffer(capacity: 4)
         bytes.writeInteger(value)
         self.init(packed: bytes, port: port)
@@ -242,18 +242,14 @@ extension SocketAddress {
     }
 
     /// 16 bytes in network order.
-    init(ipv6Bytes bytes: [UInt8], port: Int) {
-        precondition(bytes.count == 16)
+    init?(ipv6Bytes bytes: [UInt8], port: Int) {
         self.init(packed: ByteBuffer(bytes: bytes), port: port)
     }
 
-    /// 4 or 16 bytes: the only lengths the library's initialiser throws for are others.
-    private init(packed bytes: ByteBuffer, port: Int) {
-        do {
-            try self.init(packedIPAddress: bytes, port: port)
-        } catch {
-            preconditionFailure("an address has 4 or 16 bytes: \(error)")
-        }
+    /// nil for anything but 4 or 16 bytes.
+    private init?(packed bytes: ByteBuffer, port: Int) {
+        guard let address = try? SocketAddress(packedIPAddress: bytes, port: port) else { return nil }
+        self = address
     }
 
     var isIPv6: Bool { if case .v6 = self { true } else { false } }

@@ -66,11 +66,13 @@ package struct SpaceFacts: Sendable, Equatable {
     package enum PauseReason: Sendable, Equatable { case owner, moderation, spendLimit }
 
     /// nil when it is not paused. Source: spaces-behaviour 0.6: `PAUSED` is said of all three; moderation shows as `abuse` or
-    /// "Flagged as abusive". A spending limit has no documented text, so only a message that speaks of money counts.
+    /// "Flagged as abusive". A spending limit has neither field nor documented text. What the Hub does tell goes first: only paid hardware
+    /// is ever paused for it, and an owner's pause has no message. Then a message that speaks of money counts.
     package var pauseReason: PauseReason? {
         let message = errorMessage?.lowercased() ?? ""
         if abuse != nil || message.contains("flagged") && message.contains("abus") { return .moderation }
         guard stage == .paused else { return nil }
+        guard !message.isEmpty, hardware != "cpu-basic" else { return .owner }
         let money = ["spend", "billing", "payment", "credit"]
         return money.contains(where: message.contains) ? .spendLimit : .owner
     }

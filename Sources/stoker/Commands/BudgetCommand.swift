@@ -58,7 +58,7 @@ struct BudgetCommand: AsyncParsableCommand {
 
     /// One small question: every answer of the Hub tells what is left.
     private func allowance(_ fleet: Fleet) async throws -> HubAllowance {
-        var found = HubCredentials.find(environment: try options.environment())
+        var found = try HubCredentials.find(environment: try options.environment())
         if !found.isEndpointOwn, fleet.hub.endpoint != found.endpoint {
             // The login of the official command line is for the public Hub, not for whatever a file names.
             found.token = fleet.hub.token

@@ -93,7 +93,7 @@ enum CommandFailure {
         return names
     }
 
-    private static func wantsJSON(_ arguments: [String]) -> Bool {
+    static func wantsJSON(_ arguments: [String] = CommandLine.arguments) -> Bool {
         arguments.contains("--format=json") || arguments.contains("--json")
             || zip(arguments, arguments.dropFirst()).contains { $0 == "--format" && $1 == "json" }
     }

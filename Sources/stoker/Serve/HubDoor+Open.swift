@@ -5,9 +5,13 @@ import StokerCore
 
 extension HubDoor {
     /// The client for the Hub of a fleet file.
-    static func open(_ fleet: Fleet.Hub, agent: String, logger: Logger) -> Hub {
+    /// - Throws: `usage` when the environment names a Hub or a switch that cannot be meant: nothing is sent elsewhere in its place.
+    static func open(_ fleet: Fleet.Hub, agent: String, logger: Logger) throws(Failure) -> Hub {
         let environment = Surroundings.process.environment
-        let isOffline = ["1", "ON", "YES", "TRUE"].contains((environment["HF_HUB_OFFLINE"] ?? "").uppercased())
+        if let text = environment["HF_ENDPOINT"], !text.isEmpty, [HubEndpoint.official, text].contains(fleet.endpoint) {
+            _ = try HubEndpoint.read(text, from: "HF_ENDPOINT")
+        }
+        let isOffline = try HubCredentials.isOffline(environment)
         return Hub(
             Hub.Settings(endpoint: fleet.endpoint, token: fleet.token, offline: isOffline, agent: agent), logger: logger
         )

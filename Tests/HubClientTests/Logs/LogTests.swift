@@ -57,6 +57,17 @@ private final class Lines: Sendable {
         #expect(lines.all == ["one"])
     }
 
+    /// Of a quiet Space not even headers come before its first line.
+    @Test func drainingEndsWithSilenceBeforeTheAnswer() async throws {
+        let server = try await ScriptedHub.start([.silence])
+        let lines = Lines()
+        try await withHub(server) {
+            try await $0.drainLog(.run, of: space, silence: .milliseconds(300)) { lines.add($0) }
+        }
+        #expect(lines.all.isEmpty)
+        #expect(server.asked().count == 1)
+    }
+
     @Test func aDrainThatIsCutSaysSo() async throws {
         let body = Self.event(5, "one") + Self.event(6, "two")
         let server = try await ScriptedHub.start([Self.stream(body, .cutAfter(body.utf8.count - 20))])

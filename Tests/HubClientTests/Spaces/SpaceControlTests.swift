@@ -118,6 +118,15 @@ private final class PlayedSpace: Sendable {
         #expect(server.asked().count { $0.path.hasSuffix("/pause") } == (happened ? 1 : 2))
     }
 
+    @Test(arguments: ["", "OK", "{}", "null"]) func whateverIsSaidWithSuccessIsSuccess(body: String) async throws {
+        let server = try await ScriptedHub.start([.text(body)])
+        try await withHub(server) { hub in
+            try await hub.set(.secret, "KEY", to: Secret("value"), of: space, before: "")
+            try await hub.delete(.variable, "KEY", of: space)
+        }
+        #expect(server.asked().map(\.method) == [.POST, .DELETE])
+    }
+
     @Test func aRefusalIsNotAskedTwice() async throws {
         let server = try await ScriptedHub.start([.json(#"{"error":"payment required"}"#, status: 402)])
         let failure = try #require(

@@ -116,8 +116,9 @@ import Testing
         init(commit: String?, isFresh: Bool, patience: Int = 3) {
             wait = SpaceWait(commit: commit, isFresh: isFresh, patience: patience)
         }
-        func look(_ json: String) throws -> SpaceWait.Step {
-            wait.look(at: try SpaceRuntimeTests.runtime(json), space: try .space("maren/orbit-api"))
+        var wantsHead: Bool { wait.wantsHead }
+        func look(_ json: String, head: String? = nil) throws -> SpaceWait.Step {
+            wait.look(at: try SpaceRuntimeTests.runtime(json), space: try .space("maren/orbit-api"), head: head)
         }
     }
     func isAsk(_ step: SpaceWait.Step) -> Bool { if case .ask = step { true } else { false } }
@@ -131,6 +132,32 @@ import Testing
         #expect(try isWait(wait.look(#"{"stage":"RUNNING_BUILDING","sha":""# + old + #""}"#)))
         #expect(try isWait(wait.look(running + old + #""}"#)))
         #expect(try isAsk(wait.look(running + commit + #""}"#)))
+    }
+
+    @Test(arguments: [true, false]) func aNewerCommitTakesItsPlace(isOverAtOnce: Bool) throws {
+        let wait = Looks(commit: commit, isFresh: true)
+        let newer = "c0ffee00c0ffee00c0ffee00c0ffee00c0ffee00"
+        func running(_ sha: String) -> String {
+            #"{"stage":"RUNNING","hardware":{"requested":"cpu-basic"},"sha":""# + sha + #""}"#
+        }
+        if !isOverAtOnce {
+            #expect(try isWait(wait.look(running(old))))
+            #expect(!wait.wantsHead)
+            #expect(try isWait(wait.look(#"{"stage":"RUNNING_BUILDING","sha":""# + old + #""}"#)))
+        }
+        // It may also be one from before ours, which the Hub was still building: the head tells.
+        var looks = 0
+        while !wait.wantsHead, looks < 10 {
+            #expect(try isWait(wait.look(running(newer))))
+            looks += 1
+        }
+        #expect(try isWait(wait.look(running(newer), head: commit)))
+        #expect(!wait.wantsHead)
+        guard case .failed(let said, _) = try wait.look(running(newer), head: newer) else {
+            Issue.record("it is waited for in vain")
+            return
+        }
+        #expect(said == "a newer commit took its place: c0ffee0 runs")
     }
 
     @Test func aFailureOfYesterdayIsForgivenForAFewLooks() throws {

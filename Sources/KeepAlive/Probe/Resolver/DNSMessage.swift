@@ -141,9 +141,11 @@ enum DNSMessage {
                     switch type {
                     case 1 where length == 4 && kind == .a:
                         guard let value = u32() else { return false }
-                        found.append((owner, SocketAddress(ipv4: value, port: 0), ttl))
+                        if let address = SocketAddress(ipv4: value, port: 0) { found.append((owner, address, ttl)) }
                     case 28 where length == 16 && kind == .aaaa:
-                        found.append((owner, SocketAddress(ipv6Bytes: Array(bytes[index..<next]), port: 0), ttl))
+                        if let address = SocketAddress(ipv6Bytes: Array(bytes[index..<next]), port: 0) {
+                            found.append((owner, address, ttl))
+                        }
                     case 5:
                         guard let target = self.name() else { return false }
                         aliases[owner] = (target, ttl)

@@ -67,7 +67,7 @@ package final class NameResolver: Sendable {
     private static let localhost = [
         SocketAddress(ipv4: 0x7F00_0001, port: 0),
         SocketAddress(ipv6Bytes: [UInt8](repeating: 0, count: 15) + [1], port: 0),
-    ]
+    ].compactMap(\.self)
 
     // MARK: For ResolverCore
 

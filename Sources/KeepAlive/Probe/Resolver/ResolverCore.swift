@@ -378,7 +378,7 @@ final class ResolverCore: @unchecked Sendable {
         defer { close(socket) }
         // 2000::/3 is what is routed at all; any address of it will do.
         let somewhere = [0x20, 0x01, 0x48, 0x60, 0x48, 0x60, 0, 0, 0, 0, 0, 0, 0, 0, 0x88, 0x88] as [UInt8]
-        guard case .v6(let target) = SocketAddress(ipv6Bytes: somewhere, port: 53) else { return false }
+        guard case .v6(let target)? = SocketAddress(ipv6Bytes: somewhere, port: 53) else { return false }
         return withUnsafePointer(to: target.address) {
             $0.withMemoryRebound(to: sockaddr.self, capacity: 1) {
                 connect(socket, $0, socklen_t(MemoryLayout<sockaddr_in6>.size)) == 0

@@ -10,6 +10,7 @@ enum EnvironmentWishes {
         _ kind: SpaceValueKind, pairs: [String], file: String?, description: String?
     ) throws -> [EnvironmentChange] {
         let doing = "set \(kind.plural)"
+        let letter = kind == .secret ? "-s" : "-e"
         var values: [(String, String)] = []
         if let file {
             let text = try FleetOptions.contents(of: file, kind: "environment file", hint: "it has NAME=value lines")
@@ -17,6 +18,11 @@ enum EnvironmentWishes {
         }
         let environment = ProcessInfo.processInfo.environment
         for pair in pairs {
+            guard pair.first != "=", !pair.allSatisfy(\.isWhitespace) else {
+                throw Failure(
+                    .usage, doing: doing, because: "\"\(pair.shortened)\" names no \(kind)",
+                    hint: "give \(letter) KEY=value, or \(letter) KEY for the environment's value")
+            }
             if let equals = pair.firstIndex(of: "=") {
                 values.append((String(pair[..<equals]), String(pair[pair.index(after: equals)...])))
             } else if let value = environment[pair] {
@@ -28,7 +34,6 @@ enum EnvironmentWishes {
             }
         }
         guard !values.isEmpty else {
-            let letter = kind == .secret ? "-s" : "-e"
             throw Failure(
                 .usage, doing: doing, because: "no \(kind) was named",
                 hint: "give \(letter) KEY=value or --env-file FILE")
@@ -43,79 +48,91 @@ enum EnvironmentWishes {
     }
 }
 
-/// How a change of the environment is made.
-struct ChangeOptions: ParsableArguments {
-    @Option(help: "Kept with each of them on the Hub.") var description: String?
-    @Flag(name: .customLong("dry-run"), help: "Only show what would be written.") var dryRun = false
-
-    func carryOut(
-        _ wishes: [EnvironmentChange], _ id: RepoID, _ hub: Hub, _ output: OutputOptions, _ confirm: ConfirmOptions
-    ) async throws {
-        try await EnvironmentWork(space: id, hub: hub, output: output, dryRun: dryRun).run(wishes) { plan, isStatic in
-            guard isStatic else { return }
-            let isSecret = plan.writes.contains { $0.kind == .secret }
-            guard isSecret else { return }
-            Screen.writeError(
-                "warning: \(id) is a static Space: every visitor's browser is given its secrets (window.huggingface.variables).\n"
-            )
-            try confirm.ask(
-                "Publish \(plan.writes.map(\.key).joined(separator: ", ")) to everybody who visits \(id)?",
-                doing: "set secrets of the static Space \(id)")
-        }
-    }
-}
-
-struct DeletionOptions: ParsableArguments {
-    @Flag(name: .customLong("dry-run"), help: "Only show what would be deleted.") var dryRun = false
-
-    func delete(
-        _ kind: SpaceValueKind, _ keys: [String], _ space: SpaceArgument, _ options: HubOptions,
-        _ output: OutputOptions, _ confirm: ConfirmOptions
-    ) async throws {
-        try await options.use { hub in
-            let id = try await space.id(hub)
-            let wishes = keys.map { EnvironmentChange(kind, $0, .delete) }
-            try await EnvironmentWork(space: id, hub: hub, output: output, dryRun: dryRun).run(wishes) { plan, _ in
-                guard !plan.writes.isEmpty else { return }
-                let lost = kind == .secret ? " The values cannot be got back." : ""
-                try confirm.ask(
-                    "Delete the \(plan.writes.count == 1 ? kind.rawValue : kind.plural) \(plan.writes.map(\.key).joined(separator: ", ")) of \(id)?\(lost)",
-                    doing: "delete \(kind.plural) of \(id)")
-            }
-        }
-    }
-}
-
 /// One change of a Space's environment, from the plan to what is told about it.
 struct EnvironmentWork {
+    var kind: SpaceValueKind
     var space: RepoID
     var hub: Hub
     var output: OutputOptions
     var dryRun: Bool
 
     func run(
-        _ wishes: [EnvironmentChange], ask: (EnvironmentPlan, _ isStatic: Bool) throws -> Void
+        _ wishes: [EnvironmentChange], ask: (EnvironmentPlan, _ isStatic: Bool) async throws -> Void
     ) async throws {
         let progress = Progress(output)
         var prints = try PrintsFile.own.read()
         let runtime = try await hub.runtime(of: space)
         let plan = try await hub.plan(wishes, for: space, prints: prints)
         if dryRun { return answer(plan, runtime: nil).show(output) }
-        try ask(plan, runtime.isStatic)
+        try await ask(plan, runtime.isStatic)
         let before = prints
-        let result: EnvironmentResult
+        let interruption = Interruption.current
+        let outcome: Result<EnvironmentResult, HubFailure>
         do {
-            result = try await hub.carryOut(plan, for: space, prints: &prints) { progress.say($0) }
+            outcome = .success(
+                try await hub.carryOut(plan, for: space, prints: &prints, goesOn: { !interruption.wasMet }) { step in
+                    take(step, plan, interruption, progress)
+                })
         } catch {
-            progress.end()
-            // What was written is remembered, so that the next try skips it.
-            if prints != before { try PrintsFile.own.write(prints) }
-            throw error
+            outcome = .failure(error)
         }
+        interruption.release()
         progress.end()
+        // Also after a failure: what was written is remembered, so that the next try skips it.
         if prints != before { try PrintsFile.own.write(prints) }
+        let result = try outcome.get()
+        if interruption.wasMet { throw interrupted(result) }
         answer(plan, runtime: result.runtime).show(output)
         if plan.way == .direct || plan.way == .pausedMeanwhile { progress.hint("Next: stoker space wait \(space)") }
+    }
+
+    /// Tells a step, and what a signal has to wait for.
+    private func take(
+        _ step: EnvironmentStep, _ plan: EnvironmentPlan, _ interruption: Interruption, _ progress: Progress
+    ) {
+        let pauses = plan.way == .pausedMeanwhile
+        func left(_ what: String, hint: String) -> Failure {
+            Failure(.interrupted, doing: "set \(kind.plural) of \(space)", because: what, hint: hint)
+        }
+        let restart = "start it with `stoker space restart \(space)`"
+        switch step {
+        case .pausing:
+            progress.say("pausing \(space)")
+            interruption.hold(
+                "\(space) is restarted",
+                left: left("it was left at once; nothing is written, and \(space) is paused", hint: restart))
+        case .writing(let change, let number, let all):
+            progress.say("\(change.wish == .delete ? "deleting" : "writing") \(change.key) (\(number) of \(all))")
+            interruption.hold(
+                pauses ? "\(change.key) is written and \(space) restarted" : "\(change.key) is written",
+                left: left(
+                    "it was left at once; \(number - 1) of \(all) changes are written, perhaps \(change.key) too"
+                        + (pauses ? ", and \(space) is paused" : ""),
+                    hint: pauses ? "\(restart), then give the same command again" : "the same command does the rest"))
+        case .restarting:
+            progress.say("restarting \(space)")
+            interruption.hold(
+                "\(space) is restarted",
+                left: left("it was left at once, and \(space) may still be paused", hint: restart))
+        case .over: interruption.release()
+        }
+    }
+
+    private func interrupted(_ result: EnvironmentResult) -> Failure {
+        func names(_ changes: [EnvironmentChange]) -> String { changes.map(\.key).joined(separator: ", ") }
+        let rest = result.plan.writes.filter { !result.written.contains($0) }
+        var said: [String] = []
+        if !result.written.isEmpty {
+            said.append("\(names(result.written)) \(result.written.count == 1 ? "is" : "are") done")
+        }
+        if !rest.isEmpty { said.append("\(names(rest)) \(rest.count == 1 ? "is" : "are") not") }
+        if let stage = result.runtime?.stage, result.plan.way == .pausedMeanwhile {
+            said.append("\(space) was restarted (\(stage))")
+        }
+        return Failure(
+            .interrupted, doing: rest.isEmpty ? "end the command quietly" : "set all \(kind.plural) of \(space)",
+            because: "it was interrupted; " + said.joined(separator: "; "),
+            hint: rest.isEmpty ? "nothing is left to do" : "the same command does the rest")
     }
 
     private func answer(_ plan: EnvironmentPlan, runtime: SpaceRuntime?) -> Answer {

@@ -2,6 +2,7 @@ import ArgumentParser
 import Foundation
 import HubClient
 import Logging
+import NIOPosix
 import Operations
 import StokerCore
 
@@ -18,21 +19,57 @@ struct HubOptions: ParsableArguments {
     )
     var endpoint: String?
 
-    /// Does something with the Hub and closes the connections behind it. Failures of the Hub become those of the house.
+    @Flag(help: "Tell of calls that are made again, also without a terminal.")
+    var verbose = false
+
+    /// Does something with the Hub and closes the connections behind it. Failures of the Hub become those of the house, and signals
+    /// an ``Interruption``.
     func use<Value>(_ body: (Hub) async throws -> Value) async throws -> Value {
-        let hub = Hub(try settings(), logger: Logger(label: "hub") { _ in SwiftLogNoOpLogHandler() })
+        let tells = verbose || Screen.own.showsProgress
+        let hub = Hub(
+            try settings(), logger: Logger(label: "hub") { _ in RemarkHandler() },
+            onRepeat: { again in
+                guard tells else { return }
+                Screen.own.endProgress()
+                Screen.writeError(
+                    "stoker: could not \(again.doing) yet: \(again.because); trying again in \(Wording.span(again.wait.seconds.rounded(.up)))\n"
+                        .printableLine)
+            })
         let outcome: Result<Value, any Error>
         do {
-            outcome = .success(try await body(hub))
-        } catch let failure as HubFailure {
-            outcome = .failure(failure.failure)
+            outcome = .success(
+                try await Interruption.current.whileCaught {
+                    do { return try await body(hub) } catch let failure as HubFailure { throw failure.failure }
+                })
         } catch {
+            Screen.own.endProgress()
             outcome = .failure(error)
         }
         // The command is over; that a connection did not close well is nobody's concern any more.
         try? await hub.shutdown()
         return try outcome.get()
     }
+}
+
+/// What the Hub and its client warn of, in a line for a person; everything else is not for him.
+private struct RemarkHandler: LogHandler {
+    var metadata: Logger.Metadata = [:]
+    var logLevel = Logger.Level.warning
+    subscript(metadataKey key: String) -> Logger.Metadata.Value? {
+        get { metadata[key] }
+        set { metadata[key] = newValue }
+    }
+
+    func log(event: LogEvent) {
+        // The address that is not encrypted was told before anything was asked.
+        guard let message = event.metadata?["message"] else { return }
+        Screen.own.endProgress()
+        Screen.writeError("stoker: \(event.message): \(message)\n".printableLine)
+    }
+}
+
+extension String {
+    fileprivate var printableLine: String { (hasSuffix("\n") ? String(dropLast()) : self).printable + "\n" }
 }
 
 /// A Space on the command line: `owner/name`, its page on the Hub, or the name alone for one's own.
@@ -104,7 +141,7 @@ struct ConfirmOptions: ParsableArguments {
     var yes = false
 
     /// - Throws: `usage` when there is nobody to ask, exit status 1 for a no.
-    func ask(_ question: String, doing: String) throws {
+    func ask(_ question: String, doing: String) async throws {
         if yes { return }
         guard isatty(STDIN_FILENO) == 1, isatty(STDERR_FILENO) == 1 else {
             throw Failure(
@@ -112,7 +149,11 @@ struct ConfirmOptions: ParsableArguments {
                 hint: "add --yes")
         }
         Screen.writeError("\(question.printable) [y/N] ")
-        let reply = readLine()?.trimmingCharacters(in: .whitespaces).lowercased()
+        // On a thread of its own: who waits for a person must not hold up the signals.
+        let line = try await Interruption.current.asking {
+            try await NIOThreadPool.singleton.runIfActive { readLine() }
+        }
+        let reply = line?.trimmingCharacters(in: .whitespaces).lowercased()
         guard reply == "y" || reply == "yes" else {
             Screen.writeError("Nothing was changed.\n")
             throw ExitCode(1)
@@ -120,21 +161,13 @@ struct ConfirmOptions: ParsableArguments {
     }
 }
 extension HubOptions {
-    /// - Throws: `usage` when `--endpoint` is no address.
+    /// - Throws: `usage` when an address, a switch or a token is not what it should be.
     private func settings() throws(Failure) -> Hub.Settings {
-        let found = HubCredentials.find(explicit: token, environment: ProcessInfo.processInfo.environment)
+        let found = try HubCredentials.find(
+            explicit: token, endpoint: endpoint, environment: ProcessInfo.processInfo.environment)
         for remark in found.remarks { Screen.writeError("stoker: \(remark.printable)\n") }
         var settings = found.settings(agent: "stoker/\(Version.current)")
-        guard let endpoint else { return settings }
-        guard let url = URL(string: endpoint), url.scheme == "http" || url.scheme == "https",
-            url.host?.isEmpty == false, url.user == nil, url.query == nil, url.fragment == nil
-        else {
-            throw Failure(
-                .usage, doing: "find the Hub", because: "\"\(endpoint.printable.shortened)\" is not an http address",
-                hint: "write it like https://huggingface.co")
-        }
-        settings = Hub.Settings(
-            endpoint: endpoint, token: settings.token, offline: settings.offline, agent: settings.agent)
+        settings.isInteractive = true
         return settings
     }
 }

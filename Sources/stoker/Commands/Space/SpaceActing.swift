@@ -129,13 +129,20 @@ struct SpaceWakeCommand: AsyncParsableCommand {
                 return
             }
             let deadline = ContinuousClock.now + timeout.duration
-            while runtime.stage.isAsleep, ContinuousClock.now < deadline {
-                progress.say("visiting \(id)")
-                // The edge holds the request while the Space starts; whether it is held or refused, the start has begun.
-                _ = try await SpaceVisit.make(
-                    id, path: path, runtime: runtime, hub: hub, timeout: min(.seconds(20), timeout.duration))
-                runtime = try await hub.runtime(of: id)
-                if runtime.stage.isAsleep { try await Task.sleep(for: .seconds(2)) }
+            do {
+                while runtime.stage.isAsleep, ContinuousClock.now < deadline {
+                    progress.say("visiting \(id)")
+                    // The edge holds the request while the Space starts; whether it is held or refused, the start has begun.
+                    _ = try await SpaceVisit.make(
+                        id, path: path, runtime: runtime, hub: hub, timeout: min(.seconds(20), timeout.duration))
+                    runtime = try await hub.runtime(of: id)
+                    if runtime.stage.isAsleep { try await Task.sleep(for: .seconds(2)) }
+                }
+            } catch  where Task.isCancelled {
+                throw Failure(
+                    .interrupted, doing: "wait for \(id) to wake",
+                    because: "it was interrupted; a visit that was made may wake it all the same",
+                    hint: "`stoker space runtime \(id)` tells")
             }
             progress.end()
             SpaceAnswer.runtime(runtime, id).show(output)

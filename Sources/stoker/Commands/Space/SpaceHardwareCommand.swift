@@ -116,7 +116,7 @@ struct SpaceHardwareSetCommand: AsyncParsableCommand {
                     hint: near + "`stoker space hardware` lists it")
             }
             if offer.dollarsPerHour != 0 {
-                try confirm.ask(
+                try await confirm.ask(
                     "\(flavor) costs \(Price.text(offer)) while \(id) runs. Request it?",
                     doing: "request \(flavor) for \(id)")
             }

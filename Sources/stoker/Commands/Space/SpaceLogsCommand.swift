@@ -92,7 +92,9 @@ final class KeptLines: Sendable {
         kept.withLock { kept in
             kept.append(line)
             // Cut now and then, not for every line.
-            if limit < Int.max / 2, kept.count >= limit * 2 + 64 { kept.removeFirst(kept.count - limit) }
+            if kept.count >= 64, kept.count - 64 >= limit, kept.count - 64 - limit >= limit {
+                kept.removeFirst(kept.count - limit)
+            }
         }
     }
 

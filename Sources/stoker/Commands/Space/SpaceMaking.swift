@@ -65,18 +65,13 @@ struct NewSpaceOptions: ParsableArguments {
         if let hardware = new.hardware, hardware != "cpu-basic" {
             let offer = try await hub.hardwareCatalogue().first { $0.name == hardware }
             if offer?.dollarsPerHour != 0 {
-                try confirm.ask(
+                try await confirm.ask(
                     "\(hardware) costs \(offer.map(Price.text) ?? "an unknown price") while \(new.id) runs. Proceed?",
                     doing: "create \(new.id)")
             }
         }
         if new.sdk == "static", !new.secrets.isEmpty {
-            Screen.writeError(
-                "warning: a static Space gives its secrets to every visitor's browser (window.huggingface.variables).\n"
-            )
-            try confirm.ask(
-                "Publish \(new.secrets.map(\.key).joined(separator: ", ")) to everybody who visits \(new.id)?",
-                doing: "create \(new.id)")
+            try await confirm.askToPublish(new.secrets.map(\.key), of: new.id, doing: "create \(new.id)")
         }
     }
 
@@ -87,6 +82,13 @@ struct NewSpaceOptions: ParsableArguments {
                 hint: "--exist-ok takes it as it is; nothing of it was changed")
         }
         var text = made.wasCreated ? "created  \(made.url)\n" : "exists   \(made.url)\n"
+        let note: String? =
+            made.wasSettledByLooking
+            ? made.wasCreated
+                ? "The Hub's answer was lost; it is there now, made since it was asked for and as it was wished."
+                : "The Hub's answer was lost; what is there now was not made by this command, as its time or kind shows."
+            : nil
+        if let note { text += "  \(note)\n" }
         for difference in made.differences {
             text += "  \(difference.what) is \(difference.found), not \(difference.wanted)\n".printableLines
         }
@@ -94,7 +96,7 @@ struct NewSpaceOptions: ParsableArguments {
         Answer(
             json: [
                 "space": .string("\(id)"), "url": .string(made.url), "created": .bool(made.wasCreated),
-                "files_pending": .bool(made.filesPending),
+                "files_pending": .bool(made.filesPending), "note": .maybe(note),
                 "differences": .array(
                     made.differences.map {
                         ["what": .string($0.what), "wanted": .string($0.wanted), "found": .string($0.found)]
@@ -207,7 +209,7 @@ struct SpaceMoveCommand: AsyncParsableCommand {
         try await hub.use { hub in
             let id = try await space.id(hub)
             let new = try await SpaceArgument.id(target, hub)
-            try confirm.ask(
+            try await confirm.ask(
                 "Move \(id) to \(new)? The address of its app changes, and what calls the old one breaks.",
                 doing: "move \(id) to \(new)")
             try await hub.move(id, to: new)
@@ -239,7 +241,7 @@ struct SpaceDeleteCommand: AsyncParsableCommand {
     func run() async throws {
         try await hub.use { hub in
             let id = try await space.id(hub)
-            try confirm.ask(
+            try await confirm.ask(
                 "Delete \(id) with its files, history, secrets and variables? This cannot be undone.",
                 doing: "delete \(id)")
             let was = try await hub.delete(id, missingOK: missingOK)
@@ -262,6 +264,7 @@ struct SpaceUploadCommand: AsyncParsableCommand {
               stoker space upload owner/bot ./bot
               stoker space upload owner/bot ./bot --delete "*" --message "1.4.1" --wait
               stoker space upload owner/page dist --include "*.html" --include "*.css"
+              stoker space upload acme/bot ./bot --create-pr -m "Fix the prompt"
             """)
     @OptionGroup var space: SpaceArgument
     @Argument(help: ArgumentHelp("The folder, or one file.", valueName: "folder"), completion: .file()) var folder = "."
@@ -277,17 +280,25 @@ struct SpaceUploadCommand: AsyncParsableCommand {
             "Delete files of the Space that match and are not in the folder; \"*\" makes both alike. Asks.",
             valueName: "pattern"))
     var delete: [String] = []
+    @Flag(
+        name: .customLong("create-pr"),
+        help: "Propose the changes as a pull request; the app stays as it is until it is merged.")
+    var createPR = false
     @Flag(help: "Wait until it runs and answers.") var wait = false
     @OptionGroup var confirm: ConfirmOptions
     @OptionGroup var output: OutputOptions
     @OptionGroup var hub: HubOptions
 
+    func validate() throws {
+        if createPR, wait { throw ValidationError("A pull request runs nothing that --wait could wait for.") }
+    }
+
     func run() async throws {
         let progress = Progress(output)
         try await hub.use { hub in
             let id = try await space.id(hub)
-            if !delete.isEmpty {
-                try confirm.ask(
+            if !delete.isEmpty, !createPR {
+                try await confirm.ask(
                     "Files of \(id) that match \(delete.joined(separator: ", ")) and are not in \(folder) are deleted. Proceed?",
                     doing: "upload \(folder) to \(id)")
             }
@@ -298,6 +309,7 @@ struct SpaceUploadCommand: AsyncParsableCommand {
             let leavesEnv = include.isEmpty && FileManager.default.fileExists(atPath: folder + "/.env")
             options.ignore = exclude + (include.isEmpty ? [".env", "*/.env"] : [])
             options.delete = delete
+            options.createsPullRequest = createPR
             var result = try await upload(hub, id, options, progress)
             if leavesEnv {
                 result.skipped.append(
@@ -319,11 +331,37 @@ struct SpaceUploadCommand: AsyncParsableCommand {
                 .usage, doing: "upload \(folder) to \(id)", because: "there is no such folder or file",
                 hint: "name the folder that holds the app")
         }
+        // A commit on its way cannot be called back: it is waited for.
+        let interruption = Interruption.current
+        let left = Failure(
+            .interrupted, doing: "wait for the commit to \(id)",
+            because: "it was left at once, and the commit may have been made",
+            hint: "the same command tells: what is there already is not sent again")
         let tell: @Sendable (TransferProgress) -> Void = { state in
+            if state.phase == .committing {
+                interruption.hold("the commit to \(id) is made", left: left)
+            } else {
+                interruption.release()
+            }
             // Elsewhere than on a terminal a line for every tenth of a second would be noise.
             if progress.screen.showsProgress { progress.say(Self.words(state)) }
         }
-        if isFolder.boolValue {
+        defer { interruption.release() }
+        do {
+            return try await send(hub, id, options, isFolder: isFolder.boolValue, tell)
+        } catch let failure as HubFailure where failure.isCancelled {
+            throw Failure(
+                .interrupted, doing: "upload \(folder) to \(id)",
+                because: "it was interrupted before it was committed; \(id) is as it was",
+                hint: "the same command goes on where it stopped: what was sent is not sent again")
+        }
+    }
+
+    private func send(
+        _ hub: Hub, _ id: RepoID, _ options: UploadOptions, isFolder: Bool,
+        _ tell: @escaping @Sendable (TransferProgress) -> Void
+    ) async throws -> CommitResult {
+        if isFolder {
             return try await hub.upload(folder: folder, to: id, revision: revision, options: options, progress: tell)
         }
         let name = URL(fileURLWithPath: folder).lastPathComponent
@@ -336,12 +374,14 @@ struct SpaceUploadCommand: AsyncParsableCommand {
         let changed = !result.commits.isEmpty
         var text =
             changed
-            ? "\(id) has commit \(result.commit.prefix(7)): \(result.written) written, \(result.deleted) deleted, \(result.unchanged) unchanged, \(Bytes.text(result.sent)) sent\n"
+            ? "\(result.pullRequest == nil ? "\(id)" : "A pull request of \(id)") has commit \(result.commit.prefix(7)): \(result.written) written, \(result.deleted) deleted, \(result.unchanged) unchanged, \(Bytes.text(result.sent)) sent\n"
             : "Nothing to do: \(id) has these files already.\n"
+        if let page = result.pullRequest { text += "  proposed at \(page.printable)\n" }
         for note in result.notes { text += "  \(note.printable)\n" }
         for file in result.skipped { text += "  left out \(file.path.printable): \(file.reason.printable)\n" }
         var json: [JSONValue.Member] = [
             .init("space", .string("\(id)")), .init("commit", .string(result.commit)), .init("url", .maybe(result.url)),
+            .init("pull_request", .maybe(result.pullRequest)),
             .init("commits", .array(result.commits.map { .string($0) })),
             .init("written", .integer(Int64(result.written))), .init("deleted", .integer(Int64(result.deleted))),
             .init("unchanged", .integer(Int64(result.unchanged))), .init("ignored", .integer(Int64(result.ignored))),
@@ -352,7 +392,7 @@ struct SpaceUploadCommand: AsyncParsableCommand {
             .init("notes", .array(result.notes.map { .string($0) })),
         ]
         var isReady = true
-        if wait, revision == "main" {
+        if wait, revision == "main", !Interruption.current.wasMet {
             let waited = try await SpaceWaiting(space: id, path: "/").run(
                 hub, commit: result.commit, isFresh: changed, progress: progress)
             progress.end()
@@ -361,7 +401,9 @@ struct SpaceUploadCommand: AsyncParsableCommand {
             text += waited.answer(.own).text
         }
         Answer(json: .object(json), text: text).show(output)
-        if !wait, changed, revision == "main" {
+        if result.pullRequest != nil {
+            progress.hint("Next: merge it on that page, then stoker space wait \(id)")
+        } else if !wait, changed, revision == "main" {
             progress.hint("Next: stoker space wait \(id) --commit \(result.commit)")
         }
         if !isReady { throw ExitCode(1) }

@@ -41,7 +41,7 @@ struct SpacePushCommand: AsyncParsableCommand {
                     hint: "install git, or use `stoker space upload`")
             }
             let commit = try await Self.commit(ref, git, folder, id)
-            if force { try confirm.ask("Replace the history of \(id)?", doing: "push to \(id)") }
+            if force { try await confirm.ask("Replace the history of \(id)?", doing: "push to \(id)") }
             let url = "\(hub.settings.endpoint)/spaces/\(id)"
             let before = ProcessInfo.processInfo.environment["GIT_CONFIG_COUNT"].flatMap { Int($0) } ?? 0
             let ended = try await Program.run(
@@ -49,6 +49,12 @@ struct SpacePushCommand: AsyncParsableCommand {
                 ["-C", folder, "push"] + (force ? ["--force"] : [])
                     + [url, "\(commit):refs/heads/\(branch)"],
                 environment: Self.environment(hub, before: before), quiet: output.chosen == .quiet)
+            if Interruption.current.wasMet {
+                throw Failure(
+                    .interrupted, doing: "push to \(id)",
+                    because: "it was interrupted, and git was ended; what it had sent may have arrived",
+                    hint: "`stoker space info \(id)` shows the head; pushing again is safe")
+            }
             guard ended.status == 0 else {
                 throw Failure(
                     .hubConflict, doing: "push to \(id)", because: "git ended with status \(ended.status)",

@@ -109,7 +109,7 @@ struct SpaceVolumesSetCommand: AsyncParsableCommand {
                 !wishes.contains { $0.mountPath == path }
             }
             if !going.isEmpty {
-                try confirm.ask(
+                try await confirm.ask(
                     "\(going.joined(separator: ", ")) of \(id) will be unmounted. Proceed?",
                     doing: "set the volumes of \(id)")
             }
@@ -149,7 +149,7 @@ struct SpaceVolumesDeleteCommand: AsyncParsableCommand {
             }
             let going = all ? present : paths
             if !going.isEmpty {
-                try confirm.ask(
+                try await confirm.ask(
                     "\(going.joined(separator: ", ")) of \(id) will be unmounted. Proceed?", doing: "unmount of \(id)")
             }
             let result = try await hub.changeVolumes(of: id, going.map { .unmount(path: $0) })

@@ -102,7 +102,11 @@ struct SpaceWaiting: Sendable {
         var result = Result(
             space: space, isReady: false, sentence: "not looked at yet", commit: commit, seconds: 0)
         while true {
-            try await look(hub, &decision, &result)
+            do {
+                try await look(hub, &decision, &result)
+            } catch  where Task.isCancelled {
+                return interrupted(result)
+            }
             result.seconds = (ContinuousClock.now - began).seconds
             if result.isReady || result.isOver { return result }
             progress.say("\(space): \(result.sentence) (\(Wording.span(result.seconds)))")
@@ -111,14 +115,23 @@ struct SpaceWaiting: Sendable {
                 result.hint = "look at `stoker space runtime \(space)` and `stoker space logs \(space)`"
                 return result
             }
-            try await Task.sleep(for: every)
+            do { try await Task.sleep(for: every) } catch { return interrupted(result) }
         }
+    }
+
+    private func interrupted(_ result: Result) -> Result {
+        var result = result
+        result.sentence = "interrupted; seen last: \(result.sentence)"
+        result.hint = "waiting changes nothing; go on with `stoker space wait \(space)`"
+        return result
     }
 
     private func look(_ hub: Hub, _ decision: inout SpaceWait, _ result: inout Result) async throws {
         let runtime: SpaceRuntime
+        var head: String?
         do {
-            runtime = try await hub.runtime(of: space)
+            if decision.wantsHead { head = try await hub.info(of: space, expand: ["sha"], isUrgent: true).sha }
+            runtime = try await hub.runtime(of: space, isUrgent: true)
         } catch {
             // A Hub that has trouble for a moment is no reason to stop waiting.
             guard error.retry != .never else { throw error }
@@ -126,7 +139,7 @@ struct SpaceWaiting: Sendable {
             return
         }
         result.runtime = runtime
-        switch decision.look(at: runtime, space: space) {
+        switch decision.look(at: runtime, space: space, head: head) {
         case .wait(let sentence): result.sentence = sentence
         case .failed(let sentence, let hint):
             result.sentence = sentence
