@@ -96,6 +96,8 @@ package struct EnvironmentResult: Sendable {
 package enum EnvironmentStep: Sendable, Equatable {
     case pausing
     case writing(EnvironmentChange, number: Int, of: Int)
+    /// It is written, but could not be noted: it will be written once more next time.
+    case unnoted(because: String)
     case restarting
     /// The Space is as it was found, and nothing more is written.
     case over
@@ -151,7 +153,7 @@ extension Hub {
             try await note(result.written, of: space, prints: &prints)
         } catch {
             // It is written all the same: only the memory of it suffers.
-            progress("what was written could not be noted, and will be written once more next time (\(error.said))")
+            step(.unnoted(because: error.said))
         }
         if plan.way == .pausedMeanwhile {
             step(.restarting)

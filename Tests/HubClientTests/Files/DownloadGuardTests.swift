@@ -2,6 +2,7 @@ import Foundation
 import NIOCore
 import NIOHTTP1
 import StokerCore
+import Synchronization
 import Testing
 
 @testable import HubClient

@@ -109,6 +109,8 @@ struct EnvironmentWork {
                     "it was left at once; \(number - 1) of \(all) changes are written, perhaps \(change.key) too"
                         + (pauses ? ", and \(space) is paused" : ""),
                     hint: pauses ? "\(restart), then give the same command again" : "the same command does the rest"))
+        case .unnoted(let because):
+            progress.say("what was written could not be noted, and is written once more next time: \(because)")
         case .restarting:
             progress.say("restarting \(space)")
             interruption.hold(
