@@ -99,6 +99,48 @@ import Testing
         }
     }
 
+    /// As long as those of S3 in public reports, so that a client is tried on what it meets.
+    @Test func anAddressForAnObjectIsGoodForAQuarterOfAnHour() async throws {
+        struct Batch: Decodable {
+            struct Object: Decodable { var actions: [String: Action] }
+            struct Action: Decodable { var href: String }
+            var objects: [Object]
+        }
+        let time = SimulatedTime(.manual)
+        try await withHub(HubConfiguration(time: time)) { hub in
+            try await hub.create("notes")
+            func address() async throws -> String {
+                let seen = try await hub.send(
+                    .POST, "/datasets/maren/notes.git/info/lfs/objects/batch",
+                    #"{"operation":"upload","transfers":["basic"],"objects":[{"oid":"ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad","size":3}]}"#
+                )
+                let batch = try JSONDecoder().decode(Batch.self, from: Data(seen.body.utf8))
+                return batch.objects.first?.actions["upload"]?.href ?? "nowhere"
+            }
+            func put(_ url: String) async throws -> Int {
+                var request = HTTPClientRequest(url: url)
+                request.method = .PUT
+                request.body = .bytes(ByteBuffer(string: "abc"))
+                let answer = try await HTTPClient.shared.execute(request, timeout: .seconds(60))
+                _ = try await answer.body.collect(upTo: 1 << 20)
+                return Int(answer.status.code)
+            }
+            let old = try await address()
+            try await time.advance(by: .seconds(901))
+            #expect(try await put(old) == 403)
+            let new = try await address()
+            try await time.advance(by: .seconds(890))
+            #expect(try await put(new) == 200)
+        }
+    }
+
+    @Test func whatIsAskedForIsReadBeforeTheRepoIsLookedFor() async throws {
+        try await withHub(HubConfiguration(time: SimulatedTime(.manual))) { hub async throws in
+            #expect(try await hub.get("/api/datasets/maren/none?expand=sdk").status == 400)
+            #expect(try await hub.get("/api/datasets/maren/none?expand=sha").status == 404)
+        }
+    }
+
     @Test func creationsOfOneAccountDoNotOverlap() async throws {
         try await withHub(HubConfiguration()) { hub in
             let statuses = try await withThrowingTaskGroup(of: Seen.self) { group in

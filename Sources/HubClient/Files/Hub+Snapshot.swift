@@ -28,7 +28,7 @@ extension Hub {
         let files = try await tree(of: repo, revision: commit).all()
             .filter { $0.kind == .file && filter.takes($0.path) }
         let meter = TransferMeter(
-            files: files.count, bytes: files.reduce(0) { $0 &+ $1.size }, phase: .downloading, report: progress)
+            files: files.count, bytes: files.reduce(0) { Self.sum($0, $1.size) }, phase: .downloading, report: progress)
         do {
             return try await withThrowingTaskGroup(of: Download.self) { group in
                 var rest = files[...]
@@ -58,6 +58,12 @@ extension Hub {
         } catch {
             throw HubFailure.caught(error, doing: doing)
         }
+    }
+
+    /// Sizes are told by others: a sum that is no number any more stays the largest.
+    private static func sum(_ one: Int64, _ other: Int64) -> Int64 {
+        let (sum, isTooLarge) = one.addingReportingOverflow(other)
+        return isTooLarge ? .max : sum
     }
 
     /// The commit a revision stands for now.

@@ -36,8 +36,8 @@ package struct HubEntry: Sendable, Equatable, Decodable {
         return ContentHash(lfs ?? oid)
     }
 
-    /// Bytes; thousands of times what the Hub takes, so that sums of such numbers stay numbers.
-    static let largest: Int64 = 1 << 40
+    /// Bytes. The Hub takes 500 GB in a file at most; what claims more than this is no file.
+    static let largest: Int64 = 1 << 44
 
     private enum Keys: String, CodingKey { case type, path, oid, size, lfs, lastCommit }
     private struct LFS: Decodable {

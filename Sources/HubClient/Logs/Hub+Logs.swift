@@ -138,8 +138,10 @@ extension Hub {
         do {
             return try await openLog(kind, of: space, tail: tail, within: silence)
         } catch {
-            if error.wasSlow { return nil }
-            throw error
+            guard error.wasSlow else { throw error }
+            // Or the Hub is away: then this fails.
+            _ = try await runtime(of: space)
+            return nil
         }
     }
 

@@ -10,7 +10,7 @@ import Testing
 /// What a Hub, or somebody in its place, must not be able to do to this machine.
 @Suite struct DownloadGuardTests {
     @Test func noMoreIsWrittenThanWasAnnounced() async throws {
-        try await with { small, hub, repo, scratch, _ in
+        try await with { small, hub, repo, scratch, _ async throws in
             var random = Seeded(1)
             small.push("a", "")
             let bytes = random.bytes(200_000)
