@@ -99,11 +99,13 @@ struct SpaceArgument: ParsableArguments {
 struct Answer {
     var json: JSONValue
     var text: String
+    /// What a script reads with `--format quiet`: the names of a list, one a line. Nothing else has any.
+    var names: [String] = []
 
     func show(_ output: OutputOptions, _ screen: Screen = .own) {
         switch output.chosen {
         case .json: screen.write(json.prettyText)
-        case .quiet: break
+        case .quiet: screen.write(names.map { $0.printable + "\n" }.joined())
         case .auto, .human: screen.write(text)
         }
     }
