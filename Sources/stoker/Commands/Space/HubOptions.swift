@@ -150,10 +150,10 @@ struct ConfirmOptions: ParsableArguments {
                 .usage, doing: doing, because: "it needs a yes, and there is no terminal to ask on",
                 hint: "add --yes")
         }
-        Screen.writeError("\(question.printable) [y/N] ")
         // On a thread of its own: who waits for a person must not hold up the signals.
         let line = try await Interruption.current.asking {
-            try await NIOThreadPool.singleton.runIfActive { readLine() }
+            Screen.writeError("\(question.printable) [y/N] ")
+            return try await NIOThreadPool.singleton.runIfActive { readLine() }
         }
         let reply = line?.trimmingCharacters(in: .whitespaces).lowercased()
         guard reply == "y" || reply == "yes" else {
