@@ -185,7 +185,9 @@ actor Shard {
                 awaitBeat(UInt32(index))
             } else if states[index].verdict != .paused {
                 let resumed = place.state.verdict == .paused
-                timetable.schedule(UInt32(index), at: resumed ? now.milliseconds : place.due ?? now.milliseconds)
+                if let due = firstDue(index, resumed ? now.milliseconds : place.due, now: now) {
+                    timetable.schedule(UInt32(index), at: due)
+                }
             } else if !states[index].pausedUntil.isNever {
                 timetable.schedule(UInt32(index), at: states[index].pausedUntil.milliseconds)
             }
@@ -194,6 +196,9 @@ actor Shard {
         for (index, transcript) in luggage.transcripts { shelf.put(.kept(transcript), for: index) }
         counters.generation &+= 1
         frozen = false
+        if surroundings.hub.isWatched {
+            for index in places.indices { heed(UInt32(index), now: now) }
+        }
         arm()
     }
 
@@ -524,9 +529,11 @@ actor Shard {
                 batch.incidents.append(incident)
                 var length = (incident.ended ?? now) - incident.began
                 if length > .seconds(1) { length = .seconds(length.components.seconds) }
-                batch.events.append(
-                    Event(
-                        at: now, kind: "incident.ended", check: id, text: "\(name) is well again after \(length.text)"))
+                let text =
+                    states[Int(index)].verdict == .paused
+                    ? "\(name) was paused; its incident was closed after \(length.text)"
+                    : "\(name) is well again after \(length.text)"
+                batch.events.append(Event(at: now, kind: "incident.ended", check: id, text: text))
             case .flappingBegan:
                 batch.events.append(
                     Event(
