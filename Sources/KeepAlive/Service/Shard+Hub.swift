@@ -70,7 +70,7 @@ extension Shard {
         let state = states[Int(index)]
         let leaves =
             switch word.facts.pauseReason {
-            case .moderation: state.pause != .byModeration
+            case .moderation: ![.byModeration, .byPerson, .byFleetFile].contains(state.pause)
             case .owner: state.verdict != .paused
             case .spendLimit, nil:
                 state.verdict != .paused && check.policy.awake == .onDemand && word.facts.stage?.isAsleep == true
