@@ -20,15 +20,29 @@ struct HintStreams {
     private var openings: [Instant] = []
 
     /// - Parameter moving: Spaces that build or start, the latest first.
-    /// - Returns: those to listen to from now on.
-    mutating func next(_ moving: [String], now: Instant) -> [String] {
+    /// - Returns: those of them that may be listened to now; none when there are streams enough.
+    mutating func candidates(_ moving: [String], now: Instant) -> [String] {
         openings.removeAll { now - $0 >= WatchPace.window }
         notBefore = notBefore.filter { now < $0.value }
-        let room = min(Self.most - open.count, Self.opened - openings.count)
         guard room > 0 else { return [] }
-        let chosen = Array(moving.filter { !open.contains($0) && notBefore[$0] == nil }.prefix(room))
-        open.formUnion(chosen)
-        openings += chosen.map { _ in now }
+        return moving.filter { !open.contains($0) && notBefore[$0] == nil }
+    }
+
+    private var room: Int { min(Self.most - open.count, Self.opened - openings.count) }
+
+    /// - Parameter isOwn: a listing has Spaces that are not in the fleet; they are not asked about again for a while.
+    /// - Returns: those to listen to from now on.
+    mutating func choose(among candidates: [String], now: Instant, isOwn: (String) -> Bool) -> [String] {
+        var chosen: [String] = []
+        for space in candidates where room > 0 {
+            guard isOwn(space) else {
+                notBefore[space] = now + Self.pause
+                continue
+            }
+            open.insert(space)
+            openings.append(now)
+            chosen.append(space)
+        }
         return chosen
     }
 
@@ -42,11 +56,12 @@ extension HubWatch {
     /// Spaces to listen to from now on.
     func hintsToOpen() async -> [String] {
         let moving = knowledge.moving
-        guard !moving.isEmpty, await boiler.mayAct else { return [] }
+        guard !moving.isEmpty, await boiler.mayAct, callsInWindow < budgetForHints else { return [] }
         let now = clocks.wall()
-        guard callsInWindow < budgetForHints else { return [] }
+        guard !hints.candidates(moving, now: now).isEmpty else { return [] }
         let own = Set(await boiler.fleet().checks.compactMap { $0.space.map(SpaceName.key) })
-        let chosen = hints.next(moving.filter { own.contains(SpaceName.key($0)) }, now: now)
+        // Anew: the fleet was waited for.
+        let chosen = hints.choose(among: hints.candidates(moving, now: now), now: now, isOwn: own.contains)
         if !chosen.isEmpty { noteCalls(chosen.count) }
         return chosen
     }
