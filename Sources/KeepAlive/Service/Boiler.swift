@@ -336,9 +336,7 @@ package actor Boiler: Keeper, Service {
             logger.notice(
                 "Fleet reloaded", metadata: ["checks": "\(fleet.checks.count)", "new": "\(added)", "gone": "\(gone)"])
             for check in fleet.checks { kept[check.name] = nil }
-            for check in before.checks {
-                if let one = kept[check.name] { depart(one, space: check.space) }
-            }
+            for one in kept.values { depart(one) }
             for one in strangers {
                 guard let open = Judge.openIncident(one.place.state, check: one.place.id) else { continue }
                 endOrphan(open, "\(one.name) is another Space now; the incident of the one before was closed")
@@ -380,9 +378,8 @@ package actor Boiler: Keeper, Service {
     private func takeStrangers(_ fleet: Fleet, from kept: inout [String: Shard.Carried]) -> [Shard.Carried] {
         var strangers: [Shard.Carried] = []
         for check in fleet.checks {
-            guard let place = names.place(of: check.name), !Self.isSame(current.checks[place].space, check.space),
-                let one = kept.removeValue(forKey: check.name)
-            else { continue }
+            guard let one = kept[check.name], !Self.isSame(one.space, check.space) else { continue }
+            kept[check.name] = nil
             hub.forget(check: check.name)
             strangers.append(one)
         }
@@ -393,7 +390,7 @@ package actor Boiler: Keeper, Service {
         space == other || space.map(SpaceName.key) == other.map(SpaceName.key)
     }
 
-    private func depart(_ one: Shard.Carried, space: String?) {
+    private func depart(_ one: Shard.Carried) {
         hub.forget(check: one.name)
         var saved = SavedState(
             state: one.place.state, nextDue: one.place.due.map(Instant.init(milliseconds:)) ?? .never)
@@ -406,7 +403,7 @@ package actor Boiler: Keeper, Service {
             departed = [:]
             highestRemembered = .max
         }
-        departed[one.place.id] = Departed(saved: saved, space: space)
+        departed[one.place.id] = Departed(saved: saved, space: one.space)
     }
     private static let mostDeparted = 10_000
 

@@ -205,6 +205,7 @@ actor Shard {
     /// What survives a change of the fleet file, of one check.
     struct Carried: Sendable {
         var name: String
+        var space: String?
         var place: Place
         var runs: Heartbeats.Runs?
         var transcript: Transcript?
@@ -219,7 +220,7 @@ actor Shard {
         return ids.indices.map { index in
             let key = UInt32(index)
             return Carried(
-                name: check(index).name,
+                name: check(index).name, space: check(index).space,
                 place: Place(id: ids[index], state: states[index], due: timetable.due(of: key), strip: strips[index]),
                 runs: runs[key], transcript: shelf[key]?.transcript)
         }
