@@ -251,15 +251,15 @@ struct Routes: Sendable {
     }
 }
 
-/// Groups named in the fleet file, found once per version of it.
+/// Groups of the fleet's checks, found anew when checks have joined or left.
 private final class GroupNames: Sendable {
     /// More than this is no list to choose from.
     private static let most = 60
-    private let known = Mutex<(loadedAt: Instant, total: Int, names: [String])?>(nil)
+    private let known = Mutex<(fleetNumber: UInt64, names: [String])?>(nil)
 
     func names(_ keeper: any Keeper, _ overview: Overview) async -> [String] {
         let ready = known.withLock { known in
-            known.flatMap { $0.loadedAt == overview.fleetFile.loadedAt && $0.total == overview.total ? $0.names : nil }
+            known.flatMap { $0.fleetNumber == overview.fleetNumber ? $0.names : nil }
         }
         if let ready { return ready }
         var seen: Set<String> = []
@@ -271,7 +271,7 @@ private final class GroupNames: Sendable {
         }
         if names.count > Self.most { names = [] }
         let found = names
-        known.withLock { $0 = (overview.fleetFile.loadedAt, overview.total, found) }
+        known.withLock { $0 = (overview.fleetNumber, found) }
         return found
     }
 }

@@ -25,22 +25,22 @@ package struct OperationContext: Sendable {
     }
 }
 
-/// Names of the ledger's check numbers, read from the keeper once per loaded fleet.
+/// Names of the ledger's check numbers, read from the keeper anew when checks have joined or left.
 actor NameBook {
     private let keeper: any Keeper
     private var names: [Int32: String] = [:]
-    private var loadedAt: Instant?
+    private var fleetNumber: UInt64?
 
     init(keeper: any Keeper) { self.keeper = keeper }
 
     /// The name of every number the present fleet knows.
     func all() async -> [Int32: String] {
-        let current = await keeper.overview().fleetFile.loadedAt
-        if loadedAt == current { return names }
+        let current = await keeper.overview().fleetNumber
+        if fleetNumber == current { return names }
         let page = await keeper.statuses(StatusQuery())
         let fresh = Dictionary(page.items.map { ($0.id, $0.check.name) }, uniquingKeysWith: { first, _ in first })
         names = fresh
-        loadedAt = current
+        fleetNumber = current
         return fresh
     }
 }

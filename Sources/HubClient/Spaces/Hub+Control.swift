@@ -161,8 +161,10 @@ extension Hub {
     ///
     /// Never repeated blindly. When the answer is lost, the stage and then the beginning of the run log are looked at; only when both show
     /// that nothing began, it is asked for once more. When they show nothing, the failure says so and leaves it to the caller.
+    /// - Parameter unlessPaused: a Space that is `PAUSED` when it is looked at first is left as it is: who paused it wants it so. Then
+    ///   nothing is sent and the failure is a `conflict`.
     package func restart(
-        _ space: RepoID, factory: Bool = false, waits: [Duration] = Hub.looks
+        _ space: RepoID, factory: Bool = false, unlessPaused: Bool = false, waits: [Duration] = Hub.looks
     ) async throws(HubFailure) -> SpaceRestart {
         let doing = factory ? "rebuild and restart \(space)" : "restart \(space)"
         var request = HubRequest(
@@ -171,6 +173,9 @@ extension Hub {
         request.isUrgent = true
         let lookedFirst = try await send(runtimeRequest(space, isUrgent: true))
         let before = try lookedFirst.decoded(as: SpaceRuntime.self, doing: doing)
+        if unlessPaused, before.stage == .paused {
+            throw HubFailure(.conflict, doing: doing, said: "it was paused meanwhile")
+        }
         // The Hub's own clock: ours may be wrong.
         let asked = ServerDate(lookedFirst.headers)
         do {

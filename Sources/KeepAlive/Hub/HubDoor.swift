@@ -59,7 +59,7 @@ package final class HubDoor: HubWatching {
 
     package func restart(_ id: String, factory: Bool) async throws(Failure) {
         let repo = try RepoID.space(id)
-        do { _ = try await hub.restart(repo, factory: factory) } catch { throw error.failure }
+        do { _ = try await hub.restart(repo, factory: factory, unlessPaused: true) } catch { throw error.failure }
     }
 
     package func listen(

@@ -12,6 +12,9 @@ package final class HubKnowledge: Sendable {
         var cells: [String: SpaceVerdict.Cell] = [:]
         /// By check: what healing did last, or suggests.
         var healing: [String: String] = [:]
+        /// Namespaces that were listed as a whole, and single Spaces that the Hub does not have; in small letters.
+        var listed: Set<String> = []
+        var absent: Set<String> = []
         var incident: Set<Cause> = []
         var isWatched = false
         var wanted = false
@@ -78,6 +81,7 @@ package final class HubKnowledge: Sendable {
                 }
             }
             guard let namespace else { return (changes, []) }
+            state.listed.insert(namespace.lowercased())
             let prefix = SpaceName.key(namespace) + "/"
             let gone = state.words.filter { key, _ in
                 guard let moved = state.moved[key] else { return key.hasPrefix(prefix) && !seen.contains(key) }
@@ -116,10 +120,20 @@ package final class HubKnowledge: Sendable {
         return isSame ? nil : Change(space: name, from: old?.facts.stage, word: word, wasKnown: old != nil)
     }
 
-    package func forget(_ space: String) {
+    /// The Hub has no such Space, or hides it. Returns whether it had one.
+    package func forget(_ space: String) -> Bool {
         state.withLock { state in
-            state.words[SpaceName.key(space)] = nil
-            state.moved[SpaceName.key(space)] = nil
+            let key = SpaceName.key(space)
+            state.absent.insert(key)
+            state.moved[key] = nil
+            return state.words.removeValue(forKey: key) != nil
+        }
+    }
+    /// The check left the fleet, or is another Space now.
+    package func forget(check: String) {
+        state.withLock { state in
+            state.cells[check] = nil
+            state.healing[check] = nil
         }
     }
 
@@ -159,6 +173,16 @@ package final class HubKnowledge: Sendable {
                 .sorted { ($1.value.stageSince, $0.key) < ($0.value.stageSince, $1.key) }.map(\.key)
         }
     }
+    package func hasListed(_ namespace: String) -> Bool {
+        state.withLock { $0.listed.contains(namespace.lowercased()) }
+    }
+    /// Whether the Hub has not been asked for it yet.
+    package func awaits(_ space: String) -> Bool { state.withLock { Self.awaits(space, $0) } }
+    private static func awaits(_ space: String, _ state: State) -> Bool {
+        let key = SpaceName.key(space)
+        guard state.isWatched, state.words[key] == nil else { return false }
+        return !state.absent.contains(key) && !state.listed.contains(String(key.prefix { $0 != "/" }))
+    }
     package func cell(of check: String) -> SpaceVerdict.Cell? { state.withLock { $0.cells[check] } }
 
     /// Both sources taken together; remembers the cell for pages and healing.
@@ -168,6 +192,13 @@ package final class HubKnowledge: Sendable {
         let key = SpaceName.key(space)
         return state.withLock { state in
             guard state.isWatched else { return SpaceVerdict.Joint(finding: finding) }
+            if finding.cause == .spaceHidden, Self.awaits(space, state) {
+                // Private ones answer so while we do not know that they want the token.
+                state.wanted = true
+                let detail = "its address answers 404, and the Hub has not said yet whether it is private"
+                return SpaceVerdict.Joint(
+                    finding: Finding(outcome: .unknown, cause: .spaceHidden, code: finding.code, detail: detail))
+            }
             let joint = SpaceVerdict.join(
                 finding, state.words[key], troubleBegan: troubleBegan, believed: believed,
                 incident: state.incident,

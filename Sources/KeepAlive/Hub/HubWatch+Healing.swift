@@ -7,13 +7,12 @@ extension HubWatch {
     /// Looks at every Space that fails.
     package func heal() async {
         await remember()
-        await foldPast()
         let now = clocks.wall()
         let page = await boiler.statuses(StatusQuery(verdicts: [.down, .slow], kind: .http))
         let failing = page.items.filter { $0.check.space != nil }
         await watchPlatform(failing, now: now)
         await forgetTheWell(failing)
-        for status in failing { await treat(status, now: now) }
+        for status in failing { await treat(status.check.name) }
     }
 
     private func watchPlatform(_ failing: [CheckStatus], now: Instant) async {
@@ -47,26 +46,42 @@ extension HubWatch {
         }
     }
 
-    private func treat(_ status: CheckStatus, now: Instant) async {
-        let check = status.check
-        guard let space = check.space else { return }
-        let word = knowledge.word(of: space).flatMap { $0.isFresh(at: now) ? $0 : nil }
-        let state = status.state
-        var cause = state.cause
-        if platform.incident[cause] != nil { cause = .platformIncident }
+    /// The check as it is now: those treated before took their time. nil when it is gone, or when this master may not act any more.
+    private func present(_ name: String) async -> (status: CheckStatus, space: String)? {
+        guard await boiler.mayAct, let status = try? await boiler.status(of: name),  // it left the fleet meanwhile
+            let space = status.check.space
+        else { return nil }
+        return (status, space)
+    }
+
+    private func decide(_ status: CheckStatus, _ space: String, _ facts: SpaceFacts?) -> Healer.Decision {
+        let (check, state) = (status.check, status.state)
+        let cause = platform.incident[state.cause] != nil ? .platformIncident : state.cause
         let patient = Healer.Patient(
             rule: check.policy.heal, awake: check.policy.awake, verdict: state.verdict, cause: cause,
-            failures: Int(state.failures), cell: knowledge.cell(of: check.name), facts: word?.facts)
+            failures: Int(state.failures), cell: knowledge.cell(of: check.name), facts: facts)
         var past = pasts[SpaceName.key(space)] ?? Healer.Past()
         past.blankBefore = blankBefore
-        let why = knowledge.cell(of: check.name)?.name ?? state.cause.sentence
-        let decision = Healer.decide(patient, past, now: now)
+        return Healer.decide(patient, past, now: clocks.wall())
+    }
+
+    private func treat(_ name: String) async {
+        guard let (status, space) = await present(name) else { return }
+        let check = status.check
+        let now = clocks.wall()
+        let word = knowledge.word(of: space).flatMap { $0.isFresh(at: now) ? $0 : nil }
+        let why = knowledge.cell(of: check.name)?.name ?? status.state.cause.sentence
+        let decision = decide(status, space, word?.facts)
         switch decision {
         case .nothing: return
         case .act(let step):
-            guard hasRemembered else { return }  // what was done before is not known: it may be the whole budget
-            if step != .wake, await !isStillSo(patient, past, step, space: space) { return }
-            await perform(step, status, space: space, why: why, now: now)
+            guard remembered != nil else { return }  // what was done before is not known: it may be the whole budget
+            if step == .wake { return await perform(step, status, space: space, why: why) }
+            guard let word, let facts = await factsIfSame(as: word.facts, space: space) else { return }
+            // The Hub's answer took its time, in which a person may have paused the check or the Space may have come back.
+            guard let (status, same) = await present(name), same == space, decide(status, space, facts) == .act(step)
+            else { return knowledge.want() }
+            await perform(step, status, space: space, why: why)
         case .suggest(let step):
             await tellOnce(
                 decision, status, kind: "heal.suggested",
@@ -80,27 +95,21 @@ extension HubWatch {
 
     /// Looks once more right before a restart: minutes may lie between the last reading and now, in which the owner paused it or
     /// pushed a correction. When the Hub cannot be asked, nothing is done.
-    private func isStillSo(_ patient: Healer.Patient, _ past: Healer.Past, _ step: Healer.Step, space: String) async
-        -> Bool
-    {
-        var patient = patient
-        let before = patient.facts
+    private func factsIfSame(as before: SpaceFacts, space: String) async -> SpaceFacts? {
+        noteCalls(1)
         do throws(Failure) {
-            let facts = try await hub.space(space)
-            noteCalls(1)
-            patient.facts = facts
+            guard let facts = try await hub.space(space), facts.stage == before.stage,
+                facts.runningSHA == before.runningSHA
+            else {
+                knowledge.want()
+                return nil
+            }
+            return facts
         } catch {
-            noteCalls(1)
             logger.warning(
                 "No restart, for the Hub cannot be asked", metadata: ["space": "\(space)", "error": "\(error)"])
-            return false
+            return nil
         }
-        let isSame = patient.facts?.stage == before?.stage && patient.facts?.runningSHA == before?.runningSHA
-        guard isSame, Healer.decide(patient, past, now: clocks.wall()) == .act(step) else {
-            knowledge.want()
-            return false
-        }
-        return true
     }
 
     /// Once for each trouble.
@@ -113,12 +122,13 @@ extension HubWatch {
         await boiler.say(kind, text, check: status)
     }
 
-    private func perform(_ step: Healer.Step, _ status: CheckStatus, space: String, why: String, now: Instant) async {
+    private func perform(_ step: Healer.Step, _ status: CheckStatus, space: String, why: String) async {
+        let now = clocks.wall()
         let name = status.check.name
         let key = SpaceName.key(space)
         let rule = status.check.policy.heal
         let seen = "\(why), \(status.state.failures) failed pings in a row"
-        let text = "\(name): \(step.word) of \(space) because of: \(seen)"
+        let text = HealNote.text(step, check: name, space: space, because: seen)
         // Written down before it is done: whoever starts after a crash in between counts it.
         do throws(Failure) {
             try await ledger.record(
@@ -132,7 +142,9 @@ extension HubWatch {
             return
         }
         pasts[key, default: Healer.Past()].actions.append(.init(at: now, step: step))
-        pasts[key]?.actions.removeAll { now - $0.at > max(rule.within, .seconds(86_400)) }
+        // All checks of the Space count them, each for a span of its own.
+        let longest = await lookAtFleet().longestBudget
+        pasts[key]?.actions.removeAll { now - $0.at > longest }
         logger.notice(
             "Healing",
             metadata: ["check": "\(name)", "space": "\(space)", "step": "\(step.rawValue)", "why": "\(seen)"])
@@ -143,6 +155,7 @@ extension HubWatch {
         let count = pasts[key]?.actions.count { $0.step == step && now - $0.at < rule.within } ?? 1
         let most = step == .restart ? rule.restarts : rule.factoryRestarts
         let which = "\(step.word) \(count) of \(most) in \(rule.within.text)"
+        noteCalls(Self.callsOfRestart)
         do throws(Failure) {
             try await hub.restart(knowledge.newName(of: space) ?? space, factory: step == .factoryRestart)
             let said = "\(name): the Hub took the restart (\(which)); it was \(seen)"
@@ -150,6 +163,7 @@ extension HubWatch {
             await boiler.say("heal.result", said, check: status)
         } catch {
             let hint = error.hint.map { "; \($0)" } ?? ""
+            noteCalls(Self.callsAfterALostAnswer)
             let said = "\(name): the Hub refused the restart (\(which)): \(error.because)\(hint)"
             knowledge.set(healing: said, of: name)
             await boiler.say("heal.failed", said, check: status)
@@ -158,48 +172,52 @@ extension HubWatch {
         knowledge.want()
     }
 
-    /// Reads what was done before this process began.
+    /// A look at the stage, and the restart.
+    private static let callsOfRestart = 2
+    /// Looks at the stage and at the log whether it began, and the restart once more: at most.
+    private static let callsAfterALostAnswer = 5
+
+    /// Reads what was done before this process began, as far back as any budget reaches.
     private func remember() async {
-        guard !hasRemembered else { return }
-        let fleet = await boiler.fleet()
-        let longest = fleet.checks.reduce(Duration.seconds(6 * 3_600)) { max($0, $1.policy.heal.within) }
-        let horizon = clocks.wall() - longest
+        let span = await lookAtFleet().longestBudget
+        if let remembered, remembered >= span { return }
+        let horizon = clocks.wall() - span
         do throws(Failure) {
             var before: Int64?
-            var found: [Int32: [Healer.Past.Action]] = [:]
+            var found: [String: [Healer.Past.Action]] = [:]
             reading: while true {
                 let page = try await ledger.events(of: nil, before: before, limit: 500)
                 for event in page {
                     if event.at < horizon { break reading }
-                    guard event.kind.hasPrefix("heal."), let check = event.check,
-                        let step = Healer.Step(rawValue: String(event.kind.dropFirst(5)))
+                    guard event.kind.hasPrefix("heal."),
+                        let step = Healer.Step(rawValue: String(event.kind.dropFirst(5))),
+                        let space = HealNote.space(in: event.text, step)
                     else { continue }
-                    found[check, default: []].append(.init(at: event.at, step: step))
+                    found[SpaceName.key(space), default: []].append(.init(at: event.at, step: step))
                 }
                 guard page.count == 500, let last = page.last?.id, last != before else { break }
                 before = last
             }
-            unclaimed = found
-            hasRemembered = true
+            pasts = found.mapValues { Healer.Past($0.sorted { $0.at < $1.at }) }
+            remembered = span
         } catch {
+            remembered = nil
             logger.warning("Earlier restarts could not be read", metadata: ["error": "\(error)"])
         }
     }
+}
 
-    /// Gives what was done to the Spaces it was done to. Those that the Hub lists only later get theirs then.
-    private func foldPast() async {
-        guard !unclaimed.isEmpty else { return }
-        let checks = await boiler.fleet().checks.filter { $0.space != nil }
-        do throws(Failure) {
-            let ids = try await ledger.register(checks.map(\.name))
-            for (id, check) in zip(ids, checks) {
-                guard let space = check.space, let actions = unclaimed.removeValue(forKey: id) else { continue }
-                let all = actions + (pasts[SpaceName.key(space)]?.actions ?? [])
-                pasts[SpaceName.key(space)] = Healer.Past(all.sorted { $0.at < $1.at })
-            }
-        } catch {
-            hasRemembered = false
-            logger.warning("Earlier restarts could not be read", metadata: ["error": "\(error)"])
-        }
+/// The line that is written before an action. Who starts later reads in it which Space was meant, whatever its check is called by then.
+enum HealNote {
+    static func text(_ step: Healer.Step, check: String, space: String, because: String) -> String {
+        "\(check): \(step.word) of \(space) because of: \(because)"
+    }
+
+    /// nil when it is no such line.
+    static func space(in text: String, _ step: Healer.Step) -> String? {
+        guard let start = text.firstRange(of: ": \(step.word) of ")?.upperBound,
+            let end = text[start...].firstRange(of: " because of: ")?.lowerBound
+        else { return nil }
+        return String(text[start..<end])
     }
 }

@@ -26,6 +26,14 @@ package actor HubWatch: Service {
     /// When a Space was last looked for that its listing does not have; by key.
     private var sought: [String: Instant] = [:]
 
+    /// What one reading asks for, of which fleet.
+    private var plan = Plan()
+    /// Requests that a namespace took the last time, where that is not one.
+    private var pages: [Part: Int] = [:]
+    /// What the present reading has still to ask for: it is more than a window has.
+    private var rest: [Part] = []
+    private var toldSpread = false
+
     /// Whose events are listened to; see HintStreams.swift.
     var hints = HintStreams()
 
@@ -34,11 +42,23 @@ package actor HubWatch: Service {
     var platform = PlatformWatch()
     /// By check: the trouble for which something was said already.
     var spoken: [String: (since: Instant, decision: Healer.Decision)] = [:]
-    var hasRemembered = false
+    /// How far back it is known what was done; nil while it is not.
+    var remembered: Duration?
     /// Before this nobody knows what was done: the ledger begins anew with each start. nil when it remembers.
     let blankBefore: Instant?
-    /// By check: what was done before this process began, to a Space that is not in the fleet yet.
-    var unclaimed: [Int32: [Healer.Past.Action]] = [:]
+
+    /// A namespace as a whole, or the only Space of one.
+    enum Part: Hashable { case namespace(String), single(String) }
+
+    struct Plan {
+        /// Of the fleet; see ``Boiler/fleetNumber``.
+        var number: UInt64?
+        var fleet = Fleet()
+        var namespaces: [String] = []
+        var parts: [Part] = []
+        /// The longest span that a budget of restarts is for.
+        var longestBudget = Duration.seconds(86_400)
+    }
 
     /// - Parameters:
     ///   - remembers: whether the ledger outlives this process.
@@ -74,14 +94,16 @@ package actor HubWatch: Service {
     /// One look at what is to be done now: a reading when it is due, and healing after it.
     package func turn() async {
         guard await boiler.mayAct else { return }
+        pace.settle(at: clocks.wall())
         countOthers()
         // A wish that cannot be granted yet is kept.
         let wanted = knowledge.takeWanted()
+        await lookAtFleet()
         guard pace.mayRead(at: clocks.wall(), wanted: wanted) else {
             if wanted { knowledge.want() }
             return
         }
-        await read(await boiler.fleet())
+        await read()
         await heal()
     }
 
@@ -157,18 +179,60 @@ package actor HubWatch: Service {
         var answered = 0
     }
 
-    func read(_ fleet: Fleet) async {
-        let plan = Self.plan(fleet)
-        guard !plan.namespaces.isEmpty || !plan.singles.isEmpty else { return }
+    /// Plans anew when the fleet has changed.
+    @discardableResult
+    func lookAtFleet() async -> Plan {
+        let number = await boiler.fleetNumber
+        if plan.number != number { take(await boiler.fleet(), number) }
+        return plan
+    }
+
+    private func take(_ fleet: Fleet, _ number: UInt64?) {
+        let (namespaces, singles) = Self.plan(fleet)
+        plan = Plan(
+            number: number, fleet: fleet, namespaces: namespaces,
+            parts: namespaces.map(Part.namespace) + singles.map(Part.single))
+        for check in fleet.checks { plan.longestBudget = max(plan.longestBudget, check.policy.heal.within) }
+        let present = Set(plan.parts)
+        pages = pages.filter { present.contains($0.key) }
+        rest.removeAll { !present.contains($0) }
+        expect()
+    }
+
+    private func expect() { pace.expect(calls: plan.parts.reduce(0) { $0 + (pages[$1] ?? 1) }) }
+
+    /// Reads everything, or as much as the present window has room for; then the next reading goes on from there.
+    func read(_ fleet: Fleet? = nil) async {
+        if let fleet { take(fleet, nil) } else { await lookAtFleet() }
+        let plan = plan
+        guard !plan.parts.isEmpty else { return }
+        if rest.isEmpty { rest = plan.parts }
         countOthers()
         let began = clocks.wall()
+        let room = pace.room(at: began)
         var reading = Reading()
-        for namespace in plan.namespaces { await read(namespace, of: fleet, plan.namespaces, &reading) }
-        for space in plan.singles {
-            reading.calls += 1
-            await read(single: space, &reading)
+        var isFirst = true
+        while let part = rest.first {
+            // What alone is more than a window has gets a whole one.
+            guard reading.calls + (pages[part] ?? 1) <= room || isFirst && room == pace.budget else { break }
+            isFirst = false
+            rest.removeFirst()
+            switch part {
+            case .namespace(let namespace):
+                let before = reading.calls
+                await read(namespace, of: plan.fleet, plan.namespaces, &reading)
+                let calls = reading.calls - before
+                pages[part] = calls == 1 ? nil : calls
+            case .single(let space):
+                reading.calls += 1
+                await read(single: space, &reading)
+            }
         }
-        if Task.isCancelled { return }
+        if Task.isCancelled {
+            rest = []
+            return
+        }
+        if isFirst { return }  // no room yet
         let now = clocks.wall()
         if reading.answered > 0 { lastAnswer = now }
         var use = hub.use(at: now)
@@ -188,6 +252,8 @@ package actor HubWatch: Service {
         let isLasting = silentSince.map { now - $0 >= SpaceVerdict.Word.settledAfter } ?? false
         use?.trouble = reading.failure.flatMap { isLasting || $0.retry == .never ? "\($0.withoutRequest)" : nil }
         knowledge.use = use
+        expect()
+        await tellSpread()
         await boiler.hubSays(reading.changes)
         await boiler.hubLists(gone: reading.gone)
     }
@@ -267,8 +333,7 @@ package actor HubWatch: Service {
                     await boiler.say(
                         "space.moved", "\(space) is \(name) on the Hub now; write that name in the fleet file")
                 }
-            } else if knowledge.word(of: space) != nil {
-                knowledge.forget(space)
+            } else if knowledge.forget(space) {
                 reading.gone.append(space)
             }
             reading.answered += 1
@@ -287,6 +352,18 @@ package actor HubWatch: Service {
     }
 
     static let complainEvery = Duration.seconds(6 * 3_600)
+
+    private func tellSpread() async {
+        guard pace.isSpread != toldSpread else { return }
+        toldSpread = pace.isSpread
+        guard toldSpread else { return }
+        let minutes = (pace.size + pace.budget - 1) / pace.budget * Int(WatchPace.window / .seconds(60))
+        let text =
+            "One reading of the Hub takes \(pace.size) requests, and \(pace.budget) in five minutes are allowed: each Space is read every "
+            + "\(minutes) min, and in between only what visitors see counts. Spaces of the same owner are read together"
+        logger.warning("\(text)")
+        await boiler.say("hub.spread", text)
+    }
 
     private func hubIsSilent(_ failure: Failure, since now: Instant) async {
         complain(failure, "The Hub could not be read", now: now)

@@ -6,7 +6,7 @@ package protocol HubWatching: Sendable {
     func spaces(of namespace: String) async throws(Failure) -> HubListing
     /// One Space; nil when there is none, or the token may not see it.
     func space(_ id: String) async throws(Failure) -> SpaceFacts?
-    /// Starts the container anew; with `factory` after a build from scratch.
+    /// Starts the container anew; with `factory` after a build from scratch. Refuses when the Space is paused.
     func restart(_ id: String, factory: Bool) async throws(Failure)
     /// Listens to the Hub's events of a Space until the stream ends or the task is cancelled; calls `each` with every stage that is mentioned.
     /// A hint, on which nothing may depend.

@@ -41,12 +41,28 @@ package struct WatchPace: Sendable {
         if !notBefore.isNever, now < notBefore { return false }
         guard !lastRead.isNever else { return true }
         let used = used(at: now)
-        if now - lastRead >= interval { return used + size <= budget }
+        if now - lastRead >= interval { return isSpread ? used < budget : used + size <= budget }
         guard wanted, failures == 0, now - lastRead >= Self.soonest else { return false }
         // What is read early must leave enough for the readings on schedule.
         let early = calls.reduce(0) { $1.isEarly && now - $1.at < Self.window ? $0 + $1.count : $0 }
         let scheduled = size * Int(Self.window / interval)
         return early + size <= budget - scheduled && used + size <= budget
+    }
+
+    /// One reading takes more requests than a window has: it is made in several.
+    package var isSpread: Bool { size > budget }
+
+    /// Requests that the present window still has.
+    package func room(at now: Instant) -> Int { max(0, budget - used(at: now)) }
+
+    /// How many requests the next whole reading is likely to take.
+    package mutating func expect(calls: Int) { size = max(1, calls) }
+
+    /// Nothing was asked in the future: the wall clock was set back.
+    package mutating func settle(at now: Instant) {
+        if !lastRead.isNever { lastRead = min(lastRead, now) }
+        if !notBefore.isNever { notBefore = min(notBefore, now + Self.longestRetry) }
+        for index in calls.indices { calls[index].at = min(calls[index].at, now) }
     }
 
     package func used(at now: Instant) -> Int {

@@ -4,7 +4,9 @@ import StokerCore
 extension Boiler {
     /// Tells every check of the Spaces whose stage changed, and the log of the fleet.
     package func hubSays(_ changes: [HubKnowledge.Change]) async {
-        guard !changes.isEmpty else { return }
+        // What is said before the checks are there, or while they are exchanged, they hear when they are installed.
+        guard !changes.isEmpty, hasBegun else { return }
+        await settled()
         let byspace = Dictionary(grouping: changes) { SpaceName.key($0.space) }
         for (index, check) in fleet().checks.enumerated() {
             guard let space = check.space, let change = byspace[SpaceName.key(space)]?.last else { continue }

@@ -65,9 +65,22 @@ package actor Boiler: Keeper, Service {
     private var selfAddress: String?
     private var memoryNote: String?
     var hasBegun = false
-    /// A fleet is being taken: who asks for a check waits until it is there.
-    private var isReplacing = false
+    /// Raised with every change of ``current``.
+    private(set) var fleetNumber: UInt64 = 0
+    /// A fleet is being taken, the first one from the very beginning: who asks for a check waits until it is there.
+    private var isReplacing = true
     private var waitingForFleet: [CheckedContinuation<Void, Never>] = []
+    /// What was known of checks that left the fleet, should they come back: the ledger has it only some time later.
+    private var departed: [Int32: Departed] = [:]
+    /// The ledger may remember checks up to this number that are not in the fleet.
+    private var highestRemembered = Int32.max
+    /// Whether the ledger may have open incidents of checks that are not in the fleet and do not come back.
+    private var hasOrphans = false
+
+    private struct Departed {
+        var saved: SavedState
+        var space: String?
+    }
 
     package init(
         fleet: Fleet, fleetPath: String?, source: Source?, ledger: any Ledger, writer: LedgerWriter,
@@ -130,8 +143,11 @@ package actor Boiler: Keeper, Service {
         defer { replaced() }
         current = withSelfPing(FleetComposer.compose(written, with: hub.words))
         do {
-            try await install(current, states: try await ledger.savedStates())
-            try await endOrphans()
+            let states = try await ledger.savedStates()
+            highestRemembered = states.keys.max() ?? -1
+            try await install(current, states: states)
+            hasOrphans = true
+            await endOrphans()
         } catch {
             // Without memory everything is new; the ledger's own health tells the rest.
             logger.error("What was remembered could not be read", metadata: ["error": "\(error)"])
@@ -286,7 +302,7 @@ package actor Boiler: Keeper, Service {
         for one in waiting { one.resume() }
     }
 
-    private func settled() async {
+    func settled() async {
         while isReplacing { await withCheckedContinuation { waitingForFleet.append($0) } }
     }
 
@@ -296,15 +312,19 @@ package actor Boiler: Keeper, Service {
         let before = current
         written = new
         if fleet.checks == before.checks {
+            if fleet != before { fleetNumber &+= 1 }
             current = fleet
         } else {
             // What can fail comes first: from here to the end of the installation the shards stand still.
             let ids = try await ledger.register(fleet.checks.map(\.name))
+            let known = try await recall(fleet, ids)
             var kept: [String: Shard.Carried] = [:]
             for shard in shards {
                 for one in await shard.carry() { kept[one.name] = one }
             }
-            await place(fleet, ids: ids, carried: kept)
+            let strangers = takeStrangers(fleet, from: &kept)
+            await place(fleet, ids: ids, states: known.states, strips: known.strips, carried: kept)
+            if !departed.isEmpty { for id in ids { departed[id] = nil } }
             let old = Set(before.checks.map(\.name))
             let added = fleet.checks.count { !old.contains($0.name) }
             let gone = old.count - (fleet.checks.count - added)
@@ -316,41 +336,130 @@ package actor Boiler: Keeper, Service {
             logger.notice(
                 "Fleet reloaded", metadata: ["checks": "\(fleet.checks.count)", "new": "\(added)", "gone": "\(gone)"])
             for check in fleet.checks { kept[check.name] = nil }
-            for one in kept.values {
-                if let open = Judge.openIncident(one.place.state, check: one.place.id) { endOrphan(open, of: one.name) }
+            for one in kept.values { depart(one) }
+            for one in strangers {
+                guard let open = Judge.openIncident(one.place.state, check: one.place.id) else { continue }
+                endOrphan(open, "\(one.name) is another Space now; the incident of the one before was closed")
             }
             Allocator.giveBack()
         }
+        await endOrphans()
         tellOfRestart(fleet)
         feed.add(names: [], events: [], everything: true)
     }
 
+    /// What is remembered of checks that were not in the fleet until now: Spaces that the Hub lists only later, or again.
+    private func recall(
+        _ fleet: Fleet, _ ids: [Int32]
+    ) async throws(Failure) -> (states: [Int32: SavedState], strips: [[Observation]]) {
+        let new = fleet.checks.indices.filter { names.place(of: fleet.checks[$0].name) == nil }
+        var states: [Int32: SavedState] = [:]
+        // In a large fleet that is much to read: not for names that the ledger has never seen.
+        if new.contains(where: { ids[$0] <= highestRemembered && departed[ids[$0]] == nil }) {
+            let all = try await ledger.savedStates()
+            for place in new { states[ids[place]] = all[ids[place]] }
+        }
+        for place in new {
+            guard let left = departed[ids[place]] else { continue }
+            states[ids[place]] = Self.isSame(left.space, fleet.checks[place].space) ? left.saved : nil
+        }
+        var strips: [[Observation]] = []
+        let shown = new.filter { states[ids[$0]] != nil }
+        if !shown.isEmpty, fleet.checks.count <= Strips.largestFleet {
+            strips = [[Observation]](repeating: [], count: fleet.checks.count)
+            for (place, strip) in zip(shown, try await ledger.latest(of: shown.map { ids[$0] }, limit: Strips.length)) {
+                strips[place] = strip
+            }
+        }
+        return (states, strips)
+    }
+
+    /// Takes out what was carried of checks whose name means another Space now: what is known of the one says nothing of the other.
+    private func takeStrangers(_ fleet: Fleet, from kept: inout [String: Shard.Carried]) -> [Shard.Carried] {
+        var strangers: [Shard.Carried] = []
+        for check in fleet.checks {
+            guard let one = kept[check.name], !Self.isSame(one.space, check.space) else { continue }
+            kept[check.name] = nil
+            hub.forget(check: check.name)
+            strangers.append(one)
+        }
+        return strangers
+    }
+
+    private static func isSame(_ space: String?, _ other: String?) -> Bool {
+        space == other || space.map(SpaceName.key) == other.map(SpaceName.key)
+    }
+
+    private func depart(_ one: Shard.Carried) {
+        hub.forget(check: one.name)
+        var saved = SavedState(
+            state: one.place.state, nextDue: one.place.due.map(Instant.init(milliseconds:)) ?? .never)
+        if let open = Judge.openIncident(saved.state, check: one.place.id) {
+            saved = Self.withoutIncident(saved)
+            endOrphan(open, "\(one.name) left the fleet; its incident was closed", saved)
+        }
+        if departed.count >= Self.mostDeparted {
+            // By now the ledger has them.
+            departed = [:]
+            highestRemembered = .max
+        }
+        departed[one.place.id] = Departed(saved: saved, space: one.space)
+    }
+    private static let mostDeparted = 10_000
+
+    /// So that it begins anew should it come back; only a pause stays.
+    private static func withoutIncident(_ saved: SavedState?) -> SavedState {
+        guard var saved, saved.state.verdict == .paused else {
+            return SavedState(state: CheckState(), nextDue: .never)
+        }
+        saved.state.incidentOpen = false
+        saved.state.wasBad = false
+        return saved
+    }
+
     /// The check is not in the fleet any more: nobody would ever end its incident.
-    private func endOrphan(_ incident: Incident, of name: String) {
+    private func endOrphan(_ incident: Incident, _ text: String, _ saved: SavedState? = nil) {
         let now = clocks.wall()
         var ended = incident
         ended.ended = max(now, incident.began)
-        let event = Event(
-            at: now, kind: "incident.ended", check: incident.check,
-            text: "\(name) left the fleet; its incident was closed")
+        let event = Event(at: now, kind: "incident.ended", check: incident.check, text: text)
         feed.add(names: [], events: [event])
-        // Forgotten, so that it begins anew should it come back.
-        let state = SavedState(state: CheckState(), nextDue: .never)
-        if incident.check >= 0 {
-            writer.enqueue(Batch(states: [(incident.check, state)], incidents: [ended], events: [event]))
+        guard incident.check >= 0 else { return }
+        let states = saved.map { [(check: incident.check, state: $0)] } ?? []
+        writer.enqueue(Batch(states: states, incidents: [ended], events: [event]))
+    }
+
+    /// Ends what checks left open that the fleet lost while no Stoker was running. Spaces that discovery may still bring are not lost.
+    private func endOrphans() async {
+        guard hasOrphans, isDiscovered else { return }
+        do throws(Failure) {
+            var known = Set(try await ledger.register(current.checks.map(\.name)))
+            // Their incidents were ended when they left.
+            known.formUnion(departed.keys)
+            var states: [Int32: SavedState]?
+            var before: Int64?
+            while true {
+                let page = try await ledger.incidents(of: nil, openOnly: true, before: before, limit: 500)
+                for incident in page where !known.contains(incident.check) {
+                    if states == nil { states = try await ledger.savedStates() }
+                    endOrphan(
+                        incident, "A check left the fleet; its incident was closed",
+                        Self.withoutIncident(states?[incident.check]))
+                }
+                guard page.count == 500, let last = page.last?.id, last != before else { break }
+                before = last
+            }
+            hasOrphans = false
+        } catch {
+            // The next reading of the Hub, reload or start tries again.
+            logger.warning("Incidents of checks that left could not be ended", metadata: ["error": "\(error)"])
         }
     }
 
-    /// Ends what checks left open that the fleet lost while no Stoker was running.
-    private func endOrphans() async throws(Failure) {
-        let known = Set(try await ledger.register(current.checks.map(\.name)))
-        var before: Int64?
-        while true {
-            let page = try await ledger.incidents(of: nil, openOnly: true, before: before, limit: 500)
-            for incident in page where !known.contains(incident.check) { endOrphan(incident, of: "A check") }
-            guard page.count == 500, let last = page.last?.id, last != before else { return }
-            before = last
-        }
+    /// Whether everything that the Hub is to bring into the fleet has been listed once.
+    private var isDiscovered: Bool {
+        guard hub.isWatched, let discovery = written.hub.discovery else { return true }
+        return discovery.namespaces.allSatisfy(hub.hasListed)
     }
 
     /// The port is open, the token given out and the writer at work: those keys are read at the start only.
@@ -411,7 +520,7 @@ package actor Boiler: Keeper, Service {
                 luggage[part].transcripts[key] = one.transcript
                 // A shorter interval or another address counts from now, not from when the old one would have been due.
                 if let before = previous.place(of: check.name).map({ current.checks[$0] }),
-                    before.policy != check.policy || before.address != check.address
+                    before.address != check.address || before.policy != check.policy && !check.rests(old.state, old.due)
                 {
                     // Many may have changed at once: a sweep, and then anywhere in the interval, as after a start.
                     old.due = now.milliseconds + sweep.offset(of: index)
@@ -429,13 +538,15 @@ package actor Boiler: Keeper, Service {
                 let restored = spread.restored(
                     saved?.nextDue ?? .never, now: now, every: check.policy.every, jitter: check.policy.jitter,
                     span: sweep.span)
-                let first = restored ?? now.milliseconds + sweep.offset(of: index)
-                place = Shard.Place(
-                    id: ids[index], state: saved?.state ?? CheckState(), due: first, strip: samples)
+                let state = saved?.state ?? CheckState()
+                let first =
+                    check.rests(state, restored) ? nil : restored ?? now.milliseconds + sweep.offset(of: index)
+                place = Shard.Place(id: ids[index], state: state, due: first, strip: samples)
             }
             parts[part].append(place)
         }
         current = fleet
+        fleetNumber &+= 1
         names = NameIndex(fleet.checks)
         connectivity.setHosts(SharedConnectivity.hosts(in: fleet.checks))
         for (number, shard) in shards.enumerated() {
@@ -486,7 +597,8 @@ package actor Boiler: Keeper, Service {
         }
         return Overview(
             startedAt: startedAt, now: clocks.wall(), counts: counts, flapping: flapping, moderated: moderated,
-            total: current.checks.count, generation: generation, connectivity: offline, role: role,
+            total: current.checks.count, generation: generation, fleetNumber: fleetNumber, connectivity: offline,
+            role: role,
             fleetFile: fleetFile, ledger: health, work: work,
             hub: hub.use, demo: settings.demo)
     }
@@ -562,6 +674,11 @@ package actor Boiler: Keeper, Service {
         guard hasBegun else { return }
         await begunReplacing()
         defer { replaced() }
+        await complete(gone: gone)
+        await endOrphans()
+    }
+
+    private func complete(gone: [String]) async {
         let before = current.checks
         let fleet = withSelfPing(FleetComposer.compose(written, with: hub.words))
         guard fleet.checks != before || !gone.isEmpty else { return }

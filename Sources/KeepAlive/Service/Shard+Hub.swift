@@ -55,8 +55,39 @@ extension Shard {
         if endsHubPause(states[Int(index)], change.space) { resume(index) }
         // What has just been read for the first time is pinged on its timetable anyway, but for a Space that sleeps.
         let wakes = facts.stage?.isAsleep == true && policy.awake != .onDemand
-        guard change.wasKnown || wakes, facts.stage?.isMoving == false else { return }
+        // One that may sleep has waited for this word.
+        let waited = policy.awake == .onDemand && states[Int(index)].verdict == .unknown
+        guard change.wasKnown || wakes || waited, facts.stage?.isMoving == false else { return }
         bringForward(index, now: now)
+    }
+
+    /// What the Hub said before the check was here: what is flagged, paused or left to its sleep is not pinged to be told so.
+    func heed(_ index: UInt32, now: Instant) {
+        let check = check(Int(index))
+        guard let space = check.space, let word = surroundings.hub.word(of: space), word.isFresh(at: now) else {
+            return
+        }
+        let state = states[Int(index)]
+        let leaves =
+            switch word.facts.pauseReason {
+            case .moderation: ![.byModeration, .byPerson, .byFleetFile].contains(state.pause)
+            case .owner: state.verdict != .paused
+            case .spendLimit, nil:
+                state.verdict != .paused && check.policy.awake == .onDemand && word.facts.stage?.isAsleep == true
+            }
+        guard leaves else { return }
+        hubSays(.init(space: space, from: nil, word: word, wasKnown: false), index, check.name)
+    }
+
+    /// When a check that has just been installed is pinged, wall-clock milliseconds; nil for not at all.
+    /// - Parameter due: as it was before; nil for at once.
+    func firstDue(_ index: Int, _ due: Int64?, now: Instant) -> Int64? {
+        let check = check(index)
+        guard check.policy.awake == .onDemand, let space = check.space else { return due ?? now.milliseconds }
+        if check.rests(states[index], due) { return nil }
+        // It may sleep, and a ping would wake it: the Hub has some time to say so.
+        let soonest = surroundings.hub.awaits(space) ? now + SpaceVerdict.Word.freshFor : now
+        return max(due ?? soonest.milliseconds, soonest.milliseconds)
     }
 
     /// Pings soon, unless it is paused, being pinged, or a job that calls us.
@@ -86,5 +117,13 @@ extension Shard {
         // Not read yet: it stays as it was left.
         guard let facts = surroundings.hub.word(of: space)?.facts else { return false }
         return state.pause == .byOwner ? facts.pauseReason != .owner : facts.stage?.isAsleep != true
+    }
+}
+
+extension Check {
+    /// Seen well once after its start, and left alone since (`awake: on-demand`).
+    /// - Parameter due: of the next ping; nil for none.
+    func rests(_ state: CheckState, _ due: Int64?) -> Bool {
+        policy.awake == .onDemand && space != nil && due == nil && (state.verdict == .up || state.verdict == .slow)
     }
 }

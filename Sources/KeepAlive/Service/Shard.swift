@@ -185,7 +185,9 @@ actor Shard {
                 awaitBeat(UInt32(index))
             } else if states[index].verdict != .paused {
                 let resumed = place.state.verdict == .paused
-                timetable.schedule(UInt32(index), at: resumed ? now.milliseconds : place.due ?? now.milliseconds)
+                if let due = firstDue(index, resumed ? now.milliseconds : place.due, now: now) {
+                    timetable.schedule(UInt32(index), at: due)
+                }
             } else if !states[index].pausedUntil.isNever {
                 timetable.schedule(UInt32(index), at: states[index].pausedUntil.milliseconds)
             }
@@ -194,12 +196,16 @@ actor Shard {
         for (index, transcript) in luggage.transcripts { shelf.put(.kept(transcript), for: index) }
         counters.generation &+= 1
         frozen = false
+        if surroundings.hub.isWatched {
+            for index in places.indices { heed(UInt32(index), now: now) }
+        }
         arm()
     }
 
     /// What survives a change of the fleet file, of one check.
     struct Carried: Sendable {
         var name: String
+        var space: String?
         var place: Place
         var runs: Heartbeats.Runs?
         var transcript: Transcript?
@@ -214,7 +220,7 @@ actor Shard {
         return ids.indices.map { index in
             let key = UInt32(index)
             return Carried(
-                name: check(index).name,
+                name: check(index).name, space: check(index).space,
                 place: Place(id: ids[index], state: states[index], due: timetable.due(of: key), strip: strips[index]),
                 runs: runs[key], transcript: shelf[key]?.transcript)
         }
@@ -527,9 +533,11 @@ actor Shard {
                 batch.incidents.append(incident)
                 var length = (incident.ended ?? now) - incident.began
                 if length > .seconds(1) { length = .seconds(length.components.seconds) }
-                batch.events.append(
-                    Event(
-                        at: now, kind: "incident.ended", check: id, text: "\(name) is well again after \(length.text)"))
+                let text =
+                    states[Int(index)].verdict == .paused
+                    ? "\(name) was paused; its incident was closed after \(length.text)"
+                    : "\(name) is well again after \(length.text)"
+                batch.events.append(Event(at: now, kind: "incident.ended", check: id, text: text))
             case .flappingBegan:
                 batch.events.append(
                     Event(

@@ -172,6 +172,8 @@ package struct Overview: Sendable, Equatable {
     package var total: Int
     /// Grows with every change of any status: equal numbers mean equal answers.
     package var generation: UInt64
+    /// Grows whenever checks join or leave the fleet: equal numbers mean the same checks.
+    package var fleetNumber: UInt64
     package var connectivity: Connectivity
     package var role: Role
     package var fleetFile: FleetFile
@@ -233,7 +235,8 @@ package struct Overview: Sendable, Equatable {
 
     package init(
         startedAt: Instant, now: Instant, counts: [Verdict: Int] = [:], flapping: Int = 0, moderated: Int = 0,
-        total: Int = 0, generation: UInt64 = 0, connectivity: Connectivity = .online, role: Role = .active,
+        total: Int = 0, generation: UInt64 = 0, fleetNumber: UInt64 = 0, connectivity: Connectivity = .online,
+        role: Role = .active,
         fleetFile: FleetFile = FleetFile(path: nil, loadedAt: .never), ledger: LedgerHealth = .healthy,
         work: Work = Work(), hub: HubUse? = nil, demo: Bool = false
     ) {
@@ -244,6 +247,7 @@ package struct Overview: Sendable, Equatable {
         self.moderated = moderated
         self.total = total
         self.generation = generation
+        self.fleetNumber = fleetNumber
         self.connectivity = connectivity
         self.role = role
         self.fleetFile = fleetFile

@@ -139,7 +139,7 @@ package struct Event: Sendable, Equatable {
     package var at: Instant
     /// Bounded: `verdict`, `incident.began`, `incident.ended`, `paused`, `resumed`, `self.offline`, `self.online`,
     /// `fleet.reloaded`, `fleet.rejected`, `master.took_over`, `master.stepped_back`, `started`, `stopped`, `ledger.stalled`, `ledger.recovered`,
-    /// `space.stage`, `space.found`, `space.gone`, `space.moved`, `hub.unreachable`, `hub.back`, `heal.wake`, `heal.restart`, `heal.factory_restart`,
+    /// `space.stage`, `space.found`, `space.gone`, `space.moved`, `hub.unreachable`, `hub.back`, `hub.spread`, `heal.wake`, `heal.restart`, `heal.factory_restart`,
     /// `heal.result`, `heal.failed`, `heal.suggested`, `heal.exhausted`, `heal.suspended`, `heal.resumed`.
     package var kind: String
     /// nil for events of the fleet as a whole.

@@ -151,6 +151,20 @@ private final class PlayedSpace: Sendable {
         #expect(played.state.withLock(\.restarts) == 1)
     }
 
+    /// Who heals asks so; the owner's own command does not.
+    @Test func whatItsOwnerPausedIsRestartedByNobodyElse() async throws {
+        let played = PlayedSpace()
+        played.state.withLock { $0.stage = "PAUSED" }
+        let server = try await ScriptedHub.start { asked, _ in played.answer(asked) }
+        try await withHub(server) { hub in
+            let failure = await #expect(throws: HubFailure.self) { try await hub.restart(space, unlessPaused: true) }
+            #expect(failure?.kind == .conflict)
+            #expect(server.asked().allSatisfy { $0.method == .GET })
+            _ = try await hub.restart(space)
+        }
+        #expect(played.state.withLock(\.restarts) == 1)
+    }
+
     @Test func aLostRestartThatIsOverAlreadyIsSeenByItsLog() async throws {
         let played = PlayedSpace()
         let server = try await ScriptedHub.start { asked, _ in

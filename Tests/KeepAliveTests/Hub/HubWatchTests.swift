@@ -333,7 +333,9 @@ final class MovedClock: Sendable {
             let id = try #require(try await room.ledger.register(["app"]).first)
             try await room.ledger.record(
                 Batch(events: [
-                    Event(at: clock.clocks.wall() - .seconds(3_600), kind: "heal.restart", check: id, text: "once")
+                    Event(
+                        at: clock.clocks.wall() - .seconds(3_600), kind: "heal.restart", check: id,
+                        text: "app: restart of acme/app because of: crashed")
                 ]))
             let hub = StageHub(room.simulated)
             hub.scene.withLock { _ = $0.hidden.insert("acme/app") }

@@ -324,10 +324,12 @@ final class BoilerRoom: Sendable {
     }
 
     /// Stops as SIGTERM would, and starts anew with what the ledger remembers.
-    func restart() async throws {
+    /// - Parameter meanwhile: done when the port would be open, before the fleet is tended.
+    func restart(meanwhile: (Boiler) async -> Void = { _ in }) async throws {
         await stop()
         let next = Self.start(fleet.withLock { $0 }, ledger, group, resolver, clocks)
         running.withLock { $0 = next }
+        await meanwhile(next.boiler)
         await next.boiler.begin(selfAddress: nil)
     }
 

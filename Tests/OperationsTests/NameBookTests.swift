@@ -1,0 +1,26 @@
+import Ledger
+import StokerCore
+import Synchronization
+import Testing
+
+@testable import Operations
+
+@Suite struct NameBookTests {
+    private static func status(_ name: String, _ id: Int32) -> CheckStatus {
+        CheckStatus(
+            check: Check(name: name, address: "https://\(name).example/", policy: CheckPolicy()), id: id,
+            state: CheckState(), nextDue: nil)
+    }
+
+    /// Discovered Spaces come without a new fleet file, and one may come while another one goes.
+    @Test func checksThatJoinLaterHaveTheirNames() async {
+        let keeper = DoubleKeeper([Self.status("one", 1)], now: Instant(seconds: 1_800_000_000))
+        let names = NameBook(keeper: keeper)
+        #expect(await names.all() == [1: "one"])
+        keeper.state.withLock {
+            $0.statuses = [Self.status("two", 2)]
+            $0.overview.fleetNumber += 1
+        }
+        #expect(await names.all() == [2: "two"])
+    }
+}
