@@ -278,7 +278,7 @@ private func withServer(
 }
 
 extension SimulatedHub {
-    fileprivate func send(
+    func send(
         _ method: HTTPMethod, _ path: String, _ body: String, token: String? = "hf_maren"
     ) async throws -> Seen {
         var request = HTTPClientRequest(url: endpoint + path)
@@ -293,11 +293,11 @@ extension SimulatedHub {
         return Seen(status: Int(answer.status.code), headers: answer.headers, body: String(buffer: content))
     }
 
-    fileprivate func get(_ path: String, token: String? = "hf_maren") async throws -> Seen {
+    func get(_ path: String, token: String? = "hf_maren") async throws -> Seen {
         try await send(.GET, path, "", token: token)
     }
 
-    fileprivate func create(
+    func create(
         _ name: String, type: String = "dataset", private: Bool = false, extra: String = ""
     ) async throws {
         let seen = try await send(
@@ -305,7 +305,7 @@ extension SimulatedHub {
         #expect(seen.status == 200, "\(seen.body)")
     }
 
-    fileprivate func commit(
+    func commit(
         _ repo: String, _ path: String, _ content: String, type: String = "dataset", token: String = "hf_maren"
     ) async throws -> Seen {
         try await send(

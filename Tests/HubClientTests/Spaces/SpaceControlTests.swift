@@ -205,6 +205,25 @@ private final class PlayedSpace: Sendable {
         #expect(played.state.withLock(\.restarts) == 1)
     }
 
+    /// The Hub's clocks are those of several machines.
+    @Test(arguments: ["2026-05-28T11:41:17.000Z", "2026-05-28T11:41:20.500Z", "2026-05-28T11:41:23.000Z"])
+    func aLogThatBeganNearTheQuestionProvesNothing(began: String) async throws {
+        let played = PlayedSpace()
+        let asks = Mutex(0)
+        let server = try await ScriptedHub.start { asked, _ in
+            if asked.path.hasSuffix("/logs/run") {
+                return .text("data: {\"data\":\"===== Application Startup\\n\",\"timestamp\":\"\(began)\"}\n\n")
+            }
+            guard asked.path.hasSuffix("/restart") else { return played.answer(asked) }
+            asks.withLock { $0 += 1 }
+            return .hangUp
+        }
+        let failure = try #require(
+            await #expect(throws: HubFailure.self) { try await withHub(server) { try await $0.restart(space) } })
+        #expect(failure.said.contains("whether it restarted cannot be told"))
+        #expect(asks.withLock(\.self) == 1)
+    }
+
     @Test func whenNothingCanBeToldItIsLeftOpen() async throws {
         let played = PlayedSpace()
         let server = try await ScriptedHub.start { asked, _ in

@@ -36,6 +36,28 @@ import Testing
         #expect(restless.longest <= .seconds(60))
     }
 
+    /// Up to eight pages leave ten seconds of the minute for the reading itself.
+    @Test(arguments: 1...8) func aReadingMayTakeSomeSeconds(pages: Int) {
+        #expect(day(calls: pages) { _ in false }.longest <= .seconds(50))
+    }
+
+    @Test func aSlowReadingDoesNotPutOffTheNext() {
+        var pace = WatchPace()
+        pace.read(calls: 2, pages: 2, began: Self.start, at: Self.start + .seconds(20))
+        #expect(!pace.mayRead(at: Self.start + .seconds(29), wanted: false))
+        #expect(pace.mayRead(at: Self.start + .seconds(30), wanted: false))
+    }
+
+    @Test func repeatsCountAndDoNotMakeAReadingLarger() {
+        var pace = WatchPace()
+        pace.read(calls: 12, pages: 2, at: Self.start)
+        #expect(pace.used(at: Self.start) == 12)
+        #expect(pace.size == 2)
+        pace.also(calls: 38, at: Self.start)
+        #expect(!pace.mayRead(at: Self.start + .seconds(60), wanted: true))
+        #expect(pace.mayRead(at: Self.start + .seconds(300), wanted: false))
+    }
+
     @Test func moreThanTheBudgetAllowsIsReadLessOften() {
         let many = day(calls: 25) { _ in true }
         #expect(many.mostInWindow <= 50)
