@@ -7,7 +7,14 @@ flags=(--configuration release --quiet)
 # With Swift's own libraries inside, the program runs where no Swift is installed, idles in less memory and calls them
 # without a detour. Toolchains that do not bring them in that form build the usual way.
 static=$(swiftc -print-target-info -static-stdlib | sed -n 's/.*"runtimeResourcePath": "\(.*\)".*/\1/p')
-if [ "$(uname)" = Linux ] && [ -d "$static" ]; then flags+=(--static-swift-stdlib); fi
+if [ "$(uname)" = Linux ] && [ -d "$static" ]; then
+    # Nothing is loaded into the program that would look for its functions by name, and the list of 55,000 names would have
+    # to be read at every start: 5 MiB of resident memory.
+    flags+=(--static-swift-stdlib -Xlinker --no-export-dynamic)
+    # 150,000 addresses to correct at the start, in a hundredth of the space: another 3.5 MiB. glibc knows the form since 2.36.
+    glibc=$(getconf GNU_LIBC_VERSION | sed -n 's/^glibc 2\.\([0-9]*\).*/\1/p')
+    if [ "${glibc:-0}" -ge 36 ]; then flags+=(-Xlinker -z -Xlinker pack-relative-relocs); fi
+fi
 
 for product in "$@"; do
     # The linker's word about a function of Foundation's that nothing of ours calls would only frighten people.

@@ -62,7 +62,7 @@ package struct HubDay: Sendable {
     private let watch: HubWatch
     private let knowledge: HubKnowledge
     private let spaces: [(id: String, space: HostedSpace)]
-    private var dice: Dice
+    private var dice: SplitMix64
     private var report = Report()
     /// Oldest first; empty for a Space whose present state is known.
     private var open: [[Change]]
@@ -145,7 +145,7 @@ package struct HubDay: Sendable {
             let id = "tobi/unit-\(place)"
             return world.spaces.space(id).map { (id, $0) }
         }
-        dice = Dice(state: settings.seed)
+        dice = SplitMix64(seed: settings.seed)
         open = Array(repeating: [], count: spaces.count)
         said = spaces.map { Self.words($0.space) }
         nextEvent = world.time.now
@@ -311,15 +311,6 @@ package struct HubDay: Sendable {
     }
 }
 
-/// Seeded, so that a day can be lived again. Source: SplitMix64.
-private struct Dice: RandomNumberGenerator {
-    var state: UInt64
-    mutating func next() -> UInt64 {
-        state &+= 0x9E37_79B9_7F4A_7C15
-        var z = state
-        z = (z ^ (z >> 30)) &* 0xBF58_476D_1CE4_E5B9
-        z = (z ^ (z >> 27)) &* 0x94D0_49BB_1331_11EB
-        return z ^ (z >> 31)
-    }
-    mutating func roll(_ count: Int) -> Int { Int(next() % UInt64(count)) }
+extension SplitMix64 {
+    fileprivate mutating func roll(_ count: Int) -> Int { Int(next() % UInt64(count)) }
 }

@@ -63,6 +63,7 @@ def run(bench):
             if folder == large:
                 content()
             repo = repository()
+            os.sync()  # gigabytes still on their way to the disk would slow down whoever comes next
             figures = bench.figures(command(repo)[0], command(repo)[1:], 280, cwd=bench.scratch, **options)
             if count_of(repo) != files + 1:  # .gitattributes
                 raise Unmeasurable(f"{repo} has {count_of(repo)} files and not {files + 1}")

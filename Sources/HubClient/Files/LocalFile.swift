@@ -248,15 +248,15 @@ final class CancelFlag: Sendable {
     func check() throws { if isSet.withLock({ $0 }) { throw CancellationError() } }
 }
 
-/// A few buffers in turn. One that was sent meanwhile is filled again in place, so that gigabytes pass through the same memory
-/// and the allocator has nothing to keep.
+/// Two buffers in turn: one is filled while the other is sent. One that was sent meanwhile is filled again in place, so that
+/// gigabytes pass through the same memory and the allocator has nothing to keep.
 struct BufferRing {
     private var buffers: [ByteBuffer] = []
     private var next = 0
 
     /// Gives an empty buffer to `fill`, and hands out what is in it then.
     mutating func filled(capacity: Int, _ fill: (inout ByteBuffer) throws -> Void) rethrows -> ByteBuffer {
-        if buffers.count < 4 { buffers.append(ByteBufferAllocator().buffer(capacity: capacity)) }
+        if buffers.count < 2 { buffers.append(ByteBufferAllocator().buffer(capacity: capacity)) }
         next = (next + 1) % buffers.count
         // Allocates anew when somebody still reads what was there.
         buffers[next].clear(minimumCapacity: capacity)

@@ -31,7 +31,7 @@ struct GitRules: Sendable {
         guard !paths.isEmpty, !rules.isEmpty else { return [] }
         let file = try await place(rules)
         let result = try await Subprocess.run(
-            .name("git"),
+            Git.executable(),
             arguments: [
                 "-C", folder, "-c", "core.excludesFile=\(file)", "check-ignore", "-z", "--stdin", "--no-index",
             ],

@@ -114,7 +114,7 @@ package final class SimulatedHub: Sendable {
         _ responder: Responder, port: Int, logger: Logger, onBound: @escaping @Sendable (Int) -> Void
     ) -> Application<Responder> where Responder.Context: InitializableFromSource<ApplicationRequestContextSource> {
         Application(
-            responder: responder,
+            responder: responder, server: .http1(configuration: .init(additionalChannelHandlers: [LargeReads()])),
             configuration: ApplicationConfiguration(address: .hostname("127.0.0.1", port: port), serverName: nil),
             onServerRunning: { channel in onBound(channel.localAddress?.port ?? 0) },
             logger: logger)

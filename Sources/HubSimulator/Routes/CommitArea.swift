@@ -95,43 +95,46 @@ package struct CommitArea: HubArea {
         let createsPR = request.flag("create_pr")
         let repo = try await hub.repo(kind, request, context, right: createsPR ? .read : .write)
         let caller = try context.requireCaller()
-        let body = try await CommitBody.read(request)
-        let revision = try context.decoded("rev")
-        try await hub.state.countAction(
-            "repository commits", who: repo.id, limit: hub.configuration.limits.commitsPerHour, span: .seconds(3_600),
-            per: "hour")
         let git = hub.git(repo)
-        let result = try await git.gate.run {
-            let references = try await git.references()
-            let base = revision.hasPrefix("refs/") ? revision : "refs/heads/" + revision
-            guard let head = references[base], !createsPR || base.hasPrefix("refs/heads/"),
-                base.hasPrefix("refs/heads/") || base.hasPrefix("refs/pr/")
-            else { throw HubError.noRevision(revision) }
-            var parent = head
-            if let wanted = body.parent, wanted != head {
-                // Source: huggingface_hub `create_commit`: a pull request begins at any parent, a branch only at its head.
-                guard createsPR, let known = try await git.resolve(wanted) else {
-                    throw HubError(
-                        .preconditionFailed,
-                        "The branch was updated since you opened this page. Please refresh and try again.")
+        let result = try await GitFeed.open(git) { feed in
+            let body = try await CommitBody.read(request, into: feed)
+            let revision = try context.decoded("rev")
+            try await hub.state.countAction(
+                "repository commits", who: repo.id, limit: hub.configuration.limits.commitsPerHour,
+                span: .seconds(3_600),
+                per: "hour")
+            return try await git.gate.run {
+                let references = try await git.references()
+                let base = revision.hasPrefix("refs/") ? revision : "refs/heads/" + revision
+                guard let head = references[base], !createsPR || base.hasPrefix("refs/heads/"),
+                    base.hasPrefix("refs/heads/") || base.hasPrefix("refs/pr/")
+                else { throw HubError.noRevision(revision) }
+                var parent = head
+                if let wanted = body.parent, wanted != head {
+                    // Source: huggingface_hub `create_commit`: a pull request begins at any parent, a branch only at its head.
+                    guard createsPR, let known = try await git.resolve(wanted) else {
+                        throw HubError(
+                            .preconditionFailed,
+                            "The branch was updated since you opened this page. Please refresh and try again.")
+                    }
+                    parent = known
                 }
-                parent = known
+                let number = (await hub.state.repo(id: repo.id)?.pullRequests.count ?? 0) + 1
+                let target = createsPR ? "refs/pr/\(number)" : base
+                let changes = try await Self.changes(body, repo: repo, parent: parent, git: git, hub: hub)
+                let sha = try await feed.commit(
+                    GitImport(
+                        reference: target, parent: parent, author: caller.account, date: hub.date, title: body.summary,
+                        body: body.description, changes: changes))
+                if createsPR {
+                    let comment = await DiscussionsArea.comment(body.description, caller, hub)
+                    let request = HubRepo.PullRequest(
+                        number: number, title: body.summary, status: "open", author: caller.account.name, target: base,
+                        createdAt: hub.date, events: [comment])
+                    await hub.state.update(repo.id) { $0.pullRequests.append(request) }
+                }
+                return (sha: sha, target: target, old: createsPR ? nil : head, number: createsPR ? number : nil)
             }
-            let number = (await hub.state.repo(id: repo.id)?.pullRequests.count ?? 0) + 1
-            let target = createsPR ? "refs/pr/\(number)" : base
-            let changes = try await Self.changes(body, repo: repo, parent: parent, git: git, hub: hub)
-            let sha = try await GitImport(
-                reference: target, parent: parent, author: caller.account, date: hub.date, title: body.summary,
-                body: body.description, changes: changes
-            ).write(to: git)
-            if createsPR {
-                let comment = await DiscussionsArea.comment(body.description, caller, hub)
-                let request = HubRepo.PullRequest(
-                    number: number, title: body.summary, status: "open", author: caller.account.name, target: base,
-                    createdAt: hub.date, events: [comment])
-                await hub.state.update(repo.id) { $0.pullRequests.append(request) }
-            }
-            return (sha: sha, target: target, old: createsPR ? nil : head, number: createsPR ? number : nil)
         }
         await hub.referenceMoved(repo, result.target, from: result.old, to: result.sha)
         return try Response.json(
@@ -165,14 +168,14 @@ package struct CommitArea: HubArea {
         for operation in body.operations {
             switch operation {
             case .file(let path, let content):
-                guard content.count <= limits.regularFile else {
+                guard content.size <= limits.regularFile else {
                     throw HubError.bad(
                         "\(path) is larger than \(limits.regularFile / 1_000_000) MB: it must be uploaded with LFS")
                 }
-                if path == "README.md" { try CardRules.require(content, kind: repo.kind) }
-                if path == ".gitattributes" { attributes = content }
+                if path == "README.md", let bytes = content.bytes { try CardRules.require(bytes, kind: repo.kind) }
+                if path == ".gitattributes" { attributes = content.bytes }
                 written.insert(path)
-                changes.append(.write(path: path, content: content))
+                changes.append(.place(path: path, mark: content.mark))
             case .lfsFile(let file):
                 guard let object = hub.store.objects.object(file.oid, of: repo.id) else {
                     throw HubError.bad("LFS object \(file.oid) of \(file.path) was not uploaded")

@@ -18,8 +18,15 @@ struct CommitBody: Sendable {
         var oid: String
         var size: Int?
     }
+    /// What a file is to hold: with git already.
+    struct Content: Sendable {
+        var mark: Int
+        var size: Int
+        /// Kept only where the simulator itself wants to read it.
+        var bytes: [UInt8]?
+    }
     enum Operation: Sendable {
-        case file(path: String, content: [UInt8])
+        case file(path: String, Content)
         case lfsFile(LFSFile)
         case deleteFile(String)
         case deleteFolder(String)
@@ -33,29 +40,47 @@ struct CommitBody: Sendable {
     var parent: String?
     var operations: [Operation] = []
 
+    private let feed: GitFeed
+    private init(_ feed: GitFeed) { self.feed = feed }
+
+    /// Hands the files' contents to git while they come.
     /// - Throws: 400, 413 or 422.
-    static func read(_ request: Request) async throws -> CommitBody {
+    static func read(_ request: Request, into feed: GitFeed) async throws -> CommitBody {
         // Source: hub-docs `repositories-recommendations`: 1 GB of inline content at most.
         let limit = 1 << 30
         if request.headers[.contentType]?.hasPrefix("application/json") == true {
-            return try await legacy(request, limit: limit)
+            return try await legacy(request, into: feed, limit: limit)
         }
-        var body = CommitBody()
+        var body = CommitBody(feed)
         var line = ByteBuffer()
         var total = 0
         var first = true
         let decoder = JSONDecoder()
         func take(_ buffer: ByteBuffer) throws {
             guard buffer.readableBytesView.contains(where: { $0 != 13 && $0 != 32 }) else { return }
-            let entry: Line
+            var entry: Line
+            var content: ByteBuffer?
             do {
-                entry = try decoder.decode(Line.self, from: Data(buffer: buffer, byteTransferStrategy: .noCopy))
+                func decode(_ json: ByteBuffer) throws -> Line {
+                    try decoder.decode(Line.self, from: Data(buffer: json, byteTransferStrategy: .noCopy))
+                }
+                if let parts = withoutContent(buffer) {
+                    entry = try decode(parts.rest)
+                    content = parts.content
+                    // It was something else of that name.
+                    if entry.value.content != "" || entry.value.encoding != "base64" {
+                        entry = try decode(buffer)
+                        content = nil
+                    }
+                } else {
+                    entry = try decode(buffer)
+                }
             } catch { throw HubError.bad("Invalid NDJSON line") }
             guard (entry.key == "header") == first else {
                 throw HubError.bad("The first line, and only it, must be the header")
             }
             first = false
-            try body.add(entry.key, entry.value)
+            try body.add(entry.key, entry.value, base64: content)
         }
         for try await chunk in request.body {
             total += chunk.readableBytes
@@ -111,7 +136,35 @@ struct CommitBody: Sendable {
         }
     }
 
-    private mutating func add(_ key: String, _ value: Value) throws {
+    /// A line with an empty `content`, and what stood there: nearly all of it, and JSON decoders are slow with long texts. Nil when
+    /// there is none, or it needs a decoder.
+    private static func withoutContent(_ line: ByteBuffer) -> (rest: ByteBuffer, content: ByteBuffer)? {
+        let place = line.withUnsafeReadableBytes { bytes -> Range<Int>? in
+            let name = Array("\"content\"".utf8)
+            guard let start = bytes.baseAddress else { return nil }
+            var index = 0
+            repeat {
+                guard let quote = memchr(start + index, 34, bytes.count - index) else { return nil }
+                index = start.distance(to: UnsafeRawPointer(quote)) + 1
+            } while index + name.count > bytes.count || memcmp(start + index - 1, name, name.count) != 0
+            index += name.count - 1
+            for wanted in [UInt8(ascii: ":"), UInt8(ascii: "\"")] {
+                while index < bytes.count, bytes[index] == 32 { index += 1 }
+                guard index < bytes.count, bytes[index] == wanted else { return nil }
+                index += 1
+            }
+            guard let quote = memchr(start + index, 34, bytes.count - index) else { return nil }
+            let end = start.distance(to: UnsafeRawPointer(quote))
+            return memchr(start + index, 92, end - index) == nil ? index..<end : nil
+        }
+        guard let place, let content = line.getSlice(at: line.readerIndex + place.lowerBound, length: place.count),
+            var rest = line.getSlice(at: line.readerIndex, length: place.lowerBound)
+        else { return nil }
+        rest.writeBytes(line.readableBytesView.dropFirst(place.upperBound))
+        return (rest, content)
+    }
+
+    private mutating func add(_ key: String, _ value: Value, base64: ByteBuffer? = nil) throws {
         switch key {
         case "header":
             guard let text = value.summary, !text.isEmpty else {
@@ -131,10 +184,11 @@ struct CommitBody: Sendable {
                 throw HubError(.unprocessableContent, "\"content\" is required")
             }
             if value.encoding == "base64" {
-                guard let data = Data(base64Encoded: text) else { throw HubError.bad("\(path) is not base64") }
-                operations.append(.file(path: path, content: Array(data)))
+                let sent = base64.map { Data(buffer: $0, byteTransferStrategy: .noCopy) } ?? Data(text.utf8)
+                guard let data = Data(base64Encoded: sent) else { throw HubError.bad("\(path) is not base64") }
+                place(Array(data), at: path)
             } else {
-                operations.append(.file(path: path, content: Array(text.utf8)))
+                place(Array(text.utf8), at: path)
             }
         case "lfsFile":
             let path = try Self.path(value)
@@ -157,7 +211,13 @@ struct CommitBody: Sendable {
         }
     }
 
-    private static func legacy(_ request: Request, limit: Int) async throws -> CommitBody {
+    private mutating func place(_ bytes: [UInt8], at path: String) {
+        let isRead = path == "README.md" || path == ".gitattributes"
+        operations.append(
+            .file(path: path, Content(mark: feed.add(bytes), size: bytes.count, bytes: isRead ? bytes : nil)))
+    }
+
+    private static func legacy(_ request: Request, into feed: GitFeed, limit: Int) async throws -> CommitBody {
         let content = try await request.body.collect(upTo: limit)
         let sent: Legacy
         do {
@@ -167,7 +227,7 @@ struct CommitBody: Sendable {
         header.summary = sent.summary
         header.description = sent.description
         header.parentCommit = sent.parentCommit
-        var body = CommitBody()
+        var body = CommitBody(feed)
         try body.add("header", header)
         for file in sent.files ?? [] { try body.add("file", file) }
         for file in sent.lfsFiles ?? [] { try body.add("lfsFile", file) }

@@ -73,7 +73,7 @@ package struct GitHTTPArea: HubArea {
                 String.init),
         ]
         let result = try await Subprocess.run(
-            .name("sh"), arguments: ["-c", "exec git http-backend >\"$HUB_ANSWER\""],
+            .path("/bin/sh"), arguments: ["-c", "exec git http-backend >\"$HUB_ANSWER\""],
             environment: Git.surroundings(environment), input: .inputWriter, output: .discarded,
             error: .string(limit: 1 << 20)
         ) { execution in
