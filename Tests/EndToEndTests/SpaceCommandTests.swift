@@ -318,6 +318,67 @@ extension EndToEnd {
             }
         }
 
+        @Test func changesAreProposedAndNamesThatCannotBeBothAreTold() async throws {
+            try await HubScratch.with("propose") { hub in
+                let space = "maren/orbit-api"
+                let folder = hub.scratch.path + "/app"
+                try FileManager.default.createDirectory(atPath: folder + "/sub", withIntermediateDirectories: true)
+                try hub.scratch.write("one\n", to: "app/thing")
+                try hub.scratch.write("two\n", to: "app/sub/deep")
+                let head = try await hub.state(space).head.string
+                // The answer is lost after the effect: the same pull request is found, and no second one opened.
+                try await hub.admin(
+                    "faults", #"{"kind": "lost", "method": "POST", "path": "/api/spaces/*/*/commit/*"}"#)
+                let proposed = try await hub.json("space", "upload", space, "app", "--create-pr")
+                #expect(proposed.pull_request.string?.hasSuffix("/discussions/1") == true)
+                #expect(try await hub.state(space).head.string == head, "the app stays as it is")
+                // Whoever may read may propose.
+                let other = try await hub.json("space", "upload", "tobi/first-try", "app", "--create-pr")
+                #expect(other.pull_request.string?.hasSuffix("/discussions/1") == true)
+                #expect(try await hub.stoker("space", "upload", space, "app", "--create-pr", "--wait").exit == .code(2))
+
+                #expect(try await hub.stoker("space", "upload", space, "app").exit == .code(0))
+                func turn(_ path: String, intoFolder: Bool) throws {
+                    try FileManager.default.removeItem(atPath: "\(folder)/\(path)")
+                    if intoFolder {
+                        try FileManager.default.createDirectory(
+                            atPath: "\(folder)/\(path)", withIntermediateDirectories: true)
+                    }
+                    try hub.scratch.write("other\n", to: "app/\(path)\(intoFolder ? "/inner" : "")")
+                }
+                for (path, intoFolder, pattern) in [
+                    ("thing", true, "thing"), ("thing", false, "thing/*"), ("sub/deep", true, "sub/deep"),
+                    ("sub/deep", false, "sub/deep/*"),
+                ] {
+                    try turn(path, intoFolder: intoFolder)
+                    let before = try await hub.state(space).head.string
+                    let refused = try await hub.stoker("space", "upload", space, "app")
+                    #expect(refused.exit == .code(2), "\(path): \(refused.tail)")
+                    #expect(refused.errors.contains("--delete \"\(pattern)\""), "\(refused.tail)")
+                    #expect(try await hub.state(space).head.string == before)
+                    let mended = try await hub.stoker("space", "upload", space, "app", "--delete", pattern, "--yes")
+                    #expect(mended.exit == .code(0), "\(path): \(mended.tail)")
+                    let files = try await hub.stoker("space", "files", space, "--format", "quiet")
+                    #expect(files.outputLines.contains(intoFolder ? path + "/inner" : path))
+                    #expect(!files.outputLines.contains(intoFolder ? path : path + "/inner"))
+                }
+            }
+        }
+
+        @Test func slipsOfTheTongueAreNamed() async throws {
+            try await HubScratch.with("slips") { hub in
+                let slip = try await hub.stoker("space", "runtim", "maren/orbit-api")
+                #expect(slip.exit == .code(2))
+                #expect(slip.errors.contains("did you mean `stoker space runtime`?"), "\(slip.tail)")
+                let deeper = try await hub.stoker("space", "secrets", "ad", "maren/orbit-api")
+                #expect(deeper.errors.contains("did you mean `stoker space secrets add`?"), "\(deeper.tail)")
+                let names = try await hub.stoker("space", "list", "-q")
+                #expect(Set(names.outputLines) == ["maren/orbit-api", "maren/Notes.Board_v2", "maren/worker"])
+                let nobody = try await hub.stoker("space", "pause", "maren/orbit-api", token: nil)
+                #expect(nobody.errors.contains("give a token"), "\(nobody.tail)")
+            }
+        }
+
         @Test func gitPushesWithoutTheTokenInAnyCommandLine() async throws {
             try await HubScratch.with("push") { hub in
                 let scratch = hub.scratch

@@ -6,7 +6,7 @@ import Testing
 
 @testable import HubClient
 
-extension Dice {
+extension SplitMix64 {
     /// `text` with bytes turned, cut out, doubled and put in.
     mutating func spoil(_ text: String) -> [UInt8] {
         var bytes = Array(text.utf8)
@@ -30,7 +30,7 @@ extension Dice {
 
 @Suite struct FuzzTests {
     @Test func rateLimitHeaders() {
-        var dice = Dice(state: 1)
+        var dice = SplitMix64(seed: 1)
         for _ in 0..<4_000 {
             let limit = String(decoding: dice.spoil(#""api";r=742;t=131"#), as: UTF8.self)
             let policy = String(decoding: dice.spoil(#""fixed window";"api";q=1000;w=300"#), as: UTF8.self)
@@ -45,7 +45,7 @@ extension Dice {
     }
 
     @Test func governorUnderAWildHub() throws {
-        var dice = Dice(state: 2)
+        var dice = SplitMix64(seed: 2)
         var state = PaceState(limits: .init(commitsPerHour: 5))
         var now = Duration.zero
         let repo = try RepoID.space("a/b")
@@ -70,7 +70,7 @@ extension Dice {
     }
 
     @Test func links() {
-        var dice = Dice(state: 3)
+        var dice = SplitMix64(seed: 3)
         let good = #"<https://huggingface.co/api/spaces?cursor=a%3D>; rel="next", </x>; rel=last"#
         #expect(HubLink.next(good) == "https://huggingface.co/api/spaces?cursor=a%3D")
         #expect(HubLink.next(#"</a>; rel="prev", </b>; title="x"; rel=next"#) == "/b")
@@ -82,7 +82,7 @@ extension Dice {
     }
 
     @Test func errorBodies() {
-        var dice = Dice(state: 4)
+        var dice = SplitMix64(seed: 4)
         let shapes = [
             #"{"error": "Repository not found"}"#, #"{"error": ["a", "b"]}"#,
             #"{"errors": [{"message": "x \"y\"", "type": "error"}], "httpStatusCode": 400}"#,
@@ -99,7 +99,7 @@ extension Dice {
     }
 
     @Test func redactionLetsNoTokenThrough() {
-        var dice = Dice(state: 5)
+        var dice = SplitMix64(seed: 5)
         let noise = Array("abc _\"':;=/?&{}[]\n,.-")
         for _ in 0..<3_000 {
             let secret =
@@ -114,7 +114,7 @@ extension Dice {
     }
 
     @Test func json() {
-        var dice = Dice(state: 6)
+        var dice = SplitMix64(seed: 6)
         let fixtures = [
             #"{"name":"maren","orgs":[{"name":"kestrel-labs","roleInOrg":"write"}],"auth":{"type":"access_token","accessToken":{"role":"write"}}}"#,
             #"{"_id":"68","id":"maren/x","siblings":[{"rfilename":"a","lfs":{"sha256":"2f"}}],"runtime":{"stage":"RUNNING","hardware":{"current":null}},"tags":["a"],"private":true}"#,
@@ -143,7 +143,7 @@ extension Dice {
     }
 
     @Test func storedTokens() {
-        var dice = Dice(state: 7)
+        var dice = SplitMix64(seed: 7)
         let text = "[a]\nhf_token = hf_x\nexpires_at = 5\n\n[b c]\nhf_token: y\n"
         #expect(names(text) == ["a", "b c"])
         for _ in 0..<2_000 { _ = StoredTokens.read(String(decoding: dice.spoil(text), as: UTF8.self)) }

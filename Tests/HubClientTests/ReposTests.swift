@@ -72,6 +72,20 @@ private typealias Reply = ScriptedHub.Reply
         #expect(server.asked().map(\.method) == [.GET, .POST, .GET])
     }
 
+    /// By the Hub's own clock: ours is years away here.
+    @Test(arguments: [
+        ("2026-05-28T11:41:19.250Z", "docker", true), ("2026-05-28T10:00:00.000Z", "docker", false),
+        ("2026-05-28T11:41:19.250Z", "static", false),
+    ]) func whatSomebodyElseMadeIsNotCreatedByUs(at: String, sdk: String, isOurs: Bool) async throws {
+        let found = Reply.json(
+            #"{"_id": "68a0", "id": "\#(Self.id)", "sdk": "\#(sdk)", "private": true, "createdAt": "\#(at)"}"#,
+            ["Date": "Thu, 28 May 2026 11:41:20 GMT"])
+        let server = try await ScriptedHub.start([Self.missing, .hangUp, found])
+        let made = try await withHub(server) { try await $0.ensure(NewRepo(Self.repo, sdk: "docker")) }
+        #expect(made.wasCreated == isOurs && made.wasSettledByLooking)
+        #expect(server.asked().last?.uri.contains("expand=createdAt") == true)
+    }
+
     @Test func aCreationThatNeverHappenedIsMadeAgain() async throws {
         let server = try await ScriptedHub.start([Self.missing, .text("", status: 502), Self.missing, Self.created])
         let made = try await withHub(server) { try await $0.ensure(NewRepo(Self.repo, sdk: "docker")) }

@@ -2,6 +2,7 @@ import HubClient
 import NIOCore
 import NIOHTTP1
 import StokerCore
+import TestSupport
 import Testing
 
 private typealias Reply = ScriptedHub.Reply
@@ -125,12 +126,13 @@ private typealias Reply = ScriptedHub.Reply
     }
 
     @Test func aChangeThatNeverLeftIsRepeated() async throws {
-        let server = try await ScriptedHub.start([.json("{}")])
-        let url = server.url
-        try await server.stop()
+        // Bound and not listened on: a port that was only given back may be another test's by now.
+        let port = try ReservedPort()
+        defer { port.release() }
         let clock = FastClock()
         let hub = Hub(
-            .init(endpoint: url), pace: HubPace(clock: clock.hubClock), logger: LogNotes().logger, jitter: { 1 })
+            .init(endpoint: "http://127.0.0.1:\(port.number)"), pace: HubPace(clock: clock.hubClock),
+            logger: LogNotes().logger, jitter: { 1 })
         let failure = await #expect(throws: HubFailure.self) { try await hub.send(.init(.POST, "/x", doing: "x")) }
         try await hub.shutdown()
         #expect(failure?.kind == .unreachable)

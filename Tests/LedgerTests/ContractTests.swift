@@ -124,7 +124,7 @@ struct ContractTests {
     @Test("states and due times keep the newest", arguments: Kind.allCases)
     func states(kind: Kind) async throws {
         try await kind.withLedger { ledger, _ in
-            var random = Seeded(5)
+            var random = SplitMix64(seed: 5)
             var expected: [Int32: SavedState] = [:]
             for round in 0..<5 {
                 let states = (1...40).filter { _ in round == 0 || Bool.random(using: &random) }.map { check in

@@ -5,7 +5,7 @@ import Testing
 
 /// The same rows for the same number, so that a process that survived knows what one that did not has written.
 private func batch(_ number: Int) -> Batch {
-    var random = Seeded(UInt64(number) &* 7 &+ 3)
+    var random = SplitMix64(seed: UInt64(number) &* 7 &+ 3)
     let start = morning + .seconds(number * 3_600)
     let rows = (0..<150).map { row in
         // Some come late, by up to three days.
@@ -30,7 +30,7 @@ struct CrashTests {
             let first = written
             await #expect(processExitsWith: .signal(SIGKILL)) {
                 [path = path as String, life = life as Int, first = first as Int] in
-                var random = Seeded(UInt64(life))
+                var random = SplitMix64(seed: UInt64(life))
                 let ledger = try await SQLiteLedger(
                     path: path, layout: .init(tail: 200, slice: 90, fanOut: 3), logger: quiet)
                 let last = first + Int.random(in: 3...40, using: &random)

@@ -62,7 +62,7 @@ struct ExportTests {
     @Test("pages lose and double nothing, ties included", arguments: [2, 3, 7, 64, 5_000])
     func pages(page: Int) async throws {
         let ledger = MemoryLedger()
-        var random = Seeded(UInt64(page))
+        var random = SplitMix64(seed: UInt64(page))
         // Many rows share their instant, some instants hold more rows than a page.
         let rows = (0..<400).map { row in
             observation(Int32.random(in: 1...2, using: &random), Double(row / 9), latency: UInt32(row))

@@ -32,19 +32,6 @@ extension Ledger {
     func tendAll() async throws { while try await tend() {} }
 }
 
-/// SplitMix64: a seed that a failure prints is enough to repeat it.
-struct Seeded: RandomNumberGenerator {
-    private var state: UInt64
-    init(_ seed: UInt64) { state = seed }
-    mutating func next() -> UInt64 {
-        state &+= 0x9E37_79B9_7F4A_7C15
-        var z = state
-        z = (z ^ (z >> 30)) &* 0xBF58_476D_1CE4_E5B9
-        z = (z ^ (z >> 27)) &* 0x94D0_49BB_1331_11EB
-        return z ^ (z >> 31)
-    }
-}
-
 /// 2026-11-21 08:00 UTC.
 let morning = Instant(milliseconds: 1_795_248_000_000)
 
@@ -54,7 +41,7 @@ func observation(_ check: Int32, _ seconds: Double, _ outcome: Outcome = .up, la
         cause: outcome == .down ? .status : .none, code: outcome == .down ? 503 : 200, latencyMicroseconds: latency)
 }
 
-func randomObservation(_ random: inout Seeded, checks: Int32, at: Instant) -> Observation {
+func randomObservation(_ random: inout SplitMix64, checks: Int32, at: Instant) -> Observation {
     let outcome = Outcome.allCases.randomElement(using: &random) ?? .up
     return Observation(
         check: Int32.random(in: 1...checks, using: &random), at: at, outcome: outcome,
@@ -65,7 +52,7 @@ func randomObservation(_ random: inout Seeded, checks: Int32, at: Instant) -> Ob
             ? UInt32.random(in: 0...3_000_000, using: &random) : [0, .max].randomElement(using: &random) ?? 0)
 }
 
-func randomState(_ random: inout Seeded) -> CheckState {
+func randomState(_ random: inout SplitMix64) -> CheckState {
     var state = CheckState()
     state.verdict = Verdict.allCases.randomElement(using: &random) ?? .up
     state.cause = Cause.allCases.randomElement(using: &random) ?? .none

@@ -93,7 +93,7 @@ struct LayoutTests {
     func size() async throws {
         let scratch = try Scratch()
         let ledger = try await SQLiteLedger(path: scratch.path(), logger: quiet)
-        var random = Seeded(1)
+        var random = SplitMix64(seed: 1)
         let count = 100_000
         for start in stride(from: 0, to: count, by: 10_000) {
             let rows = (start..<start + 10_000).map { row in
@@ -120,7 +120,7 @@ struct LayoutTests {
 
     @Test("observations survive their compact form", arguments: 1...20 as ClosedRange<UInt64>)
     func rowCodec(seed: UInt64) throws {
-        var random = Seeded(seed)
+        var random = SplitMix64(seed: seed)
         var rows = (0..<200).map { _ in
             randomObservation(
                 &random, checks: 1,
@@ -152,7 +152,7 @@ struct LayoutTests {
 
     @Test("sums survive their compact form and add up", arguments: 1...20 as ClosedRange<UInt64>)
     func sums(seed: UInt64) throws {
-        var random = Seeded(seed)
+        var random = SplitMix64(seed: seed)
         var sums = DaySums()
         var whole = Sum()
         for _ in 0..<Int.random(in: 1...300, using: &random) {
@@ -184,7 +184,7 @@ struct LayoutTests {
 
     @Test("a backlog merges by check, in any order of failures", arguments: 1...10 as ClosedRange<UInt64>)
     func backlog(seed: UInt64) {
-        var random = Seeded(seed)
+        var random = SplitMix64(seed: seed)
         var backlog = Backlog(limit: 1_000_000)
         var sent: [Observation] = []
         var newest: [Int32: UInt16] = [:]

@@ -8,7 +8,7 @@ import Testing
 struct ModelTests {
     @Test("answers equal the model's", arguments: 1...12 as ClosedRange<UInt64>)
     func random(seed: UInt64) async throws {
-        var random = Seeded(seed)
+        var random = SplitMix64(seed: seed)
         let scratch = try Scratch()
         let layout = SQLiteLedger.Layout(
             tail: .random(in: 1...80, using: &random), slice: .random(in: 1...60, using: &random),
@@ -50,7 +50,7 @@ struct ModelTests {
     }
 
     private func compare(
-        _ ledger: SQLiteLedger, _ model: MemoryLedger, _ checks: Int32, _ clock: Instant, _ random: inout Seeded
+        _ ledger: SQLiteLedger, _ model: MemoryLedger, _ checks: Int32, _ clock: Instant, _ random: inout SplitMix64
     ) async throws {
         let all = Array(1...checks + 1)
         let to = clock - .milliseconds(Int64.random(in: -1_000...(12 * 86_400_000), using: &random))
@@ -74,7 +74,7 @@ struct ModelTests {
 
     @Test("buckets are half-open, equal to the millisecond, and complete", arguments: 1...20 as ClosedRange<UInt64>)
     func buckets(seed: UInt64) async throws {
-        var random = Seeded(seed)
+        var random = SplitMix64(seed: seed)
         let model = MemoryLedger()
         let length = Int64.random(in: 1...5_000, using: &random)
         let count = Int.random(in: 1...700, using: &random)

@@ -104,6 +104,10 @@ extension HubFailure {
             case "RevisionNotFound": return "look at the branch, tag or commit"
             case "EntryNotFound": return "look at the path; capitals count"
             default:
+                // Nobody changes anything without a token, whatever the name.
+                if token == nil, request.action != nil {
+                    return "give a token: HF_TOKEN, --token or `hf auth login`"
+                }
                 return token == nil
                     ? "look at the name; a private one needs a token"
                     : "look at the name; a private one is only found by a token that may read it"

@@ -58,39 +58,47 @@ enum CommandFailure {
         return "stoker: \(message.printable)\n" + (hint.map { "  hint: \($0.printable)\n" } ?? "")
     }
 
-    /// Where to read on after a command line that was not understood.
-    private static func hint(for arguments: [String]) -> String {
-        var words = ["stoker"]
-        var command: any ParsableCommand.Type = Stoker.self
-        for word in arguments.dropFirst() {
-            let known =
-                command.configuration.groupedSubcommands.flatMap(\.subcommands) + command.configuration.subcommands
-            guard let next = known.first(where: { $0._commandName == word || $0.configuration.aliases.contains(word) })
-            else { break }
-            command = next
-            words.append(word)
-        }
-        return "see `\(words.joined(separator: " ")) --help`"
+    private static func subcommands(of command: any ParsableCommand.Type) -> [any ParsableCommand.Type] {
+        command.configuration.groupedSubcommands.flatMap(\.subcommands) + command.configuration.subcommands
     }
+
+    /// How far a line names commands.
+    private struct Path {
+        var command: any ParsableCommand.Type = Stoker.self
+        /// `stoker space secrets`
+        var words = "stoker"
+        /// The word that names none where one should.
+        var odd: String?
+
+        init(_ arguments: [String]) {
+            for word in arguments.dropFirst() {
+                if word == "help", words == "stoker" { continue }
+                let known = CommandFailure.subcommands(of: command)
+                guard
+                    let next = known.first(where: {
+                        $0._commandName == word || $0.configuration.aliases.contains(word)
+                    })
+                else {
+                    if !known.isEmpty, !word.hasPrefix("-"), word != "help" { odd = word }
+                    return
+                }
+                command = next
+                words += " " + word
+            }
+        }
+    }
+
+    /// Where to read on after a command line that was not understood.
+    private static func hint(for arguments: [String]) -> String { "see `\(Path(arguments).words) --help`" }
 
     /// The parser would complain of whatever comes first, often of an option that the command meant does have.
     private static func unknownCommand(in arguments: [String]) -> Failure? {
-        let words = arguments.dropFirst()
-        guard let name = words.first == "help" ? words.dropFirst().first : words.first,
-            !name.hasPrefix("-"), !commandNames.contains(name), name != "help"
-        else { return nil }
-        let near = NearestName.of(name, among: commandNames).map { "did you mean `stoker \($0)`? " } ?? ""
+        let path = Path(arguments)
+        guard let odd = path.odd else { return nil }
+        let near = NearestName.of(odd, among: subcommands(of: path.command).map { $0._commandName })
         return Failure(
-            .usage, doing: "run \(name.shortened)", because: "there is no such command",
-            hint: near + "`stoker --help` lists them")
-    }
-
-    private static var commandNames: [String] {
-        var names: [String] = []
-        for group in Stoker.configuration.groupedSubcommands {
-            for command in group.subcommands { names.append(command._commandName) }
-        }
-        return names
+            .usage, doing: "run \(odd.shortened)", because: "there is no such command",
+            hint: (near.map { "did you mean `\(path.words) \($0)`? " } ?? "") + "`\(path.words) --help` lists them")
     }
 
     static func wantsJSON(_ arguments: [String] = CommandLine.arguments) -> Bool {

@@ -32,7 +32,7 @@ struct FaultScript: Sendable {
 
     init(seed: UInt64) {
         self.seed = seed
-        var dice = Dice(state: seed &* 0x9E37_79B9 &+ 77)
+        var dice = SplitMix64(seed: seed &* 0x9E37_79B9 &+ 77)
         deeds = Deed.allCases.dropLast()
         deeds.shuffle(using: &dice)
         deeds.removeLast(dice.roll(2))
@@ -63,7 +63,7 @@ struct FaultScript: Sendable {
         for _ in 0...dice.roll(4) { faults.append(Self.fault(&dice)) }
     }
 
-    private static func impossible(_ dice: inout Dice) -> (Deed, Fault, HubFailure.Kind) {
+    private static func impossible(_ dice: inout SplitMix64) -> (Deed, Fault, HubFailure.Kind) {
         let (deed, path): (Deed, String) = [
             (.upload, "/api/spaces/*/*/commit/**"), (.upload, "/api/spaces/*/*/preupload/**"),
             (.restart, "/api/spaces/*/*/restart"), (.environment, "/api/spaces/*/*/variables"),
@@ -76,7 +76,7 @@ struct FaultScript: Sendable {
         return (deed, Fault(kind, method: "POST", path: path, times: nil), expected)
     }
 
-    private static func fault(_ dice: inout Dice) -> Fault {
+    private static func fault(_ dice: inout SplitMix64) -> Fault {
         let kinds: [Fault.Kind] = [
             .window(seconds: 1 + dice.roll(90)), .action(text: "Slow down", retryAfter: 1 + dice.roll(60)),
             .action(text: "Rate limit exceeded. Try this action again in about 2 minutes.", retryAfter: nil),
@@ -97,17 +97,4 @@ struct FaultScript: Sendable {
             kinds[dice.roll(kinds.count)], method: method, path: path, skip: dice.roll(path == "/**" ? 8 : 2),
             times: 1 + dice.roll(3))
     }
-}
-
-/// Seeded, so that a failure can be made again.
-struct Dice: RandomNumberGenerator {
-    var state: UInt64
-    mutating func next() -> UInt64 {
-        state &+= 0x9E37_79B9_7F4A_7C15
-        var z = state
-        z = (z ^ (z >> 30)) &* 0xBF58_476D_1CE4_E5B9
-        z = (z ^ (z >> 27)) &* 0x94D0_49BB_1331_11EB
-        return z ^ (z >> 31)
-    }
-    mutating func roll(_ count: Int) -> Int { Int(next() % UInt64(count)) }
 }

@@ -12,7 +12,7 @@ import Testing
         rules.cutDownloadAfter = honoursRange ? 30_000 : nil
         rules.honoursRange = honoursRange
         try await with(rules) { small, hub, repo, scratch, _ in
-            var random = Seeded(1)
+            var random = SplitMix64(seed: 1)
             let bytes = random.bytes(100_000)
             small.push("dir/data.bin", "")
             small.state.withLock { $0.files[RepoPath(unchecked: "dir/data.bin")] = .inline(bytes) }
@@ -42,7 +42,7 @@ import Testing
         var rules = SmallHub.Rules()
         rules.pageOfTree = 7
         try await with(rules) { small, hub, repo, scratch, options in
-            var random = Seeded(2)
+            var random = SplitMix64(seed: 2)
             let source = try Scratch()
             for index in 0..<20 { try source.write("d\(index % 3)/f\(index)", random.bytes(random.below(3000))) }
             _ = try await hub.upload(folder: source.path, to: repo, options: options)

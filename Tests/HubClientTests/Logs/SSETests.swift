@@ -1,6 +1,7 @@
 import FoundationEssentials
 import HubClient
 import NIOCore
+import StokerCore
 import Testing
 
 @Suite struct SSETests {
@@ -59,7 +60,7 @@ import Testing
 
     /// However the bytes are cut, the same events come out; and no bytes at all break it.
     @Test(arguments: UInt64(1)...40) func cutsChangeNothing(seed: UInt64) {
-        var random = SeededGenerator(seed)
+        var random = SplitMix64(seed: seed)
         let alphabet = Array("data: event:id\n\r\n\r\n{}é🛰️: \u{FEFF}\0".utf8)
         let words = ["data: ", "\n", "\r", "\r\n", "event: e", "id: 7", ":", "\n\n", "é🛰️", "data"].map {
             Array($0.utf8)
@@ -84,19 +85,6 @@ import Testing
             rest = rest.dropFirst(count)
         }
         #expect(Self.events(pieces).events == whole)
-    }
-}
-
-/// SplitMix64: the same seed, the same test.
-struct SeededGenerator: RandomNumberGenerator {
-    private var state: UInt64
-    init(_ seed: UInt64) { state = seed }
-    mutating func next() -> UInt64 {
-        state &+= 0x9E37_79B9_7F4A_7C15
-        var z = state
-        z = (z ^ (z >> 30)) &* 0xBF58_476D_1CE4_E5B9
-        z = (z ^ (z >> 27)) &* 0x94D0_49BB_1331_11EB
-        return z ^ (z >> 31)
     }
 }
 
@@ -168,7 +156,7 @@ struct SeededGenerator: RandomNumberGenerator {
 
     /// Against a model without limits: whatever is cut where, each line of the container comes out once and in order.
     @Test(arguments: UInt64(1)...30) func cutsLoseAndDoubleNothing(seed: UInt64) {
-        var random = SeededGenerator(seed)
+        var random = SplitMix64(seed: seed)
         var second = 0
         let buffer = (0..<200).map { _ in
             second += Int.random(in: 0...1, using: &random)

@@ -1,4 +1,5 @@
 import Foundation
+import StokerCore
 import Testing
 
 @testable import HubClient
@@ -8,7 +9,7 @@ import Testing
     @Test(arguments: 1...6) func ignoresWhatGitIgnores(seed: UInt64) throws {
         let scratch = try Scratch()
         try run("git", ["init", "-q", scratch.path])
-        var random = Seeded(seed)
+        var random = SplitMix64(seed: seed)
         // Folders that are in the tree, so that git knows what is a folder.
         let folders = ["a", "b", "a/b", "foo", "foo/bar", "a/foo", "a/b/foo", "[x]", "é"]
         let names = ["a", "b", "foo", "bar", "a.txt", "foo.o", "b.o", "[x]", " s", "é", "#c", "!d", "a-b", "x]"]
@@ -43,7 +44,7 @@ import Testing
         }
     }
 
-    private func pattern(_ random: inout Seeded) -> String {
+    private func pattern(_ random: inout SplitMix64) -> String {
         let pieces = [
             "a", "b", "foo", "bar", "*", "**", "/", "/", "?", ".o", ".txt", "[ab]", "[!a]", "[a-c]", "\\a", "\\[", "é",
             " ", "\\ ", "#",
@@ -56,7 +57,7 @@ import Testing
 
     /// The same for the patterns of `huggingface_hub`, which are Python's `fnmatch`.
     @Test(arguments: 1...3) func filtersAsPythonDoes(seed: UInt64) throws {
-        var random = Seeded(seed)
+        var random = SplitMix64(seed: seed)
         let pieces = [
             "a", "b", "é", "*", "?", "[ab]", "[!a]", "[a-c]", "[", "]", "!", "/", ".", "[]a]", "[c-a]", "-", "[!", "^",
             "[^a]",
@@ -92,19 +93,10 @@ import Testing
     }
 }
 
-/// SplitMix64: the same numbers for the same seed, everywhere.
-struct Seeded: RandomNumberGenerator {
-    private var state: UInt64
-    init(_ seed: UInt64) { state = seed }
-    mutating func next() -> UInt64 {
-        state &+= 0x9E37_79B9_7F4A_7C15
-        var z = state
-        z = (z ^ (z >> 30)) &* 0xBF58_476D_1CE4_E5B9
-        z = (z ^ (z >> 27)) &* 0x94D0_49BB_1331_11EB
-        return z ^ (z >> 31)
-    }
+extension SplitMix64 {
     mutating func below(_ limit: Int) -> Int { Int.random(in: 0..<limit, using: &self) }
     mutating func bytes(_ count: Int) -> [UInt8] { (0..<count).map { _ in UInt8.random(in: 0...255, using: &self) } }
+    mutating func roll(_ count: Int) -> Int { Int(next() % UInt64(count)) }
 }
 
 struct CommandFailed: Error { var status: Int32 }

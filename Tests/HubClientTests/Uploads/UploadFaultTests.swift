@@ -11,7 +11,7 @@ import Testing
 @Suite struct UploadFaultTests {
     /// Faults for each kind of call by seed. After a while they end, as real trouble does; until then the upload may fail, and is begun again.
     @Test(arguments: 0..<40) func theEndStateIsTheSame(seed: UInt64) async throws {
-        var random = Seeded(seed)
+        var random = SplitMix64(seed: seed)
         var rules = SmallHub.Rules()
         rules.chunk = random.below(3) == 0 ? nil : 700
         try await with(rules) { small, hub, repo, scratch, options in
@@ -106,7 +106,7 @@ import Testing
 @Suite struct LFSScheduleTests {
     /// Plays the schedule with random ends: everything is hashed once, sent once, finished once, and never more at a time than allowed.
     @Test(arguments: 0..<60) func everyObjectOnce(seed: UInt64) {
-        var random = Seeded(seed)
+        var random = SplitMix64(seed: seed)
         let count = 1 + random.below(600)
         let lanes = 1 + random.below(8)
         let files = (0..<count).map { _ in LFSSchedule.File(size: Int64(1 + random.below(50)), oid: nil, stored: nil) }
@@ -174,7 +174,7 @@ import Testing
             #"{"transfer":"multipart","objects":[{"oid":"aa11","size":734003200,"actions":{"upload":{"href":"https://h/c","header":{"chunk_size":"314572800","00001":"https://u/1","00002":"u2","00003":"u3"}},"verify":{"href":"v"}}},{"oid":"ff","size":1,"error":{"code":422,"message":"Object too large"}}]}"#,
             #"[{"type":"file","oid":"5c4d","size":18350080,"path":"assets/map.bin","lfs":{"oid":"2f6b","size":18350080,"pointerSize":133},"xetHash":"c0"},{"type":"directory","oid":"77","size":0,"path":"assets"}]"#,
         ]
-        var random = Seeded(seed)
+        var random = SplitMix64(seed: seed)
         let decoder = JSONDecoder()
         for sample in samples {
             for _ in 0..<300 {

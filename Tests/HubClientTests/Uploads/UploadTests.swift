@@ -47,7 +47,7 @@ func with(
 @Suite struct UploadTests {
     @Test func oneCommitAndThenNothing() async throws {
         try await with { small, hub, repo, scratch, options in
-            var random = Seeded(1)
+            var random = SplitMix64(seed: 1)
             try scratch.write("README.md", "---\nsdk: docker\n---\n")
             try scratch.write("empty", "")
             try scratch.write("sub/ä \"quoted\".txt", "text")
@@ -110,7 +110,7 @@ func with(
         var rules = SmallHub.Rules()
         rules.chunk = 1000
         try await with(rules) { small, hub, repo, scratch, options in
-            var random = Seeded(2)
+            var random = SplitMix64(seed: 2)
             let bytes = random.bytes(12_345)
             try scratch.write("one.bin", bytes)
             try scratch.write("same.bin", bytes)
@@ -130,7 +130,7 @@ func with(
         var rules = SmallHub.Rules()
         rules.chunk = 1000
         try await with(rules) { small, hub, repo, scratch, options in
-            var random = Seeded(3)
+            var random = SplitMix64(seed: 3)
             let bytes = random.bytes(20_000)
             try scratch.write("big.bin", bytes)
             var options = options
@@ -156,7 +156,7 @@ func with(
         var rules = SmallHub.Rules()
         rules.chunk = 1000
         try await with(rules) { small, hub, repo, scratch, options in
-            var random = Seeded(4)
+            var random = SplitMix64(seed: 4)
             let bytes = random.bytes(9_500)
             try scratch.write("big.bin", bytes)
             // One part after the other: five are noted before the sixth is refused.
@@ -185,7 +185,7 @@ func with(
     }
 
     @Test func aRefusedObjectNamesItsFile() async throws {
-        var random = Seeded(5)
+        var random = SplitMix64(seed: 5)
         let bytes = random.bytes(2000)
         var rules = SmallHub.Rules()
         rules.refusedObjects = [SmallHub.sha256(bytes)]
@@ -341,7 +341,7 @@ func with(
         async throws
     {
         let scratch = try Scratch()
-        var random = Seeded(UInt64(size))
+        var random = SplitMix64(seed: UInt64(size))
         let bytes = random.bytes(size)
         try scratch.write("a", bytes)
         let item = try UploadItem(path: RepoPath("dir/\"ä\"\u{2028}.bin"), source: .file(scratch.path + "/a"))

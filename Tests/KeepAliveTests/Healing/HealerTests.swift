@@ -58,7 +58,7 @@ import Testing
 
     /// Whatever happens in whatever order: no more than the budget in any six hours.
     @Test(arguments: 1...20) func theBudgetHoldsOverADay(seed: Int) {
-        var random = SeededGenerator(seed: UInt64(seed))
+        var random = SplitMix64(seed: UInt64(seed))
         var past = Healer.Past()
         var at = Self.now
         let rule = HealRule(mode: .act)
@@ -81,18 +81,6 @@ import Testing
             #expect(window.count { $0.step == .restart } <= 2)
             #expect(window.count { $0.step == .factoryRestart } <= 1)
         }
-    }
-}
-
-/// xorshift64*: the same seed, the same day.
-struct SeededGenerator: RandomNumberGenerator {
-    private var state: UInt64
-    init(seed: UInt64) { state = seed &* 0x9E37_79B9_7F4A_7C15 | 1 }
-    mutating func next() -> UInt64 {
-        state ^= state >> 12
-        state ^= state << 25
-        state ^= state >> 27
-        return state &* 0x2545_F491_4F6C_DD1D
     }
 }
 

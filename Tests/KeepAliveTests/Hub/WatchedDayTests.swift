@@ -42,16 +42,6 @@ struct ClientDoor: HubWatching {
     private static func number(_ name: String, _ standard: Int) -> Int {
         ProcessInfo.processInfo.environment[name].flatMap { Int($0) } ?? standard
     }
-    private struct Dice: RandomNumberGenerator {
-        var state: UInt64
-        mutating func next() -> UInt64 {
-            state &+= 0x9E37_79B9_7F4A_7C15
-            var z = state
-            z = (z ^ (z >> 30)) &* 0xBF58_476D_1CE4_E5B9
-            z = (z ^ (z >> 27)) &* 0x94D0_49BB_1331_11EB
-            return z ^ (z >> 31)
-        }
-    }
     private static let stages = [
         "RUNNING", "SLEEPING", "BUILDING", "RUNTIME_ERROR", "PAUSED", "BUILD_ERROR", "APP_STARTING", "MELTING",
     ]
@@ -86,7 +76,7 @@ struct ClientDoor: HubWatching {
                 world.journal.clear()
                 await watch.turn()
                 #expect(knowledge.words.count == count)
-                var dice = Dice(state: UInt64(seed))
+                var dice = SplitMix64(seed: UInt64(seed))
                 var open: [String: (stage: String, at: Duration)] = [:]
                 var (changes, known) = (0, 0)
                 var slowest = Duration.zero

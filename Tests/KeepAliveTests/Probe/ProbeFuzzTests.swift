@@ -20,7 +20,7 @@ struct ProbeFuzzTests {
     ]
 
     /// One answer, changed at random places and cut into random pieces.
-    static func answer(_ random: inout SeededRandom) -> [MisbehavingServer.Step] {
+    static func answer(_ random: inout SplitMix64) -> [MisbehavingServer.Step] {
         var bytes = Array((valid.randomElement(using: &random) ?? "").utf8)
         for _ in 0..<Int.random(in: 0...6, using: &random) where !bytes.isEmpty {
             let place = Int.random(in: 0..<bytes.count, using: &random)
@@ -45,7 +45,7 @@ struct ProbeFuzzTests {
 
     @Test(arguments: [1, 2, 3] as [UInt64])
     func anyAnswer(_ seed: UInt64) async throws {
-        let random = Mutex(SeededRandom(seed: seed))
+        let random = Mutex(SplitMix64(seed: seed))
         try await ProbeBench.run { bench in
             let server = try await MisbehavingServer.start(on: bench.group) { _ in
                 random.withLock { Self.answer(&$0) }

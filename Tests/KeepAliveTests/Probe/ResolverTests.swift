@@ -264,7 +264,7 @@ struct ResolverTests {
     /// Any bytes at all: an answer, or none, and never a crash.
     @Test(arguments: 0..<4)
     func messagesOfAnyBytes(_ seed: UInt64) {
-        var random = SeededRandom(seed: seed)
+        var random = SplitMix64(seed: seed)
         let valid = DNSMessage.question(id: 7, name: "a.test", kind: .a, extended: false)
         for _ in 0..<5_000 {
             var bytes = Array(valid.readableBytesView)
@@ -281,18 +281,5 @@ struct ResolverTests {
                 #expect(answer.addresses.count <= 16)
             }
         }
-    }
-}
-
-/// SplitMix64: the same numbers for the same seed, everywhere.
-struct SeededRandom: RandomNumberGenerator {
-    private var state: UInt64
-    init(seed: UInt64) { state = seed &* 0x9E37_79B9_7F4A_7C15 &+ 1 }
-    mutating func next() -> UInt64 {
-        state &+= 0x9E37_79B9_7F4A_7C15
-        var z = state
-        z = (z ^ (z >> 30)) &* 0xBF58_476D_1CE4_E5B9
-        z = (z ^ (z >> 27)) &* 0x94D0_49BB_1331_11EB
-        return z ^ (z >> 31)
     }
 }

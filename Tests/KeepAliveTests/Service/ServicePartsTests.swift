@@ -37,7 +37,7 @@ import Testing
 
     /// Against a model that remembers every attempt.
     @Test(arguments: 0..<20) func countsLikeASlowModel(seed: Int) {
-        var random = Seeded(seed: UInt64(seed))
+        var random = SplitMix64(seed: UInt64(seed))
         var gate = StartGate(openLimit: 1_000, youngLimit: 8)
         var model: [(ticket: Int64, slot: Int64)] = []
         var now: Int64 = 5_000
@@ -99,19 +99,6 @@ extension StartGateTests {
         let alone = SharedBacklog(shards: 1)
         alone.tell(1_000, of: 0, running: 0)
         #expect(alone.pace(0, oldest: 1_000, now: 10_000, running: 0) == .full)
-    }
-}
-
-/// SplitMix64, so that a red run can be repeated by its seed.
-struct Seeded: RandomNumberGenerator {
-    private var state: UInt64
-    init(seed: UInt64) { state = seed }
-    mutating func next() -> UInt64 {
-        state &+= 0x9E37_79B9_7F4A_7C15
-        var z = state
-        z = (z ^ (z >> 30)) &* 0xBF58_476D_1CE4_E5B9
-        z = (z ^ (z >> 27)) &* 0x94D0_49BB_1331_11EB
-        return z ^ (z >> 31)
     }
 }
 

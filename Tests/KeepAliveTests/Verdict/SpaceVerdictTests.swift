@@ -163,6 +163,8 @@ struct GridRow: CustomTestStringConvertible, Sendable {
         #expect(SpaceFacts(id: "a/b", stage: .paused, errorMessage: "Flagged as abusive").pauseReason == .moderation)
         #expect(SpaceFacts(id: "a/b", stage: .running, abuse: "RepoScanner").pauseReason == .moderation)
         #expect(SpaceFacts(id: "a/b", stage: .paused, errorMessage: "Billing issue").pauseReason == .spendLimit)
+        let free = SpaceFacts(id: "a/b", stage: .paused, errorMessage: "Payment API", hardware: "cpu-basic")
+        #expect(free.pauseReason == .owner, "what costs nothing has no spending limit")
     }
 
     @Test func inDevModeNoBuildIsOld() {

@@ -28,18 +28,6 @@ enum FleetFuzz {
 }
 
 @Suite struct FleetFuzzTests {
-    /// SplitMix64, so that a red seed can be run again.
-    struct Seeded: RandomNumberGenerator {
-        var state: UInt64
-        mutating func next() -> UInt64 {
-            state &+= 0x9E37_79B9_7F4A_7C15
-            var z = state
-            z = (z ^ (z >> 30)) &* 0xBF58_476D_1CE4_E5B9
-            z = (z ^ (z >> 27)) &* 0x94D0_49BB_1331_11EB
-            return z ^ (z >> 31)
-        }
-    }
-
     static let corpus: [[UInt8]] = {
         let examples = Files.names(in: Files.examples, ["yaml", "json"]).map { Files.examples.appending(path: $0) }
         let bad = Files.names(in: Files.bad, ["yaml"]).map { Files.bad.appending(path: $0) }
@@ -56,7 +44,7 @@ enum FleetFuzz {
     ].map { Array($0.utf8) }
 
     @Test(arguments: 0..<8) func mutatedFilesAreReadOrRefused(seed: Int) {
-        var random = Seeded(state: UInt64(seed) &* 7_919 &+ 1)
+        var random = SplitMix64(seed: UInt64(seed) &* 7_919 &+ 1)
         for round in 0..<150 {
             guard var bytes = Self.corpus.randomElement(using: &random) else { return }
             for _ in 0..<Int.random(in: 1...6, using: &random) {

@@ -168,7 +168,7 @@ struct EnvironmentWork {
                 ? "The Space restarts by itself if it runs."
                 : "The Space does not run; the values count from its next start."
         case .pausedMeanwhile:
-            "The Space \(would)paused, written to, and restarted once, in place of \(plan.writes.count) times."
+            "The Space \(would)paused, written to, and restarted once instead of \(plan.writes.count) times."
         case .staysPaused: "The Space is paused and stays so; the values count from its next start."
         }
     }

@@ -99,11 +99,13 @@ struct SpaceArgument: ParsableArguments {
 struct Answer {
     var json: JSONValue
     var text: String
+    /// What a script reads with `--format quiet`: the names of a list, one a line. Nothing else has any.
+    var names: [String] = []
 
     func show(_ output: OutputOptions, _ screen: Screen = .own) {
         switch output.chosen {
         case .json: screen.write(json.prettyText)
-        case .quiet: break
+        case .quiet: screen.write(names.map { $0.printable + "\n" }.joined())
         case .auto, .human: screen.write(text)
         }
     }
@@ -148,10 +150,10 @@ struct ConfirmOptions: ParsableArguments {
                 .usage, doing: doing, because: "it needs a yes, and there is no terminal to ask on",
                 hint: "add --yes")
         }
-        Screen.writeError("\(question.printable) [y/N] ")
         // On a thread of its own: who waits for a person must not hold up the signals.
         let line = try await Interruption.current.asking {
-            try await NIOThreadPool.singleton.runIfActive { readLine() }
+            Screen.writeError("\(question.printable) [y/N] ")
+            return try await NIOThreadPool.singleton.runIfActive { readLine() }
         }
         let reply = line?.trimmingCharacters(in: .whitespaces).lowercased()
         guard reply == "y" || reply == "yes" else {

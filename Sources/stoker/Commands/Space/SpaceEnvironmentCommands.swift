@@ -64,7 +64,7 @@ enum SecretWords: SpaceValueWords {
         }
         return Answer(
             json: ["space": .string("\(id)"), "secrets": .array(items)],
-            text: secrets.isEmpty ? "No secrets.\n" : table.text(for: screen.look))
+            text: secrets.isEmpty ? "No secrets.\n" : table.text(for: screen.look), names: secrets.map(\.key))
     }
 }
 
@@ -101,7 +101,7 @@ enum VariableWords: SpaceValueWords {
         }
         return Answer(
             json: ["space": .string("\(id)"), "variables": .array(items)],
-            text: variables.isEmpty ? "No variables.\n" : table.text(for: screen.look))
+            text: variables.isEmpty ? "No variables.\n" : table.text(for: screen.look), names: variables.map(\.key))
     }
 }
 

@@ -30,6 +30,7 @@ struct SpaceListCommand: AsyncParsableCommand {
               stoker space list
               stoker space list --author acme --stage RUNTIME_ERROR
               stoker space list --author acme --json
+              stoker space list -q --stage PAUSED
             """, aliases: ["ls"])
     @Option(help: "A user or an organisation (default: the token's own account).") var author: String?
     @Option(help: "Part of a name.") var search: String?
@@ -37,10 +38,12 @@ struct SpaceListCommand: AsyncParsableCommand {
     @Option(help: "createdAt, lastModified, likes or trendingScore; the greatest first.") var sort: String?
     @Option(help: "Only these stages, joined by commas, such as RUNNING,SLEEPING.") var stage: String?
     @Option(name: .shortAndLong, help: "At most so many.") var limit = 100
+    @Flag(name: .shortAndLong, help: "Only the names, one a line; the same as --format quiet.") var quiet = false
     @OptionGroup var output: OutputOptions
     @OptionGroup var hub: HubOptions
 
     func validate() throws {
+        if quiet, output.json { throw ValidationError("--quiet and --json exclude each other.") }
         if limit < 1 { throw ValidationError("--limit must be at least 1.") }
         if let sort, !["createdAt", "lastModified", "likes", "trendingScore"].contains(sort) {
             throw ValidationError("--sort takes createdAt, lastModified, likes or trendingScore.")
@@ -67,8 +70,14 @@ struct SpaceListCommand: AsyncParsableCommand {
                 }
                 items.append(item)
             }
-            Self.answer(items, more: more, .own).show(output)
+            Self.answer(items, more: more, .own).show(shown)
         }
+    }
+
+    private var shown: OutputOptions {
+        var shown = output
+        if quiet { shown.format = .quiet }
+        return shown
     }
 
     static func answer(_ items: [RepoInfo], more: Bool, _ screen: Screen) -> Answer {
@@ -90,7 +99,8 @@ struct SpaceListCommand: AsyncParsableCommand {
         }
         var text = items.isEmpty ? "No Spaces.\n" : table.text(for: screen.look)
         if more { text += screen.paint("… and more; raise --limit\n", .dim) }
-        return Answer(json: ["spaces": .array(items.map(\.json)), "more": .bool(more)], text: text)
+        return Answer(
+            json: ["spaces": .array(items.map(\.json)), "more": .bool(more)], text: text, names: items.map(\.id))
     }
 }
 
@@ -195,7 +205,7 @@ struct SpaceFilesCommand: AsyncParsableCommand {
                 text: files.isEmpty
                     ? "No files.\n"
                     : table.text(for: screen.look)
-                        + screen.paint("\(files.count) files, \(Bytes.text(sum))\n", .dim)
+                        + screen.paint("\(files.count) files, \(Bytes.text(sum))\n", .dim), names: files.map(\.path)
             ).show(output)
         }
     }
