@@ -11,7 +11,7 @@ import Testing
 @Suite struct DownloadGuardTests {
     @Test func noMoreIsWrittenThanWasAnnounced() async throws {
         try await with { small, hub, repo, scratch, _ async throws in
-            var random = Seeded(1)
+            var random = SplitMix64(seed: 1)
             small.push("a", "")
             let bytes = random.bytes(200_000)
             small.state.withLock { $0.files[RepoPath(unchecked: "a")] = .inline(bytes) }

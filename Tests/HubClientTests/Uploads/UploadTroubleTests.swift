@@ -16,7 +16,7 @@ import Testing
             let hub = Hub(
                 .init(endpoint: small.address, token: Secret("hf_test")), pace: HubPace(clock: clock.hubClock),
                 logger: LogNotes().logger, jitter: { 0 })
-            var random = Seeded(6)
+            var random = SplitMix64(seed: 6)
             let bytes = random.bytes(5_000)
             try scratch.write("big.bin", bytes)
             let isRefused = Mutex(false)
@@ -60,7 +60,7 @@ import Testing
             let hub = Hub(
                 .init(endpoint: small.address, token: Secret("hf_test")), pace: HubPace(clock: clock.hubClock),
                 logger: LogNotes().logger, jitter: { 0 })
-            var random = Seeded(7)
+            var random = SplitMix64(seed: 7)
             try scratch.write("big.bin", random.bytes(5_000))
             small.breaks { call, _ in
                 guard call.name == "put" else { return .none }
@@ -106,7 +106,7 @@ import Testing
         var rules = SmallHub.Rules()
         rules.chunk = 1_000
         try await with(rules) { small, hub, repo, scratch, options in
-            var random = Seeded(8)
+            var random = SplitMix64(seed: 8)
             let bytes = random.bytes(4_500)
             try scratch.write("big.bin", bytes)
             let elsewhere = try Scratch()
@@ -128,7 +128,7 @@ import Testing
             try Data("{}".utf8).write(to: URL(fileURLWithPath: old))
             try FileManager.default.setAttributes(
                 [.modificationDate: Date(timeIntervalSinceNow: -50_000)], ofItemAtPath: old)
-            var random = Seeded(9)
+            var random = SplitMix64(seed: 9)
             try scratch.write("big.bin", random.bytes(2_000))
             _ = try await hub.upload(folder: scratch.path, to: repo, options: options)
             // `with` finds the folder of notes empty.
@@ -154,7 +154,7 @@ import Testing
         var rules = SmallHub.Rules()
         rules.chunk = 1_000
         try await with(rules) { small, hub, repo, scratch, options in
-            var random = Seeded(10)
+            var random = SplitMix64(seed: 10)
             let bytes = random.bytes(4_500)
             try scratch.write("big.bin", bytes)
             var options = options
