@@ -77,7 +77,8 @@ extension Hub {
         do {
             answer = try await send(
                 HubRequest(
-                    .GET, repo.api, doing: doing, query: (Self.fields(repo.kind) + ["createdAt"]).map { ("expand", $0) },
+                    .GET, repo.api, doing: doing,
+                    query: (Self.fields(repo.kind) + ["createdAt"]).map { ("expand", $0) },
                     right: "read access to \(repo)"))
         } catch {
             if error.kind == .notFound { return nil }
