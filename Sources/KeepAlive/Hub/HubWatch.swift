@@ -118,7 +118,10 @@ package actor HubWatch: Service {
     }
 
     /// Requests to the Hub in the last five minutes.
-    package var callsInWindow: Int { pace.used(at: clocks.wall()) }
+    package var callsInWindow: Int {
+        countOthers()
+        return pace.used(at: clocks.wall())
+    }
     /// Time between two readings on schedule.
     package var interval: Duration { pace.interval }
 

@@ -16,6 +16,7 @@ final class StageHub: HubWatching {
         var failure: Failure?
         var restarts: [String] = []
         var listings = 0
+        var calls = 0
     }
     let simulated: SimulatedFleet
     let scene = Mutex(Scene())
@@ -42,6 +43,7 @@ final class StageHub: HubWatching {
     func spaces(of namespace: String) async throws(Failure) -> HubListing {
         let failure = scene.withLock { scene in
             scene.listings += 1
+            scene.calls += 1
             return scene.failure
         }
         if let failure { throw failure }
@@ -49,14 +51,21 @@ final class StageHub: HubWatching {
     }
 
     func space(_ id: String) async throws(Failure) -> SpaceFacts? {
-        if let failure = scene.withLock({ $0.failure }) { throw failure }
+        let failure = scene.withLock { scene in
+            scene.calls += 1
+            return scene.failure
+        }
+        if let failure { throw failure }
         return facts().first { $0.id.lowercased() == id.lowercased() }
     }
 
-    func use(at now: Instant) -> HubUse? { HubUse(endpoint: "http://hub.test") }
+    func use(at now: Instant) -> HubUse? { HubUse(endpoint: "http://hub.test", calls: scene.withLock { $0.calls }) }
 
     func restart(_ id: String, factory: Bool) async throws(Failure) {
-        scene.withLock { $0.restarts.append(factory ? "\(id) factory" : id) }
+        scene.withLock {
+            $0.calls += 1
+            $0.restarts.append(factory ? "\(id) factory" : id)
+        }
         simulated.space(id)?.restart(factory: factory)
     }
 }
