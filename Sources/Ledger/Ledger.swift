@@ -62,6 +62,18 @@ package struct Batch: Sendable {
         self.events = events
         self.transcripts = transcripts
     }
+    /// Without what is told of checks that a ledger which could not be read gave no number to; theirs are negative.
+    package var remembered: Batch {
+        // Whatever is told of a check comes with its state, or as an event.
+        guard states.contains(where: { $0.check < 0 }) || events.contains(where: { ($0.check ?? 0) < 0 }) else {
+            return self
+        }
+        return Batch(
+            observations: observations.filter { $0.check >= 0 }, states: states.filter { $0.check >= 0 },
+            incidents: incidents.filter { $0.check >= 0 }, events: events.filter { ($0.check ?? 0) >= 0 },
+            transcripts: transcripts.filter { $0.check >= 0 })
+    }
+
     package var isEmpty: Bool {
         observations.isEmpty && states.isEmpty && incidents.isEmpty && events.isEmpty && transcripts.isEmpty
     }

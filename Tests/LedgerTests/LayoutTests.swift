@@ -28,6 +28,54 @@ struct LayoutTests {
         await ledger.close()
     }
 
+    @Test("housekeeping goes on past a stretch that cannot be read, and tells of it")
+    func damagedStretch() async throws {
+        let scratch = try Scratch()
+        let ledger = try await openLedger(scratch)
+        let checks = try await ledger.register(["a", "b"])
+        for round in 0..<8 {
+            let rows = (0..<20).flatMap { number in
+                checks.map { observation($0, Double(round * 20 + number)) }
+            }
+            try await ledger.record(Batch(observations: rows))
+            if round == 3 {
+                try await ledger.tendAll()
+                // The last byte of an unfinished number: its rows are readable up to there.
+                try await ledger.write("damage") { db in
+                    try db.execute(
+                        sql:
+                            "UPDATE stretch SET observations = observations || x'FF80' WHERE id = (SELECT MIN(id) FROM stretch)"
+                    )
+                }
+            }
+        }
+        try await ledger.tendAll()
+        let late = morning + .seconds(30 * 86_400)
+        _ = try await ledger.retain(Fleet.LedgerSettings(), now: late)
+        #expect(try await ledger.statistics().observations == 0, "all of it is past its time")
+        let told = try await ledger.events(of: nil, before: nil, limit: 10).filter { $0.kind == "ledger.damage" }
+        #expect(told.count == 1 && told.first?.check == checks[0])
+        let sums = try await ledger.tally(of: checks, from: morning, to: morning + .seconds(86_400))
+        #expect(sums.map(\.up) == [160, 160], "nothing but the damage is gone")
+        await ledger.close()
+    }
+
+    @Test("what is told of checks without a number is not written")
+    func unremembered() {
+        let state = SavedState(state: CheckState(), nextDue: .never)
+        let batch = Batch(
+            observations: [observation(-1, 0), observation(3, 0)], states: [(-1, state), (3, state)],
+            events: [
+                Event(at: morning, kind: "verdict", check: -1, text: "x"),
+                Event(at: morning, kind: "verdict", check: 3, text: "y"),
+                Event(at: morning, kind: "started", text: "z"),
+            ])
+        let kept = batch.remembered
+        #expect(kept.observations.map(\.check) == [3] && kept.states.map(\.check) == [3])
+        #expect(kept.events.map(\.text) == ["y", "z"])
+        #expect(Batch(observations: [observation(3, 0)], states: [(3, state)]).remembered.observations.count == 1)
+    }
+
     @Test("hot queries find, and never read through a table that grows")
     func plans() async throws {
         let scratch = try Scratch()

@@ -109,7 +109,7 @@ package actor Boiler: Keeper, Service {
             hub: hub,
             deliver: { batch, names in
                 feed.add(names: names, events: batch.events)
-                if (batch.states.first?.check ?? 0) >= 0 { writer.enqueue(batch) }
+                writer.enqueue(batch.remembered)
             },
             listening: { feed.isListenedTo })
         let parts = max(1, loops.count)
@@ -489,7 +489,12 @@ package actor Boiler: Keeper, Service {
         let ids = try await ledger.register(fleet.checks.map(\.name))
         var strips: [[Observation]] = []
         if !states.isEmpty, fleet.checks.count <= Strips.largestFleet {
-            strips = try await ledger.latest(of: ids, limit: Strips.length)
+            do throws(Failure) {
+                strips = try await ledger.latest(of: ids, limit: Strips.length)
+            } catch {
+                // The little bars of the page are no reason to forget pauses and incidents.
+                logger.warning("The latest pings could not be read", metadata: ["error": "\(error)"])
+            }
         }
         await place(fleet, ids: ids, states: states, strips: strips)
     }

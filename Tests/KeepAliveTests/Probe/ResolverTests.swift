@@ -173,7 +173,7 @@ struct ResolverTests {
         configuration.resolvConf = nil
         configuration.hosts = nil
         configuration.ipv6 = .never
-        configuration.limit = .milliseconds(800)
+        configuration.limit = .seconds(4)
         let servers = MultiThreadedEventLoopGroup(numberOfThreads: 1)
         let names = try await TestNameServer.start(on: servers, delay: .milliseconds(20)) { name, _ in
             name.hasPrefix("dead") ? .silence : .addresses(["127.0.0.1"], ttl: 300)
