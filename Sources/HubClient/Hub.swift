@@ -59,7 +59,7 @@ package final class Hub: Sendable {
 
     /// - Parameters:
     ///   - jitter: 0 to 1, makes waits before a repeat up to a quarter longer. Default random.
-    ///   - onRepeat: told before each wait for a repeat.
+    ///   - onRepeat: told before each wait for a repeat, and before one for the Hub's windows or quotas of three seconds and more.
     package init(
         _ settings: Settings, pace: HubPace = HubPace(), logger: Logger,
         jitter: @escaping @Sendable () -> Double = { Double.random(in: 0...1) },

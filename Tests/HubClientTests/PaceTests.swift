@@ -134,6 +134,20 @@ private typealias Reply = ScriptedHub.Reply
         #expect(state.admit("api", urgent: false, now: .seconds(108)) == .zero)
     }
 
+    @Test func aLongWaitIsToldOnceAndAShortOneNotAtAll() async throws {
+        let pace = HubPace(clock: FastClock().hubClock)
+        var told: [Duration] = []
+        func wait(_ seconds: Int) async throws {
+            pace.heard(
+                RateLimitHeaders(["RateLimit": "\"api\";r=0;t=\(seconds)"]), bucket: "api", status: 429)
+            try await pace.admit("api", urgent: true, until: .seconds(10_000), doing: "look") { told.append($1) }
+        }
+        try await wait(97)
+        #expect(told == [.seconds(98)])
+        try await wait(1)
+        #expect(told.count == 1)
+    }
+
     @Test func aWindowWithoutAKnownQuotaOpensAgain() {
         var state = PaceState(limits: .init())
         func say(_ text: String, _ status: Int, _ now: Duration) {

@@ -35,7 +35,9 @@ extension Hub {
         }
         var happened = false
         let until = pace.clock.now() + request.patience
-        if let action = request.action { try await pace.begin(action, until: until, doing: request.doing) }
+        if let action = request.action {
+            try await pace.begin(action, until: until, doing: request.doing, waits: tell(of: request))
+        }
         defer { if let action = request.action { pace.finish(action, happened: happened) } }
 
         var repeats = 0
@@ -65,6 +67,11 @@ extension Hub {
                 throw error
             }
         }
+    }
+
+    /// Somebody who looks on should know why nothing happens.
+    private func tell(of request: HubRequest) -> (String, Duration) -> Void {
+        { [onRepeat] because, wait in onRepeat?(HubRepeat(doing: request.doing, because: because, wait: wait)) }
     }
 
     private func wait(after failed: FailedAttempt, of request: HubRequest, repeats: Int) -> Duration? {
@@ -145,7 +152,8 @@ extension Hub {
             let bucket = isHub ? Self.bucket(of: url, endpoint: settings.endpoint) : nil
             if let bucket {
                 do {
-                    try await pace.admit(bucket, urgent: request.isUrgent, until: until, doing: request.doing)
+                    try await pace.admit(
+                        bucket, urgent: request.isUrgent, until: until, doing: request.doing, waits: tell(of: request))
                 } catch {
                     // Nothing has left yet, or only what was pointed elsewhere.
                     throw FailedAttempt(

@@ -39,8 +39,13 @@ package final class HubPace: Sendable {
     /// Normal calls go one after the other; urgent ones pass them and may use the reserve.
     /// - Parameter until: by ``clock``; what would have to wait longer is refused at once with ``HubFailure/Kind/throttled``. Time spent
     ///   behind others counts.
-    func admit(_ bucket: String, urgent: Bool, until: Duration, doing: String) async throws {
+    /// - Parameter waits: told once of a wait that a person would notice, with its reason.
+    func admit(
+        _ bucket: String, urgent: Bool, until: Duration, doing: String,
+        waits: (_ because: String, _ time: Duration) -> Void = { _, _ in }
+    ) async throws {
         let line = "bucket:" + bucket
+        var isTold = false
         if !urgent { try await turns.take(line) }
         defer { if !urgent { turns.give(line) } }
         while true {
@@ -53,11 +58,17 @@ package final class HubPace: Sendable {
                     said: "the Hub takes no more \(bucket) requests of this account for \(wait.wholeSeconds)",
                     hint: "wait, or use a token of a plan with more requests", retry: .after(wait))
             }
+            if !isTold, wait >= Self.noticed {
+                isTold = true
+                waits("the account's \(bucket) requests are to last until the Hub's window ends", wait)
+            }
             state.withLock { $0.waited += min(wait, .seconds(1)) }
             // At most a second at a time: an answer to another call may have shortened or lengthened the wait.
             try await clock.sleep(min(wait, .seconds(1)))
         }
     }
+
+    private static let noticed = Duration.seconds(3)
 
     /// Learns from an answer.
     func heard(_ headers: RateLimitHeaders?, bucket: String, status: Int) {
@@ -73,8 +84,13 @@ package final class HubPace: Sendable {
     // MARK: Actions
 
     /// Takes the turn an action needs and a place in its budget. Whoever gets it calls ``finish(_:happened:)``.
-    /// - Parameter until: as for ``admit(_:urgent:until:doing:)``.
-    func begin(_ action: HubRequest.Action, until: Duration, doing: String) async throws {
+    /// - Parameters:
+    ///   - until: as for ``admit(_:urgent:until:doing:waits:)``.
+    ///   - waits: as there.
+    func begin(
+        _ action: HubRequest.Action, until: Duration, doing: String,
+        waits: (_ because: String, _ time: Duration) -> Void = { _, _ in }
+    ) async throws {
         try await turns.take(action.turn)
         do {
             while true {
@@ -87,6 +103,7 @@ package final class HubPace: Sendable {
                         hint: "it may be tried again in \(wait.time.wholeSeconds)",
                         retry: .after(wait.time))
                 }
+                if wait.time >= Self.noticed { waits(wait.said, wait.time) }
                 try await clock.sleep(wait.time)
             }
         } catch {
