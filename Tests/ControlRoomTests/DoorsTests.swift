@@ -193,7 +193,9 @@ import Testing
                 .connect(host: "127.0.0.1", port: served.port).get()
             try await channel.writeAndFlush(ByteBuffer(string: "GET /events HTTP/1.1\r\nHost: localhost\r\n\r\n"))
             func viewers() async throws -> Bool {
-                try await served.get("/metrics").text.contains("\nstoker_viewers 1\n")
+                // The sample's clock stands still: only a change makes the page anew.
+                whole.keeper.change(["service-0"]) { $0.state.failures &+= 1 }
+                return try await served.get("/metrics").text.contains("\nstoker_viewers 1\n")
             }
             try await Wait.until("the viewer to be counted", within: .seconds(60), every: .milliseconds(100), viewers)
             let names = (0..<60).map { "service-\($0)" }

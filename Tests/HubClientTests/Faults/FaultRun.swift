@@ -106,6 +106,7 @@ final class FaultRun {
             return true
         }
         let pump = slow.isEmpty ? nil : Self.pump(time)
+        defer { pump?.cancel() }
         var before = try await state()
         for deed in script.deeds {
             if let impossible = script.impossible, impossible.deed == deed {
