@@ -115,10 +115,11 @@ let package = Package(
             name: "HubSimulator",
             dependencies: [
                 nioCore, nioPosix, nioHTTP1, nioSSL, nioFoundation, fileSystem, hummingbird, asyncHTTPClient, crypto,
-                subprocess, yams, lifecycle, logging,
+                subprocess, yams, lifecycle, logging, "CZlib",
             ],
             swiftSettings: room
         ),
+        .systemLibrary(name: "CZlib", providers: [.apt(["zlib1g-dev"])]),
         .target(name: "StokerAssets", exclude: ["Files"], linkerSettings: [.linkedLibrary("z")]),
 
         // What `make bench` measures inside the engine; the rest of it is scripts and peers in Benchmarks/.

@@ -96,43 +96,4 @@ import Testing
         }
         await world.shutdown()
     }
-
-    @Test func aFirstCommitIsOneOfGits() async throws {
-        let files = [
-            ("README.md", Array("---\nsdk: docker\n---\n".utf8)), ("a/b/ü c.txt", Array("deep".utf8)),
-            ("a.txt", []), ("a-b", [0, 1, 2]), ("big.bin", [UInt8](repeating: 7, count: 200_000)),
-        ]
-        let commit = GitImport(
-            reference: "refs/heads/main", parent: nil, author: HubAccount("maren", fullName: "Maren", plan: .pro),
-            date: Date(timeIntervalSince1970: 1_780_000_000), title: "initial commit", body: "",
-            changes: files.map { .write(path: $0.0, content: $0.1) })
-        let folder = NSTemporaryDirectory() + "first-commit-\(UInt64.random(in: 0...UInt64.max))"
-        try await HubDisk.makeFolder(folder + "/hooks")
-        do {
-            let ours = try #require(FirstCommit(commit))
-            let repository = try await ours.write(to: folder + "/ours.git", hooks: folder + "/hooks")
-            let theirs = try await GitRepository.create(at: folder + "/theirs.git", template: folder + "/hooks")
-            #expect(try await commit.write(to: theirs) == ours.sha, "the same bytes have the same name")
-            #expect(try await repository.text(["rev-parse", "main"]) == ours.sha)
-            _ = try await repository.git(["fsck", "--strict", "--full"])
-            let listing = try await theirs.listing(ours.sha)
-            #expect(ours.listing.entries.map(\.path) == listing.entries.map(\.path))
-            #expect(ours.listing.entries.map(\.oid) == listing.entries.map(\.oid))
-            #expect(ours.listing.files.map(\.blobSize) == listing.files.map(\.blobSize))
-            #expect(try await repository.blob(ours.listing["big.bin"]?.oid ?? "").count == 200_000)
-        } catch {
-            try await HubDisk.removeFolder(folder)
-            throw error
-        }
-        try await HubDisk.removeFolder(folder)
-        try await HubDisk.removeFolder(folder)  // nothing there is fine
-    }
-
-    /// What git would have to be asked about is left to it.
-    @Test(arguments: ["../up", ".git/config", "a//b", "/a", "a/./b"]) func oddPathsAreLeftToGit(path: String) {
-        let commit = GitImport(
-            reference: "refs/heads/main", parent: nil, author: HubAccount("maren", fullName: "Maren", plan: .pro),
-            date: Date(timeIntervalSince1970: 0), title: "t", body: "", changes: [.write(path: path, content: [])])
-        #expect(FirstCommit(commit) == nil)
-    }
 }

@@ -28,23 +28,45 @@ final class DraftFile: Sendable {
     func write(_ pieces: [ByteBuffer], at offset: Int) throws {
         var offset = offset
         for piece in pieces {
-            try piece.withUnsafeReadableBytes { bytes in
-                var rest = bytes
-                while let start = rest.baseAddress, !rest.isEmpty {
-                    let count = pwrite(descriptor, start, rest.count, off_t(offset))
-                    if count < 0 {
-                        if errno == EINTR { continue }
-                        throw IOError(errnoCode: errno, reason: "pwrite")
-                    }
-                    offset += count
-                    rest = UnsafeRawBufferPointer(rebasing: rest[count...])
-                }
+            try piece.withUnsafeReadableBytes { try write($0, at: offset) }
+            offset += piece.readableBytes
+        }
+    }
+
+    func write(_ bytes: [UInt8], at offset: Int) throws { try bytes.withUnsafeBytes { try write($0, at: offset) } }
+
+    private func write(_ bytes: UnsafeRawBufferPointer, at offset: Int) throws {
+        var (rest, offset) = (bytes, offset)
+        while let start = rest.baseAddress, !rest.isEmpty {
+            let count = pwrite(descriptor, start, rest.count, off_t(offset))
+            if count < 0 {
+                if errno == EINTR { continue }
+                throw IOError(errnoCode: errno, reason: "pwrite")
             }
+            offset += count
+            rest = UnsafeRawBufferPointer(rebasing: rest[count...])
+        }
+    }
+
+    /// What is there under the new name is replaced at once.
+    static func rename(_ from: String, to: String) throws {
+        guard fileRename(from, to) == 0 else { throw IOError(errnoCode: errno, reason: "rename") }
+    }
+
+    /// Nobody ever sees half of it.
+    static func replace(_ path: String, with bytes: [UInt8]) throws {
+        let draft = "\(path).\(UInt64.random(in: 0...UInt64.max)).lock"
+        do {
+            try DraftFile(draft).write(bytes, at: 0)
+            try rename(draft, to: path)
+        } catch {
+            unlink(draft)
+            throw error
         }
     }
 
     /// Ends where the file does, if that is before the range does.
-    func hash(_ range: Range<Int>, into hash: inout SHA256) throws {
+    func hash(_ range: Range<Int>, into hash: inout some HashFunction) throws {
         let space = UnsafeMutableRawBufferPointer.allocate(byteCount: 256 << 10, alignment: 64)
         defer { space.deallocate() }
         var offset = range.lowerBound
@@ -60,6 +82,8 @@ final class DraftFile: Sendable {
         }
     }
 }
+
+private func fileRename(_ from: String, _ to: String) -> CInt { rename(from, to) }
 
 extension AsyncSequence where Element == ByteBuffer {
     /// Hands the bytes on about a megabyte at a time: a hop between threads for every packet would cost more than the work.

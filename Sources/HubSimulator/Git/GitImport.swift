@@ -1,13 +1,12 @@
 import FoundationEssentials
-import Subprocess
 import Synchronization
 
-/// One commit, written in a single stream to `git fast-import`.
+/// One commit.
 struct GitImport: Sendable {
     enum Change: Sendable {
         case write(path: String, content: [UInt8])
-        /// A content that git has got already: see ``GitFeed/add(_:)``.
-        case place(path: String, mark: Int)
+        /// A content that is there already: see ``GitFeed/add(_:)``.
+        case place(path: String, GitBlob)
         /// A file or a folder.
         case delete(path: String)
         case rename(from: String, to: String)
@@ -36,133 +35,96 @@ struct GitImport: Sendable {
     }
 }
 
-/// A `git fast-import` that gets contents while they come, and at last the commit they belong to. Contents that end up in none
-/// stay behind as objects nobody refers to.
-final class GitFeed: Sendable {
-    private struct State {
-        var pending: [UInt8] = []
-        /// The first belongs to the commit.
-        var marks = 1
-        var isOver = false
+/// A file's content among the objects of a repository.
+struct GitBlob: Sendable {
+    var id: ObjectID
+    /// Bytes.
+    var size: Int
+    var lfs: LFSPointer?
+}
+
+/// A commit, and what is in it.
+struct MadeCommit: Sendable {
+    var sha: String
+    var listing: GitListing
+
+    /// - Parameters:
+    ///   - parent: what the commit before has.
+    ///   - add: takes the objects that are new.
+    /// - Throws: ``GitFailure`` for a path git would not have, or a rename of nothing.
+    init(_ commit: GitImport, on parent: GitListing?, add: (ObjectID.Kind, [UInt8]) -> ObjectID) throws {
+        var tree = CommitTree(parent)
+        for change in commit.changes {
+            switch change {
+            case .write(let path, let content):
+                try tree.place(path, add(.blob, content), size: content.count, lfs: LFSPointer(content))
+            case .place(let path, let blob): try tree.place(path, blob.id, size: blob.size, lfs: blob.lfs)
+            case .delete(let path): try tree.delete(path)
+            case .rename(let from, let to): try tree.rename(from: from, to: to)
+            case .copy(let from, let to): try tree.copy(from: from, to: to)
+            }
+        }
+        let root: ObjectID
+        (root, listing) = tree.finish { add(.tree, $0) }
+        let author = commit.author
+        let who =
+            "\(author.name) <\(author.id)@users.noreply.example.org> \(Int(commit.date.timeIntervalSince1970)) +0000"
+        let message = commit.body.isEmpty ? commit.title : commit.title + "\n\n" + commit.body
+        var text = "tree \(root.hex)\n"
+        if let parent = commit.parent { text += "parent \(parent)\n" }
+        text += "author \(who)\ncommitter \(who)\n\n\(message)"
+        sha = add(.commit, Array(text.utf8)).hex
     }
-    /// Bytes handed to git at once.
-    private static let chunk = 256 << 10
+}
 
+/// Takes contents while they come, and at last the commit they belong to. Of contents that end up in none, nothing stays.
+final class GitFeed: Sendable {
     private let repository: GitRepository
-    private let state = Mutex(State())
-    private let (input, feed) = AsyncStream<[UInt8]>.makeStream()
-    private let (output, end) = AsyncThrowingStream<[UInt8], any Error>.makeStream()
+    private let objects: Mutex<NewObjects>
 
-    private init(_ repository: GitRepository) { self.repository = repository }
+    private init(_ repository: GitRepository) {
+        self.repository = repository
+        objects = Mutex(NewObjects(repository: repository.path))
+    }
 
-    /// Runs git beside `work` and waits until it has ended.
     static func open<Value: Sendable>(
         _ repository: GitRepository, _ work: (GitFeed) async throws -> Value
     ) async throws -> Value {
         let feed = GitFeed(repository)
-        return try await withThrowingTaskGroup(of: Void.self) { group in
-            group.addTask { await feed.run() }
-            defer { feed.finish() }
-            return try await work(feed)
-        }
-    }
-
-    private func run() async {
         do {
-            let input = input
-            let result = try await Subprocess.run(
-                Git.executable(),
-                arguments: [
-                    // Half of its work would be to make small what is thrown away soon.
-                    "--git-dir=\(repository.path)", "-c", "core.fsync=none", "-c", "pack.compression=0", "fast-import",
-                    "--quiet", "--force", "--depth=0", "--date-format=raw",
-                    // Input that is cut off is not a shorter commit.
-                    "--done",
-                ], environment: Git.environment, input: .inputWriter, output: .bytes(limit: 4_096),
-                error: .string(limit: 1 << 20)
-            ) { execution in
-                for await bytes in input { _ = try await execution.standardInputWriter.write(bytes) }
-                try await execution.standardInputWriter.finish()
-            }
-            guard case .exited(0) = result.terminationStatus else {
-                throw GitFailure(command: "fast-import", message: result.standardError)
-            }
-            end.yield(result.standardOutput)
-            end.finish()
+            return try await work(feed)
         } catch {
-            end.finish(throwing: error)
+            try await feed.objects.withLock { $0 }.abandon()
+            throw error
         }
     }
 
-    private func write(_ text: String, _ content: [UInt8]? = nil, _ state: inout State) {
-        state.pending.append(contentsOf: text.utf8)
-        if let content {
-            state.pending.append(contentsOf: "data \(content.count)\n".utf8)
-            state.pending.append(contentsOf: content)
-            state.pending.append(10)
-        }
-        if state.pending.count > Self.chunk { flush(&state) }
-    }
-    private func flush(_ state: inout State) {
-        feed.yield(state.pending)
-        state.pending = []
+    /// Takes a content.
+    func add(_ content: [UInt8]) -> GitBlob {
+        let id = objects.withLock { $0.add(.blob, content) }
+        return GitBlob(id: id, size: content.count, lfs: LFSPointer(content))
     }
 
-    /// Nothing more comes: git writes what it has and ends.
-    private func finish() {
-        state.withLock { state in
-            guard !state.isOver else { return }
-            state.isOver = true
-            feed.yield(Array("done\n".utf8))
-            feed.finish()
-        }
-    }
-
-    /// Hands over a content.
-    /// - Returns: what it is called in ``GitImport/Change/place(path:mark:)``.
-    func add(_ content: [UInt8]) -> Int {
-        state.withLock { state in
-            state.marks += 1
-            write("blob\nmark :\(state.marks)\n", content, &state)
-            return state.marks
-        }
+    /// Brings to the disk what has come, when it is much. One at a time.
+    func drain() async throws {
+        guard var objects = objects.withLock({ $0.isFull ? $0 : nil }) else { return }
+        try await objects.flush()
+        self.objects.withLock { $0 = objects }
     }
 
     /// Writes the commit and moves its reference, as the last thing. Only inside the repository's gate.
     /// - Returns: the commit's id.
     /// - Throws: ``GitFailure``.
     func commit(_ commit: GitImport) async throws -> String {
-        state.withLock { state in
-            let message = Array((commit.body.isEmpty ? commit.title : commit.title + "\n\n" + commit.body).utf8)
-            let author = commit.author
-            let seconds = Int(commit.date.timeIntervalSince1970)
-            let who = "\(author.name) <\(author.id)@users.noreply.example.org> \(seconds) +0000"
-            write("commit \(commit.reference)\nmark :1\nauthor \(who)\ncommitter \(who)\n", message, &state)
-            if let parent = commit.parent { write("from \(parent)\n", nil, &state) }
-            for change in commit.changes {
-                switch change {
-                case .write(let path, let content):
-                    write("M 100644 inline \(Self.quoted(path))\n", content, &state)
-                case .place(let path, let mark): write("M 100644 :\(mark) \(Self.quoted(path))\n", nil, &state)
-                case .delete(let path): write("D \(Self.quoted(path))\n", nil, &state)
-                case .rename(let from, let to): write("R \(Self.quoted(from)) \(Self.quoted(to))\n", nil, &state)
-                case .copy(let from, let to): write("C \(Self.quoted(from)) \(Self.quoted(to))\n", nil, &state)
-                }
-            }
-            write("\nget-mark :1\n", nil, &state)
-            flush(&state)
+        var parent: GitListing?
+        if let sha = commit.parent { parent = try await repository.listing(sha) }
+        let made = try objects.withLock { objects in
+            try MadeCommit(commit, on: parent) { objects.add($0, $1) }
         }
-        finish()
-        for try await printed in output where printed.count >= 40 {
-            let sha = String(decoding: printed.prefix(40), as: UTF8.self)
-            repository.noteReference(commit.reference, sha)
-            return sha
-        }
-        // Only a cancelled wait ends without either.
-        throw CancellationError()
-    }
-
-    private static func quoted(_ path: String) -> String {
-        "\"" + path.replacing("\\", with: "\\\\").replacing("\"", with: "\\\"").replacing("\n", with: "\\n") + "\""
+        var objects = objects.withLock { $0 }
+        try await objects.finish()
+        repository.note(made)
+        try await repository.advance(commit.reference, to: made.sha)
+        return made.sha
     }
 }

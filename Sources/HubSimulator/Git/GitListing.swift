@@ -29,6 +29,8 @@ struct LFSPointer: Sendable, Equatable {
 /// A file or folder of one commit.
 struct GitEntry: Sendable {
     var path: String
+    /// As git prints it: `100644`, `040000`.
+    var mode: String
     var isFolder: Bool
     /// Blob or tree.
     var oid: String

@@ -30,27 +30,24 @@ final class GitRepository: Sendable {
 
     init(path: String) { self.path = path }
 
-    /// Makes it on the disk; its hooks come from the template.
-    static func create(at path: String, template: String) async throws -> GitRepository {
-        try await Git.run(["init", "--quiet", "--bare", "--initial-branch=main", "--template=\(template)", path])
-        let repository = GitRepository(path: path)
-        // Known without asking git.
-        repository.memory.withLock { $0.references = [:] }
-        return repository
+    /// A commit made here is known without asking git.
+    func note(_ commit: MadeCommit) {
+        remember(commit.listing, of: commit.sha)
+        memory.withLock { memory in
+            memory.commits.insert(commit.sha)
+            for entry in commit.listing.entries where LFSPointer.plausibleSizes.contains(entry.blobSize) {
+                memory.pointers[entry.oid] = .some(entry.lfs)
+            }
+        }
     }
 
     /// Known without asking git.
     func begin(with commit: FirstCommit, readme: [UInt8]?) {
+        note(commit.made)
         memory.withLock { memory in
-            memory.references = ["refs/heads/main": commit.sha]
-            memory.commits = [commit.sha]
-            memory.listings = [commit.sha: commit.listing]
-            memory.order = [commit.sha]
-            for entry in commit.listing.entries where LFSPointer.plausibleSizes.contains(entry.blobSize) {
-                memory.pointers[entry.oid] = .some(entry.lfs)
-            }
-            let isPlain = commit.listing["README.md"].map { $0.lfs == nil } ?? false
-            memory.readmes[commit.sha] = .some(isPlain ? readme.map { String(decoding: $0, as: UTF8.self) } : nil)
+            memory.references = ["refs/heads/main": commit.made.sha]
+            let isPlain = commit.made.listing["README.md"].map { $0.lfs == nil } ?? false
+            memory.readmes[commit.made.sha] = .some(isPlain ? readme.map { String(decoding: $0, as: UTF8.self) } : nil)
         }
     }
 
@@ -107,6 +104,15 @@ final class GitRepository: Sendable {
         noteReference(name, sha)
     }
 
+    /// Points a reference at a commit made here. Only inside ``gate``.
+    func advance(_ name: String, to sha: String) async throws {
+        // One that is there can be moved as git does it; a new one may collide with the names of others, which git knows how to judge.
+        guard try await references()[name] != nil else { return try await setReference(name, to: sha) }
+        let file = path + "/" + name
+        try await DraftFile.run { try DraftFile.replace(file, with: Array("\(sha)\n".utf8)) }
+        noteReference(name, sha)
+    }
+
     func noteReference(_ name: String, _ sha: String?) {
         memory.withLock { $0.references?[name] = sha }
     }
@@ -130,8 +136,8 @@ final class GitRepository: Sendable {
             guard head.count == 4 else { continue }
             entries.append(
                 GitEntry(
-                    path: String(decoding: line[line.index(after: tab)...], as: UTF8.self), isFolder: head[1] == "tree",
-                    oid: String(head[2]), blobSize: Int(head[3]) ?? 0, lfs: nil))
+                    path: String(decoding: line[line.index(after: tab)...], as: UTF8.self), mode: String(head[0]),
+                    isFolder: head[1] == "tree", oid: String(head[2]), blobSize: Int(head[3]) ?? 0, lfs: nil))
         }
         let suspects = entries.filter { !$0.isFolder && LFSPointer.plausibleSizes.contains($0.blobSize) }.map(\.oid)
         let unknown = memory.withLock { memory in suspects.filter { memory.pointers[$0] == nil } }
@@ -144,12 +150,16 @@ final class GitRepository: Sendable {
         let pointers = memory.withLock { $0.pointers }
         for index in entries.indices { entries[index].lfs = pointers[entries[index].oid] ?? nil }
         let listing = GitListing(entries)
+        remember(listing, of: commit)
+        return listing
+    }
+
+    private func remember(_ listing: GitListing, of commit: String) {
         memory.withLock { memory in
-            memory.listings[commit] = listing
+            guard memory.listings.updateValue(listing, forKey: commit) == nil else { return }
             memory.order.append(commit)
             while memory.order.count > Self.mostListings { memory.listings[memory.order.removeFirst()] = nil }
         }
-        return listing
     }
 
     /// Whole blobs by id; those that are not there are missing from the answer.

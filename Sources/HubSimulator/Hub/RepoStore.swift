@@ -33,20 +33,10 @@ final class RepoStore: Sendable {
 
     func path(_ repo: HubRepo) -> String { disk.repos + "/" + repo.id + ".git" }
 
-    private func create(_ repo: HubRepo) async throws -> GitRepository {
-        let repository = try await GitRepository.create(at: path(repo), template: template)
-        open.withLock { $0[repo.id] = repository }
-        return repository
-    }
-
     /// A new repository with its first commit.
     func create(_ repo: HubRepo, _ first: GitImport) async throws -> GitRepository {
-        guard let commit = FirstCommit(first) else {
-            let repository = try await create(repo)
-            _ = try await first.write(to: repository)
-            return repository
-        }
-        let repository = try await commit.write(to: path(repo), hooks: template + "/hooks")
+        let commit = try FirstCommit(first, at: path(repo))
+        let repository = try await commit.write(hooks: template + "/hooks")
         repository.begin(with: commit, readme: first.readme)
         open.withLock { $0[repo.id] = repository }
         return repository

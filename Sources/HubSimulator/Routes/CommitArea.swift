@@ -145,7 +145,7 @@ package struct CommitArea: HubArea {
             ]))
     }
 
-    /// What git is told: deletions checked, LFS pointers written, `.gitattributes` brought up to date.
+    /// What the commit changes: deletions checked, LFS pointers written, `.gitattributes` brought up to date.
     private static func changes(
         _ body: CommitBody, repo: HubRepo, parent: String, git: GitRepository, hub: SimulatedHub
     ) async throws -> [GitImport.Change] {
@@ -168,14 +168,14 @@ package struct CommitArea: HubArea {
         for operation in body.operations {
             switch operation {
             case .file(let path, let content):
-                guard content.size <= limits.regularFile else {
+                guard content.blob.size <= limits.regularFile else {
                     throw HubError.bad(
                         "\(path) is larger than \(limits.regularFile / 1_000_000) MB: it must be uploaded with LFS")
                 }
                 if path == "README.md", let bytes = content.bytes { try CardRules.require(bytes, kind: repo.kind) }
                 if path == ".gitattributes" { attributes = content.bytes }
                 written.insert(path)
-                changes.append(.place(path: path, mark: content.mark))
+                changes.append(.place(path: path, content.blob))
             case .lfsFile(let file):
                 guard let object = hub.store.objects.object(file.oid, of: repo.id) else {
                     throw HubError.bad("LFS object \(file.oid) of \(file.path) was not uploaded")

@@ -18,10 +18,9 @@ struct CommitBody: Sendable {
         var oid: String
         var size: Int?
     }
-    /// What a file is to hold: with git already.
+    /// What a file is to hold.
     struct Content: Sendable {
-        var mark: Int
-        var size: Int
+        var blob: GitBlob
         /// Kept only where the simulator itself wants to read it.
         var bytes: [UInt8]?
     }
@@ -43,7 +42,7 @@ struct CommitBody: Sendable {
     private let feed: GitFeed
     private init(_ feed: GitFeed) { self.feed = feed }
 
-    /// Hands the files' contents to git while they come.
+    /// Puts the files' contents into the repository while they come.
     /// - Throws: 400, 413 or 422.
     static func read(_ request: Request, into feed: GitFeed) async throws -> CommitBody {
         // Source: hub-docs `repositories-recommendations`: 1 GB of inline content at most.
@@ -97,6 +96,7 @@ struct CommitBody: Sendable {
                 }
             }
             line.writeBuffer(&chunk)
+            try await feed.drain()
         }
         try take(line)
         guard !first else { throw HubError.bad("The commit has no header") }
@@ -213,8 +213,7 @@ struct CommitBody: Sendable {
 
     private mutating func place(_ bytes: [UInt8], at path: String) {
         let isRead = path == "README.md" || path == ".gitattributes"
-        operations.append(
-            .file(path: path, Content(mark: feed.add(bytes), size: bytes.count, bytes: isRead ? bytes : nil)))
+        operations.append(.file(path: path, Content(blob: feed.add(bytes), bytes: isRead ? bytes : nil)))
     }
 
     private static func legacy(_ request: Request, into feed: GitFeed, limit: Int) async throws -> CommitBody {
