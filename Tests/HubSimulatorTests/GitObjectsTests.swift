@@ -195,4 +195,21 @@ import Testing
             #expect(try await repository.resolve("main") == first.made.sha)
         }
     }
+
+    /// Several questions at once bring the same rules.
+    @Test func rulesAreLaidDownByManyAtOnce() async throws {
+        try await inFolder { folder in
+            let rules = try await GitRules.prepare(folder + "/rules")
+            for round in 1...10 {
+                let attributes = Array("*.bin filter=lfs\n# \(round)\n".utf8)
+                let found = try await withThrowingTaskGroup(of: Set<String>.self) { group in
+                    for _ in 0..<8 {
+                        group.addTask { try await rules.lfs(["a.bin", "b.txt"], attributes: attributes) }
+                    }
+                    return try await group.reduce(into: []) { $0.append($1) }
+                }
+                #expect(found == Array(repeating: ["a.bin"], count: 8))
+            }
+        }
+    }
 }

@@ -146,6 +146,8 @@ struct CommitBody: Sendable {
 
 /// A JSON string with its quotes.
 func jsonText(_ text: String) -> String {
+    // Nearly every one.
+    if text.utf8.allSatisfy({ $0 >= 0x20 && $0 != 0x22 && $0 != 0x5C && $0 != 0x7F }) { return "\"\(text)\"" }
     var out = "\""
     for scalar in text.unicodeScalars {
         switch scalar {

@@ -107,14 +107,16 @@ extension Hub {
     ) async throws -> PreuploadAnswer {
         let body = try await Disk.run {
             var body = ByteBuffer()
+            // A name, 512 bytes in base64, and what is around them.
+            body.reserveCapacity(items.count * 800)
             body.writeString(#"{"files":["#)
-            var separator = ""
-            for item in items {
-                body.writeString(#"\#(separator){"path":\#(jsonText(item.path.text)),"sample":""#)
+            for (index, item) in items.enumerated() {
+                body.writeString(index > 0 ? #",{"path":"# : #"{"path":"#)
+                body.writeString(jsonText(item.path.text))
+                body.writeString(#","sample":""#)
                 let sample = Data(buffer: try item.sample(), byteTransferStrategy: .noCopy)
                 body.writeData(sample.base64EncodedData())
                 body.writeString(#"","size":\#(item.size)}"#)
-                separator = ","
             }
             body.writeString("]")
             if let gitAttributes { body.writeString(#","gitAttributes":\#(jsonText(gitAttributes))"#) }

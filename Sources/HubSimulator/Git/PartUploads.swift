@@ -112,6 +112,8 @@ private final class PartUpload: Sendable {
     let slots: [Slot]
     private let partSize: Int
     private let hashing = Mutex(Hashing())
+    /// The kernel writes to a file for one at a time, and the others would spin on a core meanwhile.
+    private let writing = SerialGate()
 
     init(repo: String, sha256: String, size: Int, partSize: Int, path: String) {
         self.repo = repo
@@ -139,8 +141,10 @@ private final class PartUpload: Sendable {
             guard offset + pieces.reduce(0, { $0 + $1.readableBytes }) <= place.count else {
                 throw ObjectStore.Refusal.tooLong
             }
-            try await DraftFile.run {
-                try slot.ifCurrent(attempt) { try file.write(pieces, at: place.lowerBound + offset) }
+            try await writing.run {
+                try await DraftFile.run {
+                    try slot.ifCurrent(attempt) { try file.write(pieces, at: place.lowerBound + offset) }
+                }
             }
         }
         guard length == place.count else { throw HubError.bad("The part is shorter than announced") }

@@ -58,10 +58,10 @@ extension HubDisk {
         try await FileSystem.shared.removeItem(at: FilePath(path))
     }
 
-    /// Puts a received file in its place; one that is there already stays.
+    /// Puts a received file in its place. Files are named by their content, so one that is there already, or comes at the same time,
+    /// is the same.
     static func move(_ from: String, to: String) async throws {
-        if try await exists(to) { return try await remove(from) }
-        try await FileSystem.shared.moveItem(at: FilePath(from), to: FilePath(to))
+        try await DraftFile.run { try DraftFile.rename(from, to: to) }
     }
 }
 
