@@ -38,6 +38,12 @@ package final class LedgerWriter: Service {
     private struct Shared {
         var backlog: Backlog
         var isWriting = false
+        /// Somebody writes what is handed over.
+        var isAtWork = false
+        /// Counts what is handed over, and tells up to where it is written.
+        var handed: UInt64 = 0
+        var settled: UInt64 = 0
+        var waiters: [(for: UInt64, bell: Bell)] = []
         /// Observations of the batch that is being written: they are still in memory.
         var inFlight = 0
         var isStopping = false
@@ -94,10 +100,27 @@ package final class LedgerWriter: Service {
         guard !batch.isEmpty else { return }
         let waiting = shared.withLock { shared in
             shared.backlog.add(batch)
+            shared.handed += 1
             return shared.backlog.waiting
         }
         work.ring()
         if waiting >= settings.urgent { urgency.ring() }
+    }
+
+    /// Waits until what was handed over is written, without the usual interval. Not longer than `time`, and not at all while nobody writes
+    /// or the disk refuses: ``health`` says that.
+    package func settle(within time: Duration = .seconds(2)) async {
+        let bell: Bell? = shared.withLock { shared in
+            guard shared.isAtWork, shared.stall == nil, shared.settled < shared.handed else { return nil }
+            let bell = Bell()
+            shared.waiters.append((shared.handed, bell))
+            return bell
+        }
+        guard let bell else { return }
+        work.ring()
+        urgency.ring()
+        await bell.wait(atMost: time, clock: clock)
+        shared.withLock { $0.waiters.removeAll { $0.bell === bell } }
     }
 
     /// Other times of keeping, after a reload; the next housekeeping goes by them.
@@ -150,6 +173,13 @@ package final class LedgerWriter: Service {
     private var isStopping: Bool { Task.isCancelled || shared.withLock { $0.isStopping } }
 
     private func writeForEver() async {
+        shared.withLock { $0.isAtWork = true }
+        defer {
+            for waiter in shared.withLock({ shared in
+                shared.isAtWork = false
+                return shared.waiters
+            }) { waiter.bell.ring() }
+        }
         var failures = 0
         while !isStopping {
             if failures == 0 {
@@ -220,44 +250,51 @@ package final class LedgerWriter: Service {
     }
 
     private var isLarge: Bool {
-        shared.withLock { $0.backlog.waiting >= settings.urgent || $0.backlog.states >= settings.urgent }
+        shared.withLock { shared in
+            shared.backlog.waiting >= settings.urgent || shared.backlog.states >= settings.urgent
+                || !shared.waiters.isEmpty && !shared.backlog.isEmpty
+        }
     }
 
     /// Writes one batch. - Returns: whether there was one. - Throws: why it could not be written; it waits again then.
     private func flush() async throws(Failure) -> Bool {
-        let batch: Batch? = shared.withLock { shared in
+        let taken: (batch: Batch, last: UInt64?)? = shared.withLock { shared in
             guard !shared.isWriting, !shared.backlog.isEmpty else { return nil }
             shared.isWriting = true
             let batch = shared.backlog.take(observations: settings.batch, states: settings.batch)
             shared.inFlight = batch.observations.count
-            return batch
+            return (batch, shared.backlog.isEmpty ? shared.handed : nil)
         }
-        guard let batch else { return false }
+        guard let (batch, last) = taken else { return false }
         do throws(Failure) {
             try await ledger.record(batch)
         } catch {
-            let began = shared.withLock { shared in
+            let (began, waiters) = shared.withLock { shared in
                 shared.isWriting = false
                 shared.inFlight = 0
                 shared.backlog.putBack(batch)
                 defer { shared.stall = (shared.stall?.since ?? now(), error.because) }
-                return shared.stall == nil
+                return (shared.stall == nil, shared.waiters)
             }
+            for waiter in waiters { waiter.bell.ring() }
             if began {
                 logger.warning("results cannot be written; they wait in memory", metadata: ["error": "\(error)"])
                 onHealthChange(health)
             }
             throw error
         }
-        let (recovered, tend) = shared.withLock { shared in
+        let (recovered, tend, waiters) = shared.withLock { shared in
             shared.isWriting = false
             shared.inFlight = 0
+            shared.settled = max(shared.settled, last ?? 0)
             shared.written += UInt64(batch.observations.count)
             shared.untended += batch.observations.count
             let recovered = shared.stall != nil
             shared.stall = nil
-            return (recovered, shared.untended >= 16_384)
+            let settled = shared.settled
+            return (recovered, shared.untended >= 16_384, shared.waiters.filter { $0.for <= settled })
         }
+        for waiter in waiters { waiter.bell.ring() }
         if recovered {
             logger.notice("results are written again", metadata: ["dropped": "\(dropped)"])
             onHealthChange(.healthy)

@@ -132,6 +132,57 @@ struct WriterTests {
         #expect(writer.waiting == 0)
     }
 
+    @Test("who waits for it is told when it is written, long before the interval")
+    func settles() async throws {
+        let ledger = FaultyLedger()
+        let writer = writer(ledger, Heard(), settings: .init(interval: .seconds(86_400), batch: 10))
+        writer.enqueue(Batch(observations: [observation(1, 0)]))
+        await writer.settle(within: .seconds(86_400))
+        #expect(writer.written == 0, "nobody writes yet, so there is nothing to wait for")
+        try await running(writer) { () async throws -> Void in
+            let isAtWork = try await eventually {
+                await writer.settle(within: .seconds(86_400))
+                return writer.written == 1
+            }
+            #expect(isAtWork)
+            try await withThrowingTaskGroup(of: Void.self) { group in
+                for person in 1...20 {
+                    group.addTask {
+                        writer.enqueue(
+                            Batch(
+                                observations: (0..<7).map { observation(Int32(person), Double($0)) },
+                                states: [(Int32(person), SavedState(state: CheckState(), nextDue: morning))]))
+                        // The clock is fifty times as fast: a hang ends after half an hour.
+                        await writer.settle(within: .seconds(86_400))
+                        let kept = try await ledger.savedStates()
+                        #expect(kept[Int32(person)] != nil)
+                    }
+                }
+                try await group.waitForAll()
+            }
+            #expect(writer.written == 141)
+        }
+    }
+
+    @Test("who waits for a disk that refuses is not kept waiting")
+    func settlesNot() async throws {
+        let ledger = FaultyLedger()
+        await ledger.fail("disk full")
+        let writer = writer(ledger, Heard(), settings: .init(interval: .seconds(86_400), drainWithin: .milliseconds(1)))
+        try await running(writer) { () async throws -> Void in
+            writer.enqueue(Batch(observations: [observation(1, 0)]))
+            // Until somebody is at work there is nothing to wait for.
+            #expect(
+                try await eventually {
+                    await writer.settle(within: .seconds(86_400))
+                    return writer.health != .healthy
+                })
+            await writer.settle(within: .seconds(86_400))
+            #expect(writer.written == 0)
+            await ledger.fail(nil)
+        }
+    }
+
     @Test("a lot is written at once, in bounded transactions")
     func urgent() async throws {
         let ledger = FaultyLedger()

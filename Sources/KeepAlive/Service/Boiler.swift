@@ -768,11 +768,22 @@ package actor Boiler: Keeper, Service {
                 .usage, doing: "pause \(name)", because: "the end, \(until), is in the past",
                 hint: "give a later time, or none")
         }
-        return try await ask(name) { await $0.pause($1, name, until: until) }
+        return try await written { () async throws(Failure) in
+            try await ask(name) { await $0.pause($1, name, until: until) }
+        }
     }
 
     package func resume(_ name: String) async throws(Failure) -> CheckStatus {
-        try await ask(name) { await $0.resume($1, name) }
+        try await written { () async throws(Failure) in try await ask(name) { await $0.resume($1, name) } }
+    }
+
+    /// What a person was told is done outlives the process.
+    private func written(
+        _ work: () async throws(Failure) -> CheckStatus
+    ) async throws(Failure) -> CheckStatus {
+        let status = try await work()
+        await writer.settle()
+        return status
     }
 
     package func ping(_ name: String) async throws(Failure) -> CheckStatus {

@@ -660,12 +660,14 @@ actor Shard {
             Event(at: now, kind: "paused", check: ids[Int(index)], text: "\(check(Int(index)).name) was paused\(end)"))
         settle(index, rulings, from: before, now: now)
         arm()
+        flush()
         return status(index)
     }
 
     func resume(_ index: UInt32, _ name: String) -> CheckStatus? {
         guard holds(index, name) else { return nil }
         resume(index)
+        flush()
         return status(index)
     }
 

@@ -124,6 +124,8 @@ import Testing
             let paused = try await room.boiler.pause("app", until: nil)
             #expect(paused.state.verdict == .paused)
             #expect(paused.nextDue == nil)
+            let kept = try await room.ledger.savedStates().values.map(\.state.verdict)
+            #expect(kept == [.paused], "written before it is answered")
             let visits = space.visits
             // Another check goes through several intervals meanwhile.
             let witness = try await room.simulated.add(SpaceBlueprint("acme/witness", story: "", lifecycle: .test))
