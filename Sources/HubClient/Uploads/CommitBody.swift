@@ -132,11 +132,11 @@ struct CommitBody: Sendable {
             switch item.source {
             case .bytes(let bytes):
                 return bytes.getSlice(at: bytes.readerIndex + Int(offset), length: count) ?? ByteBuffer()
-            case .file(let path):
+            case .file:
                 guard let file else { return ByteBuffer() }
                 let bytes = try file.read(count, at: offset)
                 guard bytes.readableBytes == count else {
-                    throw LocalFile.Trouble(path: path, doing: "send", reason: "it became shorter during the upload")
+                    throw item.isShorter
                 }
                 return bytes
             }

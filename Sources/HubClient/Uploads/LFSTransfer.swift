@@ -376,7 +376,7 @@ extension UploadItem {
                     switch item.source {
                     case .bytes(let bytes):
                         return bytes.getSlice(at: bytes.readerIndex + Int(reading.place), length: wanted)
-                    case .file(let path):
+                    case .file:
                         if reading.file == nil { reading.file = try item.open() }
                         guard let file = reading.file else { return nil }
                         let place = reading.place
@@ -384,8 +384,7 @@ extension UploadItem {
                             try file.read(wanted, at: place, into: &$0)
                         }
                         guard piece.readableBytes == wanted else {
-                            throw LocalFile.Trouble(
-                                path: path, doing: "send", reason: "it became shorter during the upload")
+                            throw item.isShorter
                         }
                         if place + Int64(wanted) == end { try item.check(file) }
                         return piece

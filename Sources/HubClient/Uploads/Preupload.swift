@@ -3,6 +3,7 @@ import NIOCore
 import NIOFoundationCompat
 import NIOHTTP1
 import StokerCore
+import Synchronization
 
 /// How the Hub wants a file, and what it has under its name.
 struct UploadMode: Sendable, Equatable {
@@ -105,29 +106,74 @@ extension Hub {
         _ items: ArraySlice<UploadItem>, to repo: RepoID, revision: String, gitIgnore: String?, gitAttributes: String?,
         createsPullRequest: Bool, doing: String
     ) async throws -> PreuploadAnswer {
-        let body = try await Disk.run {
-            var body = ByteBuffer()
-            // A name, 512 bytes in base64, and what is around them.
-            body.reserveCapacity(items.count * 800)
-            body.writeString(#"{"files":["#)
-            for (index, item) in items.enumerated() {
-                body.writeString(index > 0 ? #",{"path":"# : #"{"path":"#)
-                body.writeString(jsonText(item.path.text))
-                body.writeString(#","sample":""#)
-                let sample = Data(buffer: try item.sample(), byteTransferStrategy: .noCopy)
-                body.writeData(sample.base64EncodedData())
-                body.writeString(#"","size":\#(item.size)}"#)
-            }
-            body.writeString("]")
-            if let gitAttributes { body.writeString(#","gitAttributes":\#(jsonText(gitAttributes))"#) }
-            if let gitIgnore { body.writeString(#","gitIgnore":\#(jsonText(gitIgnore))"#) }
-            body.writeString("}")
-            return body
-        }
+        let body = PreuploadBody(items, gitIgnore: gitIgnore, gitAttributes: gitAttributes)
         return try await value(
             HubRequest(
                 .POST, "\(repo.api)/preupload/\(HubURL.segment(revision))", doing: doing,
-                query: createsPullRequest ? [("create_pr", "1")] : [], body: .json(body),
+                query: createsPullRequest ? [("create_pr", "1")] : [],
+                body: .pieces(length: body.length, type: "application/json", make: body.pieces),
                 right: createsPullRequest ? "read access to \(repo)" : "write access to \(repo)", repeats: .freely))
+    }
+}
+
+/// A question about many files. Their first bytes are read while it is sent, so that four questions at once take little memory.
+struct PreuploadBody: Sendable {
+    private let items: ArraySlice<UploadItem>
+    private let end: String
+    /// Bytes of all of it.
+    let length: Int64
+    /// Bytes sent at a time.
+    private static let piece = 32 << 10
+
+    init(_ items: ArraySlice<UploadItem>, gitIgnore: String?, gitAttributes: String?) {
+        self.items = items
+        var end = "]"
+        if let gitAttributes { end += #","gitAttributes":\#(jsonText(gitAttributes))"# }
+        if let gitIgnore { end += #","gitIgnore":\#(jsonText(gitIgnore))"# }
+        self.end = end + "}"
+        length = items.indices.reduce(Int64(self.end.utf8.count)) { sum, index in
+            let item = items[index]
+            let around = Self.before(item, isFirst: index == items.startIndex).utf8.count + Self.after(item).utf8.count
+            return sum + Int64(around) + (min(item.size, 512) + 2) / 3 * 4
+        }
+    }
+
+    private static func before(_ item: UploadItem, isFirst: Bool) -> String {
+        (isFirst ? #"{"files":[{"path":"# : #",{"path":"#) + jsonText(item.path.text) + #","sample":""#
+    }
+    private static func after(_ item: UploadItem) -> String { #"","size":\#(item.size)}"# }
+
+    func pieces() -> AsyncThrowingStream<ByteBuffer, any Error> {
+        struct Writing {
+            var next: Int
+            var isOver = false
+            var ring = BufferRing()
+        }
+        let writing = Mutex(Writing(next: items.startIndex))
+        return AsyncThrowingStream {
+            try await Disk.untilHandedOver()
+            return try await Disk.run {
+                try writing.withLock { writing -> ByteBuffer? in
+                    if writing.isOver { return nil }
+                    var (next, isOver) = (writing.next, false)
+                    defer { (writing.next, writing.isOver) = (next, isOver) }
+                    return try writing.ring.filled(capacity: Self.piece + 2_048) { out in
+                        while next < items.endIndex, out.readableBytes < Self.piece {
+                            let item = items[next]
+                            out.writeString(Self.before(item, isFirst: next == items.startIndex))
+                            let sample = try item.sample()
+                            guard sample.readableBytes == min(item.size, 512) else { throw item.isShorter }
+                            out.writeData(Data(buffer: sample, byteTransferStrategy: .noCopy).base64EncodedData())
+                            out.writeString(Self.after(item))
+                            next += 1
+                        }
+                        if next == items.endIndex {
+                            out.writeString(end)
+                            isOver = true
+                        }
+                    }
+                }
+            }
+        }
     }
 }

@@ -124,6 +124,11 @@ struct UploadItem: Sendable {
         return try file.hash(kind, size: size, counted: counted)
     }
 
+    var isShorter: LocalFile.Trouble {
+        let path = if case .file(let local) = source { local } else { path.text }
+        return LocalFile.Trouble(path: path, doing: "send", reason: "it became shorter during the upload")
+    }
+
     /// The first 512 bytes. Blocks.
     func sample() throws -> ByteBuffer {
         if case .bytes(let bytes) = source {
