@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Writes Scripts/hot-functions.txt: what a running stoker uses of its code, for release.sh to lay it side by side.
+"""Writes Scripts/hot-functions.txt and .ld: what a running stoker uses of its code, for release.sh to lay it side by side.
 
 The kernel maps sixteen pages around each that is used, so functions that lie scattered cost ten times their size. The list grows
 old without harm: names that are gone are passed over, new functions lie where they would without it. Made anew after large changes:
@@ -164,13 +164,22 @@ def used(path: Path) -> set[str]:
     return names
 
 
-def ordered(traces: dict[str, set[str]], maps: list[Path]) -> list[str]:
-    """What lies in sections of its own first; in between, what an upload and a tended fleet have in common.
+SCRIPT = """/* Made by hot-functions.py. Small functions that have no name, or share theirs with one inside a large section: that would come
+   along if the linker was asked for the name. Here it is asked for sections. */
+SECTIONS { .text.shared : {
+  *(.text..L*)
+%s
+} } INSERT BEFORE .text;
+"""
 
-    A name brings along every section that has a function of that name, so those that some large section has come last.
+
+def ordered(traces: dict[str, set[str]], maps: list[Path]) -> tuple[list[str], list[str]]:
+    """Names for the linker to order functions by, what lies in sections of its own first and in between what an upload and a tended
+    fleet have in common; and names of sections that it is better asked for as such.
     """
     names = set().union(*traces.values())
-    sections: dict[str, int] = {}
+    smallest: dict[str, int] = {}
+    largest: dict[str, int] = {}
     in_text, size = False, 0
     for line in (line for path in maps for line in path.open(errors="replace")):
         found = re.match(r"\s*[0-9a-f]+\s+[0-9a-f]+\s+([0-9a-f]+)\s+\d+ (\s*)(\S.*)", line)
@@ -178,19 +187,21 @@ def ordered(traces: dict[str, set[str]], maps: list[Path]) -> list[str]:
             continue
         depth, what = len(found[2]), found[3].strip()
         if depth == 0:
-            in_text = what == ".text"
+            in_text = what in (".text", ".text.shared")
         elif in_text and depth == 8:
             size = int(found[1], 16)
         elif in_text and what in names:
-            sections[what] = max(size, sections.get(what, size))
+            smallest[what] = min(size, smallest.get(what, size))
+            largest[what] = max(size, largest.get(what, size))
+    shared = sorted(name for name in largest if largest[name] > WHOLE >= smallest[name])
 
     def place(name: str):
         uploads = any(name in traces[which] for which in ("upload", "small", "large"))
         serves = name in traces["serve"]
         group = 1 if uploads and serves else 0 if uploads else 2 if serves else 3
-        return sections[name] > WHOLE, group, name
+        return smallest[name] > WHOLE, group, name
 
-    return sorted(sections, key=place)
+    return sorted(set(largest) - set(shared), key=place), shared
 
 
 def main():
@@ -207,11 +218,12 @@ def main():
             subprocess.run(["objcopy", "--strip-debug", built, work / name], check=True)
         run(work, work / "stoker", work / "stoker-bench")
         traces = {path.stem: used(path) for path in work.glob("*.callgrind")}
-        names = ordered(traces, [work / "stoker.map", work / "stoker-bench.map"])
+        names, shared = ordered(traces, [work / "stoker.map", work / "stoker-bench.map"])
         if len(names) < 3_000:
             sys.exit(f"hot-functions: only {len(names)} functions seen; the list stays as it was")
         (ROOT / "Scripts" / "hot-functions.txt").write_text("\n".join(names) + "\n")
-        print(f"hot-functions: {len(names)} names;", {name: len(trace) for name, trace in traces.items()})
+        (ROOT / "Scripts" / "hot-functions.ld").write_text(SCRIPT % "\n".join(f"  *(.text.{name})" for name in shared))
+        print(f"hot-functions: {len(names)} names, {len(shared)} shared ones;", {name: len(trace) for name, trace in traces.items()})
 
 
 main()

@@ -18,7 +18,7 @@ if [ "$(uname)" = Linux ] && [ -d "$static" ]; then
     # that is touched. A third of the resident memory.
     flags+=(-Xswiftc -Xfrontend -Xswiftc -function-sections -Xcc -ffunction-sections -Xcxx -ffunction-sections)
     flags+=(-Xlinker --symbol-ordering-file -Xlinker "$PWD/Scripts/hot-functions.txt" -Xlinker --no-warn-symbol-ordering)
-    flags+=(-Xlinker -T -Xlinker "$PWD/Scripts/nameless.ld")
+    flags+=(-Xlinker -T -Xlinker "$PWD/Scripts/hot-functions.ld")
     # Libraries that Debian has in both forms go inside too: the program then asks for glibc alone.
     mkdir -p .build/static
     for library in libstdc++ libsqlite3 libz; do

@@ -206,6 +206,11 @@ extension EndToEnd {
                         == .bool(false))
                 #expect(
                     try await hub.json("space", "volumes", "delete", space, "/facts", "--yes").volumes.array.isEmpty)
+                let own = try await hub.json("space", "hardware", space)
+                #expect(own.current.string == "cpu-basic" && own.requested.string == "cpu-basic")
+                let forgotten = try await hub.stoker("space", "hardware", space, "t4-small")
+                #expect(forgotten.exit == .code(2))
+                #expect(forgotten.errors.contains("stoker space hardware set \(space) t4-small"))
                 let unknown = try await hub.stoker("space", "hardware", "set", space, "t4-smal")
                 #expect(unknown.exit == .code(2))
                 #expect(unknown.errors.contains("t4-small"))

@@ -16,10 +16,13 @@ struct HubSimulatorBench: AsyncParsableCommand {
         commandName: "hub-simulator", abstract: "A Hub on loopback, until it is ended.")
 
     @Option var data: String
+    @Option(help: "Milliseconds that every answer comes later: how far away the Hub is.")
+    var later: Int = 0
 
     func run() async throws {
         var configuration = HubConfiguration(folder: try folder(data))
         configuration.limits.commitsPerHour = nil
+        if later > 0 { configuration.faults = Distance(.milliseconds(later), time: configuration.time) }
         let hub = try await SimulatedHub.start(configuration, logger: quietLogger())
         try say(["endpoint": hub.endpoint])
         // The harness ends it.

@@ -28,6 +28,9 @@ struct CommitBody: Sendable {
         length = lines.reduce(Int64(header.utf8.count)) { $0 + Self.length(of: $1) }
     }
 
+    /// Bytes sent at a time: there is one such request at once, and none of its files is large.
+    private static let piece = 128 << 10
+
     private static let open = #"{"key":"file","value":{"content":""#
     private static func close(_ path: RepoPath) -> String {
         #"","encoding":"base64","path":\#(jsonText(path.text))}}"# + "\n"
@@ -84,7 +87,7 @@ struct CommitBody: Sendable {
                 // So that the buffers have one owner while they are filled.
                 state.ring = BufferRing()
                 defer { state.ring = ring }
-                let out = try ring.filled(capacity: Disk.piece + 8192) { try fill(&$0, &state, &content) }
+                let out = try ring.filled(capacity: CommitBody.piece + 8192) { try fill(&$0, &state, &content) }
                 return out.readableBytes > 0 ? (out, content) : nil
             }
         }
@@ -94,10 +97,10 @@ struct CommitBody: Sendable {
                 state.started = true
                 out.writeString(body.header)
             }
-            while out.readableBytes < Disk.piece {
+            while out.readableBytes < CommitBody.piece {
                 if let (item, file, begin) = state.current {
                     // Base64 takes three bytes at a time; only the end is padded.
-                    let space = Disk.piece - out.readableBytes
+                    let space = CommitBody.piece - out.readableBytes
                     let count = Int(min(item.size - begin, Int64(max(3, space / 4 * 3))))
                     let bytes = try Self.read(item, file, count, at: begin)
                     if let file, begin + Int64(count) == item.size { try item.check(file) }

@@ -59,6 +59,9 @@ extension Hub {
         var head: String?
     }
 
+    /// Files in one question.
+    static let preuploadSize = 500
+
     /// Asks how the Hub wants each file: 500 at a time, four questions at once.
     ///
     /// The Hub takes 1,000 (its OpenAPI document); huggingface_hub asks for 256, one question after another. What a question costs does not
@@ -69,7 +72,7 @@ extension Hub {
         createsPullRequest: Bool = false, asked: @escaping @Sendable (Int) -> Void
     ) async throws(HubFailure) -> Preuploaded {
         let doing = "compare the files with \(repo)"
-        let size = 500
+        let size = Self.preuploadSize
         let batches = stride(from: 0, to: items.count, by: size).map { $0..<min($0 + size, items.count) }
         var modes = [UploadMode](repeating: UploadMode(way: .inline, isIgnored: false, stored: nil), count: items.count)
         var heads: Set<String> = []
@@ -123,7 +126,7 @@ struct PreuploadBody: Sendable {
     /// Bytes of all of it.
     let length: Int64
     /// Bytes sent at a time.
-    private static let piece = 32 << 10
+    private static let piece = 64 << 10
 
     init(_ items: ArraySlice<UploadItem>, gitIgnore: String?, gitAttributes: String?) {
         self.items = items
@@ -151,8 +154,8 @@ struct PreuploadBody: Sendable {
         }
         let writing = Mutex(Writing(next: items.startIndex))
         return AsyncThrowingStream {
-            try await Disk.untilHandedOver()
-            return try await Disk.run {
+            // No waiting for what was handed over before: all of it is less than half a megabyte.
+            try await Disk.run {
                 try writing.withLock { writing -> ByteBuffer? in
                     if writing.isOver { return nil }
                     var (next, isOver) = (writing.next, false)

@@ -9,6 +9,7 @@ struct SpaceHardwareCommand: AsyncParsableCommand {
         discussion: """
             EXAMPLES
               stoker space hardware
+              stoker space hardware owner/bot
               stoker space hardware set owner/bot cpu-upgrade
               stoker space hardware set owner/bot t4-small --sleep-time 30m --yes
             """,
@@ -18,22 +19,52 @@ struct SpaceHardwareCommand: AsyncParsableCommand {
 
 struct SpaceHardwareListCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "list", abstract: "The Hub's catalogue, with prices by the hour.",
+        commandName: "list", abstract: "The Hub's catalogue, with prices by the hour, and what a Space has of it.",
         discussion: """
             EXAMPLES
               stoker space hardware list
+              stoker space hardware list owner/bot
             """, aliases: ["ls"])
+    @Argument(help: "A Space, to see what it runs on.") var space: String?
+    // Taken only to say how it is done.
+    @Argument(help: .hidden) var flavor: String?
     @OptionGroup var output: OutputOptions
     @OptionGroup var hub: HubOptions
 
     func run() async throws {
+        if let space, let flavor {
+            throw Failure(
+                .usage, doing: "choose hardware for \(space.shortened)", because: "nothing was asked to be changed",
+                hint: "stoker space hardware set \(space.shortened) \(flavor.shortened)")
+        }
         try await hub.use { hub in
+            var own: Own?
+            if let space {
+                let id = try await SpaceArgument.id(space, hub)
+                let runtime = try await hub.runtime(of: id)
+                own = Own(id: id, current: runtime.hardware, requested: runtime.requestedHardware)
+            }
             let catalogue = try await hub.hardwareCatalogue()
-            Self.answer(catalogue, .own).show(output)
+            Self.answer(catalogue, own, .own).show(output)
         }
     }
 
-    static func answer(_ catalogue: [SpaceHardware], _ screen: Screen) -> Answer {
+    /// What one Space has.
+    struct Own {
+        var id: RepoID
+        /// nil while it does not run.
+        var current: String?
+        var requested: String?
+
+        var text: String {
+            let wish = requested ?? "hardware the Hub does not name"
+            guard let current else { return "\(id) is to run on \(wish)." }
+            return current == requested || requested == nil
+                ? "\(id) runs on \(current)." : "\(id) runs on \(current), and is to run on \(wish)."
+        }
+    }
+
+    static func answer(_ catalogue: [SpaceHardware], _ own: Own? = nil, _ screen: Screen) -> Answer {
         var table = TextTable(columns: [
             .init(title: "FLAVOR"), .init(title: "NAME", shrinksTo: 12), .init(title: "CPU"), .init(title: "MEMORY"),
             .init(title: "ACCELERATOR", shrinksTo: 10), .init(title: "PRICE", isRight: true),
@@ -45,9 +76,15 @@ struct SpaceHardwareListCommand: AsyncParsableCommand {
                 .init(Price.text(offer)),
             ])
         }
+        let list = JSONValue.array(catalogue.map(\.json))
         return Answer(
-            json: ["hardware": .array(catalogue.map(\.json))],
-            text: table.text(for: screen.look)
+            json: own.map {
+                [
+                    "space": .string("\($0.id)"), "current": .maybe($0.current), "requested": .maybe($0.requested),
+                    "hardware": list,
+                ]
+            } ?? ["hardware": list],
+            text: table.text(for: screen.look) + (own.map { $0.text.printable + "\n" } ?? "")
                 + screen.paint(
                     "Billed by the minute while a Space starts or runs, used or not; sleep, pause and builds are free.\n",
                     .dim))
