@@ -21,8 +21,9 @@ if [ "$(uname)" = Linux ] && [ -d "$static" ]; then
     flags+=(-Xlinker -T -Xlinker "$PWD/Scripts/hot-functions.ld")
     # Libraries that Debian has in both forms go inside too: the program then asks for glibc alone.
     mkdir -p .build/static
+    clang=$(dirname "$(readlink -f "$(command -v swiftc)")")/clang  # it knows which libstdc++ Swift is built against
     for library in libstdc++ libsqlite3 libz; do
-        found=$(gcc -print-file-name="$library.a" 2>/dev/null || true)
+        found=$("$clang" -print-file-name="$library.a" 2>/dev/null || true)
         if [ -f "$found" ]; then ln -sf "$found" .build/static/; fi
     done
     flags+=(-Xlinker "-L$PWD/.build/static")

@@ -80,9 +80,9 @@ import Testing
         #expect(ours.files.map(\.lfs) == theirs.files.map(\.lfs))
     }
 
-    @Test(arguments: ["../up", ".git/config", "a//b", "/a", "a/./b", "", "a/.GIT/b"])
+    @Test(arguments: ["../up", ".git/config", "a//b", "/a", "a/./b", "", "a/.GIT/b", ".git/\u{301}x"])
     func pathsGitWouldNotHaveAreRefused(path: String) {
-        #expect(throws: GitFailure.self) {
+        #expect(throws: HubError.self) {
             try FirstCommit(commit([.write(path: path, content: [])]), at: "/nowhere")
         }
     }
@@ -95,9 +95,16 @@ import Testing
                 try await Git.run(["init", "--quiet", "--bare", "--initial-branch=main", folder + "/\(side).git"])
                 let pushed =
                     "commit refs/heads/main\ncommitter p <p@example.org> 1780000000 +0000\ndata 1\np\n"
-                    + "M 100755 inline bin/run\ndata 2\n#!\nM 120000 inline link\ndata 3\nbin\nM 100644 inline x\ndata 1\nx\n\ndone\n"
+                    + "M 100755 inline bin/run\ndata 2\n#!\nM 120000 inline link\ndata 3\nbin\nM 100644 inline x\ndata 1\nx\n"
+                    // Two that look alike, a mark that would join the slash before it, and names that are no UTF-8.
+                    + "M 100644 inline n/\u{e9}\ndata 1\n1\nM 100644 inline n/e\u{301}\ndata 1\n2\nM 100644 inline n/\u{301}x\ndata 1\n3\n"
+                var input = Array(pushed.utf8)
+                for byte: UInt8 in [0xE9, 0xE8] {
+                    input += Array("M 100644 inline caf".utf8) + [byte] + Array("\ndata 1\n4\n".utf8)
+                }
+                input += Array("\ndone\n".utf8)
                 try await Git.run(
-                    ["--git-dir=\(folder)/\(side).git", "fast-import", "--quiet", "--done"], input: Array(pushed.utf8))
+                    ["--git-dir=\(folder)/\(side).git", "fast-import", "--quiet", "--done"], input: input)
             }
             let (ours, theirs) = (
                 GitRepository(path: folder + "/ours.git"), GitRepository(path: folder + "/theirs.git")
@@ -209,6 +216,33 @@ import Testing
                     return try await group.reduce(into: []) { $0.append($1) }
                 }
                 #expect(found == Array(repeating: ["a.bin"], count: 8))
+            }
+        }
+    }
+
+    /// What git itself wrote, or put away, is neither written again nor in the way.
+    @Test func whatGitWroteStays() async throws {
+        try await inFolder { folder in
+            try await Git.run(["init", "--quiet", "--bare", "--initial-branch=main", folder + "/ours.git"])
+            let repository = GitRepository(path: folder + "/ours.git")
+            let pushed =
+                "commit refs/heads/deep/er\ncommitter p <p@example.org> 1780000000 +0000\ndata 1\np\nM 100644 inline a\ndata 4\nsame\n\ndone\n"
+            try await repository.git(["fast-import", "--quiet", "--done"], input: Array(pushed.utf8))
+            let blob = ObjectID(.blob, Array("same".utf8)).hex
+            let object = "\(repository.path)/objects/\(blob.prefix(2))/\(blob.dropFirst(2))"
+            let before = try FileManager.default.attributesOfItem(atPath: object)[.systemFileNumber] as? UInt64
+            _ = try await repository.git(["pack-refs", "--all"])
+            #expect(!FileManager.default.fileExists(atPath: repository.path + "/refs/heads/deep/er"))
+            let parent = try #require(await repository.resolve("deep/er"))
+            var commit = commit([.write(path: "b", content: Array("same".utf8))], parent: parent, number: 1)
+            commit.reference = "refs/heads/deep/er"
+            let made = try await GitFeed.open(repository) { [commit] in try await $0.commit(commit) }
+            #expect(try await repository.text(["rev-parse", "refs/heads/deep/er"]) == made)
+            #expect(try FileManager.default.attributesOfItem(atPath: object)[.systemFileNumber] as? UInt64 == before)
+            await #expect(throws: HubError.self) {
+                try await GitFeed.open(repository) { feed in
+                    try await feed.commit(self.commit([.rename(from: "gone", to: "c")], parent: made, number: 2))
+                }
             }
         }
     }

@@ -22,7 +22,7 @@ struct HubSimulatorBench: AsyncParsableCommand {
     func run() async throws {
         var configuration = HubConfiguration(folder: try folder(data))
         configuration.limits.commitsPerHour = nil
-        if later > 0 { configuration.faults = Distance(.milliseconds(later), time: configuration.time) }
+        configuration.distance = .milliseconds(later)
         let hub = try await SimulatedHub.start(configuration, logger: quietLogger())
         try say(["endpoint": hub.endpoint])
         // The harness ends it.

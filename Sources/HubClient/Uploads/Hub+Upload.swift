@@ -226,7 +226,6 @@ struct Upload: Sendable {
     {
         meter.enter(.comparing)
         meter.expect(files: items.count, bytes: items.reduce(0) { $0 + $1.size })
-        async let rootAhead = rootAhead()
         let asked: Hub.Preuploaded
         if items.isEmpty {
             asked = Hub.Preuploaded(modes: [], head: try await hub.head(of: repo, revision: revision))
@@ -257,8 +256,7 @@ struct Upload: Sendable {
         let deletions = try await deletionLines(at: plan.head)
         plan.deleted = deletions.count
         let fresh = items.indices.filter { asked.modes[$0].stored == nil && !asked.modes[$0].isIgnored }
-        try await checkPlaces(
-            of: fresh.map { items[$0].path.text }, deletions, at: plan.head, root: await rootAhead, doing: doing)
+        try await checkPlaces(of: fresh.map { items[$0].path.text }, deletions, at: plan.head, doing: doing)
         // In a folder that the same commit deletes, nothing stays unless it is written again.
         let gone = Set(self.deletions.compactMap { if case .deletedFile(let path) = $0 { path } else { nil } })
         let folders = self.deletions.compactMap {
@@ -352,27 +350,15 @@ struct Upload: Sendable {
         return Set(candidates.filter { index in modes[index].stored == memory.sha1[index].map { .sha1($0) } })
     }
 
-    /// What lies at the top of the repository, asked while the Hub judges many files: one wait less. For few it would be a call too many.
-    /// Only for ``checkPlaces(of:_:at:root:doing:)``; nil when that has to ask itself.
-    private func rootAhead() async -> [HubEntry]? {
-        guard items.count > Hub.preuploadSize else { return nil }
-        do throws(HubFailure) {
-            return try await hub.tree(of: repo, revision: revision, recursive: false).all()
-        } catch {
-            return nil
-        }
-    }
-
     /// A file cannot be written where the repository has a folder, nor into what is a file there; that is said before anything is sent.
     ///
     /// What stands in the way is deleted when it is among the deletions, never by itself: a whole folder may be meant to stay. A repository
     /// that holds none of the names at its root costs one small question.
     private func checkPlaces(
-        of paths: [String], _ deletions: [CommitLine], at head: String?, root: [HubEntry]?, doing: String
+        of paths: [String], _ deletions: [CommitLine], at head: String?, doing: String
     ) async throws(HubFailure) {
         guard !paths.isEmpty, let head else { return }
-        let root =
-            if let root { root } else { try await hub.tree(of: repo, revision: head, recursive: false).all() }
+        let root = try await hub.tree(of: repo, revision: head, recursive: false).all()
         let atRoot = Dictionary(root.map { ($0.path, $0.kind) }, uniquingKeysWith: { first, _ in first })
         var files: Set<String> = []
         var folders: Set<String> = []

@@ -48,6 +48,9 @@ final class DraftFile: Sendable {
         }
     }
 
+    /// Nothing there is fine.
+    static func remove(_ path: String) { unlink(path) }
+
     /// What is there under the new name is replaced at once.
     static func rename(_ from: String, to: String) throws {
         guard fileRename(from, to) == 0 else { throw IOError(errnoCode: errno, reason: "rename") }

@@ -28,7 +28,9 @@ struct LFSPointer: Sendable, Equatable {
 
 /// A file or folder of one commit.
 struct GitEntry: Sendable {
-    var path: String
+    private(set) var path: String
+    /// The path's bytes when they are not UTF-8.
+    private var raw: [UInt8]?
     /// As git prints it: `100644`, `040000`.
     var mode: String
     var isFolder: Bool
@@ -38,10 +40,30 @@ struct GitEntry: Sendable {
     var blobSize: Int
     var lfs: LFSPointer?
 
+    init(_ path: [UInt8], mode: String, isFolder: Bool, oid: String, blobSize: Int, lfs: LFSPointer?) {
+        let text = String(validating: path, as: UTF8.self)
+        self.path = text ?? String(decoding: path, as: UTF8.self)
+        raw = text == nil ? path : nil
+        self.mode = mode
+        self.isFolder = isFolder
+        self.oid = oid
+        self.blobSize = blobSize
+        self.lfs = lfs
+    }
+
+    /// As git has it: names are bytes, and two that look alike may differ.
+    var pathBytes: [UInt8] { raw ?? Array(path.utf8) }
+
+    /// The same content somewhere else.
+    func at(_ path: [UInt8]) -> GitEntry {
+        GitEntry(path, mode: mode, isFolder: isFolder, oid: oid, blobSize: blobSize, lfs: lfs)
+    }
+
     /// Bytes of the file itself.
     var size: Int { lfs?.size ?? blobSize }
-    var parent: String { path.lastIndex(of: "/").map { String(path[..<$0]) } ?? "" }
-    var name: String { path.lastIndex(of: "/").map { String(path[path.index(after: $0)...]) } ?? path }
+    // By bytes: a slash before a combining mark is no character of its own.
+    var parent: String { path.utf8.lastIndex(of: 47).map { String(path[..<$0]) } ?? "" }
+    var name: String { path.utf8.lastIndex(of: 47).map { String(path[path.utf8.index(after: $0)...]) } ?? path }
 }
 
 /// Everything in one commit, in git's order.

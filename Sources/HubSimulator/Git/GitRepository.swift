@@ -1,5 +1,12 @@
 import FoundationEssentials
+import NIOCore
 import Synchronization
+
+#if canImport(Glibc)
+import Glibc
+#else
+import Darwin
+#endif
 
 /// One bare repository, read and written through the git binary.
 ///
@@ -13,6 +20,8 @@ final class GitRepository: Sendable {
 
     private struct Memory {
         var references: [String: String]?
+        /// Counts their changes.
+        var moves = 0
         var listings: [String: GitListing] = [:]
         /// The oldest first.
         var order: [String] = []
@@ -62,7 +71,8 @@ final class GitRepository: Sendable {
 
     /// Full names and the commits they stand for.
     func references() async throws -> [String: String] {
-        if let known = memory.withLock({ $0.references }) { return known }
+        let (known, moves) = memory.withLock { ($0.references, $0.moves) }
+        if let known { return known }
         let lines = try await text(["for-each-ref", "--format=%(objectname) %(*objectname) %(refname)"])
         var found: [String: String] = [:]
         for line in lines.split(separator: "\n") {
@@ -70,12 +80,18 @@ final class GitRepository: Sendable {
             guard parts.count == 3 else { continue }
             found[String(parts[2])] = String(parts[1].isEmpty ? parts[0] : parts[1])
         }
-        memory.withLock { $0.references = found }
+        // Who asked before something moved knows nothing of it.
+        memory.withLock { if $0.moves == moves { $0.references = found } }
         return found
     }
 
     /// After a push, which git itself received.
-    func forgetReferences() { memory.withLock { $0.references = nil } }
+    func forgetReferences() {
+        memory.withLock { memory in
+            memory.references = nil
+            memory.moves += 1
+        }
+    }
 
     /// The commit of a branch, tag, full reference or (abbreviated) commit id; nil when there is none.
     func resolve(_ revision: String) async throws -> String? {
@@ -109,12 +125,20 @@ final class GitRepository: Sendable {
         // One that is there can be moved as git does it; a new one may collide with the names of others, which git knows how to judge.
         guard try await references()[name] != nil else { return try await setReference(name, to: sha) }
         let file = path + "/" + name
-        try await DraftFile.run { try DraftFile.replace(file, with: Array("\(sha)\n".utf8)) }
+        do {
+            try await DraftFile.run { try DraftFile.replace(file, with: Array("\(sha)\n".utf8)) }
+        } catch let error as IOError where error.errnoCode == ENOENT {
+            // Known from packed-refs alone, and has no folder.
+            return try await setReference(name, to: sha)
+        }
         noteReference(name, sha)
     }
 
     func noteReference(_ name: String, _ sha: String?) {
-        memory.withLock { $0.references?[name] = sha }
+        memory.withLock { memory in
+            memory.references?[name] = sha
+            memory.moves += 1
+        }
     }
 
     // MARK: content
@@ -136,8 +160,8 @@ final class GitRepository: Sendable {
             guard head.count == 4 else { continue }
             entries.append(
                 GitEntry(
-                    path: String(decoding: line[line.index(after: tab)...], as: UTF8.self), mode: String(head[0]),
-                    isFolder: head[1] == "tree", oid: String(head[2]), blobSize: Int(head[3]) ?? 0, lfs: nil))
+                    Array(line[line.index(after: tab)...]), mode: String(head[0]), isFolder: head[1] == "tree",
+                    oid: String(head[2]), blobSize: Int(head[3]) ?? 0, lfs: nil))
         }
         let suspects = entries.filter { !$0.isFolder && LFSPointer.plausibleSizes.contains($0.blobSize) }.map(\.oid)
         let unknown = memory.withLock { memory in suspects.filter { memory.pointers[$0] == nil } }

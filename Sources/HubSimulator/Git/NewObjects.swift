@@ -106,7 +106,7 @@ struct NewObjects: Sendable {
     mutating func finish() async throws {
         if entries.isEmpty {
             let (folders, files) = looseFiles()
-            return try await HubDisk.lay(folders: folders, files: files, in: repository)
+            return try await HubDisk.lay(folders: folders, files: files, in: repository, besides: true)
         }
         try await flush()
         guard let pack else { return }
@@ -151,8 +151,8 @@ struct NewObjects: Sendable {
 
     /// Takes away what was written when nothing comes of it.
     func abandon() async throws {
-        guard pack != nil else { return }
-        try await HubDisk.remove(draft)
+        let draft = draft
+        try await DraftFile.run { for path in [draft, draft + ".idx"] { DraftFile.remove(path) } }
     }
 
     /// Version 2. A commit's content is at most a gigabyte, so no place needs eight bytes.

@@ -26,13 +26,18 @@ struct ObjectID: Hashable, Comparable, Sendable {
         self.init(bytes: hash.finalize())
     }
 
-    /// - Parameter text: forty hexadecimal digits; nil for anything else.
+    /// - Parameter text: forty hexadecimal digits, small letters; nil for anything else.
     init?(_ text: some StringProtocol) {
         guard text.utf8.count == 40 else { return nil }
         var bytes: [UInt8] = []
         var half: UInt8?
         for digit in text.utf8 {
-            guard let value = Character(UnicodeScalar(digit)).hexDigitValue.map({ UInt8($0) }) else { return nil }
+            let value: UInt8
+            switch digit {
+            case 48...57: value = digit - 48
+            case 97...102: value = digit - 87
+            default: return nil
+            }
             if let high = half {
                 bytes.append(high << 4 | value)
                 half = nil

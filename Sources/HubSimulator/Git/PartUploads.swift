@@ -47,12 +47,16 @@ final class PartUploads: Sendable {
                 throw HubError.bad("Part \(index + 1) is missing or has another ETag")
             }
         }
-        guard try await upload.hash() == upload.sha256 else {
-            throw HubError.bad("The parts together do not have the announced hash")
+        try await upload.completing.run {
+            // Somebody asked twice, and the first was quicker.
+            guard uploads.withLock({ $0[id] }) != nil else { return }
+            guard try await upload.hash() == upload.sha256 else {
+                throw HubError.bad("The parts together do not have the announced hash")
+            }
+            try await objects.file(upload.path, as: upload.sha256)
+            objects.grant(.init(sha256: upload.sha256, size: upload.size, pushedAt: date), to: upload.repo)
+            uploads.withLock { $0[id] = nil }
         }
-        try await objects.file(upload.path, as: upload.sha256)
-        objects.grant(.init(sha256: upload.sha256, size: upload.size, pushedAt: date), to: upload.repo)
-        uploads.withLock { $0[id] = nil }
     }
 }
 
@@ -114,6 +118,7 @@ private final class PartUpload: Sendable {
     private let hashing = Mutex(Hashing())
     /// The kernel writes to a file for one at a time, and the others would spin on a core meanwhile.
     private let writing = SerialGate()
+    let completing = SerialGate()
 
     init(repo: String, sha256: String, size: Int, partSize: Int, path: String) {
         self.repo = repo

@@ -42,6 +42,7 @@ package struct FrontGate: HTTPResponder {
             response.headers[.rateLimit] = reading.header
             response.headers[.rateLimitPolicy] = reading.policy
         }
+        try await hub.cover(context)
         // Errors have bodies too; the length stays as it would have been.
         return request.method == .head ? response.createHeadResponse() : response
     }
@@ -72,5 +73,13 @@ package struct FrontGate: HTTPResponder {
         HubError(
             .tooManyRequests,
             "You have hit the quota of \(reading.quota) \(reading.kind.rawValue) requests per 5 minutes")
+    }
+}
+
+extension SimulatedHub {
+    /// The way of an answer to a Hub's client that is far away.
+    func cover(_ context: HubContext) async throws {
+        guard configuration.distance > .zero else { return }
+        try await configuration.time.sleep(for: configuration.distance, on: context.channel.eventLoop)
     }
 }

@@ -19,6 +19,8 @@ package struct HubConfiguration: Sendable {
     package var port = 0
     package var limits = Limits()
     package var faults: (any HubFaults)?
+    /// How long each answer is on its way, the storage host's too, in simulated time.
+    package var distance: Duration = .zero
     package var areas: [any HubArea.Type] = HubAreas.all
 
     package struct Limits: Sendable {

@@ -10,6 +10,13 @@ struct StorageHost: HTTPResponder {
     let hub: SimulatedHub
 
     func respond(to request: Request, context: HubContext) async throws -> Response {
+        let response = try await refusing(request, context)
+        // Git's own questions to the hook never leave the house.
+        if !request.uri.path.hasPrefix("/hooks/") { try await hub.cover(context) }
+        return response
+    }
+
+    private func refusing(_ request: Request, _ context: HubContext) async throws -> Response {
         do { return try await answer(request, context) } catch let error as HubError {
             return Self.refusal(error.status, "RequestFailed", error.message)
         } catch ObjectStore.Refusal.otherContent {

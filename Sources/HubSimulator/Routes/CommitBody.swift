@@ -242,7 +242,8 @@ struct CommitBody: Sendable {
 
     /// Source: huggingface_hub `_validate_path_in_repo`.
     static func checkPath(_ path: String) throws {
-        let parts = path.split(separator: "/", omittingEmptySubsequences: false)
+        // By bytes: a slash before a combining mark is no character of its own.
+        let parts = path.utf8.split(separator: 47, omittingEmptySubsequences: false).map { String(Substring($0)) }
         guard !path.isEmpty, path.utf8.count <= 1_000, !path.utf8.contains(0),
             parts.allSatisfy({ !$0.isEmpty && $0 != "." && $0 != ".." && $0.lowercased() != ".git" })
         else { throw HubError.bad("Invalid path: \(path)") }
