@@ -17,8 +17,12 @@ if [ "$(uname)" = Linux ] && [ -d "$static" ]; then
     # What is used lies side by side, in the order of a list (hot-functions.py): the kernel maps sixteen pages around each
     # that is touched. A third of the resident memory.
     flags+=(-Xswiftc -Xfrontend -Xswiftc -function-sections -Xcc -ffunction-sections -Xcxx -ffunction-sections)
-    flags+=(-Xlinker --symbol-ordering-file -Xlinker "$PWD/Scripts/hot-functions.txt" -Xlinker --no-warn-symbol-ordering)
-    flags+=(-Xlinker -T -Xlinker "$PWD/Scripts/hot-functions.ld")
+    if [ -n "${STOKER_LINK_MAP:-}" ]; then
+        flags+=(-Xlinker "-Map=$STOKER_LINK_MAP" -Xlinker --no-demangle)  # hot-functions.py asks what lies where by itself
+    else
+        flags+=(-Xlinker --symbol-ordering-file -Xlinker "$PWD/Scripts/hot-functions.txt" -Xlinker --no-warn-symbol-ordering)
+        flags+=(-Xlinker -T -Xlinker "$PWD/Scripts/hot-functions.ld")
+    fi
     # Libraries that Debian has in both forms go inside too: the program then asks for glibc alone.
     mkdir -p .build/static
     clang=$(dirname "$(readlink -f "$(command -v swiftc)")")/clang  # it knows which libstdc++ Swift is built against
@@ -27,7 +31,6 @@ if [ "$(uname)" = Linux ] && [ -d "$static" ]; then
         if [ -f "$found" ]; then ln -sf "$found" .build/static/; fi
     done
     flags+=(-Xlinker "-L$PWD/.build/static")
-    if [ -n "${STOKER_LINK_MAP:-}" ]; then flags+=(-Xlinker "-Map=$STOKER_LINK_MAP" -Xlinker --no-demangle); fi
 fi
 
 for product in "$@"; do
