@@ -227,7 +227,7 @@ import Testing
             let repository = GitRepository(path: folder + "/ours.git")
             let pushed =
                 "commit refs/heads/deep/er\ncommitter p <p@example.org> 1780000000 +0000\ndata 1\np\nM 100644 inline a\ndata 4\nsame\n\ndone\n"
-            try await repository.git(["fast-import", "--quiet", "--done"], input: Array(pushed.utf8))
+            _ = try await repository.git(["fast-import", "--quiet", "--done"], input: Array(pushed.utf8))
             let blob = ObjectID(.blob, Array("same".utf8)).hex
             let object = "\(repository.path)/objects/\(blob.prefix(2))/\(blob.dropFirst(2))"
             let before = try FileManager.default.attributesOfItem(atPath: object)[.systemFileNumber] as? UInt64
