@@ -68,9 +68,15 @@ def traced(work: Path, binary: Path, name: str, *arguments, **options) -> subpro
     return subprocess.Popen([str(part) for part in command], cwd=work, stdout=subprocess.DEVNULL, **options)
 
 
+def ended(process: subprocess.Popen, seconds: float):
+    """A list of what a command uses that failed would be one of error messages."""
+    if status := process.wait(seconds):
+        sys.exit(f"hot-functions: {' '.join(map(str, process.args))} ended with {status}")
+
+
 def run(work: Path, binary: Path, bench: Path):
     """What people do most: tend a fleet, look at it, upload."""
-    traced(work, binary, "help", "--help").wait(300)
+    ended(traced(work, binary, "help", "--help"), 300)
 
     # A Hub to upload to, not traced itself.
     hub_port = free_port()
@@ -101,16 +107,16 @@ def run(work: Path, binary: Path, bench: Path):
             "list": ["space", "list"],
             "info": ["space", "info", "maren/orbit-api"],
         }.items():
-            traced(work, binary, name, *arguments, env=environment, stderr=subprocess.DEVNULL).wait(600)
+            ended(traced(work, binary, name, *arguments, env=environment, stderr=subprocess.DEVNULL), 600)
         request = urllib.request.Request(
             f"{endpoint}/api/repos/create", data=b'{"type": "dataset", "name": "bench"}',
             headers={"Authorization": "Bearer hf_maren", "Content-Type": "application/json"})
         get(request)
         # Once small files alone, once a large one too: what `make bench` measures.
         for name, part in {"small": folder / "part-1", "large": folder}.items():
-            traced(
+            ended(traced(
                 work, bench, name, "hub-upload", "--endpoint", endpoint, "--repo", "maren/bench", "--folder", part, "--state",
-                work / "state", stderr=subprocess.DEVNULL).wait(600)
+                work / "state", stderr=subprocess.DEVNULL), 600)
 
         port = free_port()
         address = f"http://127.0.0.1:{port}"
@@ -134,7 +140,7 @@ def run(work: Path, binary: Path, bench: Path):
                     pass
             time.sleep(2)
         served.send_signal(signal.SIGTERM)
-        served.wait(120)
+        ended(served, 120)
     finally:
         for process in (hub, tls):
             process.terminate()
@@ -187,7 +193,7 @@ def ordered(traces: dict[str, set[str]], maps: list[Path]) -> tuple[list[str], l
             continue
         depth, what = len(found[2]), found[3].strip()
         if depth == 0:
-            in_text = what in (".text", ".text.shared")
+            in_text = what == ".text"
         elif in_text and depth == 8:
             size = int(found[1], 16)
         elif in_text and what in names:

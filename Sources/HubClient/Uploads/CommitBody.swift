@@ -145,7 +145,7 @@ struct CommitBody: Sendable {
                 guard let file else { return ByteBuffer() }
                 let bytes = try file.read(count, at: offset)
                 guard bytes.readableBytes == count else {
-                    throw item.isShorter
+                    throw item.becameShorter
                 }
                 return bytes
             }

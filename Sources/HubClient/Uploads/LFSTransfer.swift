@@ -384,7 +384,7 @@ extension UploadItem {
                             try file.read(wanted, at: place, into: &$0)
                         }
                         guard piece.readableBytes == wanted else {
-                            throw item.isShorter
+                            throw item.becameShorter
                         }
                         if place + Int64(wanted) == end { try item.check(file) }
                         return piece

@@ -59,9 +59,6 @@ extension Hub {
         var head: String?
     }
 
-    /// Files in one question.
-    static let preuploadSize = 500
-
     /// Asks how the Hub wants each file: 500 at a time, four questions at once.
     ///
     /// The Hub takes 1,000 (its OpenAPI document); huggingface_hub asks for 256, one question after another. What a question costs does not
@@ -72,7 +69,7 @@ extension Hub {
         createsPullRequest: Bool = false, asked: @escaping @Sendable (Int) -> Void
     ) async throws(HubFailure) -> Preuploaded {
         let doing = "compare the files with \(repo)"
-        let size = Self.preuploadSize
+        let size = 500
         let batches = stride(from: 0, to: items.count, by: size).map { $0..<min($0 + size, items.count) }
         var modes = [UploadMode](repeating: UploadMode(way: .inline, isIgnored: false, stored: nil), count: items.count)
         var heads: Set<String> = []
@@ -154,7 +151,7 @@ struct PreuploadBody: Sendable {
         }
         let writing = Mutex(Writing(next: items.startIndex))
         return AsyncThrowingStream {
-            // No waiting for what was handed over before: all of it is less than half a megabyte.
+            // No waiting for what was handed over before: all of it is about half a megabyte.
             try await Disk.run {
                 try writing.withLock { writing -> ByteBuffer? in
                     if writing.isOver { return nil }
@@ -165,7 +162,7 @@ struct PreuploadBody: Sendable {
                             let item = items[next]
                             out.writeString(Self.before(item, isFirst: next == items.startIndex))
                             let sample = try item.sample()
-                            guard sample.readableBytes == min(item.size, 512) else { throw item.isShorter }
+                            guard sample.readableBytes == min(item.size, 512) else { throw item.becameShorter }
                             out.writeData(Data(buffer: sample, byteTransferStrategy: .noCopy).base64EncodedData())
                             out.writeString(Self.after(item))
                             next += 1

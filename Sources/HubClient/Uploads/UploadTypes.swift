@@ -124,7 +124,8 @@ struct UploadItem: Sendable {
         return try file.hash(kind, size: size, counted: counted)
     }
 
-    var isShorter: LocalFile.Trouble {
+    /// Fewer bytes were read than there were when the plan was made.
+    var becameShorter: LocalFile.Trouble {
         let path = if case .file(let local) = source { local } else { path.text }
         return LocalFile.Trouble(path: path, doing: "send", reason: "it became shorter during the upload")
     }

@@ -4,7 +4,7 @@ struct FirstCommit: Sendable {
     private let objects: NewObjects
 
     /// - Parameter path: where the repository will be.
-    /// - Throws: ``GitFailure`` for a path git would not have.
+    /// - Throws: 400 for a path git would not have.
     init(_ commit: GitImport, at path: String) throws {
         var objects = NewObjects(repository: path)
         made = try MadeCommit(commit, on: nil) { objects.add($0, $1) }

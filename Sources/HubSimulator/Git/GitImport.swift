@@ -29,7 +29,7 @@ struct GitImport: Sendable {
 
     /// Writes it and moves the reference. Only inside the repository's gate.
     /// - Returns: the commit's id.
-    /// - Throws: ``GitFailure``.
+    /// - Throws: as ``GitFeed/commit(_:)``.
     func write(to repository: GitRepository) async throws -> String {
         try await GitFeed.open(repository) { try await $0.commit(self) }
     }
@@ -51,7 +51,7 @@ struct MadeCommit: Sendable {
     /// - Parameters:
     ///   - parent: what the commit before has.
     ///   - add: takes the objects that are new.
-    /// - Throws: ``GitFailure`` for a path git would not have, or a rename of nothing.
+    /// - Throws: 400 for a path git would not have, 404 for a rename or copy of nothing.
     init(_ commit: GitImport, on parent: GitListing?, add: (ObjectID.Kind, [UInt8]) -> ObjectID) throws {
         var tree = CommitTree(parent)
         for change in commit.changes {
@@ -114,7 +114,7 @@ final class GitFeed: Sendable {
 
     /// Writes the commit and moves its reference, as the last thing. Only inside the repository's gate.
     /// - Returns: the commit's id.
-    /// - Throws: ``GitFailure``.
+    /// - Throws: ``GitFailure``, and what ``MadeCommit`` refuses.
     func commit(_ commit: GitImport) async throws -> String {
         var parent: GitListing?
         if let sha = commit.parent { parent = try await repository.listing(sha) }

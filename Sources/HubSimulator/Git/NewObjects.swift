@@ -20,7 +20,7 @@ struct NewObjects: Sendable {
     }
 
     let repository: String
-    private var loose: [(id: ObjectID, bytes: [UInt8])] = []
+    private var loose: [(id: ObjectID, kind: ObjectID.Kind, content: [UInt8])] = []
     private var looseBytes = 0
     private var known: Set<ObjectID> = []
     /// There from the moment there are too many.
@@ -41,23 +41,18 @@ struct NewObjects: Sendable {
         let id = ObjectID(kind, content)
         guard known.insert(id).inserted else { return id }
         if entries.isEmpty, loose.count < Self.mostLoose, looseBytes + content.count <= Self.mostLooseBytes {
-            loose.append((id, Array("\(kind) \(content.count)\0".utf8) + content))
+            loose.append((id, kind, content))
             looseBytes += content.count
             return id
         }
         // Those that were few until now.
-        for (id, bytes) in loose {
-            guard let zero = bytes.firstIndex(of: 0) else { continue }
-            let kind: ObjectID.Kind =
-                bytes.first == UInt8(ascii: "b") ? .blob : bytes.first == UInt8(ascii: "t") ? .tree : .commit
-            enter(id, kind, bytes[(zero + 1)...])
-        }
+        for (id, kind, content) in loose { enter(id, kind, content) }
         loose = []
-        enter(id, kind, content[...])
+        enter(id, kind, content)
         return id
     }
 
-    private mutating func enter(_ id: ObjectID, _ kind: ObjectID.Kind, _ content: ArraySlice<UInt8>) {
+    private mutating func enter(_ id: ObjectID, _ kind: ObjectID.Kind, _ content: [UInt8]) {
         let start = pending.count
         var rest = content.count >> 4
         pending.append(kind.packed << 4 | UInt8(content.count & 15) | (rest > 0 ? 128 : 0))
@@ -74,9 +69,9 @@ struct NewObjects: Sendable {
     }
 
     /// A zlib stream that compresses nothing.
-    static func store(_ content: ArraySlice<UInt8>, into stream: inout [UInt8]) {
+    private static func store(_ content: [UInt8], into stream: inout [UInt8]) {
         stream += [0x78, 0x01]
-        var rest = content
+        var rest = content[...]
         repeat {
             let block = rest.prefix(65_535)
             rest = rest.dropFirst(block.count)
@@ -106,7 +101,7 @@ struct NewObjects: Sendable {
     mutating func finish() async throws {
         if entries.isEmpty {
             let (folders, files) = looseFiles()
-            return try await HubDisk.lay(folders: folders, files: files, in: repository, besides: true)
+            return try await HubDisk.lay(folders: folders, files: files, in: repository)
         }
         try await flush()
         guard let pack else { return }
@@ -140,10 +135,10 @@ struct NewObjects: Sendable {
     }
 
     private func looseFiles() -> (folders: [String], files: [(path: String, bytes: [UInt8])]) {
-        let files = loose.map { id, bytes in
+        let files = loose.map { id, kind, content in
             let name = id.hex
             var stream: [UInt8] = []
-            Self.store(bytes[...], into: &stream)
+            Self.store(kind.header(content.count) + content, into: &stream)
             return (path: "/objects/\(name.prefix(2))/\(name.dropFirst(2))", bytes: stream)
         }
         return (Set(files.map { String($0.path.prefix(11)) }).sorted(), files)

@@ -9,6 +9,9 @@ struct ObjectID: Hashable, Comparable, Sendable {
     enum Kind: String, Sendable {
         case commit, tree, blob
 
+        /// What stands before the content, in the file and in what is hashed. Source: git `Documentation/gitformat-loose`.
+        func header(_ length: Int) -> [UInt8] { Array("\(self) \(length)\0".utf8) }
+
         /// In a pack. Source: git `Documentation/gitformat-pack`, object types.
         var packed: UInt8 {
             switch self {
@@ -19,10 +22,10 @@ struct ObjectID: Hashable, Comparable, Sendable {
         }
     }
 
-    init(_ kind: Kind, _ content: some Collection<UInt8>) {
+    init(_ kind: Kind, _ content: [UInt8]) {
         var hash = Insecure.SHA1()
-        hash.update(data: Array("\(kind) \(content.count)\0".utf8))
-        hash.update(data: Array(content))
+        hash.update(data: kind.header(content.count))
+        hash.update(data: content)
         self.init(bytes: hash.finalize())
     }
 

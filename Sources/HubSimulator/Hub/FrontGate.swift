@@ -42,7 +42,7 @@ package struct FrontGate: HTTPResponder {
             response.headers[.rateLimit] = reading.header
             response.headers[.rateLimitPolicy] = reading.policy
         }
-        try await hub.cover(context)
+        try await hub.travel(context)
         // Errors have bodies too; the length stays as it would have been.
         return request.method == .head ? response.createHeadResponse() : response
     }
@@ -77,8 +77,8 @@ package struct FrontGate: HTTPResponder {
 }
 
 extension SimulatedHub {
-    /// The way of an answer to a Hub's client that is far away.
-    func cover(_ context: HubContext) async throws {
+    /// An answer's way to a client: ``HubConfiguration/distance``.
+    func travel(_ context: HubContext) async throws {
         guard configuration.distance > .zero else { return }
         try await configuration.time.sleep(for: configuration.distance, on: context.channel.eventLoop)
     }

@@ -34,14 +34,18 @@ extension HubDisk {
         try await ByteBuffer(contentsOf: FilePath(path), maximumSizeAllowed: .bytes(Int64(limit)))
     }
 
-    /// Makes many small files in one go, off the pool that must not block: one by one they would cost a change of thread each.
-    /// - Parameters:
-    ///   - folders: parents first; those that are there stay.
-    ///   - besides: to what others read meanwhile: a file that is there stays, and nobody sees half of a new one.
-    static func lay(
-        folders: [String], files: [(path: String, bytes: [UInt8])], in root: String, besides: Bool = false
-    ) async throws {
-        try await NIOThreadPool.singleton.runIfActive { try layBlocking(folders, files, in: root, besides) }
+    /// Makes many small files in one go, off the pool that must not block: one by one they would cost a change of thread each. Others may read
+    /// meanwhile: what is there stays, and nobody sees half of a new file.
+    /// - Parameter folders: parents first.
+    static func lay(folders: [String], files: [(path: String, bytes: [UInt8])], in root: String) async throws {
+        try await NIOThreadPool.singleton.runIfActive {
+            for folder in folders where mkdir(root + folder, 0o755) != 0 && errno != EEXIST {
+                throw IOError(errnoCode: errno, reason: "mkdir")
+            }
+            for (path, bytes) in files where access(root + path, F_OK) != 0 {
+                try DraftFile.replace(root + path, with: bytes)
+            }
+        }
     }
 
     /// A folder with all that is in it; nothing there is fine.
@@ -66,27 +70,5 @@ extension HubDisk {
     /// is the same.
     static func move(_ from: String, to: String) async throws {
         try await DraftFile.run { try DraftFile.rename(from, to: to) }
-    }
-}
-
-private func layBlocking(
-    _ folders: [String], _ files: [(path: String, bytes: [UInt8])], in root: String, _ besides: Bool
-) throws {
-    func failed(_ call: String) -> IOError { IOError(errnoCode: errno, reason: call) }
-    for folder in folders where mkdir(root + folder, 0o755) != 0 && errno != EEXIST { throw failed("mkdir") }
-    for (path, bytes) in files {
-        if besides {
-            if access(root + path, F_OK) != 0 { try DraftFile.replace(root + path, with: bytes) }
-            continue
-        }
-        let file = open(root + path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0o644)
-        guard file >= 0 else { throw failed("open") }
-        defer { close(file) }
-        var rest = bytes[...]
-        while !rest.isEmpty {
-            let count = rest.withUnsafeBytes { write(file, $0.baseAddress, $0.count) }
-            guard count > 0 else { throw failed("write") }
-            rest = rest.dropFirst(count)
-        }
     }
 }

@@ -12,7 +12,7 @@ struct StorageHost: HTTPResponder {
     func respond(to request: Request, context: HubContext) async throws -> Response {
         let response = try await refusing(request, context)
         // Git's own questions to the hook never leave the house.
-        if !request.uri.path.hasPrefix("/hooks/") { try await hub.cover(context) }
+        if !request.uri.path.hasPrefix("/hooks/") { try await hub.travel(context) }
         return response
     }
 

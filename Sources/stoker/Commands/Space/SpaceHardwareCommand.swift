@@ -64,7 +64,7 @@ struct SpaceHardwareListCommand: AsyncParsableCommand {
         }
     }
 
-    static func answer(_ catalogue: [SpaceHardware], _ own: Own? = nil, _ screen: Screen) -> Answer {
+    static func answer(_ catalogue: [SpaceHardware], _ own: Own?, _ screen: Screen) -> Answer {
         var table = TextTable(columns: [
             .init(title: "FLAVOR"), .init(title: "NAME", shrinksTo: 12), .init(title: "CPU"), .init(title: "MEMORY"),
             .init(title: "ACCELERATOR", shrinksTo: 10), .init(title: "PRICE", isRight: true),
