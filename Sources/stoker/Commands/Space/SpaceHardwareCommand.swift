@@ -34,7 +34,7 @@ struct SpaceHardwareListCommand: AsyncParsableCommand {
     func run() async throws {
         if let space, let flavor {
             throw Failure(
-                .usage, doing: "choose hardware for \(space.shortened)", because: "nothing was asked to be changed",
+                .usage, doing: "choose hardware for \(space.shortened)", because: "the word \"set\" is missing",
                 hint: "stoker space hardware set \(space.shortened) \(flavor.shortened)")
         }
         try await hub.use { hub in
