@@ -14,15 +14,6 @@ if [ "$(uname)" = Linux ] && [ -d "$static" ]; then
     # 150,000 addresses to correct at the start, in a hundredth of the space: another 3.5 MiB. glibc knows the form since 2.36.
     glibc=$(getconf GNU_LIBC_VERSION | sed -n 's/^glibc 2\.\([0-9]*\).*/\1/p')
     if [ "${glibc:-0}" -ge 36 ]; then flags+=(-Xlinker -z -Xlinker pack-relative-relocs); fi
-    # What is used lies side by side, in the order of a list (hot-functions.py): the kernel maps sixteen pages around each
-    # that is touched. A third of the resident memory.
-    flags+=(-Xswiftc -Xfrontend -Xswiftc -function-sections -Xcc -ffunction-sections -Xcxx -ffunction-sections)
-    if [ -n "${STOKER_LINK_MAP:-}" ]; then
-        flags+=(-Xlinker "-Map=$STOKER_LINK_MAP" -Xlinker --no-demangle)  # hot-functions.py asks what lies where by itself
-    else
-        flags+=(-Xlinker --symbol-ordering-file -Xlinker "$PWD/Scripts/hot-functions.txt" -Xlinker --no-warn-symbol-ordering)
-        flags+=(-Xlinker -T -Xlinker "$PWD/Scripts/hot-functions.ld")
-    fi
     # Libraries that Debian has in both forms go inside too: the program then asks for glibc alone.
     mkdir -p .build/static
     clang=$(dirname "$(readlink -f "$(command -v swiftc)")")/clang  # it knows which libstdc++ Swift is built against
