@@ -28,8 +28,9 @@ let hummingbirdCore = Target.Dependency.product(name: "HummingbirdCore", package
 let asyncHTTPClient = Target.Dependency.product(name: "AsyncHTTPClient", package: "async-http-client")
 let arguments = Target.Dependency.product(name: "ArgumentParser", package: "swift-argument-parser")
 let yams = Target.Dependency.product(name: "Yams", package: "Yams")
-let collections = Target.Dependency.product(name: "Collections", package: "swift-collections")
 let crypto = Target.Dependency.product(name: "Crypto", package: "swift-crypto")
+let httpTypes = Target.Dependency.product(name: "HTTPTypes", package: "swift-http-types")
+let grdb = Target.Dependency.product(name: "GRDB", package: "GRDB.swift")
 let subprocess = Target.Dependency.product(name: "Subprocess", package: "swift-subprocess")
 
 let package = Package(
@@ -41,12 +42,12 @@ let package = Package(
     ],
     dependencies: [
         .package(url: "https://github.com/apple/swift-argument-parser.git", exact: "1.8.2"),
-        .package(url: "https://github.com/apple/swift-async-algorithms.git", exact: "1.1.4"),
-        .package(url: "https://github.com/apple/swift-collections.git", exact: "1.6.0"),
         .package(url: "https://github.com/apple/swift-crypto.git", exact: "4.5.2"),
+        .package(url: "https://github.com/apple/swift-http-types.git", exact: "1.8.0"),
         .package(url: "https://github.com/apple/swift-log.git", exact: "1.16.2"),
         .package(url: "https://github.com/apple/swift-nio.git", exact: "2.101.2"),
         .package(url: "https://github.com/apple/swift-nio-ssl.git", exact: "2.37.6"),
+        .package(url: "https://github.com/apple/swift-system.git", exact: "1.8.1"),
         .package(url: "https://github.com/groue/GRDB.swift.git", exact: "7.10.0"),
         .package(url: "https://github.com/hummingbird-project/hummingbird.git", exact: "2.28.1"),
         .package(url: "https://github.com/hummingbird-project/swift-mustache.git", exact: "2.1.1"),
@@ -62,6 +63,7 @@ let package = Package(
             dependencies: [
                 "ControlRoom", "Operations", "KeepAlive", "Deployment", "HubClient", "Ledger", "StokerCore",
                 "HubSimulator", arguments, asyncHTTPClient, lifecycle, logging, nioCore, nioHTTP1, nioPosix, subprocess,
+                .product(name: "SystemPackage", package: "swift-system"),
                 .product(name: "UnixSignals", package: "swift-service-lifecycle"),
             ],
             swiftSettings: room,
@@ -71,7 +73,7 @@ let package = Package(
         .target(
             name: "ControlRoom",
             dependencies: [
-                "Operations", "KeepAlive", "Ledger", "StokerCore", "StokerAssets", hummingbird, hummingbirdCore,
+                "Operations", "Ledger", "StokerCore", "StokerAssets", hummingbird, hummingbirdCore,
                 lifecycle,
                 logging,
                 nioCore,
@@ -82,14 +84,14 @@ let package = Package(
         // Floor 3: do
         .target(
             name: "Operations",
-            dependencies: ["Deployment", "KeepAlive", "HubClient", "Ledger", "StokerCore", logging],
+            dependencies: ["Ledger", "StokerCore"],
             swiftSettings: room
         ),
         // Floor 2: keep warm, ship
         .target(
             name: "KeepAlive",
             dependencies: [
-                "HubClient", "Ledger", "StokerCore", asyncHTTPClient, collections, lifecycle, logging,
+                "HubClient", "Ledger", "StokerCore", asyncHTTPClient, lifecycle, logging,
                 nioCore, nioPosix, nioHTTP1, nioSSL, nioTLS,
             ],
             swiftSettings: room
@@ -105,16 +107,18 @@ let package = Package(
         ),
         .target(
             name: "Ledger",
-            dependencies: ["StokerCore", logging, lifecycle, .product(name: "GRDB", package: "GRDB.swift")],
+            dependencies: [
+                "StokerCore", logging, lifecycle, grdb, .product(name: "GRDBSQLite", package: "GRDB.swift"),
+            ],
             swiftSettings: room
         ),
         // Floor 0: think
-        .target(name: "StokerCore", dependencies: [yams, collections], swiftSettings: room),
+        .target(name: "StokerCore", dependencies: [yams], swiftSettings: room),
         // Pretends to be the outside world; knows nothing of ours.
         .target(
             name: "HubSimulator",
             dependencies: [
-                nioCore, nioPosix, nioHTTP1, nioSSL, nioFoundation, fileSystem, hummingbird, asyncHTTPClient, crypto,
+                nioCore, nioPosix, nioHTTP1, nioFoundation, fileSystem, hummingbird, httpTypes, asyncHTTPClient, crypto,
                 subprocess, yams, lifecycle, logging, "CZlib",
             ],
             swiftSettings: room
@@ -148,12 +152,12 @@ let package = Package(
         // One test target per room
         .target(
             name: "TestSupport",
-            dependencies: ["StokerCore", nioCore, nioPosix, nioHTTP1, nioSSL, logging],
+            dependencies: ["StokerCore", nioCore, nioPosix, nioSSL],
             path: "Tests/TestSupport",
             swiftSettings: room
         ),
         .testTarget(
-            name: "StokerCoreTests", dependencies: ["StokerCore", "TestSupport", yams],
+            name: "StokerCoreTests", dependencies: ["StokerCore"],
             exclude: ["Fleet/Bad", "Fleet/validate.py"], swiftSettings: room),
         .testTarget(
             name: "KeepAliveTests",
@@ -166,14 +170,14 @@ let package = Package(
         .testTarget(
             name: "LedgerTests",
             dependencies: [
-                "Ledger", "StokerCore", "TestSupport", logging, .product(name: "GRDB", package: "GRDB.swift"),
+                "Ledger", "StokerCore", lifecycle, logging, grdb,
             ],
             swiftSettings: room
         ),
         .testTarget(
             name: "ControlRoomTests",
             dependencies: [
-                "ControlRoom", "Operations", "KeepAlive", "Ledger", "StokerCore", "TestSupport", "StokerAssets",
+                "ControlRoom", "Operations", "Ledger", "StokerCore", "TestSupport",
                 hummingbird,
                 .product(name: "HummingbirdTesting", package: "hummingbird"), lifecycle, logging, nioCore, nioPosix,
             ],
@@ -181,15 +185,15 @@ let package = Package(
         ),
         .testTarget(
             name: "OperationsTests",
-            dependencies: ["Operations", "KeepAlive", "Ledger", "StokerCore", "TestSupport", logging],
+            dependencies: ["Operations", "Ledger", "StokerCore"],
             swiftSettings: room),
         .testTarget(
-            name: "DeploymentTests", dependencies: ["Deployment", "HubClient", "StokerCore", "TestSupport", yams],
+            name: "DeploymentTests", dependencies: ["Deployment", "HubClient", "StokerCore", yams],
             swiftSettings: room),
         .testTarget(
             name: "HubSimulatorTests",
             dependencies: [
-                "HubSimulator", "TestSupport", asyncHTTPClient, hummingbird, logging, nioCore, nioHTTP1, subprocess,
+                "HubSimulator", "TestSupport", asyncHTTPClient, hummingbird, nioCore, nioHTTP1, subprocess,
             ],
             exclude: ["Conformance"],
             swiftSettings: room),
@@ -202,7 +206,7 @@ let package = Package(
             swiftSettings: room),
         .testTarget(
             name: "EndToEndTests",
-            dependencies: ["stoker", "StokerCore", "TestSupport", asyncHTTPClient, nioCore, nioHTTP1, nioPosix],
+            dependencies: ["stoker", "TestSupport", asyncHTTPClient, nioCore, nioHTTP1],
             swiftSettings: room),
     ],
     swiftLanguageModes: [.v6]

@@ -10,6 +10,9 @@ if [ "${STOKER_STRICT:-}" = 1 ]; then
     swift format lint --strict --parallel --recursive Package.swift Sources Tests Benchmarks/Sources
 fi
 
+step "imports"
+Scripts/check-imports.py
+
 step "build"
 # The lines that matter; the whole log is kept for when they do not suffice.
 mkdir -p .build
@@ -40,7 +43,7 @@ if ! SWT_EXPERIMENTAL_MAXIMUM_PARALLELIZATION_WIDTH=4 swift test --skip-build --
         grep -qaE 'Test run with [1-9][0-9]* tests? .*passed' .build/again.log || exit 1
         unsteady+=("$test")
     done <<<"$failed"
-    step "unsteady: red in the whole run, green alone; mend them"
+    step "unsteady: red in the whole run, green alone; mend them and add a row to Tests/UNSTEADY.md"
     printf '  %s\n' "${unsteady[@]}"
 fi
 

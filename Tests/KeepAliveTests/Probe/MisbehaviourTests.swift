@@ -301,8 +301,3 @@ extension ProbeBench {
         }
     }
 }
-
-/// Waits for something to become true; the suite's time limit is for when it never does.
-func eventually(_ condition: @Sendable () async throws -> Bool) async throws {
-    while try await !condition() { try await Task.sleep(for: .milliseconds(2)) }
-}
