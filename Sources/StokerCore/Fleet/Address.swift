@@ -94,12 +94,6 @@ package struct Address: Sendable, Hashable, CustomStringConvertible {
         let port = port.flatMap { $0 == standard ? nil : ":\($0)" } ?? ""
         return "\(scheme.rawValue)://\(name)\(port)\(path)"
     }
-
-    /// For people: without the query, which may carry a key.
-    package static func shown(_ address: String) -> String {
-        guard let question = address.firstIndex(of: "?") else { return address }
-        return address[..<question] + "?…"
-    }
 }
 
 /// How a Space's public address follows from its name.

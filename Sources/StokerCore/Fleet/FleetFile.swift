@@ -134,9 +134,7 @@ enum Switched<Wrapped> {
 extension Value {
     func address(_ schemes: [Address.Scheme]) -> Address? {
         let examples = schemes.map { "\($0.rawValue)://…" }.joined(separator: " or ")
-        guard var text = text("an address: \(examples)") else { return nil }
-        // A password or a key written into an address stays out of messages.
-        text.shown = SourceText.masked(text.shown)
+        guard let text = text("an address: \(examples)") else { return nil }
         switch Address.checked(text.value) {
         case .success(let address) where schemes.contains(address.scheme): return address
         case .success: report(.value, "\(text.shown) has the wrong kind of address; expected \(examples)")

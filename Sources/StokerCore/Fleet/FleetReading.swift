@@ -98,6 +98,7 @@ final class Place: CustomStringConvertible {
         }
         var text = ""
         for key in keys.reversed() {
+            let key = Redaction.source(key)
             if key.hasPrefix("[") {
                 text += key
             } else {
@@ -138,8 +139,13 @@ struct Value {
     /// A scalar with its variables filled in.
     struct Text {
         var value: String
-        /// As in the file, for messages.
-        var shown: String
+        /// As in the file.
+        var raw: String
+        /// As in the file, for messages: cut, and without a password or a key that is written into it.
+        var shown: String {
+            let short = raw.count > 60 ? String(raw.prefix(60)) + "…" : raw
+            return "\"\(Redaction.source(short.replacing("\n", with: "⏎")))\""
+        }
         /// Not in quotes, so that `5`, `true` and `null` are not text.
         var plain: Bool
         var substituted: Bool
@@ -159,10 +165,7 @@ struct Value {
         }
         let raw = VariableShield.lower(scalar.string)
         guard let (value, substituted) = Variables.fill(raw, self) else { return nil }
-        let short = raw.count > 60 ? raw.prefix(60) + "…" : raw[...]
-        return Text(
-            value: value, shown: "\"\(short.replacing("\n", with: "⏎"))\"", plain: scalar.style == .plain,
-            substituted: substituted)
+        return Text(value: value, raw: raw, plain: scalar.style == .plain, substituted: substituted)
     }
 
     /// Tags would let a file ask for types that we do not have.

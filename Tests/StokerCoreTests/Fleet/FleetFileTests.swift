@@ -304,9 +304,6 @@ import Testing
         "tcp://a", "tcp://a:1/b", "http://a..b", "http://a/\u{7}", "http://a:+1",
     ]) func notAddresses(text: String) { #expect(throws: Address.Fault.self) { try Address(text) } }
 
-    @Test func shownWithoutItsQuery() {
-        #expect(Address.shown("https://a/b?key=s3cret") == "https://a/b?…")
-    }
 }
 
 @Suite struct HoursTextTests {
