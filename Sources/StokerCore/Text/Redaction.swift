@@ -286,7 +286,7 @@ extension Redaction {
         var start: [UInt8]
         /// How many bytes at least must follow for it to be a secret.
         var atLeast: Int
-        /// Skips blanks, `:` and quotes between the start and the secret.
+        /// A word of any case; skips blanks, `:` and quotes between it and the secret.
         var gap = false
         init(_ start: String, atLeast: Int, gap: Bool = false) {
             self.start = Array(start.utf8)
@@ -295,9 +295,9 @@ extension Redaction {
         }
     }
 
-    /// What tokens begin with, in lower case, as their makers document it; the last four are addresses that are themselves the key.
+    /// What tokens begin with (`HF_ENDPOINT` is none), as their makers document it; the last four are addresses that are themselves the key.
     private static let patterns: [Pattern] = [
-        Pattern("hf_", atLeast: 6), Pattern("api_org_", atLeast: 6), Pattern("eyj", atLeast: 20),
+        Pattern("hf_", atLeast: 6), Pattern("api_org_", atLeast: 6), Pattern("eyJ", atLeast: 20),
         Pattern("bearer", atLeast: 4, gap: true), Pattern("basic ", atLeast: 8, gap: true),
         Pattern("ghp_", atLeast: 16), Pattern("gho_", atLeast: 16), Pattern("ghs_", atLeast: 16),
         Pattern("github_pat_", atLeast: 16), Pattern("glpat-", atLeast: 16), Pattern("xoxb-", atLeast: 10),
@@ -322,7 +322,10 @@ extension Redaction {
 
     private static func match(_ pattern: Pattern, _ bytes: [UInt8], _ index: Int) -> Range<Int>? {
         guard bytes.count - index > pattern.start.count else { return nil }
-        for (offset, byte) in pattern.start.enumerated() where lower(bytes[index + offset]) != byte { return nil }
+        for (offset, byte) in pattern.start.enumerated() {
+            let seen = bytes[index + offset]
+            guard seen == byte || pattern.gap && lower(seen) == byte else { return nil }
+        }
         var start = index + pattern.start.count
         if pattern.gap {
             let from = start

@@ -49,6 +49,7 @@ import Testing
         (#"{"url":"https://a.test/?code=1","ok":true}"#, #"{"url":"https://a.test/?code=***","ok":true}"#),
         (#"{"token": "ab\"c", "n": 1}"#, #"{"token": "***", "n": 1}"#),
         ("the token: it is not valid", "the token: it is not valid"), ("exit code=1", "exit code=1"),
+        ("HF_ENDPOINT=http://127.0.0.1:9 and HF_HUB_OFFLINE", "HF_ENDPOINT=http://127.0.0.1:9 and HF_HUB_OFFLINE"),
         ("password=hunter2, again", "password=***, again"), ("basic authentication", "basic authentication"),
         ("Authorization: Basic dXNlcjpwYXNz", "Authorization: Basic ***"), ("STOKER_TOKEN=…", "STOKER_TOKEN=…"),
         ("key ghp_abcdefghijklmnopqrstuvwxyz01", "key ghp_***"),
