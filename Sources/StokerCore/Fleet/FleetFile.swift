@@ -10,6 +10,7 @@ package enum FleetFile {
     ///   - environment: what `${NAME}` may stand for. The process's environment is not looked at.
     package static func read(text: String, name: String, environment: [String: String]) -> Result<Fleet, FleetProblems>
     {
+        let text = text.withoutByteOrderMark
         let document: FleetDocument
         switch FleetDocument.compose(text, file: name) {
         case .success(let composed): document = composed
@@ -93,6 +94,7 @@ package enum FleetFile {
         {
             if host.allSatisfy({ $0.isASCII && ($0.isLetter || $0.isNumber || ".:-_%[]".contains($0)) }) {
                 serve.host = host
+                serve.isHostSaid = true
             } else {
                 value.report(.value, "is not an address to listen on; write 127.0.0.1, ::1 or 0.0.0.0")
             }

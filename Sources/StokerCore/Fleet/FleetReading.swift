@@ -371,15 +371,16 @@ extension Value {
         guard let keys else { return section }
         for entry in section.entries {
             if keys.known.contains(entry.key) { continue }
-            if keys.reserved.contains(entry.key) {
-                reading.advise(
-                    "is read by a later version of Stoker; ignored now", at: entry.keyMark, in: entry.value.place)
+            if let instead = keys.unbuilt[entry.key] {
+                reading.report(
+                    .notBuilt, "is not built yet in this version of Stoker: \(instead)", at: entry.keyMark,
+                    in: entry.value.place)
                 continue
             }
             if keys.isTop, entry.key.hasPrefix("x-") { continue }
             let nearest =
                 FleetKeys.synonyms[entry.key].flatMap { keys.known.contains($0) ? $0 : nil }
-                ?? NearestName.of(entry.key, among: keys.names + keys.reserved.sorted())
+                ?? NearestName.of(entry.key, among: keys.names)
             let hint = nearest.map { "did you mean `\($0)`?" } ?? "known here: \(keys.names.joined(separator: ", "))"
             reading.report(.unknownKey, "is not known; \(hint)", at: entry.keyMark, in: entry.value.place)
         }

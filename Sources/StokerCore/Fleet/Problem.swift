@@ -20,6 +20,8 @@ package struct Problem: Sendable, Equatable {
         /// The same key twice in one mapping.
         case duplicateKey = "duplicate-key"
         case unknownKey = "unknown-key"
+        /// A key of a capability that this version does not have.
+        case notBuilt = "not-built"
         /// A list where text is wanted, and the like.
         case type
         /// A key that must be there is not.
