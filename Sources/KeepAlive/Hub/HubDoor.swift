@@ -5,7 +5,7 @@ import Synchronization
 
 extension Failure {
     /// Without what is another at each try: the request's id.
-    var withoutRequest: Failure {
+    package var withoutRequest: Failure {
         guard let cause = cause as? HubFailure else { return self }
         var plain = self
         plain.because = cause.said
