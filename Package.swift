@@ -62,7 +62,8 @@ let package = Package(
             name: "stoker",
             dependencies: [
                 "ControlRoom", "Operations", "KeepAlive", "Deployment", "HubClient", "Ledger", "StokerCore",
-                "HubSimulator", arguments, asyncHTTPClient, lifecycle, logging, nioCore, nioHTTP1, nioPosix, subprocess,
+                "HubSimulator", "StokerAssets", arguments, asyncHTTPClient, lifecycle, logging, nioCore, nioHTTP1,
+                nioPosix, subprocess,
                 .product(name: "SystemPackage", package: "swift-system"),
                 .product(name: "UnixSignals", package: "swift-service-lifecycle"),
             ],

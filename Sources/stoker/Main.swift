@@ -27,7 +27,10 @@ struct Stoker: AsyncParsableCommand {
                 ]),
             CommandGroup(
                 name: "Fleet file",
-                subcommands: [InitCommand.self, CheckConfigCommand.self, BudgetCommand.self, ExportCommand.self]),
+                subcommands: [
+                    InitCommand.self, CheckConfigCommand.self, SchemaCommand.self, BudgetCommand.self,
+                    ExportCommand.self,
+                ]),
             CommandGroup(name: "Hub", subcommands: [SpaceCommand.self, WhoamiCommand.self]),
             CommandGroup(name: "Shell", subcommands: [CompletionCommand.self]),
         ])

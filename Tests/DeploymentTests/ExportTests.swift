@@ -29,6 +29,21 @@ import Yams
         #expect(export.instructions.joined().contains("No check is hot or warm"))
     }
 
+    @Test(arguments: Export.Kind.allCases) func whatCannotWorkOutsideIsLeftOutAndTold(kind: Export.Kind) throws {
+        let text = """
+            serve: { public_url: "http://127.0.0.1:7860" }
+            spaces: { acme/hidden: { keep: { warmth: hot } }, acme/open: { keep: { warmth: hot } } }
+            targets: { near: { url: "http://192.168.1.9/x", every: 1m }, here: { url: "http://localhost:9/", every: 1m } }
+            """
+        let export = try Export.make(kind, fleet: try fleet(text), hidden: ["hidden"])
+        for gone in ["acme-hidden", "192.168", "localhost:9"] { #expect(!export.content.contains(gone), "\(gone)") }
+        #expect(export.content.contains("acme-open"))
+        let told = export.instructions.joined(separator: "\n")
+        #expect(told.contains("answer only with a token") && told.contains(": hidden."))
+        #expect(told.contains("reaches their addresses: near, here."))
+        #expect(told.contains("http://127.0.0.1:7860 is reached from this machine"))
+    }
+
     @Test(arguments: ["tcp://a:1", "x", "https://a/?k=v"]) func aMasterThatIsNoneIsRefused(master: String) {
         #expect(throws: Failure.self) { try Export.make(.n8n, fleet: Fleet(), master: master) }
     }

@@ -7,7 +7,7 @@ extension EndToEnd {
     @Suite(.timeLimit(.minutes(3))) struct CommandTests {
         static let commands = [
             "serve", "demo", "check", "status", "history", "pause", "resume", "ping", "init", "check-config", "budget",
-            "export",
+            "export", "schema",
             "completion", "hub-simulator", "space", "whoami",
         ]
 

@@ -19,6 +19,8 @@ package struct FleetDraft: Sendable {
     package var entries: [Entry]
     /// Of a Hub that is not the public one.
     package var endpoint: String?
+    /// The comment by which an editor finds the schema; nil when there is none for it to find.
+    package var schemaLine: String?
     /// Set when all Spaces have one owner.
     package var namespace: String? {
         let owners = Set(entries.compactMap { $0.space.map { $0.prefix { $0 != "/" } } })
@@ -164,7 +166,7 @@ package struct FleetDraft: Sendable {
         var text = """
             # What Stoker keeps warm. Every key is explained in docs/fleet-file.md; `stoker check-config` explains this file.
             # ${NAME} and ${NAME:-default} come from the environment or from a .env file beside this one.
-            # yaml-language-server: $schema=./docs/fleet.schema.json
+            \(schemaLine ?? "# For an editor: `stoker schema --output fleet.schema.json` writes what completes the keys, and tells the line to put here.")
             version: 1
 
             hub:

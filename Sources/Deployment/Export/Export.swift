@@ -30,11 +30,13 @@ package struct Export: Sendable {
     /// - Parameters:
     ///   - master: base address of the master; without one the file's `serve.public_url`, else a placeholder to fill in.
     ///   - wakeEvery: 1 to 30 min. Default 5 min.
+    ///   - hidden: names of checks whose Space is private, as the Hub says.
     /// - Throws: `usage` when the master's address is none.
     package static func make(
-        _ kind: Kind, fleet: Fleet, master: String? = nil, wakeEvery: Duration = .seconds(300)
+        _ kind: Kind, fleet: Fleet, master: String? = nil, wakeEvery: Duration = .seconds(300),
+        hidden: Set<String> = []
     ) throws(Failure) -> Export {
-        let plan = try WakePlan(fleet, master: master, wakeEvery: wakeEvery)
+        let plan = try WakePlan(fleet, master: master, wakeEvery: wakeEvery, hidden: hidden)
         switch kind {
         case .appsScript: return AppsScript.make(plan)
         case .n8n: return try N8N.make(plan)
@@ -60,10 +62,16 @@ struct WakePlan: Sendable {
     var minutes: Int
     /// Checks that are kept hot or warm, and may therefore not wait for a silent master.
     var critical: [Target]
-    /// Critical ones that are left out, because a file for others may not carry what their requests carry.
+    /// Critical ones that are left out, because a file for others may not carry what their requests carry …
     var leftOut: [String]
+    /// … because their Space is private, and answers nobody without the token …
+    var withToken: [String] = []
+    /// … or because nobody outside reaches their address.
+    var outOfReach: [String] = []
+    /// A service outside cannot reach the master either.
+    var isMasterOutOfReach = false
 
-    init(_ fleet: Fleet, master: String?, wakeEvery: Duration) throws(Failure) {
+    init(_ fleet: Fleet, master: String?, wakeEvery: Duration, hidden: Set<String>) throws(Failure) {
         guard let minutes = Int(exactly: wakeEvery.seconds / 60), (1...30).contains(minutes) else {
             throw Failure(
                 .usage, doing: "export a waker",
@@ -81,6 +89,7 @@ struct WakePlan: Sendable {
                 guard !text.contains("?") else { throw Address.Fault(because: "has a query, which may hold a key") }
                 self.master = text
                 isPlaceholder = text == Self.placeholder.lowercased()
+                isMasterOutOfReach = address.isOfOwnNetwork
             } catch {
                 throw Failure(
                     .usage, doing: "export a waker", because: "the master's address \(error.because)",
@@ -99,8 +108,12 @@ struct WakePlan: Sendable {
             let carriesSecret =
                 check.address.contains("?") || !policy.request.headers.isEmpty || policy.request.body != nil
                 || policy.request.method != "GET"
-            if carriesSecret {
+            if hidden.contains(check.name) {
+                withToken.append(check.name)
+            } else if carriesSecret {
                 leftOut.append(check.name)
+            } else if (try? Address(check.address))?.isOfOwnNetwork == true {  // the reader took it, so it parses
+                outOfReach.append(check.name)
             } else {
                 critical.append(
                     Target(
@@ -118,13 +131,28 @@ struct WakePlan: Sendable {
         if isPlaceholder {
             notes.append("Put your master's address in place of \(Self.placeholder), or export again with --master.")
         }
-        if critical.isEmpty {
+        if isMasterOutOfReach {
+            notes.append(
+                "\(master) is reached from this machine or its own network only: no service elsewhere can wake it. Export again with --master and its public address."
+            )
+        }
+        if critical.isEmpty, leftOut.isEmpty, withToken.isEmpty, outOfReach.isEmpty {
             notes.append(
                 "No check is hot or warm (every 5m or less), so nothing is woken directly when the master is silent.")
         }
         if !leftOut.isEmpty {
             notes.append(
                 "Left out, because their requests carry a query, headers, a body or another method than GET: \(leftOut.joined(separator: ", "))."
+            )
+        }
+        if !withToken.isEmpty {
+            notes.append(
+                "Left out, because their Spaces are private, answer only with a token, and this file holds none: \(withToken.joined(separator: ", ")). The master wakes them."
+            )
+        }
+        if !outOfReach.isEmpty {
+            notes.append(
+                "Left out, because only this machine or its own network reaches their addresses: \(outOfReach.joined(separator: ", "))."
             )
         }
         return notes

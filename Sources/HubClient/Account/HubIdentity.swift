@@ -1,3 +1,5 @@
+internal import StokerCore
+
 /// Who a token belongs to and what it may do (`GET /api/whoami-v2`). Every field that the Hub may leave out is optional.
 package struct HubIdentity: Sendable, Equatable, Decodable {
     package struct Organization: Sendable, Equatable {

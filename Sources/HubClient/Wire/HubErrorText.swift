@@ -2,6 +2,7 @@ import FoundationEssentials
 import NIOCore
 import NIOFoundationCompat
 import NIOHTTP1
+import StokerCore
 
 /// What an error answer says, whatever its shape: `X-Error-Message` first, then the body when it adds something.
 ///

@@ -5,7 +5,7 @@ import Synchronization
 
 extension Failure {
     /// Without what is another at each try: the request's id.
-    var withoutRequest: Failure {
+    package var withoutRequest: Failure {
         guard let cause = cause as? HubFailure else { return self }
         var plain = self
         plain.because = cause.said
@@ -93,7 +93,7 @@ package final class HubDoor: HubWatching {
         return SpaceFacts(
             id: info.id, stage: runtime?.stage, runningSHA: runtime?.sha, repoSHA: info.sha,
             // Often the app's last words, and shown on pages that others may read.
-            errorMessage: runtime?.errorMessage.map { HubClient.Redaction.secrets(in: String($0.prefix(2_000))) },
+            errorMessage: runtime?.errorMessage.map { Redaction.text(String($0.prefix(2_000))) },
             host: info.host, subdomain: info.subdomain,
             visibility: visibility(info), hardware: runtime?.hardware, sleepAfterSeconds: runtime?.sleepSeconds,
             devMode: runtime?.devMode ?? false,

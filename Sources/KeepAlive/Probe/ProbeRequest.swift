@@ -31,7 +31,7 @@ enum ProbeRequest {
             let name = header.name.lowercased()
             if framing.contains(name) { continue }
             // Any header of the fleet file may come from the environment, whatever it is called.
-            if !withSecrets, !Redaction.harmless.contains(name) || name == "host" { continue }
+            if !withSecrets, !KnownSecrets.harmless.contains(name) || name == "host" { continue }
             write(&out, header.name, header.value.reveal())
         }
         if withBody, let body = request.body {

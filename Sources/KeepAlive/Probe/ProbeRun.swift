@@ -270,7 +270,7 @@ final class ProbeRun: @unchecked Sendable {
                 return fail(.tooManyRedirects, "more than \(request.redirects) redirects")
             }
             guard let address else {
-                return fail(.badRedirect, "\(head.status.code) leads to \(Redaction.url(location))")
+                return fail(.badRedirect, "\(head.status.code) leads to \(Redaction.text(location))")
             }
             return follow(address, status: head.status.code)
         }
@@ -386,7 +386,7 @@ final class ProbeRun: @unchecked Sendable {
     func fail(_ cause: Cause, _ detail: String) {
         guard !reported else { return }
         closeNow()
-        finish(.failed(cause, detail: Redaction(check.policy.request).text(detail)))
+        finish(.failed(cause, detail: KnownSecrets(check.policy.request, addresses: [check.address]).text(detail)))
     }
 
     private func finish(_ result: Attempt.Result) {

@@ -26,13 +26,14 @@ struct ProbeRecord {
     var tlsVersion: TLSVersion?
 
     func transcript(_ attempt: Int, _ outcome: Outcome, _ cause: Cause, _ detail: String) -> Transcript {
-        let redaction = Redaction(request)
+        let redaction = KnownSecrets(
+            request, addresses: (exchanges + [last]).compactMap { $0.address?.target })
         return Transcript(
             at: at, attempt: attempt, outcome: outcome, cause: cause, detail: redaction.text(detail),
             exchanges: (exchanges + [last]).map { exchange($0, redaction) }, tls: tls())
     }
 
-    private func exchange(_ exchange: ProbeExchange, _ redaction: Redaction) -> Transcript.Exchange {
+    private func exchange(_ exchange: ProbeExchange, _ redaction: KnownSecrets) -> Transcript.Exchange {
         var received: [String] = []
         if let head = exchange.head {
             received.append(
@@ -46,7 +47,7 @@ struct ProbeRecord {
             let text = String(buffer: exchange.sent)
             let head = text.utf8.firstRange(of: Array("\r\n\r\n".utf8)).map { String(text[..<$0.lowerBound]) } ?? text
             for (index, line) in head.split(separator: "\r\n").enumerated() {
-                sent.append(index == 0 ? Redaction.url(String(line)) : redaction.sent(line: String(line)))
+                sent.append(index == 0 ? Redaction.text(String(line)) : redaction.sent(line: String(line)))
             }
         }
         return Transcript.Exchange(
@@ -87,41 +88,34 @@ struct ProbeRecord {
     }
 }
 
-/// Takes secrets out of what people see of an attempt.
-struct Redaction {
-    static let mark = "***"
-    /// Values that must not be seen wherever they turn up; longest first, so that no part of a longer one stays.
+/// Takes the values that must not be seen out of what people see of one attempt, wherever they turn up; what only looks like a secret
+/// is ``Redaction``'s.
+struct KnownSecrets {
+    /// Longest first, so that no part of a longer one stays.
     private let secrets: [[UInt8]]
     private let names: Set<String>
 
-    init(_ request: Request) {
+    /// - Parameter addresses: those that were asked; what is secret in them may come back in an answer.
+    init(_ request: Request, addresses: [String] = []) {
         names = Set(request.headers.map { $0.name.lowercased() })
         var values: Set<[UInt8]> = []
         for header in request.headers {
             let name = header.name.lowercased()
             if Self.harmless.contains(name) { continue }
             let value = header.value.reveal()
-            let least = Self.isSensitive(name) ? 1 : 4
+            let least = Redaction.isSecretName(name) ? 1 : 4
             // `Bearer abc` must not be seen, and neither must `abc`.
             let parts = [value] + (value.contains(" ") ? value.split(separator: " ").dropFirst().map(String.init) : [])
             for part in parts + (name == "cookie" ? Self.cookieValues(value) : []) where part.utf8.count >= least {
                 values.insert(Array(part.utf8))
             }
         }
+        for secret in addresses.flatMap(Redaction.secrets(in:)) where secret.utf8.count >= 4 {
+            values.insert(Array(secret.utf8))
+        }
         secrets = values.sorted { $0.count > $1.count }
     }
 
-    /// Names of headers whose values are secret wherever they come from; `name` in lower case.
-    static func isSensitive(_ name: String) -> Bool {
-        if sensitive.contains(name) { return true }
-        return marks.contains { name.contains($0) }
-    }
-    private static let sensitive: Set<String> = [
-        "authorization", "x-hf-authorization", "cookie", "set-cookie", "proxy-authorization", "x-api-key",
-    ]
-    private static let marks = [
-        "token", "secret", "auth", "api-key", "apikey", "passw", "cookie", "session", "signature",
-    ]
     /// Ask for a form of answer; echoing them tells nobody anything.
     static let harmless: Set<String> = [
         "accept", "accept-language", "accept-encoding", "content-type", "user-agent", "cache-control", "pragma", "host",
@@ -132,25 +126,26 @@ struct Redaction {
         guard let colon = line.firstIndex(of: ":") else { return text(line) }
         let name = line[..<colon].lowercased()
         // Every header of the fleet file is shown by its name only: any of them may come from the environment.
-        return names.contains(name) || Self.isSensitive(name) ? "\(line[..<colon]): \(Self.mark)" : line
+        return names.contains(name) || Redaction.isSecretName(name) ? "\(line[..<colon]): \(Redaction.mark)" : line
     }
 
     func received(name: String, value: String) -> String {
         let lower = name.lowercased()
         if lower == "set-cookie" {
             let name = value.prefix { $0 != "=" }
-            return value.contains("=") ? "\(text(String(name)))=\(Self.mark)" : Self.mark
+            return value.contains("=") ? "\(text(String(name)))=\(Redaction.mark)" : Redaction.mark
         }
-        if Self.sensitive.contains(lower) { return Self.mark }
-        if lower == "location" || lower == "content-location" || lower == "refresh" || lower == "link" {
-            return text(Self.url(value))
+        // A challenge says how to sign in, and nothing that signs anybody in.
+        if lower != "www-authenticate", lower != "proxy-authenticate", Redaction.isSecretName(lower) {
+            return Redaction.mark
         }
         return text(value)
     }
 
+    /// Without the known values, and without what looks like a secret.
     func text(_ text: String) -> String {
-        guard !secrets.isEmpty else { return text }
-        return String(decoding: scrub(Array(text.utf8), cut: false), as: UTF8.self)
+        let known = secrets.isEmpty ? text : String(decoding: scrub(Array(text.utf8), cut: false), as: UTF8.self)
+        return Redaction.text(known)
     }
 
     /// As text, at most `most` bytes of it. Secrets are taken out before it is cut, and so is the beginning of one
@@ -158,7 +153,7 @@ struct Redaction {
     func body(_ bytes: ByteBufferView, most: Int) -> String {
         let bytes = Array(bytes.prefix(most + (secrets.first?.count ?? 0)))
         let clean = secrets.isEmpty ? bytes : scrub(bytes, cut: true)
-        return String(decoding: clean.prefix(most), as: UTF8.self)
+        return Redaction.text(String(decoding: clean.prefix(most), as: UTF8.self))
     }
 
     private func scrub(_ bytes: [UInt8], cut: Bool) -> [UInt8] {
@@ -170,7 +165,7 @@ struct Redaction {
                 let rest = bytes[index...]
                 let whole = rest.count >= secret.count
                 if whole ? rest.starts(with: secret) : (cut && rest.count >= 3 && secret.starts(with: rest)) {
-                    out += Self.mark.utf8
+                    out += Redaction.mark.utf8
                     index += min(secret.count, rest.count)
                     continue outer
                 }
@@ -186,49 +181,4 @@ struct Redaction {
             pair.firstIndex(of: "=").map { String(pair[pair.index(after: $0)...]) }
         }
     }
-
-    /// Userinfo and the values of parameters that look like keys, in anything that holds an address.
-    static func url(_ text: String) -> String {
-        var out: [UInt8] = []
-        let bytes = Array(text.utf8)
-        var index = 0
-        while index < bytes.count {
-            let byte = bytes[index]
-            out.append(byte)
-            index += 1
-            if byte == .slash,
-                out.suffix(3).elementsEqual("://".utf8) || out.count >= 2 && out.suffix(2).elementsEqual("//".utf8)
-            {
-                let end = bytes[index...].firstIndex { $0 == .slash || $0 == .question || $0 == 0x20 } ?? bytes.count
-                if let at = bytes[index..<end].lastIndex(of: .at) {
-                    out += mark.utf8
-                    index = at
-                }
-            } else if byte == .question || byte == UInt8(ascii: "&") || byte == .hash || byte == UInt8(ascii: ";") {
-                let rest = bytes[index...]
-                guard let equals = rest.firstIndex(of: UInt8(ascii: "=")) else { continue }
-                let name = String(decoding: rest[..<equals], as: UTF8.self).lowercased()
-                guard name.utf8.allSatisfy({ $0.isToken || $0 == .openBracket || $0 == .closeBracket }),
-                    isKey(name)
-                else { continue }
-                out += bytes[index...equals]
-                out += mark.utf8
-                index =
-                    bytes[equals...].firstIndex {
-                        $0 == UInt8(ascii: "&") || $0 == .hash || $0 == 0x20 || $0 == UInt8(ascii: ";")
-                    }
-                    ?? bytes.count
-            }
-        }
-        return String(decoding: out, as: UTF8.self)
-    }
-
-    private static func isKey(_ name: String) -> Bool {
-        keys.contains(name) || keyMarks.contains { name.contains($0) }
-    }
-    private static let keys: Set<String> = ["key", "sig", "sign", "code", "jwt", "pw", "pwd", "pass", "auth", "__sign"]
-    private static let keyMarks = [
-        "token", "api_key", "apikey", "api-key", "secret", "passw", "signature", "credential", "access_key", "session",
-        "auth",
-    ]
 }

@@ -168,7 +168,10 @@ package actor Boiler: Keeper, Service {
             every: every, timeout: .seconds(30), retry: [.seconds(5)],
             expect: Expectation(status: [200...200], text: "alive"),
             group: "Stoker")
-        fleet.checks.append(Check(name: Self.selfPingName, address: selfAddress + "/health", policy: policy))
+        // A public address ends with a slash.
+        var base = selfAddress.prefix { $0 != "?" }
+        while base.hasSuffix("/") { base.removeLast() }
+        fleet.checks.append(Check(name: Self.selfPingName, address: base + "/health", policy: policy))
         return fleet
     }
 

@@ -48,7 +48,7 @@ extension Shard {
                 let check = self.check(place)
                 if let kind = query.kind, check.policy.kind != kind { continue }
                 if let group = query.group, check.groupLabel != group { continue }
-                if !text.isEmpty, !check.name.lowercased().contains(text), !check.address.lowercased().contains(text),
+                if !text.isEmpty, !check.name.lowercased().contains(text), !check.isFound(byAddress: text),
                     check.space?.lowercased().contains(text) != true
                 {
                     continue

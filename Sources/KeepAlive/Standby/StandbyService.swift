@@ -13,6 +13,8 @@ package struct StandbyService: Service {
     private let boiler: Boiler
     private let clocks: Clocks
     private let logger: Logger
+    /// The first master's address as people may see it.
+    private let shown: String
 
     /// - Parameters:
     ///   - first: address of the first master; its `/health` is asked.
@@ -22,6 +24,7 @@ package struct StandbyService: Service {
         logger: Logger
     ) {
         self.first = first
+        shown = Redaction.address(first)
         self.every = every
         self.client = client
         self.boiler = boiler
@@ -30,7 +33,7 @@ package struct StandbyService: Service {
     }
 
     package func run() async throws {
-        await boiler.take(role: StandbyDecision(every: every).role(of: first))
+        await boiler.take(role: StandbyDecision(every: every).role(of: shown))
         await cancelWhenGracefulShutdown {
             var decision = StandbyDecision(every: every)
             while !Task.isCancelled {
@@ -39,7 +42,7 @@ package struct StandbyService: Service {
                 // Without network of our own a silent master means nothing.
                 let offline = await boiler.isOffline
                 if alive || !offline { _ = decision.note(answered: alive, at: clocks.wall()) }
-                await boiler.take(role: decision.role(of: first))
+                await boiler.take(role: decision.role(of: shown))
                 do { try await Task.sleep(for: every) } catch { break }
             }
         }

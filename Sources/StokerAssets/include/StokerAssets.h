@@ -3,7 +3,7 @@
 
 #include <stddef.h>
 
-/// A file of `Files/`, compiled in. The bytes live as long as the process and are not zero-terminated.
+/// A file of `Files/`, or the schema of the fleet file, compiled in. The bytes live as long as the process and are not zero-terminated.
 typedef struct {
     const char *name;
     const unsigned char *bytes;

@@ -94,11 +94,34 @@ package struct Address: Sendable, Hashable, CustomStringConvertible {
         let port = port.flatMap { $0 == standard ? nil : ":\($0)" } ?? ""
         return "\(scheme.rawValue)://\(name)\(port)\(path)"
     }
+}
 
-    /// For people: without the query, which may carry a key.
-    package static func shown(_ address: String) -> String {
-        guard let question = address.firstIndex(of: "?") else { return address }
-        return address[..<question] + "?…"
+extension Address {
+    /// Only this machine or its own network reaches it: a loopback, private or link-local address, or a name that no public name
+    /// server has. Source: RFC 1918, 4193, 6598, 6761, 6762, 8375.
+    package var isOfOwnNetwork: Bool {
+        let name = host.hasSuffix(".") ? String(host.dropLast()) : host
+        if name.contains(":") {
+            let words = name.split(separator: ":", omittingEmptySubsequences: false)
+            guard let first = words.first, let word = UInt16(first.isEmpty ? "0" : first, radix: 16) else {
+                return false
+            }
+            // fc00::/7, fe80::/10, and what begins with zeros: ::1 and ::
+            return word & 0xFE00 == 0xFC00 || word & 0xFFC0 == 0xFE80 || name == "::1" || name == "::"
+        }
+        let parts = name.split(separator: ".", omittingEmptySubsequences: false)
+        let bytes = parts.compactMap { UInt8($0) }
+        if parts.count == 4, bytes.count == 4 {
+            switch (bytes[0], bytes[1]) {
+            case (0, _), (10, _), (127, _), (169, 254), (192, 168): return true
+            case (172, let second): return (16...31).contains(second)
+            case (100, let second): return (64...127).contains(second)
+            default: return false
+            }
+        }
+        let last = parts.last.map(String.init) ?? ""
+        return parts.count == 1 || ["localhost", "local", "internal", "lan", "test", "invalid"].contains(last)
+            || name.hasSuffix(".home.arpa")
     }
 }
 

@@ -63,6 +63,8 @@ extension Fleet {
         package var port: Int
         /// Address to bind. Default 127.0.0.1; 0.0.0.0 inside a container.
         package var host: String
+        /// The file says the host: a container does not change it.
+        package var isHostSaid = false
         /// Where the world reaches this server, if it can.
         package var publicURL: String?
         /// Interval of the ping to ourselves; nil switches it off. Default 2 min.

@@ -438,9 +438,7 @@ extension CheckReader {
 extension Request.Header {
     /// Whether the header exists to carry a credential.
     package var isCredential: Bool {
-        let name = name.lowercased()
-        return ["authorization", "proxy-authorization", "cookie"].contains(name) || name.contains("token")
-            || name.contains("api-key") || name.contains("secret") || name == "x-hf-authorization"
+        Redaction.isSecretName(name)
     }
 }
 

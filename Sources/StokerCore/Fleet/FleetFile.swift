@@ -10,6 +10,7 @@ package enum FleetFile {
     ///   - environment: what `${NAME}` may stand for. The process's environment is not looked at.
     package static func read(text: String, name: String, environment: [String: String]) -> Result<Fleet, FleetProblems>
     {
+        let text = text.withoutByteOrderMark
         let document: FleetDocument
         switch FleetDocument.compose(text, file: name) {
         case .success(let composed): document = composed
@@ -93,6 +94,7 @@ package enum FleetFile {
         {
             if host.allSatisfy({ $0.isASCII && ($0.isLetter || $0.isNumber || ".:-_%[]".contains($0)) }) {
                 serve.host = host
+                serve.isHostSaid = true
             } else {
                 value.report(.value, "is not an address to listen on; write 127.0.0.1, ::1 or 0.0.0.0")
             }
@@ -134,9 +136,7 @@ enum Switched<Wrapped> {
 extension Value {
     func address(_ schemes: [Address.Scheme]) -> Address? {
         let examples = schemes.map { "\($0.rawValue)://…" }.joined(separator: " or ")
-        guard var text = text("an address: \(examples)") else { return nil }
-        // A password or a key written into an address stays out of messages.
-        text.shown = SourceText.masked(text.shown)
+        guard let text = text("an address: \(examples)") else { return nil }
         switch Address.checked(text.value) {
         case .success(let address) where schemes.contains(address.scheme): return address
         case .success: report(.value, "\(text.shown) has the wrong kind of address; expected \(examples)")

@@ -98,6 +98,7 @@ final class Place: CustomStringConvertible {
         }
         var text = ""
         for key in keys.reversed() {
+            let key = Redaction.source(key)
             if key.hasPrefix("[") {
                 text += key
             } else {
@@ -138,8 +139,13 @@ struct Value {
     /// A scalar with its variables filled in.
     struct Text {
         var value: String
-        /// As in the file, for messages.
-        var shown: String
+        /// As in the file.
+        var raw: String
+        /// As in the file, for messages: cut, and without a password or a key that is written into it.
+        var shown: String {
+            let short = raw.count > 60 ? String(raw.prefix(60)) + "…" : raw
+            return "\"\(Redaction.source(short.replacing("\n", with: "⏎")))\""
+        }
         /// Not in quotes, so that `5`, `true` and `null` are not text.
         var plain: Bool
         var substituted: Bool
@@ -159,10 +165,7 @@ struct Value {
         }
         let raw = VariableShield.lower(scalar.string)
         guard let (value, substituted) = Variables.fill(raw, self) else { return nil }
-        let short = raw.count > 60 ? raw.prefix(60) + "…" : raw[...]
-        return Text(
-            value: value, shown: "\"\(short.replacing("\n", with: "⏎"))\"", plain: scalar.style == .plain,
-            substituted: substituted)
+        return Text(value: value, raw: raw, plain: scalar.style == .plain, substituted: substituted)
     }
 
     /// Tags would let a file ask for types that we do not have.
@@ -368,15 +371,16 @@ extension Value {
         guard let keys else { return section }
         for entry in section.entries {
             if keys.known.contains(entry.key) { continue }
-            if keys.reserved.contains(entry.key) {
-                reading.advise(
-                    "is read by a later version of Stoker; ignored now", at: entry.keyMark, in: entry.value.place)
+            if let instead = keys.unbuilt[entry.key] {
+                reading.report(
+                    .notBuilt, "is not built yet in this version of Stoker: \(instead)", at: entry.keyMark,
+                    in: entry.value.place)
                 continue
             }
             if keys.isTop, entry.key.hasPrefix("x-") { continue }
             let nearest =
                 FleetKeys.synonyms[entry.key].flatMap { keys.known.contains($0) ? $0 : nil }
-                ?? NearestName.of(entry.key, among: keys.names + keys.reserved.sorted())
+                ?? NearestName.of(entry.key, among: keys.names)
             let hint = nearest.map { "did you mean `\($0)`?" } ?? "known here: \(keys.names.joined(separator: ", "))"
             reading.report(.unknownKey, "is not known; \(hint)", at: entry.keyMark, in: entry.value.place)
         }

@@ -20,6 +20,8 @@ package struct Problem: Sendable, Equatable {
         /// The same key twice in one mapping.
         case duplicateKey = "duplicate-key"
         case unknownKey = "unknown-key"
+        /// A key of a capability that this version does not have.
+        case notBuilt = "not-built"
         /// A list where text is wanted, and the like.
         case type
         /// A key that must be there is not.
@@ -81,7 +83,7 @@ package struct SourceText: Sendable {
     /// Long lines are cut around the column. What looks like a credential is masked: the line goes to terminals and CI logs.
     package func snippet(line: Int, column: Int) -> String? {
         guard line >= 1, line <= lines.count else { return nil }
-        var scalars = Array(Self.masked(String(lines[line - 1])).unicodeScalars)
+        var scalars = Array(Redaction.source(String(lines[line - 1])).unicodeScalars)
         // Control characters would move the cursor; a tab would move the caret.
         for index in scalars.indices where scalars[index].properties.generalCategory == .control {
             scalars[index] = " "
@@ -97,69 +99,5 @@ package struct SourceText: Sendable {
         var text = ""
         text.unicodeScalars.append(contentsOf: scalars)
         return " \(number) | \(text)\n \(margin) | \(String(repeating: " ", count: caret))^"
-    }
-
-    /// Credentials in a line, each replaced by as many stars, so that columns stay true.
-    static func masked(_ line: String) -> String {
-        let words = ["token", "passphrase", "password", "authorization", "cookie", "secret", "key"]
-        var scalars = Array(line.unicodeScalars)
-        func isWord(_ scalar: Unicode.Scalar) -> Bool {
-            scalar.properties.isAlphabetic || (scalar.isASCII && scalar.properties.numericType != nil) || scalar == "_"
-        }
-        func lower(_ index: Int) -> String { scalars[index].properties.lowercaseMapping }
-        func matches(_ word: String, at index: Int) -> Bool {
-            var place = index
-            for scalar in word.unicodeScalars {
-                guard place < scalars.count, lower(place) == String(scalar) else { return false }
-                place += 1
-            }
-            return true
-        }
-        var index = 0
-        while index < scalars.count {
-            if index + 3 < scalars.count, scalars[index...].starts(with: "hf_".unicodeScalars),
-                index == 0 || !isWord(scalars[index - 1])
-            {
-                index += 3
-                while index < scalars.count, isWord(scalars[index]) {
-                    scalars[index] = "*"
-                    index += 1
-                }
-                continue
-            }
-            if matches("://", at: index) {
-                // The user part of an address.
-                index += 3
-                let end = scalars[index...].prefix { !"/?#\"' ,}".unicodeScalars.contains($0) }
-                if let at = end.lastIndex(of: "@") {
-                    for place in index..<at where scalars[place] != ":" { scalars[place] = "*" }
-                    index = at
-                }
-                continue
-            }
-            guard let word = words.first(where: { matches($0, at: index) }) else {
-                index += 1
-                continue
-            }
-            index += word.unicodeScalars.count
-            var end = index
-            while end < scalars.count, scalars[end] == "\"" || scalars[end] == "'" || scalars[end] == " " { end += 1 }
-            guard end < scalars.count, scalars[end] == ":" || scalars[end] == "=" else { continue }
-            end += 1
-            while end < scalars.count, scalars[end] == " " { end += 1 }
-            // A variable's name is not a secret, and helps.
-            if end + 1 < scalars.count, scalars[end] == "$", scalars[end + 1] == "{" {
-                index = end
-                continue
-            }
-            while end < scalars.count, scalars[end] != ",", scalars[end] != "}", scalars[end] != "&" {
-                if scalars[end] != " " && scalars[end] != "\"" && scalars[end] != "'" { scalars[end] = "*" }
-                end += 1
-            }
-            index = end
-        }
-        var text = ""
-        text.unicodeScalars.append(contentsOf: scalars)
-        return text
     }
 }

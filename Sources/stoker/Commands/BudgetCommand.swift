@@ -44,9 +44,10 @@ struct BudgetCommand: AsyncParsableCommand {
         }
         var options = options
         if let file { options.fleet = file }
-        let fleet = try options.load().fleet()
+        let source = try options.load()
+        let fleet = try source.fleet()
         let budget = Budget.compute(fleet, wakeEvery: wakeEvery)
-        let allowance = asksHub ? try await allowance(fleet) : nil
+        let allowance = asksHub ? try await allowance(fleet, source.environment) : nil
         switch format {
         case .json: Screen.own.write(try budget.json(wakeEvery: wakeEvery, allowance: allowance))
         case .auto, .human:
@@ -57,8 +58,8 @@ struct BudgetCommand: AsyncParsableCommand {
     }
 
     /// One small question: every answer of the Hub tells what is left.
-    private func allowance(_ fleet: Fleet) async throws -> HubAllowance {
-        var found = try HubCredentials.find(environment: try options.environment())
+    private func allowance(_ fleet: Fleet, _ environment: [String: String]) async throws -> HubAllowance {
+        var found = try HubCredentials.find(environment: environment)
         if !found.isEndpointOwn, fleet.hub.endpoint != found.endpoint {
             // The login of the official command line is for the public Hub, not for whatever a file names.
             found.token = fleet.hub.token

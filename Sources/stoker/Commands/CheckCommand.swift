@@ -6,7 +6,8 @@ struct CheckCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "check", abstract: "Probe everything of a fleet file once, now, without a server.",
         discussion: """
-            One attempt each, no retries, nothing is recorded. Heartbeats and what the file pauses are left out. \
+            One attempt each, no retries, nothing is recorded. With a Hub token the addresses are the Hub's, private Spaces are visited \
+            with the token and discovered ones are there, as in `stoker serve`. Heartbeats and what the file pauses are left out. \
             Ends with status 0 when nothing is down, 1 when something is, 2 when the fleet file is wrong.
 
             EXAMPLES
@@ -32,7 +33,9 @@ struct CheckCommand: AsyncParsableCommand {
     }
 
     func run() async throws {
-        let all = try fleet.load().fleet().checks
+        let completed = try await HubFleet.completed(try fleet.load().fleet())
+        completed.tell()
+        let all = completed.fleet.checks
         for name in names where !all.contains(where: { $0.name == name || $0.target == name }) {
             let near = NearestName.of(name, among: all.map(\.name)).map { "did you mean \"\($0)\"?" }
             throw Failure(

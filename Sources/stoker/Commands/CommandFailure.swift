@@ -46,6 +46,9 @@ enum CommandFailure {
     }
 
     private static func text(_ code: Failure.Code, message: String, hint: String?, asJSON: Bool) -> String {
+        // What is told may be quoted from the command line.
+        let message = Redaction.text(message)
+        let hint = hint.map(Redaction.text)
         if asJSON {
             let document: JSONValue = [
                 "error": [

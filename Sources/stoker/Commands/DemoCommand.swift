@@ -40,7 +40,8 @@ struct DemoCommand: AsyncParsableCommand {
             fleet.serve.publicURL = nil
             let plan = Engine.Plan(
                 fleet: fleet, dataFolder: folder, demo: true, greeting: outside.greeting,
-                patience: SpaceVerdict.Patience(build: .seconds(20), stage: .seconds(10)))
+                patience: SpaceVerdict.Patience(build: .seconds(20), stage: .seconds(10)),
+                reachable: options.reachable(fleet.serve, said: nil, surroundings))
             try await Engine(plan: plan, logger: logger).run()
         } catch {
             failure = error

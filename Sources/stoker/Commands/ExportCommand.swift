@@ -11,7 +11,7 @@ struct ExportCommand: AsyncParsableCommand {
         abstract: "Write a waker for a service outside that keeps the master awake.",
         discussion: """
             The file asks the master's /health and, while it is silent, wakes the hot and warm Spaces directly. It has its own \
-            instructions and holds no secret.
+            instructions and holds no secret: private Spaces, and addresses that only this machine reaches, are left out and named.
 
             EXAMPLES
               stoker export apps-script --master https://owner-master.hf.space
@@ -40,7 +40,10 @@ struct ExportCommand: AsyncParsableCommand {
             throw Failure(
                 .usage, doing: "read --every", because: "it is not a duration", hint: "write it like --every 5m")
         }
-        let export = try Export.make(kind, fleet: try options.load().fleet(), master: master, wakeEvery: wakeEvery)
+        let completed = try await HubFleet.completed(try options.load().fleet())
+        completed.tell()
+        let export = try Export.make(
+            kind, fleet: completed.fleet, master: master, wakeEvery: wakeEvery, hidden: completed.hidden)
         guard let output else {
             Screen.own.write(export.content)
             if isatty(STDOUT_FILENO) != 1 || kind == .uptimeRobot { tell(export) }

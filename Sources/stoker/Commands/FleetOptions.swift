@@ -28,21 +28,33 @@ struct FleetOptions: ParsableArguments {
     /// Reads the file anew.
     /// - Throws: `fleet.unreadable` when a file cannot be read, ``FleetProblems`` when one has mistakes.
     func load() throws -> FleetSource {
-        let environment = try environment()
         let text = try Self.contents(
             of: path, kind: "fleet file", hint: "write one with `stoker init`, or name another with --fleet")
-        return FleetSource(
-            path: path, text: text, environment: environment,
-            result: FleetFile.read(text: text, name: path, environment: environment))
+        let (environment, advice) = try environment(for: text)
+        let result = FleetFile.read(text: text, name: path, environment: environment).map { fleet in
+            var fleet = fleet
+            fleet.advice += advice
+            return fleet
+        }
+        return FleetSource(path: path, text: text, environment: environment, result: result)
     }
 
-    /// The process's environment over that of the `.env` file: what was set on purpose wins.
-    func environment() throws -> [String: String] {
+    /// The process's environment over that of the `.env` file: what was set on purpose wins. Lines of the file that the fleet file
+    /// does not need are other programs' business: mistakes on them are advice.
+    private func environment(for text: String) throws -> ([String: String], [Fleet.Advice]) {
         let process = ProcessInfo.processInfo.environment
         let file = envFile ?? ".env"
-        if envFile == nil, !FileManager.default.fileExists(atPath: file) { return process }
-        let text = try Self.contents(of: file, kind: "environment file", hint: nil)
-        return try DotEnv.read(text: text, name: file).get().merging(process) { $1 }
+        if envFile == nil, !FileManager.default.fileExists(atPath: file) { return (process, []) }
+        let lines = try Self.contents(of: file, kind: "environment file", hint: nil)
+        let needed = FleetFile.variables(in: text).filter { process[$0] == nil }
+        let reading = DotEnv.read(text: lines, name: file, needing: needed)
+        guard reading.problems.isEmpty else { throw FleetProblems(reading.problems) }
+        let advice = reading.ignored.map {
+            Fleet.Advice(
+                path: "",
+                text: "\($0.file):\($0.line):\($0.column): \($0.text); the line is not read, and nothing here needs it")
+        }
+        return (reading.variables.merging(process) { $1 }, advice)
     }
 
     /// Files larger than the reader takes are not read to their end. Called before anything else runs, so it may block.
@@ -64,11 +76,12 @@ struct FleetOptions: ParsableArguments {
                 cause: error)
         }
         guard let text = String(validating: data, as: UTF8.self) else {
+            let isWide = data.starts(with: [0xFF, 0xFE]) || data.starts(with: [0xFE, 0xFF])
             throw Failure(
-                .fleetUnreadable, doing: "read the \(kind) \(path)", because: "it is not UTF-8 text",
-                hint: "save it as UTF-8")
+                .fleetUnreadable, doing: "read the \(kind) \(path)",
+                because: isWide ? "it is UTF-16 text, not UTF-8" : "it is not UTF-8 text", hint: "save it as UTF-8")
         }
-        return text
+        return text.withoutByteOrderMark
     }
 }
 

@@ -85,13 +85,24 @@ struct InitCommand: AsyncParsableCommand {
         }
         if addresses.isEmpty, from == nil, !fromHub, isatty(STDIN_FILENO) == 1 { draft = try ask() }
         guard output != "-" else { return Screen.own.write(draft.text) }
+        let schema = try writeSchema()
+        if schema != nil { draft.schemaLine = FleetSchema.line(FleetSchema.fileName) }
         try NewFile.write(draft.text, to: output, force: force)
         Screen.writeError(
             """
-            Wrote \(output) with \(draft.entries.count) address\(draft.entries.count == 1 ? "" : "es").
+            Wrote \(output) with \(draft.entries.count) address\(draft.entries.count == 1 ? "" : "es")\(schema.map { ", and \($0), by which editors complete it" } ?? "").
             Next: stoker check-config \(output), then stoker serve --fleet \(output)
 
             """)
+    }
+
+    /// The schema beside the fleet file, so that the line that names it works. nil when a file of somebody else's is in its place.
+    private func writeSchema() throws -> String? {
+        let folder = (output as NSString).deletingLastPathComponent
+        let path = folder.isEmpty ? FleetSchema.fileName : folder + "/" + FleetSchema.fileName
+        if FileManager.default.fileExists(atPath: path), !FleetSchema.isOurs(path) { return nil }
+        try NewFile.write(try FleetSchema.text(), to: path, force: true)
+        return path
     }
 
     /// What the Hub lists and the filters let pass. Nothing is woken by it.

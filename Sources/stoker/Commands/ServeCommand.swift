@@ -1,4 +1,5 @@
 import ArgumentParser
+import ControlRoom
 import Foundation
 import Logging
 import StokerCore
@@ -11,7 +12,8 @@ struct ServeOptions: ParsableArguments {
 
     @Option(
         help: ArgumentHelp(
-            "Address to bind (default: the fleet file, else 127.0.0.1; 0.0.0.0 in a container).", valueName: "address"))
+            "Address to bind (default: serve.host of the fleet file, else 0.0.0.0 in a container and 127.0.0.1 elsewhere).",
+            valueName: "address"))
     var host: String?
 
     @Option(
@@ -40,13 +42,30 @@ struct ServeOptions: ParsableArguments {
         if let port, !(0...65_535).contains(port) { throw ValidationError("--port takes a number from 0 to 65535") }
     }
 
+    /// Why others can reach the server, and what changes that; nil when nobody else can.
+    /// - Parameter said: where `serve` is written; nil when there is no file.
+    func reachable(_ serve: Fleet.Serve, said file: String?, _ surroundings: Surroundings) -> String? {
+        guard Access.isReachable(serve) else {
+            return serve.privateReading ? "serve.private is set, so looking needs it too" : nil
+        }
+        guard Access.isReachable(Fleet.Serve(host: serve.host)) else {
+            return "the world reaches it under \(Redaction.address(serve.publicURL ?? ""))"
+        }
+        let place = "it listens on \(serve.host), where others can reach it"
+        if host == nil, !serve.isHostSaid, let sign = surroundings.containerSign {
+            return "\(place), because this is a container (\(sign)); "
+                + "--host 127.0.0.1\(file == nil ? "" : " or serve.host: 127.0.0.1") keeps it inside"
+        }
+        return place + (host == nil && file != nil ? " (serve.host of \(file ?? ""))" : " (--host)")
+    }
+
     /// The command line wins, then the environment, then the fleet file.
     func apply(to serve: inout Fleet.Serve, surroundings: Surroundings) throws(Failure) {
         let fromEnvironment = try surroundings.port
         if let port = port ?? fromEnvironment { serve.port = port }
         if let host {
             serve.host = host
-        } else if serve.host == Fleet.Serve().host, surroundings.isContainer {
+        } else if !serve.isHostSaid, surroundings.containerSign != nil {
             serve.host = "0.0.0.0"
         }
         serve.publicURL = serve.publicURL ?? surroundings.publicURL
@@ -100,7 +119,8 @@ struct ServeCommand: AsyncParsableCommand {
             fleet: fleet, source: WatchedFleet(options: fleetOptions),
             dataFolder: options.data ?? surroundings.dataFolder,
             standbyOf: first, standbyEvery: Duration(text: standbyEvery) ?? .seconds(10),
-            frameAncestors: surroundings.frameAncestors)
+            frameAncestors: surroundings.frameAncestors,
+            reachable: options.reachable(fleet.serve, said: fleetOptions.path, surroundings))
         try await Engine(plan: plan, logger: Logger(label: "stoker")).run()
     }
 }

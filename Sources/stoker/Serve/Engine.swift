@@ -29,6 +29,8 @@ struct Engine {
         var patience = SpaceVerdict.Patience()
         /// Sites that may show the dashboard in a frame.
         var frameAncestors: [String] = []
+        /// Why others can reach the server, or reading is private: why a token is needed. nil when none is.
+        var reachable: String?
         /// Services that only this run has, such as the simulated fleet.
         var extra: [any Service] = []
     }
@@ -91,7 +93,8 @@ struct Engine {
         }
 
         let serve = plan.fleet.serve
-        let (token, access) = access(for: serve, clocks: clocks)
+        let (made, access) = access(for: serve, clocks: clocks)
+        let token = made?.token ?? serve.token
         let keys = HeartbeatKeys(token: token)
         var heartbeatKey: (@Sendable (String) -> String)?
         if token != nil { heartbeatKey = { keys.key(of: $0) ?? "" } }
@@ -112,6 +115,7 @@ struct Engine {
                 // Private Spaces are not to be asked without their token, nor any at an old address.
                 await watch?.firstRead(plan.fleet, within: .seconds(3))
                 await boiler.begin(selfAddress: serve.publicURL ?? base, active: !standingBy, note: memory.note)
+                if let made { tell(of: made) }
                 Screen.own.write("stoker: serving \(base)\n" + plan.greeting)
             }, logger: logger)
 
@@ -150,27 +154,37 @@ struct Engine {
         }
     }
 
-    /// Writing needs a token wherever others than this machine can reach the port.
-    private func access(for serve: Fleet.Serve, clocks: Clocks) -> (token: Secret?, Access) {
+    /// Writing needs a token wherever others than this machine can reach the port. - Returns: the one that nobody named, too.
+    private func access(for serve: Fleet.Serve, clocks: Clocks) -> (made: TokenFile.Made?, Access) {
         var serve = serve
+        var made: TokenFile.Made?
         if serve.token == nil, Access.isReachable(serve) || serve.privateReading {
-            let made = TokenFile.readOrMake(in: plan.dataFolder)
-            serve.token = made.token
-            if made.isNew {
-                let kept =
-                    made.unkept.map { "it serves until this process ends, for it could not be kept (\($0))" }
-                    ?? "it is shown only now and kept in \(plan.dataFolder)/token"
-                Screen.writeError(
-                    """
-                    Writing on this server needs a token. A new one was made; \(kept):
-
-                        STOKER_TOKEN=\(made.token.reveal())
-
-
-                    """)
-            }
+            let token = TokenFile.readOrMake(in: plan.dataFolder)
+            serve.token = token.token
+            made = token
         }
-        return (serve.token, Access(serve: serve, now: clocks.wall))
+        return (made, Access(serve: serve, now: clocks.wall))
+    }
+
+    /// The port is open: says why a token is needed and where it is, and keeps a new one.
+    private func tell(of made: TokenFile.Made) {
+        let why = plan.reachable.map { ": \($0)" } ?? ""
+        guard made.isNew else {
+            return Screen.writeError("Acting on this server needs the token in \(plan.dataFolder)/token\(why).\n")
+        }
+        let kept =
+            TokenFile.keep(made, in: plan.dataFolder).map {
+                "it serves until this process ends, for it could not be kept (\($0))"
+            } ?? "it is shown only now and kept in \(plan.dataFolder)/token"
+        Screen.writeError(
+            """
+            Acting on this server needs a token\(why).
+            A new one was made; \(kept):
+
+                STOKER_TOKEN=\(made.token.reveal())
+
+
+            """)
     }
 }
 

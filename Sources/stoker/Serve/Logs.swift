@@ -1,6 +1,7 @@
 import ArgumentParser
 import Foundation
 import Logging
+import StokerCore
 
 /// How log lines look. They go to standard error; standard output is for results.
 enum LogFormat: String, ExpressibleByArgument, CaseIterable {
@@ -15,11 +16,36 @@ enum Logs {
             case .text:
                 var handler = StreamLogHandler.standardError(label: label)
                 handler.logLevel = level
-                return handler
+                return RedactedLog(inner: handler)
             case .json:
-                return JSONLogHandler(label: label, level: level)
+                return RedactedLog(inner: JSONLogHandler(label: label, level: level))
             }
         }
+    }
+}
+
+/// Keeps secrets out of every line, whoever wrote it: libraries log too.
+struct RedactedLog: LogHandler {
+    var inner: any LogHandler
+
+    var logLevel: Logger.Level {
+        get { inner.logLevel }
+        set { inner.logLevel = newValue }
+    }
+    var metadata: Logger.Metadata {
+        get { inner.metadata }
+        set { inner.metadata = newValue }
+    }
+    subscript(metadataKey key: String) -> Logger.Metadata.Value? {
+        get { inner[metadataKey: key] }
+        set { inner[metadataKey: key] = newValue }
+    }
+
+    func log(event: LogEvent) {
+        var event = event
+        event.message = .init(stringLiteral: Redaction.text(event.message.description))
+        event.metadata = event.metadata?.mapValues { .string(Redaction.text($0.description)) }
+        inner.log(event: event)
     }
 }
 

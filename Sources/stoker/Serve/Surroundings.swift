@@ -9,10 +9,11 @@ struct Surroundings {
 
     /// Whether we run inside a container, where only 0.0.0.0 can be reached from outside. `SPACE_ID` is set in every
     /// Space (hub-docs, spaces-overview: "Helper environment variables").
-    var isContainer: Bool {
-        environment["SPACE_ID"] != nil || environment["KUBERNETES_SERVICE_HOST"] != nil
-            || FileManager.default.fileExists(atPath: "/.dockerenv")
-            || FileManager.default.fileExists(atPath: "/run/.containerenv")
+    /// - Returns: what shows it; nil outside of one.
+    var containerSign: String? {
+        for name in ["SPACE_ID", "KUBERNETES_SERVICE_HOST"] where environment[name] != nil { return "\(name) is set" }
+        return ["/.dockerenv", "/run/.containerenv"].first { FileManager.default.fileExists(atPath: $0) }
+            .map { "\($0) exists" }
     }
 
     /// Our own address when we are a Space: `SPACE_HOST` holds the host name.
@@ -47,21 +48,22 @@ enum TokenFile {
     struct Made {
         var token: Secret
         var isNew: Bool
-        /// Why it could not be kept, if so: it serves until this process ends.
-        var unkept: String?
     }
 
+    /// The kept one, or a new one that is not kept yet: a server that cannot open its port leaves no token behind.
     static func readOrMake(in folder: String) -> Made {
-        let path = folder + "/token"
-        if let text = try? String(contentsOfFile: path, encoding: .utf8) {  // missing or unreadable: a new one is made
+        if let text = try? String(contentsOfFile: folder + "/token", encoding: .utf8) {  // missing or unreadable: a new one is made
             let token = text.trimmingCharacters(in: .whitespacesAndNewlines)
             if token.count >= 16 { return Made(token: Secret(token), isNew: false) }
         }
         var random = SystemRandomNumberGenerator()
         let alphabet = Array("abcdefghijkmnpqrstuvwxyzABCDEFGHJKLMNPQRSTUVWXYZ23456789")
         let token = String((0..<32).map { _ in alphabet.randomElement(using: &random) ?? "x" })
-        return Made(token: Secret(token), isNew: true, unkept: keep(token, at: path))
+        return Made(token: Secret(token), isNew: true)
     }
+
+    /// Keeps a new one. Returns why it failed, nil when kept.
+    static func keep(_ made: Made, in folder: String) -> String? { keep(made.token.reveal(), at: folder + "/token") }
 
     /// Readable by its owner alone from the first moment, and whole or not there. Returns why it failed, nil when kept.
     private static func keep(_ token: String, at path: String) -> String? {

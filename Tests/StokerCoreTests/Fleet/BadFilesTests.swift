@@ -105,11 +105,7 @@ import Testing
             let properties = try #require(
                 (defs[name] ?? [:])["properties"] as? [String: Any]
                     ?? variants.lazy.compactMap { $0["properties"] as? [String: Any] }.first)
-            let later = Set(
-                properties.filter {
-                    (($0.value as? [String: Any])?["description"] as? String ?? "").contains("later version")
-                }.keys)
-            #expect(Set(properties.keys).subtracting(later) == known, "\(name)")
+            #expect(Set(properties.keys) == known, "\(name)")
         }
     }
 }

@@ -203,7 +203,7 @@ struct SpaceHealthCommand: AsyncParsableCommand {
         if let visit {
             text += Rows.text(
                 [
-                    ("address", visit.address.printable),
+                    ("address", Redaction.address(visit.address).printable),
                     ("app", screen.paint(visit.sentence.printable, isGood ? .green : visit.isWaking ? .yellow : .red)),
                 ], screen)
         }

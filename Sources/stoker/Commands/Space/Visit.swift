@@ -25,7 +25,7 @@ struct SpaceVisit: Sendable {
     var json: JSONValue {
         guard let result else { return .null }
         return [
-            "address": .string(address), "outcome": .string(result.outcome.name),
+            "address": .string(Redaction.address(address)), "outcome": .string(result.outcome.name),
             "cause": result.cause == .none ? .null : .string(result.cause.code),
             "sentence": .string(result.cause.sentence), "detail": .string(result.detail),
             "status_code": result.code == 0 ? .null : .integer(Int64(result.code)),

@@ -1,0 +1,90 @@
+import StokerCore
+import Testing
+
+/// What people may see, whatever the door: pages, API, command line, logs, transcripts.
+@Suite struct RedactionTests {
+    @Test(arguments: [
+        "session", "code", "jwt", "pass", "__sign", "sessionId", "PHPSESSID", "JSESSIONID", "auth", "oauth_verifier",
+        "X-Amz-Signature", "X-Amz-Credential", "X-Goog-Signature", "api_key", "apiKey", "apikey2", "hapikey", "key",
+        "sig",
+        "sign", "authCode", "passcode", "userPass", "pwd", "pw", "pin", "otp", "sid", "csrf_token", "client_secret",
+        "Policy", "Key-Pair-Id", "ticket", "SAMLResponse", "user[password]", "%73ession", "se%73sion", "TOKEN",
+        "invite",
+    ]) func parametersThatAreHidden(name: String) {
+        for (before, after) in [("?", ""), ("?page=2&", "&sort=name"), ("#", ""), ("?a;", "#part")] {
+            let (front, back) = ("https://a.test/x\(before)\(name)=", after)
+            #expect(Redaction.address(front + "hun\"t;e'r2" + back) == front + "***" + back)
+            #expect(Redaction.text("GET \(front)hunter2\(back) HTTP/1.1") == "GET \(front)***\(back) HTTP/1.1")
+        }
+    }
+
+    @Test(arguments: [
+        "page", "sort", "author", "authors", "status", "country", "q", "encode", "design", "bypass", "name", "id",
+        "user",
+        "lang", "width",
+    ]) func parametersThatAreShown(name: String) {
+        let address = "https://a.test/?\(name)=value&x=1"
+        #expect(Redaction.address(address) == address)
+        #expect(Redaction.text(address) == address)
+    }
+
+    @Test(arguments: [
+        ("https://user:pass@example.com/a", "https://***@example.com/a"),
+        ("https://a@b@example.com?x-amz-signature=1", "https://***@example.com?x-amz-signature=***"),
+        ("https://user:pa/ss@example.com/a", "https://***@example.com/a"),
+        ("https://example.com:8080/a@b", "https://example.com:8080/a@b"),
+        ("https://a.test/@maren", "https://a.test/@maren"),
+        ("tcp://db:5432", "tcp://db:5432"), ("//u@h/", "//***@h/"), ("/?password=a=b&c", "/?password=***&c"),
+        ("/?token=", "/?token=***"), ("/?", "/?"), ("", ""), ("http://[::1]:80/?a=1", "http://[::1]:80/?a=1"),
+        ("https://a.test/hf_abcdefgh1234/x", "https://a.test/hf_***"),
+        ("https://hooks.slack.com/services/T1/B2/abcdef", "https://hooks.slack.com/services/***"),
+        ("https://api.telegram.org/bot12345:AAabc-def/getMe", "https://api.telegram.org/bot***"),
+    ]) func addresses(text: String, shown: String) {
+        #expect(Redaction.address(text) == shown)
+        #expect(Redaction.address(shown) == shown, "twice is as once")
+    }
+
+    @Test(arguments: [
+        ("302 leads to https://u:p@a.test/?jwt=x.y.z", "302 leads to https://***@a.test/?jwt=***"),
+        (#"{"url":"https://a.test/?code=1","ok":true}"#, #"{"url":"https://a.test/?code=***","ok":true}"#),
+        (#"{"token": "ab\"c", "n": 1}"#, #"{"token": "***", "n": 1}"#),
+        ("the token: it is not valid", "the token: it is not valid"), ("exit code=1", "exit code=1"),
+        ("HF_ENDPOINT=http://127.0.0.1:9 and HF_HUB_OFFLINE", "HF_ENDPOINT=http://127.0.0.1:9 and HF_HUB_OFFLINE"),
+        ("password=hunter2, again", "password=***, again"), ("basic authentication", "basic authentication"),
+        ("Authorization: Basic dXNlcjpwYXNz", "Authorization: Basic ***"), ("STOKER_TOKEN=…", "STOKER_TOKEN=…"),
+        ("key ghp_abcdefghijklmnopqrstuvwxyz01", "key ghp_***"),
+    ]) func messages(text: String, shown: String) { #expect(Redaction.text(text) == shown) }
+
+    @Test(arguments: [
+        (
+            #"  t: { url: "https://a.test/?session=abc", every: 5sec }"#,
+            #"  t: { url: "https://a.test/?session=***", every: 5sec }"#
+        ),
+        ("  password: ünter2, x", "  password: ******, x"), ("token: ${HF_TOKEN:-}", "token: ${HF_TOKEN:-}"),
+        ("url: https://a/?code=${CODE}", "url: https://a/?code=${CODE}"), ("status_code: 200", "status_code: 200"),
+        ("  key: \"a b\" }", "  key: \"* *\" }"), ("u: https://me:pw@a", "u: https://*****@a"),
+    ]) func linesKeepTheirColumns(line: String, shown: String) {
+        #expect(Redaction.source(line) == shown)
+        #expect(Redaction.source(line).unicodeScalars.count == line.unicodeScalars.count)
+    }
+
+    @Test func whatIsHiddenIsKnownInBothSpellings() {
+        #expect(Redaction.secrets(in: "https://a.test/?session=a%2Fb&x=1&code=c") == ["a%2Fb", "a/b", "c"])
+    }
+
+    @Test func searchingFindsNoSecret() {
+        let check = Check(name: "t", address: "https://a.test/?session=Hunter2", policy: CheckPolicy())
+        #expect(check.isFound(byAddress: "a.test"))
+        #expect(!check.isFound(byAddress: "hunter"))
+        #expect(!check.isFound(byAddress: "session=h"))
+    }
+
+    @Test func workIsLinear() {
+        // Each mark could make the rest of the text be looked at again.
+        for unit in ["?a", "//a:b", "token=", "\"token\":\"", "&&", "hf_", "bearer "] {
+            let text = String(repeating: unit, count: 20_000)
+            #expect(Redaction.text(text).utf8.count <= text.utf8.count + 20_000 * 3)
+            _ = Redaction.source(text)
+        }
+    }
+}
