@@ -22,6 +22,12 @@ extension Hub {
         return info
     }
 
+    /// The name that the Hub calls a repo by: a person may have written it in other capitals, or as it was called before a move.
+    package func canonical(_ repo: RepoID) async throws(HubFailure) -> RepoID {
+        let id = try await info(of: repo, expand: ["sha"]).id
+        return (try? RepoID(repo.kind, id)) ?? repo
+    }
+
     /// Nil when the repo is absent or not to be seen with this token. A gated one exists.
     package func find(_ repo: RepoID, expand: [String] = []) async throws(HubFailure) -> RepoInfo? {
         do {

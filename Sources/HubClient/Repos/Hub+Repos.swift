@@ -13,20 +13,37 @@ extension Hub {
     package func ensure(_ new: NewRepo) async throws(HubFailure) -> EnsuredRepo {
         if let there = try await find(new.id, expand: Self.fields(new.id.kind)) { return existing(new, there) }
         let doing = "create \(new.id.kind.rawValue) \(new.id)"
-        let request = HubRequest(
+        try refuseCollisions(new, doing: doing)
+        var request = HubRequest(
             .POST, "/api/repos/create", doing: doing, body: .json(encoding: new.creation),
             right: "write access to \(new.id.namespace)", timeout: .seconds(60), action: .createRepo, accepted: [409])
+        request.values = (new.secrets + new.variables).map(\.value)
         return try await made(new, request)
     }
 
     /// Copies a repo. Public variables come along, secrets do not, and hardware falls back to the free one unless named.
     package func duplicate(_ source: RepoID, as new: NewRepo) async throws(HubFailure) -> EnsuredRepo {
         if let there = try await find(new.id, expand: Self.fields(new.id.kind)) { return existing(new, there) }
-        let request = HubRequest(
-            .POST, "\(source.api)/duplicate", doing: "duplicate \(source) as \(new.id)",
+        let doing = "duplicate \(source) as \(new.id)"
+        var copied: [String] = []
+        if new.id.kind == .space, !new.secrets.isEmpty {
+            // Who may not see them is not told; then nothing is known.
+            copied = (try? await variables(of: source))?.map(\.key) ?? []
+        }
+        try refuseCollisions(new, copied: copied, doing: doing)
+        var request = HubRequest(
+            .POST, "\(source.api)/duplicate", doing: doing,
             body: .json(encoding: new.copy), right: "write access to \(new.id.namespace)", timeout: .seconds(60),
             action: .createRepo, accepted: [409])
+        request.values = (new.secrets + new.variables).map(\.value)
         return try await made(new, request)
+    }
+
+    /// - Parameter copied: names of variables that come along.
+    private func refuseCollisions(_ new: NewRepo, copied: [String] = [], doing: String) throws(HubFailure) {
+        let both = SpaceValueKind.collisions(
+            secrets: new.secrets.map(\.key), variables: new.variables.map(\.key) + copied)
+        if !both.isEmpty { throw HubFailure(collision: both, doing: doing, hint: "keep one of the two") }
     }
 
     private func made(_ new: NewRepo, _ request: HubRequest) async throws(HubFailure) -> EnsuredRepo {

@@ -105,11 +105,30 @@ package enum EnvironmentStep: Sendable, Equatable {
 
 extension Hub {
     /// What the wishes come to, with four reads at most and nothing written.
+    /// - Throws: `hub.conflict` when a name that is set is one of the other kind already.
     package func plan(
         _ wishes: [EnvironmentChange], for space: RepoID, prints: SecretPrints
     ) async throws(HubFailure) -> EnvironmentPlan {
-        let secrets = wishes.contains { $0.kind == .secret } ? try await secrets(of: space) : []
-        let variables = wishes.contains { $0.kind == .variable } ? try await variables(of: space) : []
+        // A name that is set must not be one of the other kind.
+        let sets = wishes.contains { $0.wish != .delete }
+        let secrets = sets || wishes.contains { $0.kind == .secret } ? try await secrets(of: space) : []
+        let variables = sets || wishes.contains { $0.kind == .variable } ? try await variables(of: space) : []
+        for kind in SpaceValueKind.allCases {
+            let set = wishes.filter { $0.kind == kind && $0.wish != .delete }.map(\.key)
+            let other: SpaceValueKind = kind == .secret ? .variable : .secret
+            // What the same plan sets or deletes of the other kind counts as it will be.
+            let gone = wishes.filter { $0.kind == other && $0.wish == .delete }.map(\.key)
+            let there = (other == .secret ? secrets.map(\.key) : variables.map(\.key)).filter { !gone.contains($0) }
+            let both = SpaceValueKind.collisions(
+                secrets: set, variables: there + wishes.filter { $0.kind == other && $0.wish != .delete }.map(\.key))
+            guard both.isEmpty else {
+                throw HubFailure(
+                    collision: both, doing: "set \(kind.plural) of \(space)",
+                    hint:
+                        "to make \(both.count == 1 ? "it a \(kind)" : "them \(kind.plural)"), delete the \(both.count == 1 ? other.rawValue : other.plural) first: stoker space \(other.plural) delete \(space) \(both.joined(separator: " "))"
+                )
+            }
+        }
         return EnvironmentPlan(
             wishes, secrets: secrets, variables: variables, prints: prints, space: space,
             runtime: try await runtime(of: space))
@@ -189,6 +208,16 @@ extension Hub {
 }
 
 extension HubFailure {
+    /// Names that would stand for a secret and a variable of one Space. Nothing was sent.
+    init(collision names: [String], doing: String, hint: String) {
+        let many = names.count > 1
+        self.init(
+            .conflict, doing: doing,
+            said:
+                "\(names.joined(separator: ", ")) would be \(many ? "secrets and variables" : "a secret and a variable") at once, and a Space with both stops with CONFIG_ERROR; nothing was sent",
+            hint: hint)
+    }
+
     fileprivate func after(_ written: Int, of all: Int) -> HubFailure {
         guard all > 1 else { return self }
         var copy = self

@@ -23,6 +23,12 @@ package enum SpaceValueKind: String, Sendable, CaseIterable {
     /// As it stands in paths.
     package var plural: String { rawValue + "s" }
 
+    /// Names that stand for a secret and for a variable: a Space that finds one of each stops with `CONFIG_ERROR` ("Collision on variables
+    /// and secrets names", Hub forum).
+    package static func collisions(secrets: some Sequence<String>, variables: some Sequence<String>) -> [String] {
+        Set(secrets).intersection(variables).sorted()
+    }
+
     /// The Hub's rule for names: a letter, then letters, digits and underscores.
     package static func isKey(_ text: String) -> Bool {
         func isLetter(_ byte: UInt8) -> Bool { (0x41...0x5A).contains(byte) || (0x61...0x7A).contains(byte) }
@@ -81,6 +87,7 @@ extension Hub {
             body: .json(encoding: Body(key: key, value: value.reveal(), description: description)),
             right: "write access to \(space)", repeats: .never, action: .write(repo: space))
         request.isUrgent = true
+        request.values = [value]
         var waits = waits[...]
         while true {
             do {

@@ -3,7 +3,7 @@ import FoundationEssentials
 package import StokerCore
 
 /// What we last wrote into secrets, as keyed hashes: the Hub never gives a secret's value back, so this is how an unchanged one is known and
-/// a change by somebody else is noticed. Without the key the hashes tell nothing, not even of short values.
+/// a change by somebody else is noticed. Spaces go by the name that the Hub calls them by (``Hub/canonical(_:)``). Without the key the hashes tell nothing, not even of short values.
 package struct SecretPrints: Sendable, Codable, Equatable {
     struct Entry: Sendable, Codable, Equatable {
         /// HMAC-SHA256 of the Space, the name and the value, in hexadecimal.
@@ -49,6 +49,18 @@ package struct SecretPrints: Sendable, Codable, Equatable {
 
     package mutating func forget(_ name: String, in space: RepoID) {
         entries[Self.place(name, space)] = nil
+    }
+
+    /// Takes over what was noted or forgotten between two states of a list by somebody who has the same key, as one command among several does.
+    /// - Returns: false when the keys differ: then hashes of one list say nothing in the other.
+    @discardableResult
+    package mutating func merge(from before: SecretPrints, to after: SecretPrints) -> Bool {
+        guard key == after.key, key == before.key else { return false }
+        for place in Set(before.entries.keys).union(after.entries.keys)
+        where before.entries[place] != after.entries[place] {
+            entries[place] = after.entries[place]
+        }
+        return true
     }
 
     private static func place(_ name: String, _ space: RepoID) -> String { "\(space)/\(name)" }

@@ -25,6 +25,10 @@ extension HubFailure {
         if let token, token.reveal().utf8.count >= 8 {
             said = said.split(separator: token.reveal(), omittingEmptySubsequences: false).joined(separator: "***")
         }
+        if !request.values.isEmpty {
+            said = Redaction.hide(request.values, in: said)
+            self.code = self.code.map { Redaction.hide(request.values, in: $0) }
+        }
         guard isHub else {
             hint = Self.hintOfStorage(kind: kind, code: code)
             return

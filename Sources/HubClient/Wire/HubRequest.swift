@@ -1,7 +1,7 @@
 import AsyncHTTPClient
 package import NIOCore
 package import NIOHTTP1
-import StokerCore
+package import StokerCore
 
 /// One call to the Hub, before it is sent.
 package struct HubRequest: Sendable {
@@ -60,6 +60,8 @@ package struct HubRequest: Sendable {
     package var accepted: Set<Int>
     /// Default ``Redirects/everywhere``.
     package var redirects: Redirects = .everywhere
+    /// What the body holds and no error may repeat, such as the value of a secret: the Hub quotes in a refusal what it was sent.
+    package var values: [Secret] = []
     /// Goes before calls that are not, when the request window runs short: what a person waits for, or what heals. Default false.
     package var isUrgent = false
     /// When no headers come within ``timeout`` it is not asked again; ``HubFailure/wasSlow`` tells. Default false.

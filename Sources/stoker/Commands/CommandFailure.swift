@@ -30,7 +30,7 @@ enum CommandFailure {
             if code == .validationFailure {
                 Screen.writeError(
                     text(
-                        .usage, message: Stoker.message(for: error), hint: hint(for: arguments),
+                        .usage, message: withoutValues(Stoker.message(for: error), arguments), hint: hint(for: arguments),
                         asJSON: wantsJSON(arguments)))
                 return ExitCode(Failure.Code.usage.exitStatus)
             }
@@ -59,6 +59,20 @@ enum CommandFailure {
             return document.text + "\n"
         }
         return "stoker: \(message.printable)\n" + (hint.map { "  hint: \($0.printable)\n" } ?? "")
+    }
+
+    /// Of commands that are given secrets, the parser's complaint without the words it quotes: one that forgot its `-s` is a value.
+    private static func withoutValues(_ message: String, _ arguments: [String]) -> String {
+        let words = Path(arguments).words
+        guard ["secrets", "variables", "create", "duplicate"].contains(where: { words.hasPrefix("stoker space \($0)") })
+        else { return message }
+        let parts = message.split(separator: "'", omittingEmptySubsequences: false)
+        return parts.enumerated().map { index, part in
+            // Options are named: '--private', '-x', '-s <key>'.
+            let isShown = index % 2 == 0 || part.hasPrefix("--") || part.contains("<") || part.count <= 2
+            return isShown ? String(part) : "…"
+        }
+        .joined(separator: "'")
     }
 
     private static func subcommands(of command: any ParsableCommand.Type) -> [any ParsableCommand.Type] {

@@ -327,7 +327,7 @@ import Testing
             A=1
             export B = two words   # comment
               C='single # $x \\n'
-            D="a\\n\\"b\\" \\$x"  # after
+            D="a\\n\\"b\\" $x"  # after
             E=
             F=a#b
             G="two
@@ -350,8 +350,24 @@ import Testing
             return
         }
         #expect(
-            problems.list.map { "\($0.line):\($0.column)" } == ["2:1", "3:3", "4:3", "5:12", "6:3"])
+            problems.list.map { "\($0.line):\($0.column)" } == ["2:1", "3:1", "4:1", "5:3", "6:3"])
         #expect(!problems.description.contains("hidden"))
+    }
+
+    /// What is no name may be a secret: a key pasted without quotes, a token on the line below its name.
+    @Test func problemsShowNoWordOfTheFile() throws {
+        for text in [
+            "KEY=-----BEGIN PRIVATE KEY-----\nMIIhiddenA\nhiddenB==\n-----END PRIVATE KEY-----\n", "T=\nghp_hidden12\n",
+            "export hidden\n", "9hidden=1\n", "a-hidden=1\n", "A='x' hidden\n", "A=\"hidden\n", "A=${hidden}\n",
+            "A=\"\\$hidden\"\n",
+            "Mhidden0hiddenAhiddenBhiddenChiddenDhiddenE=\n", "ä=hidden\n", "hidden==\n",
+        ] {
+            guard case .failure(let problems) = DotEnv.read(text: text, name: ".env") else {
+                Issue.record("\(text.debugDescription) was read without a problem")
+                continue
+            }
+            #expect(!problems.description.contains("hidden"), "\(problems)")
+        }
     }
 }
 

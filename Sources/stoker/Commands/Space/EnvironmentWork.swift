@@ -6,31 +6,39 @@ import StokerCore
 
 enum EnvironmentWishes {
     /// Values from `KEY=value`, from the environment for a bare `KEY`, and from a file; what was written on the command line wins.
+    ///
+    /// Errors tell places and never words: who forgets the name gives the secret in its place, and a CI keeps what it is shown.
     static func read(
         _ kind: SpaceValueKind, pairs: [String], file: String?, description: String?
     ) throws -> [EnvironmentChange] {
         let doing = "set \(kind.plural)"
         let letter = kind == .secret ? "-s" : "-e"
-        var values: [(String, String)] = []
+        var values: [(name: String, value: String, place: String)] = []
         if let file {
             let text = try FleetOptions.contents(of: file, kind: "environment file", hint: "it has NAME=value lines")
-            values = try DotEnv.read(text: text, name: file).get().sorted { $0.key < $1.key }
+            values = try DotEnv.entries(text: text, name: file).get().map {
+                ($0.name, $0.value, "the name in line \($0.line) of \(file)")
+            }
         }
         let environment = ProcessInfo.processInfo.environment
-        for pair in pairs {
+        for (index, pair) in pairs.enumerated() {
+            let place = pairs.count == 1 ? letter : "the \(letter) number \(index + 1)"
             guard pair.first != "=", !pair.allSatisfy(\.isWhitespace) else {
                 throw Failure(
-                    .usage, doing: doing, because: "\"\(pair.shortened)\" names no \(kind)",
+                    .usage, doing: doing, because: "\(place) names no \(kind)",
                     hint: "give \(letter) KEY=value, or \(letter) KEY for the environment's value")
             }
             if let equals = pair.firstIndex(of: "=") {
-                values.append((String(pair[..<equals]), String(pair[pair.index(after: equals)...])))
+                values.append(
+                    (String(pair[..<equals]), String(pair[pair.index(after: equals)...]), "the name in \(place)"))
             } else if let value = environment[pair] {
-                values.append((pair, value))
+                values.append((pair, value, "the name in \(place)"))
             } else {
                 throw Failure(
-                    .usage, doing: doing, because: "\(pair.shortened) has no value here and is not in the environment",
-                    hint: "write KEY=value, or export \(pair.shortened) first")
+                    .usage, doing: doing,
+                    because:
+                        "\(place) is neither KEY=value nor the name of a variable in the environment (it is not shown: it may be a value)",
+                    hint: "write \(letter) KEY=value, or export the variable first and name it with \(letter) KEY")
             }
         }
         guard !values.isEmpty else {
@@ -38,13 +46,32 @@ enum EnvironmentWishes {
                 .usage, doing: doing, because: "no \(kind) was named",
                 hint: "give \(letter) KEY=value or --env-file FILE")
         }
-        let wrong = values.map(\.0).filter { !SpaceValueKind.isKey($0) }
+        let wrong = values.filter { !SpaceValueKind.isKey($0.name) }
         guard wrong.isEmpty else {
             throw Failure(
-                .usage, doing: doing, because: "\(wrong.map(\.shortened).joined(separator: ", ")) cannot be a name",
-                hint: "the Hub wants a letter first, then letters, digits and _")
+                .usage, doing: doing,
+                because: "\(wrong.map(\.place).joined(separator: ", ")) cannot be one on the Hub",
+                hint: "a name has a letter first, then letters, digits and _; it stands before the first =")
         }
-        return values.map { EnvironmentChange(kind, $0.0, .set(Secret($0.1), description: description)) }
+        return values.map { EnvironmentChange(kind, $0.name, .set(Secret($0.value), description: description)) }
+    }
+
+    /// Values that look like secrets and are to be variables, with why: `TOKEN (its name ends in TOKEN)`.
+    static func lookLikeSecrets(_ variables: some Sequence<(name: String, value: Secret)>) -> [String] {
+        variables.compactMap { name, value in
+            SecretLook.reason(name: name, value: value).map { "\(name) (\($0))" }
+        }
+    }
+}
+
+extension EnvironmentPlan {
+    /// Variables to be written whose values look like secrets.
+    var publishedSecrets: [String] {
+        EnvironmentWishes.lookLikeSecrets(
+            writes.compactMap { change -> (name: String, value: Secret)? in
+                guard change.kind == .variable, case .set(let value, _) = change.wish else { return nil }
+                return (change.key, value)
+            })
     }
 }
 
@@ -60,9 +87,10 @@ struct EnvironmentWork {
         _ wishes: [EnvironmentChange], ask: (EnvironmentPlan, _ isStatic: Bool) async throws -> Void
     ) async throws {
         let progress = Progress(output)
-        var prints = try PrintsFile.own.read()
+        var prints = try await PrintsFile.own.begin()
         let runtime = try await hub.runtime(of: space)
         let plan = try await hub.plan(wishes, for: space, prints: prints)
+        ConfirmOptions.warn(ofPublished: plan.publishedSecrets, in: space)
         if dryRun { return answer(plan, runtime: nil).show(output) }
         try await ask(plan, runtime.isStatic)
         let before = prints
@@ -79,7 +107,7 @@ struct EnvironmentWork {
         interruption.release()
         progress.end()
         // Also after a failure: what was written is remembered, so that the next try skips it.
-        if prints != before { try PrintsFile.own.write(prints) }
+        if prints != before { try await PrintsFile.own.keep(from: before, to: prints) }
         let result = try outcome.get()
         if interruption.wasMet { throw interrupted(result) }
         answer(plan, runtime: result.runtime).show(output)
@@ -172,45 +200,6 @@ struct EnvironmentWork {
         case .pausedMeanwhile:
             "The Space \(would)paused, written to, and restarted once instead of \(plan.writes.count) times."
         case .staysPaused: "The Space is paused and stays so; the values count from its next start."
-        }
-    }
-}
-
-/// Where the hashes of secrets are kept: one file of this machine's user, readable by him only.
-struct PrintsFile {
-    let path: String
-
-    static var own: PrintsFile { PrintsFile(path: Surroundings.process.dataFolder + "/secret-prints.json") }
-
-    func read() throws(Failure) -> SecretPrints {
-        guard FileManager.default.fileExists(atPath: path) else { return SecretPrints() }
-        do {
-            return try JSONDecoder().decode(SecretPrints.self, from: Data(contentsOf: URL(fileURLWithPath: path)))
-        } catch {
-            throw Failure(
-                .fleetUnreadable, doing: "read \(path)", because: "it is not readable, or not what Stoker wrote",
-                hint: "remove it: then secrets are written once more than needed", cause: error)
-        }
-    }
-
-    func write(_ prints: SecretPrints) throws(Failure) {
-        do {
-            let url = URL(fileURLWithPath: path)
-            try FileManager.default.createDirectory(
-                at: url.deletingLastPathComponent(), withIntermediateDirectories: true,
-                attributes: [.posixPermissions: 0o700])
-            // Made with its rights before it has a content, and put in place whole.
-            let new = path + ".new"
-            try? FileManager.default.removeItem(atPath: new)  // left by a run that was killed
-            guard
-                FileManager.default.createFile(
-                    atPath: new, contents: try JSONEncoder().encode(prints), attributes: [.posixPermissions: 0o600])
-            else { throw CocoaError(.fileWriteUnknown) }
-            guard rename(new, path) == 0 else { throw CocoaError(.fileWriteUnknown) }
-        } catch {
-            throw Failure(
-                .fleetUnreadable, doing: "write \(path)", because: "the file cannot be written",
-                hint: "the secrets themselves are written; they will be written again next time", cause: error)
         }
     }
 }

@@ -43,7 +43,7 @@ enum SecretWords: SpaceValueWords {
     static var file: NameSpecification { [.customLong("env-file"), .customLong("secrets-file")] }
 
     static func list(_ id: RepoID, _ hub: Hub, _ screen: Screen) async throws -> Answer {
-        let prints = try PrintsFile.own.read()
+        let prints = try await PrintsFile.own.read()
         let secrets = try await hub.secrets(of: id)
         var table = TextTable(columns: [
             .init(title: "SECRET", shrinksTo: 12), .init(title: "CHANGED"), .init(title: "BY"),
@@ -73,7 +73,8 @@ enum VariableWords: SpaceValueWords {
     static let about =
         "Variables of a public Space are public. The Space restarts once for all changes together; unchanged ones are skipped."
     static let listAbout = "Names and values."
-    static let addAbout = "A name alone takes its value from the environment."
+    static let addAbout =
+        "A name alone takes its value from the environment. A value that looks like a secret is asked for first."
     static let addExamples = """
           stoker space variables add owner/bot -e MODE=live -e REGION=eu
           stoker space variables add owner/bot --env-file .env
@@ -139,7 +140,7 @@ struct SpaceValuesListCommand<Words: SpaceValueWords>: AsyncParsableCommand {
 
     func run() async throws {
         try await hub.use { hub in
-            try await Words.list(try await space.id(hub), hub, .own).show(output)
+            try await Words.list(try await hub.canonical(try await space.id(hub)), hub, .own).show(output)
         }
     }
 }
@@ -170,8 +171,11 @@ struct SpaceValuesAddCommand<Words: SpaceValueWords>: AsyncParsableCommand {
         let wishes = try EnvironmentWishes.read(Words.kind, pairs: pairs, file: envFile, description: description)
         try await hub.use { hub in
             let work = EnvironmentWork(
-                kind: Words.kind, space: try await space.id(hub), hub: hub, output: output, dryRun: dryRun)
+                kind: Words.kind, space: try await hub.canonical(try await space.id(hub)), hub: hub, output: output,
+                dryRun: dryRun)
             try await work.run(wishes) { plan, isStatic in
+                try await confirm.ask(
+                    ofPublished: plan.publishedSecrets, doing: "set variables of \(work.space)")
                 guard isStatic, Words.kind == .secret, !plan.writes.isEmpty else { return }
                 try await confirm.askToPublish(
                     plan.writes.map(\.key), of: work.space, doing: "set secrets of the static Space \(work.space)")
@@ -196,7 +200,7 @@ struct SpaceValuesDeleteCommand<Words: SpaceValueWords>: AsyncParsableCommand {
     func run() async throws {
         let kind = Words.kind
         try await hub.use { hub in
-            let id = try await space.id(hub)
+            let id = try await hub.canonical(try await space.id(hub))
             let work = EnvironmentWork(kind: kind, space: id, hub: hub, output: output, dryRun: dryRun)
             try await work.run(keys.map { EnvironmentChange(kind, $0, .delete) }) { plan, _ in
                 guard !plan.writes.isEmpty else { return }
@@ -211,6 +215,23 @@ struct SpaceValuesDeleteCommand<Words: SpaceValueWords>: AsyncParsableCommand {
 }
 
 extension ConfirmOptions {
+    /// Tells of variables whose values look like secrets.
+    static func warn(ofPublished found: [String], in id: RepoID) {
+        guard !found.isEmpty else { return }
+        let them = found.count == 1 ? "it" : "them"
+        Screen.writeError(
+            "warning: \(found.joined(separator: ", ")) \(found.count == 1 ? "looks like a secret" : "look like secrets"). Everybody who sees \(id) can read its variables, and copies of it get them; `stoker space secrets add` keeps \(them) hidden.\n"
+        )
+    }
+
+    /// A value that looks like a secret becomes a variable only when somebody says so.
+    func ask(ofPublished found: [String], doing: String) async throws {
+        guard !found.isEmpty else { return }
+        try await ask(
+            "Set \(found.count == 1 ? "it" : "them") as \(found.count == 1 ? "a variable" : "variables") all the same?",
+            doing: doing)
+    }
+
     /// A static Space has no server that could keep a secret.
     func askToPublish(_ secrets: [String], of id: RepoID, doing: String) async throws {
         Screen.writeError(

@@ -70,6 +70,9 @@ struct NewSpaceOptions: ParsableArguments {
                     doing: "create \(new.id)")
             }
         }
+        let published = EnvironmentWishes.lookLikeSecrets(new.variables.map { (name: $0.key, value: $0.value) })
+        ConfirmOptions.warn(ofPublished: published, in: new.id)
+        try await confirm.ask(ofPublished: published, doing: "create \(new.id)")
         if new.sdk == "static", !new.secrets.isEmpty {
             try await confirm.askToPublish(new.secrets.map(\.key), of: new.id, doing: "create \(new.id)")
         }
