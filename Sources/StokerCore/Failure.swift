@@ -67,6 +67,8 @@ extension Failure {
         package static let ledger = Code(rawValue: "ledger.unavailable")
         /// The port is taken or may not be opened.
         package static let portTaken = Code(rawValue: "serve.port")
+        /// What a command has to say could not be written.
+        package static let output = Code(rawValue: "output")
         /// A running Stoker could not be reached.
         package static let unreachable = Code(rawValue: "server.unreachable")
 
