@@ -63,6 +63,7 @@ struct SpaceRestartCommand: AsyncParsableCommand {
                     hint: "restarting does not help; write to website@huggingface.co")
             }
             let restart = try await hub.restart(id, factory: factory)
+            await RestartNotes.own.forget(id, endpoint: hub.settings.endpoint)
             let note: String? =
                 switch restart.proof {
                 case .answered: nil
@@ -90,7 +91,10 @@ struct SpacePauseCommand: AsyncParsableCommand {
     func run() async throws {
         try await hub.use { hub in
             let id = try await space.id(hub)
-            SpaceAnswer.runtime(try await hub.pause(id), id).show(output)
+            let runtime = try await hub.pause(id)
+            // Who pauses it wants it so, whatever was left before.
+            await RestartNotes.own.forget(id, endpoint: hub.settings.endpoint)
+            SpaceAnswer.runtime(runtime, id).show(output)
             Progress(output).hint("It is started again with: stoker space restart \(id)")
         }
     }
