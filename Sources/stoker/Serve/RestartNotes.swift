@@ -52,7 +52,8 @@ struct RestartNotes: Sendable {
             scalar.isASCII && (scalar.properties.isAlphabetic || ("0"..."9").contains(scalar) || scalar == ".")
                 ? Character(scalar) : ","
         }
-        return "\(folder)/\(space.namespace)@\(space.name)@\(String(host.prefix(50)))".lowercased() + ".json"
+        // However a Space is written, it is one.
+        return "\(folder)/" + "\(space.namespace)@\(space.name)@\(String(host.prefix(50)))".lowercased() + ".json"
     }
 
     /// Writes one down; waits for another command that changes the same Space.
