@@ -67,6 +67,8 @@ extension Failure {
         package static let ledger = Code(rawValue: "ledger.unavailable")
         /// The port is taken or may not be opened.
         package static let portTaken = Code(rawValue: "serve.port")
+        /// What a command has to say could not be written.
+        package static let output = Code(rawValue: "output")
         /// A running Stoker could not be reached.
         package static let unreachable = Code(rawValue: "server.unreachable")
 
@@ -91,6 +93,8 @@ extension Failure {
         package static let hubThrottled = Code(rawValue: "hub.throttled")
         /// The Hub has trouble of its own.
         package static let hubTrouble = Code(rawValue: "hub.trouble")
+        /// This Hub does not have the feature at all.
+        package static let hubUnsupported = Code(rawValue: "hub.unsupported")
         /// No answer from the Hub.
         package static let hubUnreachable = Code(rawValue: "hub.unreachable")
         /// The Hub's answer is not what it is known to say.
@@ -129,6 +133,7 @@ extension Failure {
             case .hubThrottled: 429
             // Our own login is not the caller's: 401 would make a browser throw a good one away.
             case .hubBadToken, .hubTrouble, .hubUnreadable: 502
+            case .hubUnsupported: 501
             case .hubNotSent, .hubCancelled: 503
             case .hubUnreachable: 504
             default: 500

@@ -1,5 +1,6 @@
 import ArgumentParser
 import Foundation
+import StokerCore
 
 @main
 struct Stoker: AsyncParsableCommand {
@@ -36,6 +37,7 @@ struct Stoker: AsyncParsableCommand {
         ])
 
     static func main() async {
+        Screen.prepare()
         let interruption = Interruption()
         // A task of its own, so that a signal can call the command off.
         let work = Interruption.$current.withValue(interruption) {
@@ -49,10 +51,15 @@ struct Stoker: AsyncParsableCommand {
             }
         }
         interruption.watch(work)
+        var status: Int32 = 0
         do {
             try await work.value
         } catch {
-            Foundation.exit(CommandFailure.report(error).rawValue)
+            status = CommandFailure.report(error).rawValue
         }
+        // An answer that nobody could read was none, whatever it said. Why was told when it happened.
+        let trouble = Screen.outputTrouble
+        if status <= 1, trouble != 0, trouble != EPIPE { status = Failure.Code.output.exitStatus }
+        if status != 0 { Foundation.exit(status) }
     }
 }

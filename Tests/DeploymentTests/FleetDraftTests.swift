@@ -42,6 +42,24 @@ import Testing
         #expect(!draft.text.contains("guessed"))
     }
 
+    /// A label of the DNS has 63 characters: one Space whose address does not follow from its name must not spoil the file.
+    @Test(arguments: [nil, "https://acme-a1b2c3.hf.space"] as [String?]) func aNameThatIsTooLong(host: String?) throws {
+        let long = "acme/" + String(repeating: "long-", count: 14) + "name"
+        let other = "other/" + String(repeating: "x", count: 96)
+        let draft = FleetDraft(spaces: [
+            SpaceFacts(id: long, host: host), SpaceFacts(id: "acme/bot"), SpaceFacts(id: "acme/bad--name"),
+            SpaceFacts(id: other, host: "https://o1.hf.space"),
+            SpaceFacts(id: other.replacing("other", with: "third"), host: "https://o2.hf.space"),
+        ])
+        let read = try fleet(draft.text)
+        #expect(read.checks.compactMap(\.space).contains(long) == (host != nil))
+        #expect(read.checks.contains { $0.address == "https://acme-bot.hf.space/" })
+        #expect(read.checks.first { $0.space == long }?.address == host.map { $0 + "/" })
+        #expect(read.checks.count { $0.space?.hasSuffix("xxx") == true } == 2)
+        for id in [long, "acme/bad--name"] { #expect(draft.text.contains(id) || draft.text.contains(id.dropFirst(5))) }
+        #expect(try fleet(FleetDraft(spaces: [SpaceFacts(id: "acme/bad--name")]).text).checks.isEmpty)
+    }
+
     @Test func anEmptyDraftPassesToo() throws { #expect(try fleet(FleetDraft().text).checks.isEmpty) }
 
     @Test func namesThatYAMLWouldMisread() throws {

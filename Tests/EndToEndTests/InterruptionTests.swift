@@ -35,7 +35,7 @@ extension EndToEnd {
                     ["space", "secrets", "add", Self.space, "-s", "A=1", "-s", "B=2", "-s", "C=3"])
                 #expect(try await hub.state(Self.space).runtime.stage.string == "PAUSED")
                 child.send(signal)
-                try await Wait.until("the word about it") { child.errors.contains("Once more leaves at once") }
+                try await Wait.until("the word about it") { child.errors.contains("A second Ctrl-C leaves at once") }
                 try await release(hub)
                 #expect(try await child.waitForExit() == .code(130))
                 #expect(
@@ -81,7 +81,9 @@ extension EndToEnd {
                         return child.exit != nil
                     }
                 } else {
-                    try await Wait.until("the word about it") { child.errors.contains("Once more leaves at once") }
+                    try await Wait.until("the word about it") {
+                        child.errors.contains("A second Ctrl-C leaves at once")
+                    }
                     child.send(SIGINT)
                 }
                 #expect(try await child.waitForExit() == .code(130))

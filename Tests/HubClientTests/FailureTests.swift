@@ -85,6 +85,42 @@ import Testing
             name: "conflict", status: 409,
             body: #"{"error": "Cannot create repo: another conflicting operation is in progress"}"#, kind: .conflict,
             said: "conflicting operation"),
+        Case(
+            name: "not implemented", status: 501, body: #"{"error": "not supported here"}"#, kind: .unsupported,
+            said: "this Hub does not have that (not supported here)"),
+        Case(
+            name: "FastAPI has no such address", status: 404, body: #"{"detail":"Not Found"}"#,
+            path: "/api/spaces/a/b/runtime", kind: .unsupported, said: "this Hub does not have that"),
+        Case(
+            name: "Express has no such address", status: 404, headers: ["Content-Type": "text/html"],
+            body: "<pre>Cannot POST /api/spaces/a/b/pause</pre>", path: "/api/spaces/a/b/pause", kind: .unsupported,
+            said: "this Hub does not have that"),
+        Case(
+            name: "Go has no such address", status: 404, body: "404 page not found\n",
+            path: "/api/spaces/a/b/secrets", kind: .unsupported, said: "this Hub does not have that"),
+        Case(
+            name: "wrong method", status: 405, body: #"{"detail":"Method Not Allowed"}"#,
+            path: "/api/spaces/a/b/hardware", kind: .unsupported, said: "this Hub does not have that"),
+        Case(
+            name: "FastAPI has no such repo", status: 404, body: #"{"detail":"Repository not found"}"#,
+            path: "/api/spaces/a/b/runtime", kind: .notFound, said: "Repository not found"),
+        Case(
+            name: "no such repo in a framework's words", status: 404, body: #"{"detail":"Not Found"}"#,
+            path: "/api/spaces/a/b", kind: .notFound, said: "Not Found"),
+        Case(
+            name: "a feature's own code", status: 404, headers: ["X-Error-Code": "RepoNotFound"],
+            path: "/api/spaces/a/b/runtime", kind: .notFound, said: ""),
+        Case(
+            name: "FastAPI's own words", status: 400, body: #"{"detail":"the quota of maren is used up"}"#,
+            kind: .invalid, said: "the quota of maren is used up"),
+        Case(
+            name: "FastAPI's list", status: 422,
+            body:
+                #"{"detail":[{"loc":["body","paths",0],"msg":"Field required","type":"missing"},{"msg":"and more"}]}"#,
+            kind: .invalid, said: "body.paths.0: Field required; and more"),
+        Case(
+            name: "FastAPI's object", status: 403, body: #"{"detail":{"error":"not yours","code":7}}"#,
+            kind: .forbidden, said: "not yours"),
         Case(name: "too large", status: 413, kind: .tooLarge, said: "", hint: "less at once"),
     ]
 
@@ -107,6 +143,40 @@ import Testing
         #expect(failure.failure.code.rawValue == shape.kind.rawValue)
         #expect(failure.description.contains("could not do it: "))
         #expect(failure.description.contains("HTTP \(shape.status)"))
+    }
+
+    /// Neither repeated nor settled by looking: it will be the same for ever.
+    @Test(arguments: [(501, "{}"), (404, #"{"detail":"Not Found"}"#), (405, "")])
+    func whatAHubDoesNotHaveIsAskedForOnce(status: Int, body: String) async throws {
+        let space = try RepoID.space("maren/orbit-api")
+        let server = try await ScriptedHub.start { asked, _ in
+            asked.method == .GET && asked.path.hasSuffix("/runtime")
+                ? .json(#"{"stage":"RUNNING"}"#) : .json(body, status: status)
+        }
+        try await withHub(server) { hub in
+            for work in [
+                { _ = try await hub.pause(space) }, { _ = try await hub.restart(space) },
+                { _ = try await hub.setSleepTime(of: space, seconds: 60) },
+                { try await hub.set(.secret, "A", to: Secret("x"), of: space) },
+                { _ = try await hub.secrets(of: space) }, { try await hub.followLog(.run, of: space) { _ in } },
+            ] as [() async throws -> Void] {
+                let before = server.asked().count { !$0.path.hasSuffix("/runtime") }
+                let failure = await #expect(throws: HubFailure.self) { try await work() }
+                #expect(failure?.kind == .unsupported)
+                #expect(server.asked().count { !$0.path.hasSuffix("/runtime") } == before + 1)
+            }
+        }
+    }
+
+    @Test func filesAreLookedUpByAForm() async throws {
+        let server = try await ScriptedHub.start([.json("[]")])
+        try await withHub(server) { hub in
+            _ = try await hub.entries(at: ["a b.txt", "ü/c+d&e"], in: try .space("maren/orbit-api"))
+        }
+        let asked = try #require(server.asked().first)
+        #expect(asked.headers.first(name: "Content-Type") == "application/x-www-form-urlencoded")
+        #expect(asked.headers.first(name: "Accept") == "*/*")
+        #expect(asked.text == "paths=a+b.txt&paths=%C3%BC%2Fc%2Bd%26e&expand=false")
     }
 
     @Test func noSecretIsQuoted() async throws {

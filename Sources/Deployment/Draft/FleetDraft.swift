@@ -15,6 +15,8 @@ package struct FleetDraft: Sendable {
         package var guessed = false
         /// A word on it for who reads the file, such as `private`.
         package var note: String?
+        /// Why it cannot stand in the file as it is: then it is a comment.
+        package var problem: String?
     }
     package var entries: [Entry]
     /// Of a Hub that is not the public one.
@@ -34,6 +36,15 @@ package struct FleetDraft: Sendable {
         entries = spaces.sorted { $0.id.lowercased() < $1.id.lowercased() }.map { facts in
             var entry = Entry(space: facts.id)
             if facts.visibility != .public { entry.note = facts.visibility.rawValue }
+            if !SpaceName.isID(facts.id) {
+                entry.problem = "its name is not one that the file takes"
+            } else if SpaceName.subdomain(of: facts.id).utf8.count > 63 {
+                // A name in the DNS has at most 63 characters: the Hub made another one, and only the Hub knows it.
+                entry.url = facts.host
+                if facts.host == nil {
+                    entry.problem = "its address does not follow from so long a name; name it with `url:`"
+                }
+            }
             return entry
         }
     }
@@ -181,8 +192,11 @@ package struct FleetDraft: Sendable {
 
             """
         let spaces = entries.filter { $0.space != nil }
+        let usable = spaces.filter { $0.problem == nil }
         let targets = entries.filter { $0.space == nil }
-        if spaces.isEmpty {
+        if usable.isEmpty {
+            // Those that cannot be used are told, and a key without members would be none.
+            for entry in spaces { text += space(entry, &names) }
             text +=
                 "# spaces:\n#   owner/name:\n#     keep: { warmth: warm, path: /health }    # hot 2m, warm 5m, cool 15m, alive 45m\n"
         } else {
@@ -218,6 +232,10 @@ package struct FleetDraft: Sendable {
 
     private func space(_ entry: Entry, _ names: inout Set<String>) -> String {
         guard let id = entry.space else { return "" }
+        if let problem = entry.problem {
+            let shown = String(id.map { $0.isASCII && !$0.isNewline ? $0 : "?" })
+            return "  # \(shown):    # \(problem)\n"
+        }
         let short = id.split(separator: "/").last.map(String.init) ?? id
         let name = Self.unique(short, &names)
         // A key may be there once: the same Space twice is a Space and a further address.
@@ -264,7 +282,8 @@ package struct FleetDraft: Sendable {
         var candidate = name
         var number = 2
         while !names.insert(candidate).inserted {
-            candidate = "\(name)-\(number)"
+            // A name has at most 96 characters, its number included.
+            candidate = "\(name.prefix(90))-\(number)"
             number += 1
         }
         return candidate

@@ -20,14 +20,11 @@ extension Hub {
                 query: [("recursive", "\(recursive)"), ("expand", "\(expand)")], right: "read access to \(repo)"))
     }
 
-    /// What is known of these paths; one that does not exist is absent. Asked 500 at a time (the Hub answers 413 to more than 1,000).
+    /// What is known of these paths; one that does not exist is absent. Asked 500 at a time (the Hub answers 413 to more than 1,000), by a
+    /// form as the official client does: the Hub reads JSON too, others do not.
     package func entries(
         at paths: [String], in repo: RepoID, revision: String = "main", expand: Bool = false
     ) async throws(HubFailure) -> [HubEntry] {
-        struct Question: Encodable {
-            var paths: [String]
-            var expand: Bool
-        }
         var found: [HubEntry] = []
         var rest = paths[...]
         while !rest.isEmpty {
@@ -36,7 +33,7 @@ extension Hub {
             found += try await value(
                 HubRequest(
                     .POST, "\(repo.api)/paths-info/\(HubURL.segment(revision))", doing: "look up files of \(repo)",
-                    body: .json(encoding: Question(paths: Array(batch), expand: expand)),
+                    body: .form(batch.map { ("paths", $0) } + [("expand", "\(expand)")]),
                     right: "read access to \(repo)", repeats: .freely),
                 as: [Lenient<HubEntry>].self
             )

@@ -40,9 +40,7 @@ extension Hub {
         each: @escaping @Sendable (LogLine) async throws -> Void
     ) async throws {
         guard let stream = try await openToDrain(kind, of: space, tail: tail, silence: silence) else { return }
-        // A Date header has whole seconds and many servers make it anew only once a second: a line from just before the question
-        // may look two seconds younger than it. The official client allows one and loses such lines.
-        let began = ServerDate(stream.headers)?.date.addingTimeInterval(3)
+        let began = Self.slightlyAfter(stream)
         let end = try await read(stream, silence: silence) { event in
             guard let line = LogLine(event) else { return true }
             if let began, let date = line.date, date > began { return false }
@@ -55,18 +53,24 @@ extension Hub {
         }
     }
 
+    /// How often a followed build is looked at, to see whether it is over: the Hub may keep its log open for ever.
+    package static let buildLooks: Duration = .seconds(5)
+
     /// Follows a log until it is cancelled: through restarts of the container, cuts and silence, each line once. A build log ends when the
-    /// build is over.
+    /// build is over and no line has come for `drainSilence`.
     /// - Parameters:
     ///   - tail: begin with the last so many lines; 0 begins with what comes next; nil with all that the container still holds.
     ///   - after: resume behind this moment.
+    ///   - buildLooks: time between looks at a build.
+    ///   - drainSilence: how long a build that is over may still bring lines.
     ///   - waits: before each new connection in a row; the last one repeats.
     ///   - note: told about the connection.
     ///   - each: called for every line, in order; memory does not grow with their number.
-    /// - Throws: ``HubFailure`` when the Space or the right to read it is gone; what `each` throws.
+    /// - Throws: ``HubFailure`` when the Space or the right to read it is gone, or the first answer is no event stream; what `each` throws.
     package func followLog(
         _ kind: SpaceLogKind, of space: RepoID, tail: Int? = nil, after: Date? = nil,
-        silence: Duration = Hub.followSilence,
+        silence: Duration = Hub.followSilence, buildLooks: Duration = Hub.buildLooks,
+        drainSilence: Duration = Hub.drainSilence,
         waits: [Duration] = [.seconds(1), .seconds(2), .seconds(4), .seconds(8), .seconds(15), .seconds(30)],
         note: @escaping @Sendable (LogNote) async -> Void = { _ in },
         each: @escaping @Sendable (LogLine) async throws -> Void
@@ -76,9 +80,16 @@ extension Hub {
         var failures = 0
         while true {
             let before = state.withLock(\.lines)
+            let isFirst = state.withLock(\.isFirst)
             do {
-                let isFirst = state.withLock(\.isFirst)
-                let stream = try await openLog(kind, of: space, tail: isFirst ? tail : nil)
+                let wasBuilt = kind == .build ? try await isBuilt(space) : false
+                let wanted = isFirst ? tail : nil
+                // What is over may not even have headers for us.
+                let opened =
+                    wasBuilt
+                    ? try await openToDrain(kind, of: space, tail: wanted, silence: drainSilence)
+                    : try await openLog(kind, of: space, tail: wanted)
+                guard let stream = opened else { return }
                 if !isFirst {
                     replay.withLock { $0.reconnected() }
                     await note(.connected)
@@ -87,8 +98,14 @@ extension Hub {
                     replay.withLock { $0 = LogReplay(after: max(date, after ?? date)) }
                 }
                 state.withLock { $0.isFirst = false }
-                _ = try await read(stream, silence: silence) { event in
+                let over: BuildEnd? =
+                    kind == .build
+                    ? BuildEnd(looks: buildLooks, silence: drainSilence) { try await self.isBuilt(space) } : nil
+                let began = wasBuilt ? Self.slightlyAfter(stream) : nil
+                let end = try await read(stream, silence: silence, over: over) { event in
                     guard let line = LogLine(event) else { return true }
+                    // Not of the build that was over when we asked: of another one, or of none.
+                    if let began, let date = line.date, date > began, try await self.isBuilt(space) { return false }
                     let isNew = replay.withLock { replay in
                         if isFirst, let tail, tail > 0 { replay.began(inTheMiddleAt: line) }
                         return replay.isNew(line)
@@ -98,16 +115,30 @@ extension Hub {
                     try await each(line)
                     return true
                 }
+                if end == .enough { return }
             } catch let failure as HubFailure where failure.mayHaveHappened || failure.kind == .throttled {
-                // No connection, or trouble of the Hub: the same as a cut.
+                // No connection, or trouble of the Hub: the same as a cut. But what never was a log is none a minute later.
+                if isFirst, failure.kind == .unreadable { throw failure }
             }
             try Task.checkCancellation()
             failures = state.withLock(\.lines) == before ? failures + 1 : 0
             let stage = try await stageWhileAway(of: space)
-            if kind == .build, let stage, stage != .building, stage != .runningBuilding { return }
+            if kind == .build, let stage, !stage.isBuilding { return }
             await note(.reconnecting(stage: stage))
             if !waits.isEmpty { try await pace.clock.sleep(waits[min(failures, waits.count - 1)]) }
         }
+    }
+
+    /// What was written later than this was written after the answer began. A Date header has whole seconds and many servers make it anew
+    /// only once a second: a line from just before the question may look two seconds younger than it. The official client allows one and
+    /// loses such lines.
+    private static func slightlyAfter(_ stream: HubStream) -> Date? {
+        ServerDate(stream.headers)?.date.addingTimeInterval(3)
+    }
+
+    /// False also when the Hub cannot be asked just now.
+    private func isBuilt(_ space: RepoID) async throws(HubFailure) -> Bool {
+        try await stageWhileAway(of: space).map { !$0.isBuilding } ?? false
     }
 
     /// nil when the Hub cannot be asked just now.
@@ -158,25 +189,46 @@ extension Hub {
             request.timeout = silence
             request.slownessIsAnAnswer = true
         }
-        return try await open(request)
+        let stream = try await open(request)
+        if let type = stream.headers.first(name: "Content-Type")?.lowercased(), !type.hasPrefix("text/event-stream") {
+            throw .noStream(request.doing, type: type)
+        }
+        return stream
+    }
+
+    /// When the reading of a build's log ends though its stream does not.
+    struct BuildEnd: Sendable {
+        /// Time between looks.
+        var looks: Duration
+        /// Without a line after the end of the build.
+        var silence: Duration
+        var isOver: @Sendable () async throws -> Bool
     }
 
     /// Hands the events of a stream to `each` until it says false, the stream ends, or nothing comes for `silence`.
+    /// - Throws: `hub.unreadable` when what came is no event stream; what `each` throws.
     func read(
-        _ stream: HubStream, silence: Duration, each: @escaping @Sendable (SSEEvent) async throws -> Bool
+        _ stream: HubStream, silence: Duration, over: BuildEnd? = nil,
+        each: @escaping @Sendable (SSEEvent) async throws -> Bool
     ) async throws -> StreamEnd {
         let heard = Shared(ContinuousClock.now)
+        // Of events that say something: keep-alives come for ever.
+        let spoken = Shared(ContinuousClock.now)
         let outcome: StreamEnd = try await withThrowingTaskGroup(of: StreamEnd.self) { group in
             group.addTask {
                 var decoder = SSEDecoder()
                 var events: [SSEEvent] = []
+                var count = 0
                 do {
                     for try await piece in stream.pieces {
                         heard.withLock { $0 = .now }
                         decoder.feed(piece) { events.append($0) }
+                        count += events.count
+                        if events.contains(where: { !$0.data.isEmpty }) { spoken.withLock { $0 = .now } }
                         for event in events where try await !each(event) { return .enough }
                         events.removeAll(keepingCapacity: true)
                     }
+                    if count == 0, decoder.isNoStream { throw HubFailure.noStream(stream.pieces.doing, type: nil) }
                     return .ended
                 } catch let failure as HubFailure where failure.kind == .unreachable {
                     return .cut
@@ -189,11 +241,32 @@ extension Hub {
                     try await Task.sleep(until: deadline, clock: .continuous)
                 }
             }
+            if let over {
+                group.addTask {
+                    while try await !over.isOver() { try await Task.sleep(for: over.looks) }
+                    while true {
+                        let deadline = spoken.withLock(\.self) + over.silence
+                        if ContinuousClock.now >= deadline { return .ended }
+                        try await Task.sleep(until: deadline, clock: .continuous)
+                    }
+                }
+            }
             defer { group.cancelAll() }
             return try await group.next() ?? .ended
         }
         try Task.checkCancellation()
         return outcome
+    }
+}
+
+extension HubFailure {
+    /// An answer of success that is a proxy's page or a document: it says nothing of the log.
+    fileprivate static func noStream(_ doing: String, type: String?) -> HubFailure {
+        let what =
+            type?.contains("html") == true
+            ? "a web page came in place of the stream"
+            : "what came is no event stream\(type.map { " but \(Redaction.quote($0, limit: 60))" } ?? "")"
+        return HubFailure(.unreadable, doing: doing, said: what, status: 200)
     }
 }
 

@@ -24,6 +24,12 @@ package struct SSEDecoder: Sendable {
     package let limit: Int
     /// Events that were dropped because they were too long.
     package private(set) var dropped = 0
+    /// Whether something came that no event stream has: a page, a JSON document.
+    package var isNoStream: Bool {
+        strays > 0 || line.first == UInt8(ascii: "<") || line.first == UInt8(ascii: "{")
+            || line.first == UInt8(ascii: "[")
+    }
+    private var strays = 0
     /// What the sender wants us to wait before connecting again, milliseconds.
     package private(set) var retryMilliseconds: Int?
 
@@ -112,6 +118,8 @@ package struct SSEDecoder: Sendable {
             {
                 retryMilliseconds = number
             }
+        } else {
+            strays += 1
         }
     }
 

@@ -31,6 +31,12 @@ package struct EnvironmentPlan: Sendable, Equatable {
         case pausedMeanwhile = "paused-meanwhile"
         /// It was paused before and stays so; the values count from its next start.
         case staysPaused = "stays-paused"
+        /// It is still paused by an earlier change that was ended in its midst: write what is to be written, and restart it. Never
+        /// planned by itself: only who paused it knows.
+        case finishesRestart = "finishes-restart"
+
+        /// A restart stands behind the writes.
+        package var restarts: Bool { self == .pausedMeanwhile || self == .finishesRestart }
     }
 
     package var writes: [EnvironmentChange]
@@ -139,11 +145,13 @@ extension Hub {
     ///   - prints: keeps what was written, as far as it came.
     ///   - goesOn: asked before each write; when it says no, the writes that are left are not made. Cancelling the task in its place would
     ///     leave the Space paused.
+    ///   - hurry: returns when a write that is on its way must not be waited for any longer; nil waits for each.
     ///   - step: told before each step.
     /// - Throws: the first failure; what was written before it stays written, and making the same plan again goes on there.
     package func carryOut(
         _ plan: EnvironmentPlan, for space: RepoID, prints: inout SecretPrints, waits: [Duration] = Hub.looks,
-        goesOn: () -> Bool = { true }, step: (EnvironmentStep) -> Void = { _ in }
+        goesOn: () -> Bool = { true }, hurry: (@Sendable () async -> Void)? = nil,
+        step: (EnvironmentStep) -> Void = { _ in }
     ) async throws(HubFailure) -> EnvironmentResult {
         var result = EnvironmentResult(plan: plan)
         guard plan.way != .nothing, goesOn() else { return result }
@@ -156,12 +164,15 @@ extension Hub {
             for change in plan.writes {
                 guard goesOn() else { break }
                 step(.writing(change, number: result.written.count + 1, of: plan.writes.count))
-                switch change.wish {
-                case .set(let value, let description):
-                    try await set(
-                        change.kind, change.key, to: value, description: description, of: space,
-                        before: plan.stamps[change.key] ?? "", waits: waits)
-                case .delete: try await delete(change.kind, change.key, of: space)
+                let before = plan.stamps[change.key] ?? ""
+                try await hurrying(hurry, "write \(change.key) of \(space)") { () async throws(HubFailure) in
+                    switch change.wish {
+                    case .set(let value, let description):
+                        try await self.set(
+                            change.kind, change.key, to: value, description: description, of: space, before: before,
+                            waits: waits)
+                    case .delete: try await self.delete(change.kind, change.key, of: space)
+                    }
                 }
                 result.written.append(change)
             }
@@ -169,12 +180,17 @@ extension Hub {
             trouble = error
         }
         do {
-            try await note(result.written, of: space, prints: &prints)
+            let (written, known) = (result.written, prints)
+            prints = try await hurrying(hurry, "note what was written") { () async throws(HubFailure) in
+                var prints = known
+                try await self.note(written, of: space, prints: &prints)
+                return prints
+            }
         } catch {
             // It is written all the same: only the memory of it suffers.
             step(.unnoted(because: error.said))
         }
-        if plan.way == .pausedMeanwhile {
+        if plan.way.restarts {
             step(.restarting)
             do {
                 result.runtime = try await restart(space, waits: waits).runtime
@@ -188,6 +204,31 @@ extension Hub {
         step(.over)
         if let trouble { throw trouble.after(result.written.count, of: plan.writes.count) }
         return result
+    }
+
+    /// Work that is left when `hurry` returns first; whether it was done is then not known.
+    private func hurrying<Value: Sendable>(
+        _ hurry: (@Sendable () async -> Void)?, _ doing: String,
+        _ work: @escaping @Sendable () async throws(HubFailure) -> Value
+    ) async throws(HubFailure) -> Value {
+        guard let hurry else { return try await work() }
+        do {
+            return try await withThrowingTaskGroup(of: Value?.self) { group in
+                group.addTask { try await work() }
+                group.addTask {
+                    await hurry()
+                    return nil
+                }
+                defer { group.cancelAll() }
+                if let value = try await group.next() ?? nil { return value }
+                throw HubFailure(
+                    .cancelled, doing: doing,
+                    said: "it was not answered in time and was left; it may have been done all the same",
+                    hint: "the same command does the rest")
+            }
+        } catch {
+            throw HubFailure(unexpected: error, doing: doing)
+        }
     }
 
     private func note(

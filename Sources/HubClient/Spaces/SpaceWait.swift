@@ -10,6 +10,8 @@ package struct SpaceWait: Sendable {
         case wait(String)
         /// The Hub's part is done: now the app has to answer.
         case ask(String)
+        /// It sleeps: a visit wakes it. The answer to that visit proves nothing of the commit; only a look at the awake Space does.
+        case wake(String)
         /// It will not become ready by itself.
         case failed(String, hint: String?)
     }
@@ -53,7 +55,7 @@ package struct SpaceWait: Sendable {
         }
         let isEarly = isFresh && !hasMoved && looks <= patience
         if stage.isServing { return running(runtime, isEarly: isEarly, space: space, head: head) }
-        if stage.isAsleep { return .ask("it is asleep; a visit wakes it") }
+        if stage.isAsleep { return .wake("it is asleep; a visit wakes it") }
         if stage == .paused {
             return .failed("it is paused", hint: "its owner starts it with `stoker space restart \(space)`")
         }
@@ -73,9 +75,13 @@ package struct SpaceWait: Sendable {
 
     private mutating func running(_ runtime: SpaceRuntime, isEarly: Bool, space: RepoID, head: String?) -> Step {
         guard let commit else { return .ask("it runs") }
-        if runtime.devMode == true { return .ask("it is in dev mode, where the running code need not be a commit") }
         if let sha = runtime.sha {
             if sha == commit { return .ask("it runs commit \(commit.prefix(7))") }
+            if runtime.devMode == true {
+                return .failed(
+                    "it is in dev mode and runs commit \(sha.prefix(7)), whatever is committed",
+                    hint: "`stoker space dev-mode \(space) --stop` ends that")
+            }
             if head == sha {
                 return .failed(
                     "a newer commit took its place: \(sha.prefix(7)) runs",
@@ -89,7 +95,8 @@ package struct SpaceWait: Sendable {
             return .wait("it still runs commit \(sha.prefix(7))")
         }
         if runtime.isStatic { return .ask("it is served") }
-        return isEarly ? .wait("the Hub does not say yet which commit runs") : .ask("it runs")
+        return isEarly
+            ? .wait("the Hub does not say yet which commit runs") : .ask("it runs; the Hub does not say which commit")
     }
 
     private static func words(_ stage: SpaceStage) -> String {

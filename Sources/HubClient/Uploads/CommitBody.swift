@@ -43,7 +43,8 @@ struct CommitBody: Sendable {
             #"{"key":"lfsFile","value":{"algo":"sha256","oid":\#(jsonText(oid)),"path":\#(jsonText(path.text)),"size":\#(size)}}"#
                 + "\n"
         case .deletedFile(let path): #"{"key":"deletedFile","value":{"path":\#(jsonText(path.text))}}"# + "\n"
-        case .deletedFolder(let path): #"{"key":"deletedFolder","value":{"path":\#(jsonText(path.text))}}"# + "\n"
+        // With the slash by which people, and so the official client, tell a folder.
+        case .deletedFolder(let path): #"{"key":"deletedFolder","value":{"path":\#(jsonText(path.text + "/"))}}"# + "\n"
         }
     }
 

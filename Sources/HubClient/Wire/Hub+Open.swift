@@ -28,11 +28,7 @@ extension Hub {
     private func repeating<Value: Sendable>(
         _ request: HubRequest, _ finish: @escaping @Sendable (HubStream, Duration) async throws -> Value
     ) async throws -> Value {
-        if settings.offline {
-            throw HubFailure(
-                .refusedByUs, doing: request.doing, said: "HF_HUB_OFFLINE is set",
-                hint: "unset HF_HUB_OFFLINE to use the Hub")
-        }
+        try refuseOffline(doing: request.doing)
         var happened = false
         let until = pace.clock.now() + request.patience
         if let action = request.action {
@@ -67,6 +63,14 @@ extension Hub {
                 throw error
             }
         }
+    }
+
+    /// For what goes to the Hub by another program.
+    /// - Throws: `hub.not_sent` when `HF_HUB_OFFLINE` is set.
+    package func refuseOffline(doing: String) throws(HubFailure) {
+        guard settings.offline else { return }
+        throw HubFailure(
+            .refusedByUs, doing: doing, said: "HF_HUB_OFFLINE is set", hint: "unset HF_HUB_OFFLINE to use the Hub")
     }
 
     /// Somebody who looks on should know why nothing happens.
@@ -240,6 +244,7 @@ extension Hub {
         wire.headers = headers
         if !headers.contains(name: "User-Agent") { wire.headers.add(name: "User-Agent", value: settings.agent) }
         // The Hub may compress what nobody asked it to; lengths and hashes are then those of something else.
+        if !headers.contains(name: "Accept") { wire.headers.add(name: "Accept", value: "*/*") }
         if !headers.contains(name: "Accept-Encoding") { wire.headers.add(name: "Accept-Encoding", value: "identity") }
         if isHub {
             wire.headers.replaceOrAdd(name: "X-Amzn-Trace-Id", value: UUID().uuidString.lowercased())
@@ -255,6 +260,9 @@ extension Hub {
         case .json(let bytes):
             type("application/json")
             wire.body = .bytes(bytes)
+        case .form(let fields):
+            type("application/x-www-form-urlencoded")
+            wire.body = .bytes(ByteBuffer(string: HubURL.form(fields)))
         case .bytes(let bytes, let kind):
             type(kind)
             wire.body = .bytes(bytes)

@@ -7,7 +7,7 @@ import StokerCore
 /// What an error answer says, whatever its shape: `X-Error-Message` first, then the body when it adds something.
 ///
 /// Bodies seen: `{"error": "…"}`, `{"error": ["…", "…"]}`, `{"error": "…", "error_description": "…"}`,
-/// `{"errors": [{"message": "…"}]}`, S3's `<Error><Code>…</Code><Message>…</Message></Error>`, plain text, HTML pages of proxies, nothing.
+/// `{"errors": [{"message": "…"}]}`, FastAPI's `{"detail": "…"}` and `{"detail": [{"loc": ["body", "name"], "msg": "…"}]}`, S3's `<Error><Code>…</Code><Message>…</Message></Error>`, plain text, HTML pages of proxies, nothing.
 struct HubErrorText: Equatable {
     /// One line without secrets; empty when the answer says nothing.
     var text: String
@@ -66,7 +66,21 @@ struct HubErrorText: Equatable {
         }
         if case .array(let list)? = fields["errors"] { lines += list.compactMap { message($0) } }
         if lines.isEmpty, let text = fields["message"]?.string { lines.append(text) }
+        if lines.isEmpty, let detail = fields["detail"] { lines += details(detail) }
         return lines
+    }
+
+    /// Source: FastAPI, "Handling Errors": a text, whatever JSON the server gave, or for a request that is wrong (422) where and why.
+    private static func details(_ detail: RawJSON) -> [String] {
+        if case .array(let list) = detail {
+            return list.compactMap { item in
+                guard let text = item["msg"]?.string else { return message(item) }
+                let place = (item["loc"]?.array ?? []).compactMap { $0.string ?? $0.integer.map { "\($0)" } }
+                    .joined(separator: ".")
+                return place.isEmpty ? text : "\(place): \(text)"
+            }
+        }
+        return message(detail).map { [$0] } ?? []
     }
 
     private static func message(_ json: RawJSON) -> String? {

@@ -10,13 +10,15 @@ extension HubFailure {
     ) {
         let text = HubErrorText(headers: headers, body: body)
         let code = headers.first(name: "X-Error-Code").map { Redaction.quote($0, limit: 60) } ?? text.code
-        let kind =
+        var kind =
             isHub
             ? Self.kind(status: status, code: code, header: text.header, path: request.path)
             : Self.kindOfStorage(status: status, code: code)
+        if isHub, Self.isMissingFeature(status: status, code: code, text: text, request) { kind = .unsupported }
+        var said = text.text.isEmpty ? Self.plain(status, isPage: text.isPage, isHub: isHub) : text.text
+        if kind == .unsupported { said = "this Hub does not have that\(Self.own(text).map { " (\($0))" } ?? "")" }
         self.init(
-            kind, doing: request.doing,
-            said: text.text.isEmpty ? Self.plain(status, isPage: text.isPage, isHub: isHub) : text.text,
+            kind, doing: request.doing, said: said,
             status: status, code: code,
             requestID: ["X-Request-Id", "X-Amzn-Trace-Id", "X-Amz-Cf-Id"].lazy.compactMap { headers.first(name: $0) }
                 .first.map { Redaction.quote($0, limit: 120) },
@@ -59,6 +61,41 @@ extension HubFailure {
         case 400...: return .invalid
         default: return .unreadable
         }
+    }
+
+    /// Whether the answer is that of a server that knows no such address, and not one about a repo, a revision or a file.
+    ///
+    /// A Hub names what is missing by `X-Error-Code` or in words. Servers answer for addresses that they do not have with their
+    /// framework's words, and those say nothing of any repo: FastAPI and Starlette `{"detail":"Not Found"}`, Express "Cannot GET /…",
+    /// Go "404 page not found", axum and others nothing at all.
+    private static func isMissingFeature(status: Int, code: String?, text: HubErrorText, _ request: HubRequest) -> Bool
+    {
+        switch status {
+        case 501: return true
+        case 405: return text.header == nil && code == nil
+        case 404:
+            guard code == nil, text.header == nil, isFeature(request.path) else { return false }
+            var said = text.text.lowercased()
+            if said.hasSuffix(".") { said.removeLast() }
+            return text.isPage || said.isEmpty || said == "not found" || said == "404 page not found"
+                || said == "404 not found" || said.hasPrefix("cannot \(request.method.rawValue.lowercased()) /")
+        default: return false
+        }
+    }
+
+    /// Something that a Hub may have or not have: all but the repos themselves, their revisions and their files, whose absence is told
+    /// by the same status.
+    private static func isFeature(_ path: String) -> Bool {
+        let parts = path.prefix { $0 != "?" }.split(separator: "/")
+        guard parts.first == "api" else { return false }
+        guard parts.count > 1, ["models", "datasets", "spaces"].contains(parts[1]) else { return true }
+        return parts.count > 4 && !["revision", "tree", "resolve", "paths-info"].contains(parts[4])
+    }
+
+    /// What such a server said besides the status.
+    private static func own(_ text: HubErrorText) -> String? {
+        let plain = ["not found", "404 page not found", "404 not found", "method not allowed", "not implemented"]
+        return text.text.isEmpty || text.isPage || plain.contains(text.text.lowercased()) ? nil : text.text
     }
 
     /// Source: Amazon S3 API reference, "Error responses".

@@ -23,6 +23,9 @@ package struct HubFailure: Error, Sendable, CustomStringConvertible {
         case throttled = "hub.throttled"
         /// The Hub has trouble of its own (408, 5xx, HTML in place of JSON).
         case trouble = "hub.trouble"
+        /// This Hub does not have what was asked for: another one than huggingface.co, or an older one (501, or 404 and 405 of the address
+        /// itself). Asking again changes nothing.
+        case unsupported = "hub.unsupported"
         /// No answer: no connection, cut, or too slow.
         case unreachable = "hub.unreachable"
         /// The answer is not what the Hub is known to say.
@@ -88,6 +91,7 @@ package struct HubFailure: Error, Sendable, CustomStringConvertible {
                 "try again later"
             }
         case .trouble: "try again in a few minutes; https://status.huggingface.co tells of trouble"
+        case .unsupported: "ask the Hub's operator; https://huggingface.co has it"
         case .unreachable: "look at the network, then try again"
         case .unreadable: "try again; if it stays, look whether HF_ENDPOINT or a proxy leads elsewhere than to the Hub"
         case .conflict, .stale: "look at what is there now, then try again"

@@ -16,6 +16,8 @@ package struct HubRequest: Sendable {
     package enum Body: Sendable {
         case none
         case json(ByteBuffer)
+        /// Names and values of a form (`application/x-www-form-urlencoded`), before encoding.
+        case form([(String, String)])
         /// Bytes with their `Content-Type`.
         case bytes(ByteBuffer, type: String)
         /// Sent in pieces; `length` in bytes. `make` is called once an attempt, so that a repeat begins anew.

@@ -45,6 +45,12 @@ package enum HubURL {
             + pairs.map { "\(segment($0.0))=\(segment($0.1))" }.joined(separator: "&")
     }
 
+    /// `a=b&c=d`, with a plus for a space, as forms are written (URL standard, 5.2).
+    static func form(_ pairs: [(String, String)]) -> String {
+        func field(_ text: String) -> String { segment(text).replacing("%20", with: "+") }
+        return pairs.map { "\(field($0.0))=\(field($0.1))" }.joined(separator: "&")
+    }
+
     /// Where `location` leads, seen from `url`.
     static func resolve(_ location: String, from url: String) -> String? {
         guard let base = URL(string: url), let target = URL(string: location, relativeTo: base)?.absoluteURL,

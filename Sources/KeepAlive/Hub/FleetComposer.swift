@@ -2,16 +2,23 @@ package import StokerCore
 
 /// The fleet as it is tended: what the file says, completed by what the Hub says. Pure.
 package enum FleetComposer {
-    /// Addresses are the Hub's own, private Spaces are pinged with the token, and Spaces that are to be discovered are there.
+    /// Addresses are the Hub's own, private Spaces are pinged with the token, and Spaces that are to be discovered are there. A Space of another
+    /// Hub than huggingface.co has no address (empty) until that Hub tells one: the one that was guessed is a stranger's.
     /// Checks keep their order; discovered ones follow by name.
     /// - Parameter words: by ``SpaceName/key(_:)`` of the name the fleet has for the Space.
     package static func compose(_ fleet: Fleet, with words: [String: SpaceVerdict.Word]) -> Fleet {
-        guard !words.isEmpty else { return fleet }
+        let guesses = fleet.hub.tellsAddresses
+        guard !words.isEmpty || !guesses else { return fleet }
         var result = fleet
         var policies: [Key: CheckPolicy] = [:]
         for (place, check) in fleet.checks.enumerated() {
-            guard let space = check.space, let facts = words[SpaceName.key(space)]?.facts else { continue }
-            result.checks[place] = complete(check, facts, fleet.hub, &policies)
+            guard let space = check.space else { continue }
+            let facts = words[SpaceName.key(space)]?.facts
+            if !guesses, !check.policy.ownAddress, facts?.host == nil {
+                result.checks[place].address = ""
+            } else if let facts {
+                result.checks[place] = complete(check, facts, fleet.hub, &policies)
+            }
         }
         guard let discovery = fleet.hub.discovery else { return result }
         var names = Set(fleet.checks.map(\.name))
@@ -22,13 +29,15 @@ package enum FleetComposer {
             })
         for (_, word) in words.sorted(by: { $0.key < $1.key }) where discovery.takes(word.facts) {
             let id = word.facts.id
-            guard taken.insert(SpaceName.key(id)).inserted, let base = base(of: word.facts, fleet.hub) else { continue }
+            guard taken.insert(SpaceName.key(id)).inserted else { continue }
+            let base = base(of: word.facts, fleet.hub)
+            guard base != nil || !guesses else { continue }
             var name = String(id.split(separator: "/").last ?? "")
             if names.contains(name) { name = id.replacing("/", with: ".") }
             guard names.insert(name).inserted else { continue }
             var address = base
-            if let path = discovery.path { address.path = path }
-            let check = Check(name: name, address: address.description, space: id, policy: discovery.policy)
+            if let path = discovery.path { address?.path = path }
+            let check = Check(name: name, address: address?.description ?? "", space: id, policy: discovery.policy)
             result.checks.append(complete(check, word.facts, fleet.hub, &policies))
         }
         return result
@@ -45,6 +54,8 @@ package enum FleetComposer {
     ) -> Check {
         var check = check
         check.isStatic = facts.isStatic
+        // Of a Space whose Hub has not told its address yet.
+        guard !check.address.isEmpty else { return check }
         guard let base = base(of: facts, hub), var address = try? Address(check.address), address.scheme != .tcp else {
             return check  // an address that cannot be read is told by the probe
         }
@@ -55,7 +66,7 @@ package enum FleetComposer {
             check.address = address.description
         }
         guard facts.visibility != .public, let token = hub.token, let name = hub.privateHeader.headerName,
-            mayCarryToken(address, base), facts.host != nil || isOfThisHub(base, hub)
+            mayCarryToken(address, base)
         else { return check }
         let request = check.policy.request
         guard !request.headers.contains(where: { $0.name.lowercased() == name.lowercased() }) else { return check }
@@ -77,12 +88,6 @@ package enum FleetComposer {
         return address.scheme == .https || isLoopback(address.host)
     }
 
-    /// A Hub on this machine does not own what is called alike under hf.space: a guessed address there is a stranger's.
-    private static func isOfThisHub(_ base: Address, _ hub: Fleet.Hub) -> Bool {
-        guard hub.spaceAddress == Fleet.Hub.standardAddress, let own = try? Address(hub.endpoint) else { return true }
-        return !isLoopback(own.host) || isLoopback(base.host)
-    }
-
     private static func isLoopback(_ host: String) -> Bool {
         if host == "localhost" || host.hasSuffix(".localhost") || host == "::1" { return true }
         // Not the prefix alone: 127.example.com is anybody's.
@@ -98,7 +103,7 @@ package enum FleetComposer {
         }
         // Source: hub-api 8: the plain host of a static Space answers 404.
         let rest = facts.isStatic ? "static.hf.space" : "hf.space"
-        let host = facts.host ?? facts.subdomain.map { "https://\($0).\(rest)" }
+        let host = facts.host ?? (hub.tellsAddresses ? facts.subdomain.map { "https://\($0).\(rest)" } : nil)
         // A host that is no address leaves the guess in force.
         return host.flatMap { try? Address($0.contains("://") ? $0 : "https://\($0)") }
     }

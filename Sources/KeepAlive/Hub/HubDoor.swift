@@ -147,9 +147,14 @@ package final class HubDoor: HubWatching {
                 let name = pupil.subdomain, let repo = try? RepoID.space(pupil.id)  // the Hub's own name for it
             else { continue }
             asked += 1
-            // Without an answer the documented form holds.
-            guard let host = try? await hub.host(of: repo, repeats: .never),
-                let range = host.firstRange(of: "://\(name)."),
+            // Without an answer the documented form holds, for huggingface.co.
+            let host: String
+            do throws(HubFailure) { host = try await hub.host(of: repo, repeats: .never) } catch {
+                // What is over in a while taught nothing, and is no reason to stop asking.
+                if error.retry != .never { forms.withLock { $0.tries[isStatic, default: 1] -= 1 } }
+                continue
+            }
+            guard let range = host.firstRange(of: "://\(name)."),
                 (try? Address(host)) != nil
             else { continue }
             let before = host[..<range.lowerBound] + "://"

@@ -33,6 +33,8 @@ package actor HubWatch: Service {
     /// What the present reading has still to ask for: it is more than a window has.
     private var rest: [Part] = []
     private var toldSpread = false
+    /// Why discovery found nothing, as it was told last.
+    private var toldNothing: String?
 
     /// Whose events are listened to; see HintStreams.swift.
     var hints = HintStreams()
@@ -257,6 +259,7 @@ package actor HubWatch: Service {
         knowledge.use = use
         expect()
         await tellSpread()
+        if reading.failure == nil, rest.isEmpty { await tellNothingFound() }
         await boiler.hubSays(reading.changes)
         await boiler.hubLists(gone: reading.gone)
     }
@@ -355,6 +358,22 @@ package actor HubWatch: Service {
     }
 
     static let complainEvery = Duration.seconds(6 * 3_600)
+
+    /// A fleet that is to be discovered and is empty looks like one that is well.
+    private func tellNothingFound() async {
+        guard let discovery = plan.fleet.hub.discovery else { return toldNothing = nil }
+        let owners = Set(discovery.namespaces.map { $0.lowercased() })
+        let listed = knowledge.words.values.map(\.facts).filter { facts in
+            owners.contains(facts.id.prefix { $0 != "/" }.lowercased())
+        }
+        guard let nothing = discovery.nothingFound(among: listed) else { return toldNothing = nil }
+        guard nothing.because != toldNothing else { return }
+        toldNothing = nothing.because
+        let text =
+            "No Space of \(discovery.namespaces.joined(separator: ", ")) was discovered: \(nothing.because); \(nothing.hint)"
+        logger.warning("\(text)")
+        await boiler.say("hub.nothing_found", text)
+    }
 
     private func tellSpread() async {
         guard pace.isSpread != toldSpread else { return }

@@ -19,6 +19,13 @@ package final class Examiner: Sendable {
         case .failed(.selfOverloaded, let detail):
             // Our own lack of sockets says nothing about them.
             return Finding(outcome: .unknown, cause: .selfOverloaded, detail: detail)
+        case .failed(.invalidAddress, _) where check.address.isEmpty && check.space != nil:
+            // Nothing was asked: nothing is known.
+            return Finding(
+                outcome: .unknown, cause: .invalidAddress,
+                detail:
+                    "the Hub has not told the Space's address; set `hub.address` to its pattern, such as http://{subdomain}.apps.example, or the Space's `url`"
+            )
         case .failed(let cause, let detail):
             // The request went out and nothing came back: the edge holds requests to a sleeping Space until it serves.
             // Source: spaces-behaviour 1.2, 1.4.

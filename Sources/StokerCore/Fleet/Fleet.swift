@@ -54,6 +54,14 @@ extension Fleet {
             self.privateHeader = privateHeader
         }
 
+        /// Whether a Space's address may be told from its name. Only huggingface.co's Spaces are under hf.space: what is called alike there
+        /// on behalf of another Hub is a stranger's. With a pattern of its own (`hub.address`) any Hub's may.
+        package var tellsAddresses: Bool {
+            if spaceAddress != Self.standardAddress { return true }
+            guard let host = (try? Address(endpoint))?.host else { return false }  // read when the file was
+            return ["huggingface.co", "www.huggingface.co", "hf.co"].contains(host)
+        }
+
         package var isWatched: Bool { watch ?? (token != nil || discovery != nil) }
     }
 

@@ -82,6 +82,29 @@ extension Fleet {
             return names.isEmpty || names.contains { Self.matches(String(parts[1]), pattern: $0) }
         }
 
+        /// Why nothing of what the Hub lists of the namespaces is taken, and what to do about it; nil when something is.
+        package func nothingFound(among listed: some Collection<SpaceFacts>) -> (because: String, hint: String)? {
+            guard !listed.contains(where: takes) else { return nil }
+            if listed.isEmpty {
+                return (
+                    "the Hub lists none for this token",
+                    "`stoker whoami` says whose token it is, and which organisations it sees"
+                )
+            }
+            if sdks.isEmpty, listed.allSatisfy(\.isStatic) {
+                return (
+                    listed.count == 1
+                        ? "the only one that the Hub lists is static: it never sleeps"
+                        : "all \(listed.count) that the Hub lists are static: they never sleep",
+                    "the sdk `static` takes them all the same"
+                )
+            }
+            return (
+                "none of the \(listed.count) that the Hub lists is wanted by its name, sdk and tags",
+                "loosen those; static Spaces need the sdk `static`"
+            )
+        }
+
         /// `*` is any text, everything else itself; without regard to case. Linear for all but absurd patterns.
         package static func matches(_ name: String, pattern: String) -> Bool {
             let name = Array(name.lowercased().utf8)

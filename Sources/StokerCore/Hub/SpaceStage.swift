@@ -37,6 +37,8 @@ package struct SpaceStage: RawRepresentable, Hashable, Sendable, CustomStringCon
         default: false
         }
     }
+    /// A build is under way.
+    package var isBuilding: Bool { self == .building || self == .runningBuilding }
     /// Some version of the app should be answering.
     package var isServing: Bool {
         switch self {

@@ -111,24 +111,21 @@ struct InitCommand: AsyncParsableCommand {
             let owners = namespace.isEmpty ? [try await hub.whoami().name] : namespace
             let wanted = Fleet.Discovery(namespaces: owners, sdks: sdks, tags: tags, names: names)
             let door = HubDoor(hub: hub)
-            var found: [SpaceFacts] = []
-            var seen = 0
-            for owner in owners {
-                let spaces = try await door.spaces(of: owner).spaces
-                seen += spaces.count
-                found += spaces.filter(wanted.takes)
-            }
+            var listed: [SpaceFacts] = []
+            for owner in owners { listed += try await door.spaces(of: owner).spaces }
             let whose = owners.joined(separator: ", ")
-            guard !found.isEmpty else {
+            if let nothing = wanted.nothingFound(among: listed) {
                 throw Failure(
-                    .notFound, doing: "find Spaces of \(whose.printable)",
-                    because: seen == 0
-                        ? "the Hub lists none for this token" : "none of the \(seen) that the Hub lists is wanted",
-                    hint: seen == 0
-                        ? "stoker whoami says whose token it is; --namespace takes an organisation"
-                        : "loosen --name, --sdk and --tag; static Spaces need --sdk static")
+                    .notFound, doing: "find Spaces of \(whose.printable)", because: nothing.because,
+                    hint: nothing.hint + " (--namespace, --name, --sdk, --tag)")
             }
-            var draft = FleetDraft(spaces: found)
+            let isStatic = sdks.isEmpty ? listed.filter(\.isStatic).map(\.id) : []
+            if !isStatic.isEmpty {
+                Screen.writeError(
+                    "stoker: left out \(isStatic.count) static Space\(isStatic.count == 1 ? "" : "s"), for they never sleep: \(isStatic.sorted().prefix(10).joined(separator: ", ").printable)\(isStatic.count > 10 ? ", …" : "") (--sdk static takes them)\n"
+                )
+            }
+            var draft = FleetDraft(spaces: listed.filter(wanted.takes))
             let endpoint = hub.settings.endpoint
             if endpoint != Fleet.Hub().endpoint { draft.endpoint = endpoint }
             return draft

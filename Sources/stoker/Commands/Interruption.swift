@@ -8,7 +8,8 @@ import UnixSignals
 /// Ctrl-C, SIGTERM or the end of the terminal while a command works on the Hub.
 ///
 /// The first one calls the command off; while it is in the midst of something that must not be torn (a Space paused for a change, a commit
-/// on its way), it is asked to bring that to its end instead. The second one leaves at once and says what was left behind.
+/// on its way), it is asked to bring that to its end instead. A second Ctrl-C leaves at once and says what was left behind; only a person
+/// presses it. SIGTERM behind SIGINT is what a CI sends to every job that it cancels, and no wish to leave a Space paused.
 /// Either way the status is 130.
 final class Interruption: Sendable {
     /// That of the running command.
@@ -17,6 +18,9 @@ final class Interruption: Sendable {
     private struct State {
         var work: Task<Void, any Error>?
         var wasMet = false
+        var metAt: ContinuousClock.Instant?
+        /// Ctrl-C came.
+        var wasTyped = false
         var isAsking = false
         var hold: Hold?
     }
@@ -33,6 +37,15 @@ final class Interruption: Sendable {
 
     /// A signal came: nothing new is to be begun.
     var wasMet: Bool { state.withLock(\.wasMet) }
+
+    /// Returns when a signal came so long ago, or when the task is cancelled: what is on its way then must not be waited for, because
+    /// who ends jobs ends them for good some seconds later (GitHub: SIGKILL 10 s behind SIGINT).
+    func metFor(_ span: Duration) async {
+        while !Task.isCancelled {
+            if let at = state.withLock(\.metAt), ContinuousClock.now - at >= span { return }
+            try? await Task.sleep(for: .milliseconds(100))  // cancelled: the loop sees it
+        }
+    }
 
     /// From here on, a signal waits for ``release()``.
     /// - Parameters:
@@ -62,7 +75,7 @@ final class Interruption: Sendable {
         // SIGHUP too: a terminal that is closed must not leave a Space paused.
         let signals = await UnixSignalsSequence(trapping: .sigint, .sigterm, .sighup)
         let outcome: Result<Value, any Error> = await withTaskGroup(of: Void.self) { group in
-            group.addTask { for await _ in signals { self.met() } }
+            group.addTask { for await signal in signals { self.met(isTyped: signal == .sigint) } }
             defer { group.cancelAll() }
             do { return .success(try await work()) } catch { return .failure(error) }
         }
@@ -79,10 +92,12 @@ final class Interruption: Sendable {
         }
     }
 
-    private func met() {
+    private func met(isTyped: Bool) {
         let found = state.withLock { state in
             let found = state
             state.wasMet = true
+            if state.metAt == nil { state.metAt = .now }
+            if isTyped { state.wasTyped = true }
             return found
         }
         let isJSON = CommandFailure.wantsJSON()
@@ -91,6 +106,7 @@ final class Interruption: Sendable {
             leave()
         }
         guard !found.wasMet else {
+            guard isTyped, found.wasTyped else { return }
             Screen.own.endProgress()
             if let left = found.hold?.left { Screen.writeError(CommandFailure.text(of: left, asJSON: isJSON)) }
             leave()
@@ -101,7 +117,7 @@ final class Interruption: Sendable {
         }
         guard !isJSON else { return }
         Screen.own.endProgress()
-        Screen.writeError("stoker: interrupted; \(hold.first) before it ends. Once more leaves at once.\n")
+        Screen.writeError("stoker: interrupted; \(hold.first) before it ends. A second Ctrl-C leaves at once.\n")
     }
 
     /// Without the library's farewells: a thread may be in the midst of anything.

@@ -54,9 +54,8 @@ struct StatusCommand: AsyncParsableCommand {
         if heartbeat, let name { return try await showHeartbeat(name, client, screen) }
         while true {
             let (text, trouble) = try await look(client, screen)
-            if format != .quiet {
-                screen.write(watch && screen.isTerminal && format != .json ? "\u{1B}[H\u{1B}[2J\(text)" : text)
-            }
+            let shown = watch && screen.isTerminal && format != .json ? "\u{1B}[H\u{1B}[2J\(text)" : text
+            if format != .quiet { if watch { try screen.stream(shown) } else { screen.write(shown) } }
             guard watch else {
                 if trouble { throw ExitCode(1) }
                 return

@@ -127,6 +127,14 @@ struct Engine {
                 ))
         }
         if let watch { services.append(watch) }
+        if !plan.demo {
+            let folders = Set([Surroundings.process.dataFolder, plan.dataFolder])
+            services.append(
+                LeftPaused(
+                    hub: hub, endpoint: plan.fleet.hub.endpoint,
+                    notes: folders.sorted().map { RestartNotes(folder: $0 + "/restarts") }, boiler: boiler,
+                    logger: logger))
+        }
         if let source = plan.source { services.append(ReloadService(boiler: boiler, source: source, logger: logger)) }
         if plan.demo {
             services.append(DemoJob(name: DemoCommand.job, every: .seconds(25), boiler: boiler, logger: logger))

@@ -309,7 +309,7 @@ final class FaultRun {
         var wait = SpaceWait(commit: commit, isFresh: true)
         for _ in 0..<300 {
             switch wait.look(at: try await hub.runtime(of: repo), space: repo) {
-            case .ask: return
+            case .ask, .wake: return
             case .wait: try await hub.pause(for: .seconds(2), doing: "wait for \(repo)")
             case .failed(let words, _):
                 wrong.append("waiting failed: \(words)")

@@ -152,6 +152,50 @@ private final class Lines: Sendable {
         #expect(lines == ["step 1"])
     }
 
+    /// The Hub keeps the stream of a build open; its stage tells that it is over, and keep-alives do not count.
+    @Test(.timeLimit(.minutes(1))) func aBuildLogEndsWithTheBuildThoughItsStreamDoesNot() async throws {
+        let looks = Mutex(0)
+        let server = try await ScriptedHub.start { asked, _ in
+            guard asked.path.hasSuffix("/runtime") else {
+                return Self.stream(Self.event(1, "step 1") + Self.event(2, "step 2") + "data:\n\n", .never)
+            }
+            let number = looks.withLock { looks in
+                looks += 1
+                return looks
+            }
+            return .json(#"{"stage":"\#(number < 4 ? "BUILDING" : "RUNNING")"}"#)
+        }
+        let lines = Lines()
+        try await withHub(server) { hub in
+            try await hub.followLog(
+                .build, of: space, buildLooks: .milliseconds(20), drainSilence: .milliseconds(200)
+            ) { lines.add($0) }
+        }
+        #expect(lines.all == ["step 1", "step 2"])
+        #expect(looks.withLock(\.self) >= 4)
+    }
+
+    @Test(arguments: [
+        ("text/html", "<html><body>Sign in</body></html>"), ("application/json", "{}"), ("", "<html></html>"),
+        ("", "{}"), ("text/event-stream", "<!doctype html>\n<title>x</title>\n"),
+    ]) func whatIsNoStreamIsNoEmptyLog(type: String, body: String) async throws {
+        for follows in [false, true] {
+            let headers: HTTPHeaders = type.isEmpty ? [:] : ["Content-Type": type]
+            let server = try await ScriptedHub.start([Reply(status: 200, headers: headers, body: body)])
+            let failure = try #require(
+                await #expect(throws: HubFailure.self) {
+                    try await withHub(server) { hub in
+                        if follows {
+                            try await hub.followLog(.run, of: space) { _ in }
+                        } else {
+                            try await hub.drainLog(.run, of: space) { _ in }
+                        }
+                    }
+                })
+            #expect(failure.kind == .unreadable)
+        }
+    }
+
     @Test func aSpaceThatIsGoneEndsTheFollowing() async throws {
         let failure = try #require(
             await #expect(throws: HubFailure.self) {

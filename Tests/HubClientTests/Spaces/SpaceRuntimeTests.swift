@@ -189,9 +189,26 @@ import Testing
         #expect(try isFailed(wait.look(#"{"stage":"\#(stage)"}"#)))
     }
 
+    @Test func aCommitThatDoesNotRunIsNotReadyInDevModeEither() throws {
+        let wait = Looks(commit: commit, isFresh: true)
+        func runs(_ sha: String) -> String {
+            #"{"stage":"RUNNING","devMode":true,"hardware":{"requested":"cpu-upgrade"},"sha":""# + sha + #""}"#
+        }
+        guard case .failed(let said, let hint) = try wait.look(runs(old)) else {
+            Issue.record("dev mode does not build")
+            return
+        }
+        #expect(said.contains("dev mode") && said.contains("b4a1d5e"))
+        #expect(hint?.contains("--stop") == true)
+        #expect(try isAsk(wait.look(runs(commit))))
+    }
+
     @Test func sleepIsEndedByAVisitAndTheUnknownIsWaitedFor() throws {
         let wait = Looks(commit: commit, isFresh: false)
-        #expect(try isAsk(wait.look(#"{"stage":"SLEEPING"}"#)))
+        guard case .wake = try wait.look(#"{"stage":"SLEEPING"}"#) else {
+            Issue.record("what answers for a sleeping Space proves no commit")
+            return
+        }
         #expect(try isWait(wait.look(#"{"stage":"MIGRATING"}"#)))
         guard
             case .failed(let sentence, _) = try wait.look(

@@ -375,7 +375,9 @@ final class SmallHub: Sendable {
                         body: Self.json(["error": "A file with this name doesn't exist"]))
                 }
             case "deletedFolder":
-                files = files.filter { !$0.key.text.hasPrefix(path.text + "/") }
+                // With or without the slash, as git.
+                let folder = path.text.hasSuffix("/") ? path.text : path.text + "/"
+                files = files.filter { !$0.key.text.hasPrefix(folder) }
             default: return Reply(status: 422)
             }
         }

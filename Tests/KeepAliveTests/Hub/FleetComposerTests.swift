@@ -67,7 +67,7 @@ import Testing
             ("http://127.0.0.1:8800", nil, false), ("http://hub.localhost:8800/", nil, false),
             ("http://127.0.0.1:8800", "https://{subdomain}.apps.example", true),
             ("http://127.0.0.1:8800", "http://{subdomain}.localhost:9000", true), ("https://huggingface.co", nil, true),
-            ("https://hub.example", nil, true),
+            ("https://hub.example", nil, false), ("https://hub.example", "https://{subdomain}.apps.example", true),
         ] as [(String, String?, Bool)])
     func aGuessedAddressOfAHubOnThisMachineGetsNoToken(endpoint: String, pattern: String?, sent: Bool) throws {
         let address = pattern.map { ", address: '\($0)'" } ?? ""
@@ -76,6 +76,62 @@ import Testing
         let made = FleetComposer.compose(
             fleet, with: words(SpaceFacts(id: "acme/secret", subdomain: "acme-secret", visibility: .private)))
         #expect(made.checks[0].policy.request.headers.isEmpty == !sent)
+    }
+
+    /// What is called alike under hf.space is not the Space of another Hub.
+    @Test(arguments: ["http://127.0.0.1:8800", "https://hub.example", "https://huggingface.co.example"])
+    func noStrangerIsPinged(endpoint: String) throws {
+        let fleet = try fleet(
+            """
+            hub: { namespace: acme, token: hf_abc, endpoint: "\(endpoint)", discover: true }
+            spaces:
+              bot: { keep: { path: /health }, checks: { ready: { path: /ready } } }
+              own: { url: "https://own.example" }
+            """)
+        func addresses(_ facts: SpaceFacts...) -> [String] {
+            FleetComposer.compose(
+                fleet,
+                with: Dictionary(
+                    uniqueKeysWithValues: facts.map {
+                        (SpaceName.key($0.id), SpaceVerdict.Word(facts: $0, readAt: Self.now, stageSince: Self.now))
+                    })
+            ).checks.map(\.address)
+        }
+        #expect(addresses() == ["", "", "https://own.example/"], "nothing is known yet")
+        #expect(
+            addresses(
+                SpaceFacts(id: "acme/bot", subdomain: "acme-bot"), SpaceFacts(id: "acme/new", subdomain: "acme-new"))
+                == ["", "", "https://own.example/", ""])
+        #expect(
+            addresses(SpaceFacts(id: "acme/bot", host: "https://acme-bot.apps.example"))
+                == [
+                    "https://acme-bot.apps.example/health", "https://acme-bot.apps.example/ready",
+                    "https://own.example/",
+                ])
+        let finding = Examiner().examine(
+            attempt(.failed(.invalidAddress, detail: "")),
+            check: Check(name: "bot", address: "", space: "acme/bot", policy: CheckPolicy()), now: Self.now)
+        #expect(finding.outcome == .unknown)
+        #expect(finding.detail.contains("hub.address"))
+    }
+
+    @Test(
+        arguments: [
+            ([], nil as String?), (["static"], "the only one that the Hub lists is static"),
+            (["docker", "static"], nil), (["gradio"], nil),
+        ] as [([String], String?)])
+    func whatIsNotDiscoveredIsSaid(sdks: [String], because: String?) {
+        let listed = sdks.enumerated().map { SpaceFacts(id: "acme/s\($0)", sdk: $1) }
+        let nothing = Fleet.Discovery(namespaces: ["acme"]).nothingFound(among: listed)
+        if sdks.isEmpty {
+            #expect(nothing?.because == "the Hub lists none for this token")
+        } else if let because {
+            #expect(nothing?.because.contains(because) == true)
+        } else {
+            #expect(nothing == nil)
+        }
+        let named = Fleet.Discovery(namespaces: ["acme"], names: ["x*"]).nothingFound(among: listed)
+        #expect(named != nil)
     }
 
     @Test(arguments: [

@@ -89,21 +89,32 @@ struct EnvironmentWork {
         let progress = Progress(output)
         var prints = try await PrintsFile.own.begin()
         let runtime = try await hub.runtime(of: space)
-        let plan = try await hub.plan(wishes, for: space, prints: prints)
+        var plan = try await hub.plan(wishes, for: space, prints: prints)
         ConfirmOptions.warn(ofPublished: plan.publishedSecrets, in: space)
+        let isLeft =
+            runtime.stage == .paused ? await RestartNotes.own.left(of: space, endpoint: endpoint) != nil : false
+        if isLeft { plan.way = .finishesRestart }
         if dryRun { return answer(plan, runtime: nil).show(output) }
         try await ask(plan, runtime.isStatic)
         let before = prints
         let interruption = Interruption.current
         let outcome: Result<EnvironmentResult, HubFailure>
+        let note = await noteRestart(plan, progress)
+        var isWhole = false
         do {
             outcome = .success(
-                try await hub.carryOut(plan, for: space, prints: &prints, goesOn: { !interruption.wasMet }) { step in
+                try await hub.carryOut(
+                    plan, for: space, prints: &prints, goesOn: { !interruption.wasMet },
+                    hurry: { await interruption.metFor(.seconds(4)) }
+                ) { step in
                     take(step, plan, interruption, progress)
+                    if step == .over { isWhole = true }
                 })
         } catch {
             outcome = .failure(error)
         }
+        // A restart that did not come about is for the next command to see to.
+        if isWhole || (try? outcome.get()) != nil { await note?.remove() } else { note?.keep() }
         interruption.release()
         progress.end()
         // Also after a failure: what was written is remembered, so that the next try skips it.
@@ -111,14 +122,30 @@ struct EnvironmentWork {
         let result = try outcome.get()
         if interruption.wasMet { throw interrupted(result) }
         answer(plan, runtime: result.runtime).show(output)
-        if plan.way == .direct || plan.way == .pausedMeanwhile { progress.hint("Next: stoker space wait \(space)") }
+        if plan.way == .direct || plan.way.restarts { progress.hint("Next: stoker space wait \(space)") }
+    }
+
+    private var endpoint: String { hub.settings.endpoint }
+
+    /// Written down before the Space is paused: a command that is killed in the midst of it cannot restart it any more, the next one can.
+    private func noteRestart(_ plan: EnvironmentPlan, _ progress: Progress) async -> RestartNotes.Held? {
+        guard plan.way.restarts else { return nil }
+        do {
+            return try await RestartNotes.own.begin(
+                space, endpoint: endpoint, command: "stoker space \(kind.plural)")
+        } catch {
+            progress.end()
+            Screen.writeError(
+                "stoker: \(error.because.printable); if this command is killed, \(space) stays paused\n")
+            return nil
+        }
     }
 
     /// Tells a step, and what a signal has to wait for.
     private func take(
         _ step: EnvironmentStep, _ plan: EnvironmentPlan, _ interruption: Interruption, _ progress: Progress
     ) {
-        let pauses = plan.way == .pausedMeanwhile
+        let pauses = plan.way.restarts
         func left(_ what: String, hint: String) -> Failure {
             Failure(.interrupted, doing: "set \(kind.plural) of \(space)", because: what, hint: hint)
         }
@@ -156,7 +183,7 @@ struct EnvironmentWork {
             said.append("\(names(result.written)) \(result.written.count == 1 ? "is" : "are") done")
         }
         if !rest.isEmpty { said.append("\(names(rest)) \(rest.count == 1 ? "is" : "are") not") }
-        if let stage = result.runtime?.stage, result.plan.way == .pausedMeanwhile {
+        if let stage = result.runtime?.stage, result.plan.way.restarts {
             said.append("\(space) was restarted (\(stage))")
         }
         return Failure(
@@ -199,6 +226,8 @@ struct EnvironmentWork {
                 : "The Space does not run; the values count from its next start."
         case .pausedMeanwhile:
             "The Space \(would)paused, written to, and restarted once instead of \(plan.writes.count) times."
+        case .finishesRestart:
+            "An earlier command paused the Space and was ended before it restarted it; it \(would)restarted\(plan.writes.isEmpty ? "" : " behind the writes")."
         case .staysPaused: "The Space is paused and stays so; the values count from its next start."
         }
     }

@@ -79,7 +79,28 @@ struct SpaceArgument: ParsableArguments {
             "The Space: owner/name, its page on the Hub, or the name alone for your own.", valueName: "space"))
     var space: String
 
-    func id(_ hub: Hub) async throws -> RepoID { try await Self.id(space, hub) }
+    func id(_ hub: Hub) async throws -> RepoID {
+        let id = try await Self.id(space, hub)
+        await Self.tellLeft(id, hub)
+        return id
+    }
+
+    /// A Space that a killed command left paused is told by whatever command comes next.
+    private static func tellLeft(_ id: RepoID, _ hub: Hub) async {
+        let notes = RestartNotes.own
+        let endpoint = hub.settings.endpoint
+        guard let note = await notes.left(of: id, endpoint: endpoint) else { return }
+        do {
+            guard try await hub.runtime(of: id).stage != .paused else {
+                Screen.own.endProgress()
+                return Screen.writeError(
+                    "stoker: \(note.sentence); `stoker space restart \(id)` starts it\n".printableLine)
+            }
+            await notes.forget(id, endpoint: endpoint)
+        } catch  where error.kind == .notFound {
+            await notes.forget(id, endpoint: endpoint)
+        } catch {}  // the command itself tells that the Hub cannot be asked
+    }
 
     static func id(_ text: String, _ hub: Hub) async throws -> RepoID {
         var id = text

@@ -63,6 +63,7 @@ struct SpaceRestartCommand: AsyncParsableCommand {
                     hint: "restarting does not help; write to website@huggingface.co")
             }
             let restart = try await hub.restart(id, factory: factory)
+            await RestartNotes.own.forget(id, endpoint: hub.settings.endpoint)
             let note: String? =
                 switch restart.proof {
                 case .answered: nil
@@ -90,7 +91,10 @@ struct SpacePauseCommand: AsyncParsableCommand {
     func run() async throws {
         try await hub.use { hub in
             let id = try await space.id(hub)
-            SpaceAnswer.runtime(try await hub.pause(id), id).show(output)
+            let runtime = try await hub.pause(id)
+            // Who pauses it wants it so, whatever was left before.
+            await RestartNotes.own.forget(id, endpoint: hub.settings.endpoint)
+            SpaceAnswer.runtime(runtime, id).show(output)
             Progress(output).hint("It is started again with: stoker space restart \(id)")
         }
     }
@@ -108,15 +112,26 @@ struct SpaceWakeCommand: AsyncParsableCommand {
             """)
     @OptionGroup var space: SpaceArgument
     @Option(help: ArgumentHelp("Path of the app to visit.", valueName: "path")) var path = "/"
-    @Option(help: ArgumentHelp("Give up after so long.", valueName: "duration")) var timeout: SpanArgument = "3m"
+    @Option(help: ArgumentHelp("Give up after so long, also on a Hub that does not answer.", valueName: "duration"))
+    var timeout: SpanArgument = "3m"
     @OptionGroup var output: OutputOptions
     @OptionGroup var hub: HubOptions
 
     func run() async throws {
         let progress = Progress(output)
+        let deadline = ContinuousClock.now + timeout.duration
+        func inTime<Value: Sendable>(_ work: @escaping @Sendable () async throws -> Value) async throws -> Value {
+            guard let value = try await Deadline.run(until: deadline, work) else {
+                throw Failure(
+                    .hubUnreachable, doing: "wake \(space.space.shortened)",
+                    because: "the Hub gave no answer within \(timeout.duration.text)",
+                    hint: "give it more with --timeout")
+            }
+            return value
+        }
         try await hub.use { hub in
-            let id = try await space.id(hub)
-            var runtime = try await hub.runtime(of: id)
+            let id = try await inTime { [space] in try await space.id(hub) }
+            var runtime = try await inTime { try await hub.runtime(of: id) }
             if runtime.stage == .paused {
                 throw Failure(
                     .conflict, doing: "wake \(id)", because: "it is paused, and no visit wakes a paused Space",
@@ -128,14 +143,16 @@ struct SpaceWakeCommand: AsyncParsableCommand {
                 if runtime.stage.isFailed { throw ExitCode(1) }
                 return
             }
-            let deadline = ContinuousClock.now + timeout.duration
             do {
                 while runtime.stage.isAsleep, ContinuousClock.now < deadline {
                     progress.say("visiting \(id)")
                     // The edge holds the request while the Space starts; whether it is held or refused, the start has begun.
-                    _ = try await SpaceVisit.make(
-                        id, path: path, runtime: runtime, hub: hub, timeout: min(.seconds(20), timeout.duration))
-                    runtime = try await hub.runtime(of: id)
+                    let (path, before) = (path, runtime)
+                    runtime = try await inTime {
+                        _ = try await SpaceVisit.make(
+                            id, path: path, runtime: before, hub: hub, timeout: min(.seconds(20), deadline - .now))
+                        return try await hub.runtime(of: id)
+                    }
                     if runtime.stage.isAsleep { try await Task.sleep(for: .seconds(2)) }
                 }
             } catch  where Task.isCancelled {

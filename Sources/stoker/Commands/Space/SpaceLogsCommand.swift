@@ -9,7 +9,8 @@ struct SpaceLogsCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "logs", abstract: "Show the log of a Space's app, or of its build.",
         discussion: """
-            Following goes on through restarts, cuts and sleep, each line once, until Ctrl-C; with --build until the build is over. \
+            Following goes on through restarts, cuts and sleep, each line once, until Ctrl-C or until nobody reads it (`| grep -m1 ready`); \
+            with --build until the build is over. \
             The Hub keeps a log only as long as its container.
 
             EXAMPLES
@@ -21,7 +22,9 @@ struct SpaceLogsCommand: AsyncParsableCommand {
     @OptionGroup var space: SpaceArgument
     @Flag(help: "The log of the build.") var build = false
     @Flag(name: [.long, .customShort("f")], help: "Keep showing what comes.") var follow = false
-    @Option(name: [.long, .customShort("n")], help: ArgumentHelp("Only the last so many lines.", valueName: "number"))
+    @Option(
+        name: [.long, .customLong("tail"), .customShort("n")],
+        help: ArgumentHelp("Only the last so many lines.", valueName: "number"))
     var lines: Int?
     @Flag(help: "With the time of each line.") var timestamps = false
     @OptionGroup var output: OutputOptions
@@ -48,8 +51,8 @@ struct SpaceLogsCommand: AsyncParsableCommand {
                 ]
                 return screen.write(document.prettyText)
             }
-            for line in all { printer.show(line) }
-            if all.isEmpty {
+            for line in all { try printer.show(line) }
+            if all.isEmpty, lines != 0 {
                 Progress(output).hint(
                     build
                         ? "There is no build log." : "There is no run log. The build's: stoker space logs \(id) --build"
@@ -61,11 +64,14 @@ struct SpaceLogsCommand: AsyncParsableCommand {
     private func follow(_ kind: SpaceLogKind, _ id: RepoID, _ hub: Hub, _ printer: LogPrinter) async throws {
         let progress = Progress(output)
         let told = ToldStage()
-        try await hub.followLog(kind, of: id, tail: lines) { note in
-            guard case .reconnecting(let stage?) = note else { return }
-            if told.isNew(stage) { progress.hint("stoker: \(id) is \(stage); waiting for lines") }
-        } each: { line in
-            printer.show(line)
+        let lines = lines
+        try await Screen.whileRead {
+            try await hub.followLog(kind, of: id, tail: lines) { note in
+                guard case .reconnecting(let stage?) = note else { return }
+                if told.isNew(stage) { progress.hint("stoker: \(id) is \(stage); waiting for lines") }
+            } each: { line in
+                try printer.show(line)
+            }
         }
     }
 }
@@ -111,14 +117,15 @@ struct LogPrinter: Sendable {
         ["at": .maybe(line.timestamp), "text": .string(line.plainText)]
     }
 
-    func show(_ line: LogLine) {
+    /// - Throws: when nobody reads it any more.
+    func show(_ line: LogLine) throws {
         switch format {
-        case .json: screen.write(Self.json(line).text + "\n")
+        case .json: try screen.stream(Self.json(line).text + "\n")
         case .quiet: break
         case .auto, .human:
             for part in line.plainText.split(separator: "\n", omittingEmptySubsequences: false) {
                 let at = timestamps ? screen.paint(line.timestamp?.printable ?? "–", .dim) + "  " : ""
-                screen.write(at + String(part).replacing("\t", with: "    ").printable + "\n")
+                try screen.stream(at + String(part).replacing("\t", with: "    ").printable + "\n")
             }
         }
     }

@@ -216,10 +216,14 @@ struct SpaceMoveCommand: AsyncParsableCommand {
                 "Move \(id) to \(new)? The address of its app changes, and what calls the old one breaks.",
                 doing: "move \(id) to \(new)")
             try await hub.move(id, to: new)
-            let host = try await hub.host(of: new)
+            // It is moved, whether its new address can be asked for or not.
+            var host: String?
+            do { host = try await hub.host(of: new) } catch let error as HubFailure {
+                Progress(output).hint("Its address could not be asked for: \(error.said).")
+            }
             Answer(
-                json: ["from": .string("\(id)"), "space": .string("\(new)"), "address": .string(host)],
-                text: "\(id) is now \(new), its app \(host.printable)\n"
+                json: ["from": .string("\(id)"), "space": .string("\(new)"), "address": .maybe(host)],
+                text: "\(id) is now \(new)\(host.map { ", its app \($0.printable)" } ?? "")\n"
             ).show(output)
         }
     }

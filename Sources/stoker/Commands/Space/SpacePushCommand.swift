@@ -9,7 +9,8 @@ struct SpacePushCommand: AsyncParsableCommand {
         commandName: "push", abstract: "Push a git working copy to a Space.",
         discussion: """
             Runs git. The token is handed to it through its environment by a credential helper that answers for the Hub's address only: \
-            it is in no command line, no address and no file. `stoker space upload` needs no git and no history.
+            it is in no command line, no address and no file. Only commits are sent: what is not committed yet is told. \
+            `stoker space upload` needs no git and no history.
 
             EXAMPLES
               stoker space push owner/bot
@@ -35,6 +36,8 @@ struct SpacePushCommand: AsyncParsableCommand {
         let progress = Progress(output)
         try await hub.use { hub in
             let id = try await space.id(hub)
+            // git would not ask us.
+            try hub.refuseOffline(doing: "push to \(id)")
             guard let git = Program.find("git") else {
                 throw Failure(
                     .usage, doing: "push to \(id)", because: "there is no git here",
@@ -44,11 +47,13 @@ struct SpacePushCommand: AsyncParsableCommand {
             if force { try await confirm.ask("Replace the history of \(id)?", doing: "push to \(id)") }
             let url = "\(hub.settings.endpoint)/spaces/\(id)"
             let before = ProcessInfo.processInfo.environment["GIT_CONFIG_COUNT"].flatMap { Int($0) } ?? 0
-            let ended = try await Program.run(
+            let shows = output.chosen == .auto || output.chosen == .human
+            let ended = try await Program.runTelling(
                 git,
                 ["-C", folder, "push"] + (force ? ["--force"] : [])
+                    + (shows && Screen.own.showsProgress ? ["--progress"] : [])
                     + [url, "\(commit):refs/heads/\(branch)"],
-                environment: Self.environment(hub, before: before), quiet: output.chosen == .quiet)
+                environment: Self.environment(hub, before: before), shows: shows)
             if Interruption.current.wasMet {
                 throw Failure(
                     .interrupted, doing: "push to \(id)",
@@ -56,16 +61,25 @@ struct SpacePushCommand: AsyncParsableCommand {
                     hint: "`stoker space info \(id)` shows the head; pushing again is safe")
             }
             guard ended.status == 0 else {
-                throw Failure(
-                    .hubConflict, doing: "push to \(id)", because: "git ended with status \(ended.status)",
-                    hint:
-                        "read what git said above; a rejected push is fetched and merged first (git pull \(url) \(branch)), a large or binary file needs git lfs"
-                )
+                let isShallow = try await Program.run(
+                    git, ["-C", folder, "rev-parse", "--is-shallow-repository"], quiet: true
+                ).output.hasPrefix("true")
+                let refusal = PushRefusal(
+                    said: ended.errors, status: ended.status, isShallow: isShallow, hasToken: hub.settings.token != nil)
+                if output.chosen == .quiet { Screen.writeError(refusal.words) }
+                throw refusal.failure(id, url: url, branch: branch)
             }
+            let left = await Self.uncommitted(git, folder, commit)
             var json: [JSONValue.Member] = [
                 .init("space", .string("\(id)")), .init("commit", .string(commit)), .init("branch", .string(branch)),
+                .init("uncommitted", .array(left.prefix(100).map { .string($0) })),
             ]
             var text = "\(id) has commit \(commit.prefix(7)) on \(branch)\n"
+            if !left.isEmpty {
+                let named = left.prefix(5).map(\.printable).joined(separator: ", ")
+                let more = left.count > 5 ? " and \(left.count - 5) more" : ""
+                text += "  not sent, because not committed: \(named)\(more)\n"
+            }
             var isReady = true
             if wait, branch == "main" {
                 let result = try await SpaceWaiting(space: id, path: "/").run(
@@ -92,6 +106,31 @@ struct SpacePushCommand: AsyncParsableCommand {
                 hint: "commit there first, or name another folder or --ref")
         }
         return commit
+    }
+
+    /// What is changed or new in the working copy and in no commit, when it is the checked-out commit that was pushed.
+    private static func uncommitted(_ git: String, _ folder: String, _ commit: String) async -> [String] {
+        do {
+            let head = try await Program.run(git, ["-C", folder, "rev-parse", "HEAD"], quiet: true)
+            guard head.output.hasPrefix(commit) else { return [] }
+            let told = try await Program.run(git, ["-C", folder, "status", "--porcelain", "-z"], quiet: true)
+            return paths(ofStatus: told.output)
+        } catch {
+            // It is pushed all the same; what git does not tell (a bare repository, too much of it) is not told here.
+            return []
+        }
+    }
+
+    /// Of `git status --porcelain -z`: `XY path`, and behind a renamed or copied one its old name.
+    static func paths(ofStatus text: String) -> [String] {
+        var found: [String] = []
+        var items = text.split(separator: "\0").makeIterator()
+        while let item = items.next() {
+            guard item.utf8.count > 3 else { continue }
+            found.append(String(item.dropFirst(3)))
+            if item.prefix(2).contains(where: { $0 == "R" || $0 == "C" }) { _ = items.next() }
+        }
+        return found
     }
 
     /// A credential helper for the Hub's address only, behind what the caller configured the same way. The token itself is in a

@@ -34,17 +34,19 @@ struct SpaceVisit: Sendable {
         ]
     }
 
-    /// Visits the app once. The token goes along only when the edge hides the Space without it, and only to an address of the platform.
+    /// Visits the app once, `timeout` for all of it but finding its address. The token goes along only when the edge hides the Space without it, and only to an address of the platform.
     /// - Parameter accepted: the status codes that are good; the platform's own pages never are.
     static func make(
         _ space: RepoID, path: String, runtime: SpaceRuntime, hub: Hub, timeout: Duration,
         accepted: [ClosedRange<Int>] = [200...399]
     ) async throws -> SpaceVisit {
         let host = try await hub.host(of: space)
+        let end = ContinuousClock.now + timeout
         let address = host + (path.hasPrefix("/") ? path : "/" + path)
         func visit(_ headers: [Request.Header]) async -> Sweep.Result? {
             let policy = CheckPolicy(
-                timeout: timeout, retry: [], request: Request(headers: headers), expect: Expectation(status: accepted))
+                timeout: max(.milliseconds(100), end - .now), retry: [], request: Request(headers: headers),
+                expect: Expectation(status: accepted))
             // A static Space is served as files: there is no container whose headers could tell the app from the platform.
             let check = Check(
                 name: "\(space)", address: address, space: runtime.isStatic ? nil : "\(space)", policy: policy)
@@ -56,7 +58,27 @@ struct SpaceVisit: Sendable {
                 Request.Header(name: "X-HF-Authorization", value: Secret("Bearer \(token.reveal())"))
             ])
         }
-        return SpaceVisit(address: address, result: result)
+        return SpaceVisit(address: address, result: result.map { judged($0, runtime.stage) })
+    }
+
+    /// What was seen, in the light of what the Hub said before: a request that nobody answers means a start for a Space that sleeps,
+    /// and a dead app for one that is said to run.
+    static func judged(_ seen: Sweep.Result, _ stage: SpaceStage) -> Sweep.Result {
+        guard !seen.outcome.isGood,
+            let behaviour = SpaceVerdict.behaviour(
+                of: Finding(outcome: seen.outcome, cause: seen.cause, code: seen.code, detail: seen.detail))
+        else { return seen }
+        let cell = SpaceVerdict.cell(stage, behaviour)
+        var result = seen
+        if let cause = cell.cause, cause != .none { result.cause = cause }
+        switch cell.verdict {
+        case .waking: result.outcome = .waking
+        case .down, .paused: result.outcome = .down
+        case .unknown: result.outcome = .unknown
+        // The visit was not good, whatever the Hub says.
+        case .up, .slow, .silent: break
+        }
+        return result
     }
 
     /// Whether a token may go there: an encrypted address under hf.space, or this machine for a Hub on this machine.
