@@ -255,12 +255,7 @@ package struct Access: Sendable {
 
     /// `localhost` and its subdomains, 127.0.0.0/8, ::1.
     package static func isLoopback(_ host: String) -> Bool {
-        var name = host.lowercased()
-        if name.hasPrefix("[") { name = hostName(name) }
-        if name.hasSuffix(".") { name.removeLast() }
-        if name == "localhost" || name.hasSuffix(".localhost") || name == "::1" { return true }
-        let numbers = name.split(separator: ".", omittingEmptySubsequences: false)
-        return numbers.count == 4 && numbers[0] == "127" && numbers.allSatisfy { UInt8($0) != nil }
+        HostAddress.isLoopback(host: host.hasPrefix("[") ? hostName(host) : host)
     }
 
     private static func quoted(_ text: String?) -> String {

@@ -286,7 +286,7 @@ struct TargetPage {
     private static func text(_ value: JSONScalar) -> String {
         switch value {
         case .string(let text): "“\(text.prefix(80))”"
-        case .number(let number): number == number.rounded() && abs(number) < 1e15 ? "\(Int64(number))" : "\(number)"
+        case .number(let number): String(number.text.prefix(80))
         case .bool(let flag): "\(flag)"
         case .null: "null"
         }

@@ -59,7 +59,7 @@ package struct HubProxies: Sendable, Equatable {
 
     func proxy(for origin: HubOrigin) -> Proxy? {
         let host = origin.host.drop { $0 == "[" }.prefix { $0 != "]" }
-        if host == "localhost" || host.hasSuffix(".localhost") || host.hasPrefix("127.") || host == "::1" { return nil }
+        if HostAddress.isLoopback(host: host) { return nil }
         let isDirect = direct.contains { name in
             name == "*" || host == name || host.hasSuffix("." + name) || "\(host):\(origin.port)" == name
         }

@@ -18,8 +18,7 @@ struct HubOrigin: Hashable, Sendable {
 
     /// This machine.
     static func isLoopback(_ host: String) -> Bool {
-        host == "localhost" || host.hasPrefix("127.") || host == "::1" || host == "[::1]"
-            || host.hasSuffix(".localhost")
+        HostAddress.isLoopback(host: host)
     }
 
     /// For people: `127.0.0.1:8800`.

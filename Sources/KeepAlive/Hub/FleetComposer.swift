@@ -85,14 +85,7 @@ package enum FleetComposer {
     /// Only that Space's own host sees the token, and nobody on the way there.
     private static func mayCarryToken(_ address: Address, _ base: Address) -> Bool {
         guard address.host == base.host, address.port == base.port, address.scheme == base.scheme else { return false }
-        return address.scheme == .https || isLoopback(address.host)
-    }
-
-    private static func isLoopback(_ host: String) -> Bool {
-        if host == "localhost" || host.hasSuffix(".localhost") || host == "::1" { return true }
-        // Not the prefix alone: 127.example.com is anybody's.
-        let parts = host.split(separator: ".", omittingEmptySubsequences: false)
-        return parts.count == 4 && parts[0] == "127" && parts.allSatisfy { UInt8($0) != nil }
+        return address.scheme == .https || HostAddress.isLoopback(host: address.host)
     }
 
     /// Where the Space is: the Hub's own word, or our pattern with the Hub's subdomain when the file has a pattern of its own.

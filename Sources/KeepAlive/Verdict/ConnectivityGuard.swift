@@ -169,10 +169,8 @@ package struct ConnectivityGuard: Sendable {
     /// prove no network and whose silence is no lack of one.
     package static func counts(host: String) -> Bool {
         let name = host.lowercased()
-        if name == "localhost" || name.hasSuffix(".localhost") || name.hasSuffix(".local") || name.isEmpty {
-            return false
-        }
-        if name == "::1" || name == "[::1]" || name.hasPrefix("fe80:") || name.hasPrefix("[fe80:") { return false }
+        if HostAddress.isLoopback(host: name) || name.hasSuffix(".local") || name.isEmpty { return false }
+        if name.hasPrefix("fe80:") || name.hasPrefix("[fe80:") { return false }
         let parts = name.split(separator: ".", omittingEmptySubsequences: false)
         guard parts.count == 4, case let bytes = parts.compactMap({ UInt8($0) }), bytes.count == 4 else { return true }
         switch (bytes[0], bytes[1]) {

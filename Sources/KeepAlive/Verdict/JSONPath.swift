@@ -9,7 +9,9 @@ extension Expectation.JSONRule {
         let found = body.withUnsafeReadableBytes { JSONScan(bytes: $0).find(path) }
         switch found {
         case .scalar(let seen) where seen == value: return nil
-        case .scalar(let seen): return "expected \(self.path) to be \(value.text), found \(seen.text)"
+        case .scalar(let seen):
+            let hint = value.isLike(seen) ? "; it is text there: put the value between quotes in the fleet file" : ""
+            return "expected \(self.path) to be \(value.text), found \(seen.text)\(hint)"
         case .container(let kind): return "expected \(self.path) to be \(value.text), found \(kind)"
         case .missing(let step): return "expected \(self.path) to be \(value.text), but there is no \(step)"
         case .malformed(let offset):
@@ -24,11 +26,19 @@ extension JSONScalar {
     var text: String {
         switch self {
         case .string(let value): quoted(value)
-        case .number(let value):
-            value == value.rounded() && abs(value) < 1e15 ? String(Int64(value)) : String(value)
+        case .number(let value): value.text.utf8.count > 80 ? "\(value.text.prefix(80))…" : value.text
         case .bool(let value): value ? "true" : "false"
         case .null: "null"
         }
+    }
+}
+
+extension JSONScalar {
+    /// Whether only the quotes differ: a number or word is expected, and the answer has it as text.
+    fileprivate func isLike(_ seen: JSONScalar) -> Bool {
+        guard case .string(let seen) = seen else { return false }
+        if case .string = self { return false }
+        return text == seen
     }
 }
 
@@ -204,7 +214,8 @@ struct JSONScan {
                 try expect(UInt8(ascii: ","))
             }
         case UInt8(ascii: "\""): try skipString()
-        default: _ = try scalar()
+        case UInt8(ascii: "t"), UInt8(ascii: "f"), UInt8(ascii: "n"): _ = try scalar()
+        default: try skipNumber()
         }
     }
 
@@ -222,27 +233,22 @@ struct JSONScan {
         for offset in 0..<text.utf8CodeUnitCount { try expect(text.utf8Start[offset]) }
     }
 
-    private mutating func number() throws -> Double {
+    private mutating func number() throws -> JSONNumber {
         let start = at
-        if peek == UInt8(ascii: "-") { at += 1 }
-        if peek == UInt8(ascii: "0") { at += 1 } else { try digits() }
-        if peek == UInt8(ascii: ".") {
-            at += 1
-            try digits()
-        }
-        if peek == UInt8(ascii: "e") || peek == UInt8(ascii: "E") {
-            at += 1
-            if peek == UInt8(ascii: "+") || peek == UInt8(ascii: "-") { at += 1 }
-            try digits()
-        }
-        guard let value = Double(String(decoding: bytes[start..<at], as: UTF8.self)) else { throw Malformed() }
+        try skipNumber()
+        guard let value = JSONNumber(bytes[start..<at]) else { throw Malformed() }
         return value
     }
 
-    private mutating func digits() throws {
-        let start = at
-        while let byte = peek, byte >= 0x30, byte <= 0x39 { at += 1 }
-        guard at > start else { throw Malformed() }
+    private mutating func skipNumber() throws {
+        guard let length = JSONNumber.length(bytes[at...]) else {
+            // What was cut inside a number is malformed at its end.
+            while let byte = peek, byte.isDigit || byte == .hyphen || byte == .dot || byte | 0x20 == UInt8(ascii: "e") {
+                at += 1
+            }
+            throw Malformed()
+        }
+        at += length
     }
 
     private mutating func skipString() throws {

@@ -15,6 +15,94 @@ package struct Address: Sendable, Hashable, CustomStringConvertible {
         package init(because: String) { self.because = because }
     }
 
+    /// Host and port: the one grammar for fleet files and redirects.
+    package struct Authority: Sendable, Equatable {
+        /// Lower case, without brackets; the root's dot stays.
+        package var host: String
+        /// The host when it is an IP address.
+        package var literal: HostAddress?
+        /// As written; nil when none is.
+        package var port: Int?
+
+        /// - Parameter bytes: what stands between `//` and the path, ASCII.
+        /// - Throws: ``Fault``, in words that fit behind the text that was read.
+        package init(_ bytes: ArraySlice<UInt8>) throws(Fault) {
+            guard !bytes.contains(UInt8(ascii: "@")) else {
+                throw Fault(because: "has a user in it; send credentials with `headers: { Authorization: … }`")
+            }
+            var name = bytes
+            var digits: ArraySlice<UInt8>?
+            if bytes.first == UInt8(ascii: "[") {
+                guard let close = bytes.firstIndex(of: UInt8(ascii: "]")) else {
+                    throw Fault(because: "has a `[` without `]`")
+                }
+                name = bytes[(bytes.startIndex + 1)..<close]
+                let tail = bytes[(close + 1)...]
+                guard tail.isEmpty || tail.first == UInt8(ascii: ":") else {
+                    throw Fault(because: "has something between `]` and the port")
+                }
+                if !tail.isEmpty { digits = tail.dropFirst() }
+                literal = HostAddress(v6: name)
+                guard literal != nil else { throw Fault(because: "has no IPv6 address between its brackets") }
+            } else {
+                if let colon = bytes.firstIndex(of: UInt8(ascii: ":")) {
+                    guard bytes.lastIndex(of: UInt8(ascii: ":")) == colon else {
+                        throw Fault(because: "has more than one colon; write IPv6 addresses in brackets: [::1]")
+                    }
+                    name = bytes[..<colon]
+                    digits = bytes[(colon + 1)...]
+                }
+                literal = HostAddress(v4: name)
+                if literal == nil { try Self.check(name: name) }
+            }
+            host = String(decoding: name.map { (0x41...0x5A).contains($0) ? $0 | 0x20 : $0 }, as: UTF8.self)
+            if let digits {
+                var number = 0
+                for digit in digits {
+                    guard (0x30...0x39).contains(digit), number <= 65_535 else {
+                        throw Fault(because: "has a port outside 1…65535")
+                    }
+                    number = number * 10 + Int(digit - 0x30)
+                }
+                guard (1...65_535).contains(number) else { throw Fault(because: "has a port outside 1…65535") }
+                port = number
+            }
+        }
+
+        private static func check(name: ArraySlice<UInt8>) throws(Fault) {
+            guard !name.isEmpty else { throw Fault(because: "has no host") }
+            let tooLong = Fault(because: "has a host that is no name: parts are 1 to 63 characters long, 253 in all")
+            let name = name.last == UInt8(ascii: ".") ? name.dropLast() : name
+            guard !name.isEmpty, name.count <= 253 else { throw tooLong }
+            var start = name.startIndex
+            for place in name.startIndex...name.endIndex {
+                guard place < name.endIndex, name[place] != UInt8(ascii: ".") else {
+                    guard (1...63).contains(place - start) else { throw tooLong }
+                    if place < name.endIndex { start = place + 1 }
+                    continue
+                }
+                switch name[place] {
+                case 0x30...0x39, 0x41...0x5A, 0x61...0x7A, UInt8(ascii: "-"), UInt8(ascii: "_"): break
+                default: throw Fault(because: "has a host with a character that no name has")
+                }
+            }
+            // No top-level domain is a number: such a host is an IPv4 address to whoever reads it. Source: WHATWG URL, "ends in a number".
+            let last = name[start...]
+            let isHexadecimal = last.count > 2 && last.first == 0x30 && last[start + 1] | 0x20 == UInt8(ascii: "x")
+            if last.allSatisfy({ (0x30...0x39).contains($0) })
+                || isHexadecimal
+                    && last.dropFirst(2).allSatisfy({
+                        (0x30...0x39).contains($0) || (0x61...0x66).contains($0 | 0x20)
+                    })
+            {
+                throw Fault(
+                    because:
+                        "has a host that ends in a number and is no IPv4 address: four numbers from 0 to 255, such as 192.0.2.1"
+                )
+            }
+        }
+    }
+
     /// - Throws: ``Fault``, in words that fit behind the text that was read.
     package init(_ text: some StringProtocol) throws(Fault) {
         guard let colon = text.firstRange(of: "://") else {
@@ -35,47 +123,9 @@ package struct Address: Sendable, Hashable, CustomStringConvertible {
         if rest.contains("#") { throw Fault(because: "has a `#` part, which is never sent; leave it out") }
         let authority = rest.prefix { $0 != "/" && $0 != "?" }
         var path = String(rest.dropFirst(authority.count))
-        if authority.contains("@") {
-            throw Fault(because: "has a user in it; send credentials with `headers: { Authorization: … }`")
-        }
-        let host: Substring.SubSequence
-        let portText: Substring?
-        if authority.hasPrefix("[") {
-            guard let close = authority.firstIndex(of: "]") else { throw Fault(because: "has a `[` without `]`") }
-            let tail = authority[authority.index(after: close)...]
-            guard tail.isEmpty || tail.hasPrefix(":") else {
-                throw Fault(because: "has something between `]` and the port")
-            }
-            host = Substring(authority[authority.index(after: authority.startIndex)..<close])
-            portText = tail.isEmpty ? nil : Substring(tail.dropFirst())
-            guard host.contains(":"), host.allSatisfy({ $0.isHexDigit || $0 == ":" || $0 == "." || $0 == "%" }) else {
-                throw Fault(because: "has no IPv6 address between its brackets")
-            }
-        } else {
-            let parts = authority.split(separator: ":", omittingEmptySubsequences: false)
-            guard parts.count <= 2 else {
-                throw Fault(because: "has more than one colon; write IPv6 addresses in brackets: [::1]")
-            }
-            host = Substring(parts[0])
-            portText = parts.count == 2 ? Substring(parts[1]) : nil
-            guard !host.isEmpty else { throw Fault(because: "has no host") }
-            guard host.allSatisfy({ $0.isLetter || $0.isNumber || $0 == "-" || $0 == "." || $0 == "_" }) else {
-                throw Fault(because: "has a host with a character that no name has")
-            }
-            guard host.utf8.count <= 253, host.split(separator: ".").allSatisfy({ $0.utf8.count <= 63 }),
-                !host.contains(".."),
-                !host.hasPrefix(".")
-            else {
-                throw Fault(because: "has a host that is no name: parts are 1 to 63 characters long, 253 in all")
-            }
-        }
-        self.host = host.lowercased()
-        if let portText {
-            guard let port = Int(portText), (1...65_535).contains(port), portText.first != "+" else {
-                throw Fault(because: "has a port outside 1…65535")
-            }
-            self.port = port
-        }
+        let place = try Authority(Array(authority.utf8)[...])
+        host = place.host
+        port = place.port
         switch scheme {
         case .tcp:
             guard port != nil else { throw Fault(because: "has no port; write tcp://host:5432") }

@@ -194,9 +194,9 @@ package struct Request: Sendable, Hashable {
 package struct Expectation: Sendable, Hashable {
     /// Accepted status codes. Default 200…399.
     package var status: [ClosedRange<Int>]
-    /// Bytes that must be in the body.
+    /// Text that must be in the body (first MiB).
     package var text: String?
-    /// Regular expression that must match somewhere in the body (first 64 KiB).
+    /// Regular expression that must match somewhere in the body (first MiB, in bounded work).
     package var regex: String?
     /// Paths such as `$.database` and the value each must have; in the order of the file.
     package var json: [JSONRule]
@@ -232,7 +232,7 @@ package struct Expectation: Sendable, Hashable {
 
 package enum JSONScalar: Sendable, Hashable {
     case string(String)
-    case number(Double)
+    case number(JSONNumber)
     case bool(Bool)
     case null
 }

@@ -417,8 +417,7 @@ extension CheckReader {
                 in: section.place(of: "verify_tls"))
         }
         if policy.request.headers.contains(where: { $0.isCredential }), address.hasPrefix("http:"),
-            !address.hasPrefix("http://127.0.0.1"), !address.hasPrefix("http://localhost"),
-            !address.hasPrefix("http://[::1]")
+            (try? Address(address)).map({ !HostAddress.isLoopback(host: $0.host) }) ?? true
         {
             reading.advise(
                 "\(name) sends a credential over http://, readable on the way", at: section.mark(of: "headers"),

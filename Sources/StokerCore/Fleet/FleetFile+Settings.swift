@@ -350,10 +350,24 @@ extension Expectation {
         case "true": return .bool(true)
         case "false": return .bool(false)
         case "null", "~": return .null
-        default:
-            let isNumber = text.value.first.map { $0.isASCII && ($0.isNumber || $0 == "-") } ?? false
-            return isNumber ? Double(text.value).map { .number($0) } ?? .string(text.value) : .string(text.value)
+        default: break
         }
+        guard let number = JSONNumber(text.value) else {
+            if let reader = Double(text.value), reader.isFinite, text.value.contains(where: \.isNumber) {
+                value.reading.advise(
+                    "\(text.shown) is no number as JSON writes them, so it is read as text; put it between quotes to say so",
+                    at: value.mark, in: value.place)
+            }
+            return .string(text.value)
+        }
+        // Versions and commits look like this more often than numbers do.
+        let mantissa = text.value.prefix { $0 != "e" && $0 != "E" }
+        if mantissa.count < text.value.count || mantissa.contains(".") && mantissa.hasSuffix("0") {
+            value.reading.advise(
+                "\(text.shown) is read as a number; put it between quotes when the answer has it as text (a version, a commit)",
+                at: value.mark, in: value.place)
+        }
+        return .number(number)
     }
 }
 

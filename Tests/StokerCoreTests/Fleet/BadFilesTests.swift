@@ -40,7 +40,8 @@ import Testing
         "hours-abbreviation.yaml",
         "hours-empty.yaml", "hours-zone.yaml", "ledger-keep.yaml", "name-taken.yaml", "recheck-over-every.yaml",
         "regex-bad.yaml", "serve-self-ping.yaml", "space-long.yaml", "space-no-owner.yaml", "space-same-name.yaml",
-        "status-backwards.yaml", "timeout-too-long.yaml", "variable-name.yaml", "variable-open.yaml",
+        "status-backwards.yaml", "target-number-host.yaml", "timeout-too-long.yaml", "variable-name.yaml",
+        "variable-open.yaml",
         "variable-operator.yaml",
         "variable-unset.yaml", "yaml-alias-bomb.yaml",
     ]

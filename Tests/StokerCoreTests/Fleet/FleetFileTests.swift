@@ -240,6 +240,24 @@ import Testing
         #expect(problems(text).count == 500)
     }
 
+    /// Plain YAML that looks like a number: what is one in JSON is compared as one, and what may be meant as text is remarked on.
+    @Test(
+        arguments: [
+            ("1.10", JSONNumber("1.1"), "is read as a number"),
+            ("12e4567", JSONNumber("12e4567"), "is read as a number"),
+            ("007", nil, "is no number as JSON writes them"), ("0x1F", nil, "is no number as JSON writes them"),
+            ("1.5", JSONNumber("1.5"), nil), ("-3", JSONNumber("-3"), nil), ("1.10.3", nil, nil),
+            ("\"1.10\"", nil, nil),
+            ("9007199254740993", JSONNumber("9007199254740993"), nil),
+        ] as [(String, JSONNumber?, String?)])
+    func expectedNumbers(written: String, number: JSONNumber?, advice: String?) throws {
+        let fleet = try fleet("targets: { t: { url: 'http://a.test/', expect: { json: { $.v: \(written) } } } }")
+        let value = fleet.checks.first?.policy.expect.json.first?.value
+        #expect(value == number.map { .number($0) } ?? .string(written.filter { $0 != "\"" }))
+        #expect(fleet.advice.contains { $0.text.contains("number") } == (advice != nil))
+        if let advice { #expect(fleet.advice.contains { $0.text.contains(advice) }, "\(fleet.advice)") }
+    }
+
     @Test func adviceNamesWhatIsWorthAWord() throws {
         let fleet = try fleet(
             """
@@ -290,15 +308,31 @@ import Testing
         ("HTTPS://Example.COM", "https://example.com/"), ("http://a:80/x?y", "http://a/x?y"),
         ("https://[::1]:8443", "https://[::1]:8443/"),
         ("tcp://db:5432/", "tcp://db:5432"), ("http://a?x", "http://a/?x"),
-        ("http://127.0.0.1:7860/a", "http://127.0.0.1:7860/a"),
+        ("http://127.0.0.1:7860/a", "http://127.0.0.1:7860/a"), ("http://127.example.com", "http://127.example.com/"),
+        ("http://a_b.x-1/", "http://a_b.x-1/"), ("http://[::FFFF:1.2.3.4]/", "http://[::ffff:1.2.3.4]/"),
+        ("http://[1:2:3:4:5:6:7::]/", "http://[1:2:3:4:5:6:7::]/"),
+        ("http://4.3.2.1.example/", "http://4.3.2.1.example/"),
+        ("http://h.test./", "http://h.test./"),
     ]) func spellings(text: String, expected: String) throws { #expect(try Address(text).description == expected) }
 
     @Test(arguments: [
         "", "http://", "http://:80", "http://a:b", "http://a:0", "http://a b", "http://[::1", "http://[x]",
         "http://a:1:2", "http://ä",
+        "http://1.2.3.999/", "http://[::::]/", "http://1.2.3/", "http://1.2.3.4.5/", "http://256.1.1.1/",
+        "http://0x7f.1",
+        "http://a.0x7F/", "http://[1:2]/", "http://[1::2::3]/", "http://[::1%25eth0]/", "http://[1:2:3:4:5:6:7:8:9]/",
+        "http://.a/", "http://01.2.3.4/", "http://[::1.2.3]/", "http://[12345::]/", "http://./",
         "tcp://a", "tcp://a:1/b", "http://a..b", "http://a/\u{7}", "http://a:+1",
     ]) func notAddresses(text: String) { #expect(throws: Address.Fault.self) { try Address(text) } }
 
+    @Test(arguments: [
+        ("localhost", true), ("LOCALHOST.", true), ("app.localhost", true), ("127.0.0.1", true), ("127.255.0.9", true),
+        ("::1", true), ("[::1]", true), ("0:0:0:0:0:0:0:1", true), ("::ffff:127.0.0.1", true),
+        ("[::FFFF:7f00:1]", true),
+        ("127.example.com", false), ("127.0.0.1.example.com", false), ("127.0.0.999", false), ("127.1", false),
+        ("localhost.example.com", false), ("mylocalhost", false), ("", false), ("::", false), ("0.0.0.0", false),
+        ("10.0.0.1", false), ("::2", false),
+    ]) func loopback(host: String, is expected: Bool) { #expect(HostAddress.isLoopback(host: host) == expected) }
 }
 
 @Suite struct HoursTextTests {

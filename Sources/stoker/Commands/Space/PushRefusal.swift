@@ -15,7 +15,7 @@ struct PushRefusal {
 
     /// As git said it, line by line, fit to be shown.
     var words: String {
-        said.split(whereSeparator: \.isNewline).map { "\(HubClient.Redaction.secrets(in: String($0)).printable)\n" }
+        said.split(whereSeparator: \.isNewline).map { "\(Redaction.secrets(in: String($0)).printable)\n" }
             .joined()
     }
 
@@ -89,6 +89,6 @@ struct PushRefusal {
                 && !line.hasSuffix("remote:")
         }
         let line = telling.first { $0.contains("rror") || $0.contains("fatal") } ?? telling.first
-        return line.map { HubClient.Redaction.quote($0, limit: 200) }
+        return line.map { Redaction.quote($0, limit: 200) }
     }
 }

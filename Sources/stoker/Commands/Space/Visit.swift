@@ -86,8 +86,7 @@ struct SpaceVisit: Sendable {
         guard let url = URL(string: host), let name = url.host?.lowercased() else { return false }
         if url.scheme == "https" && name.hasSuffix(".hf.space") { return true }
         func isHere(_ name: String?) -> Bool {
-            guard let name = name?.lowercased() else { return false }
-            return name == "127.0.0.1" || name == "localhost" || name == "::1" || name.hasSuffix(".localhost")
+            name.map { HostAddress.isLoopback(host: $0) } ?? false
         }
         return isHere(name) && isHere(URL(string: hub.settings.endpoint)?.host)
     }
