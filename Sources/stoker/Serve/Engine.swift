@@ -39,6 +39,7 @@ struct Engine {
     var logger: Logger
 
     func run() async throws {
+        try TokenRule.check(plan.fleet.serve)
         let clocks = Clocks.real
         let limit = FileLimit.raised()
         let threads = max(1, System.coreCount)
@@ -66,9 +67,9 @@ struct Engine {
         if let watched = plan.source {
             let inForce = plan.fleet.serve
             // Read once more as it is written: what the command line and the environment say is no change of the file.
-            let written = (try? watched.read().serve) ?? inForce
+            let written = (try? await watched.read().serve) ?? inForce
             source = { () async throws(Failure) in
-                var fleet = try watched.read()
+                var fleet = try await watched.read()
                 fleet.serve = fleet.serve.replacing(written, by: inForce)
                 return fleet
             }
@@ -91,7 +92,7 @@ struct Engine {
         }
 
         let serve = plan.fleet.serve
-        let (token, access) = access(for: serve, clocks: clocks)
+        let (token, access) = await access(for: serve, clocks: clocks)
         let keys = HeartbeatKeys(token: token)
         var heartbeatKey: (@Sendable (String) -> String)?
         if token != nil { heartbeatKey = { keys.key(of: $0) ?? "" } }
@@ -151,10 +152,14 @@ struct Engine {
     }
 
     /// Writing needs a token wherever others than this machine can reach the port.
-    private func access(for serve: Fleet.Serve, clocks: Clocks) -> (token: Secret?, Access) {
+    private func access(for serve: Fleet.Serve, clocks: Clocks) async -> (token: Secret?, Access) {
         var serve = serve
         if serve.token == nil, Access.isReachable(serve) || serve.privateReading {
-            let made = TokenFile.readOrMake(in: plan.dataFolder)
+            let folder = plan.dataFolder
+            let kept = try? await FileLane().run("read the token", within: .seconds(5)) {
+                TokenFile.readOrMake(in: folder)
+            }
+            let made = kept ?? TokenFile.make(unkept: "the folder \(folder) does not answer")
             serve.token = made.token
             if made.isNew {
                 let kept =
@@ -196,12 +201,23 @@ struct Memory {
     static func open(folder: String, path: String?, logger: Logger) async throws(Failure) -> Memory {
         let file = path ?? folder + "/stoker.sqlite"
         do {
-            try FileManager.default.createDirectory(
-                atPath: (file as NSString).deletingLastPathComponent, withIntermediateDirectories: true)
+            try await FileLane().run("look at the ledger \(file)", within: .seconds(5)) {
+                do {
+                    try FileManager.default.createDirectory(
+                        atPath: (file as NSString).deletingLastPathComponent, withIntermediateDirectories: true)
+                } catch {
+                    logger.warning(
+                        "The data folder could not be made",
+                        metadata: ["folder": "\(folder)", "error": "\(error.localizedDescription)"])
+                }
+                guard let obstacle = PlainFile.obstacle(at: file) else { return }
+                throw Failure(
+                    .ledger, doing: "open the ledger \(file)", because: "it is \(obstacle), not a regular file",
+                    hint: "name a file in ledger.path")
+            }
         } catch {
-            logger.warning(
-                "The data folder could not be made",
-                metadata: ["folder": "\(folder)", "error": "\(error.localizedDescription)"])
+            logger.error("History is kept in memory only", metadata: ["error": "\(error)"])
+            return Memory(ledger: MemoryLedger(), note: (error as? Failure)?.because ?? "\(error)")
         }
         do {
             return Memory(ledger: try await SQLiteLedger(path: file, logger: logger), note: nil)

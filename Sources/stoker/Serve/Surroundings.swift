@@ -1,3 +1,4 @@
+import ControlRoom
 import Foundation
 import StokerCore
 
@@ -53,14 +54,22 @@ enum TokenFile {
 
     static func readOrMake(in folder: String) -> Made {
         let path = folder + "/token"
-        if let text = try? String(contentsOfFile: path, encoding: .utf8) {  // missing or unreadable: a new one is made
+        // Missing or unreadable: a new one is made.
+        if let text = (try? PlainFile.read(path, upTo: 4_096)).flatMap({ String(data: $0, encoding: .utf8) }) {
             let token = text.trimmingCharacters(in: .whitespacesAndNewlines)
-            if token.count >= 16 { return Made(token: Secret(token), isNew: false) }
+            if token.count >= TokenRule.length { return Made(token: Secret(token), isNew: false) }
         }
+        var made = make(unkept: nil)
+        made.unkept = keep(made.token.reveal(), at: path)
+        return made
+    }
+
+    /// A new one that is not kept yet.
+    static func make(unkept: String?) -> Made {
         var random = SystemRandomNumberGenerator()
         let alphabet = Array("abcdefghijkmnpqrstuvwxyzABCDEFGHJKLMNPQRSTUVWXYZ23456789")
         let token = String((0..<32).map { _ in alphabet.randomElement(using: &random) ?? "x" })
-        return Made(token: Secret(token), isNew: true, unkept: keep(token, at: path))
+        return Made(token: Secret(token), isNew: true, unkept: unkept)
     }
 
     /// Readable by its owner alone from the first moment, and whole or not there. Returns why it failed, nil when kept.
