@@ -127,7 +127,7 @@ import Testing
             of: "nightly-export")
         let text = try await Served.run(whole) { try await $0.get("/targets/nightly-export", headers: Self.page).text }
         try Markup.check(text)
-        let shown = try #require(text.range(of: "id=\"transcripts\"").map { text[$0.lowerBound...] })
+        let shown = try #require(text.firstRange(of: "id=\"transcripts\"").map { text[$0.lowerBound...] })
         #expect(shown.contains("<h3>Last call</h3>") && shown.contains("<h3>Last failed call</h3>"))
         #expect(shown.contains("<h4>The job said</h4>") && shown.contains("exported 12 rows"))
         #expect(!shown.contains("Sent") && !shown.contains("Received") && !shown.contains("answered as expected"))
