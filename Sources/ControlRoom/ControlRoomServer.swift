@@ -23,8 +23,11 @@ package struct ControlRoomServer: Service {
         package var publicURL: String?
         /// Browsers that may follow live at once. Default 500.
         package var viewers: Int
-        /// Connections open at once, viewers' among them. Default 2,000.
+        /// Connections open at once, viewers' among them; at least 8. One public address may hold a quarter of them, a loopback or
+        /// private one three quarters, and further ones take the places of idle ones. Default 2,000.
         package var connections: Int
+        /// From the beginning of a connection to the end of its first request's head. Default 10 s.
+        package var headDeadline: Duration
         /// Rows on one page of the dashboard. Default 50.
         package var pageSize: Int
         /// Sites that may show the dashboard in a frame, as CSP sources (`https://huggingface.co`). Default none.
@@ -34,7 +37,7 @@ package struct ControlRoomServer: Service {
 
         package init(
             host: String = "127.0.0.1", port: Int = 7860, publicURL: String? = nil, viewers: Int = 500,
-            connections: Int = 2_000, pageSize: Int = 50,
+            connections: Int = 2_000, headDeadline: Duration = .seconds(10), pageSize: Int = 50,
             frameAncestors: [String] = [], version: String = ""
         ) {
             self.host = host
@@ -42,6 +45,7 @@ package struct ControlRoomServer: Service {
             self.publicURL = publicURL
             self.viewers = viewers
             self.connections = connections
+            self.headDeadline = headDeadline
             self.pageSize = pageSize
             self.frameAncestors = frameAncestors
             self.version = version
@@ -73,7 +77,8 @@ package struct ControlRoomServer: Service {
         self.eventLoopGroup = eventLoopGroup
         viewers = Viewers(keeper: keeper, limit: settings.viewers, logger: logger)
         errands = Errands(keeper: keeper)
-        let pages = try Pages(version: settings.version)
+        let subPath = SubPath(publicURL: settings.publicURL)
+        let pages = try Pages(version: settings.version, subPath: subPath)
         let router = Router(context: Visit.self)
         let routes = Routes(
             keeper: keeper, ledger: ledger, access: access, settings: settings, pages: pages, viewers: viewers,
@@ -81,7 +86,8 @@ package struct ControlRoomServer: Service {
         routes.add(to: router)
         extraRoutes(router)
         door = FrontDoor(
-            inner: router.buildResponder(), access: access, pages: pages, settings: settings, logger: logger)
+            inner: router.buildResponder(), access: access, pages: pages, subPath: subPath, settings: settings,
+            logger: logger)
     }
 
     /// What answers requests, without a socket: for tests.
@@ -93,10 +99,19 @@ package struct ControlRoomServer: Service {
         var configuration = ApplicationConfiguration(
             address: .hostname(settings.host, port: settings.port), serverName: "stoker")
         configuration.backlog = 1_024
-        // Visitors must not use up the sockets that pings need; further ones wait in the backlog.
-        configuration.availableConnectionsDelegate = MaximumAvailableConnections(settings.connections)
+        // Visitors must not use up the sockets that pings need, nor one of them those of the others.
+        let registry = ConnectionRegistry(limits: .init(total: settings.connections))
+        let subPath = SubPath(publicURL: settings.publicURL)
+        let limits = ConnectionGuard.Limits(firstHead: TimeAmount(settings.headDeadline))
+        let guarding: @Sendable () -> [any RemovableChannelHandler] = {
+            [
+                ConnectionGuard(registry: registry, limits: limits) {
+                    FrontDoor<RouterResponder<Visit>>.isHealth(subPath.inside($0))
+                }
+            ]
+        }
         let application = Application(
-            responder: door, server: .http1(configuration: .init(idleTimeout: .seconds(75))),
+            responder: door, server: .http1(configuration: .init(additionalChannelHandlers: guarding())),
             configuration: configuration,
             services: [viewers, errands],
             onServerRunning: { channel in await onBound(channel.localAddress?.port ?? 0) },

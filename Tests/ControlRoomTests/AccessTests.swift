@@ -149,6 +149,46 @@ import Testing
         #expect(failure?.code == .overloaded)
     }
 
+    /// One count for all doors: what the login refused is not to be tried as a header.
+    @Test func guessesAreCountedTogether() throws {
+        let access = Self.access(token: "secret", host: "0.0.0.0")
+        for _ in 0..<5 {
+            #expect(throws: Failure.self) { try access.login(token: "guess", request: Self.request()) }
+        }
+        let wrong = Self.request([.authorization: "Bearer guess"])
+        for _ in 0..<5 { try access.refuseGuess(wrong) }
+        let header = #expect(throws: Failure.self) { try access.refuseGuess(wrong) }
+        #expect(header?.code == .overloaded && header?.retry == .after(.seconds(60)))
+        let key = #expect(throws: Failure.self) { try access.noteGuess(doing: "take the heartbeat") }
+        #expect(key?.code == .overloaded)
+        let login = #expect(throws: Failure.self) { try access.login(token: "guess", request: Self.request()) }
+        #expect(login?.code == .overloaded)
+        // The owner is let in all the same, and who brings no token, or the Hub's, is no guesser.
+        try access.refuseGuess(Self.request([.authorization: "Bearer hf_AbCdEfGhIjKl"]))
+        try access.refuseGuess(Self.request([.authorization: "Bearer secret"]))
+        try access.refuseGuess(Self.request())
+        #expect(access.permission(for: Self.request([.authorization: "Bearer secret"])).write)
+    }
+
+    @Test(
+        arguments: [
+            ("1", "0.0.0.0", nil, false), ("fifteen-letters", "0.0.0.0", nil, false),
+            ("aaaaaaaaaaaaaaaaaaaa", "::", nil, false), ("1", "127.0.0.1", "https://stoker.example.com/", false),
+            ("0123456789abcdef", "0.0.0.0", nil, true), ("correct horse battery staple", "192.168.1.4", nil, true),
+            ("1", "127.0.0.1", nil, true), ("", "0.0.0.0", nil, true), (nil, "0.0.0.0", nil, true),
+        ] as [(String?, String, String?, Bool)])
+    func aWeakTokenIsRefusedWhereOthersCanReachUs(_ token: String?, _ host: String, _ url: String?, _ fits: Bool) {
+        let serve = Fleet.Serve(host: host, publicURL: url, token: token.map { Secret($0) })
+        do throws(Failure) {
+            try TokenRule.check(serve)
+            #expect(fits)
+        } catch {
+            #expect(!fits && error.code == .usage)
+            #expect(error.hint?.contains("openssl rand") == true)
+            if let token, token.count > 1 { #expect(!error.description.contains(token)) }
+        }
+    }
+
     @Test(arguments: [
         ("https://user:pass@example.com/a", "https://***@example.com/a"),
         ("https://example.com/?token=abc&page=2", "https://example.com/?token=***&page=2"),

@@ -110,6 +110,51 @@ import Testing
         #expect(found == names)
     }
 
+    /// A job's call is the job's: nothing was sent anywhere, and a success does not look like a failure.
+    @Test func aBeatIsToldAsTheJobsOwnWords() async throws {
+        let whole = SampleFleet.dozen()
+        func beat(_ outcome: Outcome, _ cause: Cause, _ detail: String) -> Transcript {
+            let exchange = Transcript.Exchange(
+                sent: [detail, "from curl/8.5"], peer: "curl/8.5", phases: [], received: [], body: "exported 12 rows",
+                bodyBytes: 16)
+            return Transcript(
+                at: SampleFleet.now, attempt: 1, outcome: outcome, cause: cause, detail: "the job said \(detail)",
+                exchanges: [exchange])
+        }
+        whole.keeper.set(
+            transcripts: Transcripts(
+                last: beat(.up, .none, "success"), lastFailed: beat(.down, .heartbeatFailed, "exit 3")),
+            of: "nightly-export")
+        let text = try await Served.run(whole) { try await $0.get("/targets/nightly-export", headers: Self.page).text }
+        try Markup.check(text)
+        let shown = try #require(text.firstRange(of: "id=\"transcripts\"").map { text[$0.lowerBound...] })
+        #expect(shown.contains("<h3>Last call</h3>") && shown.contains("<h3>Last failed call</h3>"))
+        #expect(shown.contains("<h4>The job said</h4>") && shown.contains("exported 12 rows"))
+        #expect(!shown.contains("Sent") && !shown.contains("Received") && !shown.contains("answered as expected"))
+        // The failure's detail alone is in the colour of failures.
+        #expect(shown.contains("</svg></span> <span>the job said success</span>"))
+        #expect(shown.matches(of: #/<p class="detail">/#).count == 1)
+        #expect(shown.contains("<p class=\"detail\"><bdi>the job said exit 3</bdi></p>"))
+    }
+
+    @Test func aJobThatIsLateSaysForHowLong() async throws {
+        let whole = SampleFleet.dozen()
+        whole.keeper.change("nightly-export") { $0.nextDue = SampleFleet.now - .seconds(3 * 3_600 + 720) }
+        try await Served.run(whole) { served in
+            let fleet = try await served.get("/?q=nightly", headers: Self.page).text
+            #expect(fleet.contains(">overdue 3 h</time>") && fleet.contains("data-due=\"overdue\""))
+            let page = try await served.get("/targets/nightly-export", headers: Self.page).text
+            #expect(page.contains("; overdue by 3 h 12 min."))
+            whole.keeper.change("nightly-export") {
+                $0.state.verdict = .up
+                $0.nextDue = SampleFleet.now - .seconds(130)
+            }
+            #expect(
+                try await served.get("/targets/nightly-export", headers: Self.page).text.contains(
+                    "Late: its call is overdue by 2 min."))
+        }
+    }
+
     /// The command that a page offers must work as it stands; its key is for those who may write only.
     @Test func aHeartbeatsCommandHasItsKey() async throws {
         let token = "correct horse battery staple"
@@ -278,7 +323,7 @@ import Testing
             #expect(foreign.status == 403)
             let large = try await served.get(
                 "/actions/ping", method: "POST", headers: origin, body: String(repeating: "x", count: 70_000))
-            #expect(large.status == 400)
+            #expect(large.status == 413)
             #expect(whole.keeper.calls.count == 4)
         }
     }

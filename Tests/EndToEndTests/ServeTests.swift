@@ -164,6 +164,67 @@ extension EndToEnd {
             }
         }
 
+        /// A full disk, a writer that was stopped, a file that cannot be read to its end: the fleet stays, and it is said.
+        @Test func aFleetFileThatIsNoneChangesNothing() async throws {
+            try await Scratch.with("none") { scratch in
+                let web = try await scratch.nginx()
+                let fleet = Self.fleet([Self.hourly("one", web.address + "/one")])
+                let server = try await scratch.serve(fleet)
+                try await server.wait(for: "one", toBe: "up")
+                func rejected(_ text: String) async throws {
+                    server.process.send(SIGHUP)
+                    try await Wait.until("\(text) to be told") {
+                        "\(try await server.overview().fleet_file.rejected)".contains(text)
+                    }
+                    #expect(try await server.json("/api/v1/checks").total.int == 1)
+                    #expect(try await server.get("/").body.contains(text), "the dashboard says so")
+                }
+                for (text, said) in [("", "is empty"), ("# all of it\n\n---\n", "is blank")] {
+                    try scratch.write(text, to: "serve.yaml")
+                    try await rejected(said)
+                }
+                try FileManager.default.removeItem(atPath: server.fleetFile)
+                #expect(mkfifo(server.fleetFile, 0o600) == 0)
+                try await rejected("it is a FIFO")
+                try FileManager.default.removeItem(atPath: server.fleetFile)
+                // Emptied on purpose.
+                try scratch.write("version: 1\nserve: { self_ping: off }\n", to: "serve.yaml")
+                server.process.send(SIGHUP)
+                try await Wait.until("the fleet to be empty") { try await server.overview().total.int == 0 }
+                server.process.send(SIGTERM)
+                #expect(try await server.process.waitForExit(within: .seconds(5)) == .code(0))
+            }
+        }
+
+        @Test func anEmptyFleetFileAndALedgerThatIsNoFileAreToldAtTheStart() async throws {
+            try await Scratch.with("blank") { scratch in
+                let fifo = scratch.path + "/ledger.fifo"
+                #expect(mkfifo(fifo, 0o600) == 0)
+                let server = try await scratch.serve("# nothing\n")
+                #expect(server.process.errors.contains("The fleet file is empty"))
+                let other = try await scratch.serve(
+                    "version: 1\nledger: { path: \(fifo) }\nserve: { self_ping: off }\n", data: "other", name: "other")
+                #expect("\(try await other.overview().ledger)".contains("it is a FIFO"))
+                for one in [server, other] {
+                    one.process.send(SIGTERM)
+                    #expect(try await one.process.waitForExit(within: .seconds(5)) == .code(0))
+                }
+            }
+        }
+
+        @Test func aTokenThatCanBeGuessedIsRefused() async throws {
+            try await Scratch.with("weak") { scratch in
+                let file = try scratch.write(Self.fleet([Self.hourly("web", "http://127.0.0.1:9/")]), to: "fleet.yaml")
+                let child = try await scratch.stoker(
+                    "serve", "--fleet", file, "--host", "0.0.0.0", "--port", "0", "--data", "data",
+                    environment: ["STOKER_TOKEN": "zq"])
+                #expect(child.exit == .code(2))
+                #expect(child.output.isEmpty)
+                #expect(child.errors.contains("16 are the fewest") && child.errors.contains("openssl rand -hex 16"))
+                #expect(!child.errors.contains("zq"))
+            }
+        }
+
         @Test func aChangedFileIsTakenWithoutASignal() async throws {
             try await Scratch.with("watch") { scratch in
                 let web = try await scratch.nginx()

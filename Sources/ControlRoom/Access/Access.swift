@@ -43,9 +43,13 @@ package struct Access: Sendable {
     /// Authority (`host` or `host:port`, lower case) and scheme of the public address, when there is one.
     private let publicAuthority: String?
     private let publicIsSecure: Bool
+    /// Where the session's cookie is sent to.
+    private let cookiePath: String
     private let hosts: Set<String>
     private let key: SymmetricKey
     private let tokenCode: HashedAuthenticationCode<SHA256>?
+    /// Whether the token looks like one of the Hub's.
+    private let isHubToken: Bool
     private let sessionKey: SymmetricKey?
     private let now: @Sendable () -> Instant
     private let refusals: Refusals
@@ -66,9 +70,13 @@ package struct Access: Sendable {
         let parts = publicURL.flatMap(Self.origin)
         self.publicAuthority = parts?.authority
         self.publicIsSecure = parts?.scheme == "https"
+        let subPath = SubPath(publicURL: publicURL)
+        // Other applications of the same host are not to see it.
+        self.cookiePath = subPath.prefix.isEmpty ? "/" : subPath.prefix
         self.hosts = Set(hosts.map { $0.lowercased() })
         let key = SymmetricKey(size: .bits256)
         self.key = key
+        self.isHubToken = token?.reveal().hasPrefix("hf_") ?? false
         self.tokenCode = token.map { HMAC<SHA256>.authenticationCode(for: Array($0.reveal().utf8), using: key) }
         // Derived from the token alone: sessions survive a restart and end when the token is changed.
         self.sessionKey = token.map {
@@ -145,14 +153,10 @@ package struct Access: Sendable {
     /// - Throws: `unauthorized`, and `overloaded` after ten wrong tokens within a minute.
     package func login(token: String, request: Request) throws(Failure) -> String {
         let moment = now()
-        // The right token is taken even then: a stranger's guesses must not lock the owner out. One of 2^186 is not guessed.
+        // The right token is taken even then: a stranger's guesses must not lock the owner out, and ``TokenRule`` keeps out
+        // those that could be guessed.
         guard let sessionKey, isToken(token) else {
-            guard !refusals.isFull(at: moment) else {
-                throw Failure(
-                    .overloaded, doing: "log in", because: "too many wrong tokens within a minute",
-                    hint: "wait a minute", retry: .after(.seconds(60)))
-            }
-            refusals.note(at: moment)
+            try noteGuess(doing: "log in")
             throw Failure(
                 .unauthorized, doing: "log in",
                 because: hasToken ? "that is not the token" : "this server has no token",
@@ -170,7 +174,7 @@ package struct Access: Sendable {
     private func cookie(_ value: String, maxAge: Int64, _ request: Request) -> String {
         let secure = publicIsSecure || request.headers[.forwardedProto]?.lowercased() == "https"
         return
-            "\(Self.cookieName)=\(value); Path=/; Max-Age=\(maxAge); HttpOnly; SameSite=Strict\(secure ? "; Secure" : "")"
+            "\(Self.cookieName)=\(value); Path=\(cookiePath); Max-Age=\(maxAge); HttpOnly; SameSite=Strict\(secure ? "; Secure" : "")"
     }
 
     private func hasSession(_ request: Request) -> Bool {
@@ -183,11 +187,34 @@ package struct Access: Sendable {
             code, authenticating: Array("session \(end)".utf8), using: sessionKey)
     }
 
-    private func hasBearer(_ request: Request) -> Bool {
+    private func hasBearer(_ request: Request) -> Bool { Self.bearer(of: request).map(isToken) ?? false }
+
+    private static func bearer(of request: Request) -> String? {
         guard let header = request.headers[.authorization], header.utf8.count < 4_096,
             header.prefix(7).lowercased() == "bearer "
-        else { return false }
-        return isToken(String(header.dropFirst(7)))
+        else { return nil }
+        return String(header.dropFirst(7))
+    }
+
+    // MARK: Guesses
+
+    /// Counts a request with a wrong Bearer token as a guess. Every door asks this once for each request.
+    /// - Throws: `overloaded` when too many were wrong within a minute.
+    package func refuseGuess(_ request: Request) throws(Failure) {
+        guard hasToken, let candidate = Self.bearer(of: request), !isToken(candidate) else { return }
+        // Who asks a private Space sends the Hub's token to the Hub's proxy, which hands it on: no guess at ours.
+        if candidate.hasPrefix("hf_"), !isHubToken { return }
+        try noteGuess(doing: "take this token")
+    }
+
+    /// Counts a wrong token, whichever door it came to: login, Bearer header, key of a heartbeat.
+    /// - Throws: `overloaded` after ten within a minute.
+    package func noteGuess(doing: String) throws(Failure) {
+        guard refusals.note(at: now()) else {
+            throw Failure(
+                .overloaded, doing: doing, because: "too many wrong tokens within a minute", hint: "wait a minute",
+                retry: .after(.seconds(60)))
+        }
     }
 
     /// Compares codes of both, so that neither length nor prefix shows in the time taken.
@@ -288,13 +315,17 @@ extension Access {
     /// Wrong tokens of the last minute. Shared by all copies of one `Access`.
     private final class Refusals: Sendable {
         private let moments = Mutex<[Instant]>([])
-        func isFull(at now: Instant) -> Bool {
-            moments.withLock {
-                $0.removeAll { now - $0 > .seconds(60) }
-                return $0.count >= 10
+        private static let most = 10
+
+        /// Whether there is room for one more; a clock that was set back makes room.
+        func note(at now: Instant) -> Bool {
+            moments.withLock { moments in
+                moments.removeAll { now - $0 > .seconds(60) || $0 > now }
+                guard moments.count < Self.most else { return false }
+                moments.append(now)
+                return true
             }
         }
-        func note(at now: Instant) { moments.withLock { $0.append(now) } }
     }
 }
 

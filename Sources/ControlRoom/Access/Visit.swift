@@ -1,5 +1,11 @@
 package import Hummingbird
+import Logging
 import NIOCore
+
+extension RequestContext {
+    /// As the log has it. Unlike the library's `id` it does not trap under a logger that keeps no metadata.
+    var requestID: String { logger[metadataKey: "hb.request.id"]?.description ?? "" }
+}
 
 /// What is known of one request while it is answered: the context type of every route of the control room.
 ///

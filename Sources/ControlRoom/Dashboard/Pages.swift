@@ -5,9 +5,10 @@ import StokerCore
 struct Pages: Sendable {
     private let library: MustacheLibrary
     private let version: String
+    private let subPath: SubPath
 
     /// - Throws: `internal` when a template cannot be parsed; a test renders every one.
-    init(version: String) throws(Failure) {
+    init(version: String, subPath: SubPath = SubPath()) throws(Failure) {
         MustacheContentTypes.register(Markup(), named: Markup.name)
         var library = MustacheLibrary()
         for (name, bytes) in Assets.files() where name.hasSuffix(".mustache") {
@@ -21,12 +22,13 @@ struct Pages: Sendable {
         }
         self.library = library
         self.version = version
+        self.subPath = subPath
     }
 
     /// A whole page.
     func page(_ template: String, _ model: [String: Any], frame: Frame) -> String {
         let body = part(template, model)
-        return part(
+        let page = part(
             "layout",
             [
                 "title": frame.title, "icon": frame.icon, "body": body, "class": frame.kind, "version": version,
@@ -34,6 +36,7 @@ struct Pages: Sendable {
                 "theme": Assets.shared.paths["theme.js"] ?? "", "live": frame.live, "refresh": frame.live,
                 "login": frame.login, "logout": frame.logout, "readOnly": frame.readOnly,
             ])
+        return subPath.apply(to: page)
     }
 
     /// A template by itself.

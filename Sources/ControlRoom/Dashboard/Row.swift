@@ -45,19 +45,37 @@ struct Row {
             "rhythm": rhythm, "latency": latency, "reason": reason,
             "hasReason": !reason.isEmpty, "failures": Int(state.failures),
             "last": Self.time(state.lastPing, now: now, never: isHeartbeat ? "none yet" : "not yet"),
-            "due": Self.time(status.nextDue ?? .never, now: now, never: paused ? "paused" : "–", due: true),
+            "due": Self.time(
+                status.nextDue ?? .never, now: now, never: paused ? "paused" : "–", due: isHeartbeat ? .overdue : .due),
             "strip": Strip.svg(samples), "pinging": status.pinging, "paused": paused, "mayWrite": mayWrite,
             "canPing": mayWrite && !isHeartbeat, "canPause": mayWrite && !paused, "canResume": mayWrite && paused,
             "from": from, "heartbeat": isHeartbeat,
         ]
     }
 
+    /// What a plan reads when it is past.
+    enum Due: String {
+        /// It is done as soon as there is room.
+        case due
+        /// Somebody else was to do it: for how long it has not been done.
+        case overdue
+
+        /// For the script.
+        fileprivate var mark: String { " data-due=\"\(rawValue)\"" }
+    }
+
     /// A moment as text that stays right: the script counts it on from `data-t`.
-    /// - Parameter due: the moment is a plan; once it is past it reads "due".
-    static func time(_ moment: Instant, now: Instant, never: String, due: Bool = false) -> String {
-        guard !moment.isNever else { return "<time>\(never)</time>" }
-        let text = due && moment <= now ? "due" : Words.relative(moment, to: now)
-        return "<time datetime=\"\(moment)\" data-t=\"\(moment.milliseconds)\"\(due ? " data-due=\"1\"" : "")"
+    /// - Parameter due: the moment is a plan, and this is what it reads once it is past.
+    static func time(_ moment: Instant, now: Instant, never: String, due: Due? = nil) -> String {
+        guard !moment.isNever else { return "<time\(due?.mark ?? "")>\(never)</time>" }
+        let text =
+            switch due {
+            case .due where moment <= now: "due"
+            case .overdue where now - moment >= .seconds(2): "overdue \(Words.relative(moment, to: now).dropLast(4))"
+            case .overdue where moment <= now: "due"
+            default: Words.relative(moment, to: now)
+            }
+        return "<time datetime=\"\(moment)\" data-t=\"\(moment.milliseconds)\"\(due?.mark ?? "")"
             + " title=\"\(Words.absolute(moment))\">\(text)</time>"
     }
 

@@ -129,10 +129,11 @@ struct TargetPage {
             }
             model["hasEvents"] = !history.events.isEmpty
         }
-        model["last"] = transcripts.last.map { TranscriptModel($0, now: now).model(open: true) } ?? [:]
+        model["last"] =
+            transcripts.last.map { TranscriptModel($0, isBeat: isHeartbeat, now: now).model(open: true) } ?? [:]
         model["hasLast"] = transcripts.last != nil
         let failed = transcripts.lastFailed == transcripts.last ? nil : transcripts.lastFailed
-        model["failed"] = failed.map { TranscriptModel($0, now: now).model(open: false) } ?? [:]
+        model["failed"] = failed.map { TranscriptModel($0, isBeat: isHeartbeat, now: now).model(open: false) } ?? [:]
         model["hasFailed"] = failed != nil
         model["hasTranscripts"] = transcripts.last != nil || failed != nil
         return model
@@ -143,12 +144,24 @@ struct TargetPage {
     private var verdictSentence: String {
         switch state.verdict {
         case .unknown:
-            return isHeartbeat ? "No call has come yet; the clock starts with the first." : "Not looked at yet."
+            guard isHeartbeat else { return "Not looked at yet." }
+            return state.lastPing.isNever
+                ? "No call has come yet; the clock starts with the first." : "Waits for the next call."
+        case .up where isHeartbeat && !state.flapping:
+            guard let overdue else { return "Calls as expected." }
+            return "Late: its call is overdue by \(overdue)."
         case .up: return state.flapping ? "Answers as expected, but comes and goes." : "Answers as expected."
         default:
             guard let reason = Words.reason(state), let first = reason.first else { return "" }
-            return "\(first.uppercased())\(reason.dropFirst())."
+            let late = state.verdict == .silent ? overdue.map { "; overdue by \($0)" } ?? "" : ""
+            return "\(first.uppercased())\(reason.dropFirst())\(late)."
         }
+    }
+
+    /// How long a job's call has been awaited; nil when it is not late.
+    private var overdue: String? {
+        guard let due = status.nextDue, now - due >= .seconds(1) else { return nil }
+        return Words.span(now - due)
     }
 
     private var kindLine: String {
@@ -214,14 +227,16 @@ struct TargetPage {
             add("Expected every", Words.interval(policy.every))
             add("Grace", Words.interval(policy.grace))
             add("Last beat", "", html: Row.time(state.lastPing, now: now, never: "none yet"), field: "last")
-            add("Next due", "", html: Row.time(status.nextDue ?? .never, now: now, never: "–", due: true), field: "due")
+            add(
+                "Next due", "", html: Row.time(status.nextDue ?? .never, now: now, never: "–", due: .overdue),
+                field: "due")
         } else {
             add("Every", Words.interval(policy.every) + (policy.warmth.map { " (\($0.rawValue))" } ?? ""))
             add("Last ping", "", html: Row.time(state.lastPing, now: now, never: "not yet"), field: "last")
             add(
                 "Next ping", "",
                 html: Row.time(
-                    status.nextDue ?? .never, now: now, never: state.verdict == .paused ? "paused" : "–", due: true)
+                    status.nextDue ?? .never, now: now, never: state.verdict == .paused ? "paused" : "–", due: .due)
                     + (status.isRecheckPlanned ? " (recheck; else every \(Words.interval(policy.every)))" : ""),
                 field: "due")
             add("Latency", Row(status: status, samples: [], now: now).latency, field: "latency")
@@ -311,10 +326,13 @@ struct TargetPage {
 /// One attempt, told in full.
 struct TranscriptModel {
     private let transcript: Transcript
+    /// A job's call, in which the job spoke and not we.
+    private let isBeat: Bool
     private let now: Instant
 
-    init(_ transcript: Transcript, now: Instant) {
+    init(_ transcript: Transcript, isBeat: Bool = false, now: Instant) {
         self.transcript = transcript
+        self.isBeat = isBeat
         self.now = now
     }
 
@@ -323,7 +341,9 @@ struct TranscriptModel {
             "time": Row.time(transcript.at, now: now, never: ""), "attempt": transcript.attempt,
             "several": transcript.attempt > 1, "outcome": outcome, "good": transcript.outcome.isGood,
             "cause": transcript.cause == .none ? "" : transcript.cause.sentence, "hasCause": transcript.cause != .none,
-            "detail": transcript.detail, "hasDetail": !transcript.detail.isEmpty, "open": open,
+            "well": isBeat ? transcript.detail : "answered as expected",
+            "detail": transcript.detail, "hasDetail": !transcript.detail.isEmpty && !(isBeat && outcome == "up"),
+            "open": open,
             "tls": transcript.tls, "hasTLS": !transcript.tls.isEmpty,
             "exchanges": transcript.exchanges.map(exchange),
         ]
@@ -341,7 +361,8 @@ struct TranscriptModel {
 
     private func exchange(_ exchange: Transcript.Exchange) -> [String: Any] {
         [
-            "sent": exchange.sent.joined(separator: "\n"), "peer": exchange.peer ?? "", "hasPeer": exchange.peer != nil,
+            "beat": isBeat, "sent": exchange.sent.joined(separator: "\n"), "peer": exchange.peer ?? "",
+            "hasPeer": exchange.peer != nil,
             "received": exchange.received.joined(separator: "\n"), "hasReceived": !exchange.received.isEmpty,
             "body": String(exchange.body.prefix(2_048)), "hasBody": !exchange.body.isEmpty,
             "bytes": Words.count(exchange.bodyBytes),

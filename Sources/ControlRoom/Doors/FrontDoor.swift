@@ -10,12 +10,17 @@ struct FrontDoor<Inner: HTTPResponder<Visit>>: HTTPResponder {
     private let inner: Inner
     private let access: Access
     private let pages: Pages
+    private let subPath: SubPath
     private let headers: HTTPFields
     private let health: Response
     private let logger: Logger
     private let healthHead: Response
 
-    init(inner: Inner, access: Access, pages: Pages, settings: ControlRoomServer.Settings, logger: Logger) {
+    init(
+        inner: Inner, access: Access, pages: Pages, subPath: SubPath, settings: ControlRoomServer.Settings,
+        logger: Logger
+    ) {
+        self.subPath = subPath
         self.logger = logger
         self.inner = inner
         self.access = access
@@ -37,9 +42,18 @@ struct FrontDoor<Inner: HTTPResponder<Visit>>: HTTPResponder {
         healthHead = health.createHeadResponse()
     }
 
+    /// Path and query of a request.
+    static func isHealth(_ place: String) -> Bool { place == "/health" || place.hasPrefix("/health?") }
+
     func respond(to request: Request, context: Visit) async throws -> Response {
+        var request = request
+        if let place = request.head.path, case let inside = subPath.inside(place), inside != place {
+            var head = request.head
+            head.path = inside
+            request = Request(head: head, body: request.body)
+        }
         // The most frequent request of all, and the one that must be answered whatever else goes on.
-        if request.head.path == "/health" || request.uri.path == "/health" {
+        if Self.isHealth(request.head.path ?? "") || request.uri.path == "/health" {
             if request.method == .get { return health }
             if request.method == .head { return healthHead }
         }
@@ -51,6 +65,7 @@ struct FrontDoor<Inner: HTTPResponder<Visit>>: HTTPResponder {
         } else {
             response = await answer(request, context)
         }
+        if let place = response.headers[.location] { response.headers[.location] = subPath.outside(place) }
         for field in headers where !response.headers.contains(field.name) { response.headers.append(field) }
         // A README on another site may show a badge.
         if request.uri.path.hasPrefix("/badge/") {
@@ -63,13 +78,15 @@ struct FrontDoor<Inner: HTTPResponder<Visit>>: HTTPResponder {
         var context = context
         do throws(Failure) {
             try access.authorize(.open, request)
-            if let length = request.headers[.contentLength].flatMap({ Int($0) }), length > context.maxUploadSize {
-                throw Failure(
-                    .usage, doing: "read the request", because: "its body is larger than \(context.maxUploadSize) bytes"
-                )
+            try access.refuseGuess(request)
+            // What is called by programs has limits of its own.
+            if !request.uri.path.hasPrefix("/api/"),
+                let length = request.headers[.contentLength].flatMap({ Int($0) }), length > context.maxUploadSize
+            {
+                throw Self.tooLarge(context)
             }
         } catch {
-            return problem(error, request)
+            return problem(error, request, context)
         }
         context.permission = access.permission(for: request)
         do {
@@ -77,11 +94,11 @@ struct FrontDoor<Inner: HTTPResponder<Visit>>: HTTPResponder {
             // The router itself answers what it does not know with a bare status.
             guard response.status.code >= 400, response.body.contentLength == 0 else { return response }
             return problem(
-                Self.failure(status: response.status.code, request), request, status: response.status)
+                Self.failure(status: response.status.code, context), request, context, status: response.status)
         } catch let failure as Failure {
-            return problem(failure, request)
+            return problem(failure, request, context)
         } catch let error as any HTTPResponseError {
-            return problem(Self.failure(status: error.status.code, request), request, status: error.status)
+            return problem(Self.failure(status: error.status.code, context), request, context, status: error.status)
         } catch is CancellationError {
             return Response(status: .serviceUnavailable)
         } catch {
@@ -90,23 +107,30 @@ struct FrontDoor<Inner: HTTPResponder<Visit>>: HTTPResponder {
                 Failure(
                     .internal, doing: "answer this", because: "something that should not happen did",
                     hint: "the log says more"),
-                request)
+                request, context)
         }
     }
 
-    private static func failure(status: Int, _ request: Request) -> Failure {
+    private static func tooLarge(_ context: Visit) -> Failure {
+        Failure(
+            .tooLarge, doing: "read the request", because: "its body is larger than \(context.maxUploadSize) bytes")
+    }
+
+    private static func failure(status: Int, _ context: Visit) -> Failure {
         switch status {
         case 404: Failure(.notFound, doing: "find this page", because: "there is nothing at this address")
         case 405: Failure(.usage, doing: "do this", because: "that method is not known here")
-        case 413: Failure(.usage, doing: "read the request", because: "its body is too large")
+        case 413: tooLarge(context)
         default: Failure(.usage, doing: "answer this", because: "the request was not understood")
         }
     }
 
-    private func problem(_ failure: Failure, _ request: Request, status: HTTPResponse.Status? = nil) -> Response {
+    private func problem(
+        _ failure: Failure, _ request: Request, _ context: Visit, status: HTTPResponse.Status? = nil
+    ) -> Response {
         let code = status?.code ?? failure.code.httpStatus
         guard Reply.wantsPage(request) else {
-            var response = Reply.problem(failure, to: request)
+            var response = Reply.problem(failure, to: request, id: context.requestID)
             response.status = .init(code: code)
             return response
         }

@@ -48,8 +48,9 @@ package enum Reply {
         return response
     }
 
-    /// `{"error":{"code":…,"message":…,"hint":…}}`
-    package static func problem(_ failure: Failure, to request: Request) -> Response {
+    /// `{"error":{"code":…,"message":…,"hint":…,"request_id":…}}`
+    /// - Parameter id: of the request, as the log has it.
+    package static func problem(_ failure: Failure, to request: Request, id: String) -> Response {
         var text = JSONText()
         text.object { text in
             text.key("error")
@@ -64,6 +65,8 @@ package enum Reply {
                 if let hint = failure.hint { text.value(hint) } else { text.null() }
                 text.key("message")
                 text.value(failure.description)
+                text.key("request_id")
+                text.value(id)
             }
         }
         var response = json(text.buffer, status: .init(code: failure.code.httpStatus), to: request)

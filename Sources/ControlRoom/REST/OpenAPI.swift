@@ -75,14 +75,7 @@ package enum OpenAPI {
                     "requestBody",
                     [
                         "required": .bool(inside.contains(where: \.required)),
-                        "content": [
-                            "application/json": [
-                                "schema": [
-                                    "type": "object", "additionalProperties": false,
-                                    "properties": .object(inside.map { .init($0.name, $0.schema) }),
-                                ]
-                            ]
-                        ],
+                        "content": ["application/json": ["schema": schema(of: inside)]],
                     ]))
         }
         members.append(.init("responses", responses(operation)))
@@ -100,16 +93,19 @@ package enum OpenAPI {
                 ]
             ],
         ]
-        let query: [JSONValue] = [
-            [
-                "name": "rid", "in": "query", "description": "Joins a start and its end when runs overlap",
-                "schema": ["type": "string", "maxLength": 100],
-            ],
-            [
-                "name": "key", "in": "query", "description": "The heartbeat's own key, in place of the token",
-                "schema": ["type": "string"],
-            ],
-        ]
+        let inputs = operation.parameters.filter { $0.place == .body }
+        let query: [JSONValue] =
+            inputs.map { input in
+                [
+                    "name": .string(input.name), "in": "query", "description": .string(input.summary),
+                    "schema": input.schema,
+                ]
+            } + [
+                [
+                    "name": "key", "in": "query", "description": "The heartbeat's own key, in place of the token",
+                    "schema": ["type": "string"],
+                ]
+            ]
         var members: [JSONValue.Member] = [
             .init("operationId", .string(method == "post" ? id : "\(id)-get")),
             .init("summary", .string(operation.summary)),
@@ -119,10 +115,24 @@ package enum OpenAPI {
             members.append(
                 .init(
                     "requestBody",
-                    ["required": false, "content": ["text/plain": ["schema": ["type": "string"]]]]))
+                    [
+                        "required": false,
+                        "content": [
+                            "text/plain": ["schema": ["type": "string"]],
+                            "application/json": ["schema": schema(of: inputs)],
+                            "application/x-www-form-urlencoded": ["schema": schema(of: inputs)],
+                        ],
+                    ]))
         }
         members.append(.init("responses", responses(operation)))
         return .object(members)
+    }
+
+    private static func schema(of inputs: [Operation.Parameter]) -> JSONValue {
+        [
+            "type": "object", "additionalProperties": false,
+            "properties": .object(inputs.map { .init($0.name, $0.schema) }),
+        ]
     }
 
     private static func responses(_ operation: Operation) -> JSONValue {

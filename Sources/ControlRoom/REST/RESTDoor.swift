@@ -8,13 +8,15 @@ package import StokerCore
 ///
 /// - Parameters:
 ///   - token: the one that `authorize` knows; heartbeats' keys are made from it. See ``HeartbeatKeys``.
+///   - wrongKey: told of a key that opens nothing; throws when too many were wrong.
 ///   - authorize: throws unless the request's sender may read, or write. Called before anything of the request is used;
 ///     for a heartbeat with its right key it is not called.
 package func addREST<Context: RequestContext>(
     to router: Router<Context>, context: OperationContext, token: Secret?,
+    wrongKey: @escaping @Sendable () throws(Failure) -> Void = {},
     authorize: @escaping @Sendable (_ permission: Operation.Permission, _ request: Request) throws(Failure) -> Void
 ) {
-    let door = RESTDoor(context: context, keys: HeartbeatKeys(token: token), authorize: authorize)
+    let door = RESTDoor(context: context, keys: HeartbeatKeys(token: token), wrongKey: wrongKey, authorize: authorize)
     for method in [HTTPRequest.Method.get, .head, .post, .put, .patch, .delete, .options] {
         for path in ["api", "api/**"] as [RouterPath] {
             router.on(path, method: method) { request, visit in
@@ -27,16 +29,18 @@ package func addREST<Context: RequestContext>(
 struct RESTDoor: Sendable {
     let context: OperationContext
     let keys: HeartbeatKeys
+    let wrongKey: @Sendable () throws(Failure) -> Void
     let authorize: @Sendable (Operation.Permission, Request) throws(Failure) -> Void
     private let table = RouteTable()
     private let openAPI = OpenAPI.document.prettyText
 
     init(
-        context: OperationContext, keys: HeartbeatKeys,
+        context: OperationContext, keys: HeartbeatKeys, wrongKey: @escaping @Sendable () throws(Failure) -> Void,
         authorize: @escaping @Sendable (Operation.Permission, Request) throws(Failure) -> Void
     ) {
         self.context = context
         self.keys = keys
+        self.wrongKey = wrongKey
         self.authorize = authorize
     }
 
@@ -50,7 +54,7 @@ struct RESTDoor: Sendable {
                     "a request failed",
                     metadata: ["code": "\(error.code)", "failure": "\(error)", "path": "\(visit.endpointPath ?? "")"])
             }
-            response = Answers.failure(error, requestID: visit.id)
+            response = Answers.failure(error, requestID: visit.requestID)
             if error.code == .methodNotAllowed {
                 response.headers[.allow] = allowed(for: request).map(\.rawValue).joined(separator: ", ")
             }
@@ -89,6 +93,7 @@ struct RESTDoor: Sendable {
         }
         // For metrics and the access log: bounded, whatever strangers ask for.
         visit.coreContext.endpointPath.value = match.route.template
+        try RequestReading.refuseTooLarge(request, for: match.route.target)
         switch match.route.target {
         case .openAPI:
             try authorize(.read, request)
@@ -106,29 +111,32 @@ struct RESTDoor: Sendable {
         }
     }
 
-    private func beat(_ signal: String, _ match: RouteTable.Match, _ request: Request) async throws(Failure) -> Response
+    private func beat(_ signal: String?, _ match: RouteTable.Match, _ request: Request) async throws(Failure)
+        -> Response
     {
-        let name = try name(in: match, doing: Operation.beat.doing) ?? ""
-        var given = try RequestReading.pairs(request.uri.query ?? "", doing: Operation.beat.doing)
-        let key = given.first { $0.name == "key" }?.value.string
+        let doing = Operation.beat.doing
+        let name = try name(in: match, doing: doing) ?? ""
+        let query = try RequestReading.pairs(request.uri.query ?? "", doing: doing)
+        let key = query.first { $0.name == "key" }?.value.string
         if !(key.map { keys.opens(name, with: $0) } ?? false) {
             do throws(Failure) {
                 try authorize(.beat, request)
             } catch {
+                if key != nil { try wrongKey() }
                 throw Failure(
-                    error.code, doing: "take the heartbeat",
+                    error.code, doing: doing,
                     because: key == nil ? error.because : "the key is not this heartbeat's",
                     hint:
-                        "call the address that `stoker status NAME --heartbeat` shows, or send the token as a Bearer header"
+                        "call the address that `stoker status NAME --heartbeat` shows, or send the token as a Bearer header",
+                    retry: error.retry
                 )
             }
         }
-        given = given.filter { $0.name == "rid" }
-        given += [("name", .string(name)), ("signal", .string(signal))]
-        if let code = match.code { given.append(("code", .string(code))) }
-        given.append(("note", .string(try await RequestReading.note(of: request, doing: Operation.beat.doing))))
-        if let agent = request.headers[.userAgent] { given.append(("from", .string(String(agent.prefix(200))))) }
-        return Answers.json(try await Operation.beat.call(given, in: context))
+        var given = BeatInputs(of: signal, code: match.code)
+        try given.add(query: query.filter { $0.name != "key" })
+        try given.add(body: try await RequestReading.beatBody(of: request, saysSignal: signal != nil, doing: doing))
+        given.caller = request.headers[.userAgent]
+        return Answers.json(try await Operation.beat.call(given.inputs(name: name), in: context))
     }
 
     private func name(in match: RouteTable.Match, doing: String) throws(Failure) -> String? {

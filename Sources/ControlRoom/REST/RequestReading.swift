@@ -12,6 +12,24 @@ enum RequestReading {
     /// Where reading a heartbeat's body ends; bytes.
     static let noteBodyLimit = 1024 * 1024
 
+    /// - Throws: `too_large` when the body announces to be.
+    static func refuseTooLarge(_ request: Request, for target: RouteTable.Target) throws(Failure) {
+        let (limit, doing) =
+            switch target {
+            case .beat: (noteBodyLimit, Operation.beat.doing)
+            case .operation(let operation): (bodyLimit, operation.doing)
+            case .openAPI: (bodyLimit, "describe the API")
+            }
+        guard let length = request.headers[.contentLength].flatMap({ Int($0) }), length > limit else { return }
+        throw tooLarge(limit, doing: doing)
+    }
+
+    private static func tooLarge(_ limit: Int, doing: String) -> Failure {
+        Failure(
+            .tooLarge, doing: doing, because: "the body is larger than \(limit / 1024) KiB",
+            hint: limit == noteBodyLimit ? "send the end of the log only: tail -c \(noteLimit)" : nil)
+    }
+
     /// `a=1&b=two`, percent-encoded, a plus is a space.
     static func pairs(_ text: String, doing: String) throws(Failure) -> [(name: String, value: JSONValue)] {
         var pairs: [(name: String, value: JSONValue)] = []
@@ -27,28 +45,33 @@ enum RequestReading {
     }
 
     /// nil when it is not percent-encoded UTF-8.
-    static func decoded(_ text: some StringProtocol, plus: Bool = false) -> String? {
+    /// - Parameter lenient: a percent sign that encodes nothing is one, as browsers read forms.
+    static func decoded(_ text: some StringProtocol, plus: Bool = false, lenient: Bool = false) -> String? {
         var out: [UInt8] = []
         var rest = Array(text.utf8)[...]
         while let byte = rest.popFirst() {
             if byte == 0x25 {
                 guard rest.count >= 2, let code = UInt8(String(decoding: rest.prefix(2), as: UTF8.self), radix: 16),
                     rest.first != 0x2B, rest.first != 0x2D
-                else { return nil }
+                else {
+                    guard lenient else { return nil }
+                    out.append(byte)
+                    continue
+                }
                 out.append(code)
                 rest = rest.dropFirst(2)
             } else {
                 out.append(plus && byte == 0x2B ? 0x20 : byte)
             }
         }
-        return String(validating: out, as: UTF8.self)
+        return lenient ? String(decoding: out, as: UTF8.self) : String(validating: out, as: UTF8.self)
     }
 
     /// The inputs in a body: a JSON object, or a form as `curl -d` sends it. An empty body has none.
     static func body(of request: Request, doing: String) async throws(Failure) -> [(name: String, value: JSONValue)] {
-        let (bytes, _) = try await collect(request, keep: bodyLimit, limit: bodyLimit, doing: doing)
+        let bytes = try await collect(request, keep: bodyLimit, limit: bodyLimit, doing: doing)
         guard !bytes.allSatisfy({ $0 == 0x20 || $0 == 0x0A || $0 == 0x0D || $0 == 0x09 }) else { return [] }
-        let type = request.headers[.contentType]?.prefix { $0 != ";" && $0 != " " }.lowercased() ?? "application/json"
+        let type = mediaType(of: request) ?? "application/json"
         switch type {
         case "application/x-www-form-urlencoded":
             // A JSON object under curl's default type is a slip that is easily understood.
@@ -71,32 +94,52 @@ enum RequestReading {
         }
     }
 
-    /// What a job sent along.
-    static func note(of request: Request, doing: String) async throws(Failure) -> String {
-        let (bytes, more) = try await collect(request, keep: noteLimit, limit: noteBodyLimit, doing: doing)
-        var text = String(decoding: bytes, as: UTF8.self)
-        // The cut may have gone through a character.
-        if more, text.last == "\u{FFFD}" { text.removeLast() }
+    /// What a job sent along: its inputs or its own words.
+    /// - Throws: `too_large` beyond ``noteBodyLimit``; `usage` for inputs that cannot be read.
+    static func beatBody(
+        of request: Request, saysSignal: Bool, doing: String
+    ) async throws(Failure) -> BeatInputs.Body {
+        // Of a log only its beginning is held; inputs are read whole.
+        let bytes = try await collect(request, keep: noteLimit + 1, limit: noteBodyLimit, doing: doing) { bytes in
+            let start = String(decoding: bytes.drop { $0 <= 0x20 }.prefix(16), as: UTF8.self)
+            return start.hasPrefix("{") || BeatInputs.names.contains { start.hasPrefix($0 + "=") }
+        }
+        return try BeatInputs.Body(bytes, type: mediaType(of: request), saysSignal: saysSignal)
+    }
+
+    /// The first ``noteLimit`` bytes of a note, cut between two characters.
+    static func noteText(_ bytes: [UInt8]) -> String {
+        var text = String(decoding: bytes.prefix(noteLimit), as: UTF8.self)
+        if bytes.count > noteLimit, text.last == "\u{FFFD}" { text.removeLast() }
         return text
     }
 
+    /// In lower case, without parameters.
+    private static func mediaType(of request: Request) -> String? {
+        request.headers[.contentType].map { $0.prefix { $0 != ";" && $0 != " " }.lowercased() }
+    }
+
+    /// - Parameters:
+    ///   - keep: so many bytes are held; all up to the limit where `needsAll` says so of the first ones.
+    /// - Throws: `too_large` beyond the limit.
     private static func collect(
-        _ request: Request, keep: Int, limit: Int, doing: String
-    ) async throws(Failure) -> (bytes: [UInt8], more: Bool) {
+        _ request: Request, keep: Int, limit: Int, doing: String, needsAll: ([UInt8]) -> Bool = { _ in false }
+    ) async throws(Failure) -> [UInt8] {
+        var keep = keep
         var bytes: [UInt8] = []
         var seen = 0
         do {
             for try await part in request.body {
+                let isFirst = seen == 0
                 seen += part.readableBytes
                 if seen > limit { break }
+                if isFirst, needsAll(Array(part.readableBytesView.prefix(64))) { keep = limit }
                 if bytes.count < keep { bytes.append(contentsOf: part.readableBytesView.prefix(keep - bytes.count)) }
             }
         } catch {
             throw Failure(.usage, doing: doing, because: "the body ended early", cause: error)
         }
-        guard seen <= limit else {
-            throw Failure(.tooLarge, doing: doing, because: "the body is larger than \(limit / 1024) KiB")
-        }
-        return (bytes, seen > bytes.count)
+        guard seen <= limit else { throw tooLarge(limit, doing: doing) }
+        return bytes
     }
 }

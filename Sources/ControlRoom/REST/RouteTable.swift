@@ -34,8 +34,8 @@ struct RouteTable: Sendable {
 
     enum Target: Sendable {
         case operation(Operation)
-        /// A heartbeat call; nil takes the exit status of the address.
-        case beat(signal: String)
+        /// A heartbeat call; nil when the address does not say what happened.
+        case beat(signal: String?)
         case openAPI
     }
 
@@ -59,11 +59,11 @@ struct RouteTable: Sendable {
         }
         for prefix in [[Segment.fixed("v1")], []] {
             let base = prefix + [.fixed("heartbeats"), .name]
-            func add(_ more: [Segment], _ signal: String) {
+            func add(_ more: [Segment], _ signal: String?) {
                 routes.append(
                     Route(methods: [.get, .head, .post], segments: base + more, target: .beat(signal: signal)))
             }
-            add([], "success")
+            add([], nil)
             for signal in ["start", "fail", "log"] { add([.fixed(signal)], signal) }
             add([.code], "exit")
         }

@@ -7,7 +7,10 @@ package import StokerCore
 package func addREST<Context: RequestContext>(
     to router: Router<Context>, context: OperationContext, token: Secret?, access: Access
 ) {
-    addREST(to: router, context: context, token: token) { (permission, request) throws(Failure) in
-        try access.authorize(permission == .read ? .read : .write, request)
-    }
+    addREST(
+        to: router, context: context, token: token,
+        wrongKey: { () throws(Failure) in try access.noteGuess(doing: Operation.beat.doing) },
+        authorize: { (permission, request) throws(Failure) in
+            try access.authorize(permission == .read ? .read : .write, request)
+        })
 }

@@ -12,6 +12,10 @@ package enum Heartbeats {
         private static let most = 16
         package init() {}
 
+        fileprivate mutating func shift(by move: Duration, now: Instant) {
+            for index in under.indices { under[index].since = min(now, under[index].since + move) }
+        }
+
         fileprivate mutating func start(_ run: String?, _ at: Instant) {
             under.removeAll { $0.run == run }
             if under.count == Self.most { under.removeFirst() }
@@ -47,11 +51,21 @@ package enum Heartbeats {
         package var rulings: [Ruling]
     }
 
-    /// A job's call. A beat does not resume a paused heartbeat.
+    /// A job's call. A beat does not resume a paused heartbeat and is not judged; but it was heard, so that who called
+    /// throughout a pause is not missed at its end.
     package static func take(
         _ beat: Beat, _ state: inout CheckState, _ runs: inout Runs, policy: CheckPolicy, check: Int32, at: Instant
     ) -> Result {
-        guard state.verdict != .paused else { return Result(observation: nil, rulings: []) }
+        guard state.verdict != .paused else {
+            switch beat.signal {
+            case .log: break
+            case .start: runs.start(beat.run, at)
+            case .success, .fail, .exit:
+                _ = runs.end(beat.run)
+                state.lastPing = at
+            }
+            return Result(observation: nil, rulings: [])
+        }
         let code: UInt16
         switch beat.signal {
         case .log:
@@ -80,7 +94,7 @@ package enum Heartbeats {
     /// When silence becomes a failure; nil when nothing is awaited (never heard of, paused, already in trouble).
     /// - Parameters:
     ///   - hours: when the job works. A beat that would be expected outside them is expected when they allow it
-    ///     (``HoursWindow/expected(at:after:)``). A run that has begun is awaited by the clock. nil means always.
+    ///     (``HoursWindow/expected(every:after:)``). A run that has begun is awaited by the clock. nil means always.
     ///   - watchingSince: since when calls could reach us. What was sent while we were away is lost, so a
     ///     beat that seems overdue gets its grace once more.
     package static func due(
@@ -94,10 +108,29 @@ package enum Heartbeats {
     }
 
     /// When the job should call, without its grace; nil when it never called or its hours never come.
+    ///
+    /// What fell due during a pause was not awaited: the job has its whole time from the pause's end.
     package static func expected(_ state: CheckState, policy: CheckPolicy, hours: HoursWindow?) -> Instant? {
         guard !state.lastPing.isNever else { return nil }
-        let time = state.lastPing + policy.every
-        return hours.map { $0.expected(at: time, after: state.lastPing) } ?? time
+        let time = Self.time(after: state.lastPing, policy, hours)
+        // Nothing was judged since the pause: `since` is its end.
+        guard state.verdict == .unknown, let due = time, due <= state.since else { return time }
+        return Self.time(after: state.since, policy, hours)
+    }
+
+    private static func time(after last: Instant, _ policy: CheckPolicy, _ hours: HoursWindow?) -> Instant? {
+        hours.map { $0.expected(every: policy.every, after: last) } ?? last + policy.every
+    }
+
+    /// The wall clock was set: what was noted under the old one is moved along, so that nothing is awaited longer or
+    /// shorter for it. Never into the future: a job that was heard then would not be missed until it comes.
+    /// - Parameter now: after the move.
+    package static func shift(_ state: inout CheckState, _ runs: inout Runs, by move: Duration, now: Instant) {
+        func moved(_ instant: Instant) -> Instant { instant.isNever ? instant : min(now, instant + move) }
+        state.lastPing = moved(state.lastPing)
+        state.wakingSince = moved(state.wakingSince)
+        if state.verdict == .unknown { state.since = moved(state.since) }
+        runs.shift(by: move, now: now)
     }
 
     /// Call when ``due(_:policy:watchingSince:)`` has come. Returns nil when it has not.
@@ -108,8 +141,8 @@ package enum Heartbeats {
         guard let due = due(state, policy: policy, hours: hours, watchingSince: watchingSince), due <= now else {
             return nil
         }
-        let overran =
-            !state.wakingSince.isNever && (state.lastPing.isNever || state.wakingSince < state.lastPing + policy.every)
+        let expected = Self.expected(state, policy: policy, hours: hours)
+        let overran = !state.wakingSince.isNever && expected.map { state.wakingSince < $0 } ?? true
         let observation = Observation(
             check: check, at: now, outcome: .down, cause: overran ? .heartbeatOverran : .heartbeatMissed, attempts: 1)
         let last = state.lastPing
@@ -120,7 +153,9 @@ package enum Heartbeats {
         return Result(observation: observation, rulings: rulings)
     }
 
-    package static func phase(_ state: CheckState, policy: CheckPolicy, now: Instant) -> Phase {
+    package static func phase(
+        _ state: CheckState, policy: CheckPolicy, hours: HoursWindow? = nil, now: Instant
+    ) -> Phase {
         switch state.verdict {
         case .paused: .paused
         case .silent: .silent
@@ -131,7 +166,7 @@ package enum Heartbeats {
             } else if state.lastPing.isNever {
                 .new
             } else {
-                now < state.lastPing + policy.every ? .onTime : .late
+                expected(state, policy: policy, hours: hours).map { now < $0 } ?? true ? .onTime : .late
             }
         }
     }

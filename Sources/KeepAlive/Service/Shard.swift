@@ -182,6 +182,11 @@ actor Shard {
             }
             if !rulings.isEmpty { settle(UInt32(index), rulings, from: place.state, now: now) }
             if policy.kind == .heartbeat {
+                // Heard under a clock that was ahead of ours: it would not be missed until that time comes.
+                if states[index].lastPing > now {
+                    states[index].lastPing = now
+                    touch(UInt32(index))
+                }
                 awaitBeat(UInt32(index))
             } else if states[index].verdict != .paused {
                 let resumed = place.state.verdict == .paused
@@ -321,6 +326,7 @@ actor Shard {
         guard let change = clockWatch.read(clocks.reading) else { return }
         if change.clockMoved != .zero {
             timetable.shift(by: change.clockMoved.wholeMilliseconds)
+            moveHeartbeats(by: change.clockMoved)
             // Pauses end at a time of the wall clock, whatever it says now.
             for index in ids.indices where timetable.due(of: UInt32(index)) != nil {
                 let state = states[index]
@@ -330,6 +336,9 @@ actor Shard {
             logger.notice("The wall clock was set", metadata: ["by": "\(change.clockMoved)"])
         }
         if change.missedTime {
+            // What jobs said meanwhile was not heard.
+            watchingSince = clocks.wall()
+            for place in ids.indices where check(place).policy.kind == .heartbeat { awaitBeat(UInt32(place)) }
             timetable.spreadOverdue(clocks.wall().milliseconds, spacing: 5)
             logger.notice(
                 "Time was missed", metadata: ["slept": "\(change.slept)", "stood": "\(change.stood)"])
@@ -720,6 +729,20 @@ actor Shard {
             &states[place], &runs[index, default: Heartbeats.Runs()], policy: policy, check: ids[place],
             hours: windows[ObjectIdentifier(policy)], watchingSince: watchingSince, now: now)
         if let result { heard(index, result, from: before, now: now) } else { awaitBeat(index) }
+    }
+
+    /// The wall clock was set, and when a beat is due is told by it.
+    func moveHeartbeats(by move: Duration) {
+        let now = clocks.wall()
+        watchingSince = min(now, watchingSince + move)
+        for place in ids.indices where check(place).policy.kind == .heartbeat {
+            let index = UInt32(place)
+            var under = runs[index] ?? Heartbeats.Runs()
+            Heartbeats.shift(&states[place], &under, by: move, now: now)
+            if runs[index] != nil { runs[index] = under }
+            touch(index)
+            awaitBeat(index)
+        }
     }
 
     func heard(_ index: UInt32, _ result: Heartbeats.Result, from before: CheckState, now: Instant) {

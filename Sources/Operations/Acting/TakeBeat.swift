@@ -10,8 +10,9 @@ extension Operation {
         parameters: [
             .init("name", .path, .text(upTo: 300), "Name of the heartbeat"),
             .init(
-                "signal", .body, .choice(beatSignals), standard: "success", "What the job says; `log` changes nothing"),
-            .init("code", .body, .integer(0...255), "Exit status, with `exit`: 0 is success"),
+                "signal", .body, .choice(beatSignals),
+                "What the job says: `success` unless given, `exit` with a `code`; `log` changes nothing"),
+            .init("code", .body, .integer(0...255), "Exit status: 0 is success"),
             .init("note", .body, .text(upTo: 10_000), "Kept with the beat: the job's last lines"),
             .init("rid", .body, .text(upTo: 100), "Joins a `start` and its end when runs overlap"),
             .init("from", .body, .text(upTo: 200), "Who called"),
@@ -20,15 +21,20 @@ extension Operation {
     ) { (context, arguments) throws(Failure) in
         let signal: Beat.Signal
         switch (arguments.text("signal"), arguments.integer("code")) {
-        case ("exit", let code?): signal = .exit(code)
         case ("exit", nil):
             throw Failure(.usage, doing: "take the heartbeat", because: "\"exit\" came without its \"code\"")
-        case (_, .some):
-            throw Failure(.usage, doing: "take the heartbeat", because: "\"code\" goes with the signal \"exit\" only")
-        case ("start", _): signal = .start
-        case ("fail", _): signal = .fail
-        case ("log", _): signal = .log
-        default: signal = .success
+        case ("exit", let code?), (nil, let code?): signal = .exit(code)
+        case ("fail", let code?) where code != 0: signal = .exit(code)
+        case ("success", 0): signal = .success
+        case (let said?, let code?):
+            throw Failure(
+                .usage, doing: "take the heartbeat",
+                because: "the signal \"\(said)\" and the exit status \(code) do not go together",
+                hint: "send the \"code\" alone, or with the signal \"exit\"")
+        case ("start", nil): signal = .start
+        case ("fail", nil): signal = .fail
+        case ("log", nil): signal = .log
+        case (_, nil): signal = .success
         }
         let status = try await context.keeper.beat(
             arguments.name(),

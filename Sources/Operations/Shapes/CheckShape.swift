@@ -154,7 +154,8 @@ extension CheckStatus {
                 state.pausedUntil.isNever ? "paused until resumed" : "paused until \(state.pausedUntil)"
             }
         case .unknown where state.cause == .none:
-            check.policy.kind == .heartbeat ? "waits for its first beat" : "not looked at yet"
+            check.policy.kind != .heartbeat
+                ? "not looked at yet" : state.lastPing.isNever ? "waits for its first beat" : "waits for its next beat"
         case .up where state.flapping: "comes and goes"
         case .up: check.policy.kind == .heartbeat ? "beats as expected" : Cause.none.sentence
         default: state.cause.sentence

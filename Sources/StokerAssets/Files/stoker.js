@@ -5,6 +5,8 @@
   const $ = (selector, from = document) => from.querySelector(selector);
   const $$ = (selector, from = document) => [...from.querySelectorAll(selector)];
   root.classList.add("js");
+  // The path below which a proxy shows us: nothing, or such as /stoker.
+  const base = ($(".brand")?.getAttribute("href") ?? "/").replace(/\/$/, "");
 
   // ---- Times that go on by themselves. The same words as Words.swift. ----
   let skew = 0; // server's clock minus ours
@@ -19,7 +21,11 @@
       : seconds < 172800 ? `${Math.floor(seconds / 3600)} h` : `${Math.floor(seconds / 86400)} d`;
     return moment > now() ? `in ${text}` : `${text} ago`;
   }
-  const words = (time) => time.dataset.due && +time.dataset.t <= now() ? "due" : relative(+time.dataset.t);
+  function words(time) {
+    const moment = +time.dataset.t;
+    if (!time.dataset.due || moment > now()) return relative(moment);
+    return time.dataset.due === "overdue" && now() - moment >= 2000 ? `overdue ${relative(moment).slice(0, -4)}` : "due";
+  }
   function span(milliseconds) {
     const s = Math.max(0, Math.floor(milliseconds / 1000));
     const two = (a, au, b, bu) => `${a} ${au}` + (b > 0 ? ` ${b} ${bu}` : "");
@@ -47,7 +53,7 @@
     if (!time) { time = document.createElement("time"); holder.replaceChildren(time); }
     if (!moment) { time.removeAttribute("data-t"); set(time, never); return; }
     if (+time.dataset.t === moment) return;
-    if (due) time.dataset.due = "1";
+    if (due) time.dataset.due ||= "due";
     time.dataset.t = moment;
     time.dateTime = new Date(moment).toISOString();
     time.title = absolute.format(moment);
@@ -131,7 +137,7 @@
         if (answer.status === 404 && $("#one")) location.reload();
         return false;
       }
-      if (answer.redirected && new URL(answer.url).pathname === "/login") { location.reload(); return false; }
+      if (answer.redirected && new URL(answer.url).pathname === `${base}/login`) { location.reload(); return false; }
       const next = new DOMParser().parseFromString(await answer.text(), "text/html");
       if (mine.signal.aborted) return false;
       if (push) history.replaceState(null, "", address);
@@ -196,7 +202,7 @@
     if (Math.abs(data.now - Date.now()) > 5000) skew = data.now - Date.now();
     const one = $("#one");
     if (!one) document.title = data.troubles > 0 ? `(${data.troubles}) Stoker` : "Stoker";
-    if (!one) setIcon(`/icons/${data.mood}.svg`);
+    if (!one) setIcon(`${base}/icons/${data.mood}.svg`);
     const whole = $("#whole");
     if (!whole) return;
     set($("#sentence"), data.sentence);
@@ -244,7 +250,7 @@
   }
   function connect() {
     if (!live || !window.EventSource) { poll(); return; }
-    source = new EventSource("/events");
+    source = new EventSource(`${base}/events`);
     source.addEventListener("hello", () => {
       const again = live.dataset.state === "reconnecting";
       show("live", "live");
@@ -276,7 +282,7 @@
   document.addEventListener("submit", async (event) => {
     const form = event.target;
     const action = form.getAttribute("action") ?? "";
-    if (!action.startsWith("/actions/")) return;
+    if (!action.startsWith(`${base}/actions/`)) return;
     event.preventDefault();
     const button = $("button", form);
     button.disabled = true;
@@ -295,7 +301,7 @@
         else if (action.endsWith("/ping")) say(`${name}: ${data.row.w.toLowerCase()}${data.row.l === "–" ? "" : `, ${data.row.l}`}`);
         later(0);
       } else if (answer.status === 401) {
-        location.href = `/login?next=${encodeURIComponent(location.pathname + location.search)}`;
+        location.href = `${base}/login?next=${encodeURIComponent(location.pathname + location.search)}`;
       } else {
         say(data.error?.message ?? "That did not work.");
         row?.classList.remove("pinging");
@@ -317,7 +323,7 @@
       const query = new URLSearchParams(new FormData(tools));
       for (const [name, value] of [...query]) if (!value || (name === "sort" && value === "file")) query.delete(name);
       const text = query.toString();
-      refresh(text ? `/?${text}` : "/", true);
+      refresh(text ? `${base}/?${text}` : `${base}/`, true);
     };
     tools.addEventListener("submit", (event) => { event.preventDefault(); clearTimeout(timer); go(); });
     tools.addEventListener("input", (event) => {

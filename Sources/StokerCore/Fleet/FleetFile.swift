@@ -2,6 +2,16 @@ internal import Yams
 
 /// Reads a fleet file: YAML, or JSON, which is YAML too.
 package enum FleetFile {
+    /// Whether there is nothing in the text but white space, comments and marks of a document's ends.
+    package static func isBlank(_ text: String) -> Bool {
+        text.split(whereSeparator: \.isNewline).allSatisfy { line in
+            let line = line.drop { $0.isWhitespace || $0 == "\u{FEFF}" }
+            let word = line.prefix { !$0.isWhitespace && $0 != "#" }
+            return ["", "---", "...", "~", "null"].contains(word)
+                && line.dropFirst(word.count).drop(while: \.isWhitespace).first.map { $0 == "#" } ?? true
+        }
+    }
+
     /// The fleet, with every default filled in, or every mistake of the file at once.
     ///
     /// - Parameters:

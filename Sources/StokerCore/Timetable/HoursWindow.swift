@@ -50,51 +50,114 @@ package struct HoursWindow: Sendable {
     package func change(after instant: Instant) -> Instant? {
         let inside = contains(instant)
         // Two weeks, because a change of the clock may swallow a weekly window once.
+        return moments(after: instant, days: 16).first { contains($0) != inside }
+    }
+
+    /// Where inside may become outside or the other way round, in order.
+    private func moments(after instant: Instant, days: Int64) -> [Instant] {
         var moments: [Int64] = []
         let local = instant.milliseconds + offset(instant)
-        let firstDay = Self.floorDivide(local, 86_400_000) - 1
+        let firstDay = Self.floorDivide(local, Self.day) - 1
         var offsets: Set<Int64> = [offset(instant)]
-        var after = Date(timeIntervalSince1970: instant.seconds)
-        let horizon = instant + .seconds(16 * 86_400)
-        while let transition = zone.nextDaylightSavingTimeTransition(after: after), transition > after {
-            let moment = Instant(seconds: transition.timeIntervalSince1970)
-            guard moment <= horizon else { break }
+        for moment in transitions(after: instant, until: instant + .milliseconds(days * Self.day)) {
             moments.append(moment.milliseconds)
             offsets.insert(offset(moment))
-            after = transition
         }
-        for day in firstDay..<(firstDay + 17) {
+        for day in firstDay..<(firstDay + days + 1) {
             let weekday = Int(Self.modulo(day + 3, 7))
             for span in spans {
                 for minute in [span.lowerBound, span.upperBound] where minute / 1_440 == weekday || minute == Self.week
                 {
                     let ofDay = minute == Self.week ? (weekday == 6 ? 1_440 : -1) : minute % 1_440
                     guard ofDay >= 0 else { continue }
-                    for offset in offsets { moments.append(day * 86_400_000 + Int64(ofDay) * 60_000 - offset) }
+                    for offset in offsets { moments.append(day * Self.day + Int64(ofDay) * 60_000 - offset) }
                 }
             }
         }
-        moments.sort()
-        for moment in moments where moment > instant.milliseconds {
-            let candidate = Instant(milliseconds: moment)
-            if contains(candidate) != inside { return candidate }
-        }
-        return nil
+        return Set(moments).filter { $0 > instant.milliseconds }.sorted().map(Instant.init(milliseconds:))
     }
 
-    /// What was expected at a moment outside the windows is expected at the same time of the next day that has it inside; where no
-    /// day has, so long after the next opening as it came after the close. nil when the windows never open.
-    package func expected(at instant: Instant, after last: Instant) -> Instant? {
-        if contains(instant) { return instant }
-        for day in 1...14 {
-            let same = instant + .seconds(day * 86_400)
-            if contains(same) { return same }
+    /// Changes of the zone's clock.
+    private func transitions(after instant: Instant, until end: Instant) -> [Instant] {
+        var found: [Instant] = []
+        var after = Date(timeIntervalSince1970: instant.seconds)
+        while let transition = zone.nextDaylightSavingTimeTransition(after: after), transition > after {
+            let moment = Instant(seconds: transition.timeIntervalSince1970)
+            guard moment <= end else { break }
+            found.append(moment)
+            after = transition
         }
-        guard let opening = opening(atOrAfter: instant) else { return nil }
-        // What was heard outside the hours is measured from the opening.
-        guard contains(last), let close = change(after: last), close < instant else { return opening }
-        return opening + (instant - close)
+        return found
     }
+
+    // MARK: Jobs
+
+    /// When a job that was last heard of at `last` should call again.
+    ///
+    /// It keeps its rhythm: `every` after the last call and again and again, beginning anew at the same time of each day of the
+    /// zone; of a job that calls daily or less often, after so many days of the zone, then at the same time of each
+    /// day. It is expected at the first of these moments that lies inside the hours; where none does within two weeks, when they
+    /// open after the first. nil when they never open.
+    package func expected(every: Duration, after last: Instant) -> Instant? {
+        let step = max(1, every.wholeMilliseconds)
+        let isDaily = step >= Self.day
+        let (days, rest) = isDaily ? (step / Self.day, step % Self.day) : (0, 0)
+        let first = isDaily ? self.day(days, after: last) + .milliseconds(rest) : last + .milliseconds(step)
+        if contains(first) { return first }
+        let open = openings(after: isDaily ? first : last, days: 17)
+        for number in 0...14 as ClosedRange<Int64> {
+            let start = self.day(days + number, after: last)
+            if isDaily {
+                let moment = start + .milliseconds(rest)
+                if moment >= first, contains(moment) { return moment }
+                continue
+            }
+            let end = self.day(number + 1, after: last)
+            for span in open where span.upperBound > start && span.lowerBound < end {
+                let wait = max(span.lowerBound, max(start, first)) - start
+                let steps = (wait.wholeMilliseconds + step - 1) / step
+                let moment = start + .milliseconds(steps * step)
+                if moment < span.upperBound, moment < end { return moment }
+            }
+        }
+        return opening(atOrAfter: first)
+    }
+
+    /// The spans inside that end after the moment, in order.
+    private func openings(after instant: Instant, days: Int64) -> [Range<Instant>] {
+        var found: [Range<Instant>] = []
+        var since = contains(instant) ? instant : nil
+        let all = moments(after: instant, days: days)
+        for moment in all {
+            let inside = contains(moment)
+            if let start = since, !inside {
+                found.append(start..<moment)
+                since = nil
+            } else if since == nil, inside {
+                since = moment
+            }
+        }
+        if let start = since, let end = all.last, end > start { found.append(start..<end) }
+        return found
+    }
+
+    /// The first moment, so many days of the zone later, at which its clock shows the same time or a later one: an hour
+    /// that is left out in spring makes it the moment of the leap.
+    func day(_ days: Int64, after last: Instant) -> Instant {
+        guard days > 0 else { return last }
+        let target = last.milliseconds + offset(last) + days * Self.day
+        // No zone is further than 14 hours from UTC, and a zone that changes sides skips a day.
+        var from = Instant(milliseconds: target - 40 * 3_600_000)
+        let until = Instant(milliseconds: target + 40 * 3_600_000)
+        for next in transitions(after: from, until: until) + [until] {
+            let moment = max(from.milliseconds, target - offset(from))
+            if moment < next.milliseconds { return max(last, Instant(milliseconds: moment)) }
+            from = next
+        }
+        return until
+    }
+
+    private static let day: Int64 = 86_400_000
 
     private func minuteOfWeek(_ instant: Instant) -> Int {
         let minutes = Self.floorDivide(instant.milliseconds + offset(instant), 60_000)

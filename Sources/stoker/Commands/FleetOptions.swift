@@ -57,17 +57,20 @@ struct FleetOptions: ParsableArguments {
         return (reading.variables.merging(process) { $1 }, advice)
     }
 
-    /// Files larger than the reader takes are not read to their end. Called before anything else runs, so it may block.
+    /// Files larger than the reader takes are not read to their end. It may block: a running server calls it on a
+    /// ``FileLane``.
     static func contents(of path: String, kind: String, hint: String?) throws(Failure) -> String {
         let data: Data
         do {
-            let handle: FileHandle
-            if path == "-" {
-                handle = .standardInput
-            } else {
-                handle = try FileHandle(forReadingFrom: URL(fileURLWithPath: path))
-            }
-            data = try handle.read(upToCount: (64 << 20) + 1) ?? Data()
+            let limit = (64 << 20) + 1
+            data =
+                path == "-"
+                ? try FileHandle.standardInput.read(upToCount: limit) ?? Data()
+                : try PlainFile.read(path, upTo: limit)
+        } catch let error as PlainFile.NotPlain {
+            throw Failure(
+                .fleetUnreadable, doing: "read the \(kind) \(path)", because: "it is \(error.kind), not a regular file",
+                hint: "name a regular file, or hand it over on standard input with -")
         } catch {
             let missing = path != "-" && !FileManager.default.fileExists(atPath: path)
             throw Failure(

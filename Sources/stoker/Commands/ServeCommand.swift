@@ -112,15 +112,21 @@ struct ServeCommand: AsyncParsableCommand {
     func run() async throws {
         Logs.bootstrap(format: options.logFormat, level: try options.level())
         let surroundings = Surroundings.process
-        var fleet = try fleetOptions.load().fleet()
+        let watched = WatchedFleet(options: fleetOptions)
+        let source = try await watched.source(within: .seconds(60))
+        var fleet = try source.fleet()
+        let logger = Logger(label: "stoker")
+        if FleetFile.isBlank(source.text) {
+            logger.warning("The fleet file is empty: no check is made", metadata: ["file": "\(source.path)"])
+        }
         try options.apply(to: &fleet.serve, surroundings: surroundings)
         let first = standbyOf.map { $0.hasSuffix("/") ? String($0.dropLast()) : $0 }
         let plan = Engine.Plan(
-            fleet: fleet, source: WatchedFleet(options: fleetOptions),
+            fleet: fleet, source: watched,
             dataFolder: options.data ?? surroundings.dataFolder,
             standbyOf: first, standbyEvery: Duration(text: standbyEvery) ?? .seconds(10),
             frameAncestors: surroundings.frameAncestors,
             reachable: options.reachable(fleet.serve, said: fleetOptions.path, surroundings))
-        try await Engine(plan: plan, logger: Logger(label: "stoker")).run()
+        try await Engine(plan: plan, logger: logger).run()
     }
 }

@@ -131,6 +131,10 @@ enum StatusText {
     /// When the next ping comes; while that is a recheck, with the interval that holds when all is well.
     private static func next(_ item: JSONValue, _ now: Instant) -> String {
         if item["pinging"]?.bool == true { return "pinging" }
+        // A job is to call us: for how long it has not is what matters.
+        if item["kind"] == "heartbeat", let due = Wording.instant(item["next_due"]), now - due >= .seconds(1) {
+            return "overdue \(Wording.span((now - due).seconds))"
+        }
         let ahead = Wording.ahead(item["next_due"], now: now)
         guard item["rechecking"]?.bool == true, let every = item["every_seconds"]?.double else { return ahead }
         return "\(ahead), else \(Wording.span(every))"

@@ -41,6 +41,7 @@ struct Engine {
     var logger: Logger
 
     func run() async throws {
+        try TokenRule.check(plan.fleet.serve)
         let clocks = Clocks.real
         let limit = FileLimit.raised()
         let threads = max(1, System.coreCount)
@@ -68,9 +69,9 @@ struct Engine {
         if let watched = plan.source {
             let inForce = plan.fleet.serve
             // Read once more as it is written: what the command line and the environment say is no change of the file.
-            let written = (try? watched.read().serve) ?? inForce
+            let written = (try? await watched.read().serve) ?? inForce
             source = { () async throws(Failure) in
-                var fleet = try watched.read()
+                var fleet = try await watched.read()
                 fleet.serve = fleet.serve.replacing(written, by: inForce)
                 return fleet
             }
@@ -93,7 +94,7 @@ struct Engine {
         }
 
         let serve = plan.fleet.serve
-        let (made, access) = access(for: serve, clocks: clocks)
+        let (made, access) = await access(for: serve, clocks: clocks)
         let token = made?.token ?? serve.token
         let keys = HeartbeatKeys(token: token)
         var heartbeatKey: (@Sendable (String) -> String)?
@@ -115,7 +116,7 @@ struct Engine {
                 // Private Spaces are not to be asked without their token, nor any at an old address.
                 await watch?.firstRead(plan.fleet, within: .seconds(3))
                 await boiler.begin(selfAddress: serve.publicURL ?? base, active: !standingBy, note: memory.note)
-                if let made { tell(of: made) }
+                if let made { await tell(of: made) }
                 Screen.own.write("stoker: serving \(base)\n" + plan.greeting)
             }, logger: logger)
 
@@ -163,11 +164,15 @@ struct Engine {
     }
 
     /// Writing needs a token wherever others than this machine can reach the port. - Returns: the one that nobody named, too.
-    private func access(for serve: Fleet.Serve, clocks: Clocks) -> (made: TokenFile.Made?, Access) {
+    private func access(for serve: Fleet.Serve, clocks: Clocks) async -> (made: TokenFile.Made?, Access) {
         var serve = serve
         var made: TokenFile.Made?
         if serve.token == nil, Access.isReachable(serve) || serve.privateReading {
-            let token = TokenFile.readOrMake(in: plan.dataFolder)
+            let folder = plan.dataFolder
+            let token =
+                (try? await FileLane().run("read the token", within: .seconds(5)) {
+                    TokenFile.readOrMake(in: folder)
+                }) ?? TokenFile.make()
             serve.token = token.token
             made = token
         }
@@ -175,15 +180,23 @@ struct Engine {
     }
 
     /// The port is open: says why a token is needed and where it is, and keeps a new one.
-    private func tell(of made: TokenFile.Made) {
+    private func tell(of made: TokenFile.Made) async {
         let why = plan.reachable.map { ": \($0)" } ?? ""
         guard made.isNew else {
             return Screen.writeError("Acting on this server needs the token in \(plan.dataFolder)/token\(why).\n")
         }
+        let folder = plan.dataFolder
+        let unkept: String?
+        do {
+            unkept = try await FileLane().run("keep the token", within: .seconds(5)) {
+                TokenFile.keep(made, in: folder)
+            }
+        } catch {
+            unkept = "the folder \(folder) does not answer"
+        }
         let kept =
-            TokenFile.keep(made, in: plan.dataFolder).map {
-                "it serves until this process ends, for it could not be kept (\($0))"
-            } ?? "it is shown only now and kept in \(plan.dataFolder)/token"
+            unkept.map { "it serves until this process ends, for it could not be kept (\($0))" }
+            ?? "it is shown only now and kept in \(folder)/token"
         Screen.writeError(
             """
             Acting on this server needs a token\(why).
@@ -218,12 +231,23 @@ struct Memory {
     static func open(folder: String, path: String?, logger: Logger) async throws(Failure) -> Memory {
         let file = path ?? folder + "/stoker.sqlite"
         do {
-            try FileManager.default.createDirectory(
-                atPath: (file as NSString).deletingLastPathComponent, withIntermediateDirectories: true)
+            try await FileLane().run("look at the ledger \(file)", within: .seconds(5)) {
+                do {
+                    try FileManager.default.createDirectory(
+                        atPath: (file as NSString).deletingLastPathComponent, withIntermediateDirectories: true)
+                } catch {
+                    logger.warning(
+                        "The data folder could not be made",
+                        metadata: ["folder": "\(folder)", "error": "\(error.localizedDescription)"])
+                }
+                guard let obstacle = PlainFile.obstacle(at: file) else { return }
+                throw Failure(
+                    .ledger, doing: "open the ledger \(file)", because: "it is \(obstacle), not a regular file",
+                    hint: "name a file in ledger.path")
+            }
         } catch {
-            logger.warning(
-                "The data folder could not be made",
-                metadata: ["folder": "\(folder)", "error": "\(error.localizedDescription)"])
+            logger.error("History is kept in memory only", metadata: ["error": "\(error)"])
+            return Memory(ledger: MemoryLedger(), note: (error as? Failure)?.because ?? "\(error)")
         }
         do {
             return Memory(ledger: try await SQLiteLedger(path: file, logger: logger), note: nil)

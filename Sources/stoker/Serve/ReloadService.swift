@@ -28,11 +28,11 @@ struct ReloadService: Service {
 
     /// Looks every second; a change must have been there for one look more, so that a half-written file is not read.
     private func onChange() async {
-        var taken = source.fingerprint
+        var taken = await source.look()
         var seen = taken
         while !Task.isCancelled {
             do { try await Task.sleep(for: .seconds(1)) } catch { return }
-            let now = source.fingerprint
+            guard let now = await source.look() else { continue }
             defer { seen = now }
             guard now != taken, now == seen else { continue }
             taken = now

@@ -1,3 +1,4 @@
+import ControlRoom
 import Foundation
 import StokerCore
 
@@ -52,10 +53,17 @@ enum TokenFile {
 
     /// The kept one, or a new one that is not kept yet: a server that cannot open its port leaves no token behind.
     static func readOrMake(in folder: String) -> Made {
-        if let text = try? String(contentsOfFile: folder + "/token", encoding: .utf8) {  // missing or unreadable: a new one is made
+        let path = folder + "/token"
+        // Missing or unreadable: a new one is made.
+        if let text = (try? PlainFile.read(path, upTo: 4_096)).flatMap({ String(data: $0, encoding: .utf8) }) {
             let token = text.trimmingCharacters(in: .whitespacesAndNewlines)
-            if token.count >= 16 { return Made(token: Secret(token), isNew: false) }
+            if token.count >= TokenRule.length { return Made(token: Secret(token), isNew: false) }
         }
+        return make()
+    }
+
+    /// A new one that is not kept yet.
+    static func make() -> Made {
         var random = SystemRandomNumberGenerator()
         let alphabet = Array("abcdefghijkmnpqrstuvwxyzABCDEFGHJKLMNPQRSTUVWXYZ23456789")
         let token = String((0..<32).map { _ in alphabet.randomElement(using: &random) ?? "x" })

@@ -197,6 +197,99 @@ import Testing
         }
     }
 
+    /// A job that says that it failed is never taken for well, however it says so.
+    @Test(
+        arguments: ["/api/heartbeats", "/api/v1/heartbeats"],
+        [
+            ("", #"{"signal":"fail","note":"disk full"}"#, "application/json", .fail, "disk full"),
+            ("", #"{"signal":"fail"}"#, nil, .fail, ""), ("", #"{"signal":"fail"}"#, "text/plain", .fail, ""),
+            ("", #" {"signal":"exit","code":3}"#, "application/json; charset=utf-8", .exit(3), ""),
+            ("", #"{"code":3}"#, "application/x-www-form-urlencoded", .exit(3), ""),
+            ("", #"{"code":0}"#, "application/json", .exit(0), ""),
+            ("", #"{"note":"all is well"}"#, "application/json", .success, "all is well"),
+            ("", "signal=fail", "application/x-www-form-urlencoded", .fail, ""),
+            ("", "signal=fail&note=disk+100% full%21\n", "application/x-www-form-urlencoded", .fail, "disk 100% full!"),
+            ("", "code=3&note=a%26b", nil, .exit(3), "a&b"), ("?signal=fail", "", nil, .fail, ""),
+            ("?signal=exit&code=3", "", nil, .exit(3), ""), ("?code=0", "", nil, .exit(0), ""),
+            ("?signal=fail&code=3&t=17", "the log", "text/plain", .exit(3), "the log"),
+            ("?signal=fail", "signal=fail&note=x", "application/x-www-form-urlencoded", .fail, "x"),
+            ("?note=first", "second", "text/plain", .success, "first\nsecond"),
+            ("/fail", "note=disk full", "application/x-www-form-urlencoded", .fail, "disk full"),
+            // The job's own words, whatever they look like.
+            ("", "retry x?a=1&code=500", "application/x-www-form-urlencoded", .success, "retry x?a=1&code=500"),
+            ("", #"{"rows":12,"code":200}"#, "application/json", .success, #"{"rows":12,"code":200}"#),
+            ("", "signal=fail", "text/plain", .success, "signal=fail"),
+            ("/fail", #"{"signal": "#, "application/json", .fail, #"{"signal": "#),
+            ("/fail", #"{"signal":"SIGTERM","pid":3}"#, "application/json", .fail, #"{"signal":"SIGTERM","pid":3}"#),
+        ] as [(String, String, String?, Beat.Signal, String)])
+    func whatAJobSaysIsTaken(_ prefix: String, _ call: (String, String, String?, Beat.Signal, String)) async throws {
+        let fleet = FleetDouble()
+        let answer = try await Self.ask(
+            .post, "\(prefix)/nightly%20export\(call.0)", body: call.1.isEmpty ? nil : call.1, type: call.2,
+            fleet: fleet)
+        #expect(answer.status == 200, "\(answer.body.text)")
+        let beats = fleet.keeper.state.withLock { $0.beats }
+        #expect(beats.map(\.signal) == [call.3])
+        #expect(beats.first?.body == call.4)
+    }
+
+    @Test(
+        arguments: [
+            ("", #"{"signal":"fial"}"#, "application/json", "did you mean \"fail\"?"),
+            ("", #"{"signl":"fail"}"#, "application/json", "did you mean \"signal\"?"),
+            ("", #"{"signal":"fail","notes":"x"}"#, "application/json", "did you mean \"note\"?"),
+            ("", #"{"signal":"fail""#, "application/json", "not a JSON object"),
+            ("", #"{"signal":"success","code":3}"#, "application/json", "do not go together"),
+            ("", #"{"signal":"exit"}"#, "application/json", "without its"),
+            ("?signl=fail", "", nil, "did you mean \"signal\"?"),
+            ("", "signal=fail&nte=x", "application/x-www-form-urlencoded", "did you mean \"note\"?"),
+            ("", "code=256", "application/x-www-form-urlencoded", "0…255"),
+            ("/fail", "signal=success", "application/x-www-form-urlencoded", "both \"fail\" and \"success\""),
+            (
+                "", "--x\r\nContent-Disposition: form-data; name=\"signal\"\r\n\r\nfail\r\n--x--",
+                "multipart/form-data; boundary=x", "multipart/form-data"
+            ),
+        ] as [(String, String, String?, String)])
+    func whatAJobCannotHaveMeantIsRefused(_ end: String, _ body: String, _ type: String?, _ expected: String)
+        async throws
+    {
+        let fleet = FleetDouble()
+        let answer = try await Self.ask(
+            .post, "/api/v1/heartbeats/nightly%20export\(end)", body: body.isEmpty ? nil : body, type: type,
+            fleet: fleet)
+        #expect(answer.status == 400)
+        #expect(answer.body["error"]?["message"]?.string?.contains(expected) == true, "\(answer.body.text)")
+        #expect(fleet.keeper.state.withLock { $0.beats.isEmpty })
+    }
+
+    @Test(arguments: [65_536, 65_537, 200_000, 1_048_576]) func aLongLogIsHeard(_ bytes: Int) async throws {
+        let fleet = FleetDouble()
+        let log = String(repeating: "x", count: bytes)
+        let form = "application/x-www-form-urlencoded"
+        let answer = try await Self.ask(
+            .post, "/api/heartbeats/nightly%20export/fail", body: log, type: form, fleet: fleet)
+        #expect(answer.status == 200)
+        let said = try await Self.ask(
+            .post, "/api/heartbeats/nightly%20export", body: "signal=fail&note=\(log.dropLast(17))", type: form,
+            fleet: fleet)
+        #expect(said.status == 200)
+        #expect(fleet.keeper.state.withLock { $0.beats.map(\.signal) } == [.fail, .fail])
+        #expect(
+            fleet.keeper.state.withLock { $0.beats.map(\.body) }
+                == .init(repeating: String(log.prefix(10_000)), count: 2))
+    }
+
+    @Test(arguments: [
+        ("/api/heartbeats/nightly%20export/fail", 1_048_577), ("/api/v1/checks/bot/pause", 65_537),
+        ("/api/v1/overview", 65_537),
+    ]) func aBodyOverTheLimitIs413(_ path: String, _ bytes: Int) async throws {
+        let answer = try await Self.ask(
+            path.hasSuffix("overview") ? .get : .post, path, body: String(repeating: "x", count: bytes))
+        #expect(answer.status == 413)
+        #expect(answer.body["error"]?["code"] == "too_large")
+        #expect(answer.body["error"]?["request_id"]?.string?.isEmpty == false)
+    }
+
     @Test func theFirstTenThousandBytesAreKept() async throws {
         let fleet = FleetDouble()
         // The cut goes through a character.

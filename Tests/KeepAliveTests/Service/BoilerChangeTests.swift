@@ -233,6 +233,51 @@ import Testing
         }
     }
 
+    /// A job that is dead is missed by the time that went by, not by what the clock says of it.
+    @Test(arguments: [-86_400, 86_400]) func aDeadJobIsMissedHoweverTheClockWasSet(by seconds: Int) async throws {
+        let start = Instant(milliseconds: 1_767_603_600_000)
+        let clock = SetClock(at: start)
+        try await withBoilerRoom(clocks: clock.clocks) { room in
+            let policy = CheckPolicy(kind: .heartbeat, every: .seconds(3_600), grace: .seconds(1))
+            try await room.tend(Fleet(checks: [Check(name: "job", address: "", policy: policy)], serve: .quiet))
+            _ = try await room.boiler.beat("job", Beat(signal: .success))
+            clock.set(by: .seconds(seconds))
+            let due = start + .seconds(3_600 + seconds)
+            try await eventually {
+                let status = try await room.boiler.status(of: "job")
+                return status.nextDue.map { abs(($0 - due).seconds) < 30 } ?? false
+            }
+            #expect(try await room.boiler.status(of: "job").state.verdict == .up)
+            // What was sent while the machine slept is lost, so the grace is given once more.
+            clock.sleep(.seconds(3_700))
+            try await room.until("job", is: .silent)
+        }
+    }
+
+    @Test func aJobIsNotMissedInTheSecondAPauseEnds() async throws {
+        let clock = SetClock(at: Instant(milliseconds: 1_767_603_600_000))
+        try await withBoilerRoom(clocks: clock.clocks) { room in
+            let policy = CheckPolicy(kind: .heartbeat, every: .seconds(3_600), grace: .seconds(60))
+            let jobs = ["calls", "rests"].map { Check(name: $0, address: "", policy: policy) }
+            try await room.tend(Fleet(checks: jobs, serve: .quiet))
+            for job in jobs {
+                _ = try await room.boiler.beat(job.name, Beat(signal: .success))
+                _ = try await room.boiler.pause(job.name, until: nil)
+            }
+            for _ in 0..<3 {
+                clock.sleep(.seconds(3_000))
+                _ = try await room.boiler.beat("calls", Beat(signal: .success))
+            }
+            for job in jobs { _ = try await room.boiler.resume(job.name) }
+            let now = clock.clocks.wall()
+            for job in jobs {
+                let status = try await room.boiler.status(of: job.name)
+                #expect(status.state.verdict == .unknown)
+                #expect(try #require(status.nextDue) > now + .seconds(3_500), "\(job.name)")
+            }
+        }
+    }
+
     @Test(arguments: [-7_200, 7_200]) func aPauseEndsByTheWallClockHoweverItWasSet(by seconds: Int) async throws {
         let start = Instant(milliseconds: 1_767_603_600_000)
         let clock = SetClock(at: start)

@@ -199,6 +199,68 @@ import Testing
         #expect(beat == nil && life.state.verdict == .paused)
     }
 
+    @Test func aJobThatCalledThroughoutAPauseIsDueByItsLastCall() {
+        var life = Life()
+        _ = life.beat(.success, at: 0)
+        _ = Judge.pause(&life.state, .byPerson, check: 5, now: Self.at(1))
+        for minute in [50, 100, 150] { _ = life.beat(.success, at: minute) }
+        _ = Judge.resume(&life.state, now: Self.at(160))
+        let early = life.expire(at: 160)
+        #expect(early == nil && life.due() == Self.at(220) && life.state.lastPing == Self.at(150))
+        let missed = life.expire(at: 220)
+        #expect(missed?.cause == .heartbeatMissed && life.state.verdict == .silent)
+    }
+
+    @Test func aJobThatRestedWithThePauseHasItsWholeTime() {
+        var life = Life()
+        _ = life.beat(.success, at: 0)
+        _ = Judge.pause(&life.state, .byPerson, check: 5, now: Self.at(1))
+        _ = Judge.resume(&life.state, now: Self.at(500))
+        let early = life.expire(at: 500)
+        #expect(early == nil && life.due() == Self.at(570) && life.phase(at: 501) == .onTime)
+        let missed = life.expire(at: 570)
+        #expect(missed?.cause == .heartbeatMissed)
+    }
+
+    /// A short pause does not give a job more time than it had.
+    @Test func aPauseThatEndsBeforeTheBeatIsDueMovesNothing() {
+        var life = Life()
+        _ = life.beat(.success, at: 0)
+        _ = Judge.pause(&life.state, .byPerson, check: 5, now: Self.at(10))
+        _ = Judge.resume(&life.state, now: Self.at(20))
+        #expect(life.due() == Self.at(70))
+    }
+
+    @Test func aRunThatBeganInAPauseIsMeasuredAndNotMissed() {
+        var life = Life()
+        _ = life.beat(.success, at: 0)
+        _ = Judge.pause(&life.state, .byPerson, check: 5, now: Self.at(1))
+        _ = life.beat(.start, at: 90)
+        _ = Judge.resume(&life.state, now: Self.at(120))
+        let early = life.expire(at: 121)
+        let end = life.beat(.success, at: 125)
+        #expect(early == nil && end?.latencyMicroseconds == 2_100_000_000)
+    }
+
+    @Test(arguments: [-10_000, -30, 30, 10_000]) func aClockThatIsSetMovesWhatIsAwaited(by minutes: Int) {
+        var life = Life()
+        _ = life.beat(.success, at: 0)
+        _ = life.beat(.start, at: 5)
+        Heartbeats.shift(
+            &life.state, &life.runs, by: .seconds(minutes * 60), now: Self.at(7 + minutes))
+        #expect(life.state.lastPing == Self.at(minutes) && life.due() == Self.at(15 + minutes))
+        let end = life.beat(.success, at: 8 + minutes)
+        #expect(end?.latencyMicroseconds == 180_000_000)
+    }
+
+    /// A machine that began in 1970 and was put right: what the ledger had is not moved into the future.
+    @Test func nothingIsMovedIntoTheFuture() {
+        var life = Life()
+        _ = life.beat(.success, at: 0)
+        Heartbeats.shift(&life.state, &life.runs, by: .seconds(50 * 365 * 86_400), now: Self.at(30))
+        #expect(life.due() == Self.at(100))
+    }
+
     @Test func aFailureAfterSilenceIsTheSameIncident() {
         var life = Life()
         _ = life.beat(.success, at: 0)

@@ -1,0 +1,206 @@
+import ControlRoom
+import Hummingbird
+import NIOCore
+import NIOPosix
+import StokerCore
+import Synchronization
+import TestSupport
+import Testing
+
+/// Connections that say nothing, too little, or too much.
+@Suite(.timeLimit(.minutes(2))) struct ConnectionTests {
+    /// A connection that a test holds open.
+    private final class Line: Sendable {
+        let channel: any Channel
+        private let isClosed = Atomic(false)
+
+        init(to port: Int, saying text: String = "") async throws {
+            channel = try await ClientBootstrap(group: MultiThreadedEventLoopGroup.singleton)
+                .connect(host: "127.0.0.1", port: port).get()
+            channel.closeFuture.whenComplete { [self] _ in isClosed.store(true, ordering: .relaxed) }
+            if !text.isEmpty { try await channel.writeAndFlush(ByteBuffer(string: text)) }
+        }
+
+        var closed: Bool { isClosed.load(ordering: .relaxed) }
+    }
+
+    private static func idle(_ count: Int, on port: Int) async throws -> [Line] {
+        var lines: [Line] = []
+        for _ in 0..<count { lines.append(try await Line(to: port)) }
+        return lines
+    }
+
+    private static let few = ControlRoomServer.Settings(port: 0, connections: 8)
+
+    @Test func idleConnectionsGiveTheirPlacesToTheNext() async throws {
+        try await Served.run(SampleFleet.dozen(), settings: Self.few) { served in
+            let lines = try await Self.idle(60, on: served.port)
+            #expect(try await served.get("/health").status == 200)
+            #expect(try await served.get("/status").status == 200)
+            try await eventually { lines.count { !$0.closed } <= 8 }
+            for line in lines { try? await line.channel.close() }  // many are closed already
+        }
+    }
+
+    @Test func whoIsAnsweredIsNotSentAway() async throws {
+        try await Served.run(SampleFleet.dozen(), settings: Self.few) { served in
+            let viewer = try await Line(
+                to: served.port, saying: "GET /events HTTP/1.1\r\nHost: 127.0.0.1:\(served.port)\r\n\r\n")
+            let lines = try await Self.idle(60, on: served.port)
+            try await eventually { lines.count { !$0.closed } <= 8 }
+            #expect(!viewer.closed)
+            for line in lines + [viewer] { try? await line.channel.close() }  // many are closed already
+        }
+    }
+
+    /// When all places are taken by people who are being answered, the health check still has one.
+    @Test func theHealthCheckHasPlacesOfItsOwn() async throws {
+        try await Served.run(SampleFleet.dozen(), settings: Self.few) { served in
+            var viewers: [Line] = []
+            let asking = "GET /events HTTP/1.1\r\nHost: 127.0.0.1:\(served.port)\r\n\r\n"
+            for _ in 0..<6 { viewers.append(try await Line(to: served.port, saying: asking)) }
+            try await eventually { try await served.get("/status").status == 503 }
+            let turned = try await served.get("/status")
+            #expect(turned.headers["retry-after"] != nil && turned.text.contains("\"overloaded\""))
+            #expect(try await served.get("/health").text == #"{"status":"alive"}"#)
+            #expect(viewers.allSatisfy { !$0.closed })
+            for viewer in viewers { try await viewer.channel.close() }
+            try await eventually { try await served.get("/status").status == 200 }
+        }
+    }
+
+    @Test(arguments: ["", "GET /health HTTP/1.1\r\n", "GET /health HTTP/1.1\r\nHost: 127.0.0.1\r\nX: "])
+    func aHeadThatDoesNotEndIsNotAwaited(_ text: String) async throws {
+        let settings = ControlRoomServer.Settings(port: 0, headDeadline: .milliseconds(300))
+        try await Served.run(SampleFleet.dozen(), settings: settings) { served in
+            let line = try await Line(to: served.port, saying: text)
+            try await eventually {
+                // A byte now and then does not move the deadline.
+                if !text.isEmpty, !line.closed { line.channel.writeAndFlush(ByteBuffer(string: "a"), promise: nil) }
+                return line.closed
+            }
+        }
+    }
+
+    // MARK: Bodies
+
+    private static func talk(
+        _ served: Served, _ head: String, _ body: String, afterContinue: Bool
+    ) async throws -> String {
+        let channel = try await ClientBootstrap(group: MultiThreadedEventLoopGroup.singleton)
+            .connect(host: "127.0.0.1", port: served.port) { channel in
+                channel.eventLoop.makeCompletedFuture {
+                    try NIOAsyncChannel<ByteBuffer, ByteBuffer>(wrappingChannelSynchronously: channel)
+                }
+            }
+        return try await channel.executeThenClose { inbound, outbound in
+            try await outbound.write(ByteBuffer(string: head))
+            var said = ""
+            var sent = false
+            for try await part in inbound {
+                said += String(buffer: part)
+                if afterContinue, !sent, said.contains("100 Continue\r\n\r\n") {
+                    sent = true
+                    try await outbound.write(ByteBuffer(string: body))
+                }
+                if said.contains("}") { break }
+            }
+            return said
+        }
+    }
+
+    @Test func whoAsksBeforeSendingIsAnswered() async throws {
+        try await Served.run(SampleFleet.dozen()) { served in
+            let head =
+                "POST /actions/ping HTTP/1.1\r\nHost: 127.0.0.1:\(served.port)\r\nExpect: 100-continue\r\n"
+                + "Content-Type: application/x-www-form-urlencoded\r\nContent-Length: 12\r\n\r\n"
+            let said = try await Self.talk(served, head, "name=website", afterContinue: true)
+            #expect(said.hasPrefix("HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 2"), "\(said)")
+        }
+    }
+
+    @Test func aBodyThatIsTooLargeIsNotAskedFor() async throws {
+        try await Served.run(SampleFleet.dozen()) { served in
+            let head =
+                "POST /actions/ping HTTP/1.1\r\nHost: 127.0.0.1:\(served.port)\r\nExpect: 100-continue\r\n"
+                + "Content-Length: 99000000\r\n\r\n"
+            let said = try await Self.talk(served, head, "", afterContinue: false)
+            #expect(said.hasPrefix("HTTP/1.1 413 "), "\(said)")
+            #expect(said.contains("\"too_large\"") && said.contains("\"request_id\""))
+        }
+    }
+
+    // MARK: Guesses
+
+    @Test func wrongBearersAreSlowedAtEveryDoor() async throws {
+        let access = Access(token: Secret("the right token of this test"), now: { SampleFleet.now })
+        try await Served.run(SampleFleet.dozen(), access: access) { served in
+            var seen: [Int] = []
+            for number in 0..<12 {
+                let path = number.isMultiple(of: 2) ? "/status" : "/nowhere"
+                seen.append(try await served.get(path, headers: [("Authorization", "Bearer x\(number)")]).status)
+            }
+            #expect(seen == [200, 404, 200, 404, 200, 404, 200, 404, 200, 404, 429, 429])
+            let right = [("Authorization", "Bearer the right token of this test")]
+            #expect(try await served.get("/status", headers: right).status == 200)
+            #expect(try await served.get("/health", headers: [("Authorization", "Bearer x")]).status == 200)
+        }
+    }
+
+    // MARK: Below a path
+
+    @Test func everyPlaceOfAPageStaysBelowThePath() async throws {
+        let settings = ControlRoomServer.Settings(port: 0, publicURL: "https://example.com/tools/stoker/")
+        let token = "the right token of this test"
+        let access = Access(
+            token: Secret(token), publicURL: "https://example.com/tools/stoker/", now: { SampleFleet.now })
+        try await Served.run(SampleFleet.dozen(), access: access, settings: settings) { served in
+            let html = [("Accept", "text/html")]
+            let pages = [
+                "/", "/?q=web&page=1", "/targets/nightly-export", "/targets/website?range=week", "/login", "/nowhere",
+            ]
+            for path in pages {
+                let bare = try await served.get(path, headers: html)
+                try Markup.check(bare.text)
+                for match in bare.text.matches(of: #/(?:href|src|action)="(\/[^"]*)"/#) {
+                    #expect(match.1.hasPrefix("/tools/stoker/"), "\(match.1) on \(path)")
+                }
+                // Proxies that leave the path in, and those that take it away.
+                let whole = try await served.get("/tools/stoker" + path, headers: html)
+                #expect(whole.status == bare.status && whole.text == bare.text, "\(path)")
+            }
+            #expect(try await served.get("/tools/stoker", headers: html).status == 200)
+            let page = try await served.get("/", headers: html).text
+            for match in page.matches(of: #/(?:href|src)="(\/tools\/stoker\/(?:assets|icons)\/[^"]*)"/#) {
+                #expect(try await served.get(String(match.1)).status == 200)
+            }
+            for path in ["/health", "/status", "/metrics", "/badge/website.svg", "/icons/good.svg"] {
+                #expect(try await served.get("/tools/stoker" + path).status == 200, "\(path)")
+            }
+            let login = try await served.get(
+                "/tools/stoker/login", method: "POST", headers: html,
+                body:
+                    "token=\(token.split(separator: " ").joined(separator: "+"))&next=%2Ftools%2Fstoker%2Ftargets%2Fwebsite"
+            )
+            #expect(login.headers["location"] == "/tools/stoker/targets/website")
+            #expect(login.headers["set-cookie"]?.contains("; Path=/tools/stoker;") == true)
+            let cookie = String(try #require(login.headers["set-cookie"]).prefix { $0 != ";" })
+            let out = try await served.get("/logout", method: "POST", headers: html + [("Cookie", cookie)])
+            #expect(out.headers["location"] == "/tools/stoker/")
+        }
+    }
+
+    @Test(
+        arguments: [
+            (nil, "/targets/a", "/targets/a"), ("https://x.example", "/targets/a", "/targets/a"),
+            ("https://x.example/s", "/s/targets/a?b", "/targets/a?b"), ("https://x.example/s", "/s", "/"),
+            ("https://x.example/s", "/s?q=1", "/?q=1"), ("https://x.example/s", "/status", "/status"),
+            ("https://x.example/s", "/s/what", "/s/what"),
+            // A path that is called like one of ours.
+            ("https://x.example/api", "/api/v1/checks", "/api/v1/checks"),
+            ("https://x.example/api", "/api/api/v1/checks", "/api/v1/checks"),
+        ] as [(String?, String, String)])
+    func bothFormsOfAnAddressAreUnderstood(_ url: String?, _ place: String, _ inside: String) {
+        #expect(SubPath(publicURL: url).inside(place) == inside)
+    }
+}
