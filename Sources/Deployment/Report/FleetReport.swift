@@ -134,7 +134,8 @@ package struct FleetReport {
                     let policy = check.policy
                     return Row(
                         name: check.name, kind: policy.kind.rawValue, role: policy.role.rawValue, space: check.space,
-                        address: policy.kind == .heartbeat ? nil : Redaction.address(check.address), group: policy.group,
+                        address: policy.kind == .heartbeat ? nil : Redaction.address(check.address),
+                        group: policy.group,
                         everySeconds: policy.every.seconds,
                         timeoutSeconds: policy.kind == .heartbeat ? nil : policy.timeout.seconds,
                         retrySeconds: policy.retry.map(\.seconds), hours: policy.hours?.text, enabled: policy.enabled,

@@ -28,10 +28,9 @@ enum CommandFailure {
                 return code
             }
             if code == .validationFailure {
+                let message = withoutValues(Stoker.message(for: error), arguments)
                 Screen.writeError(
-                    text(
-                        .usage, message: withoutValues(Stoker.message(for: error), arguments), hint: hint(for: arguments),
-                        asJSON: wantsJSON(arguments)))
+                    text(.usage, message: message, hint: hint(for: arguments), asJSON: wantsJSON(arguments)))
                 return ExitCode(Failure.Code.usage.exitStatus)
             }
             let failure = Failure(.internal, doing: "finish the command", because: "\(error)", cause: error)
@@ -61,7 +60,7 @@ enum CommandFailure {
         return "stoker: \(message.printable)\n" + (hint.map { "  hint: \($0.printable)\n" } ?? "")
     }
 
-    /// Of commands that are given secrets, the parser's complaint without the words it quotes: one that forgot its `-s` is a value.
+    /// The parser's complaint without the words it quotes, for commands that are given secrets: a word without `-s` is a value.
     private static func withoutValues(_ message: String, _ arguments: [String]) -> String {
         let words = Path(arguments).words
         guard ["secrets", "variables", "create", "duplicate"].contains(where: { words.hasPrefix("stoker space \($0)") })
