@@ -1,4 +1,5 @@
 package import NIOCore
+import StokerCore
 
 /// Where a probe goes, read from `https://host:port/path?query`, `http://…` or `tcp://host:port`.
 ///
@@ -202,28 +203,10 @@ extension ProbeAddress.Scheme {
 }
 
 extension SocketAddress {
-    /// A dotted quad, strictly; without a C string, because the probe path reads one for each target that is a literal.
+    /// A dotted quad, as ``HostAddress`` reads it.
     init?(ipv4 bytes: some Collection<UInt8>, port: Int) {
-        var value: UInt32 = 0
-        var part: UInt32 = 0
-        var digits = 0
-        var dots = 0
-        for byte in bytes {
-            if byte == .dot {
-                guard digits > 0, dots < 3 else { return nil }
-                value = value << 8 | part
-                part = 0
-                digits = 0
-                dots += 1
-            } else {
-                guard byte.isDigit, digits < 3, !(digits > 0 && part == 0) else { return nil }
-                part = part * 10 + UInt32(byte - .zero)
-                digits += 1
-                guard part < 256 else { return nil }
-            }
-        }
-        guard dots == 3, digits > 0 else { return nil }
-        self.init(ipv4: value << 8 | part, port: port)
+        guard case .v4(let value)? = HostAddress(v4: bytes) else { return nil }
+        self.init(ipv4: value, port: port)
     }
 
     /// `value` in host byte order.

@@ -63,8 +63,10 @@ enum CommandFailure {
     /// The parser's complaint without the words it quotes, for commands that are given secrets: a word without `-s` is a value.
     private static func withoutValues(_ message: String, _ arguments: [String]) -> String {
         let words = Path(arguments).words
-        guard ["secrets", "variables", "create", "duplicate"].contains(where: { words.hasPrefix("stoker space \($0)") })
-        else { return message }
+        let isGivenSecrets = ["secrets", "variables", "create", "duplicate"].contains { verb in
+            words.hasPrefix("stoker space \(verb)")
+        }
+        guard isGivenSecrets else { return message }
         let parts = message.split(separator: "'", omittingEmptySubsequences: false)
         return parts.enumerated().map { index, part in
             // Options are named: '--private', '-x', '-s <key>'.
