@@ -123,7 +123,7 @@ extension EndToEnd {
                 let file = try hub.scratch.write("COLOR=#hidden\nKEY=-----BEGIN x-----\nhiddenhidden\n", to: "bad.env")
                 for arguments in [
                     ["--env-file", file], ["-s", "hidden-one"], ["-s", "postgres://hidden@x/?a=b"], ["hidden"],
-                    ["-shidden=1"], ["-s", "=hidden"],
+                    ["-shidden=1"], ["-s", "=hidden"], ["--env-file", "K=hidden"],
                 ] {
                     let child = try await hub.scratch.run(
                         Binary.path, ["space", "secrets", "add", Self.space] + arguments, environment: hub.environment()

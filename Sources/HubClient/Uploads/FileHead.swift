@@ -1,7 +1,9 @@
 /// What the beginning of a file tells about it.
 struct FileHead: Sendable, Equatable {
-    /// Bytes that are looked at.
-    static let size = 4_096
+    /// Bytes that are looked at: 4 KiB, of key files 64 KiB.
+    static func length(of path: String, size: Int64) -> Int {
+        Int(min(size, SecretFiles.isKeyFile(path) ? 64 << 10 : 4_096))
+    }
 
     /// Stands for a file of LFS that is not here. Source: git-lfs `docs/spec.md`.
     struct Pointer: Sendable, Equatable {
@@ -19,7 +21,7 @@ struct FileHead: Sendable, Equatable {
     init() {}
 
     /// - Parameters:
-    ///   - bytes: the first ``size`` bytes, or all.
+    ///   - bytes: the first ``length(of:size:)`` bytes.
     ///   - length: of the whole file.
     init(_ bytes: some Collection<UInt8>, length: Int64, path: String) {
         isProgram = bytes.starts(with: "#!".utf8) || bytes.starts(with: [0x7F, 0x45, 0x4C, 0x46])

@@ -10,7 +10,9 @@ package enum SecretFiles {
         let folder = parts.dropLast().last
         let words = name.split(separator: ".").map(String.init)
         if words.contains(where: { templates.contains($0) }) { return nil }
-        if name == ".env" || name.hasPrefix(".env.") || name.hasSuffix(".env") || name == ".envrc" {
+        // `.env`, `.env.local`, `.env-prod`, `.env~`; `.environment` is another word.
+        let behind = name.hasPrefix(".env") ? name.dropFirst(4).first : nil
+        if name == ".env" || name == ".envrc" || name.hasSuffix(".env") || behind.map({ !$0.isLetter }) == true {
             return "environment files usually hold secrets"
         }
         if let folder, let reason = places["\(folder)/\(name)"] { return reason }
@@ -22,18 +24,22 @@ package enum SecretFiles {
     }
 
     /// The same by its content.
-    /// - Parameter head: the first 4 KiB of it.
+    /// - Parameter head: ``FileHead/length(of:size:)`` bytes of it.
     static func reason(path: String, head: some Collection<UInt8>) -> String? {
         let text = String(decoding: head, as: UTF8.self)
         let start = text.drop { $0.isWhitespace || $0 == "\u{FEFF}" }
-        let isKeyFile = [".pem", ".key", ".crt", ".cer", ".txt"].contains { path.lowercased().hasSuffix($0) }
-        if start.hasPrefix("-----BEGIN ") || isKeyFile, holdsPrivateKey(text) { return "it is a private key" }
+        if start.hasPrefix("-----BEGIN ") || isKeyFile(path), holdsPrivateKey(text) { return "it is a private key" }
         if start.hasPrefix("PuTTY-User-Key-File-") { return "it is a private key" }
         if start.hasPrefix("AGE-SECRET-KEY-") { return "it is a private key" }
         if start.hasPrefix("{"), text.contains("\"private_key\""), holdsPrivateKey(text) {
             return "it holds a private key"
         }
         return nil
+    }
+
+    /// Keys and certificates, which often stand in one file, the key last.
+    static func isKeyFile(_ path: String) -> Bool {
+        [".pem", ".key", ".crt", ".cer"].contains { path.lowercased().hasSuffix($0) }
     }
 
     /// Why a file stays out that looks like one.

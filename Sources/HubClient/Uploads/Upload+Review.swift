@@ -174,8 +174,11 @@ extension Upload {
                         "\(NameList.text(local)) \(local.count == 1 ? "is" : "are") executable here and will not be on the Hub, whose commits know no modes: \(way)",
                     paths: local))
         }
-        let replaced = written.filter { !items[$0].isExecutable && items[$0].head.isProgram && modes[$0].stored != nil }
-            .map { items[$0].path.text }
+        let replaced = written.filter {
+            !items[$0].isExecutable && modes[$0].stored != nil
+                && (items[$0].head.isProgram || Self.mayBeScript(items[$0].path))
+        }
+        .map { items[$0].path.text }
         guard !replaced.isEmpty, let executables = options.executables else { return }
         guard let there = await executables(revision, replaced) else {
             review.remarks.append(
@@ -194,6 +197,16 @@ extension Upload {
                 text:
                     "\(NameList.text(lost)) \(lost.count == 1 ? "is" : "are") executable on the Hub and will not be any more, since its commits know no modes: \(way)",
                 paths: lost))
+    }
+
+    /// Whether a shell may be meant to run it by its name, though it does not begin as a program does. Anything else that changes with each upload
+    /// is not worth asking git for.
+    private static func mayBeScript(_ path: RepoPath) -> Bool {
+        let name = path.text.split(separator: "/").last ?? ""
+        guard let dot = name.lastIndex(of: ".") else {
+            return !["Dockerfile", "Makefile", "LICENSE", "Procfile", "README", "NOTICE", "VERSION"].contains(name)
+        }
+        return ["sh", "bash", "zsh", "ksh", "run"].contains(name[name.index(after: dot)...])
     }
 
     /// Without front matter in its README a Space does not start.

@@ -208,11 +208,12 @@ struct UploadItem: Sendable {
 
     /// What its beginning tells. Blocks.
     func readHead() throws -> FileHead {
+        let length = FileHead.length(of: path.text, size: size)
         if case .bytes(let bytes) = source {
-            return FileHead(bytes.readableBytesView.prefix(FileHead.size), length: size, path: path.text)
+            return FileHead(bytes.readableBytesView.prefix(length), length: size, path: path.text)
         }
         guard let file = try open() else { return FileHead() }
-        let head = try file.read(Int(min(size, Int64(FileHead.size))), at: 0)
+        let head = try file.read(length, at: 0)
         return FileHead(head.readableBytesView, length: size, path: path.text)
     }
 

@@ -46,7 +46,8 @@ import Testing
     ]) func noPrivateKeys(path: String, text: String) { #expect(head(text, path).secret == nil) }
 
     @Test(arguments: [
-        ".env", "sub/.env", ".ENV", ".Env.Local", ".env.production", "prod.env", ".envrc", "a/.streamlit/secrets.toml",
+        ".env", "sub/.env", ".ENV", ".Env.Local", ".env.production", ".env~", ".env-prod", ".env_2", "prod.env",
+        ".envrc", "a/.streamlit/secrets.toml",
         "id_rsa", "k/id_ed25519", ".netrc",
         "cert.p12", "store.JKS", ".aws/credentials", ".git-credentials",
     ]) func secretsByName(path: String) { #expect(SecretFiles.reason(path: path) != nil) }
@@ -260,10 +261,14 @@ import Testing
 
     @Test func programsThatAreExecutableThereAreAskedForOnlyWhenReplaced() async throws {
         try await with { small, hub, repo, scratch, options in
-            for path in ["run.sh", "same.sh", "app.py"] { small.push(path, "#!/bin/sh\n") }
+            for path in ["run.sh", "same.sh", "app.py", "start", "Dockerfile", "notes"] {
+                small.push(path, "#!/bin/sh\n")
+            }
             try scratch.write("run.sh", "#!/bin/sh\necho\n")
             try scratch.write("same.sh", "#!/bin/sh\n")
             try scratch.write("app.py", "print()\n")
+            try scratch.write("start", "exec python app.py\n")
+            try scratch.write("Dockerfile", "FROM scratch\n")
             try scratch.write("new.sh", "#!/bin/sh\n")
             let asked = Mutex<[[String]]>([])
             var options = options
@@ -273,7 +278,7 @@ import Testing
                 return ["run.sh", "same.sh"]
             }
             let result = try await hub.upload(folder: scratch.path, to: repo, options: options)
-            #expect(asked.withLock { $0 } == [["main", "run.sh"]])
+            #expect(asked.withLock { $0 } == [["main", "run.sh", "start"]])
             #expect(result.remarks.map { "\($0.kind.rawValue) \($0.paths)" } == [#"executable ["run.sh"]"#])
         }
     }
