@@ -33,6 +33,8 @@ final class LocalFile: Sendable {
         var changed: Int64
         var device: UInt64
         var inode: UInt64
+        /// For its owner, which is the one bit that git keeps.
+        var isExecutable: Bool
 
         init(_ raw: stat) {
             kind =
@@ -50,6 +52,7 @@ final class LocalFile: Sendable {
             #endif
             device = UInt64(raw.st_dev)
             inode = UInt64(raw.st_ino)
+            isExecutable = raw.st_mode & S_IXUSR != 0
         }
     }
 
@@ -143,6 +146,18 @@ extension LocalFile {
         if answer == 0 { return Status(raw) }
         if errno == ENOENT || errno == ENOTDIR { return nil }
         throw Trouble(path: path, doing: "read", reason: String(cString: strerror(errno)))
+    }
+
+    /// The same of a path that need not be text, and of a link itself.
+    static func status(of path: [UInt8]) throws -> Status? {
+        var raw = stat()
+        let answer = (path + [0]).withUnsafeBytes { bytes in
+            bytes.baseAddress.map { lstat($0.assumingMemoryBound(to: CChar.self), &raw) } ?? -1
+        }
+        if answer == 0 { return Status(raw) }
+        if errno == ENOENT || errno == ENOTDIR { return nil }
+        throw Trouble(
+            path: String(decoding: path, as: UTF8.self), doing: "read", reason: String(cString: strerror(errno)))
     }
 
     /// The path with all links resolved; nil when it leads nowhere.

@@ -39,6 +39,9 @@ package struct RepoPath: Hashable, Comparable, Sendable, CustomStringConvertible
         return nil
     }
 
+    /// The rest behind a prefix of that many bytes.
+    func below(_ prefix: String) -> String { String(decoding: text.utf8.dropFirst(prefix.utf8.count), as: UTF8.self) }
+
     package static func == (left: Self, right: Self) -> Bool {
         left.text.utf8.elementsEqual(right.text.utf8)
     }

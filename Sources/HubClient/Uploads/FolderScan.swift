@@ -9,6 +9,7 @@ struct FolderScan: Sendable {
     private let realRoot: String
     private let options: UploadOptions
     private let filter: PathFilter
+    private let named: Set<RepoPath>
     /// Before each path in the repository; empty or with a slash at the end.
     private let prefix: String
     private var rules = IgnoreRules()
@@ -16,7 +17,7 @@ struct FolderScan: Sendable {
     private let check: @Sendable () throws -> Void
 
     /// Walks the folder in byte order. Blocks. Links to folders are not entered, as `huggingface_hub` does not.
-    /// - Throws: when the folder cannot be read, or a name in it cannot be one of a repository.
+    /// - Throws: when the folder cannot be read, or a name in it that is not left out cannot be one of a repository.
     init(_ folder: String, options: UploadOptions, check: @escaping @Sendable () throws -> Void = {}) throws {
         self.check = check
         var root = folder
@@ -28,6 +29,7 @@ struct FolderScan: Sendable {
         realRoot = real
         self.options = options
         filter = PathFilter(allow: options.allow, ignore: options.ignore)
+        named = options.named
         prefix = options.prefix
         try walk([])
     }
@@ -37,6 +39,9 @@ struct FolderScan: Sendable {
         try check()
         let here = folder.isEmpty ? root : root + "/" + String(decoding: folder, as: UTF8.self)
         let names = try LocalFile.names(in: here)
+        if names.isEmpty, !folder.isEmpty {
+            return skip(String(decoding: folder, as: UTF8.self) + "/", .empty, "git keeps no empty folders")
+        }
         if options.usesIgnoreFiles, names.contains(where: { $0.elementsEqual(".gitignore".utf8) }) {
             let path = here + "/.gitignore"
             if let status = try LocalFile.status(of: path, followLinks: false), status.kind == .file {
@@ -47,50 +52,78 @@ struct FolderScan: Sendable {
         for name in names { try look(at: name, in: folder) }
     }
 
+    private mutating func skip(_ path: String, _ rule: SkippedFile.Rule, _ reason: String) {
+        skipped.append(SkippedFile(path: path, rule: rule, reason: reason))
+    }
+
     private mutating func look(at name: [UInt8], in folder: [UInt8]) throws {
-        // Never part of an upload, at any depth (huggingface_hub `DEFAULT_IGNORE_PATTERNS` and `FORBIDDEN_FOLDERS`).
-        if name.elementsEqual(".git".utf8) || name.elementsEqual(".cache".utf8) { return }
         let path = folder.isEmpty ? name : folder + [UInt8(ascii: "/")] + name
+        /// What is no text is told with replacement characters; it is never opened by that name.
+        let shown = String(decoding: path, as: UTF8.self)
+        // Never part of an upload, at any depth (huggingface_hub `DEFAULT_IGNORE_PATTERNS` and `FORBIDDEN_FOLDERS`); git takes no `.GIT` either.
+        let lowered = name.map { (0x41...0x5A).contains($0) ? $0 | 0x20 : $0 }
+        if lowered.elementsEqual(".git".utf8) || name.elementsEqual(".cache".utf8) {
+            return skip(shown, .never, "it is never part of a repository")
+        }
+        // The kind is asked for by bytes: a name that is no text has one, too.
+        guard var status = try LocalFile.status(of: Array(root.utf8) + [UInt8(ascii: "/")] + path) else { return }
+        let isFolder = status.kind == .folder
+        let slash = isFolder ? "/" : ""
+        if let match = rules.match(path, isFolder: isFolder) {
+            return skip(
+                shown + slash, .ignoreFile, "\(match.file), line \(match.line), keeps it out: \(match.pattern)")
+        }
+        if isFolder {
+            if let pattern = filter.exclusion(ofAllUnder: shown) {
+                return skip(shown + slash, .excluded, "it was excluded by \(pattern)")
+            }
+        } else {
+            switch filter.verdict(on: shown) {
+            case .taken: break
+            case .notAllowed: return skip(shown, .notIncluded, "no pattern to include matches it")
+            case .excluded(let pattern): return skip(shown, .excluded, "it was excluded by \(pattern)")
+            }
+        }
         guard let text = String(validating: path, as: UTF8.self) else {
             throw LocalFile.Trouble(
-                path: root + "/" + String(decoding: path, as: UTF8.self), doing: "upload",
-                reason: "its name is not UTF-8; rename it or ignore its folder")
+                path: root + "/" + shown, doing: "upload",
+                reason: "its name is not UTF-8; rename it or ignore \(folder.isEmpty ? "it" : "its folder")")
         }
+        if isFolder { return try walk(path) }
         let local = root + "/" + text
-        guard var status = try LocalFile.status(of: local, followLinks: false) else { return }
-        if rules.ignores(path, isFolder: status.kind == .folder) { return }
-        if status.kind == .folder {
-            if !filter.excludesAll(under: text) { try walk(path) }
-            return
-        }
-        guard filter.takes(text) else { return }
+        let remote = prefix + text
+        var secret = SecretFiles.reason(path: remote) ?? SecretFiles.reason(path: realRoot + "/" + text)
+        var isNamed = named.contains(RepoPath(unchecked: text))
         if status.kind == .link {
             guard let target = LocalFile.real(local), let led = try LocalFile.status(of: target, followLinks: false)
-            else {
-                skipped.append(SkippedFile(path: text, reason: "a link that leads nowhere"))
-                return
-            }
-            if led.kind == .folder {
-                skipped.append(SkippedFile(path: text, reason: "a link to a folder"))
-                return
-            }
+            else { return skip(text, .link, "a link that leads nowhere") }
+            if led.kind == .folder { return skip(text, .link, "a link to a folder") }
             let inside = realRoot == "/" || target.utf8.starts(with: (realRoot + "/").utf8)
-            if !inside, !options.followsLinksOutside {
-                skipped.append(SkippedFile(path: text, reason: "a link that leads out of the folder"))
-                return
+            if target.split(separator: "/").contains(where: { $0.lowercased() == ".git" }) {
+                return skip(text, .link, "a link into .git")
             }
+            // What it leads to is what would be published: that name counts, not the link's.
+            if let reason = SecretFiles.reason(path: target) {
+                secret = "it is a link to \(target.split(separator: "/").last ?? ""): \(reason)"
+                let relative = realRoot == "/" ? target.dropFirst() : target.dropFirst(realRoot.count + 1)
+                isNamed = inside && named.contains(RepoPath(unchecked: String(relative)))
+            }
+            if !inside, !options.followsLinksOutside { return skip(text, .link, "a link that leads out of the folder") }
             status = led
         }
-        guard status.kind == .file else {
-            skipped.append(SkippedFile(path: text, reason: "neither a file nor a folder"))
-            return
+        guard status.kind == .file else { return skip(text, .special, "neither a file nor a folder") }
+        var item = UploadItem(
+            path: RepoPath(unchecked: remote), source: .file(local), size: status.size, changed: status.changed)
+        item.isExecutable = status.isExecutable
+        if secret == nil || isNamed {
+            item.head = try item.readHead()
+            secret = secret ?? item.head.secret
         }
-        let remote = prefix + text
+        if let secret, !isNamed { return skip(text, .secret, SecretFiles.guarded(secret)) }
+        item.secret = secret
         if let problem = RepoPath.problem(with: remote) {
             throw LocalFile.Trouble(path: local, doing: "upload", reason: problem)
         }
-        items.append(
-            UploadItem(
-                path: RepoPath(unchecked: remote), source: .file(local), size: status.size, changed: status.changed))
+        items.append(item)
     }
 }

@@ -242,8 +242,10 @@ struct Glob: Sendable {
 package struct PathFilter: Sendable {
     private let allow: [Glob]?
     private let ignore: [Glob]
-    /// Of those that end in `*`: what they match of a folder, they match of all that is in it.
-    private let open: [Glob]
+    /// As they were given.
+    private let ignored: [String]
+    /// Of those that end in `*`: what they match of a folder, they match of all that is in it. With their place in ``ignored``.
+    private let open: [(Glob, Int)]
 
     /// - Parameters:
     ///   - allow: a path must match one of them; nil takes all.
@@ -251,19 +253,33 @@ package struct PathFilter: Sendable {
     package init(allow: [String]? = nil, ignore: [String] = []) {
         self.allow = allow.map { $0.map { Glob(python: $0) } }
         self.ignore = ignore.map { Glob(python: $0) }
-        open = ignore.filter { $0.hasSuffix("*") || $0.hasSuffix("/") || $0.hasSuffix("\\") }.map { Glob(python: $0) }
+        ignored = ignore
+        open = ignore.enumerated().filter {
+            $0.element.hasSuffix("*") || $0.element.hasSuffix("/") || $0.element.hasSuffix("\\")
+        }
+        .map { (Glob(python: $0.element), $0.offset) }
     }
 
-    /// Whether nothing below a folder can be taken, so that it need not be read.
-    func excludesAll(under folder: String) -> Bool {
-        guard !open.isEmpty else { return false }
-        let scalars = (folder + "/").unicodeScalars.map { $0 == "\\" ? UInt32(UInt8(ascii: "/")) : $0.value }
-        return open.contains { $0.matches(scalars) }
+    private static func scalars(_ path: String) -> [UInt32] {
+        path.unicodeScalars.map { $0 == "\\" ? UInt32(UInt8(ascii: "/")) : $0.value }
     }
 
-    package func takes(_ path: String) -> Bool {
-        let scalars = path.unicodeScalars.map { $0 == "\\" ? UInt32(UInt8(ascii: "/")) : $0.value }
-        if let allow, !allow.contains(where: { $0.matches(scalars) }) { return false }
-        return !ignore.contains { $0.matches(scalars) }
+    /// The pattern by which nothing below a folder can be taken, so that it need not be read.
+    func exclusion(ofAllUnder folder: String) -> String? {
+        guard !open.isEmpty else { return nil }
+        let scalars = Self.scalars(folder + "/")
+        return open.first { $0.0.matches(scalars) }.map { ignored[$0.1] }
     }
+
+    func excludesAll(under folder: String) -> Bool { exclusion(ofAllUnder: folder) != nil }
+
+    enum Verdict: Equatable { case taken, notAllowed, excluded(by: String) }
+
+    func verdict(on path: String) -> Verdict {
+        let scalars = Self.scalars(path)
+        if let allow, !allow.contains(where: { $0.matches(scalars) }) { return .notAllowed }
+        return ignore.firstIndex { $0.matches(scalars) }.map { .excluded(by: ignored[$0]) } ?? .taken
+    }
+
+    package func takes(_ path: String) -> Bool { verdict(on: path) == .taken }
 }

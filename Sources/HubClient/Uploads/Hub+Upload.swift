@@ -22,9 +22,17 @@ extension Hub {
         } catch {
             throw HubFailure.caught(error, doing: doing)
         }
+        if scan.items.isEmpty {
+            // An empty folder is a build that went wrong, also where everything that it lacks is to be deleted.
+            let hidden = scan.skipped.filter { $0.rule != .never && $0.rule != .empty }
+            if options.delete.isEmpty || hidden.isEmpty {
+                throw HubFailure(nothingOf: folder, skipped: hidden, doing: doing)
+            }
+        }
         var upload = Upload(
             hub: self, repo: repo, revision: revision, options: options, meter: meter, items: scan.items, deletions: [])
         upload.skipped = scan.skipped
+        upload.folder = folder
         return try await upload.run(doing: doing)
     }
 
@@ -67,12 +75,46 @@ extension UploadItem {
         switch source {
         case .bytes(let bytes):
             self.init(path: path, source: source, size: Int64(bytes.readableBytes), changed: 0)
+            head = try readHead()
         case .file(let local):
             guard let status = try LocalFile.status(of: local, followLinks: true), status.kind == .file else {
                 throw LocalFile.Trouble(path: local, doing: "upload", reason: "there is no such file")
             }
             self.init(path: path, source: source, size: status.size, changed: status.changed)
+            isExecutable = status.isExecutable
+            head = try readHead()
+            secret = SecretFiles.reason(path: path.text) ?? SecretFiles.reason(path: local) ?? head.secret
+            // A file that is named goes up. A link does not name what it leads to.
+            guard try LocalFile.status(of: local, followLinks: false)?.kind == .link, let target = LocalFile.real(local)
+            else { return }
+            let reason =
+                target.split(separator: "/").contains { $0.lowercased() == ".git" }
+                ? "it lies in .git" : SecretFiles.reason(path: target)
+            if let reason, SecretFiles.reason(path: local) == nil {
+                throw LocalFile.Trouble(
+                    path: local, doing: "upload", reason: "it is a link to \(target): \(reason); name that file itself")
+            }
         }
+    }
+}
+
+extension HubFailure {
+    /// An upload that would send nothing, because nothing is left of what was named.
+    init(nothingOf what: String, skipped: [SkippedFile], doing: String) {
+        let hints = Set(skipped.map(\.rule))
+        let hint =
+            skipped.isEmpty
+            ? "look whether the build that fills it went well"
+            : hints.contains(.notIncluded)
+                ? "a pattern is compared with the whole path from the folder on, and * crosses /"
+                : hints.contains(.secret)
+                    ? "what a Space needs of it is set as secrets; name the file itself if it is to be public"
+                    : "change the rule, or name other files"
+        self.init(
+            .local, doing: doing,
+            said: skipped.isEmpty
+                ? "\(what) has no files; nothing was sent"
+                : "all of it was left out, and nothing was sent: \(SkippedFile.summary(skipped))", hint: hint)
     }
 }
 
@@ -83,22 +125,28 @@ struct Upload: Sendable {
     let revision: String
     let options: UploadOptions
     let meter: TransferMeter
-    let items: [UploadItem]
+    var items: [UploadItem]
     /// Asked for by name, not by pattern.
     let deletions: [CommitLine]
     var skipped: [SkippedFile] = []
+    /// Where the items come from; nil when they were named one by one.
+    var folder: String?
     var limits = CommitLimits()
 
     /// What stays true when the plan is made anew.
-    private struct Memory: Sendable {
+    struct Memory: Sendable {
         var sha256: [Int: String] = [:]
         var sha1: [Int: String] = [:]
         var notes: [String] = []
         var sent: Int64 = 0
+        /// What was told, and whether the answer was to go on.
+        var reviewed: UploadReview?
     }
 
     private struct Plan: Sendable {
         var head: String?
+        var review = UploadReview()
+        var ignoredFiles: [SkippedFile] = []
         var lines: [CommitLine] = []
         var written = 0
         var unchanged = 0
@@ -116,9 +164,13 @@ struct Upload: Sendable {
         var written = 0
         var deleted = 0
         while true {
-            do {
+            do throws(HubFailure) {
                 let plan = try await compare(
                     &memory, expecting: options.parent.map { made.last?.commit ?? $0 }, doing: doing)
+                if plan.lines.isEmpty, plan.unchanged == 0, !plan.ignoredFiles.isEmpty {
+                    throw HubFailure(
+                        nothingOf: folder ?? "it", skipped: skipped + plan.ignoredFiles, doing: doing)
+                }
                 let parts = limits.parts(of: plan.lines)
                 if parts.count > 1 {
                     memory.notes.append(
@@ -156,7 +208,9 @@ struct Upload: Sendable {
                     commit: parent ?? "", url: made.last?.url, pullRequest: made.first?.pullRequest,
                     commits: made.map(\.commit), written: written,
                     unchanged: plan.unchanged, deleted: deleted, ignored: plan.ignored, sent: memory.sent,
-                    skipped: skipped, notes: memory.notes)
+                    deletedPaths: plan.review.deletions, remarks: plan.review.remarks,
+                    skipped: skipped + plan.ignoredFiles,
+                    notes: plan.review.remarks.map(\.text) + memory.notes)
             } catch let failure where failure.kind == .stale {
                 rebuilds += 1
                 // A pull request that stands already is not opened once more.
@@ -190,13 +244,18 @@ struct Upload: Sendable {
             var warnings: [Line]?
         }
         let text = try await self.text(of: item, doing: doing)
+        let lacksFrontMatter = repo.kind == .space && FrontMatter.problem(in: text) != nil
         let answer = try await hub.send(
             HubRequest(
                 .POST, "/api/validate-yaml", doing: "check the README for \(repo)",
                 body: .json(encoding: Question(content: text, repoType: repo.kind.rawValue)), repeats: .freely,
                 accepted: [400]))
         let found = try answer.decoded(as: Answer.self, doing: "check the README for \(repo)")
-        memory.notes += (found.warnings ?? []).compactMap { $0.message.map { "README.md: \($0)" } }
+        // That there is no front matter is told when it is known whether the README is new.
+        memory.notes += (found.warnings ?? []).compactMap(\.message).filter {
+            !(lacksFrontMatter && $0.contains("yaml metadata"))
+        }
+        .map { "README.md: \($0)" }
         if answer.status == 400 {
             throw HubFailure(
                 .invalid, doing: doing,
@@ -206,7 +265,7 @@ struct Upload: Sendable {
         }
     }
 
-    private func text(of item: UploadItem, doing: String) async throws(HubFailure) -> String {
+    func text(of item: UploadItem, doing: String) async throws(HubFailure) -> String {
         do {
             return try await Disk.run {
                 switch item.source {
@@ -220,11 +279,22 @@ struct Upload: Sendable {
         }
     }
 
-    /// What has to change, after everything large is on the Hub.
+    /// Looks at what is there, mends what would undo it, and plans.
     private func compare(_ memory: inout Memory, expecting parent: String?, doing: String) async throws(HubFailure)
         -> Plan
     {
         meter.enter(.comparing)
+        var upload = self
+        var review = UploadReview()
+        try await upload.keepAttributes(&review, doing: doing)
+        try await upload.keepFrontMatter(&review, doing: doing)
+        return try await upload.plan(&memory, review, expecting: parent, doing: doing)
+    }
+
+    /// What has to change, after everything large is on the Hub.
+    private func plan(
+        _ memory: inout Memory, _ review: UploadReview, expecting parent: String?, doing: String
+    ) async throws(HubFailure) -> Plan {
         meter.expect(files: items.count, bytes: items.reduce(0) { $0 + $1.size })
         let asked: Hub.Preuploaded
         if items.isEmpty {
@@ -246,14 +316,27 @@ struct Upload: Sendable {
                 .stale, doing: doing, said: "the head of \(revision) is \(plan.head ?? "nothing") and not \(parent)",
                 hint: "look at what was changed there, then upload again")
         }
-        let inline = items.indices.filter { asked.modes[$0].way == .inline && !asked.modes[$0].isIgnored }
-        let large = items.indices.filter { asked.modes[$0].way == .lfs && !asked.modes[$0].isIgnored }
-        plan.ignored = items.count - inline.count - large.count
+        /// A pointer to the very file that the repository has: a checkout without LFS. The file is there, and the pointer must not take its place.
+        let standIns = Set(
+            items.indices.filter { index in
+                guard let oid = items[index].head.pointer?.oid else { return false }
+                return asked.modes[index].stored == .sha256(oid)
+            })
+        for index in standIns { meter.skipped(bytes: items[index].size) }
+        let inline = items.indices.filter {
+            asked.modes[$0].way == .inline && !asked.modes[$0].isIgnored && !standIns.contains($0)
+        }
+        let large = items.indices.filter {
+            asked.modes[$0].way == .lfs && !asked.modes[$0].isIgnored && !standIns.contains($0)
+        }
+        plan.ignored = asked.modes.count { $0.isIgnored }
+        plan.ignoredFiles = try await ignored(
+            items.indices.filter { asked.modes[$0].isIgnored }.map { items[$0] }, at: plan.head, doing: doing)
         for index in items.indices where asked.modes[index].isIgnored { meter.skipped(bytes: items[index].size) }
 
         let same = try await unchanged(inline, asked.modes, &memory, doing: doing)
         for index in same { meter.skipped(bytes: items[index].size) }
-        let deletions = try await deletionLines(at: plan.head)
+        let (deletions, kept) = try await deletionLines(at: plan.head, doing: doing)
         plan.deleted = deletions.count
         let fresh = items.indices.filter { asked.modes[$0].stored == nil && !asked.modes[$0].isIgnored }
         try await checkPlaces(of: fresh.map { items[$0].path.text }, deletions, at: plan.head, doing: doing)
@@ -265,6 +348,14 @@ struct Upload: Sendable {
         func isGone(_ path: RepoPath) -> Bool {
             gone.contains(path) || folders.contains { path.text.utf8.starts(with: $0.utf8) }
         }
+
+        let written = try await changed(
+            inline: inline.filter { !same.contains($0) || isGone(items[$0].path) }, large: large, asked.modes, &memory,
+            doing: doing)
+        plan.review = try await reviewed(
+            review, written: written, standIns: standIns, modes: asked.modes, deletions: deletions, kept: kept,
+            doing: doing)
+        try await ask(plan.review, &memory, doing: doing)
 
         var oids: [Int: String] = [:]
         var sameLarge: Set<Int> = []
@@ -290,7 +381,7 @@ struct Upload: Sendable {
         plan.lines = deletions
         for index in items.indices where !asked.modes[index].isIgnored {
             let item = items[index]
-            if (same.contains(index) && !isGone(item.path)) || sameLarge.contains(index) {
+            if (same.contains(index) && !isGone(item.path)) || sameLarge.contains(index) || standIns.contains(index) {
                 plan.unchanged += 1
             } else if let oid = oids[index] {
                 plan.lines.append(.lfs(path: item.path, oid: oid, size: item.size))
@@ -408,21 +499,47 @@ struct Upload: Sendable {
         }
     }
 
-    /// Named deletions, then files of the repository that match a pattern and are not in the folder.
-    private func deletionLines(at head: String?) async throws(HubFailure) -> [CommitLine] {
-        guard !options.delete.isEmpty else { return deletions }
+    /// Named deletions, then files of the repository that match a pattern and are not in the folder; and those that stay only because
+    /// the folder has them, though they are left out of this upload.
+    private func deletionLines(at head: String?, doing: String) async throws(HubFailure) -> (
+        lines: [CommitLine], kept: [String]
+    ) {
+        guard !options.delete.isEmpty else { return (deletions, []) }
         let prefix = options.prefix
         let filter = PathFilter(allow: options.delete)
-        let kept = Set(items.map(\.path))
-        var lines = deletions
+        let sent = Set(items.map(\.path))
+        var found: [RepoPath] = []
         var tree = hub.tree(of: repo, revision: head ?? revision).makeAsyncIterator()
         while let entry = try await tree.next(isolation: nil) {
             let path = RepoPath(unchecked: entry.path)
             guard entry.kind == .file, entry.path.utf8.starts(with: prefix.utf8), entry.path != ".gitattributes",
-                !kept.contains(path), filter.takes(String(entry.path.dropFirst(prefix.count)))
+                !sent.contains(path), filter.takes(path.below(prefix))
             else { continue }
-            lines.append(.deletedFile(path))
+            found.append(path)
         }
-        return lines
+        var here: Set<RepoPath> = []
+        if let folder, !found.isEmpty {
+            let candidates = found
+            do {
+                here = try await Disk.run { flag in
+                    var here: Set<RepoPath> = []
+                    for path in candidates {
+                        try flag.check()
+                        let local = folder + "/" + path.below(prefix)
+                        // A link counts as it is; a folder of that name is another thing.
+                        guard let status = try LocalFile.status(of: local, followLinks: false), status.kind != .folder
+                        else { continue }
+                        here.insert(path)
+                    }
+                    return here
+                }
+            } catch {
+                throw HubFailure.caught(error, doing: doing)
+            }
+        }
+        return (
+            deletions + found.filter { !here.contains($0) }.map { .deletedFile($0) },
+            found.filter { here.contains($0) }.map(\.text)
+        )
     }
 }

@@ -6,6 +6,16 @@ struct IgnoreRules: Sendable {
         var foldersOnly: Bool
         /// Matches the name alone, at any depth.
         var nameOnly: Bool
+        var line = 0
+        var text = ""
+    }
+    /// The rule that keeps something out.
+    struct Match: Sendable, Equatable {
+        /// Of the `.gitignore`, relative to the root.
+        var file: String
+        /// From 1.
+        var line: Int
+        var pattern: String
     }
     private struct File: Sendable {
         /// Folder it lies in, with a `/` at the end; empty for the root.
@@ -21,7 +31,15 @@ struct IgnoreRules: Sendable {
     mutating func add(_ content: [UInt8], of folder: [UInt8]) {
         var content = content[...]
         if content.starts(with: [0xEF, 0xBB, 0xBF]) { content = content.dropFirst(3) }
-        let rules = content.split(separator: UInt8(ascii: "\n")).compactMap { Self.rule(Array($0)) }
+        var rules: [Rule] = []
+        for (number, line) in content.split(separator: UInt8(ascii: "\n"), omittingEmptySubsequences: false)
+            .enumerated()
+        {
+            guard var rule = Self.rule(Array(line)) else { continue }
+            rule.line = number + 1
+            rule.text = String(decoding: line.last == UInt8(ascii: "\r") ? line.dropLast() : line, as: UTF8.self)
+            rules.append(rule)
+        }
         if !rules.isEmpty {
             files.append(File(folder: folder.isEmpty ? [] : folder + [UInt8(ascii: "/")], rules: rules))
         }
@@ -73,9 +91,9 @@ struct IgnoreRules: Sendable {
         return text[text.startIndex..<end]
     }
 
-    /// Whether a file or folder is kept out by a rule for itself. The caller does not enter a folder that is: nothing inside can come back.
+    /// The rule that keeps a file or folder out for itself; nil when none does. The caller does not enter a folder that is kept out: nothing inside can come back.
     /// - Parameter path: relative to the root.
-    func ignores(_ path: [UInt8], isFolder: Bool) -> Bool {
+    func match(_ path: [UInt8], isFolder: Bool) -> Match? {
         let name = path.lastIndex(of: UInt8(ascii: "/")).map { path[($0 + 1)...] } ?? path[...]
         for file in files.reversed() {
             guard path.starts(with: file.folder) else { continue }
@@ -83,10 +101,24 @@ struct IgnoreRules: Sendable {
             for rule in file.rules.reversed() {
                 if rule.foldersOnly, !isFolder { continue }
                 if rule.nameOnly ? rule.glob.matches(bytes: name) : rule.glob.matches(bytes: inside) {
-                    return !rule.isNegated
+                    if rule.isNegated { return nil }
+                    return Match(
+                        file: String(decoding: file.folder, as: UTF8.self) + ".gitignore", line: rule.line,
+                        pattern: rule.text)
                 }
             }
         }
-        return false
+        return nil
+    }
+
+    func ignores(_ path: [UInt8], isFolder: Bool) -> Bool { match(path, isFolder: isFolder) != nil }
+
+    /// The rule that keeps a file out, for itself or with a folder above it.
+    func match(file path: String) -> Match? {
+        let bytes = Array(path.utf8)
+        for index in bytes.indices where bytes[index] == UInt8(ascii: "/") {
+            if let match = match(Array(bytes[..<index]), isFolder: true) { return match }
+        }
+        return match(bytes, isFolder: false)
     }
 }

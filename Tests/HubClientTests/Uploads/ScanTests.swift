@@ -63,6 +63,7 @@ import Testing
         let scan = try FolderScan(scratch.path, options: UploadOptions())
         #expect(scan.items.map(\.path.text) == ["folder/x", "inside.txt", "real.txt"])
         #expect(scan.skipped.map(\.path) == ["dir", "loop", "nowhere", "out.txt"])
+        #expect(scan.skipped.allSatisfy { $0.rule == .link })
         var options = UploadOptions()
         options.followsLinksOutside = true
         #expect(try paths(scratch, options) == ["folder/x", "inside.txt", "out.txt", "real.txt"])
@@ -84,9 +85,96 @@ import Testing
         close(opened)
         let failure = #expect(throws: LocalFile.Trouble.self) { try paths(scratch) }
         #expect(failure?.reason.contains("not UTF-8") == true)
+        try scratch.write("a", "x")
+        // One that is left out anyway does not end the upload.
+        var options = UploadOptions()
+        options.allow = ["a"]
+        #expect(try paths(scratch, options) == ["a"])
+        options.allow = nil
+        options.ignore = ["*\u{FFFD}"]
+        #expect(try paths(scratch, options) == ["a"])
         try scratch.write(".gitignore", "*\n!a\n")
-        // Even what is ignored has a name that must be read first.
-        #expect(throws: LocalFile.Trouble.self) { try paths(scratch) }
+        #expect(try paths(scratch) == ["a"])
+    }
+
+    @Test(arguments: ["a\\b", "line\nbreak"]) func badNamesThatAreLeftOutEndNothing(name: String) throws {
+        let scratch = try Scratch()
+        try scratch.write(name, "x")
+        try scratch.write("keep", "x")
+        var options = UploadOptions()
+        options.ignore = ["[al]*"]
+        #expect(try paths(scratch, options) == ["keep"])
+        options.ignore = []
+        options.allow = ["keep"]
+        #expect(try paths(scratch, options) == ["keep"])
+        try scratch.write(".gitignore", "[al]*\n")
+        #expect(try paths(scratch) == [".gitignore", "keep"])
+    }
+
+    /// Nothing is left out without a word: each with the rule that did it, folders whole.
+    @Test func whatIsLeftOutIsTold() throws {
+        let scratch = try Scratch()
+        for path in [
+            ".git/config", "a.log", "node/x", "node/y", "sub/b.tmp", "data/1", "app.py", "notes.txt", ".cache/z",
+            "sub/.env",
+        ] { try scratch.write(path, "x") }
+        try scratch.write(".gitignore", "# logs\n*.log\n\nnode/\n")
+        try FileManager.default.createDirectory(atPath: scratch.path + "/void", withIntermediateDirectories: true)
+        try scratch.write("sub/.gitignore", "*.tmp\n")
+        var options = UploadOptions()
+        options.allow = ["*.py", "data/*", "sub/*"]
+        options.ignore = ["data/"]
+        let scan = try FolderScan(scratch.path, options: options)
+        #expect(scan.items.map(\.path.text) == ["app.py", "sub/.gitignore"])
+        #expect(
+            scan.skipped.map { "\($0.path) \($0.rule.rawValue)" } == [
+                ".cache never", ".git never", ".gitignore not-included", "a.log gitignore", "data/ excluded",
+                "node/ gitignore",
+                "notes.txt not-included", "sub/.env secret", "sub/b.tmp gitignore",
+                "void/ empty",
+            ])
+        func reason(_ path: String) -> String { scan.skipped.first { $0.path == path }?.reason ?? "" }
+        #expect(reason("a.log").contains(".gitignore, line 2") && reason("a.log").contains("*.log"))
+        #expect(reason("sub/b.tmp").contains("sub/.gitignore, line 1"))
+        #expect(reason("data/").contains("data/"))
+    }
+
+    @Test func whatLooksLikeASecretIsNamedOrLeftOut() throws {
+        let scratch = try Scratch()
+        let key = "-----BEGIN OPENSSH PRIVATE KEY-----\nb3Blb\n-----END OPENSSH PRIVATE KEY-----\n"
+        for path in [
+            ".env", ".ENV", ".env.local", "sub/.env", "sub/.env.production", ".streamlit/secrets.toml", "id_rsa",
+            "keys/deploy",
+            ".env.example", "sub/.env.sample", ".streamlit/config.toml", "id_rsa.pub", "app.py", ".git/config",
+        ] { try scratch.write(path, path == "keys/deploy" ? key : "x") }
+        for (name, target) in [("settings.txt", ".env"), ("conf.txt", ".git/config"), ("ok.txt", "app.py")] {
+            try FileManager.default.createSymbolicLink(atPath: scratch.path + "/" + name, withDestinationPath: target)
+        }
+        let harmless = [
+            ".env.example", ".streamlit/config.toml", "app.py", "id_rsa.pub", "ok.txt", "sub/.env.sample",
+        ]
+        for allow in [nil, ["*"], ["*", ".env*", "**/.env", "[.]env", ".env?", "sub/", "settings.txt"]] as [[String]?] {
+            var options = UploadOptions()
+            options.allow = allow
+            #expect(try paths(scratch, options) == harmless, "\(allow ?? [])")
+        }
+        var options = UploadOptions()
+        options.allow = ["*", ".env", "sub/.env", "keys/deploy", ".streamlit/secrets.toml"]
+        let scan = try FolderScan(scratch.path, options: options)
+        #expect(
+            scan.items.map(\.path.text)
+                == (harmless + [".env", "sub/.env", "keys/deploy", ".streamlit/secrets.toml", "settings.txt"]).sorted())
+        #expect(scan.items.filter { $0.secret != nil }.count == 5)
+        #expect(scan.skipped.first { $0.path == "conf.txt" }?.rule == .link)
+        // By where it goes and by where it lies, too.
+        var into = UploadOptions()
+        into.into = ".streamlit"
+        try scratch.write("secrets.toml", "x")
+        #expect(try !paths(scratch, into).contains(".streamlit/secrets.toml"))
+        #expect(
+            try FolderScan(scratch.path + "/.streamlit", options: UploadOptions()).items.map(\.path.text) == [
+                "config.toml"
+            ])
     }
 
     @Test(arguments: [

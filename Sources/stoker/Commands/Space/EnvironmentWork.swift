@@ -15,6 +15,11 @@ enum EnvironmentWishes {
         let letter = kind == .secret ? "-s" : "-e"
         var values: [(name: String, value: String, place: String)] = []
         if let file {
+            guard !file.contains("=") || FileManager.default.fileExists(atPath: file) else {
+                throw Failure(
+                    .usage, doing: doing, because: "what was given as the file of NAME=value lines is no file",
+                    hint: "it looks like KEY=value, which goes to \(letter); it is not shown")
+            }
             let text = try FleetOptions.contents(of: file, kind: "environment file", hint: "it has NAME=value lines")
             values = try DotEnv.entries(text: text, name: file).get().map {
                 ($0.name, $0.value, "the name in line \($0.line) of \(file)")

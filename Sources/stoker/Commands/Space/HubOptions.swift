@@ -165,7 +165,11 @@ struct ConfirmOptions: ParsableArguments {
 
     /// - Throws: `usage` when there is nobody to ask, exit status 1 for a no.
     func ask(_ question: String, doing: String) async throws {
-        if yes { return }
+        try await Self.ask(question, doing: doing, isSure: yes)
+    }
+
+    static func ask(_ question: String, doing: String, isSure: Bool) async throws {
+        if isSure { return }
         guard isatty(STDIN_FILENO) == 1, isatty(STDERR_FILENO) == 1 else {
             throw Failure(
                 .usage, doing: doing, because: "it needs a yes, and there is no terminal to ask on",

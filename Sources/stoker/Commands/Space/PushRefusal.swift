@@ -15,7 +15,7 @@ struct PushRefusal {
 
     /// As git said it, line by line, fit to be shown.
     var words: String {
-        said.split(whereSeparator: \.isNewline).map { "\(Redaction.secrets(in: String($0)).printable)\n" }
+        said.split(whereSeparator: \.isNewline).map { "\(Redaction.text(String($0)).printable)\n" }
             .joined()
     }
 

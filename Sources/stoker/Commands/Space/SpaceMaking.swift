@@ -265,12 +265,18 @@ struct SpaceUploadCommand: AsyncParsableCommand {
         commandName: "upload", abstract: "Make a folder's files those of a Space, in one commit.",
         discussion: """
             Files that are the same already are not sent; without a change there is no commit and no restart. Large files go on where an \
-            interrupted upload stopped. .gitignore is kept to, and .env is left out unless --include names it.
+            interrupted upload stopped. .gitignore is kept to. Files that usually hold secrets (.env and the like, private keys, \
+            .streamlit/secrets.toml) are left out unless --include names them exactly. What is left out is listed with the reason.
+
+            Before anything is sent, a warning tells of what would break: LFS pointers whose files are not here, executable bits (the \
+            Hub's commits know none), a README without front matter. --strict refuses such an upload; the last one is asked for when it \
+            would stop a Space, and --keep-front-matter mends it.
 
             EXAMPLES
               stoker space upload owner/bot ./bot
               stoker space upload owner/bot ./bot --delete "*" --message "1.4.1" --wait
               stoker space upload owner/page dist --include "*.html" --include "*.css"
+              stoker space upload owner/bot ./bot --strict --wait
               stoker space upload acme/bot ./bot --create-pr -m "Fix the prompt"
             """)
     @OptionGroup var space: SpaceArgument
@@ -284,13 +290,18 @@ struct SpaceUploadCommand: AsyncParsableCommand {
     @Option(help: ArgumentHelp("No files that match.", valueName: "pattern")) var exclude: [String] = []
     @Option(
         help: ArgumentHelp(
-            "Delete files of the Space that match and are not in the folder; \"*\" makes both alike. Asks.",
+            "Delete files of the Space that match and are not in the folder; \"*\" makes both alike. Asks with their names.",
             valueName: "pattern"))
     var delete: [String] = []
     @Flag(
         name: .customLong("create-pr"),
         help: "Propose the changes as a pull request; the app stays as it is until it is merged.")
     var createPR = false
+    @Flag(help: "Refuse an upload that a warning is told of.") var strict = false
+    @Flag(
+        name: .customLong("keep-front-matter"),
+        help: "Put the front matter that the Space has before a README that has none.")
+    var keepFrontMatter = false
     @Flag(help: "Wait until it runs and answers.") var wait = false
     @OptionGroup var confirm: ConfirmOptions
     @OptionGroup var output: OutputOptions
@@ -304,26 +315,17 @@ struct SpaceUploadCommand: AsyncParsableCommand {
         let progress = Progress(output)
         try await hub.use { hub in
             let id = try await space.id(hub)
-            if !delete.isEmpty, !createPR {
-                try await confirm.ask(
-                    "Files of \(id) that match \(delete.joined(separator: ", ")) and are not in \(folder) are deleted. Proceed?",
-                    doing: "upload \(folder) to \(id)")
-            }
             var options = UploadOptions(summary: message)
             options.into = into
             options.allow = include.isEmpty ? nil : include
-            // Values that Stoker itself reads from there are secrets; a repository shows them to everybody who may read it.
-            let leavesEnv = include.isEmpty && FileManager.default.fileExists(atPath: folder + "/.env")
-            options.ignore = exclude + (include.isEmpty ? [".env", "*/.env"] : [])
+            options.ignore = exclude
             options.delete = delete
             options.createsPullRequest = createPR
-            var result = try await upload(hub, id, options, progress)
-            if leavesEnv {
-                result.skipped.append(
-                    SkippedFile(
-                        path: ".env",
-                        reason: "it usually holds secrets; `stoker space secrets add --env-file` sets them"))
+            options.keepsFrontMatter = keepFrontMatter
+            options.executables = { revision, paths in
+                await GitModes.executables(among: paths, of: id, revision: revision, hub: hub)
             }
+            let result = try await upload(hub, id, options, progress)
             progress.end()
             try await finish(result, id, hub, progress)
         }
@@ -338,6 +340,17 @@ struct SpaceUploadCommand: AsyncParsableCommand {
                 .usage, doing: "upload \(folder) to \(id)", because: "there is no such folder or file",
                 hint: "name the folder that holds the app")
         }
+        if !isFolder.boolValue, !delete.isEmpty || !include.isEmpty || !exclude.isEmpty {
+            throw Failure(
+                .usage, doing: "upload \(folder) to \(id)",
+                because: "it is one file, and --include, --exclude and --delete are about the files of a folder",
+                hint: "name the folder, or leave them out")
+        }
+        let asking = UploadAsking(
+            id: id, folder: folder, isStrict: strict, isSure: confirm.yes, asksToDelete: !createPR,
+            json: output.chosen == .json, quiet: output.chosen == .quiet)
+        var options = options
+        options.review = { await asking.goesOn($0) }
         // A commit on its way cannot be called back: it is waited for.
         let interruption = Interruption.current
         let left = Failure(
@@ -356,7 +369,9 @@ struct SpaceUploadCommand: AsyncParsableCommand {
         defer { interruption.release() }
         do {
             return try await send(hub, id, options, isFolder: isFolder.boolValue, tell)
-        } catch let failure as HubFailure where failure.isCancelled {
+        } catch let failure as HubFailure {
+            if let why = asking.refusal { throw why }
+            guard failure.isCancelled else { throw failure }
             throw Failure(
                 .interrupted, doing: "upload \(folder) to \(id)",
                 because: "it was interrupted before it was committed; \(id) is as it was",
@@ -382,10 +397,18 @@ struct SpaceUploadCommand: AsyncParsableCommand {
         var text =
             changed
             ? "\(result.pullRequest == nil ? "\(id)" : "A pull request of \(id)") has commit \(result.commit.prefix(7)): \(result.written) written, \(result.deleted) deleted, \(result.unchanged) unchanged, \(Bytes.text(result.sent)) sent\n"
-            : "Nothing to do: \(id) has these files already.\n"
+            : result.skipped.contains { $0.rule != .never }
+                ? "Nothing to do: \(id) has already what was not left out (\(result.unchanged == 1 ? "1 file" : "\(result.unchanged) files")).\n"
+                : "Nothing to do: \(id) has these files already.\n"
         if let page = result.pullRequest { text += "  proposed at \(page.printable)\n" }
-        for note in result.notes { text += "  \(note.printable)\n" }
-        for file in result.skipped { text += "  left out \(file.path.printable): \(file.reason.printable)\n" }
+        if !result.deletedPaths.isEmpty {
+            text += "  deleted \(NameList.text(result.deletedPaths, atMost: Self.shown).printable)\n"
+        }
+        // What was told before it was sent stands above.
+        for note in result.notes where !result.remarks.contains(where: { $0.text == note }) {
+            text += "  \(note.printable)\n"
+        }
+        text += Self.leftOut(result.skipped)
         var json: [JSONValue.Member] = [
             .init("space", .string("\(id)")), .init("commit", .string(result.commit)), .init("url", .maybe(result.url)),
             .init("pull_request", .maybe(result.pullRequest)),
@@ -393,9 +416,25 @@ struct SpaceUploadCommand: AsyncParsableCommand {
             .init("written", .integer(Int64(result.written))), .init("deleted", .integer(Int64(result.deleted))),
             .init("unchanged", .integer(Int64(result.unchanged))), .init("ignored", .integer(Int64(result.ignored))),
             .init("sent_bytes", .integer(result.sent)),
+            .init("deleted_paths", .array(result.deletedPaths.map { .string($0) })),
             .init(
                 "skipped",
-                .array(result.skipped.map { ["path": .string($0.path), "reason": .string($0.reason)] })),
+                .array(
+                    result.skipped.prefix(1_000).map {
+                        [
+                            "path": .string($0.path), "rule": .string($0.rule.rawValue), "reason": .string($0.reason),
+                        ]
+                    })),
+            .init("left_out", .integer(Int64(result.skipped.count))),
+            .init(
+                "warnings",
+                .array(
+                    result.remarks.map {
+                        [
+                            "kind": .string($0.kind.rawValue), "text": .string($0.text), "risk": .bool($0.isRisk),
+                            "paths": .array($0.paths.prefix(1_000).map { .string($0) }),
+                        ]
+                    })),
             .init("notes", .array(result.notes.map { .string($0) })),
         ]
         var isReady = true
@@ -408,12 +447,36 @@ struct SpaceUploadCommand: AsyncParsableCommand {
             text += waited.answer(.own).text
         }
         Answer(json: .object(json), text: text).show(output)
+        if result.skipped.contains(where: { $0.rule == .secret }) {
+            progress.hint(
+                "`stoker space secrets add \(id) --env-file FILE` sets secrets; --include \"PATH\" with its exact path uploads such a file all the same."
+            )
+        }
         if result.pullRequest != nil {
             progress.hint("Next: merge it on that page, then stoker space wait \(id)")
         } else if !wait, changed, revision == "main" {
             progress.hint("Next: stoker space wait \(id) --commit \(result.commit)")
         }
         if !isReady { throw ExitCode(1) }
+    }
+
+    /// Names that are shown of each kind; `--json` has up to 1,000.
+    private static let shown = 20
+
+    /// One line a reason, in the order they came up.
+    static func leftOut(_ skipped: [SkippedFile]) -> String {
+        var order: [String] = []
+        var names: [String: [String]] = [:]
+        for file in skipped {
+            if names[file.reason] == nil { order.append(file.reason) }
+            names[file.reason, default: []].append(file.path)
+        }
+        var text = order.prefix(100).map { reason in
+            "  left out \(NameList.text(names[reason] ?? [], atMost: shown).printable): \(reason.printable)\n"
+        }
+        .joined()
+        if order.count > 100 { text += "  and more for \(order.count - 100) other reasons\n" }
+        return text
     }
 
     static func words(_ state: TransferProgress) -> String {
