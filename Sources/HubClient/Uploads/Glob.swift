@@ -241,6 +241,8 @@ struct Glob: Sendable {
 /// Which files of a folder or repository are meant, in the words of `huggingface_hub`'s `allow_patterns` and `ignore_patterns`.
 package struct PathFilter: Sendable {
     private let allow: [Glob]?
+    /// Nil takes what `allow` and `ignore` say.
+    private let exact: Set<String>?
     private let ignore: [Glob]
     /// Of those that end in `*`: what they match of a folder, they match of all that is in it.
     private let open: [Glob]
@@ -251,7 +253,16 @@ package struct PathFilter: Sendable {
     package init(allow: [String]? = nil, ignore: [String] = []) {
         self.allow = allow.map { $0.map { Glob(python: $0) } }
         self.ignore = ignore.map { Glob(python: $0) }
+        exact = nil
         open = ignore.filter { $0.hasSuffix("*") || $0.hasSuffix("/") || $0.hasSuffix("\\") }.map { Glob(python: $0) }
+    }
+
+    /// Just these paths, whatever signs are in them.
+    package init(exactly paths: Set<String>) {
+        exact = paths
+        allow = nil
+        ignore = []
+        open = []
     }
 
     /// Whether nothing below a folder can be taken, so that it need not be read.
@@ -262,6 +273,7 @@ package struct PathFilter: Sendable {
     }
 
     package func takes(_ path: String) -> Bool {
+        if let exact { return exact.contains(path) }
         let scalars = path.unicodeScalars.map { $0 == "\\" ? UInt32(UInt8(ascii: "/")) : $0.value }
         if let allow, !allow.contains(where: { $0.matches(scalars) }) { return false }
         return !ignore.contains { $0.matches(scalars) }
