@@ -47,6 +47,33 @@ extension EndToEnd {
             }
         }
 
+        /// A Hub that tells no address: what is called alike under hf.space is a stranger's and is not pinged.
+        @Test func whatCannotBeFoundIsToldAndNoStrangerIsPinged() async throws {
+            try await HubScratch.with("otherhub") { hub in
+                try await hub.admin(
+                    "faults", #"{"kind": "status", "status": 501, "path": "/api/spaces/*/*/host", "times": null}"#)
+                let server = try await hub.scratch.serve(
+                    """
+                    hub: { namespace: maren, token: hf_maren, endpoint: "\(hub.endpoint)", discover: { names: ["zzz-*"] } }
+                    keep: { every: 1s, timeout: 2s, retry: off }
+                    spaces: { orbit-api: }
+                    serve: { self_ping: off }
+
+                    """)
+                try await server.wait(forEvents: "hub.nothing_found")
+                let told = try await server.json("/api/v1/events?limit=100").items.array
+                    .first { $0.kind.string == "hub.nothing_found" }
+                #expect(told?.text.string?.contains("is wanted by its name, sdk and tags") == true, "\(told as Any)")
+                let check = try await Wait.for("pings that were none") {
+                    let check = try await server.check("orbit-api")
+                    return (check.uptime["24h"].unknown.int ?? 0) > 1 ? check : nil
+                }
+                #expect(check.verdict.string == "unknown")
+                #expect(check.address == .null)
+                #expect(check.sentence.string?.contains("its address is not known") == true, "\(check.sentence)")
+            }
+        }
+
         private static func kinds(_ server: Server) async throws -> [String] {
             try await server.json("/api/v1/events?limit=100").items.array.compactMap(\.kind.string)
         }

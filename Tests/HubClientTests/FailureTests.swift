@@ -92,6 +92,9 @@ import Testing
             name: "FastAPI has no such address", status: 404, body: #"{"detail":"Not Found"}"#,
             path: "/api/spaces/a/b/runtime", kind: .unsupported, said: "this Hub does not have that"),
         Case(
+            name: "no such catalogue", status: 404, body: #"{"detail":"Not Found"}"#, path: "/api/spaces/hardware",
+            kind: .unsupported, said: "this Hub does not have that"),
+        Case(
             name: "Express has no such address", status: 404, headers: ["Content-Type": "text/html"],
             body: "<pre>Cannot POST /api/spaces/a/b/pause</pre>", path: "/api/spaces/a/b/pause", kind: .unsupported,
             said: "this Hub does not have that"),

@@ -60,6 +60,23 @@ extension Hub {
         }
     }
 
+    /// Paths at which the folder has something else than the repository: what ``snapshot(of:revision:to:filter:lanes:progress:)`` would replace.
+    package func differing(_ entries: [HubEntry], from folder: String) async throws(HubFailure) -> [String] {
+        do {
+            return try await Disk.run { flag in
+                try entries.filter { entry in
+                    try flag.check()
+                    let path = folder + "/" + entry.path
+                    guard try LocalFile.status(of: path, followLinks: true) != nil else { return false }
+                    guard let content = entry.content else { return true }
+                    return try !PartialFile.holds(path, content, size: entry.size, check: { try flag.check() })
+                }.map(\.path)
+            }
+        } catch {
+            throw HubFailure.caught(error, doing: "look at the files in \(folder)")
+        }
+    }
+
     /// Sizes are told by others: a sum that is no number any more stays the largest.
     private static func sum(_ one: Int64, _ other: Int64) -> Int64 {
         let (sum, isTooLarge) = one.addingReportingOverflow(other)

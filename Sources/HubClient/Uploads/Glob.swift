@@ -241,6 +241,8 @@ struct Glob: Sendable {
 /// Which files of a folder or repository are meant, in the words of `huggingface_hub`'s `allow_patterns` and `ignore_patterns`.
 package struct PathFilter: Sendable {
     private let allow: [Glob]?
+    /// Nil takes what `allow` and `ignore` say.
+    private let exact: Set<String>?
     private let ignore: [Glob]
     /// As they were given.
     private let ignored: [String]
@@ -253,11 +255,21 @@ package struct PathFilter: Sendable {
     package init(allow: [String]? = nil, ignore: [String] = []) {
         self.allow = allow.map { $0.map { Glob(python: $0) } }
         self.ignore = ignore.map { Glob(python: $0) }
+        exact = nil
         ignored = ignore
         open = ignore.enumerated().filter {
             $0.element.hasSuffix("*") || $0.element.hasSuffix("/") || $0.element.hasSuffix("\\")
         }
         .map { (Glob(python: $0.element), $0.offset) }
+    }
+
+    /// Just these paths, whatever signs are in them.
+    package init(exactly paths: Set<String>) {
+        exact = paths
+        allow = nil
+        ignore = []
+        ignored = []
+        open = []
     }
 
     private static func scalars(_ path: String) -> [UInt32] {
@@ -276,6 +288,7 @@ package struct PathFilter: Sendable {
     enum Verdict: Equatable { case taken, notAllowed, excluded(by: String) }
 
     func verdict(on path: String) -> Verdict {
+        if let exact { return exact.contains(path) ? .taken : .notAllowed }
         let scalars = Self.scalars(path)
         if let allow, !allow.contains(where: { $0.matches(scalars) }) { return .notAllowed }
         return ignore.firstIndex { $0.matches(scalars) }.map { .excluded(by: ignored[$0]) } ?? .taken

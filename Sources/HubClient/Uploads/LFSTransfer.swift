@@ -270,6 +270,7 @@ struct LFSTransfer: Sendable {
             },
             repeats: .freely, timeout: .seconds(6 * 3600))
         request.idle = .seconds(60)
+        request.sendsToken = false
         let answer: HubAnswer
         do {
             answer = try await hub.send(request)
@@ -305,11 +306,12 @@ struct LFSTransfer: Sendable {
                 parts: (note?.etags ?? []).enumerated().map { .init(partNumber: $0 + 1, etag: $1 ?? "") })
             guard case .json(let body) = HubRequest.Body.json(encoding: completion) else { return }
             // The storage puts the parts together before it answers.
-            _ = try await hub.send(
-                HubRequest(
-                    .POST, hub.atEndpoint(parts.completion), doing: doing, headers: ["Accept": Hub.lfsType],
-                    body: .bytes(body, type: Hub.lfsType), right: "write access to \(repo)", repeats: .freely,
-                    timeout: .seconds(300)))
+            var request = HubRequest(
+                .POST, hub.atEndpoint(parts.completion), doing: doing, headers: ["Accept": Hub.lfsType],
+                body: .bytes(body, type: Hub.lfsType), right: "write access to \(repo)", repeats: .freely,
+                timeout: .seconds(300))
+            request.sendsToken = false
+            _ = try await hub.send(request)
             verify = check
         case .basic(_, let check): verify = check
         default: break

@@ -168,7 +168,7 @@ extension Hub {
             let clock = ContinuousClock()
             let began = clock.now
             do {
-                let wire = try wire(url, method, headers, body, isHub: isHub)
+                let wire = try wire(url, method, headers, body, isHub: isHub, sendsToken: request.sendsToken)
                 answer = try await client(idle: request.idle, for: origin)
                     .execute(wire, deadline: .now() + .nanoseconds(max(left, .zero).nanoseconds))
             } catch {
@@ -236,9 +236,10 @@ extension Hub {
         return HTTPHeaders(headers.filter { harmless.contains($0.name.lowercased()) }.map { ($0.name, $0.value) })
     }
 
-    private func wire(_ url: String, _ method: HTTPMethod, _ headers: HTTPHeaders, _ body: HubRequest.Body, isHub: Bool)
-        throws -> HTTPClientRequest
-    {
+    private func wire(
+        _ url: String, _ method: HTTPMethod, _ headers: HTTPHeaders, _ body: HubRequest.Body, isHub: Bool,
+        sendsToken: Bool
+    ) throws -> HTTPClientRequest {
         var wire = HTTPClientRequest(url: url)
         wire.method = method
         wire.headers = headers
@@ -248,7 +249,7 @@ extension Hub {
         if !headers.contains(name: "Accept-Encoding") { wire.headers.add(name: "Accept-Encoding", value: "identity") }
         if isHub {
             wire.headers.replaceOrAdd(name: "X-Amzn-Trace-Id", value: UUID().uuidString.lowercased())
-            if let token = settings.token, !headers.contains(name: "Authorization") {
+            if sendsToken, let token = settings.token, !headers.contains(name: "Authorization") {
                 wire.headers.add(name: "Authorization", value: "Bearer \(token.reveal())")
             }
         }

@@ -89,6 +89,8 @@ extension HubFailure {
         let parts = path.prefix { $0 != "?" }.split(separator: "/")
         guard parts.first == "api" else { return false }
         guard parts.count > 1, ["models", "datasets", "spaces"].contains(parts[1]) else { return true }
+        // A list, the catalogue of hardware, a search: no repo is named.
+        if parts.count < 4 { return true }
         return parts.count > 4 && !["revision", "tree", "resolve", "paths-info"].contains(parts[4])
     }
 

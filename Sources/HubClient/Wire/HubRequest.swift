@@ -68,6 +68,9 @@ package struct HubRequest: Sendable {
     package var isUrgent = false
     /// When no headers come within ``timeout`` it is not asked again; ``HubFailure/wasSlow`` tells. Default false.
     package var slownessIsAnAnswer = false
+    /// Whether the token goes along to addresses of the Hub. False for one that is signed, as the official client has it: a storage that
+    /// is reached at the Hub's own address refuses two proofs at once. Default true.
+    package var sendsToken = true
     /// Longest time without a byte in either direction before the call counts as lost; nil for none (logs are silent for minutes).
     /// A few different values at most, since each has its own connections. Default nil.
     package var idle: Duration?

@@ -19,7 +19,7 @@ package final class Examiner: Sendable {
         case .failed(.selfOverloaded, let detail):
             // Our own lack of sockets says nothing about them.
             return Finding(outcome: .unknown, cause: .selfOverloaded, detail: detail)
-        case .failed(.invalidAddress, _) where check.address.isEmpty && check.space != nil:
+        case .failed(.invalidAddress, _) where check.lacksAddress:
             // Nothing was asked: nothing is known.
             return Finding(
                 outcome: .unknown, cause: .invalidAddress,

@@ -153,6 +153,8 @@ extension CheckStatus {
             case .byPerson, .none:
                 state.pausedUntil.isNever ? "paused until resumed" : "paused until \(state.pausedUntil)"
             }
+        case .unknown where check.lacksAddress:
+            "its address is not known: the Hub has not told it, and neither `hub.address` nor `url` names one"
         case .unknown where state.cause == .none:
             check.policy.kind != .heartbeat
                 ? "not looked at yet" : state.lastPing.isNever ? "waits for its first beat" : "waits for its next beat"

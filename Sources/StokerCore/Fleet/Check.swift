@@ -23,6 +23,9 @@ package struct Check: Sendable, Equatable {
     /// The target the check belongs to: the name up to the first slash.
     package var target: String { name.firstIndex(of: "/").map { String(name[..<$0]) } ?? name }
 
+    /// A Space whose Hub has not told where it is: nothing is pinged.
+    package var lacksAddress: Bool { address.isEmpty && space != nil && policy.kind == .http }
+
     package static func == (a: Check, b: Check) -> Bool {
         a.name == b.name && a.address == b.address && a.space == b.space && a.isStatic == b.isStatic
             && (a.policy === b.policy || a.policy == b.policy)

@@ -23,8 +23,9 @@ struct LeftPaused: Service {
         await cancelWhenGracefulShutdown {
             var told: Set<String> = []
             while !Task.isCancelled {
-                if await boiler.mayAct { await look(&told) }
-                do { try await Task.sleep(for: every) } catch { return }
+                let mayAct = await boiler.mayAct
+                if mayAct { await look(&told) }
+                do { try await Task.sleep(for: mayAct ? every : .seconds(1)) } catch { return }
             }
         }
     }

@@ -127,7 +127,9 @@ struct EnvironmentWork {
         let result = try outcome.get()
         if interruption.wasMet { throw interrupted(result) }
         answer(plan, runtime: result.runtime).show(output)
-        if plan.way == .direct || plan.way.restarts { progress.hint("Next: stoker space wait \(space)") }
+        if plan.way == .direct || plan.way.restarts {
+            if let runtime = result.runtime { progress.next(after: space, runtime) }
+        }
     }
 
     private var endpoint: String { hub.settings.endpoint }

@@ -158,6 +158,32 @@ struct Progress: Sendable {
     }
 }
 
+extension Progress {
+    /// What to do next after a change of a Space that does this now.
+    func next(after id: RepoID, _ runtime: SpaceRuntime) {
+        hint("Next: \(Self.next(id, runtime.stage))")
+    }
+
+    /// The same after a commit, which does not say what the Space does. To fail at looking is no failure of the commit.
+    func next(after id: RepoID, _ hub: Hub, commit: String) async {
+        guard output != .quiet, output != .json else { return }
+        let stage = try? await hub.runtime(of: id).stage
+        // Of a Space that has just got its files, the Hub may still say what was wrong before.
+        hint(stage == .paused ? "Next: \(Self.next(id, .paused))" : "Next: stoker space wait \(id) --commit \(commit)")
+    }
+
+    static func next(_ id: RepoID, _ stage: SpaceStage) -> String {
+        switch stage {
+        case .noAppFile: "stoker space upload \(id) FOLDER (it has no app yet)"
+        case .paused: "stoker space restart \(id) (it is paused)"
+        case .sleeping, .stopped: "stoker space wake \(id) (it is asleep)"
+        case .buildError, .configError: "stoker space logs \(id) --build (\(stage))"
+        case .runtimeError: "stoker space logs \(id) (\(stage))"
+        default: "stoker space wait \(id)"
+        }
+    }
+}
+
 /// Asks before something cannot be undone.
 struct ConfirmOptions: ParsableArguments {
     @Flag(name: [.long, .customShort("y")], help: "Do not ask.")

@@ -71,7 +71,7 @@ struct PushRefusal {
                     ? "git fetch --unshallow (actions/checkout: fetch-depth: 0), then git pull \(url) \(branch), then push again"
                     : "git pull \(url) \(branch), then push again; --force replaces what is there")
         }
-        if has("larger than", "binary files", "lfs", "xet") {
+        if has("larger than", "binary files", "git lfs", "git-lfs", "lfs objects", "git xet", "git-xet") {
             return failure(
                 .hubInvalid, "the Hub does not take a file as it is\(last)",
                 "large and binary files go by git lfs (git lfs migrate import), or by `stoker space upload`")

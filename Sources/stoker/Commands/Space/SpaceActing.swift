@@ -46,7 +46,8 @@ struct SpaceRestartCommand: AsyncParsableCommand {
               stoker space restart owner/bot --factory
             """)
     @OptionGroup var space: SpaceArgument
-    @Flag(help: "Build it anew, without what earlier builds left.")
+    @Flag(
+        name: [.long, .customLong("factory-reboot")], help: "Build it anew, without what earlier builds left.")
     var factory = false
     @OptionGroup var output: OutputOptions
     @OptionGroup var hub: HubOptions
@@ -72,7 +73,7 @@ struct SpaceRestartCommand: AsyncParsableCommand {
                 case .repeated: "The first answer was lost and nothing had begun, so it was asked for once more."
                 }
             SpaceAnswer.runtime(restart.runtime, id, note: note).show(output)
-            progress.hint("Next: stoker space wait \(id)")
+            progress.next(after: id, restart.runtime)
         }
     }
 }
@@ -176,25 +177,34 @@ struct SpaceSleepTimeCommand: AsyncParsableCommand {
 
             EXAMPLES
               stoker space sleep-time owner/bot 1h
+              stoker space sleep-time owner/bot 3600
               stoker space sleep-time owner/bot never
             """)
     @OptionGroup var space: SpaceArgument
-    @Argument(help: "A duration such as 30m or 2d, or never.") var time: String
+    // Takes what looks like an option too: -1.
+    @Argument(
+        parsing: .allUnrecognized,
+        help: ArgumentHelp("A duration such as 30m or 2d, a number of seconds, or never (also -1).", valueName: "time"))
+    var times: [String]
+    private var time: [String] { times.filter { $0 != "--" } }
     @OptionGroup var output: OutputOptions
     @OptionGroup var hub: HubOptions
 
+    func validate() throws {
+        if let option = time.first(where: { $0.hasPrefix("-") && $0 != "-1" }) {
+            throw ValidationError("Unknown option '\(option)'")
+        }
+        if time.count != 1 { throw ValidationError("Give one time, such as 30m, 3600, never or -1.") }
+    }
+
     func run() async throws {
-        let seconds = try SleepTime.seconds(time)
+        let seconds = try SleepTime.seconds(time[0])
         try await hub.use { hub in
             let id = try await space.id(hub)
             let runtime = try await hub.setSleepTime(of: id, seconds: seconds)
-            let kept = runtime.sleepSeconds == (seconds < 0 ? nil : seconds)
-            let note =
-                kept
-                ? nil
-                : "The Hub keeps \(runtime.sleepSeconds.map { Wording.span(Double($0)) } ?? "never"): on \(runtime.requestedHardware ?? "this hardware") it cannot be chosen."
+            let note = SleepTime.note(runtime, wished: seconds)
             SpaceAnswer.runtime(runtime, id, note: note).show(output)
-            if !kept { throw ExitCode(1) }
+            if note != nil { throw ExitCode(1) }
         }
     }
 }
@@ -203,12 +213,23 @@ enum SleepTime {
     /// −1 for never.
     static func seconds(_ text: String) throws(Failure) -> Int {
         if text == "never" || text == "-1" { return -1 }
+        // A number alone is seconds, as the official client and the Hub count them.
+        if let seconds = Int(text), (1...Self.most).contains(seconds) { return seconds }
         guard let span = Duration(text: text), span >= .seconds(1) else {
             throw Failure(
                 .usage, doing: "read the sleep time \"\(text.shortened)\"", because: "it is not a duration",
-                hint: "write 30m, 2h, 2d or never")
+                hint: "write 30m, 2h, 2d, a number of seconds, or never (also -1)")
         }
-        return Int(span.seconds)
+        return Int(min(span, .seconds(most)).seconds)
+    }
+    /// A hundred years: more than the Hub keeps of anything.
+    private static let most = 3_153_600_000
+
+    /// What the Hub keeps in place of the wish; nil when it took it.
+    static func note(_ runtime: SpaceRuntime, wished seconds: Int) -> String? {
+        guard runtime.sleepSeconds != (seconds < 0 ? nil : seconds) else { return nil }
+        return
+            "The Hub keeps \(runtime.sleepSeconds.map { Wording.span(Double($0)) } ?? "never"): on \(runtime.requestedHardware ?? "this hardware") it cannot be chosen."
     }
 }
 

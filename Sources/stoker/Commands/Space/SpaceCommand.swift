@@ -18,20 +18,21 @@ struct SpaceCommand: AsyncParsableCommand {
                 subcommands: [
                     SpaceListCommand.self, SpaceInfoCommand.self, SpaceFilesCommand.self,
                     SpaceRuntimeCommand.self, SpaceHealthCommand.self, SpaceWaitCommand.self, SpaceLogsCommand.self,
-                    SpaceDomainsCommand.self, SpaceOpenCommand.self,
+                    SpaceDomainsCommand.self, SpaceOpenCommand.self, SpaceSearchCommand.self,
                 ]),
             CommandGroup(
                 name: "Change",
                 subcommands: [
                     SpaceRestartCommand.self, SpacePauseCommand.self, SpaceWakeCommand.self, SpaceHardwareCommand.self,
                     SpaceSleepTimeCommand.self, SpaceSecretsCommand.self, SpaceVariablesCommand.self,
-                    SpaceVolumesCommand.self, SpaceDevModeCommand.self,
+                    SpaceVolumesCommand.self, SpaceDevModeCommand.self, SpaceSettingsCommand.self,
                 ]),
             CommandGroup(
                 name: "Ship",
                 subcommands: [
                     SpaceCreateCommand.self, SpaceUploadCommand.self, SpacePushCommand.self, SpaceDuplicateCommand.self,
-                    SpaceMoveCommand.self, SpaceDeleteCommand.self,
+                    SpaceMoveCommand.self, SpaceDeleteCommand.self, SpaceDownloadCommand.self,
+                    SpaceDeleteFilesCommand.self, SpaceBranchCommand.self, SpaceTagCommand.self,
                 ]),
         ], aliases: ["spaces"])
 }

@@ -134,6 +134,7 @@ struct SpaceHardwareSetCommand: AsyncParsableCommand {
     @OptionGroup var space: SpaceArgument
     @Argument(help: "A flavor of the catalogue.") var flavor: String
     @Option(
+        parsing: .unconditional,
         help: ArgumentHelp(
             "Put it to sleep after so long without a visit; never keeps it awake.", valueName: "duration"))
     var sleepTime: String?
@@ -159,7 +160,7 @@ struct SpaceHardwareSetCommand: AsyncParsableCommand {
             }
             let runtime = try await hub.requestHardware(of: id, flavor: flavor, sleepSeconds: seconds)
             SpaceAnswer.runtime(runtime, id).show(output)
-            Progress(output).hint("Next: stoker space wait \(id)")
+            Progress(output).next(after: id, runtime)
         }
     }
 }

@@ -11,7 +11,9 @@ struct NewSpaceOptions: ParsableArguments {
     @Flag(name: .customLong("protected"), help: "Everybody may use the app, only you see the code (paid plans).")
     var isProtected = false
     @Option(help: ArgumentHelp("What it runs on (default: cpu-basic).", valueName: "flavor")) var hardware: String?
-    @Option(help: ArgumentHelp("Put it to sleep after so long without a visit, or never.", valueName: "duration"))
+    @Option(
+        parsing: .unconditional,
+        help: ArgumentHelp("Put it to sleep after so long without a visit, or never.", valueName: "duration"))
     var sleepTime: String?
     @Option(
         name: [.customLong("secrets"), .customShort("s")],
@@ -136,6 +138,12 @@ struct SpaceCreateCommand: AsyncParsableCommand {
     @OptionGroup var hub: HubOptions
 
     func validate() throws {
+        if sdk.lowercased() == "streamlit" {
+            // Source: hub-api 10: retired on 30 April 2025. The template is what the Hub's own list names.
+            throw ValidationError(
+                "The Hub has no SDK streamlit any more: use --sdk docker --template streamlit/streamlit-template-space, or a Dockerfile that runs `streamlit run app.py --server.port 7860 --server.address 0.0.0.0`."
+            )
+        }
         if !["gradio", "docker", "static"].contains(sdk) {
             throw ValidationError("--sdk takes gradio, docker or static.")
         }
@@ -152,8 +160,14 @@ struct SpaceCreateCommand: AsyncParsableCommand {
             new.template = template
             new.shortDescription = description
             try await options.ask(new, hub, confirm)
-            try options.show(try await hub.ensure(new), id, output)
-            Progress(output).hint("Next: stoker space upload \(id) FOLDER")
+            let made = try await hub.ensure(new)
+            try options.show(made, id, output)
+            // One with a template has an app, and one that was there may have.
+            if template != nil, made.wasCreated {
+                Progress(output).hint("Next: stoker space wait \(id)")
+            } else if made.wasCreated {
+                Progress(output).hint("Next: stoker space upload \(id) FOLDER")
+            }
         }
     }
 }
@@ -455,7 +469,7 @@ struct SpaceUploadCommand: AsyncParsableCommand {
         if result.pullRequest != nil {
             progress.hint("Next: merge it on that page, then stoker space wait \(id)")
         } else if !wait, changed, revision == "main" {
-            progress.hint("Next: stoker space wait \(id) --commit \(result.commit)")
+            await progress.next(after: id, hub, commit: result.commit)
         }
         if !isReady { throw ExitCode(1) }
     }

@@ -90,7 +90,7 @@ struct SpacePushCommand: AsyncParsableCommand {
                 text += result.answer(.own).text
             }
             Answer(json: .object(json), text: text).show(output)
-            if !wait, branch == "main" { progress.hint("Next: stoker space wait \(id) --commit \(commit)") }
+            if !wait, branch == "main" { await progress.next(after: id, hub, commit: commit) }
             if !isReady { throw ExitCode(1) }
         }
     }
