@@ -36,7 +36,8 @@ package struct FleetReport {
         }
         text += TextTable(
             columns: [
-                .init(title: "CHECK", shrinksTo: 16), .init(title: "WHEN"), .init(title: "WHAT", shrinksTo: 16),
+                .init(title: "CHECK", shrinksTo: 16), .init(title: "WHEN", shrinksTo: 12),
+                .init(title: "WHAT", shrinksTo: 16),
                 .init(title: "A DAY", isRight: true),
             ], rows: rows, indent: 2
         ).text(for: look)
@@ -134,7 +135,8 @@ package struct FleetReport {
                     let policy = check.policy
                     return Row(
                         name: check.name, kind: policy.kind.rawValue, role: policy.role.rawValue, space: check.space,
-                        address: policy.kind == .heartbeat ? nil : Redaction.address(check.address), group: policy.group,
+                        address: policy.kind == .heartbeat ? nil : Redaction.address(check.address),
+                        group: policy.group,
                         everySeconds: policy.every.seconds,
                         timeoutSeconds: policy.kind == .heartbeat ? nil : policy.timeout.seconds,
                         retrySeconds: policy.retry.map(\.seconds), hours: policy.hours?.text, enabled: policy.enabled,
