@@ -6,6 +6,9 @@ package import StokerCore
 package protocol Ledger: Sendable {
     /// Stable numbers for names: a known name keeps its number for good, a new one gets the next. Same order as asked.
     func register(_ names: [String]) async throws(Failure) -> [Int32]
+    /// Gives numbers, and with them all that is remembered, to new names; in one transaction. A name that has a number of its own keeps
+    /// it, and so does the old one; an old name without a number changes nothing, so the same may be asked for ever.
+    func rename(_ renames: [Fleet.Rename]) async throws(Failure) -> Renamed
     /// Everything in one transaction: all of it is there afterwards, or none. Observations are in time order.
     /// Incidents are recognised by check and `began`: an ended one replaces its open self.
     func record(_ batch: Batch) async throws(Failure)
@@ -43,6 +46,17 @@ package protocol Ledger: Sendable {
 
 extension Ledger {
     package func close(within limit: Duration) async { await close() }
+}
+
+/// What became of names that were to change.
+package struct Renamed: Sendable, Equatable {
+    package var carried: [Fleet.Rename]
+    /// Both names are remembered, each with a history of its own.
+    package var apart: [Fleet.Rename]
+    package init(carried: [Fleet.Rename] = [], apart: [Fleet.Rename] = []) {
+        self.carried = carried
+        self.apart = apart
+    }
 }
 
 package struct Batch: Sendable {

@@ -35,6 +35,22 @@ package actor MemoryLedger: Ledger {
         }
     }
 
+    package func rename(_ renames: [Fleet.Rename]) throws(Failure) -> Renamed {
+        try whileOpen("rename \(renames.count) checks")
+        var result = Renamed()
+        for rename in renames {
+            guard let number = names[rename.from] else { continue }
+            if names[rename.to] != nil {
+                result.apart.append(rename)
+            } else {
+                names[rename.from] = nil
+                names[rename.to] = number
+                result.carried.append(rename)
+            }
+        }
+        return result
+    }
+
     package func record(_ batch: Batch) throws(Failure) {
         try whileOpen("record \(batch.observations.count) observations")
         let isInOrder = rows.last.map { last in batch.observations.first.map { !isOlder($0, last) } ?? true } ?? true

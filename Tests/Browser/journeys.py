@@ -188,13 +188,14 @@ class Journeys:
 
 
 def phone(base):
-    """No page scrolls sideways at 360 px."""
+    """No page scrolls sideways at 360 px, and the brand stays in one piece."""
     with browser(360, 800) as page:
         page.get(base + "/")
         paths = ["/", page.find_element(By.CSS_SELECTOR, "a.name").get_attribute("href")[len(base):], "/login", "/nowhere"]
         for path in paths:
             page.get(base + path)
             assert page.execute_script("return document.documentElement.scrollWidth") <= 360, path
+            assert page.find_element(By.CSS_SELECTOR, ".brand span").size["height"] < 30, f"the brand is broken on {path}"
             for button in page.find_elements(By.CSS_SELECTOR, ".row .acts button")[:3]:
                 assert button.size["width"] >= 40 and button.size["height"] >= 40, "buttons too small for a thumb"
 

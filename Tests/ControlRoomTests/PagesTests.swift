@@ -41,6 +41,31 @@ import Testing
         }
     }
 
+    /// What a search or a group leaves is what the chips count, and one with nothing behind it is not there.
+    @Test func chipsCountWhatIsShown() async throws {
+        @Sendable func chips(_ page: String) -> [String: String] {
+            let found = page.matches(of: #/data-chip="(?<name>[a-z]+)"[^>]*>.*?<b>(?<count>[0-9,]+)</b>/#)
+            return Dictionary(
+                found.filter { !$0.output.0.prefix { $0 != ">" }.contains(" hidden") }.map {
+                    (String($0.name), String($0.count))
+                }, uniquingKeysWith: { first, _ in first })
+        }
+        let whole = SampleFleet.dozen()
+        let group = try #require(await whole.keeper.fleet().checks.lazy.compactMap(\.policy.group).first)
+        let inGroup = await whole.keeper.statuses(StatusQuery(group: group))
+        try await Served.run(whole) { served in
+            #expect(chips(try await served.get("/", headers: Self.page).text)["all"] == "12")
+            let searched = chips(try await served.get("/?q=old-prototype", headers: Self.page).text)
+            #expect(searched == ["all": "1", "paused": "1"])
+            // The verdict that is chosen stays, and narrows no count.
+            let chosen = chips(try await served.get("/?q=old-prototype&show=down", headers: Self.page).text)
+            #expect(chosen == ["all": "1", "paused": "1", "down": "0"])
+            let grouped = chips(
+                try await served.get("/?group=\(group.replacing(" ", with: "%20"))", headers: Self.page).text)
+            #expect(grouped["all"] == "\(inGroup.total)")
+        }
+    }
+
     @Test func aRecheckIsNotTakenForTheInterval() async throws {
         let whole = SampleFleet.dozen()
         whole.keeper.change("website") { $0.nextDue = SampleFleet.now + .seconds(30) }

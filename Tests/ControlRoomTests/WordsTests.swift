@@ -6,7 +6,8 @@ import Testing
 
 @Suite struct WordsTests {
     @Test(arguments: [
-        (0, "0.0 ms"), (950, "0.9 ms"), (1_000, "1 ms"), (141_600, "142 ms"), (999_499, "999 ms"), (999_600, "1.00 s"),
+        (0, "0.0 ms"), (40, "under 0.1 ms"), (950, "0.9 ms"), (1_000, "1 ms"), (141_600, "142 ms"), (999_499, "999 ms"),
+        (999_600, "1.00 s"),
         (2_310_000, "2.31 s"), (9_994_000, "9.99 s"), (12_345_000, "12.3 s"), (119_960_000, "120.0 s"),
     ])
     func latency(microseconds: Int, text: String) { #expect(Words.latency(microseconds: microseconds) == text) }
@@ -95,6 +96,7 @@ import Testing
         let paths = Strip.paths(samples)
         #expect(Set(paths).count == 5)
         #expect(Strip.label(samples) == "last 5 pings: 2 good, 1 failed, 2 waking or unknown")
+        #expect(Strip.label([samples[0]]) == "last ping: 1 good")
         #expect(Strip.paths(Array(repeating: samples[0], count: 100))[0].split(separator: "M").count == 40)
     }
 

@@ -128,6 +128,63 @@ extension EndToEnd {
             }
         }
 
+        @Test func aRenamedCheckKeepsItsHistoryWhateverHappens() async throws {
+            try await Scratch.with("was") { scratch in
+                let web = try await scratch.nginx("location /bad { return 500; } location / { return 200; }")
+                func target(_ name: String, _ more: String = "") -> String {
+                    "\(name): { url: \"\(web.address)/bad\", every: 1h, timeout: 5s, retry: off, recheck: 1h\(more) }"
+                }
+                let first = try await scratch.serve(ServeTests.fleet([target("old")]), name: "first")
+                try await first.wait(for: "old", toBe: "down")
+                try await scratch.waitForIncident(in: "data/stoker.sqlite")
+                let incidents = try await first.incidents(of: "old")
+                #expect(incidents.count == 1)
+                first.process.send(SIGKILL)
+                _ = try await first.process.waitForExit()
+                // Killed again right after the start that carries the history over, at any instant of it.
+                for round in 0..<3 {
+                    let server = try await scratch.serve(
+                        ServeTests.fleet([target("new", ", was: old")]), name: "again\(round)")
+                    #expect(try await server.check("new").verdict.string == "down")
+                    #expect(try await server.incidents(of: "new").map(\.id) == incidents.map(\.id))
+                    server.process.send(SIGKILL)
+                    _ = try await server.process.waitForExit()
+                }
+                #expect(try await web.answered("/bad") == 1, "nothing was forgotten, so nothing was asked anew")
+            }
+        }
+
+        @Test func watchingEndsWithWhatWasSeenLast() async throws {
+            try await Scratch.with("watch") { scratch in
+                let web = try await scratch.nginx("location /bad { return 500; } location / { return 200; }")
+                let server = try await scratch.serve(
+                    ServeTests.fleet([
+                        ServeTests.hourly("good", web.address + "/good"),
+                        ServeTests.hourly("bad", web.address + "/bad"),
+                    ]))
+                try await server.wait(for: "good", toBe: "up")
+                try await server.wait(for: "bad", toBe: "down")
+                for (name, status) in [("good", Int32(0)), ("bad", 1)] {
+                    let child = try scratch.start(
+                        Binary.path, ["status", name, "--watch", "--json", "--server", server.address],
+                        name: "watch-\(name)")
+                    _ = try await child.waitForLine("what is seen", within: .seconds(30)) { $0.contains(name) }
+                    child.send(SIGINT)
+                    #expect(try await child.waitForExit(within: .seconds(10)) == .code(status), "\(name)")
+                }
+                await server.process.stop()
+            }
+        }
+
+        @Test func completionKnowsValues() async throws {
+            try await Scratch.with("completion") { scratch in
+                let script = try await scratch.stoker("completion", "bash")
+                #expect(script.exit == .code(0))
+                for value in ["heartbeat", "last-ping", "silent"] { #expect(script.output.contains(value)) }
+                #expect(script.output.contains("---completion status"))
+            }
+        }
+
         @Test func checkAndExportAskTheHub() async throws {
             try await Scratch.with("check-hub") { scratch in
                 let hub = try scratch.start(

@@ -39,6 +39,37 @@ struct ContractTests {
         }
     }
 
+    @Test("a new name takes all that is remembered along", arguments: Kind.allCases)
+    func renames(kind: Kind) async throws {
+        try await kind.withLedger { ledger, settle in
+            let numbers = try await ledger.register(["old", "other"])
+            let rows = (0..<40).map { observation(numbers[0], Double($0)) }
+            let saved = SavedState(state: CheckState(), nextDue: Instant(milliseconds: 7_000))
+            let incident = Incident(
+                check: numbers[0], began: Instant(milliseconds: 1_000), verdict: .down, cause: .status)
+            try await ledger.record(
+                Batch(observations: rows, states: [(check: numbers[0], state: saved)], incidents: [incident]))
+            try await settle()
+            let change = Fleet.Rename(from: "old", to: "new")
+            let gone = Fleet.Rename(from: "never", to: "seen")
+            let both = Fleet.Rename(from: "new", to: "other")
+            #expect(
+                try await ledger.rename([gone, change, both]) == Renamed(carried: [change], apart: [both]))
+            // It may be asked for ever.
+            #expect(try await ledger.rename([gone, change]) == Renamed())
+            #expect(try await ledger.register(["new", "other"]) == numbers)
+            #expect(try await ledger.register(["old"]).first.map { !numbers.contains($0) } == true)
+            #expect(try await ledger.savedStates()[numbers[0]] == saved)
+            #expect(try await ledger.observations(of: numbers[0], before: nil, limit: 100).count == 40)
+            #expect(try await ledger.incidents(of: numbers[0], openOnly: true, before: nil, limit: 9).count == 1)
+            // Of several old names the first that is known counts.
+            #expect(
+                try await ledger.rename([
+                    .init(from: "new", to: "newest"), .init(from: "old", to: "newest"),
+                ]).carried == [.init(from: "new", to: "newest")])
+        }
+    }
+
     @Test("observations come back newest first, in pages", arguments: Kind.allCases)
     func observations(kind: Kind) async throws {
         try await kind.withLedger { ledger, settle in

@@ -106,10 +106,11 @@ package final class ScriptedKeeper: Keeper {
             return
                 (text.isEmpty || check.name.lowercased().contains(text) || check.address.lowercased().contains(text)
                 || check.space?.lowercased().contains(text) == true)
-                && (query.verdicts.isEmpty || query.verdicts.contains(status.state.verdict))
                 && (query.group == nil || check.policy.group == query.group)
                 && (query.kind == nil || check.policy.kind == query.kind)
         }
+        let counts = Dictionary(grouping: found, by: \.state.verdict).mapValues(\.count)
+        found.removeAll { !query.verdicts.isEmpty && !query.verdicts.contains($0.state.verdict) }
         switch query.sort {
         case .file: break
         case .trouble:
@@ -120,7 +121,8 @@ package final class ScriptedKeeper: Keeper {
         case .latency: found.sort { $0.state.latencyMicroseconds > $1.state.latencyMicroseconds }
         case .lastPing: found.sort { $0.state.lastPing > $1.state.lastPing }
         }
-        return StatusPage(items: Array(found.dropFirst(query.offset).prefix(query.limit)), total: found.count)
+        return StatusPage(
+            items: Array(found.dropFirst(query.offset).prefix(query.limit)), total: found.count, counts: counts)
     }
 
     package func status(of name: String) async throws(Failure) -> CheckStatus {

@@ -70,9 +70,13 @@ struct DashboardPage {
         let headline = headline
         let pages = max(1, (statuses.total + size - 1) / size)
         let first = (view.page - 1) * size + 1
+        // What a group or a search leaves is what the chips choose from.
+        let isPart = !view.text.isEmpty || !view.group.isEmpty
+        let counts = isPart ? statuses.counts : overview.counts
+        let all = isPart ? counts.values.reduce(0, +) : overview.total
         var chips: [[String: Any]] = [
             [
-                "label": "All", "count": Words.count(overview.total),
+                "label": "All", "count": Words.count(all),
                 "href": view.address {
                     $0.verdict = ""; $0.page = 1
                 },
@@ -80,14 +84,14 @@ struct DashboardPage {
             ]
         ]
         for filter in View.filters {
-            let count = filter.verdicts.reduce(0) { $0 + (overview.counts[$1] ?? 0) }
+            let count = filter.verdicts.reduce(0) { $0 + (counts[$1] ?? 0) }
             chips.append([
                 "label": filter.label, "count": Words.count(count), "name": filter.name,
                 "href": view.address {
                     $0.verdict = filter.name; $0.page = 1
                 }, "current": view.verdict == filter.name,
-                // Trouble at zero is worth saying; the rest appears when there is some.
-                "shown": count > 0 || filter.name == "down" || filter.name == "up" || view.verdict == filter.name,
+                // There is nothing behind an empty one; the sentence above says that nothing is down.
+                "shown": count > 0 || view.verdict == filter.name,
                 "sign": filter.sign.name,
             ])
         }
@@ -97,7 +101,8 @@ struct DashboardPage {
             "sentence": headline.sentence, "sign": headline.sign, "mood": headline.mood.rawValue,
             "uptime": Words.span(overview.uptime), "started": overview.startedAt.milliseconds,
             "startedText": Words.absolute(overview.startedAt),
-            "pings": Words.count(overview.work.pings), "attempts": Words.count(overview.work.attempts),
+            "pings": Words.count(overview.work.pings), "pingsWord": overview.work.pings == 1 ? "ping" : "pings",
+            "isPart": isPart, "attempts": Words.count(overview.work.attempts),
             "flapping": overview.flapping == 1 ? "1 comes and goes" : "\(Words.count(overview.flapping)) come and go",
             // The sentence says it when there is nothing worse to say.
             "hub": Self.hub(overview), "hasHub": overview.hub != nil,

@@ -45,7 +45,7 @@ enum Strip {
         let good = recent.count { $0.outcome.isGood }
         let down = recent.count { $0.outcome == .down }
         let other = recent.count - good - down
-        var text = "last \(recent.count) pings: \(good) good"
+        var text = "last \(recent.count == 1 ? "ping" : "\(recent.count) pings"): \(good) good"
         if down > 0 { text += ", \(down) failed" }
         if other > 0 { text += ", \(other) waking or unknown" }
         return text

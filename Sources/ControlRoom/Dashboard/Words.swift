@@ -26,7 +26,8 @@ enum Words {
     /// `0.8 ms`, `142 ms`, `1.24 s`.
     static func latency(microseconds: some BinaryInteger) -> String {
         let value = Int64(microseconds)
-        if value < 1_000 { return "0.\(value / 100) ms" }
+        // Nothing answers in no time.
+        if value < 1_000 { return value > 0 && value < 100 ? "under 0.1 ms" : "0.\(value / 100) ms" }
         if value < 999_500 { return "\((value + 500) / 1_000) ms" }
         let hundredths = (value + 5_000) / 10_000
         if hundredths >= 1_000 {
@@ -39,6 +40,7 @@ enum Words {
     /// The two largest units: `3 d 4 h`, `12 min`, `45 s`.
     static func span(_ duration: Duration) -> String {
         let seconds = max(0, duration.wholeMilliseconds / 1_000)
+        if seconds == 0, duration > .zero { return "under 1 s" }
         if seconds < 60 { return "\(seconds) s" }
         if seconds < 3_600 { return "\(seconds / 60) min" }
         if seconds < 86_400 {

@@ -175,9 +175,9 @@ struct WakePlan: Sendable {
 }
 
 /// Texts in other languages' quotes.
-enum Quote {
+package enum Quote {
     /// For a POSIX shell.
-    static func shell(_ text: String) -> String { "'" + text.replacing("'", with: "'\\''") + "'" }
+    package static func shell(_ text: String) -> String { "'" + text.replacing("'", with: "'\\''") + "'" }
 
     /// A JavaScript (and JSON) string; `<` is escaped so that it is safe inside HTML as well.
     static func script(_ text: String) -> String {

@@ -36,7 +36,8 @@ package struct FleetReport {
         }
         text += TextTable(
             columns: [
-                .init(title: "CHECK", shrinksTo: 16), .init(title: "WHEN"), .init(title: "WHAT", shrinksTo: 16),
+                .init(title: "CHECK", shrinksTo: 16), .init(title: "WHEN", shrinksTo: 12),
+                .init(title: "WHAT", shrinksTo: 16),
                 .init(title: "A DAY", isRight: true),
             ], rows: rows, indent: 2
         ).text(for: look)

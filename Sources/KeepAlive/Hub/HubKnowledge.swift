@@ -145,6 +145,9 @@ package final class HubKnowledge: Sendable {
         }
     }
 
+    /// Whether any Space of the fleet has moved.
+    package var hasMoved: Bool { state.withLock { !$0.moved.isEmpty } }
+
     package func set(incident: Set<Cause>) { state.withLock { $0.incident = incident } }
     package func set(healing text: String?, of check: String) { state.withLock { $0.healing[check] = text } }
     package var checksWithHealing: [String] { state.withLock { $0.healing.keys.sorted() } }

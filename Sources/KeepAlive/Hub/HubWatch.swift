@@ -337,7 +337,10 @@ package actor HubWatch: Service {
                 if let name = knowledge.newName(of: space), name != before {
                     logger.warning("A Space has moved", metadata: ["space": "\(space)", "now": "\(name)"])
                     await boiler.say(
-                        "space.moved", "\(space) is \(name) on the Hub now; write that name in the fleet file")
+                        "space.moved",
+                        await boiler.names(space)
+                            ? "\(space) is \(name) on the Hub now; write that name in the fleet file, with `was: \(space)`, and its history comes along"
+                            : "\(space) is \(name) on the Hub now; what is known of it goes on under that name")
                 }
             } else if knowledge.forget(space) {
                 reading.gone.append(space)

@@ -28,6 +28,11 @@ extension Boiler {
         }
     }
 
+    /// Whether the fleet file itself has the Space, rather than discovery.
+    func names(_ space: String) -> Bool {
+        written.checks.contains { $0.space.map(SpaceName.key) == SpaceName.key(space) }
+    }
+
     /// Pings a check now; no answer is waited for.
     package func bringForward(_ name: String) async {
         guard let found = try? find(name) else { return }  // it left the fleet meanwhile

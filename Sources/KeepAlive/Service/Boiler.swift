@@ -37,7 +37,7 @@ package actor Boiler: Keeper, Service {
     /// Where a new fleet comes from when a reload is asked for. Throws `fleet.invalid` with one problem a line in `because`.
     package typealias Source = @Sendable () async throws(Failure) -> Fleet
 
-    private let ledger: any Ledger
+    let ledger: any Ledger
     private let writer: LedgerWriter
     private let clocks: Clocks
     private let settings: Settings
@@ -52,7 +52,7 @@ package actor Boiler: Keeper, Service {
     /// What is tended: ``written`` completed by what the Hub says, and the ping to ourselves.
     private var current: Fleet
     /// As the fleet file has it.
-    private var written: Fleet
+    private(set) var written: Fleet
     /// What this process was started with, for the keys that only a start takes.
     private let inForce: (serve: Fleet.Serve, ledger: Fleet.LedgerSettings, hub: Fleet.Hub)
     private var names = NameIndex()
@@ -72,6 +72,8 @@ package actor Boiler: Keeper, Service {
     private var waitingForFleet: [CheckedContinuation<Void, Never>] = []
     /// What was known of checks that left the fleet, should they come back: the ledger has it only some time later.
     private var departed: [Int32: Departed] = [:]
+    /// Renames of checks that both have a history, told once.
+    var toldApart: Set<Fleet.Rename> = []
     /// The ledger may remember checks up to this number that are not in the fleet.
     private var highestRemembered = Int32.max
     /// Whether the ledger may have open incidents of checks that are not in the fleet and do not come back.
@@ -143,6 +145,7 @@ package actor Boiler: Keeper, Service {
         defer { replaced() }
         current = withSelfPing(FleetComposer.compose(written, with: hub.words))
         do {
+            _ = try await rename(current, from: [])
             let states = try await ledger.savedStates()
             highestRemembered = states.keys.max() ?? -1
             try await install(current, states: states)
@@ -156,8 +159,10 @@ package actor Boiler: Keeper, Service {
         hasBegun = true
         Allocator.giveBack()
         for shard in shards { await shard.setActive(isActive) }
-        say("started", "Stoker started with \(current.checks.count) checks")
+        say("started", "Stoker started with \(Self.number(current.checks.count))")
     }
+
+    private static func number(_ checks: Int) -> String { "\(checks) check\(checks == 1 ? "" : "s")" }
 
     private func withSelfPing(_ fleet: Fleet) -> Fleet {
         guard let every = fleet.serve.selfPing, let selfAddress,
@@ -310,31 +315,36 @@ package actor Boiler: Keeper, Service {
     }
 
     /// - Parameter saying: whether the log of the fleet is told; what the Hub completes has words of its own.
-    private func take(_ new: Fleet, saying: Bool = true) async throws(Failure) {
+    /// - Returns: the new names of checks that are called otherwise now, by the old ones.
+    @discardableResult
+    private func take(_ new: Fleet, saying: Bool = true) async throws(Failure) -> [String: String] {
         let fleet = withSelfPing(FleetComposer.compose(new, with: hub.words))
         let before = current
         written = new
+        var renamed: [String: String] = [:]
         if fleet.checks == before.checks {
             if fleet != before { fleetNumber &+= 1 }
             current = fleet
         } else {
             // What can fail comes first: from here to the end of the installation the shards stand still.
+            renamed = try await rename(fleet, from: before.checks)
             let ids = try await ledger.register(fleet.checks.map(\.name))
             let known = try await recall(fleet, ids)
             var kept: [String: Shard.Carried] = [:]
             for shard in shards {
                 for one in await shard.carry() { kept[one.name] = one }
             }
+            follow(renamed, fleet, in: &kept)
             let strangers = takeStrangers(fleet, from: &kept)
             await place(fleet, ids: ids, states: known.states, strips: known.strips, carried: kept)
             if !departed.isEmpty { for id in ids { departed[id] = nil } }
-            let old = Set(before.checks.map(\.name))
+            let old = Set(before.checks.map { renamed[$0.name] ?? $0.name })
             let added = fleet.checks.count { !old.contains($0.name) }
             let gone = old.count - (fleet.checks.count - added)
             if saying {
                 say(
                     "fleet.reloaded",
-                    "New fleet file: \(fleet.checks.count) checks, \(added) new, \(gone) gone")
+                    "New fleet file: \(Self.number(fleet.checks.count)), \(added) new, \(gone) gone")
             }
             logger.notice(
                 "Fleet reloaded", metadata: ["checks": "\(fleet.checks.count)", "new": "\(added)", "gone": "\(gone)"])
@@ -349,6 +359,7 @@ package actor Boiler: Keeper, Service {
         await endOrphans()
         tellOfRestart(fleet)
         feed.add(names: [], events: [], everything: true)
+        return renamed
     }
 
     /// What is remembered of checks that were not in the fleet until now: Spaces that the Hub lists only later, or again.
@@ -381,12 +392,19 @@ package actor Boiler: Keeper, Service {
     private func takeStrangers(_ fleet: Fleet, from kept: inout [String: Shard.Carried]) -> [Shard.Carried] {
         var strangers: [Shard.Carried] = []
         for check in fleet.checks {
-            guard let one = kept[check.name], !Self.isSame(one.space, check.space) else { continue }
+            guard let one = kept[check.name], !Self.isSame(one.space, check.space), !hasMoved(one.space, check.space)
+            else { continue }
             kept[check.name] = nil
             hub.forget(check: check.name)
             strangers.append(one)
         }
         return strangers
+    }
+
+    /// The Hub has said that the one is called like the other now.
+    private func hasMoved(_ old: String?, _ new: String?) -> Bool {
+        guard let old, let new, let now = hub.newName(of: old) else { return false }
+        return SpaceName.key(now) == SpaceName.key(new)
     }
 
     private static func isSame(_ space: String?, _ other: String?) -> Bool {
@@ -527,7 +545,7 @@ package actor Boiler: Keeper, Service {
                 luggage[part].runs[key] = one.runs
                 luggage[part].transcripts[key] = one.transcript
                 // A shorter interval or another address counts from now, not from when the old one would have been due.
-                if let before = previous.place(of: check.name).map({ current.checks[$0] }),
+                if let before = previous.place(of: one.name).map({ current.checks[$0] }),
                     before.address != check.address || before.policy != check.policy && !check.rests(old.state, old.due)
                 {
                     // Many may have changed at once: a sweep, and then anywhere in the interval, as after a start.
@@ -615,12 +633,15 @@ package actor Boiler: Keeper, Service {
         await settled()
         let plain = query.text.isEmpty && query.verdicts.isEmpty && query.group == nil && query.kind == nil
         var order: [UInt32]
+        var counts: [Verdict: Int] = [:]
         if plain, query.sort == .file {
             order = Array(0..<UInt32(current.checks.count))
         } else {
             var found: [(index: UInt32, match: Shard.Match)] = []
             for (number, shard) in shards.enumerated() {
-                for match in await shard.matches(query) {
+                let part = await shard.matches(query)
+                counts.merge(part.counts) { $0 + $1 }
+                for match in part.found {
                     found.append((match.index * UInt32(shards.count) + UInt32(number), match))
                 }
             }
@@ -642,7 +663,7 @@ package actor Boiler: Keeper, Service {
         let total = order.count
         let from = min(max(0, query.offset), total)
         let wanted = order[from..<(from + min(max(0, query.limit), total - from))]
-        return StatusPage(items: await statuses(of: wanted), total: total)
+        return StatusPage(items: await statuses(of: wanted), total: total, counts: counts)
     }
 
     private func statuses(of indices: ArraySlice<UInt32>) async -> [CheckStatus] {
@@ -690,9 +711,14 @@ package actor Boiler: Keeper, Service {
         let before = current.checks
         let fleet = withSelfPing(FleetComposer.compose(written, with: hub.words))
         guard fleet.checks != before || !gone.isEmpty else { return }
-        let (old, new) = (Set(before.map(\.name)), Set(fleet.checks.map(\.name)))
+        var (old, new) = (Set(before.map(\.name)), Set(fleet.checks.map(\.name)))
         if fleet.checks != before {
-            do throws(Failure) { try await take(written, saying: false) } catch {
+            do throws(Failure) {
+                for (from, to) in try await take(written, saying: false) {
+                    old.insert(to)
+                    new.insert(from)
+                }
+            } catch {
                 // The next reading tries again.
                 logger.error("What the Hub lists was not taken", metadata: ["error": "\(error)"])
                 return

@@ -35,16 +35,17 @@ extension Shard {
         var moderated: Bool
     }
 
-    func matches(_ query: StatusQuery) async -> [Match] {
+    /// What the query asks for, and how many of each verdict there are among what all of it but the verdicts lets pass.
+    func matches(_ query: StatusQuery) async -> (found: [Match], counts: [Verdict: Int]) {
         let text = query.text.lowercased()
         var found: [Match] = []
+        var counts: [Verdict: Int] = [:]
         var index = 0
         while index < count {
             // The fleet may be replaced while the loop is lent out: the bounds are read again.
             let end = min(index + 20_000, count)
             for place in index..<end {
                 let state = states[place]
-                if !query.verdicts.isEmpty, !query.verdicts.contains(state.verdict) { continue }
                 let check = self.check(place)
                 if let kind = query.kind, check.policy.kind != kind { continue }
                 if let group = query.group, check.groupLabel != group { continue }
@@ -53,6 +54,8 @@ extension Shard {
                 {
                     continue
                 }
+                counts[state.verdict, default: 0] += 1
+                if !query.verdicts.isEmpty, !query.verdicts.contains(state.verdict) { continue }
                 found.append(
                     Match(
                         index: UInt32(place), verdict: state.verdict, latency: state.latencyMicroseconds,
@@ -61,7 +64,7 @@ extension Shard {
             index = end
             if index < count { await Task.yield() }
         }
-        return found
+        return (found, counts)
     }
 
     struct Summary: Sendable {

@@ -35,7 +35,14 @@ package final class Examiner: Sendable {
             return Finding(outcome: .down, cause: cause, detail: detail)
         case .answer(let answer):
             if check.space != nil, let finding = SpaceEdge.judge(answer, isStatic: check.isStatic) { return finding }
-            return expectations(answer, attempt, expect: check.policy.expect, now: now)
+            var finding = expectations(answer, attempt, expect: check.policy.expect, now: now)
+            switch finding.cause {
+            case .textMissing, .regexMissing, .jsonMismatch:
+                // What is quoted may say back what was sent.
+                finding.detail = KnownSecrets(check.policy.request, addresses: [check.address]).text(finding.detail)
+            default: break
+            }
+            return finding
         }
     }
 

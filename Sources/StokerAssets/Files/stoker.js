@@ -28,6 +28,7 @@
   }
   function span(milliseconds) {
     const s = Math.max(0, Math.floor(milliseconds / 1000));
+    if (s < 1 && milliseconds > 0) return "under 1 s";
     const two = (a, au, b, bu) => `${a} ${au}` + (b > 0 ? ` ${b} ${bu}` : "");
     if (s < 60) return `${s} s`;
     if (s < 3600) return `${Math.floor(s / 60)} min`;
@@ -209,12 +210,15 @@
     $("#sign").setAttribute("href", `#s-${data.sign}`);
     whole.className = `whole m-${data.mood}`;
     set($("#pings"), data.pings);
+    set($("#pings-word"), data.pings === "1" ? "ping" : "pings");
     if (data.hub && $("#hub")) set($("#hub"), data.hub);
+    // The chips of a group or a search count that part only: they come with the page.
+    if ($(".chips")?.dataset.part) return;
     for (const [name, count] of Object.entries({ ...data.counts, all: data.total })) {
       const chip = $(`[data-chip="${name}"]`);
       if (!chip) continue;
       set($("b", chip), count.toLocaleString("en"));
-      chip.hidden = !(count > 0 || ["all", "down", "up"].includes(name) || chip.hasAttribute("aria-current"));
+      chip.hidden = !(count > 0 || name === "all" || chip.hasAttribute("aria-current"));
     }
   }
 
@@ -233,6 +237,7 @@
     if (fleet) {
       let moved = false;
       for (const row of data.rows) moved = patchRow(row) || moved;
+      if (moved && $(".chips")?.dataset.part) later(1000);
       const settled = fleet.dataset.settled === "1";
       if (data.banners !== fleet.dataset.banners) later(100);
       else if (data.many) later(fleet.dataset.total === "0" ? 200 : 5000);

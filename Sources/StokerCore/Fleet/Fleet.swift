@@ -7,16 +7,29 @@ package struct Fleet: Sendable, Equatable {
     package var ledger: LedgerSettings
     /// Things that are allowed but worth a word, such as an interval below 15 minutes on a Space.
     package var advice: [Advice]
+    /// What checks were called before; an older name of the same check comes later. None of the old names is a check's.
+    package var renames: [Rename]
+
+    /// A check that has another name now.
+    package struct Rename: Sendable, Hashable {
+        package var from: String
+        package var to: String
+        package init(from: String, to: String) {
+            self.from = from
+            self.to = to
+        }
+    }
 
     package init(
         hub: Hub = Hub(), checks: [Check] = [], serve: Serve = Serve(), ledger: LedgerSettings = LedgerSettings(),
-        advice: [Advice] = []
+        advice: [Advice] = [], renames: [Rename] = []
     ) {
         self.hub = hub
         self.checks = checks
         self.serve = serve
         self.ledger = ledger
         self.advice = advice
+        self.renames = renames
     }
 }
 

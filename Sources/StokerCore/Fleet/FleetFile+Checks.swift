@@ -8,6 +8,9 @@ struct CheckReader {
     /// Line in which each name was given.
     private var names: [String: Int] = [:]
     fileprivate var addresses: [String: String] = [:]
+    private(set) var renames: [Fleet.Rename] = []
+    /// Where each old name is said; nil for what follows from its Space's.
+    private var renamePlaces: [Value?] = []
     /// What the top of the file says for all Spaces.
     private(set) var defaults = CheckSettings()
     private(set) var healing = HealRule()
@@ -23,6 +26,75 @@ struct CheckReader {
         for entry in top["spaces"]?.section(nil)?.entries ?? [] { readSpace(entry, defaults) }
         for entry in top["targets"]?.section(nil)?.entries ?? [] { readTarget(entry) }
         for entry in top["heartbeats"]?.section(nil)?.entries ?? [] { readHeartbeat(entry) }
+        settleRenames()
+    }
+
+    // MARK: Old names
+
+    /// The names that `was` says the check had.
+    private mutating func readWas(_ section: Section, _ name: String, isSpace: Bool = false) -> [String] {
+        guard let value = section["was"], let items = value.items("the name it had, such as old-bot") else { return [] }
+        guard items.count <= 20 else {
+            value.report(.range, "has \(items.count) names; at most 20 are followed")
+            return []
+        }
+        var old: [String] = []
+        for item in items {
+            guard let text = item.text("the name it had, such as old-bot") else { continue }
+            // A Space's old id is as good as its name. What was a Space's further check may have become a target.
+            let isID = isSpace && SpaceName.isID(text.value)
+            let was = isID ? String(text.value.split(separator: "/").last ?? "") : text.value
+            let parts = was.split(separator: "/", omittingEmptySubsequences: false)
+            guard parts.count <= (isSpace ? 1 : 2), parts.allSatisfy({ Self.isName(String($0)) }) else {
+                item.report(.value, "\(text.shown) is not a name; write the one that the check had, such as old-bot")
+                continue
+            }
+            old.append(was)
+            note(was, name, item)
+        }
+        return old
+    }
+
+    /// The same for a further check of a Space: the part behind the slash.
+    private func readFurtherWas(_ section: Section) -> [(String, Value)] {
+        guard let items = section["was"]?.items("the name it had, such as ready") else { return [] }
+        return items.prefix(20).compactMap { item in
+            guard let text = item.text("the name it had, such as ready") else { return nil }
+            guard Self.isName(text.value) else {
+                item.report(.value, "\(text.shown) is not a name; write the part behind the slash, such as ready")
+                return nil
+            }
+            return (text.value, item)
+        }
+    }
+
+    private mutating func note(_ from: String, _ to: String, _ value: Value?) {
+        renames.append(Fleet.Rename(from: from, to: to))
+        renamePlaces.append(value)
+    }
+
+    /// What was said of old names, held against all that was read.
+    private mutating func settleRenames() {
+        var owners: [String: String] = [:]
+        var kept: [Fleet.Rename] = []
+        for (rename, value) in zip(renames, renamePlaces) {
+            if rename.from == rename.to {
+                value?.report(.conflict, "is its own name; write the one that it had before, or leave `was` out")
+            } else if let line = names[rename.from] {
+                value?.report(
+                    .conflict,
+                    "names \(rename.from), which is a check of this file (line \(line)) and keeps its own history; leave `was` out, or call that one otherwise"
+                )
+            } else if let other = owners[rename.from], other != rename.to {
+                value?.report(
+                    .conflict,
+                    "names \(rename.from), which \(other) was called, too; one of them goes on with its history")
+            } else {
+                owners[rename.from] = rename.to
+                kept.append(rename)
+            }
+        }
+        renames = kept
     }
 
     // MARK: Spaces
@@ -39,6 +111,7 @@ struct CheckReader {
             name = text.value
         }
         guard claim(name, entry, hint: "; give one of them another name with `name:`") else { return }
+        let old = readWas(section, name, isSpace: true)
 
         let hardware = section["hardware"].flatMap { Self.hardware($0) }
         let group = Self.group(section)
@@ -54,12 +127,13 @@ struct CheckReader {
         adviseSpace(name, settings, hardware, section, entry)
 
         for further in section["checks"]?.section(nil)?.entries ?? [] {
-            readFurther(further, of: name, base: base, settings, context)
+            readFurther(further, of: name, was: old, base: base, settings, context)
         }
     }
 
     private mutating func readFurther(
-        _ entry: Section.Entry, of space: String, base: Address, _ above: CheckSettings, _ context: Context
+        _ entry: Section.Entry, of space: String, was: [String], base: Address, _ above: CheckSettings,
+        _ context: Context
     ) {
         guard let section = entry.value.section(.check) else { return }
         guard Self.isName(entry.key) else {
@@ -70,6 +144,10 @@ struct CheckReader {
         }
         let name = "\(space)/\(entry.key)"
         guard claim(name, entry, hint: "") else { return }
+        // The Space's old names hold for all its checks, and what this one was called was below any of them.
+        let called = readFurtherWas(section)
+        for (part, value) in called { note("\(space)/\(part)", name, value) }
+        for old in was { for part in called.map(\.0) + [entry.key] { note("\(old)/\(part)", name, nil) } }
         let own = CheckSettings(section)
         var settings = own.over(above.shared)
         settings.every = settings.every ?? .seconds(3_600)
@@ -155,6 +233,7 @@ struct CheckReader {
             return
         }
         guard let section = entry.value.section(.target), claimTarget(entry) else { return }
+        _ = readWas(section, entry.key)
         let settings = CheckSettings(section)
         let group = Self.group(section)
         guard let value = section["url"] else {
@@ -177,6 +256,7 @@ struct CheckReader {
 
     private mutating func readHeartbeat(_ entry: Section.Entry) {
         guard let section = entry.value.section(.heartbeat), claimTarget(entry) else { return }
+        _ = readWas(section, entry.key)
         var settings = CheckSettings(section)
         guard let every = settings.every else {
             if !section.has("every") {

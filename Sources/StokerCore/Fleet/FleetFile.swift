@@ -62,6 +62,7 @@ package enum FleetFile {
         var checks = CheckReader(reading: value.reading, hub: fleet.hub)
         checks.read(top)
         fleet.checks = checks.checks
+        fleet.renames = checks.renames
         if let value = hub?["discover"] {
             fleet.hub.discovery = readDiscovery(value, fleet.hub, checks)
         }

@@ -33,15 +33,15 @@ struct FleetKeys: Sendable {
         "down_after", "expect", "method", "headers", "body", "redirects", "verify_tls", "paused",
     ]
     static let keep = FleetKeys(settings)
-    static let check = FleetKeys(settings + ["url", "role", "heal"])
+    static let check = FleetKeys(settings + ["url", "role", "heal", "was"])
     static let space = FleetKeys(
-        ["keep", "awake", "heal", "checks", "group", "hardware", "url", "name"],
+        ["keep", "awake", "heal", "checks", "group", "hardware", "url", "name", "was"],
         unbuilt: ["deploy", "persist", "depends_on", "notify", "maintenance"])
     static let target = FleetKeys(
-        ["url"] + settings.filter { $0 != "path" } + ["group"],
+        ["url"] + settings.filter { $0 != "path" } + ["group", "was"],
         unbuilt: ["notify", "depends_on", "maintenance"])
     static let heartbeat = FleetKeys(
-        ["every", "grace", "hours", "group", "paused"],
+        ["every", "grace", "hours", "group", "paused", "was"],
         unbuilt: ["notify", "depends_on", "maintenance", "schedule"])
     static let expect = FleetKeys(["status", "text", "regex", "json", "within", "certificate_days"])
 
@@ -71,7 +71,7 @@ struct FleetKeys: Sendable {
         "enabled": "paused", "disabled": "paused", "endpoint": "path", "status_code": "status", "contains": "text",
         "keyword": "text", "pattern": "regex", "max_latency": "within", "latency": "within", "bind": "host",
         "private_reading": "private", "owner": "namespace", "username": "namespace", "database": "path",
-        "tolerance": "grace",
+        "tolerance": "grace", "formerly": "was", "renamed_from": "was", "old_name": "was",
         "threshold": "down_after", "failures": "down_after", "checks": "keep", "monitors": "targets", "urls": "targets",
         "websites": "targets", "cron": "hours", "level": "warmth",
     ]

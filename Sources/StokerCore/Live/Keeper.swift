@@ -133,9 +133,12 @@ package struct StatusQuery: Sendable, Equatable {
 package struct StatusPage: Sendable, Equatable {
     package var items: [CheckStatus]
     package var total: Int
-    package init(items: [CheckStatus], total: Int) {
+    /// Checks per verdict among those that text, group and kind let pass, whatever verdicts were asked for; missing is zero.
+    package var counts: [Verdict: Int]
+    package init(items: [CheckStatus], total: Int, counts: [Verdict: Int] = [:]) {
         self.items = items
         self.total = total
+        self.counts = counts
     }
 }
 

@@ -71,6 +71,8 @@ package struct TextTable: Sendable {
     package var rows: [[Cell]]
     /// Spaces before every line.
     package var indent: Int
+    /// No column is cut below this many characters.
+    private static let narrowest = 4
 
     package init(columns: [Column], rows: [[Cell]] = [], indent: Int = 0) {
         self.columns = columns
@@ -88,6 +90,12 @@ package struct TextTable: Sendable {
             while indent + widths.reduce(0, +) + 2 * (widths.count - 1) > limit {
                 let candidates = columns.indices.filter { widths[$0] > columns[$0].shrinksTo ?? .max }
                 guard let widest = candidates.max(by: { widths[$0] < widths[$1] }) else { break }
+                widths[widest] -= 1
+            }
+            // A screen too narrow for that: rather a word cut short than lines that wrap.
+            while indent + widths.reduce(0, +) + 2 * (widths.count - 1) > limit {
+                guard let widest = columns.indices.max(by: { widths[$0] < widths[$1] }), widths[widest] > Self.narrowest
+                else { break }
                 widths[widest] -= 1
             }
         }

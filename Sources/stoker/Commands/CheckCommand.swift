@@ -17,7 +17,7 @@ struct CheckCommand: AsyncParsableCommand {
               stoker check --format quiet || echo trouble
             """)
 
-    @Argument(help: "Only these checks, or all checks of these targets.")
+    @Argument(help: "Only these checks, or all checks of these targets.", completion: CheckNames.completion)
     var names: [String] = []
     @OptionGroup var fleet: FleetOptions
     @Flag(help: "Slow and waking ones are trouble too.")

@@ -20,7 +20,11 @@ struct FleetOptions: ParsableArguments {
 
     /// The path in force: `--fleet`, `$STOKER_FLEET`, `fleet.yaml`.
     var path: String {
-        if let fleet { return fleet }
+        fleet ?? Self.usualPath
+    }
+
+    /// Where no file is named: `$STOKER_FLEET`, `fleet.yaml`.
+    static var usualPath: String {
         let named = ProcessInfo.processInfo.environment["STOKER_FLEET"]
         return named.flatMap { $0.isEmpty ? nil : $0 } ?? "fleet.yaml"
     }

@@ -20,7 +20,7 @@ struct HistoryCommand: AsyncParsableCommand {
               stoker history --events --data ./data
             """)
 
-    @Argument(help: "Name of a check; all of them unless given.")
+    @Argument(help: "Name of a check; all of them unless given.", completion: CheckNames.completion)
     var name: String?
     @Flag(help: "Spans of trouble in place of single pings.")
     var incidents = false

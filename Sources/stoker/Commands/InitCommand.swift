@@ -43,7 +43,7 @@ struct InitCommand: AsyncParsableCommand {
         name: .customLong("sdk"),
         help: ArgumentHelp(
             "With --from-hub: only this SDK: docker, gradio, streamlit or static; may be given several times.",
-            valueName: "sdk"))
+            valueName: "sdk"), completion: .list(["docker", "gradio", "streamlit", "static"]))
     var sdks: [String] = []
     @Option(
         name: .customLong("tag"),
@@ -88,12 +88,23 @@ struct InitCommand: AsyncParsableCommand {
         let schema = try writeSchema()
         if schema != nil { draft.schemaLine = FleetSchema.line(FleetSchema.fileName) }
         try NewFile.write(draft.text, to: output, force: force)
-        Screen.writeError(
-            """
-            Wrote \(output) with \(draft.entries.count) address\(draft.entries.count == 1 ? "" : "es")\(schema.map { ", and \($0), by which editors complete it" } ?? "").
-            Next: stoker check-config \(output), then stoker serve --fleet \(output)
+        let count = draft.entries.count
+        let also = schema.map { ", and \($0), by which editors complete it" } ?? ""
+        Screen.writeError("Wrote \(output) with \(count) address\(count == 1 ? "" : "es")\(also).\n")
+        Screen.writeError(next(draft))
+    }
 
-            """)
+    /// What fits the file: as the shell takes it, and beginning with what is still to be filled in.
+    private func next(_ draft: FleetDraft) -> String {
+        let isUsual = output == "fleet.yaml" && FleetOptions.usualPath == output
+        let file =
+            output.allSatisfy { $0.isLetter || $0.isNumber || "-_./".contains($0) } ? output : Quote.shell(output)
+        let first = draft.entries.isEmpty ? "name a Space or an address in it, then " : ""
+        let token =
+            fromHub
+            ? "\nPrivate Spaces and what the Hub says need the token there, too: HF_TOKEN, or a .env file.\n" : "\n"
+        return
+            "Next: \(first)stoker check-config\(isUsual ? "" : " \(file)"), then stoker serve\(isUsual ? "" : " --fleet \(file)")\(token)"
     }
 
     /// The schema beside the fleet file, so that the line that names it works. nil when a file of somebody else's is in its place.

@@ -12,7 +12,7 @@ struct PauseCommand: AsyncParsableCommand {
               stoker pause gateway --until 2026-11-22T06:00:00Z
             """)
 
-    @Argument(help: "Names of the checks.")
+    @Argument(help: "Names of the checks.", completion: CheckNames.completion)
     var names: [String]
     @Option(name: .customLong("for"), help: "How long: 30m, 2h, 1d12h.")
     var span: String?

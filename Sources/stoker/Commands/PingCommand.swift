@@ -13,7 +13,7 @@ struct PingCommand: AsyncParsableCommand {
               stoker ping llm-backend --format json
             """)
 
-    @Argument(help: "Name of the check.")
+    @Argument(help: "Name of the check.", completion: CheckNames.completion)
     var name: String
     @Flag(name: .shortAndLong, help: "Show headers and the beginning of the body too.")
     var verbose = false

@@ -11,7 +11,7 @@ struct ResumeCommand: AsyncParsableCommand {
               stoker resume llm-backend gateway
             """)
 
-    @Argument(help: "Names of the checks.")
+    @Argument(help: "Names of the checks.", completion: CheckNames.completion)
     var names: [String]
     @OptionGroup var output: OutputOptions
     @OptionGroup var server: ServerOptions

@@ -57,7 +57,7 @@ struct Screen: Sendable {
     }
 
     /// A pipe without a reader is in error, whether something is written or not (poll(2)).
-    private static var readerIsGone: Bool {
+    static var readerIsGone: Bool {
         var output = pollfd(fd: STDOUT_FILENO, events: 0, revents: 0)
         return poll(&output, 1, 0) > 0 && output.revents & Int16(POLLERR | POLLHUP | POLLNVAL) != 0
     }

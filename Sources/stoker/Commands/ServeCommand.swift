@@ -27,7 +27,8 @@ struct ServeOptions: ParsableArguments {
 
     @Option(
         help: ArgumentHelp(
-            "Least level that is logged: trace, debug, info, notice, warning, error.", valueName: "level"))
+            "Least level that is logged: trace, debug, info, notice, warning, error.", valueName: "level"),
+        completion: .list(Logger.Level.allCases.map(\.rawValue)))
     var logLevel = "info"
 
     func level() throws -> Logger.Level {

@@ -1,4 +1,5 @@
 import ArgumentParser
+import Foundation
 import Operations
 import StokerCore
 
@@ -7,7 +8,7 @@ struct StatusCommand: AsyncParsableCommand {
         commandName: "status", abstract: "Show the fleet of a running Stoker, or one check.",
         discussion: """
             Trouble comes first. Ends with status 1 when something that is shown is down, silent or flagged by \
-            the platform, so scripts can ask.
+            the platform, so scripts can ask; with --watch that is what was seen last, however it is ended.
 
             EXAMPLES
               stoker status
@@ -18,17 +19,22 @@ struct StatusCommand: AsyncParsableCommand {
               STOKER_TOKEN=… stoker status --server https://master.example.org
             """)
 
-    @Argument(help: "One check, with everything about it.")
+    @Argument(help: "One check, with everything about it.", completion: CheckNames.completion)
     var name: String?
     @Option(name: .shortAndLong, help: "Part of a name, address or Space.")
     var query: String?
-    @Option(help: "Only these verdicts, joined by commas: up, slow, waking, down, silent, paused, unknown.")
+    @Option(
+        help: "Only these verdicts, joined by commas: up, slow, waking, down, silent, paused, unknown.",
+        completion: .list(Verdict.allCases.map(\.name)))
     var verdict: String?
     @Option(help: "Only this group.")
     var group: String?
-    @Option(help: "Only this kind: http, tcp or heartbeat.")
+    @Option(
+        help: "Only this kind: http, tcp or heartbeat.", completion: .list(CheckPolicy.Kind.allCases.map(\.rawValue)))
     var kind: String?
-    @Option(help: "file, trouble, name, latency or last-ping.")
+    @Option(
+        help: "file, trouble, name, latency or last-ping.", completion: .list(StatusQuery.Sort.allCases.map(\.rawValue))
+    )
     var sort: String = "trouble"
     @Option(help: "Checks to show, 1…1000.")
     var limit: Int = 200
@@ -52,16 +58,36 @@ struct StatusCommand: AsyncParsableCommand {
         let client = try server.client()
         let screen = Screen.own
         if heartbeat, let name { return try await showHeartbeat(name, client, screen) }
-        while true {
+        let hasTrouble: Bool
+        if watch {
+            hasTrouble = try await keepShowing(client, screen)
+        } else {
             let (text, trouble) = try await look(client, screen)
-            let shown = watch && screen.isTerminal && format != .json ? "\u{1B}[H\u{1B}[2J\(text)" : text
-            if format != .quiet { if watch { try screen.stream(shown) } else { screen.write(shown) } }
-            guard watch else {
-                if trouble { throw ExitCode(1) }
-                return
-            }
-            try await Task.sleep(for: .seconds(2))
+            if format != .quiet { screen.write(text) }
+            hasTrouble = trouble
         }
+        if hasTrouble { throw ExitCode(1) }
+    }
+
+    /// Shows until somebody ends it, by a signal or by closing what reads: that is no failure. - Returns: what was seen last.
+    private func keepShowing(_ client: ServerClient, _ screen: Screen) async throws -> Bool {
+        let interruption = Interruption.current
+        var hasTrouble = false
+        do {
+            try await interruption.whileCaught {
+                repeat {
+                    let (text, trouble) = try await look(client, screen)
+                    hasTrouble = trouble
+                    let shown = screen.isTerminal && format != .json ? "\u{1B}[H\u{1B}[2J\(text)" : text
+                    if !Screen.readerIsGone, format != .quiet { try screen.stream(shown) }
+                    if Screen.readerIsGone { return }
+                    try await Task.sleep(for: .seconds(2))
+                } while true
+            }
+        } catch {
+            guard interruption.wasMet else { throw error }
+        }
+        return hasTrouble
     }
 
     private func showHeartbeat(_ name: String, _ client: ServerClient, _ screen: Screen) async throws {
@@ -90,13 +116,15 @@ struct StatusCommand: AsyncParsableCommand {
             let document: JSONValue = ["overview": overview, "checks": page]
             return (watch ? document.text + "\n" : document.prettyText, trouble)
         }
-        return (StatusText.fleet(overview, page, screen), trouble)
+        let isPart = query != nil || verdict != nil || group != nil || kind != nil
+        return (StatusText.fleet(overview, page, isPart: isPart, screen), trouble)
     }
 }
 
 /// The status pages of the command line.
 enum StatusText {
-    static func fleet(_ overview: JSONValue, _ page: JSONValue, _ screen: Screen) -> String {
+    /// - Parameter isPart: the page was narrowed, while the first sentence is about the whole.
+    static func fleet(_ overview: JSONValue, _ page: JSONValue, isPart: Bool = false, _ screen: Screen) -> String {
         let now = Wording.instant(overview["now"]) ?? .never
         let flaps = (overview["flapping"]?.integer ?? 0) > 0
         let style: TextStyle = overview["trouble"]?.bool == true ? .red : flaps ? .yellow : .green
@@ -104,6 +132,10 @@ enum StatusText {
         text += notes(overview, now, screen)
         let items = page["items"]?.array ?? []
         guard !items.isEmpty else { return text + (overview["total"]?.integer == 0 ? "" : "No check matches.\n") }
+        if isPart {
+            let (shown, all) = (page["total"]?.integer ?? 0, overview["total"]?.integer ?? 0)
+            text += screen.paint("\(shown) of \(all) \(shown == 1 ? "matches" : "match"):", .dim) + "\n"
+        }
         var table = TextTable(columns: [
             .init(title: "VERDICT"), .init(title: "CHECK", shrinksTo: 16), .init(title: "LATENCY", isRight: true),
             .init(title: "LAST", isRight: true), .init(title: "NEXT", isRight: true),

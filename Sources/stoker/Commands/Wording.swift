@@ -7,6 +7,7 @@ enum Wording {
     static func span(_ seconds: Double) -> String {
         let seconds = abs(seconds)
         return switch seconds {
+        case ..<1: seconds > 0 ? "<1s" : "0s"
         case ..<60: "\(Int(seconds))s"
         case ..<3_600: "\(Int(seconds / 60))m"
         case ..<172_800: "\(Int(seconds / 3_600))h"
@@ -16,7 +17,8 @@ enum Wording {
 
     static func ago(_ value: JSONValue?, now: Instant) -> String {
         guard let instant = instant(value) else { return "–" }
-        return "\(span((now - instant).seconds)) ago"
+        let past = (now - instant).seconds
+        return past < 1 ? "just now" : "\(span(past)) ago"
     }
 
     static func ahead(_ value: JSONValue?, now: Instant) -> String {
@@ -26,6 +28,7 @@ enum Wording {
 
     static func latency(_ value: JSONValue?) -> String {
         guard let milliseconds = value?.double else { return "–" }
+        if milliseconds > 0, milliseconds < 0.05 { return "<0.1 ms" }
         return milliseconds < 10
             ? "\(tenths(milliseconds)) ms"
             : milliseconds < 10_000

@@ -126,6 +126,57 @@ import Testing
         }
     }
 
+    @Test func aDiscoveredSpaceThatIsRenamedKeepsItsHistory() async throws {
+        try await Self.with([SceneSpace("maren/bot"), SceneSpace("maren/other")]) { world, hub in
+            try await withBoilerRoom { room in
+                let fleet = Self.fleet(world, [], discover: true)
+                let watch = HubWatch(
+                    hub: HubDoor(hub: hub), boiler: room.boiler, ledger: room.ledger, clocks: .real, logger: Self.quiet)
+                await watch.firstRead(fleet, within: .seconds(20))
+                try await room.tend(fleet)
+                try await room.until("bot", is: .up)
+                _ = try await room.boiler.pause("bot", until: nil)
+                let before = try await room.boiler.status(of: "bot")
+                try await hub.move(RepoID.space("maren/bot"), to: RepoID.space("maren/renamed"))
+                await watch.read(await room.boiler.fleet())
+                let after = try await room.boiler.status(of: "renamed")
+                #expect(after.id == before.id && after.state.verdict == .paused)
+                #expect(after.check.space == "maren/renamed")
+                #expect(await room.boiler.fleet().checks.map(\.name).sorted() == ["other", "renamed"])
+                let kinds = try await room.events()
+                #expect(kinds.contains("check.renamed"))
+                #expect(!kinds.contains("space.gone") && !kinds.contains("space.found"))
+            }
+        }
+    }
+
+    /// A listed Space is known under its old name until the file says the new one.
+    @Test func aListedSpaceWhoseNewNameIsWrittenKeepsItsHistory() async throws {
+        try await Self.with([SceneSpace("maren/bot")]) { world, hub in
+            try await withBoilerRoom { room in
+                let fleet = Self.fleet(world, [Self.check("bot", "maren/bot")], discover: false)
+                let watch = HubWatch(
+                    hub: HubDoor(hub: hub), boiler: room.boiler, ledger: room.ledger, clocks: .real, logger: Self.quiet)
+                await watch.firstRead(fleet, within: .seconds(20))
+                try await room.tend(fleet)
+                try await room.until("bot", is: .up)
+                let before = try await room.boiler.status(of: "bot")
+                try await hub.move(RepoID.space("maren/bot"), to: RepoID.space("maren/renamed"))
+                await watch.read(await room.boiler.fleet())
+                try await room.tend(
+                    Self.fleet(world, [Self.check("renamed", "maren/renamed")], discover: false))
+                #expect(try await room.boiler.status(of: "renamed").id == before.id)
+                #expect(try await room.events().contains("check.renamed"))
+                // A check that has a name of its own keeps that, and is the same as well.
+                let since = try await room.boiler.status(of: "renamed").state.since
+                try await hub.move(RepoID.space("maren/renamed"), to: RepoID.space("maren/again"))
+                await watch.read(await room.boiler.fleet())
+                try await room.tend(Self.fleet(world, [Self.check("renamed", "maren/again")], discover: false))
+                #expect(try await room.boiler.status(of: "renamed").state.since == since)
+            }
+        }
+    }
+
     /// In its namespace the listing has it under another name; elsewhere it answers under the old one.
     @Test(arguments: ["maren/renamed", "kestrel-labs/renamed"]) func aSpaceThatMovedIsKnownAndTold(target: String)
         async throws

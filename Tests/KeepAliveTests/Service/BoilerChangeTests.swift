@@ -66,6 +66,54 @@ import Testing
         }
     }
 
+    // MARK: Checks that are renamed
+
+    @Test func aCheckThatIsRenamedKeepsWhatItWas() async throws {
+        try await withBoilerRoom { room in
+            _ = try await room.simulated.add(SpaceBlueprint("acme/app", story: "", lifecycle: .test, app: .failing))
+            _ = try await room.simulated.add(SpaceBlueprint("acme/well", story: "", lifecycle: .test))
+            let address = try #require(room.simulated.spaces.first { $0.id == "acme/app" }?.address)
+            try await room.tend(["app": "acme/app", "other": "acme/well"])
+            try await room.until("app", is: .down)
+            try await room.until("other", is: .up)
+            _ = try await room.boiler.pause("other", until: nil)
+            let before = try await room.boiler.status(of: "app")
+            let renames = [Fleet.Rename(from: "app", to: "bot"), Fleet.Rename(from: "other", to: "calm")]
+            let checks = [Self.page("bot", address), Self.page("calm", address)]
+            try await room.tend(Fleet(checks: checks, serve: .quiet, renames: renames))
+            let after = try await room.boiler.status(of: "bot")
+            #expect(after.id == before.id && after.state.since == before.state.since)
+            #expect(after.state.incidentOpen)
+            #expect(try await room.boiler.status(of: "calm").state.verdict == .paused)
+            await #expect(throws: Failure.self) { try await room.boiler.status(of: "app") }
+            #expect(try await room.events().count { $0 == "check.renamed" } == 2)
+            #expect(try await !room.events().contains("incident.ended"))
+            // It may stay in the file for ever.
+            room.nextStart(with: Fleet(checks: checks, serve: .quiet, renames: renames))
+            try await room.restart()
+            #expect(try await room.boiler.status(of: "bot").id == before.id)
+            #expect(try await room.boiler.status(of: "calm").state.verdict == .paused)
+            #expect(try await room.events().count { $0 == "check.renamed" } == 2)
+        }
+    }
+
+    @Test func aCheckThatWasRenamedWhileNobodyRanIsKnownAgain() async throws {
+        try await withBoilerRoom { room in
+            _ = try await room.simulated.add(SpaceBlueprint("acme/app", story: "", lifecycle: .test))
+            let address = try #require(room.simulated.spaces.first?.address)
+            try await room.tend(["app": "acme/app"])
+            try await room.until("app", is: .up)
+            _ = try await room.boiler.pause("app", until: nil)
+            let id = try await room.boiler.status(of: "app").id
+            room.nextStart(
+                with: Fleet(
+                    checks: [Self.page("bot", address)], serve: .quiet, renames: [.init(from: "app", to: "bot")]))
+            try await room.restart()
+            let status = try await room.boiler.status(of: "bot")
+            #expect(status.id == id && status.state.verdict == .paused)
+        }
+    }
+
     // MARK: People who wait
 
     @Test func aPingAskedForInAPauseIsAnsweredAfterItsRetries() async throws {

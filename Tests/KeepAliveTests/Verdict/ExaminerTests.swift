@@ -130,6 +130,18 @@ func check(_ expect: Wanted = Wanted(), space: Bool = false) -> Check {
         #expect(finding.cause == (detail.isEmpty ? .none : .jsonMismatch))
     }
 
+    @Test func whatWasSentIsNotQuoted() {
+        let request = Request(headers: [.init(name: "Authorization", value: Secret("Bearer s3same-open"))])
+        let wanted = Wanted(json: [.init(path: "$.said", value: .string("hello"))])
+        let policy = CheckPolicy(request: request, expect: wanted)
+        let check = Check(name: "t", address: "https://a.test/?session=hunter22", policy: policy)
+        for said in ["s3same-open", "hunter22", "https://b.test/?jwt=x.y"] {
+            let finding = examine(attempt(answer(200, "{\"said\": \"\(said)\"}")), check)
+            #expect(finding.cause == .jsonMismatch)
+            #expect(finding.detail.contains("***") && !finding.detail.contains(said), "\(finding.detail)")
+        }
+    }
+
     @Test func aCutBodyIsNotCalledMalformed() {
         let rule = Wanted.JSONRule(path: "$.z", value: .number(1))
         let finding = examine(

@@ -43,7 +43,8 @@ import Testing
         "status-backwards.yaml", "target-number-host.yaml", "timeout-too-long.yaml", "variable-name.yaml",
         "variable-open.yaml",
         "variable-operator.yaml",
-        "variable-unset.yaml", "yaml-alias-bomb.yaml",
+        "variable-unset.yaml", "was-name.yaml", "was-present.yaml", "was-self.yaml", "was-twice.yaml",
+        "yaml-alias-bomb.yaml",
     ]
     /// Python with `jsonschema` and PyYAML: the project's own environment first, then the system's.
     static func validate(_ files: [URL]) async throws -> [String] {

@@ -40,6 +40,30 @@ import Testing
         #expect(ready.policy.heal.mode == .off, "a ready check heals only when it says so")
     }
 
+    @Test func oldNamesAreFollowedToTheirChecks() throws {
+        let text = """
+            spaces:
+              acme/bot:
+                was: [acme/old-bot, older]
+                checks: { ready: { was: readiness }, plain: {} }
+            targets: { web: { url: https://a.test, was: site }, api: { url: https://b.test, was: svc/api } }
+            heartbeats: { job: { every: 1h, was: nightly } }
+            """
+        let renames = try fleet(text).renames
+        #expect(
+            Set(renames) == [
+                .init(from: "old-bot", to: "bot"), .init(from: "older", to: "bot"),
+                .init(from: "bot/readiness", to: "bot/ready"), .init(from: "old-bot/readiness", to: "bot/ready"),
+                .init(from: "older/readiness", to: "bot/ready"), .init(from: "old-bot/ready", to: "bot/ready"),
+                .init(from: "older/ready", to: "bot/ready"), .init(from: "old-bot/plain", to: "bot/plain"),
+                .init(from: "older/plain", to: "bot/plain"), .init(from: "site", to: "web"),
+                .init(from: "svc/api", to: "api"), .init(from: "nightly", to: "job"),
+            ])
+        let first = try #require(renames.firstIndex(of: .init(from: "old-bot", to: "bot")))
+        let second = try #require(renames.firstIndex(of: .init(from: "older", to: "bot")))
+        #expect(first < second, "the latest name is asked for first")
+    }
+
     @Test func healingDiscoveryAndWatchingArriveWhereTheyBelong() throws {
         let fleet = try fleet(try Files.text(Files.examples.appending(path: "everything.yaml")))
         let byName = Dictionary(uniqueKeysWithValues: fleet.checks.map { ($0.name, $0.policy) })
