@@ -12,6 +12,8 @@ package protocol Ledger: Sendable {
     /// Everything in one transaction: all of it is there afterwards, or none. Observations are in time order.
     /// Incidents are recognised by check and `began`: an ended one replaces its open self.
     func record(_ batch: Batch) async throws(Failure)
+    /// The same for a caller that cannot wait for a silent disk. - Throws: also when the time is over; it may be recorded later.
+    func record(_ batch: Batch, within limit: Duration) async throws(Failure)
 
     /// Saved states and due times of the checks, for a start; what was never saved is missing.
     func savedStates() async throws(Failure) -> [Int32: SavedState]
@@ -34,6 +36,13 @@ package protocol Ledger: Sendable {
     /// One short step of housekeeping between writes (compaction, keeping the write-ahead log short). Queries are right without
     /// it, only slower. Returns whether there is more to do at once. ``LedgerWriter`` calls it.
     func tend() async throws(Failure) -> Bool
+    /// Whether ``tend()`` should be called before its time: reading came upon something to mend.
+    var wantsTending: Bool { get }
+    /// Reads all of it and mends what can be mended, beside the running work. Called once after a start and once a day.
+    /// - Returns: whether there is new damage that a person has to acknowledge: an open incident of ``Incident/ofLedger``.
+    func verify() async throws(Failure) -> Bool
+    /// Ends a ``verify()`` that is under way: a stop does not wait for it.
+    func endVerifying()
     /// A consistent copy to a new file while running. - Throws: `conflict` when the file exists.
     func backup(to path: String) async throws(Failure)
     func statistics() async throws(Failure) -> LedgerStatistics
@@ -46,6 +55,10 @@ package protocol Ledger: Sendable {
 
 extension Ledger {
     package func close(within limit: Duration) async { await close() }
+    package func record(_ batch: Batch, within limit: Duration) async throws(Failure) { try await record(batch) }
+    package var wantsTending: Bool { false }
+    package func verify() async throws(Failure) -> Bool { false }
+    package func endVerifying() {}
 }
 
 /// What became of names that were to change.
@@ -138,7 +151,7 @@ package struct Tally: Sendable, Equatable {
         return counted == 0 ? nil : Double(up + slow) / Double(counted)
     }
     /// Mean over good observations, microseconds.
-    package var latencyMean: UInt32 { up + slow == 0 ? 0 : UInt32(latencySum / UInt64(up + slow)) }
+    package var latencyMean: UInt32 { up + slow == 0 ? 0 : UInt32(clamping: latencySum / UInt64(up + slow)) }
 }
 
 package struct LedgerStatistics: Sendable, Equatable {

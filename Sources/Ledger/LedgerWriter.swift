@@ -3,14 +3,15 @@ import ServiceLifecycle
 package import StokerCore
 import Synchronization
 
-/// Stands between the engine and the disk: takes results from any thread without waiting, writes them about once a second, and
+/// Stands between the engine and the disk: takes results from any thread without waiting, writes them within a second, and
 /// keeps them while the disk refuses. Runs the ledger's housekeeping as well.
 ///
 /// States of the same check keep the newest. A failed write is tried again after 1, 2, 4 … 30 s for as long as it takes; the first
-/// failure and the recovery are told once each.
+/// failure and the recovery are told once each. A write that does not come back is a stall as well, told after 3 s.
 package final class LedgerWriter: Service {
     package struct Settings: Sendable {
-        /// Longest time a result waits in memory while all is well. Default 1 s.
+        /// Longest time a result waits in memory while all is well. Default 600 ms: with the quarter of a second in which the
+        /// engine gathers results, and the write itself, a result is on disk within a second.
         package var interval: Duration
         /// So many observations are written at once, without waiting for the interval. Default 20,000.
         package var urgent: Int
@@ -20,17 +21,24 @@ package final class LedgerWriter: Service {
         package var limit: Int
         /// Time between two deletions of what is past its time. Default 1 h.
         package var retainEvery: Duration
+        /// Time between two full checks. Default 1 day.
+        package var verifyEvery: Duration
+        /// A write that takes longer is told as a stall. Default 3 s.
+        package var stallAfter: Duration
         /// How long a stop may take. Default 2.5 s.
         package var drainWithin: Duration
         package init(
-            interval: Duration = .seconds(1), urgent: Int = 20_000, batch: Int = 50_000, limit: Int = 1_000_000,
-            retainEvery: Duration = .seconds(3_600), drainWithin: Duration = .milliseconds(2_500)
+            interval: Duration = .milliseconds(600), urgent: Int = 20_000, batch: Int = 50_000, limit: Int = 1_000_000,
+            retainEvery: Duration = .seconds(3_600), verifyEvery: Duration = .seconds(86_400),
+            stallAfter: Duration = .seconds(3), drainWithin: Duration = .milliseconds(2_500)
         ) {
             self.interval = interval
             self.urgent = max(1, urgent)
             self.batch = max(1, batch)
             self.limit = max(1, limit)
             self.retainEvery = retainEvery
+            self.verifyEvery = verifyEvery
+            self.stallAfter = stallAfter
             self.drainWithin = drainWithin
         }
     }
@@ -38,6 +46,8 @@ package final class LedgerWriter: Service {
     private struct Shared {
         var backlog: Backlog
         var isWriting = false
+        /// When the write under way began.
+        var writing: (began: Duration, since: Instant)?
         /// Somebody writes what is handed over.
         var isAtWork = false
         /// Counts what is handed over, and tells up to where it is written.
@@ -50,6 +60,7 @@ package final class LedgerWriter: Service {
         var stall: (since: Instant, because: String)?
         var written: UInt64 = 0
         var untended = 0
+        var damages = 0
         var retention: Fleet.LedgerSettings
     }
 
@@ -67,6 +78,8 @@ package final class LedgerWriter: Service {
     /// Enough is there to be written at once.
     private let urgency = Bell()
     private let housekeeping = Bell()
+    private let checking = Bell()
+    private let watching = Bell()
 
     /// - Parameters:
     ///   - clock: measures waiting.
@@ -108,19 +121,38 @@ package final class LedgerWriter: Service {
     }
 
     /// Waits until what was handed over is written, without the usual interval. Not longer than `time`, and not at all while nobody writes
-    /// or the disk refuses: ``health`` says that.
-    package func settle(within time: Duration = .seconds(2)) async {
-        let bell: Bell? = shared.withLock { shared in
-            guard shared.isAtWork, shared.stall == nil, shared.settled < shared.handed else { return nil }
+    /// or the disk refuses.
+    /// - Returns: why it is not written; nil when it is.
+    @discardableResult
+    package func settle(within time: Duration = .seconds(2)) async -> String? {
+        let (wanted, bell): (UInt64, Bell?) = shared.withLock { shared in
+            guard shared.isAtWork, shared.stall == nil, hang(shared) == nil, shared.settled < shared.handed else {
+                return (shared.handed, nil)
+            }
             let bell = Bell()
             shared.waiters.append((shared.handed, bell))
-            return bell
+            return (shared.handed, bell)
         }
-        guard let bell else { return }
-        work.ring()
-        urgency.ring()
-        await bell.wait(atMost: time, clock: clock)
-        shared.withLock { $0.waiters.removeAll { $0.bell === bell } }
+        if let bell {
+            work.ring()
+            urgency.ring()
+            await bell.wait(atMost: time, clock: clock)
+        }
+        return shared.withLock { shared in
+            if let bell { shared.waiters.removeAll { $0.bell === bell } }
+            if shared.settled >= wanted { return nil }
+            if let stall = shared.stall { return stall.because }
+            if !shared.isAtWork { return "nothing is written before the start is over, and after a stop began" }
+            return hang(shared)?.because ?? "the disk has not taken it within \(time.text)"
+        }
+    }
+
+    /// Whether the write under way takes too long.
+    private func hang(_ shared: Shared) -> (since: Instant, because: String)? {
+        guard let writing = shared.writing, elapsed() - writing.began >= settings.stallAfter else { return nil }
+        return (
+            writing.since, "a write has been taking longer than \(settings.stallAfter.text): the disk does not answer"
+        )
     }
 
     /// Other times of keeping, after a reload; the next housekeeping goes by them.
@@ -131,7 +163,7 @@ package final class LedgerWriter: Service {
 
     package var health: LedgerHealth {
         shared.withLock { shared in
-            guard let stall = shared.stall else { return .healthy }
+            guard let stall = shared.stall ?? hang(shared) else { return .healthy }
             return .stalled(
                 since: stall.since, because: stall.because, waiting: shared.backlog.waiting + shared.inFlight,
                 limit: settings.limit,
@@ -154,6 +186,8 @@ package final class LedgerWriter: Service {
             await withTaskGroup(of: Void.self) { group in
                 group.addTask { await self.writeForEver() }
                 group.addTask { await self.tendForEver() }
+                group.addTask { await self.verifyForEver() }
+                group.addTask { await self.watchForEver() }
             }
         } onGracefulShutdown: {
             self.stop()
@@ -168,6 +202,9 @@ package final class LedgerWriter: Service {
         work.ring()
         urgency.ring()
         housekeeping.ring()
+        checking.ring()
+        watching.ring()
+        ledger.endVerifying()
     }
 
     private var isStopping: Bool { Task.isCancelled || shared.withLock { $0.isStopping } }
@@ -235,6 +272,39 @@ package final class LedgerWriter: Service {
         }
     }
 
+    /// Tells of a write that does not come back, for whoever waits for it cannot.
+    private func watchForEver() async {
+        var told = false
+        while !isStopping {
+            await watching.wait(atMost: .milliseconds(500), clock: clock)
+            let found = shared.withLock { hang($0) }
+            if let found, !told {
+                logger.warning(
+                    "results cannot be written; they wait in memory", metadata: ["error": "\(found.because)"])
+                onHealthChange(health)
+            } else if found == nil, told {
+                logger.notice("the disk answers again")
+                onHealthChange(health)
+            }
+            told = found != nil
+        }
+    }
+
+    /// Once after the start, then once a day.
+    private func verifyForEver() async {
+        var failing: Set<String> = []
+        while !isStopping {
+            await keepHouse("checking the whole ledger", &failing) { () async throws(Failure) in
+                if try await ledger.verify() { shared.withLock { $0.damages += 1 } }
+            }
+            housekeeping.ring()
+            await checking.wait(atMost: settings.verifyEvery, clock: clock)
+        }
+    }
+
+    /// How often damage was found since the start that a person has to know of.
+    package var damages: Int { shared.withLock { $0.damages } }
+
     /// Tells the first failure of a row, and its end: a ledger that is never tidied grows.
     private func keepHouse(
         _ name: String, _ failing: inout Set<String>, _ work: () async throws(Failure) -> Void
@@ -261,6 +331,7 @@ package final class LedgerWriter: Service {
         let taken: (batch: Batch, last: UInt64?)? = shared.withLock { shared in
             guard !shared.isWriting, !shared.backlog.isEmpty else { return nil }
             shared.isWriting = true
+            shared.writing = (elapsed(), now())
             let batch = shared.backlog.take(observations: settings.batch, states: settings.batch)
             shared.inFlight = batch.observations.count
             return (batch, shared.backlog.isEmpty ? shared.handed : nil)
@@ -271,6 +342,7 @@ package final class LedgerWriter: Service {
         } catch {
             let (began, waiters) = shared.withLock { shared in
                 shared.isWriting = false
+                shared.writing = nil
                 shared.inFlight = 0
                 shared.backlog.putBack(batch)
                 defer { shared.stall = (shared.stall?.since ?? now(), error.because) }
@@ -285,6 +357,7 @@ package final class LedgerWriter: Service {
         }
         let (recovered, tend, waiters) = shared.withLock { shared in
             shared.isWriting = false
+            shared.writing = nil
             shared.inFlight = 0
             shared.settled = max(shared.settled, last ?? 0)
             shared.written += UInt64(batch.observations.count)
@@ -292,7 +365,9 @@ package final class LedgerWriter: Service {
             let recovered = shared.stall != nil
             shared.stall = nil
             let settled = shared.settled
-            return (recovered, shared.untended >= 16_384, shared.waiters.filter { $0.for <= settled })
+            return (
+                recovered, shared.untended >= 16_384 || ledger.wantsTending, shared.waiters.filter { $0.for <= settled }
+            )
         }
         for waiter in waiters { waiter.bell.ring() }
         if recovered {

@@ -3,7 +3,14 @@ package struct Instant: Hashable, Comparable, Sendable, Codable {
     package var milliseconds: Int64
 
     package init(milliseconds: Int64) { self.milliseconds = milliseconds }
-    package init(seconds: Double) { self.milliseconds = Int64((seconds * 1_000).rounded()) }
+    package init(seconds: Double) {
+        let value = (seconds * 1_000).rounded()
+        // Not a number is no time, and what does not fit is as far away as a time can be.
+        milliseconds = value.isNaN ? 0 : Int64(max(-9e18, min(9e18, value)))
+    }
+
+    /// What four digits of a year can show, in milliseconds: 0001-01-01 to the end of 9999. Times that are stored are inside.
+    package static let range: ClosedRange<Int64> = -62_135_596_800_000...253_402_300_799_999
 
     /// "Never" or "not yet", where a value must be there.
     package static let never = Instant(milliseconds: 0)
@@ -12,13 +19,19 @@ package struct Instant: Hashable, Comparable, Sendable, Codable {
     package var seconds: Double { Double(milliseconds) / 1_000 }
 
     package static func < (a: Instant, b: Instant) -> Bool { a.milliseconds < b.milliseconds }
+    // At the ends of time they stand still: an absurd time must not end the process.
     package static func + (a: Instant, b: Duration) -> Instant {
-        Instant(milliseconds: a.milliseconds + b.wholeMilliseconds)
+        let (sum, overflow) = a.milliseconds.addingReportingOverflow(b.wholeMilliseconds)
+        return Instant(milliseconds: overflow ? (a.milliseconds < 0 ? .min : .max) : sum)
     }
     package static func - (a: Instant, b: Duration) -> Instant {
-        Instant(milliseconds: a.milliseconds - b.wholeMilliseconds)
+        let (rest, overflow) = a.milliseconds.subtractingReportingOverflow(b.wholeMilliseconds)
+        return Instant(milliseconds: overflow ? (a.milliseconds < 0 ? .min : .max) : rest)
     }
-    package static func - (a: Instant, b: Instant) -> Duration { .milliseconds(a.milliseconds - b.milliseconds) }
+    package static func - (a: Instant, b: Instant) -> Duration {
+        let (rest, overflow) = a.milliseconds.subtractingReportingOverflow(b.milliseconds)
+        return .milliseconds(overflow ? (a.milliseconds < 0 ? .min : .max) : rest)
+    }
 
     package init(from decoder: any Decoder) throws {
         milliseconds = try decoder.singleValueContainer().decode(Int64.self)

@@ -72,7 +72,7 @@ struct DiskTests {
             Issue.record("\(writer.health)")
             return
         }
-        #expect(because == "the disk is full")
+        #expect(because == "the disk is full: no space left on it")
         #expect(waiting == 2_000)
         // Reading goes on meanwhile.
         #expect(try await ledger.observations(of: 1, before: nil, limit: 5).count == 5)
@@ -191,8 +191,12 @@ struct DiskTests {
         let fresh = try await openLedger(scratch)
         #expect(fresh.movedAside == scratch.path() + ".damaged-1")
         #expect(try Data(contentsOf: URL(fileURLWithPath: scratch.path() + ".damaged-1")) == bytes)
+        let saved = try await fresh.statistics().observations
+        #expect(saved > 0 && (how == "header" ? saved == 10_000 : saved < 10_000), "what the damage does not touch")
+        let told = try await fresh.events(of: Incident.ofLedger, before: nil, limit: 5)
+        #expect(told.count == 1 && told.first?.text.contains("ledger.sqlite.damaged-1") == true)
         try await fresh.record(Batch(observations: [observation(1, 1)]))
-        #expect(try await fresh.statistics().observations == 1)
+        #expect(try await fresh.statistics().observations == saved + 1)
         await fresh.close()
     }
 

@@ -69,7 +69,7 @@ func randomState(_ random: inout SplitMix64) -> CheckState {
     state.lastPing = Instant(milliseconds: Int64.random(in: 0...4_000_000_000_000, using: &random))
     state.lastGood = Instant(milliseconds: Int64.random(in: -1_000...4_000_000_000_000, using: &random))
     state.since = morning
-    state.pausedUntil = Instant(milliseconds: .max)
+    state.pausedUntil = Instant(milliseconds: Instant.range.upperBound)
     state.certificateEndHours = UInt32.random(in: 0...(.max), using: &random)
     state.wakingSince = morning
     state.incidentOpen = Bool.random(using: &random)

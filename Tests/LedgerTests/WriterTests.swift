@@ -26,8 +26,19 @@ actor FaultyLedger: Ledger {
     func fail(_ because: String?) {
         failure = because.map { Failure(.ledger, doing: "record", because: $0, retry: .soon) }
     }
+    /// Writes do not come back while it hangs.
+    func hang(_ hangs: Bool) {
+        isHanging = hangs
+        guard !hangs else { return }
+        for one in hanging { one.resume() }
+        hanging = []
+    }
+    private var isHanging = false
+    private var hanging: [CheckedContinuation<Void, Never>] = []
+
     func record(_ batch: Batch) async throws(Failure) {
         attempts += 1
+        if isHanging { await withCheckedContinuation { hanging.append($0) } }
         if let failure { throw failure }
         batches.append(batch.observations.count)
         try await real.record(batch)
@@ -234,6 +245,32 @@ struct WriterTests {
             ])
         #expect(try await ledger.transcript(lastFailedOf: 1) == transcript(2))
         #expect(try await ledger.events(of: nil, before: nil, limit: 9).count == 1)
+    }
+
+    @Test("a write that does not come back is a stall: told, counted, and nothing is called safe meanwhile")
+    func hang() async throws {
+        let ledger = FaultyLedger()
+        let heard = Heard()
+        let writer = writer(ledger, heard, settings: .init(interval: .milliseconds(1), stallAfter: .milliseconds(200)))
+        try await running(writer) { () async throws -> Void in
+            await ledger.hang(true)
+            writer.enqueue(Batch(observations: [observation(1, 0), observation(1, 1)]))
+            #expect(try await eventually { await ledger.attempts == 1 })
+            #expect(try await eventually { writer.health != .healthy && heard.list.count == 1 })
+            writer.enqueue(Batch(observations: [observation(1, 2)]))
+            guard case .stalled(_, let because, let waiting, _, 0) = writer.health else {
+                Issue.record("\(writer.health)")
+                return
+            }
+            #expect(because.contains("does not answer"))
+            #expect(waiting == 3, "what is being written is not on the disk yet")
+            #expect(await writer.settle(within: .seconds(86_400)) == because, "nobody waits for it")
+            await ledger.hang(false)
+            #expect(try await eventually { writer.health == .healthy && writer.waiting == 0 })
+            #expect(await writer.settle(within: .seconds(86_400)) == nil)
+        }
+        #expect(heard.list.last == .healthy)
+        #expect(await ledger.attempts == 2)
     }
 
     @Test("beyond the limit the oldest observations go, and are counted")

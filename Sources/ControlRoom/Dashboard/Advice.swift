@@ -31,7 +31,7 @@ enum Advice {
 
     private static func text(_ cause: Cause) -> String? {
         switch cause {
-        case .none, .selfOffline: nil
+        case .none, .selfOffline, .ledgerDamaged: nil
         case .dnsNoSuchName, .spaceHidden:
             "Compare the name in the fleet file with the address that works in a browser. "
                 + "A private Space needs a token in “headers”."

@@ -23,6 +23,21 @@ struct ByteWriter {
 
     /// Numbers that may be negative: zigzag, so that −1 is as short as 1.
     mutating func signed(_ value: Int64) { number(UInt64(bitPattern: (value << 1) ^ (value >> 63))) }
+
+    /// Inside ``Instant/range``, which is all that ``ByteReader/instant()`` takes.
+    mutating func instant(_ value: Instant) { signed(Instant.stored(value.milliseconds)) }
+}
+
+extension Instant {
+    /// The nearest time that may be stored.
+    static func stored(_ milliseconds: Int64) -> Int64 {
+        min(max(milliseconds, range.lowerBound), range.upperBound)
+    }
+    /// - Throws: ``DamagedBytes`` when no clock can have said it.
+    init(stored milliseconds: Int64) throws {
+        guard Self.range.contains(milliseconds) else { throw DamagedBytes(what: "time out of range") }
+        self.init(milliseconds: milliseconds)
+    }
 }
 
 /// Reads what ``ByteWriter`` wrote; never past the end.
@@ -57,6 +72,15 @@ struct ByteReader {
         return Int64(bitPattern: value >> 1) ^ -Int64(bitPattern: value & 1)
     }
 
+    mutating func instant() throws -> Instant { try Instant(stored: try signed()) }
+
+    /// A byte that is 0 or 1.
+    mutating func flag() throws -> Bool {
+        let value = try byte()
+        guard value <= 1 else { throw DamagedBytes(what: "neither yes nor no") }
+        return value == 1
+    }
+
     mutating func narrow<T: FixedWidthInteger>(_: T.Type) throws -> T {
         guard let value = T(exactly: try number()) else { throw DamagedBytes(what: "number too large") }
         return value
@@ -82,12 +106,13 @@ enum RowCodec {
             if row.attempts != 1 { head |= 32 }
             if row.latencyMicroseconds != 0 { head |= 64 }
             writer.byte(head)
-            writer.signed(row.at.milliseconds - lastAt)
+            let at = Instant.stored(row.at.milliseconds)
+            writer.signed(at - lastAt)
             if row.cause != .none { writer.byte(row.cause.rawValue) }
             if row.code != lastCode { writer.number(UInt64(row.code)) }
             if row.attempts != 1 { writer.byte(row.attempts) }
             if row.latencyMicroseconds != 0 { writer.number(UInt64(row.latencyMicroseconds)) }
-            lastAt = row.at.milliseconds
+            lastAt = at
             lastCode = row.code
         }
         return writer.bytes
@@ -113,7 +138,7 @@ enum RowCodec {
             let head = try reader.byte()
             guard let outcome = Outcome(rawValue: head & 7) else { throw DamagedBytes(what: "unknown outcome") }
             let (sum, overflow) = at.addingReportingOverflow(try reader.signed())
-            guard !overflow else { throw DamagedBytes(what: "time out of range") }
+            guard !overflow, Instant.range.contains(sum) else { throw DamagedBytes(what: "time out of range") }
             at = sum
             // A cause that this version does not know reads as none: the outcome still counts.
             let cause = head & 8 == 0 ? Cause.none : Cause(rawValue: try reader.byte()) ?? .none
@@ -137,12 +162,12 @@ enum Packed {
             << 27
     }
 
-    static func unpack(check: Int32, at: Int64, packed: Int64, latency: Int64) throws -> Observation {
-        guard let outcome = Outcome(rawValue: UInt8(packed & 7)), let latency = UInt32(exactly: latency) else {
-            throw DamagedBytes(what: "observation")
-        }
+    static func unpack(check: Int64, at: Int64, packed: Int64, latency: Int64) throws -> Observation {
+        guard let outcome = Outcome(rawValue: UInt8(packed & 7)), let latency = UInt32(exactly: latency),
+            let check = Int32(exactly: check), check > 0, packed >= 0, packed < 1 << 35
+        else { throw DamagedBytes(what: "observation") }
         return Observation(
-            check: check, at: Instant(milliseconds: at), outcome: outcome,
+            check: check, at: try Instant(stored: at), outcome: outcome,
             cause: Cause(rawValue: UInt8(truncatingIfNeeded: packed >> 27)) ?? .none,
             code: UInt16(truncatingIfNeeded: packed >> 3), attempts: UInt8(truncatingIfNeeded: packed >> 19) &+ 1,
             latencyMicroseconds: latency)
@@ -174,14 +199,20 @@ struct Sum: Sendable, Equatable {
         guard outcome.isGood else { return }
         latencyMin = good == 1 ? latency : min(latencyMin, latency)
         latencyMax = max(latencyMax, latency)
-        latencySum += UInt64(latency)
+        latencySum = Self.sum(latencySum, UInt64(latency))
+    }
+
+    /// A sum that only damage makes so large stands still: it must not end the process.
+    private static func sum(_ a: UInt64, _ b: UInt64) -> UInt64 {
+        let (sum, overflow) = a.addingReportingOverflow(b)
+        return overflow ? .max : sum
     }
 
     mutating func add(_ other: Sum) {
         if other.good > 0 {
             latencyMin = good == 0 ? other.latencyMin : min(latencyMin, other.latencyMin)
             latencyMax = max(latencyMax, other.latencyMax)
-            latencySum += other.latencySum
+            latencySum = Self.sum(latencySum, other.latencySum)
         }
         up += other.up
         slow += other.slow
@@ -230,9 +261,10 @@ struct Sum: Sendable, Equatable {
         }
         let spread = try reader.number()
         let rest = try reader.number()
-        guard let most = UInt32(exactly: UInt64(latencyMin) + min(spread, 1 << 32)), rest < 1 << 62 else {
-            throw DamagedBytes(what: "latency")
-        }
+        // No latency is above the largest, so neither is their mean.
+        guard let most = UInt32(exactly: UInt64(latencyMin) + min(spread, 1 << 32)), good <= UInt32.max,
+            rest <= spread * UInt64(good)
+        else { throw DamagedBytes(what: "latency") }
         latencyMax = most
         latencySum = UInt64(latencyMin) * UInt64(good) + rest
     }
@@ -267,9 +299,9 @@ struct Extent: Equatable {
 
     init(_ bytes: UnsafeRawBufferPointer) throws {
         var reader = ByteReader(bytes)
-        first = try reader.signed()
+        first = try reader.instant().milliseconds
         let (end, overflow) = first.addingReportingOverflow(try reader.narrow(Int64.self))
-        guard !overflow else { throw DamagedBytes(what: "time out of range") }
+        guard !overflow, Instant.range.contains(end) else { throw DamagedBytes(what: "time out of range") }
         last = end
         sum = try Sum(from: &reader)
     }
@@ -312,11 +344,24 @@ struct DaySums: Equatable {
     init() {}
 
     init(_ bytes: UnsafeRawBufferPointer) throws {
+        var damage: (any Error)?
+        self.init(salvaging: bytes, &damage)
+        if let damage { throw damage }
+    }
+
+    /// What stands before the damage, if there is any.
+    init(salvaging bytes: UnsafeRawBufferPointer, _ damage: inout (any Error)?) {
         var reader = ByteReader(bytes)
-        while !reader.isAtEnd {
-            let hour = try reader.byte()
-            guard hour <= Self.wholeDay else { throw DamagedBytes(what: "hour of a day's sums") }
-            parts.append((hour, try Sum(from: &reader)))
+        do {
+            while !reader.isAtEnd {
+                let hour = try reader.byte()
+                guard hour <= Self.wholeDay, parts.last.map({ $0.hour < hour }) ?? true else {
+                    throw DamagedBytes(what: "hour of a day's sums")
+                }
+                parts.append((hour, try Sum(from: &reader)))
+            }
+        } catch {
+            damage = error
         }
     }
 }
@@ -341,7 +386,7 @@ enum StateCodec {
         writer.number(UInt64(state.recentFlips))
         writer.number(UInt64(state.latencyMicroseconds))
         for instant in [state.lastPing, state.lastGood, state.since, state.wakingSince, state.pausedUntil] {
-            writer.signed(instant.milliseconds)
+            writer.instant(instant)
         }
         writer.number(UInt64(state.certificateEndHours))
         writer.byte(state.incidentOpen ? 1 : 0)
@@ -350,7 +395,7 @@ enum StateCodec {
         writer.byte(state.slowdown)
         writer.number(UInt64(state.incidentCode))
         writer.number(UInt64(state.incidentFlips))
-        writer.signed(state.troubleSince.milliseconds)
+        writer.instant(state.troubleSince)
         return writer.bytes
     }
 
@@ -362,32 +407,55 @@ enum StateCodec {
         var state = CheckState()
         state.verdict = verdict
         state.cause = cause
-        state.flapping = try reader.byte() == 1
+        state.flapping = try reader.flag()
         guard let pause = CheckState.Pause(rawValue: try reader.byte()) else {
             throw DamagedBytes(what: "pause of a check")
         }
         state.pause = pause
         state.attempts = try reader.byte()
         state.recentCount = try reader.byte()
+        guard state.recentCount <= 32 else { throw DamagedBytes(what: "count of recent pings") }
         state.code = try reader.narrow(UInt16.self)
         state.failures = try reader.narrow(UInt16.self)
         state.successes = try reader.narrow(UInt16.self)
         state.recentFailures = try reader.narrow(UInt32.self)
         state.recentFlips = try reader.narrow(UInt32.self)
         state.latencyMicroseconds = try reader.narrow(UInt32.self)
-        state.lastPing = Instant(milliseconds: try reader.signed())
-        state.lastGood = Instant(milliseconds: try reader.signed())
-        state.since = Instant(milliseconds: try reader.signed())
-        state.wakingSince = Instant(milliseconds: try reader.signed())
-        state.pausedUntil = Instant(milliseconds: try reader.signed())
+        state.lastPing = try reader.instant()
+        state.lastGood = try reader.instant()
+        state.since = try reader.instant()
+        state.wakingSince = try reader.instant()
+        state.pausedUntil = try reader.instant()
         state.certificateEndHours = try reader.narrow(UInt32.self)
-        state.incidentOpen = try reader.byte() == 1
+        state.incidentOpen = try reader.flag()
         state.incidentCause = Cause(rawValue: try reader.byte()) ?? .none
-        state.wasBad = try reader.byte() == 1
+        state.wasBad = try reader.flag()
         state.slowdown = try reader.byte()
+        // It is a shift of the interval: more would make the interval nothing.
+        guard state.slowdown <= 2 else { throw DamagedBytes(what: "slowdown") }
         state.incidentCode = try reader.narrow(UInt16.self)
         state.incidentFlips = try reader.narrow(UInt16.self)
-        state.troubleSince = Instant(milliseconds: try reader.signed())
+        state.troubleSince = try reader.instant()
+        guard reader.isAtEnd else { throw DamagedBytes(what: "more than a state") }
+        return state
+    }
+
+    /// The pause of a state that cannot be read as a whole: what a person or the platform decided must not be undone by damage.
+    /// nil when there was none, or when it cannot be read either.
+    static func salvagedPause(_ bytes: UnsafeRawBufferPointer, now: Instant) -> CheckState? {
+        guard bytes.count > 4, bytes[0] == format, bytes[1] == Verdict.paused.rawValue,
+            let pause = CheckState.Pause(rawValue: bytes[4]), pause == .byPerson || pause == .byModeration
+        else { return nil }
+        return paused(pause, since: now)
+    }
+
+    static func paused(_ pause: CheckState.Pause, since: Instant, until: Instant = .never) -> CheckState {
+        var state = CheckState()
+        state.verdict = .paused
+        state.pause = pause
+        state.cause = pause == .byModeration ? .spaceModerated : .none
+        state.since = since
+        state.pausedUntil = until
         return state
     }
 }

@@ -3,6 +3,8 @@ import StokerCore
 /// Keys that put what is read together, or written together, side by side: a span's number × 2³² + check.
 enum Key {
     static let width: Int64 = 1 << 32
+    /// Spans that keys can hold: 2³¹ would not fit, and what stands beside it is still looked at.
+    static let spans: ClosedRange<Int64> = -(1 << 30)...(1 << 30)
 
     static func of(_ span: Int64, _ check: Int32) -> Int64 { span * width + Int64(check) }
     static func first(of span: Int64) -> Int64 { span * width }

@@ -24,8 +24,12 @@ extension SQLiteLedger {
     /// Every name that ever had a number, in the order of their numbers: for readers beside or without a master.
     package func checkNames() async throws(Failure) -> [(id: Int32, name: String)] {
         try await read("read the names of the checks") { db in
-            try Row.fetchAll(db, sql: "SELECT id, name FROM check_name ORDER BY id").map {
-                (id: $0["id"], name: $0["name"])
+            try Row.fetchAll(db, sql: "SELECT id, name FROM check_name ORDER BY id").compactMap { row in
+                // What is no number and no name is put in order by the next start of a master.
+                guard let id = try? row.decode(Int32.self, atIndex: 0),
+                    let name = try? row.decode(String.self, atIndex: 1)
+                else { return nil }
+                return (id: id, name: name)
             }
         }
     }

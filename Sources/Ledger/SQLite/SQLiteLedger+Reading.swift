@@ -6,42 +6,63 @@ package import StokerCore
 /// segment that overlaps), the day sums (one lookup per check and day).
 extension SQLiteLedger {
     package func savedStates() async throws(Failure) -> [Int32: SavedState] {
-        try await read("read the saved states") { db in
+        try await read("read the saved states") { [damage] db in
             let select = try db.makeStatement(sql: SQL.states)
             var states: [Int32: SavedState] = [:]
             states.reserveCapacity(try Int.fetchOne(db, sql: "SELECT COUNT(*) FROM check_state") ?? 0)
             while try select.step(db) {
-                // A state that cannot be read is as good as none: the check begins as unknown.
-                guard let state = try? StateCodec.decode(select.bytes(2)) else { continue }
-                states[Int32(truncatingIfNeeded: select.integer(0))] = SavedState(
-                    state: state, nextDue: Instant(milliseconds: select.integer(1)))
+                let id = select.integer(0)
+                do {
+                    guard let check = Int32(exactly: id) else { throw DamagedBytes(what: "number of a check") }
+                    let state: CheckState
+                    do {
+                        state = try StateCodec.decode(select.bytes(2))
+                    } catch {
+                        damage.note(.state, id, error)
+                        // As good as none, so that the check begins as unknown; but a pause stays.
+                        let now = Instant(seconds: Date().timeIntervalSince1970)
+                        guard let paused = StateCodec.salvagedPause(select.bytes(2), now: now) else { continue }
+                        states[check] = SavedState(state: paused, nextDue: .never)
+                        continue
+                    }
+                    var due = Instant.never
+                    do { due = try Instant(stored: select.integer(1)) } catch { damage.note(.state, id, error) }
+                    states[check] = SavedState(state: state, nextDue: due)
+                } catch {
+                    damage.note(.state, id, error)
+                }
             }
             return states
         }
     }
 
     package func transcript(lastFailedOf check: Int32) async throws(Failure) -> Transcript? {
-        try await read("read a transcript") { db in
+        try await read("read a transcript") { [damage] db in
             let data = try Data.fetchOne(db, sql: "SELECT body FROM transcript WHERE check_id = ?", arguments: [check])
-            return try data.map(TranscriptCodec.decode)
+            do {
+                return try data.map(TranscriptCodec.decode)
+            } catch {
+                damage.note(.transcript, Int64(check), error)
+                return nil
+            }
         }
     }
 
     package func observations(of check: Int32?, before: Instant?, limit: Int) async throws(Failure) -> [Observation] {
-        try await read("read observations") { db in
+        try await read("read observations") { [damage] db in
             guard limit > 0 else { return [] }
             let end = before?.milliseconds ?? .max
             var newest = Newest(limit: limit)
-            try Self.tail(db, of: check) { if $0.at.milliseconds < end { newest.add($0) } }
-            for segment in try Self.segments(db, from: .min, to: end).sorted(by: { $0.last > $1.last }) {
+            try Self.tail(db, of: check, damage) { if $0.at.milliseconds < end { newest.add($0) } }
+            for segment in try Self.segments(db, from: .min, to: end, damage).sorted(by: { $0.last > $1.last }) {
                 if newest.isSettled(before: segment.last) { break }
                 if let check {
                     let find = try db.cachedStatement(sql: SQL.rowsOfCheck)
-                    try Self.rows(db, find, segment: segment.id, check: check) {
+                    try Self.rows(db, find, segment: segment.id, check: check, damage) {
                         if $0.at.milliseconds < end { newest.add($0) }
                     }
                 } else {
-                    try Self.rows(db, segment: segment.id) { if $0.at.milliseconds < end { newest.add($0) } }
+                    try Self.rows(db, segment: segment.id, damage) { if $0.at.milliseconds < end { newest.add($0) } }
                 }
             }
             return newest.take()
@@ -49,19 +70,21 @@ extension SQLiteLedger {
     }
 
     package func latest(of checks: [Int32], limit: Int) async throws(Failure) -> [[Observation]] {
-        try await read("read the latest observations") { db in
+        try await read("read the latest observations") { [damage] db in
             let places = Places(checks)
             var newest = Array(repeating: Newest(limit: limit), count: places.checks.count)
-            try Self.tail(db, of: checks.count == 1 ? checks[0] : nil) { row in
+            try Self.tail(db, of: checks.count == 1 ? checks[0] : nil, damage) { row in
                 if let place = places[row.check] { newest[place].add(row) }
             }
             var open = Array(newest.indices)
             let find = try db.cachedStatement(sql: SQL.rowsOfCheck)
-            for segment in try Self.segments(db, from: .min, to: .max).sorted(by: { $0.last > $1.last }) {
+            for segment in try Self.segments(db, from: .min, to: .max, damage).sorted(by: { $0.last > $1.last }) {
                 open.removeAll { newest[$0].isSettled(before: segment.last) }
                 if open.isEmpty { break }
                 for place in open {
-                    try Self.rows(db, find, segment: segment.id, check: places.checks[place]) { newest[place].add($0) }
+                    try Self.rows(db, find, segment: segment.id, check: places.checks[place], damage) {
+                        newest[place].add($0)
+                    }
                 }
             }
             for place in newest.indices { newest[place].shrink() }
@@ -78,22 +101,29 @@ extension SQLiteLedger {
     }
 
     private func sums(of checks: [Int32], from: Instant, to: Instant, buckets: Int) async throws(Failure) -> [Buckets] {
-        try await read("sum up observations") { db in
+        try await read("sum up observations") { [damage] db in
             let empty = Buckets(from: from, to: to, count: buckets)
             guard from < to else { return checks.map { _ in empty } }
             let places = Places(checks)
             var found = Array(repeating: empty, count: places.checks.count)
 
-            try Self.tail(db, of: checks.count == 1 ? checks[0] : nil) { row in
+            try Self.tail(db, of: checks.count == 1 ? checks[0] : nil, damage) { row in
                 if let place = places[row.check] { found[place].add(row) }
             }
             let extent = try db.cachedStatement(sql: SQL.extentOfCheck)
             let rows = try db.cachedStatement(sql: SQL.rowsOfCheck)
-            for segment in try Self.segments(db, from: from.milliseconds, to: to.milliseconds) {
+            for segment in try Self.segments(db, from: from.milliseconds, to: to.milliseconds, damage) {
                 for (place, check) in places.checks.enumerated() {
-                    extent.bind(Key.of(segment.id, check), at: 1)
+                    let key = Key.of(segment.id, check)
+                    extent.bind(key, at: 1)
                     guard try extent.step(db) else { continue }
-                    let known = extent.isNull(0) ? nil : try Extent(extent.bytes(0))
+                    var known: Extent?
+                    do {
+                        known = extent.isNull(0) ? nil : try Extent(extent.bytes(0))
+                    } catch {
+                        // The rows themselves say it as well.
+                        damage.note(.stretch, key, error)
+                    }
                     extent.reset()
                     if let known {
                         if known.last < found[place].from || known.first >= found[place].to { continue }
@@ -102,7 +132,7 @@ extension SQLiteLedger {
                             continue
                         }
                     }
-                    try Self.rows(db, rows, segment: segment.id, check: check) { found[place].add($0) }
+                    try Self.rows(db, rows, segment: segment.id, check: check, damage) { found[place].add($0) }
                 }
             }
             if let first = try Int64.fetchOne(db, sql: SQL.firstDay),
@@ -112,11 +142,13 @@ extension SQLiteLedger {
                 let firstDay = max(Key.span(first), Calendar.day(from.milliseconds))
                 let lastDay = min(Key.span(last), Calendar.day(to.milliseconds))
                 let find = try db.cachedStatement(sql: SQL.sumsOfCheck)
-                for day in stride(from: firstDay, through: lastDay, by: 1) {
+                for day in stride(from: firstDay, through: max(lastDay, firstDay - 1), by: 1) {
                     for (place, check) in places.checks.enumerated() {
                         find.bind(Key.of(day, check), at: 1)
                         guard try find.step(db) else { continue }
-                        let sums = try DaySums(find.bytes(0))
+                        var trouble: (any Error)?
+                        let sums = DaySums(salvaging: find.bytes(0), &trouble)
+                        if let trouble { damage.note(.daySum, Key.of(day, check), trouble) }
                         find.reset()
                         for part in sums.parts {
                             let hour = part.hour == DaySums.wholeDay ? 0 : Int64(part.hour)
@@ -132,31 +164,33 @@ extension SQLiteLedger {
     package func incidents(
         of check: Int32?, openOnly: Bool, before: Int64?, limit: Int
     ) async throws(Failure) -> [Incident] {
-        try await read("read incidents") { db in
+        try await read("read incidents") { [damage] db in
             let (sql, arguments) = Self.page(
-                "SELECT id, check_id, began, ended, verdict, cause, code, flips FROM incident", check: check,
+                SQL.incident, check: check,
                 before: before,
                 limit: limit, also: openOnly ? "ended IS NULL" : nil)
-            return try Row.fetchAll(db, sql: sql, arguments: arguments).map { row in
-                guard let verdict = Verdict(rawValue: row[4]) else {
-                    throw DamagedBytes(what: "verdict of an incident")
+            return try Row.fetchAll(db, sql: sql, arguments: arguments).compactMap { row in
+                do {
+                    return try Self.incident(row)
+                } catch {
+                    damage.note(.incident, try row.decode(Int64.self, atIndex: 0), error)
+                    return nil
                 }
-                let ended: Int64? = row[3]
-                return Incident(
-                    id: row[0], check: row[1], began: Instant(milliseconds: row[2]),
-                    ended: ended.map { Instant(milliseconds: $0) }, verdict: verdict,
-                    cause: Cause(rawValue: row[5]) ?? .none,
-                    code: row[6], flips: row[7])
             }
         }
     }
 
     package func events(of check: Int32?, before: Int64?, limit: Int) async throws(Failure) -> [Event] {
-        try await read("read events") { db in
+        try await read("read events") { [damage] db in
             let (sql, arguments) = Self.page(
-                "SELECT id, at, kind, check_id, text FROM event", check: check, before: before, limit: limit, also: nil)
-            return try Row.fetchAll(db, sql: sql, arguments: arguments).map { row in
-                Event(id: row[0], at: Instant(milliseconds: row[1]), kind: row[2], check: row[3], text: row[4])
+                SQL.event, check: check, before: before, limit: limit, also: nil)
+            return try Row.fetchAll(db, sql: sql, arguments: arguments).compactMap { row in
+                do {
+                    return try Self.event(row)
+                } catch {
+                    damage.note(.event, try row.decode(Int64.self, atIndex: 0), error)
+                    return nil
+                }
             }
         }
     }
@@ -172,7 +206,7 @@ extension SQLiteLedger {
             let inSegments = try number("SELECT SUM(observations) FROM segment") ?? 0
             return LedgerStatistics(
                 bytes: Self.bytes(path) + Self.bytes(path + "-wal"), observations: tail + inSegments,
-                oldestObservation: first.map { Instant(milliseconds: $0) },
+                oldestObservation: first.map { Instant(milliseconds: Instant.stored($0)) },
                 checks: Int(try number("SELECT COUNT(*) FROM check_name") ?? 0))
         }
     }
@@ -181,8 +215,8 @@ extension SQLiteLedger {
 
     /// Statements whose plans are asserted by tests.
     enum SQL {
-        static let tail = "SELECT check_id, at, packed, latency FROM observation"
-        static let tailOfCheck = "SELECT check_id, at, packed, latency FROM observation WHERE check_id = ?"
+        static let tail = "SELECT check_id, at, packed, latency, id FROM observation"
+        static let tailOfCheck = "SELECT check_id, at, packed, latency, id FROM observation WHERE check_id = ?"
         static let oldestOfTail = "SELECT MIN(at) FROM observation"
         static let segments =
             "SELECT id, first_at, last_at FROM segment WHERE last_at >= ? AND first_at < ? ORDER BY id"
@@ -192,6 +226,8 @@ extension SQLiteLedger {
         static let sumsOfCheck = "SELECT sums FROM day_sum WHERE id = ?"
         static let firstDay = "SELECT id FROM day_sum ORDER BY id LIMIT 1"
         static let lastDay = "SELECT id FROM day_sum ORDER BY id DESC LIMIT 1"
+        static let incident = "SELECT id, check_id, began, ended, verdict, cause, code, flips FROM incident"
+        static let event = "SELECT id, at, kind, check_id, text FROM event"
         static let states = "SELECT check_id, next_due, state FROM check_state"
     }
 
@@ -201,41 +237,98 @@ extension SQLiteLedger {
         var last: Int64
     }
 
-    static func segments(_ db: Database, from: Int64, to: Int64) throws -> [Segment] {
-        try Row.fetchAll(db.cachedStatement(sql: SQL.segments), arguments: [from, to]).map {
-            Segment(id: $0[0], first: $0[1], last: $0[2])
+    /// - Parameter damage: hears of rows that cannot be read and are left out, here and below; nil throws them.
+    static func segments(_ db: Database, from: Int64, to: Int64, _ damage: DamageBook? = nil) throws -> [Segment] {
+        try Row.fetchAll(db.cachedStatement(sql: SQL.segments), arguments: [from, to]).compactMap { row in
+            let id = try row.decode(Int64.self, atIndex: 0)
+            do {
+                guard Key.spans.contains(id) else { throw DamagedBytes(what: "number of a segment") }
+                return Segment(
+                    id: id, first: try row.decode(Int64.self, atIndex: 1), last: try row.decode(Int64.self, atIndex: 2))
+            } catch {
+                guard let damage else { throw error }
+                damage.note(.segment, id, error)
+                return nil
+            }
         }
     }
 
-    static func tail(_ db: Database, of check: Int32?, _ body: (Observation) -> Void) throws {
+    /// - Parameter row: of ``SQL/incident``.
+    static func incident(_ row: Row) throws -> Incident {
+        guard let verdict = Verdict(rawValue: try row.decode(UInt8.self, atIndex: 4)) else {
+            throw DamagedBytes(what: "verdict of an incident")
+        }
+        return Incident(
+            id: try row.decode(Int64.self, atIndex: 0), check: try row.decode(Int32.self, atIndex: 1),
+            began: try Instant(stored: try row.decode(Int64.self, atIndex: 2)),
+            ended: try row.decode(Int64?.self, atIndex: 3).map { try Instant(stored: $0) }, verdict: verdict,
+            cause: Cause(rawValue: try row.decode(UInt8.self, atIndex: 5)) ?? .none,
+            code: try row.decode(UInt16.self, atIndex: 6), flips: Int(try row.decode(Int32.self, atIndex: 7)))
+    }
+
+    /// - Parameter row: of ``SQL/event``.
+    static func event(_ row: Row) throws -> Event {
+        Event(
+            id: try row.decode(Int64.self, atIndex: 0), at: try Instant(stored: try row.decode(Int64.self, atIndex: 1)),
+            kind: try row.decode(String.self, atIndex: 2), check: try row.decode(Int32?.self, atIndex: 3),
+            text: try row.decode(String.self, atIndex: 4))
+    }
+
+    static func tail(
+        _ db: Database, of check: Int32?, _ damage: DamageBook? = nil, _ body: (Observation) -> Void
+    ) throws {
         let select = try db.cachedStatement(sql: check == nil ? SQL.tail : SQL.tailOfCheck)
         if let check { select.bind(Int64(check), at: 1) }
         defer { select.reset() }
-        while try select.step(db) { body(try observation(select)) }
+        while try select.step(db) {
+            do {
+                body(try observation(select))
+            } catch {
+                guard let damage else { throw error }
+                damage.note(.observation, select.integer(4), error)
+            }
+        }
     }
 
     /// - Parameter select: of check, time, packed and latency, on a row.
     static func observation(_ select: Statement) throws -> Observation {
         try Packed.unpack(
-            check: Int32(truncatingIfNeeded: select.integer(0)), at: select.integer(1), packed: select.integer(2),
+            check: select.integer(0), at: select.integer(1), packed: select.integer(2),
             latency: select.integer(3))
     }
 
     static func rows(
-        _ db: Database, _ find: Statement, segment: Int64, check: Int32, _ body: (Observation) -> Void
+        _ db: Database, _ find: Statement, segment: Int64, check: Int32, _ damage: DamageBook? = nil,
+        _ body: (Observation) -> Void
     ) throws {
-        find.bind(Key.of(segment, check), at: 1)
+        let key = Key.of(segment, check)
+        find.bind(key, at: 1)
         defer { find.reset() }
         guard try find.step(db) else { return }
-        try RowCodec.decode(find.bytes(0), check: check, body)
+        do {
+            try RowCodec.decode(find.bytes(0), check: check, body)
+        } catch {
+            guard let damage else { throw error }
+            damage.note(.stretch, key, error)
+        }
     }
 
-    static func rows(_ db: Database, segment: Int64, _ body: (Observation) -> Void) throws {
+    static func rows(
+        _ db: Database, segment: Int64, _ damage: DamageBook? = nil, _ body: (Observation) -> Void
+    ) throws {
         let select = try db.cachedStatement(sql: SQL.stretches)
         select.bind(Key.first(of: segment), at: 1)
         select.bind(Key.first(of: segment + 1), at: 2)
         defer { select.reset() }
-        while try select.step(db) { try RowCodec.decode(select.bytes(1), check: Key.check(select.integer(0)), body) }
+        while try select.step(db) {
+            let key = select.integer(0)
+            do {
+                try RowCodec.decode(select.bytes(1), check: Key.check(key), body)
+            } catch {
+                guard let damage else { throw error }
+                damage.note(.stretch, key, error)
+            }
+        }
     }
 
     private static func page(

@@ -15,6 +15,7 @@ extension SQLiteLedger {
     }
 
     package func tend() async throws(Failure) -> Bool {
+        if try await mend() { return true }
         if try await foldTail(keeping: layout.tail - min(layout.tail, layout.slice), atLeast: layout.tail) {
             return true
         }
@@ -29,21 +30,33 @@ extension SQLiteLedger {
     /// - Returns: whether something was moved.
     private func foldTail(keeping: Int, atLeast: Int) async throws(Failure) -> Bool {
         let slice = Int64(layout.slice)
-        return try await write("fold observations into a segment") { db in
+        return try await write("fold observations into a segment") { [damage] db in
             // Numbers are given in order and leave from the front only: their difference is their count.
             guard let first = try Int64.fetchOne(db, sql: "SELECT id FROM observation ORDER BY id LIMIT 1"),
                 let last = try Int64.fetchOne(db, sql: "SELECT id FROM observation ORDER BY id DESC LIMIT 1"),
-                last - first + 1 > Int64(atLeast)
+                last &- first &+ 1 > Int64(atLeast) || last &- first < 0
             else { return false }
-            let end = min(first + slice, last + 1 - Int64(keeping))
+            // Numbers that only damage makes so far apart are not counted with.
+            let end = last &- first < 0 ? first &+ slice : min(first &+ slice, last &+ 1 &- Int64(keeping))
             guard end > first else { return false }
             var rows: [Observation] = []
-            rows.reserveCapacity(Int(end - first))
+            rows.reserveCapacity(min(Int(slice), Int(end - first)))
             let select = try db.cachedStatement(sql: SQL.tail + " WHERE id < ?")
             select.bind(end, at: 1)
-            while try select.step(db) { rows.append(try Self.observation(select)) }
+            while try select.step(db) {
+                do { rows.append(try Self.observation(select)) } catch {
+                    // It goes with the others, told.
+                    damage.count(.observation)
+                    try Self.tell("A damaged observation", select.integer(0), error, db)
+                }
+            }
             rows.sort { $0.check == $1.check ? isOlder($0, $1) : $0.check < $1.check }
-            guard let oldest = rows.lazy.map(\.at).min(), let newest = rows.lazy.map(\.at).max() else { return false }
+            let delete = try db.cachedStatement(sql: "DELETE FROM observation WHERE id < ?")
+            delete.bind(end, at: 1)
+            guard let oldest = rows.lazy.map(\.at).min(), let newest = rows.lazy.map(\.at).max() else {
+                try delete.run(db)
+                return db.changesCount > 0
+            }
             let segment = try Self.newSegment(
                 db, level: 0, observations: rows.count, first: oldest.milliseconds, last: newest.milliseconds)
             let insert = try db.cachedStatement(sql: Self.insertStretch)
@@ -54,17 +67,15 @@ extension SQLiteLedger {
                 try Self.put(Array(rows[start..<next]), Key.of(segment, rows[start].check), insert, db)
                 start = next
             }
-            let delete = try db.cachedStatement(sql: "DELETE FROM observation WHERE id < ?")
-            delete.bind(end, at: 1)
             try delete.run(db)
             return true
         }
     }
 
-    private static let insertStretch = "INSERT OR REPLACE INTO stretch (id, extent, observations) VALUES (?, ?, ?)"
+    static let insertStretch = "INSERT OR REPLACE INTO stretch (id, extent, observations) VALUES (?, ?, ?)"
 
     /// Rows of one check in time order. Few of them need no summary: reading them is as quick.
-    private static func put(_ rows: [Observation], _ key: Int64, _ insert: Statement, _ db: Database) throws {
+    static func put(_ rows: [Observation], _ key: Int64, _ insert: Statement, _ db: Database) throws {
         insert.bind(key, at: 1)
         insert.bind(rows.count < 16 ? nil : Extent(of: rows).encode(), at: 2)
         insert.bind(RowCodec.encode(rows), at: 3)
@@ -109,8 +120,13 @@ extension SQLiteLedger {
             var level: Int
             var day: Int64
         }
-        let all = try Row.fetchAll(db, sql: "SELECT id, level, last_at FROM segment ORDER BY id").map {
-            Candidate(id: $0[0], level: $0[1], day: Calendar.day($0[2]))
+        let all = try Row.fetchAll(db, sql: "SELECT id, level, last_at FROM segment ORDER BY id").compactMap {
+            row -> Candidate? in
+            // One that cannot be read is left as it is: reading tells of it, and mending follows.
+            guard let id = try? row.decode(Int64.self, atIndex: 0), Key.spans.contains(id),
+                let level = try? row.decode(Int32.self, atIndex: 1), let last = try? row.decode(Int64.self, atIndex: 2)
+            else { return nil }
+            return Candidate(id: id, level: min(Int(level), 64), day: Calendar.day(last))
         }
         guard let today = all.map(\.day).max() else { return nil }
         for (day, members) in Dictionary(grouping: all, by: \.day).sorted(by: { $0.key < $1.key }) {
@@ -128,8 +144,8 @@ extension SQLiteLedger {
                             db, sql: "SELECT MIN(first_at), MAX(last_at) FROM segment WHERE id IN (\(range))")
                     else { return .rollback }
                     target = try newSegment(
-                        db, level: (sources.map(\.level).max() ?? 0) + 1, observations: 0, first: span[0], last: span[1]
-                    )
+                        db, level: (sources.map(\.level).max() ?? 0) + 1, observations: 0,
+                        first: try span.decode(Int64.self, atIndex: 0), last: try span.decode(Int64.self, atIndex: 1))
                     return .commit
                 }
                 return Merge(sources: sources.map(\.id), target: target, nextCheck: 0)
@@ -198,7 +214,7 @@ extension SQLiteLedger {
         return true
     }
 
-    private static func tellOfDamage(check: Int32, at: Instant?, _ db: Database) throws {
+    static func tellOfDamage(check: Int32, at: Instant?, _ db: Database) throws {
         let place = at.map { "after \($0)" } ?? "of an unknown time"
         try db.execute(
             sql: "INSERT INTO event (at, kind, check_id, text) VALUES (unixepoch() * 1000, 'ledger.damage', ?, ?)",
@@ -219,8 +235,8 @@ extension SQLiteLedger {
         }
         // A merge moves rows between the segments that are listed next.
         while merge.withLock({ $0 != nil }) { _ = try await mergeSlice() }
-        let old = try await read("list old segments") { db in
-            try Self.segments(db, from: .min, to: rowsBefore)
+        let old = try await read("list old segments") { [damage] db in
+            try Self.segments(db, from: .min, to: rowsBefore, damage)
         }
         for segment in old {
             var next = Key.first(of: segment.id)
@@ -317,8 +333,10 @@ extension SQLiteLedger {
             for (key, added) in sums.sorted(by: { $0.key < $1.key }) {
                 // Late rows of a day that has its sums already are added to them.
                 find.bind(key, at: 1)
-                var all = try find.step(db) ? try DaySums(find.bytes(0)) : DaySums()
+                var trouble: (any Error)?
+                var all = try find.step(db) ? DaySums(salvaging: find.bytes(0), &trouble) : DaySums()
                 find.reset()
+                if let trouble { try Self.tell("A part of a day's sums", Int64(Key.check(key)), trouble, db) }
                 for part in added.parts { all.add(part.sum, hour: part.hour) }
                 if Key.span(key) < hoursBefore { all.foldToDay() }
                 save.bind(key, at: 1)
@@ -354,14 +372,18 @@ extension SQLiteLedger {
                 let save = try db.cachedStatement(sql: "UPDATE day_sum SET sums = ? WHERE id = ?")
                 var saved = 0
                 for row in rows {
-                    let data: Data = row[1]
-                    var sums = try data.withUnsafeBytes { try DaySums($0) }
+                    let key = try row.decode(Int64.self, atIndex: 0)
+                    let data = (try? row.decode(Data.self, atIndex: 1)) ?? Data()  // no bytes at all: no sums
+                    var trouble: (any Error)?
+                    var sums = data.withUnsafeBytes { DaySums(salvaging: $0, &trouble) }
+                    if let trouble { try Self.tell("A part of a day's sums", Int64(Key.check(key)), trouble, db) }
                     guard sums.parts.count > 1 || sums.parts.first?.hour != DaySums.wholeDay else { continue }
                     saved += max(0, sums.parts.count - 1)
                     sums.foldToDay()
-                    try save.execute(arguments: [Data(sums.encode()), row[0] as Int64])
+                    try save.execute(arguments: [Data(sums.encode()), key])
                 }
-                let reached = rows.count < 5_000 ? end : (rows.last.map { $0[0] as Int64 } ?? end) + 1
+                let reached =
+                    rows.count < 5_000 ? end : (try rows.last?.decode(Int64.self, atIndex: 0) ?? end) + 1
                 if reached > done {
                     try db.execute(
                         sql: """

@@ -1,6 +1,7 @@
 import Dispatch
 import Foundation
 import GRDB
+import GRDBSQLite
 package import Logging
 package import StokerCore
 import Synchronization
@@ -31,6 +32,12 @@ package final class SQLiteLedger: Ledger {
     package let movedAside: String?
 
     let layout: Layout
+    let isReadOnly: Bool
+    /// What reading came upon and left out.
+    let damage = DamageBook()
+    /// The full check while it runs: closing ends it.
+    let running = Mutex<DatabaseQueue?>(nil)
+    let isEnding = Mutex(false)
     private let pool: DatabasePool
     private let lock: LockFile?
     private let isClosed = Mutex(false)
@@ -47,21 +54,35 @@ package final class SQLiteLedger: Ledger {
     package init(path: String, readOnly: Bool = false, layout: Layout = Layout(), logger: Logger) async throws(Failure)
     {
         let doing = "open the ledger \(path)"
-        let opened = await withCheckedContinuation { (done: CheckedContinuation<Result<Opened, Failure>, Never>) in
+        let isBusy = Mutex(false)
+        let opened = await withCheckedContinuation { (waiter: CheckedContinuation<Result<Opened, Failure>, Never>) in
+            let done = Once(waiter)
             // Opening checks, migrates and may wait for the disk.
             DispatchQueue.global().async {
                 do throws(Failure) {
-                    done.resume(returning: .success(try Opened(path: path, readOnly: readOnly, logger: logger)))
+                    let parts = try Opened(path: path, readOnly: readOnly, logger: logger) {
+                        isBusy.withLock { $0 = true }
+                    }
+                    guard !done.resume(.success(parts)) else { return }
+                    // Nobody waits any more: the next start may have it.
+                    try? parts.pool.close()
+                    parts.lock?.release()
                 } catch {
                     var failure = error
                     failure.doing = doing
-                    done.resume(returning: .failure(failure))
+                    done.resume(.failure(failure))
                 }
+            }
+            // A disk that hangs must not keep the fleet from being tended; long work on one that answers is waited for.
+            DispatchQueue.global().asyncAfter(deadline: .now() + Self.openWithin / .seconds(1)) {
+                guard !isBusy.withLock({ $0 }) else { return }
+                done.resume(.failure(.silentDisk(doing: doing, after: Self.openWithin)))
             }
         }
         let parts = try opened.get()
         self.path = path
         self.layout = layout
+        isReadOnly = readOnly
         pool = parts.pool
         lock = parts.lock
         movedAside = parts.movedAside
@@ -69,20 +90,53 @@ package final class SQLiteLedger: Ledger {
 
     // MARK: Access
 
+    /// How long the disk may be silent at the start.
+    private static let openWithin = Duration.seconds(10)
+    /// How long a question may take: a page or a client has gone by then.
+    private static let readWithin = Duration.seconds(30)
+
     func read<T: Sendable>(_ doing: String, _ body: @escaping @Sendable (Database) throws -> T) async throws(Failure)
         -> T
     {
         guard !isClosed.withLock({ $0 }) else { throw Failure.closed(doing: doing) }
-        let result = await withCheckedContinuation { (done: CheckedContinuation<Result<T, any Error>, Never>) in
-            pool.asyncRead { db in done.resume(returning: Result { try body(try db.get()) }) }
+        let result = await Self.first(within: Self.readWithin, doing) { [pool] done in
+            pool.asyncRead { db in
+                done.resume(
+                    Result {
+                        let db = try db.get()
+                        return try Self.withSystemError(db) { try body(db) }
+                    })
+            }
         }
         return try unwrap(result, doing)
     }
 
-    func write<T: Sendable>(_ doing: String, _ body: @escaping @Sendable (Database) throws -> T) async throws(Failure)
-        -> T
-    {
-        try await writeOutsideTransaction(doing) { db in
+    /// What comes first, the result or the end of the time. The work goes on in any case.
+    private static func first<T: Sendable>(
+        within limit: Duration?, _ doing: String, _ work: (Once<Result<T, any Error>>) -> Void
+    ) async -> Result<T, any Error> {
+        await withCheckedContinuation { waiter in
+            let done = Once(waiter)
+            work(done)
+            guard let limit else { return }
+            DispatchQueue.global().asyncAfter(deadline: .now() + limit / .seconds(1)) {
+                done.resume(.failure(Failure.silentDisk(doing: doing, after: limit)))
+            }
+        }
+    }
+
+    private static func withSystemError<T>(_ db: Database, _ body: () throws -> T) throws -> T {
+        do { return try body() } catch let error as DatabaseError {
+            guard let connection = db.sqliteConnection else { throw error }
+            throw DiskError(error: error, system: sqlite3_system_errno(connection))
+        }
+    }
+
+    /// - Parameter limit: after which the caller hears that the disk is silent; what was asked may still be done later.
+    func write<T: Sendable>(
+        _ doing: String, within limit: Duration? = nil, _ body: @escaping @Sendable (Database) throws -> T
+    ) async throws(Failure) -> T {
+        try await writeOutsideTransaction(doing, within: limit) { db in
             var value: T?
             try db.inTransaction(.immediate) {
                 value = try body(db)
@@ -94,21 +148,28 @@ package final class SQLiteLedger: Ledger {
     }
 
     func writeOutsideTransaction<T: Sendable>(
-        _ doing: String, _ body: @escaping @Sendable (Database) throws -> T
+        _ doing: String, within limit: Duration? = nil, _ body: @escaping @Sendable (Database) throws -> T
     ) async throws(Failure) -> T {
         guard !isClosed.withLock({ $0 }) else { throw Failure.closed(doing: doing) }
-        let result = await withCheckedContinuation { (done: CheckedContinuation<Result<T, any Error>, Never>) in
-            pool.asyncWriteWithoutTransaction { db in done.resume(returning: Result { try body(db) }) }
+        let result = await Self.first(within: limit, doing) { [pool] done in
+            pool.asyncWriteWithoutTransaction { db in
+                done.resume(Result { try Self.withSystemError(db) { try body(db) } })
+            }
         }
         return try unwrap(result, doing)
     }
+
+    /// The next start looks at the whole file.
+    func suspect() { lock?.mark(.suspect) }
 
     private func unwrap<T>(_ result: Result<T, any Error>, _ doing: String) throws(Failure) -> T {
         switch result {
         case .success(let value): return value
         case .failure(let error):
             if error is DamagedBytes { lock?.mark(.suspect) }
-            if let error = error as? DatabaseError, [.SQLITE_CORRUPT, .SQLITE_NOTADB].contains(error.resultCode) {
+            if let error = (error as? DiskError)?.error ?? error as? DatabaseError,
+                [.SQLITE_CORRUPT, .SQLITE_NOTADB].contains(error.resultCode)
+            {
                 lock?.mark(.suspect)
             }
             throw Failure.ledger(doing: doing, error: error)
@@ -118,41 +179,66 @@ package final class SQLiteLedger: Ledger {
     // MARK: Writing
 
     package func register(_ names: [String]) async throws(Failure) -> [Int32] {
-        try await write("register \(names.count) checks") { db in
+        // A reload that waited for a silent disk would keep everybody waiting; a million names take their time.
+        try await write("register \(names.count) checks", within: .seconds(5 + names.count / 20_000)) { db in
             let find = try db.cachedStatement(sql: "SELECT id FROM check_name WHERE name = ?")
             let insert = try db.cachedStatement(sql: "INSERT INTO check_name (name) VALUES (?)")
             return try names.map { name in
                 if let id = try Int32.fetchOne(find, arguments: [name]) { return id }
                 try insert.execute(arguments: [name])
-                return Int32(db.lastInsertedRowID)
+                guard let id = Int32(exactly: db.lastInsertedRowID) else {
+                    throw DamagedBytes(what: "number of a check")
+                }
+                return id
             }
         }
     }
 
-    package func record(_ batch: Batch) async throws(Failure) {
+    package func record(_ batch: Batch) async throws(Failure) { try await record(batch, limit: nil) }
+    package func record(_ batch: Batch, within limit: Duration) async throws(Failure) {
+        try await record(batch, limit: limit)
+    }
+
+    private func record(_ batch: Batch, limit: Duration?) async throws(Failure) {
         guard !batch.isEmpty else { return }
-        try await write("record \(batch.observations.count) observations") { db in
-            try Self.append(batch.observations, db)
-            try Self.save(batch.states, db)
-            for incident in batch.incidents { try Self.save(incident, db) }
-            if !batch.events.isEmpty {
-                let insert = try db.cachedStatement(
-                    sql: "INSERT INTO event (at, kind, check_id, text) VALUES (?, ?, ?, ?)")
-                for event in batch.events {
-                    try insert.execute(arguments: [event.at.milliseconds, event.kind, event.check, event.text])
-                }
+        try await writeOutsideTransaction("record \(batch.observations.count) observations", within: limit) {
+            [lock] db in
+            var (event, observation): (Int64?, Int64?)
+            try db.inTransaction(.immediate) {
+                (event, observation) = try Self.record(batch, db)
+                return .commit
             }
-            for (check, transcript) in batch.transcripts {
-                // A late batch must not put an older transcript over a newer one.
-                try db.execute(
-                    sql: """
-                        INSERT INTO transcript (check_id, at, body) VALUES (?, ?, ?)
-                        ON CONFLICT (check_id) DO UPDATE SET at = excluded.at, body = excluded.body
-                        WHERE excluded.at >= transcript.at
-                        """,
-                    arguments: [check, transcript.at.milliseconds, try TranscriptCodec.encode(transcript)])
-            }
+            // After it, so that a kill between the two is no loss that is told of.
+            lock?.reached(event: event, observation: observation)
         }
+    }
+
+    /// - Returns: the last numbers that were given.
+    private static func record(_ batch: Batch, _ db: Database) throws -> (event: Int64?, observation: Int64?) {
+        try Self.append(batch.observations, db)
+        let observation = batch.observations.isEmpty ? nil : db.lastInsertedRowID
+        try Self.save(batch.states, db)
+        for incident in batch.incidents { try Self.save(incident, db) }
+        var number: Int64?
+        if !batch.events.isEmpty {
+            let insert = try db.cachedStatement(
+                sql: "INSERT INTO event (at, kind, check_id, text) VALUES (?, ?, ?, ?)")
+            for event in batch.events {
+                try insert.execute(arguments: [event.at.milliseconds, event.kind, event.check, event.text])
+            }
+            number = db.lastInsertedRowID
+        }
+        for (check, transcript) in batch.transcripts {
+            // A late batch must not put an older transcript over a newer one.
+            try db.execute(
+                sql: """
+                    INSERT INTO transcript (check_id, at, body) VALUES (?, ?, ?)
+                    ON CONFLICT (check_id) DO UPDATE SET at = excluded.at, body = excluded.body
+                    WHERE excluded.at >= transcript.at
+                    """,
+                arguments: [check, transcript.at.milliseconds, try TranscriptCodec.encode(transcript)])
+        }
+        return (number, observation)
     }
 
     private static func append(_ observations: [Observation], _ db: Database) throws {
@@ -200,8 +286,8 @@ package final class SQLiteLedger: Ledger {
                 ])
             return
         }
-        let id: Int64 = found[0]
-        let ended: Int64? = found[1]
+        let id = try found.decode(Int64.self, atIndex: 0)
+        let ended = try found.decode(Int64?.self, atIndex: 1)
         // An ended incident stays ended when its open self comes late.
         guard incident.ended != nil || ended == nil else { return }
         try db.execute(
@@ -234,6 +320,11 @@ package final class SQLiteLedger: Ledger {
         }
         let partial = copy + ".partial"
         if FileManager.default.fileExists(atPath: partial) { try FileManager.default.removeItem(atPath: partial) }
+        // For its owner alone from the first byte; SQLite fills an empty file as it does a new one.
+        let file = open(partial, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0o600)
+        guard file >= 0 else { throw Failure.ledger(doing: doing, system: errno, at: partial) }
+        fchmod(file, 0o600)
+        LockFile.shut(file)
         do {
             var configuration = Configuration()
             configuration.readonly = true
@@ -257,9 +348,10 @@ package final class SQLiteLedger: Ledger {
             return !closed
         }
         guard first else { return }
+        endVerifying()
         await withCheckedContinuation { (waiter: CheckedContinuation<Void, Never>) in
-            let waiting = Mutex<CheckedContinuation<Void, Never>?>(waiter)
-            let done: @Sendable () -> Void = { waiting.withLock { $0.take() }?.resume() }
+            let once = Once(waiter)
+            let done: @Sendable () -> Void = { once.resume(()) }
             DispatchQueue.global().async { [pool, lock] in
                 // What cannot be moved into the main file now stays in the WAL, which the next start reads.
                 _ = try? pool.writeWithoutTransaction { try $0.checkpoint(.truncate) }
@@ -272,5 +364,19 @@ package final class SQLiteLedger: Ledger {
                 DispatchQueue.global().asyncAfter(deadline: .now() + limit / .seconds(1), execute: done)
             }
         }
+    }
+}
+
+/// Resumes a waiter once, whoever comes first.
+private final class Once<Value: Sendable>: Sendable {
+    private let waiter: Mutex<CheckedContinuation<Value, Never>?>
+    init(_ waiter: CheckedContinuation<Value, Never>) { self.waiter = Mutex(waiter) }
+
+    /// - Returns: whether this was the first.
+    @discardableResult
+    func resume(_ value: Value) -> Bool {
+        guard let waiter = waiter.withLock({ $0.take() }) else { return false }
+        waiter.resume(returning: value)
+        return true
     }
 }

@@ -19,12 +19,32 @@ package protocol Keeper: Sendable {
     func ping(_ name: String) async throws(Failure) -> CheckStatus
     /// A job's call. - Throws: `not_found`; `conflict` when the name is not a heartbeat.
     func beat(_ name: String, _ beat: Beat) async throws(Failure) -> CheckStatus
+    /// Ends an open incident of the ledger: a person has seen what was damaged, and healing goes on.
+    /// - Throws: `not_found` when there is none of that number.
+    func acknowledge(_ incident: Int64) async throws(Failure)
     /// Probes every check once, now, without touching state or ledger.
     func reload() async throws(Failure)
 
     /// Changes as they happen, joined to at most four batches a second. Ends when the keeper stops.
     /// A consumer that is too slow gets `Changes.everything` in place of what it missed.
     func changes() async -> AsyncStream<Changes>
+}
+
+extension Keeper {
+    package func acknowledge(_ incident: Int64) async throws(Failure) {
+        throw .nothingToAcknowledge(incident, open: [])
+    }
+}
+
+extension Failure {
+    /// - Parameter open: what there is instead.
+    package static func nothingToAcknowledge(_ incident: Int64, open: [LedgerDamage]) -> Failure {
+        let numbers = open.map { "\($0.incident)" }.joined(separator: ", ")
+        return Failure(
+            .notFound, doing: "acknowledge incident \(incident)",
+            because: "no damage of the ledger waits under this number",
+            hint: open.isEmpty ? "there is nothing to acknowledge" : "what waits has the number \(numbers)")
+    }
 }
 
 package struct Changes: Sendable, Equatable {
@@ -181,6 +201,8 @@ package struct Overview: Sendable, Equatable {
     package var role: Role
     package var fleetFile: FleetFile
     package var ledger: LedgerHealth
+    /// Damage that nobody has acknowledged yet; nothing is healed while there is any.
+    package var ledgerDamage: [LedgerDamage]
     package var work: Work
     /// What is used and left of the Hub's windows; nil while the Hub is not asked.
     package var hub: HubUse?
@@ -241,7 +263,7 @@ package struct Overview: Sendable, Equatable {
         total: Int = 0, generation: UInt64 = 0, fleetNumber: UInt64 = 0, connectivity: Connectivity = .online,
         role: Role = .active,
         fleetFile: FleetFile = FleetFile(path: nil, loadedAt: .never), ledger: LedgerHealth = .healthy,
-        work: Work = Work(), hub: HubUse? = nil, demo: Bool = false
+        ledgerDamage: [LedgerDamage] = [], work: Work = Work(), hub: HubUse? = nil, demo: Bool = false
     ) {
         self.startedAt = startedAt
         self.now = now
@@ -255,6 +277,7 @@ package struct Overview: Sendable, Equatable {
         self.role = role
         self.fleetFile = fleetFile
         self.ledger = ledger
+        self.ledgerDamage = ledgerDamage
         self.work = work
         self.hub = hub
         self.demo = demo
@@ -273,4 +296,18 @@ package enum LedgerHealth: Sendable, Equatable {
     case healthy
     /// Writing fails; `waiting` observations are in memory, at most `limit`; `dropped` older ones were given up.
     case stalled(since: Instant, because: String, waiting: Int, limit: Int, dropped: UInt64)
+}
+
+/// The ledger was damaged, and some of what was remembered may be gone.
+package struct LedgerDamage: Sendable, Equatable {
+    /// The ledger's number of the incident: what is acknowledged.
+    package var incident: Int64
+    package var at: Instant
+    /// What was seen, kept and saved.
+    package var text: String
+    package init(incident: Int64, at: Instant, text: String) {
+        self.incident = incident
+        self.at = at
+        self.text = text
+    }
 }

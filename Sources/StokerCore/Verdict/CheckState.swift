@@ -106,6 +106,9 @@ package struct CheckState: Sendable, Equatable {
 
 /// A span of trouble.
 package struct Incident: Sendable, Equatable {
+    /// Number in place of a check's for trouble of the ledger itself; checks begin at 1.
+    package static let ofLedger: Int32 = 0
+
     /// Number given by the ledger; 0 before it is stored.
     package var id: Int64
     package var check: Int32
@@ -139,8 +142,10 @@ package struct Event: Sendable, Equatable {
     package var at: Instant
     /// Bounded: `verdict`, `incident.began`, `incident.ended`, `paused`, `resumed`, `self.offline`, `self.online`,
     /// `fleet.reloaded`, `fleet.rejected`, `master.took_over`, `master.stepped_back`, `started`, `stopped`, `ledger.stalled`, `ledger.recovered`,
+    /// `ledger.damage`, `ledger.damaged`, `ledger.acknowledged`,
     /// `space.stage`, `space.found`, `space.gone`, `space.moved`, `hub.unreachable`, `hub.back`, `hub.spread`, `heal.wake`, `heal.restart`, `heal.factory_restart`,
-    /// `heal.result`, `heal.failed`, `heal.suggested`, `heal.exhausted`, `heal.suspended`, `heal.resumed`.
+    /// `heal.result`, `heal.failed`, `heal.suggested`, `heal.exhausted`, `heal.suspended`, `heal.resumed`,
+    /// `heal.held`.
     package var kind: String
     /// nil for events of the fleet as a whole.
     package var check: Int32?

@@ -114,6 +114,8 @@ package enum Cause: UInt8, Sendable, CaseIterable, Codable {
     /// More was due than could be carried; the ping was not made.
     case selfOverloaded = 91
     case invalidAddress = 92
+    /// Of the ledger itself, never of a check.
+    case ledgerDamaged = 93
 
     /// Stable name for APIs and metrics.
     package var code: String {
@@ -170,6 +172,7 @@ package enum Cause: UInt8, Sendable, CaseIterable, Codable {
         case .selfOffline: "self.offline"
         case .selfOverloaded: "self.overloaded"
         case .invalidAddress: "address.invalid"
+        case .ledgerDamaged: "ledger.damaged"
         }
     }
 
@@ -237,6 +240,7 @@ package enum Cause: UInt8, Sendable, CaseIterable, Codable {
         case .selfOffline: "this machine has no network; nothing is known of the target"
         case .selfOverloaded: "more pings were due than this machine can make"
         case .invalidAddress: "the address cannot be used"
+        case .ledgerDamaged: "Stoker's ledger was damaged"
         }
     }
 }

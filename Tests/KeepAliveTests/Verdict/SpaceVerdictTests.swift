@@ -154,7 +154,7 @@ struct GridRow: CustomTestStringConvertible, Sendable {
     @Test func everyCauseThatAPingCanHaveIsOneOfTheTen() {
         let neither: Set<Cause> = [
             .spaceModerated, .selfOffline, .selfOverloaded, .invalidAddress, .heartbeatFailed, .heartbeatMissed,
-            .heartbeatOverran,
+            .heartbeatOverran, .ledgerDamaged,
         ]
         let ofBoth: Set<Cause> = [
             .spaceRunningDead, .spaceOldBuild, .spaceAsleep, .spacePausedByOwner, .spaceSpendLimit, .platformIncident,

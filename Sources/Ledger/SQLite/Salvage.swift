@@ -1,0 +1,345 @@
+import Foundation
+import GRDB
+import StokerCore
+
+/// Reads what can be read of a damaged ledger into a new one. The damaged file is only read.
+final class Salvage {
+    /// What was saved, for the person who has to look.
+    private(set) var counts: [String: Int] = [:]
+    private var pauses = 0
+    private var problems: [String] = []
+    private let source: DatabaseQueue
+    private let target: DatabasePool
+    private let now: Instant
+
+    /// Files above this keep their history: reading it would keep the fleet waiting. Bytes.
+    private static let historyLimit: Int64 = 512 * 1_024 * 1_024
+
+    /// - Returns: one sentence about what was saved.
+    static func run(from path: String, into target: DatabasePool, now: Instant) -> String {
+        var configuration = Configuration()
+        configuration.readonly = true
+        // SQLite refuses all of a file that was cut short, unless it is told that somebody is at work on the file itself.
+        // Source: sqlite/src/btree.c, lockBtree.
+        configuration.prepareDatabase { try $0.execute(sql: "PRAGMA writable_schema = ON") }
+        let hadShared = FileManager.default.fileExists(atPath: path + "-shm")
+        let hadLog = FileManager.default.fileExists(atPath: path + "-wal")
+        defer {
+            // Left by our own reading.
+            if !hadShared { try? FileManager.default.removeItem(atPath: path + "-shm") }
+            if !hadLog { try? FileManager.default.removeItem(atPath: path + "-wal") }
+        }
+        do {
+            let source = try DatabaseQueue(path: path, configuration: configuration)
+            defer { try? source.close() }  // only read: nothing is lost
+            guard try source.inDatabase({ try $0.tableExists("check_name") }) else {
+                throw DatabaseError(resultCode: .SQLITE_CORRUPT, message: "there are no tables")
+            }
+            let salvage = Salvage(source: source, target: target, now: now)
+            salvage.run(withHistory: SQLiteLedger.bytes(path) <= historyLimit)
+            return salvage.sentence
+        } catch {
+            let copy = path + ".partial"
+            defer {
+                for suffix in ["", "-wal", "-shm"] { try? FileManager.default.removeItem(atPath: copy + suffix) }
+            }
+            do {
+                try graft(path, onto: copy)
+                let source = try DatabaseQueue(path: copy, configuration: configuration)
+                defer { try? source.close() }
+                let salvage = Salvage(source: source, target: target, now: now)
+                salvage.isGrafted = true
+                salvage.run(withHistory: true)
+                return salvage.sentence
+            } catch let second {
+                return "nothing of it could be read (\(Self.word(error)); \(Self.word(second)))"
+            }
+        }
+    }
+
+    /// A copy whose first page, which says where everything is, is that of the new ledger: tables of one layout begin at the same
+    /// pages in every file, since `auto_vacuum` puts them at its front in the order in which they were made.
+    /// Source: sqlite/src/btree.c, btreeCreateTable; sqlite.org/fileformat2.html, "The Database Header".
+    private static func graft(_ path: String, onto copy: String) throws {
+        let size = SQLiteLedger.bytes(path)
+        guard size >= 2 * pageSize, size <= historyLimit else {
+            throw DamagedBytes(what: "its first page cannot be replaced")
+        }
+        for suffix in ["", "-wal"] where FileManager.default.fileExists(atPath: path + suffix) {
+            try? FileManager.default.removeItem(atPath: copy + suffix)  // of a start that was cut off
+            try FileManager.default.copyItem(atPath: path + suffix, toPath: copy + suffix)
+            chmod(copy + suffix, 0o600)
+        }
+        // Of a file of its own: closing one of the ledger's would drop SQLite's locks.
+        let new = copy + ".new"
+        defer { for suffix in ["", "-wal", "-shm"] { try? FileManager.default.removeItem(atPath: new + suffix) } }
+        let pool = try Opened.connect(new, readOnly: false, thorough: false) {}
+        try pool.writeWithoutTransaction { _ = try $0.checkpoint(.truncate) }
+        try pool.close()
+        // The file's size in pages, then the first unused page and their count: none is used again here.
+        var page = try Data(contentsOf: URL(fileURLWithPath: new)).prefix(Int(pageSize))
+        guard page.count == Int(pageSize) else { throw DamagedBytes(what: "no first page") }
+        let pages = UInt32(clamping: size / pageSize)
+        for (place, value) in [(28, pages), (32, 0), (36, 0), (24, 1), (92, 1)] as [(Int, UInt32)] {
+            withUnsafeBytes(of: value.bigEndian) { page.replaceSubrange(place..<place + 4, with: $0) }
+        }
+        guard let file = FileHandle(forWritingAtPath: copy) else { throw DamagedBytes(what: "no copy") }
+        try file.write(contentsOf: page)
+        try file.close()
+    }
+    private static let pageSize: Int64 = 4_096
+    /// Read by the new ledger's first page: tables that it may not have had mean nothing then.
+    private var isGrafted = false
+
+    private init(source: DatabaseQueue, target: DatabasePool, now: Instant) {
+        self.source = source
+        self.target = target
+        self.now = now
+    }
+
+    private static func word(_ error: any Error) -> String { (error as? DatabaseError)?.message ?? "\(error)" }
+
+    private var sentence: String {
+        func count(_ table: String, _ one: String, _ many: String) -> String {
+            let number = counts[table] ?? 0
+            return "\(number) \(number == 1 ? one : many)"
+        }
+        var text =
+            "saved from it: \(count("check_name", "name", "names")), \(count("check_state", "state", "states")) "
+            + "(\(pauses) paused), \(count("incident", "incident", "incidents")), \(count("event", "event", "events")), "
+            + "\(count("stretch", "stretch", "stretches")) of history and \(count("observation", "ping", "pings"))"
+        if !problems.isEmpty { text += "; not whole: \(problems.joined(separator: ", "))" }
+        return text
+    }
+
+    private func run(withHistory: Bool) {
+        names()
+        let known = Set((try? target.read { try Int64.fetchAll($0, sql: "SELECT id FROM check_name") }) ?? [])
+        states()
+        copy("incident", "id", "check_id, began, ended, verdict, cause, code, flips") { row in
+            _ = try SQLiteLedger.incident(row)
+        }
+        copy("event", "id", "at, kind, check_id, text") { row in _ = try SQLiteLedger.event(row) }
+        pausesFromEvents(known)
+        copy("transcript", "check_id", "at, body") { row in
+            _ = try TranscriptCodec.decode(try row.decode(Data.self, atIndex: 2))
+        }
+        copy("progress", nil, "name, value") { row in _ = try row.decode(Int64.self, atIndex: 1) }
+        if isGrafted { problems.append("its first page, for which that of a new ledger served") } else { others() }
+        guard withHistory else {
+            problems.append("the history of pings was left in the kept file, for it is large")
+            return
+        }
+        copy("observation", "id", "check_id, at, packed, latency") { row in
+            _ = try Packed.unpack(
+                check: try row.decode(Int64.self, atIndex: 1), at: try row.decode(Int64.self, atIndex: 2),
+                packed: try row.decode(Int64.self, atIndex: 3), latency: try row.decode(Int64.self, atIndex: 4))
+        }
+        copy("stretch", "id", "extent, observations") { row in
+            let key = try row.decode(Int64.self, atIndex: 0)
+            guard Key.spans.contains(Key.span(key)) else { throw DamagedBytes(what: "number of a stretch") }
+            let bytes = try row.decode(Data.self, atIndex: 2)
+            try bytes.withUnsafeBytes { try RowCodec.decode($0, check: Key.check(key)) { _ in } }
+        }
+        copy("day_sum", "id", "sums") { row in
+            let bytes = try row.decode(Data.self, atIndex: 1)
+            _ = try bytes.withUnsafeBytes { try DaySums($0) }
+        }
+        // Entries of segments are made from what lies in them.
+        note("segments") {
+            try target.write { db in
+                for id in try Int64.fetchAll(db, sql: "SELECT DISTINCT id >> 32 FROM stretch") {
+                    _ = try SQLiteLedger.rebuildSegment(id, db)
+                }
+            }
+        }
+    }
+
+    /// Tables that came later, as they are: their rows are looked at when they are read.
+    private func others() {
+        let known: Set<String> = [
+            "check_name", "check_state", "incident", "event", "transcript", "progress", "observation", "stretch",
+            "day_sum",
+            "segment",
+        ]
+        note("other tables") {
+            let tables = try target.read { db in
+                try String.fetchAll(
+                    db,
+                    sql:
+                        "SELECT name FROM sqlite_master WHERE type = 'table' AND name NOT GLOB 'sqlite_*' AND name NOT GLOB 'grdb_*'"
+                ).filter { !known.contains($0) }.map { ($0, try db.columns(in: $0)) }
+            }
+            for (table, columns) in tables {
+                let keys = columns.filter { $0.primaryKeyIndex > 0 }
+                let key = keys.count == 1 && keys[0].type.uppercased() == "INTEGER" ? keys[0].name : nil
+                copy(table, key, columns.map(\.name).filter { $0 != key }.joined(separator: ", ")) { _ in }
+            }
+        }
+    }
+
+    private func note(_ what: String, _ work: () throws -> Void) {
+        do { try work() } catch { problems.append("\(what) (\(Self.word(error)))") }
+    }
+
+    /// By number, and by the index of the names, which holds both as well.
+    private func names() {
+        copy("check_name", "id", "name") { row in
+            guard (1..<Int64(Int32.max)).contains(try row.decode(Int64.self, atIndex: 0)) else {
+                throw DamagedBytes(what: "number of a check")
+            }
+            _ = try row.decode(String.self, atIndex: 1)
+        }
+        for order in ["ASC", "DESC"] {
+            let found = rows("SELECT id, name FROM check_name ORDER BY name \(order)", []).rows
+            note("names") {
+                try target.write { db in
+                    for row in found {
+                        guard let id = try? row.decode(Int32.self, atIndex: 0), id > 0,
+                            let name = try? row.decode(String.self, atIndex: 1)
+                        else { continue }
+                        try db.execute(
+                            sql: "INSERT OR IGNORE INTO check_name (id, name) VALUES (?, ?)", arguments: [id, name])
+                        counts["check_name", default: 0] += db.changesCount
+                    }
+                }
+            }
+        }
+    }
+
+    private func states() {
+        var pauses = 0
+        copy("check_state", "check_id", "next_due, state") { row in
+            let bytes = try row.decode(Data.self, atIndex: 2)
+            let state = try bytes.withUnsafeBytes { try StateCodec.decode($0) }
+            _ = try Instant(stored: try row.decode(Int64.self, atIndex: 1))
+            if state.verdict == .paused { pauses += 1 }
+        }
+        self.pauses = pauses
+    }
+
+    /// Who is known to have been paused, but whose state is gone.
+    private func pausesFromEvents(_ known: Set<Int64>) {
+        let now = now
+        var found = 0
+        note("pauses") {
+            try target.write { db in
+                let missing = try Int64.fetchAll(
+                    db, sql: "SELECT id FROM check_name WHERE id NOT IN (SELECT check_id FROM check_state)")
+                for check in missing {
+                    let last = try Row.fetchOne(
+                        db,
+                        sql: """
+                            SELECT kind, text, at FROM event WHERE check_id = ? AND kind IN ('paused', 'resumed')
+                            ORDER BY id DESC LIMIT 1
+                            """, arguments: [check])
+                    guard let last, try last.decode(String.self, atIndex: 0) == "paused",
+                        let paused = PauseNote.state(
+                            in: try last.decode(String.self, atIndex: 1),
+                            at: Instant(milliseconds: try last.decode(Int64.self, atIndex: 2)), now: now)
+                    else { continue }
+                    try db.execute(
+                        sql: "INSERT INTO check_state (check_id, next_due, state) VALUES (?, ?, ?)",
+                        arguments: [check, paused.pausedUntil.milliseconds, Data(StateCodec.encode(paused))])
+                    found += 1
+                }
+            }
+        }
+        pauses += found
+    }
+
+    /// Takes over every row that can be read and means something.
+    private func copy(
+        _ table: String, _ key: String?, _ columns: String, _ check: (Row) throws -> Void
+    ) {
+        let all = key.map { "\($0), \(columns)" } ?? columns
+        let places = all.split(separator: ",").map { _ in "?" }.joined(separator: ", ")
+        let insert = "INSERT OR IGNORE INTO \(table) (\(all)) VALUES (\(places))"
+        var bad = 0
+        func take(_ rows: [Row]) {
+            note(table) {
+                try target.write { db in
+                    let statement = try db.cachedStatement(sql: insert)
+                    for row in rows {
+                        do { try check(row) } catch {
+                            bad += 1
+                            continue
+                        }
+                        try statement.execute(arguments: StatementArguments(row.databaseValues))
+                        counts[table, default: 0] += db.changesCount
+                    }
+                }
+            }
+        }
+        guard let key else {
+            let found = rows("SELECT \(all) FROM \(table)", [])
+            take(found.rows)
+            if let error = found.error { problems.append("\(table) (\(Self.word(error)))") }
+            return
+        }
+        // From the one end up to the damage, and from the other down to it.
+        var trouble: (any Error)?
+        var reached: Int64?
+        for order in ["ASC", "DESC"] {
+            var from: Int64? = nil
+            while true {
+                var sql = "SELECT \(all) FROM \(table)"
+                var arguments = StatementArguments()
+                if let from {
+                    sql += " WHERE \(key) \(order == "ASC" ? ">" : "<") ?"
+                    arguments = [from]
+                }
+                let found = rows(sql + " ORDER BY \(key) \(order) LIMIT 1000", arguments)
+                take(found.rows)
+                if let last = found.rows.last.flatMap({ try? $0.decode(Int64.self, atIndex: 0) }) { from = last }
+                if let error = found.error {
+                    trouble = error
+                    break
+                }
+                if found.rows.count < 1_000 { break }
+                if order == "DESC", let from, let reached, from <= reached { break }
+            }
+            if order == "ASC" {
+                guard trouble != nil else { break }
+                reached = from
+            }
+        }
+        if let trouble {
+            problems.append("\(table) (\(Self.word(trouble)))")
+        } else if bad > 0 {
+            problems.append("\(table) (\(bad) of its rows)")
+        }
+    }
+
+    /// The rows before the first that cannot be read.
+    private func rows(_ sql: String, _ arguments: StatementArguments) -> (rows: [Row], error: (any Error)?) {
+        var found: [Row] = []
+        do {
+            try source.inDatabase { db in
+                let cursor = try Row.fetchCursor(db, sql: sql, arguments: arguments)
+                while let row = try cursor.next() { found.append(row.copy()) }
+            }
+            return (found, nil)
+        } catch {
+            return (found, error)
+        }
+    }
+}
+
+/// What the event of a pause says of it, for the day on which the state itself is lost.
+enum PauseNote {
+    /// nil when it is over.
+    static func state(in text: String, at: Instant, now: Instant) -> CheckState? {
+        // Only a person's pause and that of the platform are told with this kind of event.
+        guard text.hasSuffix(" was paused") || text.contains(" was paused until ") else {
+            return StateCodec.paused(.byModeration, since: at)
+        }
+        guard let word = text.components(separatedBy: " was paused until ").dropFirst().last else {
+            return StateCodec.paused(.byPerson, since: at)
+        }
+        let style = Date.ISO8601FormatStyle(includingFractionalSeconds: true)
+        guard let date = try? style.parse(word) else { return StateCodec.paused(.byPerson, since: at) }
+        let until = Instant(seconds: date.timeIntervalSince1970)
+        return until > now ? StateCodec.paused(.byPerson, since: at, until: until) : nil
+    }
+}
