@@ -190,11 +190,12 @@ struct Sum: Sendable, Equatable {
         unknown += other.unknown
     }
 
-    func tally(from: Instant, to: Instant) -> Tally {
+    func tally(from: Instant, to: Instant, time: TimeSum) -> Tally {
         Tally(
             from: from, to: to, up: up, slow: slow, waking: waking, down: down, unknown: unknown,
             latencyMin: latencyMin,
-            latencyMax: latencyMax, latencySum: latencySum)
+            latencyMax: latencyMax, latencySum: latencySum, upTime: time.up, downTime: time.down,
+            isEstimated: time.isEstimated)
     }
 
     /// A flag byte names the counts that follow; a single good observation needs its latency only once.
@@ -330,7 +331,7 @@ enum StateCodec {
         writer.byte(format)
         writer.byte(state.verdict.rawValue)
         writer.byte(state.cause.rawValue)
-        writer.byte(state.flapping ? 1 : 0)
+        writer.byte((state.flapping ? 1 : 0) | (state.isBlind ? 2 : 0))
         writer.byte(state.pause.rawValue)
         writer.byte(state.attempts)
         writer.byte(state.recentCount)
@@ -351,6 +352,8 @@ enum StateCodec {
         writer.number(UInt64(state.incidentCode))
         writer.number(UInt64(state.incidentFlips))
         writer.signed(state.troubleSince.milliseconds)
+        writer.signed(state.failingSince.milliseconds)
+        writer.signed(state.goodSince.milliseconds)
         return writer.bytes
     }
 
@@ -362,7 +365,9 @@ enum StateCodec {
         var state = CheckState()
         state.verdict = verdict
         state.cause = cause
-        state.flapping = try reader.byte() == 1
+        let flags = try reader.byte()
+        state.flapping = flags & 1 != 0
+        state.isBlind = flags & 2 != 0
         guard let pause = CheckState.Pause(rawValue: try reader.byte()) else {
             throw DamagedBytes(what: "pause of a check")
         }
@@ -388,6 +393,13 @@ enum StateCodec {
         state.incidentCode = try reader.narrow(UInt16.self)
         state.incidentFlips = try reader.narrow(UInt16.self)
         state.troubleSince = Instant(milliseconds: try reader.signed())
+        // What older versions wrote ends here.
+        guard !reader.isAtEnd else {
+            if state.failures > 0 { state.failingSince = state.troubleSince }
+            return state
+        }
+        state.failingSince = Instant(milliseconds: try reader.signed())
+        state.goodSince = Instant(milliseconds: try reader.signed())
         return state
     }
 }
