@@ -19,6 +19,7 @@ struct Backlog: Sendable {
     private var incidentOrder = Line<IncidentKey>()
     private var events = Line<Event>()
     private var transcripts: [Int32: Transcript] = [:]
+    private var timeline = Line<TimelineEntry>()
 
     struct IncidentKey: Hashable {
         var check: Int32
@@ -31,8 +32,11 @@ struct Backlog: Sendable {
     var waiting: Int { observations.count }
     /// States that wait.
     var states: Int { savedStates.count }
+    /// Lines of the timeline that wait.
+    var entries: Int { timeline.count }
     var isEmpty: Bool {
         observations.isEmpty && savedStates.isEmpty && incidents.isEmpty && events.isEmpty && transcripts.isEmpty
+            && timeline.isEmpty
     }
 
     mutating func add(_ batch: Batch) {
@@ -41,6 +45,7 @@ struct Backlog: Sendable {
         for incident in batch.incidents { add(incident) }
         events.append(contentsOf: batch.events)
         for (check, transcript) in batch.transcripts { add(transcript, of: check) }
+        timeline.append(contentsOf: batch.timeline)
         trim()
     }
 
@@ -51,7 +56,11 @@ struct Backlog: Sendable {
         if !zip(batch.observations, batch.observations.dropFirst()).allSatisfy({ $0.at <= $1.at }) {
             batch.observations.sort(by: isOlder)
         }
-        if savedStates.count <= stateCount {
+        batch.timeline = timeline.take(stateCount)
+        // A state is never written before the lines that led to it: a start would take them for written.
+        if !timeline.isEmpty {
+            batch.states = []
+        } else if savedStates.count <= stateCount {
             batch.states = savedStates.map { ($0.key, $0.value) }
             savedStates.removeAll(keepingCapacity: true)
         } else {
@@ -76,6 +85,7 @@ struct Backlog: Sendable {
         incidents.removeAll()
         for incident in batch.incidents + newer { add(incident) }
         events.prepend(batch.events)
+        timeline.prepend(batch.timeline)
         for (check, transcript) in batch.transcripts { add(transcript, of: check) }
         trim()
     }
@@ -99,7 +109,7 @@ struct Backlog: Sendable {
     }
 
     private mutating func trim() {
-        dropped += UInt64(observations.keepNewest(limit) + events.keepNewest(noteLimit))
+        dropped += UInt64(observations.keepNewest(limit) + events.keepNewest(noteLimit) + timeline.keepNewest(limit))
         while incidentOrder.count > noteLimit, let oldest = incidentOrder.take(1).first {
             incidents[oldest] = nil
             dropped += 1

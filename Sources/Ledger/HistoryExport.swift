@@ -68,9 +68,8 @@ package struct HistoryExport: Sendable {
     ) async throws {
         var text = Text(format)
         text.head([
-            "check", "from", "to", "up", "slow", "waking", "down", "unknown", "uptime", "latency_min_us",
-            "latency_mean_us",
-            "latency_max_us",
+            "check", "from", "to", "up", "slow", "waking", "down", "unknown", "uptime", "up_ms", "down_ms", "estimated",
+            "pings_good", "latency_min_us", "latency_mean_us", "latency_max_us",
         ])
         for (id, name) in checks {
             for tally in try await ledger.series(of: id, from: from, to: to, buckets: buckets) {
@@ -79,7 +78,10 @@ package struct HistoryExport: Sendable {
                     .number("up", "\(tally.up)"), .number("slow", "\(tally.slow)"),
                     .number("waking", "\(tally.waking)"),
                     .number("down", "\(tally.down)"), .number("unknown", "\(tally.unknown)"),
-                    .number("uptime", tally.uptime.map { "\($0)" }), .number("latency_min_us", "\(tally.latencyMin)"),
+                    .number("uptime", tally.uptime.map { "\($0)" }), .number("up_ms", "\(tally.upTime)"),
+                    .number("down_ms", "\(tally.downTime)"), .number("estimated", "\(tally.isEstimated)"),
+                    .number("pings_good", tally.pingsGood.map { "\($0)" }),
+                    .number("latency_min_us", "\(tally.latencyMin)"),
                     .number("latency_mean_us", "\(tally.latencyMean)"),
                     .number("latency_max_us", "\(tally.latencyMax)"),
                 ])

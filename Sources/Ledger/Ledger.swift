@@ -25,7 +25,8 @@ package protocol Ledger: Sendable {
     func latest(of checks: [Int32], limit: Int) async throws(Failure) -> [[Observation]]
     /// `buckets` equal spans from `from` to `to`, summed from the finest data that is still there.
     func series(of check: Int32, from: Instant, to: Instant, buckets: Int) async throws(Failure) -> [Tally]
-    /// One exact sum per check over a span. Uptime is `Tally.uptime`.
+    /// One exact sum per check over a span. Uptime is ``Tally/uptime``: it counts time, from the timeline of ``Batch/timeline``, not
+    /// pings, and ends where this program last watched.
     func tally(of checks: [Int32], from: Instant, to: Instant) async throws(Failure) -> [Tally]
     /// Newest first; `before` is an incident's id (exclusive).
     func incidents(of check: Int32?, openOnly: Bool, before: Int64?, limit: Int) async throws(Failure) -> [Incident]
@@ -79,15 +80,22 @@ package struct Batch: Sendable {
     package var events: [Event]
     /// Newest failed transcript of each check.
     package var transcripts: [(check: Int32, transcript: Transcript)]
+    /// What uptime is counted from, in the order in which it happened.
+    package var timeline: [TimelineEntry]
+    /// This program watched its fleet up to here; nil says nothing. See ``TimelineEntry/absence(from:to:)``.
+    package var watchedUntil: Instant?
     package init(
         observations: [Observation] = [], states: [(check: Int32, state: SavedState)] = [], incidents: [Incident] = [],
-        events: [Event] = [], transcripts: [(check: Int32, transcript: Transcript)] = []
+        events: [Event] = [], transcripts: [(check: Int32, transcript: Transcript)] = [],
+        timeline: [TimelineEntry] = [], watchedUntil: Instant? = nil
     ) {
         self.observations = observations
         self.states = states
         self.incidents = incidents
         self.events = events
         self.transcripts = transcripts
+        self.timeline = timeline
+        self.watchedUntil = watchedUntil
     }
     /// Without what is told of checks that a ledger which could not be read gave no number to; theirs are negative.
     package var remembered: Batch {
@@ -98,11 +106,14 @@ package struct Batch: Sendable {
         return Batch(
             observations: observations.filter { $0.check >= 0 }, states: states.filter { $0.check >= 0 },
             incidents: incidents.filter { $0.check >= 0 }, events: events.filter { ($0.check ?? 0) >= 0 },
-            transcripts: transcripts.filter { $0.check >= 0 })
+            transcripts: transcripts.filter { $0.check >= 0 },
+            timeline: timeline.filter { if case .change(let change) = $0 { change.check >= 0 } else { true } },
+            watchedUntil: watchedUntil)
     }
 
     package var isEmpty: Bool {
         observations.isEmpty && states.isEmpty && incidents.isEmpty && events.isEmpty && transcripts.isEmpty
+            && timeline.isEmpty && watchedUntil == nil
     }
 }
 
@@ -115,7 +126,7 @@ package struct SavedState: Sendable, Equatable {
     }
 }
 
-/// Counts and latency over a span.
+/// Counts, time and latency over a span.
 package struct Tally: Sendable, Equatable {
     package var from: Instant
     package var to: Instant
@@ -128,10 +139,17 @@ package struct Tally: Sendable, Equatable {
     package var latencyMin: UInt32
     package var latencyMax: UInt32
     package var latencySum: UInt64
+    /// Milliseconds of the span in which the check was up (or slow), and down (or silent). The rest is not known: waking, paused,
+    /// never seen, our own outage, or this program did not run.
+    package var upTime: Int64
+    package var downTime: Int64
+    /// Part of that time was derived from single pings or their sums, because an older version kept no more.
+    package var isEstimated: Bool
 
     package init(
         from: Instant, to: Instant, up: Int = 0, slow: Int = 0, waking: Int = 0, down: Int = 0, unknown: Int = 0,
-        latencyMin: UInt32 = 0, latencyMax: UInt32 = 0, latencySum: UInt64 = 0
+        latencyMin: UInt32 = 0, latencyMax: UInt32 = 0, latencySum: UInt64 = 0, upTime: Int64 = 0, downTime: Int64 = 0,
+        isEstimated: Bool = false
     ) {
         self.from = from
         self.to = to
@@ -143,10 +161,23 @@ package struct Tally: Sendable, Equatable {
         self.latencyMin = latencyMin
         self.latencyMax = latencyMax
         self.latencySum = latencySum
+        self.upTime = upTime
+        self.downTime = downTime
+        self.isEstimated = isEstimated
     }
 
-    /// Share of good pings among those that count (up, slow, down); nil when none counts. Waking is neither.
+    /// Time up ÷ time known, 0…1; nil when nothing is known.
     package var uptime: Double? {
+        let known = upTime + downTime
+        return known <= 0 ? nil : Double(upTime) / Double(known)
+    }
+    /// For how long of the span it is known whether the check was up or down.
+    package var known: Duration { .milliseconds(upTime + downTime) }
+    /// Known for all of the span but a fiftieth, which nobody needs to be told of.
+    package var isWhole: Bool { known >= (to - from) * 49 / 50 }
+    /// Share of good pings among those that count (up, slow, down), 0…1; nil when none counts. A failing check is pinged more
+    /// often, so this says less of the time than of the pings.
+    package var pingsGood: Double? {
         let counted = up + slow + down
         return counted == 0 ? nil : Double(up + slow) / Double(counted)
     }

@@ -62,6 +62,11 @@ package final class LedgerWriter: Service {
         var untended = 0
         var damages = 0
         var retention: Fleet.LedgerSettings
+        /// The fleet is being watched: each write says until when.
+        var isWatching = false
+        /// When watching ended, until it is written; and, while it has, since when nobody watches.
+        var watchedUntil: Instant?
+        var unwatchedSince: Instant?
     }
 
     private let ledger: any Ledger
@@ -118,6 +123,25 @@ package final class LedgerWriter: Service {
         }
         work.ring()
         if waiting >= settings.urgent { urgency.ring() }
+    }
+
+    /// Says that the fleet is watched from now on, or no more. While it is, the ledger is told so at least once in
+    /// ``Settings/interval``, so that the time in which nobody watched is known after any end.
+    package func watch(_ isWatching: Bool) {
+        let now = now()
+        shared.withLock { shared in
+            guard shared.isWatching != isWatching else { return }
+            shared.isWatching = isWatching
+            if isWatching {
+                shared.backlog.add(Batch(timeline: [.absence(from: shared.unwatchedSince, to: now)]))
+                shared.handed += 1
+                shared.watchedUntil = nil
+            } else {
+                shared.watchedUntil = now
+                shared.unwatchedSince = now
+            }
+        }
+        work.ring()
     }
 
     /// Waits until what was handed over is written, without the usual interval. Not longer than `time`, and not at all while nobody writes
@@ -220,9 +244,11 @@ package final class LedgerWriter: Service {
         var failures = 0
         while !isStopping {
             if failures == 0 {
-                await work.wait(atMost: nil, clock: clock)
+                let watching = shared.withLock { $0.isWatching }
+                await work.wait(atMost: watching ? settings.interval : nil, clock: clock)
                 if isStopping { return }
-                if waiting < settings.urgent { await urgency.wait(atMost: settings.interval, clock: clock) }
+                // An interval without results is over: nothing is worth another.
+                if hasWork, waiting < settings.urgent { await urgency.wait(atMost: settings.interval, clock: clock) }
                 if isStopping { return }
             } else {
                 // Full or not, a disk that refuses is not asked more often than this.
@@ -230,7 +256,7 @@ package final class LedgerWriter: Service {
                 if isStopping { return }
             }
             do throws(Failure) {
-                while try await flush(), isLarge {
+                while try await flush(telling: true), isLarge {
                     if isStopping { return }
                 }
                 failures = 0
@@ -319,20 +345,26 @@ package final class LedgerWriter: Service {
         }
     }
 
+    private var hasWork: Bool { shared.withLock { !$0.backlog.isEmpty } }
+
     private var isLarge: Bool {
         shared.withLock { shared in
-            shared.backlog.waiting >= settings.urgent || shared.backlog.states >= settings.urgent
+            shared.backlog.waiting >= settings.urgent || shared.backlog.entries >= settings.urgent
+                || shared.backlog.states >= settings.urgent
                 || !shared.waiters.isEmpty && !shared.backlog.isEmpty
         }
     }
 
     /// Writes one batch. - Returns: whether there was one. - Throws: why it could not be written; it waits again then.
-    private func flush() async throws(Failure) -> Bool {
+    /// - Parameter telling: writes until when the fleet was watched also where nothing else waits.
+    private func flush(telling: Bool = false) async throws(Failure) -> Bool {
         let taken: (batch: Batch, last: UInt64?)? = shared.withLock { shared in
-            guard !shared.isWriting, !shared.backlog.isEmpty else { return nil }
+            let isTold = telling && (shared.isWatching || shared.watchedUntil != nil)
+            guard !shared.isWriting, isTold || !shared.backlog.isEmpty else { return nil }
             shared.isWriting = true
             shared.writing = (elapsed(), now())
-            let batch = shared.backlog.take(observations: settings.batch, states: settings.batch)
+            var batch = shared.backlog.take(observations: settings.batch, states: settings.batch)
+            batch.watchedUntil = shared.isWatching ? now() : shared.watchedUntil
             shared.inFlight = batch.observations.count
             return (batch, shared.backlog.isEmpty ? shared.handed : nil)
         }
@@ -360,6 +392,7 @@ package final class LedgerWriter: Service {
             shared.writing = nil
             shared.inFlight = 0
             shared.settled = max(shared.settled, last ?? 0)
+            if shared.watchedUntil == batch.watchedUntil { shared.watchedUntil = nil }
             shared.written += UInt64(batch.observations.count)
             shared.untended += batch.observations.count
             let recovered = shared.stall != nil
@@ -386,10 +419,11 @@ package final class LedgerWriter: Service {
         let end = elapsed() + time
         while true {
             do throws(Failure) {
+                if try await flush(telling: true), elapsed() >= end { return isWritten }
                 while try await flush() {
                     if elapsed() >= end { break }
                 }
-                if shared.withLock({ $0.backlog.isEmpty && !$0.isWriting }) { return true }
+                if isWritten { return true }
             } catch {
                 // Told by `flush`; tried again below.
             }
@@ -398,8 +432,12 @@ package final class LedgerWriter: Service {
                 try await clock.sleep(for: .milliseconds(100))
             } catch {
                 // Cancelled: no time to wait for a disk to recover, and what it took was tried above.
-                return shared.withLock { $0.backlog.isEmpty && !$0.isWriting }
+                return isWritten
             }
         }
+    }
+
+    private var isWritten: Bool {
+        shared.withLock { $0.backlog.isEmpty && !$0.isWriting && $0.watchedUntil == nil }
     }
 }

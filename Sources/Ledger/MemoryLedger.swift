@@ -15,6 +15,9 @@ package actor MemoryLedger: Ledger {
     private var incidents: [Incident] = []
     private var events: [Event] = []
     private var transcripts: [Int32: Transcript] = [:]
+    private var marks: [Int32: [Mark]] = [:]
+    private var absences: [Range<Int64>] = []
+    private var watchedUntil: Int64?
     private var lastIncident: Int64 = 0
     private var lastEvent: Int64 = 0
     private var isClosed = false
@@ -85,6 +88,43 @@ package actor MemoryLedger: Ledger {
         for (check, transcript) in batch.transcripts where (transcripts[check]?.at ?? .never) <= transcript.at {
             transcripts[check] = transcript
         }
+        for entry in batch.timeline { take(entry) }
+        if let until = batch.watchedUntil { watchedUntil = until.milliseconds }
+    }
+
+    private func take(_ entry: TimelineEntry) {
+        switch entry {
+        case .change(let change): take(change)
+        case .absence(let from, let to):
+            guard let from = from?.milliseconds ?? watchedUntil else { return }
+            if to.milliseconds < from { return setBack(to: to) }
+            if to.milliseconds > from { absences = Watch(absences: absences + [from..<to.milliseconds]).absences }
+            if absences.count > 10_000 { absences.removeFirst(1_000) }
+        case .clockSetBack(let to): setBack(to: to)
+        }
+    }
+
+    private func take(_ change: StandingChange) {
+        var own = marks[change.check] ?? []
+        let at = min(change.at, change.seen).milliseconds
+        let kept = own.prefix { $0.at < at }.count
+        let new = Timeline.marks(after: change, previous: own[..<kept].last?.standing, later: Array(own[kept...]))
+        own.replaceSubrange(kept..., with: new)
+        if own.count > Self.mostMarks { own.removeFirst(Self.mostMarks / 10) }
+        marks[change.check] = own
+    }
+    private static let mostMarks = 20_000
+
+    private func setBack(to: Instant) {
+        for (check, own) in marks {
+            guard let last = own.last, last.at > to.milliseconds else { continue }
+            take(StandingChange(check: check, at: to, seen: to, standing: last.standing))
+        }
+        absences = absences.compactMap { one in
+            let end = min(one.upperBound, to.milliseconds)
+            return one.lowerBound < end ? one.lowerBound..<end : nil
+        }
+        watchedUntil = to.milliseconds
     }
 
     package func savedStates() throws(Failure) -> [Int32: SavedState] {
@@ -116,6 +156,7 @@ package actor MemoryLedger: Ledger {
         var sums = Buckets(from: from, to: to, count: buckets)
         for row in rows where row.check == check { sums.add(row) }
         for row in folded where row.check == check { sums.add(row) }
+        sums.add(marks[check] ?? [], watched: Watch(absences: absences, until: watchedUntil))
         return sums.tallies
     }
 
@@ -161,6 +202,11 @@ package actor MemoryLedger: Ledger {
         folded.removeAll { $0.at.milliseconds < limits.days }
         incidents.removeAll { $0.ended.map { $0.milliseconds < limits.days } ?? false }
         events.removeAll { $0.at.milliseconds < limits.days }
+        for (check, own) in marks {
+            let old = own.prefix { $0.at < limits.days }.count
+            if old > 1 { marks[check] = Array(own.dropFirst(old - 1)) }
+        }
+        absences.removeAll { $0.upperBound < limits.days }
         return gone.count + before - folded.count - incidents.count - events.count
     }
 

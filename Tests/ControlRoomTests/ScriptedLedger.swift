@@ -16,7 +16,18 @@ struct ScriptedLedger: Ledger {
     private func sum(_ check: Int32, _ from: Instant, _ to: Instant) -> Tally {
         var tally = Tally(from: from, to: to)
         for seen in observations where seen.check == check && seen.at >= from && seen.at < to { Self.add(seen, &tally) }
+        addTime(check, &tally)
         return tally
+    }
+    /// What one observation saw holds until the next.
+    private func addTime(_ check: Int32, _ tally: inout Tally) {
+        let own = observations.filter { $0.check == check && $0.at < tally.to }.sorted { $0.at < $1.at }
+        for (index, seen) in own.enumerated() {
+            let end = index + 1 < own.count ? own[index + 1].at : tally.to
+            let time = max(0, end.milliseconds - max(seen.at, tally.from).milliseconds)
+            if seen.outcome.isGood { tally.upTime += time }
+            if seen.outcome == .down { tally.downTime += time }
+        }
     }
     private static func add(_ seen: Observation, _ tally: inout Tally) {
         switch seen.outcome {
@@ -55,6 +66,7 @@ struct ScriptedLedger: Ledger {
         for seen in observations where seen.check == check && seen.at >= from && seen.at < to {
             Self.add(seen, &tallies[min(buckets - 1, Int((seen.at.milliseconds - from.milliseconds) / step))])
         }
+        if buckets <= 96 { for index in tallies.indices { addTime(check, &tallies[index]) } }
         return tallies
     }
     func tally(of checks: [Int32], from: Instant, to: Instant) async throws(Failure) -> [Tally] {

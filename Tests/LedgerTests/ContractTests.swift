@@ -113,7 +113,8 @@ struct ContractTests {
             #expect(try await ledger.latest(of: [1], limit: 1)[0].map(\.at) == [morning + .seconds(1_059)])
             let early = try await ledger.tally(of: [1], from: morning, to: morning + .seconds(60))[0]
             #expect(early.down == 60)
-            #expect(early.uptime == 0)
+            #expect(early.pingsGood == 0)
+            #expect(early.uptime == nil, "pings alone tell no time")
         }
     }
 
@@ -136,7 +137,7 @@ struct ContractTests {
                         from: morning, to: morning + .seconds(6), up: 2, slow: 1, waking: 1, down: 1, unknown: 1,
                         latencyMin: 100,
                         latencyMax: 900, latencySum: 1_200))
-            #expect(all[0].uptime == 0.75)
+            #expect(all[0].pingsGood == 0.75)
             #expect(all[1].up == 1)
             #expect(all[2] == Tally(from: morning, to: morning + .seconds(6)))
             // From is inclusive, to is not.
@@ -268,7 +269,50 @@ struct ContractTests {
             #expect(
                 try await ledger.tally(of: [1], from: morning - .seconds(60 * 86_400), to: morning + .seconds(86_400))[
                     0
-                ].uptime == nil)
+                ].pingsGood == nil)
+        }
+    }
+
+    @Test("uptime counts time, not pings", arguments: Kind.allCases)
+    func uptime(kind: Kind) async throws {
+        try await kind.withLedger { ledger, settle in
+            func at(_ seconds: Double) -> Instant { morning + .milliseconds(Int64(seconds * 1_000)) }
+            func change(_ begin: Double, _ standing: Standing, seen: Double? = nil) -> TimelineEntry {
+                .change(StandingChange(check: 1, at: at(begin), seen: at(seen ?? begin), standing: standing))
+            }
+            func time(_ from: Double, _ to: Double) async throws -> [Int64] {
+                let tally = try await ledger.tally(of: [1], from: at(from), to: at(to))[0]
+                return [tally.upTime, tally.downTime]
+            }
+            try await ledger.record(
+                Batch(timeline: [.absence(from: nil, to: at(0)), change(10, .up)], watchedUntil: at(11)))
+            #expect(try await time(0, 100) == [1_000, 0], "not further than somebody watched")
+            // Down is known after three attempts, and holds from the first.
+            try await ledger.record(
+                Batch(timeline: [change(40.5, .down, seen: 47), change(60, .up)], watchedUntil: at(100)))
+            try await settle()
+            #expect(try await time(0, 1_000) == [70_500, 19_500])
+            #expect(try await time(40, 41) == [500, 500])
+            #expect(try await time(20, 30) == [10_000, 0], "a change long before the span counts")
+            let halves = try await ledger.series(of: 1, from: at(0), to: at(100), buckets: 2)
+            #expect(halves.map(\.upTime) == [30_500, 40_000])
+            #expect(halves.map(\.downTime) == [9_500, 10_000])
+            #expect(halves[0].uptime == 30.5 / 40 && halves[0].isWhole == false && halves[1].isWhole)
+            // A stop, and a start later.
+            try await ledger.record(Batch(timeline: [.absence(from: nil, to: at(200))], watchedUntil: at(210)))
+            #expect(try await time(90, 210) == [20_000, 0])
+            // Sight was lost at 220 and found at 230, where the second failed ping of a streak tells that it began at 215.
+            try await ledger.record(
+                Batch(timeline: [change(220, .blind), change(215, .down, seen: 230)], watchedUntil: at(240)))
+            #expect(try await time(210, 240) == [5_000, 15_000])
+            // The clock is set back by a minute: what it shows again counts as it is now.
+            try await ledger.record(
+                Batch(timeline: [.clockSetBack(to: at(180)), change(190, .up)], watchedUntil: at(230)))
+            try await settle()
+            #expect(try await time(180, 300) == [40_000, 10_000])
+            // Started once more with an even earlier time.
+            try await ledger.record(Batch(timeline: [.absence(from: nil, to: at(50))], watchedUntil: at(70)))
+            #expect(try await time(0, 300) == [50_500, 9_500])
         }
     }
 

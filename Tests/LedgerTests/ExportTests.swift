@@ -87,12 +87,22 @@ struct ExportTests {
             Batch(observations: [
                 observation(1, 0, latency: 10), observation(1, 1, .down), observation(1, 2, latency: 30),
             ]))
+        try await ledger.record(
+            Batch(
+                timeline: ([.up, .down, .up] as [Standing]).enumerated().map { second, standing in
+                    let at = morning + .seconds(second)
+                    return .change(StandingChange(check: 1, at: at, seen: at, standing: standing))
+                }, watchedUntil: morning + .seconds(10)))
         for (format, expected) in [
             (
                 HistoryExport.Format.csv,
-                "bot,2026-11-21T08:00:00.000Z,2026-11-21T08:00:10.000Z,2,0,0,1,0,0.6666666666666666,10,20,30\r\nbot,2026-11-21T08:00:10.000Z,2026-11-21T08:00:20.000Z,0,0,0,0,0,,0,0,0\r\n"
+                "bot,2026-11-21T08:00:00.000Z,2026-11-21T08:00:10.000Z,2,0,0,1,0,0.9,9000,1000,false,0.6666666666666666,10,20,30\r\nbot,2026-11-21T08:00:10.000Z,2026-11-21T08:00:20.000Z,0,0,0,0,0,,0,0,false,,0,0,0\r\n"
             ),
-            (.jsonl, #""uptime":null,"latency_min_us":0,"latency_mean_us":0,"latency_max_us":0}"# + "\n"),
+            (
+                .jsonl,
+                #""uptime":null,"up_ms":0,"down_ms":0,"estimated":false,"pings_good":null,"latency_min_us":0,"latency_mean_us":0,"latency_max_us":0}"#
+                    + "\n"
+            ),
         ] {
             var bytes: [UInt8] = []
             try await HistoryExport(ledger: ledger, format: format).tallies(

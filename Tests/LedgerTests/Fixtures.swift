@@ -79,6 +79,9 @@ func randomState(_ random: inout SplitMix64) -> CheckState {
     state.slowdown = UInt8.random(in: 0...2, using: &random)
     state.wasBad = Bool.random(using: &random)
     state.troubleSince = morning
+    state.failingSince = morning
+    state.goodSince = Instant(milliseconds: Int64.random(in: 0...4_000_000_000_000, using: &random))
+    state.isBlind = Bool.random(using: &random)
     return state
 }
 

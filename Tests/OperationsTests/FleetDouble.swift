@@ -174,7 +174,11 @@ final class DoubleLedger: Ledger {
         }
     }
     func tally(of checks: [Int32], from: Instant, to: Instant) async throws(Failure) -> [Tally] {
-        try read { _ in checks.map { _ in Tally(from: from, to: to, up: 3, down: 1, latencySum: 3_000) } }
+        try read { _ in
+            checks.map { _ in
+                Tally(from: from, to: to, up: 3, down: 1, latencySum: 3_000, upTime: 54_000, downTime: 6_000)
+            }
+        }
     }
     func incidents(of check: Int32?, openOnly: Bool, before: Int64?, limit: Int) async throws(Failure) -> [Incident] {
         try read { state in

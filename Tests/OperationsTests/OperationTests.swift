@@ -77,7 +77,9 @@ import Testing
         let bot = try await fleet.call("show-check", [("name", "bot")])
         #expect(bot["siblings"] == [["name": "bot/ready", "verdict": "slow"]])
         #expect(bot["certificate_days"]?.double == 10)
-        #expect(bot["uptime"]?["90d"]?["uptime"] == 0.75)
+        let quarter = bot["uptime"]?["90d"]
+        #expect(quarter?["uptime"] == 0.9 && quarter?["pings_good"] == 0.75)
+        #expect(quarter?["known_seconds"]?.double == 60 && quarter?["whole"] == false)
         let gateway = try await fleet.call("show-check", [("name", "gateway")])
         #expect(gateway["incident"]?["id"] == 5)
         #expect(gateway["incident"]?["seconds"]?.double == 500)

@@ -204,13 +204,13 @@ enum DayBars {
             let height = kind == "none" ? 4 : kind == "down" ? 16 : kind == "slow" ? 26 : kind == "waking" ? 10 : 34
             let text =
                 "\(day.from.description.prefix(10)): "
-                + (share.map { Words.share($0) } ?? (day.waking > 0 ? "waking only" : "no pings"))
+                + (share.map { Words.share($0) } ?? (day.waking > 0 ? "waking only" : "not known"))
             return
                 "<rect class=\"d-\(kind)\" x=\"\(index * 8)\" y=\"\(34 - height)\" width=\"6\" height=\"\(height)\" rx=\"1\"><title>\(text)</title></rect>"
         }.joined()
         let known = days.compactMap(\.uptime)
         let perfect = known.count { $0 >= 1 }
         return "<svg class=\"days\" viewBox=\"0 0 \(days.count * 8 - 2) 34\" preserveAspectRatio=\"none\" role=\"img\" "
-            + "aria-label=\"\(known.count) days with pings, \(perfect) of them without a failure\">\(bars)</svg>"
+            + "aria-label=\"\(known.count) days known, \(perfect) of them without down time\">\(bars)</svg>"
     }
 }

@@ -17,7 +17,7 @@ struct Row {
 
     /// The second line under the name: what is wrong, or nothing.
     var reason: String {
-        guard let reason = Words.reason(state) else { return "" }
+        guard let reason = status.failuresSoFar ?? Words.reason(state) else { return "" }
         return state.failures > 1 && state.isTrouble && !state.isModerated
             ? "\(reason) · \(state.failures)× in a row" : reason
     }

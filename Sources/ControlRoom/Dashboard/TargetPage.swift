@@ -24,7 +24,7 @@ struct TargetPage {
         var series: [Tally]
         var days: [Tally]
         /// Last 24 h, 7, 30 and 90 days.
-        var uptimes: [Double?]
+        var uptimes: [Tally]
         var incidents: [Incident]
         var events: [Event]
         /// For how much of these spans there is an answer.
@@ -45,10 +45,9 @@ struct TargetPage {
             let series = try await ledger.series(of: check, from: now - range.span, to: now, buckets: range.buckets)
             let days = try await ledger.series(
                 of: check, from: tomorrow - .seconds(90 * 86_400), to: tomorrow, buckets: 90)
-            var uptimes: [Double?] = []
+            var uptimes: [Tally] = []
             for span in Watched.spans {
-                uptimes.append(
-                    try await ledger.tally(of: [check], from: now - span.duration, to: now).first?.uptime)
+                uptimes += try await ledger.tally(of: [check], from: now - span.duration, to: now)
             }
             return History(
                 series: series, days: days, uptimes: uptimes,
@@ -112,13 +111,12 @@ struct TargetPage {
                     "current": $0 == range,
                 ] as [String: Any]
             }
-            model["uptimes"] = zip(Watched.spans, history.uptimes).map { span, share in
-                let watched = history.watched
-                let partly = share != nil && !watched.isWhole(span.duration)
+            model["uptimes"] = zip(Watched.spans, history.uptimes).map { span, tally in
+                let share = tally.uptime
                 return [
                     "label": "\(span.name.dropLast()) \(span.name.suffix(1))", "share": Words.share(share),
                     "tone": Self.tone(share),
-                    "partly": partly, "known": "of \(Words.span(watched.known(in: span.duration))) known",
+                    "partly": share != nil && !tally.isWhole, "known": "of \(Words.span(tally.known)) known",
                 ] as [String: Any]
             }
             model["days"] = DayBars.svg(history.days)
@@ -142,6 +140,7 @@ struct TargetPage {
     private var isRedacted: Bool { Redaction.address(check.address) != check.address }
 
     private var verdictSentence: String {
+        if let soFar = status.failuresSoFar { return "\(Self.capital(soFar[...]))." }
         switch state.verdict {
         case .unknown:
             guard isHeartbeat else { return "Not looked at yet." }
@@ -269,11 +268,13 @@ struct TargetPage {
 
     private func uptimeNote(_ history: History) -> String {
         var text =
-            isHeartbeat
-            ? "Share of what was good: calls that came, against misses and failures."
-            : "Share of pings that were answered as expected. Waking counts neither way."
+            "Time \(isHeartbeat ? "on time" : "up") against time \(isHeartbeat ? "silent or failed" : "down"). "
+            + "Waking, paused, and when nobody looked count neither way."
+        if history.uptimes.contains(where: \.isEstimated) {
+            text += " Some of it is derived from pings, because an older version kept no more."
+        }
         guard let first = history.watched.stretches.first else { return text }
-        if !history.watched.isWhole(.seconds(90 * 86_400)) {
+        if history.uptimes.last?.isWhole == false {
             text += " What is known begins \(Words.absolute(first.lowerBound))."
             if history.watched.stretches.count > 1 { text += " In between nobody looked for a while." }
         }

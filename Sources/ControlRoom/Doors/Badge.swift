@@ -28,14 +28,11 @@ enum Badge {
     {
         let name = status.check.name
         if let span = kind.span {
-            let share = try await ledger.tally(of: [status.id], from: now - span, to: now).first?.uptime
+            let tally = try await ledger.tally(of: [status.id], from: now - span, to: now).first
+            let share = tally?.uptime
             let colour = share.map { $0 >= 0.999 ? good : $0 >= 0.98 ? fair : bad } ?? neutral
             var text = Words.share(share)
-            if share != nil {
-                let watched = try await Watched.read(
-                    of: status.id, every: status.check.policy.every, from: ledger, now: now)
-                if !watched.isWhole(span) { text += " of \(Words.span(watched.known(in: span)))" }
-            }
+            if let tally, share != nil, !tally.isWhole { text += " of \(Words.span(tally.known))" }
             return svg(
                 label: "\(name) \(kind.rawValue.replacing("-", with: " "))", text: text, colour: colour)
         }

@@ -87,8 +87,11 @@ enum MetricsText {
             return page.buffer
         }
         let items = await keeper.statuses(StatusQuery(limit: most)).items
-        page.family("stoker_check_up", .gauge, "1 when the last verdict is up or slow.")
-        for item in items {
+        page.family(
+            "stoker_check_up", .gauge,
+            "1 when the check is up or slow, 0 when it is down, silent or waking; missing while it is paused or not known."
+        )
+        for item in items where item.state.verdict != .paused && item.state.verdict != .unknown {
             page.sample(item.state.verdict == .up || item.state.verdict == .slow ? Int64(1) : 0, check: item.check.name)
         }
         page.family("stoker_check_verdict", .gauge, "1 for the verdict that stands.")

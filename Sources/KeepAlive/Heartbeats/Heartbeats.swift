@@ -146,7 +146,7 @@ package enum Heartbeats {
         let observation = Observation(
             check: check, at: now, outcome: .down, cause: overran ? .heartbeatOverran : .heartbeatMissed, attempts: 1)
         let last = state.lastPing
-        let rulings = judge(&state, observation, policy, now)
+        let rulings = judge(&state, observation, policy, now, silentFrom: due)
         state.lastPing = last
         state.wakingSince = .never
         runs = Runs()
@@ -173,9 +173,10 @@ package enum Heartbeats {
 
     /// A heartbeat is never pinged again, so what the judge says of rechecks is left out.
     private static func judge(
-        _ state: inout CheckState, _ observation: Observation, _ policy: CheckPolicy, _ now: Instant
+        _ state: inout CheckState, _ observation: Observation, _ policy: CheckPolicy, _ now: Instant,
+        silentFrom: Instant? = nil
     ) -> [Ruling] {
-        Judge.judge(&state, observation, policy: policy, now: now).filter {
+        Judge.judge(&state, observation, policy: policy, failedFrom: silentFrom, now: now).filter {
             if case .recheck = $0 { false } else { true }
         }
     }

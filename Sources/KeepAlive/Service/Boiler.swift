@@ -78,6 +78,8 @@ package actor Boiler: Keeper, Service {
     private var highestRemembered = Int32.max
     /// Whether the ledger may have open incidents of checks that are not in the fleet and do not come back.
     private var hasOrphans = false
+    /// States of checks that were looked at when the last Stoker ended, and are not in the fleet.
+    private var lost: [Int32: SavedState] = [:]
 
     private struct Departed {
         var saved: SavedState
@@ -144,11 +146,16 @@ package actor Boiler: Keeper, Service {
         isReplacing = true
         defer { replaced() }
         current = withSelfPing(FleetComposer.compose(written, with: hub.words))
+        if isActive { writer.watch(true) }
         do {
             _ = try await rename(current, from: [])
             let states = try await ledger.savedStates()
             highestRemembered = states.keys.max() ?? -1
             try await install(current, states: states)
+            let ids = Set(try await ledger.register(current.checks.map(\.name)))
+            lost = states.filter { check, saved in
+                [.up, .down, .waking].contains(saved.state.standing) && !ids.contains(check)
+            }
             hasOrphans = true
             await endOrphans()
         } catch {
@@ -158,6 +165,7 @@ package actor Boiler: Keeper, Service {
         }
         hasBegun = true
         Allocator.giveBack()
+        writer.watch(isActive)
         for shard in shards { await shard.setActive(isActive) }
         say("started", "Stoker started with \(Self.number(current.checks.count))")
     }
@@ -195,6 +203,7 @@ package actor Boiler: Keeper, Service {
         await withTaskGroup(of: Void.self) { group in
             for shard in shards { group.addTask { await shard.stop(within: .milliseconds(1_500)) } }
         }
+        writer.watch(false)
         feed.finish()
     }
 
@@ -259,7 +268,9 @@ package actor Boiler: Keeper, Service {
                 }
             }
             logger.notice("Role changed", metadata: ["active": "\(active)"])
+            if hasBegun, active { writer.watch(true) }
             for shard in shards { await shard.setActive(active) }
+            if !active { writer.watch(false) }
         }
         feed.add(names: [], events: [], everything: true)
     }
@@ -351,6 +362,8 @@ package actor Boiler: Keeper, Service {
             for check in fleet.checks { kept[check.name] = nil }
             for one in kept.values { depart(one) }
             for one in strangers {
+                one.ping?.fail(.fleetReplaced)
+                unsee(one.place.id)
                 guard let open = Judge.openIncident(one.place.state, check: one.place.id) else { continue }
                 endOrphan(open, "\(one.name) is another Space now; the incident of the one before was closed")
             }
@@ -371,7 +384,11 @@ package actor Boiler: Keeper, Service {
         // In a large fleet that is much to read: not for names that the ledger has never seen.
         if new.contains(where: { ids[$0] <= highestRemembered && departed[ids[$0]] == nil }) {
             let all = try await ledger.savedStates()
-            for place in new { states[ids[place]] = all[ids[place]] }
+            for place in new {
+                states[ids[place]] = all[ids[place]]
+                // Nobody has looked since: uptime goes on with the next ping.
+                states[ids[place]]?.state.isBlind = true
+            }
         }
         for place in new {
             guard let left = departed[ids[place]] else { continue }
@@ -419,6 +436,8 @@ package actor Boiler: Keeper, Service {
             saved = Self.withoutIncident(saved)
             endOrphan(open, "\(one.name) left the fleet; its incident was closed", saved)
         }
+        saved.state.isBlind = true
+        unsee(one.place.id, saved)
         if departed.count >= Self.mostDeparted {
             // By now the ledger has them.
             departed = [:]
@@ -436,6 +455,16 @@ package actor Boiler: Keeper, Service {
         saved.state.incidentOpen = false
         saved.state.wasBad = false
         return saved
+    }
+
+    /// Nobody looks at a check any more: uptime counts neither way until somebody does.
+    private func unsee(_ check: Int32, _ saved: SavedState? = nil) {
+        guard check >= 0 else { return }
+        let now = clocks.wall()
+        writer.enqueue(
+            Batch(
+                states: saved.map { [(check: check, state: $0)] } ?? [],
+                timeline: [.change(StandingChange(check: check, at: now, seen: now, standing: .blind))]))
     }
 
     /// The check is not in the fleet any more: nobody would ever end its incident.
@@ -470,6 +499,12 @@ package actor Boiler: Keeper, Service {
                 guard page.count == 500, let last = page.last?.id, last != before else { break }
                 before = last
             }
+            // What else left while no Stoker ran has been out of sight since then.
+            for (check, var saved) in lost where !known.contains(check) {
+                saved.state.isBlind = true
+                unsee(check, saved.state.incidentOpen ? Self.withoutIncident(saved) : saved)
+            }
+            lost = [:]
             hasOrphans = false
         } catch {
             // The next reading of the Hub, reload or start tries again.
@@ -536,6 +571,8 @@ package actor Boiler: Keeper, Service {
         let previous = names
         var parts = [[Shard.Place]](repeating: [], count: shards.count)
         var luggage = [Shard.Luggage](repeating: Shard.Luggage(), count: shards.count)
+        var destinations = [[UInt64: Shard.Destination]](repeating: [:], count: shards.count)
+        var carried = carried
         for part in parts.indices { parts[part].reserveCapacity(fleet.checks.count / shards.count + 1) }
         for (index, check) in fleet.checks.enumerated() {
             let place: Shard.Place
@@ -544,8 +581,18 @@ package actor Boiler: Keeper, Service {
                 var old = one.place
                 luggage[part].runs[key] = one.runs
                 luggage[part].transcripts[key] = one.transcript
+                let before = previous.place(of: one.name).map { current.checks[$0] }
+                if let ping = one.ping, before == check {
+                    // It goes on: a target that is slow to answer would else stay unknown while the file changes often.
+                    luggage[part].pings[key] = ping
+                    carried[check.name]?.ping = nil
+                    if ping.ticket != nil {
+                        destinations[ping.carrier][ping.serial] = .init(
+                            shard: shards[part], index: key, name: check.name)
+                    }
+                }
                 // A shorter interval or another address counts from now, not from when the old one would have been due.
-                if let before = previous.place(of: one.name).map({ current.checks[$0] }),
+                if let before,
                     before.address != check.address || before.policy != check.policy && !check.rests(old.state, old.due)
                 {
                     // Many may have changed at once: a sweep, and then anywhere in the interval, as after a start.
@@ -580,6 +627,8 @@ package actor Boiler: Keeper, Service {
             parts[number] = []
             await shard.install(fleet.checks, part, luggage: luggage[number])
         }
+        for (number, shard) in shards.enumerated() { await shard.place(destinations[number]) }
+        for one in carried.values { one.ping?.fail(.fleetReplaced) }
     }
 
     // MARK: Keeper

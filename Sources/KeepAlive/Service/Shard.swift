@@ -53,6 +53,8 @@ actor Shard {
     var stopping = false
     /// Between ``carry()`` and ``install(_:_:luggage:)`` nothing begins and nothing changes: it would be lost.
     var frozen = false
+    /// Attempts that were under way when the fleet was replaced, by their serial: this lane ends them, their check may be elsewhere.
+    var travels: [UInt64: Travel] = [:]
     /// Checks whose next ping is followed by one anywhere in the interval, because they came in a crowd.
     var crowd: Set<UInt32> = []
     var wakeUp: Scheduled<Void>?
@@ -81,10 +83,16 @@ actor Shard {
         var ticket: Int64?
         /// Number of the running attempt: an answer with another number comes too late.
         var serial: UInt64 = 0
+        /// Number of the shard whose lane makes the running attempt: another one after the fleet was replaced.
+        var carrier = 0
         /// When it was due; wall-clock milliseconds.
         var due: Int64
+        /// When its first failed attempt began.
+        var failedFrom: Instant?
         /// Asked for by a person: made even outside its hours, and reported to these.
         var waiters: [CheckedContinuation<Result<Void, Failure>, Never>] = []
+
+        func fail(_ failure: Failure) { for waiter in waiters { waiter.resume(returning: .failure(failure)) } }
     }
 
     /// What all shards share.
@@ -135,6 +143,7 @@ actor Shard {
 
     /// What only few checks have, beside their place.
     struct Luggage: Sendable {
+        var pings: [UInt32: Ping] = [:]
         var runs: [UInt32: Heartbeats.Runs] = [:]
         var transcripts: [UInt32: Transcript] = [:]
         var crowd: Set<UInt32> = []
@@ -198,6 +207,15 @@ actor Shard {
             }
             for sample in place.strip { strips.append(sample, at: index) }
         }
+        for (index, ping) in luggage.pings {
+            pings[index] = ping
+            // Its end schedules the next. Should it get lost on the way from another shard, it is made again some time later.
+            guard ping.ticket != nil else { continue }
+            timetable.cancel(index)
+            if ping.carrier != first {
+                timetable.schedule(index, at: (now + check(Int(index)).policy.timeout + Self.lostAfter).milliseconds)
+            }
+        }
         for (index, transcript) in luggage.transcripts { shelf.put(.kept(transcript), for: index) }
         counters.generation &+= 1
         frozen = false
@@ -212,22 +230,35 @@ actor Shard {
         var name: String
         var space: String?
         var place: Place
+        var ping: Ping?
         var runs: Heartbeats.Runs?
         var transcript: Transcript?
     }
 
-    /// Everything that survives a change of the fleet file. Stands still from here until the new checks are installed;
-    /// attempts under way are dropped, made again at once, and people waiting for one are told so.
+    /// Everything that survives a change of the fleet file, pings under way with it. Stands still from here until the new checks are
+    /// installed and ``place(_:)`` has said where those pings belong now.
     func carry() -> [Carried] {
-        giveUpPings(.fleetReplaced)
+        for ping in pings.values where ping.carrier == first {
+            if let ticket = ping.ticket, travels[ping.serial] == nil { travels[ping.serial] = Travel(ticket: ticket) }
+        }
+        for serial in travels.keys { travels[serial]?.destination = nil }
+        let pings = pings
+        self.pings = [:]
         flush()
+        let now = clocks.wall().milliseconds
         frozen = true
         return ids.indices.map { index in
             let key = UInt32(index)
+            // A ping that does not go on is made again at once.
+            var due = timetable.due(of: key)
+            if due == nil, pings[key] != nil {
+                let state = states[index]
+                due = state.verdict != .paused ? now : state.pausedUntil.isNever ? nil : state.pausedUntil.milliseconds
+            }
             return Carried(
                 name: check(index).name, space: check(index).space,
-                place: Place(id: ids[index], state: states[index], due: timetable.due(of: key), strip: strips[index]),
-                runs: runs[key], transcript: shelf[key]?.transcript)
+                place: Place(id: ids[index], state: states[index], due: due, strip: strips[index]),
+                ping: pings[key], runs: runs[key], transcript: shelf[key]?.transcript)
         }
     }
 
@@ -241,8 +272,8 @@ actor Shard {
         guard !pings.isEmpty else { return }
         let now = clocks.wall().milliseconds
         for (index, ping) in pings {
-            if let ticket = ping.ticket { gate.end(ticket) }
-            for waiter in ping.waiters { waiter.resume(returning: .failure(failure)) }
+            endTicket(of: ping)
+            ping.fail(failure)
             let state = states[Int(index)]
             if state.verdict != .paused {
                 timetable.schedule(index, at: now)
@@ -251,7 +282,84 @@ actor Shard {
             }
         }
         pings.removeAll()
+        for travel in travels.values { gate.end(travel.ticket) }
+        travels.removeAll()
         lane.abandonAll()
+    }
+
+    /// The place in the gate goes back, unless the attempt is another shard's or outlives its ping: then its end does that.
+    func endTicket(of ping: Ping) {
+        guard let ticket = ping.ticket, ping.carrier == first, travels[ping.serial] == nil else { return }
+        gate.end(ticket)
+    }
+
+    // MARK: Pings that outlive a fleet
+
+    struct Travel {
+        var ticket: Int64
+        /// Ended before it was known where to.
+        var attempt: Attempt?
+        var destination: Destination?
+    }
+
+    /// Where the check of a ping is now.
+    struct Destination: Sendable {
+        var shard: Shard
+        var index: UInt32
+        var name: String
+    }
+
+    /// So long after its limit a ping of another shard is given up.
+    private static let lostAfter = Duration.seconds(5)
+
+    /// Says where the pings under way belong after the fleet was replaced, by serial; the others are dropped: their check has
+    /// changed or gone.
+    func place(_ destinations: [UInt64: Destination]) {
+        for (serial, travel) in travels {
+            guard let destination = destinations[serial] else {
+                gate.end(travel.ticket)
+                travels[serial] = nil
+                continue
+            }
+            travels[serial]?.destination = destination
+            if let attempt = travel.attempt { arrived(serial, attempt) }
+        }
+        arm()
+    }
+
+    private func arrived(_ serial: UInt64, _ attempt: Attempt) {
+        guard let travel = travels[serial] else { return }
+        guard let to = travel.destination else {
+            travels[serial]?.attempt = attempt
+            return
+        }
+        travels[serial] = nil
+        gate.end(travel.ticket)
+        let carrier = first
+        guard to.shard !== self else {
+            return take(attempt, for: to.index, to.name, serial: serial, carrier: carrier)
+        }
+        // What its transcript is made of belongs to this loop.
+        let made = attempt.transcript(1, .up, .none, "")
+        var copy = attempt
+        copy.transcript = { number, outcome, cause, detail in
+            var transcript = made
+            (transcript.attempt, transcript.outcome) = (number, outcome)
+            (transcript.cause, transcript.detail) = (cause, detail)
+            return transcript
+        }
+        nonisolated(unsafe) let moved = copy  // nobody here keeps it
+        to.shard.loop.execute {
+            to.shard.assumeIsolated { $0.take(moved, for: to.index, to.name, serial: serial, carrier: carrier) }
+        }
+    }
+
+    private func take(_ attempt: Attempt, for index: UInt32, _ name: String, serial: UInt64, carrier: Int) {
+        guard holds(index, name), let ping = pings[index], ping.ticket != nil, ping.serial == serial,
+            ping.carrier == carrier
+        else { return }
+        timetable.cancel(index)
+        took(index, ping, attempt)
     }
 
     /// A standby's timetable stands still.
@@ -323,7 +431,9 @@ actor Shard {
     /// A clock that was set moves the timetable with it; after a suspension or a long stop everything that was missed is
     /// made once, a few milliseconds apart.
     func watchClocks() {
-        guard let change = clockWatch.read(clocks.reading) else { return }
+        let reading = clocks.reading
+        guard let change = clockWatch.read(reading) else { return }
+        tellTimeline(of: change, now: reading.wall)
         if change.clockMoved != .zero {
             timetable.shift(by: change.clockMoved.wholeMilliseconds)
             moveHeartbeats(by: change.clockMoved)
@@ -342,6 +452,23 @@ actor Shard {
             timetable.spreadOverdue(clocks.wall().milliseconds, spacing: 5)
             logger.notice(
                 "Time was missed", metadata: ["slept": "\(change.slept)", "stood": "\(change.stood)"])
+        }
+    }
+
+    /// What the wall clock went through twice counts as it was the second time; what it skipped, or nobody lived through, is not
+    /// known of any check.
+    func tellTimeline(of change: ClockWatch.Change, now: Instant) {
+        let missed = change.clockMoved + change.slept + change.stood
+        if missed < .zero {
+            // Each shard says so, behind what it said before.
+            batch.timeline.append(.clockSetBack(to: now))
+            for (index, ping) in pings { pings[index]?.failedFrom = ping.failedFrom.map { min($0, now) } }
+            for index in ids.indices where states[index].failures > 0 || !states[index].goodSince.isNever {
+                Judge.clockSetBack(&states[index], to: now)
+                touch(UInt32(index))
+            }
+        } else if missed > .zero, first == 0, active {
+            batch.timeline.append(.absence(from: now - missed, to: now))
         }
     }
 
@@ -366,6 +493,11 @@ actor Shard {
             if policy.kind == .heartbeat {
                 listen(to: index)
                 continue
+            }
+            if let ping = pings[index], ping.ticket != nil {
+                // One of another shard that did not arrive.
+                guard ping.carrier != first else { continue }
+                pings[index]?.ticket = nil
             }
             if pings[index] == nil {
                 if isClosed(index, policy, now: now) { continue }
@@ -401,8 +533,16 @@ actor Shard {
     }
 
     /// Carries out what follows from a change of the state, and marks it to be kept and told.
+    /// - Parameter seen: when what was seen began, where that is not now.
     @discardableResult
-    func settle(_ index: UInt32, _ rulings: [Ruling], from before: CheckState, now: Instant) -> Duration? {
+    func settle(
+        _ index: UInt32, _ rulings: [Ruling], from before: CheckState, seen: Instant? = nil, now: Instant
+    ) -> Duration? {
+        if let change = StandingChange(
+            of: ids[Int(index)], from: before, to: states[Int(index)], seen: seen ?? now)
+        {
+            batch.timeline.append(.change(change))
+        }
         let recheck = rulings.isEmpty ? nil : carryOut(rulings, index: index, now: now)
         recount(before, states[Int(index)])
         touch(index)
@@ -418,6 +558,7 @@ actor Shard {
         counters.attempts &+= 1
         let serial = counters.attempts
         ping.serial = serial
+        ping.carrier = first
         pings[index] = ping
         lane.start(check(Int(index))) { [self] attempt in
             nonisolated(unsafe) let attempt = attempt  // made on this loop for us alone
@@ -426,9 +567,17 @@ actor Shard {
     }
 
     func ended(_ index: UInt32, serial: UInt64, _ attempt: Attempt) {
-        // Otherwise the ping was given up meanwhile (paused, fleet replaced), and its ticket with it.
-        guard var ping = pings[index], ping.serial == serial, let ticket = ping.ticket else { return }
+        if travels[serial] != nil { return arrived(serial, attempt) }
+        // Otherwise the ping was given up meanwhile (paused, its check changed), and its ticket with it.
+        guard let ping = pings[index], ping.serial == serial, ping.carrier == first, let ticket = ping.ticket else {
+            return
+        }
         gate.end(ticket)
+        took(index, ping, attempt)
+    }
+
+    private func took(_ index: UInt32, _ under: Ping, _ attempt: Attempt) {
+        var ping = under
         ping.ticket = nil
         let check = self.check(Int(index))
         let finding = surroundings.examiner.examine(attempt, check: check, now: attempt.at)
@@ -447,6 +596,7 @@ actor Shard {
         let meant = joint?.finding ?? finding
         let entry = TranscriptShelf.Entry(attempt: attempt, number: Int(ping.attempt), finding: meant)
         shelf.put(entry, for: index)
+        if ping.failedFrom == nil, meant.outcome.isFailure { ping.failedFrom = attempt.at }
         if meant.outcome.isFailure {
             batch.transcripts.append((ids[Int(index)], entry.transcript))
             let retries = check.policy.retry
@@ -492,8 +642,12 @@ actor Shard {
 
         let before = states[place]
         let rulings = Judge.judge(
-            &states[place], observation, policy: policy, certificateEndHours: attempt.certificateEndHours, now: now)
-        let recheck = settle(index, rulings, from: before, now: now)
+            &states[place], observation, policy: policy, certificateEndHours: attempt.certificateEndHours,
+            failedFrom: ping.failedFrom, now: now)
+        // What failed, or could not be told because of us, did so from its first attempt on.
+        let counts = observation.outcome == .down || observation.outcome == .unknown
+        let seen = counts ? ping.failedFrom ?? observation.at : observation.at
+        let recheck = settle(index, rulings, from: before, seen: seen, now: now)
         if states[place].verdict != .paused {
             let next: Int64
             if let recheck {
@@ -698,8 +852,8 @@ actor Shard {
 
     func abandonPing(_ index: UInt32) {
         guard let ping = pings.removeValue(forKey: index) else { return }
-        if let ticket = ping.ticket { gate.end(ticket) }
-        for waiter in ping.waiters { waiter.resume(returning: .failure(.pausedMeanwhile)) }
+        endTicket(of: ping)
+        ping.fail(.pausedMeanwhile)
     }
 
     // MARK: Heartbeats

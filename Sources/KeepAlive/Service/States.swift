@@ -15,10 +15,11 @@ struct States {
         var verdict: Verdict
         var cause: Cause
         var attempts: UInt8
-        /// 0…32, or ``isWhole``.
+        /// 0…32 and ``isBlind``, or ``isWhole``.
         var recentCount: UInt8
 
         static let isWhole = UInt8.max
+        static let isBlind: UInt8 = 0x40
 
         init(_ state: CheckState) {
             lastPing = state.lastPing
@@ -30,7 +31,7 @@ struct States {
             verdict = state.verdict
             cause = state.cause
             attempts = state.attempts
-            recentCount = state.recentCount
+            recentCount = state.recentCount | (state.isBlind ? Self.isBlind : 0)
         }
 
         var state: CheckState {
@@ -45,7 +46,8 @@ struct States {
             state.verdict = verdict
             state.cause = cause
             state.attempts = attempts
-            state.recentCount = recentCount
+            state.recentCount = recentCount & ~Self.isBlind
+            state.isBlind = recentCount & Self.isBlind != 0
             return state
         }
     }

@@ -14,9 +14,10 @@ package enum Judge {
 
     /// Takes one ping into the state. Returns nothing (and allocates nothing) when a well check stays well.
     /// Without a ``Ruling/recheck(_:)`` the next ping is due after the policy's interval.
+    /// - Parameter failedFrom: when the first failed attempt of this ping began, or the silence; nil when the observation tells it.
     package static func judge(
         _ state: inout CheckState, _ observation: Observation, policy: CheckPolicy, certificateEndHours: UInt32 = 0,
-        now: Instant
+        failedFrom: Instant? = nil, now: Instant
     ) -> [Ruling] {
         // A ping that was under way when the pause began says nothing any more.
         if state.verdict == .paused { return [] }
@@ -29,6 +30,7 @@ package enum Judge {
                 return [.recheck(stretched(policy.every, state.slowdown))]
             }
             // Ours is the fault: look again soon, but not with the whole fleet at once.
+            if observation.cause == .selfOffline || observation.cause == .selfOverloaded { state.isBlind = true }
             return [.recheck(min(policy.every, max(policy.recheck, policy.every / 8)))]
         case .up, .slow:
             note(observation, in: &state)
@@ -39,7 +41,7 @@ package enum Judge {
             return waking(&state, observation, gap: gap, policy: policy)
         case .down:
             note(observation, in: &state)
-            return bad(&state, observation, policy: policy)
+            return bad(&state, observation, from: failedFrom ?? observation.at, policy: policy)
         }
     }
 
@@ -59,7 +61,10 @@ package enum Judge {
     private static func good(_ state: inout CheckState, _ observation: Observation, policy: CheckPolicy) -> [Ruling] {
         shift(&state, failed: false)
         state.failures = 0
+        state.failingSince = .never
         state.successes = state.successes == .max ? .max : state.successes + 1
+        if state.wasBad, state.successes == 1 { state.goodSince = observation.at }
+        defer { if !state.wasBad, !state.flapping { state.goodSince = .never } }
         state.lastGood = observation.at
         state.wakingSince = .never
         let calmer = state.slowdown > 0
@@ -71,25 +76,27 @@ package enum Judge {
             return rulings
         }
         let verdict: Verdict = observation.outcome == .slow ? .slow : .up
+        // Well again since the first of the good pings that it took.
+        let since = state.wasBad && !state.goodSince.isNever ? state.goodSince : observation.at
         if state.wasBad { flip(&state, toBad: false) }
         if state.flapping {
-            settle(&state, verdict, observation)
+            settle(&state, verdict, observation, since: since)
             calm(&state, at: observation.at, check: observation.check, &rulings)
         } else if state.verdict != verdict {
             let before = state.verdict
-            settle(&state, verdict, observation)
+            settle(&state, verdict, observation, since: since)
             if flapsNow(state), state.incidentOpen {
                 state.flapping = true
                 countFlip(&state)
                 rulings.append(.flappingBegan)
             } else {
                 rulings.append(.changed(from: before, to: verdict))
-                endIncident(&state, at: observation.at, check: observation.check, &rulings)
+                endIncident(&state, at: since, check: observation.check, &rulings)
             }
         } else {
             state.cause = observation.cause
             // Resumed with an open incident and nothing but good pings since: see ``resume(_:now:)``.
-            endIncident(&state, at: observation.at, check: observation.check, &rulings)
+            endIncident(&state, at: since, check: observation.check, &rulings)
         }
         if calmer { rulings.append(.recheck(stretched(policy.every, state.slowdown))) }
         return rulings
@@ -103,14 +110,13 @@ package enum Judge {
         if observation.at - state.wakingSince > longestStart {
             var stuck = observation
             stuck.cause = .spaceStuck
-            if !state.incidentOpen, state.failures == 0 { state.troubleSince = state.wakingSince }
-            return down(&state, stuck, policy: policy)
+            return down(&state, stuck, from: state.wakingSince, policy: policy)
         }
         state.successes = 0
         var rulings: [Ruling] = []
         if state.verdict != .waking {
             let before = state.verdict
-            settle(&state, .waking, observation)
+            settle(&state, .waking, observation, since: observation.at)
             if !state.flapping { rulings.append(.changed(from: before, to: .waking)) }
         } else {
             state.cause = observation.cause
@@ -120,37 +126,43 @@ package enum Judge {
         return rulings
     }
 
-    private static func bad(_ state: inout CheckState, _ observation: Observation, policy: CheckPolicy) -> [Ruling] {
+    private static func bad(
+        _ state: inout CheckState, _ observation: Observation, from: Instant, policy: CheckPolicy
+    ) -> [Ruling] {
         if observation.cause == .spaceModerated { return moderated(&state, observation) }
         shift(&state, failed: true)
-        countFailure(&state, observation)
+        countFailure(&state, from: from)
         let window = mask(policy.downAfter.of)
         guard
             state.wasBad || policy.kind == .heartbeat
                 || (state.recentFailures & window).nonzeroBitCount >= max(1, policy.downAfter.failures)
-        else { return [.recheck(recheck(state, policy))] }
+        else {
+            // Nothing else tells a person what was seen: see ``CheckStatus/failuresSoFar``.
+            if state.verdict == .unknown || state.verdict == .up { state.cause = observation.cause }
+            return [.recheck(recheck(state, policy))]
+        }
         state.wakingSince = .never
-        return settleDown(&state, observation, policy: policy)
+        return settleDown(&state, observation, since: state.wasBad ? from : state.failingSince, policy: policy)
     }
 
     /// Down at once, whatever the threshold: used when time itself is the proof.
-    private static func down(_ state: inout CheckState, _ observation: Observation, policy: CheckPolicy) -> [Ruling] {
+    private static func down(
+        _ state: inout CheckState, _ observation: Observation, from: Instant, policy: CheckPolicy
+    ) -> [Ruling] {
         shift(&state, failed: true)
-        let began = state.troubleSince
-        countFailure(&state, observation)
-        if !state.incidentOpen, !began.isNever { state.troubleSince = began }
-        return settleDown(&state, observation, policy: policy)
+        countFailure(&state, from: from)
+        return settleDown(&state, observation, since: state.wasBad ? from : state.failingSince, policy: policy)
     }
 
     private static func settleDown(
-        _ state: inout CheckState, _ observation: Observation, policy: CheckPolicy
+        _ state: inout CheckState, _ observation: Observation, since: Instant, policy: CheckPolicy
     ) -> [Ruling] {
         var rulings: [Ruling] = []
         if !state.wasBad { flip(&state, toBad: true) }
         let before = state.verdict
         let verdict = trouble(observation.cause)
         if before != verdict {
-            settle(&state, verdict, observation)
+            settle(&state, verdict, observation, since: since)
             if !state.flapping { rulings.append(.changed(from: before, to: verdict)) }
             beginIncident(&state, observation, &rulings)
             if !state.flapping, flapsNow(state) {
@@ -169,10 +181,10 @@ package enum Judge {
     private static func moderated(_ state: inout CheckState, _ observation: Observation) -> [Ruling] {
         var rulings: [Ruling] = []
         shift(&state, failed: true)
-        countFailure(&state, observation)
+        countFailure(&state, from: observation.at)
         if !state.wasBad { flip(&state, toBad: true) }
         let before = state.verdict
-        settle(&state, .paused, observation)
+        settle(&state, .paused, observation, since: observation.at)
         state.pause = .byModeration
         state.pausedUntil = .never
         state.wakingSince = .never
@@ -200,6 +212,7 @@ package enum Judge {
         state.verdict = .paused
         state.since = now
         state.flapping = false
+        state.isBlind = false
         rulings.append(.changed(from: before, to: .paused))
         endIncident(&state, at: now, check: check, &rulings)
         forget(&state)
@@ -223,6 +236,7 @@ package enum Judge {
     /// that has run out ends, `enabled: false` pauses, and what has not been looked at for long is not counted on.
     package static func recover(_ state: inout CheckState, policy: CheckPolicy, check: Int32, now: Instant) -> [Ruling]
     {
+        clockSetBack(&state, to: now)
         if !policy.enabled { return pause(&state, .byFleetFile, check: check, now: now) }
         if state.verdict == .paused {
             let over = !state.pausedUntil.isNever && state.pausedUntil <= now
@@ -233,6 +247,14 @@ package enum Judge {
         return []
     }
 
+    /// The wall clock shows an earlier time than before: a streak that lasts has begun by now. An open incident keeps its beginning,
+    /// which it is known by.
+    package static func clockSetBack(_ state: inout CheckState, to now: Instant) {
+        state.failingSince = min(state.failingSince, now)
+        state.goodSince = min(state.goodSince, now)
+        if !state.incidentOpen { state.troubleSince = min(state.troubleSince, now) }
+    }
+
     // MARK: Parts
 
     private static func note(_ observation: Observation, in state: inout CheckState) {
@@ -240,6 +262,7 @@ package enum Judge {
         state.code = observation.code
         state.attempts = observation.attempts
         state.latencyMicroseconds = observation.latencyMicroseconds
+        state.isBlind = false
     }
 
     private static func shift(_ state: inout CheckState, failed: Bool) {
@@ -248,14 +271,17 @@ package enum Judge {
         state.recentCount = min(32, state.recentCount + 1)
     }
 
-    private static func countFailure(_ state: inout CheckState, _ observation: Observation) {
-        if state.failures == 0, !state.incidentOpen { state.troubleSince = observation.at }
+    private static func countFailure(_ state: inout CheckState, from: Instant) {
+        if state.failures == 0 || state.failingSince.isNever { state.failingSince = from }
+        if state.failures == 0, !state.incidentOpen { state.troubleSince = from }
         state.failures = state.failures == .max ? .max : state.failures + 1
         state.successes = 0
     }
 
-    private static func settle(_ state: inout CheckState, _ verdict: Verdict, _ observation: Observation) {
-        if state.verdict != verdict { state.since = observation.at }
+    private static func settle(
+        _ state: inout CheckState, _ verdict: Verdict, _ observation: Observation, since: Instant
+    ) {
+        if state.verdict != verdict { state.since = since }
         state.verdict = verdict
         state.cause = observation.cause
     }
@@ -284,7 +310,8 @@ package enum Judge {
         rulings.append(.flappingEnded)
         guard !state.wasBad else { return }
         rulings.append(.changed(from: .down, to: state.verdict))
-        endIncident(&state, at: state.since, check: check, &rulings)
+        endIncident(
+            &state, at: state.goodSince.isNever ? state.since : state.goodSince, check: check, &rulings)
     }
 
     private static func hasRecovered(_ state: CheckState, _ policy: CheckPolicy) -> Bool {
@@ -326,6 +353,8 @@ package enum Judge {
 
     private static func forget(_ state: inout CheckState) {
         state.failures = 0
+        state.failingSince = .never
+        state.goodSince = .never
         state.successes = 0
         state.recentFailures = 0
         state.recentFlips = 0

@@ -221,11 +221,12 @@ struct Sum: Sendable, Equatable {
         unknown += other.unknown
     }
 
-    func tally(from: Instant, to: Instant) -> Tally {
+    func tally(from: Instant, to: Instant, time: TimeSum) -> Tally {
         Tally(
             from: from, to: to, up: up, slow: slow, waking: waking, down: down, unknown: unknown,
             latencyMin: latencyMin,
-            latencyMax: latencyMax, latencySum: latencySum)
+            latencyMax: latencyMax, latencySum: latencySum, upTime: time.up, downTime: time.down,
+            isEstimated: time.isEstimated)
     }
 
     /// A flag byte names the counts that follow; a single good observation needs its latency only once.
@@ -375,7 +376,7 @@ enum StateCodec {
         writer.byte(format)
         writer.byte(state.verdict.rawValue)
         writer.byte(state.cause.rawValue)
-        writer.byte(state.flapping ? 1 : 0)
+        writer.byte((state.flapping ? 1 : 0) | (state.isBlind ? 2 : 0))
         writer.byte(state.pause.rawValue)
         writer.byte(state.attempts)
         writer.byte(state.recentCount)
@@ -396,6 +397,8 @@ enum StateCodec {
         writer.number(UInt64(state.incidentCode))
         writer.number(UInt64(state.incidentFlips))
         writer.instant(state.troubleSince)
+        writer.instant(state.failingSince)
+        writer.instant(state.goodSince)
         return writer.bytes
     }
 
@@ -407,7 +410,10 @@ enum StateCodec {
         var state = CheckState()
         state.verdict = verdict
         state.cause = cause
-        state.flapping = try reader.flag()
+        let flags = try reader.byte()
+        guard flags <= 3 else { throw DamagedBytes(what: "flags of a check") }
+        state.flapping = flags & 1 != 0
+        state.isBlind = flags & 2 != 0
         guard let pause = CheckState.Pause(rawValue: try reader.byte()) else {
             throw DamagedBytes(what: "pause of a check")
         }
@@ -436,6 +442,13 @@ enum StateCodec {
         state.incidentCode = try reader.narrow(UInt16.self)
         state.incidentFlips = try reader.narrow(UInt16.self)
         state.troubleSince = try reader.instant()
+        // What older versions wrote ends here.
+        guard !reader.isAtEnd else {
+            if state.failures > 0 { state.failingSince = state.troubleSince }
+            return state
+        }
+        state.failingSince = try reader.instant()
+        state.goodSince = try reader.instant()
         guard reader.isAtEnd else { throw DamagedBytes(what: "more than a state") }
         return state
     }

@@ -67,15 +67,56 @@ struct Buckets {
     let from: Int64
     let to: Int64
     var sums: [Sum]
+    private(set) var times: [TimeSum]
 
     /// - Precondition: `count` is at least 1. `to` at or before `from` gives empty buckets.
     init(from: Instant, to: Instant, count: Int) {
         self.from = from.milliseconds
         self.to = max(from.milliseconds, to.milliseconds)
         sums = Array(repeating: Sum(), count: max(1, count))
+        times = Array(repeating: TimeSum(), count: sums.count)
     }
 
     private var length: Int64 { to - from }
+
+    /// Time of a standing that was watched, over all buckets that it touches.
+    mutating func add(_ standing: Standing, from begin: Int64, to end: Int64, watched: Watch, isEstimated: Bool = false)
+    {
+        guard standing == .up || standing == .down else { return }
+        eachBucket(from: begin, to: end) { times, begin, end in
+            let time = watched.time(from: begin, to: end)
+            guard time > 0 else { return }
+            if standing == .up { times.up += time } else { times.down += time }
+            if isEstimated { times.isEstimated = true }
+        }
+    }
+
+    /// Time that is only known as a sum: what a bucket has of its span counts by its share.
+    mutating func add(_ sum: TimeSum, from begin: Int64, to end: Int64) {
+        guard end > begin else { return }
+        eachBucket(from: begin, to: end) { times, first, last in
+            let isPart = first > begin || last < end
+            func share(_ time: Int64) -> Int64 {
+                isPart ? Int64((Double(time) * Double(last - first) / Double(end - begin)).rounded()) : time
+            }
+            times.up += share(sum.up)
+            times.down += share(sum.down)
+            times.isEstimated = times.isEstimated || sum.isEstimated || isPart
+        }
+    }
+
+    private mutating func eachBucket(
+        from begin: Int64, to end: Int64, _ body: (inout TimeSum, Int64, Int64) -> Void
+    ) {
+        let (begin, end) = (max(begin, from), min(end, to))
+        guard begin < end, var index = index(begin) else { return }
+        while index < sums.count {
+            let (first, last) = (start(index), index + 1 == sums.count ? to : start(index + 1))
+            guard first < end else { return }
+            if max(first, begin) < min(last, end) { body(&times[index], max(first, begin), min(last, end)) }
+            index += 1
+        }
+    }
 
     private func start(_ index: Int) -> Int64 {
         let (high, low) = length.multipliedFullWidth(by: Int64(index))
@@ -113,7 +154,7 @@ struct Buckets {
         sums.indices.map { index in
             sums[index].tally(
                 from: Instant(milliseconds: start(index)),
-                to: Instant(milliseconds: index + 1 == sums.count ? to : start(index + 1)))
+                to: Instant(milliseconds: index + 1 == sums.count ? to : start(index + 1)), time: times[index])
         }
     }
 }

@@ -106,9 +106,15 @@ extension SQLiteLedger {
             guard from < to else { return checks.map { _ in empty } }
             let places = Places(checks)
             var found = Array(repeating: empty, count: places.checks.count)
+            let bounds = try Self.bounds(db, from: from.milliseconds, to: to.milliseconds)
+            // Of the time before there was a timeline.
+            var early = Array(
+                repeating: EarlyPings(from: from, until: min(bounds.since, to.milliseconds)), count: found.count)
 
             try Self.tail(db, of: checks.count == 1 ? checks[0] : nil, damage) { row in
-                if let place = places[row.check] { found[place].add(row) }
+                guard let place = places[row.check] else { return }
+                found[place].add(row)
+                early[place].add(row)
             }
             let extent = try db.cachedStatement(sql: SQL.extentOfCheck)
             let rows = try db.cachedStatement(sql: SQL.rowsOfCheck)
@@ -127,12 +133,15 @@ extension SQLiteLedger {
                     extent.reset()
                     if let known {
                         if known.last < found[place].from || known.first >= found[place].to { continue }
-                        if let whole = found[place].whole(known.first, known.last) {
+                        if known.first >= bounds.since, let whole = found[place].whole(known.first, known.last) {
                             found[place].sums[whole].add(known.sum)
                             continue
                         }
                     }
-                    try Self.rows(db, rows, segment: segment.id, check: check, damage) { found[place].add($0) }
+                    try Self.rows(db, rows, segment: segment.id, check: check, damage) {
+                        found[place].add($0)
+                        early[place].add($0)
+                    }
                 }
             }
             if let first = try Int64.fetchOne(db, sql: SQL.firstDay),
@@ -152,10 +161,18 @@ extension SQLiteLedger {
                         find.reset()
                         for part in sums.parts {
                             let hour = part.hour == DaySums.wholeDay ? 0 : Int64(part.hour)
-                            found[place].add(part.sum, at: day * Calendar.day + hour * Calendar.hour)
+                            let begin = day * Calendar.day + hour * Calendar.hour
+                            found[place].add(part.sum, at: begin)
+                            let length = part.hour == DaySums.wholeDay ? Calendar.day : Calendar.hour
+                            early[place].add(
+                                part.sum, from: begin, to: begin + length, watched: bounds.watch, &found[place])
                         }
                     }
                 }
+            }
+            for (place, check) in places.checks.enumerated() {
+                early[place].add(to: &found[place], watched: bounds.watch)
+                try Self.addTime(db, of: check, bounds, to: &found[place])
             }
             return checks.map { check in places[check].map { found[$0] } ?? empty }
         }

@@ -251,6 +251,7 @@ extension SQLiteLedger {
             }
         }
         gone += try await foldHours(before: hoursBefore)
+        gone += try await retainTimeline(rowsBefore: rowsBefore, daysBefore: daysBefore * Calendar.day)
         gone += try await delete(
             "DELETE FROM day_sum WHERE id IN (SELECT id FROM day_sum WHERE id < ? ORDER BY id LIMIT ?)",
             Key.first(of: daysBefore))

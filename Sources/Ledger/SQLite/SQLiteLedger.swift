@@ -20,10 +20,14 @@ package final class SQLiteLedger: Ledger {
         package var slice: Int
         /// How many segments of a size are merged into one of the next. Default 8.
         package var fanOut: Int
-        package init(tail: Int = 49_152, slice: Int = 32_768, fanOut: Int = 8) {
+        /// So many changes of a check's standing that are older than its pings are kept one by one; when there are more, they become
+        /// sums by the hour. Default 10,000.
+        package var oldMarks: Int
+        package init(tail: Int = 49_152, slice: Int = 32_768, fanOut: Int = 8, oldMarks: Int = 10_000) {
             self.tail = max(1, tail)
             self.slice = max(1, slice)
             self.fanOut = max(2, fanOut)
+            self.oldMarks = max(1, oldMarks)
         }
     }
 
@@ -218,6 +222,7 @@ package final class SQLiteLedger: Ledger {
         try Self.append(batch.observations, db)
         let observation = batch.observations.isEmpty ? nil : db.lastInsertedRowID
         try Self.save(batch.states, db)
+        try Self.save(batch.timeline, watchedUntil: batch.watchedUntil, db)
         for incident in batch.incidents { try Self.save(incident, db) }
         var number: Int64?
         if !batch.events.isEmpty {

@@ -10,8 +10,7 @@ extension Operation {
         let family = await context.keeper.statuses(StatusQuery(text: status.check.target, limit: 1_000)).items
         let siblings = family.filter { $0.check.target == status.check.target && $0.check.name != status.check.name }
         let now = context.now()
-        let history = await History.read(
-            of: status.id, every: status.check.policy.every, from: context.ledger, now: now)
+        let history = await History.read(of: status.id, from: context.ledger, now: now)
         let days = status.state.certificateEnd.map { (Double(($0 - now).wholeMilliseconds) / 8_640_000).rounded() / 10 }
         return status.json.adding([
             .init("policy", status.check.policy.json),
@@ -29,22 +28,18 @@ extension Operation {
         var incident: Incident?
 
         /// nil when the ledger cannot be read: what the keeper knows is shown all the same, and the overview tells of the ledger.
-        static func read(
-            of check: Int32, every: Duration, from ledger: any Ledger, now: Instant
-        ) async -> History? {
+        static func read(of check: Int32, from ledger: any Ledger, now: Instant) async -> History? {
             do throws(Failure) {
                 var uptime: [JSONValue.Member] = []
-                let watched = try await Watched.read(of: check, every: every, from: ledger, now: now)
                 for (name, span) in Watched.spans {
                     guard let tally = try await ledger.tally(of: [check], from: now - span, to: now).first else {
                         continue
                     }
-                    let known = watched.known(in: span)
                     uptime.append(
                         .init(
                             name,
                             tally.json.adding([
-                                .init("known_seconds", .seconds(known)), .init("whole", .bool(watched.isWhole(span))),
+                                .init("known_seconds", .seconds(tally.known)), .init("whole", .bool(tally.isWhole)),
                             ])))
                 }
                 let open = try await ledger.incidents(of: check, openOnly: true, before: nil, limit: 1)

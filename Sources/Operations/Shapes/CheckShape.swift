@@ -142,7 +142,8 @@ extension Outcome {
 extension CheckStatus {
     /// What is believed, for a person: the cause, or the verdict where the cause does not tell.
     package var sentence: String {
-        switch state.verdict {
+        if let failuresSoFar { return failuresSoFar }
+        return switch state.verdict {
         case .paused:
             switch state.pause {
             case .byFleetFile: "paused by the fleet file"

@@ -46,7 +46,16 @@ extension Shape {
         .init("to", .instant, "End (exclusive)"),
         .init(
             "uptime", .number, optional: true,
-            "Good pings among up, slow and down ones, 0…1; null when there were none"),
+            "Time up ÷ time known, 0…1: up and slow against down and silent; null when nothing is known"),
+        .init("up_seconds", .number, "Time up, or slow"),
+        .init("down_seconds", .number, "Time down, or silent"),
+        .init(
+            "estimated", .flag,
+            "Whether part of these times was derived from pings or sums of them, because nothing finer is kept"),
+        .init(
+            "pings_good", .number, optional: true,
+            "Good pings among up, slow and down ones, 0…1; null when there were none. A failing check is pinged more often"
+        ),
         .init("up", .integer, "Pings that were answered as expected"),
         .init("slow", .integer, "… but too slowly"),
         .init("waking", .integer, "Pings that found it on its way up; they count neither way"),
@@ -57,14 +66,14 @@ extension Shape {
         .init("latency_max_ms", .number, optional: true, "Of good pings"),
     ]
 
-    static let tally = Shape(name: "Tally", summary: "Counts and latency over a span.", fields: tallyFields)
+    static let tally = Shape(name: "Tally", summary: "Time, counts and latency over a span.", fields: tallyFields)
 
     static let uptime = Shape(
-        name: "Uptime", summary: "Counts and latency over a span that ends now, and how much of it is known.",
+        name: "Uptime", summary: "Time, counts and latency over a span that ends now, and how much of it is known.",
         fields: tallyFields + [
             .init(
                 "known_seconds", .number,
-                "For how long of the span there were pings: the rest was before the first, or nobody looked"),
+                "For how long of the span it is known whether it was up: `up_seconds` and `down_seconds` together"),
             .init("whole", .flag, "Whether that is practically all of the span"),
         ])
 
@@ -121,7 +130,9 @@ extension Event {
 extension Tally {
     var json: JSONValue {
         [
-            "from": .instant(from), "to": .instant(to), "uptime": .number(uptime), "up": .count(up),
+            "from": .instant(from), "to": .instant(to), "uptime": .number(uptime),
+            "up_seconds": .seconds(.milliseconds(upTime)), "down_seconds": .seconds(.milliseconds(downTime)),
+            "estimated": .bool(isEstimated), "pings_good": .number(pingsGood), "up": .count(up),
             "slow": .count(slow),
             "waking": .count(waking), "down": .count(down), "unknown": .count(unknown),
             "latency_min_ms": .milliseconds(latencyMin), "latency_mean_ms": .milliseconds(latencyMean),

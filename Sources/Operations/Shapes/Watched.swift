@@ -1,7 +1,7 @@
 package import Ledger
 package import StokerCore
 
-/// For how much of the past there is an answer: an uptime over 90 days says little when the check is 12 minutes old.
+/// When somebody looked at a check, for the words beside its uptime; how much of the time is known is ``Tally/known``.
 package struct Watched: Sendable, Equatable {
     /// The spans in which uptime is told, and their names.
     package static let spans: [(name: String, duration: Duration)] = [
@@ -59,15 +59,6 @@ package struct Watched: Sendable, Equatable {
     private static func gap(at moment: Instant, every: Duration, now: Instant) -> Duration {
         max(every * 5 / 2, now - moment > .seconds(7 * 86_400) ? .seconds(86_400) : .seconds(3_600))
     }
-
-    /// How much of the span that ends now.
-    package func known(in span: Duration) -> Duration {
-        let from = now - span
-        return stretches.reduce(.zero) { $0 + max(.zero, min($1.upperBound, now) - max($1.lowerBound, from)) }
-    }
-
-    /// All of the span but a fiftieth, which nobody needs to be told of.
-    package func isWhole(_ span: Duration) -> Bool { known(in: span) >= span * 49 / 50 }
 }
 
 extension Tally {

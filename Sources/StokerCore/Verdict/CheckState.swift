@@ -64,14 +64,21 @@ package struct CheckState: Sendable, Equatable {
     package var slowdown: UInt8 = 0
     /// Whether the last settled verdict (neither unknown, waking nor paused) was bad.
     package var wasBad = false
+    /// The last ping said nothing because of us (no network, no socket), or the check was out of the fleet since: until the next
+    /// ping that is judged, uptime counts neither way.
+    package var isBlind = false
     package var lastPing = Instant.never
     package var lastGood = Instant.never
-    /// Since when the verdict is what it is.
+    /// Since when the verdict is what it is: for down since the first failed attempt of the streak, after it since the first good ping.
     package var since = Instant.never
     /// When the first ping of this start (waking) was made. For a heartbeat: when the run under way started.
     package var wakingSince = Instant.never
-    /// The first failed ping of the present streak; while an incident is open, its beginning.
+    /// The first failed attempt of the present streak; while an incident is open, its beginning.
     package var troubleSince = Instant.never
+    /// The first failed attempt of the present streak, also inside an open incident; never while there is none.
+    package var failingSince = Instant.never
+    /// The first good ping of those that make, or made, the check well again; kept while it is not settled.
+    package var goodSince = Instant.never
     /// End of the pause; never means until resumed.
     package var pausedUntil = Instant.never
     /// End of the certificate, whole hours since 1970; 0 when not known.

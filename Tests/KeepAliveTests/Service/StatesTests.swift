@@ -17,6 +17,7 @@ struct StatesTests {
         state.latencyMicroseconds = UInt32(truncatingIfNeeded: random.next())
         state.certificateEndHours = UInt32(truncatingIfNeeded: random.next() % 500_000)
         state.recentCount = UInt8(random.next() % 33)
+        state.isBlind = random.next() % 4 == 0
         // Half of them have a history that must be kept whole.
         switch random.next() % 16 {
         case 0: state.lastGood = .never
