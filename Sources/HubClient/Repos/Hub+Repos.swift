@@ -43,7 +43,12 @@ extension Hub {
     private func refuseCollisions(_ new: NewRepo, copied: [String] = [], doing: String) throws(HubFailure) {
         let both = SpaceValueKind.collisions(
             secrets: new.secrets.map(\.key), variables: new.variables.map(\.key) + copied)
-        if !both.isEmpty { throw HubFailure(collision: both, doing: doing, hint: "keep one of the two") }
+        guard !both.isEmpty else { return }
+        throw HubFailure(
+            collision: both, doing: doing,
+            hint: both.contains { copied.contains($0) }
+                ? "a variable comes along with the copy: give the secret another name, or delete the variable there first"
+                : "keep one of the two")
     }
 
     private func made(_ new: NewRepo, _ request: HubRequest) async throws(HubFailure) -> EnsuredRepo {
