@@ -90,7 +90,7 @@ let package = Package(
             name: "KeepAlive",
             dependencies: [
                 "HubClient", "Ledger", "StokerCore", asyncHTTPClient, collections, lifecycle, logging,
-                nioCore, nioPosix, nioHTTP1, nioSSL, nioTLS,
+                nioCore, nioPosix, nioHTTP1, nioSSL, nioTLS, "CZlib",
             ],
             swiftSettings: room
         ),
@@ -159,7 +159,7 @@ let package = Package(
             name: "KeepAliveTests",
             dependencies: [
                 "HubClient", "HubDay", "HubSimulator", "KeepAlive", "Ledger", "StokerCore", "TestSupport", logging,
-                nioCore, nioPosix, nioHTTP1, nioSSL,
+                nioCore, nioPosix, nioHTTP1, nioSSL, "CZlib",
             ],
             swiftSettings: room
         ),
