@@ -95,7 +95,7 @@ let package = Package(
             name: "KeepAlive",
             dependencies: [
                 "HubClient", "Ledger", "StokerCore", asyncHTTPClient, lifecycle, logging,
-                nioCore, nioPosix, nioHTTP1, nioSSL, nioTLS,
+                nioCore, nioPosix, nioHTTP1, nioSSL, nioTLS, "CZlib",
             ],
             swiftSettings: room
         ),
@@ -166,7 +166,7 @@ let package = Package(
             name: "KeepAliveTests",
             dependencies: [
                 "HubClient", "HubDay", "HubSimulator", "KeepAlive", "Ledger", "StokerCore", "TestSupport", logging,
-                nioCore, nioPosix, nioHTTP1, nioSSL,
+                nioCore, nioPosix, nioHTTP1, nioSSL, "CZlib",
             ],
             swiftSettings: room
         ),

@@ -66,7 +66,9 @@ enum AnswerFuzz {
                 lane.start(check) { attempt in
                     reports.wrappingAdd(1, ordering: .relaxed)
                     if case .answer(let answer) = attempt.result {
-                        must(answer.body.readableBytes <= 65_536 && answer.redirects == 0, "more kept than wanted")
+                        must(
+                            answer.body.readableBytes <= AnswerBody.limit && answer.redirects == 0,
+                            "more kept than wanted")
                     }
                     let finding = examiner.examine(attempt, check: check, now: attempt.at)
                     let transcript = attempt.transcript(1, finding.outcome, finding.cause, finding.detail)

@@ -70,7 +70,7 @@ enum ExaminerFuzz {
             }
         }
         if let pattern = try? LinearPattern(words[1]) {
-            _ = pattern.matches(String(decoding: lines[4].prefix(1_024), as: UTF8.self))
+            _ = pattern.search(String(decoding: lines[4].prefix(1_024), as: UTF8.self))
         }
     }
 }

@@ -65,7 +65,7 @@ struct DamageTests {
                 if let extent = try? Extent(raw) { total.add(extent.sum) }
                 var damage: (any Error)?
                 for part in DaySums(salvaging: raw, &damage).parts { total.add(part.sum) }
-                _ = total.tally(from: morning, to: morning).latencyMean
+                _ = total.tally(from: morning, to: morning, time: TimeSum()).latencyMean
             }
             _ = try? Packed.unpack(
                 check: Int64(truncatingIfNeeded: random.next()), at: Int64(truncatingIfNeeded: random.next()),

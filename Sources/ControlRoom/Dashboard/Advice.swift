@@ -35,7 +35,7 @@ enum Advice {
         case .dnsNoSuchName, .spaceHidden:
             "Compare the name in the fleet file with the address that works in a browser. "
                 + "A private Space needs a token in “headers”."
-        case .dnsFailed, .dnsTimeout: "Look at this machine's name server; other targets may suffer too."
+        case .dnsFailed, .dnsTimeout, .dnsStale: "Look at this machine's name server; other targets may suffer too."
         case .connectRefused: "Is the service started, and is this its port?"
         case .connectTimeout, .connectUnreachable: "Look for a firewall or a host that is switched off."
         case .connectionReset, .closedEarly: "The service's own log says why it hung up."

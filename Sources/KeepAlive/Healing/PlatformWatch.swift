@@ -69,7 +69,8 @@ package struct PlatformWatch: Sendable {
         switch cause {
         case .none, .spacePausedByOwner, .spaceModerated, .spaceSpendLimit, .spaceNeedsToken, .spaceHidden,
             .spaceConfigError,
-            .spaceNoApp, .spaceDeleting, .spacePaused, .tlsExpiresSoon, .tooSlow, .selfOffline, .selfOverloaded,
+            .spaceNoApp, .spaceDeleting, .spacePaused, .tlsExpiresSoon, .tooSlow, .dnsStale, .selfOffline,
+            .selfOverloaded,
             .invalidAddress:
             false
         default: true

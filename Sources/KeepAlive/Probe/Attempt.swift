@@ -19,6 +19,8 @@ package struct Attempt {
     package var phases: Phases
     /// End of the certificate in whole hours since 1970; 0 when there was none.
     package var certificateEndHours: UInt32
+    /// A name could not be looked up, and the name server's last answer was used in its place, after its time.
+    package var staleName: Bool
     /// Builds the transcript; only called when somebody keeps it.
     package var transcript: (_ attempt: Int, _ outcome: Outcome, _ cause: Cause, _ detail: String) -> Transcript
 
@@ -46,13 +48,14 @@ package struct Attempt {
     }
 
     package init(
-        at: Instant, result: Result, phases: Phases, certificateEndHours: UInt32 = 0,
+        at: Instant, result: Result, phases: Phases, certificateEndHours: UInt32 = 0, staleName: Bool = false,
         transcript: @escaping (Int, Outcome, Cause, String) -> Transcript
     ) {
         self.at = at
         self.result = result
         self.phases = phases
         self.certificateEndHours = certificateEndHours
+        self.staleName = staleName
         self.transcript = transcript
     }
 }
@@ -61,16 +64,26 @@ package struct Attempt {
 package struct Answer {
     package var status: UInt16
     package var headers: HTTPHeaders
-    /// The first 64 KiB at most when the expectation reads the body, else the first KiB at most.
+    /// As it came: the first MiB at most when the expectation reads the body, else the first KiB at most.
     package var body: ByteBuffer
-    /// More body came than was kept.
+    /// More body came than was kept, or the body is one without an end.
     package var truncated: Bool
     package var redirects: Int
-    package init(status: UInt16, headers: HTTPHeaders, body: ByteBuffer, truncated: Bool = false, redirects: Int = 0) {
+    /// Transfer codings the body still has, such as `gzip`, in the order they were applied.
+    package var transferCodings: [String]
+    /// The time in which the body came when it is one without an end (a stream); nil for one that was read as far as is wanted.
+    package var stoppedAfter: Duration?
+
+    package init(
+        status: UInt16, headers: HTTPHeaders, body: ByteBuffer, truncated: Bool = false, redirects: Int = 0,
+        transferCodings: [String] = [], stoppedAfter: Duration? = nil
+    ) {
         self.status = status
         self.headers = headers
         self.body = body
         self.truncated = truncated
         self.redirects = redirects
+        self.transferCodings = transferCodings
+        self.stoppedAfter = stoppedAfter
     }
 }

@@ -1,21 +1,25 @@
+import Foundation
 package import NIOCore
-import StokerCore
+package import StokerCore
 
 /// Where a probe goes, read from `https://host:port/path?query`, `http://…` or `tcp://host:port`.
 ///
-/// Read by hand because it is read for each probe: nothing is kept per host. Userinfo is refused, since it would put a
-/// password into pages and logs; names outside ASCII are refused with a hint, since IDNA needs tables we do not carry.
+/// Host and port are read by the fleet file's grammar (``Address/Authority``); nothing is kept per host.
 package struct ProbeAddress: Equatable {
-    package enum Scheme: String, Equatable { case http, https, tcp }
+    package typealias Scheme = Address.Scheme
 
     package var scheme: Scheme
     /// Lower case, without brackets and without the root's dot.
     package var host: String
+    /// The root's dot was written: no search domain is tried.
+    package var isRooted = false
     package var port: Int
     /// The host as an address when it is one; such a host needs no lookup.
     package var literal: SocketAddress?
     /// Path and query as they go on the request line; `/` at least. The fragment is dropped.
     package var target: String
+    /// `user:password` in base64 of a redirect's address, as browsers send it. Never from a fleet file.
+    package var credentials: String?
 
     /// Why an address cannot be used; one clause without the address's secrets.
     package struct Problem: Error, Equatable { package var text: String }
@@ -23,43 +27,110 @@ package struct ProbeAddress: Equatable {
     package init(_ text: String) throws(Problem) {
         let bytes = Array(text.utf8)
         let (scheme, start) = try Self.scheme(of: bytes)
-        let end = bytes[start...].firstIndex { $0 == .slash || $0 == .question || $0 == .hash } ?? bytes.endIndex
-        try self.init(scheme: scheme, authority: bytes[start..<end], rest: bytes[end...])
+        let end = Self.authorityEnd(bytes, start)
+        try self.init(scheme: scheme, authority: bytes[start..<end], target: try Self.target(bytes[end...]))
     }
 
-    private init(scheme: Scheme, authority: ArraySlice<UInt8>, rest: ArraySlice<UInt8>) throws(Problem) {
+    private init(scheme: Scheme, authority: ArraySlice<UInt8>, target: String) throws(Problem) {
+        let place: Address.Authority
+        do throws(Address.Fault) {
+            place = try Address.Authority(authority)
+        } catch {
+            throw Problem(text: "the address \(error.because)")
+        }
         self.scheme = scheme
-        (host, literal, port) = try Self.authority(authority, scheme: scheme)
-        target = try Self.target(rest)
+        self.target = target
+        host = place.host
+        if host.utf8.last == .dot {
+            host.removeLast()
+            isRooted = true
+        }
+        guard let port = place.port ?? scheme.defaultPort else { throw Problem(text: "a tcp address needs a port") }
+        self.port = port
+        literal = place.literal.flatMap { SocketAddress($0, port: port) }
         if scheme == .tcp, target != "/" { throw Problem(text: "a tcp address has no path") }
     }
 
-    /// Resolves a `Location` against this address: absolute, `//host/…`, `/path`, `?query` or a relative path
-    /// (RFC 3986 section 5.2, without removal of dot segments inside the given path: servers do that).
-    package func following(_ location: String) throws(Problem) -> ProbeAddress {
-        let bytes = Array(location.utf8)[...].trimmed
+    /// Resolves a `Location` against this address as curl and browsers do: absolute, `//host/…`, `/path`, `?query` or a relative
+    /// path, with dot segments removed (RFC 3986 section 5.2), spaces and other bytes encoded, a user, and a host in any script.
+    package func following(_ location: [UInt8]) throws(Problem) -> ProbeAddress {
+        var bytes = location[...].trimmed
+        if bytes.contains(where: { $0 == 0x09 || $0 == 0x0A || $0 == 0x0D }) {
+            bytes = bytes.filter { $0 != 0x09 && $0 != 0x0A && $0 != 0x0D }[...]
+        }
         guard let first = bytes.first else { throw Problem(text: "the Location header is empty") }
-        if let colon = bytes.firstIndex(of: .colon), bytes[..<colon].allSatisfy({ $0.isSchemeByte }), first.isLetter {
-            let next = try ProbeAddress(String(decoding: bytes, as: UTF8.self))
-            guard next.scheme != .tcp else { throw Problem(text: "the redirect leads to neither http nor https") }
-            return next
+        if first.isLetter, let colon = bytes.firstIndex(of: .colon), bytes[..<colon].allSatisfy({ $0.isSchemeByte }) {
+            guard let scheme = Scheme(rawValue: String(decoding: bytes[..<colon].map(\.lowercased), as: UTF8.self)),
+                scheme != .tcp
+            else { throw Problem(text: "the redirect leads to neither http nor https") }
+            return try Self.absolute(scheme, bytes[(colon + 1)...])
         }
-        if first == .slash, bytes.dropFirst().first == .slash {
-            return try ProbeAddress("\(scheme.rawValue):\(String(decoding: bytes, as: UTF8.self))")
-        }
+        if first == .slash, bytes.dropFirst().first == .slash { return try Self.absolute(scheme, bytes) }
         var next = self
+        next.credentials = nil
         if first == .slash {
-            next.target = try Self.target(bytes)
-        } else {
+            next.target = Self.redirected(bytes)
+        } else if first == .question {
+            next.target = Self.redirected(Array(target.utf8.prefix { $0 != .question })[...] + bytes)
+        } else if first != .hash {
             let path = target.utf8.prefix { $0 != .question }
-            if first == .question {
-                next.target = try Self.target(Array(path)[...] + bytes)
-            } else if first != .hash {
-                let base = path[..<(path.lastIndex(of: .slash).map { path.index(after: $0) } ?? path.startIndex)]
-                next.target = try Self.target(Array(base)[...] + bytes)
-            }
+            let base = path[..<(path.lastIndex(of: .slash).map { path.index(after: $0) } ?? path.startIndex)]
+            next.target = Self.redirected(Array(base)[...] + bytes)
         }
         return next
+    }
+
+    /// `//host/path`, with one to three slashes.
+    private static func absolute(_ scheme: Scheme, _ bytes: ArraySlice<UInt8>) throws(Problem) -> ProbeAddress {
+        let slashes = bytes.prefix(3).prefix { $0 == .slash }.count
+        guard slashes > 0 else { throw Problem(text: "the redirect has no host") }
+        let bytes = Array(bytes.dropFirst(slashes))
+        let end = authorityEnd(bytes, 0)
+        var authority = bytes[..<end]
+        var credentials: String?
+        if let at = authority.lastIndex(of: .at) {
+            let user = authority[..<at]
+            authority = authority[(at + 1)...]
+            let plain = user.contains(.colon) ? percentDecoded(user) : percentDecoded(user) + [.colon]
+            credentials = Data(plain).base64EncodedString()
+        }
+        if authority.last == .colon { authority = authority.dropLast() }
+        if authority.contains(where: { $0 >= 0x80 || $0 == .percent }) {
+            authority = try asciiHost(authority)
+        }
+        var address = try ProbeAddress(scheme: scheme, authority: authority, target: redirected(bytes[end...]))
+        address.credentials = credentials
+        return address
+    }
+
+    /// A host with other letters than ASCII in its xn-- form, the port as it was.
+    private static func asciiHost(_ authority: ArraySlice<UInt8>) throws(Problem) -> ArraySlice<UInt8> {
+        let colon = authority.lastIndex(of: .colon) ?? authority.endIndex
+        let decoded = percentDecoded(authority[..<colon])
+        guard let name = String(validating: decoded, as: UTF8.self), let ascii = InternationalName.ascii(name) else {
+            throw Problem(text: "the host has characters that no name has")
+        }
+        return Array(ascii.utf8)[...] + authority[colon...]
+    }
+
+    private static func percentDecoded(_ bytes: ArraySlice<UInt8>) -> [UInt8] {
+        var out: [UInt8] = []
+        var rest = bytes
+        while let byte = rest.popFirst() {
+            if byte == .percent, rest.count >= 2, let high = rest.first?.hexDigit,
+                let low = rest.dropFirst().first?.hexDigit
+            {
+                out.append(UInt8(high << 4 | low))
+                rest = rest.dropFirst(2)
+            } else {
+                out.append(byte)
+            }
+        }
+        return out
+    }
+
+    private static func authorityEnd(_ bytes: [UInt8], _ start: Int) -> Int {
+        bytes[start...].firstIndex { $0 == .slash || $0 == .question || $0 == .hash } ?? bytes.endIndex
     }
 
     /// As in the Host header: brackets around IPv6, the port only when it is not the scheme's own.
@@ -90,105 +161,72 @@ package struct ProbeAddress: Equatable {
         }
     }
 
-    private static func authority(
-        _ bytes: ArraySlice<UInt8>, scheme: Scheme
-    ) throws(Problem) -> (String, SocketAddress?, Int) {
-        guard !bytes.contains(.at) else {
-            throw Problem(text: "a user name or password in the address is not taken; send an Authorization header")
-        }
-        var hostBytes = bytes
-        var portBytes: ArraySlice<UInt8>?
-        let bracketed = bytes.first == .openBracket
-        if bracketed {
-            guard let close = bytes.firstIndex(of: .closeBracket) else { throw Problem(text: "a ] is missing") }
-            hostBytes = bytes[(bytes.startIndex + 1)..<close]
-            let after = bytes[(close + 1)...]
-            if let first = after.first {
-                guard first == .colon else { throw Problem(text: "only :port may follow the ]") }
-                portBytes = after.dropFirst()
-            }
-        } else if let colon = bytes.lastIndex(of: .colon) {
-            guard bytes.firstIndex(of: .colon) == colon else { throw Problem(text: "an IPv6 address needs [ and ]") }
-            hostBytes = bytes[..<colon]
-            portBytes = bytes[(colon + 1)...]
-        }
-        let port = try port(portBytes, scheme: scheme)
-        if bracketed {
-            let text = String(decoding: hostBytes, as: UTF8.self)
-            guard let address = SocketAddress(ipv6: text, port: port) else {
-                throw Problem(text: "what stands in [ ] is not an IPv6 address (zones are not taken)")
-            }
-            return (text.lowercased(), address, port)
-        }
-        if let address = SocketAddress(ipv4: hostBytes, port: port) {
-            return (String(decoding: hostBytes, as: UTF8.self), address, port)
-        }
-        return (try name(hostBytes), nil, port)
-    }
-
-    private static func port(_ bytes: ArraySlice<UInt8>?, scheme: Scheme) throws(Problem) -> Int {
-        guard let bytes, !bytes.isEmpty else {
-            guard let port = scheme.defaultPort else { throw Problem(text: "a tcp address needs a port") }
-            return port
-        }
-        var port = 0
-        for byte in bytes {
-            guard byte.isDigit, port < 65_536 else { throw Problem(text: "the port is not a number from 1 to 65535") }
-            port = port * 10 + Int(byte - .zero)
-        }
-        guard (1...65_535).contains(port) else { throw Problem(text: "the port is not a number from 1 to 65535") }
-        return port
-    }
-
-    private static func name(_ bytes: ArraySlice<UInt8>) throws(Problem) -> String {
-        let bytes = bytes.last == .dot ? bytes.dropLast() : bytes
-        guard !bytes.isEmpty else { throw Problem(text: "the host is missing") }
-        guard bytes.count <= 253 else { throw Problem(text: "the host is longer than 253 letters") }
-        var label = 0
-        var onlyDigits = true
-        var lower: [UInt8] = []
-        lower.reserveCapacity(bytes.count)
-        for byte in bytes {
-            guard byte < 0x80 else {
-                throw Problem(text: "the host has letters outside ASCII; write its xn-- form")
-            }
-            if byte == .dot {
-                guard label > 0 else { throw Problem(text: "the host has an empty part") }
-                label = 0
-                onlyDigits = true
-            } else {
-                guard byte.isLetter || byte.isDigit || byte == .hyphen || byte == .underscore else {
-                    throw Problem(text: "the host has a character that no host name has")
-                }
-                label += 1
-                onlyDigits = onlyDigits && byte.isDigit
-                guard label <= 63 else { throw Problem(text: "a part of the host is longer than 63 letters") }
-            }
-            lower.append(byte.lowercased)
-        }
-        guard label > 0 else { throw Problem(text: "the host has an empty part") }
-        // A name whose last part is a number is no name (WHATWG URL, "ends in a number").
-        guard !onlyDigits else { throw Problem(text: "the host is neither a name nor an IPv4 address") }
-        return String(decoding: lower, as: UTF8.self)
-    }
-
+    /// Path and query of the fleet file; what is not ASCII is encoded.
     private static func target(_ bytes: ArraySlice<UInt8>) throws(Problem) -> String {
         let bytes = bytes.prefix { $0 != .hash }
         guard let first = bytes.first else { return "/" }
         if first == .slash, bytes.allSatisfy({ $0 > 0x20 && $0 < 0x7F }) {
             return String(decoding: bytes, as: UTF8.self)
         }
-        var out: [UInt8] = first == .slash ? [] : [.slash]
+        guard bytes.allSatisfy({ $0 > 0x20 && $0 != 0x7F }) else {
+            throw Problem(text: "the path has a space or a control character")
+        }
+        return encoded(bytes)
+    }
+
+    /// Path and query of a redirect: without dot segments, and with everything encoded that cannot stand on a request line.
+    private static func redirected(_ bytes: ArraySlice<UInt8>) -> String {
+        let bytes = bytes.prefix { $0 != .hash }
+        let path = bytes.prefix { $0 != .question }
+        return encoded(withoutDots(path) + bytes[path.endIndex...])
+    }
+
+    private static func encoded(_ bytes: ArraySlice<UInt8>) -> String {
+        var out: [UInt8] = bytes.first == .slash ? [] : [.slash]
+        out.reserveCapacity(bytes.count + 16)
+        let digits = Array("0123456789ABCDEF".utf8)
         for byte in bytes {
-            guard byte > 0x20, byte != 0x7F else { throw Problem(text: "the path has a space or a control character") }
-            if byte < 0x80 {
+            if byte > 0x20, byte < 0x7F {
                 out.append(byte)
             } else {
-                let digits = Array("0123456789ABCDEF".utf8)
                 out += [.percent, digits[Int(byte >> 4)], digits[Int(byte & 15)]]
             }
         }
         return String(decoding: out, as: UTF8.self)
+    }
+
+    /// RFC 3986 section 5.2.4; `%2e` is a dot, too, as in browsers.
+    private static func withoutDots(_ path: ArraySlice<UInt8>) -> ArraySlice<UInt8> {
+        let parts = path.split(separator: .slash, omittingEmptySubsequences: false)
+        let dots = parts.map { part -> Int in
+            var dots = 0
+            var rest = part
+            while !rest.isEmpty {
+                if rest.first == .dot {
+                    rest = rest.dropFirst()
+                } else if rest.count >= 3, rest.starts(with: "%2".utf8),
+                    rest[rest.startIndex + 2] | 0x20 == UInt8(ascii: "e")
+                {
+                    rest = rest.dropFirst(3)
+                } else {
+                    return 0
+                }
+                dots += 1
+            }
+            return dots
+        }
+        guard dots.contains(where: { $0 == 1 || $0 == 2 }) else { return path }
+        var kept: [ArraySlice<UInt8>] = []
+        for (index, part) in parts.enumerated() where index > 0 || !part.isEmpty {
+            switch dots[index] {
+            case 1, 2:
+                if dots[index] == 2, !kept.isEmpty { kept.removeLast() }
+                // The folder itself is meant.
+                if index == parts.count - 1 { kept.append([]) }
+            default: kept.append(part)
+            }
+        }
+        return kept.reduce(into: [UInt8]()) { $0 += [.slash] + $1 }[...]
     }
 }
 
@@ -203,10 +241,15 @@ extension ProbeAddress.Scheme {
 }
 
 extension SocketAddress {
-    /// A dotted quad, as ``HostAddress`` reads it.
-    init?(ipv4 bytes: some Collection<UInt8>, port: Int) {
-        guard case .v4(let value)? = HostAddress(v4: bytes) else { return nil }
-        self.init(ipv4: value, port: port)
+    init?(_ host: HostAddress, port: Int) {
+        switch host {
+        case .v4(let value): self.init(ipv4: value, port: port)
+        case .v6(let high, let low):
+            var bytes = ByteBufferAllocator().buffer(capacity: 16)
+            bytes.writeInteger(high)
+            bytes.writeInteger(low)
+            self.init(packed: bytes, port: port)
+        }
     }
 
     /// `value` in host byte order.
@@ -214,14 +257,6 @@ extension SocketAddress {
         var bytes = ByteBufferAllocator().buffer(capacity: 4)
         bytes.writeInteger(value)
         self.init(packed: bytes, port: port)
-    }
-
-    init?(ipv6 text: String, port: Int) {
-        // The library also takes zones and IPv4 here; neither belongs between brackets.
-        guard text.utf8.contains(.colon), !text.utf8.contains(.percent),
-            let address = try? SocketAddress(ipAddress: text, port: port), address.isIPv6
-        else { return nil }
-        self = address
     }
 
     /// 16 bytes in network order.

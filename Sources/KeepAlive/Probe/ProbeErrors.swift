@@ -1,5 +1,4 @@
 import NIOCore
-import NIOHTTP1
 import NIOSSL
 import StokerCore
 
@@ -33,14 +32,7 @@ enum ProbeErrors {
     }
 
     static func tls(_ error: any Error, host: String, certificate: NIOSSLCertificate?) -> (Cause, String) {
-        if let error = error as? NIOSSLExtraError {
-            if error == .failedToValidateHostname {
-                let names = certificate.map(CertificateText.names) ?? []
-                let list = names.isEmpty ? "other names" : names.prefix(4).joined(separator: ", ")
-                return (.tlsCertificate, "wrong name: the certificate is for \(list), not for \(host)")
-            }
-            return (.tlsHandshake, "the TLS handshake failed: \(error)")
-        }
+        if error is NIOSSLExtraError { return (.tlsHandshake, "\(host) cannot be asked for over TLS") }
         if let error = error as? IOError { return reset(error, "during the TLS handshake") }
         if case .handshakeFailed(let inner)? = error as? NIOSSLError {
             if case .sslError(let stack) = inner {
@@ -58,19 +50,13 @@ enum ProbeErrors {
         return (.tlsHandshake, "the TLS session could not be set up")
     }
 
-    static func talk(_ error: any Error, anyByte: Bool, headSeen: Bool, bodyBytes: Int) -> (Cause, String) {
-        if let error = error as? HTTPParserError {
-            switch error {
-            case .headerOverflow: return (.headersTooLarge, "the headers are larger than 64 KiB or more than 1,000")
-            case .invalidEOFState where headSeen: return (.closedEarly, "closed after \(bodyBytes) bytes of body")
-            case .invalidEOFState: return (.closedEarly, "closed inside the answer's head")
-            default:
-                return (.notHTTP, headSeen ? "the body is malformed: \(error)" : "not an HTTP answer: \(error)")
-            }
-        }
-        if error is ByteToMessageDecoderError.PayloadTooLargeError {
-            return (.headersTooLarge, "the headers are larger than 64 KiB")
-        }
+    static func wrongName(_ host: String, _ certificate: NIOSSLCertificate) -> String {
+        let names = CertificateText.names(certificate)
+        let list = names.isEmpty ? "no name" : names.prefix(4).joined(separator: ", ")
+        return "wrong name: the certificate is for \(list), not for \(host)"
+    }
+
+    static func talk(_ error: any Error, anyByte: Bool) -> (Cause, String) {
         if let error = error as? IOError {
             return reset(error, anyByte ? "during the answer" : "before an answer")
         }
@@ -117,13 +103,36 @@ enum ProbeErrors {
 
 /// Reads what the library does not tell of a certificate, for people.
 enum CertificateText {
-    /// DNS names it is for, or its common name.
+    /// DNS names and IP addresses it is for, or its subject.
     static func names(_ certificate: NIOSSLCertificate) -> [String] {
         var names: [String] = []
-        for name in certificate._subjectAlternativeNames() where name.nameType == .dnsName {
-            names.append(name.contents.withUnsafeBufferPointer { String(decoding: $0, as: UTF8.self) })
+        for name in certificate._subjectAlternativeNames() {
+            let contents = name.contents.withUnsafeBufferPointer { Array($0) }
+            switch name.nameType {
+            case .dnsName: names.append(String(decoding: contents, as: UTF8.self))
+            case .ipAddress:
+                let address = try? SocketAddress(packedIPAddress: ByteBuffer(bytes: contents), port: 0)
+                if let text = address?.ipAddress { names.append(text) }
+            default: break
+            }
         }
         return names.isEmpty ? [subjectAndIssuer(certificate).subject] : names
+    }
+
+    /// The last one of the subject, which is the most specific; nil when there is none.
+    static func commonName(_ certificate: NIOSSLCertificate) -> [UInt8]? {
+        guard let subject = subjectAndIssuerItems(certificate)?.subject else { return nil }
+        var last: [UInt8]?
+        var sets = subject.inner
+        while let set = sets.next() {
+            var pairs = set.inner
+            while let pair = pairs.next() {
+                var both = pair.inner
+                guard let type = both.next(), let value = both.next() else { continue }
+                if type.bytes.elementsEqual([0x55, 0x04, 0x03]) { last = Array(value.bytes) }
+            }
+        }
+        return last
     }
 
     static func day(_ time: Int) -> String {
@@ -132,17 +141,23 @@ enum CertificateText {
 
     /// Both as `CN=…, O=…`, empty when the certificate cannot be read.
     static func subjectAndIssuer(_ certificate: NIOSSLCertificate) -> (subject: String, issuer: String) {
+        subjectAndIssuerItems(certificate).map { (name($0.subject), name($0.issuer)) } ?? ("", "")
+    }
+
+    private static func subjectAndIssuerItems(
+        _ certificate: NIOSSLCertificate
+    ) -> (subject: DER.Item, issuer: DER.Item)? {
         // The library fails only when it is out of memory; the texts are then missing from the transcript, no more.
-        guard let bytes = try? certificate.toDERBytes() else { return ("", "") }
+        guard let bytes = try? certificate.toDERBytes() else { return nil }
         // Certificate ::= SEQUENCE { tbs SEQUENCE { [0] version?, serial, algorithm, issuer, validity, subject … (RFC 5280, 4.1)
         var outer = DER(bytes[...])
-        guard var certificate = outer.next(), var fields = certificate.inner.next()?.inner else { return ("", "") }
+        guard var certificate = outer.next(), var fields = certificate.inner.next()?.inner else { return nil }
         var parts: [DER.Item] = []
         while parts.count < 6, let item = fields.next() {
             if item.tag != 0xA0 { parts.append(item) }
         }
-        guard parts.count >= 5 else { return ("", "") }
-        return (name(parts[4]), name(parts[2]))
+        guard parts.count >= 5 else { return nil }
+        return (parts[4], parts[2])
     }
 
     private static func name(_ item: DER.Item) -> String {

@@ -40,6 +40,9 @@ package final class ProbeLane: @unchecked Sendable {
     /// The side that closes first keeps the TIME_WAIT, so a finished connection waits this long for the server.
     static let lingerNanoseconds: UInt64 = 250_000_000
     static let mostLingering = 128
+    /// Bodies beyond 64 KiB that are kept at once: of up to a MiB each, so that strangers cannot fill the memory.
+    static let mostLargeBodies = 64
+    private var largeBodies = 0
     static let granularityNanoseconds: UInt64 = 10_000_000
 
     /// - Parameters:
@@ -151,6 +154,14 @@ package final class ProbeLane: @unchecked Sendable {
     }
 
     func lingered() { lingering -= 1 }
+
+    func mayHoldLargeBody() -> Bool {
+        guard largeBodies < Self.mostLargeBodies else { return false }
+        largeBodies += 1
+        return true
+    }
+
+    func largeBodyGone() { largeBodies -= 1 }
 
     func report(_ run: ProbeRun, _ attempt: Attempt) {
         inFlight -= 1

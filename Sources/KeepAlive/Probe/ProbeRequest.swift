@@ -4,10 +4,12 @@ import StokerCore
 /// The bytes of one request.
 enum ProbeRequest {
     /// `withSecrets` false leaves out what only the first host may see (a redirect led elsewhere).
+    /// - Parameter cookies: what answers of the redirect chain set for this address; nil when nothing.
     static func bytes(
-        method: String, address: ProbeAddress, request: Request, withBody: Bool, withSecrets: Bool, userAgent: String,
-        allocator: ByteBufferAllocator
+        method: String, address: ProbeAddress, request: Request, withBody: Bool, withSecrets: Bool, cookies: String?,
+        userAgent: String, allocator: ByteBufferAllocator
     ) -> ByteBuffer {
+        var cookies = cookies
         var out = allocator.buffer(capacity: 256 + address.target.utf8.count)
         out.writeString(method)
         out.writeStaticString(" ")
@@ -32,8 +34,17 @@ enum ProbeRequest {
             if framing.contains(name) { continue }
             // Any header of the fleet file may come from the environment, whatever it is called.
             if !withSecrets, !KnownSecrets.harmless.contains(name) || name == "host" { continue }
+            // A redirect's own user takes the place of ours, as in curl.
+            if name == "authorization", address.credentials != nil { continue }
+            if name == "cookie", let more = cookies {
+                write(&out, header.name, "\(header.value.reveal()); \(more)")
+                cookies = nil
+                continue
+            }
             write(&out, header.name, header.value.reveal())
         }
+        if let credentials = address.credentials { write(&out, "Authorization", "Basic \(credentials)") }
+        if let cookies { write(&out, "Cookie", cookies) }
         if withBody, let body = request.body {
             write(&out, "Content-Length", String(body.utf8.count))
             out.writeStaticString("Connection: close\r\n\r\n")

@@ -37,7 +37,15 @@ final class ProbeRun: @unchecked Sendable {
     private var method: String
     private var sendsBody: Bool
     private let keep: Int
-    private var contentLength: Int?
+    private var reader = AnswerReader(method: "GET")
+    private var cookies = ProbeCookies()
+    /// A name of the chain could not be looked up; its last known address was used.
+    private var isStale = false
+    /// The answer is of a kind that does not end, such as server-sent events.
+    private var isStream = false
+    /// Size of a stream's body when it was last held against the expectations.
+    private var streamSeen = 0
+    private var holdsLargeBody = false
 
     private var issued: UInt64 = 0
     private var phaseBegan: UInt64
@@ -52,7 +60,8 @@ final class ProbeRun: @unchecked Sendable {
 
     /// How long an address may be silent before the next one is tried beside it (RFC 8305 section 5).
     private static let fallbackNanoseconds: UInt64 = 250_000_000
-    static let headerLimit = 65_536
+    /// More than this is kept of a few bodies at a time only.
+    private static let largeBody = 65_536
 
     init(lane: ProbeLane, check: Check, then: @escaping (Attempt) -> Void) {
         self.lane = lane
@@ -63,7 +72,7 @@ final class ProbeRun: @unchecked Sendable {
         let request = check.policy.request
         method = request.method
         sendsBody = request.body != nil
-        keep = check.policy.expect.readsBody ? 65_536 : 1_024
+        keep = check.policy.expect.readsBody ? AnswerBody.limit : 1_024
         phaseBegan = NIODeadline.now().uptimeNanoseconds
         totalDeadline = phaseBegan &+ check.policy.timeout.nanoseconds
     }
@@ -92,12 +101,13 @@ final class ProbeRun: @unchecked Sendable {
             candidates = [literal]
             return connectFirst(NIODeadline.now().uptimeNanoseconds)
         }
-        switch lane.resolver.cached(address.host) {
+        let name = address.isRooted ? address.host + "." : address.host
+        switch lane.resolver.cached(name) {
         case .some(let resolution): resolved(resolution)
         case nil:
             enter(.resolving, limit: nil)
             let round = earlier.count
-            lane.resolver.resolve(address.host, on: lane.eventLoop) { [self] resolution in
+            lane.resolver.resolve(name, on: lane.eventLoop) { [self] resolution in
                 guard stage == .resolving, earlier.count == round else { return }
                 resolved(resolution)
             }
@@ -110,6 +120,7 @@ final class ProbeRun: @unchecked Sendable {
         switch resolution {
         case .found(let found, let stale):
             exchange.stale = stale
+            isStale = isStale || stale
             candidates = found
             for index in candidates.indices { candidates[index].port = exchange.address?.port }
             connectFirst(now)
@@ -122,6 +133,14 @@ final class ProbeRun: @unchecked Sendable {
 
     private func connectFirst(_ now: UInt64) {
         // A target must not make us read what only this machine or its network can reach, and show it.
+        if !earlier.isEmpty {
+            candidates.removeAll { $0.isNeverRedirectedTo && !sharesOrigin($0) }
+            guard !candidates.isEmpty else {
+                return fail(
+                    .badRedirect,
+                    "a redirect leads to an address of a tunnel, a translator or a cloud's metadata service")
+            }
+        }
         if cameFromOutside {
             candidates.removeAll { !$0.isPublic }
             guard !candidates.isEmpty else {
@@ -131,6 +150,11 @@ final class ProbeRun: @unchecked Sendable {
         nextCandidate = 0
         enter(.connecting, limit: check.policy.connectTimeout, now: now)
         connectNext(now)
+    }
+
+    /// The fleet file itself leads there.
+    private func sharesOrigin(_ address: SocketAddress) -> Bool {
+        earlier.first?.peer.map { $0.bytes == address.bytes } ?? false
     }
 
     private func connectNext(_ now: UInt64) {
@@ -199,11 +223,11 @@ final class ProbeRun: @unchecked Sendable {
                 let handler = try NIOSSLClientHandler(context: context, serverHostname: name)
                 tlsHandler = handler
                 // First ours, then TLS in front: its handshake begins when it is added, and must find a listener.
-                try addHTTP(to: pipeline)
+                try pipeline.addHandler(self, name: "probe")
                 try pipeline.addHandler(handler, name: "tls", position: .first)
             } else {
                 enter(.waiting, limit: nil, now: now)
-                try addHTTP(to: pipeline)
+                try pipeline.addHandler(self, name: "probe")
                 send(on: channel, now)
             }
         } catch {
@@ -212,53 +236,27 @@ final class ProbeRun: @unchecked Sendable {
         }
     }
 
-    private func addHTTP(to pipeline: ChannelPipeline.SynchronousOperations) throws {
-        var limits = NIOHTTPDecoderLimitConfiguration()
-        limits.maxHeaderFieldSize = Self.headerLimit
-        limits.maxHeaderListSize = Self.headerLimit
-        limits.maxHeaderFieldCount = 1_000
-        let decoder = HTTPResponseDecoder(
-            leftOverBytesStrategy: .dropBytes, informationalResponseStrategy: .drop, limitConfiguration: limits)
-        // Names of our own spare the library making one up for each.
-        try pipeline.addHandler(ProbeWire(run: self), name: "wire")
-        try pipeline.addHandler(ByteToMessageHandler(decoder, maximumBufferSize: 2 * Self.headerLimit), name: "http")
-        try pipeline.addHandler(self, name: "probe")
-    }
-
     private func send(on channel: any Channel, _ now: UInt64) {
         guard let address = exchange.address else { return }
         enter(.waiting, limit: nil, now: now)
         exchange.sent = ProbeRequest.bytes(
             method: method, address: address, request: check.policy.request, withBody: sendsBody,
-            withSecrets: sharesSecrets, userAgent: lane.userAgent, allocator: channel.allocator)
+            withSecrets: sharesSecrets, cookies: cookies.header(for: address), userAgent: lane.userAgent,
+            allocator: channel.allocator)
         exchange.phases.requestSent = true
         requestWritten = now
-        // The decoder only needs the method; what goes out are the bytes above, put in its place by ProbeWire.
-        let head =
-            method == "GET"
-            ? Self.get
-            : HTTPRequestHead(
-                version: .http1_1, method: HTTPMethod(rawValue: method), uri: "/")
-        channel.writeAndFlush(HTTPClientRequestPart.head(head), promise: nil)
+        reader = AnswerReader(method: method)
+        channel.writeAndFlush(exchange.sent, promise: nil)
     }
-    private static let get = HTTPRequestHead(version: .http1_1, method: .GET, uri: "/")
-
-    /// The request as it goes out, asked for by ``ProbeWire``.
-    var request: ByteBuffer { exchange.sent }
 
     /// Bytes of the answer arrived, before anybody parsed them.
-    func arrived() {
+    private func arrived() {
         guard firstByteAt == 0, stage == .waiting else { return }
         let now = NIODeadline.now().uptimeNanoseconds
         firstByteAt = now
         exchange.phases.firstByte = micros(now &- requestWritten)
         exchange.phases.latency = micros(now &- issued)
     }
-
-    /// More of an answer's head than is taken.
-    func headTooLarge() { fail(.headersTooLarge, "more than \(Self.headerLimit / 1_024) KiB before the body") }
-
-    fileprivate var awaitsHead: Bool { stage == .waiting }
 
     private func received(_ head: HTTPResponseHead) {
         guard stage == .waiting else { return }
@@ -274,8 +272,18 @@ final class ProbeRun: @unchecked Sendable {
             }
             return follow(address, status: head.status.code)
         }
-        if head.status == .switchingProtocols { return answered(truncated: false, complete: false) }
-        contentLength = head.headers.first(name: "content-length").flatMap { Int($0) }
+        if head.status.code == 101 { return answered(truncated: false, complete: false) }
+        guard reader.mayBeEndless, let type = head.headers.first(name: "content-type"), Self.isStream(type) else {
+            return
+        }
+        // It would be waited for until the limit of each ping.
+        isStream = true
+        if !check.policy.expect.readsBody { answered(truncated: true, complete: false) }
+    }
+
+    private static func isStream(_ contentType: String) -> Bool {
+        let type = contentType.prefix { $0 != ";" && $0 != " " }.lowercased()
+        return type == "text/event-stream" || type == "multipart/x-mixed-replace"
     }
 
     /// The place a redirect leads to; nil when it leads nowhere we can go.
@@ -284,11 +292,13 @@ final class ProbeRun: @unchecked Sendable {
         case 301, 302, 303, 307, 308: break
         default: return nil
         }
-        guard let location = head.headers.first(name: "location"), let address = exchange.address else { return nil }
+        // An empty one leads nowhere: curl and browsers take the answer as it is.
+        guard let location = reader.location, !location.isEmpty, let address = exchange.address else { return nil }
+        let text = String(decoding: location, as: UTF8.self)
         do throws(ProbeAddress.Problem) {
-            return (try address.following(location), location)
+            return (try address.following(location), text)
         } catch {
-            return (nil, "\(location): \(error.text)")
+            return (nil, "\(text.prefix(500)): \(error.text)".printable)
         }
     }
 
@@ -303,10 +313,10 @@ final class ProbeRun: @unchecked Sendable {
         guard sharesSecrets || !sendsBody else {
             return fail(.badRedirect, "\(status) leads to another host, which would be sent the request's body")
         }
+        if let head = exchange.head, let from = exchange.address { cookies.take(head.headers, from: from) }
         earlier.append(exchange)
         exchange = ProbeExchange()
         firstByteAt = 0
-        contentLength = nil
         phaseBegan = NIODeadline.now().uptimeNanoseconds
         detach()
         resolve(address)
@@ -316,26 +326,34 @@ final class ProbeRun: @unchecked Sendable {
         guard stage == .reading else { return }
         exchange.bodyBytes += bytes.readableBytes
         let room = keep - exchange.body.readableBytes
+        if !holdsLargeBody, exchange.body.readableBytes + min(room, bytes.readableBytes) > Self.largeBody {
+            guard lane.mayHoldLargeBody() else {
+                return fail(.selfOverloaded, "\(ProbeLane.mostLargeBodies) large answers were being read already")
+            }
+            holdsLargeBody = true
+        }
         if bytes.readableBytes <= room, exchange.body.readableBytes == 0 {
             // A copy, because a slice would keep the whole read buffer alive for as long as the transcript.
             exchange.body = ByteBuffer(bytes: bytes.readableBytesView)
         } else {
             exchange.body.writeBytes(bytes.readableBytesView.prefix(room))
         }
-        if bytes.readableBytes > room {
+        if bytes.readableBytes > room || exchange.body.readableBytes == keep && reader.hasMore {
             answered(truncated: true, complete: false)
-        } else if exchange.body.readableBytes == keep, contentLength != exchange.bodyBytes, contentLength != nil {
-            answered(truncated: true, complete: false)
+        } else if isStream, exchange.bodyBytes - streamSeen > streamSeen / 8 {
+            // Not at each piece: looking at it all again for every byte would be quadratic.
+            streamSeen = exchange.bodyBytes
+            if Examiner.isBodyMet(answer(truncated: true), expect: check.policy.expect) {
+                answered(truncated: true, complete: false)
+            }
         }
     }
 
-    private func answered(truncated: Bool, complete: Bool) {
-        guard let head = exchange.head else { return }
+    private func answered(truncated: Bool, complete: Bool, stoppedAfter: Duration? = nil) {
+        guard exchange.head != nil else { return }
         let now = NIODeadline.now().uptimeNanoseconds
         exchange.phases.body = micros(now &- firstByteAt)
-        let answer = Answer(
-            status: UInt16(clamping: head.status.code), headers: head.headers, body: exchange.body,
-            truncated: truncated, redirects: earlier.count)
+        let answer = answer(truncated: truncated, stoppedAfter: stoppedAfter)
         if complete, channel?.isActive == true, lane.mayLinger() {
             stage = .lingering
             lane.setDeadline(slot, now &+ ProbeLane.lingerNanoseconds)
@@ -343,6 +361,13 @@ final class ProbeRun: @unchecked Sendable {
             closeNow()
         }
         finish(.answer(answer))
+    }
+
+    private func answer(truncated: Bool, stoppedAfter: Duration? = nil) -> Answer {
+        Answer(
+            status: UInt16(clamping: exchange.head?.status.code ?? 0), headers: exchange.head?.headers ?? [:],
+            body: exchange.body, truncated: truncated, redirects: earlier.count, transferCodings: reader.codings,
+            stoppedAfter: stoppedAfter)
     }
 
     // MARK: End
@@ -372,6 +397,9 @@ final class ProbeRun: @unchecked Sendable {
             exchange.phases.firstByte = micros(now &- requestWritten)
             fail(.firstByteTimeout, "no answer within \(policy.timeout.text)")
         case .waiting: fail(.bodyTimeout, "the answer's head did not end within \(policy.timeout.text)")
+        case .reading where reader.mayBeEndless && exchange.bodyBytes > 0:
+            // Nothing that was announced is missing: what came is judged.
+            answered(truncated: true, complete: false, stoppedAfter: policy.timeout)
         case .reading:
             exchange.phases.body = micros(now &- firstByteAt)
             fail(.bodyTimeout, "\(exchange.bodyBytes) bytes of body came within \(policy.timeout.text)")
@@ -392,9 +420,15 @@ final class ProbeRun: @unchecked Sendable {
     private func finish(_ result: Attempt.Result) {
         guard !reported else { return }
         reported = true
+        // The transcript shows the beginning; the rest would stay in memory as long as it does.
+        if exchange.body.readableBytes > 4_096 {
+            exchange.body = ByteBuffer(bytes: exchange.body.readableBytesView.prefix(4_096))
+        }
+        exchange.transferCodings = reader.codings
+        reader.forget()
         let end = certificate.map { UInt32(clamping: $0.notValidAfter / 3_600) } ?? 0
         let attempt = Attempt(
-            at: at, result: result, phases: exchange.phases, certificateEndHours: end,
+            at: at, result: result, phases: exchange.phases, certificateEndHours: end, staleName: isStale,
             transcript: { [self] in transcript($0, $1, $2, $3) })
         lane.report(self, attempt)
     }
@@ -411,6 +445,7 @@ final class ProbeRun: @unchecked Sendable {
         let then = then
         self.then = nil
         then?(attempt)
+        if holdsLargeBody { lane.largeBodyGone() }
     }
 
     /// Gives the slot back and closes whatever is open.
@@ -452,14 +487,23 @@ final class ProbeRun: @unchecked Sendable {
 }
 
 extension ProbeRun: ChannelInboundHandler {
-    typealias InboundIn = HTTPClientResponsePart
+    typealias InboundIn = ByteBuffer
+    typealias OutboundOut = ByteBuffer
 
     func channelRead(context: ChannelHandlerContext, data: NIOAny) {
-        guard context.channel === channel else { return }
-        switch unwrapInboundIn(data) {
-        case .head(let head): received(head)
-        case .body(let bytes): received(bytes)
-        case .end: if stage == .reading { answered(truncated: false, complete: true) }
+        guard context.channel === channel, stage == .waiting || stage == .reading else { return }
+        arrived()
+        reader.take(unwrapInboundIn(data))
+        do throws(AnswerReader.Fault) {
+            while stage == .waiting || stage == .reading, context.channel === channel, let part = try reader.next() {
+                switch part {
+                case .head(let head): received(head)
+                case .body(let bytes): received(bytes)
+                case .end: answered(truncated: false, complete: true)
+                }
+            }
+        } catch {
+            fail(error.cause, error.detail)
         }
     }
 
@@ -469,6 +513,12 @@ extension ProbeRun: ChannelInboundHandler {
             exchange.phases.tls = micros(now &- phaseBegan)
             certificate = tlsHandler?.peerCertificate
             tlsVersion = tlsHandler?.tlsVersion
+            if check.policy.request.verifyTLS, let address = exchange.address {
+                guard let certificate else { return fail(.tlsCertificate, "the server showed no certificate") }
+                guard CertificateNames.areFor(address, certificate) else {
+                    return fail(.tlsCertificate, ProbeErrors.wrongName(address.host, certificate))
+                }
+            }
             send(on: context.channel, now)
         }
         context.fireUserInboundEventTriggered(event)
@@ -486,8 +536,7 @@ extension ProbeRun: ChannelInboundHandler {
         case .waiting, .reading:
             // Many servers close without TLS's farewell; whether the answer was complete is for the codec to say.
             if case .uncleanShutdown? = error as? NIOSSLError { return }
-            let (cause, detail) = ProbeErrors.talk(
-                error, anyByte: firstByteAt != 0, headSeen: stage == .reading, bodyBytes: exchange.bodyBytes)
+            let (cause, detail) = ProbeErrors.talk(error, anyByte: firstByteAt != 0)
             fail(cause, detail)
         case .lingering: closeNow()
         case .resolving, .connecting, .done: break
@@ -500,37 +549,11 @@ extension ProbeRun: ChannelInboundHandler {
         case .handshaking: fail(.tlsHandshake, "the connection was closed during the TLS handshake")
         case .waiting:
             fail(.closedEarly, firstByteAt == 0 ? "closed without an answer" : "closed inside the answer's head")
+        case .reading where reader.endsWithConnection: answered(truncated: false, complete: true)
         case .reading: fail(.closedEarly, "closed after \(exchange.bodyBytes) bytes of body")
         case .lingering: closeNow()
         case .resolving, .connecting, .done: break
         }
-    }
-}
-
-/// Between the socket (or TLS) and the codec: puts the finished request in place of the codec's head, and sees the
-/// answer's bytes before they are parsed, for the time of the first one and the size of the head.
-final class ProbeWire: ChannelDuplexHandler {
-    typealias InboundIn = ByteBuffer
-    typealias InboundOut = ByteBuffer
-    typealias OutboundIn = HTTPClientRequestPart
-    typealias OutboundOut = ByteBuffer
-
-    private let run: ProbeRun
-    private var headBytes = 0
-
-    init(run: ProbeRun) { self.run = run }
-
-    func write(context: ChannelHandlerContext, data: NIOAny, promise: EventLoopPromise<Void>?) {
-        context.write(wrapOutboundOut(run.request), promise: promise)
-    }
-
-    func channelRead(context: ChannelHandlerContext, data: NIOAny) {
-        run.arrived()
-        guard run.awaitsHead else { return context.fireChannelRead(data) }
-        headBytes += unwrapInboundIn(data).readableBytes
-        context.fireChannelRead(data)
-        // Endless interim answers or an endless status line would pass the codec's own limits.
-        if headBytes > 4 * ProbeRun.headerLimit, run.awaitsHead { run.headTooLarge() }
     }
 }
 

@@ -2,6 +2,43 @@ import NIOCore
 package import NIOSSL
 import Synchronization
 
+/// Whether a certificate is for a host, by the rules of curl (`lib/vtls/hostcheck.c`, 7.88), which are those of browsers but for the common
+/// name: a DNS name for a host name, an IP address for an address, `*` only as the whole first part and never for a name of two parts.
+/// A common name counts when there is no other name at all.
+enum CertificateNames {
+    static func areFor(_ address: ProbeAddress, _ certificate: NIOSSLCertificate) -> Bool {
+        let host = Array(address.host.utf8)
+        let own = address.literal.map(\.bytes)
+        var sawAny = false
+        for name in certificate._subjectAlternativeNames() {
+            let matches = name.contents.withUnsafeBufferPointer { contents -> Bool in
+                switch name.nameType {
+                case .dnsName:
+                    sawAny = true
+                    return own == nil && covers(contents, host)
+                case .ipAddress:
+                    sawAny = true
+                    return own.map { $0.elementsEqual(contents) } ?? false
+                default: return false
+                }
+            }
+            if matches { return true }
+        }
+        guard !sawAny, let common = CertificateText.commonName(certificate) else { return false }
+        return own == nil ? covers(common, host) : common.elementsEqual(host)
+    }
+
+    /// - Parameter host: in lower case, without the root's dot.
+    static func covers(_ pattern: some BidirectionalCollection<UInt8>, _ host: [UInt8]) -> Bool {
+        let pattern = (pattern.last == .dot ? Array(pattern.dropLast()) : Array(pattern)).map(\.lowercased)
+        if pattern == host { return true }
+        guard pattern.starts(with: "*.".utf8), pattern.count(where: { $0 == .dot }) >= 2,
+            let dot = host.firstIndex(of: .dot), dot > 0
+        else { return false }
+        return pattern.dropFirst().elementsEqual(host[dot...])
+    }
+}
+
 /// The two TLS contexts of this process: one that checks certificates and one that does not.
 ///
 /// Each is built when first needed and then shared by every lane: a context with the system's trust roots costs
@@ -28,7 +65,8 @@ package final class ProbeTLS: Sendable {
             if let ready = verifying ? contexts.verifying : contexts.blind { return ready }
             var configuration = TLSConfiguration.makeClientConfiguration()
             configuration.minimumTLSVersion = .tlsv12
-            configuration.certificateVerification = verifying ? .fullVerification : .none
+            // The name is held against the certificate by ``CertificateNames``: the library's own rules let other certificates pass.
+            configuration.certificateVerification = verifying ? .noHostnameVerification : .none
             configuration.applicationProtocols = ["http/1.1"]
             configuration.shutdownTimeout = .seconds(1)
             if verifying, !additionalRoots.isEmpty {

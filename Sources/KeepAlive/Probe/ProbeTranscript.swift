@@ -11,6 +11,8 @@ struct ProbeExchange {
     var stale = false
     var sent = ByteBuffer()
     var head: HTTPResponseHead?
+    /// Of the body, as in ``Answer/transferCodings``.
+    var transferCodings: [String] = []
     var body = ByteBuffer()
     var bodyBytes = 0
     var phases = Attempt.Phases()
@@ -39,7 +41,7 @@ struct ProbeRecord {
             received.append(
                 "HTTP/\(head.version.major).\(head.version.minor) \(head.status.code) \(head.status.reasonPhrase)")
             for (name, value) in head.headers {
-                received.append("\(name): \(redaction.received(name: name, value: value))")
+                received.append("\(name): \(redaction.received(name: name, value: value))".printable)
             }
         }
         var sent: [String] = []
@@ -53,10 +55,19 @@ struct ProbeRecord {
         return Transcript.Exchange(
             sent: sent,
             peer: exchange.peer.map {
-                $0.text + (exchange.stale ? " (an older answer of the silent name server)" : "")
+                $0.text + (exchange.stale ? " (stale name: the name server's last answer, past its time)" : "")
             },
             phases: phases(exchange.phases), received: received,
-            body: redaction.body(exchange.body.readableBytesView, most: 1_024), bodyBytes: exchange.bodyBytes)
+            body: redaction.body(readable(exchange).readableBytesView, most: 1_024), bodyBytes: exchange.bodyBytes)
+    }
+
+    /// The beginning of the body, decoded where it can be.
+    private func readable(_ exchange: ProbeExchange) -> ByteBuffer {
+        guard let head = exchange.head, exchange.body.readableBytes > 0 else { return exchange.body }
+        let decoded = AnswerBody(
+            exchange.body, headers: head.headers, transferCodings: exchange.transferCodings, truncated: true,
+            limit: 8_192)
+        return decoded.bytes.readableBytes > 0 ? decoded.bytes : exchange.body
     }
 
     private func phases(_ phases: Attempt.Phases) -> [Transcript.Phase] {

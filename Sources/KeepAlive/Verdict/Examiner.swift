@@ -54,18 +54,46 @@ package final class Examiner: Sendable {
                 outcome: code == 429 ? .unknown : .down, cause: .status, code: code,
                 detail: "expected status \(expect.status.map(Self.text).joined(separator: ", ")), found \(code)")
         }
-        if let text = expect.text, !answer.body.contains(bytesOf: text) {
+        if expect.readsBody, let finding = Self.bodyFinding(answer, expect: expect, matching: patterns.match(_:in:)) {
+            return finding
+        }
+        return warnings(attempt, code: code, expect: expect, now: now)
+    }
+
+    /// Whether the body is as expected, so far as it came.
+    static func isBodyMet(_ answer: Answer, expect: Expectation) -> Bool {
+        bodyFinding(answer, expect: expect) { pattern, text in PatternCache.match(try? LinearPattern(pattern), text) }
+            == nil
+    }
+
+    /// What is wrong with the body; nil when nothing is.
+    private static func bodyFinding(
+        _ answer: Answer, expect: Expectation, matching: (String, ByteBuffer) -> PatternCache.Match
+    ) -> Finding? {
+        let code = answer.status
+        // The bytes as they came first: nearly always they are the text, and nothing needs to be converted.
+        let isThere = expect.text.map { answer.body.contains(bytesOf: $0) } ?? true
+        if isThere, expect.regex == nil, expect.json.isEmpty { return nil }
+        let body = AnswerBody(answer)
+        let extent = extent(answer, body)
+        if !isThere, let text = expect.text, !body.bytes.contains(bytesOf: text) {
             return Finding(
                 outcome: .down, cause: .textMissing, code: code,
-                detail: "expected the text \(quoted(text)), not found in \(extent(answer))")
+                detail: "expected the text \(quoted(text)), not found in \(extent)")
         }
         if let pattern = expect.regex {
-            switch patterns.firstMatch(of: pattern, in: answer.body) {
+            switch matching(pattern, body.bytes) {
             case .found: break
             case .missing:
                 return Finding(
                     outcome: .down, cause: .regexMissing, code: code,
-                    detail: "expected a match of \(quoted(pattern)), not found in \(extent(answer))")
+                    detail: "expected a match of \(quoted(pattern)), not found in \(extent)")
+            case .tooMuchWork(let bytes):
+                return Finding(
+                    outcome: .down, cause: .regexMissing, code: code,
+                    detail:
+                        "expected a match of \(quoted(pattern)), not found in the first \(bytes) bytes: further on it takes more work than one answer is worth; use smaller repetitions"
+                )
             case .invalid:
                 return Finding(
                     outcome: .down, cause: .regexMissing, code: code,
@@ -73,11 +101,11 @@ package final class Examiner: Sendable {
             }
         }
         for rule in expect.json {
-            if let detail = rule.mismatch(in: answer.body, truncated: answer.truncated) {
-                return Finding(outcome: .down, cause: .jsonMismatch, code: code, detail: detail)
-            }
+            guard var detail = rule.mismatch(in: body.bytes, truncated: body.truncated) else { continue }
+            if let problem = body.problem { detail += "; \(problem)" }
+            return Finding(outcome: .down, cause: .jsonMismatch, code: code, detail: detail)
         }
-        return warnings(attempt, code: code, expect: expect, now: now)
+        return nil
     }
 
     /// What makes a good answer a slow one.
@@ -100,6 +128,12 @@ package final class Examiner: Sendable {
                         : "the certificate ends in \(left / 24) days; \(days) are expected")
             }
         }
+        if attempt.staleName {
+            return Finding(
+                outcome: .slow, cause: .dnsStale, code: code,
+                detail: "stale name: no name server answers for it; its last known address does, and is used for "
+                    + "\(ResolverConfiguration().staleFor.text) at most")
+        }
         return Finding(outcome: .up, cause: .none, code: code)
     }
 
@@ -107,8 +141,16 @@ package final class Examiner: Sendable {
         range.count == 1 ? "\(range.lowerBound)" : "\(range.lowerBound)-\(range.upperBound)"
     }
 
-    private func extent(_ answer: Answer) -> String {
-        answer.truncated ? "the first \(answer.body.readableBytes) bytes" : "\(answer.body.readableBytes) bytes"
+    /// How much was looked at, and why it may not be what was meant.
+    private static func extent(_ answer: Answer, _ body: AnswerBody) -> String {
+        let count = "\(body.bytes.readableBytes) bytes"
+        let extent =
+            if let stopped = answer.stoppedAfter {
+                "the \(count) that came within \(stopped.text)"
+            } else {
+                body.truncated ? "the first \(count)" : count
+            }
+        return body.problem.map { "\(extent) (\($0))" } ?? extent
     }
 }
 
@@ -148,15 +190,24 @@ extension UnsafeRawBufferPointer {
 
 /// Compiled patterns by their text.
 private final class PatternCache: Sendable {
-    enum Match { case found, missing, invalid }
+    enum Match {
+        case found, missing, invalid
+        /// Given up after that many bytes.
+        case tooMuchWork(Int)
+    }
 
     private let compiled = Mutex<[String: LinearPattern?]>([:])
 
-    /// Looks at the first 64 KiB at most, in time linear in them: this runs on an event loop.
-    func firstMatch(of pattern: String, in body: ByteBuffer) -> Match {
-        guard let compiled = compiled(pattern) else { return .invalid }
-        return compiled.matches(String(decoding: body.readableBytesView.prefix(65_536), as: UTF8.self))
-            ? .found : .missing
+    func match(_ pattern: String, in body: ByteBuffer) -> Match { Self.match(compiled(pattern), body) }
+
+    /// In bounded work: this runs on an event loop.
+    static func match(_ pattern: LinearPattern?, _ body: ByteBuffer) -> Match {
+        guard let pattern else { return .invalid }
+        return switch pattern.search(String(buffer: body)) {
+        case .found: .found
+        case .missing: .missing
+        case .tooMuchWork(let bytes): .tooMuchWork(bytes)
+        }
     }
 
     private func compiled(_ pattern: String) -> LinearPattern? {

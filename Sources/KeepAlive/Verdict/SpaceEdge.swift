@@ -12,7 +12,7 @@ enum SpaceEdge {
         if isApp(answer) { return nil }
         let code = answer.status
         if isStatic, code < 400 { return nil }
-        let page = Page(answer.body)
+        let page = Page(answer.isEncoded ? AnswerBody(answer).bytes : answer.body)
         if page.has(any: moderated) { return finding(.down, .spaceModerated, code) }
         if code == 429 { return finding(.unknown, .spaceThrottled, code) }
         if page.has(any: inError) { return finding(.down, .spaceError, code) }

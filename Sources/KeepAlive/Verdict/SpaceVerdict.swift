@@ -68,7 +68,7 @@ package enum SpaceVerdict {
     package static func behaviour(of finding: Finding, oldBuild: Bool = false) -> Behaviour? {
         switch finding.cause {
         case .none: oldBuild ? .oldBuild : .serves
-        case .tooSlow, .tlsExpiresSoon: .slow
+        case .tooSlow, .tlsExpiresSoon, .dnsStale: .slow
         case .spaceHeld, .spaceStuck: .held
         case .spaceStarting: .starting
         case .spaceError, .spacePaused: .inError

@@ -10,7 +10,7 @@ package struct LinearPattern: Sendable {
         package var because: String
     }
 
-    /// Most steps of a compiled pattern: 64 KiB of text against all of them is a fraction of a second.
+    /// Most steps of a compiled pattern.
     package static let mostSteps = 1_000
 
     private let steps: [Step]
@@ -26,11 +26,21 @@ package struct LinearPattern: Sendable {
         compiler.add(tree)
         compiler.steps.append(.match)
         steps = compiler.steps
-        sets = compiler.sets
+        sets = compiler.sets.map { $0.prepared() }
     }
 
-    /// Whether it matches anywhere in the text.
-    package func matches(_ text: String) -> Bool {
+    package enum Result: Sendable, Equatable {
+        case found, missing
+        /// Given up after that many bytes of the text: no match up to there.
+        case tooMuchWork(bytes: Int)
+    }
+
+    /// Most work of one search: states looked at, over all characters. Some 40 ms; 1 MiB of text costs an ordinary pattern a
+    /// third of it. Steps alone would be no bound: each may be alive at each character.
+    package static let mostWork = 6_000_000
+
+    /// Whether it matches anywhere in the text, in the work of ``mostWork`` at most.
+    package func search(_ text: String) -> Result {
         var input = text.unicodeScalars.makeIterator()
         var before: UInt32?
         var here = input.next()?.value
@@ -38,25 +48,37 @@ package struct LinearPattern: Sendable {
         var current = Threads(steps.count)
         var next = Threads(steps.count)
         var stack: [Int] = []
+        var work = 0
+        var bytes = 0
         while true {
             // Begins at every place.
-            if add(0, to: &current, &stack, before, here, after) { return true }
-            guard let scalar = here else { return false }
+            if add(0, to: &current, &stack, &work, before, here, after) { return .found }
+            guard let scalar = here else { return .missing }
+            guard work <= Self.mostWork else { return .tooMuchWork(bytes: bytes) }
             let following = (here: after, after: input.next()?.value)
+            work += current.count
+            // Found out once for all states: the properties of a character are a search of their own.
+            var facts = ScalarFacts(scalar)
             for place in 0..<current.count {
                 let thread = current.list[place]
-                let fits =
-                    switch steps[thread] {
-                    case .scalar(let wanted): scalar == wanted
-                    case .folded(let wanted): ScalarSet.folded(scalar) == wanted
-                    case .any(let newlines): newlines || !ScalarSet.isNewline(scalar)
-                    case .set(let set): sets[set].contains(scalar)
-                    default: false
-                    }
-                if fits, add(thread + 1, to: &next, &stack, scalar, following.here, following.after) { return true }
+                let fits: Bool
+                switch steps[thread] {
+                case .scalar(let wanted): fits = scalar == wanted
+                case .folded(let wanted): fits = facts.folded == wanted
+                case .any(let newlines): fits = newlines || !ScalarSet.isNewline(scalar)
+                case .set(let set):
+                    let (contains, cost) = sets[set].contains(&facts)
+                    fits = contains
+                    work += cost
+                default: fits = false
+                }
+                if fits, add(thread + 1, to: &next, &stack, &work, scalar, following.here, following.after) {
+                    return .found
+                }
             }
             swap(&current, &next)
             next.clear()
+            bytes += scalar < 0x80 ? 1 : scalar < 0x800 ? 2 : scalar < 0x1_0000 ? 3 : 4
             before = scalar
             (here, after) = following
         }
@@ -64,11 +86,12 @@ package struct LinearPattern: Sendable {
 
     /// Follows everything that takes no text. Returns whether the end is reached.
     private func add(
-        _ start: Int, to threads: inout Threads, _ stack: inout [Int], _ before: UInt32?, _ here: UInt32?,
-        _ after: UInt32?
+        _ start: Int, to threads: inout Threads, _ stack: inout [Int], _ work: inout Int, _ before: UInt32?,
+        _ here: UInt32?, _ after: UInt32?
     ) -> Bool {
         stack.append(start)
         while let step = stack.popLast() {
+            work += 1
             guard threads.mark(step) else { continue }
             switch steps[step] {
             case .match:
@@ -203,6 +226,49 @@ package struct LinearPattern: Sendable {
     }
 }
 
+/// What is known of the character that is looked at; each fact is found out when first needed.
+private struct ScalarFacts {
+    let scalar: UInt32
+    private var knownFolded: UInt32?
+    private var knownRaised: UInt32?
+    private var knownKinds: (digit: Bool?, word: Bool?, space: Bool?)
+
+    init(_ scalar: UInt32) { self.scalar = scalar }
+
+    var folded: UInt32 {
+        mutating get {
+            if let knownFolded { return knownFolded }
+            let value = ScalarSet.folded(scalar)
+            knownFolded = value
+            return value
+        }
+    }
+    var raised: UInt32 {
+        mutating get {
+            if let knownRaised { return knownRaised }
+            let value = ScalarSet.raised(scalar)
+            knownRaised = value
+            return value
+        }
+    }
+    mutating func has(_ kind: ScalarSet.Kind) -> Bool {
+        let known =
+            switch kind {
+            case .digit: knownKinds.digit
+            case .word: knownKinds.word
+            case .space: knownKinds.space
+            }
+        if let known { return known }
+        let value = ScalarSet.has(kind, scalar)
+        switch kind {
+        case .digit: knownKinds.digit = value
+        case .word: knownKinds.word = value
+        case .space: knownKinds.space = value
+        }
+        return value
+    }
+}
+
 /// A class of characters.
 struct ScalarSet: Sendable {
     enum Kind: Sendable { case digit, word, space }
@@ -211,21 +277,68 @@ struct ScalarSet: Sendable {
     var inverted = false
     var folds = false
 
-    func contains(_ scalar: UInt32) -> Bool {
-        let found = has(scalar) || folds && (has(Self.folded(scalar)) || has(Self.raised(scalar)))
-        return found != inverted
+    /// Answers for ASCII, and the ranges in order without overlaps; made by ``prepared()``.
+    fileprivate var ascii: (low: UInt64, high: UInt64) = (0, 0)
+
+    func prepared() -> ScalarSet {
+        var set = self
+        set.ranges = []
+        for range in ranges.sorted(by: { $0.lowerBound < $1.lowerBound }) {
+            if let last = set.ranges.last, range.lowerBound <= last.upperBound &+ 1 {
+                set.ranges[set.ranges.count - 1] = last.lowerBound...max(last.upperBound, range.upperBound)
+            } else {
+                set.ranges.append(range)
+            }
+        }
+        for scalar in UInt32(0)..<128 {
+            var facts = ScalarFacts(scalar)
+            guard set.search(&facts).0 else { continue }
+            if scalar < 64 { set.ascii.low |= 1 << scalar } else { set.ascii.high |= 1 << (scalar - 64) }
+        }
+        return set
     }
 
-    private func has(_ scalar: UInt32) -> Bool {
-        if ranges.contains(where: { $0.contains(scalar) }) { return true }
-        return kinds.contains { kind, inverted in
-            let fits =
-                switch kind {
-                case .digit: Self.isDigit(scalar)
-                case .word: Self.isWord(scalar)
-                case .space: Self.isSpace(scalar)
-                }
-            return fits != inverted
+    /// And how much work that was beyond looking.
+    fileprivate func contains(_ facts: inout ScalarFacts) -> (Bool, cost: Int) {
+        let scalar = facts.scalar
+        if scalar < 64 { return (ascii.low >> UInt64(scalar) & 1 == 1, 0) }
+        if scalar < 128 { return (ascii.high >> UInt64(scalar - 64) & 1 == 1, 0) }
+        return search(&facts)
+    }
+
+    private func search(_ facts: inout ScalarFacts) -> (Bool, cost: Int) {
+        var found = isInRanges(facts.scalar)
+        var cost = 1
+        if !found, folds {
+            found = isInRanges(facts.folded) || isInRanges(facts.raised)
+            cost = 3
+        }
+        for (kind, inverted) in kinds where !found {
+            cost += 1
+            found = facts.has(kind) != inverted
+            // As the scalar itself, so in its other case.
+            if !found, folds {
+                found = Self.has(kind, facts.folded) != inverted || Self.has(kind, facts.raised) != inverted
+            }
+        }
+        return (found != inverted, cost)
+    }
+
+    private func isInRanges(_ scalar: UInt32) -> Bool {
+        var low = 0
+        var high = ranges.count
+        while low < high {
+            let middle = (low + high) / 2
+            if ranges[middle].upperBound < scalar { low = middle + 1 } else { high = middle }
+        }
+        return low < ranges.count && ranges[low].lowerBound <= scalar
+    }
+
+    fileprivate static func has(_ kind: Kind, _ scalar: UInt32) -> Bool {
+        switch kind {
+        case .digit: isDigit(scalar)
+        case .word: isWord(scalar)
+        case .space: isSpace(scalar)
         }
     }
 

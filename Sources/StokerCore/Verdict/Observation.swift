@@ -51,6 +51,8 @@ package enum Cause: UInt8, Sendable, CaseIterable, Codable {
     case dnsNoSuchName = 10
     case dnsFailed = 11
     case dnsTimeout = 12
+    /// The name could not be looked up; an older answer of the name server was used, and there it is well.
+    case dnsStale = 13
     case connectRefused = 20
     case connectTimeout = 21
     case connectUnreachable = 22
@@ -124,6 +126,7 @@ package enum Cause: UInt8, Sendable, CaseIterable, Codable {
         case .dnsNoSuchName: "dns.no_such_name"
         case .dnsFailed: "dns.failed"
         case .dnsTimeout: "dns.timeout"
+        case .dnsStale: "dns.stale"
         case .connectRefused: "connect.refused"
         case .connectTimeout: "connect.timeout"
         case .connectUnreachable: "connect.unreachable"
@@ -191,6 +194,7 @@ package enum Cause: UInt8, Sendable, CaseIterable, Codable {
         case .dnsNoSuchName: "the name does not exist"
         case .dnsFailed: "the name could not be looked up"
         case .dnsTimeout: "the name server did not answer in time"
+        case .dnsStale: "stale name: it cannot be looked up, its last known address still answers"
         case .connectRefused: "the connection was refused: nothing listens there"
         case .connectTimeout: "no connection within the limit"
         case .connectUnreachable: "the network or host is unreachable"

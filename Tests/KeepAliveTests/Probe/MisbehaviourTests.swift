@@ -84,13 +84,26 @@ struct MisbehaviourTests {
         Row(
             name: "two lengths",
             steps: [.send("HTTP/1.1 200 OK\r\nContent-Length: 3\r\nContent-Length: 5\r\n\r\nabcde"), .hold],
-            cause: .notHTTP, says: "content-length"),
+            cause: .notHTTP, says: "Content-Length says both 3 and 5"),
         Row(
             name: "a redirect to nowhere", steps: [.send("HTTP/1.1 302 Found\r\nLocation: ftp://x/\r\n\r\n"), .hold],
             cause: .badRedirect, says: "302 leads to"),
         Row(
-            name: "an empty Location", steps: [.send("HTTP/1.1 302 Found\r\nLocation: \r\n\r\n"), .hold],
-            cause: .badRedirect, says: "empty"),
+            name: "a stalled chunk",
+            steps: [
+                .send("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nabcde\r\n9\r\nab"), .hold,
+            ],
+            cause: .bodyTimeout, says: "7 bytes of body", timeout: .seconds(1)),
+        Row(
+            name: "a head and no body", steps: [.send("HTTP/1.1 200 OK\r\n\r\n"), .hold],
+            cause: .bodyTimeout, says: "0 bytes of body", timeout: .seconds(1)),
+        Row(
+            name: "an endless chunk extension",
+            steps: [
+                .send("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n1;"),
+                .sendForever(String(repeating: "x", count: 1_000)),
+            ],
+            cause: .notHTTP, says: "longer than 4 KiB"),
         Row(
             name: "a redirect to itself", steps: [.send("HTTP/1.1 302 Found\r\nLocation: /again\r\n\r\n"), .hold],
             cause: .tooManyRedirects, says: "more than 5"),
@@ -152,9 +165,23 @@ struct MisbehaviourTests {
             steps: [.send("HTTP/1.1 200 OK\r\n\r\n"), .sendForever(String(repeating: "a", count: 1_000))],
             body: String(repeating: "a", count: 1_024), truncated: true),
         Good(
-            name: "an endless body is left after 64 KiB when it is read",
-            steps: [.send("HTTP/1.1 200 OK\r\n\r\n"), .sendForever(String(repeating: "a", count: 1_000))],
-            body: String(repeating: "a", count: 65_536), truncated: true, readsBody: true),
+            name: "an endless body is left after 1 MiB when it is read",
+            steps: [.send("HTTP/1.1 200 OK\r\n\r\n"), .sendForever(String(repeating: "a", count: 10_000))],
+            body: String(repeating: "a", count: 1 << 20), truncated: true, readsBody: true),
+        Good(
+            name: "an empty Location leads nowhere",
+            steps: [.send("HTTP/1.1 302 Found\r\nLocation: \r\nContent-Length: 0\r\n\r\n"), .close], status: 302,
+            body: ""),
+        Good(
+            name: "a stream of events is up at once",
+            steps: [.send("HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\n\r\n"), .hold], body: "",
+            truncated: true),
+        Good(
+            name: "a stream of events is up when it has what is wanted",
+            steps: [
+                .send("HTTP/1.1 200 OK\r\nContent-Type: text/event-stream; charset=utf-8\r\n\r\ndata: a\n\n"),
+                .wait(.milliseconds(30)), .send("data: x\n\n"), .hold,
+            ], body: "data: a\n\ndata: x\n\n", truncated: true, readsBody: true),
         Good(
             name: "an error page", steps: [.send("HTTP/1.1 503 Busy\r\nContent-Length: 4\r\n\r\nbusy"), .close],
             status: 503,
@@ -184,6 +211,54 @@ struct MisbehaviourTests {
             #expect(seen.phases.latency >= seen.phases.firstByte)
             #expect(seen.phases.firstByte > 0)
             try await bench.expectQuiet(server)
+        }
+    }
+
+    /// Neither events nor an announced end: at the limit what came is judged.
+    @Test func whatDoesNotEndIsJudgedAtTheLimit() async throws {
+        try await ProbeBench.run { bench in
+            let server = try await MisbehavingServer.start(on: bench.group) { _ in
+                [.send("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n"), .hold]
+            }
+            for text in [nil, "hello", "missing"] {
+                let expect = Expectation(text: text)
+                let check = Check(
+                    name: "t", address: "http://127.0.0.1:\(server.port)/",
+                    policy: .quick(timeout: .milliseconds(700), expect: expect))
+                let seen = await bench.attempt(check)
+                #expect(seen.status == 200 && seen.truncated && seen.body == "hello", "\(seen.cause) \(seen.detail)")
+                #expect(seen.finding.outcome == (text == "missing" ? .down : .up), "\(seen.finding)")
+                if text == "missing" { #expect(seen.finding.detail.contains("5 bytes that came within 700ms")) }
+            }
+            try await bench.expectQuiet(server)
+        }
+    }
+
+    /// Text behind the first 64 KiB, and more such answers at once than are held in memory.
+    @Test func largeBodiesAreReadAFewAtATime() async throws {
+        try await ProbeBench.run { bench in
+            let server = try await MisbehavingServer.start(on: bench.group) { request in
+                let body = String(repeating: "x", count: 200_000) + "needle"
+                let head = "HTTP/1.1 200 OK\r\nContent-Length: \(body.utf8.count)\r\n\r\n"
+                return request.contains("/hold")
+                    ? [.send(head + body.prefix(150_000)), .hold] : [.send(head + body), .close]
+            }
+            let one = await bench.attempt(
+                "http://127.0.0.1:\(server.port)/", .quick(expect: Expectation(text: "needle")))
+            #expect(one.finding.outcome == .up, "\(one.finding)")
+            let held = (0..<ProbeLane.mostLargeBodies + 6).map { number in
+                Check(
+                    name: "c\(number)", address: "http://127.0.0.1:\(server.port)/hold",
+                    policy: .quick(timeout: .seconds(3), expect: Expectation(text: "needle")))
+            }
+            let causes = Mutex<[Cause: Int]>([:])
+            await ProbeSweep.run(held, on: [bench.lane], concurrency: held.count) { _, attempt in
+                causes.withLock { $0[Seen(attempt).cause, default: 0] += 1 }
+            }
+            #expect(causes.withLock { $0 } == [.bodyTimeout: ProbeLane.mostLargeBodies, .selfOverloaded: 6])
+            let after = await bench.attempt(
+                "http://127.0.0.1:\(server.port)/", .quick(expect: Expectation(text: "needle")))
+            #expect(after.finding.outcome == .up, "the room is given back")
         }
     }
 

@@ -52,7 +52,7 @@ struct ProbeBench {
                 var started = false
                 lane.start(check) { attempt in
                     precondition(started, "reported before start returned")
-                    continuation.resume(returning: Seen(attempt))
+                    continuation.resume(returning: Seen(attempt, check))
                 }
                 started = true
             }
@@ -73,8 +73,10 @@ struct Seen: Sendable {
     var phases: Attempt.Phases
     var certificateEndHours: UInt32
     var transcript: Transcript
+    var finding = Finding(outcome: .unknown, cause: .none)
 
-    init(_ attempt: Attempt) {
+    init(_ attempt: Attempt, _ check: Check? = nil) {
+        if let check { finding = Examiner().examine(attempt, check: check, now: attempt.at) }
         switch attempt.result {
         case .answer(let answer):
             status = answer.status

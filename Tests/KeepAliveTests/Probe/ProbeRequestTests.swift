@@ -215,7 +215,7 @@ struct ProbeRequestTests {
         #expect(try ProbeAddress("http://my_host-1.test:080").port == 80)
         for bad in [
             "http://a..b/", "http://-/%", "http://h:0/", "http://[::1]x/", "http://[1.2.3.4]/",
-            "http://[fe80::1%25eth0]/",
+            "http://[fe80::1%25eth0]/", "http://1.2.3.999/", "http://[::::]/", "http://1.2.3.4.5/", "http://x.0x10/",
             "http://::1/", "http://256.1.1.1/", "http:/x", "//x", "http://x/\u{1}",
             "http://\(String(repeating: "a", count: 64)).test/",
         ]

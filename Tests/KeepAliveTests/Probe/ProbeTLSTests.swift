@@ -36,6 +36,13 @@ struct ProbeTLSTests {
             name: "wrong name", names: ["other.test", "*.example.test"],
             says: "for other.test, *.example.test, not for localhost"),
         Row(name: "wrong address", names: ["other.test"], host: "127.0.0.1", says: "not for 127.0.0.1"),
+        Row(name: "only an address", names: ["127.0.0.1"], says: "for 127.0.0.1, not for localhost"),
+        Row(name: "part of a name", names: ["loc*", "local*.localhost"], host: "localhost.localhost", says: "not for"),
+        Row(name: "any name below", names: ["*.app.localhost"], host: "go.app.localhost"),
+        Row(name: "two names below", names: ["*.app.localhost"], host: "a.go.app.localhost", says: "not for a.go"),
+        Row(name: "any name of a top-level domain", names: ["*.localhost"], host: "go.localhost", says: "not for"),
+        Row(name: "an underscore", names: ["my_app.app.localhost"], host: "my_app.app.localhost"),
+        Row(name: "an underscore below", names: ["*.app.localhost"], host: "my_app.app.localhost"),
         Row(name: "untrusted", trusted: false, says: "self-signed (CN=stoker.test, O=Stoker tests)"),
     ])
     func certificates(_ row: Row) async throws {
@@ -61,6 +68,17 @@ struct ProbeTLSTests {
             #expect(seen.phases.tls > 0)
             try await bench.expectQuiet(server)
         }
+    }
+
+    @Test(arguments: [
+        ("go.test", "GO.test", true), ("go.test.", "go.test", true), ("*.go.test", "a.go.test", true),
+        ("*.Go.Test", "xn--a.go.test", true), ("*.test", "go.test", false), ("go*.test", "go1.test", false),
+        ("*", "test", false), ("*.", "test", false), ("a.*.test", "a.go.test", false), ("*.go.test", "go.test", false),
+        ("*.go.test", ".go.test", false), ("*.*.test", "a.b.test", false), ("", "go.test", false),
+        ("go.test\u{0}.evil", "go.test", false),
+    ])
+    func names(_ pattern: String, _ host: String, _ covers: Bool) {
+        #expect(CertificateNames.covers(Array(pattern.utf8), Array(host.lowercased().utf8)) == covers)
     }
 
     struct Broken: Sendable, CustomTestStringConvertible {

@@ -1,3 +1,4 @@
+import Foundation
 import NIOCore
 import NIOPosix
 import StokerCore
@@ -12,13 +13,15 @@ struct ResolverTests {
     /// A resolver over one test server; all of its limits are given.
     private func with<R>(
         delay: TimeAmount = .nanoseconds(0), ipv6: ResolverConfiguration.IPv6 = .never, limit: Duration = .seconds(5),
-        hosts: String? = nil, dead: Bool = false, _ zone: @escaping TestNameServer.Zone,
+        hosts: String? = nil, resolvConf: String? = nil, staleFor: Duration = .seconds(300), dead: Bool = false,
+        _ zone: @escaping TestNameServer.Zone,
         _ body: (NameResolver, TestNameServer, MultiThreadedEventLoopGroup) async throws -> R
     ) async throws -> R {
         let group = MultiThreadedEventLoopGroup(numberOfThreads: 2)
         let server = try await TestNameServer.start(on: group, delay: delay, zone)
         var configuration = ResolverConfiguration()
-        configuration.resolvConf = nil
+        configuration.resolvConf = resolvConf
+        configuration.staleFor = staleFor
         configuration.hosts = hosts
         configuration.firstRetry = .seconds(2)
         configuration.limit = limit
@@ -127,6 +130,117 @@ struct ResolverTests {
                 return
             }
             #expect(addresses.count == 1)
+        }
+    }
+
+    /// It is not for ever: then the name counts as one that cannot be looked up.
+    @Test func anOldAnswerServesForMinutesOnly() async throws {
+        let healthy = Mutex(true)
+        let asked = ResolverConfiguration().staleFor
+        #expect(asked == .seconds(300))
+        try await with(
+            staleFor: .milliseconds(1),
+            { _, _ in
+                healthy.withLock { $0 } ? .addresses(["192.0.2.1"], ttl: 1) : .serverFailure
+            }
+        ) { resolver, _, group in
+            #expect(await look("a.test", resolver, group) == Self.found("192.0.2.1"))
+            healthy.withLock { $0 = false }
+            try await eventually { resolver.cached("a.test") == nil }
+            try await Task.sleep(for: .milliseconds(5))
+            guard case .failed(.dnsFailed, _) = await look("a.test", resolver, group) else {
+                Issue.record("still an old answer")
+                return
+            }
+        }
+    }
+
+    struct Search: Sendable, CustomTestStringConvertible {
+        var name: String
+        var host: String
+        var ndots = 1
+        /// Whatever is not listed does not exist.
+        var zone: [String: TestNameServer.Reply]
+        var ipv6 = ResolverConfiguration.IPv6.never
+        var found: String?
+        var cause = Cause.none
+        var asked: [String] = []
+        var testDescription: String { name }
+    }
+
+    /// What glibc's resolver does with `search one.test two.test`.
+    @Test(arguments: [
+        Search(
+            name: "a name without dots is searched first", host: "web",
+            zone: ["web.one.test": .addresses(["192.0.2.1"], ttl: 9), "web": .addresses(["192.0.2.9"], ttl: 9)],
+            found: "192.0.2.1"),
+        Search(
+            name: "the second domain", host: "web", zone: ["web.two.test": .addresses(["192.0.2.2"], ttl: 9)],
+            found: "192.0.2.2"),
+        Search(
+            name: "and at last the name itself", host: "web", zone: ["web": .addresses(["192.0.2.9"], ttl: 9)],
+            found: "192.0.2.9"),
+        Search(
+            name: "a name with dots is searched when it does not exist", host: "db.prod",
+            zone: ["db.prod.two.test": .addresses(["192.0.2.3"], ttl: 9)], found: "192.0.2.3"),
+        Search(
+            name: "also when its server fails", host: "db.prod",
+            zone: ["db.prod": .serverFailure, "db.prod.one.test": .addresses(["192.0.2.3"], ttl: 9)],
+            found: "192.0.2.3"),
+        Search(
+            name: "but as it is first", host: "db.prod",
+            zone: [
+                "db.prod": .addresses(["192.0.2.4"], ttl: 9), "db.prod.one.test": .addresses(["192.0.2.3"], ttl: 9),
+            ], found: "192.0.2.4"),
+        Search(
+            name: "ndots", host: "db.prod.svc", ndots: 5,
+            zone: [
+                "db.prod.svc": .addresses(["192.0.2.4"], ttl: 9),
+                "db.prod.svc.two.test": .addresses(["192.0.2.5"], ttl: 9),
+            ], found: "192.0.2.5"),
+        Search(
+            name: "one failure on the way", host: "web",
+            zone: ["web.one.test": .serverFailure, "web.two.test": .addresses(["192.0.2.2"], ttl: 9)],
+            found: "192.0.2.2"),
+        Search(
+            name: "a failure is told when nothing is found", host: "web", zone: ["web.one.test": .serverFailure],
+            cause: .dnsFailed),
+        Search(
+            name: "what was said of the name itself counts more", host: "db.prod",
+            zone: ["db.prod.one.test": .serverFailure], cause: .dnsNoSuchName),
+        Search(
+            name: "the root's dot ends the search", host: "web.",
+            zone: ["web.one.test": .addresses(["192.0.2.1"], ttl: 9)], cause: .dnsNoSuchName),
+        Search(
+            name: "IPv6 alone while IPv4 fails", host: "six.example.test", zone: [:], ipv6: .automatic,
+            found: "2001:db8::6"),
+        Search(
+            name: "IPv6 alone where IPv4 is said not to exist", host: "only.example.test", zone: [:], ipv6: .automatic,
+            found: "2001:db8::6"),
+    ])
+    func searches(_ row: Search) async throws {
+        let file = FileManager.default.temporaryDirectory.appendingPathComponent("resolv-\(UUID().uuidString)")
+        try "search one.test two.test\noptions ndots:\(row.ndots)\n".write(to: file, atomically: true, encoding: .utf8)
+        defer { try? FileManager.default.removeItem(at: file) }
+        try await with(
+            ipv6: row.ipv6, resolvConf: file.path,
+            { name, kind in
+                switch (name, kind) {
+                case ("six.example.test", .a): .serverFailure
+                case ("only.example.test", .a): .noSuchName
+                case ("six.example.test", .aaaa), ("only.example.test", .aaaa): .addresses(["2001:db8::6"], ttl: 9)
+                default: row.zone[name] ?? .noSuchName
+                }
+            }
+        ) { resolver, _, group in
+            let resolution = await look(row.host, resolver, group)
+            if let found = row.found {
+                #expect(resolution == Self.found(found))
+            } else if case .failed(let cause, let detail) = resolution {
+                #expect(cause == row.cause && detail.contains("web") == row.host.hasPrefix("web"), "\(detail)")
+            } else {
+                Issue.record("\(resolution)")
+            }
         }
     }
 
@@ -242,7 +356,8 @@ struct ResolverTests {
         files.readHosts("127.0.0.1 localhost\n192.0.2.4  web.test web # the web\n::1 web.test\nbad line\n")
         #expect(files.servers.map(\.text) == ["192.0.2.53:53", "[2001:db8::53]:53"])
         #expect(files.candidates(for: "a.b") == ["a.b.one.test", "a.b.two.test", "a.b"])
-        #expect(files.candidates(for: "a.b.c") == ["a.b.c"])
+        #expect(files.candidates(for: "a.b.c") == ["a.b.c", "a.b.c.one.test", "a.b.c.two.test"])
+        #expect(files.candidates(for: "a.b.") == ["a.b"])
         #expect(files.hosts["web.test"]?.map(\.text) == ["192.0.2.4:0", "[::1]:0"])
         #expect(files.hosts["web"]?.count == 1)
     }

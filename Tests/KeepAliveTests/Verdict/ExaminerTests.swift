@@ -1,8 +1,9 @@
-import KeepAlive
 import NIOCore
 import NIOHTTP1
 import StokerCore
 import Testing
+
+@testable import KeepAlive
 
 /// `Testing` has an `Expectation` of its own.
 typealias Wanted = StokerCore.Expectation
@@ -93,10 +94,62 @@ func check(_ expect: Wanted = Wanted(), space: Bool = false) -> Check {
         }
     }
 
-    @Test func aRegexLooksAtTheFirst64KiB() {
-        let filler = String(repeating: ".", count: 65_536)
-        #expect(examine(attempt(answer(200, filler + "end")), check(Wanted(regex: "end"))).outcome == .down)
-        #expect(examine(attempt(answer(200, filler.dropFirst(3) + "end")), check(Wanted(regex: "end"))).outcome == .up)
+    @Test func allOfALargeAnswerIsLookedAt() {
+        let filler = String(repeating: ".", count: 200_000)
+        #expect(examine(attempt(answer(200, filler + "end")), check(Wanted(text: "end", regex: "e.d"))).outcome == .up)
+        let object = "{\"pad\":\"\(filler)\",\"ok\":true}"
+        let rule = Wanted.JSONRule(path: "$.ok", value: .bool(true))
+        #expect(examine(attempt(answer(200, object)), check(Wanted(json: [rule]))).outcome == .up)
+    }
+
+    @Test func aPatternThatIsTooMuchWorkSaysSo() {
+        let finding = examine(
+            attempt(answer(200, String(repeating: "a", count: 100_000))), check(Wanted(regex: "[a-c]{1,300}9")))
+        #expect(finding.cause == .regexMissing && finding.detail.contains("more work than one answer is worth"))
+    }
+
+    @Test func encodedAnswersAreReadAndOthersNamed() {
+        let utf16 = Array("{\"a\":1}".utf16).flatMap { [UInt8($0 & 0xFF), UInt8($0 >> 8)] }
+        func attempt(_ bytes: [UInt8], _ headers: HTTPHeaders) -> Attempt {
+            KeepAliveTests.attempt(.answer(Answer(status: 200, headers: headers, body: ByteBuffer(bytes: bytes))))
+        }
+        let rule = Wanted.JSONRule(path: "$.a", value: .number(1))
+        let charset: HTTPHeaders = ["Content-Type": "application/json; charset=utf-16"]
+        #expect(examine(attempt(utf16, charset), check(Wanted(json: [rule]))).outcome == .up)
+        #expect(examine(attempt(utf16, charset), check(Wanted(text: "\"a\""))).outcome == .up)
+        let brotli = examine(attempt([1, 2, 3], ["Content-Encoding": "br"]), check(Wanted(text: "ok")))
+        #expect(
+            brotli.detail
+                == #"expected the text "ok", not found in 3 bytes (it is encoded as "br", which is not decoded here)"#)
+    }
+
+    /// Exactly, whatever a double could hold.
+    @Test(arguments: [
+        ("9007199254740993", "9007199254740993", true), ("9007199254740993", "9007199254740992", false),
+        ("123456789012345678901234567890", "123456789012345678901234567891", false),
+        ("1.10", "1.1", true), ("100", "1e2", true), ("0.1", "1e-1", true), ("-0", "0", true), ("-0.0e7", "0", true),
+        ("1e400", "1e401", false), ("1e400", "10e399", true), ("0.1", "0.10000000000000000001", false),
+        ("-1", "1", false), ("12e4567", "12e4568", false), ("1e99999999999999999999", "1e99999999999999999998", false),
+    ])
+    func numbersAreExact(seen: String, expected: String, equal: Bool) throws {
+        let rule = Wanted.JSONRule(path: "$.n", value: .number(try #require(JSONNumber(expected))))
+        let finding = examine(attempt(answer(200, "{\"n\":\(seen)}")), check(Wanted(json: [rule])))
+        #expect((finding.outcome == .up) == equal, "\(finding.detail)")
+    }
+
+    @Test func aNumberThatIsTextThereIsExplained() {
+        let rule = Wanted.JSONRule(path: "$.v", value: .number(1.5))
+        let finding = examine(attempt(answer(200, #"{"v":"1.5"}"#)), check(Wanted(json: [rule])))
+        #expect(finding.detail.hasSuffix("put the value between quotes in the fleet file"))
+    }
+
+    @Test func aStaleNameIsSlow() {
+        var stale = attempt(answer(200))
+        stale.staleName = true
+        let finding = examine(stale, check())
+        #expect(finding.outcome == .slow && finding.cause == .dnsStale && finding.detail.hasPrefix("stale name"))
+        stale.result = answer(500)
+        #expect(examine(stale, check()).cause == .status)
     }
 
     @Test(arguments: [
@@ -110,7 +163,10 @@ func check(_ expect: Wanted = Wanted(), space: Bool = false) -> Check {
         (#"{"a":1}"#, "$.b", .null, #"expected $.b to be null, but there is no "b""#),
         (#"{"a":null}"#, "$.a", .null, ""),
         (#"{"a":true}"#, "$.a", .bool(true), ""),
-        (#"{"a":"true"}"#, "$.a", .bool(true), #"expected $.a to be true, found "true""#),
+        (
+            #"{"a":"true"}"#, "$.a", .bool(true),
+            #"expected $.a to be true, found "true"; it is text there: put the value between quotes in the fleet file"#
+        ),
         (#"{"a":{"b":1}}"#, "$.a", .number(1), "expected $.a to be 1, found an object"),
         ("[1,2,3]", "$[2]", .number(3), ""),
         ("42", "$", .number(42), ""),

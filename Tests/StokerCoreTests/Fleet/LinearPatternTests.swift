@@ -23,7 +23,7 @@ import Testing
         let ours = try LinearPattern(pattern)
         for text in texts {
             #expect(
-                ours.matches(text) == (try reference.firstMatch(in: text) != nil),
+                (ours.search(text) == .found) == (try reference.firstMatch(in: text) != nil),
                 "\(pattern) in \(text.debugDescription)")
         }
     }
@@ -48,7 +48,9 @@ import Testing
         for length in 0..<6 {
             for bits in 0..<(1 << length) {
                 let sample = String((0..<length).map { bits >> $0 & 1 == 0 ? "a" : "b" })
-                #expect(ours.matches(sample) == (try reference.firstMatch(in: sample) != nil), "\(text) in \(sample)")
+                #expect(
+                    (ours.search(sample) == .found) == (try reference.firstMatch(in: sample) != nil),
+                    "\(text) in \(sample)")
             }
         }
     }
@@ -56,7 +58,21 @@ import Testing
     /// Each would keep a backtracking engine busy for longer than anybody waits.
     @Test(arguments: ["(a+)+b", "(a|aa)+$b", "(a|a)*b", "(.*)*x", "(a?){60}a{60}b"])
     func cannotBeKeptBusy(pattern: String) throws {
-        #expect(try !LinearPattern(pattern).matches(String(repeating: "a", count: 4_096)))
+        #expect(try LinearPattern(pattern).search(String(repeating: "a", count: 4_096)) == .missing)
+    }
+
+    /// Every step alive at every character, and a class of 1,500 ranges: bounded by work, not by time.
+    @Test func workIsBounded() throws {
+        let ranges = String(String.UnicodeScalarView((0..<1_500).compactMap { Unicode.Scalar(0x4E00 + 2 * $0) }))
+        let text = String(repeating: "\u{4E00}", count: 30_000)
+        guard case .tooMuchWork(let bytes) = try LinearPattern("[\(ranges)]{1,300}9").search(text) else {
+            Issue.record("searched to the end")
+            return
+        }
+        #expect(bytes > 3_000 && bytes < 80_000)
+        #expect(try LinearPattern("[\(ranges)]{1,3}9").search(text + "9") == .found)
+        #expect(try LinearPattern("(?i)[\u{4E00}-\u{4E0F}ä]+9").search("Ä9") == .found)
+        #expect(try LinearPattern(#"status\W+ok"#).search(String(repeating: ".", count: 1 << 20)) == .missing)
     }
 
     @Test(arguments: [
@@ -74,7 +90,7 @@ import Testing
         let text = String(
             (0..<Int.random(in: 0..<24, using: &random)).map { _ in pieces.randomElement(using: &random) ?? "a" })
         do {
-            _ = try LinearPattern(text).matches("abäb01\nab")
+            _ = try LinearPattern(text).search("abäb01\nab")
         } catch {
             #expect(!error.because.isEmpty)
         }

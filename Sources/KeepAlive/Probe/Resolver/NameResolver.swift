@@ -31,7 +31,9 @@ package final class NameResolver: Sendable {
             let old = known.filesReadAt != 0 && known.filesReadAt &+ ResolverCore.filesEvery < now
             if old { known.filesReadAt = now }
             if known.filesReadAt == 0 { return (nil, false) }
-            if let addresses = known.hosts[host] { return (.found(addresses, stale: false), old) }
+            if let addresses = known.hosts[host.utf8.last == .dot ? String(host.dropLast()) : host] {
+                return (.found(addresses, stale: false), old)
+            }
             return (known.cache.fresh(host, now: now), old)
         }
         if old { core.eventLoop.execute { [self] in core.readFiles(for: self) } }
@@ -39,7 +41,7 @@ package final class NameResolver: Sendable {
     }
 
     /// Looks a name up. `then` is called exactly once, on `loop`, never before this returns.
-    /// - Parameter host: in lower case without the root's dot; not an address.
+    /// - Parameter host: in lower case; not an address. With the root's dot no search domain is tried.
     package func resolve(_ host: String, on loop: any EventLoop, then: @escaping @Sendable (Resolution) -> Void) {
         core.eventLoop.execute { [self] in
             core.resolve(host, for: self) { resolution in loop.execute { then(resolution) } }
@@ -61,7 +63,9 @@ package final class NameResolver: Sendable {
 
     /// RFC 6761 section 6.3: never asked of a server.
     private static func local(_ host: String) -> Resolution? {
-        guard host == "localhost" || host.hasSuffix(".localhost") else { return nil }
+        guard host == "localhost" || host.hasSuffix(".localhost") || host.hasSuffix("localhost."),
+            HostAddress.isLoopback(host: host)
+        else { return nil }
         return .found(localhost, stale: false)
     }
     private static let localhost = [

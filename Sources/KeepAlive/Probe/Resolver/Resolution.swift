@@ -30,8 +30,9 @@ package struct ResolverConfiguration: Sendable {
     package var limit: Duration = .seconds(5)
     /// Wait before a question is sent again, doubled with each round over the servers.
     package var firstRetry: Duration = .milliseconds(400)
-    /// How long an answer may be used after its time when the servers fail (RFC 8767).
-    package var staleFor: Duration = .seconds(3_600)
+    /// How long an answer may be used after its time when the servers fail (RFC 8767, which allows days). Short: whoever has
+    /// nothing remembered cannot reach a name that nobody can look up, so it is told and soon counted as trouble.
+    package var staleFor: Duration = .seconds(300)
     /// Longest time an "it does not exist" is believed; the zone may ask for less.
     package var negativeFor: Duration = .seconds(30)
     /// Longest time an answer is believed, whatever its record says.
@@ -46,7 +47,8 @@ package struct ResolverConfiguration: Sendable {
 /// `/etc/resolv.conf` and `/etc/hosts` as far as we use them. Source: resolv.conf(5), hosts(5).
 struct ResolverFiles: Sendable, Equatable {
     var servers: [SocketAddress] = []
-    var search: [String] = []
+    /// nil while no line says it: then the machine's own domain, as in glibc.
+    var search: [String]?
     var dots = 1
     var hosts: [String: [SocketAddress]] = [:]
 
@@ -58,7 +60,8 @@ struct ResolverFiles: Sendable, Equatable {
             case "nameserver":
                 if servers.count < 3, let address = Self.address(words[1], port: 53) { servers.append(address) }
             case "search", "domain":
-                search = words.dropFirst().prefix(6).map { Self.canonical(String($0)) }.filter { !$0.isEmpty }
+                // `.` is the root: the name as it is, at that place.
+                search = words.dropFirst().prefix(32).map { Self.canonical(String($0)) }
             case "options":
                 for option in words.dropFirst() where option.hasPrefix("ndots:") {
                     if let number = Int(option.dropFirst(6)) { dots = min(max(number, 0), 15) }
@@ -79,15 +82,23 @@ struct ResolverFiles: Sendable, Equatable {
         }
     }
 
-    /// Names to ask for, in order: search domains come first for a name with few dots.
+    /// Names to ask for, in order, each until one has an address. A name with at least `ndots` dots is first asked as it is, any other
+    /// last; one that ends with the root's dot only so. Source: glibc `resolv/res_query.c`, `__res_context_search`.
     func candidates(for host: String) -> [String] {
+        if host.utf8.last == .dot { return [String(host.dropLast())] }
         let dots = host.utf8.count { $0 == .dot }
-        let searched = search.map { "\(host).\($0)" }.filter { $0.utf8.count <= 253 }
-        return dots >= self.dots ? [host] + (dots == 0 ? searched : []) : searched + [host]
+        var names = dots >= self.dots ? [host] : []
+        for domain in search ?? [] {
+            let name = domain.isEmpty ? host : "\(host).\(domain)"
+            if name.utf8.count <= 253, !names.contains(name) { names.append(name) }
+        }
+        if !names.contains(host) { names.append(host) }
+        return names
     }
 
     static func address(_ text: some StringProtocol, port: Int) -> SocketAddress? {
-        SocketAddress(ipv4: Array(text.utf8), port: port) ?? SocketAddress(ipv6: String(text), port: port)
+        let bytes = Array(text.utf8)
+        return (HostAddress(v4: bytes) ?? HostAddress(v6: bytes)).flatMap { SocketAddress($0, port: port) }
     }
 
     static func canonical(_ name: String) -> String {

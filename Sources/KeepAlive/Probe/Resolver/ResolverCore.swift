@@ -41,7 +41,11 @@ final class ResolverCore: @unchecked Sendable {
         var waiters: [(Resolution) -> Void]
         var names: [String]
         var questions: [Question] = []
-        var sawNoSuchName = false
+        /// What came of the name as it is, when it was asked before the search domains: that is then told in the end.
+        var asItIs: Miss?
+        /// What came of the last name that a server could not be asked for, and whether any exists without an address.
+        var failure: Miss?
+        var sawNoAddress = false
         var negativeTTL: UInt32?
         var firstAnswerAt: UInt64?
         init(host: String, began: UInt64, names: [String], waiter: @escaping (Resolution) -> Void) {
@@ -50,6 +54,12 @@ final class ResolverCore: @unchecked Sendable {
             self.names = names
             waiters = [waiter]
         }
+    }
+
+    /// Why a name brought no address.
+    enum Miss {
+        case noSuchName, noAddress
+        case failed(Cause, String)
     }
 
     final class Question {
@@ -119,7 +129,10 @@ final class ResolverCore: @unchecked Sendable {
         let configuration = configuration
         NIOThreadPool.singleton.runIfActive(eventLoop: eventLoop) {
             var files = ResolverFiles()
-            if let path = configuration.resolvConf { files.readResolvConf(Self.text(of: path)) }
+            if let path = configuration.resolvConf {
+                files.readResolvConf(Self.text(of: path))
+                if files.search == nil { files.search = Self.ownDomain().map { [$0] } }
+            }
             if let path = configuration.hosts { files.readHosts(Self.text(of: path)) }
             if let servers = configuration.servers { files.servers = servers }
             return files
@@ -257,7 +270,7 @@ final class ResolverCore: @unchecked Sendable {
     private func consider(_ lookup: Lookup, _ now: UInt64) {
         var addresses: [SocketAddress] = []
         var ttl = UInt32.max
-        var failure: (Cause, String)?
+        var miss = Miss.noSuchName
         var asking = false
         for question in lookup.questions {
             switch question.state {
@@ -266,9 +279,9 @@ final class ResolverCore: @unchecked Sendable {
                 addresses = question.kind == .aaaa ? found + addresses : addresses + found
                 ttl = min(ttl, seconds)
             case .none(let noSuchName, let seconds):
-                if noSuchName { lookup.sawNoSuchName = true }
+                if !noSuchName, case .noSuchName = miss { miss = .noAddress }
                 lookup.negativeTTL = min(lookup.negativeTTL ?? .max, seconds ?? 5)
-            case .failed(let cause, let detail): failure = (cause, detail)
+            case .failed(let cause, let detail): miss = .failed(cause, detail)
             }
         }
         if asking {
@@ -276,16 +289,40 @@ final class ResolverCore: @unchecked Sendable {
             guard !addresses.isEmpty, waited >= Self.familyDelay else { return }
         }
         if !addresses.isEmpty { return found(lookup, addresses, ttl, now) }
-        if let failure { return failed(lookup, failure.0, failure.1, now) }
-        // No IPv4 address, and IPv6 was not asked for yet: a host that has nothing else.
-        let noSuchName = lookup.questions.contains { if case .none(true, _) = $0.state { true } else { false } }
-        if !noSuchName, configuration.ipv6 != .never, lookup.questions.count == 1 {
+        // No IPv4 address, and IPv6 was not asked for yet. glibc asks for both at once, and one that is there is enough, whatever
+        // was said of the other.
+        let isOver = now &- lookup.began >= configuration.limit.nanoseconds
+        if !isOver, configuration.ipv6 != .never, lookup.questions.count == 1 {
             return ask(lookup, lookup.questions[0].name, .aaaa, now)
         }
-        if !lookup.names.isEmpty { return askNextName(lookup, now) }
-        let seconds = UInt64(lookup.negativeTTL ?? 5)
-        let until = now &+ min(max(seconds, 1) * 1_000_000_000, configuration.negativeFor.nanoseconds)
-        let detail = lookup.sawNoSuchName ? "\(lookup.host) does not exist" : "\(lookup.host) has no address"
+        missed(lookup, miss, now)
+    }
+
+    /// Goes on as glibc does (`resolv/res_query.c`, `__res_context_search`): a name that does not exist, has no address or whose server fails
+    /// leads to the next one, silence ends the search; a failure is told only when nothing better is known.
+    private func missed(_ lookup: Lookup, _ miss: Miss, _ now: UInt64) {
+        let name = lookup.questions.first?.name ?? ""
+        var goesOn = !lookup.names.isEmpty
+        if name == lookup.host, lookup.asItIs == nil, goesOn {
+            lookup.asItIs = miss
+        } else {
+            switch miss {
+            case .noSuchName: break
+            case .noAddress: lookup.sawNoAddress = true
+            case .failed(let cause, _):
+                lookup.failure = miss
+                if cause == .dnsTimeout { goesOn = false }
+            }
+        }
+        if goesOn { return askNextName(lookup, now) }
+        let said = lookup.asItIs ?? (lookup.sawNoAddress ? .noAddress : lookup.failure ?? .noSuchName)
+        if case .failed(let cause, let detail) = said { return failed(lookup, cause, detail, now) }
+        var until =
+            now &+ min(UInt64(max(lookup.negativeTTL ?? 5, 1)) * 1_000_000_000, configuration.negativeFor.nanoseconds)
+        // A server that failed on the way may have known more.
+        if lookup.failure != nil { until = min(until, now &+ Self.failureFor) }
+        let host = lookup.host.utf8.last == .dot ? String(lookup.host.dropLast()) : lookup.host
+        let detail = if case .noAddress = said { "\(host) has no address" } else { "\(host) does not exist" }
         finish(lookup, .failed(.dnsNoSuchName, detail: detail), freshUntil: until, staleUntil: until)
     }
 
@@ -359,6 +396,14 @@ final class ResolverCore: @unchecked Sendable {
     }
 
     // MARK: This machine
+
+    /// What follows the first dot of this machine's name; nil where it has none.
+    private static func ownDomain() -> String? {
+        var bytes = [CChar](repeating: 0, count: 256)
+        guard gethostname(&bytes, bytes.count - 1) == 0 else { return nil }
+        let name = String(decoding: bytes.prefix { $0 != 0 }.map { UInt8(bitPattern: $0) }, as: UTF8.self)
+        return name.firstIndex(of: ".").map { ResolverFiles.canonical(String(name[name.index(after: $0)...])) }
+    }
 
     /// Whether the kernel has a route to the Internet's IPv6 addresses: connecting a datagram socket asks it without
     /// sending anything. Asked again every minute.
