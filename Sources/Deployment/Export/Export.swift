@@ -106,7 +106,8 @@ struct WakePlan: Sendable {
             guard policy.kind == .http, policy.enabled, policy.role == .alive, policy.every <= Warmth.warm.interval
             else { continue }
             let carriesSecret =
-                check.address.contains("?") || !policy.request.headers.isEmpty || policy.request.body != nil
+                check.address.contains("?") || Redaction.address(check.address) != check.address
+                || !policy.request.headers.isEmpty || policy.request.body != nil
                 || policy.request.method != "GET"
             if hidden.contains(check.name) {
                 withToken.append(check.name)

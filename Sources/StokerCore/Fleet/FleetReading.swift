@@ -377,7 +377,7 @@ extension Value {
                     in: entry.value.place)
                 continue
             }
-            if keys.isTop, entry.key.hasPrefix("x-") { continue }
+            if keys.isTop, entry.key.hasPrefix("x-") || entry.key == "$schema" { continue }
             let nearest =
                 FleetKeys.synonyms[entry.key].flatMap { keys.known.contains($0) ? $0 : nil }
                 ?? NearestName.of(entry.key, among: keys.names)
