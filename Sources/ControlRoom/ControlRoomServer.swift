@@ -32,14 +32,18 @@ package struct ControlRoomServer: Service {
         package var pageSize: Int
         /// Sites that may show the dashboard in a frame, as CSP sources (`https://huggingface.co`). Default none.
         package var frameAncestors: [String]
+        /// Whether results reach the disk, for `/health`. Must not wait.
+        package var ledger: @Sendable () -> LedgerHealth
         /// Shown at the foot of pages.
         package var version: String
 
         package init(
             host: String = "127.0.0.1", port: Int = 7860, publicURL: String? = nil, viewers: Int = 500,
             connections: Int = 2_000, headDeadline: Duration = .seconds(10), pageSize: Int = 50,
-            frameAncestors: [String] = [], version: String = ""
+            frameAncestors: [String] = [], version: String = "",
+            ledger: @escaping @Sendable () -> LedgerHealth = { .healthy }
         ) {
+            self.ledger = ledger
             self.host = host
             self.port = port
             self.publicURL = publicURL

@@ -93,7 +93,7 @@ extension Operation {
     /// Everything that can be asked for, in the order documentation shows it.
     package static let all: [Operation] = [
         overview, listChecks, showCheck, checkSeries, transcript, observations, incidents, events,
-        ping, pause, resume, beat, heartbeatKey, reload, backup,
+        ping, pause, resume, beat, heartbeatKey, acknowledge, reload, backup,
     ]
 
     /// Checks the inputs and does it: the one way in for every door.

@@ -25,6 +25,7 @@ struct Stoker: AsyncParsableCommand {
                 name: "Client",
                 subcommands: [
                     StatusCommand.self, HistoryCommand.self, PingCommand.self, PauseCommand.self, ResumeCommand.self,
+                    AcknowledgeCommand.self,
                 ]),
             CommandGroup(
                 name: "Fleet file",

@@ -23,7 +23,8 @@ final class DoubleKeeper: Keeper {
         let overview = Overview(
             startedAt: now - .seconds(3_600), now: now, counts: counts, flapping: statuses.count { $0.state.flapping },
             moderated: statuses.count { $0.state.isModerated }, total: statuses.count, generation: 7,
-            fleetFile: .init(path: "fleet.yaml", loadedAt: now - .seconds(60)), ledger: .healthy)
+            fleetFile: .init(path: "fleet.yaml", loadedAt: now - .seconds(60)), ledger: .healthy,
+            ledgerDamage: [LedgerDamage(incident: 7, at: now - .seconds(60), text: "The ledger was damaged")])
         state = Mutex(State(statuses: statuses, overview: overview))
     }
 
@@ -114,6 +115,15 @@ final class DoubleKeeper: Keeper {
         }
         state.withLock { $0.beats.append(beat) }
         return status
+    }
+
+    func acknowledge(_ incident: Int64) async throws(Failure) {
+        let (found, left) = state.withLock { state in
+            let before = state.overview.ledgerDamage
+            state.overview.ledgerDamage.removeAll { $0.incident == incident }
+            return (before.count != state.overview.ledgerDamage.count, before)
+        }
+        if !found { throw .nothingToAcknowledge(incident, open: left) }
     }
 
     func reload() async throws(Failure) {

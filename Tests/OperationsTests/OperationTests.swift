@@ -24,7 +24,7 @@ import Testing
         ("incidents", []), ("events", []), ("ping", [("name", "bot")]), ("pause", [("name", "bot"), ("for", "2h")]),
         ("resume", [("name", "bot")]), ("beat", [("name", "nightly export")]),
         ("heartbeat-key", [("name", "nightly export")]),
-        ("reload", []), ("backup", []),
+        ("acknowledge", [("name", "7")]), ("reload", []), ("backup", []),
     ]
 
     @Test func everyOperationIsCalledBelow() {
@@ -196,7 +196,10 @@ import Testing
         let fleet = FleetDouble(backupFolder: "data/")
         let answer = try await fleet.call("backup", [("name", "one.sqlite")])
         #expect(answer["path"] == "data/one.sqlite")
-        for name in ["../x", "a/b", ".hidden", "", "a b"] {
+        for name in [
+            "../x", "a/b", ".hidden", "", "a b", "token", "Token", "x-journal", "stoker.sqlite-wal", "one.sqlite-SHM",
+            "stoker.sqlite.lock", "one.sqlite.partial", "token.new", "stoker.sqlite.damaged-9",
+        ] {
             let failure = await #expect(throws: Failure.self) {
                 try await fleet.call("backup", [("name", .string(name))])
             }
@@ -204,6 +207,22 @@ import Testing
         }
         let again = await #expect(throws: Failure.self) { try await fleet.call("backup", [("name", "one.sqlite")]) }
         #expect(again?.code == .conflict)
+    }
+
+    @Test func damageStandsUntilItIsAcknowledged() async throws {
+        let fleet = FleetDouble()
+        let before = try await fleet.call("overview")["ledger"]
+        #expect(before?["state"] == "damaged" && before?["damage"]?.array?.first?["incident"] == 7)
+        let wrong = await #expect(throws: Failure.self) { try await fleet.call("acknowledge", [("name", "8")]) }
+        #expect(wrong?.code == .notFound && wrong?.hint?.contains("7") == true)
+        for name in ["x", "-7", "0", "9223372036854775808"] {
+            let failure = await #expect(throws: Failure.self) {
+                try await fleet.call("acknowledge", [("name", .string(name))])
+            }
+            #expect(failure?.code == .usage, "\(name)")
+        }
+        let after = try await fleet.call("acknowledge", [("name", "7")])["ledger"]
+        #expect(after?["state"] == "healthy" && after?["damage"]?.array?.isEmpty == true)
     }
 
     @Test func aRejectedFleetFileIsTold() async throws {

@@ -210,6 +210,12 @@ struct DashboardPage {
                         ? "" : "\(Words.count(waiting)) of at most \(Words.count(limit)) wait in memory. ")
                     + (dropped > 0 ? "\(Words.count(dropped)) were given up. " : "") + "Pinging goes on.")
         }
+        for damage in overview.ledgerDamage {
+            add(
+                "trouble", "The ledger was damaged.",
+                "\(Words.absolute(damage.at)): \(damage.text). Nothing is healed until somebody acknowledges it:",
+                code: "stoker acknowledge \(damage.incident)")
+        }
         if let trouble = overview.hub?.trouble {
             add("trouble", "The Hub cannot be asked.", "Stoker \(trouble). Until then only what visitors see counts.")
         }
@@ -247,6 +253,7 @@ struct DashboardPage {
         var key = overview.demo ? "d" : ""
         if case .offline = overview.connectivity { key += "o" }
         if case .stalled = overview.ledger { key += "l" }
+        for damage in overview.ledgerDamage { key += "a\(damage.incident)" }
         if overview.hub?.trouble != nil { key += "h" }
         if !overview.fleetFile.rejected.isEmpty { key += "f" }
         switch overview.role {

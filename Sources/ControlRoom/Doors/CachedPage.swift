@@ -70,6 +70,7 @@ final class CachedPage: Sendable {
         var hasher = Hasher()
         hasher.combine("\(overview.role)")
         if case .stalled(let since, let because, _, _, _) = overview.ledger { hasher.combine("\(since) \(because)") }
+        for damage in overview.ledgerDamage { hasher.combine(damage.incident) }
         if case .offline(let since) = overview.connectivity { hasher.combine(since.milliseconds) }
         hasher.combine(overview.fleetFile.loadedAt.milliseconds)
         hasher.combine(overview.fleetFile.rejected)

@@ -80,6 +80,8 @@ enum MetricsText {
         page.sample(waiting)
         page.family("stoker_ledger_dropped_observations", .gauge, "Results given up in the present stall.")
         page.sample(dropped)
+        page.family("stoker_ledger_damaged", .gauge, "1 while damage of the ledger waits to be acknowledged.")
+        page.sample(overview.ledgerDamage.isEmpty ? Int64(0) : 1)
         page.family("stoker_viewers", .gauge, "Browsers that follow the dashboard live.")
         page.sample(Int64(viewers))
         guard overview.total <= most else {

@@ -27,7 +27,7 @@ enum StatusText {
             text.key("online")
             text.value(overview.connectivity == .online)
             text.key("ledger")
-            text.object { text in write(overview.ledger, &text) }
+            text.object { text in write(overview.ledger, overview.ledgerDamage, &text) }
             text.key("total")
             text.value(overview.total)
             text.key("counts")
@@ -45,11 +45,11 @@ enum StatusText {
     }
 
     /// Whether results reach the disk; while they do not, how many wait and why.
-    private static func write(_ health: LedgerHealth, _ text: inout JSONText) {
+    static func write(_ health: LedgerHealth, _ damage: [LedgerDamage], _ text: inout JSONText) {
         switch health {
         case .healthy:
             text.key("state")
-            text.value("healthy")
+            text.value(damage.isEmpty ? "healthy" : "damaged")
         case .stalled(let since, let because, let waiting, let limit, let dropped):
             text.key("state")
             text.value("stalled")

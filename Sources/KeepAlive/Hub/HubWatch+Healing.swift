@@ -75,6 +75,12 @@ extension HubWatch {
         switch decision {
         case .nothing: return
         case .act(let step):
+            if let damage = await boiler.standingDamage {
+                return await tellOnce(
+                    decision, status, kind: "heal.held",
+                    "\(check.name): no \(step.word) (\(why)), for the ledger was damaged and earlier restarts may be forgotten; "
+                        + "`stoker acknowledge \(damage.incident)` lets healing go on")
+            }
             guard remembered != nil else { return }  // what was done before is not known: it may be the whole budget
             if step == .wake { return await perform(step, status, space: space, why: why) }
             guard let word, let facts = await factsIfSame(as: word.facts, space: space) else { return }
@@ -134,7 +140,7 @@ extension HubWatch {
             try await ledger.record(
                 Batch(events: [
                     Event(at: now, kind: "heal.\(step.rawValue)", check: status.id >= 0 ? status.id : nil, text: text)
-                ]))
+                ]), within: .seconds(3))
         } catch {
             let refusal = "\(name): no \(step.word), because it could not be written down (\(error.because))"
             knowledge.set(healing: refusal, of: name)

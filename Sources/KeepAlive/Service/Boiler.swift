@@ -64,6 +64,9 @@ package actor Boiler: Keeper, Service {
     private var wasStalled = false
     private var selfAddress: String?
     private var memoryNote: String?
+    /// Damage of the ledger that nobody has acknowledged, and how often the writer had found some when it was read.
+    private var damages: [LedgerDamage] = []
+    private var damagesFound = 0
     var hasBegun = false
     /// Raised with every change of ``current``.
     private(set) var fleetNumber: UInt64 = 0
@@ -163,6 +166,7 @@ package actor Boiler: Keeper, Service {
             logger.error("What was remembered could not be read", metadata: ["error": "\(error)"])
             await installUnremembered()
         }
+        await readDamage()
         hasBegun = true
         Allocator.giveBack()
         writer.watch(isActive)
@@ -196,6 +200,7 @@ package actor Boiler: Keeper, Service {
         await cancelWhenGracefulShutdown {
             while !Task.isCancelled {
                 await self.tick()
+                await self.lookForDamage()
                 do { try await Task.sleep(for: .milliseconds(250)) } catch { break }
             }
         }
@@ -235,6 +240,55 @@ package actor Boiler: Keeper, Service {
             say("ledger.recovered", "Results are written again")
         default: break
         }
+    }
+
+    private func lookForDamage() async {
+        let found = writer.damages
+        guard hasBegun, found != damagesFound else { return }
+        damagesFound = found
+        await readDamage()
+    }
+
+    private func readDamage() async {
+        do throws(Failure) {
+            var found: [LedgerDamage] = []
+            for incident in try await ledger.incidents(
+                of: Incident.ofLedger, openOnly: true, before: nil, limit: 10)
+            {
+                let told = try await ledger.events(of: Incident.ofLedger, before: nil, limit: 100).first {
+                    $0.at == incident.began
+                }
+                found.append(
+                    LedgerDamage(
+                        incident: incident.id, at: incident.began,
+                        text: told?.text ?? "The ledger was damaged; what was written down of it cannot be read"))
+            }
+            guard found != damages else { return }
+            damages = found
+            feed.add(names: [], events: [], everything: true)
+        } catch {
+            logger.warning("Whether the ledger was damaged could not be read", metadata: ["error": "\(error)"])
+        }
+    }
+
+    /// Damage that somebody has to look at before anything is restarted: earlier restarts may be forgotten.
+    package var standingDamage: LedgerDamage? { damages.first }
+
+    package func acknowledge(_ incident: Int64) async throws(Failure) {
+        guard let place = damages.firstIndex(where: { $0.incident == incident }) else {
+            throw .nothingToAcknowledge(incident, open: damages)
+        }
+        let damage = damages.remove(at: place)
+        let now = clocks.wall()
+        let ended = Incident(
+            id: incident, check: Incident.ofLedger, began: damage.at, ended: max(now, damage.at), verdict: .down,
+            cause: .ledgerDamaged)
+        let event = Event(
+            at: now, kind: "ledger.acknowledged",
+            text: "The damage of the ledger was acknowledged (incident \(incident)); healing goes on")
+        feed.add(names: [], events: [event], everything: true)
+        writer.enqueue(Batch(incidents: [ended], events: [event]))
+        try await beSafe("acknowledge incident \(incident)")
     }
 
     /// Writes an event of the fleet as a whole, or of a check.
@@ -490,7 +544,8 @@ package actor Boiler: Keeper, Service {
             var before: Int64?
             while true {
                 let page = try await ledger.incidents(of: nil, openOnly: true, before: before, limit: 500)
-                for incident in page where !known.contains(incident.check) {
+                for incident in page
+                where incident.check != Incident.ofLedger && !known.contains(incident.check) {
                     if states == nil { states = try await ledger.savedStates() }
                     endOrphan(
                         incident, "A check left the fleet; its incident was closed",
@@ -674,7 +729,7 @@ package actor Boiler: Keeper, Service {
             startedAt: startedAt, now: clocks.wall(), counts: counts, flapping: flapping, moderated: moderated,
             total: current.checks.count, generation: generation, fleetNumber: fleetNumber, connectivity: offline,
             role: role,
-            fleetFile: fleetFile, ledger: health, work: work,
+            fleetFile: fleetFile, ledger: health, ledgerDamage: damages, work: work,
             hub: hub.use, demo: settings.demo)
     }
 
@@ -846,22 +901,35 @@ package actor Boiler: Keeper, Service {
                 .usage, doing: "pause \(name)", because: "the end, \(until), is in the past",
                 hint: "give a later time, or none")
         }
-        return try await written { () async throws(Failure) in
+        return try await written("pause \(name)") { () async throws(Failure) in
             try await ask(name) { await $0.pause($1, name, until: until) }
         }
     }
 
     package func resume(_ name: String) async throws(Failure) -> CheckStatus {
-        try await written { () async throws(Failure) in try await ask(name) { await $0.resume($1, name) } }
+        try await written("resume \(name)") { () async throws(Failure) in
+            try await ask(name) { await $0.resume($1, name) }
+        }
     }
 
     /// What a person was told is done outlives the process.
+    /// - Throws: when it is done but would not.
     private func written(
-        _ work: () async throws(Failure) -> CheckStatus
+        _ doing: String, _ work: () async throws(Failure) -> CheckStatus
     ) async throws(Failure) -> CheckStatus {
         let status = try await work()
-        await writer.settle()
+        try await beSafe(doing)
         return status
+    }
+
+    private func beSafe(_ doing: String) async throws(Failure) {
+        if let memoryNote {
+            throw .notYetSafe(
+                doing, because: memoryNote, hint: "restart Stoker once its data folder can be used, and ask again")
+        }
+        guard let because = await writer.settle() else { return }
+        throw .notYetSafe(
+            doing, because: because, hint: "it is written as soon as the disk takes it; ask again to be sure")
     }
 
     package func ping(_ name: String) async throws(Failure) -> CheckStatus {

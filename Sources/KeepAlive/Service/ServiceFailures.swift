@@ -12,6 +12,15 @@ extension Failure {
         retry: .after(.seconds(5)))
     static let pausedMeanwhile = Failure(.conflict, doing: "ping", because: "the check was paused meanwhile")
 
+    /// It holds for as long as this process lives, and no longer.
+    static func notYetSafe(_ doing: String, because: String, hint: String) -> Failure {
+        Failure(
+            .ledger, doing: "\(doing) safely",
+            because:
+                "it is done, but not yet safe: it is in memory only and would be lost with this process (\(because))",
+            hint: hint, retry: .soon)
+    }
+
     static func unknownCheck(_ name: String, nearest: String?) -> Failure {
         Failure(
             .notFound, doing: "find the check \(name)", because: "the fleet has none of that name",

@@ -30,6 +30,15 @@ extension Operation {
                 .usage, doing: "back up the ledger", because: "\"\(name.shortened)\" is not a plain file name",
                 hint: "use letters, digits, '.', '_' and '-', and do not begin with a dot")
         }
+        // Names that mean something else in this folder: a later token or log of the ledger's would be read from the copy.
+        let lower = name.lowercased()
+        let endings = ["-journal", "-wal", "-shm", ".lock", ".partial", ".new"]
+        guard lower != "token", !endings.contains(where: { lower.hasSuffix($0) }), !lower.contains(".damaged-") else {
+            throw Failure(
+                .usage, doing: "back up the ledger",
+                because: "\"\(name.shortened)\" means something else in the data folder",
+                hint: "end it with .sqlite")
+        }
         let path = folder.hasSuffix("/") ? folder + name : "\(folder)/\(name)"
         try await context.ledger.backup(to: path)
         return ["path": .string(path), "seconds": .seconds(context.now() - began)]

@@ -54,12 +54,26 @@ extension Shape {
     private static let ledgerHealth = Shape(
         name: "LedgerHealth", summary: "Whether results reach the disk.",
         fields: [
-            .init("state", .choice(["healthy", "stalled"]), "`stalled`: writing fails, results wait in memory"),
+            .init(
+                "state", .choice(["healthy", "stalled", "damaged"]),
+                "`stalled`: writing fails or takes too long, results wait in memory; `damaged`: it is written, and `damage` says what was lost"
+            ),
             .init("since", .instant, optional: true, "Since when writing fails"),
             .init("because", .text, optional: true, "Why writing fails"),
             .init("waiting", .integer, "Observations in memory"),
             .init("limit", .integer, "How many may wait"),
             .init("dropped", .integer, "How many older ones were given up"),
+            .init(
+                "damage", .list(.shape(ledgerDamage)),
+                "Damage that nobody has acknowledged; nothing is healed while there is any"),
+        ])
+
+    private static let ledgerDamage = Shape(
+        name: "LedgerDamage", summary: "The ledger was damaged, and some of what was remembered may be gone.",
+        fields: [
+            .init("incident", .integer, "The number to acknowledge it by"),
+            .init("at", .instant, "When it was found"),
+            .init("text", .text, "What was seen, kept and saved"),
         ])
 
     private static let hub = Shape(
@@ -120,7 +134,7 @@ extension Overview {
     var json: JSONValue {
         [
             "sentence": .string(fleetSentence),
-            "trouble": .bool(connectivity != .online || troubles > 0),
+            "trouble": .bool(connectivity != .online || troubles > 0 || !ledgerDamage.isEmpty),
             "now": .instant(now), "started_at": .instant(startedAt), "uptime_seconds": .seconds(uptime),
             "total": .count(total),
             "counts": .object(Verdict.allCases.map { .init($0.name, .count(counts[$0] ?? 0)) }),
@@ -131,7 +145,7 @@ extension Overview {
                 "path": .text(fleetFile.path), "loaded_at": .instant(fleetFile.loadedAt),
                 "rejected": .array(fleetFile.rejected.map { .string($0) }),
             ],
-            "ledger": ledger.json,
+            "ledger": ledger.json(ledgerDamage),
             "work": [
                 "in_flight": .count(work.inFlight), "in_flight_limit": .count(work.inFlightLimit),
                 "pings": .count(work.pings), "attempts": .count(work.attempts), "shed": .count(work.shed),
@@ -184,13 +198,19 @@ extension Overview.Role {
 }
 
 extension LedgerHealth {
-    fileprivate var json: JSONValue {
+    fileprivate func json(_ damage: [LedgerDamage]) -> JSONValue {
+        let list = JSONValue.array(
+            damage.map { ["incident": .count($0.incident), "at": .instant($0.at), "text": .string($0.text)] })
         switch self {
-        case .healthy: ["state": "healthy", "since": nil, "because": nil, "waiting": 0, "limit": 0, "dropped": 0]
+        case .healthy:
+            return [
+                "state": damage.isEmpty ? "healthy" : "damaged", "since": nil, "because": nil, "waiting": 0,
+                "limit": 0, "dropped": 0, "damage": list,
+            ]
         case .stalled(let since, let because, let waiting, let limit, let dropped):
-            [
+            return [
                 "state": "stalled", "since": .instant(since), "because": .string(because), "waiting": .count(waiting),
-                "limit": .count(limit), "dropped": .count(dropped),
+                "limit": .count(limit), "dropped": .count(dropped), "damage": list,
             ]
         }
     }

@@ -188,6 +188,11 @@ enum StatusText {
         if let trouble = overview["hub"]?["trouble"]?.string {
             notes.append("The Hub cannot be asked: Stoker \(trouble).")
         }
+        for damage in overview["ledger"]?["damage"]?.array ?? [] {
+            notes.append(
+                "The ledger was damaged. \(damage["text"]?.string ?? ""). Nothing is healed until somebody acknowledges it: "
+                    + "stoker acknowledge \(damage["incident"]?.integer ?? 0)")
+        }
         if overview["ledger"]?["state"] == "stalled" {
             notes.append(
                 "Results do not reach the disk: \(overview["ledger"]?["because"]?.string ?? ""); "

@@ -108,7 +108,7 @@ struct Engine {
             settings: .init(
                 host: serve.host, port: serve.port, publicURL: serve.publicURL, connections: max(64, limit.visitors),
                 frameAncestors: plan.frameAncestors,
-                version: Version.current),
+                version: Version.current, ledger: { writer.health }),
             extraRoutes: { addREST(to: $0, context: context, token: token, access: access) },
             onBound: { port in
                 let host = serve.host == "0.0.0.0" ? "127.0.0.1" : serve.host == "::" ? "[::1]" : serve.host
@@ -141,7 +141,7 @@ struct Engine {
             services.append(DemoJob(name: DemoCommand.job, every: .seconds(25), boiler: boiler, logger: logger))
         }
         services.append(server)
-        let end = EndOfService()
+        let end = EndOfService(lost: { writer.waiting }, logger: logger)
         services.append(end)
 
         // Stopped in the opposite order: first the server (viewers leave), then the probes, last the ledger's writer.
@@ -210,8 +210,19 @@ struct Engine {
 }
 
 /// Knows how long ago the stop began: it stands last in the order of the start, so it is the first to hear of it.
+/// And ends the process when the stop does not come to its end: a write on a disk that hangs never returns, and cannot be called off.
 private final class EndOfService: Service {
+    /// How long a stop may take, whatever the disk does. Platforms kill after 5 s at the earliest.
+    private static let limit = Duration.milliseconds(4_500)
     private let began = Mutex<ContinuousClock.Instant?>(nil)
+    private let lost: @Sendable () -> Int
+    private let logger: Logger
+
+    /// - Parameter lost: results that are in memory only.
+    init(lost: @escaping @Sendable () -> Int, logger: Logger) {
+        self.lost = lost
+        self.logger = logger
+    }
 
     /// Zero while nobody has asked to stop.
     var elapsed: Duration { began.withLock { $0.map { .now - $0 } ?? .zero } }
@@ -219,6 +230,19 @@ private final class EndOfService: Service {
     func run() async throws {
         try? await gracefulShutdown()  // cancelled: the group ends without a signal, and nobody waits
         began.withLock { $0 = .now }
+        // A thread of its own: nothing of ours that hangs can hold it up.
+        Thread.detachNewThread { [lost, logger] in
+            Thread.sleep(forTimeInterval: (Self.limit - .milliseconds(200)) / .seconds(1))
+            let results = lost()
+            // On another thread again, for the log may lie on the same disk.
+            Thread.detachNewThread {
+                logger.error(
+                    "The stop takes too long, for the disk does not answer: what is in memory only is lost",
+                    metadata: ["results": "\(results)"])
+            }
+            Thread.sleep(forTimeInterval: 0.2)
+            _exit(Failure.Code.ledger.exitStatus)
+        }
     }
 }
 
@@ -232,14 +256,7 @@ struct Memory {
         let file = path ?? folder + "/stoker.sqlite"
         do {
             try await FileLane().run("look at the ledger \(file)", within: .seconds(5)) {
-                do {
-                    try FileManager.default.createDirectory(
-                        atPath: (file as NSString).deletingLastPathComponent, withIntermediateDirectories: true)
-                } catch {
-                    logger.warning(
-                        "The data folder could not be made",
-                        metadata: ["folder": "\(folder)", "error": "\(error.localizedDescription)"])
-                }
+                try PrivateFolder.make((file as NSString).deletingLastPathComponent)
                 guard let obstacle = PlainFile.obstacle(at: file) else { return }
                 throw Failure(
                     .ledger, doing: "open the ledger \(file)", because: "it is \(obstacle), not a regular file",

@@ -76,8 +76,7 @@ enum TokenFile {
     /// Readable by its owner alone from the first moment, and whole or not there. Returns why it failed, nil when kept.
     private static func keep(_ token: String, at path: String) -> String? {
         // What is wrong with the folder shows when the file is opened.
-        try? FileManager.default.createDirectory(
-            atPath: (path as NSString).deletingLastPathComponent, withIntermediateDirectories: true)
+        try? PrivateFolder.make((path as NSString).deletingLastPathComponent)
         let new = path + ".new"
         unlink(new)
         let file = open(new, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0o600)
@@ -89,5 +88,20 @@ enum TokenFile {
         let because = String(cString: strerror(errno))
         unlink(new)
         return because
+    }
+}
+
+/// A folder for what is nobody else's business: the ledger with its addresses and transcripts, backups, the token.
+enum PrivateFolder {
+    /// Makes it for its owner alone. One that is there stays as it is: it may be shared on purpose, and what we put into it is
+    /// the owner's alone anyway.
+    static func make(_ path: String) throws {
+        guard !path.isEmpty, !FileManager.default.fileExists(atPath: path) else { return }
+        let parent = (path as NSString).deletingLastPathComponent
+        if !parent.isEmpty, !FileManager.default.fileExists(atPath: parent) {
+            try FileManager.default.createDirectory(atPath: parent, withIntermediateDirectories: true)
+        }
+        try FileManager.default.createDirectory(
+            atPath: path, withIntermediateDirectories: true, attributes: [.posixPermissions: 0o700])
     }
 }

@@ -47,7 +47,9 @@ import Testing
 
     @Test(arguments: Operation.all.map(\.name)) func everyOperationHasItsRoute(_ name: String) async throws {
         let operation = try #require(Operation.named(name))
-        let check = operation.path.contains("heartbeats") ? "nightly%20export" : "bot"
+        let check =
+            operation.path.contains("heartbeats")
+            ? "nightly%20export" : operation.path.contains("incidents") ? "7" : "bot"
         let path =
             "/api/v1"
             + operation.path.split(separator: "{name}", omittingEmptySubsequences: false).joined(separator: check)
@@ -64,7 +66,9 @@ import Testing
 
     @Test(arguments: Operation.all.map(\.name)) func everyOperationAsksForItsPermission(_ name: String) async throws {
         let operation = try #require(Operation.named(name))
-        let check = operation.path.contains("heartbeats") ? "nightly%20export" : "bot"
+        let check =
+            operation.path.contains("heartbeats")
+            ? "nightly%20export" : operation.path.contains("incidents") ? "7" : "bot"
         let path =
             "/api/v1"
             + operation.path.split(separator: "{name}", omittingEmptySubsequences: false).joined(separator: check)

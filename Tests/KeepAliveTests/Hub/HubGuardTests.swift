@@ -304,6 +304,39 @@ private final class CountingHub: HubWatching {
         }
     }
 
+    @Test func afterDamageOfTheLedgerNothingIsHealedUntilSomebodyLooked() async throws {
+        try await withBoilerRoom { room in
+            try await room.simulated.add(Self.space("acme/app", .runtimeError))
+            let hub = StageHub(room.simulated)
+            let rule = HealRule(mode: .act, after: 1, restarts: 1, factoryRestarts: 0)
+            let fleet = Self.fleet(["app"], Self.policy(heal: rule))
+            let at = Clocks.real.wall()
+            try await room.ledger.record(
+                Batch(
+                    incidents: [
+                        Incident(check: Incident.ofLedger, began: at, verdict: .down, cause: .ledgerDamaged)
+                    ],
+                    events: [Event(at: at, kind: "ledger.damaged", check: Incident.ofLedger, text: "What was seen")]))
+            try await room.restart()
+            let damage = try #require(await room.boiler.overview().ledgerDamage.first)
+            #expect(damage.text == "What was seen")
+            let watch = Self.watch(room, hub)
+            await watch.firstRead(fleet, within: .seconds(5))
+            try await room.tend(fleet)
+            try await room.until("app", is: .down)
+            await watch.heal()
+            #expect(hub.restarts.isEmpty)
+            #expect(try await room.events().contains("heal.held"))
+            await #expect(throws: Failure.self) { try await room.boiler.acknowledge(damage.incident + 1) }
+            try await room.boiler.acknowledge(damage.incident)
+            #expect(await room.boiler.overview().ledgerDamage.isEmpty)
+            #expect(
+                try await room.ledger.incidents(of: Incident.ofLedger, openOnly: true, before: nil, limit: 5).isEmpty)
+            await watch.heal()
+            #expect(hub.restarts.count == 1)
+        }
+    }
+
     // MARK: What may sleep, and what is paused
 
     @Test(arguments: [
