@@ -202,7 +202,10 @@ extension Hub {
             result.runtime = try? await runtime(of: space)
         }
         step(.over)
-        if let trouble { throw trouble.after(result.written.count, of: plan.writes.count) }
+        if let trouble {
+            throw trouble.after(
+                result.written.count, of: plan.writes.count, restarted: plan.way.restarts ? space : nil)
+        }
         return result
     }
 
@@ -259,10 +262,11 @@ extension HubFailure {
             hint: hint)
     }
 
-    fileprivate func after(_ written: Int, of all: Int) -> HubFailure {
-        guard all > 1 else { return self }
+    fileprivate func after(_ written: Int, of all: Int, restarted space: RepoID?) -> HubFailure {
+        guard all > 1 || space != nil else { return self }
         var copy = self
         copy.said += "; \(written) of \(all) changes are written"
+        if let space { copy.said += ", and \(space) was restarted" }
         copy.hint = hint ?? "the same command goes on where it stopped"
         return copy
     }
