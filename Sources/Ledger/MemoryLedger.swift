@@ -124,7 +124,7 @@ package actor MemoryLedger: Ledger {
             let end = min(one.upperBound, to.milliseconds)
             return one.lowerBound < end ? one.lowerBound..<end : nil
         }
-        watchedUntil = to.milliseconds
+        watchedUntil = min(watchedUntil ?? to.milliseconds, to.milliseconds)
     }
 
     package func savedStates() throws(Failure) -> [Int32: SavedState] {

@@ -90,6 +90,10 @@ import Testing
             #expect(answer.headers["content-type"] == "text/plain; version=0.0.4; charset=utf-8")
             #expect(answer.text.contains("\nstoker_checks{verdict=\"down\"} 2\n"))
             #expect(answer.text.contains("\nstoker_check_up{check=\"website\"} 0\n"))
+            // Neither up nor down: 0 would read as down.
+            let paused = try #require(
+                answer.text.firstMatch(of: #/stoker_check_verdict\{check="([^"]+)",verdict="paused"\}/#))
+            #expect(!answer.text.contains("stoker_check_up{check=\"\(paused.1)\"}"))
             #expect(answer.text.contains("\nstoker_check_latency_seconds{check=\"discord-bot\"} 0.088\n"))
             #expect(answer.text.contains("\nstoker_pings_total 48213\n"))
         }

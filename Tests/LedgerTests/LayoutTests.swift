@@ -10,9 +10,59 @@ struct LayoutTests {
     @Test("migrations keep their names and order")
     func migrations() {
         // Stored in files that exist: adding at the end is fine, anything else is not.
-        #expect(Migrations.all.map(\.name).prefix(1) == ["001-foundations"])
+        #expect(Migrations.all.map(\.name).prefix(2) == ["001-foundations", "002-timeline"])
         #expect(Set(Migrations.all.map(\.name)).count == Migrations.all.count)
         #expect(Migrations.all.map(\.name) == Migrations.all.map(\.name).sorted())
+    }
+
+    /// What an older version left: pings, hour sums, states, a stop and a start.
+    @Test("uptime of the time before is derived from pings, and says so")
+    func carriedForward() async throws {
+        let scratch = try Scratch()
+        let first = try await openLedger(scratch)
+        let id = try await first.register(["a"])[0]
+        // Every minute for an hour, down from minute 20 to 29; stopped for the last quarter of it.
+        let rows = (0..<45).map { observation(id, Double($0) * 60, (20..<30).contains($0) ? .down : .up) }
+        var well = CheckState()
+        well.verdict = .up
+        well.since = rows[30].at
+        try await first.record(
+            Batch(
+                observations: rows,
+                states: [(id, SavedState(state: well, nextDue: .never))],
+                events: [Event(at: morning + .seconds(2_700), kind: "stopped", text: "Stoker stopped")]))
+        try await first.write("go back") { db in
+            for table in ["standing", "standing_hour", "absence"] { try db.execute(sql: "DROP TABLE \(table)") }
+            try db.execute(sql: "DELETE FROM progress")
+            try db.execute(sql: "DELETE FROM grdb_migrations WHERE identifier = '002-timeline'")
+        }
+        await first.close()
+
+        let ledger = try await openLedger(scratch)
+        // The next start is at the end of the hour; ten minutes later it is down.
+        let (start, end) = (morning + .seconds(3_600), morning + .seconds(4_800))
+        let down = morning + .seconds(4_200)
+        try await ledger.record(
+            Batch(
+                timeline: [
+                    .absence(from: nil, to: start),
+                    .change(StandingChange(check: id, at: down, seen: down, standing: .down)),
+                ], watchedUntil: end))
+        try await ledger.tendAll()
+        let all = try await ledger.tally(of: [id], from: morning, to: end)[0]
+        #expect(all.upTime == (20 + 15 + 10) * 60_000 && all.downTime == (10 + 10) * 60_000)
+        #expect(all.isEstimated)
+        let since = try await ledger.tally(of: [id], from: start, to: end)[0]
+        #expect(since.upTime == 600_000 && since.downTime == 600_000 && !since.isEstimated)
+        let tens = try await ledger.series(of: id, from: morning, to: morning + .seconds(3_600), buckets: 6)
+        #expect(tens.map(\.downTime) == [0, 0, 600_000, 0, 0, 0])
+        #expect(tens.map(\.upTime) == [600_000, 600_000, 0, 600_000, 300_000, 0])
+        // Of sums only the share of their pings is left.
+        _ = try await ledger.retain(Fleet.LedgerSettings(), now: morning + .seconds(30 * 86_400))
+        let folded = try await ledger.tally(of: [id], from: morning, to: morning + .seconds(3_600))[0]
+        #expect(folded.isEstimated && abs((folded.uptime ?? 0) - 35.0 / 45) < 0.001)
+        #expect(folded.known <= .seconds(2_700))
+        await ledger.close()
     }
 
     @Test("pages, log and owner are set as meant")

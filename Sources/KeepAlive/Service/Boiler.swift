@@ -155,10 +155,6 @@ package actor Boiler: Keeper, Service {
             let states = try await ledger.savedStates()
             highestRemembered = states.keys.max() ?? -1
             try await install(current, states: states)
-            let ids = Set(try await ledger.register(current.checks.map(\.name)))
-            lost = states.filter { check, saved in
-                [.up, .down, .waking].contains(saved.state.standing) && !ids.contains(check)
-            }
             hasOrphans = true
             await endOrphans()
         } catch {
@@ -598,6 +594,7 @@ package actor Boiler: Keeper, Service {
         _ fleet: Fleet, states: [Int32: SavedState]
     ) async throws(Failure) {
         let ids = try await ledger.register(fleet.checks.map(\.name))
+        lost = Self.lost(states, fleet: ids)
         var strips: [[Observation]] = []
         if !states.isEmpty, fleet.checks.count <= Strips.largestFleet {
             do throws(Failure) {
@@ -608,6 +605,16 @@ package actor Boiler: Keeper, Service {
             }
         }
         await place(fleet, ids: ids, states: states, strips: strips)
+    }
+
+    /// What was up, down or waking, and is not in the fleet. A table, since a fleet may have a million checks.
+    private static func lost(_ states: [Int32: SavedState], fleet ids: [Int32]) -> [Int32: SavedState] {
+        var isPresent = [Bool](repeating: false, count: Int(max(0, ids.max() ?? 0)) + 1)
+        for id in ids where id >= 0 { isPresent[Int(id)] = true }
+        return states.filter { check, saved in
+            let isGone = check < 0 || Int(check) >= isPresent.count || !isPresent[Int(check)]
+            return isGone && [.up, .down, .waking].contains(saved.state.standing)
+        }
     }
 
     /// The ledger gives no numbers: negative ones serve until the next start, and nothing under them is written.
@@ -627,7 +634,7 @@ package actor Boiler: Keeper, Service {
         var parts = [[Shard.Place]](repeating: [], count: shards.count)
         var luggage = [Shard.Luggage](repeating: Shard.Luggage(), count: shards.count)
         var destinations = [[UInt64: Shard.Destination]](repeating: [:], count: shards.count)
-        var carried = carried
+        var goOn: Set<String> = []
         for part in parts.indices { parts[part].reserveCapacity(fleet.checks.count / shards.count + 1) }
         for (index, check) in fleet.checks.enumerated() {
             let place: Shard.Place
@@ -640,7 +647,7 @@ package actor Boiler: Keeper, Service {
                 if let ping = one.ping, before == check {
                     // It goes on: a target that is slow to answer would else stay unknown while the file changes often.
                     luggage[part].pings[key] = ping
-                    carried[check.name]?.ping = nil
+                    goOn.insert(check.name)
                     if ping.ticket != nil {
                         destinations[ping.carrier][ping.serial] = .init(
                             shard: shards[part], index: key, name: check.name)
@@ -683,7 +690,7 @@ package actor Boiler: Keeper, Service {
             await shard.install(fleet.checks, part, luggage: luggage[number])
         }
         for (number, shard) in shards.enumerated() { await shard.place(destinations[number]) }
-        for one in carried.values { one.ping?.fail(.fleetReplaced) }
+        for one in carried.values where !goOn.contains(one.name) { one.ping?.fail(.fleetReplaced) }
     }
 
     // MARK: Keeper

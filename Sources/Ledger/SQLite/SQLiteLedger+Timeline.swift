@@ -83,7 +83,8 @@ extension SQLiteLedger {
         }
         try db.execute(sql: "DELETE FROM absence WHERE began >= ?", arguments: [to])
         try db.execute(sql: "UPDATE absence SET ended = ? WHERE ended > ?", arguments: [to, to])
-        try setProgress(to, db)
+        // Where nobody watched for a while, nobody watched until now.
+        try setProgress(min(try watchedUntilNow(db) ?? to, to), db)
     }
 
     // MARK: Reading

@@ -1,5 +1,6 @@
 import HubSimulator
 import Ledger
+import NIOCore
 import StokerCore
 import Synchronization
 import TestSupport
@@ -193,6 +194,43 @@ import Testing
     }
 
     // MARK: What a new fleet file leaves alone
+
+    /// A target that takes longer to answer than the file stays the same: its ping goes on, wherever its check is tended.
+    @Test func aPingUnderWayOutlivesReloads() async throws {
+        try await withBoilerRoom { room in
+            let server = try await MisbehavingServer.start(on: room.group) { request in
+                let wait: [MisbehavingServer.Step] = request.hasPrefix("GET /slow ") ? [.wait(.milliseconds(700))] : []
+                return wait + [.send("HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nok"), .close]
+            }
+            let base = "http://127.0.0.1:\(server.port)"
+            let slow = Self.page("slow", base + "/slow")
+            let others = (0..<3).map { Self.page("c\($0)", base + "/quick") }
+            try await room.tend(Fleet(checks: [slow], serve: .quiet))
+            let boiler = room.boiler
+            try await eventually { server.requests.contains { $0.line.contains("/slow") } }
+            async let asked = Result { try await boiler.ping("slow") }
+            for round in 1...9 {
+                // Another place each time, on the same event loop or another.
+                let before = Array(others.prefix(round % 4))
+                try await room.tend(Fleet(checks: before + [slow], serve: .quiet))
+                try await Task.sleep(for: .milliseconds(20))
+            }
+            try await room.until("slow", is: .up)
+            #expect(server.requests.count { $0.line.contains("/slow") } == 1, "nothing was asked twice")
+            let answer = await asked
+            #expect(try answer.get().state.verdict == .up, "who waited is answered")
+            let due = try #require(try await boiler.status(of: "slow").nextDue)
+            #expect(due > Clocks.real.wall() + .seconds(60), "the next ping comes after the interval")
+            // A check that changed is asked anew.
+            _ = try await boiler.pause("slow", until: nil)
+            _ = try await boiler.resume("slow")
+            try await eventually { server.requests.count { $0.line.contains("/slow") } == 2 }
+            try await room.tend(Fleet(checks: [Self.page("slow", base + "/slow?new")], serve: .quiet))
+            try await room.until("slow", is: .up)
+            #expect(server.requests.contains { $0.line.contains("/slow?new") })
+            try await server.stop()
+        }
+    }
 
     @Test func transcriptsAndRunsKeepTheirCheck() async throws {
         try await withBoilerRoom { room in

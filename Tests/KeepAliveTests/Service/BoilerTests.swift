@@ -277,7 +277,7 @@ extension Fleet.Serve {
 final class BoilerRoom: Sendable {
     let simulated: SimulatedFleet
     let ledger: MemoryLedger
-    private let group: MultiThreadedEventLoopGroup
+    let group: MultiThreadedEventLoopGroup
     private let resolver: ResolverConfiguration
     private let clocks: Clocks
     private struct Running {

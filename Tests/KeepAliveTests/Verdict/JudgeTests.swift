@@ -1,7 +1,9 @@
 import Foundation
-import KeepAlive
+import Ledger
 import StokerCore
 import Testing
+
+@testable import KeepAlive
 
 @Suite struct JudgeTests {
     /// A row of the table in docs/verdicts.md.
@@ -127,6 +129,60 @@ import Testing
         #expect(incidents == [began, .incidentEnded(incident)])
         #expect(state.lastGood == Instant(milliseconds: 1_360_000))
         #expect(state.since == Instant(milliseconds: 1_240_000))
+    }
+
+    /// A failed ping took several attempts: trouble began with the first of the first. It ended with the first good ping of those
+    /// that were needed.
+    @Test func troubleBeginsWithTheFirstFailedAttemptAndEndsWithTheFirstGoodPing() {
+        func at(_ seconds: Int64) -> Instant { Instant(milliseconds: 9_000_000 + seconds * 1_000) }
+        var state = CheckState()
+        let policy = CheckPolicy(downAfter: Threshold(failures: 2, of: 3))
+        var incidents: [Incident] = []
+        var changes: [StandingChange] = []
+        let pings: [(first: Int64, last: Int64, outcome: Outcome)] = [
+            (0, 0, .up), (100, 135, .down), (200, 235, .down), (300, 335, .down), (400, 400, .up), (500, 500, .slow),
+        ]
+        for ping in pings {
+            let before = state
+            let observation = Observation(
+                check: 1, at: at(ping.last), outcome: ping.outcome, cause: ping.outcome == .down ? .status : .none)
+            let rulings = Judge.judge(
+                &state, observation, policy: policy, failedFrom: ping.outcome == .down ? at(ping.first) : nil,
+                now: at(ping.last + 1))
+            for ruling in rulings {
+                if case .incidentBegan(let incident) = ruling { incidents.append(incident) }
+                if case .incidentEnded(let incident) = ruling { incidents.append(incident) }
+            }
+            if let change = StandingChange(of: 1, from: before, to: state, seen: at(ping.first)) {
+                changes.append(change)
+            }
+        }
+        #expect(incidents.map(\.began) == [at(100), at(100)])
+        #expect(incidents.map(\.ended) == [nil, at(400)])
+        #expect(state.since == at(400) && state.verdict == .slow)
+        #expect(changes.map(\.at) == [at(0), at(100), at(400)], "uptime has the same times")
+        #expect(changes.map(\.standing) == [.up, .down, .up])
+    }
+
+    @Test func aCheckThatIsNotDownYetSaysHowFarItIs() {
+        let check = Check(name: "a", address: "http://a", policy: CheckPolicy(downAfter: Threshold(failures: 2, of: 3)))
+        func status(_ causes: [Cause?]) -> String? {
+            var state = CheckState()
+            for (minute, cause) in causes.enumerated() {
+                let at = Instant(milliseconds: 1_000_000 + Int64(minute) * 60_000)
+                let seen = Observation(
+                    check: 1, at: at, outcome: cause == nil ? .up : .down, cause: cause ?? .none,
+                    code: cause == .status ? 503 : 0)
+                _ = Judge.judge(&state, seen, policy: check.policy, now: at)
+            }
+            return CheckStatus(check: check, id: 1, state: state, nextDue: nil, pinging: false).failuresSoFar
+        }
+        #expect(status([]) == nil)
+        #expect(status([.connectRefused]) == "1 of 2 failures: connection refused")
+        #expect(status([nil, .status]) == "1 of 2 failures: answered 503")
+        #expect(status([.status, nil]) == nil, "the last ping was good")
+        #expect(status([.status, .status]) == nil, "down says it itself")
+        #expect(status([.status, .status, nil, nil, .dnsFailed]) == "1 of 2 failures: name lookup failed")
     }
 
     @Test func stuckBeganWithTheFirstPingOfTheStart() {

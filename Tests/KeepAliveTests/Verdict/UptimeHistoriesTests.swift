@@ -189,6 +189,7 @@ private struct World {
 
     mutating func compare() async throws {
         let ids = (1...Int32(Self.checks)).map(\.self)
+        let calendars = truths.map { $0.calendar(until: now) }
         for _ in 0..<3 {
             var from = Int.random(in: 0...now, using: &random)
             var to = Int.random(in: from...max(from, now), using: &random)
@@ -199,7 +200,7 @@ private struct World {
             let found = try await sqlite.tally(of: ids, from: begin, to: end)
             let plain = try await memory.tally(of: ids, from: begin, to: end)
             for check in 0..<Self.checks {
-                let time = truths[check].time(from..<to)
+                let time = calendars[check].time(from..<to)
                 #expect(found[check].upTime == time.up && found[check].downTime == time.down)
                 #expect(plain[check].upTime == time.up && plain[check].downTime == time.down)
                 #expect(!found[check].isEstimated)
@@ -209,7 +210,7 @@ private struct World {
         let hours = now / 120
         let series = try await sqlite.series(
             of: Int32(check + 1), from: Tests.instant(0), to: Tests.instant(hours * 120), buckets: hours)
-        let times = (0..<hours).map { truths[check].time($0 * 120..<($0 + 1) * 120) }
+        let times = (0..<hours).map { calendars[check].time($0 * 120..<($0 + 1) * 120) }
         #expect(series.map(\.upTime) == times.map(\.up))
         #expect(series.map(\.downTime) == times.map(\.down))
     }
@@ -227,6 +228,7 @@ private struct Truth {
     private var firstGood: Int?
     /// Painted up to here.
     var cursor: Int
+    private var furthest = 0
 
     init(cursor: Int) { self.cursor = cursor }
 
@@ -235,10 +237,11 @@ private struct Truth {
             cells[cursor] = paint
             cursor += 1
         }
+        furthest = max(furthest, cursor)
     }
 
     mutating func setBack(to now: Int) {
-        for index in now..<cells.count { cells[index] = .nobody }
+        for index in now..<max(now, furthest) { cells[index] = .nobody }
         cursor = now
         firstFailed = firstFailed.map { min($0, now) }
         firstGood = firstGood.map { min($0, now) }
@@ -278,12 +281,25 @@ private struct Truth {
         paint = new
     }
 
-    func time(_ span: Range<Int>) -> (up: Int64, down: Int64) {
-        var (up, down): (Int64, Int64) = (0, 0)
-        for cell in cells[span] {
-            if cell == .up { up += UptimeHistoriesTests.cell }
-            if cell == .down { down += UptimeHistoriesTests.cell }
+    func calendar(until now: Int) -> Calendar {
+        var calendar = Calendar()
+        for cell in cells[..<now] {
+            calendar.up.append((calendar.up.last ?? 0) + (cell == .up ? 1 : 0))
+            calendar.down.append((calendar.down.last ?? 0) + (cell == .down ? 1 : 0))
         }
-        return (up, down)
+        return calendar
+    }
+
+    /// Cells up and down before each.
+    struct Calendar {
+        var up: [Int64] = [0]
+        var down: [Int64] = [0]
+
+        func time(_ span: Range<Int>) -> (up: Int64, down: Int64) {
+            func time(_ sums: [Int64]) -> Int64 {
+                (sums[span.upperBound] - sums[span.lowerBound]) * UptimeHistoriesTests.cell
+            }
+            return (time(up), time(down))
+        }
     }
 }
