@@ -184,7 +184,7 @@ struct Routes: Sendable {
 
     private func act(_ request: Request, _ visit: Visit) async throws -> Response {
         var request = request
-        let body = try await request.collectBody(upTo: 16_384)
+        let body = try await request.collectBody(upTo: visit.maxUploadSize)
         let form = Words.form(String(buffer: body))
         guard let name = form["name"] else {
             throw Failure(.usage, doing: "do this", because: "the form does not say with which check")
@@ -229,7 +229,7 @@ struct Routes: Sendable {
 
     private func enter(_ request: Request, _ visit: Visit) async throws -> Response {
         var request = request
-        let form = Words.form(String(buffer: try await request.collectBody(upTo: 16_384)))
+        let form = Words.form(String(buffer: try await request.collectBody(upTo: visit.maxUploadSize)))
         do throws(Failure) {
             let cookie = try access.login(token: form["token"] ?? "", request: request)
             var response = Reply.see(Self.local(form["next"]))
