@@ -15,10 +15,10 @@ extension HubFailure {
             ? Self.kind(status: status, code: code, header: text.header, path: request.path)
             : Self.kindOfStorage(status: status, code: code)
         if isHub, Self.isMissingFeature(status: status, code: code, text: text, request) { kind = .unsupported }
-        var said = text.text.isEmpty ? Self.plain(status, isPage: text.isPage, isHub: isHub) : text.text
-        if kind == .unsupported { said = "this Hub does not have that\(Self.own(text).map { " (\($0))" } ?? "")" }
+        var told = text.text.isEmpty ? Self.plain(status, isPage: text.isPage, isHub: isHub) : text.text
+        if kind == .unsupported { told = "this Hub does not have that\(Self.own(text).map { " (\($0))" } ?? "")" }
         self.init(
-            kind, doing: request.doing, said: said,
+            kind, doing: request.doing, said: told,
             status: status, code: code,
             requestID: ["X-Request-Id", "X-Amzn-Trace-Id", "X-Amz-Cf-Id"].lazy.compactMap { headers.first(name: $0) }
                 .first.map { Redaction.quote($0, limit: 120) },
