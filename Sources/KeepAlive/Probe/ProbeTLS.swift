@@ -30,12 +30,13 @@ enum CertificateNames {
 
     /// - Parameter host: in lower case, without the root's dot.
     static func covers(_ pattern: some BidirectionalCollection<UInt8>, _ host: [UInt8]) -> Bool {
-        let pattern = (pattern.last == .dot ? Array(pattern.dropLast()) : Array(pattern)).map(\.lowercased)
-        if pattern == host { return true }
+        // Without copies: a certificate may have hundreds of names.
+        let pattern = pattern.last == .dot ? pattern.dropLast() : pattern[...]
+        if pattern.count == host.count, pattern.elementsEqual(host, by: { $0.lowercased == $1 }) { return true }
         guard pattern.starts(with: "*.".utf8), pattern.count(where: { $0 == .dot }) >= 2,
             let dot = host.firstIndex(of: .dot), dot > 0
         else { return false }
-        return pattern.dropFirst().elementsEqual(host[dot...])
+        return pattern.dropFirst().elementsEqual(host[dot...]) { $0.lowercased == $1 }
     }
 }
 
