@@ -3,9 +3,11 @@ SHELL := /bin/bash
 .DEFAULT_GOAL := help
 FLEET ?=
 ARGS ?=
+ROUNDS ?= 200
+SEED ?= 7
 STOKER := .build/release/stoker
 
-.PHONY: help run build test fuzz lint format bench clean
+.PHONY: help run build test fuzz campaign lint format bench clean
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## /{printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -27,6 +29,10 @@ test: ## Build (debug) and run every test
 fuzz: ## Fuzz guided by coverage, 20 s each; ARGS="fleet dns" picks, FUZZ_SECONDS lengthens
 	@Scripts/setup.sh run
 	@Scripts/fuzz.sh $(ARGS)
+
+campaign: ## Kill -9 rounds on a disk that hangs, fills and comes back; ROUNDS=200 SEED=7
+	@Scripts/setup.sh test
+	@Scripts/campaign.sh $(ROUNDS) $(SEED)
 
 lint: ## Check the layout of every Swift file
 	@swift format lint --strict --parallel --recursive Package.swift Sources Tests Benchmarks

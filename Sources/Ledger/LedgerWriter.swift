@@ -195,6 +195,8 @@ package final class LedgerWriter: Service {
         }
     }
 
+    /// Whether everything that was handed over is on disk.
+    package var isSettled: Bool { shared.withLock { $0.settled >= $0.handed } }
     /// Observations written since the start.
     package var written: UInt64 { shared.withLock { $0.written } }
     /// Observations, incidents and events given up since the start.

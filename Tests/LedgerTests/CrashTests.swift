@@ -56,6 +56,8 @@ struct CrashTests {
             let acknowledged = try #require(Int(try String(contentsOfFile: path + ".acknowledged", encoding: .utf8)))
             let ledger = try await openLedger(scratch)
             #expect(ledger.movedAside == nil)
+            let told = try await ledger.incidents(of: Incident.ofLedger, openOnly: false, before: nil, limit: 5)
+            #expect(told.isEmpty, "a kill alone is no damage")
             written = try await ledger.events(of: nil, before: nil, limit: .max).count
             #expect(written == acknowledged || written == acknowledged + 1)
 

@@ -113,19 +113,23 @@ final class LockFile: Sendable {
     /// other descriptor that the process closes drops it. Source: fcntl(2), "Open file description locks". Where the system or
     /// the file system has none, the lock of the whole file serves.
     private static func lock(_ file: Int32) -> Bool {
+        if setLock(file, F_WRLCK) { return true }
+        if errno == EAGAIN || errno == EACCES { return false }
+        return flock(file, LOCK_EX | LOCK_NB) == 0 || errno != EWOULDBLOCK
+    }
+
+    private static func setLock(_ file: Int32, _ type: Int32) -> Bool {
         #if canImport(Darwin)
         let command: Int32 = 90  // F_OFD_SETLK
         #else
         let command: Int32 = 37  // F_OFD_SETLK, asm-generic/fcntl.h
         #endif
         var range = flock()
-        range.l_type = Int16(F_WRLCK)
+        range.l_type = Int16(type)
         range.l_whence = Int16(SEEK_SET)
         range.l_start = 1 << 50
         range.l_len = 1
-        if fcntl(file, command, &range) == 0 { return true }
-        if errno == EAGAIN || errno == EACCES { return false }
-        return flock(file, LOCK_EX | LOCK_NB) == 0 || errno != EWOULDBLOCK
+        return fcntl(file, command, &range) == 0
     }
 
     /// Addresses, transcripts and what jobs said are the owner's. A file of somebody else stays as it is.
@@ -152,6 +156,8 @@ final class LockFile: Sendable {
         }
     }
 
+    var lastObservation: Int64 { state.withLock { $0.reached.observation } }
+
     private func write(_ change: (inout State) -> Void) {
         state.withLock { change(&$0) }
         // Not here: a disk that hangs must not hold up a start or a batch for the sake of a mark.
@@ -169,7 +175,12 @@ final class LockFile: Sendable {
     func release() {
         marks.sync {}
         held.withLock { files in
-            for one in files { Self.shut(one) }
+            for one in files {
+                // Said aloud: a child that is about to be started holds what was open until its program runs.
+                _ = Self.setLock(one, F_UNLCK)
+                _ = flock(one, LOCK_UN)
+                Self.shut(one)
+            }
             files = []
         }
         _ = flock(descriptor, LOCK_UN)

@@ -75,9 +75,11 @@ struct Opened: Sendable {
             }
         }
         do {
+            let observation = try pool.read { try Self.last("observation", $0) }
+            // None: they go on from where they were.
             lock.reached(
                 event: try pool.read { try Self.last("event", $0) },
-                observation: try pool.read { try Self.last("observation", $0) })
+                observation: observation > 0 ? observation : lock.reachedBefore.observation)
         } catch {
             throw Failure.ledger(doing: doing, error: error)
         }
@@ -267,8 +269,8 @@ struct Opened: Sendable {
 
     /// The name for the next one that is kept: `.damaged-N`, whose number grows.
     private static func nextAside(_ path: String) -> String {
-        let folder = (path as NSString).deletingLastPathComponent
-        let prefix = (path as NSString).lastPathComponent + ".damaged-"
+        let folder = path.parentFolder
+        let prefix = (path.split(separator: "/").last.map { String($0) } ?? "") + ".damaged-"
         let names = (try? FileManager.default.contentsOfDirectory(atPath: folder.isEmpty ? "." : folder)) ?? []
         let numbers = Set(names.filter { $0.hasPrefix(prefix) }.compactMap { Int($0.dropFirst(prefix.count)) }).sorted()
         for old in numbers.prefix(max(0, numbers.count - (mostKept - 1))) {
@@ -300,7 +302,7 @@ struct Opened: Sendable {
         let aside = nextAside(path)
         do {
             let needed = SQLiteLedger.bytes(path) + SQLiteLedger.bytes(path + "-wal")
-            let folder = (path as NSString).deletingLastPathComponent
+            let folder = path.parentFolder
             let system = try FileManager.default.attributesOfFileSystem(forPath: folder.isEmpty ? "." : folder)
             let free = (system[.systemFreeSize] as? NSNumber)?.int64Value ?? 0
             guard free > needed + 64 * 1_024 * 1_024 || free > 4 * needed else {

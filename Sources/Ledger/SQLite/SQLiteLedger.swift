@@ -209,7 +209,7 @@ package final class SQLiteLedger: Ledger {
             [lock] db in
             var (event, observation): (Int64?, Int64?)
             try db.inTransaction(.immediate) {
-                (event, observation) = try Self.record(batch, db)
+                (event, observation) = try Self.record(batch, after: lock?.lastObservation ?? 0, db)
                 return .commit
             }
             // After it, so that a kill between the two is no loss that is told of.
@@ -218,8 +218,10 @@ package final class SQLiteLedger: Ledger {
     }
 
     /// - Returns: the last numbers that were given.
-    private static func record(_ batch: Batch, _ db: Database) throws -> (event: Int64?, observation: Int64?) {
-        try Self.append(batch.observations, db)
+    private static func record(_ batch: Batch, after last: Int64, _ db: Database) throws -> (
+        event: Int64?, observation: Int64?
+    ) {
+        try Self.append(batch.observations, after: last, db)
         let observation = batch.observations.isEmpty ? nil : db.lastInsertedRowID
         try Self.save(batch.states, db)
         try Self.save(batch.timeline, watchedUntil: batch.watchedUntil, db)
@@ -246,8 +248,21 @@ package final class SQLiteLedger: Ledger {
         return (number, observation)
     }
 
-    private static func append(_ observations: [Observation], _ db: Database) throws {
-        guard !observations.isEmpty else { return }
+    /// - Parameter last: the number that was given last. Numbers go on from it when the table is empty, where SQLite would begin
+    ///   anew: who compares them after a kill must not see old ones.
+    private static func append(_ observations: [Observation], after last: Int64, _ db: Database) throws {
+        guard let first = observations.first else { return }
+        var observations = observations[...]
+        if (1..<1 << 60).contains(last),
+            try Bool.fetchOne(db.cachedStatement(sql: "SELECT EXISTS (SELECT 1 FROM observation)")) == false
+        {
+            try db.execute(
+                sql: "INSERT INTO observation (id, check_id, at, packed, latency) VALUES (?, ?, ?, ?, ?)",
+                arguments: [
+                    last + 1, first.check, first.at.milliseconds, Packed.pack(first), first.latencyMicroseconds,
+                ])
+            observations.removeFirst()
+        }
         let insert = try db.cachedStatement(
             sql: "INSERT INTO observation (check_id, at, packed, latency) VALUES (?, ?, ?, ?)")
         for row in observations {

@@ -141,7 +141,7 @@ struct Engine {
             services.append(DemoJob(name: DemoCommand.job, every: .seconds(25), boiler: boiler, logger: logger))
         }
         services.append(server)
-        let end = EndOfService(lost: { writer.waiting }, logger: logger)
+        let end = EndOfService(lost: { writer.isSettled ? nil : writer.waiting }, logger: logger)
         services.append(end)
 
         // Stopped in the opposite order: first the server (viewers leave), then the probes, last the ledger's writer.
@@ -215,11 +215,11 @@ private final class EndOfService: Service {
     /// How long a stop may take, whatever the disk does. Platforms kill after 5 s at the earliest.
     private static let limit = Duration.milliseconds(4_500)
     private let began = Mutex<ContinuousClock.Instant?>(nil)
-    private let lost: @Sendable () -> Int
+    private let lost: @Sendable () -> Int?
     private let logger: Logger
 
-    /// - Parameter lost: results that are in memory only.
-    init(lost: @escaping @Sendable () -> Int, logger: Logger) {
+    /// - Parameter lost: results that are in memory only; nil when everything is on disk.
+    init(lost: @escaping @Sendable () -> Int?, logger: Logger) {
         self.lost = lost
         self.logger = logger
     }
@@ -233,7 +233,10 @@ private final class EndOfService: Service {
         // A thread of its own: nothing of ours that hangs can hold it up.
         Thread.detachNewThread { [lost, logger] in
             Thread.sleep(forTimeInterval: (Self.limit - .milliseconds(200)) / .seconds(1))
-            let results = lost()
+            guard let results = lost() else {
+                Thread.sleep(forTimeInterval: 0.2)
+                _exit(0)
+            }
             // On another thread again, for the log may lie on the same disk.
             Thread.detachNewThread {
                 logger.error(
@@ -256,7 +259,7 @@ struct Memory {
         let file = path ?? folder + "/stoker.sqlite"
         do {
             try await FileLane().run("look at the ledger \(file)", within: .seconds(5)) {
-                try PrivateFolder.make((file as NSString).deletingLastPathComponent)
+                try PrivateFolder.make(file.parentFolder)
                 guard let obstacle = PlainFile.obstacle(at: file) else { return }
                 throw Failure(
                     .ledger, doing: "open the ledger \(file)", because: "it is \(obstacle), not a regular file",

@@ -76,7 +76,7 @@ enum TokenFile {
     /// Readable by its owner alone from the first moment, and whole or not there. Returns why it failed, nil when kept.
     private static func keep(_ token: String, at path: String) -> String? {
         // What is wrong with the folder shows when the file is opened.
-        try? PrivateFolder.make((path as NSString).deletingLastPathComponent)
+        try? PrivateFolder.make(path.parentFolder)
         let new = path + ".new"
         unlink(new)
         let file = open(new, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0o600)
@@ -97,7 +97,7 @@ enum PrivateFolder {
     /// the owner's alone anyway.
     static func make(_ path: String) throws {
         guard !path.isEmpty, !FileManager.default.fileExists(atPath: path) else { return }
-        let parent = (path as NSString).deletingLastPathComponent
+        let parent = path.parentFolder
         if !parent.isEmpty, !FileManager.default.fileExists(atPath: parent) {
             try FileManager.default.createDirectory(atPath: parent, withIntermediateDirectories: true)
         }
