@@ -46,10 +46,10 @@ package final class SimulatedTime: Sendable {
     }
 
     /// Moves a manual clock and runs, one by one and each at its own instant, everything that becomes due on the way.
-    /// Does nothing on a clock that moves by itself.
+    /// Does nothing on a clock that moves by itself. No clock goes further than a hundred years.
     package func advance(by step: Duration) async throws {
         guard speed == nil else { return }
-        let goal = hand.withLock { $0.now + step }
+        let goal = hand.withLock { min($0.now + min(step, Bounds.longestTime), Bounds.longestTime) }
         while let entry = takeNext(until: goal) {
             try await entry.loop.submit(entry.work).get()
         }
@@ -91,8 +91,10 @@ package final class SimulatedTime: Sendable {
     /// Runs `work` on `loop` at the simulated instant `due`, or as soon as it has passed.
     func schedule(at due: Duration, on loop: any EventLoop, _ work: @escaping @Sendable () -> Void) -> Appointment {
         if let speed {
-            let wait = max(.zero, due - now) / speed
-            let task = loop.scheduleTask(in: TimeAmount(wait), work)
+            // Longer than a hundred years is never.
+            let seconds = min(max(.zero, due - now), Bounds.longestTime) / .seconds(1) / speed
+            let wait = TimeAmount.nanoseconds(Int64(min(seconds, Double(Bounds.longestSeconds)) * 1_000_000_000))
+            let task = loop.scheduleTask(in: wait, work)
             return Appointment { task.cancel() }
         }
         let id = hand.withLock { hand in

@@ -209,13 +209,13 @@ import Testing
             let rules = try await GitRules.prepare(folder + "/rules")
             for round in 1...10 {
                 let attributes = Array("*.bin filter=lfs\n# \(round)\n".utf8)
-                let found = try await withThrowingTaskGroup(of: Set<String>.self) { group in
+                let found = try await withThrowingTaskGroup(of: Set<ExactText>.self) { group in
                     for _ in 0..<8 {
                         group.addTask { try await rules.lfs(["a.bin", "b.txt"], attributes: attributes) }
                     }
                     return try await group.reduce(into: []) { $0.append($1) }
                 }
-                #expect(found == Array(repeating: ["a.bin"], count: 8))
+                #expect(found == Array(repeating: [ExactText("a.bin")], count: 8))
             }
         }
     }

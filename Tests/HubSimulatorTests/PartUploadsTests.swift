@@ -45,8 +45,8 @@ import Testing
         defer { #expect(throws: Never.self) { try FileManager.default.removeItem(atPath: folder) } }
         let objects = ObjectStore(folder: folder + "/objects", incoming: folder + "/incoming")
         let uploads = PartUploads(objects: objects, incoming: folder + "/incoming")
-        let (id, count) = uploads.begin(
-            repo: "repo", sha256: Self.oid, size: Self.content.count, partSize: Self.partSize)
+        let (id, count) = try #require(
+            uploads.begin(repo: "repo", sha256: Self.oid, size: Self.content.count, partSize: Self.partSize))
         #expect(count == 3)
         try await body(Begun(folder: folder, objects: objects, uploads: uploads, id: id))
     }

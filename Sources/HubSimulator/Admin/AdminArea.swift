@@ -1,19 +1,21 @@
 package import Hummingbird
 
-/// `/-/admin/…`: scenes over HTTP, for tests and people outside this process. Not part of any real Hub; needs no token.
+/// `/-/admin/…`: scenes over HTTP, for tests and people outside this process. Not part of any real Hub; needs no token, and refuses web
+/// pages (``LocalOnly``).
 /// Described in docs/simulator-scenes.md.
 package struct AdminArea: HubArea {
     package init() {}
 
     package func add(to router: Router<HubContext>, hub: SimulatedHub) {
         guard let engine = hub.spaces as? SpaceEngine else { return }
-        addSpaces(router, hub, engine)
-        addFates(router, engine)
-        addWorld(router, hub, engine)
-        if let board = hub.configuration.faults as? FaultBoard { addFaults(router, board) }
+        let local = router.group().add(middleware: LocalOnly())
+        addSpaces(local, hub, engine)
+        addFates(local, engine)
+        addWorld(local, hub, engine)
+        if let board = hub.configuration.faults as? FaultBoard { addFaults(local, board) }
     }
 
-    private func addSpaces(_ router: Router<HubContext>, _ hub: SimulatedHub, _ engine: SpaceEngine) {
+    private func addSpaces(_ router: RouterGroup<HubContext>, _ hub: SimulatedHub, _ engine: SpaceEngine) {
         router.post("/-/admin/spaces") { request, _ in
             let space = try await hub.make(SceneSpace(scene: try await request.json()))
             return try Response.json(space.endState)
@@ -30,7 +32,7 @@ package struct AdminArea: HubArea {
         }
     }
 
-    private func addFates(_ router: Router<HubContext>, _ engine: SpaceEngine) {
+    private func addFates(_ router: RouterGroup<HubContext>, _ engine: SpaceEngine) {
         // {"next": ["build-error", …], "always": "well", "message"?, "after"?}
         router.post("/-/admin/spaces/:ns/:name/fate") { request, context in
             let space = try Self.space(engine, context)
@@ -105,12 +107,12 @@ package struct AdminArea: HubArea {
         }
     }
 
-    private func addWorld(_ router: Router<HubContext>, _ hub: SimulatedHub, _ engine: SpaceEngine) {
+    private func addWorld(_ router: RouterGroup<HubContext>, _ hub: SimulatedHub, _ engine: SpaceEngine) {
         // {"kind": "edge", "status"?: 503} | {"kind": "stuck"} | {"kind": null}
         router.post("/-/admin/incident") { request, _ in
             let body = try await request.json()
             switch body["kind"] {
-            case .string("edge"): engine.meet(.edge(status: body["status"]?.int ?? 503))
+            case .string("edge"): engine.meet(.edge(status: try body["status"]?.status("status") ?? 503))
             case .string("stuck"): engine.meet(.stuck)
             case .null?: engine.meet(nil)
             default: throw HubError.bad("\"kind\" must be edge, stuck or null")
@@ -118,12 +120,9 @@ package struct AdminArea: HubArea {
             return try Response.json([:])
         }
         router.get("/-/admin/time") { _, _ in try Response.json(Self.time(hub)) }
-        // {"advance": 3600}: seconds; only a clock that is moved by hand moves.
+        // {"advance": 3600}: seconds; only a clock that is moved by hand moves, and in all a hundred years at most.
         router.post("/-/admin/time") { request, _ in
-            guard let seconds = try await request.json()["advance"]?.double, seconds >= 0 else {
-                throw HubError.bad("\"advance\" must be seconds")
-            }
-            try await hub.time.advance(by: .seconds(seconds))
+            try await hub.time.advance(by: try (try await request.json()["advance"] ?? .null).time("advance"))
             return try Response.json(Self.time(hub))
         }
         // {"secret", "account", "role"?: "read" | "write" | "oauth", "scopes"?: […], "expiresIn"?: seconds}
@@ -139,7 +138,7 @@ package struct AdminArea: HubArea {
             case "oauth": role = .oauth((body["scopes"]?.array ?? []).compactMap(\.string))
             default: throw HubError.bad("\"role\" must be read, write or oauth")
             }
-            let expires = body["expiresIn"]?.double.map { hub.time.now + .seconds($0) }
+            let expires = try body["expiresIn"].map { hub.time.now + (try $0.time("expiresIn")) }
             await hub.state.add(HubToken(secret, account: account, role: role, expires: expires))
             return try Response.json([:])
         }
@@ -150,20 +149,46 @@ package struct AdminArea: HubArea {
             await hub.state.revoke(secret)
             return try Response.json([:])
         }
-        // {"name", "plan"?: "free", "canPay"?: false}
+        // {"name", "fullName"?, "plan"?: "free", "canPay"?: false}
         router.post("/-/admin/accounts") { request, _ in
             let body = try await request.json()
             guard let name = body["name"]?.string, let plan = HubPlan(rawValue: body["plan"]?.string ?? "free") else {
                 throw HubError.bad("\"name\" is required, \"plan\" is free or pro")
             }
-            await hub.state.add(HubAccount(name, plan: plan, canPay: body["canPay"]?.bool ?? false))
+            let fullName = body["fullName"]?.string
+            await hub.state.add(HubAccount(name, fullName: fullName, plan: plan, canPay: body["canPay"]?.bool ?? false))
+            return try Response.json([:])
+        }
+        // {"name", "fullName"?, "members": {account: "admin" | "write" | "contributor" | "read"}, "plan"?, "canPay"?, "defaultVisibility"?: "private"}
+        router.post("/-/admin/organisations") { request, _ in
+            let body = try await request.json()
+            guard let name = body["name"]?.string, let sent = body["members"]?.object else {
+                throw HubError.bad("\"name\" and \"members\" are required")
+            }
+            let members = try sent.mapValues { role in
+                guard let role = role.string.flatMap(HubOrganisation.Role.init) else {
+                    throw HubError.bad("a role is one of [admin, write, contributor, read, no_access]")
+                }
+                return role
+            }
+            let plan = body["plan"]?.string
+            guard plan == nil || plan.flatMap(HubPlan.init) != nil,
+                let visibility = RepoVisibility(rawValue: body["defaultVisibility"]?.string ?? "public")
+            else { throw HubError.bad("\"plan\" or \"defaultVisibility\" is not known") }
+            var organisation = HubOrganisation(
+                name, fullName: body["fullName"]?.string, plan: plan.flatMap(HubPlan.init),
+                canPay: body["canPay"]?.bool ?? false, members: members)
+            organisation.defaultVisibility = visibility
+            await hub.state.add(organisation)
             return try Response.json([:])
         }
     }
 
-    private func addFaults(_ router: Router<HubContext>, _ board: FaultBoard) {
+    private func addFaults(_ router: RouterGroup<HubContext>, _ board: FaultBoard) {
         router.post("/-/admin/faults") { request, _ in
-            try Response.json(["id": .int(board.add(try Fault(scene: await request.json())))])
+            let fault = try Fault(scene: await request.json())
+            guard board.faults.count < Bounds.entries else { throw HubError.bad("There are too many faults") }
+            return try Response.json(["id": .int(board.add(fault))])
         }
         router.get("/-/admin/faults") { _, _ in
             try Response.json(
@@ -180,7 +205,8 @@ package struct AdminArea: HubArea {
             return try Response.json([:])
         }
         router.get("/-/admin/journal") { request, _ in
-            let entries = board.journal.entries(request.query("method"), path: request.query("path") ?? "/**")
+            let all = request.query("host") == "storage" ? board.journal.storageEntries : board.journal.entries
+            let entries = Journal.picked(all, request.query("method"), path: request.query("path") ?? "/**")
             let after = request.query("after").flatMap(Int.init) ?? 0
             return try Response.json(.array(entries.filter { $0.number > after }.map(\.json)))
         }
@@ -201,7 +227,7 @@ package struct AdminArea: HubArea {
     }
 
     private static func fate(_ name: String?, _ body: JSON) throws -> SpaceFate {
-        let after = body["after"]?.double.map { Duration.seconds($0) }
+        let after = try body["after"]?.time("after")
         guard let name, let fate = SpaceFate(name: name, message: body["message"]?.string, after: after) else {
             throw HubError.bad("a fate is one of [\(SpaceFate.names.joined(separator: ", "))]")
         }

@@ -23,8 +23,22 @@ package struct Fault: Sendable, Equatable {
         case badToken
         /// An answer that is not what the route promises: empty JSON.
         case empty
+        /// One bit of the bytes is another: of the request when it brings some, of the answer otherwise.
+        case changed
+        /// The connection closes after so many of those bytes.
+        case broken(after: Int)
+        /// So many of those bytes pass in a second of simulated time; more than 0.
+        case drip(bytesPerSecond: Int)
+    }
+    /// Who is asked.
+    package enum Host: String, Sendable {
+        /// The Hub: API, git, LFS batches.
+        case hub
+        /// The host that signed links lead to: `/objects/*/*`, `/parts/*/*`, and the S3 gateway's `/s3/**`.
+        case storage
     }
     package var kind: Kind
+    package var host: Host
     /// nil: any.
     package var method: String?
     /// `/api/spaces/*/*/restart`: a star stands for one part of the path, two for any rest.
@@ -40,9 +54,10 @@ package struct Fault: Sendable, Equatable {
 
     package init(
         _ kind: Kind, method: String? = nil, path: String = "/**", account: String? = nil, skip: Int = 0,
-        times: Int? = 1, chance: Double = 1
+        times: Int? = 1, chance: Double = 1, host: Host = .hub
     ) {
         self.kind = kind
+        self.host = host
         self.method = method
         self.path = path
         self.account = account
@@ -77,6 +92,9 @@ package struct Fault: Sendable, Equatable {
         case .lost: "lost"
         case .badToken: "bad-token"
         case .empty: "empty"
+        case .changed: "changed"
+        case .broken: "broken"
+        case .drip: "drip"
         }
     }
 }
@@ -86,10 +104,10 @@ extension Fault {
     /// - Throws: 400 naming what is wrong.
     init(scene: JSON) throws {
         let kind: Kind
-        let status = scene["status"]?.int
+        let status = try scene["status"]?.status("status")
         let message = scene["message"]?.string
         switch scene["kind"]?.string {
-        case "window": kind = .window(seconds: scene["seconds"]?.int ?? 60)
+        case "window": kind = .window(seconds: Int(try scene["seconds"]?.time("seconds").components.seconds ?? 60))
         case "action":
             kind = .action(
                 text: message
@@ -97,21 +115,39 @@ extension Fault {
                 retryAfter: scene["retryAfter"]?.int)
         case "status": kind = .status(status ?? 500, message: message ?? "Internal Error")
         case "html": kind = .html(status ?? 502)
-        case "slow": kind = .slow(.seconds(scene["seconds"]?.double ?? 5))
+        case "slow": kind = .slow(try scene["seconds"]?.time("seconds") ?? .seconds(5))
         case "held": kind = .held
         case "cut": kind = .cut
         case "lost": kind = .lost
         case "bad-token": kind = .badToken
         case "empty": kind = .empty
+        case "changed": kind = .changed
+        case "broken": kind = .broken(after: try Self.bytes(scene["after"] ?? 0, "after", from: 0))
+        case "drip":
+            kind = .drip(bytesPerSecond: try Self.bytes(scene["bytesPerSecond"] ?? 1_000, "bytesPerSecond", from: 1))
         default:
             throw HubError.bad(
-                "\"kind\" must be one of [window, action, status, html, slow, held, cut, lost, bad-token, empty]")
+                "\"kind\" must be one of [window, action, status, html, slow, held, cut, lost, bad-token, empty, changed, broken, drip]"
+            )
         }
-        guard (100...599).contains(status ?? 200) else { throw HubError.bad("\"status\" must be 100 to 599") }
+        let chance = scene["chance"].map { $0.double ?? -1 } ?? 1
+        guard (0...1).contains(chance) else {
+            throw HubError.bad("\"chance\" must be 0 to 1")
+        }
+        guard let host = Host(rawValue: scene["host"]?.string ?? "hub") else {
+            throw HubError.bad("\"host\" must be hub or storage")
+        }
         self.init(
             kind, method: scene["method"]?.string, path: scene["path"]?.string ?? "/**",
             account: scene["account"]?.string, skip: scene["skip"]?.int ?? 0,
-            times: scene["times"].map { $0.int } ?? 1, chance: scene["chance"]?.double ?? 1)
+            times: scene["times"].map { $0.int } ?? 1, chance: chance, host: host)
+    }
+
+    private static func bytes(_ value: JSON, _ name: String, from least: Int) throws -> Int {
+        guard let bytes = value.int, (least...(1 << 40)).contains(bytes) else {
+            throw HubError.bad("\"\(name)\" must be a number of bytes, at least \(least)")
+        }
+        return bytes
     }
 }
 

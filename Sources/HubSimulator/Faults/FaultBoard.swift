@@ -39,11 +39,11 @@ package final class FaultBoard: HubFaults {
     }
 
     /// The first that fits; each counts what fits it.
-    private func draw(method: String, path: String, account: String?) -> (id: Int, fault: Fault)? {
+    private func draw(_ host: Fault.Host, method: String, path: String, account: String?) -> (id: Int, fault: Fault)? {
         state.withLock { state in
             for index in state.faults.indices {
                 let fault = state.faults[index].fault
-                guard fault.fits(method: method, path: path, account: account) else { continue }
+                guard fault.host == host, fault.fits(method: method, path: path, account: account) else { continue }
                 state.faults[index].seen += 1
                 if state.faults[index].seen <= fault.skip { continue }
                 if let times = fault.times, state.faults[index].met >= times { continue }
@@ -59,9 +59,23 @@ package final class FaultBoard: HubFaults {
         _ request: Request, _ context: HubContext,
         next: @Sendable (Request, HubContext) async throws -> Response
     ) async throws -> Response {
+        try await around(.hub, request, context, next: next)
+    }
+
+    package func aroundStorage(
+        _ request: Request, _ context: HubContext,
+        next: @Sendable (Request, HubContext) async throws -> Response
+    ) async throws -> Response {
+        try await around(.storage, request, context, next: next)
+    }
+
+    private func around(
+        _ host: Fault.Host, _ request: Request, _ context: HubContext,
+        next: @Sendable (Request, HubContext) async throws -> Response
+    ) async throws -> Response {
         let path = request.uri.path
         let account = context.caller?.account.name
-        let number = note(request, account: account)
+        let number = note(host, request, account: account)
         var request = request
         let hash = BodyHash(keeping: journal.bodyLimit)
         if request.method != .get, request.method != .head {
@@ -71,7 +85,7 @@ package final class FaultBoard: HubFaults {
                     return buffer
                 })
         }
-        let drawn = draw(method: request.method.rawValue, path: path, account: account)
+        let drawn = draw(host, method: request.method.rawValue, path: path, account: account)
         defer {
             let (bytes, digest) = hash.end
             journal.change(number) { entry in
@@ -92,11 +106,11 @@ package final class FaultBoard: HubFaults {
     }
 
     package func refused(_ request: Request, _ context: HubContext, _ response: Response) {
-        let number = note(request, account: context.caller?.account.name)
+        let number = note(.hub, request, account: context.caller?.account.name)
         journal.change(number) { $0.status = response.status.code }
     }
 
-    private func note(_ request: Request, account: String?) -> Int {
+    private func note(_ host: Fault.Host, _ request: Request, account: String?) -> Int {
         var headers: [String: String] = [:]
         for name in [
             "user-agent", "content-type", "accept", "accept-encoding", "range", "if-none-match", "x-amzn-trace-id",
@@ -105,8 +119,11 @@ package final class FaultBoard: HubFaults {
         }
         return journal.begin(
             Journal.Entry(
-                number: 0, at: time.now, method: request.method.rawValue, path: request.uri.path,
-                query: request.uri.query ?? "", account: account, headers: headers))
+                number: 0, host: host, at: time.now, method: request.method.rawValue,
+                path: String(request.uri.path.prefix(Journal.longestText)),
+                query: host == .storage ? "" : String((request.uri.query ?? "").prefix(Journal.longestText)),
+                account: account,
+                headers: headers.mapValues { String($0.prefix(Journal.longestText)) }))
     }
 
     private func meet(
@@ -154,6 +171,10 @@ package final class FaultBoard: HubFaults {
             return Response(status: response.status)
         case .badToken: throw HubError.badToken
         case .empty: return try Response.json([:])
+        case .changed: return try await TransferFault.changed.meet(request, context, time: time, next: next)
+        case .broken(let limit):
+            return try await TransferFault.broken(after: limit).meet(request, context, time: time, next: next)
+        case .drip(let speed): return try await TransferFault.drip(speed).meet(request, context, time: time, next: next)
         }
     }
 }

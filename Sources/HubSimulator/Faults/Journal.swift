@@ -7,6 +7,7 @@ package final class Journal: Sendable {
     package struct Entry: Sendable, Equatable {
         /// From 1, in order of arrival.
         package var number: Int
+        package var host = Fault.Host.hub
         /// Simulated time.
         package var at: Duration
         package var method: String
@@ -35,12 +36,20 @@ package final class Journal: Sendable {
     private let state = Mutex(State())
     /// Older entries are dropped.
     package static let most = 20_000
+    /// Characters that are kept of a path, a query or a header.
+    static let longestText = 4_000
 
     package init() {}
 
-    package var entries: [Entry] { state.withLock { $0.entries } }
+    /// Of the Hub itself.
+    package var entries: [Entry] { state.withLock { $0.entries.filter { $0.host == .hub } } }
+    /// Of the storage host: its links are secrets, so the query is left out.
+    package var storageEntries: [Entry] { state.withLock { $0.entries.filter { $0.host == .storage } } }
     /// Those with this method and a path that fits the pattern (stars as in ``Fault/path``).
     package func entries(_ method: String? = nil, path: String = "/**") -> [Entry] {
+        Self.picked(entries, method, path: path)
+    }
+    static func picked(_ entries: [Entry], _ method: String?, path: String) -> [Entry] {
         let pattern = Fault(.cut, method: method, path: path)
         return entries.filter { pattern.fits(method: $0.method, path: $0.path, account: nil) }
     }
@@ -78,7 +87,8 @@ package final class Journal: Sendable {
 extension Journal.Entry {
     var json: JSON {
         .object(dropping: [
-            "number": .int(number), "at": .double(at / .seconds(1)), "method": .string(method), "path": .string(path),
+            "number": .int(number), "host": .string(host.rawValue), "at": .double(at / .seconds(1)),
+            "method": .string(method), "path": .string(path),
             "query": .string(query), "account": .text(account),
             "headers": .object(headers.mapValues { .string($0) }), "bodyBytes": .int(bodyBytes),
             "bodySHA256": .text(bodySHA256), "status": status.map { .int($0) } ?? .null, "fault": .text(fault),

@@ -56,6 +56,8 @@ final class DraftFile: Sendable {
         guard fileRename(from, to) == 0 else { throw IOError(errnoCode: errno, reason: "rename") }
     }
 
+    static func renamed(_ from: String, to: String) -> Bool { fileRename(from, to) == 0 }
+
     /// Nobody ever sees half of it.
     static func replace(_ path: String, with bytes: [UInt8]) throws {
         let draft = "\(path).\(UInt64.random(in: 0...UInt64.max)).lock"

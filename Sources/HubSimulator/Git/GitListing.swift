@@ -18,7 +18,7 @@ struct LFSPointer: Sendable, Equatable {
         let lines = String(decoding: bytes, as: UTF8.self).split(separator: "\n")
         guard lines.first == "version https://git-lfs.github.com/spec/v1",
             let oid = lines.first(where: { $0.hasPrefix("oid sha256:") })?.dropFirst(11), oid.count == 64,
-            let size = lines.first(where: { $0.hasPrefix("size ") }).flatMap({ Int($0.dropFirst(5)) })
+            let size = lines.first(where: { $0.hasPrefix("size ") }).flatMap({ Int($0.dropFirst(5)) }), size >= 0
         else { return nil }
         self.init(sha256: String(oid), size: size)
     }
@@ -69,22 +69,40 @@ struct GitEntry: Sendable {
 /// Everything in one commit, in git's order.
 struct GitListing: Sendable {
     let entries: [GitEntry]
-    private let byPath: [String: Int]
+    private let byPath: [ExactText: Int]
 
     init(_ entries: [GitEntry]) {
         self.entries = entries
-        byPath = Dictionary(entries.enumerated().map { ($1.path, $0) }) { first, _ in first }
+        byPath = Dictionary(entries.enumerated().map { (ExactText($1.path), $0) }) { first, _ in first }
     }
 
     subscript(path: String) -> GitEntry? { byPath[path].map { entries[$0] } }
     var files: [GitEntry] { entries.filter { !$0.isFolder } }
 
+    /// Bytes of a path that a push may bring.
+    static let longestPath = 4_096
+
+    /// The names in a tree object; nil when it is none. Source: git `Documentation/gitformat-pack`, `tree-walk.c`.
+    static func names(inTree bytes: [UInt8]) -> [[UInt8]]? {
+        var names: [[UInt8]] = []
+        var rest = bytes[...]
+        while !rest.isEmpty {
+            guard let space = rest.firstIndex(of: 32), let end = rest[space...].firstIndex(of: 0),
+                rest.endIndex - end > 20
+            else { return nil }
+            names.append(Array(rest[(space + 1)..<end]))
+            rest = rest[(end + 21)...]
+        }
+        return names
+    }
+
     /// Below a folder (`""`: the root), all the way down or only its own.
     func under(_ folder: String, recursive: Bool) -> [GitEntry] {
-        if folder.isEmpty { return recursive ? entries : entries.filter { !$0.path.contains("/") } }
+        if folder.isEmpty { return recursive ? entries : entries.filter { !$0.path.hasSlash } }
+        let start = folder + "/"
         return entries.filter {
-            $0.path.hasPrefix(folder + "/")
-                && (recursive || $0.path.dropFirst(folder.count + 1).firstIndex(of: "/") == nil)
+            $0.path.starts(exactlyWith: start)
+                && (recursive || !$0.path.utf8.dropFirst(start.utf8.count).contains(47))
         }
     }
 }

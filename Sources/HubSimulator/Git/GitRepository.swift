@@ -1,4 +1,5 @@
 import FoundationEssentials
+import HTTPTypes
 import NIOCore
 import Synchronization
 
@@ -19,7 +20,7 @@ final class GitRepository: Sendable {
     private let reading = SerialGate()
 
     private struct Memory {
-        var references: [String: String]?
+        var references: [ExactText: String]?
         /// Counts their changes.
         var moves = 0
         var listings: [String: GitListing] = [:]
@@ -27,7 +28,7 @@ final class GitRepository: Sendable {
         var order: [String] = []
         var commits: Set<String> = []
         var pointers: [String: LFSPointer?] = [:]
-        var lastCommits: [String: [String: GitCommit]] = [:]
+        var lastCommits: [String: [ExactText: GitCommit]] = [:]
         var cards: [String: JSON] = [:]
         /// By commit; nil when there is none, or it is in LFS.
         var readmes: [String: String?] = [:]
@@ -54,7 +55,7 @@ final class GitRepository: Sendable {
     func begin(with commit: FirstCommit, readme: [UInt8]?) {
         note(commit.made)
         memory.withLock { memory in
-            memory.references = ["refs/heads/main": commit.made.sha]
+            memory.references = [ExactText("refs/heads/main"): commit.made.sha]
             let isPlain = commit.made.listing["README.md"].map { $0.lfs == nil } ?? false
             memory.readmes[commit.made.sha] = .some(isPlain ? readme.map { String(decoding: $0, as: UTF8.self) } : nil)
         }
@@ -70,15 +71,15 @@ final class GitRepository: Sendable {
     // MARK: references
 
     /// Full names and the commits they stand for.
-    func references() async throws -> [String: String] {
+    func references() async throws -> [ExactText: String] {
         let (known, moves) = memory.withLock { ($0.references, $0.moves) }
         if let known { return known }
         let lines = try await text(["for-each-ref", "--format=%(objectname) %(*objectname) %(refname)"])
-        var found: [String: String] = [:]
+        var found: [ExactText: String] = [:]
         for line in lines.split(separator: "\n") {
             let parts = line.split(separator: " ", omittingEmptySubsequences: false)
             guard parts.count == 3 else { continue }
-            found[String(parts[2])] = String(parts[1].isEmpty ? parts[0] : parts[1])
+            found[ExactText(parts[2])] = String(parts[1].isEmpty ? parts[0] : parts[1])
         }
         // Who asked before something moved knows nothing of it.
         memory.withLock { if $0.moves == moves { $0.references = found } }
@@ -99,7 +100,7 @@ final class GitRepository: Sendable {
         for name in [revision, "refs/heads/" + revision, "refs/tags/" + revision] {
             if let sha = references[name] { return sha }
         }
-        guard (7...40).contains(revision.count), revision.allSatisfy(\.isHexDigit) else { return nil }
+        guard (7...40).contains(revision.utf8.count), revision.isHexadecimal else { return nil }
         if memory.withLock({ $0.commits.contains(revision) }) { return revision }
         do {
             let sha = try await text(["rev-parse", "--verify", "--quiet", "--end-of-options", revision + "^{commit}"])
@@ -158,9 +159,14 @@ final class GitRepository: Sendable {
             let head = String(decoding: line[..<tab], as: UTF8.self).split(
                 separator: " ", omittingEmptySubsequences: true)
             guard head.count == 4 else { continue }
+            let path = Array(line[line.index(after: tab)...])
+            // Every push is looked at, but several can pile folders upon those that are there.
+            guard path.count <= GitListing.longestPath else {
+                throw HubError(.unprocessableContent, "This revision has paths that are too long")
+            }
             entries.append(
                 GitEntry(
-                    Array(line[line.index(after: tab)...]), mode: String(head[0]), isFolder: head[1] == "tree",
+                    path, mode: String(head[0]), isFolder: head[1] == "tree",
                     oid: String(head[2]), blobSize: Int(head[3]) ?? 0, lfs: nil))
         }
         let suspects = entries.filter { !$0.isFolder && LFSPointer.plausibleSizes.contains($0.blobSize) }.map(\.oid)
@@ -273,13 +279,13 @@ final class GitRepository: Sendable {
     func commitCount(_ sha: String) async throws -> Int { Int(try await text(["rev-list", "--count", sha])) ?? 0 }
 
     /// For every path at a commit, folders included, the newest commit that touched it.
-    func lastCommits(_ sha: String) async throws -> [String: GitCommit] {
+    func lastCommits(_ sha: String) async throws -> [ExactText: GitCommit] {
         if let known = memory.withLock({ $0.lastCommits[sha] }) { return known }
         let output = try await git([
             "log", "-m", "--first-parent", "--root", "--name-only", "-z", "--format=%x1e%H%x1f%an%x1f%ct%x1f%s%x1f",
             sha,
         ])
-        var found: [String: GitCommit] = [:]
+        var found: [ExactText: GitCommit] = [:]
         for record in output.split(separator: 0x1e) {
             let fields = record.split(separator: 0, omittingEmptySubsequences: true)
             guard let head = fields.first, let commit = Self.commit(Substring(decoding: head, as: UTF8.self)) else {
@@ -288,8 +294,9 @@ final class GitRepository: Sendable {
             for field in fields.dropFirst() {
                 var path = Substring(decoding: field.drop { $0 == 10 }, as: UTF8.self)
                 while !path.isEmpty {
-                    if found[String(path)] == nil { found[String(path)] = commit }
-                    path = path.lastIndex(of: "/").map { path[..<$0] } ?? ""
+                    let key = ExactText(path)
+                    if found[key] == nil { found[key] = commit }
+                    path = path.utf8.lastIndex(of: 47).map { path[..<$0] } ?? ""
                 }
             }
         }

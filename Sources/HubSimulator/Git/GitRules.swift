@@ -12,13 +12,13 @@ struct GitRules: Sendable {
     }
 
     /// The paths that the attributes hand to LFS.
-    func lfs(_ paths: [String], attributes: [UInt8]) async throws -> Set<String> {
+    func lfs(_ paths: [String], attributes: [UInt8]) async throws -> Set<ExactText> {
         guard !paths.isEmpty, !attributes.isEmpty else { return [] }
         let file = try await place(attributes)
         let output = try await Git.run(
             ["-C", folder, "-c", "core.attributesFile=\(file)", "check-attr", "-z", "--stdin", "filter"],
             input: Self.list(paths))
-        var found: Set<String> = []
+        var found: Set<ExactText> = []
         let fields = output.split(separator: 0, omittingEmptySubsequences: false)
         for index in stride(from: 0, to: fields.count - 2, by: 3) where fields[index + 2].elementsEqual("lfs".utf8) {
             found.insert(String(decoding: fields[index], as: UTF8.self))
@@ -27,7 +27,7 @@ struct GitRules: Sendable {
     }
 
     /// The paths that the ignore rules leave out.
-    func ignored(_ paths: [String], rules: [UInt8]) async throws -> Set<String> {
+    func ignored(_ paths: [String], rules: [UInt8]) async throws -> Set<ExactText> {
         guard !paths.isEmpty, !rules.isEmpty else { return [] }
         let file = try await place(rules)
         let result = try await Subprocess.run(
@@ -41,7 +41,7 @@ struct GitRules: Sendable {
         guard result.terminationStatus == .exited(0) || result.terminationStatus == .exited(1) else {
             throw GitFailure(command: "check-ignore", message: result.standardError)
         }
-        return Set(result.standardOutput.split(separator: 0).map { String(decoding: $0, as: UTF8.self) })
+        return Set(result.standardOutput.split(separator: 0).map { ExactText(String(decoding: $0, as: UTF8.self)) })
     }
 
     private static func list(_ paths: [String]) -> [UInt8] { Array(paths.joined(separator: "\0").utf8) + [0] }

@@ -15,13 +15,22 @@ final class PartUploads: Sendable {
         self.incoming = incoming
     }
 
-    /// - Returns: an id, and how many parts there will be.
-    func begin(repo: String, sha256: String, size: Int, partSize: Int) -> (id: String, parts: Int) {
+    /// Parts of all uploads that are under way.
+    private static let mostParts = 100_000
+
+    /// - Returns: an id, and how many parts there will be; nil when there are too many already.
+    func begin(repo: String, sha256: String, size: Int, partSize: Int) -> (id: String, parts: Int)? {
         let id = UUID().uuidString
         let upload = PartUpload(
             repo: repo, sha256: sha256, size: size, partSize: partSize, path: "\(incoming)/\(id)")
-        uploads.withLock { $0[id] = upload }
-        return (id, upload.slots.count)
+        let taken = uploads.withLock { uploads in
+            guard uploads.values.reduce(upload.slots.count, { $0 + $1.slots.count }) <= Self.mostParts else {
+                return false
+            }
+            uploads[id] = upload
+            return true
+        }
+        return taken ? (id, upload.slots.count) : nil
     }
 
     /// - Returns: the part's ETag.

@@ -48,6 +48,9 @@ struct PushRules: Sendable {
             try await Git.run(["--git-dir=\(path)"] + arguments, input: input, environment: environment)
         }
         var problems: [String] = []
+        for update in updates where !update.isDeletion { problems += try await names(update, git: git) }
+        // The rest is read by names, which must be good.
+        guard problems.isEmpty else { return problems }
         for update in updates where !update.isDeletion && update.reference.hasPrefix("refs/heads/") {
             let objects = try await git(["rev-list", "--objects", update.new, "--not", "--all"])
             let checked = String(
@@ -78,6 +81,28 @@ struct PushRules: Sendable {
             }
         }
         return problems
+    }
+
+    /// Every tree that is new, in history, too, whatever the reference: git itself takes `..` and `.git` unless it is told to look.
+    private func names(_ update: Update, git: ([String], [UInt8]) async throws -> [UInt8]) async throws -> [String] {
+        let objects = try await git(["rev-list", "--objects", update.new, "--not", "--all"], [])
+        let ids = objects.split(separator: 10).map { $0.prefix { $0 != 32 } }.filter { !$0.isEmpty }
+        let kinds = try await git(
+            ["cat-file", "--batch-check=%(objecttype) %(objectname)"], Array(ids.joined(separator: [10])) + [10])
+        let trees = kinds.split(separator: 10).filter { $0.starts(with: "tree ".utf8) }.map { $0.dropFirst(5) }
+        guard !trees.isEmpty else { return [] }
+        let content = try await git(["cat-file", "--batch"], Array(trees.joined(separator: [10])) + [10])
+        for (oid, bytes) in GitRepository.parseBatch(content) {
+            guard let names = GitListing.names(inTree: bytes) else { return ["the tree \(oid) cannot be read"] }
+            for name in names {
+                if let problem = PathRules.problem(component: name) {
+                    return ["the tree \(oid) has a name that is not allowed: \(problem)"]
+                }
+            }
+        }
+        // Some thousand folders inside each other are in nobody's interest.
+        let isDeep = objects.split(separator: 10).contains { $0.count > 41 + GitListing.longestPath }
+        return isDeep ? ["it contains a path of more than \(GitListing.longestPath) bytes"] : []
     }
 
     private func binaries(

@@ -1,5 +1,4 @@
 import HTTPTypes
-import Yams
 
 /// What the Hub demands of a README's front matter. Source: hub-docs `spaces-config-reference`; the form of the answers from
 /// huggingface_hub `RepoCard.validate`, the wording is ours.
@@ -24,11 +23,11 @@ enum CardRules {
         }
         let card: JSON
         do {
-            guard let node = try Yams.compose(yaml: block) else {
+            guard let read = try FrontMatter.read(block) else {
                 verdict.warnings.append("empty or missing yaml metadata in repo card")
                 return verdict
             }
-            card = FrontMatter.json(node)
+            card = read
         } catch {
             verdict.errors.append("Invalid YAML: \(error)")
             return verdict
@@ -40,8 +39,22 @@ enum CardRules {
         if let tags = members["tags"], !tags.isNull, tags.array == nil {
             verdict.errors.append("\"tags\" must be an array")
         }
+        judgeLicense(members["license"], &verdict)
+        // Source: huggingface_hub `test_hf_api.py` `INVALID_MODELCARD`; hub-docs `modelcard.md`.
+        if kind == .model, let index = members["model-index"], !index.isNull, index.array == nil {
+            verdict.errors.append("\"model-index\" must be an array")
+        }
         if kind == .space { judgeSpace(members, &verdict) }
         return verdict
+    }
+
+    /// One, or a list of them.
+    private static func judgeLicense(_ license: JSON?, _ verdict: inout Verdict) {
+        guard let license, !license.isNull else { return }
+        for entry in license.array ?? [license] where !(entry.string.map(CardLicenses.all.contains) ?? false) {
+            verdict.errors.append(
+                "\"license\" must be one of [\(CardLicenses.all.sorted().joined(separator: ", "))]")
+        }
     }
 
     private static func judgeSpace(_ card: [String: JSON], _ verdict: inout Verdict) {
@@ -64,6 +77,7 @@ enum CardRules {
             oneOf("sdk", ["gradio", "docker", "static"])
         }
         oneOf("header", ["mini", "default"])
+        oneOf("suggested_hardware", HardwareCatalogue.flavors.map(\.name) + ["zerogpu"])
         oneOf("suggested_storage", ["small", "medium", "large"])
         for key in ["pinned", "fullWidth", "hf_oauth", "disable_embedding"] { flag(key) }
         if let text = card["short_description"]?.string, text.count > 60 {

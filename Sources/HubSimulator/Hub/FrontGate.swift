@@ -11,9 +11,10 @@ package struct FrontGate: HTTPResponder {
         // Scenes are arranged from outside the story: not counted, not hindered.
         if request.uri.path.hasPrefix("/-/") { return try await serve(request, context) }
         var context = context
-        // The caller's own id is appended to the platform's. Source: recordings of huggingface_hub.
+        // A caller's own request id is answered as it is (huggingface_hub `test_utils_http.py`); his trace id is appended to the
+        // platform's (its recordings).
         context.requestID =
-            hub.nextRequestID() + (request.headers[.traceID].map { ";" + $0 } ?? "")
+            request.headers[.requestID] ?? hub.nextRequestID() + (request.headers[.traceID].map { ";" + $0 } ?? "")
         var reading: RateWindows.Reading?
         var response: Response
         var isRefused = true
@@ -50,7 +51,12 @@ package struct FrontGate: HTTPResponder {
     /// Errors become answers here, so that faults see what a client would see.
     private func serve(_ request: Request, _ context: HubContext) async throws -> Response {
         do {
-            return try await inner.respond(to: request, context: context)
+            let response = try await inner.respond(to: request, context: context)
+            // No route: the router says so without a word.
+            guard response.status == .notFound, response.headers[.contentType] == nil else { return response }
+            throw Self.asksForRepo(request.uri.path)
+                ? HubError.noRepo(anonymous: context.caller == nil)
+                : HubError(.notFound, "Sorry, we can't find the page you are looking for.")
         } catch let error as HubError {
             return try error.response()
         } catch let error as HTTPError {
@@ -67,6 +73,15 @@ package struct FrontGate: HTTPResponder {
             )
             .response()
         }
+    }
+
+    /// A name of one part (`gpt2`) can be a repository, though there is none here. Source: huggingface_hub tests that ask for names that do
+    /// not exist.
+    private static func asksForRepo(_ path: String) -> Bool {
+        let parts = path.split(separator: "/")
+        if parts.first == "api", parts.count > 2 { return RepoKind(plural: String(parts[1])) != nil }
+        let rest = parts.first.flatMap { RepoKind(plural: String($0)) } == nil ? parts[...] : parts.dropFirst()
+        return rest.count > 3 && rest.dropFirst().first == "resolve"
     }
 
     private static func exhausted(_ reading: RateWindows.Reading) -> HubError {

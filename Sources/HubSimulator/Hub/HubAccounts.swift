@@ -63,6 +63,8 @@ package struct HubOrganisation: Sendable {
     package var resourceGroups: [String]
     /// `token-policy`, `sso`, `mfa`, …: with any of them no token may act here (`securityRestrictions` in whoami-v2).
     package var securityRestrictions: [String]
+    /// Of repositories whose creation asks for none. Source: huggingface_hub `test_hf_api.py` (its enterprise organisation).
+    package var defaultVisibility = RepoVisibility.public
 
     package init(
         _ name: String, fullName: String? = nil, plan: HubPlan? = nil, canPay: Bool = false, members: [String: Role],

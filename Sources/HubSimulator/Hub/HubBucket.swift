@@ -1,4 +1,5 @@
 import FoundationEssentials
+import HTTPTypes
 
 /// A storage bucket: files by path, no history. Source: hub-docs `storage-buckets`; huggingface_hub `_buckets.py`.
 struct HubBucket: Sendable {
@@ -23,7 +24,7 @@ struct HubBucket: Sendable {
     var createdBy: String
     var resourceGroup: String?
     var region: String?
-    var files: [String: File] = [:]
+    var files: [ExactText: File] = [:]
 
     var fullName: String { namespace + "/" + name }
     var size: Int { files.values.reduce(0) { $0 + $1.size } }
@@ -39,6 +40,18 @@ extension HubState {
         guard buckets[bucket.fullName.lowercased()] == nil else { return false }
         buckets[bucket.fullName.lowercased()] = bucket
         return true
+    }
+    /// - Throws: 409 when the name is taken.
+    func renameBucket(_ bucket: HubBucket, namespace: String, name: String) throws {
+        let (old, new) = (bucket.fullName.lowercased(), "\(namespace)/\(name)".lowercased())
+        guard old == new || buckets[new] == nil else {
+            throw HubError(.conflict, "A bucket called \(namespace)/\(name) already exists")
+        }
+        guard var moved = buckets.removeValue(forKey: old) else { throw HubError.noRepo(anonymous: false) }
+        moved.namespace = namespace
+        moved.name = name
+        moved.ownerID = ownerID(namespace) ?? moved.ownerID
+        buckets[new] = moved
     }
     func removeBucket(_ bucket: HubBucket) { buckets[bucket.fullName.lowercased()] = nil }
     /// Changes one bucket at once; nil when it is gone.

@@ -1,23 +1,34 @@
 import FoundationEssentials
 import Logging
+import NIOPosix
 import _NIOFileSystem
 
 /// The folder a simulated Hub keeps its repositories and objects in.
 struct HubDisk: Sendable {
     let root: String
     private let isOurs: Bool
+    /// Held as long as the folder is used.
+    private let lock: FolderLock?
 
     /// - Throws: the file system's error when the folders cannot be made.
     static func open(_ folder: String?) async throws -> HubDisk {
         let files = FileSystem.shared
         let root: String
+        var lock: FolderLock?
         if let folder {
             root = folder
         } else {
             let parent = try await files.temporaryDirectory
-            root = try await files.createTemporaryDirectory(template: parent.appending("stoker-hub-XXXXXX")).string
+            let (place, prefix) = (parent.string, FolderLock.prefix)
+            let made = try await files.createTemporaryDirectory(template: parent.appending("\(prefix)XXXXXX")).string
+            root = made
+            lock = try await NIOThreadPool.singleton.runIfActive {
+                // One that was killed could not tidy up.
+                FolderLock.sweep(place)
+                return FolderLock.mark(made)
+            }
         }
-        let disk = HubDisk(root: root, isOurs: folder == nil)
+        let disk = HubDisk(root: root, isOurs: folder == nil, lock: lock)
         for folder in [disk.repos, disk.objects, disk.incoming, disk.buckets, disk.rules] {
             try await files.createDirectory(at: FilePath(folder), withIntermediateDirectories: true)
         }

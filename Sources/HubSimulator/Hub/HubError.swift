@@ -37,6 +37,20 @@ package struct HubError: Error, Sendable {
         headers[.repoCommit] = commit
         return HubError(.notFound, "Entry not found", code: "EntryNotFound", headers: headers)
     }
+    /// It exists, and its files are for those that were let in. Source: huggingface_hub `GatedRepoError`; hub-docs `models-gated`; the texts
+    /// are quoted in its issues.
+    static func gated(_ repo: HubRepo, anonymous: Bool, endpoint: String) -> HubError {
+        let name = "\(repo.kind.rawValue) \(repo.fullName)"
+        return anonymous
+            ? HubError(
+                .unauthorized,
+                "Access to \(name) is restricted. You must have access to it and be authenticated to access it. Please log in.",
+                code: "GatedRepo")
+            : HubError(
+                .forbidden,
+                "Access to \(name) is restricted and you are not in the authorized list. Visit \(endpoint)/\(repo.kind.webPrefix)\(repo.fullName) to ask for access.",
+                code: "GatedRepo")
+    }
     package static func bad(_ message: String) -> HubError { HubError(.badRequest, message) }
     package static func forbidden(_ message: String) -> HubError { HubError(.forbidden, message) }
     package static let badToken = HubError(
@@ -59,7 +73,8 @@ package struct HubError: Error, Sendable {
 
     /// A header holds one line of visible ASCII.
     private static func headerText(_ text: String) -> String {
-        String(String.UnicodeScalarView(text.unicodeScalars.map { (32..<127).contains($0.value) ? $0 : " " }))
+        let short = text.unicodeScalars.prefix(Bounds.headerText)
+        return String(String.UnicodeScalarView(short.map { (32..<127).contains($0.value) ? $0 : " " }))
     }
 }
 

@@ -1,7 +1,8 @@
 package import FoundationEssentials
 
 package enum RepoKind: String, Sendable, CaseIterable, Hashable {
-    case model, dataset, space
+    /// Kernels: huggingface_hub `REPO_TYPES_WITH_KERNEL`.
+    case model, dataset, space, kernel
 
     /// In API paths: `/api/spaces/…`.
     package var plural: String { rawValue + "s" }
@@ -57,6 +58,9 @@ package struct HubRepo: Sendable, Identifiable {
     package var disabled = false
     /// `false`, `"auto"` or `"manual"`.
     package var gated: JSON = false
+    package var isGated: Bool { gated != false }
+    /// The oldest first.
+    package var accessRequests: [AccessRequest] = []
     package var discussionsDisabled = false
     package var discussionsSorting = "recently-created"
     package var orgMembersGated = false

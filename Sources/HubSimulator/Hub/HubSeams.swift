@@ -55,11 +55,20 @@ package protocol HubFaults: Sendable {
         _ request: Request, _ context: HubContext,
         next: @Sendable (Request, HubContext) async throws -> Response
     ) async throws -> Response
+    /// The same in front of the storage host, where nobody has a name. Errors are answered in S3's form.
+    func aroundStorage(
+        _ request: Request, _ context: HubContext,
+        next: @Sendable (Request, HubContext) async throws -> Response
+    ) async throws -> Response
     /// The gate itself turned a request away: a bad token, or nothing left in the window.
     func refused(_ request: Request, _ context: HubContext, _ response: Response)
 }
 
 extension HubFaults {
+    package func aroundStorage(
+        _ request: Request, _ context: HubContext,
+        next: @Sendable (Request, HubContext) async throws -> Response
+    ) async throws -> Response { try await next(request, context) }
     package func refused(_ request: Request, _ context: HubContext, _ response: Response) {}
 }
 

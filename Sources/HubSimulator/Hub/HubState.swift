@@ -248,7 +248,8 @@ package actor HubState {
         let old = Key(kind: repo.kind, name: repo.fullName.lowercased())
         let new = Key(kind: repo.kind, name: "\(namespace)/\(name)".lowercased())
         guard old == new || ids[new] == nil else {
-            throw HubError(.conflict, "A \(repo.kind.rawValue) named \(namespace)/\(name) already exists")
+            // Source: huggingface_hub `test_move_repo_target_already_exists`; the code is ours.
+            throw HubError(.conflict, "A \(repo.kind.rawValue) repository called \(namespace)/\(name) already exists")
         }
         repo.namespace = namespace
         repo.name = name

@@ -16,9 +16,12 @@ package enum JSON: Sendable, Equatable {
     package static func object(dropping members: [String: JSON?]) -> JSON { .object(members.compactMapValues { $0 }) }
     package static func text(_ value: String?) -> JSON { value.map(JSON.string) ?? .null }
     package static func strings(_ values: [String]) -> JSON { .array(values.map(JSON.string)) }
-    /// ISO 8601 in UTC with milliseconds, as the Hub writes it.
+    /// ISO 8601 in UTC with milliseconds, as the Hub writes it. A commit may claim any time: what is outside of the years 1 to 9999 is
+    /// shown as their nearest end.
     package static func date(_ value: Date) -> JSON {
-        .string(value.formatted(Date.ISO8601FormatStyle(includingFractionalSeconds: true)))
+        let seconds = min(max(value.timeIntervalSince1970, -62_135_596_800), 253_402_300_799)
+        let date = Date(timeIntervalSince1970: seconds)
+        return .string(date.formatted(Date.ISO8601FormatStyle(includingFractionalSeconds: true)))
     }
 
     package subscript(key: String) -> JSON? {

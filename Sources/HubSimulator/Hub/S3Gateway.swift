@@ -124,15 +124,17 @@ struct S3Gateway: Sendable {
         let delimiter = request.query("delimiter") ?? ""
         let after = request.query("continuation-token") ?? request.query("start-after") ?? ""
         let most = min(max(request.query("max-keys").flatMap(Int.init) ?? 1_000, 1), 1_000)
-        var entries: [String: HubBucket.File?] = [:]
-        for (key, file) in bucket.files where key.hasPrefix(prefix) {
-            if !delimiter.isEmpty, let end = key.dropFirst(prefix.count).firstRange(of: delimiter) {
-                entries.updateValue(nil, forKey: String(key[..<end.upperBound]))
+        var entries: [ExactText: HubBucket.File?] = [:]
+        for (key, file) in bucket.files where key.text.starts(exactlyWith: prefix) {
+            let bytes = key.text.utf8
+            if !delimiter.isEmpty, let end = bytes.dropFirst(prefix.utf8.count).firstRange(of: delimiter.utf8) {
+                entries.updateValue(nil, forKey: ExactText(key.text[..<end.upperBound]))
             } else {
                 entries[key] = file
             }
         }
-        let sorted = entries.sorted { $0.key < $1.key }.filter { $0.key > after }
+        // In the order of the bytes, as S3 has it.
+        let sorted = entries.sorted { $0.key < $1.key }.filter { $0.key > ExactText(after) }
         let page = sorted.prefix(most)
         var xml = "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<ListBucketResult>"
         func add(_ name: String, _ value: String) { xml += "<\(name)>\(Self.escaped(value))</\(name)>" }
@@ -141,14 +143,14 @@ struct S3Gateway: Sendable {
         add("KeyCount", "\(page.count)")
         add("MaxKeys", "\(most)")
         add("IsTruncated", "\(page.count < sorted.count)")
-        if page.count < sorted.count, let last = page.last { add("NextContinuationToken", last.key) }
+        if page.count < sorted.count, let last = page.last { add("NextContinuationToken", last.key.text) }
         for (key, file) in page {
             guard let file else {
-                xml += "<CommonPrefixes><Prefix>\(Self.escaped(key))</Prefix></CommonPrefixes>"
+                xml += "<CommonPrefixes><Prefix>\(Self.escaped(key.text))</Prefix></CommonPrefixes>"
                 continue
             }
             xml += "<Contents>"
-            add("Key", key)
+            add("Key", key.text)
             add("LastModified", file.uploadedAt.formatted(Date.ISO8601FormatStyle(includingFractionalSeconds: true)))
             add("ETag", "\"\(file.etag)\"")
             add("Size", "\(file.size)")

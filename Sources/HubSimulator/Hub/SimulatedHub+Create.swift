@@ -69,8 +69,8 @@ extension SimulatedHub {
         if let source {
             let repository = try await store.clone(source, as: repo)
             // Pull requests are not copied. Source: hub-docs `repositories-next-steps`, duplicating.
-            for name in try await repository.references().keys where name.hasPrefix("refs/pr/") {
-                try await repository.setReference(name, to: nil)
+            for name in try await repository.references().keys where name.text.hasPrefix("refs/pr/") {
+                try await repository.setReference(name.text, to: nil)
             }
         } else {
             var changes = [GitImport.Change.write(path: ".gitattributes", content: GitRules.defaultAttributes)]

@@ -180,6 +180,12 @@ package final class SimulatedHub: Sendable {
         return repo
     }
 
+    /// - Throws: 403 or, for anonymous callers, 401 `GatedRepo` when the files of the repository are not for this caller.
+    func requireGate(_ repo: HubRepo, _ context: HubContext) async throws {
+        if await state.passesGate(context.caller, of: repo) { return }
+        throw HubError.gated(repo, anonymous: context.caller == nil, endpoint: endpoint)
+    }
+
     /// Everybody who is told of changes: the Spaces first.
     var listeners: [any RepoListener] {
         (spaces.map { [$0 as any RepoListener] } ?? []) + extraListeners + [WebhookPost(hub: self)]

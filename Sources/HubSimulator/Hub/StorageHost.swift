@@ -17,7 +17,12 @@ struct StorageHost: HTTPResponder {
     }
 
     private func refusing(_ request: Request, _ context: HubContext) async throws -> Response {
-        do { return try await answer(request, context) } catch let error as HubError {
+        do {
+            guard let faults = hub.configuration.faults, !request.uri.path.hasPrefix("/hooks/") else {
+                return try await answer(request, context)
+            }
+            return try await faults.aroundStorage(request, context) { try await self.answer($0, $1) }
+        } catch let error as HubError {
             return Self.refusal(error.status, "RequestFailed", error.message)
         } catch ObjectStore.Refusal.otherContent {
             return Self.refusal(

@@ -1,5 +1,5 @@
 import AsyncHTTPClient
-import FoundationEssentials
+import Foundation
 import HTTPTypes
 import Logging
 import NIOCore
@@ -7,7 +7,8 @@ import NIOHTTP1
 
 /// Tells webhooks of changes. Source: hub-docs `webhooks`, payload version 3.
 ///
-/// Deliveries wait for nobody: they are tasks of the hub, at most 1,000 in 24 hours for each webhook (hub-docs).
+/// Deliveries wait for nobody: they are tasks of the hub, at most 1,000 in 24 hours for each webhook (hub-docs). They never leave this
+/// machine: a webhook with another address is kept and shown, and nobody is called.
 struct WebhookPost: RepoListener {
     let hub: SimulatedHub
     private static let mostPerDay = 1_000
@@ -81,17 +82,30 @@ actor WebhookDeliveries {
     private var tasks: [Int: Task<Void, Never>] = [:]
     private var next = 0
     private var closed = false
+    /// Under way at the same time; further ones are dropped.
+    private static let most = 256
 
     func post(_ payload: JSON, to webhook: HubWebhook, logger: Logger) {
         guard !closed else { return }
-        let client = client ?? HTTPClient(eventLoopGroupProvider: .singleton)
+        guard let target = LoopbackTarget(webhook.url) else {
+            return logger.notice(
+                "a webhook is not told: it is not on this machine", metadata: ["webhook": "\(webhook.id)"])
+        }
+        guard tasks.count < Self.most else {
+            return logger.warning("too many webhooks are under way", metadata: ["webhook": "\(webhook.id)"])
+        }
+        // A redirect could lead away from here.
+        let client =
+            client
+            ?? HTTPClient(eventLoopGroupProvider: .singleton, configuration: .init(redirectConfiguration: .disallow))
         self.client = client
         next += 1
         let number = next
         tasks[number] = Task {
             do {
-                var request = HTTPClientRequest(url: webhook.url)
+                var request = HTTPClientRequest(url: target.url)
                 request.method = .POST
+                request.headers.add(name: "host", value: target.host)
                 request.headers.add(name: "content-type", value: "application/json")
                 if let secret = webhook.secret { request.headers.add(name: "x-webhook-secret", value: secret) }
                 request.body = .bytes(ByteBuffer(bytes: try payload.encoded()))
@@ -115,5 +129,28 @@ actor WebhookDeliveries {
         // It has nothing left to do; being shut down twice is all that could go wrong.
         try? await client.shutdown()
         self.client = nil
+    }
+}
+
+/// The address of a webhook on this machine.
+struct LoopbackTarget: Sendable, Equatable {
+    /// With a number in place of the name, so that no name server is asked.
+    var url: String
+    /// The name and port as they were written.
+    var host: String
+
+    /// nil for an address that is not surely on this machine.
+    init?(_ text: String) {
+        guard var parts = URLComponents(string: text), let scheme = parts.scheme?.lowercased(),
+            ["http", "https"].contains(scheme), let written = parts.host, parts.user == nil, parts.password == nil
+        else { return nil }
+        let name = written.hasPrefix("[") ? String(written.dropFirst().dropLast()) : written
+        // Source: RFC 6761, section 6.3: names below localhost are this machine, too.
+        let isNamed = name.lowercased() == "localhost" || name.lowercased().hasSuffix(".localhost")
+        guard isNamed || LocalOnly.isLoopback(name) else { return nil }
+        host = (parts.percentEncodedHost ?? written) + (parts.port.map { ":\($0)" } ?? "")
+        if isNamed { parts.host = "127.0.0.1" }
+        guard let address = parts.string else { return nil }
+        url = address
     }
 }

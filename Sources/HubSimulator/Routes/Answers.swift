@@ -41,10 +41,10 @@ extension Request {
     }
 
     package func query(_ name: String) -> String? { uri.queryParameters[Substring(name)].map(String.init) }
-    /// Every value of a repeated parameter, `name=a&name=b` and `name[]=a` alike.
+    /// Every value of a repeated parameter, `name=a&name=b` and `name[]=a` alike; the brackets come percent-encoded from some clients.
     package func queries(_ name: String) -> [String] {
-        let all = uri.queryParameters
-        return all[values: Substring(name)].map(String.init) + all[values: Substring(name + "[]")].map(String.init)
+        let names = [name, name + "[]", name + "%5B%5D", name + "%5b%5d"]
+        return uri.queryParameters.filter { names.contains(String($0.key)) }.map { String($0.value) }
     }
     /// `true`, `1` and `True`; Python's client writes the first, JavaScript's often the second.
     package func flag(_ name: String) -> Bool { ["true", "1", "True"].contains(query(name) ?? "") }
@@ -54,15 +54,19 @@ extension HubContext {
     /// A path parameter, percent-decoded.
     package func decoded(_ name: String) throws -> String {
         let raw = try parameters.require(name)
-        guard let text = raw.removingPercentEncoding else { throw HubError.bad("Invalid path") }
+        return try Self.decoded(raw)
+    }
+
+    private static func decoded(_ raw: String) throws -> String {
+        // No name has them, and git would read a name only up to the first zero byte.
+        guard let text = raw.removingPercentEncoding, !text.hasControlCharacter else {
+            throw HubError.bad("Invalid path")
+        }
         return text
     }
 
     /// What `**` stood for, decoded segment by segment: `src%2Fapp` and `src/app` are the same path.
     func rest() throws -> String {
-        try parameters.getCatchAll().map { part in
-            guard let text = String(part).removingPercentEncoding else { throw HubError.bad("Invalid path") }
-            return text
-        }.joined(separator: "/")
+        try parameters.getCatchAll().map { try Self.decoded(String($0)) }.joined(separator: "/")
     }
 }

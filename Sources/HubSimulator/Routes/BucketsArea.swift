@@ -71,7 +71,14 @@ package struct BucketsArea: HubArea {
         _ context: HubContext, _ hub: SimulatedHub, right: RepoRight = .read
     ) async throws -> HubBucket {
         let (namespace, name) = try name(context)
-        guard let bucket = await hub.state.bucket("\(namespace)/\(name)") else {
+        return try await find("\(namespace)/\(name)", context, hub, right: right)
+    }
+
+    /// - Throws: 404 or 401 when it is not there or may not be seen, 403 without the right.
+    static func find(
+        _ fullName: String, _ context: HubContext, _ hub: SimulatedHub, right: RepoRight
+    ) async throws -> HubBucket {
+        guard let bucket = await hub.state.bucket(fullName) else {
             throw HubError.noRepo(anonymous: context.caller == nil)
         }
         let actual = await hub.state.right(of: context.caller, on: bucket)
@@ -133,17 +140,17 @@ package struct BucketsArea: HubArea {
 
     private static func tree(_ bucket: HubBucket, prefix: String, recursive: Bool) throws -> [JSON] {
         let start = prefix.isEmpty ? "" : prefix + "/"
-        var folders: Set<String> = []
-        var entries: [(path: String, json: JSON)] = []
-        for (path, file) in bucket.files where path.hasPrefix(start) || path == prefix {
-            let rest = path.dropFirst(start.count)
-            if !recursive, let slash = rest.firstIndex(of: "/") {
+        var folders: Set<ExactText> = []
+        var entries: [(path: ExactText, json: JSON)] = []
+        for (path, file) in bucket.files where path.text.starts(exactlyWith: start) || path == ExactText(prefix) {
+            let rest = Substring(path.text.utf8.dropFirst(start.utf8.count))
+            if !recursive, let slash = rest.utf8.firstIndex(of: 47) {
                 folders.insert(start + rest[..<slash])
             } else {
-                entries.append((path, describe(path, file)))
+                entries.append((path, describe(path.text, file)))
             }
         }
-        entries += folders.map { ($0, ["type": "directory", "path": .string($0)]) }
+        entries += folders.map { ($0, ["type": "directory", "path": .string($0.text)]) }
         return entries.sorted { $0.path < $1.path }.map(\.json)
     }
 
@@ -181,7 +188,9 @@ package struct BucketsArea: HubArea {
     ) async throws {
         switch operation["type"]?.string {
         case "deleteFile":
-            let removed = await hub.state.updateBucket(bucket.fullName) { $0.files.removeValue(forKey: path) != nil }
+            let removed = await hub.state.updateBucket(bucket.fullName) {
+                $0.files.removeValue(forKey: ExactText(path)) != nil
+            }
             guard removed == true else { throw HubError.bad("File not found") }
         case "addFile", "copyFile":
             guard let hash = operation["xetHash"]?.string else { throw HubError.bad("\"xetHash\" is required") }

@@ -65,6 +65,7 @@ package struct CommitArea: HubArea {
         let attributes = try await text(body.gitAttributes, ".gitattributes", listing, git)
         let ignore = try await text(body.gitIgnore, ".gitignore", listing, git)
         let paths = wanted.map(\.path)
+        for path in paths { try CommitBody.checkPath(path) }
         let byRule = try await hub.store.rules.lfs(paths, attributes: attributes)
         let ignored = try await hub.store.rules.ignored(paths, rules: ignore)
         let files = wanted.map { file -> Preuploaded.File in
@@ -155,7 +156,7 @@ package struct CommitArea: HubArea {
         var attributes: [UInt8]?
         var large: [String] = []
         // What this commit has written, for "add, then delete" and renames of it.
-        var written: Set<String> = []
+        var written: Set<ExactText> = []
         func requireEntry(_ path: String, folder: Bool?) throws {
             let entry = listing[path]
             let found = entry.map { folder == nil || $0.isFolder == folder } ?? false
@@ -188,7 +189,8 @@ package struct CommitArea: HubArea {
                 let pointer = LFSPointer(sha256: object.sha256, size: object.size)
                 changes.append(.write(path: file.path, content: Array(pointer.text.utf8)))
             case .deleteFile(let path):
-                try requireEntry(path, folder: false)
+                // A folder named without its slash is deleted, too. Source: huggingface_hub `test_create_commit_implicit_delete_folder_is_ok`.
+                try requireEntry(path, folder: nil)
                 changes.append(.delete(path: path))
             case .deleteFolder(let path):
                 try requireEntry(path, folder: true)

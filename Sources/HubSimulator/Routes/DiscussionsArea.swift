@@ -41,6 +41,26 @@ package struct DiscussionsArea: HubArea {
                 }
                 return try Response.json(["newStatus": event])
             }
+            router.post("\(base)/:num/title") { request, context in
+                let (repo, discussion) = try await Self.find(kind, request, context, hub)
+                let caller = try context.requireCaller()
+                try await Self.requireOwn(discussion, repo, caller, hub)
+                guard let title = try await request.json()["title"]?.string, Self.isTitle(title) else {
+                    throw HubError.bad("\"title\" must have 3 to 200 characters, in one line")
+                }
+                let event = await Self.event(
+                    "title-change", ["from": .string(discussion.title), "to": .string(title)], caller, hub)
+                await Self.change(repo, discussion.number, hub) {
+                    $0.title = title
+                    $0.events.append(event)
+                }
+                return try Response.json(["newTitle": event])
+            }
+            for action in ["edit", "hide"] {
+                router.post("\(base)/:num/comment/:id/\(RouterPath(action))") { request, context in
+                    try await Self.edit(kind, hides: action == "hide", request, context, hub)
+                }
+            }
             router.post("\(base)/:num/merge") { request, context in
                 try await Self.merge(kind, request, context, hub)
             }
@@ -56,6 +76,60 @@ package struct DiscussionsArea: HubArea {
             throw HubError(.notFound, "Discussion not found")
         }
         return (repo, discussion)
+    }
+
+    /// Who wrote it, or may write to the repository, changes it.
+    private static func requireOwn(
+        _ discussion: HubRepo.PullRequest, _ repo: HubRepo, _ caller: HubCaller, _ hub: SimulatedHub
+    ) async throws {
+        guard discussion.author != caller.account.name else { return }
+        guard await hub.state.right(of: caller, on: repo) == .write else {
+            throw HubError.forbidden("You may not change this discussion")
+        }
+    }
+
+    private static func isTitle(_ title: String) -> Bool {
+        (3...200).contains(title.count) && !title.hasControlCharacter
+    }
+
+    /// Source: huggingface_hub `edit_discussion_comment`, `hide_discussion_comment`, `community.deserialize_event`.
+    private static func edit(
+        _ kind: RepoKind, hides: Bool, _ request: Request, _ context: HubContext, _ hub: SimulatedHub
+    ) async throws -> Response {
+        let (repo, discussion) = try await find(kind, request, context, hub)
+        let caller = try context.requireCaller()
+        let id = try context.decoded("id")
+        guard let index = discussion.events.firstIndex(where: { $0["id"]?.string == id }),
+            case .object(var event) = discussion.events[index], case .object(var data)? = event["data"],
+            event["type"] == "comment"
+        else { throw HubError(.notFound, "Comment not found") }
+        if event["author"]?["name"]?.string != caller.account.name {
+            guard hides, await hub.state.right(of: caller, on: repo) == .write else {
+                throw HubError.forbidden("You may not change this comment")
+            }
+        }
+        if hides {
+            data["hidden"] = true
+            data["hiddenBy"] = .string(caller.account.name)
+            data["latest"] = ["raw": "This comment has been hidden"]
+        } else {
+            guard let text = try await request.json()["content"]?.string else {
+                throw HubError.bad("\"content\" is required")
+            }
+            data["edited"] = true
+            data["numEdits"] = .int((data["numEdits"]?.int ?? 0) + 1)
+            data["latest"] = [
+                "raw": .string(text), "updatedAt": .date(hub.date),
+                "author": ["name": .string(caller.account.name), "type": "user"],
+            ]
+        }
+        event["data"] = .object(data)
+        let changed = JSON.object(event)
+        await change(repo, discussion.number, hub) { discussion in
+            guard let index = discussion.events.firstIndex(where: { $0["id"]?.string == id }) else { return }
+            discussion.events[index] = changed
+        }
+        return try Response.json(["updatedComment": changed])
     }
 
     private static func change(
@@ -89,10 +163,12 @@ package struct DiscussionsArea: HubArea {
         default: break
         }
         if let status = request.query("status"), status != "all" {
-            found = found.filter { (status == "open") == ($0.status == "open") }
+            // A fresh pull request is a draft, and open. Source: huggingface_hub `test_hf_api.py`.
+            found = found.filter { (status == "open") == ($0.status == "open" || $0.status == "draft") }
         }
         if let author = request.query("author") { found = found.filter { $0.author == author } }
-        let start = max(request.query("p").flatMap(Int.init) ?? 0, 0) * 50
+        let (first, tooFar) = max(request.query("p").flatMap(Int.init) ?? 0, 0).multipliedReportingOverflow(by: 50)
+        let start = tooFar ? found.count : first
         return try Response.json([
             "discussions": .array(found.dropFirst(start).prefix(50).map { summary($0, repo) }),
             "count": .int(found.count),
@@ -144,7 +220,9 @@ package struct DiscussionsArea: HubArea {
         let caller = try context.requireCaller()
         if repo.discussionsDisabled { throw HubError.forbidden("Discussions are disabled for this repo") }
         let body = try await request.json()
-        guard let title = body["title"]?.string, title.count >= 3 else { throw HubError.bad("\"title\" is too short") }
+        guard let title = body["title"]?.string, isTitle(title) else {
+            throw HubError.bad("\"title\" must have 3 to 200 characters, in one line")
+        }
         let text = body["description"]?.string ?? ""
         let first = await comment(text, caller, hub)
         let isPullRequest = body["pullRequest"]?.bool ?? false

@@ -40,6 +40,7 @@ package struct GitHTTPArea: HubArea {
             let writes = service == "git-receive-pack"
             guard writes || service == "git-upload-pack" else { throw HubError.forbidden("Unsupported service") }
             let repo = try await hub.repo(kind, request, context, right: writes ? .write : .read)
+            if !writes { try await hub.requireGate(repo, context) }
             let git = hub.git(repo)
             guard writes, path != "info/refs" else { return try await run(path, repo, request, context, hub) }
             let (response, moved) = try await git.gate.run {
@@ -48,7 +49,7 @@ package struct GitHTTPArea: HubArea {
                 git.forgetReferences()
                 let after = try await git.references()
                 let names = Set(before.keys).union(after.keys).filter { before[$0] != after[$0] }.sorted()
-                return (response, names.map { (name: $0, old: before[$0], new: after[$0]) })
+                return (response, names.map { (name: $0.text, old: before[$0], new: after[$0]) })
             }
             for change in moved { await hub.referenceMoved(repo, change.name, from: change.old, to: change.new) }
             return response

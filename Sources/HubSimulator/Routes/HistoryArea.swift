@@ -40,8 +40,11 @@ package struct HistoryArea: HubArea {
         let page = max(request.query("p").flatMap(Int.init) ?? 0, 0)
         let git = hub.git(repo)
         let total = try await git.commitCount(sha)
+        // A page far behind the last is an empty one.
+        let (first, tooFar) = page.multipliedReportingOverflow(by: limit)
+        let skip = tooFar ? total : min(first, total)
         let formatted = request.queries("expand").contains("formatted")
-        let commits = try await git.commits(from: sha, skip: page * limit, limit: limit).map { commit -> JSON in
+        let commits = try await git.commits(from: sha, skip: skip, limit: limit).map { commit -> JSON in
             .object(dropping: [
                 "id": .string(commit.id), "title": .string(commit.title), "message": .string(commit.message),
                 "date": .date(Date(timeIntervalSince1970: Double(commit.time))),
@@ -51,7 +54,7 @@ package struct HistoryArea: HubArea {
             ])
         }
         var headers: HTTPFields = [.totalCount: "\(total)"]
-        if (page + 1) * limit < total {
+        if total - skip > limit {
             headers[.link] = Page.link(request, hub, replacing: "p", with: "\(page + 1)")
         }
         return try Response.json(.array(commits), headers: headers)
@@ -70,7 +73,9 @@ package struct HistoryArea: HubArea {
         let message = try await request.json()["message"]?.string ?? "Super-squash branch '\(branch)'"
         guard message.count <= 500 else { throw HubError.bad("\"message\" is too long") }
         let git = hub.git(repo)
-        let reference = "refs/heads/" + branch
+        guard !message.utf8.contains(0) else { throw HubError.bad("\"message\" must have no zero byte") }
+        // Pull requests are squashed by their whole name. Source: huggingface_hub `test_super_squash_history_on_special_ref`.
+        let reference = branch.hasPrefix("refs/pr/") ? branch : "refs/heads/" + branch
         let (old, new) = try await git.gate.run {
             guard let old = try await git.references()[reference] else { throw HubError.noRevision(branch) }
             let when = "\(Int(hub.date.timeIntervalSince1970)) +0000"

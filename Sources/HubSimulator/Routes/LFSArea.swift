@@ -74,7 +74,7 @@ package struct LFSArea: HubArea {
         let uploads = body["operation"]?.string == "upload"
         // Proposing a pull request needs objects too: reading is enough for who has an account.
         let repo = try await hub.repo(kind, request, context)
-        if uploads { _ = try context.requireCaller() }
+        if uploads { _ = try context.requireCaller() } else { try await hub.requireGate(repo, context) }
         let transfers = (body["transfers"]?.array ?? ["basic"]).compactMap(\.string)
         let objects = body["objects"]?.array ?? []
         guard objects.count <= 1_000 else { throw HubError(.contentTooLarge, "Too many objects") }
@@ -107,7 +107,8 @@ package struct LFSArea: HubArea {
             answer["error"] = ["code": .int(code), "message": .string(message)]
             return (.object(answer), false)
         }
-        guard oid.count == 64, oid.allSatisfy(\.isHexDigit) else { return fail(422, "Invalid oid") }
+        guard oid.isSHA256 else { return fail(422, "Invalid oid") }
+        guard size >= 0 else { return fail(422, "Invalid size") }
         let stored = hub.store.objects.object(oid, of: repo.id)
         if !uploads {
             guard stored != nil else { return fail(404, "Object does not exist") }
@@ -135,7 +136,9 @@ package struct LFSArea: HubArea {
             return (.object(answer), false)
         }
         let partSize = hub.configuration.limits.part
-        let upload = hub.store.uploads.begin(repo: repo.id, sha256: oid, size: size, partSize: partSize)
+        guard let upload = hub.store.uploads.begin(repo: repo.id, sha256: oid, size: size, partSize: partSize) else {
+            return fail(503, "Too many uploads are under way")
+        }
         var header: [String: JSON] = ["chunk_size": .string("\(partSize)")]
         for number in 1...upload.parts {
             let key = String(repeating: "0", count: max(0, 5 - "\(number)".count)) + "\(number)"
@@ -154,10 +157,16 @@ package struct LFSArea: HubArea {
         _ kind: RepoKind, _ request: Request, _ context: HubContext, _ hub: SimulatedHub
     ) async throws -> Response {
         let repo = try await hub.repo(kind, request, context, right: .write)
-        var names: [String: GitEntry] = [:]
-        if let sha = try await hub.git(repo).resolve("main") {
-            for entry in try await hub.git(repo).listing(sha).files {
-                if let pointer = entry.lfs { names[pointer.sha256] = entry }
+        // A file that only a branch has is named, too; `main` comes first.
+        let git = hub.git(repo)
+        let branches = try await git.references().filter { $0.key.text.hasPrefix("refs/heads/") }.sorted {
+            ($0.key.text == "refs/heads/main" ? 0 : 1, $0.key) < ($1.key.text == "refs/heads/main" ? 0 : 1, $1.key)
+        }
+        var names: [String: (path: String, ref: String)] = [:]
+        for (ref, sha) in branches {
+            for entry in try await git.listing(sha).files {
+                guard let pointer = entry.lfs, names[pointer.sha256] == nil else { continue }
+                names[pointer.sha256] = (entry.path, ref.text)
             }
         }
         let objects = hub.store.objects.objects(of: repo.id)
@@ -166,7 +175,7 @@ package struct LFSArea: HubArea {
             .object(dropping: [
                 "fileOid": .string(object.sha256), "oid": .string(object.sha256), "size": .int(object.size),
                 "filename": .string(names[object.sha256]?.path ?? object.sha256), "pushedAt": .date(object.pushedAt),
-                "ref": names[object.sha256] == nil ? nil : "refs/heads/main",
+                "ref": names[object.sha256].map { .string($0.ref) },
             ])
         }
         return try Response.json(.array(answers), headers: page.headers(request, total: objects.count, hub))

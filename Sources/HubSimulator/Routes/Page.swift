@@ -28,7 +28,8 @@ struct Page: Sendable {
     func slice<Element>(_ all: [Element]) -> ArraySlice<Element> { all.dropFirst(offset).prefix(limit) }
 
     func headers(_ request: Request, total: Int, _ hub: SimulatedHub) -> HTTPFields {
-        guard offset + limit < total else { return [:] }
+        // Not offset + limit: a cursor may be any number.
+        guard offset < total, total - offset > limit else { return [:] }
         let cursor = Data("\(offset + limit)".utf8).base64EncodedString().replacing("=", with: "%3D")
         return [.link: Self.link(request, hub, replacing: "cursor", with: cursor)]
     }

@@ -15,9 +15,10 @@ package struct RefsArea: HubArea {
                 let references = try await hub.git(repo).references()
                 func list(_ prefix: String) -> JSON {
                     .array(
-                        references.filter { $0.key.hasPrefix(prefix) }.sorted { $0.key < $1.key }.map {
+                        references.filter { $0.key.text.hasPrefix(prefix) }.sorted { $0.key < $1.key }.map {
                             [
-                                "name": .string(String($0.key.dropFirst(prefix.count))), "ref": .string($0.key),
+                                "name": .string(String($0.key.text.dropFirst(prefix.count))),
+                                "ref": .string($0.key.text),
                                 "targetCommit": .string($0.value),
                             ]
                         })
@@ -85,17 +86,21 @@ package struct RefsArea: HubArea {
         let repo = try await hub.repo(kind, request, context, right: .write)
         let caller = try context.requireCaller()
         let body = try await request.json()
+        let revision = try context.decoded("rev")
+        let git = hub.git(repo)
+        // The revision is looked for first. Source: huggingface_hub `test_create_tag_on_missing_revision`.
+        guard try await git.resolve(revision) != nil else { throw HubError.noRevision(revision) }
         guard let tag = body["tag"]?.string, await isValid("refs/tags/" + tag) else {
             throw HubError.bad("Invalid tag name")
         }
-        let revision = try context.decoded("rev")
-        let git = hub.git(repo)
+        let message = body["message"]?.string ?? ""
+        guard !message.utf8.contains(0) else { throw HubError.bad("\"message\" must have no zero byte") }
         let sha = try await git.gate.run {
             guard let sha = try await git.resolve(revision) else { throw HubError.noRevision(revision) }
             if try await git.references()["refs/tags/" + tag] != nil {
                 throw HubError(.conflict, "Tag reference exists already")
             }
-            if let message = body["message"]?.string, !message.isEmpty {
+            if !message.isEmpty {
                 // An annotated tag points to its own object, which points to the commit.
                 let content =
                     "object \(sha)\ntype commit\ntag \(tag)\ntagger \(caller.account.name) <\(caller.account.id)@users.noreply.example.org> \(Int(hub.date.timeIntervalSince1970)) +0000\n\n\(message)\n"
@@ -118,7 +123,8 @@ package struct RefsArea: HubArea {
         let git = hub.git(repo)
         let old = try await git.gate.run {
             guard let old = try await git.references()[reference] else {
-                throw HubError(.notFound, "Reference \(reference) does not exist", code: "RevisionNotFound")
+                // Source: huggingface_hub `test_delete_branch_on_missing_branch_fails`.
+                throw HubError.noRevision(reference.split(separator: "/").dropFirst(2).joined(separator: "/"))
             }
             try await git.setReference(reference, to: nil)
             return old
@@ -128,6 +134,8 @@ package struct RefsArea: HubArea {
     }
 
     private static func isValid(_ reference: String) async -> Bool {
+        // A program's argument ends at a zero byte.
+        if reference.hasControlCharacter { return false }
         do {
             try await Git.run(["check-ref-format", reference])
             return true

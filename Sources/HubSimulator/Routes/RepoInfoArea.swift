@@ -18,7 +18,7 @@ package struct RepoInfoArea: HubArea {
                 try await Self.info(kind, try context.decoded("rev"), request, context, hub)
             }
             router.get("\(base)/:ns/:name/auth-check") { request, context in
-                _ = try await hub.repo(kind, request, context)
+                try await hub.requireGate(try await hub.repo(kind, request, context), context)
                 return Response.text("OK")
             }
             router.get("\(base)/:ns/:name/auth-check/write") { request, context in

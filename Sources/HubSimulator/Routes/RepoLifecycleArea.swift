@@ -55,10 +55,14 @@ package struct RepoLifecycleArea: HubArea {
         guard let kind = RepoKind(rawValue: body["type"]?.string ?? "model") else {
             throw HubError.bad("Invalid repo type")
         }
+        let organisation = body["organization"]?.string
         var creation = SimulatedHub.Creation(
-            kind: kind, namespace: body["organization"]?.string ?? caller.account.name, name: name,
-            visibility: try await visibility(body, kind: kind, namespace: body["organization"]?.string, caller, hub)
-                ?? .public)
+            kind: kind, namespace: organisation ?? caller.account.name, name: name, visibility: .public)
+        if let asked = try await visibility(body, kind: kind, namespace: organisation, caller, hub) {
+            creation.visibility = asked
+        } else if let organisation, let known = await hub.state.organisation(organisation) {
+            creation.visibility = known.defaultVisibility
+        }
         creation.resourceGroup = body["resourceGroupId"]?.string
         try await requireGroup(creation.resourceGroup, in: creation.namespace, hub)
         creation.region = body["region"]?.string
@@ -80,7 +84,7 @@ package struct RepoLifecycleArea: HubArea {
     private static func files(_ body: JSON, _ creation: SimulatedHub.Creation) throws -> [(
         path: String, content: [UInt8]
     )] {
-        var files: [String: [UInt8]] = [:]
+        var files: [ExactText: [UInt8]] = [:]
         var card: [String] = []
         if creation.wishes.sdk == "static" {
             card = ["title: \(creation.name)", "sdk: static", "pinned: false"]
@@ -111,7 +115,7 @@ package struct RepoLifecycleArea: HubArea {
             }
         }
         if let readme = files["README.md"] { try CardRules.require(readme, kind: creation.kind) }
-        return files.sorted { $0.key < $1.key }.map { ($0.key, $0.value) }
+        return files.sorted { $0.key < $1.key }.map { ($0.key.text, $0.value) }
     }
 
     static func wishes(_ body: JSON) throws -> SpaceWishes {
@@ -175,12 +179,20 @@ package struct RepoLifecycleArea: HubArea {
     private static func move(_ request: Request, _ context: HubContext, _ hub: SimulatedHub) async throws -> Response {
         let caller = try context.requireCaller()
         let body = try await request.json()
+        let type = body["type"]?.string ?? "model"
         guard let from = body["fromRepo"]?.string, let to = body["toRepo"]?.string,
-            let kind = RepoKind(rawValue: body["type"]?.string ?? "model")
+            let kind = type == "bucket" ? .some(nil) : RepoKind(rawValue: type).map(Optional.some)
         else { throw HubError(.unprocessableContent, "\"fromRepo\", \"toRepo\" and \"type\" are required") }
-        let target = to.split(separator: "/").map(String.init)
+        let target = to.split(separator: "/", omittingEmptySubsequences: false).map(String.init)
         guard target.count == 2 else { throw HubError.bad("Invalid repo name: \(to)") }
         try SimulatedHub.checkName(target[1])
+        guard let kind else {
+            // huggingface_hub `HfApi.move_bucket`
+            let bucket = try await BucketsArea.find(from, context, hub, right: .write)
+            try await hub.state.requireCreation(caller, in: target[0])
+            try await hub.state.renameBucket(bucket, namespace: target[0], name: target[1])
+            return Response.text("OK")
+        }
         let repo = try await hub.repo(kind, from, nil, context, right: .write)
         try await hub.state.requireCreation(caller, in: target[0])
         let moved = try await hub.state.rename(repo.id, namespace: target[0], name: target[1])

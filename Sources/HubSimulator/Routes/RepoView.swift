@@ -28,6 +28,7 @@ struct RepoView: Sendable {
             case .space: ["datasets", "models", "region", "runtime", "sdk", "subdomain"]
             case .dataset:
                 ["citation", "description", "downloads", "downloadsAllTime", "gated", "mainSize", "paperswithcode_id"]
+            case .kernel: ["downloads", "downloadsAllTime", "gated"]
             case .model:
                 [
                     "baseModels", "childrenModelCount", "config", "downloads", "downloadsAllTime", "evalResults",

@@ -28,10 +28,12 @@ package struct ResolveArea: HubArea {
         _ kind: RepoKind, _ request: Request, _ context: HubContext, _ hub: SimulatedHub
     ) async throws -> (HubRepo, String, GitEntry, GitRepository) {
         let repo = try await hub.repo(kind, request, context)
+        try await hub.requireGate(repo, context)
         let sha = try await hub.commit(try context.decoded("rev"), of: repo)
         let path = try context.rest()
         let git = hub.git(repo)
-        guard let entry = try await git.listing(sha)[path], !entry.isFolder else {
+        // A submodule is a name without a content here.
+        guard let entry = try await git.listing(sha)[path], !entry.isFolder, entry.mode != "160000" else {
             throw HubError.noEntry(path, commit: sha)
         }
         return (repo, sha, entry, git)

@@ -22,7 +22,7 @@ package struct TreeArea: HubArea {
                     if !path.isEmpty, listing[path] == nil { throw HubError.noEntry(path, commit: sha) }
                     let below = listing.under(path, recursive: true)
                     let size = ((listing[path].map { [$0] } ?? []) + below).reduce(0) {
-                        $0 + ($1.isFolder ? 0 : $1.size)
+                        $0.adding(atMost: $1.isFolder ? 0 : $1.size)
                     }
                     return try Response.json(["path": .string("/" + path), "size": .int(size)])
                 }
@@ -82,11 +82,13 @@ package struct TreeArea: HubArea {
         return try Response.json(
             .array(
                 paths.compactMap { path in
-                    listing[path.last == "/" ? String(path.dropLast()) : path].map { describe($0, last) }
+                    listing[path.utf8.last == 47 ? String(Substring(path.utf8.dropLast())) : path].map {
+                        describe($0, last)
+                    }
                 }))
     }
 
-    static func describe(_ entry: GitEntry, _ last: [String: GitCommit]?) -> JSON {
+    static func describe(_ entry: GitEntry, _ last: [ExactText: GitCommit]?) -> JSON {
         .object(dropping: [
             "type": entry.isFolder ? "directory" : "file", "oid": .string(entry.oid),
             "size": .int(entry.isFolder ? 0 : entry.size), "path": .string(entry.path),

@@ -22,6 +22,9 @@ package struct WebhooksArea: HubArea {
             guard let url = body["url"]?.string, url.hasPrefix("http") else {
                 throw HubError.bad("\"url\" is required")
             }
+            guard await hub.state.webhooks.count < Bounds.entries else {
+                throw HubError.bad("There are too many webhooks")
+            }
             var webhook = HubWebhook(
                 id: await hub.state.freshID(), owner: caller.account.name, url: url, watched: [],
                 domains: ["repo", "discussion"])

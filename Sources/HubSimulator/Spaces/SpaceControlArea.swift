@@ -108,7 +108,7 @@ package struct SpaceControlArea: HubArea {
         // hub-docs `spaces-gpus.md`: paid hardware only. The answer is not documented.
         router.post("\(base)/replicas") { request, context in
             let space = try await desk.container(request, context).space
-            guard let replicas = try await request.json()["replicas"]?.int, replicas > 0 else {
+            guard let replicas = try await request.json()["replicas"]?.int, (1...1_000).contains(replicas) else {
                 throw HubError.bad("\"replicas\" must be a positive integer")
             }
             guard replicas == 1 || HardwareCatalogue.isPaid(space.requestedHardware) else {
@@ -136,7 +136,7 @@ package struct SpaceControlArea: HubArea {
     }
 
     private static func sleepTime(_ value: JSON, _ name: String) throws -> Int {
-        guard let seconds = value.int, seconds == -1 || seconds > 0 else {
+        guard let seconds = value.int, SpaceEngine.isSleepTime(seconds) else {
             throw HubError.bad("\"\(name)\" must be -1 or more than 0")
         }
         return seconds

@@ -177,12 +177,15 @@ package final class SpaceEngine: SpaceSide {
         if let hardware = wishes.hardware { try await checkHardware(hardware, namespace: namespace, sdk: sdk) }
         for setting in wishes.secrets + wishes.variables { try Self.check(key: setting.key) }
         for volume in wishes.volumes { try Self.check(volume: volume) }
-        if let seconds = wishes.sleepTimeSeconds, seconds != -1, seconds <= 0 {
+        if let seconds = wishes.sleepTimeSeconds, !Self.isSleepTime(seconds) {
             throw HubError.bad("\"sleepTimeSeconds\" must be -1 or more than 0")
         }
     }
 
     // MARK: rules that several routes share
+
+    /// Never, or up to a hundred years.
+    static func isSleepTime(_ seconds: Int) -> Bool { seconds == -1 || (1...Bounds.longestSeconds).contains(seconds) }
 
     /// Source: hub-api.md 7.4; 402 or 403 is a setting.
     func checkHardware(_ name: String, namespace: String, sdk: String?) async throws {

@@ -73,15 +73,12 @@ struct SpacePlan: Sendable, Equatable {
         errorMessage = message
     }
 
-    /// `30m`, `1h`, `90s`.
+    /// `30m`, `1h`, `90s`; a hundred years at most.
     static func duration(_ text: String) -> Duration? {
-        guard let unit = text.last, let number = Int(text.dropLast()), number > 0 else { return nil }
-        return switch unit {
-        case "s": .seconds(number)
-        case "m": .seconds(number * 60)
-        case "h": .seconds(number * 3_600)
-        case "d": .seconds(number * 86_400)
-        default: nil
-        }
+        guard let unit = text.last, let number = Int(text.dropLast()), number > 0,
+            let length = ["s": 1, "m": 60, "h": 3_600, "d": 86_400][unit]
+        else { return nil }
+        let (seconds, overflow) = number.multipliedReportingOverflow(by: length)
+        return .seconds(overflow ? Bounds.longestSeconds : min(seconds, Bounds.longestSeconds))
     }
 }

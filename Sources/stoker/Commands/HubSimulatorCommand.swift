@@ -21,7 +21,7 @@ struct HubSimulatorCommand: AsyncParsableCommand {
             EXAMPLES
               stoker hub-simulator
               stoker hub-simulator --scene trouble --speed 60
-              export HF_ENDPOINT=http://127.0.0.1:8800 HF_TOKEN=hf_maren
+              export HF_ENDPOINT=http://127.0.0.1:8800 HF_TOKEN=hf_maren HF_HUB_DISABLE_XET=1
               hf spaces ls --author maren
             """)
 
@@ -87,7 +87,7 @@ struct HubSimulatorCommand: AsyncParsableCommand {
             tokens (worth nothing elsewhere):
             \(tokens.joined(separator: "\n"))
 
-            export HF_ENDPOINT=\(world.endpoint) HF_TOKEN=hf_maren
+            export HF_ENDPOINT=\(world.endpoint) HF_TOKEN=hf_maren HF_HUB_DISABLE_XET=1
             hf spaces ls --author maren
             hf spaces info \(first)
             hf spaces logs \(first) --build
