@@ -109,7 +109,7 @@ struct InitCommand: AsyncParsableCommand {
 
     /// The schema beside the fleet file, so that the line that names it works. nil when a file of somebody else's is in its place.
     private func writeSchema() throws -> String? {
-        let folder = (output as NSString).deletingLastPathComponent
+        let folder = output.parentFolder
         let path = folder.isEmpty ? FleetSchema.fileName : folder + "/" + FleetSchema.fileName
         if FileManager.default.fileExists(atPath: path), !FleetSchema.isOurs(path) { return nil }
         try NewFile.write(try FleetSchema.text(), to: path, force: true)

@@ -123,7 +123,7 @@ struct RestartNotes: Sendable {
 
     /// nil when another process holds it.
     private static func lock(_ path: String, _ work: (Int32) throws -> Void) throws -> Int32? {
-        let folder = (path as NSString).deletingLastPathComponent
+        let folder = path.parentFolder
         try FileManager.default.createDirectory(
             atPath: folder, withIntermediateDirectories: true, attributes: [.posixPermissions: 0o700])
         let descriptor = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0o600)
@@ -154,7 +154,7 @@ struct RestartNotes: Sendable {
         guard ftruncate(descriptor, 0) == 0, pwrite(descriptor, bytes, bytes.count, 0) == bytes.count,
             fsync(descriptor) == 0
         else { throw Trouble() }
-        let folder = open((path as NSString).deletingLastPathComponent, O_RDONLY | O_DIRECTORY | O_CLOEXEC)
+        let folder = open(path.parentFolder, O_RDONLY | O_DIRECTORY | O_CLOEXEC)
         guard folder >= 0 else { throw Trouble() }
         defer { close(folder) }
         guard fsync(folder) == 0 else { throw Trouble() }

@@ -92,7 +92,7 @@ struct PrintsFile {
     private func locked<Value>(_ body: () throws -> Value) async throws -> Value {
         do {
             try FileManager.default.createDirectory(
-                atPath: (path as NSString).deletingLastPathComponent, withIntermediateDirectories: true,
+                atPath: path.parentFolder, withIntermediateDirectories: true,
                 attributes: [.posixPermissions: 0o700])
         } catch {
             throw unwritable(cause: error)
@@ -129,7 +129,7 @@ struct PrintsFile {
         isWritten = close(file) == 0 && isWritten
         guard isWritten, rename(new, path) == 0 else { throw unwritable() }
         // The name is on the disk when its folder is.
-        let folder = open((path as NSString).deletingLastPathComponent, O_RDONLY | O_DIRECTORY | O_CLOEXEC)
+        let folder = open(path.parentFolder, O_RDONLY | O_DIRECTORY | O_CLOEXEC)
         if folder >= 0 {
             fsync(folder)
             close(folder)
