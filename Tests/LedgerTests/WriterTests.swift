@@ -75,6 +75,15 @@ actor FaultyLedger: Ledger {
     func close() async { await real.close() }
 }
 
+/// A wall clock that a test sets.
+final class Wall: Sendable {
+    private let time = Mutex(morning)
+    var now: Instant {
+        get { time.withLock { $0 } }
+        set { time.withLock { $0 = newValue } }
+    }
+}
+
 /// What the writer told, in order.
 final class Heard: Sendable {
     private let all = Mutex<[LedgerHealth]>([])
@@ -132,6 +141,38 @@ struct WriterTests {
             #expect(try await ledger.savedStates()[1]?.state.code == 99)
             #expect(writer.health == .healthy)
         }
+    }
+
+    @Test("until when the fleet was watched is written though nothing else is, and at the stop")
+    func watches() async throws {
+        let ledger = FaultyLedger()
+        let wall = Wall()
+        let writer = LedgerWriter(
+            ledger: ledger, retention: Fleet.LedgerSettings(), settings: LedgerWriter.Settings(), clock: FastClock(),
+            now: { wall.now }, logger: quiet, onHealthChange: { _ in })
+        func known() async throws -> Duration {
+            try await ledger.tally(of: [1], from: morning, to: morning + .seconds(3_600))[0].known
+        }
+        try await running(writer) { () async throws -> Void in
+            writer.watch(true)
+            let change = StandingChange(check: 1, at: morning, seen: morning, standing: .up)
+            writer.enqueue(Batch(timeline: [.change(change)]))
+            wall.now = morning + .seconds(60)
+            #expect(try await eventually { try await known() == .seconds(60) })
+            // A second master steps back, and takes over again.
+            writer.watch(false)
+            wall.now = morning + .seconds(100)
+            writer.watch(true)
+            wall.now = morning + .seconds(130)
+            #expect(try await eventually { try await known() == .seconds(90) })
+            // A disk that refuses is noticed though nothing is to be written, and loses nothing of it.
+            await ledger.fail("full")
+            #expect(try await eventually { writer.health != .healthy })
+            await ledger.fail(nil)
+            wall.now = morning + .seconds(200)
+            writer.watch(false)
+        }
+        #expect(try await known() == .seconds(160))
     }
 
     @Test("what waits is written at the stop, without waiting for the interval")

@@ -76,6 +76,9 @@ import Testing
             try await room.until("app", is: .down)
             space.run(.healthy)
             try await room.until("app", is: .up)
+            try await eventually {
+                try await room.ledger.incidents(of: nil, openOnly: false, before: nil, limit: 9).first?.ended != nil
+            }
             let tally = try await Self.tally(room, clock)
             let incidents = try await room.ledger.incidents(of: nil, openOnly: false, before: nil, limit: 9)
             let incident = try #require(incidents.first)
