@@ -325,13 +325,23 @@ final class ProbeRun: @unchecked Sendable {
     private func received(_ bytes: ByteBuffer) {
         guard stage == .reading else { return }
         exchange.bodyBytes += bytes.readableBytes
-        let room = keep - exchange.body.readableBytes
-        if !holdsLargeBody, exchange.body.readableBytes + min(room, bytes.readableBytes) > Self.largeBody {
+        var bytes = bytes
+        if keep > Self.largeBody, !holdsLargeBody,
+            exchange.body.readableBytes + bytes.readableBytes > Self.largeBody
+        {
+            if let first = bytes.readSlice(length: Self.largeBody - exchange.body.readableBytes) {
+                exchange.body.writeImmutableBuffer(first)
+            }
+            // Most pages have what is expected of them near the beginning.
+            if Examiner.isBodyMet(answer(truncated: true), expect: check.policy.expect) {
+                return answered(truncated: true, complete: false)
+            }
             guard lane.mayHoldLargeBody() else {
                 return fail(.selfOverloaded, "\(ProbeLane.mostLargeBodies) large answers were being read already")
             }
             holdsLargeBody = true
         }
+        let room = keep - exchange.body.readableBytes
         if bytes.readableBytes <= room, exchange.body.readableBytes == 0 {
             // A copy, because a slice would keep the whole read buffer alive for as long as the transcript.
             exchange.body = ByteBuffer(bytes: bytes.readableBytesView)

@@ -246,6 +246,10 @@ struct MisbehaviourTests {
             let one = await bench.attempt(
                 "http://127.0.0.1:\(server.port)/", .quick(expect: Expectation(text: "needle")))
             #expect(one.finding.outcome == .up, "\(one.finding)")
+            #expect(one.body.utf8.count == 200_006)
+            let early = await bench.attempt(
+                "http://127.0.0.1:\(server.port)/", .quick(expect: Expectation(text: "xxx")))
+            #expect(early.finding.outcome == .up && early.body.utf8.count == 65_536, "no more than is needed")
             let held = (0..<ProbeLane.mostLargeBodies + 6).map { number in
                 Check(
                     name: "c\(number)", address: "http://127.0.0.1:\(server.port)/hold",
