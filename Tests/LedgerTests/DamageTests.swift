@@ -311,6 +311,7 @@ struct DamageTests {
         #expect(state("a was paused until \(morning + .seconds(90))")?.pausedUntil == morning + .seconds(90))
         #expect(state("a was paused until \(morning + .seconds(30))") == nil, "it is over")
         #expect(state("a is not pinged any more: flagged")?.pause == .byModeration)
+        #expect(state("a rests outside its hours") == nil)
     }
 
     // MARK: Files

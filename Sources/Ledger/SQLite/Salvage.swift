@@ -330,9 +330,9 @@ final class Salvage {
 enum PauseNote {
     /// nil when it is over.
     static func state(in text: String, at: Instant, now: Instant) -> CheckState? {
-        // Only a person's pause and that of the platform are told with this kind of event.
+        // Only what a person or the platform decided is kept: hours and the fleet file say theirs again.
         guard text.hasSuffix(" was paused") || text.contains(" was paused until ") else {
-            return StateCodec.paused(.byModeration, since: at)
+            return text.contains(" is not pinged any more: ") ? StateCodec.paused(.byModeration, since: at) : nil
         }
         guard let word = text.components(separatedBy: " was paused until ").dropFirst().last else {
             return StateCodec.paused(.byPerson, since: at)
