@@ -105,7 +105,7 @@ extension EndToEnd {
                 #expect(gradio.contains("Notes.Board_v2") && !gradio.contains("orbit-api"))
                 let named = try await taken("--name", "ORBIT-*")
                 #expect(named.contains("orbit-api") && !named.contains("worker"))
-                #expect(try await taken("--namespace", "kestrel-labs").contains("static Spaces need --sdk static"))
+                #expect(try await taken("--namespace", "kestrel-labs").contains("is static: it never sleeps"))
                 #expect(try await taken("--namespace", "kestrel-labs", "--sdk", "static").contains("landing"))
                 let refused = try await scratch.stoker("init", "--sdk", "docker", environment: environment)
                 #expect(refused.exit == .code(2) || refused.exit == .code(64))
