@@ -196,7 +196,7 @@ let package = Package(
         .testTarget(
             name: "HubSimulatorTests",
             dependencies: [
-                "HubSimulator", "TestSupport", asyncHTTPClient, hummingbird, nioCore, nioHTTP1, subprocess,
+                "HubSimulator", "TestSupport", asyncHTTPClient, hummingbird, nioCore, nioHTTP1, nioPosix, subprocess,
             ],
             exclude: ["Conformance"],
             swiftSettings: room),
@@ -209,7 +209,7 @@ let package = Package(
             swiftSettings: room),
         .testTarget(
             name: "EndToEndTests",
-            dependencies: ["stoker", "TestSupport", asyncHTTPClient, nioCore, nioHTTP1],
+            dependencies: ["stoker", "StokerCore", "TestSupport", asyncHTTPClient, nioCore, nioHTTP1],
             swiftSettings: room),
     ],
     swiftLanguageModes: [.v6]

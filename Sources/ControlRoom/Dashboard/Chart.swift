@@ -211,6 +211,6 @@ enum DayBars {
         let known = days.compactMap(\.uptime)
         let perfect = known.count { $0 >= 1 }
         return "<svg class=\"days\" viewBox=\"0 0 \(days.count * 8 - 2) 34\" preserveAspectRatio=\"none\" role=\"img\" "
-            + "aria-label=\"\(known.count) days known, \(perfect) of them without down time\">\(bars)</svg>"
+            + "aria-label=\"\(known.count.counted("day")) known, \(perfect) of them without down time\">\(bars)</svg>"
     }
 }

@@ -240,7 +240,7 @@ struct DashboardPage {
         if overview.work.shed > 0 {
             add(
                 "note", "More is due than this machine can ping.",
-                "\(Words.count(overview.work.shed)) pings were left out since the start. Longer intervals or a larger open-file limit help."
+                "\(overview.work.shed.counted("ping", as: Words.count(overview.work.shed))) \(overview.work.shed == 1 ? "was" : "were") left out since the start. Longer intervals or a larger open-file limit help."
             )
         }
         return banners

@@ -102,6 +102,12 @@ package struct Budget: Sendable, Equatable {
 }
 
 extension Budget {
+    /// `1 request`, `288 requests`.
+    package static func requests(_ value: Double) -> String {
+        let shown = number(value)
+        return shown == "1" ? "1 request" : "\(shown) requests"
+    }
+
     /// Numbers as people write them: `1,152`, `0.1`.
     package static func number(_ value: Double) -> String {
         if value != 0, abs(value) < 10, abs(value - value.rounded()) > 0.005 {
@@ -153,7 +159,7 @@ extension Budget {
                 [row("all well", master), row("everything failing, with retries", masterAtWorst)])
         if let each = eachDiscovered {
             text +=
-                "Spaces that the Hub lists join while Stoker runs; each adds \(Self.number(each.perDay)) requests a day.\n"
+                "Spaces that the Hub lists join while Stoker runs; each adds \(Self.requests(each.perDay)) a day.\n"
         }
         text += "\nHub calls against the plan's quota, per 5 min\n"
         text +=

@@ -27,7 +27,7 @@ package struct FleetReport {
         let heartbeats = fleet.checks.count { $0.policy.kind == .heartbeat }
         let targets = fleet.checks.count { $0.space == nil && $0.policy.kind != .heartbeat }
         var text =
-            "\(file): \(plural(fleet.checks.count, "check")) (\(plural(spaces, "Space")), \(plural(targets, "target")), \(plural(heartbeats, "heartbeat")))\n\n"
+            "\(file): \(fleet.checks.count.counted("check")) (\(spaces.counted("Space")), \(targets.counted("target")), \(heartbeats.counted("heartbeat")))\n\n"
         guard !fleet.checks.isEmpty else { return text + budget.text(wakeEvery: .seconds(300), look: look) }
         let rows = fleet.checks.prefix(Self.listed).map { check in
             [check.name, when(check.policy), what(check), Budget.number(requestsPerDay(check))].map {
@@ -45,12 +45,10 @@ package struct FleetReport {
             text += "  … and \(fleet.checks.count - Self.listed) more (--format json lists all)\n"
         }
         text +=
-            "\n\(Budget.number(budget.master.perDay)) requests a day, at most \(Budget.number(budget.master.perFiveMinutes)) per 5 min while all is well.\n"
+            "\n\(Budget.requests(budget.master.perDay)) a day, at most \(Budget.number(budget.master.perFiveMinutes)) per 5 min while all is well.\n"
         text += "\nWarmth\n" + warmth(for: look)
         return text
     }
-
-    private func plural(_ count: Int, _ word: String) -> String { "\(count) \(word)\(count == 1 ? "" : "s")" }
 
     private func requestsPerDay(_ check: Check) -> Double {
         check.policy.kind == .heartbeat || !check.policy.enabled ? 0 : Budget.rate(check.policy).perDay

@@ -167,10 +167,8 @@ package actor Boiler: Keeper, Service {
         Allocator.giveBack()
         writer.watch(isActive)
         for shard in shards { await shard.setActive(isActive) }
-        say("started", "Stoker started with \(Self.number(current.checks.count))")
+        say("started", "Stoker started with \(current.checks.count.counted("check"))")
     }
-
-    private static func number(_ checks: Int) -> String { "\(checks) check\(checks == 1 ? "" : "s")" }
 
     private func withSelfPing(_ fleet: Fleet) -> Fleet {
         guard let every = fleet.serve.selfPing, let selfAddress,
@@ -405,7 +403,7 @@ package actor Boiler: Keeper, Service {
             if saying {
                 say(
                     "fleet.reloaded",
-                    "New fleet file: \(Self.number(fleet.checks.count)), \(added) new, \(gone) gone")
+                    "New fleet file: \(fleet.checks.count.counted("check")), \(added) new, \(gone) gone")
             }
             logger.notice(
                 "Fleet reloaded", metadata: ["checks": "\(fleet.checks.count)", "new": "\(added)", "gone": "\(gone)"])

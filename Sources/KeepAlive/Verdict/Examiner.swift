@@ -124,8 +124,8 @@ package final class Examiner: Sendable {
                 return Finding(
                     outcome: .slow, cause: .tlsExpiresSoon, code: code,
                     detail: left < 0
-                        ? "the certificate ended \(-left / 24) days ago"
-                        : "the certificate ends in \(left / 24) days; \(days) are expected")
+                        ? "the certificate ended \(Self.days(-left)) ago"
+                        : "the certificate ends in \(Self.days(left)); \(days.counted("day")) or more are expected")
             }
         }
         if attempt.staleName {
@@ -135,6 +135,11 @@ package final class Examiner: Sendable {
                     + "\(ResolverConfiguration().staleFor.text) at most")
         }
         return Finding(outcome: .up, cause: .none, code: code)
+    }
+
+    /// Whole days, or hours when there is none.
+    private static func days(_ hours: Int64) -> String {
+        hours < 24 ? hours.counted("hour") : (hours / 24).counted("day")
     }
 
     private static func text(_ range: ClosedRange<Int>) -> String {

@@ -223,6 +223,16 @@ func check(_ expect: Wanted = Wanted(), space: Bool = false) -> Check {
         #expect(finding.outcome == (cause == .none ? .up : .slow))
     }
 
+    @Test func certificatesAreCountedInDays() {
+        let ends: [UInt32: String] = [
+            1_030: "in 1 day;", 1_005: "in 5 hours;", 1_060: "in 2 days;", 999: "ended 1 hour ago",
+        ]
+        for (end, says) in ends {
+            let finding = examine(attempt(answer(200), certificate: end), check(Wanted(certificateDays: 14)))
+            #expect(finding.detail.contains(says), "\(finding.detail)")
+        }
+    }
+
     @Test func aConnectedPortIsUp() {
         #expect(examine(attempt(.connected), check()) == Finding(outcome: .up, cause: .none))
         #expect(examine(attempt(.connected, latency: 3_000), check(Wanted(within: .milliseconds(2)))).outcome == .slow)

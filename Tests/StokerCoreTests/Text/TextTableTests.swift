@@ -32,3 +32,10 @@ import Testing
 
     @Test func aScreenThatIsNoneEndsInTime() { #expect(!Self.table.text(for: TextLook(width: 1)).isEmpty) }
 }
+
+@Suite struct CountedTests {
+    @Test func oneIsOne() {
+        #expect([0, 1, 2].map { $0.counted("ping") } == ["0 pings", "1 ping", "2 pings"])
+        #expect(1_200.counted("ping", as: "1,200") == "1,200 pings")
+    }
+}
