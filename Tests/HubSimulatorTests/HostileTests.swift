@@ -109,7 +109,7 @@ import Testing
     static let badPaths = [
         "../x", "a/../x", "a//x", "/x", "x/", "", ".", ".git/config", "a/.GIT/hooks", "git~1/config", ".git./x",
         ".git /x",
-        ".g\u{200c}it/x", ".git:x/y", "..\\ddd", "a\\..\\b", "a\u{7}b", "a\nb", "a\u{0}b",
+        ".g\u{200c}it/x", ".git:x/y", "..\\ddd", "a\u{7}b", "a\nb", "a\u{0}b",
         String(repeating: "a/", count: 501) + "b",
     ]
 
@@ -174,7 +174,7 @@ import Testing
     }
 
     /// git itself takes such trees unless it is told to look.
-    @Test(arguments: ["..", ".git", ".GIT", "git~1", ".", "a\u{7}b", "a\\..\\b", ""])
+    @Test(arguments: ["..", ".git", ".GIT", "git~1", ".", "a\u{7}b", ".git\\x", ""])
     func noPushBringsABadName(name: String) async throws {
         try await withHub(HubConfiguration()) { hub async throws in
             try await hub.create("pushed")

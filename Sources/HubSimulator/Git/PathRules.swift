@@ -1,8 +1,8 @@
 /// Names that no file or folder of a repository may have, whichever way they come: by the API, by a push, in a bucket.
 ///
 /// Source: git `fsck.c` (hasDot, hasDotdot, hasDotgit, emptyName, fullPathname), `path.c` `is_ntfs_dotgit`, `utf8.c` `is_hfs_dotgit`;
-/// huggingface_hub `_validate_path_in_repo`; its `test_hf_api.py` for the backslash (422). Control characters: ours, as no terminal and
-/// no header can show them.
+/// huggingface_hub `_validate_path_in_repo`. The Hub refuses `..\x` and takes `a/..\x`: its `test_create_file_with_relative_path` and
+/// `TestHfHubDownloadRelativePaths`. Control characters: ours, as no terminal and no header can show them.
 enum PathRules {
     /// Bytes of the longest path.
     static let longest = 1_000
@@ -11,6 +11,7 @@ enum PathRules {
     static func problem(_ path: String) -> String? {
         if path.isEmpty { return "it is empty" }
         if path.utf8.count > longest { return "it is longer than \(longest) bytes" }
+        if path.utf8.starts(with: "..\\".utf8) { return "it leads out of the folder on Windows" }
         // By bytes: a slash before a combining mark is no character of its own.
         for part in path.utf8.split(separator: 47, omittingEmptySubsequences: false) {
             if let problem = problem(component: Array(part)) { return problem }
@@ -23,17 +24,13 @@ enum PathRules {
         if name.isEmpty { return "a part of it is empty" }
         if name.contains(47) { return "a part of it has a slash" }
         if name.contains(where: { $0 < 32 || $0 == 127 }) { return "it has a control character" }
-        // On Windows a backslash is a separator, too.
-        for part in name.split(separator: 92, omittingEmptySubsequences: false) {
-            if part.elementsEqual(".".utf8) || part.elementsEqual("..".utf8) { return "a part of it is . or .." }
-            if isGitFolder(part) { return "a part of it is .git, or what a file system takes for it" }
-        }
-        return nil
+        if name.elementsEqual(".".utf8) || name.elementsEqual("..".utf8) { return "a part of it is . or .." }
+        return isGitFolder(name[...]) ? "a part of it is .git, or what a file system takes for it" : nil
     }
 
     private static func isGitFolder(_ name: ArraySlice<UInt8>) -> Bool {
-        // Names end at a colon on NTFS; dots and spaces at the end do not count there.
-        var ntfs = name.prefix { $0 != 58 }
+        // Names end at a colon or backslash on NTFS; dots and spaces at the end do not count there.
+        var ntfs = name.prefix { $0 != 58 && $0 != 92 }
         while ntfs.last == 32 || ntfs.last == 46 { ntfs.removeLast() }
         let lower = String(decoding: ntfs, as: UTF8.self).lowercased()
         if lower == ".git" || lower == "git~1" { return true }
