@@ -67,8 +67,8 @@ extension SQLiteLedger {
         let span = try Row.fetchOne(
             db, sql: "SELECT MIN(began), MAX(ended) FROM absence WHERE began <= ? AND ended >= ?",
             arguments: [to, from])
-        let began = min(from, span?[0] ?? from)
-        let ended = max(to, span?[1] ?? to)
+        let began = min(from, try span?.decode(Int64?.self, atIndex: 0) ?? from)
+        let ended = max(to, try span?.decode(Int64?.self, atIndex: 1) ?? to)
         try db.execute(sql: "DELETE FROM absence WHERE began <= ? AND ended >= ?", arguments: [to, from])
         try db.execute(sql: "INSERT INTO absence (began, ended) VALUES (?, ?)", arguments: [began, ended])
     }
@@ -132,7 +132,8 @@ extension SQLiteLedger {
     /// Absences, cut to the span: whatever stands in the file can be calculated with.
     private static func spans(_ db: Database, from: Int64, to: Int64) throws -> [Range<Int64>] {
         try Row.fetchAll(db.cachedStatement(sql: MarkSQL.absences), arguments: [to, from]).compactMap { row in
-            let (began, ended): (Int64, Int64) = (max(from, row[0]), min(to, row[1]))
+            let began = max(from, try row.decode(Int64.self, atIndex: 0))
+            let ended = min(to, try row.decode(Int64.self, atIndex: 1))
             return began < ended ? began..<ended : nil
         }
     }
@@ -175,7 +176,9 @@ extension SQLiteLedger {
                     db,
                     sql: "SELECT check_id, MAX(at) FROM standing WHERE at < ? GROUP BY check_id HAVING COUNT(*) > 1",
                     arguments: [daysBefore]
-                ).map { (check: $0[0] as Int32, last: $0[1] as Int64) }
+                ).map { row in
+                    (check: try row.decode(Int32.self, atIndex: 0), last: try row.decode(Int64.self, atIndex: 1))
+                }
             )
         }
         for check in many {

@@ -38,20 +38,21 @@ extension Migration {
             sql: "INSERT OR REPLACE INTO standing (check_id, at, standing) VALUES (?, ?, ?)")
         let states = try Row.fetchCursor(db, sql: "SELECT check_id, state FROM check_state")
         while let row = try states.next() {
-            let bytes: Data = row[1]
-            guard let state = try? bytes.withUnsafeBytes({ try StateCodec.decode($0) }), state.standing != .unknown
-            else {
-                continue
-            }
-            try insert.execute(arguments: [row[0] as Int64, last, state.standing.rawValue])
+            // A damaged state says nothing of the past.
+            guard let bytes = try? row.decode(Data.self, atIndex: 1),
+                let state = try? bytes.withUnsafeBytes({ try StateCodec.decode($0) }), state.standing != .unknown
+            else { continue }
+            let check = try row.decode(Int64.self, atIndex: 0)
+            try insert.execute(arguments: [check, last, state.standing.rawValue])
         }
         // A clean stop and the next start are told by their events.
         var stopped: Int64?
         let events = try Row.fetchCursor(
             db, sql: "SELECT at, kind FROM event WHERE kind IN ('stopped', 'started') ORDER BY id")
         while let row = try events.next() {
-            let at: Int64 = row[0]
-            if row[1] == "stopped" {
+            guard let at = try? row.decode(Int64.self, atIndex: 0), let kind = try? row.decode(String.self, atIndex: 1)
+            else { continue }
+            if kind == "stopped" {
                 stopped = at
             } else if let from = stopped, from < at {
                 try db.execute(
