@@ -7,10 +7,10 @@ ROUNDS ?= 200
 SEED ?= 7
 STOKER := .build/release/stoker
 
-.PHONY: help run build test fuzz campaign lint format bench clean
+.PHONY: help run build test official-suite fuzz campaign lint format bench clean
 
 help: ## Show this list
-	@awk -F ':.*## ' '/^[a-z]+:.*## /{printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 	@echo
 	@echo "  make run FLEET=my.yaml     tends your own fleet; ARGS='--port 8000' is passed on"
 
@@ -25,6 +25,9 @@ build: ## Build the stoker binary (release) as .build/release/stoker
 test: ## Build (debug) and run every test
 	@Scripts/setup.sh test
 	@Scripts/test.sh
+
+official-suite: build ## Run the official client's own tests (from PyPI, or OFFICIAL_TESTS=folder) against the simulator
+	@Tests/HubSimulatorTests/OfficialSuite/run.sh $(ARGS)
 
 fuzz: ## Fuzz guided by coverage, 20 s each; ARGS="fleet dns" picks, FUZZ_SECONDS lengthens
 	@Scripts/setup.sh run

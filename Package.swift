@@ -198,7 +198,7 @@ let package = Package(
             dependencies: [
                 "HubSimulator", "TestSupport", asyncHTTPClient, hummingbird, nioCore, nioHTTP1, nioPosix, subprocess,
             ],
-            exclude: ["Conformance"],
+            exclude: ["Conformance", "OfficialSuite"],
             swiftSettings: room),
         .testTarget(
             name: "HubClientTests",

@@ -71,23 +71,45 @@ enum TokenFile {
     }
 
     /// Keeps a new one. Returns why it failed, nil when kept.
-    static func keep(_ made: Made, in folder: String) -> String? { keep(made.token.reveal(), at: folder + "/token") }
-
-    /// Readable by its owner alone from the first moment, and whole or not there. Returns why it failed, nil when kept.
-    private static func keep(_ token: String, at path: String) -> String? {
+    static func keep(_ made: Made, in folder: String) -> String? {
+        let path = folder + "/token"
         // What is wrong with the folder shows when the file is opened.
         try? PrivateFolder.make(path.parentFolder)
+        return PrivateFile.replace(path, with: Array((made.token.reveal() + "\n").utf8))
+    }
+}
+
+/// A small file that only its owner may read.
+enum PrivateFile {
+    /// Puts a whole file in place of what is there: after a crash the old one is there or the new one, never a part.
+    ///
+    /// The bytes are on the disk before they take the name `path`, and the name is on the disk when this returns. Blocks.
+    /// - Returns: why it failed, in words; nil when it is done.
+    static func replace(_ path: String, with bytes: [UInt8]) -> String? {
+        func reason() -> String { String(cString: strerror(errno)) }
         let new = path + ".new"
-        unlink(new)
+        unlink(new)  // left by a run that was killed
         let file = open(new, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0o600)
-        guard file >= 0 else { return String(cString: strerror(errno)) }
-        let bytes = Array((token + "\n").utf8)
-        let isWritten = write(file, bytes, bytes.count) == bytes.count && fsync(file) == 0
-        let isKept = close(file) == 0 && isWritten && rename(new, path) == 0
-        guard !isKept else { return nil }
-        let because = String(cString: strerror(errno))
-        unlink(new)
-        return because
+        guard file >= 0 else { return reason() }
+        var rest = bytes[...]
+        var isWritten = true
+        while !rest.isEmpty, isWritten {
+            let count = rest.withUnsafeBytes { write(file, $0.baseAddress, $0.count) }
+            if count > 0 { rest = rest.dropFirst(count) } else { isWritten = count < 0 && errno == EINTR }
+        }
+        isWritten = isWritten && fsync(file) == 0
+        guard close(file) == 0, isWritten, rename(new, path) == 0 else {
+            let because = reason()
+            unlink(new)
+            return because
+        }
+        let parent = path.parentFolder
+        let folder = open(parent.isEmpty ? "." : parent, O_RDONLY | O_DIRECTORY | O_CLOEXEC)
+        if folder >= 0 {
+            fsync(folder)
+            close(folder)
+        }
+        return nil
     }
 }
 

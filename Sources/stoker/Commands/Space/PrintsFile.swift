@@ -95,14 +95,14 @@ struct PrintsFile {
                 atPath: path.parentFolder, withIntermediateDirectories: true,
                 attributes: [.posixPermissions: 0o700])
         } catch {
-            throw unwritable(cause: error)
+            throw unwritable("its folder cannot be made", cause: error)
         }
         let descriptor = open(path + ".lock", O_RDWR | O_CREAT | O_CLOEXEC, 0o600)
-        guard descriptor >= 0 else { throw unwritable() }
+        guard descriptor >= 0 else { throw unwritable(String(cString: strerror(errno))) }
         defer { close(descriptor) }
         let begin = ContinuousClock.now
         while flock(descriptor, LOCK_EX | LOCK_NB) != 0 {
-            guard errno == EWOULDBLOCK || errno == EINTR else { throw unwritable() }
+            guard errno == EWOULDBLOCK || errno == EINTR else { throw unwritable(String(cString: strerror(errno))) }
             guard ContinuousClock.now - begin < .seconds(10) else {
                 throw Failure(
                     .fleetUnreadable, doing: "write \(path)", because: "another command has held \(path).lock for 10 s",
@@ -115,29 +115,12 @@ struct PrintsFile {
     }
 
     private func store(_ prints: SecretPrints) throws {
-        let new = path + ".new"
-        unlink(new)  // left by a run that was killed
-        let file = open(new, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0o600)
-        guard file >= 0 else { throw unwritable() }
-        var bytes = Array(try JSONEncoder().encode(prints))[...]
-        var isWritten = true
-        while !bytes.isEmpty, isWritten {
-            let count = bytes.withUnsafeBytes { write(file, $0.baseAddress, $0.count) }
-            if count > 0 { bytes = bytes.dropFirst(count) } else { isWritten = count < 0 && errno == EINTR }
-        }
-        isWritten = isWritten && fsync(file) == 0
-        isWritten = close(file) == 0 && isWritten
-        guard isWritten, rename(new, path) == 0 else { throw unwritable() }
-        // The name is on the disk when its folder is.
-        let folder = open(path.parentFolder, O_RDONLY | O_DIRECTORY | O_CLOEXEC)
-        if folder >= 0 {
-            fsync(folder)
-            close(folder)
+        if let because = PrivateFile.replace(path, with: Array(try JSONEncoder().encode(prints))) {
+            throw unwritable(because)
         }
     }
 
-    private func unwritable(cause: (any Error)? = nil) -> Failure {
-        let because = cause == nil ? String(cString: strerror(errno)) : "its folder cannot be made"
+    private func unwritable(_ because: String, cause: (any Error)? = nil) -> Failure {
         return Failure(
             .fleetUnreadable, doing: "write \(path)", because: "the file cannot be written: \(because)",
             hint:
