@@ -168,10 +168,10 @@ extension Progress {
     func next(after id: RepoID, _ hub: Hub, commit: String) async {
         guard output != .quiet, output != .json else { return }
         var stage: SpaceStage?
-        do { stage = try await hub.runtime(of: id).stage } catch let error as HubFailure {
+        do { stage = try await hub.runtime(of: id).stage } catch {
             // A Hub without running Spaces has nothing that could be waited for.
             if error.kind == .unsupported { return }
-        } catch { return }
+        }
         // Of a Space that has just got its files, the Hub may still say what was wrong before.
         hint(stage == .paused ? "Next: \(Self.next(id, .paused))" : "Next: stoker space wait \(id) --commit \(commit)")
     }
