@@ -9,6 +9,8 @@ package protocol Ledger: Sendable {
     /// Gives numbers, and with them all that is remembered, to new names; in one transaction. A name that has a number of its own keeps
     /// it, and so does the old one; an old name without a number changes nothing, so the same may be asked for ever.
     func rename(_ renames: [Fleet.Rename]) async throws(Failure) -> Renamed
+    /// Every name that has a number, those of checks that left the fleet included, in the order of their numbers.
+    func checkNames() async throws(Failure) -> [(id: Int32, name: String)]
     /// Everything in one transaction: all of it is there afterwards, or none. Observations are in time order.
     /// Incidents are recognised by check and `began`: an ended one replaces its open self.
     func record(_ batch: Batch) async throws(Failure)

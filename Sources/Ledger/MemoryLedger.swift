@@ -38,6 +38,11 @@ package actor MemoryLedger: Ledger {
         }
     }
 
+    package func checkNames() throws(Failure) -> [(id: Int32, name: String)] {
+        try whileOpen("read the names of the checks")
+        return names.map { (id: $0.value, name: $0.key) }.sorted { $0.id < $1.id }
+    }
+
     package func rename(_ renames: [Fleet.Rename]) throws(Failure) -> Renamed {
         try whileOpen("rename \(renames.count) checks")
         var result = Renamed()

@@ -46,6 +46,7 @@ struct ScriptedLedger: Ledger {
 
     func register(_ names: [String]) async throws(Failure) -> [Int32] { names.indices.map { Int32($0 + 1) } }
     func rename(_ renames: [Fleet.Rename]) async throws(Failure) -> Renamed { Renamed() }
+    func checkNames() async throws(Failure) -> [(id: Int32, name: String)] { [(id: 99, name: "left the fleet")] }
     func record(_ batch: Batch) async throws(Failure) { try whole() }
     func savedStates() async throws(Failure) -> [Int32: SavedState] { [:] }
     func transcript(lastFailedOf check: Int32) async throws(Failure) -> Transcript? { nil }

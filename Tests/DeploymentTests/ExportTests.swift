@@ -44,6 +44,14 @@ import Yams
         #expect(told.contains("http://127.0.0.1:7860 is reached from this machine"))
     }
 
+    @Test(arguments: Export.Kind.allCases) func aSpaceWithoutAnAddressIsLeftOutAndTold(kind: Export.Kind) throws {
+        var fleet = try fleet("version: 1\nspaces: { acme/new: { keep: { warmth: hot } } }\n")
+        for index in fleet.checks.indices { fleet.checks[index].address = "" }
+        let export = try Export.make(kind, fleet: fleet, hidden: [])
+        #expect(export.instructions.contains { $0.contains("tells no address") && $0.contains("new") })
+        #expect(!export.content.contains("''") && !export.content.contains("\"\""))
+    }
+
     @Test(arguments: ["tcp://a:1", "x", "https://a/?k=v"]) func aMasterThatIsNoneIsRefused(master: String) {
         #expect(throws: Failure.self) { try Export.make(.n8n, fleet: Fleet(), master: master) }
     }

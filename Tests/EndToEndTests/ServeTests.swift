@@ -100,6 +100,9 @@ extension EndToEnd {
                 #expect(child.output.isEmpty)
                 #expect(child.errors.contains("\(holder.port)"))
                 #expect(child.errors.contains("in use") || child.errors.contains("taken"))
+                let hub = try await scratch.stoker("hub-simulator", "--port", "\(holder.port)")
+                #expect(hub.exit == .code(3))
+                #expect(hub.errors.contains("the port is taken"))
             }
         }
 

@@ -303,6 +303,31 @@ struct DamageTests {
                 == Opened.mostKept)
     }
 
+    @Test("a number whose name is lost is given to nobody else")
+    func lostNames() async throws {
+        let scratch = try Scratch()
+        _ = try await whole(scratch)
+        let queue = try DatabaseQueue(path: scratch.path())
+        let pages = try await queue.read { db in
+            try Int.fetchAll(
+                db,
+                sql: "SELECT rootpage FROM sqlite_master WHERE tbl_name IN ('check_name', 'segment') AND rootpage > 0")
+        }
+        try queue.close()
+        let url = URL(fileURLWithPath: scratch.path())
+        var bytes = try Data(contentsOf: url)
+        for page in pages { for place in (page - 1) * 4_096..<page * 4_096 { bytes[place] = 0xFF } }
+        try bytes.write(to: url)
+        let ledger = try await openLedger(scratch)
+        let numbers = try await ledger.register(["somebody else"])
+        #expect(numbers.allSatisfy { $0 > Int32(Self.kept.count) })
+        for number in numbers {
+            #expect(try await ledger.incidents(of: number, openOnly: false, before: nil, limit: 5).isEmpty)
+            #expect(try await ledger.events(of: number, before: nil, limit: 5).isEmpty)
+        }
+        await ledger.close()
+    }
+
     @Test("a pause comes back from its event, with its end")
     func pauseNotes() {
         let now = morning + .seconds(60)

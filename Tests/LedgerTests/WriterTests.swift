@@ -46,6 +46,7 @@ actor FaultyLedger: Ledger {
 
     func register(_ names: [String]) async throws(Failure) -> [Int32] { try await real.register(names) }
     func rename(_ renames: [Fleet.Rename]) async throws(Failure) -> Renamed { try await real.rename(renames) }
+    func checkNames() async throws(Failure) -> [(id: Int32, name: String)] { try await real.checkNames() }
     func savedStates() async throws(Failure) -> [Int32: SavedState] { try await real.savedStates() }
     func transcript(lastFailedOf check: Int32) async throws(Failure) -> Transcript? {
         try await real.transcript(lastFailedOf: check)

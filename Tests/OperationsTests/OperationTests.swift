@@ -145,6 +145,18 @@ import Testing
         #expect(page["items"]?.array?.map { $0["id"]! } == [5])
     }
 
+    @Test func theIncidentOfACheckThatLeftHasItsName() async throws {
+        let fleet = FleetDouble()
+        fleet.ledger.state.withLock {
+            $0.incidents.append(
+                Incident(
+                    id: 6, check: 99, began: fleet.now - .seconds(60), ended: fleet.now, verdict: .down, cause: .status)
+            )
+        }
+        let page = try await fleet.call("incidents", [])
+        #expect(page["items"]?.array?.first?["check"] == "left the fleet")
+    }
+
     @Test func aPauseEndsWhenAsked() async throws {
         let fleet = FleetDouble()
         let paused = try await fleet.call("pause", [("name", "bot"), ("for", "2h")])

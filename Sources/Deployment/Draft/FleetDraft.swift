@@ -76,7 +76,9 @@ package struct FleetDraft: Sendable {
         entries = []
         for (index, ping) in pings.enumerated() {
             func failure(_ because: String) -> Failure {
-                Failure(.usage, doing: "read the list of pings", because: "item \(index + 1) \(because)")
+                Failure(
+                    .usage, doing: "read the list of pings", because: "item \(index + 1): \(because)",
+                    hint: #"an item is {"url": "https://…", "interval_minutes": 45, "space_id": "owner/name"}"#)
             }
             var entry: Entry
             if let url = ping.url, !url.isEmpty {
@@ -84,10 +86,10 @@ package struct FleetDraft: Sendable {
             } else if let id = ping.spaceId, SpaceName.isID(id) {
                 entry = Entry(space: id)
             } else {
-                throw failure("has neither `url` nor a `space_id` like owner/name")
+                throw failure("it has neither `url` nor a `space_id` like owner/name")
             }
             if let id = ping.spaceId, !id.isEmpty {
-                guard SpaceName.isID(id) else { throw failure("has a `space_id` that is not owner/name") }
+                guard SpaceName.isID(id) else { throw failure("it has a `space_id` that is not owner/name") }
                 entry = Self.named(id, entry)
             }
             if let minutes = ping.intervalMinutes {

@@ -68,6 +68,8 @@ struct WakePlan: Sendable {
     var withToken: [String] = []
     /// … or because nobody outside reaches their address.
     var outOfReach: [String] = []
+    /// … or because nobody has told the address of their Space.
+    var withoutAddress: [String] = []
     /// A service outside cannot reach the master either.
     var isMasterOutOfReach = false
 
@@ -109,7 +111,9 @@ struct WakePlan: Sendable {
                 check.address.contains("?") || Redaction.address(check.address) != check.address
                 || !policy.request.headers.isEmpty || policy.request.body != nil
                 || policy.request.method != "GET"
-            if hidden.contains(check.name) {
+            if check.address.isEmpty {
+                withoutAddress.append(check.name)
+            } else if hidden.contains(check.name) {
                 withToken.append(check.name)
             } else if carriesSecret {
                 leftOut.append(check.name)
@@ -137,7 +141,7 @@ struct WakePlan: Sendable {
                 "\(master) is reached from this machine or its own network only: no service elsewhere can wake it. Export again with --master and its public address."
             )
         }
-        if critical.isEmpty, leftOut.isEmpty, withToken.isEmpty, outOfReach.isEmpty {
+        if critical.isEmpty, leftOut.isEmpty, withToken.isEmpty, outOfReach.isEmpty, withoutAddress.isEmpty {
             notes.append(
                 "No check is hot or warm (every 5m or less), so nothing is woken directly when the master is silent.")
         }
@@ -149,6 +153,11 @@ struct WakePlan: Sendable {
         if !withToken.isEmpty {
             notes.append(
                 "Left out, because their Spaces are private, answer only with a token, and this file holds none: \(withToken.joined(separator: ", ")). The master wakes them."
+            )
+        }
+        if !withoutAddress.isEmpty {
+            notes.append(
+                "Left out, because the Hub tells no address of their Spaces: \(withoutAddress.joined(separator: ", ")). Look at their names and at the token."
             )
         }
         if !outOfReach.isEmpty {

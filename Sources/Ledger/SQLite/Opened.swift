@@ -220,6 +220,38 @@ struct Opened: Sendable {
             let numbers = bad.map { "\($0)" }.joined(separator: ", ")
             try SQLiteLedger.tell("Rows of \(table) had impossible numbers (\(numbers)) and were left out", of: nil, db)
         }
+        try orderTimeline(db)
+    }
+
+    /// What uptime is counted from: values that nothing writes would void or invent hours.
+    private static func orderTimeline(_ db: Database) throws {
+        let times = "BETWEEN \(Instant.range.lowerBound) AND \(Instant.range.upperBound)"
+        let standings = Standing.allCases.map { "\($0.rawValue)" }.joined(separator: ", ")
+        for (table, sound) in [
+            ("standing", "typeof(standing) = 'integer' AND standing IN (\(standings)) AND at \(times)"),
+            (
+                "standing_hour",
+                "typeof(up) = 'integer' AND typeof(down) = 'integer' AND up >= 0 AND down >= 0 AND up + down <= 3600000"
+            ),
+            ("absence", "typeof(ended) = 'integer' AND began < ended AND began \(times) AND ended \(times)"),
+        ] {
+            try db.execute(sql: "DELETE FROM \(table) WHERE NOT (\(sound))")
+            let count = db.changesCount
+            guard count > 0 else { continue }
+            try SQLiteLedger.tell(
+                "\(count) rows of \(table) held impossible values and were left out; uptime of that time may be incomplete",
+                of: nil, db)
+        }
+        try db.execute(
+            sql: """
+                UPDATE progress SET value = COALESCE(
+                    (SELECT MAX(at) FROM observation WHERE at \(times)), (SELECT MAX(at) FROM event WHERE at \(times)), 0)
+                WHERE name = 'watched-until' AND NOT (value \(times))
+                """)
+        if db.changesCount > 0 {
+            try SQLiteLedger.tell(
+                "The time until which this program watched was impossible; the last ping stands for it", of: nil, db)
+        }
     }
 
     /// - Returns: tables whose indexes are to be made anew.

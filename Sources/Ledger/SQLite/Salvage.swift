@@ -113,6 +113,7 @@ final class Salvage {
     }
 
     private func run(withHistory: Bool) {
+        defer { keepNumbers() }
         names()
         let known = Set((try? target.read { try Int64.fetchAll($0, sql: "SELECT id FROM check_name") }) ?? [])
         states()
@@ -203,6 +204,26 @@ final class Salvage {
                         counts["check_name", default: 0] += db.changesCount
                     }
                 }
+            }
+        }
+    }
+
+    /// A number whose name is lost is given to nobody else: another check must not get its history.
+    private func keepNumbers() {
+        note("numbers without a name") {
+            try target.write { db in
+                try db.execute(
+                    sql: """
+                        INSERT OR IGNORE INTO check_name (id, name)
+                        SELECT number, 'name lost (number ' || number || ')' FROM (
+                            SELECT check_id AS number FROM check_state UNION SELECT check_id FROM incident
+                            UNION SELECT check_id FROM event UNION SELECT check_id FROM transcript
+                            UNION SELECT check_id FROM standing UNION SELECT check_id FROM standing_hour
+                            UNION SELECT check_id FROM observation
+                            UNION SELECT id & 4294967295 FROM stretch UNION SELECT id & 4294967295 FROM day_sum
+                        ) WHERE number BETWEEN 1 AND \(Int32.max - 1)
+                        """)
+                if db.changesCount > 0 { problems.append("the names of \(db.changesCount) checks") }
             }
         }
     }

@@ -17,7 +17,7 @@ extension Operation {
         let found = try await context.ledger.events(
             of: check?.id, before: try arguments.cursor(doing: "list the events"), limit: limit + 1)
         let page = found.prefix(limit)
-        let names = try await context.namesUnless(check)
+        let names = try await context.names(of: page.compactMap(\.check), unless: check)
         return [
             "items": .array(page.map { event in event.json(name: event.check.flatMap { names[$0] }) }),
             "next_cursor": found.count > limit ? .text(page.last.map { "\($0.id)" }) : .null,

@@ -20,7 +20,7 @@ extension Operation {
             of: check?.id, openOnly: arguments.flag("open"), before: try arguments.cursor(doing: "list the incidents"),
             limit: limit + 1)
         let page = found.prefix(limit)
-        let names = try await context.namesUnless(check)
+        let names = try await context.names(of: page.map(\.check), unless: check)
         let now = context.now()
         return [
             "items": .array(page.map { $0.json(name: names[$0.check], now: now) }),

@@ -26,7 +26,7 @@ extension Operation {
             before = min(Instant(milliseconds: cursor), before ?? Instant(milliseconds: .max))
         }
         let page = try await reader.page(before: before, limit: arguments.integer("limit") ?? 100)
-        let names = try await context.namesUnless(check)
+        let names = try await context.names(of: page.items.map(\.check), unless: check)
         return [
             "items": .array(page.items.map { $0.json(name: names[$0.check]) }),
             "next_cursor": .text(page.next.map { "\($0.milliseconds)" }),
@@ -103,9 +103,13 @@ extension OperationContext {
         return try await keeper.status(of: name)
     }
 
-    /// Names by number: of the one check when it is known, else of all.
-    func namesUnless(_ check: CheckStatus?) async throws(Failure) -> [Int32: String] {
+    /// Names by number: of the one check when it is known, else of all in the fleet, and of those in `numbers` that left it.
+    func names(of numbers: some Sequence<Int32>, unless check: CheckStatus?) async throws(Failure) -> [Int32: String] {
         if let check { return [check.id: check.check.name] }
-        return await names.all()
+        var found = await names.all()
+        let left = Set(numbers.filter { found[$0] == nil && $0 != Incident.ofLedger })
+        guard !left.isEmpty else { return found }
+        for (id, name) in try await ledger.checkNames() where left.contains(id) { found[id] = name }
+        return found
     }
 }

@@ -62,6 +62,6 @@ package struct Watched: Sendable, Equatable {
 }
 
 extension Tally {
-    /// Something was seen that tells of the check: what was looked at while we were offline does not.
-    fileprivate var isSeen: Bool { up + slow + waking + down > 0 }
+    /// Something is known of the check: a ping, or the time that one tells of. What was looked at while we were offline tells nothing.
+    fileprivate var isSeen: Bool { up + slow + waking + down > 0 || upTime + downTime > 0 }
 }

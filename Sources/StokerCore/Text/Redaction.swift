@@ -157,11 +157,15 @@ extension Redaction {
     ]
     /// As a whole word of a parameter's name.
     private static let words: Set<String> = [
-        "keys", "sig", "signed", "pw", "psw", "pin", "otp", "totp", "sid", "hmac", "hash", "ticket", "policy",
+        "keys", "sig", "signed", "pw", "psw", "pswd", "pin", "otp", "totp", "ott", "otc", "mfa", "fa", "sid", "sess",
+        "hmac",
+        "mac", "hash", "digest", "nonce", "challenge", "ticket", "policy", "cred", "creds", "tok", "refresh", "sas",
+        "sk", "dsn",
+        "webhook", "hdnts", "hdnea", "connectionstring", "salt", "state",
         "license",
         "licence", "crumb", "assertion", "verifier", "invite", "magic",
     ]
-    private static let endings = ["key", "code", "pass", "sign"]
+    private static let endings = ["key", "code", "pass", "sign", "sig", "pw"]
     private static let harmlessEndings = ["encode", "decode", "unicode", "bypass", "compass", "design", "assign"]
 }
 

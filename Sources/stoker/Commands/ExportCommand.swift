@@ -51,11 +51,15 @@ struct ExportCommand: AsyncParsableCommand {
         }
         try NewFile.write(export.content, to: output, force: force)
         Screen.writeError("Wrote \(output).\n")
-        tell(export)
+        tell(export, as: output)
     }
 
-    private func tell(_ export: Export) {
-        Screen.writeError(export.instructions.map { "  * \($0)\n" }.joined())
+    /// - Parameter file: the name that the person chose in place of the usual one.
+    private func tell(_ export: Export, as file: String? = nil) {
+        for text in export.instructions {
+            let shown = file.map { text.replacing("keepalive.crontab", with: $0) } ?? text
+            Screen.writeError("  * \(shown)\n")
+        }
     }
 }
 

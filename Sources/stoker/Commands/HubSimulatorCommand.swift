@@ -2,6 +2,7 @@ import ArgumentParser
 import Foundation
 import HubSimulator
 import Logging
+import NIOCore
 import ServiceLifecycle
 import StokerCore
 import UnixSignals
@@ -21,7 +22,8 @@ struct HubSimulatorCommand: AsyncParsableCommand {
             EXAMPLES
               stoker hub-simulator
               stoker hub-simulator --scene trouble --speed 60
-              export HF_ENDPOINT=http://127.0.0.1:8800 HF_TOKEN=hf_maren HF_HUB_DISABLE_XET=1
+              export HF_ENDPOINT=http://127.0.0.1:8800
+              export HF_TOKEN=hf_maren HF_HUB_DISABLE_XET=1
               hf spaces ls --author maren
             """)
 
@@ -55,6 +57,11 @@ struct HubSimulatorCommand: AsyncParsableCommand {
         let world: SimulatedWorld
         do {
             world = try await SimulatedWorld.start(scene: scene, configuration)
+        } catch let error as IOError where error.errnoCode == EADDRINUSE {
+            throw Failure(
+                .portTaken, doing: "start the simulated Hub on port \(port)",
+                because: "the port is taken by another program",
+                hint: "stop that program, or choose another port with --port (0 takes a free one)", cause: error)
         } catch {
             throw Failure(
                 .internal, doing: "start the simulated Hub on port \(port)", because: "\(error)",

@@ -148,7 +148,8 @@ enum StatusText {
                 .init(look, .init(verdict: look)), .init((item["name"]?.string ?? "") + flapping),
                 .init(Wording.latency(item["latency_ms"])), .init(Wording.ago(item["last_ping"], now: now)),
                 .init(next(item, now)),
-                .init(look == "up" ? "" : item["sentence"]?.string ?? "", .dim),
+                // An up check says something only while failures are counted.
+                .init(look == "up" && item["cause"]?.string == nil ? "" : item["sentence"]?.string ?? "", .dim),
             ])
         }
         text += "\n" + table.text(for: screen.look)
@@ -190,7 +191,7 @@ enum StatusText {
         }
         for damage in overview["ledger"]?["damage"]?.array ?? [] {
             notes.append(
-                "The ledger was damaged. \(damage["text"]?.string ?? ""). Nothing is healed until somebody acknowledges it: "
+                "\(damage["text"]?.string ?? "The ledger was damaged"). Nothing is healed until somebody acknowledges it: "
                     + "stoker acknowledge \(damage["incident"]?.integer ?? 0)")
         }
         if overview["ledger"]?["state"] == "stalled" {

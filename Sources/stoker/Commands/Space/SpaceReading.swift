@@ -50,8 +50,19 @@ struct SpaceListCommand: AsyncParsableCommand {
         }
     }
 
+    private static func stages(_ text: String) throws(Failure) -> Set<String> {
+        let words = text.uppercased().split(separator: ",").map { $0.trimmingCharacters(in: .whitespaces) }
+        let known = SpaceStage.known.map(\.rawValue)
+        if let odd = words.first(where: { !known.contains($0) }) {
+            throw Failure(
+                .usage, doing: "read --stage", because: "\"\(odd.printable)\" is not a stage",
+                hint: "the stages are \(known.joined(separator: ", "))")
+        }
+        return Set(words)
+    }
+
     func run() async throws {
-        let stages = stage.map { Set($0.uppercased().split(separator: ",").map(String.init)) }
+        let stages = try stage.map(Self.stages)
         try await hub.use { hub in
             // Everybody's Spaces are no list anybody wants; a search over them may be.
             var whose = author

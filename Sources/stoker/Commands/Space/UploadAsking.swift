@@ -49,7 +49,7 @@ final class UploadAsking: Sendable {
                 Screen.writeError("\(isGrave ? "warning" : "note"): \(remark.text.printable)\n")
             }
         }
-        let risks = review.remarks.filter(\.isRisk)
+        let risks = review.remarks.filter { $0.isRisk || $0.kind == .secret }
         if isStrict, !risks.isEmpty {
             throw Failure(
                 .usage, doing: doing,
