@@ -148,6 +148,8 @@ import Testing
             }
             #expect(world.spaces.space("maren/faulty")?.runtime["stage"] == "PAUSED")
             #expect(try await call(world, .GET, "/api/whoami-v2", token: "hf_nobody").status == 401)
+            // The entry of a lost answer is finished after its connection was cut.
+            try await eventually { world.journal.entries.contains { $0.fault == "lost" } }
             let entries = world.journal.entries
             #expect(entries.map(\.fault) == [nil, "status-503", nil, "window-429", "lost", nil])
             #expect(entries.map(\.status) == [200, 503, 200, 429, 200, 401])

@@ -303,6 +303,41 @@ struct DamageTests {
                 == Opened.mostKept)
     }
 
+    @Test("times that nothing writes are left out of the timeline, and told")
+    func timeline() async throws {
+        let scratch = try Scratch()
+        _ = try await whole(scratch)
+        let queue = try DatabaseQueue(path: scratch.path())
+        try await queue.write { db in
+            try db.execute(
+                sql: """
+                    INSERT INTO absence VALUES (0, 9223372036854775807), (-9223372036854775808, 5);
+                    INSERT INTO standing VALUES (1, 77, 99), (1, 78, 'abc');
+                    INSERT INTO standing_hour VALUES (1, 7, 3600000, 1), (1, 8, -1, 0);
+                    INSERT OR REPLACE INTO progress VALUES ('watched-until', 9223372036854775807);
+                    """)
+        }
+        try queue.close()
+        let ledger = try await openLedger(scratch)
+        let left = try await ledger.read("test") { db in
+            [
+                try Int.fetchOne(db, sql: "SELECT COUNT(*) FROM absence") ?? -1,
+                try Int.fetchOne(db, sql: "SELECT COUNT(*) FROM standing WHERE at IN (77, 78)") ?? -1,
+                try Int.fetchOne(db, sql: "SELECT COUNT(*) FROM standing_hour") ?? -1,
+            ]
+        }
+        #expect(left == [0, 0, 0])
+        let until = try await ledger.read("test") {
+            try Int64.fetchOne($0, sql: "SELECT value FROM progress WHERE name = 'watched-until'")
+        }
+        #expect(until.map(Instant.range.contains) == true)
+        let told = try await ledger.events(of: nil, before: nil, limit: 50).map(\.text)
+        for table in ["absence", "standing", "standing_hour"] {
+            #expect(told.contains { $0.contains("rows of \(table) held impossible values") })
+        }
+        await ledger.close()
+    }
+
     @Test("a number whose name is lost is given to nobody else")
     func lostNames() async throws {
         let scratch = try Scratch()

@@ -157,13 +157,12 @@ extension Redaction {
     ]
     /// As a whole word of a parameter's name.
     private static let words: Set<String> = [
-        "keys", "sig", "signed", "pw", "psw", "pswd", "pin", "otp", "totp", "ott", "otc", "mfa", "fa", "sid", "sess",
-        "hmac",
-        "mac", "hash", "digest", "nonce", "challenge", "ticket", "policy", "cred", "creds", "tok", "refresh", "sas",
-        "sk", "dsn",
-        "webhook", "hdnts", "hdnea", "connectionstring", "salt", "state",
-        "license",
-        "licence", "crumb", "assertion", "verifier", "invite", "magic",
+        "assertion", "challenge", "connectionstring", "cred", "creds", "crumb", "digest", "dsn", "hash", "hdnea",
+        "hdnts",
+        "hmac", "invite", "keys", "licence", "license", "mac", "magic", "mfa", "nonce", "otc", "otp", "ott", "pin",
+        "policy", "psw", "pswd", "pw", "refresh", "salt", "sas", "sess", "sid", "sig", "signed", "sigv", "sk", "state",
+        "ticket",
+        "tok", "totp", "verifier", "webhook",
     ]
     private static let endings = ["key", "code", "pass", "sign", "sig", "pw"]
     private static let harmlessEndings = ["encode", "decode", "unicode", "bypass", "compass", "design", "assign"]
@@ -196,6 +195,7 @@ extension Redaction {
                     nil
                 }
             if let hit {
+                spans += tokens(in: bytes, from: index, to: hit.lowerBound - 1)
                 spans.append(hit)
                 index = hit.upperBound
             } else {
@@ -203,6 +203,21 @@ extension Redaction {
             }
         }
         return spans
+    }
+
+    /// What stands before a hit, such as the name of a parameter, may be a token itself.
+    private static func tokens(in bytes: [UInt8], from begin: Int, to end: Int) -> [Range<Int>] {
+        var found: [Range<Int>] = []
+        var index = max(1, begin)
+        while index < end {
+            if isWord(bytes[index]), !isWord(bytes[index - 1]), let hit = token(bytes, index), hit.lowerBound < end {
+                found.append(hit.lowerBound..<min(hit.upperBound, end))
+                index = max(index + 1, hit.upperBound)
+            } else {
+                index += 1
+            }
+        }
+        return found
     }
 
     /// `user:password` in front of a host.

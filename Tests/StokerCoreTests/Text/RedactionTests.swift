@@ -9,7 +9,8 @@ import Testing
         "sig",
         "sign", "authCode", "passcode", "userPass", "pwd", "pw", "pin", "otp", "sid", "csrf_token", "client_secret",
         "Policy", "Key-Pair-Id", "ticket", "SAMLResponse", "user[password]", "%73ession", "se%73sion", "TOKEN",
-        "invite",
+        "invite", "sess", "pswd", "creds", "appsig", "sigv4", "tok", "refresh", "mfa", "userpw", "nonce", "dsn",
+        "webhook",
     ]) func parametersThatAreHidden(name: String) {
         for (before, after) in [("?", ""), ("?page=2&", "&sort=name"), ("#", ""), ("?a;", "#part")] {
             let (front, back) = ("https://a.test/x\(before)\(name)=", after)
