@@ -35,9 +35,10 @@ import Testing
     @Test func idleConnectionsGiveTheirPlacesToTheNext() async throws {
         try await Served.run(SampleFleet.dozen(), settings: Self.few) { served in
             let lines = try await Self.idle(60, on: served.port)
+            // A request in the midst of it could be the one that makes room for an idle one that is registered late.
+            try await eventually { lines.count { !$0.closed } <= 8 }
             #expect(try await served.get("/health").status == 200)
             #expect(try await served.get("/status").status == 200)
-            try await eventually { lines.count { !$0.closed } <= 8 }
             for line in lines { try? await line.channel.close() }  // many are closed already
         }
     }
