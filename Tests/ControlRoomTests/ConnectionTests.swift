@@ -13,15 +13,26 @@ import Testing
     private final class Line: Sendable {
         let channel: any Channel
         private let isClosed = Atomic(false)
+        private let ear = Ear()
+
+        /// Notes that something came.
+        private final class Ear: ChannelInboundHandler, Sendable {
+            typealias InboundIn = ByteBuffer
+            let heard = Atomic(false)
+            func channelRead(context: ChannelHandlerContext, data: NIOAny) { heard.store(true, ordering: .relaxed) }
+        }
 
         init(to port: Int, saying text: String = "") async throws {
             channel = try await ClientBootstrap(group: MultiThreadedEventLoopGroup.singleton)
+                .channelInitializer { [ear] channel in channel.pipeline.addHandler(ear) }
                 .connect(host: "127.0.0.1", port: port).get()
             channel.closeFuture.whenComplete { [self] _ in isClosed.store(true, ordering: .relaxed) }
             if !text.isEmpty { try await channel.writeAndFlush(ByteBuffer(string: text)) }
         }
 
         var closed: Bool { isClosed.load(ordering: .relaxed) }
+        /// The server has begun to answer.
+        var isAnswered: Bool { ear.heard.load(ordering: .relaxed) }
     }
 
     private static func idle(_ count: Int, on port: Int) async throws -> [Line] {
@@ -47,6 +58,7 @@ import Testing
         try await Served.run(SampleFleet.dozen(), settings: Self.few) { served in
             let viewer = try await Line(
                 to: served.port, saying: "GET /events HTTP/1.1\r\nHost: 127.0.0.1:\(served.port)\r\n\r\n")
+            try await eventually { viewer.isAnswered }
             let lines = try await Self.idle(60, on: served.port)
             try await eventually { lines.count { !$0.closed } <= 8 }
             #expect(!viewer.closed)
@@ -60,6 +72,7 @@ import Testing
             var viewers: [Line] = []
             let asking = "GET /events HTTP/1.1\r\nHost: 127.0.0.1:\(served.port)\r\n\r\n"
             for _ in 0..<6 { viewers.append(try await Line(to: served.port, saying: asking)) }
+            try await eventually { viewers.allSatisfy(\.isAnswered) }
             try await eventually { try await served.get("/status").status == 503 }
             let turned = try await served.get("/status")
             #expect(turned.headers["retry-after"] != nil && turned.text.contains("\"overloaded\""))

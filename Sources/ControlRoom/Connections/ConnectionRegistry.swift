@@ -109,8 +109,9 @@ final class ConnectionRegistry: Sendable {
 
     private let limits: Limits
     private let room = Mutex(Room())
-    /// So many are sent away at once: looking for them takes a walk through all.
-    private static let batch = 32
+    /// So many are sent away at once: looking for them takes a walk through all. Few where there are few places, so that one that has
+    /// just come and is about to ask does not go with the idle ones.
+    private var batch: Int { max(1, min(32, limits.total / 16)) }
 
     init(limits: Limits) { self.limits = limits }
 
@@ -122,12 +123,12 @@ final class ConnectionRegistry: Sendable {
         let (seat, leaving): (Seat?, [Seat]) = room.withLock { room in
             var leaving: [Seat] = []
             let own = address.isLocal ? limits.perLocalAddress : limits.perAddress
-            if room.counts[address, default: 0] >= own { leaving += Self.sendAway(from: &room, of: address) }
+            if room.counts[address, default: 0] >= own { leaving += sendAway(from: &room, of: address) }
             if room.seats.count >= limits.total {
                 // Who holds the most gives first.
                 let most = room.counts.max { $0.value < $1.value }?.key
-                leaving += Self.sendAway(from: &room, of: most)
-                if room.seats.count >= limits.total { leaving += Self.sendAway(from: &room, of: nil) }
+                leaving += sendAway(from: &room, of: most)
+                if room.seats.count >= limits.total { leaving += sendAway(from: &room, of: nil) }
             }
             let isFull = room.seats.count >= limits.total || room.counts[address, default: 0] >= own
             guard !isFull || room.seats.count < limits.total + limits.reserve else { return (nil, leaving) }
@@ -143,7 +144,7 @@ final class ConnectionRegistry: Sendable {
     func leave(_ seat: Seat) { room.withLock { $0.remove(seat) } }
 
     /// The longest idle ones, those that wait before those that are slow.
-    private static func sendAway(from room: inout Room, of address: Address?) -> [Seat] {
+    private func sendAway(from room: inout Room, of address: Address?) -> [Seat] {
         let found = room.seats.values.filter { ($0.address == address || address == nil) && $0.phase != .busy }
             .map { (seat: $0, phase: $0.phase.rawValue, age: $0.age) }
             .sorted { ($0.phase, $0.age) < ($1.phase, $1.age) }
