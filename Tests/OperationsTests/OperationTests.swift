@@ -41,7 +41,7 @@ import Testing
 
     @Test func overviewCountsEveryVerdict() async throws {
         let answer = try await FleetDouble().call("overview")
-        #expect(answer["sentence"] == "Trouble: 1 down and 1 silent of 5 checks.")
+        #expect(answer["sentence"] == "2 of 5 need a look: 1 down, 1 silent; the ledger was damaged")
         #expect(answer["trouble"] == true)
         #expect(answer["counts"]?.members?.count == Verdict.allCases.count)
         #expect(answer["uptime_seconds"]?.double == 3_600)
@@ -75,7 +75,7 @@ import Testing
     @Test func aCheckShowsItsFamilyUptimeAndIncident() async throws {
         let fleet = FleetDouble()
         let bot = try await fleet.call("show-check", [("name", "bot")])
-        #expect(bot["siblings"] == [["name": "bot/ready", "verdict": "slow"]])
+        #expect(bot["siblings"] == [["name": "bot/ready", "verdict": "slow", "look": "slow"]])
         #expect(bot["certificate_days"]?.double == 10)
         let quarter = bot["uptime"]?["90d"]
         #expect(quarter?["uptime"] == 0.9 && quarter?["pings_good"] == 0.75)

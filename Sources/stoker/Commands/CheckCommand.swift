@@ -92,7 +92,7 @@ struct CheckReport {
                         "address": result.check.shownAddress.map { .string($0) } ?? .null,
                         "outcome": .string(result.outcome.name),
                         "cause": result.cause == .none ? .null : .string(result.cause.code),
-                        "sentence": .string(result.cause.sentence), "detail": .string(result.detail),
+                        "sentence": .string(result.cause.sentence(code: result.code)), "detail": .string(result.detail),
                         "status_code": result.code == 0 ? .null : .integer(Int64(result.code)),
                         "latency_ms": Self.milliseconds(result.latencyMicroseconds),
                         "certificate_ends": result.certificateEnd.map { .string($0.description) } ?? .null,
@@ -122,9 +122,8 @@ struct CheckReport {
             return first == second ? a.offset < b.offset : first < second
         }
         for result in sorted.map(\.element) {
-            let why =
-                result.outcome == .up
-                ? "" : result.detail.isEmpty ? result.cause.sentence : "\(result.cause.sentence): \(result.detail)"
+            let sentence = result.cause.sentence(code: result.code)
+            let why = result.outcome == .up ? "" : result.detail.isEmpty ? sentence : "\(sentence): \(result.detail)"
             table.rows.append([
                 .init(result.outcome.name, .init(verdict: result.outcome.name)), .init(result.check.name),
                 .init(result.code == 0 ? "–" : "\(result.code)"),
