@@ -128,7 +128,7 @@ import Testing
                 let look = try #require(told["look"]?.string)
 
                 // The API.
-                #expect(sentence == view.sentence.text && look == view.look, comment)
+                #expect(sentence == view.sentence.text && look == view.look.name, comment)
                 #expect(told["reason"]?.string == view.reason?.text, comment)
                 #expect(sentence.first?.isUppercase == false && !sentence.hasSuffix("."), comment)
                 #expect(!sentence.contains("Z") || sentence.contains("Zone"), "\(name) tells a raw time: \(sentence)")
@@ -146,7 +146,7 @@ import Testing
                 // The row of the dashboard, and what an event puts into it.
                 let row = try #require(rows.first { $0.contains("data-name=\"\(name)\"") })
                 #expect(row.hasPrefix("v-\(look)"), comment)
-                #expect(row.contains("<span class=\"word\">\(view.word)</span>"), comment)
+                #expect(row.contains("<span class=\"word\">\(view.look.title)</span>"), comment)
                 let reason = told["reason"]?.string ?? ""
                 #expect(row.contains("<span class=\"reason\" title=\"\(ControlRoom.Markup.escape(reason))"), comment)
                 let latency = told["latency_ms"]?.double.map { Formatting.latency(microseconds: Int64($0 * 1_000)) }
@@ -154,7 +154,7 @@ import Testing
                 var patch = JSONText()
                 Row(view, samples: []).write(&patch)
                 let event = try JSONValue(reading: Array(patch.buffer.readableBytesView))
-                #expect(event["v"]?.string == look && event["w"]?.string == view.word, comment)
+                #expect(event["v"]?.string == look && event["w"]?.string == view.look.title, comment)
                 #expect(event["r"]?.string?.hasPrefix(reason) == true && event["l"]?.string == latency ?? "–", comment)
 
                 // Its own page.

@@ -8,17 +8,9 @@ struct View: Equatable {
     var sort = StatusQuery.Sort.file
     var page = 1
 
-    /// Filter words that stand for several verdicts, in the order of the chips.
-    static let filters: [(name: String, label: String, verdicts: Set<Verdict>, sign: Verdict)] = [
-        ("down", "Down", [.down], .down), ("silent", "Silent", [.silent], .silent), ("slow", "Slow", [.slow], .slow),
-        ("waking", "Waking", [.waking], .waking), ("up", "Up", [.up], .up),
-        ("unknown", "Unknown", [.unknown], .unknown),
-        ("paused", "Paused", [.paused], .paused),
-    ]
-
     init(query: [String: String]) {
         text = String((query["q"] ?? "").prefix(200))
-        verdict = Self.filters.contains { $0.name == query["show"] } ? query["show"] ?? "" : ""
+        verdict = query["show"].flatMap { Verdict(name: $0) }?.name ?? ""
         group = String((query["group"] ?? "").prefix(200))
         sort = query["sort"].flatMap(StatusQuery.Sort.init(rawValue:)) ?? .file
         page = min(max(1, query["page"].flatMap { Int($0) } ?? 1), 1_000_000)
@@ -26,7 +18,7 @@ struct View: Equatable {
 
     func statusQuery(size: Int) -> StatusQuery {
         StatusQuery(
-            text: text, verdicts: Self.filters.first { $0.name == verdict }?.verdicts ?? [],
+            text: text, verdicts: Set(Verdict(name: verdict).map { [$0] } ?? []),
             group: group.isEmpty ? nil : group,
             sort: sort, offset: (page - 1) * size, limit: size)
     }
@@ -83,22 +75,22 @@ struct DashboardPage {
                 "current": view.verdict.isEmpty, "name": "all", "shown": true, "sign": false,
             ]
         ]
-        for filter in View.filters {
-            let count = filter.verdicts.reduce(0) { $0 + (counts[$1] ?? 0) }
+        for verdict in Verdict.byUrgency {
+            let (count, name) = (counts[verdict] ?? 0, verdict.name)
             chips.append([
-                "label": filter.label, "count": Formatting.count(count), "name": filter.name,
+                "label": verdict.traits.look.title, "count": Formatting.count(count), "name": name,
                 "href": view.address {
-                    $0.verdict = filter.name; $0.page = 1
-                }, "current": view.verdict == filter.name,
+                    $0.verdict = name; $0.page = 1
+                }, "current": view.verdict == name,
                 // There is nothing behind an empty one; the sentence above says that nothing is down.
-                "shown": count > 0 || view.verdict == filter.name,
-                "sign": filter.sign.name,
+                "shown": count > 0 || view.verdict == name,
+                "sign": name,
             ])
         }
         return [
             "empty": isEmpty, "fleetPath": overview.fleetFile.path ?? "",
             "hasFleetPath": overview.fleetFile.path != nil,
-            "sentence": health.sentence, "sign": health.look, "mood": health.mood.rawValue,
+            "sentence": health.sentence, "sign": health.look.name, "mood": health.mood.rawValue,
             "uptime": Formatting.duration(overview.uptime), "started": overview.startedAt.milliseconds,
             "startedText": Formatting.time(overview.startedAt),
             "pings": Formatting.count(overview.work.pings), "pingsWord": overview.work.pings == 1 ? "ping" : "pings",

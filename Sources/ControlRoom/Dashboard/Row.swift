@@ -22,7 +22,7 @@ struct Row {
     func model(mayWrite: Bool, from: String) -> [String: Any] {
         let (paused, isHeartbeat) = (view.isPaused, view.isHeartbeat)
         return [
-            "name": view.name, "href": Words.path(view.name), "verdict": view.look, "word": view.word,
+            "name": view.name, "href": Words.path(view.name), "verdict": view.look.name, "word": view.look.title,
             "address": view.place, "fullAddress": view.address ?? "", "rhythm": view.rhythm,
             "latency": view.latency, "reason": reason,
             "last": Markup.time(view.lastPing, now: view.now, never: isHeartbeat ? "none yet" : "not yet"),
@@ -39,9 +39,9 @@ struct Row {
             text.key("n")
             text.value(view.name)
             text.key("v")
-            text.value(view.look)
+            text.value(view.look.name)
             text.key("w")
-            text.value(view.word)
+            text.value(view.look.title)
             text.key("l")
             text.value(view.latency)
             text.key("t")

@@ -79,7 +79,7 @@ struct TargetPage {
             return [
                 "name": $0.check.name == $0.check.target
                     ? "alive" : String($0.check.name.dropFirst($0.check.target.count + 1)),
-                "href": Words.path($0.check.name), "verdict": sibling.look, "word": sibling.word,
+                "href": Words.path($0.check.name), "verdict": sibling.look.name, "word": sibling.look.title,
                 "current": $0.check.name == check.name,
             ] as [String: Any]
         }
@@ -109,7 +109,7 @@ struct TargetPage {
             }
             model["uptimes"] = history.uptimes.map { uptime in
                 [
-                    "label": uptime.label, "share": uptime.share, "tone": uptime.tone.rawValue,
+                    "label": uptime.label, "share": uptime.share, "tone": "\(uptime.tone)",
                     "partly": uptime.known != nil, "known": uptime.known ?? "",
                 ] as [String: Any]
             }
@@ -251,7 +251,7 @@ struct TargetPage {
         return [
             "began": Markup.time(incident.began, now: now), "open": incident.ended == nil,
             "length": Formatting.duration(incident.length(now: now)), "verdict": incident.verdict.name,
-            "word": Formatting.capitalized(incident.verdict.name), "cause": incident.sentence,
+            "word": incident.verdict.traits.look.title, "cause": incident.sentence,
             "code": code, "hasCode": !code.isEmpty,
             "flips": incident.flips > 1 ? "\(incident.flips) changes" : "", "hasFlips": incident.flips > 1,
         ]

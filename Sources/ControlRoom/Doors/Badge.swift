@@ -25,36 +25,21 @@ enum Badge {
             let text = [uptime?.share ?? Formatting.share(nil), uptime?.known].compactMap(\.self).joined(separator: " ")
             return svg(
                 label: "\(view.name) \(kind.rawValue.replacing("-", with: " "))", text: text,
-                colour: colour(uptime?.tone ?? .none))
+                colour: colour(uptime?.tone ?? .unknown))
         }
-        if kind == .latency { return svg(label: "\(view.name) latency", text: view.latency, colour: busy) }
-        return svg(label: view.name, text: view.look, colour: colour(view))
+        if kind == .latency { return svg(label: "\(view.name) latency", text: view.latency, colour: colour(.busy)) }
+        return svg(label: view.name, text: view.look.name, colour: colour(view.look.tone))
     }
 
-    private static func colour(_ tone: Uptime.Tone) -> String {
+    private static func colour(_ tone: Look.Tone) -> String {
         switch tone {
-        case .good: good
-        case .fair: fair
-        case .bad: bad
-        case .none: neutral
+        case .good: "#2b7a4b"
+        case .fair: "#946200"
+        case .busy: "#3b6ea5"
+        case .bad: "#b3261e"
+        case .paused, .unknown: "#5f6368"
         }
     }
-
-    private static func colour(_ view: CheckView) -> String {
-        switch view.look {
-        case "up": good
-        case "slow", "flapping": fair
-        case "waking": busy
-        case "down", "silent", "moderated": bad
-        default: neutral
-        }
-    }
-
-    private static let good = "#2b7a4b"
-    private static let fair = "#946200"
-    private static let bad = "#b3261e"
-    private static let neutral = "#5f6368"
-    private static let busy = "#3b6ea5"
 
     static func svg(label: String, text: String, colour: String) -> String {
         let label = label.count > 60 ? "\(label.prefix(59))…" : label

@@ -83,7 +83,7 @@ enum StatusText {
             text.key("status")
             text.value(state.verdict.name)
             text.key("look")
-            text.value(view.look)
+            text.value(view.look.name)
             text.key("trouble")
             text.value(view.isTrouble)
             text.key("flapping")

@@ -169,7 +169,7 @@ final class Viewers: Service {
             text.key("mood")
             text.value(health.mood.rawValue)
             text.key("sign")
-            text.value(health.look)
+            text.value(health.look.name)
             text.key("troubles")
             text.value(health.troubles)
             text.key("banners")

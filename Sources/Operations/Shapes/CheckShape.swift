@@ -1,7 +1,7 @@
-package import StokerCore
+import StokerCore
 
 extension Shape {
-    private static let looks = Verdict.allCases.map(\.name) + ["flapping", "moderated"]
+    private static let looks = Look.all.map(\.name)
 
     private static let checkFields: [Field] = [
         .init("name", .text, "Unique in the fleet; a further check of a target has a slash in it: `llm-backend/ready`"),
@@ -135,19 +135,6 @@ extension Shape {
         ])
 }
 
-extension Outcome {
-    /// Stable name for APIs.
-    package var name: String {
-        switch self {
-        case .up: "up"
-        case .slow: "slow"
-        case .waking: "waking"
-        case .down: "down"
-        case .unknown: "unknown"
-        }
-    }
-}
-
 extension CheckView {
     var json: JSONValue {
         let paused: JSONValue =
@@ -157,7 +144,7 @@ extension CheckView {
             "name": .string(name), "id": .count(status.id), "target": .string(check.target),
             "kind": .string(check.policy.kind.rawValue), "role": .string(check.policy.role.rawValue),
             "group": .text(check.policy.group), "address": .text(address), "space": .text(check.space),
-            "verdict": .string(state.verdict.name), "look": .string(look), "trouble": .bool(isTrouble),
+            "verdict": .string(state.verdict.name), "look": .string(look.name), "trouble": .bool(isTrouble),
             "cause": state.cause == .none ? .null : .string(state.cause.code),
             "sentence": .string(sentence.text), "reason": .text(reason?.text), "since": .instant(since),
             "flapping": .bool(state.flapping), "paused": paused,

@@ -39,10 +39,9 @@ package struct Uptime: Sendable, Equatable {
     /// `of 3 h known`, where not practically all of the span is known; nil where it is, or nothing is.
     package var known: String? { tally.uptime == nil || tally.isWhole ? nil : Formatting.known(tally.known) }
 
-    /// How good that is.
-    package enum Tone: String, Sendable { case none, good, fair, bad }
-    package var tone: Tone {
-        guard let share = tally.uptime else { return .none }
+    /// How good that is: good, fair, bad, or unknown.
+    package var tone: Look.Tone {
+        guard let share = tally.uptime else { return .unknown }
         return share >= 0.999 ? .good : share >= 0.98 ? .fair : .bad
     }
 

@@ -16,21 +16,13 @@ package struct CheckView: Sendable, Equatable {
 
     // MARK: What is believed
 
-    /// One word for a screen; see ``CheckState/look``.
-    package var look: String { state.look }
-    /// The same as a heading: `Flapping`.
-    package var word: String { Formatting.capitalized(look) }
+    /// What a screen shows of it: name, word and tone.
+    package var look: Look { state.appearance }
     package var isTrouble: Bool { state.isTrouble }
     package var isPaused: Bool { state.verdict == .paused }
 
     /// Whether a visitor is served, for `stoker_check_up`; nil where nothing is claimed: not looked at yet, paused.
-    package var isUp: Bool? {
-        switch state.verdict {
-        case .up, .slow: true
-        case .waking, .down, .silent: false
-        case .unknown, .paused: nil
-        }
-    }
+    package var isUp: Bool? { state.verdict.isAvailable }
 
     /// What is believed, without a capital letter or a full stop: `the connection was refused: nothing listens there`.
     package var sentence: Sentence {

@@ -32,7 +32,7 @@ package struct FleetHealth: Sendable, Equatable {
         troubles = overview.troubles
         let count = { (verdict: Verdict) in overview.counts[verdict] ?? 0 }
         let total = overview.total
-        let (down, silent, waking, slow) = (count(.down), count(.silent), count(.waking), count(.slow))
+        let (waking, slow) = (count(.waking), count(.slow))
         let moderated = overview.moderated
         let (unknown, paused) = (count(.unknown), count(.paused) - moderated)
         let of = total == 1 ? "" : " of \(Formatting.count(total))"
@@ -48,22 +48,20 @@ package struct FleetHealth: Sendable, Equatable {
             (mood, sentence) = (.standby, "Standing by")
         } else if troubles > 0 {
             mood = .trouble
-            if troubles == down {
-                sentence = "\(subject(down)) \(verb(down)) down"
-            } else if troubles == silent {
-                sentence = "\(subject(silent)) \(verb(silent)) silent"
-            } else if troubles == moderated {
-                sentence = "\(subject(moderated)) \(verb(moderated)) flagged by the platform"
+            let kinds =
+                Verdict.byUrgency.filter(\.isTrouble).map { ($0.traits.look, count($0)) } + [(.moderated, moderated)]
+            let parts = kinds.filter { $0.1 > 0 }
+            if let only = parts.first, parts.count == 1 {
+                sentence = "\(subject(troubles)) \(verb(troubles)) \(only.0.phrase)"
             } else {
-                let parts = [(down, "down"), (silent, "silent"), (moderated, "flagged by the platform")]
-                    .filter { $0.0 > 0 }.map { "\(Formatting.count($0.0)) \($0.1)" }
-                sentence = "\(subject(troubles)) need a look: \(parts.joined(separator: ", "))"
+                let list = parts.map { "\(Formatting.count($0.1)) \($0.0.phrase)" }.joined(separator: ", ")
+                sentence = "\(subject(troubles)) need a look: \(list)"
             }
         } else if waking > 0 {
-            (mood, sentence) = (.waking, "\(subject(waking)) \(verb(waking)) waking up")
+            (mood, sentence) = (.waking, "\(subject(waking)) \(verb(waking)) \(Look.waking.phrase)")
         } else if unknown > 0 {
             mood = .waking
-            sentence = unknown == total ? "Taking a first look" : "\(Formatting.count(unknown)) not yet known"
+            sentence = unknown == total ? "Taking a first look" : "\(Formatting.count(unknown)) \(Look.unknown.phrase)"
         } else if paused == total {
             (mood, sentence) = (.good, total == 1 ? "It is paused" : "All \(Formatting.count(total)) are paused")
         } else {
@@ -100,14 +98,14 @@ package struct FleetHealth: Sendable, Equatable {
     package var title: String { troubles > 0 ? "(\(troubles)) Stoker" : "Stoker" }
 
     /// Which state's sign stands before the sentence.
-    package var look: String {
+    package var look: Look {
         switch mood {
-        case .good: "up"
-        case .unsteady: "flapping"
-        case .waking: "waking"
-        case .trouble: "down"
-        case .offline, .empty: "unknown"
-        case .standby: "paused"
+        case .good: .up
+        case .unsteady: .flapping
+        case .waking: .waking
+        case .trouble: .down
+        case .offline, .empty: .unknown
+        case .standby: .paused
         }
     }
 
