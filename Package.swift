@@ -155,7 +155,7 @@ let package = Package(
         // One test target per room
         .target(
             name: "TestSupport",
-            dependencies: ["StokerCore", nioCore, nioPosix, nioSSL],
+            dependencies: ["Operations", "Ledger", "StokerCore", nioCore, nioPosix, nioSSL],
             path: "Tests/TestSupport",
             swiftSettings: room
         ),
@@ -188,7 +188,7 @@ let package = Package(
         ),
         .testTarget(
             name: "OperationsTests",
-            dependencies: ["Operations", "Ledger", "StokerCore"],
+            dependencies: ["Operations", "Ledger", "StokerCore", "TestSupport"],
             swiftSettings: room),
         .testTarget(
             name: "DeploymentTests", dependencies: ["Deployment", "HubClient", "StokerCore", yams],

@@ -2,6 +2,7 @@ import Ledger
 import Operations
 import StokerCore
 import Synchronization
+import TestSupport
 import Testing
 
 @Suite struct OperationTests {
@@ -186,7 +187,7 @@ import Testing
         _ = try await fleet.call(
             "beat",
             [("name", "nightly export"), ("note", "done"), ("rid", "r1")] + given.map { (name: $0.0, value: $0.1) })
-        #expect(fleet.keeper.state.withLock { $0.beats } == [Beat(signal: signal, body: "done", run: "r1")])
+        #expect(fleet.keeper.beats == [Beat(signal: signal, body: "done", run: "r1")])
     }
 
     @Test func anExitNeedsItsCode() async throws {
@@ -239,7 +240,8 @@ import Testing
 
     @Test func aRejectedFleetFileIsTold() async throws {
         let fleet = FleetDouble()
-        fleet.keeper.state.withLock { $0.rejectsReload = true }
+        fleet.keeper.set(
+            reload: Failure(.fleetInvalid, doing: "reload fleet.yaml", because: "line 3: unknown key"))
         let failure = await #expect(throws: Failure.self) { try await fleet.call("reload") }
         #expect(failure?.code == .fleetInvalid)
     }

@@ -144,17 +144,11 @@ struct DashboardPage {
         var order: [String] = []
         var grouped: [String: [[String: Any]]] = [:]
         for row in rows {
-            let name = Self.group(of: row.view.check)
+            let name = row.view.check.groupLabel
             if grouped[name] == nil { order.append(name) }
             grouped[name, default: []].append(row.model(mayWrite: mayWrite, from: from))
         }
         return order.map { ["heading": $0, "hasHeading": order.count > 1 || view.page > 1, "rows": grouped[$0] ?? []] }
-    }
-
-    static func group(of check: Check) -> String {
-        if let group = check.policy.group { return group }
-        if check.policy.kind == .heartbeat { return "Heartbeats" }
-        return check.space == nil ? "Addresses" : "Spaces"
     }
 
     /// A notice for the template.
