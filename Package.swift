@@ -63,7 +63,7 @@ let package = Package(
         .executableTarget(
             name: "stoker",
             dependencies: [
-                "ControlRoom", "Operations", "KeepAlive", "Deployment", "HubClient", "Ledger", "StokerCore",
+                "ControlRoom", "Operations", "KeepAlive", "Deployment", "HubClient", "Ledger", "Runtime", "StokerCore",
                 "HubSimulator", "StokerAssets", arguments, asyncHTTPClient, lifecycle, logging, nioCore, nioHTTP1,
                 nioPosix, subprocess,
                 .product(name: "SystemPackage", package: "swift-system"),
@@ -94,7 +94,7 @@ let package = Package(
         .target(
             name: "KeepAlive",
             dependencies: [
-                "HubClient", "Ledger", "StokerCore", asyncHTTPClient, lifecycle, logging,
+                "HubClient", "Ledger", "Runtime", "StokerCore", asyncHTTPClient, lifecycle, logging,
                 nioCore, nioPosix, nioHTTP1, nioSSL, nioTLS, "CZlib",
             ],
             swiftSettings: room
@@ -104,17 +104,20 @@ let package = Package(
         .target(
             name: "HubClient",
             dependencies: [
-                "StokerCore", asyncHTTPClient, crypto, logging, nioCore, nioHTTP1, nioFoundation, nioPosix, nioSSL,
+                "Runtime", "StokerCore", asyncHTTPClient, crypto, logging, nioCore, nioHTTP1, nioFoundation, nioPosix,
+                nioSSL,
             ],
             swiftSettings: room
         ),
         .target(
             name: "Ledger",
             dependencies: [
-                "StokerCore", logging, lifecycle, grdb, .product(name: "GRDBSQLite", package: "GRDB.swift"),
+                "Runtime", "StokerCore", logging, lifecycle, grdb, .product(name: "GRDBSQLite", package: "GRDB.swift"),
             ],
             swiftSettings: room
         ),
+        // Below them: clocks, files, locks and programs of the machine
+        .target(name: "Runtime", dependencies: ["StokerCore"], swiftSettings: room),
         // Floor 0: think
         .target(name: "StokerCore", dependencies: [yams], swiftSettings: room),
         // Pretends to be the outside world; knows nothing of ours.
@@ -133,7 +136,8 @@ let package = Package(
         .executableTarget(
             name: "stoker-bench",
             dependencies: [
-                "HubDay", "KeepAlive", "HubClient", "HubSimulator", "Ledger", "StokerCore", arguments, lifecycle,
+                "HubDay", "KeepAlive", "HubClient", "HubSimulator", "Ledger", "Runtime", "StokerCore", arguments,
+                lifecycle,
                 logging, nioCore, nioPosix,
             ],
             path: "Benchmarks/Sources/stoker-bench",
@@ -145,8 +149,8 @@ let package = Package(
         .target(
             name: "HubDay",
             dependencies: [
-                "HubClient", "HubSimulator", "KeepAlive", "Ledger", "StokerCore", asyncHTTPClient, logging, nioCore,
-                nioHTTP1, nioPosix,
+                "HubClient", "HubSimulator", "KeepAlive", "Ledger", "Runtime", "StokerCore", asyncHTTPClient, logging,
+                nioCore, nioHTTP1, nioPosix,
             ],
             path: "Tests/HubDay",
             swiftSettings: room
@@ -163,10 +167,12 @@ let package = Package(
             name: "StokerCoreTests", dependencies: ["StokerCore"],
             exclude: ["Fleet/Bad", "Fleet/validate.py"], swiftSettings: room),
         .testTarget(
+            name: "RuntimeTests", dependencies: ["Runtime", "StokerCore", "TestSupport"], swiftSettings: room),
+        .testTarget(
             name: "KeepAliveTests",
             dependencies: [
-                "HubClient", "HubDay", "HubSimulator", "KeepAlive", "Ledger", "StokerCore", "TestSupport", logging,
-                nioCore, nioPosix, nioHTTP1, nioSSL, "CZlib",
+                "HubClient", "HubDay", "HubSimulator", "KeepAlive", "Ledger", "Runtime", "StokerCore", "TestSupport",
+                logging, nioCore, nioPosix, nioHTTP1, nioSSL, "CZlib",
             ],
             swiftSettings: room
         ),
@@ -203,8 +209,8 @@ let package = Package(
         .testTarget(
             name: "HubClientTests",
             dependencies: [
-                "HubClient", "HubSimulator", "StokerCore", "TestSupport", asyncHTTPClient, crypto, logging, nioCore,
-                nioHTTP1, nioPosix, subprocess,
+                "HubClient", "HubSimulator", "Runtime", "StokerCore", "TestSupport", asyncHTTPClient, crypto, logging,
+                nioCore, nioHTTP1, nioPosix, subprocess,
             ],
             swiftSettings: room),
         .testTarget(

@@ -1,6 +1,7 @@
 import ArgumentParser
 import Deployment
 import Foundation
+import Runtime
 import StokerCore
 
 /// Which fleet a command works on.

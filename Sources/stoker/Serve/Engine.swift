@@ -8,6 +8,7 @@ import Logging
 import NIOCore
 import NIOPosix
 import Operations
+import Runtime
 import ServiceLifecycle
 import StokerCore
 import Synchronization
