@@ -1,35 +1,35 @@
 import Foundation
-import HubClient
+package import HubClient
 import NIOPosix
-import StokerCore
+package import StokerCore
 
 /// What commands of this machine have begun and must not leave: a Space that is paused for a change is to be restarted.
 ///
 /// One file a Space in `restarts` of the data folder, on the disk before the Space is paused, removed when it was restarted. Its writer
 /// holds a lock on it, which ends with the process however that ends: a file that can be locked was left by a command that was killed.
-struct RestartNotes: Sendable {
-    struct Note: Codable, Sendable, Equatable {
+package struct RestartNotes: Sendable {
+    package struct Note: Codable, Sendable, Equatable {
         /// `owner/name`
-        var space: String
-        var endpoint: String
+        package var space: String
+        package var endpoint: String
         /// Who paused it: `stoker space secrets add`, for a person.
-        var command: String
+        package var command: String
         /// When, RFC 3339.
-        var at: String
+        package var at: String
 
         /// What is so, as long as the Hub says that the Space is paused.
-        var sentence: String {
+        package var sentence: String {
             "\(space) is still paused: `\(command)` paused it at \(at) for a change and was ended before it restarted it"
         }
     }
 
     /// One that is held by this process, from before the pause until after the restart.
-    struct Held: Sendable {
+    package struct Held: Sendable {
         fileprivate let path: String
         fileprivate let descriptor: Int32
 
         /// The Space was restarted, or was never paused.
-        func remove() async {
+        package func remove() async {
             // Left behind it is looked at once more, by the next command: no harm.
             _ = try? await RestartNotes.offPool {
                 unlink(path)
@@ -38,10 +38,12 @@ struct RestartNotes: Sendable {
         }
 
         /// The Space may be paused: whoever comes next looks at it.
-        func keep() { close(descriptor) }
+        package func keep() { close(descriptor) }
     }
 
-    let folder: String
+    package let folder: String
+
+    package init(folder: String) { self.folder = folder }
 
     /// Those of the commands.
     static var own: RestartNotes { RestartNotes(folder: Surroundings.process.dataFolder + "/restarts") }
@@ -58,7 +60,7 @@ struct RestartNotes: Sendable {
 
     /// Writes one down; waits for another command that changes the same Space.
     /// - Throws: when it cannot be written, or the other command does not end within two minutes.
-    func begin(_ space: RepoID, endpoint: String, command: String) async throws(Failure) -> Held {
+    package func begin(_ space: RepoID, endpoint: String, command: String) async throws(Failure) -> Held {
         let path = path(space, endpoint)
         let note = Note(space: "\(space)", endpoint: endpoint, command: command, at: Date.now.formatted(.iso8601))
         let doing = "note that \(space) is to be restarted"
@@ -82,7 +84,7 @@ struct RestartNotes: Sendable {
     }
 
     /// What a command that was killed left of a Space; nil when there is nothing, or the command still runs.
-    func left(of space: RepoID, endpoint: String) async -> Note? {
+    package func left(of space: RepoID, endpoint: String) async -> Note? {
         let path = path(space, endpoint)
         let note = try? await Self.offPool { try Self.read(path) }  // unreadable is told by nobody: it holds nothing up
         guard let note, note.endpoint == endpoint else { return nil }
@@ -90,7 +92,7 @@ struct RestartNotes: Sendable {
     }
 
     /// All of one Hub that were left by commands that were killed.
-    func left(endpoint: String) async -> [Note] {
+    package func left(endpoint: String) async -> [Note] {
         let folder = folder
         let found = try? await Self.offPool {
             try FileManager.default.contentsOfDirectory(atPath: folder).sorted().filter { $0.hasSuffix(".json") }
@@ -100,7 +102,7 @@ struct RestartNotes: Sendable {
     }
 
     /// Forgets one: the Space was restarted, or somebody decided otherwise. One that a running command holds stays.
-    func forget(_ space: RepoID, endpoint: String) async {
+    package func forget(_ space: RepoID, endpoint: String) async {
         let path = path(space, endpoint)
         // What cannot be removed is looked at again.
         _ = try? await Self.offPool {

@@ -1,12 +1,12 @@
-import Foundation
+package import Foundation
 import StokerCore
 
 /// Opens files that may be anything.
-enum PlainFile {
+package enum PlainFile {
     /// The first bytes of a regular file. A descriptor that was handed over on purpose (`/dev/stdin`, `/dev/fd/63` of a shell's
     /// `<(…)`) may be of another kind.
     /// - Throws: `CocoaError` or `POSIXError` when it cannot be opened or read, ``NotPlain`` when it is no regular file.
-    static func read(_ path: String, upTo limit: Int) throws -> Data {
+    package static func read(_ path: String, upTo limit: Int) throws -> Data {
         let isHandedOver = path.hasPrefix("/dev/fd/") || path.hasPrefix("/proc/self/fd/") || path == "/dev/stdin"
         // Without O_NONBLOCK the opening of a FIFO waits for somebody who writes.
         let descriptor = open(path, O_RDONLY | O_CLOEXEC | (isHandedOver ? 0 : O_NONBLOCK))
@@ -19,14 +19,14 @@ enum PlainFile {
     }
 
     /// What stands at a path that is no regular file; nil for a regular file and for nothing at all.
-    static func obstacle(at path: String) -> String? {
+    package static func obstacle(at path: String) -> String? {
         var facts = stat()
         return stat(path, &facts) == 0 ? kind(facts.st_mode) : nil
     }
 
-    struct NotPlain: Error {
+    package struct NotPlain: Error {
         /// "a folder", "a FIFO".
-        var kind: String
+        package var kind: String
     }
 
     private static func kind(_ mode: mode_t) -> String? {

@@ -1,11 +1,11 @@
-import ArgumentParser
+package import ArgumentParser
 import Deployment
 import Foundation
 import Runtime
-import StokerCore
+package import StokerCore
 
 /// Which fleet a command works on.
-struct FleetOptions: ParsableArguments {
+package struct FleetOptions: ParsableArguments {
     @Option(
         name: [.customLong("fleet"), .customShort("f")],
         help: ArgumentHelp("The fleet file (default: $STOKER_FLEET, else fleet.yaml).", valueName: "file"),
@@ -17,10 +17,12 @@ struct FleetOptions: ParsableArguments {
         help: ArgumentHelp(
             "File of NAME=value lines for ${NAME} in the fleet file (default: .env when it exists).", valueName: "file"),
         completion: .file())
-    var envFile: String?
+    package var envFile: String?
+
+    package init() {}
 
     /// The path in force: `--fleet`, `$STOKER_FLEET`, `fleet.yaml`.
-    var path: String {
+    package var path: String {
         fleet ?? Self.usualPath
     }
 
@@ -32,7 +34,7 @@ struct FleetOptions: ParsableArguments {
 
     /// Reads the file anew.
     /// - Throws: `fleet.unreadable` when a file cannot be read, ``FleetProblems`` when one has mistakes.
-    func load() throws -> FleetSource {
+    package func load() throws -> FleetSource {
         let text = try Self.contents(
             of: path, kind: "fleet file", hint: "write one with `stoker init`, or name another with --fleet")
         let (environment, advice) = try environment(for: text)
@@ -94,14 +96,14 @@ struct FleetOptions: ParsableArguments {
 }
 
 /// A fleet file as it was read.
-struct FleetSource {
-    var path: String
-    var text: String
+package struct FleetSource {
+    package var path: String
+    package var text: String
     var environment: [String: String]
-    var result: Result<Fleet, FleetProblems>
+    package var result: Result<Fleet, FleetProblems>
 
     /// The fleet. Problems are written to standard error as a compiler does, and end the command with status 2.
-    func fleet() throws -> Fleet {
+    package func fleet() throws -> Fleet {
         switch result {
         case .success(let fleet): return fleet
         case .failure(let problems):

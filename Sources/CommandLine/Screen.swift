@@ -4,7 +4,7 @@ import StokerCore
 import Synchronization
 
 /// Where a command's words go, and how wide and colourful they may be.
-struct Screen: Sendable {
+package struct Screen: Sendable {
     /// How standard output may look.
     var look: TextLook
     /// How standard error may look.
@@ -13,7 +13,7 @@ struct Screen: Sendable {
     var showsProgress: Bool { errorLook.width != nil }
 
     /// This process's own.
-    static var own: Screen { Screen(look: look(of: STDOUT_FILENO), errorLook: look(of: STDERR_FILENO)) }
+    package static var own: Screen { Screen(look: look(of: STDOUT_FILENO), errorLook: look(of: STDERR_FILENO)) }
 
     /// Colour only on a terminal, and not when `NO_COLOR` is set to anything (no-color.org).
     private static func look(of descriptor: Int32) -> TextLook {
@@ -28,8 +28,8 @@ struct Screen: Sendable {
 
     var isTerminal: Bool { look.width != nil }
 
-    /// Writes to standard output. What cannot be written is told once on standard error, and ``Stoker/main()`` does not end with 0 then.
-    func write(_ text: String) { Self.write(text, to: STDOUT_FILENO) }
+    /// Writes to standard output. What cannot be written is told once on standard error, and ``StokerCommand/run(with:)`` does not end with 0 then.
+    package func write(_ text: String) { Self.write(text, to: STDOUT_FILENO) }
 
     /// Writes a part of something that has no end.
     /// - Throws: when it cannot be read any more: the status 0 when its reader has gone, as in `… | grep -m1`, `output` else.
@@ -86,7 +86,7 @@ struct Screen: Sendable {
         if showsProgress { Self.write("\r\u{1B}[K", to: STDERR_FILENO) }
     }
 
-    static func writeError(_ text: String) { write(text, to: STDERR_FILENO) }
+    package static func writeError(_ text: String) { write(text, to: STDERR_FILENO) }
 
     private static func write(_ text: String, to descriptor: Int32) {
         var bytes = Array(text.utf8)[...]

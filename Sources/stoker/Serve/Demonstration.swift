@@ -1,4 +1,4 @@
-import ArgumentParser
+import CommandLine
 import Foundation
 import HubSimulator
 import KeepAlive
@@ -6,27 +6,9 @@ import Logging
 import ServiceLifecycle
 import StokerCore
 
-struct DemoCommand: AsyncParsableCommand {
-    static let configuration = CommandConfiguration(
-        commandName: "demo",
-        abstract: "Show everything over a simulated Hub and fleet on this machine.",
-        discussion: """
-            A simulated Hub on loopback with a dozen Spaces: healthy, slow, asleep and waking, flapping, "Running" but dead, \
-            serving an old build, out of memory, moderated, private, building. The engine, the ledger and the dashboard are the \
-            real ones: they read the Hub, ping the Spaces and restart what hangs. Nothing leaves this machine, and what was \
-            remembered is removed at the end unless --data names a folder.
-
-            How to point hf and stoker space at this Hub is printed at the start. Without git on this machine there is no Hub: \
-            the Spaces are there, and only what their visitors see is judged.
-
-            EXAMPLES
-              stoker demo
-              stoker demo --port 0
-            """)
-
-    @OptionGroup var options: ServeOptions
-
-    func run() async throws {
+/// `stoker demo`: the engine over a simulated Hub and its Spaces.
+enum Demonstration {
+    static func run(_ options: ServeOptions) async throws {
         Logs.bootstrap(format: options.logFormat, level: try options.level())
         let logger = Logger(label: "stoker")
         let surroundings = Surroundings.process

@@ -22,6 +22,6 @@ struct CompletionCommand: AsyncParsableCommand {
             case .zsh: .zsh
             case .fish: .fish
             }
-        Screen.own.write(Stoker.completionScript(for: known) + "\n")
+        Screen.own.write(StokerCommand.completionScript(for: known) + "\n")
     }
 }

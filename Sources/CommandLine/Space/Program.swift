@@ -5,7 +5,7 @@ import Subprocess
 import SystemPackage
 
 /// Programs of the machine that a command starts.
-enum Program {
+package enum Program {
     struct Ended: Sendable {
         var status: Int32
         /// Its standard output.
@@ -15,7 +15,7 @@ enum Program {
     }
 
     /// The first program of that name in `PATH`.
-    static func find(_ name: String) -> String? {
+    package static func find(_ name: String) -> String? {
         let folders = (ProcessInfo.processInfo.environment["PATH"] ?? "/usr/bin:/bin").split(separator: ":")
         return folders.map { "\($0)/\(name)" }.first { FileManager.default.isExecutableFile(atPath: $0) }
     }

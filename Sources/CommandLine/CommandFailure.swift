@@ -20,15 +20,15 @@ enum CommandFailure {
                 Screen.writeError(text(of: failure, asJSON: wantsJSON(arguments)))
                 return ExitCode(failure.code.exitStatus)
             }
-            let code = Stoker.exitCode(for: error)
-            let message = Stoker.fullMessage(for: error)
+            let code = StokerCommand.exitCode(for: error)
+            let message = StokerCommand.fullMessage(for: error)
             if code == .success {
                 // `--help`, `--version`: asked for, so it is output.
                 Screen.own.write(message.isEmpty ? "" : message + "\n")
                 return code
             }
             if code == .validationFailure {
-                let message = withoutValues(Stoker.message(for: error), arguments)
+                let message = withoutValues(StokerCommand.message(for: error), arguments)
                 Screen.writeError(
                     text(.usage, message: message, hint: hint(for: arguments), asJSON: wantsJSON(arguments)))
                 return ExitCode(Failure.Code.usage.exitStatus)
@@ -82,7 +82,7 @@ enum CommandFailure {
 
     /// How far a line names commands.
     private struct Path {
-        var command: any ParsableCommand.Type = Stoker.self
+        var command: any ParsableCommand.Type = StokerCommand.self
         /// `stoker space secrets`
         var words = "stoker"
         /// The word that names none where one should.
