@@ -75,8 +75,7 @@ let package = Package(
             name: "CommandLine",
             dependencies: [
                 "Operations", "KeepAlive", "Deployment", "HubClient", "Ledger", "Runtime", "StokerCore", "StokerAssets",
-                arguments, asyncHTTPClient, logging, nioCore, nioHTTP1, nioPosix, subprocess, unixSignals,
-                .product(name: "SystemPackage", package: "swift-system"),
+                arguments, asyncHTTPClient, logging, nioCore, nioHTTP1, nioPosix, unixSignals,
             ],
             swiftSettings: room
         ),
@@ -124,7 +123,13 @@ let package = Package(
             swiftSettings: room
         ),
         // Below them: clocks, files, locks and programs of the machine
-        .target(name: "Runtime", dependencies: ["StokerCore"], swiftSettings: room),
+        .target(
+            name: "Runtime",
+            dependencies: [
+                "StokerCore", nioPosix, subprocess, .product(name: "SystemPackage", package: "swift-system"),
+            ],
+            swiftSettings: room
+        ),
         // Floor 0: think
         .target(name: "StokerCore", dependencies: [yams], swiftSettings: room),
         // Pretends to be the outside world; knows nothing of ours.

@@ -1,6 +1,7 @@
 import CommandLine
 import ControlRoom
 import Foundation
+import Runtime
 import StokerCore
 
 /// The token that writing needs, made once and kept beside the ledger, readable by its owner only.
