@@ -1,6 +1,7 @@
 package import ArgumentParser
 import Deployment
 import Foundation
+import Runtime
 package import StokerCore
 
 /// Which fleet a command works on.
