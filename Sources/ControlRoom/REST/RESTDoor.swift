@@ -141,7 +141,7 @@ struct RESTDoor: Sendable {
 
     private func name(in match: RouteTable.Match, doing: String) throws(Failure) -> String? {
         guard let raw = match.name else { return nil }
-        guard let name = RequestReading.decoded(raw) else {
+        guard let name = PercentCoding.decoded(raw) else {
             throw Failure(.usage, doing: doing, because: "the name in the address is not percent-encoded UTF-8")
         }
         return name
