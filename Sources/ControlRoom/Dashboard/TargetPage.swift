@@ -89,7 +89,7 @@ struct TargetPage {
         }
         model["hasSiblings"] = siblings.count > 1
         // In quotes: a shell takes a bare question mark for a pattern.
-        let beat = "\(base)/api/heartbeats/\(Words.encoded(check.name, keepSlash: true))"
+        let beat = "\(base)/api/heartbeats/\(PercentCoding.encoded(check.name, keepingSlash: true))"
         let query = needsKey ? "?key=\(key ?? "KEY")" : ""
         model["beatURL"] = "\"\(beat)\(query)\""
         model["beatStart"] = "\"\(beat)/start\(query)\""
