@@ -6,6 +6,10 @@ struct CheckSettings {
     var warmth: Warmth?
     var paused: Bool?
     var path: String?
+    /// What variables put into the path, the body and the expectations.
+    var pathHidden: [Secret] = []
+    var bodyHidden: [Secret] = []
+    var expectHidden: [Secret] = []
     var timeout: Duration?
     var connectTimeout: Duration?
     var tlsTimeout: Duration?
@@ -35,6 +39,7 @@ struct CheckSettings {
         }
         result.paused = paused ?? above.paused
         result.path = path ?? above.path
+        if path == nil { result.pathHidden = above.pathHidden }
         result.timeout = timeout ?? above.timeout
         result.connectTimeout = connectTimeout ?? above.connectTimeout
         result.tlsTimeout = tlsTimeout ?? above.tlsTimeout
@@ -44,10 +49,12 @@ struct CheckSettings {
         result.hours = hours ?? above.hours
         result.downAfter = downAfter ?? above.downAfter
         result.expect = expect ?? above.expect
+        if expect == nil { result.expectHidden = above.expectHidden }
         result.method = method ?? above.method
         let own = Set(headers.map { $0.name.lowercased() })
         result.headers = above.headers.filter { !own.contains($0.name.lowercased()) } + headers
         result.body = body ?? above.body
+        if body == nil { result.bodyHidden = above.bodyHidden }
         result.redirects = redirects ?? above.redirects
         result.verifyTLS = verifyTLS ?? above.verifyTLS
         result.waitPlace = waitPlace ?? above.waitPlace
@@ -122,6 +129,7 @@ struct CheckSettings {
         downAfter = section["down_after"].flatMap { Self.threshold($0) }
         if let value = section["path"], let text = value.text("a path such as /health") {
             path = Self.path(text, value)
+            pathHidden = text.hidden()
         }
         if let value = section["method"], let text = value.text("a method such as GET") {
             method = Self.method(text, value)
@@ -129,11 +137,14 @@ struct CheckSettings {
         if let value = section["headers"] { headers = Self.headers(value) }
         if let value = section["body"], let text = value.text("the text to send") {
             body = text.value
+            bodyHidden = text.hidden()
             if text.value.utf8.count > 65_536 { value.report(.range, "has more than 64 KiB") }
         }
         redirects = section["redirects"]?.integer(0...20, "how many redirects are followed, such as 5")
         verifyTLS = section["verify_tls"]?.bool()
-        if let value = section["expect"], let said = value.section(.expect) { expect = Expectation(said) }
+        if let value = section["expect"], let said = value.section(.expect) {
+            expect = Expectation(said, hidden: &expectHidden)
+        }
     }
 
     private static func retry(_ value: Value) -> [Duration]? {
@@ -256,16 +267,23 @@ struct CheckSettings {
 
 extension Expectation {
     /// What one `expect:` says; what it does not say keeps its default.
-    init(_ section: Section) {
+    ///
+    /// - Parameter hidden: gets what variables put into the texts that are looked for.
+    init(_ section: Section, hidden: inout [Secret]) {
         self.init()
         if let value = section["status"] { status = Self.statuses(value) ?? status }
-        if let value = section["text"] { text = value.string("text that must be in the answer") }
+        if let value = section["text"] {
+            let wanted = "text that must be in the answer"
+            text = value.string(wanted)
+            if text != nil { hidden += value.text(wanted)?.hidden() ?? [] }
+        }
         if let value = section["regex"], let pattern = value.text("a regular expression"), !pattern.value.isEmpty {
             do {
                 // For what it says about mistakes; it is matched by the one that cannot be kept busy for ever.
                 _ = try Regex(pattern.value)
                 _ = try LinearPattern(pattern.value)
                 regex = pattern.value
+                hidden += pattern.hidden()
             } catch let refused as LinearPattern.Refused {
                 value.report(.value, "\(pattern.shown) is no pattern Stoker can match: \(refused.because)")
             } catch {
@@ -281,6 +299,9 @@ extension Expectation {
                 if let fault = JSONPath.fault(in: entry.key) {
                     section.reading.report(.value, fault, at: entry.keyMark, in: entry.value.place)
                 } else if let scalar = Self.scalar(entry.value) {
+                    if case .scalar = entry.value.node, !entry.value.isNull {
+                        hidden += entry.value.text("a value")?.hidden() ?? []
+                    }
                     json.append(JSONRule(path: entry.key, value: scalar))
                 }
             }
