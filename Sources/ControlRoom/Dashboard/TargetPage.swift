@@ -85,7 +85,7 @@ struct TargetPage {
         }
         model["hasSiblings"] = siblings.count > 1
         // In quotes: a shell takes a bare question mark for a pattern.
-        let beat = "\(base)/api/heartbeats/\(Words.encoded(check.name, keepSlash: true))"
+        let beat = "\(base)/api/heartbeats/\(PercentCoding.encoded(check.name, keepingSlash: true))"
         let query = needsKey ? "?key=\(key ?? "KEY")" : ""
         model["beatURL"] = "\"\(beat)\(query)\""
         model["beatStart"] = "\"\(beat)/start\(query)\""
@@ -228,12 +228,16 @@ struct TargetPage {
                     + expect.status.map { $0.count == 1 ? "\($0.lowerBound)" : "\($0.lowerBound)–\($0.upperBound)" }
                     .joined(separator: ", "))
         }
-        if let text = expect.text { parts.append("“\(text.prefix(80))” in the answer") }
-        if let regex = expect.regex { parts.append("/\(regex.prefix(80))/ in the answer") }
-        for rule in expect.json.prefix(6) { parts.append("\(rule.path) is \(Self.text(rule.value))") }
+        if let text = expect.text { parts.append("“\(shown(text))” in the answer") }
+        if let regex = expect.regex { parts.append("/\(shown(regex))/ in the answer") }
+        for rule in expect.json.prefix(6) { parts.append("\(rule.path) is \(shown(Self.text(rule.value)))") }
         if let within = expect.within { parts.append("within \(Formatting.interval(within))") }
         if let days = expect.certificateDays { parts.append("certificate good for \(days) d") }
         return parts.joined(separator: "; ")
+    }
+
+    private func shown(_ text: String) -> String {
+        String(Redaction.hide(policy.request.hidden, in: text).prefix(80))
     }
 
     private static func text(_ value: JSONScalar) -> String {

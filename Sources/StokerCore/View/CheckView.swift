@@ -176,7 +176,7 @@ package struct CheckView: Sendable, Equatable {
     }
     /// Whether a browser gets what is pinged by following the address: a page's, with nothing hidden in it.
     package var isLink: Bool {
-        address == check.address && (check.address.hasPrefix("https://") || check.address.hasPrefix("http://"))
+        !check.isAddressHidden && (check.address.hasPrefix("https://") || check.address.hasPrefix("http://"))
     }
 
     // MARK: The Hub's word
