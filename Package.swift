@@ -94,7 +94,7 @@ let package = Package(
         // Floor 3: do
         .target(
             name: "Operations",
-            dependencies: ["Ledger", "StokerCore"],
+            dependencies: ["HubClient", "Ledger", "StokerCore"],
             swiftSettings: room
         ),
         // Floor 2: keep warm, ship

@@ -74,7 +74,10 @@ struct ServerClient: OperationDoor {
             switch operation.parameters.first(where: { $0.name == name })?.place {
             case .path: path = path.replacing("{\(name)}", with: percentEncoded(value.string ?? value.text))
             case .body: body.append(.init(name, value))
-            default: query.append("\(name)=\(percentEncoded(value.string ?? value.text))")
+            default:
+                for item in value.array ?? [value] {
+                    query.append("\(name)=\(percentEncoded(item.string ?? item.text))")
+                }
             }
         }
         var request = HTTPClientRequest(
