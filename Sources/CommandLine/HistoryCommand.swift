@@ -5,7 +5,7 @@ import Logging
 import Operations
 import StokerCore
 
-struct HistoryCommand: AsyncParsableCommand {
+struct HistoryCommand: OperationCommand {
     static let configuration = CommandConfiguration(
         commandName: "history", abstract: "Show what pings saw, spans of trouble, or events.",
         discussion: """
@@ -45,6 +45,8 @@ struct HistoryCommand: AsyncParsableCommand {
 
     private var format: OutputFormat { output.chosen }
 
+    static var operations: [Operations.Operation] { [.observations, .incidents, .events] }
+
     func validate() throws {
         if incidents, events { throw ValidationError("--incidents and --events exclude each other.") }
         if outcome != nil, incidents || events { throw ValidationError("--outcome is for single pings.") }
@@ -60,11 +62,12 @@ struct HistoryCommand: AsyncParsableCommand {
         guard let data else {
             return try await show(through: try server.client(), window, screen)
         }
-        let file = try LedgerDoor.file(in: data)
+        let file = try OperationContext.ledgerFile(in: data)
         let ledger = try await SQLiteLedger(
             path: file, readOnly: true, logger: Logger(label: "stoker") { _ in SwiftLogNoOpLogHandler() })
         do {
-            try await show(through: try await LedgerDoor(ledger: ledger, now: now), window, screen)
+            let context = try await OperationContext.ofLedger(ledger, now: now)
+            try await show(through: context, window, screen)
             await ledger.close()
         } catch {
             await ledger.close()

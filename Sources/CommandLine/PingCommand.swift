@@ -2,7 +2,7 @@ import ArgumentParser
 import Operations
 import StokerCore
 
-struct PingCommand: AsyncParsableCommand {
+struct PingCommand: OperationCommand {
     static let configuration = CommandConfiguration(
         commandName: "ping", abstract: "Let a running Stoker ping a check now; show each phase and the verdict.",
         discussion: """
@@ -19,6 +19,8 @@ struct PingCommand: AsyncParsableCommand {
     var verbose = false
     @OptionGroup var output: OutputOptions
     @OptionGroup var server: ServerOptions
+
+    static var operations: [Operations.Operation] { [.ping] }
 
     private var format: OutputFormat { output.chosen }
 
