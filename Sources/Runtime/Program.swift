@@ -6,12 +6,12 @@ import SystemPackage
 
 /// Programs of the machine that a command starts.
 package enum Program {
-    struct Ended: Sendable {
-        var status: Int32
+    package struct Ended: Sendable {
+        package var status: Int32
         /// Its standard output.
-        var output: String
+        package var output: String
         /// The last 16 KiB of its standard error, when it was asked for.
-        var errors = ""
+        package var errors = ""
     }
 
     /// The first program of that name in `PATH`.
@@ -24,7 +24,7 @@ package enum Program {
     /// - Parameters:
     ///   - environment: added to our own.
     ///   - quiet: its words are dropped; otherwise standard error goes to ours.
-    static func run(
+    package static func run(
         _ path: String, _ arguments: [String], environment: [String: String] = [:], folder: String? = nil,
         quiet: Bool = false
     ) async throws -> Ended {
@@ -50,7 +50,7 @@ package enum Program {
     }
 
     /// Runs a program to its end and keeps what it says on standard error; on our own it is shown as it comes, or not at all.
-    static func runTelling(
+    package static func runTelling(
         _ path: String, _ arguments: [String], environment: [String: String] = [:], shows: Bool
     ) async throws -> Ended {
         var added: [Environment.Key: String?] = [:]
