@@ -74,7 +74,7 @@ let package = Package(
         .target(
             name: "CommandLine",
             dependencies: [
-                "Operations", "KeepAlive", "Deployment", "HubClient", "Ledger", "StokerCore", "StokerAssets", arguments,
+                "Operations", "KeepAlive", "HubClient", "Ledger", "StokerCore", arguments,
                 asyncHTTPClient, logging, nioCore, nioHTTP1, nioPosix, subprocess, unixSignals,
                 .product(name: "SystemPackage", package: "swift-system"),
             ],
@@ -94,7 +94,10 @@ let package = Package(
         // Floor 3: do
         .target(
             name: "Operations",
-            dependencies: ["HubClient", "Ledger", "StokerCore"],
+            dependencies: [
+                "KeepAlive", "Deployment", "HubClient", "Ledger", "StokerCore", "StokerAssets", logging, nioCore,
+                nioPosix,
+            ],
             swiftSettings: room
         ),
         // Floor 2: keep warm, ship
@@ -106,7 +109,7 @@ let package = Package(
             ],
             swiftSettings: room
         ),
-        .target(name: "Deployment", dependencies: ["HubClient", "StokerCore"], swiftSettings: room),
+        .target(name: "Deployment", dependencies: ["StokerCore"], swiftSettings: room),
         // Floor 1: talk to the Hub, remember
         .target(
             name: "HubClient",
@@ -198,7 +201,10 @@ let package = Package(
             dependencies: ["Operations", "Ledger", "StokerCore"],
             swiftSettings: room),
         .testTarget(
-            name: "DeploymentTests", dependencies: ["Deployment", "HubClient", "StokerCore", yams],
+            name: "CommandLineTests", dependencies: ["CommandLine", "Operations", "StokerCore"],
+            swiftSettings: room),
+        .testTarget(
+            name: "DeploymentTests", dependencies: ["Deployment", "StokerCore", yams],
             swiftSettings: room),
         .testTarget(
             name: "HubSimulatorTests",
