@@ -96,7 +96,7 @@ let package = Package(
             name: "Operations",
             dependencies: [
                 "KeepAlive", "Deployment", "HubClient", "Ledger", "StokerCore", "StokerAssets", logging, nioCore,
-                nioPosix,
+                nioPosix, subprocess, .product(name: "SystemPackage", package: "swift-system"),
             ],
             swiftSettings: room
         ),

@@ -37,6 +37,8 @@ package struct Shape: Sendable {
         case shape(Shape)
         /// Any names, all of the same type.
         case table(FieldType)
+        /// Any JSON.
+        case any
     }
 }
 
@@ -75,7 +77,7 @@ extension Shape.Field {
     fileprivate var schema: JSONValue {
         let own = type.schema
         let nullable: JSONValue
-        if !optional {
+        if !optional || own == [:] {
             nullable = own
         } else if case .object(var members) = own, let place = members.firstIndex(where: { $0.name == "type" }) {
             members[place].value = [members[place].value, "null"]
@@ -102,6 +104,7 @@ extension Shape.FieldType {
         case .choice(let choices): ["type": "string", "enum": .array(choices.map { .string($0) })]
         case .list(let inner): ["type": "array", "items": inner.schema]
         case .table(let inner): ["type": "object", "additionalProperties": inner.schema]
+        case .any: [:]
         case .shape(let shape): ["$ref": .string("#/components/schemas/\(shape.name)")]
         }
     }
@@ -117,6 +120,7 @@ extension Shape.FieldType {
         case .choice(let choices): choices.map { "`\($0)`" }.joined(separator: " ")
         case .list(let inner): "list of \(inner.word)"
         case .table(let inner): "object of \(inner.word)"
+        case .any: "any JSON"
         case .shape(let shape): "[\(shape.name)](#\(shape.name.lowercased()))"
         }
     }
