@@ -64,7 +64,7 @@ let package = Package(
         .executableTarget(
             name: "stoker",
             dependencies: [
-                "CommandLine", "ControlRoom", "Operations", "KeepAlive", "HubClient", "Ledger", "StokerCore",
+                "CommandLine", "ControlRoom", "Operations", "KeepAlive", "HubClient", "Ledger", "Runtime", "StokerCore",
                 "HubSimulator", asyncHTTPClient, lifecycle, logging, nioCore, nioPosix, unixSignals,
             ],
             swiftSettings: room,
@@ -74,9 +74,8 @@ let package = Package(
         .target(
             name: "CommandLine",
             dependencies: [
-                "Operations", "KeepAlive", "HubClient", "Ledger", "StokerCore", arguments,
-                asyncHTTPClient, logging, nioCore, nioHTTP1, nioPosix, subprocess, unixSignals,
-                .product(name: "SystemPackage", package: "swift-system"),
+                "Operations", "KeepAlive", "HubClient", "Ledger", "Runtime", "StokerCore", arguments,
+                asyncHTTPClient, logging, nioCore, nioHTTP1, nioPosix, unixSignals,
             ],
             swiftSettings: room
         ),
@@ -95,8 +94,8 @@ let package = Package(
         .target(
             name: "Operations",
             dependencies: [
-                "KeepAlive", "Deployment", "HubClient", "Ledger", "StokerCore", "StokerAssets", logging, nioCore,
-                nioPosix, subprocess, .product(name: "SystemPackage", package: "swift-system"),
+                "KeepAlive", "Deployment", "HubClient", "Ledger", "Runtime", "StokerCore", "StokerAssets", logging,
+                nioPosix,
             ],
             swiftSettings: room
         ),
@@ -104,7 +103,7 @@ let package = Package(
         .target(
             name: "KeepAlive",
             dependencies: [
-                "HubClient", "Ledger", "StokerCore", asyncHTTPClient, lifecycle, logging,
+                "HubClient", "Ledger", "Runtime", "StokerCore", asyncHTTPClient, lifecycle, logging,
                 nioCore, nioPosix, nioHTTP1, nioSSL, nioTLS, "CZlib",
             ],
             swiftSettings: room
@@ -114,14 +113,23 @@ let package = Package(
         .target(
             name: "HubClient",
             dependencies: [
-                "StokerCore", asyncHTTPClient, crypto, logging, nioCore, nioHTTP1, nioFoundation, nioPosix, nioSSL,
+                "Runtime", "StokerCore", asyncHTTPClient, crypto, logging, nioCore, nioHTTP1, nioFoundation, nioPosix,
+                nioSSL,
             ],
             swiftSettings: room
         ),
         .target(
             name: "Ledger",
             dependencies: [
-                "StokerCore", logging, lifecycle, grdb, .product(name: "GRDBSQLite", package: "GRDB.swift"),
+                "Runtime", "StokerCore", logging, lifecycle, grdb, .product(name: "GRDBSQLite", package: "GRDB.swift"),
+            ],
+            swiftSettings: room
+        ),
+        // Below them: clocks, files, locks and programs of the machine
+        .target(
+            name: "Runtime",
+            dependencies: [
+                "StokerCore", nioPosix, subprocess, .product(name: "SystemPackage", package: "swift-system"),
             ],
             swiftSettings: room
         ),
@@ -143,7 +151,8 @@ let package = Package(
         .executableTarget(
             name: "stoker-bench",
             dependencies: [
-                "HubDay", "KeepAlive", "HubClient", "HubSimulator", "Ledger", "StokerCore", arguments, lifecycle,
+                "HubDay", "KeepAlive", "HubClient", "HubSimulator", "Ledger", "Runtime", "StokerCore", arguments,
+                lifecycle,
                 logging, nioCore, nioPosix,
             ],
             path: "Benchmarks/Sources/stoker-bench",
@@ -155,8 +164,8 @@ let package = Package(
         .target(
             name: "HubDay",
             dependencies: [
-                "HubClient", "HubSimulator", "KeepAlive", "Ledger", "StokerCore", asyncHTTPClient, logging, nioCore,
-                nioHTTP1, nioPosix,
+                "HubClient", "HubSimulator", "KeepAlive", "Ledger", "Runtime", "StokerCore", asyncHTTPClient, logging,
+                nioCore, nioHTTP1, nioPosix,
             ],
             path: "Tests/HubDay",
             swiftSettings: room
@@ -173,10 +182,12 @@ let package = Package(
             name: "StokerCoreTests", dependencies: ["StokerCore"],
             exclude: ["Fleet/Bad", "Fleet/validate.py"], swiftSettings: room),
         .testTarget(
+            name: "RuntimeTests", dependencies: ["Runtime", "StokerCore", "TestSupport"], swiftSettings: room),
+        .testTarget(
             name: "KeepAliveTests",
             dependencies: [
-                "HubClient", "HubDay", "HubSimulator", "KeepAlive", "Ledger", "StokerCore", "TestSupport", logging,
-                nioCore, nioPosix, nioHTTP1, nioSSL, "CZlib",
+                "HubClient", "HubDay", "HubSimulator", "KeepAlive", "Ledger", "Runtime", "StokerCore", "TestSupport",
+                logging, nioCore, nioPosix, nioHTTP1, nioSSL, "CZlib",
             ],
             swiftSettings: room
         ),
@@ -201,7 +212,7 @@ let package = Package(
             dependencies: ["Operations", "Ledger", "StokerCore"],
             swiftSettings: room),
         .testTarget(
-            name: "CommandLineTests", dependencies: ["CommandLine", "Operations", "StokerCore"],
+            name: "CommandLineTests", dependencies: ["CommandLine", "Operations", "StokerCore", arguments],
             swiftSettings: room),
         .testTarget(
             name: "DeploymentTests", dependencies: ["Deployment", "StokerCore", yams],
@@ -216,8 +227,8 @@ let package = Package(
         .testTarget(
             name: "HubClientTests",
             dependencies: [
-                "HubClient", "HubSimulator", "StokerCore", "TestSupport", asyncHTTPClient, crypto, logging, nioCore,
-                nioHTTP1, nioPosix, subprocess,
+                "HubClient", "HubSimulator", "Runtime", "StokerCore", "TestSupport", asyncHTTPClient, crypto, logging,
+                nioCore, nioHTTP1, nioPosix, subprocess,
             ],
             swiftSettings: room),
         .testTarget(

@@ -1,6 +1,7 @@
 import ArgumentParser
 import Foundation
 import Operations
+import Runtime
 import StokerCore
 
 struct SpaceDomainsCommand: OperationCommand {

@@ -14,7 +14,7 @@ enum SpaceAnswer {
 
     /// What the Hub said, from an answer that holds it whole.
     static func rows(_ answer: JSONValue?, _ screen: Screen) -> [(String, String)] {
-        answer?["raw"].flatMap { SpaceRuntime(RawJSON($0)) }?.rows(screen) ?? []
+        answer?["raw"].flatMap { SpaceRuntime($0) }?.rows(screen) ?? []
     }
 }
 

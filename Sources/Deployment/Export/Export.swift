@@ -108,7 +108,7 @@ struct WakePlan: Sendable {
             guard policy.kind == .http, policy.enabled, policy.role == .alive, policy.every <= Warmth.warm.interval
             else { continue }
             let carriesSecret =
-                check.address.contains("?") || Redaction.address(check.address) != check.address
+                check.address.contains("?") || check.isAddressHidden
                 || !policy.request.headers.isEmpty || policy.request.body != nil
                 || policy.request.method != "GET"
             if check.address.isEmpty {
@@ -147,7 +147,7 @@ struct WakePlan: Sendable {
         }
         if !leftOut.isEmpty {
             notes.append(
-                "Left out, because their requests carry a query, headers, a body or another method than GET: \(leftOut.joined(separator: ", "))."
+                "Left out, because their requests carry a query, a variable, headers, a body or another method than GET: \(leftOut.joined(separator: ", "))."
             )
         }
         if !withToken.isEmpty {

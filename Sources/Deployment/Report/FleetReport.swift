@@ -29,7 +29,7 @@ package struct FleetReport {
         case .heartbeat: return "/api/heartbeats/\(check.name)"
         case .tcp: return "connect \(check.address)"
         case .http:
-            var text = "\(policy.request.method) \(Redaction.address(check.address))"
+            var text = "\(policy.request.method) \(check.shownAddress ?? "")"
             let expect = policy.expect
             var wants: [String] = []
             if expect.status != [200...399] {

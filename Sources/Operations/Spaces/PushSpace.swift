@@ -1,5 +1,6 @@
 import Foundation
 import HubClient
+import Runtime
 import NIOPosix
 import StokerCore
 

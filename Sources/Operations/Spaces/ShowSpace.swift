@@ -8,7 +8,7 @@ extension Operation {
     ) { context, arguments in
         let (hub, id) = try await context.space(arguments)
         let info = try await hub.info(of: id)
-        return info.json.adding([.init("raw", JSONValue(info.raw))])
+        return info.json.adding([.init("raw", info.raw)])
     }
 
     package static let spaceRuntime = Operation(

@@ -1,43 +1,12 @@
 package import HubClient
-import StokerCore
+package import StokerCore
 
 extension JSONValue {
-    package init(_ raw: RawJSON) {
-        switch raw {
-        case .null: self = .null
-        case .bool(let flag): self = .bool(flag)
-        case .integer(let value): self = .integer(Int64(value))
-        case .number(let value): self = .number(value)
-        case .string(let text): self = .string(text)
-        case .array(let items): self = .array(items.map { JSONValue($0) })
-        case .object(let members):
-            self = .object(
-                members.sorted { $0.key < $1.key }.map { JSONValue.Member($0.key, JSONValue($0.value)) })
-        }
-    }
-
     package static func maybe(_ text: String?) -> JSONValue { text.map { .string($0) } ?? .null }
     package static func maybe(_ number: Int?) -> JSONValue { number.map { .integer(Int64($0)) } ?? .null }
     package static func maybe(_ number: Double?) -> JSONValue { number.map { .number($0) } ?? .null }
     package static func maybe(_ flag: Bool?) -> JSONValue { flag.map { .bool($0) } ?? .null }
     static func strings(_ texts: some Sequence<String>) -> JSONValue { .array(texts.map { .string($0) }) }
-}
-
-extension RawJSON {
-    /// The Hub's words, back from an answer that holds them.
-    package init(_ value: JSONValue) {
-        switch value {
-        case .null: self = .null
-        case .bool(let flag): self = .bool(flag)
-        case .integer(let number): self = .integer(Int(number))
-        case .number(let number): self = .number(number)
-        case .string(let text): self = .string(text)
-        case .array(let items): self = .array(items.map { RawJSON($0) })
-        case .object(let members):
-            self = .object(
-                Dictionary(members.map { ($0.name, RawJSON($0.value)) }, uniquingKeysWith: { first, _ in first }))
-        }
-    }
 }
 
 extension SpaceRuntime {
@@ -56,7 +25,7 @@ extension SpaceRuntime {
             "replicas": ["current": .maybe(replicas), "requested": requested], "dev_mode": .maybe(devMode),
             "domains": .array(domains.map(\.json)),
             "volumes": volumes.map { .array($0.map(\.json)) } ?? .null,
-            "moderated": .bool(isModerated), "raw": JSONValue(raw),
+            "moderated": .bool(isModerated), "raw": raw,
         ]
         return note.map { members.adding([.init("note", .string($0))]) } ?? members
     }

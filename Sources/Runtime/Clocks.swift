@@ -50,7 +50,7 @@ package struct Clocks: Sendable {
         return (Int64(time.tv_sec), Int64(time.tv_nsec))
     }
 
-    var reading: ClockWatch.Reading {
+    package var reading: ClockWatch.Reading {
         ClockWatch.Reading(wall: wall(), running: running(), elapsed: elapsed())
     }
 }

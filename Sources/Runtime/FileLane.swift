@@ -31,17 +31,8 @@ package final class FileLane: Sendable {
         }
         thread.stackSize = 8 << 20
         thread.start()
-        let result = await withTaskGroup(of: Result<Value, any Error>?.self) { group in
-            group.addTask { await results.first { _ in true } }
-            group.addTask {
-                // Cancelled as soon as the result is there.
-                try? await Task.sleep(for: limit)
-                return nil
-            }
-            let first = await group.next() ?? nil
-            group.cancelAll()
-            return first
-        }
+        // A cancelled task has no result either.
+        let result = try? await withTimeout(limit) { await results.first { _ in true } } ?? nil
         guard let result else { throw Self.stuck(doing, "it did not answer within \(limit.text)") }
         return try result.get()
     }

@@ -50,7 +50,7 @@ package enum Program {
     }
 
     /// Runs a program to its end and keeps what it says on standard error, which is also given away as it comes.
-    static func runTelling(
+    package static func runTelling(
         _ path: String, _ arguments: [String], environment: [String: String] = [:],
         echo: @escaping @Sendable ([UInt8]) -> Void
     ) async throws -> Ended {

@@ -1,7 +1,7 @@
 import Synchronization
 
 /// Wakes one waiter. A ring that nobody waits for is kept (once) for the next.
-final class Bell: Sendable {
+package final class Bell: Sendable {
     private enum State {
         case quiet
         case rung
@@ -9,7 +9,9 @@ final class Bell: Sendable {
     }
     private let state = Mutex<(state: State, lastID: UInt64)>((.quiet, 0))
 
-    func ring() {
+    package init() {}
+
+    package func ring() {
         let waiter: CheckedContinuation<Void, Never>? = state.withLock { bell in
             defer { bell.state = if case .waiting = bell.state { .quiet } else { .rung } }
             guard case .waiting(_, let waiter) = bell.state else { return nil }
@@ -19,7 +21,7 @@ final class Bell: Sendable {
     }
 
     /// Returns when rung, when the time is over, or when the task is cancelled. One waiter at a time.
-    func wait(atMost time: Duration?, clock: any Clock<Duration>) async {
+    package func wait(atMost time: Duration?, clock: any Clock<Duration>) async {
         guard let time else { return await wait() }
         await withTaskGroup(of: Void.self) { group in
             group.addTask { await self.wait() }

@@ -1,5 +1,4 @@
 package import Foundation
-import StokerCore
 
 /// Opens files that may be anything.
 package enum PlainFile {
