@@ -119,7 +119,7 @@ struct EnvironmentWork {
             outcome = .failure(error)
         }
         // A restart that did not come about is for the next command to see to.
-        if isWhole || (try? outcome.get()) != nil { await note?.remove() } else { note?.keep() }
+        if isWhole || (try? outcome.get()) != nil { await note?.remove() } else { await note?.keep() }
         interruption.release()
         progress.end()
         // Also after a failure: what was written is remembered, so that the next try skips it.
