@@ -137,7 +137,7 @@ struct Engine {
             services.append(
                 LeftPaused(
                     hub: hub, endpoint: plan.fleet.hub.endpoint,
-                    notes: folders.sorted().map { RestartNotes(folder: $0 + "/restarts") }, boiler: boiler,
+                    notes: folders.sorted().map { RestartNotes(folder: $0) }, boiler: boiler,
                     logger: logger))
         }
         if let source = plan.source { services.append(ReloadService(boiler: boiler, source: source, logger: logger)) }
