@@ -70,7 +70,7 @@ struct TargetPage {
         model["since"] = Row.time(state.since, now: now, never: "")
         model["hasSince"] = !state.since.isNever
         model["kind"] = kindLine
-        model["linkable"] = (check.address.hasPrefix("https://") || check.address.hasPrefix("http://")) && !isRedacted
+        model["linkable"] = policy.kind.type.opensInBrowser && !check.address.isEmpty && !isRedacted
         model["address"] = isHeartbeat ? "" : Redaction.address(check.address)
         model["hasAddress"] = !isHeartbeat
         model["space"] = check.space ?? ""
@@ -164,12 +164,7 @@ struct TargetPage {
     }
 
     private var kindLine: String {
-        let kind: String =
-            switch policy.kind {
-            case .http: check.space == nil ? "Address" : "Space"
-            case .tcp: "TCP port"
-            case .heartbeat: "Heartbeat"
-            }
+        let kind = policy.kind.type.label(of: check)
         return policy.role == .ready ? "\(kind) · ready check" : kind
     }
 
@@ -282,10 +277,9 @@ struct TargetPage {
     }
 
     private var expectation: String {
-        guard policy.kind == .http else { return "" }
         let expect = policy.expect
         var parts: [String] = []
-        if expect.status != [200...399] {
+        if policy.kind.type.expectations.contains("status"), expect.status != Expectation().status {
             parts.append(
                 "status "
                     + expect.status.map { $0.count == 1 ? "\($0.lowerBound)" : "\($0.lowerBound)–\($0.upperBound)" }
@@ -296,6 +290,9 @@ struct TargetPage {
         for rule in expect.json.prefix(6) { parts.append("\(rule.path) is \(Self.text(rule.value))") }
         if let within = expect.within { parts.append("within \(Words.interval(within))") }
         if let days = expect.certificateDays { parts.append("certificate good for \(days) d") }
+        for (key, texts) in expect.own.sorted(by: { $0.key < $1.key }) {
+            parts.append("\(key) \(texts.prefix(6).map { "“\($0.prefix(80))”" }.joined(separator: ", "))")
+        }
         return parts.joined(separator: "; ")
     }
 

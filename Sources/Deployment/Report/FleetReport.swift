@@ -30,7 +30,10 @@ package struct FleetReport {
             "\(file): \(fleet.checks.count.counted("check")) (\(spaces.counted("Space")), \(targets.counted("target")), \(heartbeats.counted("heartbeat")))\n\n"
         guard !fleet.checks.isEmpty else { return text + budget.text(wakeEvery: .seconds(300), look: look) }
         let rows = fleet.checks.prefix(Self.listed).map { check in
-            [check.name, when(check.policy), what(check), Budget.number(requestsPerDay(check))].map {
+            [
+                check.name, when(check.policy), check.policy.kind.type.work(of: check),
+                Budget.number(requestsPerDay(check)),
+            ].map {
                 TextTable.Cell($0)
             }
         }
@@ -51,7 +54,7 @@ package struct FleetReport {
     }
 
     private func requestsPerDay(_ check: Check) -> Double {
-        check.policy.kind == .heartbeat || !check.policy.enabled ? 0 : Budget.rate(check.policy).perDay
+        check.policy.kind.type.isPassive || !check.policy.enabled ? 0 : Budget.rate(check.policy).perDay
     }
 
     private func when(_ policy: CheckPolicy) -> String {
@@ -59,31 +62,6 @@ package struct FleetReport {
         if policy.kind == .heartbeat { return "expected every \(policy.every.text), \(policy.grace.text) late at most" }
         let level = policy.warmth.map { " (\($0.rawValue))" } ?? ""
         return "every \(policy.every.text)\(level)\(policy.hours.map { ", \($0.text)" } ?? "")"
-    }
-
-    private func what(_ check: Check) -> String {
-        let policy = check.policy
-        switch policy.kind {
-        case .heartbeat: return "/api/heartbeats/\(check.name)"
-        case .tcp: return "connect \(check.address)"
-        case .http:
-            var text = "\(policy.request.method) \(Redaction.address(check.address))"
-            let expect = policy.expect
-            var wants: [String] = []
-            if expect.status != [200...399] {
-                wants.append(
-                    "status "
-                        + expect.status.map { $0.count == 1 ? "\($0.lowerBound)" : "\($0.lowerBound)-\($0.upperBound)" }
-                        .joined(separator: ", "))
-            }
-            if expect.text != nil { wants.append("text") }
-            if expect.regex != nil { wants.append("regex") }
-            if !expect.json.isEmpty { wants.append("json \(expect.json.map(\.path).joined(separator: ", "))") }
-            if let within = expect.within { wants.append("within \(within.text)") }
-            if let days = expect.certificateDays { wants.append("certificate good for \(days) days") }
-            if !wants.isEmpty { text += " → " + wants.joined(separator: ", ") }
-            return text
-        }
     }
 
     /// What level suits which service (requirement KA10).
@@ -133,10 +111,10 @@ package struct FleetReport {
                     let policy = check.policy
                     return Row(
                         name: check.name, kind: policy.kind.rawValue, role: policy.role.rawValue, space: check.space,
-                        address: policy.kind == .heartbeat ? nil : Redaction.address(check.address),
+                        address: policy.kind.type.isPassive ? nil : Redaction.address(check.address),
                         group: policy.group,
                         everySeconds: policy.every.seconds,
-                        timeoutSeconds: policy.kind == .heartbeat ? nil : policy.timeout.seconds,
+                        timeoutSeconds: policy.kind.type.isPassive ? nil : policy.timeout.seconds,
                         retrySeconds: policy.retry.map(\.seconds), hours: policy.hours?.text, enabled: policy.enabled,
                         requestsPerDay: requestsPerDay(check))
                 },

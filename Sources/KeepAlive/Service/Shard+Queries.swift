@@ -83,12 +83,3 @@ extension Shard {
             openLimit: gate.openLimit)
     }
 }
-
-extension Check {
-    /// What the dashboard groups by: the group that was named, else the kind of target.
-    package var groupLabel: String {
-        if let group = policy.group { return group }
-        if policy.kind == .heartbeat { return "Heartbeats" }
-        return space == nil ? "Targets" : "Spaces"
-    }
-}

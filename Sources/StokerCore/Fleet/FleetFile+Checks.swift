@@ -165,7 +165,7 @@ struct CheckReader {
         if section.has("url") { context.ownAddress = true }
         var base = base
         if let value = section["url"] {
-            guard let address = value.address([.http, .https, .tcp]) else { return }
+            guard let address = value.address(CheckKinds.schemes) else { return }
             base = address
         }
         add(name, Self.join(base, own.path), settings, context, section)
@@ -225,7 +225,7 @@ struct CheckReader {
     private mutating func readTarget(_ entry: Section.Entry) {
         // `gateway: https://…` is short for `gateway: { url: https://… }`.
         if case .scalar = entry.value.node, !entry.value.isNull {
-            guard claimTarget(entry), let address = entry.value.address([.https, .http, .tcp]) else { return }
+            guard claimTarget(entry), let address = entry.value.address(CheckKinds.schemes) else { return }
             let section = Section(place: entry.value.place, mark: entry.value.mark, reading: reading)
             add(
                 entry.key, address, CheckSettings(), Context(role: .alive, group: nil, space: nil, isPaid: false),
@@ -240,7 +240,7 @@ struct CheckReader {
             reading.report(.missing, "has no `url`; write url: https://…", at: entry.keyMark, in: entry.value.place)
             return
         }
-        guard let address = value.address([.https, .http, .tcp]) else { return }
+        guard let address = value.address(CheckKinds.schemes) else { return }
         add(entry.key, address, settings, Context(role: .alive, group: group, space: nil, isPaid: false), section)
     }
 
@@ -291,28 +291,41 @@ struct CheckReader {
     private mutating func add(
         _ name: String, _ address: Address, _ settings: CheckSettings, _ context: Context, _ section: Section
     ) {
-        let kind: CheckPolicy.Kind = address.scheme == .tcp ? .tcp : .http
-        if kind == .tcp {
-            for key in ["path", "method", "headers", "body", "redirects", "verify_tls"] where section.has(key) {
-                section.report(.conflict, "does not apply to tcp://, where a connection is all that is made", at: key)
-            }
-            if let expect = section["expect"]?.section(nil) {
-                for entry in expect.entries where entry.key != "within" && FleetKeys.expect.known.contains(entry.key) {
-                    reading.report(
-                        .conflict, "does not apply to tcp://, where only `within` can be expected", at: entry.keyMark,
-                        in: entry.value.place)
-                }
-            }
-        }
+        let kind = address.scheme.kind
+        refuseForeign(address, kind.type, section)
         let policy = policy(kind, settings, context)
+        if let fault = kind.type.fault(in: policy.expect, at: address) {
+            section["expect"]?.section(nil)?.report(.value, fault.because, at: fault.key)
+        }
         let text = address.description
         checks.append(Check(name: name, address: text, space: context.space, policy: policy))
         adviseCheck(name, text, policy, settings, section)
     }
 
+    /// Keys that mean nothing to this kind of check; what a level above says of them is for the others.
+    private func refuseForeign(_ address: Address, _ kind: any CheckKind.Type, _ section: Section) {
+        let scheme = address.scheme.rawValue
+        for key in FleetKeys.check.names
+        where section.has(key) && CheckKinds.settings.contains(key) && !kind.settings.contains(key) {
+            section.report(.conflict, "does not apply to \(scheme)://, \(kind.refusal)", at: key)
+        }
+        guard let expect = section["expect"]?.section(nil) else { return }
+        let known = kind.expectations.map { "`\($0)`" }
+        let list =
+            known.count > 1 ? "\(known.dropLast().joined(separator: ", ")) and \(known.last ?? "")" : known.joined()
+        for entry in expect.entries
+        where FleetKeys.expect.known.contains(entry.key) && !kind.expectations.contains(entry.key) {
+            reading.report(
+                .conflict, "does not apply to \(scheme)://, where only \(list) can be expected", at: entry.keyMark,
+                in: entry.value.place)
+        }
+    }
+
     private func policy(_ kind: CheckPolicy.Kind, _ settings: CheckSettings, _ context: Context) -> CheckPolicy {
         let every = settings.every ?? .seconds(45 * 60)
-        let timeout = settings.timeout ?? .seconds(120)
+        let timeout = settings.timeout ?? kind.type.timeout
+        var expect = settings.expect ?? Expectation()
+        kind.type.complete(&expect)
         let standard = Request()
         let method = settings.method ?? standard.method
         return reading.shared(
@@ -327,7 +340,7 @@ struct CheckReader {
                     method: method, headers: settings.headers, body: settings.body,
                     redirects: settings.redirects ?? standard.redirects,
                     verifyTLS: settings.verifyTLS ?? standard.verifyTLS),
-                expect: settings.expect ?? Expectation(), role: context.role, group: context.group,
+                expect: expect, role: context.role, group: context.group,
                 paidHardware: context.isPaid, enabled: settings.paused != true && context.awake != .never,
                 warmth: settings.warmth, awake: context.awake, heal: context.heal, ownAddress: context.ownAddress))
     }
@@ -383,7 +396,7 @@ struct CheckReader {
 
     /// A path behind a base address; without one the base stays as it is.
     private static func join(_ base: Address, _ path: String?) -> Address {
-        guard let path, base.scheme != .tcp else { return base }
+        guard let path, base.scheme.kind.type.settings.contains("path") else { return base }
         var result = base
         var front = base.path.prefix { $0 != "?" }
         while front.hasSuffix("/") { front.removeLast() }
@@ -473,7 +486,9 @@ extension CheckReader {
                 "\(name) is slow after \(within.text) but given up after \(policy.timeout.text), so it can never be slow",
                 at: section.mark(of: "expect"), in: section.place(of: "expect"))
         }
-        if policy.expect.certificateDays != nil, !address.hasPrefix("https:") {
+        if policy.expect.certificateDays != nil, let read = try? Address(address),  // it came from one
+            !policy.kind.type.hasCertificate(at: read.scheme)
+        {
             reading.advise(
                 "\(name) has no certificate to look at: its address is not https://", at: section.mark(of: "expect"),
                 in: section.place(of: "expect"))

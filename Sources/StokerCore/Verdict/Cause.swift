@@ -84,25 +84,35 @@ extension Cause {
         package let brief: String
         /// What a person can do about it; nil when there is nothing to do.
         package let advice: String?
-        /// Whether a broken network on our side would look like this.
-        package let isConnectivity: Bool
+        package let network: Network
+
+        /// What a failure says of this machine's own network.
+        package enum Network: Sendable {
+            /// Something spoke to us.
+            case works
+            /// A broken network on our side would look like this.
+            case doubtful
+            /// Neither for nor against: a name that does not exist, a refusal, a time-out after connecting.
+            case untold
+        }
 
         fileprivate init(
             _ code: String, _ sentence: String, brief: String? = nil, advice: String? = nil,
-            isConnectivity: Bool = false
+            network: Network = .untold
         ) {
             self.code = code
             self.sentence = sentence
             self.brief = brief ?? sentence
             self.advice = advice
-            self.isConnectivity = isConnectivity
+            self.network = network
         }
     }
 
     package var code: String { traits.code }
     package var sentence: String { traits.sentence }
     package var advice: String? { traits.advice }
-    package var isConnectivity: Bool { traits.isConnectivity }
+    /// Whether a broken network on our side would look like this.
+    package var isConnectivity: Bool { traits.network == .doubtful }
 
     /// A few words where there is no room for the sentence.
     /// - Parameter code: the answer's status; 0 when there was none.
@@ -112,7 +122,7 @@ extension Cause {
         switch self {
         case .none:
             Traits(
-                "none", "answers as expected")
+                "none", "answers as expected", network: .works)
         case .dnsNoSuchName:
             Traits(
                 "dns.no_such_name", "the name does not exist",
@@ -123,12 +133,12 @@ extension Cause {
             Traits(
                 "dns.failed", "the name could not be looked up",
                 brief: "name lookup failed",
-                advice: "Look at this machine's name server; other targets may suffer too.", isConnectivity: true)
+                advice: "Look at this machine's name server; other targets may suffer too.", network: .doubtful)
         case .dnsTimeout:
             Traits(
                 "dns.timeout", "the name server did not answer in time",
                 brief: "name lookup timed out",
-                advice: "Look at this machine's name server; other targets may suffer too.", isConnectivity: true)
+                advice: "Look at this machine's name server; other targets may suffer too.", network: .doubtful)
         case .dnsStale:
             Traits(
                 "dns.stale", "stale name: it cannot be looked up, its last known address still answers",
@@ -142,12 +152,12 @@ extension Cause {
             Traits(
                 "connect.timeout", "no connection within the limit",
                 brief: "connection timed out",
-                advice: "Look for a firewall or a host that is switched off.", isConnectivity: true)
+                advice: "Look for a firewall or a host that is switched off.", network: .doubtful)
         case .connectUnreachable:
             Traits(
                 "connect.unreachable", "the network or host is unreachable",
                 brief: "host unreachable",
-                advice: "Look for a firewall or a host that is switched off.", isConnectivity: true)
+                advice: "Look for a firewall or a host that is switched off.", network: .doubtful)
         case .connectionReset:
             Traits(
                 "connect.reset", "the connection was reset",
@@ -157,12 +167,12 @@ extension Cause {
             Traits(
                 "tls.handshake", "the TLS handshake failed",
                 brief: "TLS handshake failed",
-                advice: "Is this an https port? The transcript below says how far it got.")
+                advice: "Is this an https port? The transcript below says how far it got.", network: .works)
         case .tlsCertificate:
             Traits(
                 "tls.certificate", "the certificate is not valid for this name, expired, or not trusted",
                 brief: "certificate not valid",
-                advice: "Renew the certificate.")
+                advice: "Renew the certificate.", network: .works)
         case .tlsTimeout:
             Traits(
                 "tls.timeout", "the TLS handshake did not finish in time",
@@ -186,23 +196,27 @@ extension Cause {
             Traits(
                 "http.closed_early", "the connection was closed before the answer was complete",
                 brief: "connection closed early",
-                advice: "The service's own log says why it hung up.")
+                advice: "The service's own log says why it hung up.", network: .works)
         case .notHTTP:
             Traits(
                 "http.not_http", "what came back is not HTTP",
-                advice: "Something else listens on this port; a bare port is watched with a tcp:// address.")
+                advice: "Something else listens on this port; a bare port is watched with a tcp:// address.",
+                network: .works)
         case .headersTooLarge:
             Traits(
                 "http.headers_too_large", "the answer's headers are larger than 64 KiB",
-                advice: "The transcript below shows each step; point the target at the last address that is right.")
+                advice: "The transcript below shows each step; point the target at the last address that is right.",
+                network: .works)
         case .tooManyRedirects:
             Traits(
                 "http.too_many_redirects", "too many redirects",
-                advice: "The transcript below shows each step; point the target at the last address that is right.")
+                advice: "The transcript below shows each step; point the target at the last address that is right.",
+                network: .works)
         case .badRedirect:
             Traits(
                 "http.bad_redirect", "a redirect leads nowhere",
-                advice: "The transcript below shows each step; point the target at the last address that is right.")
+                advice: "The transcript below shows each step; point the target at the last address that is right.",
+                network: .works)
         case .status:
             Traits(
                 "expect.status", "the status code is not an expected one",

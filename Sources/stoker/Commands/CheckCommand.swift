@@ -43,7 +43,7 @@ struct CheckCommand: AsyncParsableCommand {
                 hint: near)
         }
         let chosen = all.filter { names.isEmpty || names.contains($0.name) || names.contains($0.target) }
-        let checks = chosen.filter { $0.policy.kind != .heartbeat && $0.policy.enabled }
+        let checks = chosen.filter { !$0.policy.kind.type.isPassive && $0.policy.enabled }
         let screen = Screen.own
         let shown = format == .auto || format == .human
         let results = await Sweep(concurrency: concurrency).run(checks) { done in
