@@ -532,7 +532,7 @@ extension ProbeRun: ChannelInboundHandler {
             if check.policy.request.verifyTLS, let address = exchange.address {
                 guard let certificate else { return fail(.tlsCertificate, "the server showed no certificate") }
                 guard CertificateNames.areFor(address, certificate) else {
-                    return fail(.tlsCertificate, ProbeErrors.wrongName(address.host, certificate))
+                    return fail(.tlsWrongName, ProbeErrors.wrongName(address.host, certificate))
                 }
             }
             if goal == .encrypted {

@@ -14,6 +14,10 @@ package enum Cause: UInt8, Sendable, CaseIterable, Codable {
     case tlsCertificate = 31
     case tlsTimeout = 32
     case tlsExpiresSoon = 33
+    case tlsExpired = 34
+    case tlsWrongName = 35
+    /// Self-signed, or issued by an authority that is not trusted here.
+    case tlsUntrusted = 36
     case firstByteTimeout = 40
     case bodyTimeout = 41
     case closedEarly = 42
@@ -170,9 +174,9 @@ extension Cause {
                 advice: "Is this an https port? The transcript below says how far it got.", network: .works)
         case .tlsCertificate:
             Traits(
-                "tls.certificate", "the certificate is not valid for this name, expired, or not trusted",
+                "tls.certificate", "there is no certificate, or it is not valid yet",
                 brief: "certificate not valid",
-                advice: "Renew the certificate.", network: .works)
+                advice: "Look at the server's certificate, and at the clocks of both machines.", network: .works)
         case .tlsTimeout:
             Traits(
                 "tls.timeout", "the TLS handshake did not finish in time",
@@ -182,6 +186,20 @@ extension Cause {
             Traits(
                 "tls.expires_soon", "the certificate ends soon",
                 advice: "Renew the certificate.")
+        case .tlsExpired:
+            Traits(
+                "tls.expired", "the certificate has expired",
+                advice: "Renew the certificate.", network: .works)
+        case .tlsWrongName:
+            Traits(
+                "tls.wrong_name", "the certificate is for another name",
+                advice: "Ask for a name that the certificate is for, or have one issued for this name.", network: .works
+            )
+        case .tlsUntrusted:
+            Traits(
+                "tls.untrusted", "the certificate is not trusted",
+                advice: "Use a certificate of a public authority and send its whole chain, or set “verify_tls: false”.",
+                network: .works)
         case .firstByteTimeout:
             Traits(
                 "http.first_byte_timeout", "no answer within the limit",
