@@ -21,7 +21,7 @@ struct CheckReader {
     }
 
     mutating func read(_ top: Section) {
-        defaults = top["keep"]?.section(.keep).map { CheckSettings($0) } ?? CheckSettings()
+        defaults = settings(ofSpaces: top["keep"])
         if let value = top["heal"] { healing = HealRule(value, above: healing) }
         for entry in top["spaces"]?.section(nil)?.entries ?? [] { readSpace(entry, defaults) }
         for entry in top["targets"]?.section(nil)?.entries ?? [] { readTarget(entry) }
@@ -99,6 +99,13 @@ struct CheckReader {
 
     // MARK: Spaces
 
+    /// What a `keep` says; the checks it is for ask over HTTP.
+    private func settings(ofSpaces keep: Value?) -> CheckSettings {
+        guard let section = keep?.section(.keep) else { return CheckSettings() }
+        refuseForeign(.https, HTTPKind.self, section)
+        return CheckSettings(section)
+    }
+
     private mutating func readSpace(_ entry: Section.Entry, _ defaults: CheckSettings) {
         guard let section = entry.value.section(.space) else { return }
         guard let id = spaceID(entry) else { return }
@@ -115,7 +122,7 @@ struct CheckReader {
 
         let hardware = section["hardware"].flatMap { Self.hardware($0) }
         let group = Self.group(section)
-        let own = section["keep"]?.section(.keep).map { CheckSettings($0) } ?? CheckSettings()
+        let own = settings(ofSpaces: section["keep"])
         let settings = own.over(defaults)
         guard let base = spaceBase(id, section, entry) else { return }
         var context = Context(role: .alive, group: group, space: id, isPaid: hardware?.isPaid ?? false)
@@ -292,7 +299,7 @@ struct CheckReader {
         _ name: String, _ address: Address, _ settings: CheckSettings, _ context: Context, _ section: Section
     ) {
         let kind = address.scheme.kind
-        refuseForeign(address, kind.type, section)
+        refuseForeign(address.scheme, kind.type, section)
         let policy = policy(kind, settings, context)
         if let fault = kind.type.fault(in: policy.expect, at: address) {
             section["expect"]?.section(nil)?.report(.value, fault.because, at: fault.key)
@@ -303,13 +310,14 @@ struct CheckReader {
     }
 
     /// Keys that mean nothing to this kind of check; what a level above says of them is for the others.
-    private func refuseForeign(_ address: Address, _ kind: any CheckKind.Type, _ section: Section) {
-        let scheme = address.scheme.rawValue
+    private func refuseForeign(_ scheme: Address.Scheme, _ kind: any CheckKind.Type, _ section: Section) {
+        let scheme = scheme.rawValue
         for key in FleetKeys.check.names
         where section.has(key) && CheckKinds.settings.contains(key) && !kind.settings.contains(key) {
             section.report(.conflict, "does not apply to \(scheme)://, \(kind.refusal)", at: key)
         }
-        guard let expect = section["expect"]?.section(nil) else { return }
+        // What is no mapping was told when it was read.
+        guard let value = section["expect"], case .mapping = value.node, let expect = value.section(nil) else { return }
         let known = kind.expectations.map { "`\($0)`" }
         let list =
             known.count > 1 ? "\(known.dropLast().joined(separator: ", ")) and \(known.last ?? "")" : known.joined()
