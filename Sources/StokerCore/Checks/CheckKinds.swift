@@ -4,6 +4,7 @@ package enum CheckKinds {
     package static let all: [any CheckKind.Type] = [
         HTTPKind.self,
         TCPKind.self,
+        DNSKind.self,
         HeartbeatKind.self,
     ]
 

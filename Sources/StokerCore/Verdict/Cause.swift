@@ -6,6 +6,8 @@ package enum Cause: UInt8, Sendable, CaseIterable, Codable {
     case dnsTimeout = 12
     /// The name could not be looked up; an older answer of the name server was used, and there it is well.
     case dnsStale = 13
+    /// The name exists, and has no record of the type that was asked for.
+    case dnsNoRecord = 14
     case connectRefused = 20
     case connectTimeout = 21
     case connectUnreachable = 22
@@ -30,6 +32,7 @@ package enum Cause: UInt8, Sendable, CaseIterable, Codable {
     case regexMissing = 52
     case jsonMismatch = 53
     case tooSlow = 54
+    case recordMissing = 55
     /// The edge answered, not the app, and says that the Space is being started or built.
     case spaceStarting = 60
     /// The request is held: the Space is asleep and being woken.
@@ -147,6 +150,10 @@ extension Cause {
             Traits(
                 "dns.stale", "stale name: it cannot be looked up, its last known address still answers",
                 advice: "Look at this machine's name server; other targets may suffer too.")
+        case .dnsNoRecord:
+            Traits(
+                "dns.no_record", "the name has no record of this type",
+                advice: "Look at the zone of the name, or ask for another type with ?type=….")
         case .connectRefused:
             Traits(
                 "connect.refused", "the connection was refused: nothing listens there",
@@ -255,6 +262,10 @@ extension Cause {
             Traits(
                 "expect.within", "slower than expected",
                 advice: "The transcript below shows where the time goes. If that is normal, raise “expect.within”.")
+        case .recordMissing:
+            Traits(
+                "expect.records", "an expected DNS record is not in the answer",
+                advice: "The transcript below shows the records. If they are right, change “expect.records”.")
         case .spaceStarting:
             Traits(
                 "space.starting", "the Space is building or starting",
