@@ -5,6 +5,7 @@ package enum CheckKinds {
         HTTPKind.self,
         TCPKind.self,
         DNSKind.self,
+        TLSKind.self,
         HeartbeatKind.self,
     ]
 

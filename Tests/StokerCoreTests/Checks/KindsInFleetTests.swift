@@ -18,4 +18,15 @@ struct KindsInFleetTests {
         #expect(check.policy.kind.type.work(of: check) == "look up MX of example.com → records 10 mail.example.com")
         #expect(try self.check("dns://192.0.2.1:53/a.test").policy.kind.rawValue == "dns")
     }
+
+    @Test func tls() throws {
+        let check = try check("tls://mail.example.com:993")
+        #expect(check.policy.kind.rawValue == "tls")
+        #expect(check.policy.expect.certificateDays == 14)
+        #expect(check.policy.timeout == .seconds(30))
+        #expect(
+            try self.check("{ url: tls://a.test, expect: { certificate_days: 30 } }").policy.expect.certificateDays
+                == 30)
+        #expect(try self.check("https://a.test").policy.expect.certificateDays == nil)
+    }
 }
