@@ -111,7 +111,7 @@ package struct FleetReport {
                     let policy = check.policy
                     return Row(
                         name: check.name, kind: policy.kind.rawValue, role: policy.role.rawValue, space: check.space,
-                        address: policy.kind.type.isPassive ? nil : Redaction.address(check.address),
+                        address: check.shownAddress,
                         group: policy.group,
                         everySeconds: policy.every.seconds,
                         timeoutSeconds: policy.kind.type.isPassive ? nil : policy.timeout.seconds,

@@ -181,6 +181,10 @@ private final class DNSRun: ProbeTask, @unchecked Sendable {
             extended = false
             return send(to: server, now)
         }
+        if answer.isLame {
+            let detail = "\(servers[server].text) knows nothing of \(question.name) and asks nobody else"
+            return overTCP ? fail(.dnsFailed, detail) : refuse(server, .dnsFailed, detail)
+        }
         let name = DNSMessage.name(ofCode: answer.code)
         let said = "\(servers[server].text) answered \(name)"
         guard answer.code == 0 || answer.code == 3 else {
@@ -209,8 +213,9 @@ private final class DNSRun: ProbeTask, @unchecked Sendable {
                 let more = records.count > 5 ? " and \(records.count - 5) more" : ""
                 return Finding(
                     outcome: .down, cause: .recordMissing,
-                    detail:
+                    detail: shown(
                         "expected the \(type) record \(quoted(wanted)), found \(records.prefix(5).map { quoted($0) }.joined(separator: ", "))\(more)"
+                    )
                 )
             }
         }
@@ -232,7 +237,10 @@ private final class DNSRun: ProbeTask, @unchecked Sendable {
 
     func abandon(_ cause: Cause, _ detail: String) { fail(cause, detail) }
 
-    private func fail(_ cause: Cause, _ detail: String) { finish(.failed(cause, detail: detail)) }
+    private func fail(_ cause: Cause, _ detail: String) { finish(.failed(cause, detail: shown(detail))) }
+
+    /// Without what came out of variables.
+    private func shown(_ text: String) -> String { Redaction.hide(check.policy.request.hidden, in: text) }
 
     private func finish(_ result: Attempt.Result) {
         guard !reported else { return }
@@ -257,12 +265,13 @@ private final class DNSRun: ProbeTask, @unchecked Sendable {
 
     private func transcript(_ attempt: Int, _ outcome: Outcome, _ cause: Cause, _ detail: String) -> Transcript {
         let all = [("resolve", phases.resolve), ("first byte", phases.firstByte)]
-        let received = code.map { ["status: \(DNSMessage.name(ofCode: $0))"] + records.prefix(50) } ?? []
+        let received =
+            code.map { ["status: \(DNSMessage.name(ofCode: $0))"] + records.prefix(50).map { shown($0) } } ?? []
         return Transcript(
             at: at, attempt: attempt, outcome: outcome, cause: cause, detail: detail,
             exchanges: [
                 Transcript.Exchange(
-                    sent: question.name.isEmpty ? [] : ["\(question.name) \(question.type)"],
+                    sent: question.name.isEmpty ? [] : [shown("\(question.name) \(question.type)")],
                     peer: servers.isEmpty ? nil : servers[current].text,
                     phases: all.filter { $0.1 > 0 }.map { .init(name: $0.0, microseconds: Int64($0.1)) },
                     received: received, body: "", bodyBytes: 0)

@@ -1,6 +1,7 @@
 package import Ledger
 package import Logging
 package import NIOCore
+package import Runtime
 import ServiceLifecycle
 package import StokerCore
 

@@ -1,3 +1,4 @@
+import Runtime
 import StokerCore
 
 /// What the pages and the API ask a shard. Large fleets are scanned in slices with the loop free in between.

@@ -213,7 +213,9 @@ extension Sample {
 extension CheckPolicy {
     var json: JSONValue {
         let own = CheckKinds.ownExpectations.map { key in
-            JSONValue.Member("expect_\(key.key)", .array((expect.own[key.key] ?? []).map { .string($0) }))
+            JSONValue.Member(
+                "expect_\(key.key)",
+                .array((expect.own[key.key] ?? []).map { .string(Redaction.hide(request.hidden, in: $0)) }))
         }
         let common: JSONValue = [
             "method": kind.type.settings.contains("method") ? .string(request.method) : .null,

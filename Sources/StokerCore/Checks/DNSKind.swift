@@ -131,12 +131,15 @@ package enum DNSKind: CheckKind {
 
     package static func work(of check: Check) -> String {
         guard let question = try? question(of: Address(check.address)) else {  // then the probe says what is wrong
-            return "look up \(Redaction.address(check.address))"
+            return "look up \(check.shownAddress ?? "")"
         }
         let server = question.server.map { " at \($0.host.contains(":") ? "[\($0.host)]" : $0.host):\($0.port)" } ?? ""
         let records = check.policy.expect.own["records"] ?? []
-        return "look up \(question.type) of \(question.name)\(server)"
-            + (records.isEmpty ? "" : " → records \(records.joined(separator: ", "))")
+        let wanted = records.isEmpty ? "" : " → records \(records.joined(separator: ", "))"
+        let hidden = check.policy.request.hidden
+        // The name stands in front of what variables may hide where no server is named.
+        let name = question.server == nil ? question.name : Redaction.hide(hidden, in: question.name)
+        return "look up \(question.type) of \(name)\(server)\(Redaction.hide(hidden, in: wanted))"
     }
 }
 

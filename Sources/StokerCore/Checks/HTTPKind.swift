@@ -33,7 +33,7 @@ package enum HTTPKind: CheckKind {
         if !expect.json.isEmpty { wants.append("json \(expect.json.map(\.path).joined(separator: ", "))") }
         if let within = expect.within { wants.append("within \(within.text)") }
         if let days = expect.certificateDays { wants.append("certificate good for \(days) days") }
-        let request = "\(policy.request.method) \(Redaction.address(check.address))"
+        let request = "\(policy.request.method) \(check.shownAddress ?? "")"
         return wants.isEmpty ? request : "\(request) → \(wants.joined(separator: ", "))"
     }
 }

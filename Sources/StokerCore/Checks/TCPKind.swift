@@ -18,7 +18,7 @@ package enum TCPKind: CheckKind {
     package static let expectations = ["within"]
 
     package static func label(of check: Check) -> String { "TCP port" }
-    package static func work(of check: Check) -> String { "connect \(Redaction.address(check.address))" }
+    package static func work(of check: Check) -> String { "connect \(check.shownAddress ?? "")" }
 }
 
 extension Address.Scheme {

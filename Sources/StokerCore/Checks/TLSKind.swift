@@ -28,7 +28,7 @@ package enum TLSKind: CheckKind {
 
     package static func work(of check: Check) -> String {
         let days = check.policy.expect.certificateDays.map { " → certificate good for \($0.counted("day"))" } ?? ""
-        return "TLS session with \(Redaction.address(check.address))\(days)"
+        return "TLS session with \(check.shownAddress ?? "")\(days)"
     }
 }
 

@@ -27,6 +27,8 @@ package struct Address: Sendable, Hashable, CustomStringConvertible {
     package var port: Int?
     /// What follows, as the kind settled it: path and query beginning with `/` for http, nothing for tcp.
     package var path: String
+    /// What came out of variables into the path and the query: see ``Request/hidden``.
+    package var hidden: [Secret] = []
 
     /// Why a text is no address.
     package struct Fault: Error, Equatable {

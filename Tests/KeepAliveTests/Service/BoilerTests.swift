@@ -3,6 +3,7 @@ import Ledger
 import Logging
 import NIOCore
 import NIOPosix
+import Runtime
 import StokerCore
 import Synchronization
 import TestSupport

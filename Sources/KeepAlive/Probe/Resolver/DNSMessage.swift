@@ -12,7 +12,9 @@ enum DNSMessage {
 
     struct Answer: Equatable {
         enum Code: Equatable {
-            case ok, noSuchName, formatError, failure
+            case ok, noSuchName, formatError, serverFailure
+            /// The server does not answer such questions, or knows nothing of this zone.
+            case refused
         }
         var id: UInt16
         var code: Code
@@ -28,6 +30,8 @@ enum DNSMessage {
         /// RCODE: 0 is NOERROR, 2 SERVFAIL, 3 NXDOMAIN.
         var code: UInt8
         var truncated: Bool
+        /// The server is neither an authority for the name nor a resolver, and says nothing.
+        var isLame = false
         /// The data of each record as zone files have it, names in lower case and without the root's dot. At most 256.
         var texts: [String] = []
     }
@@ -76,12 +80,14 @@ enum DNSMessage {
             let code: Answer.Code =
                 switch head.code {
                 case 0: .ok
-                case 1, 4: .formatError
+                case 1: .formatError
+                case 2: .serverFailure
                 case 3: .noSuchName
-                default: .failure
+                default: .refused
                 }
             var answer = Answer(id: head.id, code: code, truncated: head.truncated)
             if answer.truncated || !head.hasQuestion { return answer }
+            if head.isLame { return Answer(id: head.id, code: .refused, truncated: false) }
             guard
                 reader.read(
                     into: &answer, name: name, kind: kind, answers: head.answers, authorities: head.authorities)
@@ -96,6 +102,7 @@ enum DNSMessage {
             var reader = Reader(bytes: bytes)
             guard let head = reader.head(answering: name, kind) else { return nil }
             var records = Records(id: head.id, code: head.code, truncated: head.truncated)
+            records.isLame = head.isLame
             if records.truncated || !head.hasQuestion { return records }
             guard let texts = reader.texts(name: name, kind: kind, answers: head.answers) else { return nil }
             records.texts = texts
@@ -111,6 +118,8 @@ enum DNSMessage {
         var hasQuestion: Bool
         var answers: Int
         var authorities: Int
+        /// Neither an authority nor a resolver, and nothing in it. Source: glibc `resolv/res_send.c`, `send_dg`.
+        var isLame = false
     }
 
     private struct Reader {
@@ -136,7 +145,7 @@ enum DNSMessage {
         /// The head of an answer to exactly this question; nil when it is anything else.
         mutating func head(answering name: String, _ kind: Kind) -> Head? {
             guard let id = u16(), let flags = u16(), flags & 0x8000 != 0, let questions = u16(), let answers = u16(),
-                let authorities = u16(), u16() != nil
+                let authorities = u16(), let additionals = u16()
             else { return nil }
             let code = UInt8(flags & 0x0F)
             if questions == 0 {
@@ -146,7 +155,8 @@ enum DNSMessage {
             guard questions == 1, self.name() == name, u16() == kind.rawValue, u16() == 1 else { return nil }
             return Head(
                 id: id, code: code, truncated: flags & 0x0200 != 0, hasQuestion: true, answers: Int(answers),
-                authorities: Int(authorities))
+                authorities: Int(authorities),
+                isLame: code == 0 && answers == 0 && flags & 0x0480 == 0 && additionals == 0)
         }
 
         /// The answers of that type for the name, or for what it is an alias of.
