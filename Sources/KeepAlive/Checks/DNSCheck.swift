@@ -43,6 +43,7 @@ private final class DNSRun: ProbeTask, @unchecked Sendable {
     private var phases = Attempt.Phases()
     private var code: UInt8?
     private var records: [String] = []
+    private var sawUnreadable = false
 
     /// Wait before the question is sent again, doubled with each round over the servers.
     private static let firstRetry: UInt64 = 500_000_000
@@ -172,9 +173,12 @@ private final class DNSRun: ProbeTask, @unchecked Sendable {
     // MARK: Hear
 
     fileprivate func received(_ message: ByteBuffer, from server: Int, overTCP: Bool) {
-        guard !reported, DNSMessage.id(of: message) == id,
-            let answer = DNSMessage.records(message, to: question.name, kind: kind)
-        else { return }
+        guard !reported, DNSMessage.id(of: message) == id else { return }
+        guard let answer = DNSMessage.records(message, to: question.name, kind: kind) else {
+            // It may be forged: the real one is still waited for.
+            sawUnreadable = true
+            return
+        }
         if answer.truncated, !overTCP { return askOverTCP(server) }
         let now = NIODeadline.now().uptimeNanoseconds
         if answer.code == 1 || answer.code == 4, extended, !overTCP {
@@ -228,7 +232,8 @@ private final class DNSRun: ProbeTask, @unchecked Sendable {
         guard !reported else { return }
         if now >= deadline {
             let asked = servers.isEmpty ? "the name server" : servers.prefix(3).map(\.text).joined(separator: ", ")
-            return fail(.dnsTimeout, "no answer from \(asked) within \(check.policy.timeout.text)")
+            let answer = sawUnreadable ? "no answer that can be read" : "no answer"
+            return fail(.dnsTimeout, "\(answer) from \(asked) within \(check.policy.timeout.text)")
         }
         guard now >= retryAt, !overTCP else { return lane.setDeadline(slot, min(deadline, retryAt)) }
         let next = (1...servers.count).map { (current + $0) % servers.count }.first { !refused.contains($0) }

@@ -169,7 +169,7 @@ enum DNSMessage {
                 else { return nil }
                 let next = index + Int(length)
                 if zone == 1, type == kind.rawValue, found.count < 256 {
-                    guard let text = text(of: type, until: next) else { return nil }
+                    guard let text = text(of: type, until: next), index <= next else { return nil }
                     found.append((owner, text))
                 } else if zone == 1, type == 5 {
                     guard let target = self.name() else { return nil }
