@@ -81,7 +81,7 @@ extension FleetReport {
             "checks": .array(
                 fleet.checks.map { check in
                     let policy = check.policy
-                    let isHeartbeat = policy.kind == .heartbeat
+                    let isHeartbeat = policy.kind.type.isPassive
                     return [
                         "name": .string(check.name), "kind": .string(policy.kind.rawValue),
                         "role": .string(policy.role.rawValue), "space": .text(check.space),
