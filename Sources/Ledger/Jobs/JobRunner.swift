@@ -1,5 +1,6 @@
 package import Logging
 import ServiceLifecycle
+import Runtime
 package import StokerCore
 import Synchronization
 
