@@ -35,7 +35,7 @@ struct PingCommand: AsyncParsableCommand {
         case .quiet: break
         case .auto, .human: screen.write(PingText.text(answer, verbose: verbose, screen))
         }
-        if ["down", "silent"].contains(answer["check"]?["verdict"]?.string) { throw ExitCode(1) }
+        if answer["check"]?["trouble"]?.bool == true { throw ExitCode(1) }
     }
 }
 

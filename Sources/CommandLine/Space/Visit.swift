@@ -71,13 +71,9 @@ struct SpaceVisit: Sendable {
         let cell = SpaceVerdict.cell(stage, behaviour)
         var result = seen
         if let cause = cell.cause, cause != .none { result.cause = cause }
-        switch cell.verdict {
-        case .waking: result.outcome = .waking
-        case .down, .paused: result.outcome = .down
-        case .unknown: result.outcome = .unknown
-        // The visit was not good, whatever the Hub says.
-        case .up, .slow, .silent: break
-        }
+        // The visit was not good, whatever the Hub says; and what is paused answers nobody.
+        let outcome = cell.verdict == .paused ? .down : cell.verdict.traits.outcome
+        if !outcome.isGood { result.outcome = outcome }
         return result
     }
 

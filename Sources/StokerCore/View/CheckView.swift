@@ -50,9 +50,9 @@ package struct CheckView: Sendable, Equatable {
                     "calls as expected"
                 }
             return state.flapping ? well + ", but comes and goes" : well
-        case .slow, .waking, .down, .silent:
+        default:
             var text = state.cause == .none ? state.verdict.name : causeSentence
-            if state.verdict == .silent, let overdue { text += "; overdue by \(Formatting.duration(overdue))" }
+            if isTrouble, let overdue { text += "; overdue by \(Formatting.duration(overdue))" }
             if state.flapping { text += "; comes and goes" }
             return Sentence(text)
         }
