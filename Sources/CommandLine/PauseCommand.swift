@@ -2,7 +2,7 @@ import ArgumentParser
 import Operations
 import StokerCore
 
-struct PauseCommand: AsyncParsableCommand {
+struct PauseCommand: OperationCommand {
     static let configuration = CommandConfiguration(
         commandName: "pause", abstract: "Stop pinging checks, until they are resumed or for a time.",
         discussion: """
@@ -20,6 +20,8 @@ struct PauseCommand: AsyncParsableCommand {
     var until: String?
     @OptionGroup var output: OutputOptions
     @OptionGroup var server: ServerOptions
+
+    static var operations: [Operations.Operation] { [.pause] }
 
     private var format: OutputFormat { output.chosen }
 

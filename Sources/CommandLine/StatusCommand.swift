@@ -3,7 +3,7 @@ import Foundation
 import Operations
 import StokerCore
 
-struct StatusCommand: AsyncParsableCommand {
+struct StatusCommand: OperationCommand {
     static let configuration = CommandConfiguration(
         commandName: "status", abstract: "Show the fleet of a running Stoker, or one check.",
         discussion: """
@@ -44,6 +44,8 @@ struct StatusCommand: AsyncParsableCommand {
     var heartbeat = false
     @OptionGroup var output: OutputOptions
     @OptionGroup var server: ServerOptions
+
+    static var operations: [Operations.Operation] { [.overview, .listChecks, .showCheck, .heartbeatKey] }
 
     private var format: OutputFormat { output.chosen }
 
