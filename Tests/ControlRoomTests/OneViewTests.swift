@@ -22,7 +22,7 @@ import Testing
             due: Duration? = .seconds(100), sight: SpaceSight? = nil, change: (inout CheckState) -> Void = { _ in }
         ) {
             let policy = CheckPolicy(kind: kind, every: .seconds(300), hours: hours, downAfter: downAfter)
-            let standard = kind == .heartbeat ? "" : kind == .tcp ? "tcp://db.internal:5432" : "https://example.com/"
+            let standard = kind == .heartbeat ? "" : kind == .http ? "https://example.com/" : kind.type.example
             var state = CheckState()
             state.verdict = verdict
             state.cause = cause
@@ -47,7 +47,7 @@ import Testing
                     case .unknown, .up, .paused: .none
                     case .slow: .tooSlow
                     case .waking: .spaceHeld
-                    case .down: kind == .heartbeat ? .heartbeatFailed : kind == .tcp ? .connectRefused : .status
+                    case .down: kind == .heartbeat ? .heartbeatFailed : kind == .http ? .status : .connectRefused
                     case .silent: .heartbeatMissed
                     }
                 for flapping in [false, true] {

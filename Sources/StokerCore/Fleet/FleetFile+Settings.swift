@@ -308,6 +308,28 @@ extension Expectation {
         }
         within = section["within"]?.duration(.milliseconds(1) ... .seconds(3_600), example: "800ms or 2s")
         certificateDays = section["certificate_days"]?.integer(0...3_650, "days such as 14")
+        for key in CheckKinds.ownExpectations {
+            if let value = section[key.key], let texts = Self.texts(value, key, &hidden) { own[key.key] = texts }
+        }
+    }
+
+    /// A kind's own expectation: one text or a list of them.
+    private static func texts(_ value: Value, _ key: OwnExpectation, _ hidden: inout [Secret]) -> [String]? {
+        guard let items = value.items(key.wanted) else { return nil }
+        guard !items.isEmpty else {
+            value.report(.missing, "is an empty list; expected \(key.wanted)")
+            return nil
+        }
+        guard items.count <= key.most else {
+            value.report(.range, "has \(items.count) entries; at most \(key.most) are looked for")
+            return nil
+        }
+        let texts = items.map { item -> String? in
+            guard let text = item.string(key.wanted) else { return nil }
+            hidden += item.text(key.wanted)?.hidden() ?? []
+            return text
+        }
+        return texts.contains(nil) ? nil : texts.compactMap(\.self)
     }
 
     private static func plain(_ text: String) -> String {

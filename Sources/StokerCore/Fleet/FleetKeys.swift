@@ -43,7 +43,8 @@ struct FleetKeys: Sendable {
     static let heartbeat = FleetKeys(
         ["every", "grace", "hours", "group", "paused", "was"],
         unbuilt: ["notify", "depends_on", "maintenance", "schedule"])
-    static let expect = FleetKeys(["status", "text", "regex", "json", "within", "certificate_days"])
+    static let expect = FleetKeys(
+        ["status", "text", "regex", "json", "within", "certificate_days"] + CheckKinds.ownExpectations.map(\.key))
 
     /// What is missing with it, and what to do.
     private static let insteads: [String: String] = {
