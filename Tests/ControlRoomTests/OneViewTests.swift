@@ -95,7 +95,7 @@ import Testing
                         healing: cause == .spaceRunningDead ? "would restart it" : nil))
             }
         }
-        for cause in Cause.allCases where cause != .none { add(.down, cause) }
+        for cause in Cause.allCases where cause != .none && cause != .ledgerDamaged { add(.down, cause) }
         return made
     }()
 

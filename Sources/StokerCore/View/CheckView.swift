@@ -38,10 +38,10 @@ package struct CheckView: Sendable, Equatable {
             return Sentence(check.policy.kind.type.unseen(wasSeen: lastPing != nil))
         case .up:
             let well: Sentence =
-                if state.cause != .none {
-                    Sentence(causeSentence)
-                } else if let overdue {
+                if let overdue {
                     "late: its call is overdue by \(Formatting.duration(overdue))"
+                } else if state.cause != .none {
+                    Sentence(causeSentence)
                 } else {
                     Sentence(check.policy.kind.type.well)
                 }
