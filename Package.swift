@@ -213,7 +213,7 @@ let package = Package(
             dependencies: ["Operations", "Ledger", "StokerCore", "TestSupport"],
             swiftSettings: room),
         .testTarget(
-            name: "CommandLineTests", dependencies: ["CommandLine", "Operations", "StokerCore"],
+            name: "CommandLineTests", dependencies: ["CommandLine", "Operations", "StokerCore", "TestSupport"],
             swiftSettings: room),
         .testTarget(
             name: "DeploymentTests", dependencies: ["Deployment", "StokerCore", yams],
