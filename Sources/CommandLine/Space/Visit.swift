@@ -19,7 +19,7 @@ struct SpaceVisit: Sendable {
         if isGood {
             return "answers \(result.code) in \(Wording.latency(.number(Double(result.latencyMicroseconds) / 1_000)))"
         }
-        return result.detail.isEmpty ? result.cause.sentence : "\(result.cause.sentence): \(result.detail)"
+        return result.detail.isEmpty ? result.cause.sentence(code: result.code) : "\(result.cause.sentence(code: result.code)): \(result.detail)"
     }
 
     var json: JSONValue {
@@ -27,7 +27,7 @@ struct SpaceVisit: Sendable {
         return [
             "address": .string(Redaction.address(address)), "outcome": .string(result.outcome.name),
             "cause": result.cause == .none ? .null : .string(result.cause.code),
-            "sentence": .string(result.cause.sentence), "detail": .string(result.detail),
+            "sentence": .string(result.cause.sentence(code: result.code)), "detail": .string(result.detail),
             "status_code": result.code == 0 ? .null : .integer(Int64(result.code)),
             "latency_ms": result.latencyMicroseconds == 0
                 ? .null : .number(Double(result.latencyMicroseconds) / 1_000),

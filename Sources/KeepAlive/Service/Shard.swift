@@ -678,7 +678,7 @@ actor Shard {
             switch ruling {
             case .changed(let from, let to):
                 let state = states[Int(index)]
-                let why = state.cause == .none ? "" : ": \(state.cause.sentence)"
+                let why = state.cause == .none ? "" : ": \(state.cause.sentence(code: state.code))"
                 batch.events.append(
                     Event(at: now, kind: "verdict", check: id, text: "\(name) is \(to.name), was \(from.name)\(why)"))
                 logger.log(
@@ -691,7 +691,7 @@ actor Shard {
                 incident.check = id
                 batch.incidents.append(incident)
                 batch.events.append(
-                    Event(at: now, kind: "incident.began", check: id, text: "\(name): \(incident.cause.sentence)"))
+                    Event(at: now, kind: "incident.began", check: id, text: "\(name): \(incident.sentence)"))
             case .incidentEnded(var incident):
                 incident.check = id
                 batch.incidents.append(incident)
