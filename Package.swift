@@ -213,7 +213,8 @@ let package = Package(
             dependencies: ["Operations", "Ledger", "StokerCore", "TestSupport"],
             swiftSettings: room),
         .testTarget(
-            name: "CommandLineTests", dependencies: ["CommandLine", "Operations", "StokerCore", arguments],
+            name: "CommandLineTests",
+            dependencies: ["CommandLine", "Operations", "StokerCore", "TestSupport", arguments],
             swiftSettings: room),
         .testTarget(
             name: "DeploymentTests", dependencies: ["Deployment", "StokerCore", yams],

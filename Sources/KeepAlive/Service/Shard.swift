@@ -679,7 +679,9 @@ actor Shard {
             case .changed(let from, let to):
                 let state = states[Int(index)]
                 batch.events.append(
-                    Event(at: now, check: id, .verdict(check: name, from: from, to: to, cause: state.cause)))
+                    Event(
+                        at: now, check: id,
+                        .verdict(check: name, from: from, to: to, cause: state.cause, code: state.code)))
                 logger.log(
                     level: to.isTrouble ? .warning : .info, "Verdict changed",
                     metadata: [
@@ -689,7 +691,8 @@ actor Shard {
             case .incidentBegan(var incident):
                 incident.check = id
                 batch.incidents.append(incident)
-                batch.events.append(Event(at: now, check: id, .incidentBegan(check: name, cause: incident.cause)))
+                batch.events.append(
+                    Event(at: now, check: id, .incidentBegan(check: name, cause: incident.cause, code: incident.code)))
             case .incidentEnded(var incident):
                 incident.check = id
                 batch.incidents.append(incident)
