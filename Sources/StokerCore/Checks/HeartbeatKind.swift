@@ -16,8 +16,8 @@ package enum HeartbeatKind: CheckKind {
     package static func label(of check: Check) -> String { "Heartbeat" }
     package static func group(of check: Check) -> String { "Heartbeats" }
     package static func work(of check: Check) -> String { "/api/heartbeats/\(check.name)" }
-    package static let well = "beats as expected"
+    package static let well = "calls as expected"
     package static func unseen(wasSeen: Bool) -> String {
-        wasSeen ? "waits for its next beat" : "waits for its first beat"
+        wasSeen ? "waiting for the next call" : "waiting for the first call; the clock starts with it"
     }
 }
