@@ -22,9 +22,6 @@ package struct FleetReport {
         return "every \(policy.every.text)\(level)\(policy.hours.map { ", \($0.text)" } ?? "")"
     }
 
-    /// What is done and what is expected, for a person.
-    package func what(_ check: Check) -> String { check.policy.kind.type.work(of: check) }
-
     /// What level suits which service (requirement KA10).
     package static let warmthAdvice: [(level: Warmth, services: String)] = [
         (.hot, "a bot that must answer at once (Discord, Telegram, webhooks)"),

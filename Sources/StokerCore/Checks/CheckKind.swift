@@ -83,7 +83,7 @@ extension CheckKind {
     package static var timeout: Duration { .seconds(120) }
     package static func complete(_ expect: inout Expectation) {}
     package static func fault(in expect: Expectation, at address: Address) -> (key: String, because: String)? { nil }
-    package static func group(of check: Check) -> String { check.space == nil ? "Targets" : "Spaces" }
+    package static func group(of check: Check) -> String { check.space == nil ? "Addresses" : "Spaces" }
     package static var well: String { Cause.none.sentence }
     package static func unseen(wasSeen: Bool) -> String { "not looked at yet" }
 }
