@@ -64,7 +64,7 @@ let package = Package(
             name: "stoker",
             dependencies: [
                 "ControlRoom", "Operations", "KeepAlive", "Deployment", "HubClient", "Ledger", "StokerCore",
-                "HubSimulator", "StokerAssets", arguments, asyncHTTPClient, lifecycle, logging, nioCore, nioHTTP1,
+                "HubSimulator", arguments, asyncHTTPClient, lifecycle, logging, nioCore, nioHTTP1,
                 nioPosix, subprocess,
                 .product(name: "SystemPackage", package: "swift-system"),
                 .product(name: "UnixSignals", package: "swift-service-lifecycle"),

@@ -35,7 +35,7 @@ struct FleetOptions: ParsableArguments {
         let text = try Self.contents(
             of: path, kind: "fleet file", hint: "write one with `stoker init`, or name another with --fleet")
         let (environment, advice) = try environment(for: text)
-        let result = FleetFile.read(text: text, name: path, environment: environment).map { fleet in
+        let result = FleetFile.read(text: text, name: path, environment: environment, sections: .all).map { fleet in
             var fleet = fleet
             fleet.advice += advice
             return fleet

@@ -112,7 +112,7 @@ struct InitCommand: AsyncParsableCommand {
         let folder = output.parentFolder
         let path = folder.isEmpty ? FleetSchema.fileName : folder + "/" + FleetSchema.fileName
         if FileManager.default.fileExists(atPath: path), !FleetSchema.isOurs(path) { return nil }
-        try NewFile.write(try FleetSchema.text(), to: path, force: true)
+        try NewFile.write(FleetSchema.text, to: path, force: true)
         return path
     }
 

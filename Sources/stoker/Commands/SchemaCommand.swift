@@ -1,6 +1,5 @@
 import ArgumentParser
 import Foundation
-import StokerAssets
 import StokerCore
 
 struct SchemaCommand: AsyncParsableCommand {
@@ -23,7 +22,7 @@ struct SchemaCommand: AsyncParsableCommand {
     var force = false
 
     func run() async throws {
-        let text = try FleetSchema.text()
+        let text = FleetSchema.text
         guard let output, output != "-" else { return Screen.own.write(text) }
         try NewFile.write(text, to: output, force: force || FleetSchema.isOurs(output))
         Screen.writeError(
@@ -32,20 +31,9 @@ struct SchemaCommand: AsyncParsableCommand {
     }
 }
 
-/// The schema of the fleet file, as docs/fleet.schema.json has it.
-enum FleetSchema {
-    static let fileName = "fleet.schema.json"
-
-    /// - Throws: `internal` when the binary was built without it.
-    static func text() throws(Failure) -> String {
-        var count = 0
-        if let first = stoker_assets(&count) {
-            for asset in UnsafeBufferPointer(start: first, count: count) where String(cString: asset.name) == fileName {
-                return String(decoding: UnsafeBufferPointer(start: asset.bytes, count: asset.length), as: UTF8.self)
-            }
-        }
-        throw Failure(.internal, doing: "print the schema", because: "it is not in this binary")
-    }
+extension FleetSchema {
+    /// Of all sections that this program knows.
+    static var text: String { text(of: .all) }
 
     /// What editors with the YAML language server look for; `path` is as seen from the fleet file.
     static func line(_ path: String) -> String { "# yaml-language-server: $schema=./\(path)" }
@@ -54,6 +42,6 @@ enum FleetSchema {
     static func isOurs(_ path: String) -> Bool {
         // No such file, or not a readable one: then it is not ours.
         guard let text = try? String(contentsOfFile: path, encoding: .utf8) else { return false }
-        return text.contains("\"title\": \"Stoker fleet file\"")
+        return text.contains("\"title\": \"\(title)\"")
     }
 }

@@ -1,7 +1,7 @@
 internal import Yams
 
 /// The settings of a check as far as one mapping says them; nil leaves the level above in force.
-struct CheckSettings {
+struct CheckSettings: Sendable {
     var every: Duration?
     var warmth: Warmth?
     var paused: Bool?
@@ -69,72 +69,227 @@ struct CheckSettings {
 
     init() {}
 
+    /// What one mapping says; keys that are not those of `keep` are somebody else's.
+    init(_ section: Section) { Self.table.read(section, into: &self) }
+
+    /// What is known of one of the keys.
+    static func row(_ name: String) -> FleetKeyRow {
+        guard let key = table.keys.first(where: { $0.row.name == name }) else {
+            preconditionFailure("`keep` has no key \(name)")
+        }
+        return key.row
+    }
+
+    private static let attempt = Duration.milliseconds(10) ... .seconds(3_600)
+    private static let levels: [(String, Switched<Warmth>)] =
+        Warmth.allCases.map { ($0.rawValue, .on($0)) } + [("never", .off)]
+
     /// Limits: an interval of a second to a year; attempts of 10 ms to an hour; ten retries.
-    init(_ section: Section) {
-        if let value = section["every"] {
-            every = value.duration(.seconds(1) ... .seconds(366 * 86_400), example: "2m, 45m or 12h")
-            everyPlace = (value.mark, value.place)
-        }
-        if let value = section["warmth"] {
-            let levels: [(String, Switched<Warmth>)] =
-                Warmth.allCases.map { ($0.rawValue, .on($0)) } + [("never", .off)]
-            switch value.word(levels) {
-            case .on(let level):
-                warmth = level
-                every = every ?? level.interval
-            case .off: paused = true
-            case nil: break
+    static let table = FleetTable<CheckSettings>(
+        [
+            FleetKey(
+                FleetKeyRow(
+                    "warmth",
+                    "A named interval, see [warmth.md](warmth.md); `never` pauses the check. Not together with `every`.",
+                    range: Warmth.allCases.map { "`\($0.rawValue)` \($0.interval.text)" }.joined(separator: ", ")
+                        + ", `never`",
+                    example: "warm", mistakes: ["lukewarm"], schema: FleetSchema.words(levels.map(\.0))),
+                read: { value, settings in
+                    switch value.word(levels) {
+                    case .on(let level):
+                        settings.warmth = level
+                        settings.every = level.interval
+                    case .off: settings.paused = true
+                    case nil: break
+                    }
+                    settings.everyPlace = (value.mark, value.place)
+                }),
+            key(
+                "every", .duration(.seconds(1) ... .seconds(366 * 86_400), example: "2m, 45m or 12h"), \.every,
+                "Time between two pings.", standard: "45m", example: "5m", mistakes: ["5", "5sec", "0s", "400d"]
+            ) { value, settings in
+                if settings.everyPlace == nil { settings.everyPlace = (value.mark, value.place) }
+            },
+            FleetKey(
+                FleetKeyRow(
+                    "path", "Path that is asked for, behind the Space's address.", standard: "`/`", example: "/health",
+                    mistakes: ["health", "https://a.example/health", "\"/a b\""],
+                    schema: FleetSchema.pattern("^/[^\\s#]*$")),
+                read: { value, settings in
+                    if let text = value.text("a path such as /health") { settings.path = path(text, value) }
+                }),
+            key(
+                "timeout", .duration(attempt, example: "120s"), \.timeout,
+                "Limit of one attempt, from the first packet to the last byte; a start is waited for.",
+                standard: "120s", example: "30s", mistakes: ["30", "1ms", "2h"]
+            ) { value, settings in settings.waitPlace = (value.mark, value.place) },
+            key(
+                "connect_timeout", .duration(attempt, example: "10s"), \.connectTimeout,
+                "Limit for the connection inside `timeout`.", standard: "10s", example: "5s",
+                mistakes: ["5", "1ms", "2h"]),
+            key(
+                "tls_timeout", .duration(attempt, example: "10s"), \.tlsTimeout,
+                "Limit for the TLS handshake inside `timeout`.", standard: "10s", example: "5s",
+                mistakes: ["5", "1ms", "2h"]),
+            FleetKey(
+                FleetKeyRow(
+                    "retry", "Waits before the further attempts of one ping, at most 10.", standard: "`[5s, 10s, 20s]`",
+                    range: "list of 0s to 1h, or `off`", example: "[2s, 4s]",
+                    mistakes: ["[2]", "sometimes", "[1s, 1s, 1s, 1s, 1s, 1s, 1s, 1s, 1s, 1s, 1s]"],
+                    schema: [
+                        "anyOf": [
+                            ["type": "array", "maxItems": 10, "items": FleetSchema.duration],
+                            FleetSchema.duration, ["enum": [false, "off", "never", "false"]],
+                        ]
+                    ]),
+                read: { value, settings in
+                    settings.retry = retry(value)
+                    if settings.waitPlace == nil { settings.waitPlace = (value.mark, value.place) }
+                }),
+            key(
+                "recheck", .duration(.seconds(1) ... .seconds(86_400), example: "60s"), \.recheck,
+                "Time between two pings while the check fails; at most `every`.", standard: "60s", example: "30s",
+                mistakes: ["30", "10ms", "2d"]),
+            FleetKey(
+                FleetKeyRow(
+                    "jitter", "How much each interval is varied.", standard: "5%", range: "`5%` or `0.05`; at most 50%",
+                    example: "10%", mistakes: ["60%", "little", "-1%"],
+                    schema: [
+                        "anyOf": [
+                            ["type": "number", "minimum": 0, "maximum": 0.5],
+                            [
+                                "type": "string",
+                                "pattern": .string(
+                                    "^(50|[0-4]?[0-9](\\.[0-9]+)?)%$|^0?\\.[0-9]+$|\(FleetSchema.variable)"),
+                            ],
+                        ]
+                    ]), read: { value, settings in settings.jitter = jitter(value) }),
+            FleetKey(
+                FleetKeyRow(
+                    "hours", "When pings are made; `always` undoes the level above.", standard: "always",
+                    range: "`Mon-Fri 07:00-20:00 Europe/Berlin`, several windows by comma, UTC without a zone",
+                    example: "\"Mon-Fri 07:00-20:00 Europe/Berlin\"",
+                    mistakes: ["\"25:00-26:00\"", "\"Mon-Fri\"", "\"07:00-20:00 Europe/Nowhere\""], schema: hoursSchema),
+                read: { value, settings in
+                    guard let text = value.text("hours such as Mon-Fri 07:00-20:00 Europe/Berlin") else { return }
+                    if text.value == "always" {
+                        settings.hours = .off
+                    } else {
+                        do throws(Hours.Fault) { settings.hours = .on(try Hours(text: text.value)) } catch {
+                            value.report(
+                                .value, text.substituted ? "\(text.shown) cannot be read as hours" : error.because)
+                        }
+                    }
+                }),
+            FleetKey(
+                FleetKeyRow(
+                    "down_after", "How many failed pings of how many make the check down.", standard: "1 of 1",
+                    range: "`2 of 3`; up to 32", example: "2 of 3", mistakes: ["3 of 2", "often", "0", "33"],
+                    schema: [
+                        "anyOf": [
+                            ["type": "integer", "minimum": 1, "maximum": 32],
+                            [
+                                "type": "string",
+                                "pattern": .string("^[0-9]+( +of +[0-9]+)?$|\(FleetSchema.variable)"),
+                            ],
+                        ]
+                    ]), read: { value, settings in settings.downAfter = threshold(value) }),
+            FleetKey(
+                FleetKeyRow(
+                    "expect", "What an answer must look like, see below.", standard: "status 200-399",
+                    example: "{ status: 200 }", mistakes: ["ok"], schema: FleetSchema.reference("expect")),
+                read: { value, settings in
+                    if let said = value.section(.expect) { settings.expect = Expectation(said) }
+                }),
+            FleetKey(
+                FleetKeyRow(
+                    "method", "HTTP method, in capitals.", standard: "GET", example: "HEAD",
+                    mistakes: ["get", "CONNECT", "\"G T\""],
+                    schema: FleetSchema.pattern(
+                        "^(?!(get|head|post|put|patch|delete|options|CONNECT)$)[A-Za-z0-9!#$%&'*+.^_`|~-]{1,32}$")),
+                read: { value, settings in
+                    if let text = value.text("a method such as GET") { settings.method = method(text, value) }
+                }),
+            FleetKey(
+                FleetKeyRow(
+                    "headers", "Headers to send. Values are never shown.", example: "{ Accept: text/html }",
+                    mistakes: ["{ \"a b\": c }", "{ Content-Length: 1 }", "{ A: \"b\\nc\" }", "text/html"],
+                    isSecret: true,
+                    schema: [
+                        "type": ["object", "null"],
+                        "propertyNames": [
+                            "pattern":
+                                "^(?!([Cc]ontent-[Ll]ength|[Tt]ransfer-[Ee]ncoding|[Cc]onnection|[Uu]pgrade|[Ee]xpect|[Tt][Ee]|[Tt]railer)$)[A-Za-z0-9!#$%&'*+.^_`|~-]+$"
+                        ],
+                        "additionalProperties": [
+                            "type": ["string", "number", "boolean"],
+                            "pattern": "^[^\\u0000-\\u0008\\n-\\u001f\\u007f]*$",
+                        ],
+                    ]), read: { value, settings in settings.headers = headers(value) }),
+            FleetKey(
+                FleetKeyRow(
+                    "body", "Body to send, at most 64 KiB.", example: "ping", mistakes: ["[a]", "{ a: b }"],
+                    schema: FleetSchema.text),
+                read: { value, settings in
+                    guard let text = value.text("the text to send") else { return }
+                    settings.body = text.value
+                    if text.value.utf8.count > 65_536 { value.report(.range, "has more than 64 KiB") }
+                }),
+            key(
+                "redirects", .integer(0...20, "how many redirects are followed, such as 5"), \.redirects,
+                "How many redirects are followed; 0 judges the redirect itself.", standard: "5", example: "0",
+                mistakes: ["21", "all"]),
+            key(
+                "verify_tls", .bool, \.verifyTLS, "Whether certificates are checked.", standard: "true",
+                example: "false", mistakes: ["maybe"]),
+            key(
+                "paused", .bool, \.paused, "Whether no pings are made; the check stays in the list.", standard: "false",
+                example: "true", mistakes: ["maybe"]),
+        ], schemaBesides: [.init("not", ["required": ["warmth", "every"]])],
+        finish: { settings, said in
+            if said.has("warmth"), said.has("every") {
+                said.report(.conflict, "says the interval, and so does `every`; leave one of them out", at: "warmth")
             }
-            if section.has("every") {
-                value.report(.conflict, "says the interval, and so does `every`; leave one of them out")
-            }
-            everyPlace = (value.mark, value.place)
-        }
-        if let value = section["paused"], let said = value.bool() { paused = said }
-        let attempt = Duration.milliseconds(10) ... .seconds(3_600)
-        timeout = section["timeout"]?.duration(attempt, example: "120s")
-        connectTimeout = section["connect_timeout"]?.duration(attempt, example: "10s")
-        tlsTimeout = section["tls_timeout"]?.duration(attempt, example: "10s")
-        for (key, limit) in [("connect_timeout", connectTimeout), ("tls_timeout", tlsTimeout)] {
-            if let limit, let timeout, limit > timeout {
-                section.report(.conflict, "is longer than the timeout of \(timeout.text) it is a part of", at: key)
-            }
-        }
-        if let value = section["retry"] { retry = Self.retry(value) }
-        if let value = section["timeout"] ?? section["retry"] { waitPlace = (value.mark, value.place) }
-        recheck = section["recheck"]?.duration(.seconds(1) ... .seconds(86_400), example: "60s")
-        if let recheck, let every, recheck > every {
-            section.report(
-                .conflict,
-                "is longer than the interval of \(every.text); a failing check is looked at sooner, not later",
-                at: "recheck")
-        }
-        jitter = section["jitter"].flatMap { Self.jitter($0) }
-        if let value = section["hours"], let text = value.text("hours such as Mon-Fri 07:00-20:00 Europe/Berlin") {
-            if text.value == "always" {
-                hours = .off
-            } else {
-                do throws(Hours.Fault) { hours = .on(try Hours(text: text.value)) } catch {
-                    value.report(.value, text.substituted ? "\(text.shown) cannot be read as hours" : error.because)
+            for (key, limit) in [
+                ("connect_timeout", settings.connectTimeout), ("tls_timeout", settings.tlsTimeout),
+            ] {
+                if let limit, let timeout = settings.timeout, limit > timeout {
+                    said.report(.conflict, "is longer than the timeout of \(timeout.text) it is a part of", at: key)
                 }
             }
-        }
-        downAfter = section["down_after"].flatMap { Self.threshold($0) }
-        if let value = section["path"], let text = value.text("a path such as /health") {
-            path = Self.path(text, value)
-        }
-        if let value = section["method"], let text = value.text("a method such as GET") {
-            method = Self.method(text, value)
-        }
-        if let value = section["headers"] { headers = Self.headers(value) }
-        if let value = section["body"], let text = value.text("the text to send") {
-            body = text.value
-            if text.value.utf8.count > 65_536 { value.report(.range, "has more than 64 KiB") }
-        }
-        redirects = section["redirects"]?.integer(0...20, "how many redirects are followed, such as 5")
-        verifyTLS = section["verify_tls"]?.bool()
-        if let value = section["expect"], let said = value.section(.expect) { expect = Expectation(said) }
+            if let recheck = settings.recheck, let every = settings.every, recheck > every {
+                said.report(
+                    .conflict,
+                    "is longer than the interval of \(every.text); a failing check is looked at sooner, not later",
+                    at: "recheck")
+            }
+        })
+
+    /// A key that reads into a setting, and notes where it was said.
+    private static func key<Output>(
+        _ name: String, _ type: FleetValue<Output>, _ path: any WritableKeyPath<CheckSettings, Output?> & Sendable,
+        _ summary: String, standard: String, example: String, mistakes: [String],
+        note: @escaping @Sendable (Value, inout CheckSettings) -> Void = { _, _ in }
+    ) -> FleetKey<CheckSettings> {
+        FleetKey(
+            FleetKeyRow(
+                name, summary, standard: standard, range: type.range, example: example, mistakes: mistakes,
+                schema: type.schema),
+            read: { value, settings in
+                if let read = type.read(value) { settings[keyPath: path] = read }
+                note(value, &settings)
+            })
     }
+
+    private static let dayPattern =
+        "(?:[Mm]on(?:day)?|[Tt]ue(?:sday)?|[Ww]ed(?:nesday)?|[Tt]hu(?:rsday)?|[Ff]ri(?:day)?|[Ss]at(?:urday)?|[Ss]un(?:day)?)"
+    static let hoursSchema: JSONValue = {
+        let days = "\(dayPattern)(-\(dayPattern))?"
+        let time = "(([01]?[0-9]|2[0-3]):[0-5][0-9]|24:00)"
+        return FleetSchema.pattern(
+            "^(always|(\\s*(\(days)\\s*)?((,\\s*|\\s+)\(days))*\\s*\(time)-\(time)\\s*,?)+(\\s+[A-Za-z][A-Za-z0-9_+/-]*)?\\s*)$"
+        )
+    }()
 
     private static func retry(_ value: Value) -> [Duration]? {
         if case .scalar(let scalar) = value.node, ["off", "never", "false"].contains(scalar.string) { return [] }
@@ -258,36 +413,84 @@ extension Expectation {
     /// What one `expect:` says; what it does not say keeps its default.
     init(_ section: Section) {
         self.init()
-        if let value = section["status"] { status = Self.statuses(value) ?? status }
-        if let value = section["text"] { text = value.string("text that must be in the answer") }
-        if let value = section["regex"], let pattern = value.text("a regular expression"), !pattern.value.isEmpty {
-            do {
-                // For what it says about mistakes; it is matched by the one that cannot be kept busy for ever.
-                _ = try Regex(pattern.value)
-                _ = try LinearPattern(pattern.value)
-                regex = pattern.value
-            } catch let refused as LinearPattern.Refused {
-                value.report(.value, "\(pattern.shown) is no pattern Stoker can match: \(refused.because)")
-            } catch {
-                value.report(
-                    .value,
-                    pattern.substituted
-                        ? "\(pattern.shown) is not a regular expression"
-                        : "\(pattern.shown) is not a regular expression: \(Self.plain("\(error)"))")
-            }
-        }
-        if let value = section["json"], let rules = value.section(nil) {
-            for entry in rules.entries {
-                if let fault = JSONPath.fault(in: entry.key) {
-                    section.reading.report(.value, fault, at: entry.keyMark, in: entry.value.place)
-                } else if let scalar = Self.scalar(entry.value) {
-                    json.append(JSONRule(path: entry.key, value: scalar))
-                }
-            }
-        }
-        within = section["within"]?.duration(.milliseconds(1) ... .seconds(3_600), example: "800ms or 2s")
-        certificateDays = section["certificate_days"]?.integer(0...3_650, "days such as 14")
+        Self.table.read(section, into: &self)
     }
+
+    static let table = FleetTable<Expectation>([
+        FleetKey(
+            FleetKeyRow(
+                "status", "Accepted status codes.", standard: "200-399",
+                range: "`200`, `2xx`, `200-299` or a list of them", example: "[200, 204, 3xx]",
+                mistakes: ["ok", "[]", "299-200", "600", "6xx"],
+                schema: [
+                    "anyOf": [
+                        statusSchema, ["type": "array", "minItems": 1, "maxItems": 100, "items": statusSchema],
+                    ]
+                ]),
+            read: { value, expect in expect.status = statuses(value) ?? expect.status }),
+        FleetKey(
+            FleetKeyRow(
+                "text", "Text that must be in the body.", example: "pong", mistakes: ["\"\"", "[a]"],
+                schema: FleetSchema.text),
+            read: { value, expect in expect.text = value.string("text that must be in the answer") }),
+        FleetKey(
+            FleetKeyRow(
+                "regex", "Regular expression that must match in the body.", example: "\"po+ng\"",
+                mistakes: ["\"(a\"", "\"(?=a)\"", "\"(a)\\\\1\""], schema: FleetSchema.text),
+            read: { value, expect in
+                guard let pattern = value.text("a regular expression"), !pattern.value.isEmpty else { return }
+                do {
+                    // For what it says about mistakes; it is matched by the one that cannot be kept busy for ever.
+                    _ = try Regex(pattern.value)
+                    _ = try LinearPattern(pattern.value)
+                    expect.regex = pattern.value
+                } catch let refused as LinearPattern.Refused {
+                    value.report(.value, "\(pattern.shown) is no pattern Stoker can match: \(refused.because)")
+                } catch {
+                    value.report(
+                        .value,
+                        pattern.substituted
+                            ? "\(pattern.shown) is not a regular expression"
+                            : "\(pattern.shown) is not a regular expression: \(plain("\(error)"))")
+                }
+            }),
+        FleetKey(
+            FleetKeyRow(
+                "json", "Paths into a JSON answer and the value each must have.", example: "{ $.database: connected }",
+                mistakes: ["{ database: connected }", "{ \"$.*\": 1 }", "connected"],
+                schema: [
+                    "type": ["object", "null"],
+                    "propertyNames": [
+                        "pattern": "^\\$(\\.[^.\\[\\]*]+|\\[[0-9]+\\]|\\[\\\"[^\\\"]*\\\"\\]|\\['[^']*'\\])*$"
+                    ],
+                    "additionalProperties": ["type": ["string", "number", "boolean", "null"]],
+                ]),
+            read: { value, expect in
+                for entry in value.section(nil)?.entries ?? [] {
+                    if let fault = JSONPath.fault(in: entry.key) {
+                        value.reading.report(.value, fault, at: entry.keyMark, in: entry.value.place)
+                    } else if let scalar = scalar(entry.value) {
+                        expect.json.append(JSONRule(path: entry.key, value: scalar))
+                    }
+                }
+            }),
+        FleetKey(
+            "within", .duration(.milliseconds(1) ... .seconds(3_600), example: "800ms or 2s"), \.within,
+            "Longest time to the first byte; a slower answer is slow, not down.", example: "800ms",
+            mistakes: ["2", "2h", "soon"]),
+        FleetKey(
+            "certificate_days", .integer(0...3_650, "days such as 14"), \.certificateDays,
+            "Fewest days the certificate must still be good for.", example: "14", mistakes: ["-1", "3651", "14d"]),
+    ])
+    private static let statusSchema: JSONValue = [
+        "anyOf": [
+            ["type": "integer", "minimum": 100, "maximum": 599],
+            [
+                "type": "string",
+                "pattern": .string("^([1-5][0-9][0-9](-[1-5][0-9][0-9])?|[1-5][xX]{2})$|\(FleetSchema.variable)"),
+            ],
+        ]
+    ]
 
     private static func plain(_ text: String) -> String {
         String(text.split(separator: "\n").first ?? "").prefix(120).description
