@@ -32,6 +32,7 @@ let arguments = Target.Dependency.product(name: "ArgumentParser", package: "swif
 let yams = Target.Dependency.product(name: "Yams", package: "Yams")
 let crypto = Target.Dependency.product(name: "Crypto", package: "swift-crypto")
 let grdb = Target.Dependency.product(name: "GRDB", package: "GRDB.swift")
+let unixSignals = Target.Dependency.product(name: "UnixSignals", package: "swift-service-lifecycle")
 let subprocess = Target.Dependency.product(name: "Subprocess", package: "swift-subprocess")
 
 let package = Package(
@@ -63,16 +64,21 @@ let package = Package(
         .executableTarget(
             name: "stoker",
             dependencies: [
-                "ControlRoom", "Operations", "KeepAlive", "Deployment", "HubClient", "Ledger", "StokerCore",
-                "HubSimulator", arguments, asyncHTTPClient, lifecycle, logging, nioCore, nioHTTP1,
-                nioPosix, subprocess,
-                .product(name: "SystemPackage", package: "swift-system"),
-                .product(name: "UnixSignals", package: "swift-service-lifecycle"),
+                "CommandLine", "ControlRoom", "Operations", "KeepAlive", "HubClient", "Ledger", "Runtime", "StokerCore",
+                "HubSimulator", asyncHTTPClient, lifecycle, logging, nioCore, nioPosix, unixSignals,
             ],
             swiftSettings: room,
             linkerSettings: lld
         ),
-        // Floor 4: show
+        // Floor 4: type, show
+        .target(
+            name: "CommandLine",
+            dependencies: [
+                "Operations", "KeepAlive", "HubClient", "Ledger", "Runtime", "StokerCore", arguments,
+                asyncHTTPClient, logging, nioCore, nioHTTP1, nioPosix, unixSignals,
+            ],
+            swiftSettings: room
+        ),
         .target(
             name: "ControlRoom",
             dependencies: [
@@ -87,31 +93,42 @@ let package = Package(
         // Floor 3: do
         .target(
             name: "Operations",
-            dependencies: ["Ledger", "StokerCore"],
+            dependencies: [
+                "KeepAlive", "Deployment", "HubClient", "Ledger", "Runtime", "StokerCore", logging, nioCore, nioPosix,
+            ],
             swiftSettings: room
         ),
         // Floor 2: keep warm, ship
         .target(
             name: "KeepAlive",
             dependencies: [
-                "HubClient", "Ledger", "StokerCore", asyncHTTPClient, lifecycle, logging,
+                "HubClient", "Ledger", "Runtime", "StokerCore", asyncHTTPClient, lifecycle, logging,
                 nioCore, nioPosix, nioHTTP1, nioSSL, nioTLS, "CZlib",
             ],
             swiftSettings: room
         ),
-        .target(name: "Deployment", dependencies: ["HubClient", "StokerCore"], swiftSettings: room),
+        .target(name: "Deployment", dependencies: ["StokerCore"], swiftSettings: room),
         // Floor 1: talk to the Hub, remember
         .target(
             name: "HubClient",
             dependencies: [
-                "StokerCore", asyncHTTPClient, crypto, logging, nioCore, nioHTTP1, nioFoundation, nioPosix, nioSSL,
+                "Runtime", "StokerCore", asyncHTTPClient, crypto, logging, nioCore, nioHTTP1, nioFoundation, nioPosix,
+                nioSSL,
             ],
             swiftSettings: room
         ),
         .target(
             name: "Ledger",
             dependencies: [
-                "StokerCore", logging, lifecycle, grdb, .product(name: "GRDBSQLite", package: "GRDB.swift"),
+                "Runtime", "StokerCore", logging, lifecycle, grdb, .product(name: "GRDBSQLite", package: "GRDB.swift"),
+            ],
+            swiftSettings: room
+        ),
+        // Below them: clocks, files, locks and programs of the machine
+        .target(
+            name: "Runtime",
+            dependencies: [
+                "StokerCore", nioPosix, subprocess, .product(name: "SystemPackage", package: "swift-system"),
             ],
             swiftSettings: room
         ),
@@ -133,7 +150,8 @@ let package = Package(
         .executableTarget(
             name: "stoker-bench",
             dependencies: [
-                "HubDay", "KeepAlive", "HubClient", "HubSimulator", "Ledger", "StokerCore", arguments, lifecycle,
+                "HubDay", "KeepAlive", "HubClient", "HubSimulator", "Ledger", "Runtime", "StokerCore", arguments,
+                lifecycle,
                 logging, nioCore, nioPosix,
             ],
             path: "Benchmarks/Sources/stoker-bench",
@@ -145,8 +163,8 @@ let package = Package(
         .target(
             name: "HubDay",
             dependencies: [
-                "HubClient", "HubSimulator", "KeepAlive", "Ledger", "StokerCore", asyncHTTPClient, logging, nioCore,
-                nioHTTP1, nioPosix,
+                "HubClient", "HubSimulator", "KeepAlive", "Ledger", "Runtime", "StokerCore", asyncHTTPClient, logging,
+                nioCore, nioHTTP1, nioPosix,
             ],
             path: "Tests/HubDay",
             swiftSettings: room
@@ -155,7 +173,7 @@ let package = Package(
         // One test target per room
         .target(
             name: "TestSupport",
-            dependencies: ["StokerCore", nioCore, nioPosix, nioSSL],
+            dependencies: ["Operations", "Ledger", "StokerCore", nioCore, nioPosix, nioSSL],
             path: "Tests/TestSupport",
             swiftSettings: room
         ),
@@ -163,10 +181,12 @@ let package = Package(
             name: "StokerCoreTests", dependencies: ["StokerCore"],
             exclude: ["Fleet/Bad", "Fleet/validate.py"], swiftSettings: room),
         .testTarget(
+            name: "RuntimeTests", dependencies: ["Runtime", "StokerCore", "TestSupport"], swiftSettings: room),
+        .testTarget(
             name: "KeepAliveTests",
             dependencies: [
-                "HubClient", "HubDay", "HubSimulator", "KeepAlive", "Ledger", "StokerCore", "TestSupport", logging,
-                nioCore, nioPosix, nioHTTP1, nioSSL, "CZlib",
+                "HubClient", "HubDay", "HubSimulator", "KeepAlive", "Ledger", "Runtime", "StokerCore", "TestSupport",
+                logging, nioCore, nioPosix, nioHTTP1, nioSSL, "CZlib",
             ],
             swiftSettings: room
         ),
@@ -188,10 +208,13 @@ let package = Package(
         ),
         .testTarget(
             name: "OperationsTests",
-            dependencies: ["Operations", "Ledger", "StokerCore"],
+            dependencies: ["Operations", "Ledger", "StokerCore", "TestSupport"],
             swiftSettings: room),
         .testTarget(
-            name: "DeploymentTests", dependencies: ["Deployment", "HubClient", "StokerCore", yams],
+            name: "CommandLineTests", dependencies: ["CommandLine", "Operations", "StokerCore"],
+            swiftSettings: room),
+        .testTarget(
+            name: "DeploymentTests", dependencies: ["Deployment", "StokerCore", yams],
             swiftSettings: room),
         .testTarget(
             name: "HubSimulatorTests",
@@ -203,8 +226,8 @@ let package = Package(
         .testTarget(
             name: "HubClientTests",
             dependencies: [
-                "HubClient", "HubSimulator", "StokerCore", "TestSupport", asyncHTTPClient, crypto, logging, nioCore,
-                nioHTTP1, nioPosix, subprocess,
+                "HubClient", "HubSimulator", "Runtime", "StokerCore", "TestSupport", asyncHTTPClient, crypto, logging,
+                nioCore, nioHTTP1, nioPosix, subprocess,
             ],
             swiftSettings: room),
         .testTarget(

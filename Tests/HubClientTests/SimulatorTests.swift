@@ -2,6 +2,7 @@ import HubClient
 import HubSimulator
 import NIOCore
 import NIOHTTP1
+import Runtime
 import StokerCore
 import Testing
 
@@ -9,7 +10,7 @@ import Testing
 @Suite struct SimulatorTests {
     private static func withHub<Value>(
         _ configuration: HubConfiguration = HubConfiguration(), token: String? = "hf_maren",
-        clock: HubClock = FastClock().hubClock, _ work: (Hub, SimulatedHub) async throws -> Value
+        clock: WaitClock = FastClock().hubClock, _ work: (Hub, SimulatedHub) async throws -> Value
     ) async throws -> Value {
         let server = try await SimulatedHub.start(configuration, logger: LogNotes().logger)
         let hub = Hub(
@@ -169,7 +170,7 @@ import Testing
         let time = SimulatedTime(.manual)
         var configuration = HubConfiguration(time: time)
         configuration.limits.quotas = [.api: 100]
-        var clock = HubClock(ContinuousClock())
+        var clock = WaitClock(ContinuousClock())
         clock.now = { time.now }
         clock.sleep = { try await time.advance(by: $0) }
         try await Self.withHub(configuration, clock: clock) { hub, _ async throws in

@@ -108,7 +108,7 @@ struct WakePlan: Sendable {
             guard policy.kind == .http, policy.enabled, policy.role == .alive, policy.every <= Warmth.warm.interval
             else { continue }
             let carriesSecret =
-                check.address.contains("?") || Redaction.address(check.address) != check.address
+                check.address.contains("?") || check.isAddressHidden
                 || !policy.request.headers.isEmpty || policy.request.body != nil
                 || policy.request.method != "GET"
             if check.address.isEmpty {
@@ -147,7 +147,7 @@ struct WakePlan: Sendable {
         }
         if !leftOut.isEmpty {
             notes.append(
-                "Left out, because their requests carry a query, headers, a body or another method than GET: \(leftOut.joined(separator: ", "))."
+                "Left out, because their requests carry a query, a variable, headers, a body or another method than GET: \(leftOut.joined(separator: ", "))."
             )
         }
         if !withToken.isEmpty {
@@ -182,13 +182,4 @@ struct WakePlan: Sendable {
         }
         return "\(first)-\(last)/\(minutes)"
     }
-}
-
-/// Texts in other languages' quotes.
-package enum Quote {
-    /// For a POSIX shell.
-    package static func shell(_ text: String) -> String { "'" + text.replacing("'", with: "'\\''") + "'" }
-
-    /// A JavaScript (and JSON) string; `<` is escaped so that it is safe inside HTML as well.
-    static func script(_ text: String) -> String { JSONValue.quotedForScripts(text) }
 }

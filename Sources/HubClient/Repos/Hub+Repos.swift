@@ -1,5 +1,6 @@
 import FoundationEssentials
 import NIOHTTP1
+import Runtime
 package import StokerCore
 
 extension Hub {
@@ -62,7 +63,7 @@ extension Hub {
             } catch {
                 // Nobody knows whether it happened; what is there now tells.
                 guard error.kind == .unreachable || error.kind == .trouble, tries <= 3 else { throw error }
-                try await rest(2 << tries, request)
+                try await rest(Backoff(first: .seconds(4)).wait(after: tries), request)
                 if let there = try await foundBehind(new.id, age: pace.clock.now() - began) {
                     var result = existing(new, there.info)
                     // It was not there before. Ours is as we wanted it, and no older than our first try.
@@ -76,7 +77,7 @@ extension Hub {
             if answer.status == 409 {
                 let said = HubErrorText(headers: answer.headers, body: answer.body).text
                 if said.contains("conflicting operation"), tries <= 6 {
-                    try await rest(1 << min(tries, 4), request)
+                    try await rest(Backoff(first: .seconds(2), doublings: 3).wait(after: tries), request)
                     continue
                 }
                 if let there = try await find(new.id, expand: Self.fields(new.id.kind)) { return existing(new, there) }
@@ -118,9 +119,9 @@ extension Hub {
         return (info, now.timeIntervalSince(created) <= age.seconds + 2)
     }
 
-    private func rest(_ seconds: Int, _ request: HubRequest) async throws(HubFailure) {
+    private func rest(_ time: Duration, _ request: HubRequest) async throws(HubFailure) {
         do {
-            try await pace.clock.sleep(.seconds(seconds) * (1 + jitter() / 4))
+            try await pace.clock.sleep(time * (1 + jitter() / 4))
         } catch {
             throw HubFailure(unexpected: error, doing: request.doing)
         }
@@ -197,7 +198,7 @@ extension Hub {
                 return
             } catch {
                 guard error.kind == .unreachable || error.kind == .trouble, tries <= 3 else { throw error }
-                try await rest(2 << tries, request)
+                try await rest(Backoff(first: .seconds(4)).wait(after: tries), request)
                 let now = try await find(new, expand: ["sha"])
                 guard let now else { continue }
                 guard now.internalID != nil, now.internalID == before.internalID else { throw error }

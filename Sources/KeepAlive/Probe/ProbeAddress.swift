@@ -63,11 +63,12 @@ package struct ProbeAddress: Equatable {
             guard let scheme = Scheme(rawValue: String(decoding: bytes[..<colon].map(\.lowercased), as: UTF8.self)),
                 scheme != .tcp
             else { throw Problem(text: "the redirect leads to neither http nor https") }
-            return try Self.absolute(scheme, bytes[(colon + 1)...])
+            return try keepingCredentials(Self.absolute(scheme, bytes[(colon + 1)...]))
         }
-        if first == .slash, bytes.dropFirst().first == .slash { return try Self.absolute(scheme, bytes) }
+        if first == .slash, bytes.dropFirst().first == .slash {
+            return try keepingCredentials(Self.absolute(scheme, bytes))
+        }
         var next = self
-        next.credentials = nil
         if first == .slash {
             next.target = Self.redirected(bytes)
         } else if first == .question {
@@ -77,6 +78,16 @@ package struct ProbeAddress: Equatable {
             let base = path[..<(path.lastIndex(of: .slash).map { path.index(after: $0) } ?? path.startIndex)]
             next.target = Self.redirected(Array(base)[...] + bytes)
         }
+        return next
+    }
+
+    /// A redirect's user goes on to the same scheme, host and port only, as in curl; a new one takes its place.
+    private func keepingCredentials(_ address: ProbeAddress) -> ProbeAddress {
+        guard address.credentials == nil, address.scheme == scheme, address.host == host, address.port == port else {
+            return address
+        }
+        var next = address
+        next.credentials = credentials
         return next
     }
 

@@ -1,6 +1,7 @@
 import Ledger
 import Logging
 import NIOCore
+import Runtime
 import StokerCore
 
 /// One part of the fleet on one event loop: its timetable, its probes, its verdicts. The loop is the actor's executor, so a

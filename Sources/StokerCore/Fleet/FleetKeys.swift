@@ -29,7 +29,7 @@ struct FleetKeys: Sendable {
     static let heartbeat = FleetKeys(
         CheckSections.heartbeat.map(\.name), unbuilt: ["notify", "depends_on", "maintenance", "schedule"])
     static let keep = FleetKeys(CheckSettings.table.rows.map(\.name))
-    static let expect = FleetKeys(Expectation.table.rows.map(\.name))
+    static let expect = FleetKeys(ExpectSettings.table.rows.map(\.name))
 
     /// What is missing with it, and what to do.
     private static let insteads: [String: String] = {

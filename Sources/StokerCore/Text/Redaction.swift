@@ -366,11 +366,23 @@ extension Redaction {
 }
 
 extension Check {
-    /// The address as people may see it; nil for a heartbeat.
-    package var shownAddress: String? { address.isEmpty ? nil : Redaction.address(address) }
+    /// The address as people may see it; nil for a heartbeat. Scheme, host and port are as they are; behind them, what came out of a variable
+    /// is `***`, and so is what looks like a secret.
+    package var shownAddress: String? {
+        guard !address.isEmpty else { return nil }
+        let hidden = policy.request.hidden
+        guard !hidden.isEmpty, let scheme = address.firstRange(of: "://") else { return Redaction.address(address) }
+        let front = address[..<scheme.upperBound]
+        let authority = address[scheme.upperBound...].prefix { $0 != "/" && $0 != "?" }
+        let rest = String(address.dropFirst(front.count + authority.count))
+        return Redaction.address(front + authority + Redaction.hide(hidden, in: rest))
+    }
+
+    /// Whether something of the address is kept from people.
+    package var isAddressHidden: Bool { !address.isEmpty && shownAddress != address }
 
     /// Whether what people may see of the address has `text`, in lower case, in it: searching must not find out a secret by guesses.
     package func isFound(byAddress text: String) -> Bool {
-        address.lowercased().contains(text) && Redaction.address(address).lowercased().contains(text)
+        address.lowercased().contains(text) && shownAddress?.lowercased().contains(text) == true
     }
 }

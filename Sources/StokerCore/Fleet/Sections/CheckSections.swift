@@ -8,7 +8,7 @@ enum CheckSections {
                 FleetKeyGroup(
                     "keep", CheckSettings.table.rows, document: "keep: { % }", schemaPath: ["$defs", "keep"]),
                 FleetKeyGroup(
-                    "keep.expect", Expectation.table.rows, document: "keep: { expect: { % } }",
+                    "keep.expect", ExpectSettings.table.rows, document: "keep: { expect: { % } }",
                     schemaPath: ["$defs", "expect"]),
             ]),
         entry(
@@ -156,7 +156,7 @@ enum CheckSections {
             "expect",
             FleetSchema.described(
                 "What an answer must look like. Given at a lower level, it replaces the one above as a whole.",
-                Expectation.table.schema)),
+                ExpectSettings.table.schema)),
         .init(
             "space",
             FleetSchema.described(
@@ -195,7 +195,7 @@ enum CheckSections {
                         "expect",
                         [
                             "properties": .object(
-                                Expectation.table.rows.filter { $0.name != "within" }.map { .init($0.name, false) })
+                                ExpectSettings.table.rows.filter { $0.name != "within" }.map { .init($0.name, false) })
                         ])
                 ])
         ],

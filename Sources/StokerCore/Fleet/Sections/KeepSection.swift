@@ -6,6 +6,10 @@ struct CheckSettings: Sendable {
     var warmth: Warmth?
     var paused: Bool?
     var path: String?
+    /// What variables put into the path, the body and the expectations.
+    var pathHidden: [Secret] = []
+    var bodyHidden: [Secret] = []
+    var expectHidden: [Secret] = []
     var timeout: Duration?
     var connectTimeout: Duration?
     var tlsTimeout: Duration?
@@ -35,6 +39,7 @@ struct CheckSettings: Sendable {
         }
         result.paused = paused ?? above.paused
         result.path = path ?? above.path
+        if path == nil { result.pathHidden = above.pathHidden }
         result.timeout = timeout ?? above.timeout
         result.connectTimeout = connectTimeout ?? above.connectTimeout
         result.tlsTimeout = tlsTimeout ?? above.tlsTimeout
@@ -44,10 +49,12 @@ struct CheckSettings: Sendable {
         result.hours = hours ?? above.hours
         result.downAfter = downAfter ?? above.downAfter
         result.expect = expect ?? above.expect
+        if expect == nil { result.expectHidden = above.expectHidden }
         result.method = method ?? above.method
         let own = Set(headers.map { $0.name.lowercased() })
         result.headers = above.headers.filter { !own.contains($0.name.lowercased()) } + headers
         result.body = body ?? above.body
+        if body == nil { result.bodyHidden = above.bodyHidden }
         result.redirects = redirects ?? above.redirects
         result.verifyTLS = verifyTLS ?? above.verifyTLS
         result.waitPlace = waitPlace ?? above.waitPlace
@@ -116,7 +123,9 @@ struct CheckSettings: Sendable {
                     mistakes: ["health", "https://a.example/health", "\"/a b\""],
                     schema: FleetSchema.pattern("^/[^\\s#]*$")),
                 read: { value, settings in
-                    if let text = value.text("a path such as /health") { settings.path = path(text, value) }
+                    guard let text = value.text("a path such as /health") else { return }
+                    settings.path = path(text, value)
+                    settings.pathHidden = text.hidden()
                 }),
             key(
                 "timeout", .duration(attempt, example: "120s"), \.timeout,
@@ -199,7 +208,10 @@ struct CheckSettings: Sendable {
                     "expect", "What an answer must look like, see below.", standard: "status 200-399",
                     example: "{ status: 200 }", mistakes: ["ok"], schema: FleetSchema.reference("expect")),
                 read: { value, settings in
-                    if let said = value.section(.expect) { settings.expect = Expectation(said) }
+                    var said = ExpectSettings()
+                    guard ExpectSettings.table.read(value, into: &said) else { return }
+                    settings.expect = said.expect
+                    settings.expectHidden = said.hidden
                 }),
             FleetKey(
                 FleetKeyRow(
@@ -233,6 +245,7 @@ struct CheckSettings: Sendable {
                 read: { value, settings in
                     guard let text = value.text("the text to send") else { return }
                     settings.body = text.value
+                    settings.bodyHidden = text.hidden()
                     if text.value.utf8.count > 65_536 { value.report(.range, "has more than 64 KiB") }
                 }),
             key(
@@ -409,14 +422,13 @@ struct CheckSettings: Sendable {
     }
 }
 
-extension Expectation {
-    /// What one `expect:` says; what it does not say keeps its default.
-    init(_ section: Section) {
-        self.init()
-        Self.table.read(section, into: &self)
-    }
+/// What one `expect:` says; what it does not say keeps its default.
+struct ExpectSettings: Sendable {
+    var expect = Expectation()
+    /// What variables put into the texts that are looked for.
+    var hidden: [Secret] = []
 
-    static let table = FleetTable<Expectation>([
+    static let table = FleetTable<ExpectSettings>([
         FleetKey(
             FleetKeyRow(
                 "status", "Accepted status codes.", standard: "200-399",
@@ -427,23 +439,28 @@ extension Expectation {
                         statusSchema, ["type": "array", "minItems": 1, "maxItems": 100, "items": statusSchema],
                     ]
                 ]),
-            read: { value, expect in expect.status = statuses(value) ?? expect.status }),
+            read: { value, said in said.expect.status = Expectation.statuses(value) ?? said.expect.status }),
         FleetKey(
             FleetKeyRow(
                 "text", "Text that must be in the body.", example: "pong", mistakes: ["\"\"", "[a]"],
                 schema: FleetSchema.text),
-            read: { value, expect in expect.text = value.string("text that must be in the answer") }),
+            read: { value, said in
+                let wanted = "text that must be in the answer"
+                said.expect.text = value.string(wanted)
+                if said.expect.text != nil { said.hidden += value.text(wanted)?.hidden() ?? [] }
+            }),
         FleetKey(
             FleetKeyRow(
                 "regex", "Regular expression that must match in the body.", example: "\"po+ng\"",
                 mistakes: ["\"(a\"", "\"(?=a)\"", "\"(a)\\\\1\""], schema: FleetSchema.text),
-            read: { value, expect in
+            read: { value, said in
                 guard let pattern = value.text("a regular expression"), !pattern.value.isEmpty else { return }
                 do {
                     // For what it says about mistakes; it is matched by the one that cannot be kept busy for ever.
                     _ = try Regex(pattern.value)
                     _ = try LinearPattern(pattern.value)
-                    expect.regex = pattern.value
+                    said.expect.regex = pattern.value
+                    said.hidden += pattern.hidden()
                 } catch let refused as LinearPattern.Refused {
                     value.report(.value, "\(pattern.shown) is no pattern Stoker can match: \(refused.because)")
                 } catch {
@@ -451,7 +468,7 @@ extension Expectation {
                         .value,
                         pattern.substituted
                             ? "\(pattern.shown) is not a regular expression"
-                            : "\(pattern.shown) is not a regular expression: \(plain("\(error)"))")
+                            : "\(pattern.shown) is not a regular expression: \(Expectation.plain("\(error)"))")
                 }
             }),
         FleetKey(
@@ -465,21 +482,24 @@ extension Expectation {
                     ],
                     "additionalProperties": ["type": ["string", "number", "boolean", "null"]],
                 ]),
-            read: { value, expect in
+            read: { value, said in
                 for entry in value.section(nil)?.entries ?? [] {
                     if let fault = JSONPath.fault(in: entry.key) {
                         value.reading.report(.value, fault, at: entry.keyMark, in: entry.value.place)
-                    } else if let scalar = scalar(entry.value) {
-                        expect.json.append(JSONRule(path: entry.key, value: scalar))
+                    } else if let scalar = Expectation.scalar(entry.value) {
+                        if case .scalar = entry.value.node, !entry.value.isNull {
+                            said.hidden += entry.value.text("a value")?.hidden() ?? []
+                        }
+                        said.expect.json.append(Expectation.JSONRule(path: entry.key, value: scalar))
                     }
                 }
             }),
         FleetKey(
-            "within", .duration(.milliseconds(1) ... .seconds(3_600), example: "800ms or 2s"), \.within,
+            "within", .duration(.milliseconds(1) ... .seconds(3_600), example: "800ms or 2s"), \.expect.within,
             "Longest time to the first byte; a slower answer is slow, not down.", example: "800ms",
             mistakes: ["2", "2h", "soon"]),
         FleetKey(
-            "certificate_days", .integer(0...3_650, "days such as 14"), \.certificateDays,
+            "certificate_days", .integer(0...3_650, "days such as 14"), \.expect.certificateDays,
             "Fewest days the certificate must still be good for.", example: "14", mistakes: ["-1", "3651", "14d"]),
     ])
     private static let statusSchema: JSONValue = [
@@ -491,12 +511,14 @@ extension Expectation {
             ],
         ]
     ]
+}
 
-    private static func plain(_ text: String) -> String {
+extension Expectation {
+    fileprivate static func plain(_ text: String) -> String {
         String(text.split(separator: "\n").first ?? "").prefix(120).description
     }
 
-    private static func statuses(_ value: Value) -> [ClosedRange<Int>]? {
+    fileprivate static func statuses(_ value: Value) -> [ClosedRange<Int>]? {
         let wanted = "status codes such as 200, 2xx, 200-299 or [200, 204]"
         guard let items = value.items(wanted) else { return nil }
         guard !items.isEmpty else {
@@ -543,7 +565,7 @@ extension Expectation {
         return sound ? ranges : nil
     }
 
-    private static func scalar(_ value: Value) -> JSONScalar? {
+    fileprivate static func scalar(_ value: Value) -> JSONScalar? {
         if value.isNull { return .null }
         guard let text = value.text("the value the answer must have there: text, a number, true, false or null") else {
             return nil

@@ -1,6 +1,0 @@
-import StokerCore
-
-extension FleetSections {
-    /// Every section that a fleet file may have: what StokerCore knows, and what the rooms add.
-    static let all = FleetSections.standard
-}
