@@ -79,7 +79,8 @@ package enum SpaceVerdict {
             .tooManyRedirects, .badRedirect:
             .wrong
         case .dnsNoSuchName, .dnsFailed, .dnsTimeout, .connectRefused, .connectTimeout, .connectUnreachable,
-            .connectionReset, .tlsHandshake, .tlsCertificate, .tlsTimeout, .firstByteTimeout, .spacePlatformPage:
+            .connectionReset, .tlsHandshake, .tlsCertificate, .tlsExpired, .tlsWrongName, .tlsUntrusted, .tlsTimeout,
+            .firstByteTimeout, .spacePlatformPage:
             .unreachable
         default: nil
         }

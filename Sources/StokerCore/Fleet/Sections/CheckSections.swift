@@ -6,9 +6,9 @@ enum CheckSections {
             "keep", FleetSchema.reference("keep"),
             [
                 FleetKeyGroup(
-                    "keep", CheckSettings.table.rows, document: "keep: { % }", schemaPath: ["$defs", "keep"]),
+                    "keep", keep, document: "keep: { % }", schemaPath: ["$defs", "keep"]),
                 FleetKeyGroup(
-                    "keep.expect", ExpectSettings.table.rows, document: "keep: { expect: { % } }",
+                    "keep.expect", ExpectSettings.commonRows, document: "keep: { expect: { % } }",
                     schemaPath: ["$defs", "expect"]),
             ]),
         entry(
@@ -37,7 +37,7 @@ enum CheckSections {
                 FleetKeyGroup(
                     "targets", target, document: "targets: { a: { url: https://a.example, % } }",
                     schemaPath: ["$defs", "target", "anyOf", "1"])
-            ]),
+            ] + ownExpectations),
         entry(
             "heartbeats",
             FleetSchema.named(
@@ -49,6 +49,13 @@ enum CheckSections {
             ]),
     ]
 
+    private static let ownExpectations = CheckKinds.all.filter { !$0.ownExpectations.isEmpty }.map { kind in
+        let keys = kind.ownExpectations.map(\.key)
+        return FleetKeyGroup(
+            "expect of \(kind.name)", ExpectSettings.table.rows.filter { keys.contains($0.name) },
+            document: "targets: { a: { url: \"\(kind.example)\", expect: { % } } }", schemaPath: [])
+    }
+
     private static func entry(_ name: String, _ schema: JSONValue, _ groups: [FleetKeyGroup]) -> FleetSections.Entry {
         // What changes in checks holds at once.
         FleetSections.Entry(
@@ -57,6 +64,13 @@ enum CheckSections {
     }
 
     // MARK: Keys
+
+    /// As for checks; what only one kind of check expects is expected there.
+    static let keep: [FleetKeyRow] = CheckSettings.table.rows.map { row in
+        guard row.name == "expect" else { return row }
+        let own = JSONValue.object(CheckKinds.ownExpectations.map { .init($0.key, false) })
+        return row.with(schema: FleetSchema.reference("expect").adding([.init("properties", own)]))
+    }
 
     private static let group = FleetKeyRow(
         "group", "Free label to group the dashboard by.", example: "production", mistakes: ["\"a\\nb\"", "[a]"],
@@ -124,7 +138,8 @@ enum CheckSections {
     static let target: [FleetKeyRow] =
         [
             FleetKeyRow(
-                "url", "What is looked at.", range: "`https://…`, `http://…` or `tcp://host:port`",
+                "url", "What is looked at, see below.",
+                range: CheckKinds.all.filter { !$0.schemes.isEmpty }.map { "`\($0.example)`" }.joined(separator: ", "),
                 example: "https://a.example.com", mistakes: ["a.example.com"], schema: FleetSchema.checkAddress)
         ] + CheckSettings.table.rows.filter { $0.name != "path" } + [group, was]
 
@@ -151,7 +166,7 @@ enum CheckSections {
             "keep",
             FleetSchema.described(
                 "How checks are made. Lower levels take over what they do not say from the level above.",
-                CheckSettings.table.schema)),
+                FleetSchema.object(keep, besides: CheckSettings.table.schemaBesides))),
         .init(
             "expect",
             FleetSchema.described(
@@ -182,24 +197,30 @@ enum CheckSections {
             target, mayBeEmpty: false,
             besides: [
                 .init("required", ["url"]),
-                .init("allOf", .array([.object(CheckSettings.table.schemaBesides), onlyConnects])),
+                .init(
+                    "allOf", .array([.object(CheckSettings.table.schemaBesides)] + CheckKinds.all.compactMap(foreign))),
             ]))
 
-    /// A tcp check only connects.
-    private static let onlyConnects: JSONValue = [
-        "if": ["properties": ["url": ["type": "string", "pattern": "^[Tt][Cc][Pp]:"]], "required": ["url"]],
-        "then": [
-            "properties": .object(
-                ["method", "headers", "body", "redirects", "verify_tls"].map { .init($0, false) } + [
-                    .init(
-                        "expect",
-                        [
-                            "properties": .object(
-                                ExpectSettings.table.rows.filter { $0.name != "within" }.map { .init($0.name, false) })
-                        ])
-                ])
-        ],
-    ]
+    /// Keys that mean nothing to a kind of check are refused where the address says that it is one.
+    private static func foreign(_ kind: any CheckKind.Type) -> JSONValue? {
+        guard !kind.schemes.isEmpty else { return nil }
+        let schemes = kind.schemes.map { scheme in
+            scheme.rawValue.map { $0.isLetter ? "[\($0.uppercased())\($0)]" : String($0) }.joined()
+        }
+        let settings = target.map(\.name).filter { CheckKinds.settings.contains($0) && !kind.settings.contains($0) }
+        let expectations = ExpectSettings.table.rows.map(\.name).filter { !kind.expectations.contains($0) }
+        func none(_ names: [String]) -> [JSONValue.Member] { names.map { .init($0, false) } }
+        return [
+            "if": [
+                "properties": ["url": ["type": "string", "pattern": .string("^(\(schemes.joined(separator: "|"))):")]],
+                "required": ["url"],
+            ],
+            "then": [
+                "properties": .object(
+                    none(settings) + [.init("expect", ["properties": .object(none(expectations))])])
+            ],
+        ]
+    }
 }
 
 extension FleetSections {

@@ -36,6 +36,13 @@ package struct FleetKeyRow: Sendable {
         valueSchema = schema
     }
 
+    /// The same key where the schema can say more of its values.
+    func with(schema: JSONValue) -> FleetKeyRow {
+        FleetKeyRow(
+            name, summary, standard: standard, range: range, since: since, example: example, mistakes: mistakes,
+            isSecret: isSecret, needsRestart: needsRestart, schema: schema)
+    }
+
     /// JSON Schema of the value, with the description that editors show. A reference stands alone.
     package var schema: JSONValue {
         if valueSchema["$ref"] != nil { return valueSchema }

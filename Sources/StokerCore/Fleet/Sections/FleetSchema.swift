@@ -88,12 +88,10 @@ extension FleetSchema {
         ["anyOf": [item, (["type": "array", "items": item] as JSONValue).adding(besides)]]
     }
 
-    private static let host = "(\\[[0-9A-Fa-f:.%]+\\]|[A-Za-z0-9._-]+)"
-    private static let port =
-        "([1-9][0-9]{0,3}|[1-5][0-9]{4}|6[0-4][0-9]{3}|65[0-4][0-9]{2}|655[0-2][0-9]|6553[0-5])"
-    static let webAddressPattern = "^[Hh][Tt][Tt][Pp][Ss]?://\(host)(:\(port))?([/?][^\\s#]*)?$"
+    static let webAddressPattern = "^\(HTTPKind.addressPattern)$"
     /// Of any kind of check.
-    static let checkAddress = pattern("\(webAddressPattern)|^[Tt][Cc][Pp]://\(host):[0-9]{1,5}/?$")
+    static let checkAddress = pattern(
+        CheckKinds.all.filter { !$0.schemes.isEmpty }.map { "^\($0.addressPattern)$" }.joined(separator: "|"))
 
     static func webAddress(orEmpty: Bool) -> JSONValue {
         pattern(orEmpty ? "^$|\(webAddressPattern)" : webAddressPattern)

@@ -428,7 +428,7 @@ struct ExpectSettings: Sendable {
     /// What variables put into the texts that are looked for.
     var hidden: [Secret] = []
 
-    static let table = FleetTable<ExpectSettings>([
+    private static let common: [FleetKey<ExpectSettings>] = [
         FleetKey(
             FleetKeyRow(
                 "status", "Accepted status codes.", standard: "200-399",
@@ -501,7 +501,44 @@ struct ExpectSettings: Sendable {
         FleetKey(
             "certificate_days", .integer(0...3_650, "days such as 14"), \.expect.certificateDays,
             "Fewest days the certificate must still be good for.", example: "14", mistakes: ["-1", "3651", "14d"]),
-    ])
+    ]
+
+    /// What only one kind of check expects: one text or a list of them.
+    private static func own(_ expectation: OwnExpectation) -> FleetKey<ExpectSettings> {
+        FleetKey(
+            FleetKeyRow(
+                expectation.key, "\(expectation.summary).", example: expectation.sample, mistakes: expectation.mistakes,
+                schema: FleetSchema.oneOrMany(
+                    ["type": ["string", "number"]],
+                    besides: [.init("minItems", 1), .init("maxItems", .integer(Int64(expectation.most)))])),
+            read: { value, said in
+                said.expect.own[expectation.key] =
+                    texts(value, expectation, &said.hidden) ?? said.expect.own[expectation.key]
+            })
+    }
+
+    private static func texts(_ value: Value, _ key: OwnExpectation, _ hidden: inout [Secret]) -> [String]? {
+        guard let items = value.items(key.wanted) else { return nil }
+        guard !items.isEmpty else {
+            value.report(.missing, "is an empty list; expected \(key.wanted)")
+            return nil
+        }
+        guard items.count <= key.most else {
+            value.report(.range, "has \(items.count) entries; at most \(key.most) are looked for")
+            return nil
+        }
+        let texts = items.map { item -> String? in
+            guard let text = item.string(key.wanted) else { return nil }
+            hidden += item.text(key.wanted)?.hidden() ?? []
+            return text
+        }
+        return texts.contains(nil) ? nil : texts.compactMap(\.self)
+    }
+
+    static let table = FleetTable<ExpectSettings>(common + CheckKinds.ownExpectations.map(own))
+    /// Keys that more than one kind of check takes.
+    static let commonRows = common.map(\.row)
+
     private static let statusSchema: JSONValue = [
         "anyOf": [
             ["type": "integer", "minimum": 100, "maximum": 599],
