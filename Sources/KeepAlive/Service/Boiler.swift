@@ -55,7 +55,8 @@ package actor Boiler: Keeper, Service {
     /// As the fleet file has it.
     private(set) var written: Fleet
     /// What this process was started with, for the keys that only a start takes.
-    private let inForce: (serve: Fleet.Serve, ledger: Fleet.LedgerSettings, hub: Fleet.Hub)
+    private let inForce: Fleet
+    private let sections: FleetSections
     private var names = NameIndex()
     private var fleetFile: Overview.FleetFile
     private var role: Overview.Role = .active
@@ -94,12 +95,15 @@ package actor Boiler: Keeper, Service {
         fleet: Fleet, fleetPath: String?, source: Source?, ledger: any Ledger, writer: LedgerWriter,
         loops: [any EventLoop],
         resolver: NameResolver, tls: ProbeTLS, settings: Settings, hub: HubKnowledge = HubKnowledge(),
-        clocks: Clocks, logger: Logger
+        sections: FleetSections = .standard, clocks: Clocks, logger: Logger
     ) {
+        self.sections = sections
         self.hub = hub
         self.current = fleet
         self.written = fleet
-        self.inForce = (fleet.serve, fleet.ledger, fleet.hub)
+        var inForce = fleet
+        inForce.checks = []
+        self.inForce = inForce
         self.source = source
         self.ledger = ledger
         self.writer = writer
@@ -566,17 +570,9 @@ package actor Boiler: Keeper, Service {
 
     /// The port is open, the token given out and the writer at work: those keys are read at the start only.
     private func tellOfRestart(_ new: Fleet) {
-        let old = inForce
-        var keys: [String] = []
-        if old.serve.port != new.serve.port { keys.append("serve.port") }
-        if old.serve.host != new.serve.host { keys.append("serve.host") }
-        if old.serve.publicURL != new.serve.publicURL { keys.append("serve.public_url") }
-        if old.serve.token != new.serve.token { keys.append("serve.token") }
-        if old.serve.privateReading != new.serve.privateReading { keys.append("serve.private") }
-        if old.ledger != new.ledger { keys.append("ledger") }
-        if old.hub.token != new.hub.token { keys.append("hub.token") }
-        if old.hub.endpoint != new.hub.endpoint { keys.append("hub.endpoint") }
-        if old.hub.isWatched != new.hub.isWatched { keys.append("hub.watch") }
+        var keys = sections.restarts(from: inForce, to: new)
+        // What is discovered needs the Hub's word, too.
+        if inForce.hub.isWatched != new.hub.isWatched, !keys.contains("hub.watch") { keys.append("hub.watch") }
         guard !keys.isEmpty else { return }
         say(.fleetNeedsRestart(keys: keys))
         logger.warning(

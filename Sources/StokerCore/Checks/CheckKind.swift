@@ -65,9 +65,14 @@ package struct OwnExpectation: Sendable {
     package let wanted: String
     /// How many texts at most.
     package let most: Int
+    /// Of a check of the kind's ``CheckKind/example``: a value that is accepted, and values that are refused, as YAML. Tests try them.
+    package let sample: String
+    package let mistakes: [String]
 
-    package init(key: String, summary: String, wanted: String, most: Int) {
+    package init(key: String, summary: String, wanted: String, most: Int, sample: String, mistakes: [String]) {
         self.key = key
+        self.sample = sample
+        self.mistakes = mistakes
         self.summary = summary
         self.wanted = wanted
         self.most = most

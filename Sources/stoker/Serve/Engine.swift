@@ -85,7 +85,7 @@ struct Engine {
             settings: Boiler.Settings(
                 openLimit: limit.inFlight, seed: UInt64.random(in: 1...UInt64.max), userAgent: Self.userAgent,
                 demo: plan.demo),
-            clocks: clocks, logger: logger)
+            sections: .all, clocks: clocks, logger: logger)
         let hub =
             plan.fleet.hub.isWatched ? try HubDoor.open(plan.fleet.hub, agent: Self.userAgent, logger: logger) : nil
         boiler.hub.patience = plan.patience
