@@ -27,7 +27,7 @@ struct SpaceLogsCommand: OperationCommand {
     var lines: Int?
     @Flag(help: "With the time of each line.") var timestamps = false
     @OptionGroup var output: OutputOptions
-    @OptionGroup var hub: HubOptions
+    @OptionGroup var hub: SpaceHubOptions
 
     func validate() throws {
         if let lines, lines < 0 { throw ValidationError("--lines must not be negative.") }
