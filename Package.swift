@@ -95,7 +95,6 @@ let package = Package(
             name: "Operations",
             dependencies: [
                 "KeepAlive", "Deployment", "HubClient", "Ledger", "Runtime", "StokerCore", "StokerAssets", logging,
-                nioCore,
                 nioPosix,
             ],
             swiftSettings: room
@@ -213,7 +212,7 @@ let package = Package(
             dependencies: ["Operations", "Ledger", "StokerCore"],
             swiftSettings: room),
         .testTarget(
-            name: "CommandLineTests", dependencies: ["CommandLine", "Operations", "StokerCore"],
+            name: "CommandLineTests", dependencies: ["CommandLine", "Operations", "StokerCore", arguments],
             swiftSettings: room),
         .testTarget(
             name: "DeploymentTests", dependencies: ["Deployment", "StokerCore", yams],

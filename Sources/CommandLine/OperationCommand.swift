@@ -32,6 +32,8 @@ struct TerminalCaller: OperationCaller {
         switch step.kind {
         // Elsewhere than on a terminal a line for every tenth of a second would be noise.
         case .step: if !step.isFrequent || progress.screen.showsProgress { progress.say(step.text) }
+        // With --quiet, what git says is not shown as it comes.
+        case .note where step.step == "git": if progress.output == .quiet { Screen.writeError(step.text) }
         case .note:
             progress.end()
             progress.hint(step.text)
@@ -40,6 +42,12 @@ struct TerminalCaller: OperationCaller {
             Screen.writeError("\(step.text.printable)\n")
         case .line: if let data = step.data { try line(data) }
         }
+    }
+
+    var isTerminal: Bool { progress.tells && progress.screen.showsProgress }
+    func echo(_ words: [UInt8]) {
+        // As it comes: a character may be in two pieces.
+        if progress.tells { _ = words.withUnsafeBytes { write(STDERR_FILENO, $0.baseAddress, $0.count) } }
     }
 
     func ask(_ question: Question) async throws(Failure) {

@@ -83,7 +83,8 @@ package struct Operation: Sendable {
         self.method = method
         self.path = path
         // What deletes has no body: proxies drop it.
-        self.parameters = parameters + (self.asks ? [.confirm(method == .delete ? .query : .body)] : [])
+        self.parameters =
+            parameters + (self.asks ? [.confirm(method == .delete || method == .get ? .query : .body)] : [])
         self.bodyLimit = bodyLimit
         self.answer = answer
         self.run = run
@@ -155,10 +156,22 @@ extension Operation {
 
 extension Operation {
     /// Everything that can be asked for, in the order documentation shows it.
-    package static let all: [Operation] = [
-        overview, listChecks, showCheck, checkSeries, transcript, observations, incidents, events,
-        ping, pause, resume, beat, heartbeatKey, acknowledge, reload, backup,
-        check, checkConfig, budget, export, initFleet, schema, whoami, hubAllowance,
+    package static let all: [Operation] =
+        [
+            overview, listChecks, showCheck, checkSeries, transcript, observations, incidents, events,
+            ping, pause, resume, beat, heartbeatKey, acknowledge, reload, backup,
+            check, checkConfig, budget, export, initFleet, schema, whoami, hubAllowance,
+        ] + spaces
+
+    /// Those on Spaces of the Hub.
+    private static let spaces: [Operation] = [
+        listSpaces, searchSpaces, showSpace, spaceRuntime, spaceHealth, waitForSpace, spaceLogs, spaceFiles,
+        spaceDomains, spaceAddress,
+        restartSpace, pauseSpace, wakeSpace, listHardware, spaceHardware, setHardware, setSleepTime, setDevMode,
+        spaceSettings, listSecrets, setSecrets, deleteSecrets, listVariables, setVariables, deleteVariables,
+        listVolumes, addVolumes, setVolumes, deleteVolumes,
+        createSpace, duplicateSpace, moveSpace, deleteSpace, uploadSpace, pushSpace, downloadSpace, deleteFiles,
+        listBranches, createBranch, deleteBranch, listTags, createTag, deleteTag,
     ]
 
     /// Checks the inputs and does it: the one way in for every door.

@@ -266,6 +266,7 @@ func problems(of value: JSONValue, as type: Shape.FieldType, at place: String) -
     case .integer: return value.integer == nil ? wrong("a whole number") : []
     case .number: return value.double == nil ? wrong("a number") : []
     case .flag: return value.bool == nil ? wrong("true or false") : []
+    case .any: return []
     case .choice(let choices):
         return value.string.map { choices.contains($0) } == true ? [] : wrong("one of \(choices)")
     case .list(let inner):

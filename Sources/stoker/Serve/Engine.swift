@@ -100,9 +100,11 @@ struct Engine {
         let keys = HeartbeatKeys(token: token)
         var heartbeatKey: (@Sendable (String) -> String)?
         if token != nil { heartbeatKey = { keys.key(of: $0) ?? "" } }
+        // Without a token of its own a server is nobody on the Hub.
+        let account = hub.flatMap { $0.settings.token == nil ? nil : $0 }
         let context = OperationContext(
             keeper: boiler, ledger: memory.ledger, now: clocks.wall, backupFolder: plan.dataFolder,
-            heartbeatKey: heartbeatKey)
+            heartbeatKey: heartbeatKey, hub: account, dataFolder: plan.dataFolder)
         let standingBy = plan.standbyOf != nil
         let server = try ControlRoomServer(
             keeper: boiler, ledger: memory.ledger, access: access,

@@ -1,10 +1,9 @@
-import Operations
-import StokerCore
+package import StokerCore
 
 /// Values of an answer, for people.
-enum Wording {
+package enum Wording {
     /// `3m`, `2h`, `5d`: one unit, for columns.
-    static func span(_ seconds: Double) -> String {
+    package static func span(_ seconds: Double) -> String {
         let seconds = abs(seconds)
         return switch seconds {
         case ..<1: seconds > 0 ? "<1s" : "0s"
@@ -15,18 +14,18 @@ enum Wording {
         }
     }
 
-    static func ago(_ value: JSONValue?, now: Instant) -> String {
+    package static func ago(_ value: JSONValue?, now: Instant) -> String {
         guard let instant = instant(value) else { return "–" }
         let past = (now - instant).seconds
         return past < 1 ? "just now" : "\(span(past)) ago"
     }
 
-    static func ahead(_ value: JSONValue?, now: Instant) -> String {
+    package static func ahead(_ value: JSONValue?, now: Instant) -> String {
         guard let instant = instant(value) else { return "–" }
         return instant < now + .seconds(1) ? "now" : "in \(span((instant - now).seconds))"
     }
 
-    static func latency(_ value: JSONValue?) -> String {
+    package static func latency(_ value: JSONValue?) -> String {
         guard let milliseconds = value?.double else { return "–" }
         if milliseconds > 0, milliseconds < 0.05 { return "<0.1 ms" }
         return milliseconds < 10
@@ -35,13 +34,13 @@ enum Wording {
                 ? "\(Int(milliseconds.rounded())) ms" : "\(tenths(milliseconds / 1_000)) s"
     }
 
-    static func tenths(_ value: Double) -> String {
+    package static func tenths(_ value: Double) -> String {
         let rounded = Int((value * 10).rounded())
         return "\(rounded / 10).\(abs(rounded % 10))"
     }
 
     /// `99.98 %`, never rounded up to 100.
-    static func share(_ value: JSONValue?) -> String {
+    package static func share(_ value: JSONValue?) -> String {
         guard let share = value?.double else { return "–" }
         let hundredths = Int((share * 10_000).rounded(.down))
         let rest = hundredths % 100
@@ -49,7 +48,7 @@ enum Wording {
     }
 
     /// `99.98 %`, and `100 % of 12m known` while most of the span lies before the first ping or nobody looked.
-    static func uptime(_ value: JSONValue) -> String {
+    package static func uptime(_ value: JSONValue) -> String {
         let share = share(value["uptime"])
         guard share != "–", value["whole"]?.bool == false, let known = value["known_seconds"]?.double else {
             return share
@@ -57,10 +56,10 @@ enum Wording {
         return "\(share) of \(span(known)) known"
     }
 
-    static func instant(_ value: JSONValue?) -> Instant? { value?.string.flatMap { Instant(rfc3339: $0) } }
+    package static func instant(_ value: JSONValue?) -> Instant? { value?.string.flatMap { Instant(rfc3339: $0) } }
 
     /// `2026-11-21 08:15:00`, UTC.
-    static func time(_ value: JSONValue?) -> String {
+    package static func time(_ value: JSONValue?) -> String {
         guard let text = value?.string, text.count >= 19 else { return "–" }
         return text.prefix(10) + " " + text.dropFirst(11).prefix(8)
     }
