@@ -74,7 +74,7 @@ let package = Package(
         .target(
             name: "CommandLine",
             dependencies: [
-                "Operations", "KeepAlive", "HubClient", "Ledger", "Runtime", "StokerCore", arguments,
+                "Operations", "HubClient", "Ledger", "Runtime", "StokerCore", arguments,
                 asyncHTTPClient, logging, nioCore, nioHTTP1, nioPosix, unixSignals,
             ],
             swiftSettings: room
@@ -95,7 +95,7 @@ let package = Package(
             name: "Operations",
             dependencies: [
                 "KeepAlive", "Deployment", "HubClient", "Ledger", "Runtime", "StokerCore", "StokerAssets", logging,
-                nioPosix,
+                nioCore, nioPosix,
             ],
             swiftSettings: room
         ),
