@@ -174,7 +174,7 @@ let package = Package(
         // One test target per room
         .target(
             name: "TestSupport",
-            dependencies: ["StokerCore", nioCore, nioPosix, nioSSL],
+            dependencies: ["Operations", "Ledger", "StokerCore", nioCore, nioPosix, nioSSL],
             path: "Tests/TestSupport",
             swiftSettings: room
         ),
@@ -209,7 +209,7 @@ let package = Package(
         ),
         .testTarget(
             name: "OperationsTests",
-            dependencies: ["Operations", "Ledger", "StokerCore"],
+            dependencies: ["Operations", "Ledger", "StokerCore", "TestSupport"],
             swiftSettings: room),
         .testTarget(
             name: "CommandLineTests", dependencies: ["CommandLine", "Operations", "StokerCore", arguments],

@@ -158,7 +158,7 @@ extension HistoryCommand {
         for span in answer["buckets"]?.array ?? [] {
             let failed = span["down"]?.integer ?? 0
             table.rows.append([
-                .init(Wording.time(span["from"])), .init(Wording.share(span["uptime"])),
+                .init(Wording.time(span["from"])), .init(Formatting.share(span["uptime"]?.double)),
                 .init("\((span["up"]?.integer ?? 0) + (span["slow"]?.integer ?? 0))"),
                 .init("\(failed)", failed > 0 ? .red : .plain), .init(Wording.latency(span["latency_mean_ms"])),
                 .init(Wording.latency(span["latency_max_ms"])),

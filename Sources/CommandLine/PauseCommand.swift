@@ -34,8 +34,7 @@ struct PauseCommand: OperationCommand {
             ("for", span.map { .string($0) } ?? .null), ("until", until.map { .string($0) } ?? .null),
         ]
         try await changeEach(names, by: .pause, more, on: server, format) { check in
-            let until = check["paused"]?["until"].flatMap { $0.isNull ? nil : Wording.time($0) }
-            return until.map { "is paused until \($0) UTC" } ?? "is paused until resumed"
+            "is \(check["sentence"]?.string ?? "paused")"
         }
     }
 }

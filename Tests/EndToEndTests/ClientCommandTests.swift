@@ -177,7 +177,7 @@ extension EndToEnd {
                 #expect(try await server.check("good").paused.isNull)
                 let dated = try await scratch.stoker(
                     "pause", "good", "--until", "2999-01-01T06:00:00Z", environment: at)
-                #expect(dated.output == "good is paused until 2999-01-01 06:00:00 UTC\n")
+                #expect(dated.output == "good is paused by hand until 2999-01-01 06:00:00 UTC\n")
 
                 let soon = try await scratch.stoker("pause", "good", "--for", "soon", "--json", environment: at)
                 #expect(soon.exit == .code(2))

@@ -746,6 +746,12 @@ package actor Boiler: Keeper, Service {
         var counts: [Verdict: Int] = [:]
         if plain, query.sort == .file {
             order = Array(0..<UInt32(current.checks.count))
+            for shard in shards {
+                let summary = await shard.summary()
+                for verdict in Verdict.allCases where summary.counts[Int(verdict.rawValue)] > 0 {
+                    counts[verdict, default: 0] += summary.counts[Int(verdict.rawValue)]
+                }
+            }
         } else {
             var found: [(index: UInt32, match: Shard.Match)] = []
             for (number, shard) in shards.enumerated() {
@@ -890,11 +896,7 @@ package actor Boiler: Keeper, Service {
     }
 
     package func pause(_ name: String, until: Instant?) async throws(Failure) -> CheckStatus {
-        if let until, until <= clocks.wall() {
-            throw Failure(
-                .usage, doing: "pause \(name)", because: "the end, \(until), is in the past",
-                hint: "give a later time, or none")
-        }
+        if let until, until <= clocks.wall() { throw .pauseIsOver(name, until) }
         return try await written("pause \(name)") { () async throws(Failure) in
             try await ask(name) { await $0.pause($1, name, until: until) }
         }
