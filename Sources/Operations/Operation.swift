@@ -4,7 +4,7 @@ package import StokerCore
 /// nothing of its own, so that what one can do, all can.
 ///
 /// An operation is a file: what it takes, what it answers with, what it does to the world, and how it is done. A door parses,
-/// calls ``call(_:in:)`` and renders. See docs/operations-list.md.
+/// calls ``call(_:in:)`` and renders.
 package struct Operation: Sendable {
     /// Stable and bounded: `list-checks`. Also OpenAPI's `operationId`.
     package let name: String

@@ -39,13 +39,13 @@ extension EndToEnd {
                 let runtime = try await Self.call(server, .GET, Self.path + "/runtime")
                 #expect(runtime.status == 200, "\(runtime.body)")
                 #expect(try runtime.json.stage.string == "RUNNING")
-                let before = try await hub.state(Self.space).starts.int
+                let before = try await hub.state(Self.space).restarts.int
                 let restart = try await Self.call(server, .POST, Self.path + "/restart")
                 #expect(restart.status == 200, "\(restart.body)")
                 #expect(try restart.json.space.string == Self.space)
                 let listed = try await Self.call(server, .GET, "/api/v1/spaces?author=maren").json.spaces.array
                 #expect(listed.contains { $0.space.string == Self.space })
-                if let before { #expect(try await hub.state(Self.space).starts.int != before) }
+                if let before { #expect(try await hub.state(Self.space).restarts.int != before) }
                 let odd = try await Self.call(server, .POST, Self.path + "/restart", #"{"factroy": true}"#)
                 #expect(odd.status == 400 && odd.body.contains("did you mean"), "\(odd.body)")
                 let missing = try await Self.call(server, .GET, "/api/v1/spaces/maren/nobody/runtime")

@@ -19,21 +19,8 @@ struct HubOptions: ParsableArguments {
     )
     var endpoint: String?
 
-    @Option(
-        help: ArgumentHelp(
-            "Let the running Stoker at this address do it, with its own account; its token is taken from $STOKER_TOKEN.",
-            valueName: "url"))
-    var server: String?
-
     @Flag(help: "Tell of calls that are made again, also without a terminal.")
     var verbose = false
-
-    /// The running Stoker that is to do it; nil when this command does.
-    func client() throws(Failure) -> ServerClient? {
-        guard let server else { return nil }
-        let token = ProcessInfo.processInfo.environment["STOKER_TOKEN"].flatMap { $0.isEmpty ? nil : Secret($0) }
-        return try ServerClient(address: server, token: token)
-    }
 
     /// Does something with the Hub and closes the connections behind it. Failures of the Hub become those of the house, and signals
     /// an ``Interruption``.

@@ -15,7 +15,7 @@ struct SpaceRuntimeCommand: OperationCommand {
             """)
     @OptionGroup var space: SpaceArgument
     @OptionGroup var output: OutputOptions
-    @OptionGroup var hub: HubOptions
+    @OptionGroup var hub: SpaceHubOptions
 
     func run() async throws {
         try await hub.calls(output) { calls in
@@ -41,7 +41,7 @@ struct SpaceRestartCommand: OperationCommand {
         name: [.long, .customLong("factory-reboot")], help: "Build it anew, without what earlier builds left.")
     var factory = false
     @OptionGroup var output: OutputOptions
-    @OptionGroup var hub: HubOptions
+    @OptionGroup var hub: SpaceHubOptions
 
     func run() async throws {
         try await hub.calls(output) { calls in
@@ -62,7 +62,7 @@ struct SpacePauseCommand: OperationCommand {
             """)
     @OptionGroup var space: SpaceArgument
     @OptionGroup var output: OutputOptions
-    @OptionGroup var hub: HubOptions
+    @OptionGroup var hub: SpaceHubOptions
 
     func run() async throws {
         try await hub.calls(output) { calls in
@@ -90,7 +90,7 @@ struct SpaceWakeCommand: OperationCommand {
     @Option(help: ArgumentHelp("Give up after so long, also on a Hub that does not answer.", valueName: "duration"))
     var timeout: SpanArgument = "3m"
     @OptionGroup var output: OutputOptions
-    @OptionGroup var hub: HubOptions
+    @OptionGroup var hub: SpaceHubOptions
 
     func run() async throws {
         try await hub.calls(output) { calls in
@@ -124,7 +124,7 @@ struct SpaceSleepTimeCommand: OperationCommand {
     var times: [String]
     private var time: [String] { times.filter { $0 != "--" } }
     @OptionGroup var output: OutputOptions
-    @OptionGroup var hub: HubOptions
+    @OptionGroup var hub: SpaceHubOptions
 
     func validate() throws {
         if let option = time.first(where: { $0.hasPrefix("-") && $0 != "-1" }) {
@@ -159,7 +159,7 @@ struct SpaceDevModeCommand: OperationCommand {
     @OptionGroup var space: SpaceArgument
     @Flag(help: "End it.") var stop = false
     @OptionGroup var output: OutputOptions
-    @OptionGroup var hub: HubOptions
+    @OptionGroup var hub: SpaceHubOptions
 
     func run() async throws {
         try await hub.calls(output) { calls in

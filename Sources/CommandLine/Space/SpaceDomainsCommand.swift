@@ -17,7 +17,7 @@ struct SpaceDomainsCommand: OperationCommand {
             """)
     @OptionGroup var space: SpaceArgument
     @OptionGroup var output: OutputOptions
-    @OptionGroup var hub: HubOptions
+    @OptionGroup var hub: SpaceHubOptions
 
     func run() async throws {
         try await hub.calls(output) { calls in
@@ -57,7 +57,7 @@ struct SpaceOpenCommand: OperationCommand {
     @Flag(help: "The app itself.") var app = false
     @Flag(name: .customLong("print"), help: "Only print the address.") var printOnly = false
     @OptionGroup var output: OutputOptions
-    @OptionGroup var hub: HubOptions
+    @OptionGroup var hub: SpaceHubOptions
 
     func run() async throws {
         try await hub.calls(output) { calls in

@@ -29,7 +29,7 @@ struct SpaceDownloadCommand: OperationCommand {
     @Option(help: ArgumentHelp("No files that match.", valueName: "pattern")) var exclude: [String] = []
     @OptionGroup var confirm: ConfirmOptions
     @OptionGroup var output: OutputOptions
-    @OptionGroup var hub: HubOptions
+    @OptionGroup var hub: SpaceHubOptions
 
     func validate() throws {
         if !files.isEmpty, !include.isEmpty {
@@ -86,7 +86,7 @@ struct SpaceDeleteFilesCommand: OperationCommand {
     var createPR = false
     @OptionGroup var confirm: ConfirmOptions
     @OptionGroup var output: OutputOptions
-    @OptionGroup var hub: HubOptions
+    @OptionGroup var hub: SpaceHubOptions
 
     func run() async throws {
         try await hub.calls(output, isSure: confirm.yes) { calls in

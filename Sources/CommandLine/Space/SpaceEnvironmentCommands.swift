@@ -200,7 +200,7 @@ struct SpaceValuesListCommand<Words: SpaceValueWords>: OperationCommand {
     }
     @OptionGroup var space: SpaceArgument
     @OptionGroup var output: OutputOptions
-    @OptionGroup var hub: HubOptions
+    @OptionGroup var hub: SpaceHubOptions
 
     func run() async throws {
         try await hub.calls(output) { calls in
@@ -230,7 +230,7 @@ struct SpaceValuesAddCommand<Words: SpaceValueWords>: OperationCommand {
     @Flag(name: .customLong("dry-run"), help: "Only show what would be written.") var dryRun = false
     @OptionGroup var confirm: ConfirmOptions
     @OptionGroup var output: OutputOptions
-    @OptionGroup var hub: HubOptions
+    @OptionGroup var hub: SpaceHubOptions
 
     func run() async throws {
         let values = try EnvironmentWishes.read(Words.kind, pairs: pairs, file: envFile, description: description)
@@ -254,7 +254,7 @@ struct SpaceValuesDeleteCommand<Words: SpaceValueWords>: OperationCommand {
     @Flag(name: .customLong("dry-run"), help: "Only show what would be deleted.") var dryRun = false
     @OptionGroup var confirm: ConfirmOptions
     @OptionGroup var output: OutputOptions
-    @OptionGroup var hub: HubOptions
+    @OptionGroup var hub: SpaceHubOptions
 
     func run() async throws {
         try await hub.calls(output, isSure: confirm.yes) { calls in

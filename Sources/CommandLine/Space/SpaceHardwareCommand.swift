@@ -29,7 +29,7 @@ struct SpaceHardwareListCommand: OperationCommand {
     // Taken only to say how it is done.
     @Argument(help: .hidden) var flavor: String?
     @OptionGroup var output: OutputOptions
-    @OptionGroup var hub: HubOptions
+    @OptionGroup var hub: SpaceHubOptions
 
     func run() async throws {
         if let space, let flavor {
@@ -103,7 +103,7 @@ struct SpaceHardwareSetCommand: OperationCommand {
     var sleepTime: String?
     @OptionGroup var confirm: ConfirmOptions
     @OptionGroup var output: OutputOptions
-    @OptionGroup var hub: HubOptions
+    @OptionGroup var hub: SpaceHubOptions
 
     func run() async throws {
         if let sleepTime { _ = try SleepTime.seconds(sleepTime) }

@@ -2,6 +2,7 @@ import ArgumentParser
 import Foundation
 import Operations
 import StokerCore
+import Synchronization
 
 struct SpaceLogsCommand: OperationCommand {
     static var operations: [Operations.Operation] { [.spaceLogs] }
@@ -27,7 +28,7 @@ struct SpaceLogsCommand: OperationCommand {
     var lines: Int?
     @Flag(help: "With the time of each line.") var timestamps = false
     @OptionGroup var output: OutputOptions
-    @OptionGroup var hub: HubOptions
+    @OptionGroup var hub: SpaceHubOptions
 
     func validate() throws {
         if let lines, lines < 0 { throw ValidationError("--lines must not be negative.") }
@@ -39,9 +40,24 @@ struct SpaceLogsCommand: OperationCommand {
         let given: [(name: String, value: JSONValue)] = [
             ("log", build ? "build" : "run"), ("lines", .maybe(lines)), ("follow", .bool(follow)),
         ]
-        try await hub.calls(output, line: { try printer.show($0) }) { calls in
+        let end = Mutex<ExitCode?>(nil)
+        let show: @Sendable (JSONValue) throws -> Void = { line in
+            do { try printer.show(line) } catch let code as ExitCode {
+                // Nobody reads any more: that is an end, and no failure of the operation.
+                end.withLock { $0 = code }
+                throw CancellationError()
+            }
+        }
+        try await hub.calls(output, line: show) { calls in
             let name = try await calls.name(space.space)
-            if follow { return try await Screen.whileRead { _ = try await calls.call(.spaceLogs, on: name, given) } }
+            if follow {
+                return try await Screen.whileRead {
+                    do { _ = try await calls.call(.spaceLogs, on: name, given) } catch {
+                        if let code = end.withLock({ $0 }) { throw code }
+                        throw error
+                    }
+                }
+            }
             let answer = try await calls.call(.spaceLogs, on: name, given)
             if output.chosen == .json { return screen.write(answer.prettyText) }
             let all = answer["lines"]?.array ?? []

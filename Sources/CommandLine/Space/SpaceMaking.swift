@@ -101,7 +101,7 @@ struct SpaceCreateCommand: OperationCommand {
     @OptionGroup var options: NewSpaceOptions
     @OptionGroup var confirm: ConfirmOptions
     @OptionGroup var output: OutputOptions
-    @OptionGroup var hub: HubOptions
+    @OptionGroup var hub: SpaceHubOptions
 
     func validate() throws {
         if sdk.lowercased() == "streamlit" {
@@ -152,7 +152,7 @@ struct SpaceDuplicateCommand: OperationCommand {
     @OptionGroup var options: NewSpaceOptions
     @OptionGroup var confirm: ConfirmOptions
     @OptionGroup var output: OutputOptions
-    @OptionGroup var hub: HubOptions
+    @OptionGroup var hub: SpaceHubOptions
 
     func run() async throws {
         let given = try options.given()
@@ -184,7 +184,7 @@ struct SpaceMoveCommand: OperationCommand {
     @Argument(help: ArgumentHelp("The new name.", valueName: "new")) var target: String
     @OptionGroup var confirm: ConfirmOptions
     @OptionGroup var output: OutputOptions
-    @OptionGroup var hub: HubOptions
+    @OptionGroup var hub: SpaceHubOptions
 
     func run() async throws {
         try await hub.calls(output, isSure: confirm.yes) { calls in
@@ -214,7 +214,7 @@ struct SpaceDeleteCommand: OperationCommand {
     @Flag(name: .customLong("missing-ok"), help: "One that is not there is no failure.") var missingOK = false
     @OptionGroup var confirm: ConfirmOptions
     @OptionGroup var output: OutputOptions
-    @OptionGroup var hub: HubOptions
+    @OptionGroup var hub: SpaceHubOptions
 
     func run() async throws {
         try await hub.calls(output, isSure: confirm.yes) { calls in
@@ -272,7 +272,7 @@ struct SpaceUploadCommand: OperationCommand {
     @Flag(help: "Wait until it runs and answers.") var wait = false
     @OptionGroup var confirm: ConfirmOptions
     @OptionGroup var output: OutputOptions
-    @OptionGroup var hub: HubOptions
+    @OptionGroup var hub: SpaceHubOptions
 
     func validate() throws {
         if createPR, wait { throw ValidationError("A pull request runs nothing that --wait could wait for.") }

@@ -25,7 +25,7 @@ struct SpacePushCommand: OperationCommand {
     @Flag(help: "Wait until it runs and answers.") var wait = false
     @OptionGroup var confirm: ConfirmOptions
     @OptionGroup var output: OutputOptions
-    @OptionGroup var hub: HubOptions
+    @OptionGroup var hub: SpaceHubOptions
 
     func validate() throws {
         for name in [ref, branch] where name.hasPrefix("-") || name.contains(":") || name.isEmpty {

@@ -25,7 +25,7 @@ struct SpaceListCommand: OperationCommand {
     @Option(name: .shortAndLong, help: "At most so many.") var limit = 100
     @Flag(name: .shortAndLong, help: "Only the names, one a line; the same as --format quiet.") var quiet = false
     @OptionGroup var output: OutputOptions
-    @OptionGroup var hub: HubOptions
+    @OptionGroup var hub: SpaceHubOptions
 
     func validate() throws {
         if quiet, output.json { throw ValidationError("--quiet and --json exclude each other.") }
@@ -103,7 +103,7 @@ struct SpaceInfoCommand: OperationCommand {
             """)
     @OptionGroup var space: SpaceArgument
     @OptionGroup var output: OutputOptions
-    @OptionGroup var hub: HubOptions
+    @OptionGroup var hub: SpaceHubOptions
 
     func run() async throws {
         try await hub.calls(output) { calls in
@@ -152,7 +152,7 @@ struct SpaceFilesCommand: OperationCommand {
     @Option(help: ArgumentHelp("Only what is in this folder.", valueName: "path")) var folder = ""
     @Option(help: "A branch, tag or commit.") var revision = "main"
     @OptionGroup var output: OutputOptions
-    @OptionGroup var hub: HubOptions
+    @OptionGroup var hub: SpaceHubOptions
 
     func run() async throws {
         try await hub.calls(output) { calls in

@@ -67,7 +67,7 @@ struct SpaceRefListCommand<Words: SpaceRefWords>: OperationCommand {
     }
     @OptionGroup var space: SpaceArgument
     @OptionGroup var output: OutputOptions
-    @OptionGroup var hub: HubOptions
+    @OptionGroup var hub: SpaceHubOptions
 
     func run() async throws {
         try await hub.calls(output) { calls in
@@ -112,7 +112,7 @@ struct SpaceBranchCreateCommand: OperationCommand {
     @Flag(name: .customLong("exist-ok"), help: "One that exists already is no failure, wherever it points.")
     var existOK = false
     @OptionGroup var output: OutputOptions
-    @OptionGroup var hub: HubOptions
+    @OptionGroup var hub: SpaceHubOptions
 
     func run() async throws {
         try await hub.calls(output) { calls in
@@ -142,7 +142,7 @@ struct SpaceTagCreateCommand: OperationCommand {
     @Flag(name: .customLong("exist-ok"), help: "One that exists already is no failure, wherever it points.")
     var existOK = false
     @OptionGroup var output: OutputOptions
-    @OptionGroup var hub: HubOptions
+    @OptionGroup var hub: SpaceHubOptions
 
     func run() async throws {
         try await hub.calls(output) { calls in
@@ -169,7 +169,7 @@ struct SpaceRefDeleteCommand<Words: SpaceRefWords>: OperationCommand {
     @Flag(name: .customLong("missing-ok"), help: "One that is not there is no failure.") var missingOK = false
     @OptionGroup var confirm: ConfirmOptions
     @OptionGroup var output: OutputOptions
-    @OptionGroup var hub: HubOptions
+    @OptionGroup var hub: SpaceHubOptions
 
     func run() async throws {
         try await hub.calls(output, isSure: confirm.yes) { calls in

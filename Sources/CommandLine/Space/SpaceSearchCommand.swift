@@ -19,7 +19,7 @@ struct SpaceSearchCommand: OperationCommand {
     @Flag(name: .customLong("include-non-running"), help: "Also those that do not run.") var includeNonRunning = false
     @Option(name: .shortAndLong, help: "At most so many.") var limit = 10
     @OptionGroup var output: OutputOptions
-    @OptionGroup var hub: HubOptions
+    @OptionGroup var hub: SpaceHubOptions
 
     func validate() throws {
         if limit < 1 { throw ValidationError("--limit must be at least 1.") }

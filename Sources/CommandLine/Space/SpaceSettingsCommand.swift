@@ -24,7 +24,7 @@ struct SpaceSettingsCommand: OperationCommand {
     var sleepTime: String?
     @OptionGroup var confirm: ConfirmOptions
     @OptionGroup var output: OutputOptions
-    @OptionGroup var hub: HubOptions
+    @OptionGroup var hub: SpaceHubOptions
 
     private var visibility: String? {
         isPrivate ? "private" : isPublic ? "public" : isProtected ? "protected" : nil

@@ -53,7 +53,7 @@ struct SpaceVolumesListCommand: OperationCommand {
             """, aliases: ["ls"])
     @OptionGroup var space: SpaceArgument
     @OptionGroup var output: OutputOptions
-    @OptionGroup var hub: HubOptions
+    @OptionGroup var hub: SpaceHubOptions
 
     func run() async throws {
         try await hub.calls(output) { calls in
@@ -74,7 +74,7 @@ struct SpaceVolumesAddCommand: OperationCommand {
     @Argument(help: ArgumentHelp("hf://buckets/owner/name[/folder]:/mount[:ro]", valueName: "volume"))
     var volumes: [String]
     @OptionGroup var output: OutputOptions
-    @OptionGroup var hub: HubOptions
+    @OptionGroup var hub: SpaceHubOptions
 
     func run() async throws {
         try await hub.calls(output) { calls in
@@ -101,7 +101,7 @@ struct SpaceVolumesSetCommand: OperationCommand {
     var volumes: [String]
     @OptionGroup var confirm: ConfirmOptions
     @OptionGroup var output: OutputOptions
-    @OptionGroup var hub: HubOptions
+    @OptionGroup var hub: SpaceHubOptions
 
     func run() async throws {
         try await hub.calls(output, isSure: confirm.yes) { calls in
@@ -126,7 +126,7 @@ struct SpaceVolumesDeleteCommand: OperationCommand {
     @Flag(help: "All of them.") var all = false
     @OptionGroup var confirm: ConfirmOptions
     @OptionGroup var output: OutputOptions
-    @OptionGroup var hub: HubOptions
+    @OptionGroup var hub: SpaceHubOptions
 
     func validate() throws {
         if all == !paths.isEmpty { throw ValidationError("Give the paths to unmount, or --all.") }

@@ -27,7 +27,7 @@ struct SpaceWaitCommand: OperationCommand {
     var timeout: SpanArgument = "10m"
     @Option(help: ArgumentHelp("Time between looks.", valueName: "duration")) var every: SpanArgument = "10s"
     @OptionGroup var output: OutputOptions
-    @OptionGroup var hub: HubOptions
+    @OptionGroup var hub: SpaceHubOptions
 
     func validate() throws {
         if let commit, !(7...64).contains(commit.count) || !commit.allSatisfy({ $0.isASCII && $0.isHexDigit }) {
@@ -82,7 +82,7 @@ struct SpaceHealthCommand: OperationCommand {
     @Option(help: ArgumentHelp("Longest time for the Hub's answer, and for the visit.", valueName: "duration"))
     var timeout: SpanArgument = "60s"
     @OptionGroup var output: OutputOptions
-    @OptionGroup var hub: HubOptions
+    @OptionGroup var hub: SpaceHubOptions
 
     func run() async throws {
         try await hub.calls(output) { calls in

@@ -82,7 +82,6 @@ struct GitPush: Sendable {
         let url = "\(hub.settings.endpoint)/spaces/\(id)"
         let before = ProcessInfo.processInfo.environment["GIT_CONFIG_COUNT"].flatMap { Int($0) } ?? 0
         let caller = context.caller
-        context.tell(.init("pushing", "pushing \(commit.prefix(7)) to \(id)", isFrequent: true))
         let ended = try await Program.runTelling(
             git,
             ["-C", folder, "push"] + (force ? ["--force"] : []) + (caller.isTerminal ? ["--progress"] : [])
