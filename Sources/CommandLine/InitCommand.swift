@@ -60,6 +60,7 @@ struct InitCommand: OperationCommand {
         for (name, isGiven) in [
             ("--namespace", !namespace.isEmpty), ("--name", !names.isEmpty), ("--sdk", !sdks.isEmpty),
             ("--tag", !tags.isEmpty), ("--token", hub.token != nil), ("--endpoint", hub.endpoint != nil),
+            ("--server", hub.server != nil),
         ] where isGiven {
             throw ValidationError("\(name) goes with --from-hub.")
         }
@@ -103,9 +104,13 @@ struct InitCommand: OperationCommand {
         ]
         let draft: JSONValue
         do {
-            draft = try await hub.use { hub in
-                try await carryOut(
-                    .initFleet, given + [("from_hub", wanted)], in: .ofThisProcess(hub), output: OutputOptions())
+            let given = given + [("from_hub", wanted)]
+            if let server = try hub.client() {
+                draft = try await carryOut(.initFleet, given, on: nil, at: server, output: OutputOptions())
+            } else {
+                draft = try await hub.use { hub in
+                    try await carryOut(.initFleet, given, in: .ofThisProcess(hub), output: OutputOptions())
+                }
             }
         } catch var failure as Failure where failure.code == .notFound {
             failure.hint = failure.hint.map { $0 + " (--namespace, --name, --sdk, --tag)" }

@@ -21,24 +21,18 @@ struct WhoamiCommand: OperationCommand {
     @OptionGroup var fleet: FleetOptions
     @OptionGroup var output: OutputOptions
     @OptionGroup var hub: HubOptions
-    @OptionGroup var remote: RemoteOptions
 
     static var operations: [Operations.Operation] { [.whoami] }
 
-    func validate() throws {
-        try remote.exclude(fleet)
-        if remote.server != nil, hub.token != nil || hub.endpoint != nil {
-            throw ValidationError("--server has its own account on the Hub.")
-        }
-    }
+    func validate() throws { try RemoteOptions.exclude(fleet, server: hub.server) }
 
     func run() async throws {
         let given: [(name: String, value: JSONValue)] = [
             ("spaces", .array(spaces.map { .string($0) })), ("check", .bool(check)),
         ]
         let answer: JSONValue
-        if let server = try remote.client() {
-            answer = try await server.call(.whoami, given)
+        if let server = try hub.client() {
+            answer = try await carryOut(.whoami, given, on: nil, at: server, output: output)
         } else {
             // Without a file and without names only the account is told.
             let isFleetAsked =

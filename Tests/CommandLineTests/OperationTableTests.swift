@@ -31,4 +31,12 @@ import Testing
             #expect(!operations.isEmpty, "\(command)")
         }
     }
+
+    /// These are no operations: they run until they are stopped, or are about the shell.
+    @Test func whatIsNoOperationStartsSomethingOrIsAboutTheShell() {
+        let others = Self.commands(below: StokerCommand.self)
+            .filter { $0.configuration.subcommands.isEmpty && $0.configuration.groupedSubcommands.isEmpty }
+            .filter { !($0 is any OperationCommand.Type) }.compactMap(\.configuration.commandName)
+        #expect(others.sorted() == ["completion", "demo", "hub-simulator", "serve"])
+    }
 }

@@ -64,8 +64,7 @@ struct Engine {
         let memory = try await Memory.open(folder: plan.dataFolder, path: plan.fleet.ledger.path, logger: logger)
         let writer = LedgerWriter(
             ledger: memory.ledger, retention: plan.fleet.ledger, clock: ContinuousClock(), now: clocks.wall,
-            logger: logger
-        ) { _ in }
+            logger: logger)
         let resolver = NameResolver(eventLoop: group.next())
         var source: Boiler.Source?
         if let watched = plan.source {
