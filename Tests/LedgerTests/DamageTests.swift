@@ -338,6 +338,56 @@ struct DamageTests {
         await ledger.close()
     }
 
+    /// Each is a time or a number that could be; together with the rest of the file it cannot.
+    @Test("what contradicts the rest of the timeline is cut, and told")
+    func untrueTimes() async throws {
+        let scratch = try Scratch()
+        var ledger = try await openLedger(scratch)
+        let checks = try await ledger.register(["a", "b"])
+        var state = CheckState()
+        state.verdict = .up
+        let end = morning + .seconds(3_600)
+        func change(_ check: Int32) -> TimelineEntry {
+            .change(StandingChange(check: check, at: morning, seen: morning, standing: .up))
+        }
+        try await ledger.record(
+            Batch(
+                states: checks.map { ($0, SavedState(state: state, nextDue: end)) }, timeline: checks.map(change),
+                watchedUntil: end))
+        let sound = try await ledger.tally(of: checks, from: morning, to: end + .seconds(86_400))
+        #expect(sound.map(\.uptime) == [1, 1])
+        await ledger.close()
+        // Opening a sound file changes nothing.
+        ledger = try await openLedger(scratch)
+        #expect(try await ledger.tally(of: checks, from: morning, to: end + .seconds(86_400)) == sound)
+        #expect(try await ledger.events(of: nil, before: nil, limit: 9).isEmpty)
+        await ledger.close()
+        let queue = try DatabaseQueue(path: scratch.path())
+        let (first, late) = (checks[0], (end + .seconds(1)).milliseconds)
+        try await queue.write { db in
+            try db.execute(
+                sql: """
+                    INSERT INTO absence VALUES (\(morning.milliseconds + 1_800_000), \(late)), (\(late), \(late + 1));
+                    INSERT INTO standing VALUES (\(first), \(late), 4);
+                    UPDATE standing SET standing = 4 WHERE check_id = \(checks[1]);
+                    """)
+        }
+        try queue.close()
+        ledger = try await openLedger(scratch)
+        let told = try await ledger.events(of: nil, before: nil, limit: 9).map(\.text)
+        #expect(told.contains { $0.hasPrefix("2 rows of absence ended later") }, "\(told)")
+        #expect(told.contains { $0.hasPrefix("1 rows of standing were later") }, "\(told)")
+        #expect(told.contains { $0.hasPrefix("1 rows of standing said something else") }, "\(told)")
+        let after = try await ledger.tally(of: checks, from: morning, to: end + .seconds(86_400))
+        #expect(after.map(\.known) == [.seconds(1_800), .zero])
+        #expect(after[0].uptime == 1 && after[1].uptime == nil)
+        await ledger.close()
+        // And once is enough.
+        ledger = try await openLedger(scratch)
+        #expect(try await ledger.events(of: nil, before: nil, limit: 9).count == told.count)
+        await ledger.close()
+    }
+
     @Test("a number whose name is lost is given to nobody else")
     func lostNames() async throws {
         let scratch = try Scratch()
