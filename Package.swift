@@ -32,6 +32,7 @@ let arguments = Target.Dependency.product(name: "ArgumentParser", package: "swif
 let yams = Target.Dependency.product(name: "Yams", package: "Yams")
 let crypto = Target.Dependency.product(name: "Crypto", package: "swift-crypto")
 let grdb = Target.Dependency.product(name: "GRDB", package: "GRDB.swift")
+let unixSignals = Target.Dependency.product(name: "UnixSignals", package: "swift-service-lifecycle")
 let subprocess = Target.Dependency.product(name: "Subprocess", package: "swift-subprocess")
 
 let package = Package(
@@ -63,16 +64,22 @@ let package = Package(
         .executableTarget(
             name: "stoker",
             dependencies: [
-                "ControlRoom", "Operations", "KeepAlive", "Deployment", "HubClient", "Ledger", "StokerCore",
-                "HubSimulator", "StokerAssets", arguments, asyncHTTPClient, lifecycle, logging, nioCore, nioHTTP1,
-                nioPosix, subprocess,
-                .product(name: "SystemPackage", package: "swift-system"),
-                .product(name: "UnixSignals", package: "swift-service-lifecycle"),
+                "CommandLine", "ControlRoom", "Operations", "KeepAlive", "HubClient", "Ledger", "StokerCore",
+                "HubSimulator", asyncHTTPClient, lifecycle, logging, nioCore, nioPosix, unixSignals,
             ],
             swiftSettings: room,
             linkerSettings: lld
         ),
-        // Floor 4: show
+        // Floor 4: type, show
+        .target(
+            name: "CommandLine",
+            dependencies: [
+                "Operations", "KeepAlive", "HubClient", "Ledger", "StokerCore", arguments,
+                asyncHTTPClient, logging, nioCore, nioHTTP1, nioPosix, subprocess, unixSignals,
+                .product(name: "SystemPackage", package: "swift-system"),
+            ],
+            swiftSettings: room
+        ),
         .target(
             name: "ControlRoom",
             dependencies: [
@@ -87,7 +94,10 @@ let package = Package(
         // Floor 3: do
         .target(
             name: "Operations",
-            dependencies: ["Ledger", "StokerCore"],
+            dependencies: [
+                "KeepAlive", "Deployment", "HubClient", "Ledger", "StokerCore", "StokerAssets", logging, nioCore,
+                nioPosix,
+            ],
             swiftSettings: room
         ),
         // Floor 2: keep warm, ship
@@ -99,7 +109,7 @@ let package = Package(
             ],
             swiftSettings: room
         ),
-        .target(name: "Deployment", dependencies: ["HubClient", "StokerCore"], swiftSettings: room),
+        .target(name: "Deployment", dependencies: ["StokerCore"], swiftSettings: room),
         // Floor 1: talk to the Hub, remember
         .target(
             name: "HubClient",
@@ -191,7 +201,10 @@ let package = Package(
             dependencies: ["Operations", "Ledger", "StokerCore"],
             swiftSettings: room),
         .testTarget(
-            name: "DeploymentTests", dependencies: ["Deployment", "HubClient", "StokerCore", yams],
+            name: "CommandLineTests", dependencies: ["CommandLine", "Operations", "StokerCore"],
+            swiftSettings: room),
+        .testTarget(
+            name: "DeploymentTests", dependencies: ["Deployment", "StokerCore", yams],
             swiftSettings: room),
         .testTarget(
             name: "HubSimulatorTests",

@@ -7,7 +7,8 @@ import Testing
         .deletingLastPathComponent().deletingLastPathComponent().deletingLastPathComponent()
 
     private static let floors: [String: Int] = [
-        "stoker": 5, "ControlRoom": 4, "Operations": 3, "KeepAlive": 2, "Deployment": 2, "HubClient": 1, "Ledger": 1,
+        "stoker": 5, "CommandLine": 4, "ControlRoom": 4, "Operations": 3, "KeepAlive": 2, "Deployment": 2,
+        "HubClient": 1, "Ledger": 1,
         "StokerCore": 0,
     ]
 

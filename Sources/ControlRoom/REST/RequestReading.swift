@@ -5,8 +5,6 @@ import StokerCore
 
 /// Reads the inputs of a request: strict, so that a mistake is told and not guessed at.
 enum RequestReading {
-    /// Largest body of a JSON call; bytes.
-    static let bodyLimit = 64 * 1024
     /// What is kept of a heartbeat's body, as healthchecks.io does; bytes.
     static let noteLimit = 10_000
     /// Where reading a heartbeat's body ends; bytes.
@@ -17,8 +15,8 @@ enum RequestReading {
         let (limit, doing) =
             switch target {
             case .beat: (noteBodyLimit, Operation.beat.doing)
-            case .operation(let operation): (bodyLimit, operation.doing)
-            case .openAPI: (bodyLimit, "describe the API")
+            case .operation(let operation): (operation.bodyLimit, operation.doing)
+            case .openAPI: (Operation.usualBodyLimit, "describe the API")
             }
         guard let length = request.headers[.contentLength].flatMap({ Int($0) }), length > limit else { return }
         throw tooLarge(limit, doing: doing)
@@ -68,8 +66,11 @@ enum RequestReading {
     }
 
     /// The inputs in a body: a JSON object, or a form as `curl -d` sends it. An empty body has none.
-    static func body(of request: Request, doing: String) async throws(Failure) -> [(name: String, value: JSONValue)] {
-        let bytes = try await collect(request, keep: bodyLimit, limit: bodyLimit, doing: doing)
+    /// - Parameter limit: largest body that is read; bytes.
+    static func body(
+        of request: Request, doing: String, limit: Int
+    ) async throws(Failure) -> [(name: String, value: JSONValue)] {
+        let bytes = try await collect(request, keep: limit, limit: limit, doing: doing)
         guard !bytes.allSatisfy({ $0 == 0x20 || $0 == 0x0A || $0 == 0x0D || $0 == 0x09 }) else { return [] }
         let type = mediaType(of: request) ?? "application/json"
         switch type {

@@ -1,4 +1,5 @@
 import AsyncHTTPClient
+import CommandLine
 import ControlRoom
 import Foundation
 import HubClient
@@ -138,7 +139,7 @@ struct Engine {
         }
         if let source = plan.source { services.append(ReloadService(boiler: boiler, source: source, logger: logger)) }
         if plan.demo {
-            services.append(DemoJob(name: DemoCommand.job, every: .seconds(25), boiler: boiler, logger: logger))
+            services.append(DemoJob(name: Demonstration.job, every: .seconds(25), boiler: boiler, logger: logger))
         }
         services.append(server)
         let end = EndOfService(lost: { writer.isSettled ? nil : writer.waiting }, logger: logger)

@@ -1,12 +1,7 @@
-import ArgumentParser
+import CommandLine
 import Foundation
 import Logging
 import StokerCore
-
-/// How log lines look. They go to standard error; standard output is for results.
-enum LogFormat: String, ExpressibleByArgument, CaseIterable {
-    case text, json
-}
 
 enum Logs {
     /// Sets up logging for the whole process; called once.

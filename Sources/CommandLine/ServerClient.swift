@@ -1,0 +1,165 @@
+import ArgumentParser
+import AsyncHTTPClient
+import Foundation
+import NIOCore
+import NIOHTTP1
+import Operations
+import StokerCore
+
+/// Which running Stoker a command talks to.
+struct ServerOptions: ParsableArguments {
+    @Option(
+        help: ArgumentHelp(
+            "Address of the running Stoker (default: $STOKER_SERVER, else http://127.0.0.1:7860).", valueName: "url"))
+    var server: String?
+
+    @Option(
+        help: ArgumentHelp(
+            "Token of that Stoker (default: $STOKER_TOKEN, which keeps it out of the process list).", valueName: "token"
+        ))
+    var token: String?
+
+    func client() throws(Failure) -> ServerClient {
+        let environment = ProcessInfo.processInfo.environment
+        func first(_ values: String?...) -> String? { values.compactMap { $0 }.first { !$0.isEmpty } }
+        return try ServerClient(
+            address: first(server, environment["STOKER_SERVER"]) ?? "http://127.0.0.1:7860",
+            token: first(token, environment["STOKER_TOKEN"]).map { Secret($0) })
+    }
+}
+
+/// Where operations are carried out: a running server, or a ledger file on this machine.
+protocol OperationDoor: Sendable {
+    func call(_ operation: Operations.Operation, _ given: [(name: String, value: JSONValue)]) async throws(Failure)
+        -> JSONValue
+}
+
+/// Calls operations of a running Stoker through its REST door.
+struct ServerClient: OperationDoor {
+    let base: String
+    let token: Secret?
+    /// Lives as long as the command. A refused connection is told at once: the library would go on trying until its limit.
+    private static let http: HTTPClient = {
+        var configuration = HTTPClient.Configuration()
+        configuration.connectionPool.retryConnectionEstablishment = false
+        configuration.timeout.connect = .seconds(5)
+        return HTTPClient(eventLoopGroupProvider: .singleton, configuration: configuration)
+    }()
+    /// Largest answer that is read; bytes.
+    static let answerLimit = 64 * 1024 * 1024
+
+    init(address: String, token: Secret?) throws(Failure) {
+        var address = address
+        if !address.contains("://") { address = "http://\(address)" }
+        while address.hasSuffix("/") { address.removeLast() }
+        guard let url = URL(string: address), url.scheme == "http" || url.scheme == "https", url.host?.isEmpty == false,
+            url.query == nil, url.fragment == nil
+        else {
+            throw Failure(
+                .usage, doing: "find the server", because: "\"\(address.printable.shortened)\" is not an http address",
+                hint: "write it like http://127.0.0.1:7860")
+        }
+        base = address
+        self.token = token
+    }
+
+    /// - Throws: what the server answered; `server.unreachable` when it did not.
+    func call(_ operation: Operations.Operation, _ given: [(name: String, value: JSONValue)]) async throws(Failure)
+        -> JSONValue
+    {
+        var path = operation.path
+        var query: [String] = []
+        var body: [JSONValue.Member] = []
+        for (name, value) in given where !value.isNull {
+            switch operation.parameters.first(where: { $0.name == name })?.place {
+            case .path: path = path.replacing("{\(name)}", with: percentEncoded(value.string ?? value.text))
+            case .body: body.append(.init(name, value))
+            default:
+                for item in value.array ?? [value] {
+                    query.append("\(name)=\(percentEncoded(item.string ?? item.text))")
+                }
+            }
+        }
+        var request = HTTPClientRequest(
+            url: base + "/api/v1" + path + (query.isEmpty ? "" : "?" + query.joined(separator: "&")))
+        request.method = HTTPMethod(rawValue: operation.method.rawValue)
+        request.headers.add(name: "accept", value: "application/json")
+        request.headers.add(name: "user-agent", value: "stoker-cli")
+        if let token { request.headers.add(name: "authorization", value: "Bearer \(token.reveal())") }
+        if !body.isEmpty {
+            request.headers.add(name: "content-type", value: "application/json")
+            request.body = .bytes(ByteBuffer(bytes: JSONValue.object(body).bytes))
+        }
+        // A ping waits for all its attempts: by default 4 × 120 s and the waits between them.
+        let limit: TimeAmount = operation.name == "ping" ? .minutes(15) : .seconds(30)
+        let status: Int
+        let bytes: [UInt8]
+        do {
+            let response = try await Self.http.execute(request, timeout: limit)
+            status = Int(response.status.code)
+            bytes = Array(try await response.body.collect(upTo: Self.answerLimit).readableBytesView)
+        } catch {
+            throw unreachable(operation, error)
+        }
+        return try Self.read(
+            status: status, bytes: bytes, operation: operation, server: base, gaveToken: token != nil)
+    }
+
+    static func read(
+        status: Int, bytes: [UInt8], operation: Operations.Operation, server: String, gaveToken: Bool
+    ) throws(Failure) -> JSONValue {
+        let answer: JSONValue
+        do throws(JSONValue.SyntaxError) {
+            answer = try JSONValue(reading: bytes)
+        } catch {
+            throw notStoker(status, operation, server)
+        }
+        if (200..<300).contains(status) { return answer }
+        guard let told = answer["error"], let code = told["code"]?.string, let message = told["message"]?.string else {
+            throw notStoker(status, operation, server)
+        }
+        if code == Failure.Code.unauthorized.rawValue {
+            // What the server says is meant for whoever writes requests; here the token is an option.
+            throw Failure(
+                .unauthorized, doing: operation.doing,
+                because: gaveToken ? "\(server) does not accept this token" : "\(server) wants its token",
+                hint:
+                    "give it with STOKER_TOKEN or --token; a token that Stoker made is in the file `token` of its data folder"
+            )
+        }
+        // The message is "could not <doing>: <because>"; taken apart again so that it is told once.
+        let start = "could not "
+        let text = message.hasPrefix(start) ? String(message.dropFirst(start.count)) : message
+        let colon = text.firstRange(of: ": ")
+        throw Failure(
+            Failure.Code(rawValue: code), doing: colon.map { String(text[..<$0.lowerBound]) } ?? operation.doing,
+            because: colon.map { String(text[$0.upperBound...]) } ?? text,
+            hint: told["hint"]?.string
+        )
+    }
+
+    private static func notStoker(_ status: Int, _ operation: Operations.Operation, _ server: String) -> Failure {
+        Failure(
+            .unreachable, doing: operation.doing,
+            because: "what answers at \(server) is not a Stoker (status \(status))",
+            hint: "give its address with --server or STOKER_SERVER")
+    }
+
+    private func unreachable(_ operation: Operations.Operation, _ error: any Error) -> Failure {
+        let because: String
+        switch error {
+        case let error as HTTPClientError where error == .deadlineExceeded || error == .readTimeout:
+            because = "\(base) did not answer in time"
+        case let error as HTTPClientError where error == .connectTimeout:
+            because = "\(base) could not be connected to in time"
+        case is NIOTooManyBytesError:
+            because = "the answer of \(base) is larger than \(Self.answerLimit / 1024 / 1024) MiB"
+        case is HTTPClientError, is HTTPParserError: because = "\(base) does not speak HTTP as expected"
+        default: because = "nothing answers at \(base)"
+        }
+        return Failure(
+            .unreachable, doing: operation.doing, because: because,
+            hint: "start one with `stoker serve`, or give its address with --server or STOKER_SERVER", retry: .soon,
+            cause: error)
+    }
+}

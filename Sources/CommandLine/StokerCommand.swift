@@ -1,0 +1,75 @@
+package import ArgumentParser
+import Foundation
+import StokerCore
+
+/// The root of all commands.
+package struct StokerCommand: AsyncParsableCommand {
+    package static let configuration = CommandConfiguration(
+        commandName: "stoker",
+        abstract: "Keeps a fleet of Hugging Face Spaces warm, and tells the truth about it.",
+        discussion: """
+            EXAMPLES
+              stoker demo                            everything over a simulated Hub
+              stoker init acme/discord-bot acme/rag  write a fleet.yaml
+              stoker serve --fleet fleet.yaml        tend it
+              stoker status                          ask the server that tends it
+            """,
+        version: Version.current,
+        groupedSubcommands: [
+            CommandGroup(
+                name: "Server",
+                subcommands: [
+                    ServeCommand.self, DemoCommand.self, CheckCommand.self, HubSimulatorCommand.self,
+                ]),
+            CommandGroup(
+                name: "Client",
+                subcommands: [
+                    StatusCommand.self, HistoryCommand.self, PingCommand.self, PauseCommand.self, ResumeCommand.self,
+                    AcknowledgeCommand.self,
+                ]),
+            CommandGroup(
+                name: "Fleet file",
+                subcommands: [
+                    InitCommand.self, CheckConfigCommand.self, SchemaCommand.self, BudgetCommand.self,
+                    ExportCommand.self,
+                ]),
+            CommandGroup(name: "Hub", subcommands: [SpaceCommand.self, WhoamiCommand.self]),
+            CommandGroup(name: "Shell", subcommands: [CompletionCommand.self]),
+        ])
+
+    package init() {}
+
+    /// Runs the command that the process was started with, and tells why it fails.
+    /// - Parameter launcher: what the executable supplies.
+    /// - Returns: the status to exit with.
+    package static func run(with launcher: Launcher) async -> Int32 {
+        await Launcher.$current.withValue(launcher) { await run() }
+    }
+
+    private static func run() async -> Int32 {
+        Screen.prepare()
+        let interruption = Interruption()
+        // A task of its own, so that a signal can call the command off.
+        let work = Interruption.$current.withValue(interruption) {
+            Task {
+                var command = try parseAsRoot()
+                if var asynchronous = command as? any AsyncParsableCommand {
+                    try await asynchronous.run()
+                } else {
+                    try command.run()
+                }
+            }
+        }
+        interruption.watch(work)
+        var status: Int32 = 0
+        do {
+            try await work.value
+        } catch {
+            status = CommandFailure.report(error).rawValue
+        }
+        // An answer that nobody could read was none, whatever it said. Why was told when it happened.
+        let trouble = Screen.outputTrouble
+        if status <= 1, trouble != 0, trouble != EPIPE { status = Failure.Code.output.exitStatus }
+        return status
+    }
+}
