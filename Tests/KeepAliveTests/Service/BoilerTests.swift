@@ -124,7 +124,7 @@ import Testing
                 let check = Check(name: "app", address: address + "/health", space: "acme/app", policy: policy)
                 return Fleet(checks: [check], serve: .quiet)
             }
-            try await room.tend(fleet([.seconds(1)]))
+            try await room.tend(fleet([.seconds(600)]))
             try await eventually {
                 try await room.ledger.savedStates().values.first?.state.failingSince.isNever == false
             }
@@ -132,6 +132,7 @@ import Testing
             #expect(first.failures == 0 && first.verdict == .unknown)
             room.nextStart(with: fleet([]))
             try await room.restart()
+            _ = try await room.boiler.ping("app")
             try await room.until("app", is: .down)
             try await eventually {
                 let incidents = try await room.ledger.incidents(of: nil, openOnly: false, before: nil, limit: 9)
@@ -235,6 +236,11 @@ import Testing
             #expect(try await room.boiler.status(of: "stays").state.verdict == .up)
             await #expect(throws: Failure.self) { try await room.boiler.status(of: "goes") }
             #expect(await room.boiler.statuses(StatusQuery()).items.map(\.check.name) == ["comes", "stays"])
+            var query = StatusQuery()
+            query.looks = ["moderated", "flapping"]
+            #expect(await room.boiler.statuses(query).items.isEmpty)
+            query.verdicts = Set(Verdict.allCases)
+            #expect(await room.boiler.statuses(query).items.count == 2)
         }
     }
 
