@@ -281,6 +281,7 @@ struct DamageTests {
             #expect(open.count == 1 && open.first?.cause == .ledgerDamaged)
             let told = try await ledger.events(of: Incident.ofLedger, before: nil, limit: 5).first
             #expect(told?.at == open.first?.began && told?.text.contains(".damaged-") == true)
+            #expect(told?.text.contains("in database main") == false, "\(told?.text ?? "")")
             // Both of the table's own page and of its index's the names come back.
             let names = try await ledger.checkNames().map(\.name)
             #expect(names == Self.kept, "page \(page), \(roots[page] ?? "-")")
@@ -505,6 +506,11 @@ struct DamageTests {
         let ledger = try await openLedger(scratch)
         try await ledger.record(Batch(observations: [observation(1, 1)]))
         try await ledger.backup(to: scratch.path("copy.sqlite"))
+        let name = scratch.path().split(separator: "/").last.map(String.init) ?? ""
+        let shouted = await #expect(throws: Failure.self) {
+            try await ledger.backup(to: scratch.path(name.uppercased()))
+        }
+        #expect(shouted?.code == .usage)
         for file in ["ledger.sqlite", "ledger.sqlite-wal", "ledger.sqlite-shm", "ledger.sqlite.lock", "copy.sqlite"] {
             let attributes = try FileManager.default.attributesOfItem(atPath: scratch.path(file))
             #expect(attributes[.posixPermissions] as? Int == 0o600, "\(file)")

@@ -72,10 +72,7 @@ enum Words {
     }
 
     /// `2026-11-21 08:15:00 UTC`.
-    static func absolute(_ moment: Instant) -> String {
-        let text = moment.description
-        return "\(text.prefix(10)) \(text.dropFirst(11).prefix(8)) UTC"
-    }
+    static func absolute(_ moment: Instant) -> String { moment.text }
 
     /// `99.95 %`; never rounds a loss away: 99.996 is not 100.
     static func share(_ share: Double?) -> String {

@@ -55,7 +55,11 @@ extension Shard {
                     continue
                 }
                 counts[state.verdict, default: 0] += 1
-                if !query.verdicts.isEmpty, !query.verdicts.contains(state.verdict) { continue }
+                if !query.verdicts.isEmpty || !query.looks.isEmpty, !query.verdicts.contains(state.verdict),
+                    query.looks.isEmpty || !query.looks.contains(state.look)
+                {
+                    continue
+                }
                 found.append(
                     Match(
                         index: UInt32(place), verdict: state.verdict, latency: state.latencyMicroseconds,

@@ -836,7 +836,7 @@ actor Shard {
         } else {
             timetable.cancel(index)
         }
-        let end = until.map { " until \($0)" } ?? ""
+        let end = until.map { " until \($0.text)" } ?? ""
         batch.events.append(
             Event(at: now, kind: "paused", check: ids[Int(index)], text: "\(check(Int(index)).name) was paused\(end)"))
         settle(index, rulings, from: before, now: now)

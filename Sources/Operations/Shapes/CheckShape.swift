@@ -12,7 +12,7 @@ extension Shape {
         .init("space", .text, optional: true, "`owner/name` of a Space"),
         .init("verdict", .choice(Verdict.allCases.map(\.name)), "What is believed"),
         .init(
-            "look", .choice(Verdict.allCases.map(\.name) + ["flapping", "moderated"]),
+            "look", .choice(Verdict.allCases.map(\.name) + CheckState.furtherLooks),
             "One word for a screen: the verdict, or `flapping` and `moderated` where it alone looks better than it is"),
         .init("trouble", .flag, "Somebody should look: down, silent or flagged by the platform"),
         .init("cause", .text, optional: true, "Why it is not simply up; a stable name such as `dns.no_such_name`"),
@@ -152,7 +152,7 @@ extension CheckStatus {
             case .byOwner: Cause.spacePausedByOwner.sentence
             case .asleep: "asleep, and left so until it is visited"
             case .byPerson, .none:
-                state.pausedUntil.isNever ? "paused until resumed" : "paused until \(state.pausedUntil)"
+                state.pausedUntil.isNever ? "paused until resumed" : "paused until \(state.pausedUntil.text)"
             }
         case .unknown where check.lacksAddress:
             "its address is not known: the Hub has not told it, and neither `hub.address` nor `url` names one"

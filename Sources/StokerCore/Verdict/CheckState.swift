@@ -103,6 +103,8 @@ package struct CheckState: Sendable, Equatable {
     package var isModerated: Bool { verdict == .paused && pause == .byModeration }
     /// Somebody should look.
     package var isTrouble: Bool { verdict.isTrouble || isModerated }
+    /// What ``look`` says beside the verdicts.
+    package static let furtherLooks = ["flapping", "moderated"]
     /// One word for a screen: the verdict's name, but `flapping` where `up` or `slow` and `moderated` where `paused` would
     /// look better than it is.
     package var look: String {

@@ -45,7 +45,9 @@ import Testing
         }
     }
 
-    @Test(arguments: Operation.all.filter(\.needsFleet).map(\.name)) func everyOperationHasItsRoute(_ name: String) async throws {
+    @Test(arguments: Operation.all.filter(\.needsFleet).map(\.name)) func everyOperationHasItsRoute(_ name: String)
+        async throws
+    {
         let operation = try #require(Operation.named(name))
         let check =
             operation.path.contains("heartbeats")
@@ -64,7 +66,9 @@ import Testing
         }
     }
 
-    @Test(arguments: Operation.all.filter(\.needsFleet).map(\.name)) func everyOperationAsksForItsPermission(_ name: String) async throws {
+    @Test(arguments: Operation.all.filter(\.needsFleet).map(\.name)) func everyOperationAsksForItsPermission(
+        _ name: String
+    ) async throws {
         let operation = try #require(Operation.named(name))
         let check =
             operation.path.contains("heartbeats")
@@ -325,7 +329,8 @@ import Testing
     @Test func anUnknownHeartbeatIsNotFound() async throws {
         #expect(try await Self.ask(.get, "/api/heartbeats/nobody").status == 404)
         #expect(try await Self.ask(.get, "/api/heartbeats/bot").status == 409)
-        // 256 is no exit status, so it is part of a name.
-        #expect(try await Self.ask(.get, "/api/heartbeats/nightly%20export/256").status == 404)
+        // No exit status, and no part of a name either: what is wrong with it is told.
+        let tooLarge = try await Self.ask(.get, "/api/heartbeats/nightly%20export/256")
+        #expect(tooLarge.status == 400 && tooLarge.text.contains("code"), "\(tooLarge.text)")
     }
 }
