@@ -64,7 +64,7 @@ let package = Package(
         .executableTarget(
             name: "stoker",
             dependencies: [
-                "CommandLine", "ControlRoom", "Operations", "KeepAlive", "HubClient", "Ledger", "StokerCore",
+                "CommandLine", "ControlRoom", "Operations", "KeepAlive", "HubClient", "Ledger", "Runtime", "StokerCore",
                 "HubSimulator", asyncHTTPClient, lifecycle, logging, nioCore, nioPosix, unixSignals,
             ],
             swiftSettings: room,
@@ -74,9 +74,8 @@ let package = Package(
         .target(
             name: "CommandLine",
             dependencies: [
-                "Operations", "KeepAlive", "HubClient", "Ledger", "StokerCore", arguments,
-                asyncHTTPClient, logging, nioCore, nioHTTP1, nioPosix, subprocess, unixSignals,
-                .product(name: "SystemPackage", package: "swift-system"),
+                "Operations", "KeepAlive", "HubClient", "Ledger", "Runtime", "StokerCore", arguments,
+                asyncHTTPClient, logging, nioCore, nioHTTP1, nioPosix, unixSignals,
             ],
             swiftSettings: room
         ),
@@ -95,7 +94,8 @@ let package = Package(
         .target(
             name: "Operations",
             dependencies: [
-                "KeepAlive", "Deployment", "HubClient", "Ledger", "StokerCore", "StokerAssets", logging, nioCore,
+                "KeepAlive", "Deployment", "HubClient", "Ledger", "Runtime", "StokerCore", "StokerAssets", logging,
+                nioCore,
                 nioPosix,
             ],
             swiftSettings: room
@@ -104,7 +104,7 @@ let package = Package(
         .target(
             name: "KeepAlive",
             dependencies: [
-                "HubClient", "Ledger", "StokerCore", asyncHTTPClient, lifecycle, logging,
+                "HubClient", "Ledger", "Runtime", "StokerCore", asyncHTTPClient, lifecycle, logging,
                 nioCore, nioPosix, nioHTTP1, nioSSL, nioTLS, "CZlib",
             ],
             swiftSettings: room
@@ -114,14 +114,23 @@ let package = Package(
         .target(
             name: "HubClient",
             dependencies: [
-                "StokerCore", asyncHTTPClient, crypto, logging, nioCore, nioHTTP1, nioFoundation, nioPosix, nioSSL,
+                "Runtime", "StokerCore", asyncHTTPClient, crypto, logging, nioCore, nioHTTP1, nioFoundation, nioPosix,
+                nioSSL,
             ],
             swiftSettings: room
         ),
         .target(
             name: "Ledger",
             dependencies: [
-                "StokerCore", logging, lifecycle, grdb, .product(name: "GRDBSQLite", package: "GRDB.swift"),
+                "Runtime", "StokerCore", logging, lifecycle, grdb, .product(name: "GRDBSQLite", package: "GRDB.swift"),
+            ],
+            swiftSettings: room
+        ),
+        // Below them: clocks, files, locks and programs of the machine
+        .target(
+            name: "Runtime",
+            dependencies: [
+                "StokerCore", nioPosix, subprocess, .product(name: "SystemPackage", package: "swift-system"),
             ],
             swiftSettings: room
         ),
@@ -143,7 +152,8 @@ let package = Package(
         .executableTarget(
             name: "stoker-bench",
             dependencies: [
-                "HubDay", "KeepAlive", "HubClient", "HubSimulator", "Ledger", "StokerCore", arguments, lifecycle,
+                "HubDay", "KeepAlive", "HubClient", "HubSimulator", "Ledger", "Runtime", "StokerCore", arguments,
+                lifecycle,
                 logging, nioCore, nioPosix,
             ],
             path: "Benchmarks/Sources/stoker-bench",
@@ -155,8 +165,8 @@ let package = Package(
         .target(
             name: "HubDay",
             dependencies: [
-                "HubClient", "HubSimulator", "KeepAlive", "Ledger", "StokerCore", asyncHTTPClient, logging, nioCore,
-                nioHTTP1, nioPosix,
+                "HubClient", "HubSimulator", "KeepAlive", "Ledger", "Runtime", "StokerCore", asyncHTTPClient, logging,
+                nioCore, nioHTTP1, nioPosix,
             ],
             path: "Tests/HubDay",
             swiftSettings: room
@@ -165,7 +175,7 @@ let package = Package(
         // One test target per room
         .target(
             name: "TestSupport",
-            dependencies: ["StokerCore", nioCore, nioPosix, nioSSL],
+            dependencies: ["Operations", "Ledger", "StokerCore", nioCore, nioPosix, nioSSL],
             path: "Tests/TestSupport",
             swiftSettings: room
         ),
@@ -173,10 +183,12 @@ let package = Package(
             name: "StokerCoreTests", dependencies: ["StokerCore"],
             exclude: ["Fleet/Bad", "Fleet/validate.py"], swiftSettings: room),
         .testTarget(
+            name: "RuntimeTests", dependencies: ["Runtime", "StokerCore", "TestSupport"], swiftSettings: room),
+        .testTarget(
             name: "KeepAliveTests",
             dependencies: [
-                "HubClient", "HubDay", "HubSimulator", "KeepAlive", "Ledger", "StokerCore", "TestSupport", logging,
-                nioCore, nioPosix, nioHTTP1, nioSSL, "CZlib",
+                "HubClient", "HubDay", "HubSimulator", "KeepAlive", "Ledger", "Runtime", "StokerCore", "TestSupport",
+                logging, nioCore, nioPosix, nioHTTP1, nioSSL, "CZlib",
             ],
             swiftSettings: room
         ),
@@ -198,7 +210,7 @@ let package = Package(
         ),
         .testTarget(
             name: "OperationsTests",
-            dependencies: ["Operations", "Ledger", "StokerCore"],
+            dependencies: ["Operations", "Ledger", "StokerCore", "TestSupport"],
             swiftSettings: room),
         .testTarget(
             name: "CommandLineTests", dependencies: ["CommandLine", "Operations", "StokerCore"],
@@ -216,8 +228,8 @@ let package = Package(
         .testTarget(
             name: "HubClientTests",
             dependencies: [
-                "HubClient", "HubSimulator", "StokerCore", "TestSupport", asyncHTTPClient, crypto, logging, nioCore,
-                nioHTTP1, nioPosix, subprocess,
+                "HubClient", "HubSimulator", "Runtime", "StokerCore", "TestSupport", asyncHTTPClient, crypto, logging,
+                nioCore, nioHTTP1, nioPosix, subprocess,
             ],
             swiftSettings: room),
         .testTarget(

@@ -28,9 +28,11 @@ struct BudgetCommand: OperationCommand {
     )
     var asksHub = false
     @OptionGroup var output: OutputOptions
+    @OptionGroup var remote: RemoteOptions
 
     func validate() throws {
         if file != nil, options.fleet != nil { throw ValidationError("a file and --fleet exclude each other.") }
+        try remote.exclude(options, file: file)
     }
 
     static var operations: [Operations.Operation] { [.budget, .hubAllowance] }
@@ -43,9 +45,10 @@ struct BudgetCommand: OperationCommand {
         }
         var options = options
         if let file { options.fleet = file }
-        let text = try options.read()
-        let budget = try await carryOut(.budget, [("every", .string(every))], on: text, output: output)
-        let allowance = asksHub ? try await allowance(text) : nil
+        let server = try remote.client()
+        let text = server == nil ? try options.read() : nil
+        let budget = try await carryOut(.budget, [("every", .string(every))], on: text, at: server, output: output)
+        let allowance = asksHub ? try await allowance(text, server) : nil
         let screen = Screen.own
         switch output.chosen {
         case .json:
@@ -61,7 +64,11 @@ struct BudgetCommand: OperationCommand {
     }
 
     /// One small question: every answer of the Hub tells what is left.
-    private func allowance(_ text: FleetText) async throws -> (answer: JSONValue, whose: String) {
+    private func allowance(
+        _ text: FleetText?, _ server: ServerClient?
+    ) async throws -> (answer: JSONValue, whose: String) {
+        if let server { return (try await server.call(.hubAllowance, []), "the account of \(server.base)") }
+        guard let text else { return (.null, "") }  // without a server it was read
         let fleet = try text.read().get()
         var found = try HubCredentials.find(environment: try text.environment().variables)
         if !found.isEndpointOwn, fleet.hub.endpoint != found.endpoint {

@@ -25,20 +25,23 @@ struct CheckCommand: OperationCommand {
     @Option(help: "How many are probed at once.")
     var concurrency: Int = 200
     @OptionGroup var output: OutputOptions
+    @OptionGroup var remote: RemoteOptions
 
     static var operations: [Operations.Operation] { [.check] }
 
     func validate() throws {
         if concurrency < 1 { throw ValidationError("--concurrency must be at least 1.") }
+        try remote.exclude(fleet)
     }
 
     func run() async throws {
+        let server = try remote.client()
         let report = try await carryOut(
             .check,
             [
                 ("names", .array(names.map { .string($0) })), ("strict", .bool(strict)),
                 ("concurrency", .integer(Int64(min(concurrency, 10_000)))),
-            ], on: try fleet.read(), output: output)
+            ], on: server == nil ? try fleet.read() : nil, at: server, output: output)
         let screen = Screen.own
         switch output.chosen {
         case .json: screen.write(report.prettyText)

@@ -48,27 +48,3 @@ struct CheckConfigCommand: OperationCommand {
         if strict, !warnings.isEmpty { throw ExitCode(1) }
     }
 }
-
-extension Screen {
-    /// The mistakes of a report of ``Operations/Operation/checkConfig``.
-    func tell(_ report: JSONValue, of file: FleetText) {
-        Self.writeError(
-            ProblemText(file, self).text((report["problems"]?.array ?? []).map { ProblemText.Line($0) }))
-    }
-}
-
-extension OperationCommand {
-    /// Carries out an operation that looks at a fleet file. Mistakes of the file are told as a compiler does, and end the command with status 2.
-    func carryOut(
-        _ operation: Operations.Operation, _ given: [(name: String, value: JSONValue)] = [], on file: FleetText,
-        in context: OperationContext = .ofThisProcess, output: OutputOptions
-    ) async throws -> JSONValue {
-        do {
-            return try await carryOut(operation, given + [("fleet_file", file.json)], in: context, output: output)
-        } catch  where error.code == .fleetInvalid {
-            Screen.own.tell(
-                try await Operations.Operation.checkConfig.call([("fleet_file", file.json)], in: context), of: file)
-            throw ExitCode(error.code.exitStatus)
-        }
-    }
-}

@@ -47,20 +47,24 @@ struct ExportCommand: OperationCommand {
     var output: String?
     @Flag(help: "Overwrite the output file.")
     var force = false
+    @OptionGroup var remote: RemoteOptions
 
     static var operations: [Operations.Operation] { [.export] }
+
+    func validate() throws { try remote.exclude(options) }
 
     func run() async throws {
         guard Duration(text: every) != nil else {
             throw Failure(
                 .usage, doing: "read --every", because: "it is not a duration", hint: "write it like --every 5m")
         }
+        let server = try remote.client()
         let made = try await carryOut(
             .export,
             [
                 ("kind", .string(kind.name)), ("master", master.map { .string($0) } ?? .null),
                 ("every", .string(every)),
-            ], on: try options.read(), output: OutputOptions())
+            ], on: server == nil ? try options.read() : nil, at: server, output: OutputOptions())
         let content = made["content"]?.string ?? ""
         let instructions = made["instructions"]?.array?.compactMap(\.string) ?? []
         guard let output else {

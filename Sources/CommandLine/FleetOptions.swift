@@ -1,6 +1,7 @@
 package import ArgumentParser
 import Foundation
 package import Operations
+import Runtime
 package import StokerCore
 
 /// Which fleet a command works on.

@@ -21,20 +21,32 @@ struct WhoamiCommand: OperationCommand {
     @OptionGroup var fleet: FleetOptions
     @OptionGroup var output: OutputOptions
     @OptionGroup var hub: HubOptions
+    @OptionGroup var remote: RemoteOptions
 
     static var operations: [Operations.Operation] { [.whoami] }
+
+    func validate() throws {
+        try remote.exclude(fleet)
+        if remote.server != nil, hub.token != nil || hub.endpoint != nil {
+            throw ValidationError("--server has its own account on the Hub.")
+        }
+    }
 
     func run() async throws {
         let given: [(name: String, value: JSONValue)] = [
             ("spaces", .array(spaces.map { .string($0) })), ("check", .bool(check)),
         ]
-        // Without a file and without names only the account is told.
-        let isFleetAsked =
-            spaces.isEmpty && (fleet.fleet != nil || FileManager.default.fileExists(atPath: fleet.path))
-        let file = isFleetAsked ? try fleet.read() : nil
-        let answer = try await hub.use { hub in
-            if let file { return try await carryOut(.whoami, given, on: file, in: .ofThisProcess(hub), output: output) }
-            return try await carryOut(.whoami, given, in: .ofThisProcess(hub), output: output)
+        let answer: JSONValue
+        if let server = try remote.client() {
+            answer = try await server.call(.whoami, given)
+        } else {
+            // Without a file and without names only the account is told.
+            let isFleetAsked =
+                spaces.isEmpty && (fleet.fleet != nil || FileManager.default.fileExists(atPath: fleet.path))
+            let file = isFleetAsked ? try fleet.read() : nil
+            answer = try await hub.use { hub in
+                try await carryOut(.whoami, given, on: file, in: .ofThisProcess(hub), output: output)
+            }
         }
         Answer(json: answer, text: WhoamiText.text(answer, .own)).show(output)
         if answer["spaces"]?.array?.contains(where: { $0["write"] == false }) == true { throw ExitCode(1) }

@@ -123,7 +123,7 @@ package final class Hub: Sendable {
     /// Sends a request and reads the answer, at most 64 MiB of it. Throws for every status from 400 on that is not in ``HubRequest/accepted``.
     package func send(_ request: HubRequest) async throws(HubFailure) -> HubAnswer {
         try await perform(request) { stream, left in
-            let body = try await readWithin(left) {
+            let body = try await readBefore(left) {
                 var body = ByteBuffer()
                 for try await piece in stream.pieces {
                     body.writeImmutableBuffer(piece)

@@ -1,4 +1,5 @@
 package import Logging
+import Runtime
 import ServiceLifecycle
 package import StokerCore
 import Synchronization
@@ -235,6 +236,8 @@ package final class LedgerWriter: Service {
 
     private var isStopping: Bool { Task.isCancelled || shared.withLock { $0.isStopping } }
 
+    private static let growing = Backoff(first: .seconds(1), longest: .seconds(30))
+
     private func writeForEver() async {
         shared.withLock { $0.isAtWork = true }
         defer {
@@ -254,7 +257,7 @@ package final class LedgerWriter: Service {
                 if isStopping { return }
             } else {
                 // Full or not, a disk that refuses is not asked more often than this.
-                await stopping(within: .seconds(min(30, 1 << min(failures - 1, 5))))
+                await stopping(within: Self.growing.wait(after: failures))
                 if isStopping { return }
             }
             do throws(Failure) {

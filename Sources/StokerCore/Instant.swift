@@ -42,14 +42,6 @@ package struct Instant: Hashable, Comparable, Sendable, Codable {
     }
 }
 
-extension Instant {
-    /// For people: `2026-11-21 08:15:00 UTC`.
-    package var text: String {
-        let text = description
-        return "\(text.prefix(10)) \(text.dropFirst(11).prefix(8)) UTC"
-    }
-}
-
 extension Instant: CustomStringConvertible {
     /// RFC 3339 in UTC with milliseconds: `2026-11-21T08:15:00.000Z`. Calendar arithmetic by days from the civil epoch,
     /// because a formatter costs fifty times as much and this is on the path of every exported row.

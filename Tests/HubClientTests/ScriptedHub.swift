@@ -3,6 +3,7 @@ import Logging
 import NIOCore
 import NIOHTTP1
 import NIOPosix
+import Runtime
 import StokerCore
 import Synchronization
 
@@ -145,8 +146,8 @@ final class FastClock: Sendable {
     var now: Duration { state.withLock { $0.now } }
     func advance(_ time: Duration) { state.withLock { $0.now += time } }
 
-    var hubClock: HubClock {
-        var clock = HubClock(ContinuousClock())
+    var hubClock: WaitClock {
+        var clock = WaitClock(ContinuousClock())
         clock.now = { self.state.withLock { $0.now } }
         clock.sleep = { time in
             try Task.checkCancellation()

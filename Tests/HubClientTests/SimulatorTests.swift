@@ -2,6 +2,7 @@ import HubClient
 import HubSimulator
 import NIOCore
 import NIOHTTP1
+import Runtime
 import StokerCore
 import Testing
 
@@ -9,7 +10,7 @@ import Testing
 @Suite struct SimulatorTests {
     private static func withHub<Value>(
         _ configuration: HubConfiguration = HubConfiguration(), token: String? = "hf_maren",
-        clock: HubClock = FastClock().hubClock, _ work: (Hub, SimulatedHub) async throws -> Value
+        clock: WaitClock = FastClock().hubClock, _ work: (Hub, SimulatedHub) async throws -> Value
     ) async throws -> Value {
         let server = try await SimulatedHub.start(configuration, logger: LogNotes().logger)
         let hub = Hub(
@@ -135,7 +136,7 @@ import Testing
             let repo = try RepoID.space("kestrel-labs/landing")
             _ = try await hub.ensure(NewRepo(repo, sdk: "static"))
             #expect(try await hub.resourceGroup(of: repo) == nil)
-            let me: RawJSON = try await hub.value(HubRequest(.GET, "/api/whoami-v2", doing: "look"))
+            let me: JSONValue = try await hub.value(HubRequest(.GET, "/api/whoami-v2", doing: "look"))
             let group = try #require(me["orgs"]?.array?.first?["resourceGroups"]?.array?.first?["id"]?.string)
             try await hub.setResourceGroup(of: repo, to: group)
             #expect(try await hub.resourceGroup(of: repo)?.id == group)
@@ -175,7 +176,7 @@ import Testing
         let time = SimulatedTime(.manual)
         var configuration = HubConfiguration(time: time)
         configuration.limits.quotas = [.api: 100]
-        var clock = HubClock(ContinuousClock())
+        var clock = WaitClock(ContinuousClock())
         clock.now = { time.now }
         clock.sleep = { try await time.advance(by: $0) }
         try await Self.withHub(configuration, clock: clock) { hub, _ async throws in

@@ -7,6 +7,7 @@ import Logging
 import NIOCore
 import NIOHTTP1
 import NIOPosix
+import Runtime
 import StokerCore
 
 /// Simulated hours of a free account's Spaces: the product's own watch, door and client read a simulated Hub over loopback that keeps its
@@ -85,7 +86,7 @@ package struct HubDay: Sendable {
         // Members of a paying organisation have its limits: tobi is to be in none.
         configuration.organisations = []
         let world = try await SimulatedWorld.start(configuration, logger: quiet)
-        var clock = HubClock(ContinuousClock())
+        var clock = WaitClock(ContinuousClock())
         clock.now = { time.now }
         clock.sleep = { try await time.advance(by: $0) }
         // A free account: 1,000 requests in five minutes (hub-docs `rate-limits.md`).

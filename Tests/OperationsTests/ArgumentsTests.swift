@@ -1,5 +1,6 @@
 import Operations
 import StokerCore
+import TestSupport
 import Testing
 
 @Suite struct ArgumentsTests {
@@ -190,36 +191,5 @@ import Testing
             let instant = Instant(milliseconds: milliseconds)
             #expect(Instant(rfc3339: instant.description) == instant)
         }
-    }
-}
-
-@Suite struct JSONTests {
-    @Test(arguments: [
-        "null", "true", "[]", "{}", "[1,-2,3.5,1e+20]", #"{"b":1,"a":{"c":[null]}}"#, #""tab\t quote\" back\\ line\n""#,
-        #""\u0001é🚂""#,
-    ]) func readAndWrittenIsTheSame(_ text: String) throws {
-        #expect(try JSONValue(reading: text).text == text)
-        #expect(try JSONValue(reading: JSONValue(reading: text).prettyText).text == text)
-    }
-
-    @Test func escapesAreRead() throws {
-        #expect(try JSONValue(reading: #""\ud83d\ude82\u00e9\/""#) == "🚂é/")
-    }
-
-    @Test(arguments: [
-        "", " ", "nul", "[1,]", "{\"a\"}", "{\"a\":1,\"a\":2}", "01", "1.", "-", "1e", "\"", "\"\\x\"", "\"\\ud83d\"",
-        "\"\\u12g4\"", "[1] 2",
-        "\"\u{01}\"", "+1", "{a:1}", "1e999", String(repeating: "[", count: 65) + String(repeating: "]", count: 65),
-    ]) func whatIsNotJSONIsRefused(_ text: String) {
-        #expect(throws: JSONValue.SyntaxError.self) { try JSONValue(reading: text) }
-    }
-
-    @Test func bytesThatAreNotUTF8AreRefused() {
-        #expect(throws: JSONValue.SyntaxError.self) { try JSONValue(reading: [0x22, 0xFF, 0x22]) }
-    }
-
-    @Test func whatHasNoNumberIsNull() {
-        #expect(
-            JSONValue.array([.number(.nan), .number(.infinity), .number(2), .number(0.1)]).text == "[null,null,2,0.1]")
     }
 }

@@ -1,5 +1,6 @@
 import Operations
 import StokerCore
+import TestSupport
 import Testing
 
 /// Operations that look at a fleet file or at the running fleet, whichever there is.

@@ -2,6 +2,7 @@ import KeepAlive
 import Ledger
 import NIOCore
 import NIOPosix
+import Runtime
 import ServiceLifecycle
 import StokerCore
 

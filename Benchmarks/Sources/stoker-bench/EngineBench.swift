@@ -2,6 +2,7 @@ import ArgumentParser
 import KeepAlive
 import NIOCore
 import NIOPosix
+import Runtime
 import StokerCore
 
 /// The prober without timetable, judge and ledger: as many attempts as asked for, a fixed number at a time.

@@ -2,6 +2,7 @@ import ArgumentParser
 import Foundation
 import KeepAlive
 import Ledger
+import Runtime
 import StokerCore
 
 /// Everything a ping costs in the product, as fast as it goes: more falls due than can be made.

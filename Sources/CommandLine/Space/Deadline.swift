@@ -1,3 +1,5 @@
+import Runtime
+
 /// Work that a person gave a time.
 enum Deadline {
     /// - Returns: nil when the moment came first; the work was called off then, whatever it was waiting for.
@@ -5,14 +7,6 @@ enum Deadline {
     static func run<Value: Sendable>(
         until moment: ContinuousClock.Instant, _ work: @escaping @Sendable () async throws -> Value
     ) async throws -> Value? {
-        try await withThrowingTaskGroup(of: Value?.self) { group in
-            group.addTask { try await work() }
-            group.addTask {
-                try await Task.sleep(until: moment, clock: .continuous)
-                return nil
-            }
-            defer { group.cancelAll() }
-            return try await group.next() ?? nil
-        }
+        try await withTimeout(ContinuousClock.now.duration(to: moment), work)
     }
 }

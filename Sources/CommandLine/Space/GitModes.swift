@@ -1,5 +1,6 @@
 import Foundation
 import HubClient
+import Runtime
 
 /// The modes of files on the Hub, which only git tells.
 enum GitModes {

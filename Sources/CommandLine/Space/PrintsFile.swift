@@ -1,5 +1,6 @@
 import Foundation
 import HubClient
+import Runtime
 import StokerCore
 
 #if canImport(Glibc)
@@ -78,7 +79,7 @@ struct PrintsFile {
         guard rename(path, aside) == 0 else {
             throw Failure(
                 .fleetUnreadable, doing: "read \(path)",
-                because: "it is not what Stoker wrote, and cannot be put aside: \(String(cString: strerror(errno)))",
+                because: "it is not what Stoker wrote, and cannot be put aside: \(SystemError())",
                 hint: "remove it: then secrets are written once more than needed")
         }
         Screen.own.endProgress()
@@ -97,12 +98,11 @@ struct PrintsFile {
         } catch {
             throw unwritable("its folder cannot be made", cause: error)
         }
-        let descriptor = open(path + ".lock", O_RDWR | O_CREAT | O_CLOEXEC, 0o600)
-        guard descriptor >= 0 else { throw unwritable(String(cString: strerror(errno))) }
-        defer { close(descriptor) }
         let begin = ContinuousClock.now
-        while flock(descriptor, LOCK_EX | LOCK_NB) != 0 {
-            guard errno == EWOULDBLOCK || errno == EINTR else { throw unwritable(String(cString: strerror(errno))) }
+        var held: Int32?
+        while held == nil {
+            do { held = try FileLock.open(path + ".lock") } catch { throw unwritable("\(error)") }
+            if held != nil { break }
             guard ContinuousClock.now - begin < .seconds(10) else {
                 throw Failure(
                     .fleetUnreadable, doing: "write \(path)", because: "another command has held \(path).lock for 10 s",
@@ -111,13 +111,13 @@ struct PrintsFile {
             // Also when the command was called off: what was written has to be noted.
             await Task.detached { try? await Task.sleep(for: .milliseconds(20)) }.value
         }
+        defer { if let held { close(held) } }
         return try body()
     }
 
     private func store(_ prints: SecretPrints) throws {
-        if let because = PrivateFile.replace(path, with: Array(try JSONEncoder().encode(prints))) {
-            throw unwritable(because)
-        }
+        let bytes = Array(try JSONEncoder().encode(prints))
+        do { try AtomicFile.replace(path, with: bytes) } catch { throw unwritable("\(error)") }
     }
 
     private func unwritable(_ because: String, cause: (any Error)? = nil) -> Failure {

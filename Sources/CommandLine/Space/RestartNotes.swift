@@ -1,6 +1,7 @@
 import Foundation
 package import HubClient
 import NIOPosix
+import Runtime
 package import StokerCore
 
 /// What commands of this machine have begun and must not leave: a Space that is paused for a change is to be restarted.
@@ -119,30 +120,13 @@ package struct RestartNotes: Sendable {
         try await NIOThreadPool.singleton.runIfActive(work)
     }
 
-    private struct Trouble: Error, CustomStringConvertible {
-        var description = String(cString: strerror(errno))
-    }
-
     /// nil when another process holds it.
     private static func lock(_ path: String, _ work: (Int32) throws -> Void) throws -> Int32? {
         let folder = path.parentFolder
         try FileManager.default.createDirectory(
             atPath: folder, withIntermediateDirectories: true, attributes: [.posixPermissions: 0o700])
-        let descriptor = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0o600)
-        guard descriptor >= 0 else { throw Trouble() }
+        guard let descriptor = try FileLock.open(path, flags: O_NOFOLLOW) else { return nil }
         do {
-            guard flock(descriptor, LOCK_EX | LOCK_NB) == 0 else {
-                guard errno == EWOULDBLOCK else { throw Trouble() }
-                close(descriptor)
-                return nil
-            }
-            // The one before may have removed it between our two steps: then nobody would see what we lock.
-            var opened = stat()
-            var named = stat()
-            guard fstat(descriptor, &opened) == 0, stat(path, &named) == 0, opened.st_ino == named.st_ino else {
-                close(descriptor)
-                return nil
-            }
             try work(descriptor)
             return descriptor
         } catch {
@@ -155,11 +139,8 @@ package struct RestartNotes: Sendable {
         let bytes = Array(try JSONEncoder().encode(note))
         guard ftruncate(descriptor, 0) == 0, pwrite(descriptor, bytes, bytes.count, 0) == bytes.count,
             fsync(descriptor) == 0
-        else { throw Trouble() }
-        let folder = open(path.parentFolder, O_RDONLY | O_DIRECTORY | O_CLOEXEC)
-        guard folder >= 0 else { throw Trouble() }
-        defer { close(folder) }
-        guard fsync(folder) == 0 else { throw Trouble() }
+        else { throw SystemError() }
+        try AtomicFile.syncFolder(of: path)
     }
 
     /// nil when there is none, or its command still runs.
@@ -167,7 +148,7 @@ package struct RestartNotes: Sendable {
         let descriptor = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK)
         guard descriptor >= 0 else { return nil }
         defer { close(descriptor) }
-        guard flock(descriptor, LOCK_SH | LOCK_NB) == 0 else { return nil }
+        guard try FileLock.take(descriptor, .shared) else { return nil }
         var bytes = [UInt8](repeating: 0, count: 16_384)
         let count = pread(descriptor, &bytes, bytes.count, 0)
         guard count > 0 else { return nil }

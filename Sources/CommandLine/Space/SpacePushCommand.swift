@@ -2,6 +2,7 @@ import ArgumentParser
 import Foundation
 import HubClient
 import Operations
+import Runtime
 import StokerCore
 
 struct SpacePushCommand: AsyncParsableCommand {

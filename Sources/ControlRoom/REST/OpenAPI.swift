@@ -1,4 +1,5 @@
-package import Operations
+import Operations
+package import StokerCore
 
 /// The API as OpenAPI 3.1, made from ``Operation/all``.
 package enum OpenAPI {

@@ -153,7 +153,7 @@ package struct RESTDoor: Sendable {
     ) throws(Failure) -> [(name: String, value: JSONValue)] {
         var given: [(name: String, value: JSONValue)] = []
         for (name, raw) in match.parts {
-            guard let text = RequestReading.decoded(raw) else {
+            guard let text = PercentCoding.decoded(raw) else {
                 throw Failure(
                     .usage, doing: doing, because: "the \(name) in the address is not percent-encoded UTF-8")
             }

@@ -34,35 +34,14 @@ enum RequestReading {
         for part in text.split(separator: "&") {
             let name = part.prefix { $0 != "=" }
             let value = part.dropFirst(name.count + 1)
-            guard let name = decoded(name, plus: true), let value = decoded(value, plus: true) else {
+            guard let name = PercentCoding.decoded(name, plusIsSpace: true),
+                let value = PercentCoding.decoded(value, plusIsSpace: true)
+            else {
                 throw Failure(.usage, doing: doing, because: "the query is not percent-encoded UTF-8")
             }
             pairs.append((name, .string(value)))
         }
         return pairs
-    }
-
-    /// nil when it is not percent-encoded UTF-8.
-    /// - Parameter lenient: a percent sign that encodes nothing is one, as browsers read forms.
-    static func decoded(_ text: some StringProtocol, plus: Bool = false, lenient: Bool = false) -> String? {
-        var out: [UInt8] = []
-        var rest = Array(text.utf8)[...]
-        while let byte = rest.popFirst() {
-            if byte == 0x25 {
-                guard rest.count >= 2, let code = UInt8(String(decoding: rest.prefix(2), as: UTF8.self), radix: 16),
-                    rest.first != 0x2B, rest.first != 0x2D
-                else {
-                    guard lenient else { return nil }
-                    out.append(byte)
-                    continue
-                }
-                out.append(code)
-                rest = rest.dropFirst(2)
-            } else {
-                out.append(plus && byte == 0x2B ? 0x20 : byte)
-            }
-        }
-        return lenient ? String(decoding: out, as: UTF8.self) : String(validating: out, as: UTF8.self)
     }
 
     /// The inputs in a body: a JSON object, or a form as `curl -d` sends it. An empty body has none.

@@ -1,4 +1,5 @@
 import NIOHTTP1
+import Runtime
 import StokerCore
 import Synchronization
 

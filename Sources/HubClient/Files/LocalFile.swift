@@ -1,5 +1,6 @@
 import NIOCore
 import NIOPosix
+import Runtime
 import StokerCore
 import Synchronization
 
@@ -68,6 +69,11 @@ final class LocalFile: Sendable {
         guard opened >= 0 else {
             throw Trouble(path: path, doing: mode == .read ? "read" : "write", reason: String(cString: strerror(errno)))
         }
+        descriptor = opened
+        self.path = path
+    }
+
+    private init(_ path: String, _ opened: Int32) {
         descriptor = opened
         self.path = path
     }
@@ -198,20 +204,14 @@ extension LocalFile {
     /// Opens a file to write and read it, made when it is not there, and keeps others who do the same away until it is closed.
     /// - Throws: when somebody has it.
     static func locked(_ path: String) throws -> LocalFile {
-        while true {
-            let file = try LocalFile(path, .readWrite)
-            guard flock(file.descriptor, LOCK_EX | LOCK_NB) == 0 else {
-                if errno == EINTR { continue }
-                throw Trouble(
-                    path: path, doing: "write",
-                    reason: errno == EWOULDBLOCK
-                        ? "another download is writing it" : String(cString: strerror(errno)))
-            }
-            // Whoever had it may have moved it away since we opened it: then it is no longer the file of this name.
-            guard let there = try status(of: path, followLinks: true) else { continue }
-            let own = try file.status()
-            if there.device == own.device, there.inode == own.inode { return file }
+        let opened: Int32?
+        do { opened = try FileLock.open(path, permissions: 0o644) } catch {
+            throw Trouble(path: path, doing: "write", reason: "\(error)")
         }
+        guard let opened else {
+            throw Trouble(path: path, doing: "write", reason: "another download is writing it")
+        }
+        return LocalFile(path, opened)
     }
 
     /// Puts `source` in the place of `target` in one step.

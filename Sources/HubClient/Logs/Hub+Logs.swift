@@ -1,6 +1,7 @@
 package import FoundationEssentials
 import NIOCore
 import NIOHTTP1
+import Runtime
 package import StokerCore
 import Synchronization
 

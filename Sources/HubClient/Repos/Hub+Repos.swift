@@ -1,6 +1,7 @@
 import FoundationEssentials
 import NIOHTTP1
-import StokerCore
+import Runtime
+package import StokerCore
 
 extension Hub {
     /// Models and datasets have no SDK, and the Hub refuses to be asked for what a kind does not have.
@@ -67,7 +68,7 @@ extension Hub {
             } catch {
                 // Nobody knows whether it happened; what is there now tells.
                 guard error.kind == .unreachable || error.kind == .trouble, tries <= 3 else { throw error }
-                try await rest(2 << tries, request)
+                try await rest(Backoff(first: .seconds(4)).wait(after: tries), request)
                 if let there = try await foundBehind(new.id, age: pace.clock.now() - began) {
                     var result = existing(new, there.info)
                     // It was not there before. Ours is as we wanted it, and no older than our first try.
@@ -77,11 +78,11 @@ extension Hub {
                 }
                 continue
             }
-            let json: RawJSON? = try? answer.decoded(doing: request.doing)  // an answer without JSON is told below
+            let json: JSONValue? = try? answer.decoded(doing: request.doing)  // an answer without JSON is told below
             if answer.status == 409 {
                 let said = HubErrorText(headers: answer.headers, body: answer.body).text
                 if said.contains("conflicting operation"), tries <= 6 {
-                    try await rest(1 << min(tries, 4), request)
+                    try await rest(Backoff(first: .seconds(2), doublings: 3).wait(after: tries), request)
                     continue
                 }
                 if let there = try await find(new.id, expand: Self.fields(new.id.kind)) { return existing(new, there) }
@@ -111,7 +112,7 @@ extension Hub {
             if error.kind == .notFound { return nil }
             throw error
         }
-        let raw: RawJSON = try answer.decoded(doing: doing)
+        let raw: JSONValue = try answer.decoded(doing: doing)
         guard let info = RepoInfo(raw) else {
             throw HubFailure(.unreadable, doing: doing, said: "the answer names no repo", status: answer.status)
         }
@@ -123,9 +124,9 @@ extension Hub {
         return (info, now.timeIntervalSince(created) <= age.seconds + 2)
     }
 
-    private func rest(_ seconds: Int, _ request: HubRequest) async throws(HubFailure) {
+    private func rest(_ time: Duration, _ request: HubRequest) async throws(HubFailure) {
         do {
-            try await pace.clock.sleep(.seconds(seconds) * (1 + jitter() / 4))
+            try await pace.clock.sleep(time * (1 + jitter() / 4))
         } catch {
             throw HubFailure(unexpected: error, doing: request.doing)
         }
@@ -203,7 +204,7 @@ extension Hub {
                 return
             } catch {
                 guard error.kind == .unreachable || error.kind == .trouble, tries <= 3 else { throw error }
-                try await rest(2 << tries, request)
+                try await rest(Backoff(first: .seconds(4)).wait(after: tries), request)
                 let now = try await find(new, expand: ["sha"])
                 guard let now else { continue }
                 guard now.internalID != nil, now.internalID == before.internalID else { throw error }
@@ -215,7 +216,7 @@ extension Hub {
 
     /// Changes who sees a repo and its discussions. What is nil stays. Returns what the Hub echoes.
     @discardableResult
-    package func change(_ repo: RepoID, _ settings: RepoSettings) async throws(HubFailure) -> RawJSON {
+    package func change(_ repo: RepoID, _ settings: RepoSettings) async throws(HubFailure) -> JSONValue {
         let request = HubRequest(
             .PUT, "\(repo.api)/settings", doing: "change the settings of \(repo)", body: .json(encoding: settings),
             right: "write access to \(repo)", repeats: .freely, action: .write(repo: repo))
@@ -225,7 +226,7 @@ extension Hub {
 
     /// The resource group a repo is in; nil for none. Organisations of paid plans.
     package func resourceGroup(of repo: RepoID) async throws(HubFailure) -> (id: String, name: String?)? {
-        let raw: RawJSON = try await value(
+        let raw: JSONValue = try await value(
             .init(
                 .GET, "\(repo.api)/resource-group", doing: "read the resource group of \(repo)",
                 right: "read access to \(repo)"))
@@ -234,7 +235,7 @@ extension Hub {
 
     /// - Parameter group: 24 hex digits; nil takes the repo out of its group.
     package func setResourceGroup(of repo: RepoID, to group: String?) async throws(HubFailure) {
-        let body: RawJSON = .object(["resourceGroupId": group.map { .string($0) } ?? .null])
+        let body: JSONValue = ["resourceGroupId": group.map { .string($0) } ?? .null]
         _ = try await send(
             HubRequest(
                 .POST, "\(repo.api)/resource-group", doing: "set the resource group of \(repo)",

@@ -1,6 +1,7 @@
 import AsyncHTTPClient
 import FoundationEssentials
 import NIOHTTP1
+import Runtime
 import StokerCore
 
 /// Control of a running Space. The official client sends each of these once; so do we, and when the answer is lost we look at the runtime

@@ -1,5 +1,6 @@
 import NIOCore
 import NIOHTTP1
+import Runtime
 import StokerCore
 
 extension Hub {
@@ -68,7 +69,7 @@ extension Hub {
             tries += 1
             guard failure.kind != .stale, parent != nil, tries <= 5 else { throw failure }
             do {
-                try await pace.clock.sleep(.seconds(min(8, 1 << (tries - 1))) * (1 + jitter() / 4))
+                try await pace.clock.sleep(Self.growing.wait(after: tries, share: jitter()))
             } catch {
                 throw failure
             }

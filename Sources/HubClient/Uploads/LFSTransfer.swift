@@ -1,5 +1,6 @@
 import NIOCore
 import NIOHTTP1
+import Runtime
 import StokerCore
 import Synchronization
 

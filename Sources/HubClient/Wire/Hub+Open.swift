@@ -3,6 +3,7 @@ import FoundationEssentials
 import Logging
 import NIOCore
 import NIOHTTP1
+import Runtime
 import StokerCore
 import Synchronization
 
@@ -78,10 +79,13 @@ extension Hub {
         { [onRepeat] because, wait in onRepeat?(HubRepeat(doing: request.doing, because: because, wait: wait)) }
     }
 
+    /// 1, 2, 4, 8, 8 s as the official client waits.
+    static let growing = Backoff(first: .seconds(1), longest: .seconds(8))
+    private static let growingWhenRefused = Backoff(first: .seconds(60), doublings: 5)
+
     private func wait(after failed: FailedAttempt, of request: HubRequest, repeats: Int) -> Duration? {
         let isFree = request.repeats == .freely
-        // 1, 2, 4, 8, 8 s as the official client waits, and up to a quarter more, so that a fleet does not come back in step.
-        let growing = Duration.seconds(min(8, 1 << repeats)) * (1 + jitter() / 4)
+        let growing = Self.growing.wait(after: repeats + 1, share: jitter())
         switch failed.again {
         case .no: return nil
         case .unsent(let isSettled): return isSettled && settings.isInteractive && repeats > 0 ? nil : growing
@@ -125,7 +129,7 @@ extension Hub {
             if let action = request.action {
                 wait = pace.stop(action.name, said: failure.said, retryAfter: retryAfter)
             } else {
-                wait = retryAfter ?? ActionQuota(failure.said)?.wait ?? .seconds(60 << min(repeats, 5))
+                wait = retryAfter ?? ActionQuota(failure.said)?.wait ?? Self.growingWhenRefused.wait(after: repeats + 1)
             }
             failure.retry = .after(wait)
             throw FailedAttempt(failure, again: .later(wait), mayHaveHappened: false)
@@ -281,7 +285,7 @@ extension Hub {
     /// The first 64 KiB of a body, or what of it came in time.
     private func head(of stream: HubStream, within limit: Duration) async -> ByteBuffer {
         // What cannot be read of an error's text is no reason to lose the error.
-        let body = try? await readWithin(limit) {
+        let body = try? await readBefore(limit) {
             var body = ByteBuffer()
             for try await var piece in stream.pieces {
                 guard let part = piece.readSlice(length: min(piece.readableBytes, 65_536 - body.readableBytes)) else {
@@ -362,4 +366,16 @@ private struct SentPieces: AsyncSequence, Sendable {
 
 extension Duration {
     var nanoseconds: Int64 { components.seconds * 1_000_000_000 + components.attoseconds / 1_000_000_000 }
+}
+
+/// Runs `work`, and cancels it when it takes longer than `limit` of real time: network waits are not virtual.
+func readBefore<Value: Sendable>(
+    _ limit: Duration, _ work: @escaping @Sendable () async throws -> Value
+) async throws -> Value {
+    guard let value = try await withTimeout(limit, work) else { throw TookTooLong(limit: limit) }
+    return value
+}
+
+struct TookTooLong: Error {
+    let limit: Duration
 }

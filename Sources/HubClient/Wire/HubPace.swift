@@ -1,3 +1,4 @@
+package import Runtime
 import StokerCore
 import Synchronization
 
@@ -23,12 +24,12 @@ package final class HubPace: Sendable {
         }
     }
 
-    package let clock: HubClock
+    package let clock: WaitClock
     package let limits: Limits
     let turns = HubTurns()
     let state: Mutex<PaceState>
 
-    package init(limits: Limits = Limits(), clock: HubClock = .real) {
+    package init(limits: Limits = Limits(), clock: WaitClock = .real) {
         self.limits = limits
         self.clock = clock
         state = Mutex(PaceState(limits: limits))

@@ -1,6 +1,7 @@
+import Runtime
 import StokerCore
 
-/// What the governor knows: windows, budgets, stops. Pure; times are those of ``HubClock/now``.
+/// What the governor knows: windows, budgets, stops. Pure; times are those of ``WaitClock/now``.
 struct PaceState: Sendable {
     struct Window: Sendable {
         var quota: Int?
@@ -151,7 +152,7 @@ struct PaceState: Sendable {
     mutating func stop(_ name: String, said: String, retryAfter: Duration?, now: Duration) -> Duration {
         stops = stops.filter { $0.value.until + .seconds(3_600) > now }
         let times = (stops[name]?.times ?? 0) + 1
-        let growing = Duration.seconds(min(3_600, 60 << min(times - 1, 6)))
+        let growing = Self.growing.wait(after: times)
         let wait =
             (retryAfter.map { $0 + .seconds(1) } ?? ActionQuota(said)?.wait).map { min($0, .seconds(86_400)) }
             ?? growing
@@ -161,6 +162,8 @@ struct PaceState: Sendable {
         }
         return wait
     }
+
+    private static let growing = Backoff(first: .seconds(60), longest: .seconds(3_600))
 
     mutating func succeeded(_ name: String) { stops[name] = nil }
 }

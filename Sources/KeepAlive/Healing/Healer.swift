@@ -1,3 +1,4 @@
+import Runtime
 package import StokerCore
 
 /// Decides whether a failing Space is restarted: state × verdict × now → action. Pure; see docs/healing.md.
@@ -130,7 +131,7 @@ package enum Healer {
         } else {
             return .exhausted
         }
-        if let last = recent.last, now - last.at < rule.wait * (1 << min(recent.count - 1, 10)) {
+        if let last = recent.last, now - last.at < Backoff(first: rule.wait).wait(after: recent.count) {
             return .nothing(.waiting)
         }
         return rule.mode == .act ? .act(step) : .suggest(step)

@@ -1,3 +1,4 @@
+import Runtime
 import StokerCore
 
 /// Which Spaces' `/events` are listened to: a few of those that build or start, so that the end of it is read at once and not up to half

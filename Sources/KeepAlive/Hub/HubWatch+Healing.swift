@@ -1,5 +1,6 @@
 import Ledger
 import Logging
+import Runtime
 import StokerCore
 
 /// Healing: what ``Healer`` decides is carried out, written down before and after, and shown.

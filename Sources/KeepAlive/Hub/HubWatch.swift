@@ -1,5 +1,6 @@
 package import Ledger
 package import Logging
+package import Runtime
 import ServiceLifecycle
 package import StokerCore
 
@@ -111,12 +112,8 @@ package actor HubWatch: Service {
 
     /// The first reading, before anything is pinged, so that private Spaces are not asked without their token. Gives up after the limit.
     package func firstRead(_ fleet: Fleet, within limit: Duration) async {
-        await withTaskGroup(of: Void.self) { group in
-            group.addTask { await self.read(fleet) }
-            group.addTask { try? await Task.sleep(for: limit) }  // cancelled: the reading was sooner
-            await group.next()
-            group.cancelAll()
-        }
+        // Cancelled: nobody waits for it any more.
+        _ = try? await withTimeout(limit) { await self.read(fleet) }
     }
 
     /// Requests to the Hub in the last five minutes.

@@ -1,3 +1,4 @@
+import Runtime
 package import StokerCore
 
 /// When the Hub may be read again: as often as the budget of requests allows, at most every half minute.
@@ -17,6 +18,8 @@ package struct WatchPace: Sendable {
     package static let soonest = Duration.seconds(5)
     /// Longest time between two tries while the Hub does not answer.
     package static let longestRetry = Duration.seconds(300)
+
+    private static let growing = Backoff(first: shortest, longest: longestRetry)
 
     /// Requests of the present window, oldest first.
     private var calls: [(at: Instant, count: Int, isEarly: Bool)] = []
@@ -94,7 +97,7 @@ package struct WatchPace: Sendable {
         note(calls: count, at: now, began: now)
         lastRead = now
         failures += 1
-        let growing = min(Self.longestRetry, Self.shortest * (1 << min(failures - 1, 4)))
+        let growing = Self.growing.wait(after: failures)
         if case .after(let wait) = retry { notBefore = now + max(wait, growing) } else { notBefore = now + growing }
     }
 }

@@ -216,8 +216,8 @@ struct AnswerReader {
             guard !digits.isEmpty else { return nil }
             var size = 0
             for byte in digits {
-                guard let digit = byte.hexDigit, size <= Int.max >> 5 else { return nil }
-                size = size << 4 | digit
+                guard let digit = Hex.value(of: byte), size <= Int.max >> 5 else { return nil }
+                size = size << 4 | Int(digit)
             }
             return size
         }
@@ -458,15 +458,6 @@ extension UInt8 {
     static let carriageReturn = UInt8(ascii: "\r")
 
     var isBlank: Bool { self == 0x20 || self == 0x09 }
-
-    var hexDigit: Int? {
-        switch self {
-        case UInt8(ascii: "0")...UInt8(ascii: "9"): Int(self - UInt8(ascii: "0"))
-        case UInt8(ascii: "a")...UInt8(ascii: "f"): Int(self - UInt8(ascii: "a")) + 10
-        case UInt8(ascii: "A")...UInt8(ascii: "F"): Int(self - UInt8(ascii: "A")) + 10
-        default: nil
-        }
-    }
 }
 
 extension String {

@@ -1,3 +1,4 @@
+import Runtime
 import StokerCore
 
 /// What ``HubWatch`` needs of the boiler.

@@ -1,6 +1,7 @@
 package import Ledger
 package import Logging
 package import NIOCore
+package import Runtime
 import ServiceLifecycle
 package import StokerCore
 
@@ -745,6 +746,12 @@ package actor Boiler: Keeper, Service {
         var counts: [Verdict: Int] = [:]
         if plain, query.sort == .file {
             order = Array(0..<UInt32(current.checks.count))
+            for shard in shards {
+                let summary = await shard.summary()
+                for verdict in Verdict.allCases where summary.counts[Int(verdict.rawValue)] > 0 {
+                    counts[verdict, default: 0] += summary.counts[Int(verdict.rawValue)]
+                }
+            }
         } else {
             var found: [(index: UInt32, match: Shard.Match)] = []
             for (number, shard) in shards.enumerated() {
@@ -763,7 +770,7 @@ package actor Boiler: Keeper, Service {
             case .lastPing: found.sort { $0.match.lastPing > $1.match.lastPing }
             case .trouble:
                 found.sort {
-                    let (a, b) = (Self.urgency($0.match), Self.urgency($1.match))
+                    let (a, b) = ($0.match.urgency, $1.match.urgency)
                     return a == b ? $0.index < $1.index : a < b
                 }
             }
@@ -787,18 +794,6 @@ package actor Boiler: Keeper, Service {
             let number = Int(index % parts)
             defer { next[number] += 1 }
             return next[number] < perShard[number].count ? perShard[number][next[number]] : nil
-        }
-    }
-
-    private static func urgency(_ match: Shard.Match) -> Int {
-        switch match.verdict {
-        case .down: 0
-        case .silent: 1
-        case .waking: match.flapping ? 2 : 3
-        case .slow: match.flapping ? 2 : 4
-        case .unknown: 5
-        case .up: match.flapping ? 2 : 6
-        case .paused: match.moderated ? 1 : 7
         }
     }
 
@@ -901,11 +896,7 @@ package actor Boiler: Keeper, Service {
     }
 
     package func pause(_ name: String, until: Instant?) async throws(Failure) -> CheckStatus {
-        if let until, until <= clocks.wall() {
-            throw Failure(
-                .usage, doing: "pause \(name)", because: "the end, \(until), is in the past",
-                hint: "give a later time, or none")
-        }
+        if let until, until <= clocks.wall() { throw .pauseIsOver(name, until) }
         return try await written("pause \(name)") { () async throws(Failure) in
             try await ask(name) { await $0.pause($1, name, until: until) }
         }

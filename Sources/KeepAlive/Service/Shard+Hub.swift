@@ -1,3 +1,4 @@
+import Runtime
 import StokerCore
 
 /// What the Hub says of Spaces, as a shard takes it. Nothing here runs for what is no Space.

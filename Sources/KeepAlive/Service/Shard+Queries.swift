@@ -1,3 +1,4 @@
+import Runtime
 import StokerCore
 
 /// What the pages and the API ask a shard. Large fleets are scanned in slices with the loop free in between.
@@ -6,7 +7,8 @@ extension Shard {
         let place = Int(index)
         let check = self.check(place)
         return CheckStatus(
-            check: check, id: ids[place], state: states[place], nextDue: nextDue(index),
+            check: check, id: ids[place], state: states[place],
+            nextDue: states[place].verdict == .paused ? nil : nextDue(index),
             pinging: pings[index]?.ticket != nil,
             sight: check.space.flatMap { surroundings.hub.sight(of: check.name, space: $0, now: clocks.wall()) })
     }
@@ -28,16 +30,14 @@ extension Shard {
     /// Enough of a match to sort it before its page is cut.
     struct Match: Sendable {
         var index: UInt32
-        var verdict: Verdict
+        /// See ``CheckState/urgency``.
+        var urgency: Int
         var latency: UInt32
         var lastPing: Instant
-        var flapping: Bool
-        var moderated: Bool
     }
 
     /// What the query asks for, and how many of each verdict there are among what all of it but the verdicts lets pass.
     func matches(_ query: StatusQuery) async -> (found: [Match], counts: [Verdict: Int]) {
-        let text = query.text.lowercased()
         var found: [Match] = []
         var counts: [Verdict: Int] = [:]
         var index = 0
@@ -47,13 +47,7 @@ extension Shard {
             for place in index..<end {
                 let state = states[place]
                 let check = self.check(place)
-                if let kind = query.kind, check.policy.kind != kind { continue }
-                if let group = query.group, check.groupLabel != group { continue }
-                if !text.isEmpty, !check.name.lowercased().contains(text), !check.isFound(byAddress: text),
-                    check.space?.lowercased().contains(text) != true
-                {
-                    continue
-                }
+                guard query.matches(check) else { continue }
                 counts[state.verdict, default: 0] += 1
                 if !query.verdicts.isEmpty || !query.looks.isEmpty, !query.verdicts.contains(state.verdict),
                     query.looks.isEmpty || !query.looks.contains(state.look)
@@ -62,8 +56,8 @@ extension Shard {
                 }
                 found.append(
                     Match(
-                        index: UInt32(place), verdict: state.verdict, latency: state.latencyMicroseconds,
-                        lastPing: state.lastPing, flapping: state.flapping, moderated: state.isModerated))
+                        index: UInt32(place), urgency: state.urgency, latency: state.latencyMicroseconds,
+                        lastPing: state.lastPing))
             }
             index = end
             if index < count { await Task.yield() }
@@ -86,14 +80,5 @@ extension Shard {
             counts: counts, flapping: flapping, moderated: moderated, counters: counters, lateness: lateness,
             open: gate.open,
             openLimit: gate.openLimit)
-    }
-}
-
-extension Check {
-    /// What the dashboard groups by: the group that was named, else the kind of target.
-    package var groupLabel: String {
-        if let group = policy.group { return group }
-        if policy.kind == .heartbeat { return "Heartbeats" }
-        return space == nil ? "Targets" : "Spaces"
     }
 }

@@ -1,6 +1,7 @@
 import Ledger
 import Logging
 import NIOCore
+import Runtime
 import StokerCore
 
 /// One part of the fleet on one event loop: its timetable, its probes, its verdicts. The loop is the actor's executor, so a
@@ -836,7 +837,7 @@ actor Shard {
         } else {
             timetable.cancel(index)
         }
-        let end = until.map { " until \($0.text)" } ?? ""
+        let end = until.map { " until \($0)" } ?? ""
         batch.events.append(
             Event(at: now, kind: "paused", check: ids[Int(index)], text: "\(check(Int(index)).name) was paused\(end)"))
         settle(index, rulings, from: before, now: now)

@@ -2,6 +2,7 @@ package import AsyncHTTPClient
 package import Logging
 import NIOCore
 import NIOHTTP1
+package import Runtime
 import ServiceLifecycle
 import StokerCore
 

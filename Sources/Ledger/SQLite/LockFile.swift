@@ -1,5 +1,6 @@
 import Dispatch
 import Foundation
+import Runtime
 import StokerCore
 import Synchronization
 
@@ -53,16 +54,12 @@ final class LockFile: Sendable {
     init(beside path: String) throws(Failure) {
         self.path = path
         let lock = path + ".lock"
-        let descriptor = open(lock, O_RDWR | O_CREAT | O_CLOEXEC | O_NONBLOCK, 0o600)
-        guard descriptor >= 0 else { throw Failure.ledger(doing: Self.doing(path), system: errno, at: lock) }
-        self.descriptor = descriptor
-        guard flock(descriptor, LOCK_EX | LOCK_NB) == 0 else {
-            let code = errno
-            previous = nil
-            reachedBefore = Reached()
-            guard code == EWOULDBLOCK else { throw Failure.ledger(doing: Self.doing(path), system: code, at: lock) }
-            throw Self.taken(path)
+        let opened: Int32?
+        do { opened = try FileLock.open(lock, flags: O_NONBLOCK) } catch {
+            throw Failure.ledger(doing: Self.doing(path), system: error.code, at: lock)
         }
+        guard let descriptor = opened else { throw Self.taken(path) }
+        self.descriptor = descriptor
         Self.makePrivate(descriptor)
         var buffer = [UInt8](repeating: 0, count: 64)
         let count = pread(descriptor, &buffer, buffer.count, 0)

@@ -85,7 +85,7 @@ extension FleetReport {
                     return [
                         "name": .string(check.name), "kind": .string(policy.kind.rawValue),
                         "role": .string(policy.role.rawValue), "space": .text(check.space),
-                        "address": check.shownAddress.map { .string($0) } ?? .null,
+                        "address": .text(check.shownAddress),
                         "group": .text(policy.group), "every_seconds": .seconds(policy.every),
                         "timeout_seconds": isHeartbeat ? .null : .seconds(policy.timeout),
                         "retry_seconds": .array(policy.retry.map { .seconds($0) }), "hours": .text(policy.hours?.text),

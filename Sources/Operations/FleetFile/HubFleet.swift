@@ -1,6 +1,7 @@
 import HubClient
 import KeepAlive
 import Logging
+import Runtime
 import StokerCore
 
 /// A fleet as `stoker serve` would tend it, for commands that look once.

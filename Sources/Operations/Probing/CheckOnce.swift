@@ -105,7 +105,7 @@ private struct CheckReport {
                         "name": .string(result.check.name), "address": .text(result.check.shownAddress),
                         "outcome": .string(result.outcome.name), "trouble": .bool(isTrouble(result.outcome)),
                         "cause": result.cause == .none ? .null : .string(result.cause.code),
-                        "sentence": .string(result.cause.sentence), "detail": .string(result.detail),
+                        "sentence": .string(result.cause.sentence(code: result.code)), "detail": .string(result.detail),
                         "status_code": result.code == 0 ? .null : .count(result.code),
                         "latency_ms": .milliseconds(result.latencyMicroseconds),
                         "certificate_ends": .instant(result.certificateEnd),

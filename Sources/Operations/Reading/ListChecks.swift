@@ -7,7 +7,7 @@ extension Operation {
         parameters: [
             .init("q", .query, .text(upTo: 200), "Part of the name, address or Space, in any case"),
             .init(
-                "verdict", .query, .choices(Verdict.allCases.map(\.name) + CheckState.furtherLooks),
+                "verdict", .query, .choices(Look.all.map(\.name)),
                 "Only these verdicts, or what stands for one on a screen"),
             .init("group", .query, .text(upTo: 200), "Only this group"),
             .init("kind", .query, .choice(CheckPolicy.Kind.allCases.map(\.rawValue)), "Only this kind"),
@@ -28,9 +28,10 @@ extension Operation {
             group: arguments.text("group"), kind: arguments.text("kind").flatMap { CheckPolicy.Kind(rawValue: $0) },
             sort: arguments.text("sort").flatMap { StatusQuery.Sort(rawValue: $0) } ?? .file, offset: offset,
             limit: limit)
-        query.looks = Set(words.filter(CheckState.furtherLooks.contains))
+        query.looks = Set(words.filter { Verdict(name: $0) == nil })
         let page = try await context.keeper.statuses(query)
-        var items = page.items.map(\.json)
+        let now = context.now()
+        var items = page.items.map { $0.json(now: now) }
         if arguments.flag("strips") {
             let strips = try await context.keeper.strips(of: page.items.map(\.check.name))
             items = zip(items, strips).map { item, strip in item.adding([.init("strip", .array(strip.map(\.json)))]) }

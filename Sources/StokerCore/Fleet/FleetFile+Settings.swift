@@ -296,7 +296,7 @@ extension Expectation {
         }
         if let value = section["json"], let rules = value.section(nil) {
             for entry in rules.entries {
-                if let fault = JSONPathText.fault(in: entry.key) {
+                if let fault = JSONPath.fault(in: entry.key) {
                     section.reading.report(.value, fault, at: entry.keyMark, in: entry.value.place)
                 } else if let scalar = Self.scalar(entry.value) {
                     if case .scalar = entry.value.node, !entry.value.isNull {
@@ -389,50 +389,5 @@ extension Expectation {
                 at: value.mark, in: value.place)
         }
         return .number(number)
-    }
-}
-
-/// Paths into a JSON answer: `$.database`, `$.checks[0].status`, `$["odd key"]`.
-package enum JSONPathText {
-    package enum Step: Equatable, Sendable {
-        case key(String)
-        case index(Int)
-    }
-
-    /// The steps of a path, or nil when it is none.
-    package static func steps(_ path: String) -> [Step]? {
-        guard path.hasPrefix("$") else { return nil }
-        var rest = path.dropFirst()
-        var steps: [Step] = []
-        while let first = rest.first {
-            rest = rest.dropFirst()
-            if first == "." {
-                let name = rest.prefix { $0 != "." && $0 != "[" && $0 != "]" }
-                guard !name.isEmpty, !name.contains("*") else { return nil }
-                steps.append(.key(String(name)))
-                rest = rest.dropFirst(name.count)
-            } else if first == "[", let quote = rest.first, quote == "\"" || quote == "'" {
-                let name = rest.dropFirst().prefix { $0 != quote }
-                rest = rest.dropFirst(name.count + 1)
-                guard rest.hasPrefix("\(quote)]") else { return nil }
-                steps.append(.key(String(name)))
-                rest = rest.dropFirst(2)
-            } else if first == "[" {
-                let digits = rest.prefix { $0.isASCII && $0.isNumber }
-                guard let index = Int(digits), rest.dropFirst(digits.count).hasPrefix("]") else { return nil }
-                steps.append(.index(index))
-                rest = rest.dropFirst(digits.count + 1)
-            } else {
-                return nil
-            }
-        }
-        return steps
-    }
-
-    static func fault(in path: String) -> String? {
-        if steps(path) != nil { return nil }
-        return path.hasPrefix("$")
-            ? "is not a path that is known; write $.name, $.list[0] or $[\"odd name\"]"
-            : "is not a path; write $.\(path.prefix(40))"
     }
 }

@@ -74,7 +74,7 @@ package enum Redaction {
         let bytes = Array(address.utf8)
         return spans(in: bytes, .address).flatMap { span in
             let written = String(decoding: bytes[span], as: UTF8.self)
-            let meant = unescaped(written)
+            let meant = PercentCoding.lenientlyDecoded(written)
             return meant == written ? [written] : [written, meant]
         }
     }
@@ -108,7 +108,7 @@ extension Redaction {
     /// Whether a query parameter of that name does; a short word such as `code` or `sign` is enough there. `name` as it is written,
     /// with its `%` escapes.
     package static func isSecretParameter(_ name: some StringProtocol) -> Bool {
-        let name = unescaped(name)
+        let name = PercentCoding.lenientlyDecoded(name)
         if isSecretName(name) { return true }
         return parts(of: name).contains { word in
             words.contains(word)
@@ -131,23 +131,6 @@ extension Redaction {
         }
         if !part.isEmpty { parts.append(part.lowercased()) }
         return parts
-    }
-
-    private static func unescaped(_ name: some StringProtocol) -> String {
-        guard name.utf8.contains(UInt8(ascii: "%")) else { return String(name) }
-        var out: [UInt8] = []
-        var rest = Array(name.utf8)[...]
-        while let byte = rest.popFirst() {
-            if byte == UInt8(ascii: "%"), rest.count >= 2,
-                let value = UInt8(String(decoding: rest.prefix(2), as: UTF8.self), radix: 16)
-            {
-                out.append(value)
-                rest = rest.dropFirst(2)
-            } else {
-                out.append(byte)
-            }
-        }
-        return String(decoding: out, as: UTF8.self)
     }
 
     /// Wherever they stand in a name, its separators left out.

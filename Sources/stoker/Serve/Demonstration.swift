@@ -3,6 +3,7 @@ import Foundation
 import HubSimulator
 import KeepAlive
 import Logging
+import Runtime
 import ServiceLifecycle
 import StokerCore
 

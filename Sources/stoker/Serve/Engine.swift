@@ -9,6 +9,7 @@ import Logging
 import NIOCore
 import NIOPosix
 import Operations
+import Runtime
 import ServiceLifecycle
 import StokerCore
 import Synchronization

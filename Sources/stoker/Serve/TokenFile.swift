@@ -1,6 +1,7 @@
 import CommandLine
 import ControlRoom
 import Foundation
+import Runtime
 import StokerCore
 
 /// The token that writing needs, made once and kept beside the ledger, readable by its owner only.
@@ -34,6 +35,11 @@ enum TokenFile {
         let path = folder + "/token"
         // What is wrong with the folder shows when the file is opened.
         try? PrivateFolder.make(path.parentFolder)
-        return PrivateFile.replace(path, with: Array((made.token.reveal() + "\n").utf8))
+        do {
+            try AtomicFile.replace(path, with: Array((made.token.reveal() + "\n").utf8))
+            return nil
+        } catch {
+            return "\(error)"
+        }
     }
 }

@@ -1,6 +1,7 @@
 import CommandLine
 import Foundation
 import KeepAlive
+import Runtime
 import StokerCore
 
 /// The fleet file of a running server: read anew on every reload, looked at for changes in between.

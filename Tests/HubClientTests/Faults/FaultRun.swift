@@ -2,6 +2,7 @@ import Crypto
 import Foundation
 import HubSimulator
 import NIOCore
+import Runtime
 import StokerCore
 
 @testable import HubClient
@@ -79,7 +80,7 @@ final class FaultRun {
 
     private static func hub(_ world: SimulatedWorld, _ token: String, _ log: LogNotes) -> Hub {
         let time = world.time
-        var clock = HubClock(ContinuousClock())
+        var clock = WaitClock(ContinuousClock())
         clock.now = { time.now }
         clock.sleep = { wait in
             try Task.checkCancellation()

@@ -1,6 +1,7 @@
 import Foundation
 import Logging
 import NIOCore
+import Runtime
 import StokerCore
 import Synchronization
 import Testing
@@ -10,7 +11,7 @@ import Testing
 /// A Hub whose waits take no time.
 func hub(at small: SmallHub) -> Hub {
     let passed = Mutex(Duration.zero)
-    var clock = HubClock.real
+    var clock = WaitClock.real
     clock.now = { passed.withLock { $0 } }
     clock.sleep = { duration in
         try Task.checkCancellation()

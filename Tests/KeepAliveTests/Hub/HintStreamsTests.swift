@@ -1,6 +1,7 @@
 import HubClient
 import HubSimulator
 import Logging
+import Runtime
 import StokerCore
 import Synchronization
 import TestSupport

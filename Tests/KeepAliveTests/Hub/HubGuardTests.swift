@@ -1,6 +1,7 @@
 import HubSimulator
 import Ledger
 import Logging
+import Runtime
 import StokerCore
 import Synchronization
 import TestSupport

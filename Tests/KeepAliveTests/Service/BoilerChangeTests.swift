@@ -1,6 +1,7 @@
 import HubSimulator
 import Ledger
 import NIOCore
+import Runtime
 import StokerCore
 import Synchronization
 import TestSupport
