@@ -94,7 +94,7 @@ let package = Package(
         .target(
             name: "Operations",
             dependencies: [
-                "KeepAlive", "Deployment", "HubClient", "Ledger", "Runtime", "StokerCore", "StokerAssets", logging,
+                "KeepAlive", "Deployment", "HubClient", "Ledger", "Runtime", "StokerCore", logging, nioCore,
                 nioCore, nioPosix,
             ],
             swiftSettings: room
