@@ -54,13 +54,14 @@ struct InitCommand: OperationCommand {
     @Flag(help: "Overwrite the file.")
     var force = false
     @OptionGroup var hub: HubOptions
+    @OptionGroup var remote: RemoteOptions
 
     func validate() throws {
-        guard !fromHub else { return }
+        guard !fromHub else { return try remote.exclude(hub) }
         for (name, isGiven) in [
             ("--namespace", !namespace.isEmpty), ("--name", !names.isEmpty), ("--sdk", !sdks.isEmpty),
             ("--tag", !tags.isEmpty), ("--token", hub.token != nil), ("--endpoint", hub.endpoint != nil),
-            ("--server", hub.server != nil),
+            ("--server", remote.server != nil),
         ] where isGiven {
             throw ValidationError("\(name) goes with --from-hub.")
         }
@@ -105,7 +106,7 @@ struct InitCommand: OperationCommand {
         let draft: JSONValue
         do {
             let given = given + [("from_hub", wanted)]
-            if let server = try hub.client() {
+            if let server = try remote.client() {
                 draft = try await carryOut(.initFleet, given, on: nil, at: server, output: OutputOptions())
             } else {
                 draft = try await hub.use { hub in
