@@ -6,7 +6,7 @@ import StokerCore
 struct RemoteOptions: ParsableArguments {
     @Option(
         help: ArgumentHelp(
-            "Let this running Stoker do it, with its own fleet and account; $STOKER_TOKEN is its token.",
+            "Let the running Stoker at this address do it, with its own fleet and account; its token is taken from $STOKER_TOKEN.",
             valueName: "url"))
     var server: String?
 
