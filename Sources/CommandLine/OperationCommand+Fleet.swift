@@ -10,7 +10,7 @@ extension OperationCommand {
     ///   - server: where it is carried out; nil for this process.
     func carryOut(
         _ operation: Operations.Operation, _ given: [(name: String, value: JSONValue)] = [], on file: FleetText?,
-        at server: ServerClient? = nil, in context: OperationContext = .ofThisProcess, output: OutputOptions
+        at server: ServerClient? = nil, in context: OperationContext = .ofThisProcess, output: OutputOptions?
     ) async throws -> JSONValue {
         if let server {
             let caller = TerminalCaller(output)

@@ -16,8 +16,10 @@ struct TerminalCaller: OperationCaller {
     /// Takes the pieces of an answer that comes piece by piece.
     var line: @Sendable (JSONValue) throws -> Void = { _ in }
 
-    init(_ output: OutputOptions) {
-        progress = Progress(output)
+    /// - Parameter output: nil for a command whose output has no format to choose.
+    init(_ output: OutputOptions?) {
+        // Options that were not parsed cannot be read.
+        progress = Progress(format: output?.chosen ?? .auto)
         interruption = .current
     }
 
@@ -84,7 +86,7 @@ extension OperationCommand {
     ///   - isSure: the yes was given beforehand, as with `--yes`.
     func carryOut(
         _ operation: Operations.Operation, _ given: [(name: String, value: JSONValue)],
-        in context: OperationContext = .ofThisProcess, output: OutputOptions, isSure: Bool = false
+        in context: OperationContext = .ofThisProcess, output: OutputOptions?, isSure: Bool = false
     ) async throws(Failure) -> JSONValue {
         let caller = TerminalCaller(output)
         defer { caller.progress.end() }

@@ -21,17 +21,21 @@ struct WhoamiCommand: OperationCommand {
     @OptionGroup var fleet: FleetOptions
     @OptionGroup var output: OutputOptions
     @OptionGroup var hub: HubOptions
+    @OptionGroup var remote: RemoteOptions
 
     static var operations: [Operations.Operation] { [.whoami] }
 
-    func validate() throws { try RemoteOptions.exclude(fleet, server: hub.server) }
+    func validate() throws {
+        try remote.exclude(fleet)
+        try remote.exclude(hub)
+    }
 
     func run() async throws {
         let given: [(name: String, value: JSONValue)] = [
             ("spaces", .array(spaces.map { .string($0) })), ("check", .bool(check)),
         ]
         let answer: JSONValue
-        if let server = try hub.client() {
+        if let server = try remote.client() {
             answer = try await carryOut(.whoami, given, on: nil, at: server, output: output)
         } else {
             // Without a file and without names only the account is told.

@@ -101,8 +101,10 @@ struct Progress: Sendable {
     let output: OutputFormat
     let screen: Screen
 
-    init(_ output: OutputOptions, _ screen: Screen = .own) {
-        self.output = output.chosen
+    init(_ output: OutputOptions, _ screen: Screen = .own) { self.init(format: output.chosen, screen) }
+
+    init(format: OutputFormat, _ screen: Screen = .own) {
+        output = format
         self.screen = screen
     }
 

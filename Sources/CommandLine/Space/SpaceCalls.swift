@@ -81,24 +81,9 @@ struct SpaceName: Sendable, CustomStringConvertible {
 /// Who carries out a command of `stoker space`: its own account, or a running Stoker.
 struct SpaceHubOptions: ParsableArguments {
     @OptionGroup var hub: HubOptions
-    @Option(
-        help: ArgumentHelp(
-            "Let the running Stoker at this address do it, with its own account; its token is taken from $STOKER_TOKEN.",
-            valueName: "url"))
-    var server: String?
+    @OptionGroup var remote: RemoteOptions
 
-    /// The running Stoker that is to do it; nil when this command does.
-    private func client() throws(Failure) -> ServerClient? {
-        guard let server else { return nil }
-        let token = ProcessInfo.processInfo.environment["STOKER_TOKEN"].flatMap { $0.isEmpty ? nil : Secret($0) }
-        return try ServerClient(address: server, token: token)
-    }
-
-    func validate() throws {
-        if server != nil, hub.token != nil || hub.endpoint != nil {
-            throw ValidationError("--server has its own account; --token and --endpoint do not go with it.")
-        }
-    }
+    func validate() throws { try remote.exclude(hub) }
 
     /// Does the work of a command with signals caught.
     /// - Parameter isSure: the yes to what is asked was given beforehand.
@@ -108,7 +93,7 @@ struct SpaceHubOptions: ParsableArguments {
     ) async throws -> Value {
         var caller = TerminalCaller(output)
         if let line { caller.line = line }
-        guard let client = try client() else {
+        guard let client = try remote.client() else {
             return try await hub.use { hub in
                 try await body(SpaceCalls(place: .here(hub), caller: caller, isSure: isSure))
             }

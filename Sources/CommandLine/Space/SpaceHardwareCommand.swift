@@ -65,7 +65,8 @@ struct SpaceHardwareListCommand: OperationCommand {
         ])
         for offer in answer["hardware"]?.array ?? [] {
             func text(_ name: String, of value: JSONValue? = nil) -> String { (value ?? offer)[name]?.string ?? "" }
-            let accelerator = offer["accelerator"].flatMap { $0.isNull ? nil : $0 }
+            // `nil` would be a JSON null here.
+            let accelerator = offer["accelerator"].flatMap { $0.isNull ? JSONValue?.none : $0 }
             table.rows.append([
                 .init(text("flavor")), .init(text("name")), .init(text("cpu")), .init(text("memory")),
                 .init(
