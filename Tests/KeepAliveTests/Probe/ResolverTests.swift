@@ -217,7 +217,7 @@ struct ResolverTests {
         defer { try? FileManager.default.removeItem(at: file) }
         let rows = table.split(separator: "\n").map { $0.split(separator: " ").map(String.init) }
         try await with(
-            ipv6: .first, limit: .milliseconds(1_500), resolvConf: file.path,
+            ipv6: .first, limit: .seconds(6), resolvConf: file.path,
             { name, kind in
                 let labels = name.split(separator: ".")
                 switch labels.last {
