@@ -202,7 +202,7 @@ struct ResolverTests {
             n 6  g g g g g b g b g
             s 6  g g g g g g g g g
             r 6  g g b b b b b b b
-            q b  b b b b b b b b b
+            q b  b b g b b b b b b
             j b  b b b b b b b b b
             i 6  g g b b b b b b b
             t b  b b b b b b b b b
