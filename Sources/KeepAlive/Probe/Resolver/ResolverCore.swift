@@ -76,6 +76,8 @@ final class ResolverCore: @unchecked Sendable {
         case serverFailure
         /// The server does not want to answer, or nobody listens at its port.
         case refusal
+        /// The server does not understand the question.
+        case formatError
         /// Nothing came in time.
         case silence
         /// What came was cut short, and the whole of it could not be had.
@@ -90,6 +92,10 @@ final class ResolverCore: @unchecked Sendable {
             case found([SocketAddress], ttl: UInt32)
             case none(noSuchName: Bool, ttl: UInt32?)
             case failed(Trouble, String)
+
+            func isFailed(by trouble: Trouble) -> Bool {
+                if case .failed(let own, _) = self { own == trouble } else { false }
+            }
         }
         let id: UInt16
         let name: String
@@ -282,7 +288,8 @@ final class ResolverCore: @unchecked Sendable {
             question.sent = max(0, question.sent - 1)
             send(question, now)
         case .serverFailure: refused(question, .serverFailure, "the name server answered with an error (SERVFAIL)", now)
-        case .formatError, .refused: refused(question, .refusal, "the name server refused to answer", now)
+        case .formatError: refused(question, .formatError, "the name server does not understand the question", now)
+        case .refused: refused(question, .refusal, "the name server refused to answer", now)
         }
     }
 
@@ -378,15 +385,21 @@ final class ResolverCore: @unchecked Sendable {
             case .found, .asking: break
             }
         }
-        let serverFailed = if case .failed(.serverFailure, _) = v4 { true } else { false }
+        let serverFailed = v4.isFailed(by: .serverFailure)
         if isUnfinished(v4, v6) {
             let open = troubles.first {
                 if case .failed(let trouble, _) = $0 { trouble == .silence || trouble == .cutShort } else { false }
             }
-            return (open ?? .noSuchName, serverFailed)
+            return (
+                open ?? .noSuchName,
+                serverFailed || v4.isFailed(by: .silence) && v6?.isFailed(by: .serverFailure) == true
+            )
         }
-        if let said { return (said, true) }
-        return (troubles.first ?? .noSuchName, serverFailed)
+        // Not understood is for glibc as final as "no such name", but does not lead on.
+        let exists = if case .none(noSuchName: true, _) = v4 { false } else { true }
+        let isFinal = v4.isFailed(by: .formatError) || exists && v6?.isFailed(by: .formatError) == true
+        if let said { return (said, !isFinal) }
+        return (troubles.first ?? .noSuchName, serverFailed && !isFinal)
     }
 
     /// Goes on as glibc does (`resolv/res_query.c`, `__res_context_search`): a name that does not exist, has no address or whose server fails
@@ -396,7 +409,7 @@ final class ResolverCore: @unchecked Sendable {
         if case .failed = miss { lookup.sawTrouble = true }
         if name == lookup.host, lookup.isFirstAsItIs, lookup.asItIs == nil {
             lookup.asItIs = miss
-        } else {
+        } else if name != lookup.host || !lookup.names.isEmpty {
             switch miss {
             case .noSuchName: break
             case .noAddress: lookup.sawNoAddress = true
