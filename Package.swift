@@ -94,7 +94,7 @@ let package = Package(
         .target(
             name: "Operations",
             dependencies: [
-                "KeepAlive", "Deployment", "HubClient", "Ledger", "Runtime", "StokerCore", "StokerAssets", logging,
+                "KeepAlive", "Deployment", "HubClient", "Ledger", "Runtime", "StokerCore", logging, nioCore,
                 nioCore, nioPosix,
             ],
             swiftSettings: room
@@ -140,7 +140,7 @@ let package = Package(
             name: "HubSimulator",
             dependencies: [
                 nioCore, nioPosix, nioHTTP1, nioFoundation, fileSystem, hummingbird, httpTypes, asyncHTTPClient, crypto,
-                subprocess, yams, lifecycle, logging, "CZlib",
+                subprocess, yams, lifecycle, logging,
             ],
             swiftSettings: room
         ),
@@ -196,6 +196,7 @@ let package = Package(
             dependencies: [
                 "Ledger", "StokerCore", lifecycle, logging, grdb,
             ],
+            exclude: ["OlderLedgers"],
             swiftSettings: room
         ),
         .testTarget(
@@ -212,7 +213,8 @@ let package = Package(
             dependencies: ["Operations", "Ledger", "StokerCore", "TestSupport"],
             swiftSettings: room),
         .testTarget(
-            name: "CommandLineTests", dependencies: ["CommandLine", "Operations", "StokerCore", arguments],
+            name: "CommandLineTests",
+            dependencies: ["CommandLine", "Operations", "StokerCore", "TestSupport", arguments],
             swiftSettings: room),
         .testTarget(
             name: "DeploymentTests", dependencies: ["Deployment", "StokerCore", yams],

@@ -24,13 +24,15 @@ struct StatusCommand: OperationCommand {
     @Option(name: .shortAndLong, help: "Part of a name, address or Space.")
     var query: String?
     @Option(
-        help: "Only these verdicts, joined by commas: up, slow, waking, down, silent, paused, unknown.",
-        completion: .list(Verdict.allCases.map(\.name)))
+        help:
+            "Only these verdicts, joined by commas: up, slow, waking, down, silent, paused, unknown, flapping, moderated.",
+        completion: .list(Look.all.map(\.name)))
     var verdict: String?
     @Option(help: "Only this group.")
     var group: String?
     @Option(
-        help: "Only this kind: http, tcp or heartbeat.", completion: .list(CheckPolicy.Kind.allCases.map(\.rawValue)))
+        help: ArgumentHelp("Only this kind: \(CheckPolicy.Kind.allCases.map(\.rawValue).joined(separator: ", "))."),
+        completion: .list(CheckPolicy.Kind.allCases.map(\.rawValue)))
     var kind: String?
     @Option(
         help: "file, trouble, name, latency or last-ping.", completion: .list(StatusQuery.Sort.allCases.map(\.rawValue))

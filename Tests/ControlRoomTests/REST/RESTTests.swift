@@ -377,7 +377,8 @@ struct VisitorContext: RemoteAddressRequestContext {
     @Test func anUnknownHeartbeatIsNotFound() async throws {
         #expect(try await Self.ask(.get, "/api/heartbeats/nobody").status == 404)
         #expect(try await Self.ask(.get, "/api/heartbeats/bot").status == 409)
-        // 256 is no exit status, so it is part of a name.
-        #expect(try await Self.ask(.get, "/api/heartbeats/nightly%20export/256").status == 404)
+        // No exit status, and no part of a name either: what is wrong with it is told.
+        let tooLarge = try await Self.ask(.get, "/api/heartbeats/nightly%20export/256")
+        #expect(tooLarge.status == 400 && "\(tooLarge.body.text)".contains("code"), "\(tooLarge.body.text)")
     }
 }
