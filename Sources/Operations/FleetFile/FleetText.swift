@@ -50,7 +50,7 @@ package struct FleetText: Sendable {
     package func read() -> Result<Fleet, FleetProblems> {
         do throws(FleetProblems) {
             let (variables, advice) = try environment()
-            return FleetFile.read(text: text, name: name, environment: variables).map { fleet in
+            return FleetFile.read(text: text, name: name, environment: variables, sections: .all).map { fleet in
                 var fleet = fleet
                 fleet.advice += advice
                 return fleet
@@ -90,9 +90,10 @@ extension FleetText {
 
 extension Operation.Parameter {
     /// The text of a fleet file as an input.
-    /// - Parameter limit: characters of the text.
+    /// - Parameter limit: characters of the text. A text that is one longer than what the reader takes still reaches it, and is told as
+    ///   a problem of the file.
     static func fleetFile(
-        _ place: Place, required: Bool = false, upTo limit: Int = 64 << 20, _ summary: String
+        _ place: Place, required: Bool = false, upTo limit: Int = (64 << 20) + 1, _ summary: String
     ) -> Operation.Parameter {
         Operation.Parameter(
             "fleet_file", place,

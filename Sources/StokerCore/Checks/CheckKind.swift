@@ -65,9 +65,14 @@ package struct OwnExpectation: Sendable {
     package let wanted: String
     /// How many texts at most.
     package let most: Int
+    /// Of a check of the kind's ``CheckKind/example``: a value that is accepted, and values that are refused, as YAML. Tests try them.
+    package let sample: String
+    package let mistakes: [String]
 
-    package init(key: String, summary: String, wanted: String, most: Int) {
+    package init(key: String, summary: String, wanted: String, most: Int, sample: String, mistakes: [String]) {
         self.key = key
+        self.sample = sample
+        self.mistakes = mistakes
         self.summary = summary
         self.wanted = wanted
         self.most = most
@@ -83,7 +88,7 @@ extension CheckKind {
     package static var timeout: Duration { .seconds(120) }
     package static func complete(_ expect: inout Expectation) {}
     package static func fault(in expect: Expectation, at address: Address) -> (key: String, because: String)? { nil }
-    package static func group(of check: Check) -> String { check.space == nil ? "Targets" : "Spaces" }
+    package static func group(of check: Check) -> String { check.space == nil ? "Addresses" : "Spaces" }
     package static var well: String { Cause.none.sentence }
     package static func unseen(wasSeen: Bool) -> String { "not looked at yet" }
 }

@@ -34,6 +34,7 @@ package enum DNSKind: CheckKind {
     package static func settle(_ address: inout Address) throws(Address.Fault) {
         let question = try question(of: address)
         let query = question.type == "A" ? "" : "?type=\(question.type)"
+        if address.port == address.scheme.defaultPort { address.port = nil }
         if question.server == nil {
             address.host = question.name
             address.path = query
@@ -50,8 +51,7 @@ package enum DNSKind: CheckKind {
             guard address.port == nil else {
                 throw Address.Fault(because: "has a port and no name to ask for; write dns://192.0.2.1:53/example.com")
             }
-            let place = try Address.Authority(Array(address.host.utf8)[...])
-            guard place.literal == nil, !address.host.contains(":") else {
+            guard !address.host.contains(":"), HostAddress(v4: address.host.utf8) == nil else {
                 throw Address.Fault(because: "has no name to ask for; write dns://192.0.2.1/example.com")
             }
             return Question(name: plain(address.host), type: type, server: nil)
@@ -86,7 +86,8 @@ package enum DNSKind: CheckKind {
     package static let ownExpectations = [
         OwnExpectation(
             key: "records", summary: "Records that must be in a name server's answer, as zone files have them",
-            wanted: "records such as [192.0.2.1] or \"10 mail.example.com\"", most: 50)
+            wanted: "records such as [192.0.2.1] or \"10 mail.example.com\"", most: 50,
+            sample: "\"10 mail.example.com\"", mistakes: ["[]", "mail.example.com", "{ a: b }"])
     ]
     /// A name server that needs longer is none.
     package static let timeout: Duration = .seconds(10)
