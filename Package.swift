@@ -74,7 +74,7 @@ let package = Package(
         .target(
             name: "CommandLine",
             dependencies: [
-                "Operations", "KeepAlive", "HubClient", "Ledger", "Runtime", "StokerCore", arguments,
+                "Operations", "HubClient", "Ledger", "Runtime", "StokerCore", arguments,
                 asyncHTTPClient, logging, nioCore, nioHTTP1, nioPosix, unixSignals,
             ],
             swiftSettings: room
@@ -94,7 +94,8 @@ let package = Package(
         .target(
             name: "Operations",
             dependencies: [
-                "KeepAlive", "Deployment", "HubClient", "Ledger", "Runtime", "StokerCore", logging, nioCore, nioPosix,
+                "KeepAlive", "Deployment", "HubClient", "Ledger", "Runtime", "StokerCore", logging, nioCore,
+                nioCore, nioPosix,
             ],
             swiftSettings: room
         ),
@@ -139,7 +140,7 @@ let package = Package(
             name: "HubSimulator",
             dependencies: [
                 nioCore, nioPosix, nioHTTP1, nioFoundation, fileSystem, hummingbird, httpTypes, asyncHTTPClient, crypto,
-                subprocess, yams, lifecycle, logging, "CZlib",
+                subprocess, yams, lifecycle, logging,
             ],
             swiftSettings: room
         ),
@@ -195,6 +196,7 @@ let package = Package(
             dependencies: [
                 "Ledger", "StokerCore", lifecycle, logging, grdb,
             ],
+            exclude: ["OlderLedgers"],
             swiftSettings: room
         ),
         .testTarget(
@@ -211,7 +213,8 @@ let package = Package(
             dependencies: ["Operations", "Ledger", "StokerCore", "TestSupport"],
             swiftSettings: room),
         .testTarget(
-            name: "CommandLineTests", dependencies: ["CommandLine", "Operations", "StokerCore"],
+            name: "CommandLineTests",
+            dependencies: ["CommandLine", "Operations", "StokerCore", "TestSupport", arguments],
             swiftSettings: room),
         .testTarget(
             name: "DeploymentTests", dependencies: ["Deployment", "StokerCore", yams],

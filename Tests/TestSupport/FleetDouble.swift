@@ -15,6 +15,8 @@ package final class DoubleLedger: Ledger {
         package init() {}
     }
     package let state: Mutex<State>
+    package let jobs: any JobStore = MemoryJobs()
+    package let actions: any ActionStore = MemoryActions()
 
     package init(_ state: State = State()) { self.state = Mutex(state) }
 

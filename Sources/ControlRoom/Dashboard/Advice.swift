@@ -21,7 +21,7 @@ enum Advice {
             case .asleep: return "A visit or “Ping now” wakes it; it is pinged again when the Hub says that it runs."
             case .none: return nil
             }
-        case .slow, .waking, .down, .silent:
+        default:
             if policy.heal.mode == .act, [.spaceRunningDead, .spaceCrashed, .spaceOldBuild].contains(state.cause) {
                 return "Stoker restarts it by itself, inside its budget. Its log on the Hub says what the app does."
             }

@@ -56,6 +56,8 @@ actor Shard {
     var frozen = false
     /// Attempts that were under way when the fleet was replaced, by their serial: this lane ends them, their check may be elsewhere.
     var travels: [UInt64: Travel] = [:]
+    /// Pings that had failed attempts when the program ended: when the first of them began.
+    var unfinished: [UInt32: Instant] = [:]
     /// Checks whose next ping is followed by one anywhere in the interval, because they came in a crowd.
     var crowd: Set<UInt32> = []
     var wakeUp: Scheduled<Void>?
@@ -172,6 +174,7 @@ actor Shard {
             windows[ObjectIdentifier(policy)] = HoursWindow(hours)
         }
         let now = clocks.wall()
+        unfinished = [:]
         counts = [Int](repeating: 0, count: Verdict.allCases.count)
         flapping = 0
         moderated = 0
@@ -180,6 +183,7 @@ actor Shard {
             if place.state.flapping { flapping += 1 }
             if place.state.isModerated { moderated += 1 }
             let policy = check(index).policy
+            takeUnfinished(index, now: now)
             var rulings = Judge.recover(&states[index], policy: policy, check: place.id, now: now)
             if endsHubPause(states[index], check(index).space) { rulings += Judge.resume(&states[index], now: now) }
             if states[index].pause == .byHours, let window = windows[ObjectIdentifier(policy)] {
@@ -554,6 +558,7 @@ actor Shard {
 
     func begin(_ index: UInt32, running: Int64) {
         guard var ping = pings[index], ping.ticket == nil else { return }
+        if ping.attempt == 0, let since = unfinished.removeValue(forKey: index) { ping.failedFrom = since }
         ping.attempt &+= 1
         ping.ticket = gate.begin(at: running)
         counters.attempts &+= 1
@@ -603,6 +608,8 @@ actor Shard {
             let retries = check.policy.retry
             if meant.isRetryable, Int(ping.attempt) <= retries.count, !stopping {
                 pings[index] = ping
+                // Kept now, so that an incident begins here also when this program is killed before the ping ends.
+                if ping.attempt == 1 { touch(index) }
                 timetable.schedule(index, at: now.milliseconds + retries[Int(ping.attempt) - 1].wholeMilliseconds)
                 arm()
                 return
@@ -678,9 +685,10 @@ actor Shard {
             switch ruling {
             case .changed(let from, let to):
                 let state = states[Int(index)]
-                let why = state.cause == .none ? "" : ": \(state.cause.sentence)"
                 batch.events.append(
-                    Event(at: now, kind: "verdict", check: id, text: "\(name) is \(to.name), was \(from.name)\(why)"))
+                    Event(
+                        at: now, check: id,
+                        .verdict(check: name, from: from, to: to, cause: state.cause, code: state.code)))
                 logger.log(
                     level: to.isTrouble ? .warning : .info, "Verdict changed",
                     metadata: [
@@ -691,33 +699,26 @@ actor Shard {
                 incident.check = id
                 batch.incidents.append(incident)
                 batch.events.append(
-                    Event(at: now, kind: "incident.began", check: id, text: "\(name): \(incident.cause.sentence)"))
+                    Event(at: now, check: id, .incidentBegan(check: name, cause: incident.cause, code: incident.code)))
             case .incidentEnded(var incident):
                 incident.check = id
                 batch.incidents.append(incident)
-                var length = (incident.ended ?? now) - incident.began
-                if length > .seconds(1) { length = .seconds(length.components.seconds) }
-                let text =
-                    states[Int(index)].verdict == .paused
-                    ? "\(name) was paused; its incident was closed after \(length.text)"
-                    : "\(name) is well again after \(length.text)"
-                batch.events.append(Event(at: now, kind: "incident.ended", check: id, text: text))
-            case .flappingBegan:
+                let length = (incident.ended ?? now) - incident.began
                 batch.events.append(
                     Event(
-                        at: now, kind: "flapping.began", check: id,
-                        text: "\(name) changes too often to be told each time"))
+                        at: now, check: id,
+                        .incidentEnded(
+                            check: name, how: states[Int(index)].verdict == .paused ? .paused : .recovered,
+                            lastedMilliseconds: length.wholeMilliseconds)))
+            case .flappingBegan:
+                batch.events.append(Event(at: now, check: id, .flappingBegan(check: name)))
             case .flappingEnded:
-                batch.events.append(
-                    Event(at: now, kind: "flapping.ended", check: id, text: "\(name) has been steady for ten pings"))
+                batch.events.append(Event(at: now, check: id, .flappingEnded(check: name)))
             case .recheck(let wait):
                 recheck = wait
             case .stopPinging:
                 timetable.cancel(index)
-                batch.events.append(
-                    Event(
-                        at: now, kind: "paused", check: id,
-                        text: "\(name) is not pinged any more: \(Cause.spaceModerated.sentence)"))
+                batch.events.append(Event(at: now, check: id, .moderated(check: name)))
             }
         }
         return recheck
@@ -757,7 +758,18 @@ actor Shard {
     }
 
     func saved(_ index: UInt32) -> SavedState {
-        SavedState(state: states[Int(index)], nextDue: nextDue(index) ?? .never)
+        var state = states[Int(index)]
+        // There is no streak yet: see ``takeUnfinished(_:now:)``.
+        if state.failures == 0, let since = pings[index]?.failedFrom { state.failingSince = since }
+        return SavedState(state: state, nextDue: nextDue(index) ?? .never)
+    }
+
+    /// A streak of failures that begins with no failed ping is a ping that did not end. What was hours ago says nothing of the next one.
+    private func takeUnfinished(_ index: Int, now: Instant) {
+        guard states[index].failures == 0, !states[index].failingSince.isNever else { return }
+        let age = now - states[index].failingSince
+        if age >= .zero, age < .seconds(3_600) { unfinished[UInt32(index)] = states[index].failingSince }
+        states[index].failingSince = .never
     }
 
     func nextDue(_ index: UInt32) -> Instant? {
@@ -819,9 +831,8 @@ actor Shard {
         } else {
             timetable.cancel(index)
         }
-        let end = until.map { " until \($0)" } ?? ""
         batch.events.append(
-            Event(at: now, kind: "paused", check: ids[Int(index)], text: "\(check(Int(index)).name) was paused\(end)"))
+            Event(at: now, check: ids[Int(index)], .paused(check: check(Int(index)).name, until: until)))
         settle(index, rulings, from: before, now: now)
         arm()
         flush()
@@ -845,8 +856,7 @@ actor Shard {
         } else {
             timetable.schedule(index, at: now.milliseconds)
         }
-        batch.events.append(
-            Event(at: now, kind: "resumed", check: ids[Int(index)], text: "\(check(Int(index)).name) was resumed"))
+        batch.events.append(Event(at: now, check: ids[Int(index)], .resumed(check: check(Int(index)).name)))
         settle(index, rulings, from: before, now: now)
         arm()
     }

@@ -35,20 +35,20 @@ package struct CheckView: Sendable, Equatable {
                     "its address is not known: the Hub has not told it, and neither `hub.address` nor `url` names one"
             }
             if state.cause != .none { return Sentence(causeSentence) }
-            return Sentence(check.policy.kind.type.unseen(wasSeen: !state.lastPing.isNever))
+            return Sentence(check.policy.kind.type.unseen(wasSeen: lastPing != nil))
         case .up:
             let well: Sentence =
-                if state.cause != .none {
-                    Sentence(causeSentence)
-                } else if let overdue {
+                if let overdue {
                     "late: its call is overdue by \(Formatting.duration(overdue))"
+                } else if state.cause != .none {
+                    Sentence(causeSentence)
                 } else {
                     Sentence(check.policy.kind.type.well)
                 }
             return state.flapping ? well + ", but comes and goes" : well
-        case .slow, .waking, .down, .silent:
+        default:
             var text = state.cause == .none ? state.verdict.name : causeSentence
-            if state.verdict == .silent, let overdue { text += "; overdue by \(Formatting.duration(overdue))" }
+            if isTrouble, let overdue { text += "; overdue by \(Formatting.duration(overdue))" }
             if state.flapping { text += "; comes and goes" }
             return Sentence(text)
         }
@@ -167,7 +167,7 @@ package struct CheckView: Sendable, Equatable {
     }
     /// Whether a browser gets what is pinged by following the address: a page's, with nothing hidden in it.
     package var isLink: Bool {
-        !check.address.isEmpty && !check.isAddressHidden && check.policy.kind.type.opensInBrowser
+        check.policy.kind.type.opensInBrowser && !check.address.isEmpty && !check.isAddressHidden
     }
 
     // MARK: The Hub's word

@@ -1,8 +1,8 @@
-import CommandLine
 import Foundation
 import HubClient
 import KeepAlive
 import Logging
+import Operations
 import ServiceLifecycle
 import StokerCore
 
@@ -67,11 +67,10 @@ struct LeftPaused: Service {
     private func tell(_ note: RestartNotes.Note, _ what: String) async {
         logger.warning(
             "A Space was left paused", metadata: ["space": "\(note.space)", "by": "\(note.command)", "now": "\(what)"])
-        await boiler.say("space.left_paused", "\(note.sentence); \(what)")
+        await boiler.say(.spaceLeftPaused(space: note.space, command: note.command, at: note.at, now: what))
     }
 
     private static func isYoung(_ note: RestartNotes.Note) -> Bool {
-        guard let at = try? Date(note.at, strategy: .iso8601) else { return false }  // not ours: only told
-        return Date.now.timeIntervalSince(at) < 86_400
+        Date.now.timeIntervalSince1970 - note.began.seconds < 86_400
     }
 }

@@ -295,6 +295,9 @@ final class MovedClock: Sendable {
             #expect(kinds.count { $0 == "heal.restart" } == 2)
             #expect(kinds.count { $0 == "heal.factory_restart" } == 1)
             #expect(kinds.count { $0 == "heal.result" } == 3)
+            let done = try await room.ledger.actions.actions(ActionQuery(space: "Acme/App"))
+            #expect(done.map(\.kind) == [.healing(.factoryRestart), .healing(.restart), .healing(.restart)])
+            #expect(done.allSatisfy { $0.state == .succeeded && $0.actor == "healing" && $0.details["check"] == "app" })
             #expect(kinds.contains("heal.exhausted"))
         }
     }
@@ -340,13 +343,10 @@ final class MovedClock: Sendable {
         let clock = MovedClock()
         try await withBoilerRoom(clocks: clock.clocks) { room in
             try await room.simulated.add(Self.space("acme/app", .runtimeError))
-            let id = try #require(try await room.ledger.register(["app"]).first)
-            try await room.ledger.record(
-                Batch(events: [
-                    Event(
-                        at: clock.clocks.wall() - .seconds(3_600), kind: "heal.restart", check: id,
-                        text: "app: restart of acme/app because of: crashed")
-                ]))
+            _ = try await room.ledger.actions.begin(
+                NewAction(
+                    .healing(.restart), on: "acme/app", by: "healing", because: "crashed",
+                    began: clock.clocks.wall() - .seconds(3_600), details: ["check": "app"]), within: .seconds(5))
             let hub = StageHub(room.simulated)
             hub.scene.withLock { _ = $0.hidden.insert("acme/app") }
             let watch = room.watch(hub, clocks: clock.clocks)
@@ -383,6 +383,8 @@ final class MovedClock: Sendable {
             #expect(hub.restarts.isEmpty)
             #expect(try await room.boiler.status(of: "app").sight?.healing?.contains("heal: act") == true)
             #expect(try await room.events().count { $0 == "heal.suggested" } == 1)
+            let noted = try await room.ledger.actions.actions(ActionQuery())
+            #expect(noted.map(\.kind) == [.suggestion] && noted.first?.details["step"] == "restart")
         }
     }
 

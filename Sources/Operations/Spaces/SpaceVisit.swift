@@ -1,0 +1,88 @@
+import Foundation
+import HubClient
+import KeepAlive
+import StokerCore
+
+/// What a visitor of a Space's app gets, judged as the keeper judges it.
+struct SpaceVisit: Sendable {
+    var address: String
+    var result: Sweep.Result?
+
+    /// The app itself answered, and well.
+    var isGood: Bool { result.map { $0.outcome == .up || $0.outcome == .slow } ?? false }
+    /// The app is on its way.
+    var isWaking: Bool { result?.outcome == .waking }
+
+    var sentence: String {
+        guard let result else { return "not visited" }
+        if isGood {
+            return "answers \(result.code) in \(Wording.latency(.number(Double(result.latencyMicroseconds) / 1_000)))"
+        }
+        return result.detail.isEmpty ? result.cause.sentence(code: result.code) : "\(result.cause.sentence(code: result.code)): \(result.detail)"
+    }
+
+    var json: JSONValue {
+        guard let result else { return .null }
+        return [
+            "address": .string(Redaction.address(address)), "outcome": .string(result.outcome.name),
+            "cause": result.cause == .none ? .null : .string(result.cause.code),
+            "sentence": .string(result.cause.sentence(code: result.code)), "detail": .string(result.detail),
+            "status_code": result.code == 0 ? .null : .integer(Int64(result.code)),
+            "latency_ms": result.latencyMicroseconds == 0
+                ? .null : .number(Double(result.latencyMicroseconds) / 1_000),
+        ]
+    }
+
+    /// Visits the app once, `timeout` for all of it but finding its address. The token goes along only when the edge hides the Space without it, and only to an address of the platform.
+    /// - Parameter accepted: the status codes that are good; the platform's own pages never are.
+    static func make(
+        _ space: RepoID, path: String, runtime: SpaceRuntime, hub: Hub, timeout: Duration,
+        accepted: [ClosedRange<Int>] = [200...399]
+    ) async throws -> SpaceVisit {
+        let host = try await hub.host(of: space)
+        let end = ContinuousClock.now + timeout
+        let address = host + (path.hasPrefix("/") ? path : "/" + path)
+        func visit(_ headers: [Request.Header]) async -> Sweep.Result? {
+            let policy = CheckPolicy(
+                timeout: max(.milliseconds(100), end - .now), retry: [], request: Request(headers: headers),
+                expect: Expectation(status: accepted))
+            // A static Space is served as files: there is no container whose headers could tell the app from the platform.
+            let check = Check(
+                name: "\(space)", address: address, space: runtime.isStatic ? nil : "\(space)", policy: policy)
+            return await Sweep(concurrency: 1).run([check]) { _ in }.first
+        }
+        var result = await visit([])
+        if result?.cause == .spaceHidden, let token = hub.settings.token, isOurs(host, hub) {
+            result = await visit([
+                Request.Header(name: "X-HF-Authorization", value: Secret("Bearer \(token.reveal())"))
+            ])
+        }
+        return SpaceVisit(address: address, result: result.map { judged($0, runtime.stage) })
+    }
+
+    /// What was seen, in the light of what the Hub said before: a request that nobody answers means a start for a Space that sleeps,
+    /// and a dead app for one that is said to run.
+    static func judged(_ seen: Sweep.Result, _ stage: SpaceStage) -> Sweep.Result {
+        guard !seen.outcome.isGood,
+            let behaviour = SpaceVerdict.behaviour(
+                of: Finding(outcome: seen.outcome, cause: seen.cause, code: seen.code, detail: seen.detail))
+        else { return seen }
+        let cell = SpaceVerdict.cell(stage, behaviour)
+        var result = seen
+        if let cause = cell.cause, cause != .none { result.cause = cause }
+        // The visit was not good, whatever the Hub says; and what is paused answers nobody.
+        let outcome = cell.verdict == .paused ? .down : cell.verdict.traits.outcome
+        if !outcome.isGood { result.outcome = outcome }
+        return result
+    }
+
+    /// Whether a token may go there: an encrypted address under hf.space, or this machine for a Hub on this machine.
+    private static func isOurs(_ host: String, _ hub: Hub) -> Bool {
+        guard let url = URL(string: host), let name = url.host?.lowercased() else { return false }
+        if url.scheme == "https" && name.hasSuffix(".hf.space") { return true }
+        func isHere(_ name: String?) -> Bool {
+            name.map { HostAddress.isLoopback(host: $0) } ?? false
+        }
+        return isHere(name) && isHere(URL(string: hub.settings.endpoint)?.host)
+    }
+}
