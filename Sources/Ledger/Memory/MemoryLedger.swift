@@ -256,6 +256,6 @@ struct Limits {
         func day(_ age: Duration) -> Int64 { Calendar.day((now - age).milliseconds) * Calendar.day }
         rows = day(keep)
         hours = day(max(settings.keepHours, keep))
-        days = day(max(.seconds(5 * 365 * 86_400), max(settings.keepHours, keep)))
+        days = day(max(settings.keepDays, max(settings.keepHours, keep)))
     }
 }

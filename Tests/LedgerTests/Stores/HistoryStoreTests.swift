@@ -161,6 +161,15 @@ struct HistoryStoreTests {
                     0
                 ].up == 35)
             #expect(try await ledger.tally(of: [1], from: dayStart, to: dayStart + .seconds(3_600))[0].up == 12)
+            // `keep_days` ends the sums by day, which the others keep for at least as long as their own.
+            var short = settings
+            short.keepDays = .seconds(3_600)
+            _ = try await ledger.retain(short, now: morning + .seconds(7_200))
+            #expect(try await ledger.tally(of: [1], from: dayStart, to: dayStart + .seconds(3_600))[0].pingsGood == nil)
+            #expect(
+                try await ledger.series(
+                    of: 1, from: morning - .seconds(8 * 86_400), to: morning - .seconds(8 * 86_400 - 7_200), buckets: 2
+                ).map(\.up) == [6, 6])
             // Five years later nothing is left.
             _ = try await ledger.retain(settings, now: morning + .seconds(6 * 366 * 86_400))
             #expect(

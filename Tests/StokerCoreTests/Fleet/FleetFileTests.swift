@@ -142,6 +142,7 @@ import Testing
         #expect(byName["retired"]?.policy.enabled == false)
         #expect(fleet.serve.selfPing == nil)
         #expect(fleet.ledger.keepHours == .seconds(730 * 86_400))
+        #expect(fleet.ledger.keepDays == .seconds(3_000 * 86_400))
     }
 
     @Test func anEmptyFileIsAFleetWithAWordOfAdvice() throws {

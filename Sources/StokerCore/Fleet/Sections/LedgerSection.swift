@@ -7,17 +7,21 @@ extension Fleet {
         package var keepObservations: Duration
         /// How long detail by the minute is kept. Default 2 days. Single observations give it, so they stay for the longer of both.
         package var keepMinutes: Duration
-        /// How long hour sums are kept. Default 400 days. Day sums, incidents and events are kept for five years.
+        /// How long hour sums are kept. Default 400 days.
         package var keepHours: Duration
+        /// How long day sums, changes of verdicts, incidents and events are kept. Default 1,825 days. Never shorter than the others.
+        package var keepDays: Duration
 
         package init(
             path: String? = nil, keepObservations: Duration = .seconds(7 * 86_400),
-            keepMinutes: Duration = .seconds(2 * 86_400), keepHours: Duration = .seconds(400 * 86_400)
+            keepMinutes: Duration = .seconds(2 * 86_400), keepHours: Duration = .seconds(400 * 86_400),
+            keepDays: Duration = .seconds(1_825 * 86_400)
         ) {
             self.path = path
             self.keepObservations = keepObservations
             self.keepMinutes = keepMinutes
             self.keepHours = keepHours
+            self.keepDays = keepDays
         }
     }
 }
@@ -41,6 +45,10 @@ extension FleetSection where Settings == Fleet.LedgerSettings {
                 FleetKey(
                     "keep_hours", .duration(kept, example: "400d"), \.keepHours, "Sums by hour.", standard: "400d",
                     example: "730d", mistakes: ["400", "30m", "4000d"], needsRestart: true),
+                FleetKey(
+                    "keep_days", .duration(kept, example: "1825d"), \.keepDays,
+                    "Sums by day, changes of verdicts, incidents and events; at least as long as the others.",
+                    standard: "1825d", example: "1095d", mistakes: ["1825", "30m", "4000d"], needsRestart: true),
             ], unbuilt: ["vault"]), initial: Fleet.LedgerSettings(), at: \.ledger)
 
     private static let kept = Duration.seconds(3_600) ... .seconds(3_650 * 86_400)
