@@ -93,14 +93,14 @@ let package = Package(
         // Floor 3: do
         .target(
             name: "Operations",
-            dependencies: ["Ledger", "StokerCore"],
+            dependencies: ["HubClient", "KeepAlive", "Ledger", "StokerCore"],
             swiftSettings: room
         ),
         // Floor 2: keep warm, ship
         .target(
             name: "KeepAlive",
             dependencies: [
-                "HubClient", "Ledger", "Runtime", "StokerCore", asyncHTTPClient, lifecycle, logging,
+                "Ledger", "Runtime", "StokerCore", asyncHTTPClient, lifecycle, logging,
                 nioCore, nioPosix, nioHTTP1, nioSSL, nioTLS, "CZlib",
             ],
             swiftSettings: room
@@ -161,8 +161,8 @@ let package = Package(
         .target(
             name: "HubDay",
             dependencies: [
-                "HubClient", "HubSimulator", "KeepAlive", "Ledger", "Runtime", "StokerCore", asyncHTTPClient, logging,
-                nioCore, nioHTTP1, nioPosix,
+                "HubClient", "HubSimulator", "KeepAlive", "Ledger", "Operations", "Runtime", "StokerCore",
+                asyncHTTPClient, logging, nioCore, nioHTTP1, nioPosix,
             ],
             path: "Tests/HubDay",
             swiftSettings: room
@@ -183,8 +183,8 @@ let package = Package(
         .testTarget(
             name: "KeepAliveTests",
             dependencies: [
-                "HubClient", "HubDay", "HubSimulator", "KeepAlive", "Ledger", "Runtime", "StokerCore", "TestSupport",
-                logging, nioCore, nioPosix, nioHTTP1, nioSSL, "CZlib",
+                "HubClient", "HubDay", "HubSimulator", "KeepAlive", "Ledger", "Operations", "Runtime", "StokerCore",
+                "TestSupport", logging, nioCore, nioPosix, nioHTTP1, nioSSL, "CZlib",
             ],
             swiftSettings: room
         ),

@@ -1,6 +1,6 @@
 package import HubClient
-package import KeepAlive
 package import Logging
+package import Operations
 package import StokerCore
 
 extension HubDoor {

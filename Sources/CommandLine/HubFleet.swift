@@ -1,6 +1,7 @@
 import HubClient
 import KeepAlive
 import Logging
+import Operations
 import Runtime
 import StokerCore
 

@@ -3,6 +3,7 @@ import Deployment
 import Foundation
 import HubClient
 import KeepAlive
+import Operations
 import StokerCore
 
 struct InitCommand: AsyncParsableCommand {

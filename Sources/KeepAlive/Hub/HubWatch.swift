@@ -4,16 +4,18 @@ package import Runtime
 import ServiceLifecycle
 package import StokerCore
 
-/// Reads the Hub: one listing a namespace, inside the budget of requests; tells the boiler what changed, completes the fleet with what
-/// the Hub knows, and heals.
+/// Reads the Hub: one listing a namespace, inside the budget of requests; tells the fleet what changed, completes it with what the Hub
+/// knows, and heals. It calls the fleet and writes what was read; neither knows of it.
 package actor HubWatch: Service {
     let hub: any HubWatching
     let knowledge: HubKnowledge
-    let boiler: Boiler
+    let boiler: any MonitoredFleet
     let ledger: any Ledger
     let clocks: Clocks
     let logger: Logger
     private var pace: WatchPace
+    /// Something happened that a new reading would explain.
+    private var isWanted = false
     /// Since when the Hub has not answered; nil while it does.
     private var silentSince: Instant?
     private var told = false
@@ -54,7 +56,7 @@ package actor HubWatch: Service {
     enum Part: Hashable { case namespace(String), single(String) }
 
     struct Plan {
-        /// Of the fleet; see ``Boiler/fleetNumber``.
+        /// Of the fleet; see ``MonitoredFleet/fleetNumber``.
         var number: UInt64?
         var fleet = Fleet()
         var namespaces: [String] = []
@@ -64,21 +66,22 @@ package actor HubWatch: Service {
     }
 
     /// - Parameters:
+    ///   - knowledge: what was read is written into it; the fleet reads it there.
     ///   - remembers: whether the ledger outlives this process.
     ///   - budget: requests in five minutes; default 50.
     package init(
-        hub: any HubWatching, boiler: Boiler, ledger: any Ledger, remembers: Bool = true, budget: Int = 50,
-        clocks: Clocks, logger: Logger
+        hub: any HubWatching, boiler: any MonitoredFleet, knowledge: HubKnowledge, ledger: any Ledger,
+        remembers: Bool = true, budget: Int = 50, clocks: Clocks, logger: Logger
     ) {
         blankBefore = remembers ? nil : clocks.wall()
         self.hub = hub
         self.boiler = boiler
-        self.knowledge = boiler.hub
+        self.knowledge = knowledge
         self.ledger = ledger
         self.clocks = clocks
         self.logger = logger
         pace = WatchPace(budget: budget)
-        boiler.hub.isWatched = true
+        knowledge.isWatched = true
     }
 
     package func run() async throws {
@@ -100,15 +103,16 @@ package actor HubWatch: Service {
         pace.settle(at: clocks.wall())
         countOthers()
         // A wish that cannot be granted yet is kept.
-        let wanted = knowledge.takeWanted()
+        if await boiler.takeReadingWish() { isWanted = true }
         await lookAtFleet()
-        guard pace.mayRead(at: clocks.wall(), wanted: wanted) else {
-            if wanted { knowledge.want() }
-            return
-        }
+        guard pace.mayRead(at: clocks.wall(), wanted: isWanted) else { return }
+        isWanted = false
         await read()
         await heal()
     }
+
+    /// Something happened that a new reading would explain.
+    package func want() { isWanted = true }
 
     /// The first reading, before anything is pinged, so that private Spaces are not asked without their token. Gives up after the limit.
     package func firstRead(_ fleet: Fleet, within limit: Duration) async {
@@ -190,6 +194,7 @@ package actor HubWatch: Service {
     }
 
     private func take(_ fleet: Fleet, _ number: UInt64?) {
+        forgetStrangers(plan.fleet, fleet)
         let (namespaces, singles) = Self.plan(fleet)
         plan = Plan(
             number: number, fleet: fleet, namespaces: namespaces,
@@ -199,6 +204,24 @@ package actor HubWatch: Service {
         pages = pages.filter { present.contains($0.key) }
         rest.removeAll { !present.contains($0) }
         expect()
+    }
+
+    /// What was said of a check's healing is not said of another Space that has its name now.
+    private func forgetStrangers(_ old: Fleet, _ new: Fleet) {
+        let healed = Set(knowledge.checksWithHealing)
+        guard !healed.isEmpty else { return }
+        func spaces(_ fleet: Fleet) -> [String: String] {
+            var spaces: [String: String] = [:]
+            for check in fleet.checks where healed.contains(check.name) {
+                spaces[check.name] = check.space.map(SpaceName.key)
+            }
+            return spaces
+        }
+        let (before, now) = (spaces(old), spaces(new))
+        for name in healed where now[name] != before[name] {
+            knowledge.set(healing: nil, of: name)
+            spoken[name] = nil
+        }
     }
 
     private func expect() { pace.expect(calls: plan.parts.reduce(0) { $0 + (pages[$1] ?? 1) }) }
@@ -337,7 +360,8 @@ package actor HubWatch: Service {
                         "space.moved",
                         await boiler.names(space)
                             ? "\(space) is \(name) on the Hub now; write that name in the fleet file, with `was: \(space)`, and its history comes along"
-                            : "\(space) is \(name) on the Hub now; what is known of it goes on under that name")
+                            : "\(space) is \(name) on the Hub now; what is known of it goes on under that name",
+                        check: nil)
                 }
             } else if knowledge.forget(space) {
                 reading.gone.append(space)
@@ -372,7 +396,7 @@ package actor HubWatch: Service {
         let text =
             "No Space of \(discovery.namespaces.joined(separator: ", ")) was discovered: \(nothing.because); \(nothing.hint)"
         logger.warning("\(text)")
-        await boiler.say("hub.nothing_found", text)
+        await boiler.say("hub.nothing_found", text, check: nil)
     }
 
     private func tellSpread() async {
@@ -384,7 +408,7 @@ package actor HubWatch: Service {
             "One reading of the Hub takes \(pace.size) requests, and \(pace.budget) in five minutes are allowed: each Space is read every "
             + "\(minutes) min, and in between only what visitors see counts. Spaces of the same owner are read together"
         logger.warning("\(text)")
-        await boiler.say("hub.spread", text)
+        await boiler.say("hub.spread", text, check: nil)
     }
 
     private func hubIsSilent(_ failure: Failure, since now: Instant) async {
@@ -394,13 +418,13 @@ package actor HubWatch: Service {
         told = true
         await boiler.say(
             "hub.unreachable",
-            "The Hub could not be read (\(failure.because)); until it can, only what visitors see counts")
+            "The Hub could not be read (\(failure.because)); until it can, only what visitors see counts", check: nil)
     }
 
     private func hubAnswers() async {
         silentSince = nil
         guard told else { return }
         told = false
-        await boiler.say("hub.back", "The Hub can be read again")
+        await boiler.say("hub.back", "The Hub can be read again", check: nil)
     }
 }

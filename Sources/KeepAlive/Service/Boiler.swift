@@ -47,6 +47,7 @@ package actor Boiler: Keeper, Service {
     private let shards: [Shard]
     private let connectivity: SharedConnectivity
     private let feed = ChangeFeed()
+    private let readingWish = ReadingWish()
     /// What the Hub says; empty while nobody asks it.
     package nonisolated let hub: HubKnowledge
 
@@ -70,7 +71,7 @@ package actor Boiler: Keeper, Service {
     private var damagesFound = 0
     var hasBegun = false
     /// Raised with every change of ``current``.
-    private(set) var fleetNumber: UInt64 = 0
+    package private(set) var fleetNumber: UInt64 = 0
     /// A fleet is being taken, the first one from the very beginning: who asks for a check waits until it is there.
     private var isReplacing = true
     private var waitingForFleet: [CheckedContinuation<Void, Never>] = []
@@ -114,7 +115,7 @@ package actor Boiler: Keeper, Service {
         let feed = feed
         let surroundings = Shard.Surroundings(
             connectivity: connectivity, examiner: Examiner(), backlog: SharedBacklog(shards: max(1, loops.count)),
-            hub: hub,
+            hub: hub, readingWish: readingWish,
             deliver: { batch, names in
                 feed.add(names: names, events: batch.events)
                 writer.enqueue(batch.remembered)
@@ -285,6 +286,8 @@ package actor Boiler: Keeper, Service {
         writer.enqueue(Batch(incidents: [ended], events: [event]))
         try await beSafe("acknowledge incident \(incident)")
     }
+
+    package func takeReadingWish() -> Bool { readingWish.take() }
 
     /// Writes an event of the fleet as a whole, or of a check.
     package func say(_ kind: String, _ text: String, check: CheckStatus? = nil) {
@@ -461,7 +464,6 @@ package actor Boiler: Keeper, Service {
             guard let one = kept[check.name], !Self.isSame(one.space, check.space), !hasMoved(one.space, check.space)
             else { continue }
             kept[check.name] = nil
-            hub.forget(check: check.name)
             strangers.append(one)
         }
         return strangers
@@ -478,7 +480,6 @@ package actor Boiler: Keeper, Service {
     }
 
     private func depart(_ one: Shard.Carried) {
-        hub.forget(check: one.name)
         var saved = SavedState(
             state: one.place.state, nextDue: one.place.due.map(Instant.init(milliseconds:)) ?? .never)
         if let open = Judge.openIncident(saved.state, check: one.place.id) {
@@ -641,6 +642,7 @@ package actor Boiler: Keeper, Service {
             if let one = carried[check.name] {
                 var old = one.place
                 luggage[part].runs[key] = one.runs
+                luggage[part].cells[key] = one.cell
                 luggage[part].transcripts[key] = one.transcript
                 let before = previous.place(of: one.name).map { current.checks[$0] }
                 if let ping = one.ping, before == check {

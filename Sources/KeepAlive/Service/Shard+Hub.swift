@@ -4,15 +4,24 @@ import StokerCore
 /// What the Hub says of Spaces, as a shard takes it. Nothing here runs for what is no Space.
 extension Shard {
     func join(
-        _ finding: Finding, _ index: UInt32, _ name: String, space: String, began: Instant, now: Instant
+        _ finding: Finding, _ index: UInt32, space: String, began: Instant, now: Instant
     ) -> SpaceVerdict.Joint {
         let state = states[Int(index)]
         var troubleBegan = began
         if !state.wakingSince.isNever { troubleBegan = min(troubleBegan, state.wakingSince) }
         if state.failures > 0, !state.troubleSince.isNever { troubleBegan = min(troubleBegan, state.troubleSince) }
-        return surroundings.hub.join(
-            finding, check: name, space: space, troubleBegan: troubleBegan,
-            believed: state.verdict == .down || state.pause == .byOwner ? state.cause : nil, now: now)
+        guard
+            let joint = surroundings.hub.join(
+                finding, space: space, troubleBegan: troubleBegan,
+                believed: state.verdict == .down || state.pause == .byOwner ? state.cause : nil, now: now)
+        else { return SpaceVerdict.Joint(finding: finding) }
+        if let cell = joint.cell, cell.disagrees || cell.verdict != .up {
+            cells[index] = cell
+        } else if !cells.isEmpty {
+            cells[index] = nil
+        }
+        if joint.finding.outcome != .up { surroundings.readingWish.set() }
+        return joint
     }
 
     /// What follows from both sources beyond the judge's rulings.

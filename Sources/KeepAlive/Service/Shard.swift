@@ -33,6 +33,8 @@ actor Shard {
     var clockWatch: ClockWatch
     var evidence = ConnectivityGuard.Evidence()
     var runs: [UInt32: Heartbeats.Runs] = [:]
+    /// What both sources meant together at the last ping of a Space, where that is more than "well".
+    var cells: [UInt32: SpaceVerdict.Cell] = [:]
     /// Windows of the policies that have hours, ready to be asked.
     var windows: [ObjectIdentifier: HoursWindow] = [:]
     /// Since when calls could reach us.
@@ -103,6 +105,7 @@ actor Shard {
         var backlog: SharedBacklog
         /// What the Hub says of Spaces; asked for Spaces only.
         var hub: HubKnowledge
+        var readingWish: ReadingWish
         /// Hands a batch to the ledger's writer and the names of changed checks to who listens.
         var deliver: @Sendable (Batch, [String]) -> Void
         var listening: @Sendable () -> Bool
@@ -146,6 +149,7 @@ actor Shard {
     struct Luggage: Sendable {
         var pings: [UInt32: Ping] = [:]
         var runs: [UInt32: Heartbeats.Runs] = [:]
+        var cells: [UInt32: SpaceVerdict.Cell] = [:]
         var transcripts: [UInt32: Transcript] = [:]
         var crowd: Set<UInt32> = []
     }
@@ -164,6 +168,7 @@ actor Shard {
         timetable = Timetable()
         timetable.reserve(places.count)
         runs = luggage.runs
+        cells = luggage.cells
         crowd = luggage.crowd
         windows = [:]
         for place in places.indices {
@@ -233,6 +238,7 @@ actor Shard {
         var place: Place
         var ping: Ping?
         var runs: Heartbeats.Runs?
+        var cell: SpaceVerdict.Cell?
         var transcript: Transcript?
     }
 
@@ -259,7 +265,7 @@ actor Shard {
             return Carried(
                 name: check(index).name, space: check(index).space,
                 place: Place(id: ids[index], state: states[index], due: due, strip: strips[index]),
-                ping: pings[key], runs: runs[key], transcript: shelf[key]?.transcript)
+                ping: pings[key], runs: runs[key], cell: cells[key], transcript: shelf[key]?.transcript)
         }
     }
 
@@ -593,7 +599,7 @@ actor Shard {
         }
 
         // Beside what the visitor got stands what the Hub says.
-        let joint = check.space.map { join(finding, index, check.name, space: $0, began: attempt.at, now: now) }
+        let joint = check.space.map { join(finding, index, space: $0, began: attempt.at, now: now) }
         let meant = joint?.finding ?? finding
         let entry = TranscriptShelf.Entry(attempt: attempt, number: Int(ping.attempt), finding: meant)
         shelf.put(entry, for: index)

@@ -75,7 +75,7 @@ extension BoilerRoom {
     /// A watch over the present boiler, turned by the test.
     func watch(_ hub: StageHub, clocks: Clocks = .real) -> HubWatch {
         HubWatch(
-            hub: hub, boiler: boiler, ledger: ledger, clocks: clocks,
+            hub: hub, boiler: boiler, knowledge: boiler.hub, ledger: ledger, clocks: clocks,
             logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() })
     }
 }

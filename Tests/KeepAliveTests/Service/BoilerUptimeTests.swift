@@ -1,5 +1,6 @@
 import HubSimulator
 import Ledger
+import Runtime
 import StokerCore
 import TestSupport
 import Testing
