@@ -766,7 +766,7 @@ package actor Boiler: Keeper, Service {
             case .lastPing: found.sort { $0.match.lastPing > $1.match.lastPing }
             case .trouble:
                 found.sort {
-                    let (a, b) = (Self.urgency($0.match), Self.urgency($1.match))
+                    let (a, b) = ($0.match.urgency, $1.match.urgency)
                     return a == b ? $0.index < $1.index : a < b
                 }
             }
@@ -790,18 +790,6 @@ package actor Boiler: Keeper, Service {
             let number = Int(index % parts)
             defer { next[number] += 1 }
             return next[number] < perShard[number].count ? perShard[number][next[number]] : nil
-        }
-    }
-
-    private static func urgency(_ match: Shard.Match) -> Int {
-        switch match.verdict {
-        case .down: 0
-        case .silent: 1
-        case .waking: match.flapping ? 2 : 3
-        case .slow: match.flapping ? 2 : 4
-        case .unknown: 5
-        case .up: match.flapping ? 2 : 6
-        case .paused: match.moderated ? 1 : 7
         }
     }
 

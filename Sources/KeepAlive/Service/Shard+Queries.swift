@@ -33,11 +33,10 @@ extension Shard {
     /// Enough of a match to sort it before its page is cut.
     struct Match: Sendable {
         var index: UInt32
-        var verdict: Verdict
+        /// See ``CheckState/urgency``.
+        var urgency: Int
         var latency: UInt32
         var lastPing: Instant
-        var flapping: Bool
-        var moderated: Bool
     }
 
     /// What the query asks for, and how many of each verdict there are among what all of it but the verdicts lets pass.
@@ -63,8 +62,8 @@ extension Shard {
                 if !query.verdicts.isEmpty, !query.verdicts.contains(state.verdict) { continue }
                 found.append(
                     Match(
-                        index: UInt32(place), verdict: state.verdict, latency: state.latencyMicroseconds,
-                        lastPing: state.lastPing, flapping: state.flapping, moderated: state.isModerated))
+                        index: UInt32(place), urgency: state.urgency, latency: state.latencyMicroseconds,
+                        lastPing: state.lastPing))
             }
             index = end
             if index < count { await Task.yield() }

@@ -126,19 +126,6 @@ extension Shape {
         ])
 }
 
-extension Outcome {
-    /// Stable name for APIs.
-    package var name: String {
-        switch self {
-        case .up: "up"
-        case .slow: "slow"
-        case .waking: "waking"
-        case .down: "down"
-        case .unknown: "unknown"
-        }
-    }
-}
-
 extension CheckStatus {
     /// What is believed, for a person: the cause, or the verdict where the cause does not tell.
     package var sentence: String {

@@ -29,14 +29,14 @@ package enum TextStyle: String, Sendable {
     case blue = "34"
     case magenta = "35"
 
-    /// The colour of a verdict or an outcome.
+    /// The colour of a look, a verdict or an outcome, by its name.
     package init(verdict: String?) {
-        switch verdict {
-        case "up": self = .green
-        case "slow", "waking", "flapping": self = .yellow
-        case "down", "silent", "moderated": self = .red
-        case "paused": self = .blue
-        default: self = .dim
+        switch verdict.flatMap({ Look(name: $0) })?.tone {
+        case .good: self = .green
+        case .fair, .busy: self = .yellow
+        case .bad: self = .red
+        case .paused: self = .blue
+        case .unknown, nil: self = .dim
         }
     }
 }

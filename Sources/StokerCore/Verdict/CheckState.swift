@@ -1,37 +1,3 @@
-/// What is believed about a check.
-package enum Verdict: UInt8, Sendable, CaseIterable, Codable {
-    /// Not looked at yet, or we were offline all along.
-    case unknown = 0
-    case up = 1
-    case slow = 2
-    case waking = 3
-    case down = 4
-    /// Paused by a person, by its hours, or because the platform asked for it.
-    case paused = 5
-    /// A heartbeat that did not come.
-    case silent = 6
-
-    package var name: String {
-        switch self {
-        case .unknown: "unknown"
-        case .up: "up"
-        case .slow: "slow"
-        case .waking: "waking"
-        case .down: "down"
-        case .paused: "paused"
-        case .silent: "silent"
-        }
-    }
-
-    package init?(name: some StringProtocol) {
-        guard let found = Self.allCases.first(where: { $0.name == name }) else { return nil }
-        self = found
-    }
-
-    /// Somebody should look.
-    package var isTrouble: Bool { self == .down || self == .silent }
-}
-
 /// The living part of a check, 88 bytes; everything else about it is in ``Check``.
 package struct CheckState: Sendable, Equatable {
     package var verdict: Verdict = .unknown
@@ -103,12 +69,6 @@ package struct CheckState: Sendable, Equatable {
     package var isModerated: Bool { verdict == .paused && pause == .byModeration }
     /// Somebody should look.
     package var isTrouble: Bool { verdict.isTrouble || isModerated }
-    /// One word for a screen: the verdict's name, but `flapping` where `up` or `slow` and `moderated` where `paused` would
-    /// look better than it is.
-    package var look: String {
-        if isModerated { return "moderated" }
-        return flapping && (verdict == .up || verdict == .slow) ? "flapping" : verdict.name
-    }
 }
 
 /// A span of trouble.

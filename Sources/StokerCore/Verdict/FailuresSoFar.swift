@@ -10,26 +10,3 @@ extension CheckStatus {
         return "\(seen) of \(needed.failures) failures: \(state.cause.brief(code: state.code))"
     }
 }
-
-extension Cause {
-    /// A few words where there is no room for the whole ``sentence``.
-    package func brief(code: UInt16) -> String {
-        switch self {
-        case .dnsNoSuchName: "no such name"
-        case .dnsFailed: "name lookup failed"
-        case .dnsTimeout: "name lookup timed out"
-        case .connectRefused: "connection refused"
-        case .connectTimeout: "connection timed out"
-        case .connectUnreachable: "host unreachable"
-        case .connectionReset: "connection reset"
-        case .tlsHandshake: "TLS handshake failed"
-        case .tlsCertificate: "certificate not valid"
-        case .tlsTimeout: "TLS handshake timed out"
-        case .firstByteTimeout: "no answer in time"
-        case .bodyTimeout: "answer not complete in time"
-        case .closedEarly: "connection closed early"
-        case .status where code > 0: "answered \(code)"
-        default: sentence
-        }
-    }
-}

@@ -18,14 +18,5 @@ package enum Standing: UInt8, Sendable, CaseIterable {
 }
 
 extension CheckState {
-    package var standing: Standing {
-        switch verdict {
-        case .paused: .paused
-        case _ where isBlind: .blind
-        case .unknown: .unknown
-        case .up, .slow: .up
-        case .waking: .waking
-        case .down, .silent: .down
-        }
-    }
+    package var standing: Standing { verdict != .paused && isBlind ? .blind : verdict.traits.standing }
 }
