@@ -74,15 +74,15 @@ let package = Package(
         .target(
             name: "CommandLine",
             dependencies: [
-                "Operations", "KeepAlive", "Deployment", "HubClient", "Ledger", "Runtime", "StokerCore", "StokerAssets",
-                arguments, asyncHTTPClient, logging, nioCore, nioHTTP1, nioPosix, unixSignals,
+                "Operations", "KeepAlive", "Deployment", "Diagnosis", "HubClient", "Ledger", "Runtime", "StokerCore",
+                "StokerAssets", arguments, asyncHTTPClient, logging, nioCore, nioHTTP1, nioPosix, unixSignals,
             ],
             swiftSettings: room
         ),
         .target(
             name: "ControlRoom",
             dependencies: [
-                "Operations", "Ledger", "StokerCore", "StokerAssets", hummingbird, hummingbirdCore,
+                "Diagnosis", "Operations", "Ledger", "StokerCore", "StokerAssets", hummingbird, hummingbirdCore,
                 lifecycle,
                 logging,
                 nioCore, nioHTTPTypes, httpTypes,
@@ -100,7 +100,7 @@ let package = Package(
         .target(
             name: "KeepAlive",
             dependencies: [
-                "Ledger", "Runtime", "StokerCore", asyncHTTPClient, lifecycle, logging,
+                "Diagnosis", "Ledger", "Runtime", "StokerCore", asyncHTTPClient, lifecycle, logging,
                 nioCore, nioPosix, nioHTTP1, nioSSL, nioTLS, "CZlib",
             ],
             swiftSettings: room
@@ -110,8 +110,8 @@ let package = Package(
         .target(
             name: "HubClient",
             dependencies: [
-                "Runtime", "StokerCore", asyncHTTPClient, crypto, logging, nioCore, nioHTTP1, nioFoundation, nioPosix,
-                nioSSL,
+                "Diagnosis", "Runtime", "StokerCore", asyncHTTPClient, crypto, logging, nioCore, nioHTTP1,
+                nioFoundation, nioPosix, nioSSL,
             ],
             swiftSettings: room
         ),
@@ -122,6 +122,8 @@ let package = Package(
             ],
             swiftSettings: room
         ),
+        // Know why a Space fails
+        .target(name: "Diagnosis", dependencies: ["StokerCore"], swiftSettings: room),
         // Below them: clocks, files, locks and programs of the machine
         .target(
             name: "Runtime",
@@ -178,6 +180,8 @@ let package = Package(
         .testTarget(
             name: "StokerCoreTests", dependencies: ["StokerCore"],
             exclude: ["Fleet/Bad", "Fleet/validate.py"], swiftSettings: room),
+        .testTarget(
+            name: "DiagnosisTests", dependencies: ["Diagnosis", "StokerCore"], swiftSettings: room),
         .testTarget(
             name: "RuntimeTests", dependencies: ["Runtime", "StokerCore", "TestSupport"], swiftSettings: room),
         .testTarget(

@@ -96,7 +96,7 @@ struct TargetPage {
         model["beatEnd"] = "\"\(beat)/$?\(query)\""
         model["keyShown"] = isHeartbeat && needsKey && key != nil
         model["keyHidden"] = isHeartbeat && needsKey && key == nil
-        let advice = Advice.text(state, policy: policy)
+        let advice = Advice.text(state, policy: policy, sight: status.sight)
         model["advice"] = advice ?? ""
         model["hasAdvice"] = advice != nil
         model["history"] = history != nil
