@@ -197,6 +197,7 @@ let package = Package(
             dependencies: [
                 "Ledger", "StokerCore", lifecycle, logging, grdb,
             ],
+            exclude: ["OlderLedgers"],
             swiftSettings: room
         ),
         .testTarget(

@@ -5,11 +5,11 @@ import StokerCore
 struct Backlog: Sendable {
     /// Most observations that wait; at 32 bytes each. Beyond it the oldest are dropped.
     let limit: Int
-    /// Most incidents and events that wait, each kind; beyond it the oldest are dropped.
+    /// Most incidents, events and jobs that wait, each kind; beyond it the oldest are dropped.
     let noteLimit = 100_000
     /// Most transcripts that wait: one per check, up to 8 KiB each. Beyond it new checks' transcripts are dropped.
     let transcriptLimit = 10_000
-    /// Observations, incidents and events that were given up.
+    /// Observations, incidents, events and jobs that were given up.
     private(set) var dropped: UInt64 = 0
 
     private var observations = Line<Observation>()
@@ -20,6 +20,7 @@ struct Backlog: Sendable {
     private var events = Line<Event>()
     private var transcripts: [Int32: Transcript] = [:]
     private var timeline = Line<TimelineEntry>()
+    private var jobs = Line<NewJob>()
 
     struct IncidentKey: Hashable {
         var check: Int32
@@ -36,7 +37,7 @@ struct Backlog: Sendable {
     var entries: Int { timeline.count }
     var isEmpty: Bool {
         observations.isEmpty && savedStates.isEmpty && incidents.isEmpty && events.isEmpty && transcripts.isEmpty
-            && timeline.isEmpty
+            && timeline.isEmpty && jobs.isEmpty
     }
 
     mutating func add(_ batch: Batch) {
@@ -46,6 +47,7 @@ struct Backlog: Sendable {
         events.append(contentsOf: batch.events)
         for (check, transcript) in batch.transcripts { add(transcript, of: check) }
         timeline.append(contentsOf: batch.timeline)
+        jobs.append(contentsOf: batch.jobs)
         trim()
     }
 
@@ -72,6 +74,8 @@ struct Backlog: Sendable {
         batch.incidents = incidentOrder.take(.max).compactMap { incidents[$0] }
         incidents.removeAll()
         batch.events = events.take(.max)
+        // In the transaction of their causes, all of which are taken.
+        batch.jobs = jobs.take(.max)
         batch.transcripts = transcripts.map { ($0.key, $0.value) }
         transcripts.removeAll()
         return batch
@@ -86,6 +90,7 @@ struct Backlog: Sendable {
         for incident in batch.incidents + newer { add(incident) }
         events.prepend(batch.events)
         timeline.prepend(batch.timeline)
+        jobs.prepend(batch.jobs)
         for (check, transcript) in batch.transcripts { add(transcript, of: check) }
         trim()
     }
@@ -110,6 +115,7 @@ struct Backlog: Sendable {
 
     private mutating func trim() {
         dropped += UInt64(observations.keepNewest(limit) + events.keepNewest(noteLimit) + timeline.keepNewest(limit))
+        dropped += UInt64(jobs.keepNewest(noteLimit))
         while incidentOrder.count > noteLimit, let oldest = incidentOrder.take(1).first {
             incidents[oldest] = nil
             dropped += 1

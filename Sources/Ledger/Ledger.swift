@@ -1,38 +1,12 @@
 package import StokerCore
 
-/// What Stoker remembers. One contract suite runs over every implementation.
+/// What Stoker remembers: stores, each a protocol with a contract suite of its own that runs over every implementation.
 ///
 /// All calls may wait for a disk, none blocks the cooperative pool. Every failure is `ledger.unavailable` unless said otherwise.
-package protocol Ledger: Sendable {
-    /// Stable numbers for names: a known name keeps its number for good, a new one gets the next. Same order as asked.
-    func register(_ names: [String]) async throws(Failure) -> [Int32]
-    /// Gives numbers, and with them all that is remembered, to new names; in one transaction. A name that has a number of its own keeps
-    /// it, and so does the old one; an old name without a number changes nothing, so the same may be asked for ever.
-    func rename(_ renames: [Fleet.Rename]) async throws(Failure) -> Renamed
-    /// Every name that has a number, those of checks that left the fleet included, in the order of their numbers.
-    func checkNames() async throws(Failure) -> [(id: Int32, name: String)]
-    /// Everything in one transaction: all of it is there afterwards, or none. Observations are in time order.
-    /// Incidents are recognised by check and `began`: an ended one replaces its open self.
-    func record(_ batch: Batch) async throws(Failure)
-    /// The same for a caller that cannot wait for a silent disk. - Throws: also when the time is over; it may be recorded later.
-    func record(_ batch: Batch, within limit: Duration) async throws(Failure)
-
-    /// Saved states and due times of the checks, for a start; what was never saved is missing.
-    func savedStates() async throws(Failure) -> [Int32: SavedState]
-    func transcript(lastFailedOf check: Int32) async throws(Failure) -> Transcript?
-
-    /// Single observations, newest first, before the instant (exclusive), of one check or of all.
-    func observations(of check: Int32?, before: Instant?, limit: Int) async throws(Failure) -> [Observation]
-    /// The newest `limit` observations of each check, oldest first: one call for a page of strips.
-    func latest(of checks: [Int32], limit: Int) async throws(Failure) -> [[Observation]]
-    /// `buckets` equal spans from `from` to `to`, summed from the finest data that is still there.
-    func series(of check: Int32, from: Instant, to: Instant, buckets: Int) async throws(Failure) -> [Tally]
-    /// One exact sum per check over a span. Uptime is ``Tally/uptime``: it counts time, from the timeline of ``Batch/timeline``, not
-    /// pings, and ends where this program last watched.
-    func tally(of checks: [Int32], from: Instant, to: Instant) async throws(Failure) -> [Tally]
-    /// Newest first; `before` is an incident's id (exclusive).
-    func incidents(of check: Int32?, openOnly: Bool, before: Int64?, limit: Int) async throws(Failure) -> [Incident]
-    func events(of check: Int32?, before: Int64?, limit: Int) async throws(Failure) -> [Event]
+package protocol Ledger: HistoryStore, StateStore, EventStore, Outbox {
+    /// These two are written by other processes as well; see ``SharedStores``.
+    var jobs: any JobStore { get }
+    var actions: any ActionStore { get }
 
     /// Deletes what is older than its time, in slices; returns how many rows went.
     func retain(_ settings: Fleet.LedgerSettings, now: Instant) async throws(Failure) -> Int
@@ -58,21 +32,9 @@ package protocol Ledger: Sendable {
 
 extension Ledger {
     package func close(within limit: Duration) async { await close() }
-    package func record(_ batch: Batch, within limit: Duration) async throws(Failure) { try await record(batch) }
     package var wantsTending: Bool { false }
     package func verify() async throws(Failure) -> Bool { false }
     package func endVerifying() {}
-}
-
-/// What became of names that were to change.
-package struct Renamed: Sendable, Equatable {
-    package var carried: [Fleet.Rename]
-    /// Both names are remembered, each with a history of its own.
-    package var apart: [Fleet.Rename]
-    package init(carried: [Fleet.Rename] = [], apart: [Fleet.Rename] = []) {
-        self.carried = carried
-        self.apart = apart
-    }
 }
 
 package struct Batch: Sendable {
@@ -84,12 +46,14 @@ package struct Batch: Sendable {
     package var transcripts: [(check: Int32, transcript: Transcript)]
     /// What uptime is counted from, in the order in which it happened.
     package var timeline: [TimelineEntry]
+    /// What has to be done because of the above.
+    package var jobs: [NewJob]
     /// This program watched its fleet up to here; nil says nothing. See ``TimelineEntry/absence(from:to:)``.
     package var watchedUntil: Instant?
     package init(
         observations: [Observation] = [], states: [(check: Int32, state: SavedState)] = [], incidents: [Incident] = [],
         events: [Event] = [], transcripts: [(check: Int32, transcript: Transcript)] = [],
-        timeline: [TimelineEntry] = [], watchedUntil: Instant? = nil
+        timeline: [TimelineEntry] = [], jobs: [NewJob] = [], watchedUntil: Instant? = nil
     ) {
         self.observations = observations
         self.states = states
@@ -97,6 +61,7 @@ package struct Batch: Sendable {
         self.events = events
         self.transcripts = transcripts
         self.timeline = timeline
+        self.jobs = jobs
         self.watchedUntil = watchedUntil
     }
     /// Without what is told of checks that a ledger which could not be read gave no number to; theirs are negative.
@@ -110,21 +75,12 @@ package struct Batch: Sendable {
             incidents: incidents.filter { $0.check >= 0 }, events: events.filter { ($0.check ?? 0) >= 0 },
             transcripts: transcripts.filter { $0.check >= 0 },
             timeline: timeline.filter { if case .change(let change) = $0 { change.check >= 0 } else { true } },
-            watchedUntil: watchedUntil)
+            jobs: jobs, watchedUntil: watchedUntil)
     }
 
     package var isEmpty: Bool {
         observations.isEmpty && states.isEmpty && incidents.isEmpty && events.isEmpty && transcripts.isEmpty
-            && timeline.isEmpty && watchedUntil == nil
-    }
-}
-
-package struct SavedState: Sendable, Equatable {
-    package var state: CheckState
-    package var nextDue: Instant
-    package init(state: CheckState, nextDue: Instant) {
-        self.state = state
-        self.nextDue = nextDue
+            && timeline.isEmpty && jobs.isEmpty && watchedUntil == nil
     }
 }
 

@@ -7,6 +7,8 @@ struct ScriptedLedger: Ledger {
     var incidents: [Incident] = []
     var events: [Event] = []
     var broken = false
+    let jobs: any JobStore = MemoryJobs()
+    let actions: any ActionStore = MemoryActions()
 
     func tend() async throws(Failure) -> Bool { false }
     private func whole() throws(Failure) {

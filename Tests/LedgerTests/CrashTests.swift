@@ -12,7 +12,9 @@ private func batch(_ number: Int) -> Batch {
         let late = row % 11 == 0 ? Int.random(in: 0...(3 * 86_400), using: &random) : 0
         return randomObservation(&random, checks: 5, at: start + .seconds(row * 20 - late))
     }
-    return Batch(observations: rows, events: [Event(at: start, kind: "batch", text: "\(number)")])
+    return Batch(
+        observations: rows, events: [Event(at: start, kind: "batch", text: "\(number)")],
+        jobs: [try? NewJob(kind: "notice", payload: "\(number)", createdAt: start)].compactMap { $0 })
 }
 
 private let settings = Fleet.LedgerSettings(
@@ -60,6 +62,8 @@ struct CrashTests {
             #expect(told.isEmpty, "a kill alone is no damage")
             written = try await ledger.events(of: nil, before: nil, limit: .max).count
             #expect(written == acknowledged || written == acknowledged + 1)
+            let owed = try await ledger.jobs.jobs(kind: "notice", states: [], before: nil, limit: .max)
+            #expect(owed.map(\.payload) == (0..<written).reversed().map { "\($0)" }, "each with its cause, once")
 
             let model = MemoryLedger()
             for number in 0..<written { try await model.record(batch(number)) }

@@ -100,6 +100,9 @@ struct DamageTests {
         _ = try await ledger.events(of: nil, before: nil, limit: .max)
         _ = try await ledger.statistics()
         _ = try await ledger.checkNames()
+        _ = try await ledger.jobs.jobs(kind: nil, states: [], before: nil, limit: .max)
+        _ = try await ledger.jobs.nextDue(["mail"])
+        _ = try await ledger.actions.actions(ActionQuery(limit: .max))
     }
 
     private func fill(_ ledger: SQLiteLedger, _ checks: [Int32]) async throws {
@@ -111,8 +114,13 @@ struct DamageTests {
                     observations: (0..<40).map { observation(check, Double($0)) },
                     states: [(check, SavedState(state: state, nextDue: morning))],
                     incidents: [Incident(check: check, began: morning, verdict: .down, cause: .status)],
-                    events: [Event(at: morning, kind: "verdict", check: check, text: "x")],
-                    transcripts: [(check, transcript(1))]))
+                    events: [Event(at: morning, check: check, .flappingBegan(check: "x"))],
+                    transcripts: [(check, transcript(1))],
+                    jobs: [try NewJob(kind: "mail", createdAt: morning, key: .once("\(check)"))]))
+            _ = try await ledger.actions.begin(
+                NewAction(
+                    .healing(.restart), on: "acme/\(check)", by: "healing", because: "crashed", began: morning,
+                    details: ["check": "x"]), within: .seconds(5))
         }
         try await ledger.tendAll()
     }
@@ -133,7 +141,12 @@ struct DamageTests {
         "UPDATE incident SET verdict = 99", "UPDATE incident SET began = -9223372036854775808, ended = 'x'",
         "UPDATE incident SET flips = 1e300, cause = 'c', code = -5",
         "UPDATE event SET at = 9223372036854775807", "UPDATE event SET check_id = 9e18",
-        "UPDATE event SET text = x'FFFE'",
+        "UPDATE event SET text = x'FFFE'", "UPDATE event SET payload = '{\"verdict\":{\"check\":1}}'",
+        "UPDATE event SET payload = x'FFFE'", "UPDATE event SET payload = '{\"stopped\":{}}'",
+        "UPDATE job SET state = 'x'", "UPDATE job SET due = 9223372036854775807", "UPDATE job SET due = NULL",
+        "UPDATE job SET attempt = 1e300, most = -9e18", "UPDATE job SET created = 'x'",
+        "UPDATE action SET state = 7", "UPDATE action SET began = -9223372036854775808",
+        "UPDATE action SET details = '{\"a\":'", "UPDATE action SET fence = 'x', ended = 'y'",
         "UPDATE transcript SET body = x'7B'", "UPDATE transcript SET body = '{\"at\":9223372036854775807}'",
         "UPDATE check_name SET id = 9223372036854775000 WHERE id = (SELECT MAX(id) FROM check_name)",
     ]
@@ -160,7 +173,7 @@ struct DamageTests {
         #expect(!ledger.wantsTending, "mended")
         let harmless =
             sql.contains("id = 9223372036854775000 WHERE id = (SELECT MAX(id) FROM observation)")
-            || sql.contains("level") || sql.contains("= x'FFFE'")
+            || sql.contains("level") || sql.contains("= x'FFFE'") || sql.contains("payload")
         let told = try await ledger.events(of: nil, before: nil, limit: .max).filter { $0.kind == "ledger.damage" }
         #expect(!told.isEmpty || harmless, "\(sql)")
         // Work goes on.
@@ -242,10 +255,13 @@ struct DamageTests {
             Batch(
                 states: [(checks[2], paused)],
                 events: [
-                    Event(at: morning, kind: "paused", check: checks[2], text: "paused was paused"),
+                    Event(at: morning, check: checks[2], .paused(check: "paused", until: nil)),
                     Event(
-                        at: morning, kind: "heal.restart", check: checks[0], text: "one: restart of a/b because of: x"),
+                        at: morning, check: checks[0],
+                        .healing(step: .restart, check: "one", space: "a/b", because: "x")),
                 ]))
+        _ = try await ledger.actions.begin(
+            NewAction(.healing(.restart), on: "a/b", by: "healing", because: "x", began: morning), within: .seconds(5))
         await ledger.close()
         return checks
     }
@@ -290,7 +306,11 @@ struct DamageTests {
                     states[3]?.state.verdict == .paused, "page \(page), \(roots[page] ?? "-"): by state or by event")
             }
             let kinds = try await ledger.events(of: nil, before: nil, limit: 50).map(\.kind)
-            #expect(roots[page] == "event" || kinds.contains("heal.restart"), "the budget is still known")
+            #expect(roots[page] == "event" || kinds.contains("heal.restart"))
+            let done = try await ledger.actions.actions(ActionQuery(space: "a/b"))
+            #expect(roots[page] == "action" || done.count == 1, "page \(page): the budget is still known")
+            let owed = try await ledger.jobs.jobs(kind: "mail", states: [.available], before: nil, limit: 9)
+            #expect(roots[page] == "job" || owed.count == 3, "page \(page): nothing that is owed is lost")
             let incidents = try await ledger.incidents(of: 1, openOnly: false, before: nil, limit: 5)
             #expect(roots[page] == "incident" || incidents.count == 1)
             #expect(try await ledger.verify() == false)
@@ -372,6 +392,15 @@ struct DamageTests {
         #expect(state("a was paused until \(morning + .seconds(30))") == nil, "it is over")
         #expect(state("a is not pinged any more: flagged")?.pause == .byModeration)
         #expect(state("a rests outside its hours") == nil)
+        func typed(_ payload: EventPayload) -> CheckState? {
+            PauseNote.state(of: Event(at: morning, check: 1, payload), now: now)
+        }
+        #expect(typed(.paused(check: "a", until: nil))?.pause == .byPerson)
+        #expect(typed(.paused(check: "a", until: morning + .seconds(90)))?.pausedUntil == morning + .seconds(90))
+        #expect(typed(.paused(check: "a", until: morning + .seconds(30))) == nil)
+        #expect(typed(.moderated(check: "a"))?.pause == .byModeration)
+        #expect(typed(.text(kind: "paused", sentence: "a was paused"))?.pause == .byPerson)
+        #expect(typed(.resumed(check: "a")) == nil)
     }
 
     // MARK: Files

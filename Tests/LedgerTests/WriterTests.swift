@@ -19,6 +19,8 @@ struct FastClock: Clock {
 /// A ledger that can be told to fail.
 actor FaultyLedger: Ledger {
     private let real = MemoryLedger()
+    nonisolated var jobs: any JobStore { real.jobs }
+    nonisolated var actions: any ActionStore { real.actions }
     private var failure: Failure?
     private(set) var attempts = 0
     private(set) var batches: [Int] = []

@@ -147,6 +147,8 @@ final class DoubleLedger: Ledger {
         var broken = false
     }
     let state: Mutex<State>
+    let jobs: any JobStore = MemoryJobs()
+    let actions: any ActionStore = MemoryActions()
 
     init(_ state: State = State()) { self.state = Mutex(state) }
 

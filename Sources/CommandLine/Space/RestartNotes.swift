@@ -20,7 +20,7 @@ package struct RestartNotes: Sendable {
 
         /// What is so, as long as the Hub says that the Space is paused.
         package var sentence: String {
-            "\(space) is still paused: `\(command)` paused it at \(at) for a change and was ended before it restarted it"
+            EventPayload.leftPaused(space: space, command: command, at: at)
         }
     }
 

@@ -4,19 +4,7 @@ package import StokerCore
 
 /// Decides whether a failing Space is restarted: state × verdict × now → action. Pure; see docs/healing.md.
 package enum Healer {
-    package enum Step: String, Sendable, CaseIterable {
-        case wake
-        case restart
-        case factoryRestart = "factory_restart"
-
-        package var word: String {
-            switch self {
-            case .wake: "wake"
-            case .restart: "restart"
-            case .factoryRestart: "factory restart"
-            }
-        }
-    }
+    package typealias Step = HealingStep
 
     /// What is known of the check that fails.
     package struct Patient: Sendable {

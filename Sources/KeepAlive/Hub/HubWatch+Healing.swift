@@ -26,13 +26,10 @@ extension HubWatch {
         let turn = platform.look(bySpace.values.sorted { $0.space < $1.space }, now: now)
         knowledge.set(incident: Set(platform.incident.keys))
         for (cause, count) in turn.began.sorted(by: { $0.key.rawValue < $1.key.rawValue }) {
-            await boiler.say(
-                "heal.suspended",
-                "\(count) Spaces began to fail alike (\(cause.sentence)): that is the platform. Nothing is restarted while it lasts; "
-                    + "see https://status.huggingface.co", check: nil)
+            await boiler.say(.healingSuspended(spaces: count, cause: cause))
         }
         for cause in turn.ended {
-            await boiler.say("heal.resumed", "The Spaces do not fail alike any more (\(cause.sentence))", check: nil)
+            await boiler.say(.healingResumed(cause: cause))
         }
     }
 
@@ -63,7 +60,7 @@ extension HubWatch {
         let patient = Healer.Patient(
             rule: check.policy.heal, awake: check.policy.awake, verdict: state.verdict, cause: cause,
             failures: Int(state.failures), cell: cell, facts: facts)
-        var past = pasts[SpaceName.key(space)] ?? Healer.Past()
+        var past = pasts[budget(of: space)] ?? Healer.Past()
         past.blankBefore = blankBefore
         return Healer.decide(patient, past, now: clocks.wall())
     }
@@ -79,12 +76,12 @@ extension HubWatch {
         case .nothing: return
         case .act(let step):
             if let damage = await boiler.standingDamage {
-                return await tellOnce(
-                    decision, status, kind: "heal.held",
-                    "\(check.name): no \(step.word) (\(why)), for the ledger was damaged and earlier restarts may be forgotten; "
-                        + "`stoker acknowledge \(damage.incident)` lets healing go on")
+                await tellOnce(
+                    decision, status,
+                    .healingHeld(step: step, check: check.name, because: why, incident: damage.incident))
+                return
             }
-            guard remembered != nil else { return }  // what was done before is not known: it may be the whole budget
+            guard isRemembered else { return }  // what was done before is not known: it may be the whole budget
             if step == .wake { return await perform(step, status, space: space, why: why) }
             guard let word, let facts = await factsIfSame(as: word.facts, space: space) else { return }
             // The Hub's answer took its time, in which a person may have paused the check or the Space may have come back.
@@ -93,13 +90,12 @@ extension HubWatch {
             else { return want() }
             await perform(step, status, space: space, why: why)
         case .suggest(let step):
-            await tellOnce(
-                decision, status, kind: "heal.suggested",
-                "\(check.name): a \(step.word) may help (\(why)). “heal: act” would do it")
+            let isNew = await tellOnce(
+                decision, status, .healingSuggested(step: step, check: check.name, because: why))
+            if isNew { await note(suggestion: step, of: check.name, space, because: why) }
         case .exhausted:
             await tellOnce(
-                decision, status, kind: "heal.exhausted",
-                "\(check.name) still fails (\(why)) and its budget of restarts is used up: somebody should look")
+                decision, status, .healingExhausted(check: check.name, because: why))
         }
     }
 
@@ -122,35 +118,57 @@ extension HubWatch {
         }
     }
 
-    /// Once for each trouble.
-    private func tellOnce(_ decision: Healer.Decision, _ status: CheckStatus, kind: String, _ text: String) async {
+    /// Once for each trouble. - Returns: whether this was the time.
+    @discardableResult
+    private func tellOnce(_ decision: Healer.Decision, _ status: CheckStatus, _ event: EventPayload) async -> Bool {
         let name = status.check.name
         let since = status.state.incidentOpen ? status.state.troubleSince : status.state.since
-        if let last = spoken[name], last.since == since, last.decision == decision { return }
+        if let last = spoken[name], last.since == since, last.decision == decision { return false }
         spoken[name] = (since, decision)
-        knowledge.set(healing: text, of: name)
-        await boiler.say(kind, text, check: status)
+        knowledge.set(healing: event.sentence, of: name)
+        await boiler.say(event, check: status)
+        return true
     }
+
+    private func note(suggestion step: Healer.Step, of check: String, _ space: String, because why: String) async {
+        let now = clocks.wall()
+        do throws(Failure) {
+            let action = try await ledger.actions.begin(
+                NewAction(
+                    .suggestion, on: name(of: space), by: "healing", because: why, began: now,
+                    details: ["check": check, "step": step.rawValue]), within: .seconds(3))
+            try await ledger.actions.end(action.id, fence: action.fence, as: .succeeded, result: nil, now: now)
+        } catch {
+            logger.warning("A suggestion could not be written down", metadata: ["error": "\(error)"])
+        }
+    }
+
+    /// As the Hub calls a Space now.
+    private func name(of space: String) -> String { knowledge.word(of: space)?.facts.id ?? space }
+    /// All checks of a Space share its budget, which stays with it when it is renamed.
+    private func budget(of space: String) -> String { SpaceName.key(name(of: space)) }
 
     private func perform(_ step: Healer.Step, _ status: CheckStatus, space: String, why: String) async {
         let now = clocks.wall()
         let name = status.check.name
-        let key = SpaceName.key(space)
+        let key = budget(of: space)
         let rule = status.check.policy.heal
         let seen = "\(why), \(status.state.failures) failed pings in a row"
-        let text = HealNote.text(step, check: name, space: space, because: seen)
+        let event = EventPayload.healing(step: step, check: name, space: space, because: seen)
         // Written down before it is done: whoever starts after a crash in between counts it.
+        let action: Action
         do throws(Failure) {
-            try await ledger.record(
-                Batch(events: [
-                    Event(at: now, kind: "heal.\(step.rawValue)", check: status.id >= 0 ? status.id : nil, text: text)
-                ]), within: .seconds(3))
+            action = try await ledger.actions.begin(
+                NewAction(
+                    .healing(step), on: self.name(of: space), by: "healing", because: seen, began: now,
+                    details: ["check": name]), within: .seconds(3))
         } catch {
             let refusal = "\(name): no \(step.word), because it could not be written down (\(error.because))"
             knowledge.set(healing: refusal, of: name)
             logger.error("Healing could not be written down", metadata: ["check": "\(name)", "error": "\(error)"])
             return
         }
+        await boiler.say(event, check: status)
         pasts[key, default: Healer.Past()].actions.append(.init(at: now, step: step))
         // All checks of the Space count them, each for a span of its own.
         let longest = await lookAtFleet().longestBudget
@@ -159,27 +177,43 @@ extension HubWatch {
             "Healing",
             metadata: ["check": "\(name)", "space": "\(space)", "step": "\(step.rawValue)", "why": "\(seen)"])
         if step == .wake {
-            knowledge.set(healing: text, of: name)
-            return await boiler.bringForward(name)
+            knowledge.set(healing: event.sentence, of: name)
+            await boiler.bringForward(name)
+            return await end(action, as: .succeeded, "it was pinged")
         }
         let count = pasts[key]?.actions.count { $0.step == step && now - $0.at < rule.within } ?? 1
         let most = step == .restart ? rule.restarts : rule.factoryRestarts
-        let which = "\(step.word) \(count) of \(most) in \(rule.within.text)"
         noteCalls(Self.callsOfRestart)
         do throws(Failure) {
             try await hub.restart(knowledge.newName(of: space) ?? space, factory: step == .factoryRestart)
-            let said = "\(name): the Hub took the restart (\(which)); it was \(seen)"
-            knowledge.set(healing: said, of: name)
-            await boiler.say("heal.result", said, check: status)
+            let said = EventPayload.healed(
+                step: step, check: name, because: seen, number: count, most: most,
+                withinMilliseconds: rule.within.wholeMilliseconds)
+            knowledge.set(healing: said.sentence, of: name)
+            await boiler.say(said, check: status)
+            await end(action, as: .succeeded, "the Hub took it")
         } catch {
-            let hint = error.hint.map { "; \($0)" } ?? ""
             noteCalls(Self.callsAfterALostAnswer)
-            let said = "\(name): the Hub refused the restart (\(which)): \(error.because)\(hint)"
-            knowledge.set(healing: said, of: name)
-            await boiler.say("heal.failed", said, check: status)
+            let said = EventPayload.healingFailed(
+                step: step, check: name, because: error.because, hint: error.hint, number: count, most: most,
+                withinMilliseconds: rule.within.wholeMilliseconds)
+            knowledge.set(healing: said.sentence, of: name)
+            await boiler.say(said, check: status)
+            // Without an answer nobody knows whether the Hub did it.
+            await end(action, as: error.code == .hubUnreachable ? .unknown : .failed, error.because)
             logger.error("The Hub refused a restart", metadata: ["space": "\(space)", "error": "\(error)"])
         }
         want()
+    }
+
+    private func end(_ action: Action, as state: Action.State, _ result: String) async {
+        do throws(Failure) {
+            try await ledger.actions.end(
+                action.id, fence: action.fence, as: state, result: result, now: clocks.wall())
+        } catch {
+            // It counts all the same: it was written down when it began.
+            logger.warning("The end of an action could not be written down", metadata: ["error": "\(error)"])
+        }
     }
 
     /// A look at the stage, and the restart.
@@ -187,47 +221,52 @@ extension HubWatch {
     /// Looks at the stage and at the log whether it began, and the restart once more: at most.
     private static let callsAfterALostAnswer = 5
 
-    /// Reads what was done before this process began, as far back as any budget reaches.
+    /// Reads what was done, by this process and before it, as far back as any budget reaches.
     private func remember() async {
-        let span = await lookAtFleet().longestBudget
-        if let remembered, remembered >= span { return }
-        let horizon = clocks.wall() - span
+        let horizon = clocks.wall() - (await lookAtFleet().longestBudget)
         do throws(Failure) {
             var before: Int64?
-            var found: [String: [Healer.Past.Action]] = [:]
+            var found: [Action] = []
             reading: while true {
-                let page = try await ledger.events(of: nil, before: before, limit: 500)
-                for event in page {
-                    if event.at < horizon { break reading }
-                    guard event.kind.hasPrefix("heal."),
-                        let step = Healer.Step(rawValue: String(event.kind.dropFirst(5))),
-                        let space = HealNote.space(in: event.text, step)
-                    else { continue }
-                    found[SpaceName.key(space), default: []].append(.init(at: event.at, step: step))
+                let page = try await ledger.actions.actions(
+                    ActionQuery(kinds: Self.healingKinds, before: before, limit: 500))
+                for action in page {
+                    if action.began < horizon { break reading }
+                    found.append(action)
                 }
-                guard page.count == 500, let last = page.last?.id, last != before else { break }
+                guard page.count == 500, let last = page.last?.id else { break }
                 before = last
             }
-            pasts = found.mapValues { Healer.Past($0.sorted { $0.at < $1.at }) }
-            remembered = span
+            if !isResumed {
+                // Only one engine writes a ledger: what is open was left by one that is gone.
+                for action in found where action.state == .begun {
+                    try await ledger.actions.end(
+                        action.id, fence: action.fence, as: .unknown,
+                        result: "the process ended before the answer came", now: clocks.wall())
+                }
+                isResumed = true
+            }
+            try await followNames(&found)
+            pasts = Dictionary(grouping: found) { SpaceName.key($0.space) }.mapValues { actions in
+                Healer.Past(
+                    actions.compactMap { action in action.kind.healingStep.map { .init(at: action.began, step: $0) } }
+                        .sorted { $0.at < $1.at })
+            }
+            isRemembered = true
         } catch {
-            remembered = nil
+            isRemembered = false
             logger.warning("Earlier restarts could not be read", metadata: ["error": "\(error)"])
         }
     }
-}
 
-/// The line that is written before an action. Who starts later reads in it which Space was meant, whatever its check is called by then.
-enum HealNote {
-    static func text(_ step: Healer.Step, check: String, space: String, because: String) -> String {
-        "\(check): \(step.word) of \(space) because of: \(because)"
-    }
+    private static let healingKinds = Set(HealingStep.allCases.map { Action.Kind.healing($0) })
 
-    /// nil when it is no such line.
-    static func space(in text: String, _ step: Healer.Step) -> String? {
-        guard let start = text.firstRange(of: ": \(step.word) of ")?.upperBound,
-            let end = text[start...].firstRange(of: " because of: ")?.lowerBound
-        else { return nil }
-        return String(text[start..<end])
+    /// What was done to a Space under an old name counts under the new one, also when the fleet file says only that.
+    private func followNames(_ actions: inout [Action]) async throws(Failure) {
+        for old in Set(actions.map(\.space)) where budget(of: old) != SpaceName.key(old) {
+            let new = name(of: old)
+            try await ledger.actions.rename(space: old, to: new)
+            for index in actions.indices where actions[index].space == old { actions[index].space = new }
+        }
     }
 }

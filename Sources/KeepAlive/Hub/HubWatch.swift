@@ -47,8 +47,10 @@ package actor HubWatch: Service {
     var platform = PlatformWatch()
     /// By check: the trouble for which something was said already.
     var spoken: [String: (since: Instant, decision: Healer.Decision)] = [:]
-    /// How far back it is known what was done; nil while it is not.
-    var remembered: Duration?
+    /// Whether it is known what was done before.
+    var isRemembered = false
+    /// What an earlier process left open was looked at.
+    var isResumed = false
     /// Before this nobody knows what was done: the ledger begins anew with each start. nil when it remembers.
     let blankBefore: Instant?
 
@@ -356,12 +358,7 @@ package actor HubWatch: Service {
                 reading.changes += knowledge.take(facts, as: space, now: clocks.wall())
                 if let name = knowledge.newName(of: space), name != before {
                     logger.warning("A Space has moved", metadata: ["space": "\(space)", "now": "\(name)"])
-                    await boiler.say(
-                        "space.moved",
-                        await boiler.names(space)
-                            ? "\(space) is \(name) on the Hub now; write that name in the fleet file, with `was: \(space)`, and its history comes along"
-                            : "\(space) is \(name) on the Hub now; what is known of it goes on under that name",
-                        check: nil)
+                    await boiler.say(.spaceMoved(space: space, to: name, isWritten: await boiler.names(space)))
                 }
             } else if knowledge.forget(space) {
                 reading.gone.append(space)
@@ -393,10 +390,10 @@ package actor HubWatch: Service {
         guard let nothing = discovery.nothingFound(among: listed) else { return toldNothing = nil }
         guard nothing.because != toldNothing else { return }
         toldNothing = nothing.because
-        let text =
-            "No Space of \(discovery.namespaces.joined(separator: ", ")) was discovered: \(nothing.because); \(nothing.hint)"
-        logger.warning("\(text)")
-        await boiler.say("hub.nothing_found", text, check: nil)
+        let event = EventPayload.hubNothingFound(
+            namespaces: discovery.namespaces, because: nothing.because, hint: nothing.hint)
+        logger.warning("\(event.sentence)")
+        await boiler.say(event)
     }
 
     private func tellSpread() async {
@@ -404,11 +401,9 @@ package actor HubWatch: Service {
         toldSpread = pace.isSpread
         guard toldSpread else { return }
         let minutes = (pace.size + pace.budget - 1) / pace.budget * Int(WatchPace.window / .seconds(60))
-        let text =
-            "One reading of the Hub takes \(pace.size) requests, and \(pace.budget) in five minutes are allowed: each Space is read every "
-            + "\(minutes) min, and in between only what visitors see counts. Spaces of the same owner are read together"
-        logger.warning("\(text)")
-        await boiler.say("hub.spread", text, check: nil)
+        let event = EventPayload.hubSpread(requests: pace.size, budget: pace.budget, minutes: minutes)
+        logger.warning("\(event.sentence)")
+        await boiler.say(event)
     }
 
     private func hubIsSilent(_ failure: Failure, since now: Instant) async {
@@ -416,15 +411,13 @@ package actor HubWatch: Service {
         if silentSince == nil { silentSince = now }
         guard !told, let silentSince, now - silentSince >= SpaceVerdict.Word.settledAfter else { return }
         told = true
-        await boiler.say(
-            "hub.unreachable",
-            "The Hub could not be read (\(failure.because)); until it can, only what visitors see counts", check: nil)
+        await boiler.say(.hubUnreachable(because: failure.because))
     }
 
     private func hubAnswers() async {
         silentSince = nil
         guard told else { return }
         told = false
-        await boiler.say("hub.back", "The Hub can be read again", check: nil)
+        await boiler.say(.hubBack)
     }
 }

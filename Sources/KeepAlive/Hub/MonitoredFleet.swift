@@ -28,5 +28,6 @@ package protocol MonitoredFleet: Sendable {
     /// Pings a check now; no answer is waited for.
     func bringForward(_ name: String) async
     /// Writes an event of the fleet as a whole, or of a check.
-    func say(_ kind: String, _ text: String, check: CheckStatus?) async
+    func say(_ payload: EventPayload) async
+    func say(_ payload: EventPayload, check: CheckStatus?) async
 }

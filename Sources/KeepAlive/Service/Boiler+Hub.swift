@@ -16,16 +16,17 @@ extension Boiler: MonitoredFleet {
         }
         for change in changes where change.wasKnown {
             let facts = change.word.facts
-            let stage = facts.stage?.description ?? "no stage"
-            var text = "The Hub says that \(change.space) is \(stage)"
-            if let from = change.from, from != facts.stage { text += ", was \(from)" }
-            switch facts.pauseReason {
-            case .moderation: text += ": flagged by the platform"
-            case .spendLimit: text += ": a spending limit was reached"
-            case .owner: text += ": paused by its owner"
-            case nil: if let message = facts.errorMessage { text += ": \(quoted(message))" }
-            }
-            say("space.stage", text)
+            let why: EventPayload.StageReason? =
+                switch facts.pauseReason {
+                case .moderation: .moderation
+                case .spendLimit: .spendLimit
+                case .owner: .owner
+                case nil: nil
+                }
+            say(
+                .spaceStage(
+                    space: change.space, stage: facts.stage?.description, from: change.from?.description, why: why,
+                    message: facts.errorMessage.map { quoted($0) }))
         }
     }
 

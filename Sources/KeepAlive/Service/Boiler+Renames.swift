@@ -9,13 +9,10 @@ extension Boiler {
         guard !wanted.isEmpty else { return [:] }
         let renamed = try await ledger.rename(wanted)
         for one in renamed.carried {
-            say("check.renamed", "\(one.from) is called \(one.to) now; its history came along")
+            say(.renamed(from: one.from, to: one.to, carried: true))
         }
         for one in renamed.apart where toldApart.insert(one).inserted {
-            say(
-                "check.renamed",
-                "\(one.to) has a history of its own since before it was said to have been \(one.from): what is known of \(one.from) stays under that name"
-            )
+            say(.renamed(from: one.from, to: one.to, carried: false))
         }
         return Dictionary(renamed.carried.map { ($0.from, $0.to) }, uniquingKeysWith: { first, _ in first })
     }

@@ -169,7 +169,7 @@ package actor Boiler: Keeper, Service {
         Allocator.giveBack()
         writer.watch(isActive)
         for shard in shards { await shard.setActive(isActive) }
-        say("started", "Stoker started with \(current.checks.count.counted("check"))")
+        say(.started(checks: current.checks.count))
     }
 
     private func withSelfPing(_ fleet: Fleet) -> Fleet {
@@ -200,7 +200,7 @@ package actor Boiler: Keeper, Service {
                 do { try await Task.sleep(for: .milliseconds(250)) } catch { break }
             }
         }
-        say("stopped", "Stoker stopped")
+        say(.stopped)
         await withTaskGroup(of: Void.self) { group in
             for shard in shards { group.addTask { await shard.stop(within: .milliseconds(1_500)) } }
         }
@@ -214,13 +214,11 @@ package actor Boiler: Keeper, Service {
         switch (connectivity.standing, wasOffline) {
         case (.offline, false):
             wasOffline = true
-            say(
-                "self.offline",
-                "Everything failed at once: this machine has no network. Verdicts stand still until it is back")
+            say(.offline)
             logger.error("This machine has no network", metadata: ["checks": "\(current.checks.count)"])
         case (.online, true), (.suspect, true):
             wasOffline = false
-            say("self.online", "The network is back")
+            say(.online)
             logger.notice("The network is back")
         default: break
         }
@@ -230,10 +228,10 @@ package actor Boiler: Keeper, Service {
         switch (writer.health, wasStalled) {
         case (.stalled(_, let because, _, let limit, _), false):
             wasStalled = true
-            say("ledger.stalled", "Results cannot be written (\(because)); up to \(limit) wait in memory")
+            say(.ledgerStalled(because: because, limit: limit))
         case (.healthy, true):
             wasStalled = false
-            say("ledger.recovered", "Results are written again")
+            say(.ledgerRecovered)
         default: break
         }
     }
@@ -279,9 +277,7 @@ package actor Boiler: Keeper, Service {
         let ended = Incident(
             id: incident, check: Incident.ofLedger, began: damage.at, ended: max(now, damage.at), verdict: .down,
             cause: .ledgerDamaged)
-        let event = Event(
-            at: now, kind: "ledger.acknowledged",
-            text: "The damage of the ledger was acknowledged (incident \(incident)); healing goes on")
+        let event = Event(at: now, .ledgerAcknowledged(incident: incident))
         feed.add(names: [], events: [event], everything: true)
         writer.enqueue(Batch(incidents: [ended], events: [event]))
         try await beSafe("acknowledge incident \(incident)")
@@ -290,10 +286,11 @@ package actor Boiler: Keeper, Service {
     package func takeReadingWish() -> Bool { readingWish.take() }
 
     /// Writes an event of the fleet as a whole, or of a check.
-    package func say(_ kind: String, _ text: String, check: CheckStatus? = nil) {
+    package func say(_ payload: EventPayload) { say(payload, check: nil) }
+    package func say(_ payload: EventPayload, check: CheckStatus?) {
         // Numbers below zero are not the ledger's.
         let id = check.flatMap { $0.id >= 0 ? $0.id : nil }
-        let event = Event(at: clocks.wall(), kind: kind, check: id, text: text)
+        let event = Event(at: clocks.wall(), check: id, payload)
         feed.add(names: check.map { [$0.check.name] } ?? [], events: [event])
         writer.enqueue(Batch(events: [event]))
     }
@@ -314,8 +311,8 @@ package actor Boiler: Keeper, Service {
             if hasBegun {
                 switch role {
                 case .standingIn(let first, _):
-                    say("master.took_over", "\(first) is silent: this master tends the fleet")
-                case .standby(let first, _): say("master.stepped_back", "\(first) is at work: this master stands by")
+                    say(.tookOver(from: first))
+                case .standby(let first, _): say(.steppedBack(to: first))
                 case .active: break
                 }
             }
@@ -344,7 +341,7 @@ package actor Boiler: Keeper, Service {
             try await take(fleet)
         } catch {
             fleetFile.rejected = error.because.split(separator: "\n").map(String.init)
-            say("fleet.rejected", "A new fleet file was not taken: \(fleetFile.rejected.first ?? error.because)")
+            say(.fleetRejected(problem: fleetFile.rejected.first ?? error.because))
             logger.error("The new fleet file was not taken", metadata: ["problems": "\(error.because)"])
             feed.add(names: [], events: [], everything: true)
             throw error
@@ -405,9 +402,7 @@ package actor Boiler: Keeper, Service {
             let added = fleet.checks.count { !old.contains($0.name) }
             let gone = old.count - (fleet.checks.count - added)
             if saying {
-                say(
-                    "fleet.reloaded",
-                    "New fleet file: \(fleet.checks.count.counted("check")), \(added) new, \(gone) gone")
+                say(.fleetReloaded(checks: fleet.checks.count, added: added, gone: gone))
             }
             logger.notice(
                 "Fleet reloaded", metadata: ["checks": "\(fleet.checks.count)", "new": "\(added)", "gone": "\(gone)"])
@@ -417,7 +412,7 @@ package actor Boiler: Keeper, Service {
                 one.ping?.fail(.fleetReplaced)
                 unsee(one.place.id)
                 guard let open = Judge.openIncident(one.place.state, check: one.place.id) else { continue }
-                endOrphan(open, "\(one.name) is another Space now; the incident of the one before was closed")
+                endOrphan(open, .replaced, of: one.name)
             }
             Allocator.giveBack()
         }
@@ -484,7 +479,7 @@ package actor Boiler: Keeper, Service {
             state: one.place.state, nextDue: one.place.due.map(Instant.init(milliseconds:)) ?? .never)
         if let open = Judge.openIncident(saved.state, check: one.place.id) {
             saved = Self.withoutIncident(saved)
-            endOrphan(open, "\(one.name) left the fleet; its incident was closed", saved)
+            endOrphan(open, .left, of: one.name, saved)
         }
         saved.state.isBlind = true
         unsee(one.place.id, saved)
@@ -518,11 +513,14 @@ package actor Boiler: Keeper, Service {
     }
 
     /// The check is not in the fleet any more: nobody would ever end its incident.
-    private func endOrphan(_ incident: Incident, _ text: String, _ saved: SavedState? = nil) {
+    private func endOrphan(
+        _ incident: Incident, _ how: EventPayload.IncidentEnd, of name: String?, _ saved: SavedState? = nil
+    ) {
         let now = clocks.wall()
         var ended = incident
         ended.ended = max(now, incident.began)
-        let event = Event(at: now, kind: "incident.ended", check: incident.check, text: text)
+        let event = Event(
+            at: now, check: incident.check, .incidentEnded(check: name, how: how, lastedMilliseconds: nil))
         feed.add(names: [], events: [event])
         guard incident.check >= 0 else { return }
         let states = saved.map { [(check: incident.check, state: $0)] } ?? []
@@ -544,8 +542,7 @@ package actor Boiler: Keeper, Service {
                 where incident.check != Incident.ofLedger && !known.contains(incident.check) {
                     if states == nil { states = try await ledger.savedStates() }
                     endOrphan(
-                        incident, "A check left the fleet; its incident was closed",
-                        Self.withoutIncident(states?[incident.check]))
+                        incident, .left, of: nil, Self.withoutIncident(states?[incident.check]))
                 }
                 guard page.count == 500, let last = page.last?.id, last != before else { break }
                 before = last
@@ -583,9 +580,7 @@ package actor Boiler: Keeper, Service {
         if old.hub.endpoint != new.hub.endpoint { keys.append("hub.endpoint") }
         if old.hub.isWatched != new.hub.isWatched { keys.append("hub.watch") }
         guard !keys.isEmpty else { return }
-        say(
-            "fleet.needs_restart",
-            "Changed in the fleet file, but taken at the next start only: \(keys.joined(separator: ", "))")
+        say(.fleetNeedsRestart(keys: keys))
         logger.warning(
             "The fleet file changes what only a restart takes", metadata: ["keys": "\(keys.joined(separator: ", "))"])
     }
@@ -825,13 +820,13 @@ package actor Boiler: Keeper, Service {
             }
         }
         for check in fleet.checks where !old.contains(check.name) {
-            say("space.found", "\(check.space ?? check.name) is on the Hub and joined the fleet as \(check.name)")
+            say(.spaceFound(space: check.space ?? check.name, check: check.name))
         }
         for check in before where !new.contains(check.name) {
-            say("space.gone", "\(check.name) is not on the Hub any more and left the fleet")
+            say(.spaceGone(space: check.space, check: check.name))
         }
         for space in gone where fleet.checks.contains(where: { $0.space.map(SpaceName.key) == SpaceName.key(space) }) {
-            say("space.gone", "The Hub does not list \(space) any more: renamed, deleted, or hidden from this token")
+            say(.spaceGone(space: space, check: nil))
         }
     }
 

@@ -684,9 +684,8 @@ actor Shard {
             switch ruling {
             case .changed(let from, let to):
                 let state = states[Int(index)]
-                let why = state.cause == .none ? "" : ": \(state.cause.sentence)"
                 batch.events.append(
-                    Event(at: now, kind: "verdict", check: id, text: "\(name) is \(to.name), was \(from.name)\(why)"))
+                    Event(at: now, check: id, .verdict(check: name, from: from, to: to, cause: state.cause)))
                 logger.log(
                     level: to.isTrouble ? .warning : .info, "Verdict changed",
                     metadata: [
@@ -696,34 +695,26 @@ actor Shard {
             case .incidentBegan(var incident):
                 incident.check = id
                 batch.incidents.append(incident)
-                batch.events.append(
-                    Event(at: now, kind: "incident.began", check: id, text: "\(name): \(incident.cause.sentence)"))
+                batch.events.append(Event(at: now, check: id, .incidentBegan(check: name, cause: incident.cause)))
             case .incidentEnded(var incident):
                 incident.check = id
                 batch.incidents.append(incident)
-                var length = (incident.ended ?? now) - incident.began
-                if length > .seconds(1) { length = .seconds(length.components.seconds) }
-                let text =
-                    states[Int(index)].verdict == .paused
-                    ? "\(name) was paused; its incident was closed after \(length.text)"
-                    : "\(name) is well again after \(length.text)"
-                batch.events.append(Event(at: now, kind: "incident.ended", check: id, text: text))
-            case .flappingBegan:
+                let length = (incident.ended ?? now) - incident.began
                 batch.events.append(
                     Event(
-                        at: now, kind: "flapping.began", check: id,
-                        text: "\(name) changes too often to be told each time"))
+                        at: now, check: id,
+                        .incidentEnded(
+                            check: name, how: states[Int(index)].verdict == .paused ? .paused : .recovered,
+                            lastedMilliseconds: length.wholeMilliseconds)))
+            case .flappingBegan:
+                batch.events.append(Event(at: now, check: id, .flappingBegan(check: name)))
             case .flappingEnded:
-                batch.events.append(
-                    Event(at: now, kind: "flapping.ended", check: id, text: "\(name) has been steady for ten pings"))
+                batch.events.append(Event(at: now, check: id, .flappingEnded(check: name)))
             case .recheck(let wait):
                 recheck = wait
             case .stopPinging:
                 timetable.cancel(index)
-                batch.events.append(
-                    Event(
-                        at: now, kind: "paused", check: id,
-                        text: "\(name) is not pinged any more: \(Cause.spaceModerated.sentence)"))
+                batch.events.append(Event(at: now, check: id, .moderated(check: name)))
             }
         }
         return recheck
@@ -825,9 +816,8 @@ actor Shard {
         } else {
             timetable.cancel(index)
         }
-        let end = until.map { " until \($0)" } ?? ""
         batch.events.append(
-            Event(at: now, kind: "paused", check: ids[Int(index)], text: "\(check(Int(index)).name) was paused\(end)"))
+            Event(at: now, check: ids[Int(index)], .paused(check: check(Int(index)).name, until: until)))
         settle(index, rulings, from: before, now: now)
         arm()
         flush()
@@ -851,8 +841,7 @@ actor Shard {
         } else {
             timetable.schedule(index, at: now.milliseconds)
         }
-        batch.events.append(
-            Event(at: now, kind: "resumed", check: ids[Int(index)], text: "\(check(Int(index)).name) was resumed"))
+        batch.events.append(Event(at: now, check: ids[Int(index)], .resumed(check: check(Int(index)).name)))
         settle(index, rulings, from: before, now: now)
         arm()
     }

@@ -14,6 +14,8 @@ final class DamageBook: Sendable {
         case event = "event"
         case transcript = "transcript"
         case segment = "segment"
+        case job = "job"
+        case action = "action"
     }
     struct Place: Hashable {
         var table: Table
@@ -71,10 +73,9 @@ extension SQLiteLedger {
     }
 
     static func tell(_ text: String, of check: Int64?, _ db: Database) throws {
-        let check = check.flatMap { (1...Int64(Int32.max)).contains($0) ? $0 : nil }
-        try db.execute(
-            sql: "INSERT INTO event (at, kind, check_id, text) VALUES (unixepoch() * 1000, 'ledger.damage', ?, ?)",
-            arguments: [check, text])
+        let check = check.flatMap { (1...Int64(Int32.max)).contains($0) ? Int32($0) : nil }
+        let now = Instant(seconds: Date().timeIntervalSince1970)
+        _ = try append([Event(at: now, check: check, .ledgerMended(what: text))], db)
     }
 
     /// Looks again, since it may have been written anew meanwhile.
@@ -145,6 +146,21 @@ extension SQLiteLedger {
             do { _ = try event(row) } catch {
                 try remove()
                 try tell("Event \(id)", nil, DamagedBytes(what: what), db)
+            }
+        case .job:
+            guard let row = try Row.fetchOne(db, sql: SQLiteJobs.SQL.job + " WHERE id = ?", arguments: [id]) else {
+                return
+            }
+            do { _ = try SQLiteJobs.job(row) } catch {
+                try remove()
+                try tell("Job \(id)", nil, DamagedBytes(what: what), db)
+            }
+        case .action:
+            guard let row = try Row.fetchOne(db, sql: SQLiteActions.SQL.action + " WHERE id = ?", arguments: [id])
+            else { return }
+            do { _ = try SQLiteActions.action(row) } catch {
+                try remove()
+                try tell("Action \(id)", nil, DamagedBytes(what: what), db)
             }
         case .transcript:
             let body = try Data.fetchOne(db, sql: "SELECT body FROM transcript WHERE check_id = ?", arguments: [id])

@@ -119,11 +119,19 @@ extension SQLiteLedger {
 
     /// In slices, so that no reader is held for long.
     private func readEverything() async throws(Failure) {
-        for (table, query) in [(DamageBook.Table.incident, SQL.incident), (.event, SQL.event)] {
+        for (table, query) in [
+            (DamageBook.Table.incident, SQL.incident), (.event, SQL.event), (.job, SQLiteJobs.SQL.job),
+            (.action, SQLiteActions.SQL.action),
+        ] {
             try await slices(of: table.rawValue) { [damage] db, ids in
                 for row in try Row.fetchAll(db, sql: query + " WHERE id BETWEEN ? AND ?", arguments: ids) {
                     do {
-                        if table == .incident { _ = try Self.incident(row) } else { _ = try Self.event(row) }
+                        switch table {
+                        case .incident: _ = try Self.incident(row)
+                        case .job: _ = try SQLiteJobs.job(row)
+                        case .action: _ = try SQLiteActions.action(row)
+                        default: _ = try Self.event(row)
+                        }
                     } catch { damage.note(table, try row.decode(Int64.self, atIndex: 0), error) }
                 }
             }
@@ -217,9 +225,8 @@ extension SQLiteLedger {
                 """,
             arguments: [Incident.ofLedger, began, Verdict.down.rawValue, Cause.ledgerDamaged.rawValue])
         let id = db.lastInsertedRowID
-        try db.execute(
-            sql: "INSERT INTO event (at, kind, check_id, text) VALUES (?, 'ledger.damaged', ?, ?)",
-            arguments: [began, Incident.ofLedger, text])
+        _ = try append(
+            [Event(at: Instant(milliseconds: began), check: Incident.ofLedger, .ledgerDamaged(what: text))], db)
         return id
     }
 }

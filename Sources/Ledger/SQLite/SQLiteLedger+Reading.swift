@@ -198,9 +198,11 @@ extension SQLiteLedger {
     }
 
     package func events(of check: Int32?, before: Int64?, limit: Int) async throws(Failure) -> [Event] {
-        try await read("read events") { [damage] db in
+        try await read("read events") { [damage, isReadOnly] db in
+            // Only read, beside an older program or before its first start with this one: there are sentences only.
+            let isOlder = try isReadOnly && !db.columns(in: "event").contains { $0.name == "payload" }
             let (sql, arguments) = Self.page(
-                SQL.event, check: check, before: before, limit: limit, also: nil)
+                isOlder ? SQL.olderEvent : SQL.event, check: check, before: before, limit: limit, also: nil)
             return try Row.fetchAll(db, sql: sql, arguments: arguments).compactMap { row in
                 do {
                     return try Self.event(row)
@@ -244,7 +246,9 @@ extension SQLiteLedger {
         static let firstDay = "SELECT id FROM day_sum ORDER BY id LIMIT 1"
         static let lastDay = "SELECT id FROM day_sum ORDER BY id DESC LIMIT 1"
         static let incident = "SELECT id, check_id, began, ended, verdict, cause, code, flips FROM incident"
-        static let event = "SELECT id, at, kind, check_id, text FROM event"
+        static let event = "SELECT id, at, kind, check_id, text, payload FROM event"
+        static let olderEvent = "SELECT id, at, kind, check_id, text FROM event"
+        static let insertEvent = "INSERT INTO event (at, kind, check_id, text, payload) VALUES (?, ?, ?, ?, ?)"
         static let states = "SELECT check_id, next_due, state FROM check_state"
     }
 
@@ -283,12 +287,14 @@ extension SQLiteLedger {
             code: try row.decode(UInt16.self, atIndex: 6), flips: Int(try row.decode(Int32.self, atIndex: 7)))
     }
 
-    /// - Parameter row: of ``SQL/event``.
+    /// - Parameter row: of ``SQL/event``, or ``SQL/olderEvent``.
     static func event(_ row: Row) throws -> Event {
-        Event(
+        let kind = try row.decode(String.self, atIndex: 2)
+        let text = try row.decode(String.self, atIndex: 4)
+        let payload = row.count > 5 ? try? row.decode(String?.self, atIndex: 5) : nil
+        return Event(
             id: try row.decode(Int64.self, atIndex: 0), at: try Instant(stored: try row.decode(Int64.self, atIndex: 1)),
-            kind: try row.decode(String.self, atIndex: 2), check: try row.decode(Int32?.self, atIndex: 3),
-            text: try row.decode(String.self, atIndex: 4))
+            check: try row.decode(Int32?.self, atIndex: 3), EventCodec.decode(payload, kind: kind, text: text))
     }
 
     static func tail(

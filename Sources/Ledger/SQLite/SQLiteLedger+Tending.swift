@@ -216,9 +216,7 @@ extension SQLiteLedger {
 
     static func tellOfDamage(check: Int32, at: Instant?, _ db: Database) throws {
         let place = at.map { "after \($0)" } ?? "of an unknown time"
-        try db.execute(
-            sql: "INSERT INTO event (at, kind, check_id, text) VALUES (unixepoch() * 1000, 'ledger.damage', ?, ?)",
-            arguments: [check, "Damaged observations \(place) could not be read and were left out"])
+        try tell("Damaged observations \(place) could not be read and were left out", of: Int64(check), db)
     }
 
     // MARK: Retention
@@ -260,6 +258,8 @@ extension SQLiteLedger {
             daysBefore * Calendar.day)
         gone += try await delete(
             "DELETE FROM event WHERE id IN (SELECT id FROM event WHERE at < ? LIMIT ?)", daysBefore * Calendar.day)
+        gone += try await jobs.retain(now: now)
+        gone += try await actions.retain(endedBefore: Instant(milliseconds: daysBefore * Calendar.day))
         try await giveBack()
         return gone
     }

@@ -11,7 +11,7 @@ import Synchronization
 ///
 /// How rows are kept is told in ``Migration/foundations``; moving them on is ``tend()``'s work. Nothing here runs on the
 /// cooperative pool: GRDB's queues do the work, and a cancelled caller does not undo a write.
-package final class SQLiteLedger: Ledger {
+package final class SQLiteLedger: Ledger, SQLiteAccess {
     /// Bounds that trade the cost of writing against that of reading. The defaults are the measured ones.
     package struct Layout: Sendable {
         /// Observations read through by every query at most once tended; the rest is in segments. Default 49,152.
@@ -91,6 +91,9 @@ package final class SQLiteLedger: Ledger {
         lock = parts.lock
         movedAside = parts.movedAside
     }
+
+    package var jobs: any JobStore { SQLiteJobs(access: self) }
+    package var actions: any ActionStore { SQLiteActions(access: self) }
 
     // MARK: Access
 
@@ -227,14 +230,8 @@ package final class SQLiteLedger: Ledger {
         try Self.save(batch.timeline, watchedUntil: batch.watchedUntil, db)
         for incident in batch.incidents { try Self.save(incident, db) }
         var number: Int64?
-        if !batch.events.isEmpty {
-            let insert = try db.cachedStatement(
-                sql: "INSERT INTO event (at, kind, check_id, text) VALUES (?, ?, ?, ?)")
-            for event in batch.events {
-                try insert.execute(arguments: [event.at.milliseconds, event.kind, event.check, event.text])
-            }
-            number = db.lastInsertedRowID
-        }
+        if !batch.events.isEmpty { number = try Self.append(batch.events, db) }
+        for job in batch.jobs { try SQLiteJobs.insert(job, db) }
         for (check, transcript) in batch.transcripts {
             // A late batch must not put an older transcript over a newer one.
             try db.execute(
@@ -272,6 +269,19 @@ package final class SQLiteLedger: Ledger {
             insert.bind(Int64(row.latencyMicroseconds), at: 4)
             try insert.run(db)
         }
+    }
+
+    /// - Returns: the last number that was given.
+    static func append(_ events: [Event], _ db: Database) throws -> Int64 {
+        let insert = try db.cachedStatement(sql: SQL.insertEvent)
+        let codec = EventCodec()
+        for event in events {
+            try insert.execute(
+                arguments: [
+                    event.at.milliseconds, event.kind, event.check, event.text, try codec.encode(event.payload),
+                ])
+        }
+        return db.lastInsertedRowID
     }
 
     private static func save(_ states: [(check: Int32, state: SavedState)], _ db: Database) throws {

@@ -103,30 +103,6 @@ package struct Incident: Sendable, Equatable {
     }
 }
 
-/// Something that happened and is worth a line in the log of the fleet.
-package struct Event: Sendable, Equatable {
-    package var id: Int64
-    package var at: Instant
-    /// Bounded: `verdict`, `incident.began`, `incident.ended`, `paused`, `resumed`, `self.offline`, `self.online`,
-    /// `fleet.reloaded`, `fleet.rejected`, `master.took_over`, `master.stepped_back`, `started`, `stopped`, `ledger.stalled`, `ledger.recovered`,
-    /// `ledger.damage`, `ledger.damaged`, `ledger.acknowledged`,
-    /// `space.stage`, `space.found`, `space.gone`, `space.moved`, `hub.unreachable`, `hub.back`, `hub.spread`, `heal.wake`, `heal.restart`, `heal.factory_restart`,
-    /// `heal.result`, `heal.failed`, `heal.suggested`, `heal.exhausted`, `heal.suspended`, `heal.resumed`,
-    /// `heal.held`.
-    package var kind: String
-    /// nil for events of the fleet as a whole.
-    package var check: Int32?
-    /// One plain sentence.
-    package var text: String
-    package init(id: Int64 = 0, at: Instant, kind: String, check: Int32? = nil, text: String) {
-        self.id = id
-        self.at = at
-        self.kind = kind
-        self.check = check
-        self.text = text
-    }
-}
-
 /// Everything about one attempt that helps to understand it. Secrets are redacted before it is made.
 package struct Transcript: Sendable, Equatable, Codable {
     package struct Phase: Sendable, Equatable, Codable {

@@ -67,7 +67,7 @@ struct LeftPaused: Service {
     private func tell(_ note: RestartNotes.Note, _ what: String) async {
         logger.warning(
             "A Space was left paused", metadata: ["space": "\(note.space)", "by": "\(note.command)", "now": "\(what)"])
-        await boiler.say("space.left_paused", "\(note.sentence); \(what)")
+        await boiler.say(.spaceLeftPaused(space: note.space, command: note.command, at: note.at, now: what))
     }
 
     private static func isYoung(_ note: RestartNotes.Note) -> Bool {

@@ -249,13 +249,10 @@ private final class CountingHub: HubWatching {
         let clock = MovedClock()
         try await withBoilerRoom(clocks: clock.clocks) { room in
             let space = try await room.simulated.add(Self.space("acme/app", .runtimeError))
-            let id = try #require(try await room.ledger.register(["app"]).first)
-            try await room.ledger.record(
-                Batch(events: [
-                    Event(
-                        at: clock.clocks.wall() - .seconds(2 * 86_400), kind: "heal.restart", check: id,
-                        text: "app: restart of acme/app because of: crashed, 3 failed pings in a row")
-                ]))
+            _ = try await room.ledger.actions.begin(
+                NewAction(
+                    .healing(.restart), on: "acme/app", by: "healing", because: "crashed, 3 failed pings in a row",
+                    began: clock.clocks.wall() - .seconds(2 * 86_400), details: ["check": "app"]), within: .seconds(5))
             let hub = StageHub(room.simulated)
             let watch = Self.watch(room, hub, clock.clocks)
             let day = HealRule(
@@ -286,13 +283,10 @@ private final class CountingHub: HubWatching {
     @Test func theBudgetOutlivesANewNameOfTheCheck() async throws {
         try await withBoilerRoom { room in
             try await room.simulated.add(Self.space("acme/app", .runtimeError))
-            let id = try #require(try await room.ledger.register(["old-name"]).first)
-            try await room.ledger.record(
-                Batch(events: [
-                    Event(
-                        at: Clocks.real.wall() - .seconds(3_600), kind: "heal.restart", check: id,
-                        text: "old-name: restart of acme/app because of: crashed, 3 failed pings in a row")
-                ]))
+            _ = try await room.ledger.actions.begin(
+                NewAction(
+                    .healing(.restart), on: "acme/app", by: "healing", because: "crashed, 3 failed pings in a row",
+                    began: Clocks.real.wall() - .seconds(3_600), details: ["check": "old-name"]), within: .seconds(5))
             let hub = StageHub(room.simulated)
             let watch = Self.watch(room, hub)
             let rule = HealRule(mode: .act, after: 1, restarts: 1, factoryRestarts: 0)

@@ -340,13 +340,10 @@ final class MovedClock: Sendable {
         let clock = MovedClock()
         try await withBoilerRoom(clocks: clock.clocks) { room in
             try await room.simulated.add(Self.space("acme/app", .runtimeError))
-            let id = try #require(try await room.ledger.register(["app"]).first)
-            try await room.ledger.record(
-                Batch(events: [
-                    Event(
-                        at: clock.clocks.wall() - .seconds(3_600), kind: "heal.restart", check: id,
-                        text: "app: restart of acme/app because of: crashed")
-                ]))
+            _ = try await room.ledger.actions.begin(
+                NewAction(
+                    .healing(.restart), on: "acme/app", by: "healing", because: "crashed",
+                    began: clock.clocks.wall() - .seconds(3_600), details: ["check": "app"]), within: .seconds(5))
             let hub = StageHub(room.simulated)
             hub.scene.withLock { _ = $0.hidden.insert("acme/app") }
             let watch = room.watch(hub, clocks: clock.clocks)

@@ -22,7 +22,15 @@ package actor MemoryLedger: Ledger {
     private var lastEvent: Int64 = 0
     private var isClosed = false
 
-    package init() {}
+    package nonisolated let jobs: any JobStore
+    package nonisolated let actions: any ActionStore
+    private nonisolated let outbox = MemoryJobs()
+    private nonisolated let done = MemoryActions()
+
+    package init() {
+        jobs = outbox
+        actions = done
+    }
 
     private func whileOpen(_ doing: String) throws(Failure) {
         guard !isClosed else { throw Failure.closed(doing: doing) }
@@ -95,6 +103,7 @@ package actor MemoryLedger: Ledger {
         }
         for entry in batch.timeline { take(entry) }
         if let until = batch.watchedUntil { watchedUntil = until.milliseconds }
+        _ = outbox.insert(batch.jobs)
     }
 
     private func take(_ entry: TimelineEntry) {
@@ -212,7 +221,8 @@ package actor MemoryLedger: Ledger {
             if old > 1 { marks[check] = Array(own.dropFirst(old - 1)) }
         }
         absences.removeAll { $0.upperBound < limits.days }
-        return gone.count + before - folded.count - incidents.count - events.count
+        let work = outbox.retain(now: now) + done.retain(endedBefore: Instant(milliseconds: limits.days))
+        return gone.count + before - folded.count - incidents.count - events.count + work
     }
 
     package func tend() -> Bool { false }
