@@ -72,9 +72,7 @@ extension Shard {
     }
 
     struct Summary: Sendable {
-        var counts: [Int]
-        var flapping: Int
-        var moderated: Int
+        var counts: VerdictCounts
         var counters: Counters
         var lateness: LatenessWindow
         var open: Int
@@ -83,9 +81,7 @@ extension Shard {
 
     func summary() -> Summary {
         Summary(
-            counts: counts, flapping: flapping, moderated: moderated, counters: counters, lateness: lateness,
-            open: gate.open,
-            openLimit: gate.openLimit)
+            counts: counts, counters: counters, lateness: lateness, open: gate.open, openLimit: gate.openLimit)
     }
 }
 
