@@ -30,11 +30,11 @@ package actor HubWatch: Service {
     private var sought: [String: Instant] = [:]
 
     /// What one reading asks for, of which fleet.
-    private var plan = Plan()
+    private var plan = ReadingPlan()
     /// Requests that a namespace took the last time, where that is not one.
-    private var pages: [Part: Int] = [:]
+    private var pages: [ReadingPlan.Part: Int] = [:]
     /// What the present reading has still to ask for: it is more than a window has.
-    private var rest: [Part] = []
+    private var rest: [ReadingPlan.Part] = []
     private var toldSpread = false
     /// Why discovery found nothing, as it was told last.
     private var toldNothing: String?
@@ -53,19 +53,6 @@ package actor HubWatch: Service {
     var isResumed = false
     /// Before this nobody knows what was done: the ledger begins anew with each start. nil when it remembers.
     let blankBefore: Instant?
-
-    /// A namespace as a whole, or the only Space of one.
-    enum Part: Hashable { case namespace(String), single(String) }
-
-    struct Plan {
-        /// Of the fleet; see ``MonitoredFleet/fleetNumber``.
-        var number: UInt64?
-        var fleet = Fleet()
-        var namespaces: [String] = []
-        var parts: [Part] = []
-        /// The longest span that a budget of restarts is for.
-        var longestBudget = Duration.seconds(86_400)
-    }
 
     /// - Parameters:
     ///   - knowledge: what was read is written into it; the fleet reads it there.
@@ -148,34 +135,6 @@ package actor HubWatch: Service {
 
     // MARK: Reading
 
-    /// Which namespaces are read as a whole, and which Spaces one by one because they are the only one of theirs. Each once, however it is spelt.
-    static func plan(_ fleet: Fleet) -> (namespaces: [String], singles: [String]) {
-        var spelling: [String: String] = [:]
-        var byOwner: [String: [String: String]] = [:]
-        for name in fleet.hub.discovery?.namespaces ?? [] where spelling[name.lowercased()] == nil {
-            spelling[name.lowercased()] = name
-        }
-        let discovered = Set(spelling.keys)
-        for check in fleet.checks {
-            guard let space = check.space, let owner = space.split(separator: "/").first.map(String.init) else {
-                continue
-            }
-            let key = SpaceName.key(space)
-            if spelling[owner.lowercased()] == nil { spelling[owner.lowercased()] = owner }
-            if byOwner[owner.lowercased()]?[key] == nil { byOwner[owner.lowercased(), default: [:]][key] = space }
-        }
-        var namespaces = discovered
-        var singles: [String] = []
-        for (owner, spaces) in byOwner where !discovered.contains(owner) {
-            if owner == fleet.hub.namespace?.lowercased() || spaces.count > 1 {
-                namespaces.insert(owner)
-            } else {
-                singles += spaces.values
-            }
-        }
-        return (namespaces.compactMap { spelling[$0] }.sorted(), singles.sorted())
-    }
-
     /// What one reading brings together.
     private struct Reading {
         /// Requests that every reading takes, and those of this one alone.
@@ -189,7 +148,7 @@ package actor HubWatch: Service {
 
     /// Plans anew when the fleet has changed.
     @discardableResult
-    func lookAtFleet() async -> Plan {
+    func lookAtFleet() async -> ReadingPlan {
         let number = await boiler.fleetNumber
         if plan.number != number { take(await boiler.fleet(), number) }
         return plan
@@ -197,11 +156,7 @@ package actor HubWatch: Service {
 
     private func take(_ fleet: Fleet, _ number: UInt64?) {
         forgetStrangers(plan.fleet, fleet)
-        let (namespaces, singles) = Self.plan(fleet)
-        plan = Plan(
-            number: number, fleet: fleet, namespaces: namespaces,
-            parts: namespaces.map(Part.namespace) + singles.map(Part.single))
-        for check in fleet.checks { plan.longestBudget = max(plan.longestBudget, check.policy.heal.within) }
+        plan = ReadingPlan(fleet, number)
         let present = Set(plan.parts)
         pages = pages.filter { present.contains($0.key) }
         rest.removeAll { !present.contains($0) }
