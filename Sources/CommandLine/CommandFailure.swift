@@ -8,6 +8,8 @@ enum CommandFailure {
     static func report(_ error: any Error, arguments: [String] = CommandLine.arguments) -> ExitCode {
         switch error {
         case let code as ExitCode: return code
+        // Who said no has been told so.
+        case let failure as Failure where failure.code == .declined: return ExitCode(failure.code.exitStatus)
         case let failure as Failure:
             Screen.writeError(text(of: failure, asJSON: wantsJSON(arguments)))
             return ExitCode(failure.code.exitStatus)

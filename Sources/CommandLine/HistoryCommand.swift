@@ -161,12 +161,11 @@ enum HistoryKind {
     func instant(of item: JSONValue) -> Instant { Wording.instant(item[self == .incidents ? "began" : "at"]) ?? .never }
 
     func csv(_ item: JSONValue) -> String {
-        columns.map { column -> String in
-            let value = item[column] ?? nil
-            let text = value.isNull ? "" : value.string ?? value.text
-            guard text.contains(where: { $0 == "," || $0 == "\"" || $0.isNewline }) else { return text }
-            return "\"\(text.replacing("\"", with: "\"\""))\""
-        }.joined(separator: ",") + "\r\n"
+        CSV.row(
+            columns.map { column in
+                let value = item[column] ?? .null
+                return value.isNull ? "" : value.string ?? value.text
+            })
     }
 
     func table(_ items: [JSONValue]) -> TextTable {

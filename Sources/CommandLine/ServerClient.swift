@@ -72,9 +72,12 @@ struct ServerClient: OperationDoor {
         var body: [JSONValue.Member] = []
         for (name, value) in given where !value.isNull {
             switch operation.parameters.first(where: { $0.name == name })?.place {
-            case .path: path = path.replacing("{\(name)}", with: percentEncoded(value.string ?? value.text))
+            case .path: path = path.replacing("{\(name)}", with: PercentCoding.encoded(value.string ?? value.text))
             case .body: body.append(.init(name, value))
-            default: query.append("\(name)=\(percentEncoded(value.string ?? value.text))")
+            default:
+                for item in value.array ?? [value] {
+                    query.append("\(name)=\(PercentCoding.encoded(item.string ?? item.text))")
+                }
             }
         }
         var request = HTTPClientRequest(

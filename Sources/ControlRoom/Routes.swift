@@ -166,7 +166,9 @@ struct Routes: Sendable {
     }
 
     private func name(in request: Request, after prefix: String) throws(Failure) -> String {
-        guard let name = Words.decoded(request.uri.path.dropFirst(prefix.count)), !name.isEmpty else { throw nothing() }
+        guard let name = PercentCoding.decoded(request.uri.path.dropFirst(prefix.count)), !name.isEmpty else {
+            throw nothing()
+        }
         return name.hasSuffix("/") ? String(name.dropLast()) : name
     }
 

@@ -2,6 +2,9 @@ package import StokerCore
 
 /// One thing a person, a script or an agent can ask for. Every door (REST, the command line, later MCP) reads ``all`` and adds
 /// nothing of its own, so that what one can do, all can.
+///
+/// An operation is a file: what it takes, what it answers with, what it does to the world, and how it is done. A door parses,
+/// calls ``call(_:in:)`` and renders. See docs/operations-list.md.
 package struct Operation: Sendable {
     /// Stable and bounded: `list-checks`. Also OpenAPI's `operationId`.
     package let name: String
@@ -9,14 +12,37 @@ package struct Operation: Sendable {
     package let summary: String
     /// What is being done, for failures: "list the checks".
     package let doing: String
+    package let effect: Effect
     package let permission: Permission
+    /// Works on the fleet of a running Stoker. Without this an operation runs in any process.
+    package let needsFleet: Bool
+    /// May ask for confirmation before it does what cannot be undone, costs money or reveals a secret; it takes ``Parameter/confirm(_:)`` then.
+    package let asks: Bool
     package let method: Method
-    /// Below `/api/v1`, with at most one `{name}` in it.
+    /// Below `/api/v1`. One `{name}` takes one or more segments of the address, since names of checks hold slashes; several take
+    /// one segment each, in which a slash is written `%2F`.
     package let path: String
     package let parameters: [Parameter]
+    /// Largest request body that is read; bytes.
+    package let bodyLimit: Int
     /// What comes back; one of ``Shape/all``.
     package let answer: Shape
-    package let run: @Sendable (OperationContext, Arguments) async throws(Failure) -> JSONValue
+    package let run: @Sendable (OperationContext, Arguments) async throws -> JSONValue
+
+    /// What it does to the world. Who may ask for it follows from this.
+    package enum Effect: String, Sendable, CaseIterable {
+        /// Changes nothing.
+        case read
+        /// Changes something that can be changed back.
+        case write
+        /// May destroy something for good, or break what others rely on.
+        case destructive
+        /// May cost money.
+        case paid
+
+        /// Until tokens have scopes, these are only carried out for callers on the server's own machine.
+        package var isForThisMachineOnly: Bool { self == .destructive || self == .paid }
+    }
 
     package enum Permission: String, Sendable, CaseIterable {
         /// Open unless reading was made private.
@@ -30,10 +56,43 @@ package struct Operation: Sendable {
     package enum Method: String, Sendable {
         case get = "GET"
         case post = "POST"
+        case put = "PUT"
+        case delete = "DELETE"
     }
 
-    /// An input. Path parameters come in the address, the others in the query; a POST takes them from its body as well.
-    package struct Parameter: Sendable {
+    /// Largest body of a call unless the operation says otherwise; bytes.
+    package static let usualBodyLimit = 64 * 1024
+
+    /// - Parameters:
+    ///   - permission: `read` for an operation that only reads, else `write`, unless given. An operation that reads with the server's
+    ///     own account on the Hub needs `write`: a stranger must not see private Spaces by it.
+    ///   - asks: true for destructive and paid operations unless given.
+    package init(
+        name: String, summary: String, doing: String, effect: Effect = .read, permission: Permission? = nil,
+        needsFleet: Bool = false, asks: Bool? = nil, method: Method = .get, path: String,
+        parameters: [Parameter] = [], bodyLimit: Int = Operation.usualBodyLimit, answer: Shape,
+        run: @escaping @Sendable (OperationContext, Arguments) async throws -> JSONValue
+    ) {
+        self.name = name
+        self.summary = summary
+        self.doing = doing
+        self.effect = effect
+        self.permission = permission ?? (effect == .read ? .read : .write)
+        self.needsFleet = needsFleet
+        self.asks = asks ?? effect.isForThisMachineOnly
+        self.method = method
+        self.path = path
+        // What deletes has no body: proxies drop it.
+        self.parameters = parameters + (self.asks ? [.confirm(method == .delete ? .query : .body)] : [])
+        self.bodyLimit = bodyLimit
+        self.answer = answer
+        self.run = run
+    }
+}
+
+extension Operation {
+    /// An input. Path parameters come in the address, the others in the query; all but GET take them from the body as well.
+    package struct Parameter: Sendable, Equatable {
         package let name: String
         package let place: Place
         package let kind: Kind
@@ -42,11 +101,17 @@ package struct Operation: Sendable {
         package let standard: JSONValue?
         package let summary: String
 
-        package enum Place: String, Sendable { case path, query, body }
+        package enum Place: String, Sendable {
+            case path, query, body
+            /// Taken from the caller's own process only: a folder of its disk. No door of a server knows it.
+            case local
+        }
 
-        package enum Kind: Sendable, Equatable {
+        package indirect enum Kind: Sendable, Equatable {
             /// Text of at most so many characters.
             case text(upTo: Int)
+            /// The same, never shown in a message, a log or an answer.
+            case secret(upTo: Int)
             case integer(ClosedRange<Int>)
             case flag
             /// RFC 3339 with a zone; with `ago`, a duration means that long before now.
@@ -56,8 +121,15 @@ package struct Operation: Sendable {
             case choice([String])
             /// Several of them, joined by commas.
             case choices([String])
+            /// Base64 of at most so many bytes.
+            case bytes(upTo: Int)
+            /// At most so many of them. In a query the name is given several times.
+            case list(Kind, upTo: Int)
+            /// An object with these members.
+            case object([Parameter])
         }
 
+        /// A member of an object has no place of its own.
         package init(
             _ name: String, _ place: Place = .query, _ kind: Kind, required: Bool = false, standard: JSONValue? = nil,
             _ summary: String
@@ -69,23 +141,15 @@ package struct Operation: Sendable {
             self.standard = standard
             self.summary = summary
         }
-    }
 
-    package init(
-        name: String, summary: String, doing: String, permission: Permission = .read, method: Method = .get,
-        path: String,
-        parameters: [Parameter] = [], answer: Shape,
-        run: @escaping @Sendable (OperationContext, Arguments) async throws(Failure) -> JSONValue
-    ) {
-        self.name = name
-        self.summary = summary
-        self.doing = doing
-        self.permission = permission
-        self.method = method
-        self.path = path
-        self.parameters = parameters
-        self.answer = answer
-        self.run = run
+        /// The yes to an operation that asks.
+        package static func confirm(_ place: Place) -> Parameter {
+            Parameter(
+                confirmName, place, .flag,
+                "The yes to what is asked before anything irreversible, paid or secret-revealing. Without it such a call fails with `confirmation_required` and the question, and changes nothing"
+            )
+        }
+        package static let confirmName = "confirm"
     }
 }
 
@@ -98,13 +162,26 @@ extension Operation {
 
     /// Checks the inputs and does it: the one way in for every door.
     /// - Parameter given: names and values as they came.
-    /// - Throws: `usage` for inputs that do not fit, else what the operation throws.
+    /// - Throws: `usage` for inputs that do not fit, `confirmation_required` or `declined` without a yes, else what the operation throws.
     package func call(
         _ given: [(name: String, value: JSONValue)], in context: OperationContext
     ) async throws(Failure) -> JSONValue {
-        try await run(context, Arguments(given, for: self, now: context.now()))
+        let arguments = try Arguments(given, for: self, now: context.now(), isLocal: context.caller.isLocal)
+        if needsFleet, !context.hasFleet { throw .noFleet(doing: doing) }
+        var context = context
+        context.isConfirmed = asks && arguments.flag(Parameter.confirmName)
+        do {
+            return try await run(context, arguments)
+        } catch {
+            throw Failure(of: error, doing: doing)
+        }
     }
 
     /// The operation of that name.
     package static func named(_ name: String) -> Operation? { all.first { $0.name == name } }
+
+    /// The names in braces of ``path``, in its order.
+    package var pathNames: [String] {
+        path.split(separator: "/").filter { $0.hasPrefix("{") }.map { String($0.dropFirst().dropLast()) }
+    }
 }

@@ -1,27 +1,97 @@
+package import HubClient
 package import Ledger
 package import StokerCore
 
-/// What operations work on.
+/// What operations work on: as much of it as the process has. What is missing is a failure of the operation that needs it.
 package struct OperationContext: Sendable {
-    package let keeper: any Keeper
-    package let ledger: any Ledger
     package let now: @Sendable () -> Instant
     /// Folder that `backup` writes to; nil when backups cannot be made here.
     package let backupFolder: String?
     /// Makes a heartbeat's own key from its name; nil when beating needs none.
     package let heartbeatKey: (@Sendable (_ name: String) -> String)?
-    let names: NameBook
+    /// Who asked: is told of progress and confirms.
+    package var caller: any OperationCaller
+    /// The call came with its yes.
+    var isConfirmed = false
+    private let fleetKeeper: (any Keeper)?
+    private let fleetLedger: (any Ledger)?
+    private let nameBook: NameBook?
+    private let hubAccount: Hub?
+    private let folder: String?
 
+    /// - Parameters:
+    ///   - keeper: the running fleet; nil where there is none.
+    ///   - hub: the account on the Hub; nil where there is none.
+    ///   - dataFolder: where operations keep what they must not forget: Spaces to restart, fingerprints of secrets.
     package init(
-        keeper: any Keeper, ledger: any Ledger, now: @escaping @Sendable () -> Instant, backupFolder: String?,
-        heartbeatKey: (@Sendable (_ name: String) -> String)?
+        keeper: (any Keeper)? = nil, ledger: (any Ledger)? = nil, now: @escaping @Sendable () -> Instant,
+        backupFolder: String? = nil, heartbeatKey: (@Sendable (_ name: String) -> String)? = nil, hub: Hub? = nil,
+        dataFolder: String? = nil, caller: any OperationCaller = SilentCaller()
     ) {
-        self.keeper = keeper
-        self.ledger = ledger
+        self.fleetKeeper = keeper
+        self.fleetLedger = ledger
         self.now = now
         self.backupFolder = backupFolder
         self.heartbeatKey = heartbeatKey
-        self.names = NameBook(keeper: keeper)
+        self.hubAccount = hub
+        self.folder = dataFolder
+        self.caller = caller
+        self.nameBook = keeper.map { NameBook(keeper: $0) }
+    }
+
+    /// For one call of this caller.
+    package func called(by caller: any OperationCaller) -> OperationContext {
+        var context = self
+        context.caller = caller
+        return context
+    }
+
+    package var hasFleet: Bool { fleetKeeper != nil }
+
+    /// - Throws: `conflict` where no fleet runs.
+    package var keeper: any Keeper {
+        get throws(Failure) {
+            guard let fleetKeeper else { throw .noFleet(doing: "ask the fleet") }
+            return fleetKeeper
+        }
+    }
+
+    /// - Throws: `conflict` where no ledger is open.
+    package var ledger: any Ledger {
+        get throws(Failure) {
+            guard let fleetLedger else { throw .noFleet(doing: "read the ledger") }
+            return fleetLedger
+        }
+    }
+
+    var names: NameBook {
+        get throws(Failure) {
+            guard let nameBook else { throw .noFleet(doing: "read the names of the fleet") }
+            return nameBook
+        }
+    }
+
+    /// The account on the Hub: that of the command, or the one a server's fleet uses.
+    /// - Throws: `hub.no_account` where there is none.
+    package var hub: Hub {
+        get throws(Failure) {
+            guard let hubAccount else {
+                throw Failure(
+                    .hubNoAccount, doing: "ask the Hub", because: "this server has no account on the Hub",
+                    hint: "start it with HF_TOKEN set, or name the token in `hub.token` of the fleet file")
+            }
+            return hubAccount
+        }
+    }
+
+    /// - Throws: `conflict` where nothing is kept.
+    package var dataFolder: String {
+        get throws(Failure) {
+            guard let folder else {
+                throw Failure(.conflict, doing: "remember what is done", because: "this process has no data folder")
+            }
+            return folder
+        }
     }
 }
 

@@ -1,3 +1,5 @@
+package import StokerCore
+
 /// What an operation answers with, field by field: OpenAPI and the reference page are made from it, and tests hold answers to it.
 package struct Shape: Sendable {
     /// As in OpenAPI: `CheckPage`.

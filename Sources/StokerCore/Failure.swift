@@ -57,6 +57,10 @@ extension Failure {
         package static let forbidden = Code(rawValue: "forbidden")
         /// The thing cannot be done in the present state (already paused, standby).
         package static let conflict = Code(rawValue: "conflict")
+        /// It asks before it is done, and no yes came with the call.
+        package static let unconfirmed = Code(rawValue: "confirmation_required")
+        /// A person was asked and said no.
+        package static let declined = Code(rawValue: "declined")
         /// The address is known, but not with this method.
         package static let methodNotAllowed = Code(rawValue: "method_not_allowed")
         /// The request is larger than what is read.
@@ -72,6 +76,8 @@ extension Failure {
         /// A running Stoker could not be reached.
         package static let unreachable = Code(rawValue: "server.unreachable")
 
+        /// The process has no account on the Hub.
+        package static let hubNoAccount = Code(rawValue: "hub.no_account")
         // What the Hub did not do for us; HubClient names each of its failures by one of these.
         /// A repo, revision or file is absent, or not to be seen with this token.
         package static let hubNotFound = Code(rawValue: "hub.not_found")
@@ -120,10 +126,10 @@ extension Failure {
             case .forbidden: 403
             case .notFound: 404
             case .methodNotAllowed: 405
-            case .conflict: 409
+            case .conflict, .unconfirmed, .declined: 409
             case .tooLarge: 413
             case .overloaded: 429
-            case .ledger, .unreachable: 503
+            case .ledger, .unreachable, .hubNoAccount: 503
             case .hubInvalid, .hubLocal: 400
             case .hubPlan: 402
             case .hubForbidden: 403
@@ -144,7 +150,9 @@ extension Failure {
         /// he must look at elsewhere, 70 (`EX_SOFTWARE`) for our own defects. 1 is kept for "the check found trouble".
         package var exitStatus: Int32 {
             switch self {
-            case .usage, .fleetInvalid, .fleetUnreadable, .notFound, .hubNotFound, .hubInvalid, .hubLocal: 2
+            case .usage, .fleetInvalid, .fleetUnreadable, .notFound, .hubNotFound, .hubInvalid, .hubLocal, .unconfirmed:
+                2
+            case .declined: 1
             case .internal: 70
             case .interrupted: 130
             default: 3

@@ -28,7 +28,7 @@ enum HubJSONFuzz {
             for object in answer.objects.prefix(10) { _ = try? object.work(size: 1_000_000, doing: "fuzz") }
         case 3: _ = try? decoder.decode([HubEntry].self, from: data)
         case 4:
-            guard let raw = try? decoder.decode(RawJSON.self, from: data) else { return }
+            guard let raw = try? JSONValue(reading: data, .lenient) else { return }
             _ = RepoInfo(raw)
             _ = RepoRefs(raw)
             _ = RepoCommit(raw)
@@ -93,14 +93,14 @@ enum NDJSONFuzz {
         for line in body.lines { promised += CommitBody.length(of: line) }
         must(promised == body.length, "another length than promised")
         for text in texts {
-            let read = try? JSONDecoder().decode(String.self, from: Data(jsonText(text).utf8))
+            let read = try? JSONDecoder().decode(String.self, from: Data(JSONValue.quoted(text).utf8))
             must(read == text, "a text that is another one after its way through JSON")
         }
     }
 
     private static func isObject(_ text: String) -> Bool {
         guard text.hasSuffix("\n"), !text.dropLast().utf8.contains(10) else { return false }
-        return (try? JSONDecoder().decode(RawJSON.self, from: Data(text.utf8)))?.object != nil
+        return (try? JSONDecoder().decode(JSONValue.self, from: Data(text.utf8)))?.members != nil
     }
 }
 

@@ -130,7 +130,7 @@ import Testing
             let repo = try RepoID.space("kestrel-labs/landing")
             _ = try await hub.ensure(NewRepo(repo, sdk: "static"))
             #expect(try await hub.resourceGroup(of: repo) == nil)
-            let me: RawJSON = try await hub.value(HubRequest(.GET, "/api/whoami-v2", doing: "look"))
+            let me: JSONValue = try await hub.value(HubRequest(.GET, "/api/whoami-v2", doing: "look"))
             let group = try #require(me["orgs"]?.array?.first?["resourceGroups"]?.array?.first?["id"]?.string)
             try await hub.setResourceGroup(of: repo, to: group)
             #expect(try await hub.resourceGroup(of: repo)?.id == group)

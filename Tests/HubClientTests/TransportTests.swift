@@ -15,7 +15,7 @@ private typealias Reply = ScriptedHub.Reply
         try await withHub(server) { hub async throws in
             var request = Self.get
             request.query = [("expand", "sha"), ("q", "a b&c/d")]
-            let json: RawJSON = try await hub.value(request)
+            let json: JSONValue = try await hub.value(request)
             #expect(json["id"]?.string == "maren/orbit-api")
             _ = try await hub.send(Self.get)
         }
@@ -81,7 +81,7 @@ private typealias Reply = ScriptedHub.Reply
             .json(#"{"id":"x"}"#),
         ])
         let clock = FastClock()
-        let json: RawJSON = try await withHub(server, clock: clock) { try await $0.value(Self.get) }
+        let json: JSONValue = try await withHub(server, clock: clock) { try await $0.value(Self.get) }
         #expect(json["id"]?.string == "x")
         #expect(clock.slept == [1, 2, 4, 8, 8].map { .seconds($0) })
     }
@@ -99,7 +99,7 @@ private typealias Reply = ScriptedHub.Reply
         var cut = Reply.json(#"{"id":"maren/orbit-api"}"#)
         cut.ending = .cutAfter(5)
         let server = try await ScriptedHub.start([cut, .json(#"{"id":"whole"}"#)])
-        let json: RawJSON = try await withHub(server) { try await $0.value(Self.get) }
+        let json: JSONValue = try await withHub(server) { try await $0.value(Self.get) }
         #expect(json["id"]?.string == "whole")
     }
 

@@ -57,15 +57,112 @@ import Testing
         #expect(told.count < 400)
     }
 
-    @Test func everyStandardValueFits() async {
+    /// Takes everything that can be nested; deletes what it is told when it was told yes.
+    static let nested = Operation(
+        name: "nested", summary: "Takes lists and objects", doing: "take them", effect: .destructive, method: .post,
+        path: "/nested/{owner}/{name}",
+        parameters: [
+            .init("owner", .path, .text(upTo: 9), "One"), .init("name", .path, .text(upTo: 9), "Other"),
+            .init(
+                "files", .body,
+                .list(
+                    .object([
+                        .init("path", .body, .text(upTo: 20), required: true, "Where"),
+                        .init("content", .body, .bytes(upTo: 6), required: true, "What"),
+                        .init("mode", .body, .choice(["plain", "executable"]), standard: "plain", "How"),
+                    ]), upTo: 3), "Files"),
+            .init("values", .body, .list(.secret(upTo: 8), upTo: 2), "Secrets"),
+            .init("folder", .local, .text(upTo: 99), "A folder of the caller's disk"),
+        ], answer: Operation.reload.answer
+    ) { context, arguments in
+        try await context.confirm(
+            Question(.destroys, doing: "take them", "Take \(arguments.objects("files").count) files?"))
+        return .array(
+            arguments.objects("files").map {
+                .string("\($0.name("path")) \($0.bytes("content") ?? []) \($0.name("mode"))")
+            })
+    }
+
+    static func nestedProblem(_ body: String, isLocal: Bool = false) -> String {
+        let members = (try? JSONValue(reading: body))?.members ?? []
+        do {
+            _ = try Arguments(
+                [("owner", "a"), ("name", "b")] + members.map { ($0.name, $0.value) }, for: nested, now: .never,
+                isLocal: isLocal)
+            return "none"
+        } catch {
+            return error.because
+        }
+    }
+
+    @Test(arguments: [
+        (#"{"files": [{"path": "a", "content": "aGk="}]}"#, "none"),
+        (
+            #"{"files": [{"path": "a", "content": "aGk="}, {"pth": "a", "content": "aGk="}]}"#,
+            "\"files[1].pth\" is not a member of files[1]; did you mean \"files[1].path\"?"
+        ),
+        (
+            #"{"files": [{"content": "aGk="}, {"path": "a"}]}"#,
+            "\"files[0].path\" is missing (text of at most 20 characters); \"files[1].content\" is missing"
+        ),
+        (#"{"files": [{"path": "a", "content": "no base64"}]}"#, "\"files.content\" is not base64"),
+        (#"{"files": [{"path": "a", "content": "aGVsbG8gd29ybGQ="}]}"#, "\"files.content\" holds more than 6 bytes"),
+        (#"{"files": [{"path": "a", "content": "aGk=", "mode": "plian"}]}"#, "did you mean \"plain\"?"),
+        (#"{"files": [1, 2, 3, 4]}"#, "\"files\" has more than 3 items"),
+        (
+            #"{"files": [1, []]}"#,
+            "\"files[0]\" is 1; expected an object with \"path\", \"content\", \"mode\" (optional); \"files[1]\" is a list"
+        ),
+        (#"{"files": {}}"#, "\"files.path\" is missing"),
+        (#"{"values": ["hf_aaaaaaaaaaaaaaa", "ok"]}"#, "\"values[0]\" is longer than 8 characters"),
+        (#"{"values": [4711, "ok"]}"#, "\"values[0]\" is no text"),
+        (#"{"folder": "/etc"}"#, "\"folder\" is not a parameter of nested"),
+    ]) func nestedMistakesAreNamedWithTheirPlace(_ body: String, _ expected: String) {
+        let told = Self.nestedProblem(body)
+        #expect(told.contains(expected), "\(told)")
+        #expect(!told.contains("hf_a") && !told.contains("4711"))
+    }
+
+    @Test func aFolderIsTakenFromThisProcessOnly() {
+        #expect(Self.nestedProblem(#"{"folder": "/etc"}"#, isLocal: true) == "none")
+        #expect(Self.nested.inputSchema["properties"]?["folder"] == nil)
+        #expect(Self.nested.inputSchema["properties"]?["files"]?["items"]?["required"] == ["path", "content"])
+    }
+
+    @Test func aListInAQueryIsItsNameSeveralTimes() throws {
+        let read = try Arguments(
+            [("owner", "a"), ("name", "b"), ("values", "x"), ("values", "y")], for: Self.nested, now: .never)
+        #expect(read.has("values"))
+        let failure = #expect(throws: Failure.self) {
+            try Arguments(
+                [("owner", "a"), ("name", "b"), ("values", "x"), ("values", "y"), ("values", "z")], for: Self.nested,
+                now: .never)
+        }
+        #expect(failure?.because.contains("more than") == true)
+    }
+
+    @Test func whatDestroysIsDoneWithAYesOnly() async throws {
+        let given: [(name: String, value: JSONValue)] = [
+            ("owner", "a"), ("name", "b"), ("files", [["path": "p", "content": "aGk="]]),
+        ]
+        let context = OperationContext(now: { .never })
+        let failure = await #expect(throws: Failure.self) { try await Self.nested.call(given, in: context) }
+        #expect(failure?.code == .unconfirmed && failure?.because.contains("Take 1 files?") == true)
+        #expect(failure?.hint?.contains("\"confirm\": true") == true)
+        let done = try await Self.nested.call(given + [("confirm", true)], in: context)
+        #expect(done == ["p [104, 105] plain"])
+    }
+
+    @Test func everyStandardValueFits() throws {
         for operation in Operation.all {
             for parameter in operation.parameters where parameter.standard != nil {
-                let given = operation.parameters.filter { $0.place == .path }.map {
-                    (name: $0.name, value: JSONValue.string("bot"))
-                }
-                #expect(throws: Never.self, "\(operation.name) \(parameter.name)") {
-                    try Arguments(given + [(parameter.name, parameter.standard!)], for: operation, now: .never)
-                }
+                let alone = Operation(
+                    name: operation.name, summary: "", doing: "", path: "/x", parameters: [parameter],
+                    answer: operation.answer
+                ) { _, _ in .null }
+                let given = try Arguments([(parameter.name, parameter.standard!)], for: alone, now: .never)
+                #expect(given.has(parameter.name), "\(operation.name) \(parameter.name)")
+                #expect(try Arguments([], for: alone, now: .never).has(parameter.name))
             }
         }
     }
@@ -93,36 +190,5 @@ import Testing
             let instant = Instant(milliseconds: milliseconds)
             #expect(Instant(rfc3339: instant.description) == instant)
         }
-    }
-}
-
-@Suite struct JSONTests {
-    @Test(arguments: [
-        "null", "true", "[]", "{}", "[1,-2,3.5,1e+20]", #"{"b":1,"a":{"c":[null]}}"#, #""tab\t quote\" back\\ line\n""#,
-        #""\u0001é🚂""#,
-    ]) func readAndWrittenIsTheSame(_ text: String) throws {
-        #expect(try JSONValue(reading: text).text == text)
-        #expect(try JSONValue(reading: JSONValue(reading: text).prettyText).text == text)
-    }
-
-    @Test func escapesAreRead() throws {
-        #expect(try JSONValue(reading: #""\ud83d\ude82\u00e9\/""#) == "🚂é/")
-    }
-
-    @Test(arguments: [
-        "", " ", "nul", "[1,]", "{\"a\"}", "{\"a\":1,\"a\":2}", "01", "1.", "-", "1e", "\"", "\"\\x\"", "\"\\ud83d\"",
-        "\"\\u12g4\"", "[1] 2",
-        "\"\u{01}\"", "+1", "{a:1}", "1e999", String(repeating: "[", count: 65) + String(repeating: "]", count: 65),
-    ]) func whatIsNotJSONIsRefused(_ text: String) {
-        #expect(throws: JSONValue.SyntaxError.self) { try JSONValue(reading: text) }
-    }
-
-    @Test func bytesThatAreNotUTF8AreRefused() {
-        #expect(throws: JSONValue.SyntaxError.self) { try JSONValue(reading: [0x22, 0xFF, 0x22]) }
-    }
-
-    @Test func whatHasNoNumberIsNull() {
-        #expect(
-            JSONValue.array([.number(.nan), .number(.infinity), .number(2), .number(0.1)]).text == "[null,null,2,0.1]")
     }
 }

@@ -12,7 +12,19 @@ import Testing
             #expect(
                 operation.method == .get || operation.permission != .read,
                 "\(operation.name): a POST must not be a mere reading")
-            #expect(operation.path.contains("{name}") == operation.parameters.contains { $0.place == .path })
+            #expect(operation.pathNames == operation.parameters.filter { $0.place == .path }.map(\.name))
+            // What only reads may take a body, and then needs the right to write: nobody but its caller sees what is in it.
+            #expect(operation.method != .get || operation.effect == .read, "\(operation.name)")
+            #expect(operation.asks || !operation.effect.isForThisMachineOnly, "\(operation.name)")
+        }
+    }
+
+    @Test func whatNeedsTheFleetSaysSoWhereThereIsNone() async {
+        let context = OperationContext(now: { Instant(milliseconds: 0) })
+        for operation in Operation.all where operation.needsFleet {
+            let given = operation.pathNames.map { (name: $0, value: JSONValue.string("1")) }
+            let failure = await #expect(throws: Failure.self) { try await operation.call(given, in: context) }
+            #expect(failure?.code == .conflict && failure?.hint?.contains("stoker serve") == true, "\(operation.name)")
         }
     }
 
@@ -28,7 +40,7 @@ import Testing
     ]
 
     @Test func everyOperationIsCalledBelow() {
-        #expect(Set(Self.calls.map(\.0)) == Set(Operation.all.map(\.name)))
+        #expect(Set(Self.calls.map(\.0)) == Set(Operation.all.filter(\.needsFleet).map(\.name)))
     }
 
     @Test(arguments: calls.indices) func answersHaveTheShapeTheyClaim(_ index: Int) async throws {

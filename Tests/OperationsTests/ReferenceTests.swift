@@ -1,5 +1,6 @@
 import Foundation
 import Operations
+import StokerCore
 import Testing
 
 /// Keeps docs/api.md true. With `STOKER_WRITE_DOCS=1` it is written anew.

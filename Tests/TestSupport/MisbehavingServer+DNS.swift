@@ -13,11 +13,17 @@ package final class TestNameServer: Sendable {
         case noSuchName
         case noData
         case serverFailure
+        case refused
+        case notImplemented
+        /// An empty answer of a server that is neither an authority nor a resolver.
+        case lame
         case formatErrorUnlessPlain([String])
         /// Never answered.
         case silence
         /// Truncated over UDP, complete over TCP.
         case truncated([String])
+        /// Truncated over UDP, and the TCP connection is closed without a word.
+        case cutShort
         /// Bytes that are no answer.
         case garbage
     }
@@ -111,6 +117,10 @@ private struct Answerer: Sendable {
         case .noSuchName: return message(id, 3, section, kind, [], 0, soa: true)
         case .noData: return message(id, 0, section, kind, [], 0, soa: true)
         case .serverFailure: return message(id, 2, section, kind, [], 0)
+        case .refused: return message(id, 5, section, kind, [], 0)
+        case .notImplemented: return message(id, 4, section, kind, [], 0)
+        case .lame: return ByteBuffer(integers: [id, 0x8000, 1, 0, 0, 0], section)
+        case .cutShort: return overTCP ? nil : message(id, 0, section, kind, [], 0, truncated: true)
         case .formatErrorUnlessPlain(let texts):
             return additional > 0 ? message(id, 1, section, kind, [], 0) : message(id, 0, section, kind, texts, 60)
         case .silence: return nil
@@ -170,6 +180,14 @@ private struct Answerer: Sendable {
     }
 }
 
+extension ByteBuffer {
+    fileprivate init(integers: [UInt16], _ rest: ByteBuffer) {
+        self.init()
+        for integer in integers { writeInteger(integer) }
+        writeImmutableBuffer(rest)
+    }
+}
+
 private final class NameDatagrams: ChannelInboundHandler {
     typealias InboundIn = AddressedEnvelope<ByteBuffer>
     typealias OutboundOut = AddressedEnvelope<ByteBuffer>
@@ -200,9 +218,9 @@ private final class NameStream: ChannelInboundHandler {
         var bytes = unwrapInboundIn(data)
         received.writeBuffer(&bytes)
         guard let length = received.getInteger(at: received.readerIndex, as: UInt16.self),
-            let question = received.getSlice(at: received.readerIndex + 2, length: Int(length)),
-            let answer = answerer.answer(question, overTCP: true)
+            let question = received.getSlice(at: received.readerIndex + 2, length: Int(length))
         else { return }
+        guard let answer = answerer.answer(question, overTCP: true) else { return context.close(promise: nil) }
         var out = ByteBuffer(integer: UInt16(answer.readableBytes))
         out.writeImmutableBuffer(answer)
         context.writeAndFlush(wrapOutboundOut(out), promise: nil)

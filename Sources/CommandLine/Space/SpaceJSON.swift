@@ -3,20 +3,6 @@ import Operations
 import StokerCore
 
 extension JSONValue {
-    init(_ raw: RawJSON) {
-        switch raw {
-        case .null: self = .null
-        case .bool(let flag): self = .bool(flag)
-        case .integer(let value): self = .integer(Int64(value))
-        case .number(let value): self = .number(value)
-        case .string(let text): self = .string(text)
-        case .array(let items): self = .array(items.map { JSONValue($0) })
-        case .object(let members):
-            self = .object(
-                members.sorted { $0.key < $1.key }.map { JSONValue.Member($0.key, JSONValue($0.value)) })
-        }
-    }
-
     static func maybe(_ text: String?) -> JSONValue { text.map { .string($0) } ?? .null }
     static func maybe(_ number: Int?) -> JSONValue { number.map { .integer(Int64($0)) } ?? .null }
     static func maybe(_ number: Double?) -> JSONValue { number.map { .number($0) } ?? .null }
@@ -39,7 +25,7 @@ extension SpaceRuntime {
             "replicas": ["current": .maybe(replicas), "requested": requested], "dev_mode": .maybe(devMode),
             "domains": .array(domains.map(\.json)),
             "volumes": volumes.map { .array($0.map(\.json)) } ?? .null,
-            "moderated": .bool(isModerated), "raw": JSONValue(raw),
+            "moderated": .bool(isModerated), "raw": raw,
         ]
     }
 

@@ -154,7 +154,7 @@ struct SpaceInfoCommand: AsyncParsableCommand {
         if info.isDisabled == true { rows.append(("disabled", screen.paint("by the Hub", .red))) }
         rows += info.runtime?.rows(screen) ?? []
         return Answer(
-            json: info.json.adding([.init("raw", JSONValue(info.raw))]),
+            json: info.json.adding([.init("raw", info.raw)]),
             text: "\(screen.paint(info.id.printable, .bold))\n" + Rows.text(rows, screen))
     }
 }

@@ -165,7 +165,7 @@ package struct Access: Sendable {
         }
         let end = moment.milliseconds / 1_000 + Self.sessionSeconds
         let code = HMAC<SHA256>.authenticationCode(for: Array("session \(end)".utf8), using: sessionKey)
-        return cookie("1.\(end).\(Self.hex(code))", maxAge: Self.sessionSeconds, request)
+        return cookie("1.\(end).\(Hex.text(code))", maxAge: Self.sessionSeconds, request)
     }
 
     /// The `Set-Cookie` value that ends a session.
@@ -181,7 +181,7 @@ package struct Access: Sendable {
         guard let sessionKey, let cookie = request.cookies[Self.cookieName] else { return false }
         let parts = cookie.value.split(separator: ".", omittingEmptySubsequences: false)
         guard parts.count == 3, parts[0] == "1", let end = Int64(parts[1]), end > now().milliseconds / 1_000,
-            end <= now().milliseconds / 1_000 + Self.sessionSeconds, let code = Self.bytes(hex: parts[2])
+            end <= now().milliseconds / 1_000 + Self.sessionSeconds, let code = Hex.bytes(parts[2])
         else { return false }
         return HMAC<SHA256>.isValidAuthenticationCode(
             code, authenticating: Array("session \(end)".utf8), using: sessionKey)
@@ -287,27 +287,6 @@ package struct Access: Sendable {
 
     private static func quoted(_ text: String?) -> String {
         "\"\(String((text ?? "").filter { $0.isASCII && !$0.isWhitespace }.prefix(80)))\""
-    }
-
-    private static func hex(_ bytes: some Sequence<UInt8>) -> String {
-        let digits = Array("0123456789abcdef".utf8)
-        return String(decoding: bytes.flatMap { [digits[Int($0 >> 4)], digits[Int($0 & 15)]] }, as: UTF8.self)
-    }
-
-    private static func bytes(hex: some StringProtocol) -> [UInt8]? {
-        guard hex.utf8.count == 64 else { return nil }
-        var bytes: [UInt8] = []
-        var high: UInt8?
-        for character in hex {
-            guard let digit = character.hexDigitValue.map(UInt8.init), character.isASCII else { return nil }
-            if let first = high {
-                bytes.append(first << 4 | digit)
-                high = nil
-            } else {
-                high = digit
-            }
-        }
-        return bytes
     }
 }
 

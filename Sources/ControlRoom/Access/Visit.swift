@@ -1,6 +1,6 @@
 package import Hummingbird
 import Logging
-import NIOCore
+package import NIOCore
 
 extension RequestContext {
     /// As the log has it. Unlike the library's `id` it does not trap under a logger that keeps no metadata.
@@ -11,7 +11,7 @@ extension RequestContext {
 ///
 /// The front door fills ``permission`` before a route runs, so a page can leave out buttons the visitor may not press.
 /// Routes that act or show still call ``Access/authorize(_:_:)``: a button left out protects nothing.
-package struct Visit: RequestContext {
+package struct Visit: RemoteAddressRequestContext {
     package var coreContext: CoreRequestContextStorage
     package var permission = Access.Permission.nothing
 
@@ -22,6 +22,9 @@ package struct Visit: RequestContext {
         channel = source.channel
         coreContext = CoreRequestContextStorage(source: source)
     }
+
+    /// Who is at the other end of the connection: perhaps a proxy.
+    package var remoteAddress: SocketAddress? { channel.remoteAddress }
 
     /// Largest body a route may collect; bytes. The front door refuses a larger `Content-Length` at once.
     package var maxUploadSize: Int { 64 * 1024 }

@@ -36,9 +36,9 @@ struct View: Equatable {
         var view = self
         change(&view)
         var parts: [String] = []
-        if !view.text.isEmpty { parts.append("q=\(Words.encoded(view.text))") }
+        if !view.text.isEmpty { parts.append("q=\(PercentCoding.encoded(view.text))") }
         if !view.verdict.isEmpty { parts.append("show=\(view.verdict)") }
-        if !view.group.isEmpty { parts.append("group=\(Words.encoded(view.group))") }
+        if !view.group.isEmpty { parts.append("group=\(PercentCoding.encoded(view.group))") }
         if view.sort != .file { parts.append("sort=\(view.sort.rawValue)") }
         if view.page > 1 { parts.append("page=\(view.page)") }
         return parts.isEmpty ? "/" : "/?\(parts.joined(separator: "&"))"

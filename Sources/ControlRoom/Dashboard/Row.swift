@@ -25,7 +25,7 @@ struct Row {
     var shownAddress: String {
         if isHeartbeat { return "calls us every \(Words.interval(check.policy.every))" }
         if let space = check.space, check.name == check.target { return space }
-        var address = Redaction.address(check.address)
+        var address = check.shownAddress ?? ""
         for prefix in ["https://", "http://"] where address.hasPrefix(prefix) { address.removeFirst(prefix.count) }
         return address
     }
@@ -41,7 +41,7 @@ struct Row {
         return [
             "name": check.name, "href": Words.path(check.name), "verdict": state.look,
             "word": Words.look(state), "address": shownAddress,
-            "fullAddress": Redaction.address(check.address),
+            "fullAddress": check.shownAddress ?? "",
             "rhythm": rhythm, "latency": latency, "reason": reason,
             "hasReason": !reason.isEmpty, "failures": Int(state.failures),
             "last": Self.time(state.lastPing, now: now, never: isHeartbeat ? "none yet" : "not yet"),

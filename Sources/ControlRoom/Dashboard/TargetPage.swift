@@ -70,8 +70,9 @@ struct TargetPage {
         model["since"] = Row.time(state.since, now: now, never: "")
         model["hasSince"] = !state.since.isNever
         model["kind"] = kindLine
-        model["linkable"] = (check.address.hasPrefix("https://") || check.address.hasPrefix("http://")) && !isRedacted
-        model["address"] = isHeartbeat ? "" : Redaction.address(check.address)
+        model["linkable"] =
+            (check.address.hasPrefix("https://") || check.address.hasPrefix("http://")) && !check.isAddressHidden
+        model["address"] = isHeartbeat ? "" : check.shownAddress ?? ""
         model["hasAddress"] = !isHeartbeat
         model["space"] = check.space ?? ""
         model["hasSpace"] = check.space != nil
@@ -89,7 +90,7 @@ struct TargetPage {
         }
         model["hasSiblings"] = siblings.count > 1
         // In quotes: a shell takes a bare question mark for a pattern.
-        let beat = "\(base)/api/heartbeats/\(Words.encoded(check.name, keepSlash: true))"
+        let beat = "\(base)/api/heartbeats/\(PercentCoding.encoded(check.name, keepingSlash: true))"
         let query = needsKey ? "?key=\(key ?? "KEY")" : ""
         model["beatURL"] = "\"\(beat)\(query)\""
         model["beatStart"] = "\"\(beat)/start\(query)\""
@@ -136,8 +137,6 @@ struct TargetPage {
         model["hasTranscripts"] = transcripts.last != nil || failed != nil
         return model
     }
-
-    private var isRedacted: Bool { Redaction.address(check.address) != check.address }
 
     private var verdictSentence: String {
         if let soFar = status.failuresSoFar { return "\(Self.capital(soFar[...]))." }
@@ -291,12 +290,16 @@ struct TargetPage {
                     + expect.status.map { $0.count == 1 ? "\($0.lowerBound)" : "\($0.lowerBound)–\($0.upperBound)" }
                     .joined(separator: ", "))
         }
-        if let text = expect.text { parts.append("“\(text.prefix(80))” in the answer") }
-        if let regex = expect.regex { parts.append("/\(regex.prefix(80))/ in the answer") }
-        for rule in expect.json.prefix(6) { parts.append("\(rule.path) is \(Self.text(rule.value))") }
+        if let text = expect.text { parts.append("“\(shown(text))” in the answer") }
+        if let regex = expect.regex { parts.append("/\(shown(regex))/ in the answer") }
+        for rule in expect.json.prefix(6) { parts.append("\(rule.path) is \(shown(Self.text(rule.value)))") }
         if let within = expect.within { parts.append("within \(Words.interval(within))") }
         if let days = expect.certificateDays { parts.append("certificate good for \(days) d") }
         return parts.joined(separator: "; ")
+    }
+
+    private func shown(_ text: String) -> String {
+        String(Redaction.hide(policy.request.hidden, in: text).prefix(80))
     }
 
     private static func text(_ value: JSONScalar) -> String {

@@ -1,6 +1,7 @@
 import Crypto
 import NIOCore
 import StokerAssets
+import StokerCore
 
 /// The files that are compiled into the binary, packed once and named after their content.
 struct Assets: Sendable {
@@ -25,7 +26,7 @@ struct Assets: Sendable {
             let types = ["css": "text/css; charset=utf-8", "js": "text/javascript; charset=utf-8"]
             let parts = name.split(separator: ".")
             guard parts.count == 2, let type = types[String(parts[1])] else { continue }
-            let hash = SHA256.hash(data: bytes).prefix(6).map { Self.hex($0) }.joined()
+            let hash = Hex.text(SHA256.hash(data: bytes).prefix(6))
             let path = "/assets/\(parts[0])-\(hash).\(parts[1])"
             let plain = ByteBuffer(bytes: bytes)
             served[path] = File(path: path, type: type, plain: plain, packed: Gzip.pack(plain, level: 9))
@@ -43,7 +44,6 @@ struct Assets: Sendable {
             (String(cString: file.name), [UInt8](UnsafeBufferPointer(start: file.bytes, count: file.length)))
         }
     }
-
     private static func hex(_ byte: UInt8) -> String { (byte < 16 ? "0" : "") + String(byte, radix: 16) }
 }
 

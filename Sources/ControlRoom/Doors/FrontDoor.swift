@@ -152,7 +152,7 @@ struct FrontDoor<Inner: HTTPResponder<Visit>>: HTTPResponder {
             return response
         }
         if failure.code == .unauthorized, request.method == .get || request.method == .head {
-            return Reply.see("/login?next=\(Words.encoded(request.uri.string))")
+            return Reply.see("/login?next=\(PercentCoding.encoded(request.uri.string))")
         }
         let text = pages.page(
             "error",

@@ -89,7 +89,7 @@ enum StatusText {
             text.key("name")
             text.value(status.check.name)
             text.key("url")
-            text.value(Redaction.address(status.check.address))
+            text.value(status.check.shownAddress ?? "")
             text.key("interval_seconds")
             text.seconds(milliseconds: status.check.policy.every.wholeMilliseconds)
             text.key("status")

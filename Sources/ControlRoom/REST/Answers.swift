@@ -20,18 +20,20 @@ enum Answers {
     /// `{"error": {"code", "message", "hint", "request_id"}}` with the status of the code.
     static func failure(_ failure: Failure, requestID: String) -> Response {
         var response = json(
-            [
-                "error": [
-                    "code": .string(failure.code.rawValue),
-                    "message": .string("could not \(failure.doing): \(failure.because)"),
-                    "hint": failure.hint.map { .string($0) } ?? .null,
-                    "request_id": .string(requestID),
-                ]
-            ], status: HTTPResponse.Status(code: failure.code.httpStatus))
+            ["error": error(failure, requestID: requestID)], status: HTTPResponse.Status(code: failure.code.httpStatus))
         if failure.code == .unauthorized { response.headers[.wwwAuthenticate] = "Bearer realm=\"stoker\"" }
         if case .after(let wait) = failure.retry {
             response.headers[.retryAfter] = "\(max(1, Int(wait.seconds.rounded(.up))))"
         }
         return response
+    }
+
+    static func error(_ failure: Failure, requestID: String) -> JSONValue {
+        [
+            "code": .string(failure.code.rawValue),
+            "message": .string("could not \(failure.doing): \(failure.because)"),
+            "hint": failure.hint.map { .string($0) } ?? .null,
+            "request_id": .string(requestID),
+        ]
     }
 }

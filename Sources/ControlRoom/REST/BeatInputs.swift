@@ -134,8 +134,8 @@ extension BeatInputs.Body {
             let (name, value) = (part[..<mark], part[part.index(after: mark)...])
             members.append(
                 .init(
-                    RequestReading.decoded(name, plus: true, lenient: true) ?? "",
-                    .string(RequestReading.decoded(value, plus: true, lenient: true) ?? "")))
+                    PercentCoding.lenientlyDecoded(name, plusIsSpace: true),
+                    .string(PercentCoding.lenientlyDecoded(value, plusIsSpace: true))))
         }
         return members
     }

@@ -17,10 +17,7 @@ package struct HeartbeatKeys: Sendable {
     /// 32 hex digits; nil when there is no token.
     package func key(of name: String) -> String? {
         guard let secret else { return nil }
-        let digits = Array("0123456789abcdef".utf8)
-        let code = HMAC<SHA256>.authenticationCode(for: Array(name.utf8), using: secret)
-        return String(
-            decoding: code.prefix(16).flatMap { [digits[Int($0 >> 4)], digits[Int($0 & 15)]] }, as: UTF8.self)
+        return Hex.text(HMAC<SHA256>.authenticationCode(for: Array(name.utf8), using: secret).prefix(16))
     }
 
     /// Takes the same time wherever the first difference is.

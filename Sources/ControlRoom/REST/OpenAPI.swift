@@ -1,4 +1,5 @@
-package import Operations
+import Operations
+package import StokerCore
 
 /// The API as OpenAPI 3.1, made from ``Operation/all``.
 package enum OpenAPI {
@@ -7,7 +8,7 @@ package enum OpenAPI {
         "info": [
             "title": "Stoker", "version": "1",
             "description":
-                "What a person, a script or an agent can ask of a running Stoker. The answers only ever grow.",
+                "What a person, a script or an agent can ask of a running Stoker. The answers only ever grow. `x-effect` says what an operation does to the world: read, write, destructive or paid; the last two are only carried out for callers on the server's own machine. With `Accept: text/event-stream` or `application/x-ndjson` a call tells its progress.",
             "license": ["name": "MIT", "identifier": "MIT"],
         ],
         "servers": [["url": "/api/v1"]],
@@ -64,9 +65,10 @@ package enum OpenAPI {
     private static func describe(_ operation: Operation) -> JSONValue {
         var members: [JSONValue.Member] = [
             .init("operationId", .string(operation.name)), .init("summary", .string(operation.summary)),
+            .init("x-effect", .string(operation.effect.rawValue)),
         ]
         if operation.permission == .write { members.append(.init("security", [["token": []]])) }
-        let outside = operation.parameters.filter { $0.place != .body }
+        let outside = operation.parameters.filter { $0.place == .path || $0.place == .query }
         if !outside.isEmpty { members.append(.init("parameters", .array(outside.map(\.openAPI)))) }
         let inside = operation.parameters.filter { $0.place == .body }
         if !inside.isEmpty {
@@ -75,7 +77,7 @@ package enum OpenAPI {
                     "requestBody",
                     [
                         "required": .bool(inside.contains(where: \.required)),
-                        "content": ["application/json": ["schema": schema(of: inside)]],
+                        "content": ["application/json": ["schema": Operation.Parameter.schema(of: inside)]],
                     ]))
         }
         members.append(.init("responses", responses(operation)))
@@ -119,20 +121,13 @@ package enum OpenAPI {
                         "required": false,
                         "content": [
                             "text/plain": ["schema": ["type": "string"]],
-                            "application/json": ["schema": schema(of: inputs)],
-                            "application/x-www-form-urlencoded": ["schema": schema(of: inputs)],
+                            "application/json": ["schema": Operation.Parameter.schema(of: inputs)],
+                            "application/x-www-form-urlencoded": ["schema": Operation.Parameter.schema(of: inputs)],
                         ],
                     ]))
         }
         members.append(.init("responses", responses(operation)))
         return .object(members)
-    }
-
-    private static func schema(of inputs: [Operation.Parameter]) -> JSONValue {
-        [
-            "type": "object", "additionalProperties": false,
-            "properties": .object(inputs.map { .init($0.name, $0.schema) }),
-        ]
     }
 
     private static func responses(_ operation: Operation) -> JSONValue {
@@ -157,33 +152,5 @@ extension Operation.Parameter {
             "name": .string(name), "in": .string(place.rawValue), "required": .bool(required),
             "description": .string(summary), "schema": schema,
         ]
-    }
-
-    fileprivate var schema: JSONValue {
-        var members: [JSONValue.Member]
-        switch kind {
-        case .text(let limit): members = [.init("type", "string"), .init("maxLength", .integer(Int64(limit)))]
-        case .integer(let range):
-            members = [
-                .init("type", "integer"), .init("minimum", .integer(Int64(range.lowerBound))),
-                .init("maximum", .integer(Int64(range.upperBound))),
-            ]
-        case .flag: members = [.init("type", "boolean")]
-        case .instant(ago: false): members = [.init("type", "string"), .init("format", "date-time")]
-        case .instant(ago: true), .duration:
-            members = [
-                .init("type", "string"),
-                .init("examples", kind == .duration ? ["2h"] : ["2026-11-21T08:15:00Z", "24h"]),
-            ]
-        case .choice(let choices):
-            members = [.init("type", "string"), .init("enum", .array(choices.map { .string($0) }))]
-        case .choices(let choices):
-            members = [
-                .init("type", "string"),
-                .init("description", .string("Some of \(choices.joined(separator: ", ")), joined by commas")),
-            ]
-        }
-        if let standard { members.append(.init("default", standard)) }
-        return .object(members)
     }
 }

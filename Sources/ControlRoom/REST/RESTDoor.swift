@@ -100,12 +100,16 @@ struct RESTDoor: Sendable {
             return Answers.json(bytes: Array(openAPI.utf8))
         case .operation(let operation):
             try authorize(operation.permission, request)
-            var given = try RequestReading.pairs(request.uri.query ?? "", doing: operation.doing)
-            if let name = try name(in: match, doing: operation.doing) { given.insert(("name", .string(name)), at: 0) }
-            if operation.method == .post {
-                given += try await RequestReading.body(of: request, doing: operation.doing)
+            let caller = RequestCaller(
+                isHere: RequestCaller.isHere(request, visit), follows: ProgressFormat(accepted: request))
+            try caller.permit(operation)
+            var given = try inputs(in: match, doing: operation.doing)
+            given += try RequestReading.pairs(request.uri.query ?? "", doing: operation.doing)
+            if operation.method != .get {
+                given += try await RequestReading.body(
+                    of: request, doing: operation.doing, limit: operation.bodyLimit)
             }
-            return Answers.json(try await operation.call(given, in: context))
+            return try await carryOut(operation, given, for: caller, requestID: visit.requestID)
         case .beat(let signal):
             return try await beat(signal, match, request)
         }
@@ -115,7 +119,7 @@ struct RESTDoor: Sendable {
         -> Response
     {
         let doing = Operation.beat.doing
-        let name = try name(in: match, doing: doing) ?? ""
+        let name = try inputs(in: match, doing: doing).first?.value.string ?? ""
         let query = try RequestReading.pairs(request.uri.query ?? "", doing: doing)
         let key = query.first { $0.name == "key" }?.value.string
         if !(key.map { keys.opens(name, with: $0) } ?? false) {
@@ -139,11 +143,17 @@ struct RESTDoor: Sendable {
         return Answers.json(try await Operation.beat.call(given.inputs(name: name), in: context))
     }
 
-    private func name(in match: RouteTable.Match, doing: String) throws(Failure) -> String? {
-        guard let raw = match.name else { return nil }
-        guard let name = RequestReading.decoded(raw) else {
-            throw Failure(.usage, doing: doing, because: "the name in the address is not percent-encoded UTF-8")
+    private func inputs(
+        in match: RouteTable.Match, doing: String
+    ) throws(Failure) -> [(name: String, value: JSONValue)] {
+        var given: [(name: String, value: JSONValue)] = []
+        for (name, raw) in match.parts {
+            guard let text = PercentCoding.decoded(raw) else {
+                throw Failure(
+                    .usage, doing: doing, because: "the \(name) in the address is not percent-encoded UTF-8")
+            }
+            given.append((name, .string(text)))
         }
-        return name
+        return given
     }
 }

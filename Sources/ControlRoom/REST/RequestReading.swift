@@ -5,8 +5,6 @@ import StokerCore
 
 /// Reads the inputs of a request: strict, so that a mistake is told and not guessed at.
 enum RequestReading {
-    /// Largest body of a JSON call; bytes.
-    static let bodyLimit = 64 * 1024
     /// What is kept of a heartbeat's body, as healthchecks.io does; bytes.
     static let noteLimit = 10_000
     /// Where reading a heartbeat's body ends; bytes.
@@ -17,8 +15,8 @@ enum RequestReading {
         let (limit, doing) =
             switch target {
             case .beat: (noteBodyLimit, Operation.beat.doing)
-            case .operation(let operation): (bodyLimit, operation.doing)
-            case .openAPI: (bodyLimit, "describe the API")
+            case .operation(let operation): (operation.bodyLimit, operation.doing)
+            case .openAPI: (Operation.usualBodyLimit, "describe the API")
             }
         guard let length = request.headers[.contentLength].flatMap({ Int($0) }), length > limit else { return }
         throw tooLarge(limit, doing: doing)
@@ -36,7 +34,9 @@ enum RequestReading {
         for part in text.split(separator: "&") {
             let name = part.prefix { $0 != "=" }
             let value = part.dropFirst(name.count + 1)
-            guard let name = decoded(name, plus: true), let value = decoded(value, plus: true) else {
+            guard let name = PercentCoding.decoded(name, plusIsSpace: true),
+                let value = PercentCoding.decoded(value, plusIsSpace: true)
+            else {
                 throw Failure(.usage, doing: doing, because: "the query is not percent-encoded UTF-8")
             }
             pairs.append((name, .string(value)))
@@ -44,32 +44,12 @@ enum RequestReading {
         return pairs
     }
 
-    /// nil when it is not percent-encoded UTF-8.
-    /// - Parameter lenient: a percent sign that encodes nothing is one, as browsers read forms.
-    static func decoded(_ text: some StringProtocol, plus: Bool = false, lenient: Bool = false) -> String? {
-        var out: [UInt8] = []
-        var rest = Array(text.utf8)[...]
-        while let byte = rest.popFirst() {
-            if byte == 0x25 {
-                guard rest.count >= 2, let code = UInt8(String(decoding: rest.prefix(2), as: UTF8.self), radix: 16),
-                    rest.first != 0x2B, rest.first != 0x2D
-                else {
-                    guard lenient else { return nil }
-                    out.append(byte)
-                    continue
-                }
-                out.append(code)
-                rest = rest.dropFirst(2)
-            } else {
-                out.append(plus && byte == 0x2B ? 0x20 : byte)
-            }
-        }
-        return lenient ? String(decoding: out, as: UTF8.self) : String(validating: out, as: UTF8.self)
-    }
-
     /// The inputs in a body: a JSON object, or a form as `curl -d` sends it. An empty body has none.
-    static func body(of request: Request, doing: String) async throws(Failure) -> [(name: String, value: JSONValue)] {
-        let bytes = try await collect(request, keep: bodyLimit, limit: bodyLimit, doing: doing)
+    /// - Parameter limit: largest body that is read; bytes.
+    static func body(
+        of request: Request, doing: String, limit: Int
+    ) async throws(Failure) -> [(name: String, value: JSONValue)] {
+        let bytes = try await collect(request, keep: limit, limit: limit, doing: doing)
         guard !bytes.allSatisfy({ $0 == 0x20 || $0 == 0x0A || $0 == 0x0D || $0 == 0x09 }) else { return [] }
         let type = mediaType(of: request) ?? "application/json"
         switch type {

@@ -13,21 +13,30 @@ struct RouteTable: Sendable {
         /// As documentation writes it.
         var template: String { "/api/" + segments.map(\.text).joined(separator: "/") }
         /// The more of a route is fixed, the more it was meant.
-        var fixed: Int { segments.count { $0 != .name } }
+        var fixed: Int { segments.count { !$0.isName } }
     }
 
     enum Segment: Sendable, Equatable {
         case fixed(String)
-        /// One or more segments of the address.
-        case name
+        /// One or more segments of the address, for the input of that name.
+        case name(String)
+        /// One segment, for the input of that name.
+        case part(String)
         /// An exit status, 0…255.
         case code
 
         var text: String {
             switch self {
             case .fixed(let text): text
-            case .name: "{name}"
+            case .name(let name), .part(let name): "{\(name)}"
             case .code: "{code}"
+            }
+        }
+
+        var isName: Bool {
+            switch self {
+            case .name, .part: true
+            case .fixed, .code: false
             }
         }
     }
@@ -41,7 +50,8 @@ struct RouteTable: Sendable {
 
     struct Match: Sendable {
         var route: Route
-        var name: String?
+        /// Inputs in the address, still percent-encoded.
+        var parts: [(name: String, value: String)] = []
         var code: String?
     }
 
@@ -51,14 +61,26 @@ struct RouteTable: Sendable {
         var routes: [Route] = []
         for operation in Operation.all where operation.permission != .beat {
             let parts: [Substring] = operation.path.split(separator: "/")
-            let segments = parts.map { $0 == "{name}" ? Segment.name : .fixed(String($0)) }
+            let isAlone = operation.pathNames.count == 1
+            let segments = parts.map { part -> Segment in
+                guard part.hasPrefix("{") else { return .fixed(String(part)) }
+                let name = String(part.dropFirst().dropLast())
+                return isAlone ? .name(name) : .part(name)
+            }
+            let methods: [HTTPRequest.Method] =
+                switch operation.method {
+                case .get: [.get, .head]
+                case .post: [.post]
+                case .put: [.put]
+                case .delete: [.delete]
+                }
             routes.append(
                 Route(
-                    methods: operation.method == .get ? [.get, .head] : [.post],
+                    methods: methods,
                     segments: [.fixed("v1")] + segments, target: .operation(operation)))
         }
         for prefix in [[Segment.fixed("v1")], []] {
-            let base = prefix + [.fixed("heartbeats"), .name]
+            let base = prefix + [.fixed("heartbeats"), .name("name")]
             func add(_ more: [Segment], _ signal: String?) {
                 routes.append(
                     Route(methods: [.get, .head, .post], segments: base + more, target: .beat(signal: signal)))
@@ -83,7 +105,8 @@ struct RouteTable: Sendable {
 
     private func match(_ route: Route, _ parts: [String]) -> Match? {
         let spare = parts.count - route.segments.count
-        guard spare >= 0, spare == 0 || route.segments.contains(.name) else { return nil }
+        let takesMore = route.segments.contains { if case .name = $0 { true } else { false } }
+        guard spare >= 0, spare == 0 || takesMore else { return nil }
         var match = Match(route: route)
         var at = 0
         for segment in route.segments {
@@ -95,8 +118,11 @@ struct RouteTable: Sendable {
                 guard let code = UInt8(parts[at]), "\(code)" == parts[at] else { return nil }
                 match.code = parts[at]
                 at += 1
-            case .name:
-                match.name = parts[at...at + spare].joined(separator: "/")
+            case .part(let name):
+                match.parts.append((name, parts[at]))
+                at += 1
+            case .name(let name):
+                match.parts.append((name, parts[at...at + spare].joined(separator: "/")))
                 at += spare + 1
             }
         }

@@ -108,7 +108,7 @@ struct WakePlan: Sendable {
             guard policy.kind == .http, policy.enabled, policy.role == .alive, policy.every <= Warmth.warm.interval
             else { continue }
             let carriesSecret =
-                check.address.contains("?") || Redaction.address(check.address) != check.address
+                check.address.contains("?") || check.isAddressHidden
                 || !policy.request.headers.isEmpty || policy.request.body != nil
                 || policy.request.method != "GET"
             if check.address.isEmpty {
@@ -147,7 +147,7 @@ struct WakePlan: Sendable {
         }
         if !leftOut.isEmpty {
             notes.append(
-                "Left out, because their requests carry a query, headers, a body or another method than GET: \(leftOut.joined(separator: ", "))."
+                "Left out, because their requests carry a query, a variable, headers, a body or another method than GET: \(leftOut.joined(separator: ", "))."
             )
         }
         if !withToken.isEmpty {
@@ -190,22 +190,5 @@ package enum Quote {
     package static func shell(_ text: String) -> String { "'" + text.replacing("'", with: "'\\''") + "'" }
 
     /// A JavaScript (and JSON) string; `<` is escaped so that it is safe inside HTML as well.
-    static func script(_ text: String) -> String {
-        var result = "\""
-        for scalar in text.unicodeScalars {
-            switch scalar {
-            case "\"": result += "\\\""
-            case "\\": result += "\\\\"
-            case "\u{2028}", "\u{2029}", "<": result += escape(scalar)
-            case _ where scalar.value < 0x20 || scalar.value == 0x7F: result += escape(scalar)
-            default: result.unicodeScalars.append(scalar)
-            }
-        }
-        return result + "\""
-    }
-
-    private static func escape(_ scalar: Unicode.Scalar) -> String {
-        let hex = String(scalar.value, radix: 16)
-        return "\\u" + String(repeating: "0", count: 4 - hex.count) + hex
-    }
+    static func script(_ text: String) -> String { JSONValue.quotedForScripts(text) }
 }

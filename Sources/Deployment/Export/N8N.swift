@@ -108,11 +108,7 @@ enum N8N {
         func hash(_ seed: UInt64) -> UInt64 {
             name.utf8.reduce(seed) { ($0 ^ UInt64($1)) &* 0x100_0000_01B3 }
         }
-        func hex(_ value: UInt64) -> String {
-            let digits = String(value, radix: 16)
-            return String(repeating: "0", count: 16 - digits.count) + digits
-        }
-        let digits = Array(hex(hash(0xCBF2_9CE4_8422_2325)) + hex(hash(0x9AE1_6A3B_2F90_404F)))
+        let digits = Array(Hex.text(hash(0xCBF2_9CE4_8422_2325)) + Hex.text(hash(0x9AE1_6A3B_2F90_404F)))
         let parts = [digits[0..<8], digits[8..<12], ["4"] + digits[13..<16], ["a"] + digits[17..<20], digits[20..<32]]
         return parts.map { String($0) }.joined(separator: "-")
     }

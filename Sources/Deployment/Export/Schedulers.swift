@@ -1,3 +1,5 @@
+import StokerCore
+
 /// A scheduled GitHub Actions workflow.
 ///
 /// GitHub starts schedules at most every 5 minutes, often late and most of all at the full hour, and switches them off in
@@ -131,9 +133,8 @@ enum UptimeRobot {
         for target in plan.critical {
             rows.append(["HTTP", target.name, target.address, interval(target.minutes), "", "", ""])
         }
-        let csv = rows.map { $0.map(field).joined(separator: ",") + "\r\n" }.joined()
         return Export(
-            content: csv,
+            content: rows.map(CSV.row).joined(),
             instructions: [
                 "In UptimeRobot choose \"New monitor\", then \"Bulk upload\", and take the CSV; or create the monitors by hand from its lines.",
                 "The first line wakes the master and reports it as down when its answer has no \"alive\" in it.",
@@ -142,12 +143,6 @@ enum UptimeRobot {
             ] + plan.notes)
     }
 
-    /// RFC 4180; a leading `=`, `+`, `-` or `@` would be a formula to a spreadsheet.
-    private static func field(_ text: String) -> String {
-        let text = text.first.map { "=+-@".contains($0) } == true ? "'" + text : text
-        guard text.contains(where: { ",\"\r\n".contains($0) }) else { return text }
-        return "\"" + text.replacing("\"", with: "\"\"") + "\""
-    }
 }
 
 extension String {

@@ -67,7 +67,7 @@ package struct FleetReport {
         case .heartbeat: return "/api/heartbeats/\(check.name)"
         case .tcp: return "connect \(check.address)"
         case .http:
-            var text = "\(policy.request.method) \(Redaction.address(check.address))"
+            var text = "\(policy.request.method) \(check.shownAddress ?? "")"
             let expect = policy.expect
             var wants: [String] = []
             if expect.status != [200...399] {
@@ -133,7 +133,7 @@ package struct FleetReport {
                     let policy = check.policy
                     return Row(
                         name: check.name, kind: policy.kind.rawValue, role: policy.role.rawValue, space: check.space,
-                        address: policy.kind == .heartbeat ? nil : Redaction.address(check.address),
+                        address: check.shownAddress,
                         group: policy.group,
                         everySeconds: policy.every.seconds,
                         timeoutSeconds: policy.kind == .heartbeat ? nil : policy.timeout.seconds,

@@ -27,7 +27,7 @@ package struct HubWebhook: Sendable, Equatable {
     package var state: State
     package var lastTriggerAt: String?
 
-    package init?(_ raw: RawJSON) {
+    package init?(_ raw: JSONValue) {
         guard let id = raw["id"]?.string else { return nil }
         self.id = id
         url = raw["url"]?.string
@@ -49,7 +49,7 @@ extension Hub {
     private static let right = "the right to read and write webhooks"
 
     package func webhooks() async throws(HubFailure) -> [HubWebhook] {
-        let raw: RawJSON = try await value(
+        let raw: JSONValue = try await value(
             .init(.GET, "/api/settings/webhooks", doing: "list the webhooks", right: Self.right))
         return (raw.array ?? raw["webhooks"]?.array ?? []).compactMap(HubWebhook.init)
     }
@@ -122,7 +122,7 @@ extension Hub {
     }
 
     private func webhook(_ request: HubRequest) async throws(HubFailure) -> HubWebhook {
-        let raw: RawJSON = try await value(request)
+        let raw: JSONValue = try await value(request)
         guard let hook = HubWebhook(raw["webhook"] ?? raw) else {
             throw HubFailure(.unreadable, doing: request.doing, said: "the answer is no webhook", status: 200)
         }

@@ -1,4 +1,4 @@
-internal import StokerCore
+package import StokerCore
 
 /// Who a token belongs to and what it may do (`GET /api/whoami-v2`). Every field that the Hub may leave out is optional.
 package struct HubIdentity: Sendable, Equatable, Decodable {
@@ -78,7 +78,7 @@ package struct HubIdentity: Sendable, Equatable, Decodable {
 
 // Read field by field: one of another kind than expected is left out, and does not take the rest with it.
 extension HubIdentity {
-    package init?(_ raw: RawJSON) {
+    package init?(_ raw: JSONValue) {
         guard let name = raw["name"]?.string else { return nil }
         self.name = name
         type = raw["type"]?.string
@@ -92,7 +92,7 @@ extension HubIdentity {
     }
 
     package init(from decoder: any Decoder) throws {
-        guard let identity = HubIdentity(try RawJSON(from: decoder)) else {
+        guard let identity = HubIdentity(try JSONValue(from: decoder)) else {
             throw DecodingError.dataCorrupted(
                 .init(codingPath: decoder.codingPath, debugDescription: "the answer names nobody"))
         }
@@ -101,7 +101,7 @@ extension HubIdentity {
 }
 
 extension HubIdentity.Organization {
-    init?(_ raw: RawJSON) {
+    init?(_ raw: JSONValue) {
         guard let name = raw["name"]?.string else { return nil }
         self.name = name
         fullname = raw["fullname"]?.string
@@ -118,17 +118,17 @@ extension HubIdentity.Organization {
 }
 
 extension HubIdentity.Auth {
-    init(_ raw: RawJSON) {
+    init(_ raw: JSONValue) {
         type = raw["type"]?.string
         expiresAt = raw["expiresAt"]?.string
-        resource = raw["resource"].flatMap { $0.object == nil ? nil : .init(sub: $0["sub"]?.string) }
+        resource = raw["resource"].flatMap { $0.members == nil ? nil : .init(sub: $0["sub"]?.string) }
         accessToken = raw["accessToken"].flatMap { token in
-            guard token.object != nil else { return nil }
+            guard token.members != nil else { return nil }
             return HubIdentity.AccessToken(
                 displayName: token["displayName"]?.string, role: token["role"]?.string,
                 createdAt: token["createdAt"]?.string,
                 fineGrained: token["fineGrained"].flatMap { fine in
-                    guard fine.object != nil else { return nil }
+                    guard fine.members != nil else { return nil }
                     return HubIdentity.FineGrained(
                         scoped: fine["scoped"]?.array?.map { scope in
                             HubIdentity.Scope(

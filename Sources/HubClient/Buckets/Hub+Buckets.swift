@@ -12,7 +12,7 @@ package struct HubBucket: Sendable, Equatable {
     package var size: Int64?
     package var files: Int?
 
-    init?(_ raw: RawJSON) {
+    init?(_ raw: JSONValue) {
         guard let id = raw["id"]?.string else { return nil }
         self.id = id
         isPrivate = raw["private"]?.bool
@@ -30,7 +30,7 @@ package struct HubBucketEntry: Sendable, Equatable {
     /// RFC 3339, as it came.
     package var changedAt: String?
 
-    init?(_ raw: RawJSON) {
+    init?(_ raw: JSONValue) {
         guard let path = raw["path"]?.string else { return nil }
         self.path = path
         isFolder = raw["type"]?.string == "directory"
@@ -48,7 +48,7 @@ extension Hub {
         request.accepted = [404]
         let answer = try await send(request)
         guard answer.status != 404 else { return nil }
-        guard let bucket = HubBucket(try answer.decoded(as: RawJSON.self, doing: request.doing)) else {
+        guard let bucket = HubBucket(try answer.decoded(as: JSONValue.self, doing: request.doing)) else {
             throw .notKnown(request.doing)
         }
         return bucket
@@ -95,7 +95,7 @@ extension Hub {
     /// The files below a folder of a bucket; all of them without one.
     package func files(ofBucket owner: String, _ name: String, below folder: String = "") -> HubList<HubBucketEntry> {
         var path = "/api/buckets/\(HubURL.segment(owner))/\(HubURL.segment(name))/tree"
-        if !folder.isEmpty { path += "/" + SigV4.encoded(folder, isPath: true) }
+        if !folder.isEmpty { path += "/" + HubURL.path(folder) }
         return HubList(
             hub: self,
             HubRequest(

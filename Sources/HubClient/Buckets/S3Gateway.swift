@@ -114,7 +114,7 @@ package struct S3Gateway: Sendable {
         }
         let authority = String(address[place.upperBound...].prefix { $0 != "/" })
         let base = String(address[place.upperBound...].dropFirst(authority.count))
-        let path = base + "/" + SigV4.encoded(bucket) + (key.isEmpty ? "" : "/" + SigV4.encoded(key, isPath: true))
+        let path = base + "/" + HubURL.segment(bucket) + (key.isEmpty ? "" : "/" + HubURL.path(key))
         let signed = signer.headers(
             method: method.rawValue, path: path, query: query, headers: [("host", authority)] + headers,
             payload: Data(buffer: body), at: now())
@@ -139,7 +139,8 @@ struct S3Listing {
             guard let key = Self.first("Key", in: content) else { continue }
             entries.append(
                 S3Gateway.Entry(
-                    key: Self.decoded(key), size: Self.first("Size", in: content).flatMap { Int64($0) } ?? 0,
+                    key: PercentCoding.lenientlyDecoded(key, plusIsSpace: true),
+                    size: Self.first("Size", in: content).flatMap { Int64($0) } ?? 0,
                     etag: Self.first("ETag", in: content).map(Self.unescaped)))
         }
         next = Self.first("NextContinuationToken", in: xml[...]).map(Self.unescaped)
@@ -156,21 +157,6 @@ struct S3Listing {
     private static func first(_ name: String, in text: Substring) -> String? {
         var text = text
         return take(name, from: &text).map(String.init)
-    }
-
-    /// `%` sequences and `+`; one that is no sequence stays as it is.
-    private static func decoded(_ text: String) -> String {
-        var out: [UInt8] = []
-        var bytes = Array(text.utf8)[...]
-        while let byte = bytes.popFirst() {
-            if byte == 0x25, let code = UInt8(String(decoding: bytes.prefix(2), as: UTF8.self), radix: 16) {
-                out.append(code)
-                bytes = bytes.dropFirst(2)
-            } else {
-                out.append(byte == 0x2B ? 0x20 : byte)
-            }
-        }
-        return String(decoding: out, as: UTF8.self)
     }
 
     private static func unescaped(_ text: String) -> String {

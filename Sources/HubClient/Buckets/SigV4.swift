@@ -28,19 +28,19 @@ package struct SigV4: Sendable {
     ) -> [(String, String)] {
         let stamp = Self.stamp(date)
         let day = String(stamp.prefix(8))
-        let hash = Self.hex(SHA256.hash(data: payload))
+        let hash = Hex.text(SHA256.hash(data: payload))
         let own = [("x-amz-content-sha256", hash), ("x-amz-date", stamp)]
         let signed = (headers.map { ($0.0.lowercased(), Self.folded($0.1)) } + own).sorted { $0.0 < $1.0 }
         let names = signed.map(\.0).joined(separator: ";")
         let lines = signed.map { "\($0.0):\($0.1)\n" }.joined()
         let canonical = [method, path, Self.query(query), lines, names, hash].joined(separator: "\n")
         let scope = "\(day)/\(region)/s3/aws4_request"
-        let text = "AWS4-HMAC-SHA256\n\(stamp)\n\(scope)\n\(Self.hex(SHA256.hash(data: Data(canonical.utf8))))"
+        let text = "AWS4-HMAC-SHA256\n\(stamp)\n\(scope)\n\(Hex.text(SHA256.hash(data: Data(canonical.utf8))))"
         var key = SymmetricKey(data: Data("AWS4\(secretKey.reveal())".utf8))
         for part in [day, region, "s3", "aws4_request"] {
             key = SymmetricKey(data: Data(HMAC<SHA256>.authenticationCode(for: Data(part.utf8), using: key)))
         }
-        let signature = Self.hex(HMAC<SHA256>.authenticationCode(for: Data(text.utf8), using: key))
+        let signature = Hex.text(HMAC<SHA256>.authenticationCode(for: Data(text.utf8), using: key))
         let authorization =
             "AWS4-HMAC-SHA256 Credential=\(accessKey)/\(scope),SignedHeaders=\(names),Signature=\(signature)"
         return own + [("Authorization", authorization)]
@@ -48,22 +48,10 @@ package struct SigV4: Sendable {
 
     /// Sorted and encoded as it is signed; it is sent in the same form.
     static func query(_ query: [(String, String)]) -> String {
-        query.map { (encoded($0.0), encoded($0.1)) }.sorted { $0 < $1 }.map { "\($0.0)=\($0.1)" }
-            .joined(separator: "&")
-    }
-
-    /// RFC 3986's unreserved characters stay; a slash too where a path is meant.
-    static func encoded(_ text: String, isPath: Bool = false) -> String {
-        let digits = Array("0123456789ABCDEF".utf8)
-        var out: [UInt8] = []
-        for byte in text.utf8 {
-            switch byte {
-            case 0x30...0x39, 0x41...0x5A, 0x61...0x7A, 0x2D, 0x2E, 0x5F, 0x7E: out.append(byte)
-            case 0x2F where isPath: out.append(byte)
-            default: out.append(contentsOf: [0x25, digits[Int(byte >> 4)], digits[Int(byte & 15)]])
-            }
+        query.map { (PercentCoding.encoded($0.0), PercentCoding.encoded($0.1)) }.sorted { $0 < $1 }.map {
+            "\($0.0)=\($0.1)"
         }
-        return String(decoding: out, as: UTF8.self)
+        .joined(separator: "&")
     }
 
     private static func folded(_ value: String) -> String {
@@ -74,10 +62,5 @@ package struct SigV4: Sendable {
     private static func stamp(_ date: Date) -> String {
         let text = Instant(seconds: date.timeIntervalSince1970.rounded(.down)).description
         return text.prefix(19).filter { $0 != "-" && $0 != ":" } + "Z"
-    }
-
-    private static func hex(_ bytes: some Sequence<UInt8>) -> String {
-        let digits = Array("0123456789abcdef".utf8)
-        return String(decoding: bytes.flatMap { [digits[Int($0 >> 4)], digits[Int($0 & 15)]] }, as: UTF8.self)
     }
 }

@@ -1,5 +1,6 @@
 import Crypto
 import NIOCore
+import StokerCore
 
 /// What a file's content is called on the Hub: git's SHA-1 of a blob for small files, SHA-256 for LFS.
 package enum ContentHash: Hashable, Sendable, CustomStringConvertible {
@@ -67,20 +68,11 @@ struct ContentHasher: Sendable {
 
     func finish() -> ContentHash {
         switch state {
-        case .sha1(let hash): .sha1(hex(hash.finalize()))
-        case .sha256(let hash): .sha256(hex(hash.finalize()))
+        case .sha1(let hash): .sha1(Hex.text(hash.finalize()))
+        case .sha256(let hash): .sha256(Hex.text(hash.finalize()))
         }
     }
 
-    private func hex(_ digest: some Sequence<UInt8>) -> String {
-        let digits = Array("0123456789abcdef".utf8)
-        var text: [UInt8] = []
-        for byte in digest {
-            text.append(digits[Int(byte >> 4)])
-            text.append(digits[Int(byte & 15)])
-        }
-        return String(decoding: text, as: UTF8.self)
-    }
 }
 
 extension LocalFile {

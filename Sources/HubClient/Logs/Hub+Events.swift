@@ -9,7 +9,7 @@ package struct SpaceHint: Sendable, Equatable {
     package var name: String
     /// A stage that was mentioned in it.
     package var stage: SpaceStage?
-    package var raw: RawJSON?
+    package var raw: JSONValue?
 }
 
 /// A look at what a Space's container uses. Numbers are kept under the names they came with.
@@ -20,15 +20,15 @@ package struct SpaceUsage: Sendable, Equatable {
     /// Bytes.
     package var memoryUsed: Double?
     package var memoryTotal: Double?
-    package var raw: RawJSON
+    package var raw: JSONValue
 
     init?(_ event: SSEEvent) {
-        guard let raw = Hub.json(of: event), raw.object != nil else { return nil }
+        guard let raw = Hub.json(of: event), raw.members != nil else { return nil }
         self.raw = raw
         replica = raw["replica"]?.string
-        cpuPercent = raw["cpu_usage_pct"]?.number
-        memoryUsed = raw["memory_used_bytes"]?.number
-        memoryTotal = raw["memory_total_bytes"]?.number
+        cpuPercent = raw["cpu_usage_pct"]?.double
+        memoryUsed = raw["memory_used_bytes"]?.double
+        memoryTotal = raw["memory_total_bytes"]?.double
     }
 }
 
@@ -67,20 +67,17 @@ extension Hub {
         return try await open(request)
     }
 
-    static func json(of event: SSEEvent) -> RawJSON? {
+    static func json(of event: SSEEvent) -> JSONValue? {
         // What is no JSON is no hint; nobody has promised that it is.
-        try? JSONDecoder().decode(RawJSON.self, from: Data(event.data.utf8))
+        try? JSONValue(reading: event.data, .lenient)
     }
 
     /// A `stage` at most three levels down.
-    static func stage(in raw: RawJSON) -> SpaceStage? { stage(in: raw, depth: 3) }
+    static func stage(in raw: JSONValue) -> SpaceStage? { stage(in: raw, depth: 3) }
 
-    private static func stage(in raw: RawJSON, depth: Int) -> SpaceStage? {
-        guard depth > 0, let members = raw.object else { return nil }
-        if let stage = members["stage"]?.string { return SpaceStage(rawValue: stage) }
-        for name in members.keys.sorted() {
-            if let value = members[name], let stage = stage(in: value, depth: depth - 1) { return stage }
-        }
-        return nil
+    private static func stage(in raw: JSONValue, depth: Int) -> SpaceStage? {
+        guard depth > 0, let members = raw.members else { return nil }
+        if let stage = raw["stage"]?.string { return SpaceStage(rawValue: stage) }
+        return members.lazy.compactMap { stage(in: $0.value, depth: depth - 1) }.first
     }
 }

@@ -1,4 +1,5 @@
 package import FoundationEssentials
+import StokerCore
 
 /// Which of a Space's two logs.
 package enum SpaceLogKind: String, Sendable, CaseIterable {
@@ -20,7 +21,7 @@ package struct LogLine: Sendable, Hashable {
     /// nil for keep-alives and for what is no log event.
     init?(_ event: SSEEvent) {
         guard event.data.utf8.first == UInt8(ascii: "{"),
-            let raw = try? JSONDecoder().decode(RawJSON.self, from: Data(event.data.utf8)),
+            let raw = try? JSONValue(reading: event.data, .lenient),
             let text = raw["data"]?.string
         else { return nil }
         self.init(text: text, timestamp: raw["timestamp"]?.string)

@@ -20,7 +20,7 @@ extension Hub {
             .POST, "/api/validate-yaml", doing: "let the Hub check the README",
             body: .json(encoding: Body(content: text, repoType: kind.rawValue)), repeats: .freely, accepted: [400])
         let answer = try await send(request)
-        let raw: RawJSON? = try? answer.decoded(doing: request.doing)  // a 400 that is no review is told below
+        let raw: JSONValue? = try? answer.decoded(doing: request.doing)  // a 400 that is no review is told below
         func messages(_ key: String) -> [String] {
             (raw?[key]?.array ?? []).compactMap { $0.string ?? $0["message"]?.string }.map { Redaction.quote($0) }
         }
@@ -28,7 +28,7 @@ extension Hub {
         guard answer.status != 400 || !review.errors.isEmpty else {
             throw HubFailure(request, status: 400, headers: answer.headers, body: answer.body, token: settings.token)
         }
-        guard raw?.object != nil else {
+        guard raw?.members != nil else {
             throw HubFailure(.unreadable, doing: request.doing, said: "the answer is no review", status: answer.status)
         }
         return review

@@ -1,6 +1,6 @@
 import NIOCore
 import NIOHTTP1
-import StokerCore
+package import StokerCore
 
 package struct RepoCommit: Sendable, Equatable {
     package var id: String
@@ -10,7 +10,7 @@ package struct RepoCommit: Sendable, Equatable {
     package var date: String?
     package var authors: [String]
 
-    package init?(_ raw: RawJSON) {
+    package init?(_ raw: JSONValue) {
         guard let id = raw["id"]?.string else { return nil }
         self.id = id
         title = raw["title"]?.string ?? ""
@@ -32,7 +32,7 @@ package struct LFSFile: Sendable, Equatable {
     /// Branches or tags that name it.
     package var ref: String?
 
-    package init?(_ raw: RawJSON) {
+    package init?(_ raw: JSONValue) {
         guard let id = raw["fileOid"]?.string ?? raw["oid"]?.string else { return nil }
         fileOID = id
         oid = raw["oid"]?.string
@@ -98,7 +98,7 @@ extension Hub {
             timeout: .seconds(90), action: .write(repo: repo))
         do {
             let answer = try await send(request)
-            let json: RawJSON? = try? answer.decoded(doing: doing)  // older Hubs answer nothing
+            let json: JSONValue? = try? answer.decoded(doing: doing)  // older Hubs answer nothing
             return json?["commitId"]?.string
         } catch {
             guard let head, error.kind == .unreachable || error.kind == .trouble else { throw error }

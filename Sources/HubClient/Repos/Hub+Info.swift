@@ -15,7 +15,7 @@ extension Hub {
             .GET, path, doing: "read \(repo.kind.rawValue) \(repo)", right: "read access to \(repo)")
         request.query = expand.map { ("expand", $0) } + (blobs && expand.isEmpty ? [("blobs", "true")] : [])
         request.isUrgent = isUrgent
-        let raw: RawJSON = try await value(request)
+        let raw: JSONValue = try await value(request)
         guard let info = RepoInfo(raw) else {
             throw HubFailure(.unreadable, doing: request.doing, said: "the answer names no repo", status: 200)
         }
@@ -75,7 +75,7 @@ extension Hub {
 
     /// What new Spaces can be made from.
     package func spaceTemplates() async throws(HubFailure) -> [SpaceTemplate] {
-        let raw: RawJSON = try await value(.init(.GET, "/api/spaces/templates", doing: "list the Space templates"))
+        let raw: JSONValue = try await value(.init(.GET, "/api/spaces/templates", doing: "list the Space templates"))
         return (raw["templates"]?.array ?? []).compactMap { item in
             guard let repo = item["repoId"]?.string else { return nil }
             return SpaceTemplate(

@@ -1,5 +1,5 @@
 import NIOHTTP1
-import StokerCore
+package import StokerCore
 
 /// The branches and tags of a repo.
 package struct RepoRefs: Sendable, Equatable {
@@ -9,7 +9,7 @@ package struct RepoRefs: Sendable, Equatable {
         /// `refs/heads/main`
         package var ref: String
         package var commit: String
-        init?(_ raw: RawJSON) {
+        init?(_ raw: JSONValue) {
             guard let name = raw["name"]?.string, let commit = raw["targetCommit"]?.string else { return nil }
             self.name = name
             self.commit = commit
@@ -21,7 +21,7 @@ package struct RepoRefs: Sendable, Equatable {
     package var converts: [Ref]
     package var pullRequests: [Ref]
 
-    package init(_ raw: RawJSON) {
+    package init(_ raw: JSONValue) {
         func refs(_ key: String) -> [Ref] { (raw[key]?.array ?? []).compactMap(Ref.init) }
         branches = refs("branches")
         tags = refs("tags")

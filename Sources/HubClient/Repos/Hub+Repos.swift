@@ -1,7 +1,7 @@
 import FoundationEssentials
 import NIOHTTP1
 import Runtime
-import StokerCore
+package import StokerCore
 
 extension Hub {
     /// Models and datasets have no SDK, and the Hub refuses to be asked for what a kind does not have.
@@ -73,7 +73,7 @@ extension Hub {
                 }
                 continue
             }
-            let json: RawJSON? = try? answer.decoded(doing: request.doing)  // an answer without JSON is told below
+            let json: JSONValue? = try? answer.decoded(doing: request.doing)  // an answer without JSON is told below
             if answer.status == 409 {
                 let said = HubErrorText(headers: answer.headers, body: answer.body).text
                 if said.contains("conflicting operation"), tries <= 6 {
@@ -107,7 +107,7 @@ extension Hub {
             if error.kind == .notFound { return nil }
             throw error
         }
-        let raw: RawJSON = try answer.decoded(doing: doing)
+        let raw: JSONValue = try answer.decoded(doing: doing)
         guard let info = RepoInfo(raw) else {
             throw HubFailure(.unreadable, doing: doing, said: "the answer names no repo", status: answer.status)
         }
@@ -210,7 +210,7 @@ extension Hub {
 
     /// Changes who sees a repo and its discussions. What is nil stays. Returns what the Hub echoes.
     @discardableResult
-    package func change(_ repo: RepoID, _ settings: RepoSettings) async throws(HubFailure) -> RawJSON {
+    package func change(_ repo: RepoID, _ settings: RepoSettings) async throws(HubFailure) -> JSONValue {
         let request = HubRequest(
             .PUT, "\(repo.api)/settings", doing: "change the settings of \(repo)", body: .json(encoding: settings),
             right: "write access to \(repo)", repeats: .freely, action: .write(repo: repo))
@@ -220,7 +220,7 @@ extension Hub {
 
     /// The resource group a repo is in; nil for none. Organisations of paid plans.
     package func resourceGroup(of repo: RepoID) async throws(HubFailure) -> (id: String, name: String?)? {
-        let raw: RawJSON = try await value(
+        let raw: JSONValue = try await value(
             .init(
                 .GET, "\(repo.api)/resource-group", doing: "read the resource group of \(repo)",
                 right: "read access to \(repo)"))
@@ -229,7 +229,7 @@ extension Hub {
 
     /// - Parameter group: 24 hex digits; nil takes the repo out of its group.
     package func setResourceGroup(of repo: RepoID, to group: String?) async throws(HubFailure) {
-        let body: RawJSON = .object(["resourceGroupId": group.map { .string($0) } ?? .null])
+        let body: JSONValue = ["resourceGroupId": group.map { .string($0) } ?? .null]
         _ = try await send(
             HubRequest(
                 .POST, "\(repo.api)/resource-group", doing: "set the resource group of \(repo)",

@@ -10,13 +10,13 @@ package struct SpaceMatch: Sendable {
     /// 0…1, how well it fits.
     package var score: Double?
 
-    init?(_ raw: RawJSON) {
+    init?(_ raw: JSONValue) {
         guard let space = RepoInfo(raw) else { return nil }
         self.space = space
         title = raw["title"]?.string
         description =
             raw["shortDescription"]?.string ?? raw["ai_short_description"]?.string ?? raw["description"]?.string
-        score = raw["semanticRelevancyScore"]?.number
+        score = raw["semanticRelevancyScore"]?.double
     }
 }
 
@@ -30,7 +30,7 @@ extension Hub {
             .GET, "/api/spaces/semantic-search", doing: "search for Spaces",
             query: [("q", words)] + filter.map { ("filter", $0) } + sdks.map { ("sdk", $0) }
                 + (includesNonRunning ? [("includeNonRunning", "true")] : []))
-        let found: [RawJSON] = try await value(request)
+        let found: [JSONValue] = try await value(request)
         return found.compactMap(SpaceMatch.init)
     }
 }

@@ -1,4 +1,4 @@
-import StokerCore
+package import StokerCore
 
 /// What the Hub tells of a repo. Nearly all of it may be missing: the Hub gives what was asked for (`expand`), and what the token may see.
 package struct RepoInfo: Sendable, Equatable {
@@ -29,7 +29,7 @@ package struct RepoInfo: Sendable, Equatable {
     /// Bytes, history included.
     package var usedStorage: Int?
     /// All of it as it came, the front matter (`cardData`) included.
-    package var raw: RawJSON
+    package var raw: JSONValue
 
     package struct File: Sendable, Equatable {
         package var path: String
@@ -40,7 +40,7 @@ package struct RepoInfo: Sendable, Equatable {
         package var sha256: String?
     }
 
-    package init?(_ raw: RawJSON) {
+    package init?(_ raw: JSONValue) {
         guard let id = raw["id"]?.string else { return nil }
         self.raw = raw
         self.id = id
@@ -72,7 +72,7 @@ package struct RepoInfo: Sendable, Equatable {
     }
 
     /// The front matter of the README as the Hub read it.
-    package var card: RawJSON? { raw["cardData"] }
+    package var card: JSONValue? { raw["cardData"] }
 }
 
 /// Who sees a repo. Open: the Hub added a third one in 2026.

@@ -41,8 +41,10 @@ extension Hub {
     /// Names of the secrets, sorted; values are write-only.
     package func secrets(of space: RepoID) async throws(HubFailure) -> [SpaceSecret] {
         let raw = try await values(.secret, of: space)
-        return raw.map { key, value in
-            SpaceSecret(key: key, description: value["description"]?.string, updatedAt: value["updatedAt"]?.string)
+        return raw.map { member in
+            SpaceSecret(
+                key: member.name, description: member.value["description"]?.string,
+                updatedAt: member.value["updatedAt"]?.string)
         }
         .sorted { $0.key < $1.key }
     }
@@ -50,19 +52,19 @@ extension Hub {
     /// The variables with their values, sorted by name.
     package func variables(of space: RepoID) async throws(HubFailure) -> [SpaceVariable] {
         let raw = try await values(.variable, of: space)
-        return raw.map { key, value in
+        return raw.map { member in
             SpaceVariable(
-                key: key, value: value["value"]?.string ?? "", description: value["description"]?.string,
-                updatedAt: value["updatedAt"]?.string)
+                key: member.name, value: member.value["value"]?.string ?? "",
+                description: member.value["description"]?.string, updatedAt: member.value["updatedAt"]?.string)
         }
         .sorted { $0.key < $1.key }
     }
 
-    private func values(_ kind: SpaceValueKind, of space: RepoID) async throws(HubFailure) -> [String: RawJSON] {
+    private func values(_ kind: SpaceValueKind, of space: RepoID) async throws(HubFailure) -> [JSONValue.Member] {
         let doing = "read the \(kind.plural) of \(space)"
-        let raw: RawJSON = try await value(
+        let raw: JSONValue = try await value(
             HubRequest(.GET, "\(space.api)/\(kind.plural)", doing: doing, right: "write access to \(space)"))
-        guard let members = raw.object else { throw .notKnown(doing) }
+        guard let members = raw.members else { throw .notKnown(doing) }
         return members
     }
 

@@ -35,14 +35,14 @@ package struct SpaceHardware: Sendable, Equatable {
         }
     }
 
-    init?(_ raw: RawJSON) {
+    init?(_ raw: JSONValue) {
         guard let name = raw["name"]?.string else { return nil }
         self.name = name
         prettyName = raw["prettyName"]?.string ?? name
         cpu = raw["cpu"]?.string ?? ""
         memory = raw["ram"]?.string ?? ""
         disk = raw["ephemeralStorage"]?.string
-        if let accelerator = raw["accelerator"], accelerator.object != nil {
+        if let accelerator = raw["accelerator"], accelerator.members != nil {
             self.accelerator = Accelerator(
                 type: accelerator["type"]?.string ?? "", model: accelerator["model"]?.string ?? "",
                 quantity: accelerator["quantity"]?.string ?? accelerator["quantity"]?.integer.map(String.init) ?? "1",
@@ -50,7 +50,7 @@ package struct SpaceHardware: Sendable, Equatable {
         }
         microDollars =
             raw["unitCostMicroUSD"]?.integer
-            ?? raw["unitCostUSD"]?.number.flatMap { Int(exactly: ($0 * 1_000_000).rounded()) }
+            ?? raw["unitCostUSD"]?.double.flatMap { Int(exactly: ($0 * 1_000_000).rounded()) }
         unit = raw["unitLabel"]?.string ?? "minute"
     }
 }
@@ -68,18 +68,18 @@ extension Hub {
     /// `GET /api/spaces/hardware`: what can be rented, in the Hub's order.
     package func hardwareCatalogue() async throws(HubFailure) -> [SpaceHardware] {
         let doing = "read the hardware catalogue"
-        let raw: RawJSON = try await value(HubRequest(.GET, "/api/spaces/hardware", doing: doing))
+        let raw: JSONValue = try await value(HubRequest(.GET, "/api/spaces/hardware", doing: doing))
         guard let items = raw.array else { throw .notKnown(doing) }
         return items.compactMap(SpaceHardware.init)
     }
 
     /// `GET /api/spaces/zero-gpu/quota`: GPU seconds of the token's account.
     package func zeroGPUQuota() async throws(HubFailure) -> ZeroGPUQuota {
-        let raw: RawJSON = try await value(
+        let raw: JSONValue = try await value(
             HubRequest(.GET, "/api/spaces/zero-gpu/quota", doing: "read the ZeroGPU quota", right: "a token"))
         return ZeroGPUQuota(
-            base: raw["base"]?.number, left: raw["current"]?.number, resetsAt: raw["resetsAt"]?.string,
-            overquotaUsed: raw["overquotaUsed"]?.number)
+            base: raw["base"]?.double, left: raw["current"]?.double, resetsAt: raw["resetsAt"]?.string,
+            overquotaUsed: raw["overquotaUsed"]?.double)
     }
 }
 

@@ -18,7 +18,7 @@ extension Hub {
         let doing = "find the address of \(space)"
         var request = HubRequest(.GET, "\(space.api)/host", doing: doing, right: "read access to \(space)")
         request.repeats = repeats
-        let raw: RawJSON = try await value(request)
+        let raw: JSONValue = try await value(request)
         guard var host = raw["host"]?.string, !host.isEmpty else { throw .notKnown(doing) }
         while host.hasSuffix("/") { host.removeLast() }
         return host.contains("://") ? host : "https://\(host)"
@@ -34,7 +34,7 @@ extension Hub {
         guard plain, !subdomain.isEmpty else {
             throw HubFailure(.refusedByUs, doing: doing, said: "that is no subdomain", hint: "write owner-name")
         }
-        let raw: RawJSON = try await value(HubRequest(.GET, "/api/spaces/by-subdomain/\(subdomain)", doing: doing))
+        let raw: JSONValue = try await value(HubRequest(.GET, "/api/spaces/by-subdomain/\(subdomain)", doing: doing))
         guard let id = raw["id"]?.string, let space = try? RepoID(.space, id) else { throw .notKnown(doing) }
         return space
     }
@@ -42,7 +42,7 @@ extension Hub {
     /// Asks for a pass to a private Space. It is a credential of the token's owner: for his own browser only.
     package func pass(to space: RepoID) async throws(HubFailure) -> SpacePass {
         let doing = "get a pass to \(space)"
-        let raw: RawJSON = try await value(
+        let raw: JSONValue = try await value(
             HubRequest(.GET, "\(space.api)/jwt", doing: doing, right: "read access to \(space)"))
         guard let token = raw["token"]?.string else { throw .notKnown(doing) }
         return SpacePass(token: Secret(token), ends: raw["exp"]?.integer)

@@ -71,7 +71,6 @@ package struct SecretPrints: Sendable, Codable, Equatable {
         bytes.append(0)
         bytes.append(Data(value.reveal().utf8))
         let code = HMAC<SHA256>.authenticationCode(for: bytes, using: SymmetricKey(data: key))
-        let digits = Array("0123456789abcdef".utf8)
-        return String(decoding: code.flatMap { [digits[Int($0 >> 4)], digits[Int($0 & 15)]] }, as: UTF8.self)
+        return Hex.text(code)
     }
 }

@@ -26,7 +26,7 @@ package struct SpaceRuntime: Sendable, Equatable {
     /// Why the Space was flagged by the Hub's moderation, if it was.
     package var abuse: Abuse?
     /// All of it, as it came.
-    package var raw: RawJSON
+    package var raw: JSONValue
 
     package enum Replicas: Sendable, Equatable {
         case count(Int)
@@ -49,7 +49,7 @@ package struct SpaceRuntime: Sendable, Equatable {
     }
 
     /// nil when there is no stage.
-    package init?(_ raw: RawJSON) {
+    package init?(_ raw: JSONValue) {
         guard let stage = raw["stage"]?.string else { return nil }
         self.raw = raw
         self.stage = SpaceStage(rawValue: stage)
@@ -71,7 +71,7 @@ package struct SpaceRuntime: Sendable, Equatable {
         sha = raw["sha"]?.string
         storage = raw["storage"]?.string
         volumes = raw["volumes"]?.array.map { $0.compactMap(SpaceVolume.init) }
-        if let abuse = raw["abuse"], abuse.object != nil {
+        if let abuse = raw["abuse"], abuse.members != nil {
             self.abuse = Abuse(
                 reason: abuse["reason"]?.string, detector: abuse["detector"]?.string,
                 flaggedAt: abuse["flaggedAt"]?.string)
@@ -91,7 +91,7 @@ package struct SpaceRuntime: Sendable, Equatable {
 
 extension SpaceRuntime: Decodable {
     package init(from decoder: any Decoder) throws {
-        let raw = try RawJSON(from: decoder)
+        let raw = try JSONValue(from: decoder)
         guard let runtime = SpaceRuntime(raw) else {
             throw DecodingError.dataCorrupted(
                 .init(codingPath: decoder.codingPath, debugDescription: "a runtime without a stage"))

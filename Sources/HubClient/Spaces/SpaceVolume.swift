@@ -29,7 +29,7 @@ package struct SpaceVolume: Sendable, Equatable {
         self.path = path
     }
 
-    init?(_ raw: RawJSON) {
+    init?(_ raw: JSONValue) {
         guard let type = raw["type"]?.string, let source = raw["source"]?.string,
             let mountPath = raw["mountPath"]?.string
         else { return nil }

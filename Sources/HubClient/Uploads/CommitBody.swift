@@ -1,6 +1,7 @@
 import FoundationEssentials
 import NIOCore
 import NIOFoundationCompat
+import StokerCore
 import Synchronization
 
 /// One line of a commit after its header.
@@ -20,9 +21,9 @@ struct CommitBody: Sendable {
     let length: Int64
 
     init(summary: String, description: String, parent: String?, lines: [CommitLine]) {
-        var header = #"{"key":"header","value":{"description":\#(jsonText(description))"#
-        if let parent { header += #","parentCommit":\#(jsonText(parent))"# }
-        header += #","summary":\#(jsonText(summary))}}"# + "\n"
+        var header = #"{"key":"header","value":{"description":\#(JSONValue.quoted(description))"#
+        if let parent { header += #","parentCommit":\#(JSONValue.quoted(parent))"# }
+        header += #","summary":\#(JSONValue.quoted(summary))}}"# + "\n"
         self.header = header
         self.lines = lines
         length = lines.reduce(Int64(header.utf8.count)) { $0 + Self.length(of: $1) }
@@ -33,18 +34,19 @@ struct CommitBody: Sendable {
 
     private static let open = #"{"key":"file","value":{"content":""#
     private static func close(_ path: RepoPath) -> String {
-        #"","encoding":"base64","path":\#(jsonText(path.text))}}"# + "\n"
+        #"","encoding":"base64","path":\#(JSONValue.quoted(path.text))}}"# + "\n"
     }
 
     private static func whole(_ line: CommitLine) -> String {
         switch line {
         case .file: ""
         case .lfs(let path, let oid, let size):
-            #"{"key":"lfsFile","value":{"algo":"sha256","oid":\#(jsonText(oid)),"path":\#(jsonText(path.text)),"size":\#(size)}}"#
+            #"{"key":"lfsFile","value":{"algo":"sha256","oid":\#(JSONValue.quoted(oid)),"path":\#(JSONValue.quoted(path.text)),"size":\#(size)}}"#
                 + "\n"
-        case .deletedFile(let path): #"{"key":"deletedFile","value":{"path":\#(jsonText(path.text))}}"# + "\n"
+        case .deletedFile(let path): #"{"key":"deletedFile","value":{"path":\#(JSONValue.quoted(path.text))}}"# + "\n"
         // With the slash by which people, and so the official client, tell a folder.
-        case .deletedFolder(let path): #"{"key":"deletedFolder","value":{"path":\#(jsonText(path.text + "/"))}}"# + "\n"
+        case .deletedFolder(let path):
+            #"{"key":"deletedFolder","value":{"path":\#(JSONValue.quoted(path.text + "/"))}}"# + "\n"
         }
     }
 
@@ -152,25 +154,4 @@ struct CommitBody: Sendable {
             }
         }
     }
-}
-
-/// A JSON string with its quotes.
-func jsonText(_ text: String) -> String {
-    // Nearly every one.
-    if text.utf8.allSatisfy({ $0 >= 0x20 && $0 != 0x22 && $0 != 0x5C && $0 != 0x7F }) { return "\"\(text)\"" }
-    var out = "\""
-    for scalar in text.unicodeScalars {
-        switch scalar {
-        case "\"": out += "\\\""
-        case "\\": out += "\\\\"
-        case "\n": out += "\\n"
-        case "\r": out += "\\r"
-        case "\t": out += "\\t"
-        case "\u{0}"..<"\u{20}", "\u{7F}":
-            let hex = String(scalar.value, radix: 16)
-            out += "\\u" + String(repeating: "0", count: 4 - hex.count) + hex
-        default: out.unicodeScalars.append(scalar)
-        }
-    }
-    return out + "\""
 }

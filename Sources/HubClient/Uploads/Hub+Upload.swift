@@ -222,11 +222,7 @@ struct Upload: Sendable {
         }
     }
 
-    static func token() -> String {
-        let number = UInt64.random(in: .min ... .max)
-        let text = String(number, radix: 16)
-        return String(repeating: "0", count: 16 - text.count) + text
-    }
+    static func token() -> String { Hex.text(UInt64.random(in: .min ... .max)) }
 
     /// Better to hear of a broken front matter now than after gigabytes. Source: huggingface_hub `create_commit`.
     private func checkReadme(_ memory: inout Memory, doing: String) async throws(HubFailure) {

@@ -128,8 +128,8 @@ struct PreuploadBody: Sendable {
     init(_ items: ArraySlice<UploadItem>, gitIgnore: String?, gitAttributes: String?) {
         self.items = items
         var end = "]"
-        if let gitAttributes { end += #","gitAttributes":\#(jsonText(gitAttributes))"# }
-        if let gitIgnore { end += #","gitIgnore":\#(jsonText(gitIgnore))"# }
+        if let gitAttributes { end += #","gitAttributes":\#(JSONValue.quoted(gitAttributes))"# }
+        if let gitIgnore { end += #","gitIgnore":\#(JSONValue.quoted(gitIgnore))"# }
         self.end = end + "}"
         length = items.indices.reduce(Int64(self.end.utf8.count)) { sum, index in
             let item = items[index]
@@ -139,7 +139,7 @@ struct PreuploadBody: Sendable {
     }
 
     private static func before(_ item: UploadItem, isFirst: Bool) -> String {
-        (isFirst ? #"{"files":[{"path":"# : #",{"path":"#) + jsonText(item.path.text) + #","sample":""#
+        (isFirst ? #"{"files":[{"path":"# : #",{"path":"#) + JSONValue.quoted(item.path.text) + #","sample":""#
     }
     private static func after(_ item: UploadItem) -> String { #"","size":\#(item.size)}"# }
 

@@ -32,7 +32,7 @@ struct HubErrorText: Equatable {
             if let title = Self.title(of: raw) { lines.append("a web page, \"\(title)\"") }
         } else if start.first == "{" || start.first == "[" || type.contains("json") {
             do {
-                lines += Self.texts(try JSONDecoder().decode(RawJSON.self, from: Data(buffer: body)))
+                lines += Self.texts(try JSONValue(reading: body.readableBytesView, .lenient))
             } catch {
                 // Said to be JSON and is none, or was cut: its text is all there is.
                 lines.append(raw)
@@ -51,27 +51,27 @@ struct HubErrorText: Equatable {
         text = Redaction.quote(told.joined(separator: "; "))
     }
 
-    private static func texts(_ json: RawJSON) -> [String] {
-        guard case .object(let fields) = json else {
+    private static func texts(_ json: JSONValue) -> [String] {
+        guard json.members != nil else {
             if case .array(let list) = json { return list.compactMap { message($0) } }
             return json.string.map { [$0] } ?? []
         }
         var lines: [String] = []
-        let description = fields["error_description"]?.string
-        switch fields["error"] {
+        let description = json["error_description"]?.string
+        switch json["error"] {
         case .array(let list)?: lines += list.compactMap { message($0) }
         case let error?:
             if let text = message(error) { lines.append(description.map { "\(text): \($0)" } ?? text) }
         case nil: if let description { lines.append(description) }
         }
-        if case .array(let list)? = fields["errors"] { lines += list.compactMap { message($0) } }
-        if lines.isEmpty, let text = fields["message"]?.string { lines.append(text) }
-        if lines.isEmpty, let detail = fields["detail"] { lines += details(detail) }
+        if case .array(let list)? = json["errors"] { lines += list.compactMap { message($0) } }
+        if lines.isEmpty, let text = json["message"]?.string { lines.append(text) }
+        if lines.isEmpty, let detail = json["detail"] { lines += details(detail) }
         return lines
     }
 
     /// Source: FastAPI, "Handling Errors": a text, whatever JSON the server gave, or for a request that is wrong (422) where and why.
-    private static func details(_ detail: RawJSON) -> [String] {
+    private static func details(_ detail: JSONValue) -> [String] {
         if case .array(let list) = detail {
             return list.compactMap { item in
                 guard let text = item["msg"]?.string else { return message(item) }
@@ -83,7 +83,7 @@ struct HubErrorText: Equatable {
         return message(detail).map { [$0] } ?? []
     }
 
-    private static func message(_ json: RawJSON) -> String? {
+    private static func message(_ json: JSONValue) -> String? {
         if let text = json.string { return text }
         return json["message"]?.string ?? json["error"]?.string
     }

@@ -8,9 +8,9 @@ package struct HubList<Element: Sendable>: AsyncSequence, Sendable {
     /// Items at most; nil for all.
     let limit: Int?
     /// Nil for an item that makes no sense: one odd item does not hide the rest.
-    let read: @Sendable (RawJSON) -> Element?
+    let read: @Sendable (JSONValue) -> Element?
 
-    init(hub: Hub, _ first: HubRequest, limit: Int? = nil, read: @escaping @Sendable (RawJSON) -> Element?) {
+    init(hub: Hub, _ first: HubRequest, limit: Int? = nil, read: @escaping @Sendable (JSONValue) -> Element?) {
         self.hub = hub
         self.first = first
         self.limit = limit
@@ -35,7 +35,7 @@ package struct HubList<Element: Sendable>: AsyncSequence, Sendable {
                 guard let request = next else { return nil }
                 let answer = try await list.hub.send(request)
                 pages += 1
-                let items: [RawJSON] = try answer.decoded(doing: request.doing)
+                let items: [JSONValue] = try answer.decoded(doing: request.doing)
                 page = items.compactMap(list.read)[...]
                 next = try list.hub.page(after: request, answer, &seen)
             }

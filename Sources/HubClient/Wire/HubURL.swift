@@ -32,10 +32,12 @@ struct HubOrigin: Hashable, Sendable {
 /// Writing and resolving addresses.
 package enum HubURL {
     /// `text` as one path segment or query value: everything but unreserved characters is encoded, `/` too.
-    package static func segment(_ text: some StringProtocol) -> String { encoded(text, keepingSlash: false) }
+    package static func segment(_ text: some StringProtocol) -> String { PercentCoding.encoded(text) }
 
     /// A path inside a repo, as `/resolve/` wants it: each segment encoded, `/` kept.
-    package static func path(_ text: some StringProtocol) -> String { encoded(text, keepingSlash: true) }
+    package static func path(_ text: some StringProtocol) -> String {
+        PercentCoding.encoded(text, keepingSlash: true)
+    }
 
     /// `?a=b&c=d`, or nothing.
     static func query(_ pairs: [(String, String)], after path: String) -> String {
@@ -66,23 +68,5 @@ package enum HubURL {
             shown.removeSubrange(scheme.upperBound...at)
         }
         return shown
-    }
-
-    private static func encoded(_ text: some StringProtocol, keepingSlash: Bool) -> String {
-        var out = String()
-        out.reserveCapacity(text.utf8.count)
-        let hex = Array("0123456789ABCDEF".unicodeScalars)
-        for byte in text.utf8 {
-            switch byte {
-            case 0x30...0x39, 0x41...0x5A, 0x61...0x7A, 0x2D, 0x2E, 0x5F, 0x7E:
-                out.unicodeScalars.append(Unicode.Scalar(byte))
-            case 0x2F where keepingSlash: out.unicodeScalars.append("/")
-            default:
-                out.unicodeScalars.append("%")
-                out.unicodeScalars.append(hex[Int(byte >> 4)])
-                out.unicodeScalars.append(hex[Int(byte & 15)])
-            }
-        }
-        return out
     }
 }

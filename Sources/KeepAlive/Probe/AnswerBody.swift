@@ -23,6 +23,8 @@ struct AnswerBody {
     var truncated: Bool
     /// Why the text may not be what the server meant: "it is encoded as br, which is not decoded here".
     var problem: String?
+    /// The bytes are not what the headers say: no program that undoes the coding can show them.
+    var isBroken = false
 
     init(_ answer: Answer) {
         self.init(
@@ -54,6 +56,7 @@ struct AnswerBody {
                 inflated = Inflation(bytes, limit: limit, raw: true)
             }
             if inflated.isBroken {
+                isBroken = true
                 problem = "its \(coding) is broken after \(inflated.bytes.readableBytes) bytes"
             } else if inflated.isCut, !self.truncated, !inflated.isLimited {
                 problem = "its \(coding) ends too early"

@@ -28,9 +28,10 @@ struct AnswerReader {
         }
     }
 
-    /// Most bytes of a head, with the interim answers before it four times as many, and of trailers.
-    static let headLimit = 65_536
-    static let mostHeaders = 1_000
+    /// Most bytes of all heads of an answer together: as curl. Source: `lib/http.h`, `MAX_HTTP_RESP_HEADER_SIZE`.
+    static let headLimit = 300 * 1_024
+    static let mostHeaders = 5_000
+    private static let trailerLimit = 65_536
     /// Most bytes of the line before a chunk.
     private static let chunkLineLimit = 4_096
 
@@ -139,14 +140,14 @@ struct AnswerReader {
                 state = .chunkSize
             case .trailers:
                 guard let length = lineLength() else {
-                    guard trailerBytes + pending.readableBytes <= Self.headLimit else {
-                        throw .body("more than \(Self.headLimit / 1_024) KiB after the last chunk")
+                    guard trailerBytes + pending.readableBytes <= Self.trailerLimit else {
+                        throw .body("more than \(Self.trailerLimit / 1_024) KiB after the last chunk")
                     }
                     return nil
                 }
                 trailerBytes += length
-                guard trailerBytes <= Self.headLimit else {
-                    throw .body("more than \(Self.headLimit / 1_024) KiB after the last chunk")
+                guard trailerBytes <= Self.trailerLimit else {
+                    throw .body("more than \(Self.trailerLimit / 1_024) KiB after the last chunk")
                 }
                 let isEmpty = pending.withUnsafeReadableBytes { Self.line($0, 0..<length).isEmpty }
                 consume(length)
@@ -215,8 +216,8 @@ struct AnswerReader {
             guard !digits.isEmpty else { return nil }
             var size = 0
             for byte in digits {
-                guard let digit = byte.hexDigit, size <= Int.max >> 5 else { return nil }
-                size = size << 4 | digit
+                guard let digit = Hex.value(of: byte), size <= Int.max >> 5 else { return nil }
+                size = size << 4 | Int(digit)
             }
             return size
         }
@@ -241,11 +242,11 @@ struct AnswerReader {
         }
         if lineStart == 0 { try refuseOtherProtocols() }
         guard let length = headLength() else {
-            guard pending.readableBytes <= Self.headLimit, headBytes <= 4 * Self.headLimit else { throw Self.tooLarge }
+            guard headBytes + pending.readableBytes <= Self.headLimit else { throw Self.tooLarge }
             return nil
         }
         headBytes += length
-        guard length <= Self.headLimit, headBytes <= 4 * Self.headLimit else { throw Self.tooLarge }
+        guard headBytes <= Self.headLimit else { throw Self.tooLarge }
         var fault: Fault?
         let head = pending.withUnsafeReadableBytes { bytes -> HTTPResponseHead? in
             do throws(Fault) {
@@ -327,7 +328,7 @@ struct AnswerReader {
             let name = Self.trimmed(line[..<colon])
             if name.isEmpty { continue }
             guard headers.count < Self.mostHeaders else {
-                throw Fault(cause: .headersTooLarge, detail: "more than 1,000 headers")
+                throw Fault(cause: .headersTooLarge, detail: "more than 5,000 headers")
             }
             let value = Self.trimmed(line[(colon + 1)...])
             headers.append((Self.text(name), Self.text(value)))
@@ -457,15 +458,6 @@ extension UInt8 {
     static let carriageReturn = UInt8(ascii: "\r")
 
     var isBlank: Bool { self == 0x20 || self == 0x09 }
-
-    var hexDigit: Int? {
-        switch self {
-        case UInt8(ascii: "0")...UInt8(ascii: "9"): Int(self - UInt8(ascii: "0"))
-        case UInt8(ascii: "a")...UInt8(ascii: "f"): Int(self - UInt8(ascii: "a")) + 10
-        case UInt8(ascii: "A")...UInt8(ascii: "F"): Int(self - UInt8(ascii: "A")) + 10
-        default: nil
-        }
-    }
 }
 
 extension String {

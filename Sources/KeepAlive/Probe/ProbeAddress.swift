@@ -63,11 +63,12 @@ package struct ProbeAddress: Equatable {
             guard let scheme = Scheme(rawValue: String(decoding: bytes[..<colon].map(\.lowercased), as: UTF8.self)),
                 scheme != .tcp
             else { throw Problem(text: "the redirect leads to neither http nor https") }
-            return try Self.absolute(scheme, bytes[(colon + 1)...])
+            return try keepingCredentials(Self.absolute(scheme, bytes[(colon + 1)...]))
         }
-        if first == .slash, bytes.dropFirst().first == .slash { return try Self.absolute(scheme, bytes) }
+        if first == .slash, bytes.dropFirst().first == .slash {
+            return try keepingCredentials(Self.absolute(scheme, bytes))
+        }
         var next = self
-        next.credentials = nil
         if first == .slash {
             next.target = Self.redirected(bytes)
         } else if first == .question {
@@ -77,6 +78,16 @@ package struct ProbeAddress: Equatable {
             let base = path[..<(path.lastIndex(of: .slash).map { path.index(after: $0) } ?? path.startIndex)]
             next.target = Self.redirected(Array(base)[...] + bytes)
         }
+        return next
+    }
+
+    /// A redirect's user goes on to the same scheme, host and port only, as in curl; a new one takes its place.
+    private func keepingCredentials(_ address: ProbeAddress) -> ProbeAddress {
+        guard address.credentials == nil, address.scheme == scheme, address.host == host, address.port == port else {
+            return address
+        }
+        var next = address
+        next.credentials = credentials
         return next
     }
 
@@ -91,7 +102,7 @@ package struct ProbeAddress: Equatable {
         if let at = authority.lastIndex(of: .at) {
             let user = authority[..<at]
             authority = authority[(at + 1)...]
-            let plain = user.contains(.colon) ? percentDecoded(user) : percentDecoded(user) + [.colon]
+            let plain = (PercentCoding.bytes(user, .lenient) ?? []) + (user.contains(.colon) ? [] : [.colon])
             credentials = Data(plain).base64EncodedString()
         }
         if authority.last == .colon { authority = authority.dropLast() }
@@ -106,27 +117,11 @@ package struct ProbeAddress: Equatable {
     /// A host with other letters than ASCII in its xn-- form, the port as it was.
     private static func asciiHost(_ authority: ArraySlice<UInt8>) throws(Problem) -> ArraySlice<UInt8> {
         let colon = authority.lastIndex(of: .colon) ?? authority.endIndex
-        let decoded = percentDecoded(authority[..<colon])
+        let decoded = PercentCoding.bytes(authority[..<colon], .lenient) ?? []
         guard let name = String(validating: decoded, as: UTF8.self), let ascii = InternationalName.ascii(name) else {
             throw Problem(text: "the host has characters that no name has")
         }
         return Array(ascii.utf8)[...] + authority[colon...]
-    }
-
-    private static func percentDecoded(_ bytes: ArraySlice<UInt8>) -> [UInt8] {
-        var out: [UInt8] = []
-        var rest = bytes
-        while let byte = rest.popFirst() {
-            if byte == .percent, rest.count >= 2, let high = rest.first?.hexDigit,
-                let low = rest.dropFirst().first?.hexDigit
-            {
-                out.append(UInt8(high << 4 | low))
-                rest = rest.dropFirst(2)
-            } else {
-                out.append(byte)
-            }
-        }
-        return out
     }
 
     private static func authorityEnd(_ bytes: [UInt8], _ start: Int) -> Int {
@@ -182,17 +177,7 @@ package struct ProbeAddress: Equatable {
     }
 
     private static func encoded(_ bytes: ArraySlice<UInt8>) -> String {
-        var out: [UInt8] = bytes.first == .slash ? [] : [.slash]
-        out.reserveCapacity(bytes.count + 16)
-        let digits = Array("0123456789ABCDEF".utf8)
-        for byte in bytes {
-            if byte > 0x20, byte < 0x7F {
-                out.append(byte)
-            } else {
-                out += [.percent, digits[Int(byte >> 4)], digits[Int(byte & 15)]]
-            }
-        }
-        return String(decoding: out, as: UTF8.self)
+        (bytes.first == .slash ? "" : "/") + PercentCoding.encoded(bytes) { $0 > 0x20 && $0 < 0x7F }
     }
 
     /// RFC 3986 section 5.2.4; `%2e` is a dot, too, as in browsers.

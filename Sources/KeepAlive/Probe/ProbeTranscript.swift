@@ -49,7 +49,7 @@ struct ProbeRecord {
             let text = String(buffer: exchange.sent)
             let head = text.utf8.firstRange(of: Array("\r\n\r\n".utf8)).map { String(text[..<$0.lowerBound]) } ?? text
             for (index, line) in head.split(separator: "\r\n").enumerated() {
-                sent.append(index == 0 ? Redaction.text(String(line)) : redaction.sent(line: String(line)))
+                sent.append(index == 0 ? redaction.first(line: String(line)) : redaction.sent(line: String(line)))
             }
         }
         return Transcript.Exchange(
@@ -105,9 +105,11 @@ struct KnownSecrets {
     /// Longest first, so that no part of a longer one stays.
     private let secrets: [[UInt8]]
     private let names: Set<String>
+    private let hidden: [Secret]
 
     /// - Parameter addresses: those that were asked; what is secret in them may come back in an answer.
     init(_ request: Request, addresses: [String] = []) {
+        hidden = request.hidden
         names = Set(request.headers.map { $0.name.lowercased() })
         var values: Set<[UInt8]> = []
         for header in request.headers {
@@ -121,6 +123,7 @@ struct KnownSecrets {
                 values.insert(Array(part.utf8))
             }
         }
+        for value in hidden.map({ $0.reveal() }) where value.utf8.count >= 4 { values.insert(Array(value.utf8)) }
         for secret in addresses.flatMap(Redaction.secrets(in:)) where secret.utf8.count >= 4 {
             values.insert(Array(secret.utf8))
         }
@@ -132,6 +135,9 @@ struct KnownSecrets {
         "accept", "accept-language", "accept-encoding", "content-type", "user-agent", "cache-control", "pragma", "host",
         "connection", "origin",
     ]
+
+    /// Method, path and query; however short what a variable put there.
+    func first(line: String) -> String { Redaction.text(Redaction.hide(hidden, in: line)) }
 
     func sent(line: String) -> String {
         guard let colon = line.firstIndex(of: ":") else { return text(line) }

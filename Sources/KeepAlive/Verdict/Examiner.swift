@@ -57,6 +57,12 @@ package final class Examiner: Sendable {
         if expect.readsBody, let finding = Self.bodyFinding(answer, expect: expect, matching: patterns.match(_:in:)) {
             return finding
         }
+        // Browsers and `curl --compressed` show an error instead of such a page.
+        if answer.isEncoded, case let body = AnswerBody(answer), body.isBroken {
+            return Finding(
+                outcome: .down, cause: .notHTTP, code: code,
+                detail: "the body is malformed: \(body.problem ?? "its coding is broken")")
+        }
         return warnings(attempt, code: code, expect: expect, now: now)
     }
 

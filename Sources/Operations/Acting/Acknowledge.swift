@@ -4,7 +4,8 @@ extension Operation {
     package static let acknowledge = Operation(
         name: "acknowledge",
         summary: "Says that somebody has seen what was damaged in the ledger; healing goes on then",
-        doing: "acknowledge the incident", permission: .write, method: .post, path: "/incidents/{name}/acknowledge",
+        doing: "acknowledge the incident", effect: .write, needsFleet: true, method: .post,
+        path: "/incidents/{name}/acknowledge",
         parameters: [
             .init("name", .path, .text(upTo: 20), "Number of the incident, as `ledger.damage` of the overview has it")
         ],
@@ -18,6 +19,6 @@ extension Operation {
                 hint: "`stoker status` shows the number")
         }
         try await context.keeper.acknowledge(number)
-        return await context.keeper.overview().json
+        return try await context.keeper.overview().json
     }
 }

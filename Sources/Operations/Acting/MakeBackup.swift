@@ -5,7 +5,7 @@ extension Operation {
     package static let backup = Operation(
         name: "backup", summary: "Makes a consistent copy of the ledger beside it, while running",
         doing: "back up the ledger",
-        permission: .write, method: .post, path: "/backup",
+        effect: .write, needsFleet: true, method: .post, path: "/backup",
         parameters: [
             .init(
                 "name", .body, .text(upTo: 100),

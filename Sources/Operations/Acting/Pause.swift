@@ -3,7 +3,7 @@ import StokerCore
 extension Operation {
     package static let pause = Operation(
         name: "pause", summary: "Stops pinging a check until it is resumed, or for a time; again moves the end",
-        doing: "pause the check", permission: .write, method: .post, path: "/checks/{name}/pause",
+        doing: "pause the check", effect: .write, needsFleet: true, method: .post, path: "/checks/{name}/pause",
         parameters: [
             .checkName,
             .init("for", .body, .duration, "How long; at most one of `for` and `until`"),

@@ -3,7 +3,8 @@ import StokerCore
 extension Operation {
     package static let ping = Operation(
         name: "ping", summary: "Pings a check now, retries included, and waits for the result", doing: "ping the check",
-        permission: .write, method: .post, path: "/checks/{name}/ping", parameters: [.checkName], answer: .ping
+        effect: .write, needsFleet: true, method: .post, path: "/checks/{name}/ping", parameters: [.checkName],
+        answer: .ping
     ) { (context, arguments) throws(Failure) in
         let status = try await context.keeper.ping(arguments.name())
         let transcripts = try await context.keeper.transcripts(of: status.check.name)

@@ -6,7 +6,8 @@ extension Operation {
 
     package static let beat = Operation(
         name: "beat", summary: "A job's call: it succeeded, started, failed, exited with a code, or left a note",
-        doing: "take the heartbeat", permission: .beat, method: .post, path: "/heartbeats/{name}",
+        doing: "take the heartbeat", effect: .write, permission: .beat, needsFleet: true, method: .post,
+        path: "/heartbeats/{name}",
         parameters: [
             .init("name", .path, .text(upTo: 300), "Name of the heartbeat"),
             .init(

@@ -4,7 +4,7 @@ import StokerCore
 extension Operation {
     package static let checkSeries = Operation(
         name: "check-series", summary: "Equal spans of one check's history: counts, uptime and latency for a chart",
-        doing: "chart the check", path: "/checks/{name}/series",
+        doing: "chart the check", needsFleet: true, path: "/checks/{name}/series",
         parameters: [
             .checkName,
             .init("from", .query, .instant(ago: true), standard: "24h", "Begin (inclusive)"),

@@ -4,7 +4,7 @@ import StokerCore
 extension Operation {
     package static let events = Operation(
         name: "events", summary: "What happened, newest first, to one check or to all", doing: "list the events",
-        path: "/events",
+        needsFleet: true, path: "/events",
         parameters: [
             .init("check", .query, .text(upTo: 300), "Only this check"),
             .init("limit", .query, .integer(1...1_000), standard: 100, "Events on a page"),

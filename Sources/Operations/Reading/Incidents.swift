@@ -5,7 +5,7 @@ extension Operation {
     package static let incidents = Operation(
         name: "incidents", summary: "Spans of trouble, newest first, of one check or of all",
         doing: "list the incidents",
-        path: "/incidents",
+        needsFleet: true, path: "/incidents",
         parameters: [
             .init("check", .query, .text(upTo: 300), "Only this check"),
             .init("open", .query, .flag, standard: false, "Only those that last"),

@@ -3,7 +3,7 @@ import StokerCore
 extension Operation {
     package static let listChecks = Operation(
         name: "list-checks", summary: "Checks with what is believed about them, filtered, sorted and paged",
-        doing: "list the checks", path: "/checks",
+        doing: "list the checks", needsFleet: true, path: "/checks",
         parameters: [
             .init("q", .query, .text(upTo: 200), "Part of the name, address or Space, in any case"),
             .init("verdict", .query, .choices(Verdict.allCases.map(\.name)), "Only these verdicts"),
@@ -20,7 +20,7 @@ extension Operation {
     ) { (context, arguments) throws(Failure) in
         let offset = arguments.integer("offset") ?? 0
         let limit = arguments.integer("limit") ?? 100
-        let page = await context.keeper.statuses(
+        let page = try await context.keeper.statuses(
             StatusQuery(
                 text: arguments.text("q") ?? "",
                 verdicts: Set(arguments.texts("verdict").compactMap { Verdict(name: $0) }),
@@ -29,7 +29,7 @@ extension Operation {
                 limit: limit))
         var items = page.items.map(\.json)
         if arguments.flag("strips") {
-            let strips = await context.keeper.strips(of: page.items.map(\.check.name))
+            let strips = try await context.keeper.strips(of: page.items.map(\.check.name))
             items = zip(items, strips).map { item, strip in item.adding([.init("strip", .array(strip.map(\.json)))]) }
         }
         let next = offset + page.items.count

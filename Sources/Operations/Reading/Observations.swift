@@ -4,7 +4,7 @@ import StokerCore
 extension Operation {
     package static let observations = Operation(
         name: "observations", summary: "Single pings, newest first, of one check or of all, filtered and paged",
-        doing: "list the observations", path: "/observations",
+        doing: "list the observations", needsFleet: true, path: "/observations",
         parameters: [
             .init("check", .query, .text(upTo: 300), "Only this check"),
             .init("from", .query, .instant(ago: true), "Not older than (inclusive)"),
@@ -19,7 +19,7 @@ extension Operation {
     ) { (context, arguments) throws(Failure) in
         let check = try await context.status(named: arguments.text("check"))
         let reader = ObservationReader(
-            ledger: context.ledger, check: check?.id, from: arguments.instant("from"),
+            ledger: try context.ledger, check: check?.id, from: arguments.instant("from"),
             outcomes: Set(arguments.texts("outcome")))
         var before = arguments.instant("to")
         if let cursor = try arguments.cursor(doing: "list the observations") {
@@ -106,7 +106,7 @@ extension OperationContext {
     /// Names by number: of the one check when it is known, else of all in the fleet, and of those in `numbers` that left it.
     func names(of numbers: some Sequence<Int32>, unless check: CheckStatus?) async throws(Failure) -> [Int32: String] {
         if let check { return [check.id: check.check.name] }
-        var found = await names.all()
+        var found = try await names.all()
         let left = Set(numbers.filter { found[$0] == nil && $0 != Incident.ofLedger })
         guard !left.isEmpty else { return found }
         for (id, name) in try await ledger.checkNames() where left.contains(id) { found[id] = name }

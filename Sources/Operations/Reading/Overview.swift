@@ -2,9 +2,10 @@ import StokerCore
 
 extension Operation {
     package static let overview = Operation(
-        name: "overview", summary: "The state of the whole", doing: "show the state of the fleet", path: "/overview",
+        name: "overview", summary: "The state of the whole", doing: "show the state of the fleet", needsFleet: true,
+        path: "/overview",
         answer: .overview
     ) { (context, _) throws(Failure) in
-        await context.keeper.overview().json
+        try await context.keeper.overview().json
     }
 }

@@ -4,13 +4,14 @@ import StokerCore
 extension Operation {
     package static let showCheck = Operation(
         name: "show-check", summary: "Everything about one check: state, policy, siblings, certificate, uptime",
-        doing: "show the check", path: "/checks/{name}", parameters: [.checkName], answer: .checkDetail
+        doing: "show the check", needsFleet: true, path: "/checks/{name}", parameters: [.checkName],
+        answer: .checkDetail
     ) { (context, arguments) throws(Failure) in
         let status = try await context.keeper.status(of: arguments.name())
-        let family = await context.keeper.statuses(StatusQuery(text: status.check.target, limit: 1_000)).items
+        let family = try await context.keeper.statuses(StatusQuery(text: status.check.target, limit: 1_000)).items
         let siblings = family.filter { $0.check.target == status.check.target && $0.check.name != status.check.name }
         let now = context.now()
-        let history = await History.read(of: status.id, from: context.ledger, now: now)
+        let history = try await History.read(of: status.id, from: context.ledger, now: now)
         let days = status.state.certificateEnd.map { (Double(($0 - now).wholeMilliseconds) / 8_640_000).rounded() / 10 }
         return status.json.adding([
             .init("policy", status.check.policy.json),

@@ -4,7 +4,8 @@ import StokerCore
 extension Operation {
     package static let transcript = Operation(
         name: "transcript", summary: "What was sent and what came back, of the last and the last failed attempt",
-        doing: "show the transcript", path: "/checks/{name}/transcript", parameters: [.checkName], answer: .transcripts
+        doing: "show the transcript", needsFleet: true, path: "/checks/{name}/transcript", parameters: [.checkName],
+        answer: .transcripts
     ) { (context, arguments) throws(Failure) in
         let status = try await context.keeper.status(of: arguments.name())
         let kept = try await context.keeper.transcripts(of: status.check.name)

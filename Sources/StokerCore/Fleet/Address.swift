@@ -8,6 +8,8 @@ package struct Address: Sendable, Hashable, CustomStringConvertible {
     package var port: Int?
     /// Path and query, beginning with `/`; empty for tcp.
     package var path: String
+    /// What came out of variables into the path and the query: see ``Request/hidden``.
+    package var hidden: [Secret] = []
 
     /// Why a text is no address.
     package struct Fault: Error, Equatable {

@@ -171,6 +171,9 @@ package struct Request: Sendable, Hashable {
     package var redirects: Int
     /// Whether certificates are checked. Default true.
     package var verifyTLS: Bool
+    /// What the environment's variables put into path, query, body and expectations. People see `***` instead: it may be a secret, whatever
+    /// it looks like. Header values are ``Secret`` by themselves.
+    package var hidden: [Secret] = []
 
     package struct Header: Sendable, Hashable {
         package var name: String

@@ -122,7 +122,7 @@ struct CheckReader {
         context.heal = section["heal"].map { HealRule($0, above: healing) } ?? healing
         context.awake = Self.awake(section, settings)
         context.ownAddress = section.has("url")
-        let address = Self.join(base, settings.path)
+        let address = Self.join(base, settings)
         add(name, address, settings, context, section)
         adviseSpace(name, settings, hardware, section, entry)
 
@@ -168,7 +168,7 @@ struct CheckReader {
             guard let address = value.address([.http, .https, .tcp]) else { return }
             base = address
         }
-        add(name, Self.join(base, own.path), settings, context, section)
+        add(name, Self.join(base, own), settings, context, section)
     }
 
     /// The Space's id from its key; reports what is wrong with it.
@@ -304,17 +304,28 @@ struct CheckReader {
                 }
             }
         }
-        let policy = policy(kind, settings, context)
+        let hidden = Self.unique(address.hidden + settings.bodyHidden + settings.expectHidden)
+        let policy = policy(kind, settings, context, hidden)
         let text = address.description
         checks.append(Check(name: name, address: text, space: context.space, policy: policy))
         adviseCheck(name, text, policy, settings, section)
     }
 
-    private func policy(_ kind: CheckPolicy.Kind, _ settings: CheckSettings, _ context: Context) -> CheckPolicy {
+    private static func unique(_ values: [Secret]) -> [Secret] {
+        var seen = Set<Secret>()
+        return values.filter { seen.insert($0).inserted }
+    }
+
+    private func policy(
+        _ kind: CheckPolicy.Kind, _ settings: CheckSettings, _ context: Context, _ hidden: [Secret]
+    ) -> CheckPolicy {
         let every = settings.every ?? .seconds(45 * 60)
         let timeout = settings.timeout ?? .seconds(120)
         let standard = Request()
-        let method = settings.method ?? standard.method
+        var request = Request(
+            method: settings.method ?? standard.method, headers: settings.headers, body: settings.body,
+            redirects: settings.redirects ?? standard.redirects, verifyTLS: settings.verifyTLS ?? standard.verifyTLS)
+        request.hidden = hidden
         return reading.shared(
             CheckPolicy(
                 kind: kind, every: every, timeout: timeout,
@@ -323,11 +334,7 @@ struct CheckReader {
                 retry: settings.retry ?? [.seconds(5), .seconds(10), .seconds(20)],
                 recheck: min(every, settings.recheck ?? .seconds(60)), jitter: settings.jitter ?? 0.05,
                 hours: settings.openHours, downAfter: settings.downAfter ?? Threshold(failures: 1, of: 1),
-                request: Request(
-                    method: method, headers: settings.headers, body: settings.body,
-                    redirects: settings.redirects ?? standard.redirects,
-                    verifyTLS: settings.verifyTLS ?? standard.verifyTLS),
-                expect: settings.expect ?? Expectation(), role: context.role, group: context.group,
+                request: request, expect: settings.expect ?? Expectation(), role: context.role, group: context.group,
                 paidHardware: context.isPaid, enabled: settings.paused != true && context.awake != .never,
                 warmth: settings.warmth, awake: context.awake, heal: context.heal, ownAddress: context.ownAddress))
     }
@@ -337,7 +344,8 @@ struct CheckReader {
         var context = Context(role: .alive, group: nil, space: "", isPaid: false)
         context.heal = healing
         if defaults.openHours != nil { context.awake = .hours }
-        return policy(.http, defaults, context)
+        return policy(
+            .http, defaults, context, Self.unique(defaults.pathHidden + defaults.bodyHidden + defaults.expectHidden))
     }
 
     private static func awake(_ section: Section, _ settings: CheckSettings) -> Awake {
@@ -382,9 +390,10 @@ struct CheckReader {
     }
 
     /// A path behind a base address; without one the base stays as it is.
-    private static func join(_ base: Address, _ path: String?) -> Address {
-        guard let path, base.scheme != .tcp else { return base }
+    private static func join(_ base: Address, _ settings: CheckSettings) -> Address {
+        guard let path = settings.path, base.scheme != .tcp else { return base }
         var result = base
+        result.hidden += settings.pathHidden
         var front = base.path.prefix { $0 != "?" }
         while front.hasSuffix("/") { front.removeLast() }
         result.path = front + path

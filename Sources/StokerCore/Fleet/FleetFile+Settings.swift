@@ -6,6 +6,10 @@ struct CheckSettings {
     var warmth: Warmth?
     var paused: Bool?
     var path: String?
+    /// What variables put into the path, the body and the expectations.
+    var pathHidden: [Secret] = []
+    var bodyHidden: [Secret] = []
+    var expectHidden: [Secret] = []
     var timeout: Duration?
     var connectTimeout: Duration?
     var tlsTimeout: Duration?
@@ -35,6 +39,7 @@ struct CheckSettings {
         }
         result.paused = paused ?? above.paused
         result.path = path ?? above.path
+        if path == nil { result.pathHidden = above.pathHidden }
         result.timeout = timeout ?? above.timeout
         result.connectTimeout = connectTimeout ?? above.connectTimeout
         result.tlsTimeout = tlsTimeout ?? above.tlsTimeout
@@ -44,10 +49,12 @@ struct CheckSettings {
         result.hours = hours ?? above.hours
         result.downAfter = downAfter ?? above.downAfter
         result.expect = expect ?? above.expect
+        if expect == nil { result.expectHidden = above.expectHidden }
         result.method = method ?? above.method
         let own = Set(headers.map { $0.name.lowercased() })
         result.headers = above.headers.filter { !own.contains($0.name.lowercased()) } + headers
         result.body = body ?? above.body
+        if body == nil { result.bodyHidden = above.bodyHidden }
         result.redirects = redirects ?? above.redirects
         result.verifyTLS = verifyTLS ?? above.verifyTLS
         result.waitPlace = waitPlace ?? above.waitPlace
@@ -122,6 +129,7 @@ struct CheckSettings {
         downAfter = section["down_after"].flatMap { Self.threshold($0) }
         if let value = section["path"], let text = value.text("a path such as /health") {
             path = Self.path(text, value)
+            pathHidden = text.hidden()
         }
         if let value = section["method"], let text = value.text("a method such as GET") {
             method = Self.method(text, value)
@@ -129,11 +137,14 @@ struct CheckSettings {
         if let value = section["headers"] { headers = Self.headers(value) }
         if let value = section["body"], let text = value.text("the text to send") {
             body = text.value
+            bodyHidden = text.hidden()
             if text.value.utf8.count > 65_536 { value.report(.range, "has more than 64 KiB") }
         }
         redirects = section["redirects"]?.integer(0...20, "how many redirects are followed, such as 5")
         verifyTLS = section["verify_tls"]?.bool()
-        if let value = section["expect"], let said = value.section(.expect) { expect = Expectation(said) }
+        if let value = section["expect"], let said = value.section(.expect) {
+            expect = Expectation(said, hidden: &expectHidden)
+        }
     }
 
     private static func retry(_ value: Value) -> [Duration]? {
@@ -256,16 +267,23 @@ struct CheckSettings {
 
 extension Expectation {
     /// What one `expect:` says; what it does not say keeps its default.
-    init(_ section: Section) {
+    ///
+    /// - Parameter hidden: gets what variables put into the texts that are looked for.
+    init(_ section: Section, hidden: inout [Secret]) {
         self.init()
         if let value = section["status"] { status = Self.statuses(value) ?? status }
-        if let value = section["text"] { text = value.string("text that must be in the answer") }
+        if let value = section["text"] {
+            let wanted = "text that must be in the answer"
+            text = value.string(wanted)
+            if text != nil { hidden += value.text(wanted)?.hidden() ?? [] }
+        }
         if let value = section["regex"], let pattern = value.text("a regular expression"), !pattern.value.isEmpty {
             do {
                 // For what it says about mistakes; it is matched by the one that cannot be kept busy for ever.
                 _ = try Regex(pattern.value)
                 _ = try LinearPattern(pattern.value)
                 regex = pattern.value
+                hidden += pattern.hidden()
             } catch let refused as LinearPattern.Refused {
                 value.report(.value, "\(pattern.shown) is no pattern Stoker can match: \(refused.because)")
             } catch {
@@ -278,9 +296,12 @@ extension Expectation {
         }
         if let value = section["json"], let rules = value.section(nil) {
             for entry in rules.entries {
-                if let fault = JSONPathText.fault(in: entry.key) {
+                if let fault = JSONPath.fault(in: entry.key) {
                     section.reading.report(.value, fault, at: entry.keyMark, in: entry.value.place)
                 } else if let scalar = Self.scalar(entry.value) {
+                    if case .scalar = entry.value.node, !entry.value.isNull {
+                        hidden += entry.value.text("a value")?.hidden() ?? []
+                    }
                     json.append(JSONRule(path: entry.key, value: scalar))
                 }
             }
@@ -368,50 +389,5 @@ extension Expectation {
                 at: value.mark, in: value.place)
         }
         return .number(number)
-    }
-}
-
-/// Paths into a JSON answer: `$.database`, `$.checks[0].status`, `$["odd key"]`.
-package enum JSONPathText {
-    package enum Step: Equatable, Sendable {
-        case key(String)
-        case index(Int)
-    }
-
-    /// The steps of a path, or nil when it is none.
-    package static func steps(_ path: String) -> [Step]? {
-        guard path.hasPrefix("$") else { return nil }
-        var rest = path.dropFirst()
-        var steps: [Step] = []
-        while let first = rest.first {
-            rest = rest.dropFirst()
-            if first == "." {
-                let name = rest.prefix { $0 != "." && $0 != "[" && $0 != "]" }
-                guard !name.isEmpty, !name.contains("*") else { return nil }
-                steps.append(.key(String(name)))
-                rest = rest.dropFirst(name.count)
-            } else if first == "[", let quote = rest.first, quote == "\"" || quote == "'" {
-                let name = rest.dropFirst().prefix { $0 != quote }
-                rest = rest.dropFirst(name.count + 1)
-                guard rest.hasPrefix("\(quote)]") else { return nil }
-                steps.append(.key(String(name)))
-                rest = rest.dropFirst(2)
-            } else if first == "[" {
-                let digits = rest.prefix { $0.isASCII && $0.isNumber }
-                guard let index = Int(digits), rest.dropFirst(digits.count).hasPrefix("]") else { return nil }
-                steps.append(.index(index))
-                rest = rest.dropFirst(digits.count + 1)
-            } else {
-                return nil
-            }
-        }
-        return steps
-    }
-
-    static func fault(in path: String) -> String? {
-        if steps(path) != nil { return nil }
-        return path.hasPrefix("$")
-            ? "is not a path that is known; write $.name, $.list[0] or $[\"odd name\"]"
-            : "is not a path; write $.\(path.prefix(40))"
     }
 }

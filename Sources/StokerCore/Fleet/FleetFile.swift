@@ -149,7 +149,12 @@ extension Value {
         let examples = schemes.map { "\($0.rawValue)://…" }.joined(separator: " or ")
         guard let text = text("an address: \(examples)") else { return nil }
         switch Address.checked(text.value) {
-        case .success(let address) where schemes.contains(address.scheme): return address
+        case .success(var address) where schemes.contains(address.scheme):
+            // Where a thing is may be seen; what stands behind the host may be a key.
+            let front = text.value.firstRange(of: "://").map { text.value[..<$0.upperBound].utf8.count } ?? 0
+            let host = text.value.utf8.dropFirst(front).prefix { $0 != UInt8(ascii: "/") && $0 != UInt8(ascii: "?") }
+            address.hidden = text.hidden(from: front + host.count)
+            return address
         case .success: report(.value, "\(text.shown) has the wrong kind of address; expected \(examples)")
         case .failure(let fault): report(.value, "\(text.shown) \(fault.because)")
         }

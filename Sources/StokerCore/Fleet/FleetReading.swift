@@ -149,6 +149,20 @@ struct Value {
         /// Not in quotes, so that `5`, `true` and `null` are not text.
         var plain: Bool
         var substituted: Bool
+        /// What came out of the environment, and how many bytes of the text are in front of it.
+        var filled: [(offset: Int, value: String)] = []
+
+        /// What came out of the environment and lies behind the first `offset` bytes: people see `***` for it.
+        func hidden(from offset: Int = 0) -> [Secret] {
+            func isSeparator(_ byte: UInt8) -> Bool { "/?&=".utf8.contains(byte) }
+            return filled.compactMap { fill in
+                let inside = fill.value.utf8.dropFirst(max(0, offset - fill.offset))
+                let value = inside.drop(while: isSeparator)
+                let trailing = value.reversed().prefix(while: isSeparator).count
+                let text = String(decoding: value.dropLast(trailing), as: UTF8.self)
+                return text.isEmpty ? nil : Secret(text)
+            }
+        }
     }
 
     /// - Parameter wanted: what is expected, with an example: `a duration such as 30s or 5m`.
@@ -164,8 +178,8 @@ struct Value {
             return nil
         }
         let raw = VariableShield.lower(scalar.string)
-        guard let (value, substituted) = Variables.fill(raw, self) else { return nil }
-        return Text(value: value, raw: raw, plain: scalar.style == .plain, substituted: substituted)
+        guard let (value, substituted, filled) = Variables.fill(raw, self) else { return nil }
+        return Text(value: value, raw: raw, plain: scalar.style == .plain, substituted: substituted, filled: filled)
     }
 
     /// Tags would let a file ask for types that we do not have.
@@ -267,10 +281,12 @@ struct Value {
 
 /// `${NAME}`, `${NAME:-default}` and `$$`.
 enum Variables {
-    /// The text with all variables filled in and whether there were any; nil after a problem was reported.
-    static func fill(_ raw: String, _ value: Value) -> (String, Bool)? {
-        guard raw.utf8.contains(UInt8(ascii: "$")) else { return (raw, false) }
+    /// The text with all variables filled in, whether there were any, and what came out of the environment where; nil after a problem was
+    /// reported.
+    static func fill(_ raw: String, _ value: Value) -> (String, Bool, [(offset: Int, value: String)])? {
+        guard raw.utf8.contains(UInt8(ascii: "$")) else { return (raw, false, []) }
         var result = ""
+        var values: [(offset: Int, value: String)] = []
         var filled = false
         var sound = true
         var rest = raw[...]
@@ -319,13 +335,17 @@ enum Variables {
                     sound = false
                     continue
                 }
+                values.append((result.utf8.count, found))
+                result += found
+            } else if let found, !found.isEmpty {
+                values.append((result.utf8.count, found))
                 result += found
             } else {
-                result += found.flatMap { $0.isEmpty ? nil : $0 } ?? String(tail.dropFirst(2))
+                result += tail.dropFirst(2)
             }
         }
         result += rest
-        return sound ? (result, filled) : nil
+        return sound ? (result, filled, values) : nil
     }
 }
 

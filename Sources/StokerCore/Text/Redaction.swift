@@ -74,7 +74,7 @@ package enum Redaction {
         let bytes = Array(address.utf8)
         return spans(in: bytes, .address).flatMap { span in
             let written = String(decoding: bytes[span], as: UTF8.self)
-            let meant = unescaped(written)
+            let meant = PercentCoding.lenientlyDecoded(written)
             return meant == written ? [written] : [written, meant]
         }
     }
@@ -108,7 +108,7 @@ extension Redaction {
     /// Whether a query parameter of that name does; a short word such as `code` or `sign` is enough there. `name` as it is written,
     /// with its `%` escapes.
     package static func isSecretParameter(_ name: some StringProtocol) -> Bool {
-        let name = unescaped(name)
+        let name = PercentCoding.lenientlyDecoded(name)
         if isSecretName(name) { return true }
         return parts(of: name).contains { word in
             words.contains(word)
@@ -131,23 +131,6 @@ extension Redaction {
         }
         if !part.isEmpty { parts.append(part.lowercased()) }
         return parts
-    }
-
-    private static func unescaped(_ name: some StringProtocol) -> String {
-        guard name.utf8.contains(UInt8(ascii: "%")) else { return String(name) }
-        var out: [UInt8] = []
-        var rest = Array(name.utf8)[...]
-        while let byte = rest.popFirst() {
-            if byte == UInt8(ascii: "%"), rest.count >= 2,
-                let value = UInt8(String(decoding: rest.prefix(2), as: UTF8.self), radix: 16)
-            {
-                out.append(value)
-                rest = rest.dropFirst(2)
-            } else {
-                out.append(byte)
-            }
-        }
-        return String(decoding: out, as: UTF8.self)
     }
 
     /// Wherever they stand in a name, its separators left out.
@@ -383,11 +366,23 @@ extension Redaction {
 }
 
 extension Check {
-    /// The address as people may see it; nil for a heartbeat.
-    package var shownAddress: String? { address.isEmpty ? nil : Redaction.address(address) }
+    /// The address as people may see it; nil for a heartbeat. Scheme, host and port are as they are; behind them, what came out of a variable
+    /// is `***`, and so is what looks like a secret.
+    package var shownAddress: String? {
+        guard !address.isEmpty else { return nil }
+        let hidden = policy.request.hidden
+        guard !hidden.isEmpty, let scheme = address.firstRange(of: "://") else { return Redaction.address(address) }
+        let front = address[..<scheme.upperBound]
+        let authority = address[scheme.upperBound...].prefix { $0 != "/" && $0 != "?" }
+        let rest = String(address.dropFirst(front.count + authority.count))
+        return Redaction.address(front + authority + Redaction.hide(hidden, in: rest))
+    }
+
+    /// Whether something of the address is kept from people.
+    package var isAddressHidden: Bool { !address.isEmpty && shownAddress != address }
 
     /// Whether what people may see of the address has `text`, in lower case, in it: searching must not find out a secret by guesses.
     package func isFound(byAddress text: String) -> Bool {
-        address.lowercased().contains(text) && Redaction.address(address).lowercased().contains(text)
+        address.lowercased().contains(text) && shownAddress?.lowercased().contains(text) == true
     }
 }

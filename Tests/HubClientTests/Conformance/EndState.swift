@@ -5,9 +5,9 @@ import StokerCore
 
 /// All that a world has come to, without times and without ids that each world makes anew: lines to compare.
 func endState(of world: SimulatedWorld, by hub: Hub) async throws -> Set<String> {
-    func get(_ path: String) async throws -> RawJSON { try await hub.value(HubRequest(.GET, path, doing: "look")) }
+    func get(_ path: String) async throws -> JSONValue { try await hub.value(HubRequest(.GET, path, doing: "look")) }
     var lines: Set<String> = []
-    func note(_ json: RawJSON, _ name: String) {
+    func note(_ json: JSONValue, _ name: String) {
         var flat: [String: String] = [:]
         Words.flatten(scrubbed(json), name, into: &flat)
         lines.formUnion(flat.map { "\($0.key) = \($0.value)" })
@@ -52,11 +52,11 @@ func endState(of world: SimulatedWorld, by hub: Hub) async throws -> Set<String>
 }
 
 /// Times go, and what only counts how often something was looked at.
-private func scrubbed(_ json: RawJSON) -> RawJSON {
+private func scrubbed(_ json: JSONValue) -> JSONValue {
     let gone: Set<String> = ["_id", "lastModified", "createdAt", "updatedAt", "visits", "lastTriggerAt", "pushedAt"]
     switch json {
     case .object(let members):
-        return .object(members.filter { !gone.contains($0.key) }.mapValues(scrubbed))
+        return .object(members.filter { !gone.contains($0.name) }.map { .init($0.name, scrubbed($0.value)) })
     case .array(let items): return .array(items.map(scrubbed))
     default: return json
     }

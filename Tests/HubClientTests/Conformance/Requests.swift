@@ -1,6 +1,7 @@
 import FoundationEssentials
 import HubClient
 import HubSimulator
+import StokerCore
 
 /// A request of the journal in a form in which two clients can be compared.
 struct SeenRequest {
@@ -101,8 +102,8 @@ func differences(official: [Journal.Entry], ours: [Journal.Entry]) -> (requests:
 }
 
 enum Words {
-    static func json(_ text: String) -> RawJSON {
-        (try? JSONDecoder().decode(RawJSON.self, from: Data(text.utf8))) ?? .string(text)
+    static func json(_ text: String) -> JSONValue {
+        (try? JSONValue(reading: text, .lenient)) ?? .string(text)
     }
 
     /// Without what differs from world to world: commits, ids and part tags of the Hub, ports, our mark of a commit.
@@ -132,11 +133,13 @@ enum Words {
         return out
     }
 
-    static func flatten(_ json: RawJSON, _ path: String, into result: inout [String: String]) {
+    static func flatten(_ json: JSONValue, _ path: String, into result: inout [String: String]) {
         switch json {
         case .object(let members):
             if members.isEmpty { result[path] = "{}" }
-            for (key, value) in members { flatten(value, path.isEmpty ? key : "\(path).\(key)", into: &result) }
+            for member in members {
+                flatten(member.value, path.isEmpty ? member.name : "\(path).\(member.name)", into: &result)
+            }
         case .array(let items):
             if items.isEmpty { result[path] = "[]" }
             // Things with a path are a set: two clients may name files in different orders.

@@ -34,7 +34,7 @@ struct MisbehaviourTests {
         Row(
             name: "headers for ever",
             steps: [.send("HTTP/1.1 200 OK\r\n"), .sendForever("X-Long: \(String(repeating: "y", count: 1_000))\r\n")],
-            cause: .headersTooLarge, says: "64 KiB"),
+            cause: .headersTooLarge, says: "300 KiB"),
         Row(name: "closed at once", steps: [.close], cause: .closedEarly, says: "without an answer"),
         Row(
             name: "closed inside the head", steps: [.send("HTTP/1.1 200 OK\r\nContent-"), .close], cause: .closedEarly,
@@ -66,13 +66,17 @@ struct MisbehaviourTests {
             name: "a version of the future", steps: [.send("HTTP/3.0 200 OK\r\nContent-Length: 0\r\n\r\n"), .hold],
             cause: .notHTTP, says: "version"),
         Row(
-            name: "one header of 70 KiB",
-            steps: [.send("HTTP/1.1 200 OK\r\nX-Large: \(String(repeating: "a", count: 70_000))\r\n\r\n"), .hold],
-            cause: .headersTooLarge, says: "64 KiB"),
+            name: "one header of 310 KiB",
+            steps: [.send("HTTP/1.1 200 OK\r\nX-Large: \(String(repeating: "a", count: 310_000))\r\n\r\n"), .hold],
+            cause: .headersTooLarge, says: "300 KiB"),
         Row(
-            name: "2,000 headers",
-            steps: [.send("HTTP/1.1 200 OK\r\n\(String(repeating: "X-A: b\r\n", count: 2_000))\r\n"), .hold],
-            cause: .headersTooLarge, says: "1,000"),
+            name: "6,000 headers",
+            steps: [.send("HTTP/1.1 200 OK\r\n\(String(repeating: "X-A: b\r\n", count: 6_000))\r\n"), .hold],
+            cause: .headersTooLarge, says: "5,000"),
+        Row(
+            name: "gzip over a plain body",
+            steps: [.send("HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\nContent-Length: 5\r\n\r\nplain"), .hold],
+            cause: .notHTTP, says: "the body is malformed: its gzip is broken after 0 bytes"),
         Row(
             name: "an endless status line",
             steps: [.send("HTTP/1.1 200 "), .sendForever(String(repeating: "a", count: 4_096))],

@@ -159,6 +159,30 @@ struct ProbeRequestTests {
         }
     }
 
+    /// What a variable put into address and expectation comes back in headers, in the body and in what is told of it.
+    @Test func aVariablesValueIsInNoTranscript() async throws {
+        try await ProbeBench.run { bench in
+            let server = try await MisbehavingServer.start(on: bench.group) { request in
+                let line = request.prefix { $0 != "\r\n" }
+                return [
+                    .send(
+                        "HTTP/1.1 200 OK\r\nX-You-Asked: \(line)\r\nContent-Length: \(line.utf8.count)\r\n\r\n\(line)"),
+                    .close,
+                ]
+            }
+            var request = Request()
+            request.hidden = [Secret("k3y-of-mine"), Secret("eu")]
+            let seen = await bench.attempt(
+                "http://127.0.0.1:\(server.port)/hook/k3y-of-mine/eu?x=k3y-of-mine",
+                .quick(request: request, expect: Expectation(text: "k3y-of-mine is well")))
+            #expect(seen.finding.cause == .textMissing)
+            #expect(seen.finding.detail.contains("expected the text \"*** is well\""), "\(seen.finding.detail)")
+            #expect(server.requests.first?.request.hasPrefix("GET /hook/k3y-of-mine/eu?x=k3y-of-mine ") == true)
+            #expect(!"\(seen.transcript)".contains("k3y"), "\(seen.transcript)")
+            #expect(seen.transcript.exchanges.first?.sent.first == "GET /hook/***/***?x=*** HTTP/1.1")
+        }
+    }
+
     /// A server that says back everything it was told, at the worst places.
     @Test(arguments: ["Authorization", "X-HF-Authorization", "Cookie", "X-Api-Key", "X-Whatever"])
     func secretsNeverReachATranscript(_ name: String) async throws {

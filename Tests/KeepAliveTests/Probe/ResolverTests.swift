@@ -82,7 +82,10 @@ struct ResolverTests {
         Row(name: "a name without addresses", reply: .noData, cause: .dnsNoSuchName),
         Row(name: "a failing server", reply: .serverFailure, cause: .dnsFailed),
         Row(name: "silence", reply: .silence, cause: .dnsTimeout),
-        Row(name: "garbage", reply: .garbage, cause: .dnsTimeout),
+        Row(name: "a server that refuses", reply: .refused, cause: .dnsFailed),
+        Row(name: "a server that knows nothing of the zone", reply: .lame, cause: .dnsFailed),
+        Row(name: "a long answer that cannot be had", reply: .cutShort, cause: .dnsFailed),
+        Row(name: "less than a header", reply: .garbage, cause: .dnsFailed),
     ])
     func replyIsUnderstood(_ row: Row) async throws {
         try await with(ipv6: row.ipv6, limit: .milliseconds(600), { _, _ in row.reply }) { resolver, _, group in
@@ -168,6 +171,95 @@ struct ResolverTests {
         var testDescription: String { name }
     }
 
+    /// What glibc 2.36 (`getaddrinfo`) makes of each pair of answers, IPv4's in rows and IPv6's in columns: o an address, x no such name, n no
+    /// address, s SERVFAIL, r REFUSED, q silence, j less than a header, i NOTIMP, t cut short for good, l lame. 4 and 6 are addresses, N is "there
+    /// is none", A is "try again". First for a name alone; then for a name in the first search domain, where g says that the next domain
+    /// is tried and b that the search ends and the name is tried as it is.
+    @Test(arguments: [
+        (
+            false,
+            """
+              o  x n s r q j i t l
+            o 46 4 4 4 4 4 A 4 A 4
+            x 6  N N N N N A N A N
+            n 6  N N N N N A N A N
+            s 6  N N A A A A A A A
+            r 6  N N A A A A A A A
+            q A  A A A A A A A A A
+            j A  A A A A A A A A A
+            i 6  N N A A A A A A A
+            t A  A A A A A A A A A
+            l 6  N N A A A A A A A
+            """
+        ),
+        (
+            true,
+            """
+              o  x n s r q j i t l
+            o 46 4 4 4 4 4 b 4 b 4
+            x 6  g g g g g b g b g
+            n 6  g g g g g b g b g
+            s 6  g g g g g g g g g
+            r 6  g g b b b b b b b
+            q b  b b b b b b b b b
+            j b  b b b b b b b b b
+            i 6  g g b b b b b b b
+            t b  b b b b b b b b b
+            l 6  g g b b b b b b b
+            """
+        ),
+    ])
+    func pairsOfAnswers(_ isSearched: Bool, _ table: String) async throws {
+        let file = FileManager.default.temporaryDirectory.appendingPathComponent("resolv-\(UUID().uuidString)")
+        try (isSearched ? "search one.test two.test\n" : "search .\n").write(
+            to: file, atomically: true, encoding: .utf8)
+        defer { try? FileManager.default.removeItem(at: file) }
+        let rows = table.split(separator: "\n").map { $0.split(separator: " ").map(String.init) }
+        try await with(
+            ipv6: .first, limit: .milliseconds(1_500), resolvConf: file.path,
+            { name, kind in
+                let labels = name.split(separator: ".")
+                switch labels.last {
+                case "two": return .serverFailure
+                case "test" where labels.dropLast().last == "two": return .addresses(["192.0.2.2"], ttl: 9)
+                default: break
+                }
+                guard !isSearched || labels.count > 1 else { return .addresses(["192.0.2.3"], ttl: 9) }
+                return switch kind == .a ? labels.first?.first : labels.first?.last {
+                case "o": .addresses(["192.0.2.1", "2001:db8::1"], ttl: 9)
+                case "n": .noData
+                case "s": .serverFailure
+                case "r": .refused
+                case "q": .silence
+                case "j": .garbage
+                case "i": .notImplemented
+                case "t": .cutShort
+                case "l": .lame
+                default: .noSuchName
+                }
+            }
+        ) { resolver, _, group in
+            await withDiscardingTaskGroup { tasks in
+                for row in rows.dropFirst() {
+                    for (column, expected) in zip(rows[0], row.dropFirst()) {
+                        tasks.addTask {
+                            let said =
+                                switch await look("\(row[0])\(column)", resolver, group) {
+                                case .failed(.dnsNoSuchName, _): "N"
+                                case .failed: "A"
+                                case .found(let addresses, _) where addresses.map(\.ipAddress) == ["192.0.2.2"]: "g"
+                                case .found(let addresses, _) where addresses.map(\.ipAddress) == ["192.0.2.3"]: "b"
+                                case .found(let addresses, _):
+                                    addresses.map { $0.protocol == .inet6 ? "6" : "4" }.sorted().joined()
+                                }
+                            #expect(said == expected, "IPv4 \(row[0]), IPv6 \(column)")
+                        }
+                    }
+                }
+            }
+        }
+    }
+
     /// What glibc's resolver does with `search one.test two.test`.
     @Test(arguments: [
         Search(
@@ -202,6 +294,15 @@ struct ResolverTests {
             name: "one failure on the way", host: "web",
             zone: ["web.one.test": .serverFailure, "web.two.test": .addresses(["192.0.2.2"], ttl: 9)],
             found: "192.0.2.2"),
+        Search(
+            name: "silence in a search domain ends the search, and the name itself is tried", host: "web",
+            zone: [
+                "web.one.test": .silence, "web.two.test": .addresses(["192.0.2.2"], ttl: 9),
+                "web": .addresses(["192.0.2.9"], ttl: 9),
+            ], found: "192.0.2.9"),
+        Search(
+            name: "what the name itself is counts after a refusal", host: "web", zone: ["web.one.test": .refused],
+            cause: .dnsNoSuchName),
         Search(
             name: "a failure is told when nothing is found", host: "web", zone: ["web.one.test": .serverFailure],
             cause: .dnsFailed),
@@ -351,8 +452,11 @@ struct ResolverTests {
             nameserver 2001:db8::53 ; second
             nameserver nonsense
             search one.test two.test.
-            options ndots:2 rotate
+            options ndots:2 rotate timeout:1 attempts:9
+            options no-aaaa use-vc timeout:x unknown
             """)
+        #expect(files.timeout == 1 && files.attempts == 5 && files.rotates && files.asksNoIPv6 && files.usesTCP)
+        #expect(files.patience(servers: 1) == .seconds(5) && ResolverFiles().patience(servers: 2) == .seconds(20))
         files.readHosts("127.0.0.1 localhost\n192.0.2.4  web.test web # the web\n::1 web.test\nbad line\n")
         #expect(files.servers.map(\.text) == ["192.0.2.53:53", "[2001:db8::53]:53"])
         #expect(files.candidates(for: "a.b") == ["a.b.one.test", "a.b.two.test", "a.b"])
@@ -360,6 +464,37 @@ struct ResolverTests {
         #expect(files.candidates(for: "a.b.") == ["a.b"])
         #expect(files.hosts["web.test"]?.map(\.text) == ["192.0.2.4:0", "[::1]:0"])
         #expect(files.hosts["web"]?.count == 1)
+    }
+
+    @Test func theEnvironmentHasTheLastWord() {
+        var files = ResolverFiles()
+        files.readResolvConf("search one.test\noptions ndots:2 timeout:3\n")
+        files.readEnvironment(domains: "three.test", options: "ndots:0")
+        #expect(files.candidates(for: "a") == ["a", "a.three.test"])
+        #expect(files.timeout == 3)
+    }
+
+    /// `timeout` and `attempts` shorten the wait, and a second server is reached over TCP where `use-vc` says so.
+    @Test func optionsOfTheFileAreKept() async throws {
+        let file = FileManager.default.temporaryDirectory.appendingPathComponent("resolv-\(UUID().uuidString)")
+        try "options timeout:1 attempts:1 use-vc rotate\n".write(to: file, atomically: true, encoding: .utf8)
+        defer { try? FileManager.default.removeItem(at: file) }
+        try await with(
+            limit: .seconds(60), resolvConf: file.path, dead: true,
+            { name, _ in
+                name == "dead.test" ? .silence : .truncated(["192.0.2.1"])
+            }
+        ) { resolver, _, group in
+            #expect(await look("web.test", resolver, group) == Self.found("192.0.2.1"))
+        }
+        try "options timeout:1 attempts:1\n".write(to: file, atomically: true, encoding: .utf8)
+        try await with(limit: .seconds(60), resolvConf: file.path, { _, _ in .silence }) { resolver, _, group in
+            guard case .failed(.dnsTimeout, let detail) = await look("dead.test", resolver, group) else {
+                Issue.record("the name is answered")
+                return
+            }
+            #expect(detail.contains("within 1"), "\(detail)")
+        }
     }
 
     @Test func theCacheStaysBounded() {

@@ -123,6 +123,22 @@ func check(_ expect: Wanted = Wanted(), space: Bool = false) -> Check {
                 == #"expected the text "ok", not found in 3 bytes (it is encoded as "br", which is not decoded here)"#)
     }
 
+    /// Such pages are errors in browsers and with `curl --compressed`; what only ends too early is shown.
+    @Test func aCodingThatIsNotThereIsABrokenAnswer() {
+        func attempt(_ text: String, _ headers: HTTPHeaders) -> Attempt {
+            KeepAliveTests.attempt(.answer(Answer(status: 200, headers: headers, body: ByteBuffer(string: text))))
+        }
+        for coding in ["gzip", "deflate", "x-gzip"] {
+            let finding = examine(attempt("<p>plain text", ["Content-Encoding": coding]), check(Wanted(text: "plain")))
+            #expect(
+                finding.outcome == .down && finding.cause == .notHTTP && finding.detail.contains("\(coding) is broken"))
+        }
+        for (text, coding) in [("", "gzip"), ("\u{1F}", "gzip"), ("plain", "br"), ("plain", "identity"), ("plain", "")]
+        {
+            #expect(examine(attempt(text, ["Content-Encoding": coding]), check()).outcome == .up, "\(coding)")
+        }
+    }
+
     /// Exactly, whatever a double could hold.
     @Test(arguments: [
         ("9007199254740993", "9007199254740993", true), ("9007199254740993", "9007199254740992", false),

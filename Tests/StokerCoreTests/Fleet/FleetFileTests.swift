@@ -429,6 +429,55 @@ import Testing
     }
 }
 
+@Suite struct VariableTests {
+    /// Where a thing is may be seen. What a variable puts behind the host, into the body or into what is expected is not.
+    @Test(arguments: [
+        ("t: { url: 'https://a.test/hook/${KEY}/x?v=1' }", "https://a.test/hook/***/x?v=1", ["k3y-of-mine"]),
+        ("t: 'https://a.test/?q=${KEY}&r=${SHORT}'", "https://a.test/?q=***&r=***", ["k3y-of-mine", "eu"]),
+        ("t: { url: 'https://${HOST}:${PORT}/x' }", "https://h.test:81/x", []),
+        ("t: { url: '${WHOLE}' }", "https://h.test/***", ["p4th?a=b"]),
+        ("t: { url: '${WHOLE}/${SHORT}' }", "https://h.test/***/***", ["p4th?a=b", "eu"]),
+        ("t: { url: '${BASE}/health' }", "https://h.test/health", []),
+        ("t: { url: 'https://${HOST}/${HOST}' }", "https://h.test/***", ["h.test"]),
+        ("t: { url: 'https://a.test', path: '/${NONE:-plain}/${SHORT:-us}' }", "https://a.test/plain/***", ["eu"]),
+        ("t: { url: 'https://a.test/', body: 'x${KEY}', method: POST }", "https://a.test/", ["k3y-of-mine"]),
+        (
+            "t: { url: 'https://a.test/', expect: { text: '${KEY}', regex: '${SHORT}', json: { $.a: '${HOST}', $.b: null } } }",
+            "https://a.test/", ["k3y-of-mine", "eu", "h.test"]
+        ),
+        ("t: { url: 'tcp://${HOST}:${PORT}' }", "tcp://h.test:81", []),
+        ("t: { url: 'https://a.test/$${KEY}' }", "https://a.test/${KEY}", []),
+    ])
+    func valuesAreNotShown(_ target: String, _ shown: String, _ hidden: [String]) throws {
+        let environment = [
+            "KEY": "k3y-of-mine", "SHORT": "eu", "HOST": "h.test", "PORT": "81", "WHOLE": "https://h.test/p4th?a=b",
+            "BASE": "https://h.test/", "NONE": "",
+        ]
+        let fleet = try FleetFile.read(text: "targets:\n  \(target)\n", name: "f", environment: environment).get()
+        let check = try #require(fleet.checks.first)
+        #expect(check.shownAddress?.replacing("//health", with: "/health") == shown)
+        #expect(check.policy.request.hidden.map { $0.reveal() } == hidden)
+        #expect(check.isAddressHidden == shown.contains("***"))
+    }
+
+    /// A Space's path is its own; what its checks take over and what they do not.
+    @Test func aSpacesChecksHaveTheirOwn() throws {
+        let text = """
+            keep: { path: "/${A}", headers: { X: "${B}" } }
+            spaces:
+              a/b:
+                checks: { deep: { path: "/d/${C}" }, plain: { path: /p } }
+            """
+        let fleet = try FleetFile.read(
+            text: text, name: "f", environment: ["A": "aaaaaa1", "B": "bbbbbb2", "C": "cccccc3"]
+        ).get()
+        let shown = fleet.checks.map { $0.shownAddress ?? "" }
+        #expect(shown.map { String($0.split(separator: "/", maxSplits: 2)[2]) } == ["***", "d/***", "p"])
+        #expect(fleet.checks.map { $0.policy.request.hidden.count } == [1, 1, 0])
+        #expect(!fleet.checks[0].isFound(byAddress: "aaa") && !fleet.checks[1].isFound(byAddress: "cccccc3"))
+    }
+}
+
 @Suite struct SourceTextTests {
     @Test func theCaretStandsUnderTheColumn() {
         #expect(SourceText("a\n  bc: x\n").snippet(line: 2, column: 7) == " 2 |   bc: x\n   |       ^")

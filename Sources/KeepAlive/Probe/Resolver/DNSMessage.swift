@@ -9,7 +9,9 @@ enum DNSMessage {
 
     struct Answer: Equatable {
         enum Code: Equatable {
-            case ok, noSuchName, formatError, failure
+            case ok, noSuchName, formatError, serverFailure
+            /// The server does not answer such questions, or knows nothing of this zone.
+            case refused
         }
         var id: UInt16
         var code: Code
@@ -54,14 +56,15 @@ enum DNSMessage {
         message.withUnsafeReadableBytes { bytes -> Answer? in
             var reader = Reader(bytes: bytes)
             guard let id = reader.u16(), let flags = reader.u16(), flags & 0x8000 != 0, let questions = reader.u16(),
-                let answers = reader.u16(), let authorities = reader.u16(), reader.u16() != nil
+                let answers = reader.u16(), let authorities = reader.u16(), let additionals = reader.u16()
             else { return nil }
             let code: Answer.Code =
                 switch flags & 0x0F {
                 case 0: .ok
-                case 1, 4: .formatError
+                case 1: .formatError
+                case 2: .serverFailure
                 case 3: .noSuchName
-                default: .failure
+                default: .refused
                 }
             // Some servers leave the question out of an error.
             if questions == 0 { return code == .ok ? nil : Answer(id: id, code: code, truncated: false) }
@@ -70,6 +73,10 @@ enum DNSMessage {
             }
             var answer = Answer(id: id, code: code, truncated: flags & 0x0200 != 0)
             if answer.truncated { return answer }
+            // "Lame": neither an authority nor a resolver, and nothing in it. Source: glibc `resolv/res_send.c`, `send_dg`.
+            if code == .ok, answers == 0, flags & 0x0480 == 0, additionals == 0 {
+                return Answer(id: id, code: .refused, truncated: false)
+            }
             guard
                 reader.read(into: &answer, name: name, kind: kind, answers: Int(answers), authorities: Int(authorities))
             else { return nil }

@@ -26,7 +26,7 @@ package struct ResolverConfiguration: Sendable {
     package var hosts: String? = "/etc/hosts"
     /// Names remembered at most; the least recently used go first (approximately: second chance).
     package var cacheLimit = 16_384
-    /// Longest time one lookup may take, over all its tries and servers.
+    /// Longest time one lookup may take, over all its names, tries and servers; `timeout` and `attempts` of `resolvConf` may shorten it.
     package var limit: Duration = .seconds(5)
     /// Wait before a question is sent again, doubled with each round over the servers.
     package var firstRetry: Duration = .milliseconds(400)
@@ -50,6 +50,15 @@ struct ResolverFiles: Sendable, Equatable {
     /// nil while no line says it: then the machine's own domain, as in glibc.
     var search: [String]?
     var dots = 1
+    /// Seconds that one server is waited for in the first round, and how many rounds there are.
+    var timeout = 5
+    var attempts = 2
+    /// Begin with another server each time.
+    var rotates = false
+    /// Ask over TCP only.
+    var usesTCP = false
+    /// Never ask for IPv6 addresses.
+    var asksNoIPv6 = false
     var hosts: [String: [SocketAddress]] = [:]
 
     mutating func readResolvConf(_ text: String) {
@@ -62,13 +71,45 @@ struct ResolverFiles: Sendable, Equatable {
             case "search", "domain":
                 // `.` is the root: the name as it is, at that place.
                 search = words.dropFirst().prefix(32).map { Self.canonical(String($0)) }
-            case "options":
-                for option in words.dropFirst() where option.hasPrefix("ndots:") {
-                    if let number = Int(option.dropFirst(6)) { dots = min(max(number, 0), 15) }
-                }
+            case "options": readOptions(words.dropFirst())
             default: break
             }
         }
+    }
+
+    /// Bounds as in glibc `resolv/res_init.c`, `res_setoptions`. Options that are not listed do not change what a name stands for.
+    private mutating func readOptions(_ options: some Sequence<Substring>) {
+        for option in options {
+            let parts = option.split(separator: ":", maxSplits: 1)
+            let number = parts.count == 2 ? Int(parts[1]) : nil
+            switch (parts.first, number) {
+            case ("ndots", let number?): dots = min(max(number, 0), 15)
+            case ("timeout", let number?): timeout = min(max(number, 1), 30)
+            case ("attempts", let number?): attempts = min(max(number, 1), 5)
+            case ("rotate", _): rotates = true
+            case ("use-vc", _): usesTCP = true
+            case ("no-aaaa", _): asksNoIPv6 = true
+            default: break
+            }
+        }
+    }
+
+    /// What the environment says about the system's resolver. Source: resolv.conf(5).
+    /// - Parameters:
+    ///   - domains: `LOCALDOMAIN`: replaces the search list.
+    ///   - options: `RES_OPTIONS`: added to those of the file.
+    mutating func readEnvironment(domains: String?, options: String?) {
+        if let domains {
+            search = domains.split { $0 == " " || $0 == "\t" }.prefix(32).map { Self.canonical(String($0)) }
+        }
+        if let options { readOptions(options.split { $0 == " " || $0 == "\t" }) }
+    }
+
+    /// How long one name is waited for: `timeout` seconds for the first server, twice as long shared between all for the second, and so on, in
+    /// each of `attempts` rounds. Source: glibc `resolv/res_send.c`, `send_dg`.
+    func patience(servers count: Int) -> Duration {
+        let round = (0..<max(1, count)).reduce(0) { $0 + ($1 == 0 ? timeout : max(1, (timeout << $1) / count)) }
+        return .seconds(round * attempts)
     }
 
     mutating func readHosts(_ text: String) {
@@ -86,8 +127,7 @@ struct ResolverFiles: Sendable, Equatable {
     /// last; one that ends with the root's dot only so. Source: glibc `resolv/res_query.c`, `__res_context_search`.
     func candidates(for host: String) -> [String] {
         if host.utf8.last == .dot { return [String(host.dropLast())] }
-        let dots = host.utf8.count { $0 == .dot }
-        var names = dots >= self.dots ? [host] : []
+        var names = isFirstAsItIs(host) ? [host] : []
         for domain in search ?? [] {
             let name = domain.isEmpty ? host : "\(host).\(domain)"
             if name.utf8.count <= 253, !names.contains(name) { names.append(name) }
@@ -95,6 +135,9 @@ struct ResolverFiles: Sendable, Equatable {
         if !names.contains(host) { names.append(host) }
         return names
     }
+
+    /// Whether a name is asked as it is before any search domain is put behind it.
+    func isFirstAsItIs(_ host: String) -> Bool { host.utf8.count { $0 == .dot } >= dots }
 
     static func address(_ text: some StringProtocol, port: Int) -> SocketAddress? {
         let bytes = Array(text.utf8)

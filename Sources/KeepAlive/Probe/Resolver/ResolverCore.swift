@@ -41,15 +41,24 @@ final class ResolverCore: @unchecked Sendable {
         var waiters: [(Resolution) -> Void]
         var names: [String]
         var questions: [Question] = []
+        /// When the name that is asked for now is given up.
+        var nameEndsAt: UInt64 = 0
+        var nameBegan: UInt64 = 0
         /// What came of the name as it is, when it was asked before the search domains: that is then told in the end.
         var asItIs: Miss?
-        /// What came of the last name that a server could not be asked for, and whether any exists without an address.
-        var failure: Miss?
+        /// What came of the last name whose server failed, and whether any exists without an address.
+        var serverFailure: Miss?
         var sawNoAddress = false
+        /// Whether a name could not be asked for.
+        var sawTrouble = false
         var negativeTTL: UInt32?
         var firstAnswerAt: UInt64?
-        init(host: String, began: UInt64, names: [String], waiter: @escaping (Resolution) -> Void) {
+        let isFirstAsItIs: Bool
+        init(
+            host: String, began: UInt64, names: [String], isFirstAsItIs: Bool, waiter: @escaping (Resolution) -> Void
+        ) {
             self.host = host
+            self.isFirstAsItIs = isFirstAsItIs
             self.began = began
             self.names = names
             waiters = [waiter]
@@ -59,7 +68,20 @@ final class ResolverCore: @unchecked Sendable {
     /// Why a name brought no address.
     enum Miss {
         case noSuchName, noAddress
-        case failed(Cause, String)
+        case failed(Trouble, String)
+    }
+
+    /// Why a question has no answer.
+    enum Trouble {
+        case serverFailure
+        /// The server does not want to answer, or nobody listens at its port.
+        case refusal
+        /// Nothing came in time.
+        case silence
+        /// What came was cut short, and the whole of it could not be had.
+        case cutShort
+
+        var cause: Cause { self == .silence ? .dnsTimeout : .dnsFailed }
     }
 
     final class Question {
@@ -67,7 +89,7 @@ final class ResolverCore: @unchecked Sendable {
             case asking
             case found([SocketAddress], ttl: UInt32)
             case none(noSuchName: Bool, ttl: UInt32?)
-            case failed(Cause, String)
+            case failed(Trouble, String)
         }
         let id: UInt16
         let name: String
@@ -75,12 +97,15 @@ final class ResolverCore: @unchecked Sendable {
         unowned let lookup: Lookup
         var state = State.asking
         var sent = 0
+        /// The place of the server that is asked first.
+        let first: Int
         var retryAt: UInt64 = 0
         var refusals = 0
         var extended = true
         var overTCP = false
-        init(id: UInt16, name: String, kind: DNSMessage.Kind, lookup: Lookup) {
+        init(id: UInt16, name: String, kind: DNSMessage.Kind, lookup: Lookup, first: Int) {
             self.id = id
+            self.first = first
             self.name = name
             self.kind = kind
             self.lookup = lookup
@@ -113,7 +138,9 @@ final class ResolverCore: @unchecked Sendable {
         }
         guard !servers.isEmpty else { return then(.failed(.dnsFailed, detail: "no name server is configured")) }
         let now = NIODeadline.now().uptimeNanoseconds
-        let lookup = Lookup(host: host, began: now, names: files.candidates(for: host), waiter: then)
+        let lookup = Lookup(
+            host: host, began: now, names: files.candidates(for: host), isFirstAsItIs: files.isFirstAsItIs(host),
+            waiter: then)
         lookups[host] = lookup
         self.resolver = resolver
         askNextName(lookup, now)
@@ -131,6 +158,8 @@ final class ResolverCore: @unchecked Sendable {
             var files = ResolverFiles()
             if let path = configuration.resolvConf {
                 files.readResolvConf(Self.text(of: path))
+                files.readEnvironment(
+                    domains: Self.environment("LOCALDOMAIN"), options: Self.environment("RES_OPTIONS"))
                 if files.search == nil { files.search = Self.ownDomain().map { [$0] } }
             }
             if let path = configuration.hosts { files.readHosts(Self.text(of: path)) }
@@ -174,21 +203,30 @@ final class ResolverCore: @unchecked Sendable {
         let name = lookup.names.removeFirst()
         lookup.questions = []
         lookup.firstAnswerAt = nil
+        lookup.nameBegan = now
+        // A silent name must leave time for the next one: there are at most two of them, for the first ends the search.
+        let ends = lookup.began &+ configuration.limit.nanoseconds
+        let left = ends > now ? ends - now : 0
+        let patience = (files?.patience(servers: servers.count) ?? configuration.limit).nanoseconds
+        lookup.nameEndsAt = now &+ min(patience, lookup.names.isEmpty ? left : left / 5 * 3)
         let prefersIPv6 =
             switch configuration.ipv6 {
-            case .first: true
+            case .first: asksIPv6
             case .never: false
-            case .automatic: hasIPv6Route(now)
+            case .automatic: asksIPv6 && hasIPv6Route(now)
             }
         ask(lookup, name, .a, now)
         if prefersIPv6 { ask(lookup, name, .aaaa, now) }
     }
 
+    private var asksIPv6: Bool { configuration.ipv6 != .never && files?.asksNoIPv6 != true }
+
     private func ask(_ lookup: Lookup, _ name: String, _ kind: DNSMessage.Kind, _ now: UInt64) {
         // 65,536 numbers, two questions a lookup: with `mostInFlight` lookups a free one is found soon.
         var id = UInt16.random(in: 0...UInt16.max)
         while questions[id] != nil { id = UInt16.random(in: 0...UInt16.max) }
-        let question = Question(id: id, name: name, kind: kind, lookup: lookup)
+        let first = files?.rotates == true && !servers.isEmpty ? Int.random(in: 0..<servers.count) : 0
+        let question = Question(id: id, name: name, kind: kind, lookup: lookup, first: first)
         questions[id] = question
         lookup.questions.append(question)
         send(question, now)
@@ -196,27 +234,35 @@ final class ResolverCore: @unchecked Sendable {
 
     private func send(_ question: Question, _ now: UInt64) {
         guard !servers.isEmpty else { return }
-        let server = servers[question.sent % servers.count]
+        let server = servers[(question.first + question.sent) % servers.count]
         let round = min(question.sent / servers.count, 6)
         question.sent += 1
         question.retryAt = now &+ configuration.firstRetry.nanoseconds << UInt64(round)
+        if files?.usesTCP == true { return askOverTCP(question, at: server) }
         server.send(
+            DNSMessage.question(id: question.id, name: question.name, kind: question.kind, extended: question.extended))
+    }
+
+    private func askOverTCP(_ question: Question, at server: DNSServer) {
+        question.overTCP = true
+        question.retryAt = .max
+        server.askOverTCP(
             DNSMessage.question(id: question.id, name: question.name, kind: question.kind, extended: question.extended))
     }
 
     // MARK: Hear
 
     func received(_ message: ByteBuffer, from server: DNSServer, overTCP: Bool = false) {
-        guard let id = DNSMessage.id(of: message), let question = questions[id], question.isAsking,
-            let answer = DNSMessage.answer(message, to: question.name, kind: question.kind)
-        else { return }
+        guard let id = DNSMessage.id(of: message), let question = questions[id], question.isAsking else { return }
         let now = NIODeadline.now().uptimeNanoseconds
+        // Shorter than a header, as glibc takes it. Anything else that is no answer to this question is waited past: it may be forged.
+        if message.readableBytes < 12 {
+            return settle(question, .failed(.cutShort, "the name server's answer is cut short"), now)
+        }
+        guard let answer = DNSMessage.answer(message, to: question.name, kind: question.kind) else { return }
         if answer.truncated, !overTCP {
             guard !question.overTCP else { return }
-            question.overTCP = true
-            question.retryAt = .max
-            return server.askOverTCP(
-                DNSMessage.question(id: id, name: question.name, kind: question.kind, extended: question.extended))
+            return askOverTCP(question, at: server)
         }
         switch answer.code {
         case .ok where !answer.addresses.isEmpty:
@@ -228,17 +274,18 @@ final class ResolverCore: @unchecked Sendable {
             question.extended = false
             question.sent = max(0, question.sent - 1)
             send(question, now)
-        case .formatError, .failure: refused(question, "the name server answered with an error", now)
+        case .serverFailure: refused(question, .serverFailure, "the name server answered with an error (SERVFAIL)", now)
+        case .formatError, .refused: refused(question, .refusal, "the name server refused to answer", now)
         }
     }
 
     /// A server said no, or its port is closed: the next one is asked at once.
-    private func refused(_ question: Question, _ detail: String, _ now: UInt64) {
+    private func refused(_ question: Question, _ trouble: Trouble, _ detail: String, _ now: UInt64) {
         question.refusals += 1
         if question.refusals < servers.count {
             send(question, now)
         } else {
-            settle(question, .failed(.dnsFailed, detail), now)
+            settle(question, .failed(trouble, detail), now)
         }
     }
 
@@ -246,16 +293,22 @@ final class ResolverCore: @unchecked Sendable {
     func unreachable(_ server: DNSServer) {
         guard let place = servers.firstIndex(where: { $0 === server }) else { return }
         let now = NIODeadline.now().uptimeNanoseconds
-        let concerned = questions.values.filter { $0.isAsking && $0.sent > 0 && ($0.sent - 1) % servers.count == place }
+        let concerned = questions.values.filter {
+            $0.isAsking && $0.sent > 0 && ($0.first + $0.sent - 1) % servers.count == place
+        }
         for question in concerned where question.isAsking {
-            refused(question, "nothing answers at the name server \(server.address.text)", now)
+            refused(question, .refusal, "nothing answers at the name server \(server.address.text)", now)
         }
     }
 
     func tcpFailed(_ message: ByteBuffer) {
         guard let id = DNSMessage.id(of: message), let question = questions[id], question.isAsking else { return }
         let now = NIODeadline.now().uptimeNanoseconds
-        settle(question, .failed(.dnsFailed, "the name server's long answer could not be fetched over TCP"), now)
+        // With `use-vc` every question goes this way, and the next server may be reached.
+        if files?.usesTCP == true, question.refusals + 1 < servers.count {
+            return refused(question, .refusal, "the name server could not be reached over TCP", now)
+        }
+        settle(question, .failed(.cutShort, "the name server's long answer could not be fetched over TCP"), now)
     }
 
     private func settle(_ question: Question, _ state: Question.State, _ now: UInt64) {
@@ -266,61 +319,91 @@ final class ResolverCore: @unchecked Sendable {
         consider(lookup, now)
     }
 
-    /// Ends the lookup when enough is known.
+    /// Ends the lookup, or goes to the next name, when enough is known.
     private func consider(_ lookup: Lookup, _ now: UInt64) {
+        guard let v4 = lookup.questions.first(where: { $0.kind == .a }) else { return }
+        let v6 = lookup.questions.first { $0.kind == .aaaa }
+        // IPv6 alone is not enough while the question for IPv4 is open: glibc fails when no answer comes to that one.
+        if v4.isAsking { return }
         var addresses: [SocketAddress] = []
         var ttl = UInt32.max
-        var miss = Miss.noSuchName
-        var asking = false
-        for question in lookup.questions {
-            switch question.state {
-            case .asking: asking = true
-            case .found(let found, let seconds):
-                addresses = question.kind == .aaaa ? found + addresses : addresses + found
+        for case let question? in [v6, v4] {
+            if case .found(let found, let seconds) = question.state {
+                addresses += found
                 ttl = min(ttl, seconds)
-            case .none(let noSuchName, let seconds):
-                if !noSuchName, case .noSuchName = miss { miss = .noAddress }
+            }
+            if case .none(_, let seconds) = question.state {
                 lookup.negativeTTL = min(lookup.negativeTTL ?? .max, seconds ?? 5)
-            case .failed(let cause, let detail): miss = .failed(cause, detail)
             }
         }
-        if asking {
-            let waited = lookup.firstAnswerAt.map { now &- $0 } ?? 0
-            guard !addresses.isEmpty, waited >= Self.familyDelay else { return }
+        if v6?.isAsking == true {
+            guard !addresses.isEmpty, now &- (lookup.firstAnswerAt ?? now) >= Self.familyDelay else { return }
         }
-        if !addresses.isEmpty { return found(lookup, addresses, ttl, now) }
-        // No IPv4 address, and IPv6 was not asked for yet. glibc asks for both at once, and one that is there is enough, whatever
-        // was said of the other.
-        let isOver = now &- lookup.began >= configuration.limit.nanoseconds
-        if !isOver, configuration.ipv6 != .never, lookup.questions.count == 1 {
-            return ask(lookup, lookup.questions[0].name, .aaaa, now)
+        let (miss, goesOn) = Self.miss(v4.state, v6?.state)
+        if !addresses.isEmpty, !Self.isUnfinished(v4.state, v6?.state) { return found(lookup, addresses, ttl, now) }
+        // No IPv4 address, and IPv6 was not asked for yet. glibc asks for both at once, and one that is there is enough when the
+        // question for the other was answered, whatever was said.
+        if addresses.isEmpty, asksIPv6, v6 == nil, now < lookup.nameEndsAt, !Self.isUnfinished(v4.state, nil) {
+            return ask(lookup, v4.name, .aaaa, now)
         }
-        missed(lookup, miss, now)
+        missed(lookup, miss, goesOn: goesOn, now)
+    }
+
+    /// Whether a question was not answered in a way that makes glibc's `getaddrinfo` fail although the other one was. Silence to the one for
+    /// IPv6 is not: then the IPv4 addresses are taken.
+    private static func isUnfinished(_ v4: Question.State, _ v6: Question.State?) -> Bool {
+        switch (v4, v6) {
+        case (.failed(.silence, _), _), (.failed(.cutShort, _), _), (_, .failed(.cutShort, _)): true
+        default: false
+        }
+    }
+
+    /// What a name without an address is told as, and whether the next search domain is tried: as glibc 2.36 does for every pair of answers
+    /// (compared with `getaddrinfo` and a name server that gives each pair).
+    private static func miss(_ v4: Question.State, _ v6: Question.State?) -> (Miss, goesOn: Bool) {
+        var troubles: [Miss] = []
+        var said: Miss?
+        for case let state? in [v4, v6] {
+            switch state {
+            case .none(noSuchName: true, _): said = .noSuchName
+            case .none: if said == nil { said = .noAddress }
+            case .failed(let trouble, let detail): troubles.append(.failed(trouble, detail))
+            case .found, .asking: break
+            }
+        }
+        let serverFailed = if case .failed(.serverFailure, _) = v4 { true } else { false }
+        if isUnfinished(v4, v6) {
+            let open = troubles.first {
+                if case .failed(let trouble, _) = $0 { trouble == .silence || trouble == .cutShort } else { false }
+            }
+            return (open ?? .noSuchName, serverFailed)
+        }
+        if let said { return (said, true) }
+        return (troubles.first ?? .noSuchName, serverFailed)
     }
 
     /// Goes on as glibc does (`resolv/res_query.c`, `__res_context_search`): a name that does not exist, has no address or whose server fails
-    /// leads to the next one, silence ends the search; a failure is told only when nothing better is known.
-    private func missed(_ lookup: Lookup, _ miss: Miss, _ now: UInt64) {
+    /// leads to the next one. Silence or a refusal for one with a search domain ends the search, and the name as it is remains.
+    private func missed(_ lookup: Lookup, _ miss: Miss, goesOn: Bool, _ now: UInt64) {
         let name = lookup.questions.first?.name ?? ""
-        var goesOn = !lookup.names.isEmpty
-        if name == lookup.host, lookup.asItIs == nil, goesOn {
+        if case .failed = miss { lookup.sawTrouble = true }
+        if name == lookup.host, lookup.isFirstAsItIs, lookup.asItIs == nil {
             lookup.asItIs = miss
         } else {
             switch miss {
             case .noSuchName: break
             case .noAddress: lookup.sawNoAddress = true
-            case .failed(let cause, _):
-                lookup.failure = miss
-                if cause == .dnsTimeout { goesOn = false }
+            case .failed(let trouble, _): if trouble == .serverFailure { lookup.serverFailure = miss }
             }
+            if !goesOn { lookup.names.removeAll { $0 != lookup.host } }
         }
-        if goesOn { return askNextName(lookup, now) }
-        let said = lookup.asItIs ?? (lookup.sawNoAddress ? .noAddress : lookup.failure ?? .noSuchName)
-        if case .failed(let cause, let detail) = said { return failed(lookup, cause, detail, now) }
+        if !lookup.names.isEmpty { return askNextName(lookup, now) }
+        let said = lookup.asItIs ?? (lookup.sawNoAddress ? .noAddress : lookup.serverFailure ?? miss)
+        if case .failed(let trouble, let detail) = said { return failed(lookup, trouble.cause, detail, now) }
         var until =
             now &+ min(UInt64(max(lookup.negativeTTL ?? 5, 1)) * 1_000_000_000, configuration.negativeFor.nanoseconds)
         // A server that failed on the way may have known more.
-        if lookup.failure != nil { until = min(until, now &+ Self.failureFor) }
+        if lookup.sawTrouble { until = min(until, now &+ Self.failureFor) }
         let host = lookup.host.utf8.last == .dot ? String(lookup.host.dropLast()) : lookup.host
         let detail = if case .noAddress = said { "\(host) has no address" } else { "\(host) does not exist" }
         finish(lookup, .failed(.dnsNoSuchName, detail: detail), freshUntil: until, staleUntil: until)
@@ -376,12 +459,12 @@ final class ResolverCore: @unchecked Sendable {
         let limit = configuration.limit.nanoseconds
         for lookup in Array(lookups.values) {
             if now &- lookup.began >= limit {
-                for question in lookup.questions where question.isAsking {
-                    question.state = .failed(.dnsTimeout, "no name server answered within \(configuration.limit.text)")
-                    questions[question.id] = nil
-                }
                 lookup.names = []
-                consider(lookup, now)
+                giveUp(lookup, now)
+                continue
+            }
+            if now >= lookup.nameEndsAt {
+                giveUp(lookup, now)
                 continue
             }
             if now &- lookup.began >= Self.staleAfter, !lookup.waiters.isEmpty,
@@ -395,7 +478,19 @@ final class ResolverCore: @unchecked Sendable {
         scheduleTick()
     }
 
+    /// The name that is asked for now has had its time.
+    private func giveUp(_ lookup: Lookup, _ now: UInt64) {
+        let waited = Duration.milliseconds(Int64((now &- lookup.nameBegan) / 100_000_000 * 100))
+        for question in lookup.questions where question.isAsking {
+            question.state = .failed(.silence, "no name server answered within \(waited.text)")
+            questions[question.id] = nil
+        }
+        consider(lookup, now)
+    }
+
     // MARK: This machine
+
+    private static func environment(_ name: String) -> String? { getenv(name).map { String(cString: $0) } }
 
     /// What follows the first dot of this machine's name; nil where it has none.
     private static func ownDomain() -> String? {

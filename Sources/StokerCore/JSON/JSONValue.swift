@@ -1,5 +1,6 @@
-/// A JSON document whose objects keep the order they were made in: what operations answer with, and what bodies are read into.
-package enum JSONValue: Sendable, Equatable {
+/// A JSON document whose objects keep the order they were made in: what operations answer with, what bodies are read into, and what
+/// the Hub sent, kept beside what we understand of it, so that a field that nobody has written down yet is still shown.
+package enum JSONValue: Sendable, Hashable {
     case null
     case bool(Bool)
     case integer(Int64)
@@ -9,7 +10,7 @@ package enum JSONValue: Sendable, Equatable {
     case array([JSONValue])
     case object([Member])
 
-    package struct Member: Sendable, Equatable {
+    package struct Member: Sendable, Hashable {
         package var name: String
         package var value: JSONValue
         package init(_ name: String, _ value: JSONValue) {
@@ -36,9 +37,10 @@ package enum JSONValue: Sendable, Equatable {
         default: nil
         }
     }
+    /// A whole number, also one that came as `4.0`.
     package var integer: Int? {
         switch self {
-        case .integer(let value): Int(value)
+        case .integer(let value): Int(exactly: value)
         case .number(let value): Int(exactly: value)
         default: nil
         }

@@ -84,23 +84,53 @@ extension JSONValue {
     }
 
     private static func write(_ text: String, to out: inout [UInt8]) {
+        var text = text
         out.append(0x22)
-        for byte in text.utf8 {
-            switch byte {
-            case 0x22, 0x5C:
-                out.append(0x5C)
-                out.append(byte)
-            case 0x0A: out.append(contentsOf: [0x5C, 0x6E])
-            case 0x0D: out.append(contentsOf: [0x5C, 0x72])
-            case 0x09: out.append(contentsOf: [0x5C, 0x74])
-            case 0x00..<0x20, 0x7F:
-                let digits = Array("0123456789abcdef".utf8)
-                out.append(contentsOf: "\\u00".utf8)
-                out.append(digits[Int(byte >> 4)])
-                out.append(digits[Int(byte & 15)])
-            default: out.append(byte)
+        text.withUTF8 { bytes in
+            // Nearly every text.
+            if bytes.allSatisfy({ $0 >= 0x20 && $0 != 0x22 && $0 != 0x5C && $0 != 0x7F }) {
+                return out.append(contentsOf: bytes)
             }
+            for byte in bytes { escape(byte, to: &out) }
         }
         out.append(0x22)
+    }
+
+    private static func escape(_ byte: UInt8, to out: inout [UInt8]) {
+        switch byte {
+        case 0x22, 0x5C:
+            out.append(0x5C)
+            out.append(byte)
+        case 0x0A: out.append(contentsOf: [0x5C, 0x6E])
+        case 0x0D: out.append(contentsOf: [0x5C, 0x72])
+        case 0x09: out.append(contentsOf: [0x5C, 0x74])
+        case 0x00..<0x20, 0x7F:
+            out.append(contentsOf: "\\u00".utf8)
+            out.append(Hex.lower[Int(byte >> 4)])
+            out.append(Hex.lower[Int(byte & 15)])
+        default: out.append(byte)
+        }
+    }
+
+    /// A text as a JSON string, with its quotes.
+    package static func quoted(_ text: String) -> String {
+        var out: [UInt8] = []
+        out.reserveCapacity(text.utf8.count + 2)
+        write(text, to: &out)
+        return String(decoding: out, as: UTF8.self)
+    }
+
+    /// A text as a JSON string that may stand inside a script of an HTML page: `<` and the line ends of JavaScript (U+2028, U+2029) are
+    /// escaped as well.
+    package static func quotedForScripts(_ text: String) -> String {
+        var out = String.UnicodeScalarView()
+        for scalar in quoted(text).unicodeScalars {
+            switch scalar {
+            case "<", "\u{2028}", "\u{2029}":
+                out.append(contentsOf: "\\u\(Hex.text(UInt16(scalar.value)))".unicodeScalars)
+            default: out.append(scalar)
+            }
+        }
+        return String(out)
     }
 }

@@ -1,41 +1,4 @@
-/// JSON as the Hub sent it, kept beside what we understand of it: a field that nobody has written down yet is still shown, and one that
-/// changed its type breaks nothing.
-package enum RawJSON: Sendable, Hashable {
-    case null
-    case bool(Bool)
-    case integer(Int)
-    case number(Double)
-    case string(String)
-    case array([RawJSON])
-    case object([String: RawJSON])
-
-    /// The member of that name; nil when there is none or this is no object.
-    package subscript(name: String) -> RawJSON? {
-        if case .object(let members) = self { members[name] } else { nil }
-    }
-    package var string: String? { if case .string(let text) = self { text } else { nil } }
-    package var bool: Bool? { if case .bool(let flag) = self { flag } else { nil } }
-    package var array: [RawJSON]? { if case .array(let items) = self { items } else { nil } }
-    package var object: [String: RawJSON]? { if case .object(let members) = self { members } else { nil } }
-    package var isNull: Bool { self == .null }
-    /// A whole number, also one that came as `4.0`.
-    package var integer: Int? {
-        switch self {
-        case .integer(let value): value
-        case .number(let value): Int(exactly: value)
-        default: nil
-        }
-    }
-    package var number: Double? {
-        switch self {
-        case .integer(let value): Double(value)
-        case .number(let value): value
-        default: nil
-        }
-    }
-}
-
-extension RawJSON: Codable {
+extension JSONValue: Codable {
     private struct Name: CodingKey {
         var stringValue: String
         var intValue: Int? { nil }
@@ -44,6 +7,7 @@ extension RawJSON: Codable {
         init?(intValue: Int) { nil }
     }
 
+    /// A decoder has forgotten the order of members: they are sorted by name. ``init(reading:_:)`` keeps it.
     package init(from decoder: any Decoder) throws {
         // Codable cannot tell what comes next but by trying; each of these fails when it is something else, and failing is slow: the
         // frequent ones come first.
@@ -53,16 +17,18 @@ extension RawJSON: Codable {
         } else if let text = try? single.decode(String.self) {
             self = .string(text)
         } else if let container = try? decoder.container(keyedBy: Name.self) {
-            var members: [String: RawJSON] = [:]
-            for key in container.allKeys { members[key.stringValue] = try container.decode(RawJSON.self, forKey: key) }
-            self = .object(members)
+            var members: [Member] = []
+            for key in container.allKeys {
+                members.append(.init(key.stringValue, try container.decode(JSONValue.self, forKey: key)))
+            }
+            self = .object(members.sorted { $0.name < $1.name })
         } else if let flag = try? single.decode(Bool.self) {
             self = .bool(flag)
-        } else if let number = try? single.decode(Int.self) {
+        } else if let number = try? single.decode(Int64.self) {
             self = .integer(number)
         } else if var container = try? decoder.unkeyedContainer() {
-            var items: [RawJSON] = []
-            while !container.isAtEnd { items.append(try container.decode(RawJSON.self)) }
+            var items: [JSONValue] = []
+            while !container.isAtEnd { items.append(try container.decode(JSONValue.self)) }
             self = .array(items)
         } else {
             self = .number(try single.decode(Double.self))
@@ -73,7 +39,7 @@ extension RawJSON: Codable {
         switch self {
         case .object(let members):
             var container = encoder.container(keyedBy: Name.self)
-            for (name, value) in members { try container.encode(value, forKey: Name(name)) }
+            for member in members { try container.encode(member.value, forKey: Name(member.name)) }
         case .array(let items):
             var container = encoder.unkeyedContainer()
             for item in items { try container.encode(item) }

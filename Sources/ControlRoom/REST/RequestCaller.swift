@@ -1,0 +1,162 @@
+import Hummingbird
+import NIOCore
+import Operations
+import StokerCore
+import Synchronization
+
+/// How a request wants to be told of progress.
+enum ProgressFormat: Sendable {
+    case serverSentEvents
+    /// One JSON document a line.
+    case lines
+
+    /// nil when the request does not ask for it.
+    init?(accepted request: Request) {
+        let types = (request.headers[.accept] ?? "").split(separator: ",").map { type in
+            type.prefix { $0 != ";" }.filter { $0 != " " }.lowercased()
+        }
+        if types.contains("text/event-stream") {
+            self = .serverSentEvents
+        } else if types.contains("application/x-ndjson") {
+            self = .lines
+        } else {
+            return nil
+        }
+    }
+
+    var mediaType: String {
+        switch self {
+        case .serverSentEvents: "text/event-stream"
+        case .lines: "application/x-ndjson"
+        }
+    }
+
+    func frame(_ event: String, _ value: JSONValue) -> ByteBuffer {
+        switch self {
+        case .serverSentEvents: ByteBuffer(string: "event: \(event)\ndata: \(value.text)\n\n")
+        case .lines: ByteBuffer(string: JSONValue.object([.init(event, value)]).text + "\n")
+        }
+    }
+
+    /// Says nothing; a connection that is gone is noticed by it.
+    var pulse: ByteBuffer { ByteBuffer(string: self == .serverSentEvents ? ": still at it\n\n" : "\n") }
+}
+
+/// A request as an operation sees its caller. A yes comes with the request or not at all.
+final class RequestCaller: OperationCaller {
+    /// Comes from the server's own machine.
+    let isHere: Bool
+    let format: ProgressFormat?
+    let progress: AsyncStream<OperationProgress>
+    private let continuation: AsyncStream<OperationProgress>.Continuation
+    private let isGone = Mutex(false)
+    /// Steps that may wait for a slow reader.
+    private static let buffered = 1_000
+
+    init(isHere: Bool, follows format: ProgressFormat?) {
+        self.isHere = isHere
+        self.format = format
+        (progress, continuation) = AsyncStream.makeStream(bufferingPolicy: .bufferingOldest(Self.buffered))
+    }
+
+    /// By the address at the other end of the connection; no header makes a request local, and one that a proxy adds makes it foreign.
+    static func isHere(_ request: Request, _ visit: some RequestContext) -> Bool {
+        guard let peer = (visit as? any RemoteAddressRequestContext)?.remoteAddress?.ipAddress,
+            HostAddress.isLoopback(host: peer)
+        else { return false }
+        return !HeaderName.forwarding.contains { request.headers.contains($0) }
+    }
+
+    var followsProgress: Bool { format != nil }
+
+    func take(_ step: OperationProgress) throws {
+        if isGone.withLock({ $0 }) { throw CancellationError() }
+        guard format != nil, case .dropped = continuation.yield(step), step.kind == .line else { return }
+        throw Failure(
+            .overloaded, doing: "show what comes",
+            because: "the reader is too slow: \(Self.buffered) lines wait for it",
+            hint: "read faster, or begin again with fewer lines")
+    }
+
+    func permit(_ operation: Operation) throws(Failure) {
+        guard !isHere, operation.effect.isForThisMachineOnly else { return }
+        throw Self.refusal(
+            operation.doing, operation.effect == .paid ? "it may cost money" : "it may destroy something for good")
+    }
+
+    func permit(_ question: Question) throws(Failure) {
+        guard !isHere, question.reason.isForThisMachineOnly else { return }
+        throw Self.refusal(
+            question.doing, question.reason == .costs ? "it costs money" : "it destroys something for good")
+    }
+
+    private static func refusal(_ doing: String, _ what: String) -> Failure {
+        Failure(
+            .forbidden, doing: doing, because: "\(what), and is only done for callers on the server's own machine",
+            hint: "call it there, under 127.0.0.1 and not through a proxy, or use the command line")
+    }
+
+    func end() { continuation.finish() }
+
+    /// The reader has gone.
+    func leave() { isGone.withLock { $0 = true } }
+}
+
+extension RESTDoor {
+    /// Carries an operation out and answers, with its progress where that was asked for.
+    ///
+    /// What changes something is brought to its end also when the caller has gone: a Space must not stay paused because a connection broke.
+    func carryOut(
+        _ operation: Operation, _ given: [(name: String, value: JSONValue)], for caller: RequestCaller,
+        requestID: String
+    ) async throws(Failure) -> Response {
+        let context = context.called(by: caller)
+        let work = Task { () -> Result<JSONValue, Failure> in
+            defer { caller.end() }
+            do throws(Failure) { return .success(try await operation.call(given, in: context)) } catch {
+                return .failure(error)
+            }
+        }
+        guard let format = caller.format else {
+            guard operation.effect == .read else { return Answers.json(try await work.value.get()) }
+            return Answers.json(
+                try await withTaskCancellationHandler {
+                    await work.value
+                } onCancel: {
+                    work.cancel()
+                }.get())
+        }
+        let body = ResponseBody { writer in
+            let pulses = Task {
+                while !Task.isCancelled {
+                    try await Task.sleep(for: .seconds(15))
+                    try? caller.take(.pulse)
+                }
+            }
+            defer { pulses.cancel() }
+            do {
+                for await step in caller.progress {
+                    try await writer.write(step == .pulse ? format.pulse : format.frame("progress", step.json))
+                }
+                switch await work.value {
+                case .success(let answer): try await writer.write(format.frame("answer", answer))
+                case .failure(let failure):
+                    try await writer.write(format.frame("error", Answers.error(failure, requestID: requestID)))
+                }
+                try await writer.finish(nil)
+            } catch {
+                caller.leave()
+                if operation.effect == .read { work.cancel() }
+                throw error
+            }
+        }
+        var headers = HTTPFields()
+        headers[.contentType] = format.mediaType
+        headers[.cacheControl] = "no-store"
+        return Response(status: .ok, headers: headers, body: body)
+    }
+}
+
+extension OperationProgress {
+    fileprivate static let pulse = OperationProgress(.note, "pulse", "")
+}
