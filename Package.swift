@@ -74,8 +74,8 @@ let package = Package(
         .target(
             name: "CommandLine",
             dependencies: [
-                "Operations", "KeepAlive", "Deployment", "Diagnosis", "HubClient", "Ledger", "Runtime", "StokerCore",
-                "StokerAssets", arguments, asyncHTTPClient, logging, nioCore, nioHTTP1, nioPosix, unixSignals,
+                "Operations", "KeepAlive", "Diagnosis", "HubClient", "Ledger", "Runtime", "StokerCore", arguments,
+                asyncHTTPClient, logging, nioCore, nioHTTP1, nioPosix, unixSignals,
             ],
             swiftSettings: room
         ),
@@ -93,7 +93,11 @@ let package = Package(
         // Floor 3: do
         .target(
             name: "Operations",
-            dependencies: ["HubClient", "KeepAlive", "Ledger", "StokerCore"],
+            dependencies: [
+                "KeepAlive", "Deployment", "HubClient", "Ledger", "Runtime", "StokerCore", "StokerAssets", logging,
+                nioCore,
+                nioPosix,
+            ],
             swiftSettings: room
         ),
         // Floor 2: keep warm, ship
@@ -105,7 +109,7 @@ let package = Package(
             ],
             swiftSettings: room
         ),
-        .target(name: "Deployment", dependencies: ["HubClient", "StokerCore"], swiftSettings: room),
+        .target(name: "Deployment", dependencies: ["StokerCore"], swiftSettings: room),
         // Floor 1: talk to the Hub, remember
         .target(
             name: "HubClient",
@@ -173,7 +177,7 @@ let package = Package(
         // One test target per room
         .target(
             name: "TestSupport",
-            dependencies: ["StokerCore", nioCore, nioPosix, nioSSL],
+            dependencies: ["Operations", "Ledger", "StokerCore", nioCore, nioPosix, nioSSL],
             path: "Tests/TestSupport",
             swiftSettings: room
         ),
@@ -211,10 +215,13 @@ let package = Package(
         ),
         .testTarget(
             name: "OperationsTests",
-            dependencies: ["Operations", "Ledger", "StokerCore"],
+            dependencies: ["Operations", "Ledger", "StokerCore", "TestSupport"],
             swiftSettings: room),
         .testTarget(
-            name: "DeploymentTests", dependencies: ["Deployment", "HubClient", "StokerCore", yams],
+            name: "CommandLineTests", dependencies: ["CommandLine", "Operations", "StokerCore"],
+            swiftSettings: room),
+        .testTarget(
+            name: "DeploymentTests", dependencies: ["Deployment", "StokerCore", yams],
             swiftSettings: room),
         .testTarget(
             name: "HubSimulatorTests",

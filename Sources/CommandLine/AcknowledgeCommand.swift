@@ -2,7 +2,7 @@ import ArgumentParser
 import Operations
 import StokerCore
 
-struct AcknowledgeCommand: AsyncParsableCommand {
+struct AcknowledgeCommand: OperationCommand {
     static let configuration = CommandConfiguration(
         commandName: "acknowledge",
         abstract: "Say that you have seen what was damaged in the ledger; healing goes on then.",
@@ -17,6 +17,8 @@ struct AcknowledgeCommand: AsyncParsableCommand {
     var incident: String
     @OptionGroup var output: OutputOptions
     @OptionGroup var server: ServerOptions
+
+    static var operations: [Operations.Operation] { [.acknowledge] }
 
     func run() async throws {
         let overview = try await server.client().call(.acknowledge, [("name", .string(incident))])

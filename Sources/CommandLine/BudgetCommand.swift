@@ -1,11 +1,10 @@
 import ArgumentParser
-import Deployment
 import HubClient
 import Logging
-import NIOHTTP1
+import Operations
 import StokerCore
 
-struct BudgetCommand: AsyncParsableCommand {
+struct BudgetCommand: OperationCommand {
     static let configuration = CommandConfiguration(
         commandName: "budget",
         abstract: "Count the requests a fleet costs, from outside, from the master and on the Hub.",
@@ -29,12 +28,14 @@ struct BudgetCommand: AsyncParsableCommand {
     )
     var asksHub = false
     @OptionGroup var output: OutputOptions
+    @OptionGroup var remote: RemoteOptions
 
     func validate() throws {
         if file != nil, options.fleet != nil { throw ValidationError("a file and --fleet exclude each other.") }
+        try remote.exclude(options, file: file)
     }
 
-    private var format: OutputFormat { output.chosen }
+    static var operations: [Operations.Operation] { [.budget, .hubAllowance] }
 
     func run() async throws {
         guard let wakeEvery = Duration(text: every), wakeEvery >= .seconds(60) else {
@@ -44,22 +45,32 @@ struct BudgetCommand: AsyncParsableCommand {
         }
         var options = options
         if let file { options.fleet = file }
-        let source = try options.load()
-        let fleet = try source.fleet()
-        let budget = Budget.compute(fleet, wakeEvery: wakeEvery)
-        let allowance = asksHub ? try await allowance(fleet, source.environment) : nil
-        switch format {
-        case .json: Screen.own.write(try budget.json(wakeEvery: wakeEvery, allowance: allowance))
+        let server = try remote.client()
+        let text = server == nil ? try options.read() : nil
+        let budget = try await carryOut(.budget, [("every", .string(every))], on: text, at: server, output: output)
+        let allowance = asksHub ? try await allowance(text, server) : nil
+        let screen = Screen.own
+        switch output.chosen {
+        case .json:
+            screen.write(
+                budget.adding(allowance.map { [.init("hub_left", $0.answer["windows"] ?? .null)] } ?? []).prettyText)
         case .auto, .human:
-            Screen.own.write(budget.text(wakeEvery: wakeEvery, look: Screen.own.look))
-            if let allowance { Screen.own.write(allowance.text(look: Screen.own.look)) }
+            screen.write(BudgetText.text(budget, look: screen.look))
+            if let allowance {
+                screen.write(BudgetText.allowance(allowance.answer, whose: allowance.whose, look: screen.look))
+            }
         case .quiet: break
         }
     }
 
     /// One small question: every answer of the Hub tells what is left.
-    private func allowance(_ fleet: Fleet, _ environment: [String: String]) async throws -> HubAllowance {
-        var found = try HubCredentials.find(environment: environment)
+    private func allowance(
+        _ text: FleetText?, _ server: ServerClient?
+    ) async throws -> (answer: JSONValue, whose: String) {
+        if let server { return (try await server.call(.hubAllowance, []), "the account of \(server.base)") }
+        guard let text else { return (.null, "") }  // without a server it was read
+        let fleet = try text.read().get()
+        var found = try HubCredentials.find(environment: try text.environment().variables)
         if !found.isEndpointOwn, fleet.hub.endpoint != found.endpoint {
             // The login of the official command line is for the public Hub, not for whatever a file names.
             found.token = fleet.hub.token
@@ -70,19 +81,14 @@ struct BudgetCommand: AsyncParsableCommand {
         let hub = Hub(
             found.settings(agent: "stoker/\(Version.current)"),
             logger: Logger(label: "hub") { _ in SwiftLogNoOpLogHandler() })
-        let answer: Result<HubAnswer, HubFailure>
-        do throws(HubFailure) {
-            var request = HubRequest(
-                .GET, "/api/spaces", doing: "ask the Hub what is left", query: [("limit", "1"), ("expand", "sha")])
-            request.patience = .seconds(5)
-            answer = .success(try await hub.send(request))
+        let answer: Result<JSONValue, Failure>
+        do throws(Failure) {
+            answer = .success(try await carryOut(.hubAllowance, [], in: .ofThisProcess(hub), output: output))
         } catch {
             answer = .failure(error)
         }
         // The command is over; that a connection did not close well is nobody's concern any more.
         try? await hub.shutdown()
-        // A refusal for lack of requests is an answer to this question too.
-        if case .failure(let failure) = answer, failure.kind != .throttled { throw failure.failure }
-        return HubAllowance(whose: found.description, report: hub.pace.report)
+        return (try answer.get(), found.description)
     }
 }

@@ -2,7 +2,7 @@ import ArgumentParser
 import Operations
 import StokerCore
 
-struct CheckCommand: AsyncParsableCommand {
+struct CheckCommand: OperationCommand {
     static let configuration = CommandConfiguration(
         commandName: "check", abstract: "Probe everything of a fleet file once, now, without a server.",
         discussion: """
@@ -25,87 +25,38 @@ struct CheckCommand: AsyncParsableCommand {
     @Option(help: "How many are probed at once.")
     var concurrency: Int = 200
     @OptionGroup var output: OutputOptions
+    @OptionGroup var remote: RemoteOptions
 
-    private var format: OutputFormat { output.chosen }
+    static var operations: [Operations.Operation] { [.check] }
 
     func validate() throws {
         if concurrency < 1 { throw ValidationError("--concurrency must be at least 1.") }
+        try remote.exclude(fleet)
     }
 
     func run() async throws {
-        let completed = try await HubFleet.completed(try fleet.load().fleet())
-        completed.tell()
-        let all = completed.fleet.checks
-        for name in names where !all.contains(where: { $0.name == name || $0.target == name }) {
-            let near = NearestName.of(name, among: all.map(\.name)).map { "did you mean \"\($0)\"?" }
-            throw Failure(
-                .notFound, doing: "check \(name.shortened)", because: "\(fleet.path) has no check of that name",
-                hint: near)
-        }
-        let chosen = all.filter { names.isEmpty || names.contains($0.name) || names.contains($0.target) }
-        let checks = chosen.filter { $0.policy.kind != .heartbeat && $0.policy.enabled }
+        let server = try remote.client()
+        let report = try await carryOut(
+            .check,
+            [
+                ("names", .array(names.map { .string($0) })), ("strict", .bool(strict)),
+                ("concurrency", .integer(Int64(min(concurrency, 10_000)))),
+            ], on: server == nil ? try fleet.read() : nil, at: server, output: output)
         let screen = Screen.own
-        let shown = format == .auto || format == .human
-        let results = await Sweep(concurrency: concurrency).run(checks) { done in
-            if shown { screen.progress("probing \(done)/\(checks.count)") }
-        }
-        if shown { screen.endProgress() }
-        try Task.checkCancellation()
-        let report = CheckReport(results: results, left: chosen.count - checks.count, strict: strict)
-        switch format {
-        case .json: screen.write(report.json.prettyText)
+        switch output.chosen {
+        case .json: screen.write(report.prettyText)
         case .quiet: break
-        case .auto, .human: screen.write(report.text(for: screen))
+        case .auto, .human: screen.write(CheckReportText.text(report, screen))
         }
-        if report.trouble { throw ExitCode(1) }
+        if report["trouble"] == true { throw ExitCode(1) }
     }
 }
 
-/// What a sweep found.
-struct CheckReport {
-    var results: [Sweep.Result]
-    /// Heartbeats and paused checks, which are not probed.
-    var left: Int
-    var strict: Bool
-
-    func isTrouble(_ outcome: Outcome) -> Bool {
-        switch outcome {
-        case .up: false
-        case .down, .unknown: true
-        case .slow, .waking: strict
-        }
-    }
-
-    var trouble: Bool { results.contains { isTrouble($0.outcome) } }
-
-    var json: JSONValue {
-        [
-            "trouble": .bool(trouble), "total": .integer(Int64(results.count)), "left_out": .integer(Int64(left)),
-            "counts": .object(
-                Outcome.allCases.map { outcome in
-                    .init(outcome.name, .integer(Int64(results.count { $0.outcome == outcome })))
-                }),
-            "checks": .array(
-                results.map { result in
-                    [
-                        "name": .string(result.check.name),
-                        "address": result.check.shownAddress.map { .string($0) } ?? .null,
-                        "outcome": .string(result.outcome.name),
-                        "cause": result.cause == .none ? .null : .string(result.cause.code),
-                        "sentence": .string(result.cause.sentence), "detail": .string(result.detail),
-                        "status_code": result.code == 0 ? .null : .integer(Int64(result.code)),
-                        "latency_ms": Self.milliseconds(result.latencyMicroseconds),
-                        "certificate_ends": result.certificateEnd.map { .string($0.description) } ?? .null,
-                    ]
-                }),
-        ]
-    }
-
-    private static func milliseconds(_ microseconds: UInt32) -> JSONValue {
-        microseconds == 0 ? .null : .number(Double(microseconds) / 1_000)
-    }
-
-    func text(for screen: Screen) -> String {
+/// What one look at each check found, for a person.
+enum CheckReportText {
+    static func text(_ report: JSONValue, _ screen: Screen) -> String {
+        let results = report["checks"]?.array ?? []
+        let left = report["left_out"]?.integer ?? 0
         guard !results.isEmpty else {
             return "There is nothing to probe\(left > 0 ? ": all \(left) are heartbeats or paused" : "").\n"
         }
@@ -115,24 +66,19 @@ struct CheckReport {
         ])
         // Trouble last, where the eye is when the table has scrolled by.
         let order: [Outcome] = [.up, .slow, .waking, .unknown, .down]
-        let sorted = results.enumerated().sorted { a, b in
-            let (first, second) = (
-                order.firstIndex(of: a.element.outcome) ?? 0, order.firstIndex(of: b.element.outcome) ?? 0
-            )
-            return first == second ? a.offset < b.offset : first < second
+        for outcome in order.map(\.name) {
+            for result in results where result["outcome"]?.string == outcome {
+                let sentence = result["sentence"]?.string ?? ""
+                let detail = result["detail"]?.string ?? ""
+                let why = outcome == "up" ? "" : detail.isEmpty ? sentence : "\(sentence): \(detail)"
+                table.rows.append([
+                    .init(outcome, .init(verdict: outcome)), .init(result["name"]?.string ?? ""),
+                    .init(result["status_code"]?.integer.map { "\($0)" } ?? "–"),
+                    .init(Wording.latency(result["latency_ms"])), .init(why, .dim),
+                ])
+            }
         }
-        for result in sorted.map(\.element) {
-            let why =
-                result.outcome == .up
-                ? "" : result.detail.isEmpty ? result.cause.sentence : "\(result.cause.sentence): \(result.detail)"
-            table.rows.append([
-                .init(result.outcome.name, .init(verdict: result.outcome.name)), .init(result.check.name),
-                .init(result.code == 0 ? "–" : "\(result.code)"),
-                .init(Wording.latency(Self.milliseconds(result.latencyMicroseconds))),
-                .init(why, .dim),
-            ])
-        }
-        let bad = results.count { isTrouble($0.outcome) }
+        let bad = results.count { $0["trouble"] == true }
         let end = bad == 0 ? "No trouble: \(results.count) probed." : "Trouble: \(bad) of \(results.count) probed."
         let rest = left > 0 ? " \(left) left out (heartbeats, paused)." : ""
         return table.text(for: screen.look) + "\n" + screen.paint(end, bad == 0 ? .green : .red) + rest + "\n"

@@ -1,8 +1,8 @@
 import ArgumentParser
-import Deployment
+import Operations
 import StokerCore
 
-struct CheckConfigCommand: AsyncParsableCommand {
+struct CheckConfigCommand: OperationCommand {
     static let configuration = CommandConfiguration(
         commandName: "check-config",
         abstract: "Explain a fleet file: what is pinged when, what it costs, what is wrong with it.",
@@ -26,27 +26,25 @@ struct CheckConfigCommand: AsyncParsableCommand {
         if file != nil, options.fleet != nil { throw ValidationError("a file and --fleet exclude each other.") }
     }
 
-    private var format: OutputFormat { output.chosen }
+    static var operations: [Operations.Operation] { [.checkConfig] }
 
     func run() async throws {
         var options = options
         if let file { options.fleet = file }
-        let source = try options.load()
-        if format == .json, case .failure(let problems) = source.result {
-            Screen.own.write(try FleetReport.json(problems, file: source.path))
+        let text = try options.read()
+        let report = try await carryOut(.checkConfig, [("fleet_file", text.json)], output: output)
+        let screen = Screen.own
+        let format = output.chosen
+        if format == .json { screen.write(report.prettyText) }
+        guard report["valid"] == true else {
+            if format != .json { screen.tell(report, of: text) }
             throw ExitCode(Failure.Code.fleetInvalid.exitStatus)
         }
-        let fleet = try source.fleet()
-        let report = FleetReport(fleet, file: source.path)
-        switch format {
-        case .json: Screen.own.write(try report.json())
-        case .quiet: break
-        case .auto, .human:
-            Screen.writeError(
-                ProblemText(source: source.text, name: source.path, colour: Screen.own.errorLook.hasColour).text(
-                    fleet.advice))
-            Screen.own.write(report.text(for: Screen.own.look))
+        let warnings = (report["warnings"]?.array ?? []).map { ProblemText.Line($0) }
+        if format == .auto || format == .human {
+            Screen.writeError(ProblemText(text, screen).warnings(warnings))
+            screen.write(FleetReportText.text(report, look: screen.look))
         }
-        if strict, !fleet.advice.isEmpty { throw ExitCode(1) }
+        if strict, !warnings.isEmpty { throw ExitCode(1) }
     }
 }

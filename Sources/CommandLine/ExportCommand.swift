@@ -1,11 +1,24 @@
 import ArgumentParser
-import Deployment
 import Foundation
+import Operations
 import StokerCore
 
-extension Export.Kind: ExpressibleByArgument {}
+/// A service outside that ``Operations/Operation/export`` writes a waker for.
+struct WakerKind: ExpressibleByArgument {
+    let name: String
 
-struct ExportCommand: AsyncParsableCommand {
+    init?(argument: String) {
+        guard Self.allValueStrings.contains(argument) else { return nil }
+        name = argument
+    }
+
+    static var allValueStrings: [String] {
+        for case .choice(let kinds) in Operations.Operation.export.parameters.map(\.kind) { return kinds }
+        return []
+    }
+}
+
+struct ExportCommand: OperationCommand {
     static let configuration = CommandConfiguration(
         commandName: "export",
         abstract: "Write a waker for a service outside that keeps the master awake.",
@@ -20,7 +33,7 @@ struct ExportCommand: AsyncParsableCommand {
             """)
 
     @Argument(help: "The service that wakes.")
-    var kind: Export.Kind
+    var kind: WakerKind
     @OptionGroup var options: FleetOptions
     @Option(
         help: ArgumentHelp(
@@ -34,55 +47,37 @@ struct ExportCommand: AsyncParsableCommand {
     var output: String?
     @Flag(help: "Overwrite the output file.")
     var force = false
+    @OptionGroup var remote: RemoteOptions
+
+    static var operations: [Operations.Operation] { [.export] }
+
+    func validate() throws { try remote.exclude(options) }
 
     func run() async throws {
-        guard let wakeEvery = Duration(text: every) else {
+        guard Duration(text: every) != nil else {
             throw Failure(
                 .usage, doing: "read --every", because: "it is not a duration", hint: "write it like --every 5m")
         }
-        let completed = try await HubFleet.completed(try options.load().fleet())
-        completed.tell()
-        let export = try Export.make(
-            kind, fleet: completed.fleet, master: master, wakeEvery: wakeEvery, hidden: completed.hidden)
+        let server = try remote.client()
+        let made = try await carryOut(
+            .export,
+            [
+                ("kind", .string(kind.name)), ("master", master.map { .string($0) } ?? .null),
+                ("every", .string(every)),
+            ], on: server == nil ? try options.read() : nil, at: server, output: OutputOptions())
+        let content = made["content"]?.string ?? ""
+        let instructions = made["instructions"]?.array?.compactMap(\.string) ?? []
         guard let output else {
-            Screen.own.write(export.content)
-            if isatty(STDOUT_FILENO) != 1 || kind == .uptimeRobot { tell(export) }
+            Screen.own.write(content)
+            if isatty(STDOUT_FILENO) != 1 || kind.name == "uptimerobot" { tell(instructions) }
             return
         }
-        try NewFile.write(export.content, to: output, force: force)
+        try NewFile.write(content, to: output, force: force)
         Screen.writeError("Wrote \(output).\n")
-        tell(export, as: output)
+        tell(instructions.map { $0.replacing("keepalive.crontab", with: output) })
     }
 
-    /// - Parameter file: the name that the person chose in place of the usual one.
-    private func tell(_ export: Export, as file: String? = nil) {
-        for text in export.instructions {
-            let shown = file.map { text.replacing("keepalive.crontab", with: $0) } ?? text
-            Screen.writeError("  * \(shown)\n")
-        }
-    }
-}
-
-/// Files that are made for a person, who may have changed them since.
-enum NewFile {
-    /// Writes the file whole or not at all, with the folders it needs.
-    /// - Throws: `usage` when it exists and `force` is not given.
-    static func write(_ text: String, to path: String, force: Bool) throws(Failure) {
-        let url = URL(fileURLWithPath: path)
-        do {
-            try FileManager.default.createDirectory(
-                at: url.deletingLastPathComponent(), withIntermediateDirectories: true)
-            try Data(text.utf8).write(to: url, options: force ? .atomic : .withoutOverwriting)
-        } catch {
-            if !force, FileManager.default.fileExists(atPath: path) {
-                throw Failure(
-                    .usage, doing: "write \(path)", because: "it exists already", hint: "--force overwrites it",
-                    cause: error)
-            }
-            throw Failure(
-                .fleetUnreadable, doing: "write \(path)", because: "the file cannot be written",
-                hint: "look at its folder and rights",
-                cause: error)
-        }
+    private func tell(_ instructions: [String]) {
+        for text in instructions { Screen.writeError("  * \(text)\n") }
     }
 }

@@ -1,6 +1,6 @@
 package import ArgumentParser
-import Deployment
 import Foundation
+package import Operations
 import Runtime
 package import StokerCore
 
@@ -32,36 +32,26 @@ package struct FleetOptions: ParsableArguments {
         return named.flatMap { $0.isEmpty ? nil : $0 } ?? "fleet.yaml"
     }
 
-    /// Reads the file anew.
-    /// - Throws: `fleet.unreadable` when a file cannot be read, ``FleetProblems`` when one has mistakes.
-    package func load() throws -> FleetSource {
+    /// Reads the files anew. The process's environment wins over that of the environment file.
+    /// - Throws: `fleet.unreadable` when one cannot be read.
+    package func read() throws(Failure) -> FleetText {
         let text = try Self.contents(
             of: path, kind: "fleet file", hint: "write one with `stoker init`, or name another with --fleet")
-        let (environment, advice) = try environment(for: text)
-        let result = FleetFile.read(text: text, name: path, environment: environment).map { fleet in
-            var fleet = fleet
-            fleet.advice += advice
-            return fleet
+        var environmentFile: FleetText.EnvironmentFile?
+        let file = envFile ?? ".env"
+        if envFile != nil || FileManager.default.fileExists(atPath: file) {
+            environmentFile = .init(
+                name: file, text: try Self.contents(of: file, kind: "environment file", hint: nil))
         }
-        return FleetSource(path: path, text: text, environment: environment, result: result)
+        return FleetText(
+            name: path, text: text, variables: ProcessInfo.processInfo.environment, environmentFile: environmentFile)
     }
 
-    /// The process's environment over that of the `.env` file: what was set on purpose wins. Lines of the file that the fleet file
-    /// does not need are other programs' business: mistakes on them are advice.
-    private func environment(for text: String) throws -> ([String: String], [Fleet.Advice]) {
-        let process = ProcessInfo.processInfo.environment
-        let file = envFile ?? ".env"
-        if envFile == nil, !FileManager.default.fileExists(atPath: file) { return (process, []) }
-        let lines = try Self.contents(of: file, kind: "environment file", hint: nil)
-        let needed = FleetFile.variables(in: text).filter { process[$0] == nil }
-        let reading = DotEnv.read(text: lines, name: file, needing: needed)
-        guard reading.problems.isEmpty else { throw FleetProblems(reading.problems) }
-        let advice = reading.ignored.map {
-            Fleet.Advice(
-                path: "",
-                text: "\($0.file):\($0.line):\($0.column): \($0.text); the line is not read, and nothing here needs it")
-        }
-        return (reading.variables.merging(process) { $1 }, advice)
+    /// Reads the files anew, and the fleet in them.
+    /// - Throws: `fleet.unreadable` when a file cannot be read.
+    package func load() throws(Failure) -> FleetSource {
+        let text = try read()
+        return FleetSource(file: text, result: text.read())
     }
 
     /// Files larger than the reader takes are not read to their end. It may block: a running server calls it on a
@@ -97,18 +87,17 @@ package struct FleetOptions: ParsableArguments {
 
 /// A fleet file as it was read.
 package struct FleetSource {
-    package var path: String
-    package var text: String
-    var environment: [String: String]
+    package var file: FleetText
     package var result: Result<Fleet, FleetProblems>
+    package var path: String { file.name }
+    package var text: String { file.text }
 
     /// The fleet. Problems are written to standard error as a compiler does, and end the command with status 2.
     package func fleet() throws -> Fleet {
         switch result {
         case .success(let fleet): return fleet
         case .failure(let problems):
-            Screen.writeError(
-                ProblemText(source: text, name: path, colour: Screen.own.errorLook.hasColour).text(problems))
+            Screen.writeError(ProblemText(file, .own).text(problems.list.map(ProblemText.Line.init)))
             throw ExitCode(Failure.Code.fleetInvalid.exitStatus)
         }
     }

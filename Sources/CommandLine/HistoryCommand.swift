@@ -5,7 +5,7 @@ import Logging
 import Operations
 import StokerCore
 
-struct HistoryCommand: AsyncParsableCommand {
+struct HistoryCommand: OperationCommand {
     static let configuration = CommandConfiguration(
         commandName: "history", abstract: "Show what pings saw, spans of trouble, or events.",
         discussion: """
@@ -16,6 +16,7 @@ struct HistoryCommand: AsyncParsableCommand {
               stoker history llm-backend
               stoker history llm-backend --since 24h --outcome down
               stoker history --incidents --since 30d
+              stoker history llm-backend --spans 30 --since 30d
               stoker history gateway --csv --limit 100000 > gateway.csv
               stoker history --events --data ./data
             """)
@@ -26,6 +27,11 @@ struct HistoryCommand: AsyncParsableCommand {
     var incidents = false
     @Flag(help: "Events in place of single pings.")
     var events = false
+    @Option(
+        help: ArgumentHelp(
+            "That many equal spans of one check in place of single pings, of --since (24h) until --until.",
+            valueName: "number"))
+    var spans: Int?
     @Option(help: "Not older than: 24h, 7d, or a time such as 2026-11-21T08:00:00Z.")
     var since: String?
     @Option(help: "Older than: a duration ago or a time.")
@@ -45,9 +51,18 @@ struct HistoryCommand: AsyncParsableCommand {
 
     private var format: OutputFormat { output.chosen }
 
+    static var operations: [Operations.Operation] { [.observations, .incidents, .events, .checkSeries] }
+
     func validate() throws {
         if incidents, events { throw ValidationError("--incidents and --events exclude each other.") }
         if outcome != nil, incidents || events { throw ValidationError("--outcome is for single pings.") }
+        if let spans {
+            if !(1...1_000).contains(spans) { throw ValidationError("--spans takes a number from 1 to 1000.") }
+            if name == nil { throw ValidationError("--spans needs the name of a check.") }
+            if incidents || events || outcome != nil || csv {
+                throw ValidationError("--spans excludes --incidents, --events, --outcome and --csv.")
+            }
+        }
         if csv, format == .json { throw ValidationError("--csv and JSON exclude each other.") }
         if limit < 1 { throw ValidationError("--limit must be at least 1.") }
         if data != nil, server.server != nil { throw ValidationError("--data and --server exclude each other.") }
@@ -60,11 +75,12 @@ struct HistoryCommand: AsyncParsableCommand {
         guard let data else {
             return try await show(through: try server.client(), window, screen)
         }
-        let file = try LedgerDoor.file(in: data)
+        let file = try OperationContext.ledgerFile(in: data)
         let ledger = try await SQLiteLedger(
             path: file, readOnly: true, logger: Logger(label: "stoker") { _ in SwiftLogNoOpLogHandler() })
         do {
-            try await show(through: try await LedgerDoor(ledger: ledger, now: now), window, screen)
+            let context = try await OperationContext.ofLedger(ledger, now: now)
+            try await show(through: context, window, screen)
             await ledger.close()
         } catch {
             await ledger.close()
@@ -73,6 +89,7 @@ struct HistoryCommand: AsyncParsableCommand {
     }
 
     private func show(through door: some OperationDoor, _ window: HistoryWindow, _ screen: Screen) async throws {
+        if let spans, let name { return try await show(spans, of: name, through: door, window, screen) }
         let kind: HistoryKind = incidents ? .incidents : events ? .events : .observations
         var given: [(name: String, value: JSONValue)] = [("check", name.map { .string($0) } ?? .null)]
         if kind == .observations {
@@ -114,6 +131,40 @@ struct HistoryCommand: AsyncParsableCommand {
         if !cursor.isNull, count >= limit {
             screen.write(screen.paint("… older ones with a greater --limit", .dim) + "\n")
         }
+    }
+}
+
+extension HistoryCommand {
+    private func show(
+        _ spans: Int, of name: String, through door: some OperationDoor, _ window: HistoryWindow, _ screen: Screen
+    ) async throws {
+        let answer = try await door.call(
+            .checkSeries,
+            [
+                ("name", .string(name)), ("buckets", .integer(Int64(spans))),
+                ("from", window.from.map { .string($0.description) } ?? .null),
+                ("to", window.to.map { .string($0.description) } ?? .null),
+            ])
+        switch format {
+        case .quiet: return
+        case .json: return screen.write(answer.prettyText)
+        case .auto, .human: break
+        }
+        var table = TextTable(columns: [
+            .init(title: "BEGAN"), .init(title: "UP", isRight: true), .init(title: "GOOD", isRight: true),
+            .init(title: "FAILED", isRight: true), .init(title: "LATENCY", isRight: true),
+            .init(title: "AT MOST", isRight: true),
+        ])
+        for span in answer["buckets"]?.array ?? [] {
+            let failed = span["down"]?.integer ?? 0
+            table.rows.append([
+                .init(Wording.time(span["from"])), .init(Formatting.share(span["uptime"]?.double)),
+                .init("\((span["up"]?.integer ?? 0) + (span["slow"]?.integer ?? 0))"),
+                .init("\(failed)", failed > 0 ? .red : .plain), .init(Wording.latency(span["latency_mean_ms"])),
+                .init(Wording.latency(span["latency_max_ms"])),
+            ])
+        }
+        screen.write(table.text(for: screen.look))
     }
 }
 

@@ -1,12 +1,9 @@
 import ArgumentParser
-import Deployment
 import Foundation
-import HubClient
-import KeepAlive
 import Operations
 import StokerCore
 
-struct InitCommand: AsyncParsableCommand {
+struct InitCommand: OperationCommand {
     static let configuration = CommandConfiguration(
         commandName: "init",
         abstract: "Write a commented fleet.yaml from addresses, from a list of pings, from the Hub, or by asking.",
@@ -68,39 +65,67 @@ struct InitCommand: AsyncParsableCommand {
         }
     }
 
+    static var operations: [Operations.Operation] { [.initFleet, .schema] }
+
     func run() async throws {
         // Before any question is asked in vain.
         if output != "-", !force, FileManager.default.fileExists(atPath: output) {
             throw Failure(
                 .usage, doing: "write \(output)", because: "it exists already", hint: "--force overwrites it")
         }
-        var draft = try FleetDraft(addresses: addresses)
-        if let from {
-            let text = try FleetOptions.contents(of: from, kind: "list of pings", hint: nil)
-            draft.entries += try FleetDraft(json: text).entries
+        var addresses = addresses
+        if addresses.isEmpty, from == nil, !fromHub, isatty(STDIN_FILENO) == 1 { addresses = try await ask() }
+        let schema = schemaPath
+        let draft = try await draft(addresses, namesSchema: schema != nil)
+        let content = draft["content"]?.string ?? ""
+        guard output != "-" else { return Screen.own.write(content) }
+        if let schema {
+            let text = try await carryOut(.schema, [], output: OutputOptions())["content"]?.string ?? ""
+            try NewFile.write(text, to: schema, force: true)
         }
-        if fromHub {
-            let found = try await spacesOfHub()
-            draft.entries += found.entries.filter { !draft.entries.contains($0) }
-            draft.endpoint = found.endpoint
-        }
-        if addresses.isEmpty, from == nil, !fromHub, isatty(STDIN_FILENO) == 1 { draft = try ask() }
-        guard output != "-" else { return Screen.own.write(draft.text) }
-        let schema = try writeSchema()
-        if schema != nil { draft.schemaLine = FleetSchema.line(FleetSchema.fileName) }
-        try NewFile.write(draft.text, to: output, force: force)
-        let count = draft.entries.count
+        try NewFile.write(content, to: output, force: force)
+        let count = draft["addresses"]?.integer ?? 0
         let also = schema.map { ", and \($0), by which editors complete it" } ?? ""
         Screen.writeError("Wrote \(output) with \(count) address\(count == 1 ? "" : "es")\(also).\n")
-        Screen.writeError(next(draft))
+        Screen.writeError(next(addresses: count))
+    }
+
+    private func draft(_ addresses: [String], namesSchema: Bool) async throws -> JSONValue {
+        func list(_ texts: [String]) -> JSONValue { .array(texts.map { .string($0) }) }
+        let pings = try from.map { try FleetOptions.contents(of: $0, kind: "list of pings", hint: nil) }
+        let given: [(name: String, value: JSONValue)] = [
+            ("addresses", list(addresses)), ("pings", pings.map { .string($0) } ?? .null),
+            ("schema", namesSchema ? .string(FleetSchema.fileName) : .null),
+        ]
+        guard fromHub else { return try await carryOut(.initFleet, given, output: OutputOptions()) }
+        let wanted: JSONValue = [
+            "namespaces": list(namespace), "names": list(names), "sdks": list(sdks), "tags": list(tags),
+        ]
+        let draft: JSONValue
+        do {
+            draft = try await hub.use { hub in
+                try await carryOut(
+                    .initFleet, given + [("from_hub", wanted)], in: .ofThisProcess(hub), output: OutputOptions())
+            }
+        } catch var failure as Failure where failure.code == .notFound {
+            failure.hint = failure.hint.map { $0 + " (--namespace, --name, --sdk, --tag)" }
+            throw failure
+        }
+        let left = draft["left_out"]?.array?.compactMap(\.string) ?? []
+        if !left.isEmpty {
+            Screen.writeError(
+                "stoker: left out \(left.count) static Space\(left.count == 1 ? "" : "s"), for they never sleep: \(left.prefix(10).joined(separator: ", ").printable)\(left.count > 10 ? ", …" : "") (--sdk static takes them)\n"
+            )
+        }
+        return draft
     }
 
     /// What fits the file: as the shell takes it, and beginning with what is still to be filled in.
-    private func next(_ draft: FleetDraft) -> String {
+    private func next(addresses: Int) -> String {
         let isUsual = output == "fleet.yaml" && FleetOptions.usualPath == output
         let file =
             output.allSatisfy { $0.isLetter || $0.isNumber || "-_./".contains($0) } ? output : Quote.shell(output)
-        let first = draft.entries.isEmpty ? "name a Space or an address in it, then " : ""
+        let first = addresses == 0 ? "name a Space or an address in it, then " : ""
         let token =
             fromHub
             ? "\nPrivate Spaces and what the Hub says need the token there, too: HF_TOKEN, or a .env file.\n" : "\n"
@@ -108,53 +133,26 @@ struct InitCommand: AsyncParsableCommand {
             "Next: \(first)stoker check-config\(isUsual ? "" : " \(file)"), then stoker serve\(isUsual ? "" : " --fleet \(file)")\(token)"
     }
 
-    /// The schema beside the fleet file, so that the line that names it works. nil when a file of somebody else's is in its place.
-    private func writeSchema() throws -> String? {
+    /// Where the schema is written: beside the fleet file, so that the line that names it works. nil when a file of somebody else's is
+    /// in its place, and on standard output.
+    private var schemaPath: String? {
+        guard output != "-" else { return nil }
         let folder = output.parentFolder
         let path = folder.isEmpty ? FleetSchema.fileName : folder + "/" + FleetSchema.fileName
-        if FileManager.default.fileExists(atPath: path), !FleetSchema.isOurs(path) { return nil }
-        try NewFile.write(try FleetSchema.text(), to: path, force: true)
-        return path
-    }
-
-    /// What the Hub lists and the filters let pass. Nothing is woken by it.
-    private func spacesOfHub() async throws -> FleetDraft {
-        try await hub.use { hub in
-            let owners = namespace.isEmpty ? [try await hub.whoami().name] : namespace
-            let wanted = Fleet.Discovery(namespaces: owners, sdks: sdks, tags: tags, names: names)
-            let door = HubDoor(hub: hub)
-            var listed: [SpaceFacts] = []
-            for owner in owners { listed += try await door.spaces(of: owner).spaces }
-            let whose = owners.joined(separator: ", ")
-            if let nothing = wanted.nothingFound(among: listed) {
-                throw Failure(
-                    .notFound, doing: "find Spaces of \(whose.printable)", because: nothing.because,
-                    hint: nothing.hint + " (--namespace, --name, --sdk, --tag)")
-            }
-            let isStatic = sdks.isEmpty ? listed.filter(\.isStatic).map(\.id) : []
-            if !isStatic.isEmpty {
-                Screen.writeError(
-                    "stoker: left out \(isStatic.count) static Space\(isStatic.count == 1 ? "" : "s"), for they never sleep: \(isStatic.sorted().prefix(10).joined(separator: ", ").printable)\(isStatic.count > 10 ? ", …" : "") (--sdk static takes them)\n"
-                )
-            }
-            var draft = FleetDraft(spaces: listed.filter(wanted.takes))
-            let endpoint = hub.settings.endpoint
-            if endpoint != Fleet.Hub().endpoint { draft.endpoint = endpoint }
-            return draft
-        }
+        return FileManager.default.fileExists(atPath: path) && !FleetSchema.isOurs(path) ? nil : path
     }
 
     /// Asks for addresses, one a line, until an empty line.
-    private func ask() throws -> FleetDraft {
+    private func ask() async throws -> [String] {
         Screen.writeError(
             "What shall be kept warm? A Space (owner/name) or an address a line; an empty line ends the list.\n")
-        var draft = FleetDraft()
+        var addresses: [String] = []
         while true {
             Screen.writeError("> ")
-            guard let line = readLine()?.trimmingCharacters(in: .whitespaces), !line.isEmpty else { return draft }
+            guard let line = readLine()?.trimmingCharacters(in: .whitespaces), !line.isEmpty else { return addresses }
             do {
-                let more = try FleetDraft(addresses: [line])
-                draft.entries += more.entries
+                _ = try await carryOut(.initFleet, [("addresses", [.string(line)])], output: OutputOptions())
+                addresses.append(line)
             } catch {
                 Screen.writeError("  \(error)\n")
             }

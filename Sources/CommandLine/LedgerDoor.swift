@@ -3,24 +3,15 @@ import Ledger
 import Operations
 import StokerCore
 
-/// Answers reading operations from a ledger file alone, for when no server runs. What only a living fleet knows is refused.
-struct LedgerDoor: OperationDoor {
-    private let context: OperationContext
-
-    init(ledger: SQLiteLedger, now: Instant) async throws(Failure) {
+extension OperationContext {
+    /// Answers reading operations from a ledger file alone, for when no server runs. What only a living fleet knows is refused.
+    static func ofLedger(_ ledger: SQLiteLedger, now: Instant) async throws(Failure) -> OperationContext {
         let names = try await ledger.checkNames()
-        context = OperationContext(
-            keeper: AbsentKeeper(names: names), ledger: ledger, now: { now }, backupFolder: nil, heartbeatKey: nil)
-    }
-
-    func call(_ operation: Operations.Operation, _ given: [(name: String, value: JSONValue)]) async throws(Failure)
-        -> JSONValue
-    {
-        try await operation.call(given, in: context)
+        return OperationContext(keeper: AbsentKeeper(names: names), ledger: ledger, now: { now })
     }
 
     /// The ledger's file in a data folder, or the file itself.
-    static func file(in path: String) throws(Failure) -> String {
+    static func ledgerFile(in path: String) throws(Failure) -> String {
         var isFolder: ObjCBool = false
         guard FileManager.default.fileExists(atPath: path, isDirectory: &isFolder) else {
             throw Failure(

@@ -2,7 +2,7 @@ import ArgumentParser
 import Operations
 import StokerCore
 
-struct PauseCommand: AsyncParsableCommand {
+struct PauseCommand: OperationCommand {
     static let configuration = CommandConfiguration(
         commandName: "pause", abstract: "Stop pinging checks, until they are resumed or for a time.",
         discussion: """
@@ -21,6 +21,8 @@ struct PauseCommand: AsyncParsableCommand {
     @OptionGroup var output: OutputOptions
     @OptionGroup var server: ServerOptions
 
+    static var operations: [Operations.Operation] { [.pause] }
+
     private var format: OutputFormat { output.chosen }
 
     func validate() throws {
@@ -32,8 +34,7 @@ struct PauseCommand: AsyncParsableCommand {
             ("for", span.map { .string($0) } ?? .null), ("until", until.map { .string($0) } ?? .null),
         ]
         try await changeEach(names, by: .pause, more, on: server, format) { check in
-            let until = check["paused"]?["until"].flatMap { $0.isNull ? nil : Wording.time($0) }
-            return until.map { "is paused until \($0) UTC" } ?? "is paused until resumed"
+            "is \(check["sentence"]?.string ?? "paused")"
         }
     }
 }

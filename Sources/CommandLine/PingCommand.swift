@@ -2,7 +2,7 @@ import ArgumentParser
 import Operations
 import StokerCore
 
-struct PingCommand: AsyncParsableCommand {
+struct PingCommand: OperationCommand {
     static let configuration = CommandConfiguration(
         commandName: "ping", abstract: "Let a running Stoker ping a check now; show each phase and the verdict.",
         discussion: """
@@ -19,6 +19,8 @@ struct PingCommand: AsyncParsableCommand {
     var verbose = false
     @OptionGroup var output: OutputOptions
     @OptionGroup var server: ServerOptions
+
+    static var operations: [Operations.Operation] { [.ping] }
 
     private var format: OutputFormat { output.chosen }
 
@@ -43,12 +45,18 @@ enum PingText {
     static func text(_ answer: JSONValue, verbose: Bool, _ screen: Screen) -> String {
         let check = answer["check"] ?? nil
         let verdict = check["verdict"]?.string ?? ""
-        var text =
+        let text =
             "\(screen.paint((check["name"]?.string ?? "").printable, .bold))  "
             + "\(screen.paint(verdict, .init(verdict: verdict)))  \((check["sentence"]?.string ?? "").printable)\n"
         guard let transcript = answer["transcript"], !transcript.isNull else { return text }
+        return text + exchanges(transcript, attempts: check["attempts"]?.integer ?? 1, verbose: verbose, screen)
+    }
+
+    /// What was sent and what came back.
+    /// - Parameter attempts: how many there were, of which this is the last.
+    static func exchanges(_ transcript: JSONValue, attempts: Int = 1, verbose: Bool, _ screen: Screen) -> String {
+        var text = ""
         if let detail = transcript["detail"]?.string, !detail.isEmpty { text += "  \(detail.printable)\n" }
-        let attempts = check["attempts"]?.integer ?? 1
         if attempts > 1 { text += "  \(attempts) attempts; the last one:\n" }
         for exchange in transcript["exchanges"]?.array ?? [] {
             let peer = exchange["peer"]?.string.map { "  (\($0))" } ?? ""

@@ -2,7 +2,7 @@ import ArgumentParser
 import Operations
 import StokerCore
 
-struct ResumeCommand: AsyncParsableCommand {
+struct ResumeCommand: OperationCommand {
     static let configuration = CommandConfiguration(
         commandName: "resume", abstract: "Ping paused checks again.",
         discussion: """
@@ -17,6 +17,8 @@ struct ResumeCommand: AsyncParsableCommand {
     @OptionGroup var server: ServerOptions
 
     private var format: OutputFormat { output.chosen }
+
+    static var operations: [Operations.Operation] { [.resume] }
 
     func run() async throws {
         try await changeEach(names, by: .resume, on: server, format) { _ in "is pinged again" }

@@ -1,9 +1,9 @@
 import ArgumentParser
 import Foundation
-import StokerAssets
+import Operations
 import StokerCore
 
-struct SchemaCommand: AsyncParsableCommand {
+struct SchemaCommand: OperationCommand {
     static let configuration = CommandConfiguration(
         commandName: "schema",
         abstract: "Print the JSON Schema of the fleet file, for editors and checks.",
@@ -22,8 +22,10 @@ struct SchemaCommand: AsyncParsableCommand {
     @Flag(help: "Overwrite the file.")
     var force = false
 
+    static var operations: [Operations.Operation] { [.schema] }
+
     func run() async throws {
-        let text = try FleetSchema.text()
+        let text = try await carryOut(.schema, [], output: OutputOptions())["content"]?.string ?? ""
         guard let output, output != "-" else { return Screen.own.write(text) }
         try NewFile.write(text, to: output, force: force || FleetSchema.isOurs(output))
         Screen.writeError(
@@ -32,24 +34,7 @@ struct SchemaCommand: AsyncParsableCommand {
     }
 }
 
-/// The schema of the fleet file, as docs/fleet.schema.json has it.
-enum FleetSchema {
-    static let fileName = "fleet.schema.json"
-
-    /// - Throws: `internal` when the binary was built without it.
-    static func text() throws(Failure) -> String {
-        var count = 0
-        if let first = stoker_assets(&count) {
-            for asset in UnsafeBufferPointer(start: first, count: count) where String(cString: asset.name) == fileName {
-                return String(decoding: UnsafeBufferPointer(start: asset.bytes, count: asset.length), as: UTF8.self)
-            }
-        }
-        throw Failure(.internal, doing: "print the schema", because: "it is not in this binary")
-    }
-
-    /// What editors with the YAML language server look for; `path` is as seen from the fleet file.
-    static func line(_ path: String) -> String { "# yaml-language-server: $schema=./\(path)" }
-
+extension FleetSchema {
     /// Whether the file is one that an earlier Stoker wrote, so that nothing of anybody else's is overwritten.
     static func isOurs(_ path: String) -> Bool {
         // No such file, or not a readable one: then it is not ours.

@@ -28,12 +28,6 @@ struct ServerOptions: ParsableArguments {
     }
 }
 
-/// Where operations are carried out: a running server, or a ledger file on this machine.
-protocol OperationDoor: Sendable {
-    func call(_ operation: Operations.Operation, _ given: [(name: String, value: JSONValue)]) async throws(Failure)
-        -> JSONValue
-}
-
 /// Calls operations of a running Stoker through its REST door.
 struct ServerClient: OperationDoor {
     let base: String
@@ -90,8 +84,8 @@ struct ServerClient: OperationDoor {
             request.headers.add(name: "content-type", value: "application/json")
             request.body = .bytes(ByteBuffer(bytes: JSONValue.object(body).bytes))
         }
-        // A ping waits for all its attempts: by default 4 × 120 s and the waits between them.
-        let limit: TimeAmount = operation.name == "ping" ? .minutes(15) : .seconds(30)
+        // A ping waits for all its attempts: by default 4 × 120 s and the waits between them. A check of the fleet is one attempt each.
+        let limit: TimeAmount = ["ping", "check"].contains(operation.name) ? .minutes(15) : .seconds(30)
         let status: Int
         let bytes: [UInt8]
         do {

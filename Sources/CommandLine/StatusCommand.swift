@@ -3,7 +3,7 @@ import Foundation
 import Operations
 import StokerCore
 
-struct StatusCommand: AsyncParsableCommand {
+struct StatusCommand: OperationCommand {
     static let configuration = CommandConfiguration(
         commandName: "status", abstract: "Show the fleet of a running Stoker, or one check.",
         discussion: """
@@ -44,6 +44,8 @@ struct StatusCommand: AsyncParsableCommand {
     var heartbeat = false
     @OptionGroup var output: OutputOptions
     @OptionGroup var server: ServerOptions
+
+    static var operations: [Operations.Operation] { [.overview, .listChecks, .showCheck, .heartbeatKey] }
 
     private var format: OutputFormat { output.chosen }
 
@@ -126,10 +128,11 @@ enum StatusText {
     /// - Parameter isPart: the page was narrowed, while the first sentence is about the whole.
     static func fleet(_ overview: JSONValue, _ page: JSONValue, isPart: Bool = false, _ screen: Screen) -> String {
         let now = Wording.instant(overview["now"]) ?? .never
-        let flaps = (overview["flapping"]?.integer ?? 0) > 0
-        let style: TextStyle = overview["trouble"]?.bool == true ? .red : flaps ? .yellow : .green
+        let mood = overview["mood"]?.string ?? ""
+        let style: TextStyle =
+            overview["trouble"]?.bool == true ? .red : ["unsteady", "waking"].contains(mood) ? .yellow : .green
         var text = screen.paint((overview["sentence"]?.string ?? "").printable, style) + "\n"
-        text += notes(overview, now, screen)
+        text += notices(overview, screen)
         let items = page["items"]?.array ?? []
         guard !items.isEmpty else { return text + (overview["total"]?.integer == 0 ? "" : "No check matches.\n") }
         if isPart {
@@ -143,13 +146,10 @@ enum StatusText {
         ])
         for item in items {
             let look = item["look"]?.string ?? ""
-            let flapping = item["flapping"]?.bool == true && look != "flapping" ? " (flapping)" : ""
             table.rows.append([
-                .init(look, .init(verdict: look)), .init((item["name"]?.string ?? "") + flapping),
+                .init(look, .init(verdict: look)), .init(item["name"]?.string ?? ""),
                 .init(Wording.latency(item["latency_ms"])), .init(Wording.ago(item["last_ping"], now: now)),
-                .init(next(item, now)),
-                // An up check says something only while failures are counted.
-                .init(look == "up" && item["cause"]?.string == nil ? "" : item["sentence"]?.string ?? "", .dim),
+                .init(next(item, now)), .init(item["reason"]?.string ?? "", .dim),
             ])
         }
         text += "\n" + table.text(for: screen.look)
@@ -165,41 +165,20 @@ enum StatusText {
     private static func next(_ item: JSONValue, _ now: Instant) -> String {
         if item["pinging"]?.bool == true { return "pinging" }
         // A job is to call us: for how long it has not is what matters.
-        if item["kind"] == "heartbeat", let due = Wording.instant(item["next_due"]), now - due >= .seconds(1) {
-            return "overdue \(Wording.span((now - due).seconds))"
-        }
+        if let late = item["overdue_seconds"]?.double { return "overdue \(Wording.span(late))" }
         let ahead = Wording.ahead(item["next_due"], now: now)
         guard item["rechecking"]?.bool == true, let every = item["every_seconds"]?.double else { return ahead }
         return "\(ahead), else \(Wording.span(every))"
     }
 
-    private static func notes(_ overview: JSONValue, _ now: Instant, _ screen: Screen) -> String {
-        var notes: [String] = []
-        if overview["demo"]?.bool == true { notes.append("This is a demonstration over a simulated fleet.") }
-        switch overview["role"]?["state"]?.string {
-        case "standby":
-            notes.append("Standby of \(overview["role"]?["master"]?.string ?? "another master"), which is at work.")
-        case "standing_in":
-            notes.append("Stands in for \(overview["role"]?["master"]?.string ?? "another master"), which is silent.")
-        default: break
-        }
-        if let rejected = overview["fleet_file"]?["rejected"]?.array, !rejected.isEmpty {
-            notes.append("A newer fleet file was not taken: \(rejected.compactMap(\.string).joined(separator: "; "))")
-        }
-        if let trouble = overview["hub"]?["trouble"]?.string {
-            notes.append("The Hub cannot be asked: Stoker \(trouble).")
-        }
-        for damage in overview["ledger"]?["damage"]?.array ?? [] {
-            notes.append(
-                "\(damage["text"]?.string ?? "The ledger was damaged"). Nothing is healed until somebody acknowledges it: "
-                    + "stoker acknowledge \(damage["incident"]?.integer ?? 0)")
-        }
-        if overview["ledger"]?["state"] == "stalled" {
-            notes.append(
-                "Results do not reach the disk: \(overview["ledger"]?["because"]?.string ?? ""); "
-                    + "\(overview["ledger"]?["waiting"]?.integer ?? 0) wait in memory.")
-        }
-        return notes.map { screen.paint($0.printable, .yellow) + "\n" }.joined()
+    /// What is wrong or special about Stoker itself.
+    private static func notices(_ overview: JSONValue, _ screen: Screen) -> String {
+        (overview["notices"]?.array ?? []).map { notice in
+            func part(_ name: String) -> String { notice[name]?.string ?? "" }
+            let lines = notice["lines"]?.array?.compactMap(\.string).map { "\n  \($0.printable)" }.joined() ?? ""
+            let command = part("command").isEmpty ? "" : " \(part("command"))"
+            return screen.paint("\(part("title")) \(part("text"))\(command)".printable + lines, .yellow) + "\n"
+        }.joined()
     }
 
     static func detail(_ check: JSONValue, _ screen: Screen) -> String {
@@ -214,7 +193,7 @@ enum StatusText {
         row("space", check["space"]?.string)
         row("since", Wording.time(check["since"]))
         row("last ping", Wording.time(check["last_ping"]))
-        let every = check["every_seconds"]?.double.map { Duration.milliseconds(Int64($0 * 1_000)).text }
+        let every = check["every_seconds"]?.double.map(Wording.span)
         row(
             "next",
             Wording.time(check["next_due"])
@@ -233,8 +212,17 @@ enum StatusText {
         }
         let incident = check["incident"]
         row("incident", incident?["began"].map { "since \(Wording.time($0)): \(incident?["sentence"]?.string ?? "")" })
+        let hub = check["hub"]
+        row(
+            "hub",
+            hub?["read"].map {
+                let age = hub?["fresh"]?.bool == true ? "" : ", too long ago to count"
+                return "\(hub?["stage"]?.string ?? "nothing"), read \(Wording.time($0))\(age)"
+            })
+        row("together", hub?["disagreement"]?.string)
+        row("healing", hub?["healing"]?.string)
         let siblings =
-            check["siblings"]?.array?.map { "\($0["name"]?.string ?? "") \($0["verdict"]?.string ?? "")" } ?? []
+            check["siblings"]?.array?.map { "\($0["name"]?.string ?? "") \($0["look"]?.string ?? "")" } ?? []
         row("also", siblings.isEmpty ? nil : siblings.joined(separator: ", "))
         let width = rows.map(\.0.count).max() ?? 0
         for (name, value) in rows {

@@ -1,67 +1,43 @@
 import Operations
 import StokerCore
 
-/// Values of an answer, for people.
+/// Values of an answer, for people: ``Formatting`` of what a JSON value holds, or a dash.
 enum Wording {
-    /// `3m`, `2h`, `5d`: one unit, for columns.
-    static func span(_ seconds: Double) -> String {
-        let seconds = abs(seconds)
-        return switch seconds {
-        case ..<1: seconds > 0 ? "<1s" : "0s"
-        case ..<60: "\(Int(seconds))s"
-        case ..<3_600: "\(Int(seconds / 60))m"
-        case ..<172_800: "\(Int(seconds / 3_600))h"
-        default: "\(Int(seconds / 86_400))d"
-        }
-    }
+    static func span(_ seconds: Double) -> String { Formatting.duration(duration(abs(seconds))) }
 
     static func ago(_ value: JSONValue?, now: Instant) -> String {
-        guard let instant = instant(value) else { return "–" }
-        let past = (now - instant).seconds
-        return past < 1 ? "just now" : "\(span(past)) ago"
+        instant(value).map { Formatting.relative(min($0, now), to: now) } ?? "–"
     }
 
+    /// When something comes next.
     static func ahead(_ value: JSONValue?, now: Instant) -> String {
         guard let instant = instant(value) else { return "–" }
-        return instant < now + .seconds(1) ? "now" : "in \(span((instant - now).seconds))"
+        return instant > now ? Formatting.relative(instant, to: now) : "due"
     }
 
     static func latency(_ value: JSONValue?) -> String {
         guard let milliseconds = value?.double else { return "–" }
-        if milliseconds > 0, milliseconds < 0.05 { return "<0.1 ms" }
-        return milliseconds < 10
-            ? "\(tenths(milliseconds)) ms"
-            : milliseconds < 10_000
-                ? "\(Int(milliseconds.rounded())) ms" : "\(tenths(milliseconds / 1_000)) s"
+        return Formatting.latency(microseconds: Int64(min(max(0, milliseconds * 1_000), 1e15).rounded()))
     }
 
-    static func tenths(_ value: Double) -> String {
-        let rounded = Int((value * 10).rounded())
-        return "\(rounded / 10).\(abs(rounded % 10))"
-    }
+    static func tenths(_ value: Double) -> String { Formatting.tenths(value) }
 
-    /// `99.98 %`, never rounded up to 100.
-    static func share(_ value: JSONValue?) -> String {
-        guard let share = value?.double else { return "–" }
-        let hundredths = Int((share * 10_000).rounded(.down))
-        let rest = hundredths % 100
-        return hundredths == 10_000 ? "100 %" : "\(hundredths / 100).\(rest < 10 ? "0" : "")\(rest) %"
-    }
-
-    /// `99.98 %`, and `100 % of 12m known` while most of the span lies before the first ping or nobody looked.
+    /// `99.98 %`, and `100 % of 12 min known` while most of the span lies before the first ping or nobody looked.
     static func uptime(_ value: JSONValue) -> String {
-        let share = share(value["uptime"])
-        guard share != "–", value["whole"]?.bool == false, let known = value["known_seconds"]?.double else {
-            return share
+        let share = value["uptime"]?.double
+        let text = Formatting.share(share)
+        guard share != nil, value["whole"]?.bool == false, let known = value["known_seconds"]?.double else {
+            return text
         }
-        return "\(share) of \(span(known)) known"
+        return "\(text) \(Formatting.known(duration(known)))"
     }
 
     static func instant(_ value: JSONValue?) -> Instant? { value?.string.flatMap { Instant(rfc3339: $0) } }
 
     /// `2026-11-21 08:15:00`, UTC.
-    static func time(_ value: JSONValue?) -> String {
-        guard let text = value?.string, text.count >= 19 else { return "–" }
-        return text.prefix(10) + " " + text.dropFirst(11).prefix(8)
+    static func time(_ value: JSONValue?) -> String { instant(value).map { Formatting.bareTime($0) } ?? "–" }
+
+    private static func duration(_ seconds: Double) -> Duration {
+        .milliseconds(Int64(min(max(0, seconds * 1_000), 1e15).rounded()))
     }
 }

@@ -58,14 +58,14 @@ struct Routes: Sendable {
         }
         on(router, "/icons/:file", .get, .open) { request, visit in
             guard let name = visit.parameters.get("file"), name.hasSuffix(".svg"),
-                let mood = Headline.Mood(rawValue: String(name.dropLast(4)))
+                let mood = FleetHealth.Mood(rawValue: String(name.dropLast(4)))
             else { throw nothing() }
             return Reply.bytes(
                 ByteBuffer(string: Icon.svg(mood)), type: "image/svg+xml", cache: "public, max-age=86400", to: request)
         }
         on(router, "/favicon.ico", .get, .open) { request, visit in
             // Without the right to read, the icon says nothing about the fleet.
-            let mood = visit.permission.read ? Headline(await keeper.overview()).mood : .empty
+            let mood = visit.permission.read ? FleetHealth(await keeper.overview()).mood : .empty
             return Reply.bytes(
                 ByteBuffer(string: Icon.svg(mood)), type: "image/svg+xml", cache: "no-cache", to: request)
         }
@@ -94,7 +94,7 @@ struct Routes: Sendable {
         -> Pages.Frame
     {
         Pages.Frame(
-            title: title, icon: overview.map { Headline($0).icon } ?? "/icons/good.svg", kind: kind, live: live,
+            title: title, icon: Icon.path(overview.map { FleetHealth($0).mood } ?? .good), kind: kind, live: live,
             login: access.hasToken && !visit.permission.write, logout: visit.permission.session,
             readOnly: !visit.permission.write)
     }
@@ -109,7 +109,7 @@ struct Routes: Sendable {
             view: view, overview: overview, statuses: statuses,
             strips: await keeper.strips(of: statuses.items.map(\.check.name)),
             groups: await groups.names(keeper, overview), mayWrite: visit.permission.write, size: settings.pageSize)
-        let frame = frame(visit, title: page.headline.title, kind: "fleet", overview: overview, live: true)
+        let frame = frame(visit, title: page.health.title, kind: "fleet", overview: overview, live: true)
         return Reply.html(pages.page("dashboard", page.model(), frame: frame), to: request)
     }
 
@@ -141,9 +141,9 @@ struct Routes: Sendable {
             transcripts: try await keeper.transcripts(of: name), history: history, range: range,
             mayWrite: visit.permission.write, now: overview.now, base: base(request),
             key: visit.permission.write ? access.heartbeatKeys.key(of: name) : nil, needsKey: access.hasToken)
-        let mark = status.state.verdict.isTrouble ? "(!) " : ""
+        let mark = status.state.isTrouble ? "(!) " : ""
         var frame = frame(visit, title: "\(mark)\(name) · Stoker", kind: "target", overview: overview, live: true)
-        if status.state.verdict.isTrouble { frame.icon = "/icons/trouble.svg" }
+        if status.state.isTrouble { frame.icon = Icon.path(.trouble) }
         return Reply.html(pages.page("target", page.model(), frame: frame), to: request)
     }
 
@@ -209,7 +209,7 @@ struct Routes: Sendable {
                 text.key("done")
                 text.value(status != nil)
                 text.key("row")
-                if let status { Row(status: status, samples: samples, now: now).write(&text) } else { text.null() }
+                if let status { Row(status, samples: samples, now: now).write(&text) } else { text.null() }
             }
             return Reply.json(text.buffer, status: status == nil ? .accepted : .ok, to: request)
         }

@@ -158,6 +158,7 @@ extension Operation {
     package static let all: [Operation] = [
         overview, listChecks, showCheck, checkSeries, transcript, observations, incidents, events,
         ping, pause, resume, beat, heartbeatKey, acknowledge, reload, backup,
+        check, checkConfig, budget, export, initFleet, schema, whoami, hubAllowance,
     ]
 
     /// Checks the inputs and does it: the one way in for every door.

@@ -155,7 +155,7 @@ import Testing
             }
             while !text.contains("\"n\":\"website\"") { text += String(buffer: try #require(try await events.next())) }
             #expect(text.contains("event: change"))
-            #expect(text.contains("\"sentence\":\"3 of 12 need a look\""))
+            #expect(text.contains("\"sentence\":\"3 of 12 need a look: "))
         }
     }
 

@@ -306,7 +306,7 @@ import Testing
     @Test func problemsAreToldInTheVisitorsForm() async throws {
         try await Served.run(SampleFleet.dozen()) { served in
             let page = try await served.get("/targets/nobody", headers: Self.page)
-            #expect(page.text.contains("no check has that name"))
+            #expect(page.text.contains("the fleet has none of that name"))
             let json = try await served.get("/targets/nobody", headers: [("Accept", "application/json")])
             #expect(json.status == 404)
             #expect(json.text.hasPrefix(#"{"error":{"code":"not_found""#))

@@ -120,6 +120,43 @@ extension EndToEnd {
             }
         }
 
+        @Test func aRunningServerDoesItForItsOwnFleet() async throws {
+            try await Scratch.with("remote") { scratch in
+                let web = try await scratch.nginx(Self.web)
+                let server = try await scratch.serve(Self.fleet(web))
+                try await server.wait(for: "good", toBe: "up")
+                try await server.wait(for: "bad", toBe: "down")
+                let seen = try await web.answered("/bad")
+
+                // No fleet file lies in the folder that the command runs in.
+                let checked = try await scratch.stoker("check", "good", "bad", "--server", server.address, "--json")
+                #expect(checked.exit == .code(1), "\(checked.tail)")
+                #expect(try Self.json(checked).checks.array.compactMap(\.outcome.string) == ["up", "down"])
+                #expect(try await web.answered("/bad") == seen + 1)
+                #expect(try await server.check("bad").failures_in_a_row.int == 1, "nothing is recorded")
+                let budget = try Self.json(try await scratch.stoker("budget", "--server", server.address, "--json"))
+                #expect(budget.checks.int == 2)
+                let waker = try await scratch.stoker(
+                    "export", "crontab", "--server", server.address, "--master", "https://acme-master.hf.space")
+                #expect(waker.output.contains("https://acme-master.hf.space/health"), "\(waker.tail)")
+                let account = try await scratch.stoker("whoami", "--server", server.address, "--json")
+                #expect(account.exit == .code(3))
+                #expect(try Self.error(account).code.string == "hub.no_account")
+                let both = try await scratch.stoker("budget", "f.yaml", "--server", server.address)
+                #expect(both.exit == .code(2))
+                #expect(both.errors.contains("exclude each other"))
+
+                // Over the network a file comes as text, and the server's environment is not its own.
+                let text = "{\"fleet_file\": {\"text\": \"targets: { a: { url: \\\"https://${PATH}/\\\" } }\"}}"
+                let answer = try await server.post("/api/v1/check-config", text)
+                #expect(
+                    answer.body.contains("\"rule\":\"variable\"") && !answer.body.contains("/bin"), "\(answer.body)")
+                let named = try await server.post(
+                    "/api/v1/check", "{\"fleet_file\": {\"text\": \"targets: { a: { url: http://127.0.0.1:1/ } }\"}}")
+                #expect(named.body.contains("is not a parameter of check"), "\(named.body)")
+            }
+        }
+
         @Test func checksArePausedForATimeResumedAndPinged() async throws {
             try await Scratch.with("acting") { scratch in
                 let web = try await scratch.nginx(Self.web)
@@ -140,7 +177,7 @@ extension EndToEnd {
                 #expect(try await server.check("good").paused.isNull)
                 let dated = try await scratch.stoker(
                     "pause", "good", "--until", "2999-01-01T06:00:00Z", environment: at)
-                #expect(dated.output == "good is paused until 2999-01-01 06:00:00 UTC\n")
+                #expect(dated.output == "good is paused by hand until 2999-01-01 06:00:00 UTC\n")
 
                 let soon = try await scratch.stoker("pause", "good", "--for", "soon", "--json", environment: at)
                 #expect(soon.exit == .code(2))

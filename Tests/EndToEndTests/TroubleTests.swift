@@ -43,7 +43,7 @@ extension EndToEnd {
                 #expect(young.whole == .bool(false))
                 #expect((young.known_seconds.double ?? .infinity) < 180)
                 let told = try await scratch.stoker("status", "discord-bot", "--server", server.address)
-                #expect(told.output.contains(/up 90d +100 % of (?:<1s|[0-9]+[sm]) known/), "\(told.output)")
+                #expect(told.output.contains(/up 90d +100 % of (?:under 1 s|[0-9]+ (?:s|min)) known/), "\(told.output)")
             }
         }
     }

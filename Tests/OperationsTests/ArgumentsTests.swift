@@ -1,5 +1,6 @@
 import Operations
 import StokerCore
+import TestSupport
 import Testing
 
 @Suite struct ArgumentsTests {

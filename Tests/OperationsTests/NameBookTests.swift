@@ -1,6 +1,6 @@
 import Ledger
 import StokerCore
-import Synchronization
+import TestSupport
 import Testing
 
 @testable import Operations
@@ -14,13 +14,10 @@ import Testing
 
     /// Discovered Spaces come without a new fleet file, and one may come while another one goes.
     @Test func checksThatJoinLaterHaveTheirNames() async {
-        let keeper = DoubleKeeper([Self.status("one", 1)], now: Instant(seconds: 1_800_000_000))
+        let keeper = ScriptedKeeper([Self.status("one", 1)], now: { Instant(seconds: 1_800_000_000) })
         let names = NameBook(keeper: keeper)
         #expect(await names.all() == [1: "one"])
-        keeper.state.withLock {
-            $0.statuses = [Self.status("two", 2)]
-            $0.overview.fleetNumber += 1
-        }
+        keeper.replace(with: [Self.status("two", 2)])
         #expect(await names.all() == [2: "two"])
     }
 }

@@ -2,6 +2,7 @@ import Ledger
 import Operations
 import StokerCore
 import Synchronization
+import TestSupport
 import Testing
 
 @Suite struct OperationTests {
@@ -53,7 +54,7 @@ import Testing
 
     @Test func overviewCountsEveryVerdict() async throws {
         let answer = try await FleetDouble().call("overview")
-        #expect(answer["sentence"] == "Trouble: 1 down and 1 silent of 5 checks.")
+        #expect(answer["sentence"] == "2 of 5 need a look: 1 down, 1 silent; the ledger was damaged")
         #expect(answer["trouble"] == true)
         #expect(answer["counts"]?.members?.count == Verdict.allCases.count)
         #expect(answer["uptime_seconds"]?.double == 3_600)
@@ -87,7 +88,7 @@ import Testing
     @Test func aCheckShowsItsFamilyUptimeAndIncident() async throws {
         let fleet = FleetDouble()
         let bot = try await fleet.call("show-check", [("name", "bot")])
-        #expect(bot["siblings"] == [["name": "bot/ready", "verdict": "slow"]])
+        #expect(bot["siblings"] == [["name": "bot/ready", "verdict": "slow", "look": "slow"]])
         #expect(bot["certificate_days"]?.double == 10)
         let quarter = bot["uptime"]?["90d"]
         #expect(quarter?["uptime"] == 0.9 && quarter?["pings_good"] == 0.75)
@@ -198,7 +199,7 @@ import Testing
         _ = try await fleet.call(
             "beat",
             [("name", "nightly export"), ("note", "done"), ("rid", "r1")] + given.map { (name: $0.0, value: $0.1) })
-        #expect(fleet.keeper.state.withLock { $0.beats } == [Beat(signal: signal, body: "done", run: "r1")])
+        #expect(fleet.keeper.beats == [Beat(signal: signal, body: "done", run: "r1")])
     }
 
     @Test func anExitNeedsItsCode() async throws {
@@ -251,7 +252,8 @@ import Testing
 
     @Test func aRejectedFleetFileIsTold() async throws {
         let fleet = FleetDouble()
-        fleet.keeper.state.withLock { $0.rejectsReload = true }
+        fleet.keeper.set(
+            reload: Failure(.fleetInvalid, doing: "reload fleet.yaml", because: "line 3: unknown key"))
         let failure = await #expect(throws: Failure.self) { try await fleet.call("reload") }
         #expect(failure?.code == .fleetInvalid)
     }

@@ -1,8 +1,8 @@
 package import StokerCore
 import Synchronization
 
-/// A keeper that keeps nothing warm: it holds statuses a test gave it, answers queries about them as the real one does, carries
-/// out pauses, pings and beats on them, and tells its listeners of every change.
+/// A keeper that keeps nothing warm: it holds statuses a test gave it, answers questions about them, carries out pauses, pings and
+/// beats on them, and tells its listeners of every change. ``KeeperContract`` holds it to what the real one does.
 package final class ScriptedKeeper: Keeper {
     private struct Scene {
         var statuses: [CheckStatus]
@@ -12,8 +12,16 @@ package final class ScriptedKeeper: Keeper {
         var overview: Overview
         var listeners: [Int: AsyncStream<Changes>.Continuation] = [:]
         var nextListener = 0
+        var isStopped = false
         var calls: [String] = []
+        var beats: [Beat] = []
         var pingResult: Result<Outcome, Failure> = .success(.up)
+        var reloadFailure: Failure?
+
+        init(statuses: [CheckStatus], overview: Overview) {
+            (self.statuses, self.overview) = (statuses, overview)
+            for (place, status) in statuses.enumerated() { places[status.check.name] = place }
+        }
     }
     private let scene: Mutex<Scene>
     private let clock: @Sendable () -> Instant
@@ -28,23 +36,16 @@ package final class ScriptedKeeper: Keeper {
     ) {
         clock = now
         self.pingGate = pingGate
-        var scene = Scene(
-            statuses: statuses,
-            overview: overview ?? Overview(startedAt: now() - .seconds(3_600), now: now(), generation: 1))
-        for (place, status) in statuses.enumerated() { scene.places[status.check.name] = place }
-        self.scene = Mutex(scene)
+        scene = Mutex(
+            Scene(
+                statuses: statuses,
+                overview: overview ?? Overview(startedAt: now() - .seconds(3_600), now: now(), generation: 1)))
     }
 
     // MARK: What a test does
 
     /// Changes one status and tells everybody.
-    package func change(_ name: String, _ change: (inout CheckStatus) -> Void) {
-        scene.withLock { scene in
-            guard let place = scene.places[name] else { return }
-            change(&scene.statuses[place])
-            Self.tell(Changes(names: [name]), &scene)
-        }
-    }
+    package func change(_ name: String, _ change: (inout CheckStatus) -> Void) { self.change([name], change) }
 
     /// Changes several at once, told in one batch.
     package func change(_ names: [String], _ change: (inout CheckStatus) -> Void) {
@@ -65,16 +66,35 @@ package final class ScriptedKeeper: Keeper {
         }
     }
 
+    /// Other checks in place of the present ones, as after a reload.
+    package func replace(with statuses: [CheckStatus]) {
+        scene.withLock { scene in
+            scene.statuses = statuses
+            scene.places = Dictionary(uniqueKeysWithValues: statuses.enumerated().map { ($1.check.name, $0) })
+            scene.overview.fleetNumber += 1
+            Self.tell(Changes(everything: true), &scene)
+        }
+    }
+
     package func set(strip: [Sample], of name: String) { scene.withLock { $0.strips[name] = strip } }
     package func set(transcripts: Transcripts, of name: String) {
         scene.withLock { $0.transcripts[name] = transcripts }
     }
     /// What the next pings see.
     package func set(ping result: Result<Outcome, Failure>) { scene.withLock { $0.pingResult = result } }
+    /// What becomes of the next reloads: nil when the file is taken.
+    package func set(reload failure: Failure?) { scene.withLock { $0.reloadFailure = failure } }
     /// Ends all listeners' streams, as a stopping keeper does.
-    package func stop() { scene.withLock { scene in scene.listeners.values.forEach { $0.finish() } } }
+    package func stop() {
+        scene.withLock { scene in
+            scene.isStopped = true
+            scene.listeners.values.forEach { $0.finish() }
+        }
+    }
     /// Calls that acted, oldest first: `ping bot`, `pause bot`.
     package var calls: [String] { scene.withLock { $0.calls } }
+    /// What jobs said, oldest first.
+    package var beats: [Beat] { scene.withLock { $0.beats } }
     package var listeners: Int { scene.withLock { $0.listeners.count } }
 
     private static func tell(_ changes: Changes, _ scene: inout Scene) {
@@ -99,39 +119,35 @@ package final class ScriptedKeeper: Keeper {
     }
 
     package func statuses(_ query: StatusQuery) async -> StatusPage {
-        var found = scene.withLock { $0.statuses }
-        let text = query.text.lowercased()
-        found = found.filter { status in
-            let check = status.check
-            return
-                (text.isEmpty || check.name.lowercased().contains(text) || check.address.lowercased().contains(text)
-                || check.space?.lowercased().contains(text) == true)
-                && (query.group == nil || check.policy.group == query.group)
-                && (query.kind == nil || check.policy.kind == query.kind)
+        let passed = scene.withLock { $0.statuses }.filter { query.matches($0.check) }
+        let counts = Dictionary(grouping: passed, by: \.state.verdict).mapValues(\.count)
+        var found = passed.enumerated().filter {
+            query.verdicts.isEmpty || query.verdicts.contains($0.element.state.verdict)
         }
-        let counts = Dictionary(grouping: found, by: \.state.verdict).mapValues(\.count)
-        found.removeAll { !query.verdicts.isEmpty && !query.verdicts.contains($0.state.verdict) }
+        func sort<Key: Comparable>(by key: (CheckStatus) -> Key) {
+            found.sort { a, b in
+                let (first, second) = (key(a.element), key(b.element))
+                return first == second ? a.offset < b.offset : first < second
+            }
+        }
         switch query.sort {
         case .file: break
-        case .trouble:
-            let order: [Verdict] = [.down, .silent, .waking, .slow, .unknown, .up, .paused]
-            let rank = { (status: CheckStatus) in order.firstIndex(of: status.state.verdict) ?? 0 }
-            found.sort { (rank($0), $0.check.name) < (rank($1), $1.check.name) }
-        case .name: found.sort { $0.check.name < $1.check.name }
-        case .latency: found.sort { $0.state.latencyMicroseconds > $1.state.latencyMicroseconds }
-        case .lastPing: found.sort { $0.state.lastPing > $1.state.lastPing }
+        case .trouble: sort { $0.state.urgency }
+        case .name: sort { $0.check.name }
+        case .latency: sort { -Int64($0.state.latencyMicroseconds) }
+        case .lastPing: sort { -$0.state.lastPing.milliseconds }
         }
         return StatusPage(
-            items: Array(found.dropFirst(query.offset).prefix(query.limit)), total: found.count, counts: counts)
+            items: found.dropFirst(query.offset).prefix(query.limit).map(\.element), total: found.count, counts: counts)
     }
 
     package func status(of name: String) async throws(Failure) -> CheckStatus {
-        let found: CheckStatus? = scene.withLock { scene in scene.places[name].map { scene.statuses[$0] } }
-        guard let found else {
-            throw Failure(
-                .notFound, doing: "find \(name)", because: "no check has that name", hint: "see the list of checks")
+        try scene.withLock { (scene) throws(Failure) in
+            guard let place = scene.places[name] else {
+                throw .unknownCheck(name, nearest: NearestName.of(name, among: scene.statuses.map(\.check.name)))
+            }
+            return scene.statuses[place]
         }
-        return found
     }
 
     package func strips(of names: [String]) async -> [[Sample]] {
@@ -144,12 +160,19 @@ package final class ScriptedKeeper: Keeper {
     }
 
     package func pause(_ name: String, until: Instant?) async throws(Failure) -> CheckStatus {
+        let now = clock()
+        if let until, until <= now { throw .pauseIsOver(name, until) }
         _ = try await status(of: name)
         note("pause \(name)")
         change(name) { status in
+            if status.state.verdict != .paused {
+                status.state.since = now
+                status.state.failures = 0
+                status.state.successes = 0
+                status.state.flapping = false
+            }
             status.state.verdict = .paused
             status.state.pause = .byPerson
-            status.state.since = clock()
             status.state.pausedUntil = until ?? .never
             status.nextDue = nil
         }
@@ -157,23 +180,23 @@ package final class ScriptedKeeper: Keeper {
     }
 
     package func resume(_ name: String) async throws(Failure) -> CheckStatus {
-        guard try await status(of: name).state.verdict == .paused else {
-            throw Failure(.conflict, doing: "resume \(name)", because: "it is not paused")
-        }
+        let status = try await status(of: name)
+        guard status.state.verdict == .paused else { return status }
         note("resume \(name)")
+        let now = clock()
         change(name) { status in
             status.state.verdict = .unknown
+            status.state.cause = .none
             status.state.pause = .none
             status.state.pausedUntil = .never
-            status.nextDue = clock()
+            status.state.since = now
+            status.nextDue = status.check.policy.kind == .heartbeat ? nil : now
         }
-        return try await status(of: name)
+        return try await self.status(of: name)
     }
 
     package func ping(_ name: String) async throws(Failure) -> CheckStatus {
-        guard try await status(of: name).check.policy.kind != .heartbeat else {
-            throw Failure(.conflict, doing: "ping \(name)", because: "it is a heartbeat: it calls us")
-        }
+        guard try await status(of: name).check.policy.kind != .heartbeat else { throw .pingOfHeartbeat(name) }
         note("ping \(name)")
         change(name) { $0.pinging = true }
         await pingGate(name)
@@ -184,45 +207,84 @@ package final class ScriptedKeeper: Keeper {
             change(name) { $0.pinging = false }
             throw failure
         }
-        change(name) { status in
-            status.pinging = false
-            status.state.verdict = Verdict(name: "\(outcome)") ?? .unknown
-            status.state.cause = outcome == .down ? .status : .none
-            status.state.failures = outcome == .down ? status.state.failures + 1 : 0
-            status.state.lastPing = clock()
-            status.state.latencyMicroseconds = 42_000
-            status.nextDue = clock() + status.check.policy.every
-        }
+        saw(outcome, cause: outcome == .down ? .status : .none, latency: 42_000, of: name)
         return try await status(of: name)
     }
 
     package func beat(_ name: String, _ beat: Beat) async throws(Failure) -> CheckStatus {
-        guard try await status(of: name).check.policy.kind == .heartbeat else {
-            throw Failure(.conflict, doing: "note a beat of \(name)", because: "it is not a heartbeat")
-        }
+        guard try await status(of: name).check.policy.kind == .heartbeat else { throw .notAHeartbeat(name) }
         note("beat \(name)")
-        change(name) { status in
-            switch beat.signal {
-            case .success, .exit(0): status.state.verdict = .up
-            case .fail, .exit: status.state.verdict = .down
-            case .start, .log: break
-            }
-            status.state.lastPing = clock()
+        scene.withLock { $0.beats.append(beat) }
+        switch beat.signal {
+        case .success, .exit(0): saw(.up, cause: .none, latency: 0, of: name)
+        case .fail, .exit: saw(.down, cause: .heartbeatFailed, latency: 0, of: name)
+        case .start, .log: change(name) { _ in }
         }
         return try await status(of: name)
     }
 
+    /// A ping, or a job's call, is over. While the check is paused nothing is judged.
+    private func saw(_ outcome: Outcome, cause: Cause, latency: UInt32, of name: String) {
+        let now = clock()
+        change(name) { status in
+            status.pinging = false
+            guard status.state.verdict != .paused else { return }
+            let verdict = Verdict(name: outcome.name) ?? .unknown
+            if status.state.verdict != verdict { status.state.since = now }
+            status.state.verdict = verdict
+            status.state.cause = cause
+            status.state.failures = outcome == .down ? status.state.failures + 1 : 0
+            if outcome.isGood { status.state.lastGood = now }
+            status.state.lastPing = now
+            status.state.latencyMicroseconds = latency
+            status.nextDue = now + status.check.policy.every
+        }
+        scene.withLock { scene in
+            scene.strips[name, default: []].append(Sample(at: now, outcome: outcome, latencyMicroseconds: latency))
+            let transcript = Transcript(
+                at: now, attempt: 1, outcome: outcome, cause: cause, detail: "", exchanges: [])
+            scene.transcripts[name, default: Transcripts()].last = transcript
+            if outcome.isFailure { scene.transcripts[name]?.lastFailed = transcript }
+        }
+    }
+
+    package func acknowledge(_ incident: Int64) async throws(Failure) {
+        try scene.withLock { (scene) throws(Failure) in
+            let open = scene.overview.ledgerDamage
+            guard open.contains(where: { $0.incident == incident }) else {
+                throw .nothingToAcknowledge(incident, open: open)
+            }
+            scene.overview.ledgerDamage.removeAll { $0.incident == incident }
+            scene.calls.append("acknowledge \(incident)")
+            Self.tell(Changes(everything: true), &scene)
+        }
+    }
+
     package func reload() async throws(Failure) {
-        note("reload")
-        scene.withLock { Self.tell(Changes(everything: true), &$0) }
+        try scene.withLock { (scene) throws(Failure) in
+            scene.calls.append("reload")
+            if let failure = scene.reloadFailure {
+                scene.overview.fleetFile.rejected = failure.because.split(separator: "\n").map(String.init)
+            } else {
+                scene.overview.fleetFile.rejected = []
+                scene.overview.fleetFile.loadedAt = clock()
+            }
+            Self.tell(Changes(everything: true), &scene)
+            if let failure = scene.reloadFailure { throw failure }
+        }
     }
 
     package func changes() async -> AsyncStream<Changes> {
         let (stream, continuation) = AsyncStream.makeStream(of: Changes.self)
-        let place = scene.withLock { scene in
+        let place: Int? = scene.withLock { scene in
+            guard !scene.isStopped else { return nil }
             scene.nextListener += 1
             scene.listeners[scene.nextListener] = continuation
             return scene.nextListener
+        }
+        guard let place else {
+            continuation.finish()
+            return stream
         }
         continuation.onTermination = { [weak self] _ in self?.leave(place) }
         return stream

@@ -103,16 +103,7 @@ struct SpaceArgument: ParsableArguments {
     }
 
     static func id(_ text: String, _ hub: Hub) async throws -> RepoID {
-        var id = text
-        for start in [
-            hub.settings.endpoint + "/spaces/", "https://huggingface.co/spaces/", "https://hf.co/spaces/", "spaces/",
-        ]
-        where id.hasPrefix(start) {
-            id = id.dropFirst(start.count).split(separator: "/").prefix(2).joined(separator: "/")
-            break
-        }
-        if !id.contains("/"), !id.isEmpty { id = "\(try await hub.whoami().name)/\(id)" }
-        return try RepoID.space(id)
+        try await hub.space(named: text)
     }
 }
 

@@ -118,8 +118,8 @@ struct Chart {
             return isEmpty
                 ? "Nothing in this time."
                 : failed == 0
-                    ? "\(Words.count(good)) good, none failed."
-                    : "\(Words.count(good)) good, \(Words.count(failed)) failed."
+                    ? "\(Formatting.count(good)) good, none failed."
+                    : "\(Formatting.count(good)) good, \(Formatting.count(failed)) failed."
         }
         let good = tallies.filter { $0.up + $0.slow > 0 && $0.latencySum > 0 }
         let least = good.map(\.latencyMin).min() ?? 0
@@ -128,9 +128,9 @@ struct Chart {
         let count = good.reduce(0) { $0 + $1.up + $1.slow }
         let down = tallies.reduce(0) { $0 + $1.down }
         var text =
-            "\(Words.count(count)) answers in \(Words.latency(microseconds: least)) to \(Words.latency(microseconds: most))"
-        text += ", \(Words.latency(microseconds: sum / UInt64(max(1, count)))) on average"
-        text += down > 0 ? "; \(Words.count(down)) failed." : "; none failed."
+            "\(Formatting.count(count)) answers in \(Formatting.latency(microseconds: least)) to \(Formatting.latency(microseconds: most))"
+        text += ", \(Formatting.latency(microseconds: sum / UInt64(max(1, count)))) on average"
+        text += down > 0 ? "; \(Formatting.count(down)) failed." : "; none failed."
         return text
     }
 
@@ -139,16 +139,17 @@ struct Chart {
         return [
             "svg": svg, "summary": summary, "empty": isEmpty,
             "axis": hasLatency
-                ? [top, top / 4 * 3, top / 2, top / 4].map { Words.latency(microseconds: $0) } + ["0"] : [] as [String],
+                ? [top, top / 4 * 3, top / 2, top / 4].map { Formatting.latency(microseconds: $0) } + ["0"]
+                : [] as [String],
             "from": tallies.first.map { Self.moment($0.from, range) } ?? "",
             "middle": tallies.isEmpty ? "" : Self.moment(tallies[tallies.count / 2].from, range), "to": "now",
             "rows": rows.reversed().map { tally in
                 [
-                    "at": Words.absolute(tally.from), "good": tally.up + tally.slow, "failed": tally.down,
+                    "at": Formatting.time(tally.from), "good": tally.up + tally.slow, "failed": tally.down,
                     "waking": tally.waking,
-                    "min": tally.latencySum > 0 ? Words.latency(microseconds: tally.latencyMin) : "–",
-                    "mean": tally.latencySum > 0 ? Words.latency(microseconds: tally.latencyMean) : "–",
-                    "max": tally.latencySum > 0 ? Words.latency(microseconds: tally.latencyMax) : "–",
+                    "min": tally.latencySum > 0 ? Formatting.latency(microseconds: tally.latencyMin) : "–",
+                    "mean": tally.latencySum > 0 ? Formatting.latency(microseconds: tally.latencyMean) : "–",
+                    "max": tally.latencySum > 0 ? Formatting.latency(microseconds: tally.latencyMax) : "–",
                 ] as [String: Any]
             },
             "hover": hover,
@@ -161,7 +162,7 @@ struct Chart {
             var parts = [Self.moment(tally.from, range)]
             if tally.up + tally.slow > 0, tally.latencySum > 0 {
                 parts.append(
-                    "\(Words.latency(microseconds: tally.latencyMean)) (\(Words.latency(microseconds: tally.latencyMin)) – \(Words.latency(microseconds: tally.latencyMax)))"
+                    "\(Formatting.latency(microseconds: tally.latencyMean)) (\(Formatting.latency(microseconds: tally.latencyMin)) – \(Formatting.latency(microseconds: tally.latencyMax)))"
                 )
             }
             if tally.down > 0 { parts.append("\(tally.down) failed") }
@@ -204,7 +205,7 @@ enum DayBars {
             let height = kind == "none" ? 4 : kind == "down" ? 16 : kind == "slow" ? 26 : kind == "waking" ? 10 : 34
             let text =
                 "\(day.from.description.prefix(10)): "
-                + (share.map { Words.share($0) } ?? (day.waking > 0 ? "waking only" : "not known"))
+                + (share.map { Formatting.share($0) } ?? (day.waking > 0 ? "waking only" : "not known"))
             return
                 "<rect class=\"d-\(kind)\" x=\"\(index * 8)\" y=\"\(34 - height)\" width=\"6\" height=\"\(height)\" rx=\"1\"><title>\(text)</title></rect>"
         }.joined()

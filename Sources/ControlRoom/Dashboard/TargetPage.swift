@@ -23,8 +23,7 @@ struct TargetPage {
     struct History {
         var series: [Tally]
         var days: [Tally]
-        /// Last 24 h, 7, 30 and 90 days.
-        var uptimes: [Tally]
+        var uptimes: [Uptime]
         var incidents: [Incident]
         var events: [Event]
         /// For how much of these spans there is an answer.
@@ -45,35 +44,30 @@ struct TargetPage {
             let series = try await ledger.series(of: check, from: now - range.span, to: now, buckets: range.buckets)
             let days = try await ledger.series(
                 of: check, from: tomorrow - .seconds(90 * 86_400), to: tomorrow, buckets: 90)
-            var uptimes: [Tally] = []
-            for span in Watched.spans {
-                uptimes += try await ledger.tally(of: [check], from: now - span.duration, to: now)
-            }
             return History(
-                series: series, days: days, uptimes: uptimes,
+                series: series, days: days, uptimes: try await Uptime.read(of: check, from: ledger, now: now),
                 incidents: try await ledger.incidents(of: check, openOnly: false, before: nil, limit: 20),
                 events: try await ledger.events(of: check, before: nil, limit: 30),
                 watched: try await Watched.read(of: check, every: every, from: ledger, now: now))
         }
     }
 
+    private var view: CheckView { CheckView(status, now: now) }
     private var check: Check { status.check }
-    private var state: CheckState { status.state }
     private var policy: CheckPolicy { check.policy }
-    private var isHeartbeat: Bool { policy.kind == .heartbeat }
+    private var isHeartbeat: Bool { view.isHeartbeat }
 
     func model() -> [String: Any] {
-        var model = Row(status: status, samples: samples, now: now).model(
-            mayWrite: mayWrite, from: Words.path(check.name))
+        let view = view
+        var model = Row(view, samples: samples).model(mayWrite: mayWrite, from: Words.path(check.name))
         model["row"] = check.name
-        model["verdictSentence"] = verdictSentence
-        model["since"] = Row.time(state.since, now: now, never: "")
-        model["hasSince"] = !state.since.isNever
-        model["kind"] = kindLine
-        model["linkable"] =
-            (check.address.hasPrefix("https://") || check.address.hasPrefix("http://")) && !check.isAddressHidden
-        model["address"] = isHeartbeat ? "" : check.shownAddress ?? ""
-        model["hasAddress"] = !isHeartbeat
+        model["verdictSentence"] = Markup.sentence(view.sentence.asWhole)
+        model["since"] = Markup.time(view.since, now: now)
+        model["hasSince"] = view.since != nil
+        model["kind"] = view.kind
+        model["linkable"] = view.isLink
+        model["address"] = view.address ?? ""
+        model["hasAddress"] = view.address != nil
         model["space"] = check.space ?? ""
         model["hasSpace"] = check.space != nil
         model["facts"] = facts
@@ -81,10 +75,11 @@ struct TargetPage {
         model["sources"] = sources
         model["hasSources"] = !sources.isEmpty
         model["siblings"] = siblings.map {
-            [
+            let sibling = CheckView($0, now: now)
+            return [
                 "name": $0.check.name == $0.check.target
                     ? "alive" : String($0.check.name.dropFirst($0.check.target.count + 1)),
-                "href": Words.path($0.check.name), "verdict": $0.state.look, "word": Words.look($0.state),
+                "href": Words.path($0.check.name), "verdict": sibling.look.name, "word": sibling.look.title,
                 "current": $0.check.name == check.name,
             ] as [String: Any]
         }
@@ -97,7 +92,7 @@ struct TargetPage {
         model["beatEnd"] = "\"\(beat)/$?\(query)\""
         model["keyShown"] = isHeartbeat && needsKey && key != nil
         model["keyHidden"] = isHeartbeat && needsKey && key == nil
-        let advice = Advice.text(state, policy: policy, sight: status.sight)
+        let advice = Advice.text(status.state, policy: policy, sight: status.sight)
         model["advice"] = advice ?? ""
         model["hasAdvice"] = advice != nil
         model["history"] = history != nil
@@ -112,19 +107,20 @@ struct TargetPage {
                     "current": $0 == range,
                 ] as [String: Any]
             }
-            model["uptimes"] = zip(Watched.spans, history.uptimes).map { span, tally in
-                let share = tally.uptime
-                return [
-                    "label": "\(span.name.dropLast()) \(span.name.suffix(1))", "share": Words.share(share),
-                    "tone": Self.tone(share),
-                    "partly": share != nil && !tally.isWhole, "known": "of \(Words.span(tally.known)) known",
+            model["uptimes"] = history.uptimes.map { uptime in
+                [
+                    "label": uptime.label, "share": uptime.share, "tone": "\(uptime.tone)",
+                    "partly": uptime.known != nil, "known": uptime.known ?? "",
                 ] as [String: Any]
             }
             model["days"] = DayBars.svg(history.days)
             model["incidents"] = history.incidents.map(incident)
             model["hasIncidents"] = !history.incidents.isEmpty
             model["events"] = history.events.map {
-                ["time": Row.time($0.at, now: now, never: ""), "text": $0.text, "kind": $0.kind] as [String: Any]
+                [
+                    "time": Markup.time($0.at, now: now), "text": Markup.sentence(Sentence(reading: $0.text)),
+                    "kind": $0.kind,
+                ] as [String: Any]
             }
             model["hasEvents"] = !history.events.isEmpty
         }
@@ -138,79 +134,34 @@ struct TargetPage {
         return model
     }
 
-    private var verdictSentence: String {
-        if let soFar = status.failuresSoFar { return "\(Self.capital(soFar[...]))." }
-        switch state.verdict {
-        case .unknown:
-            guard isHeartbeat else { return "Not looked at yet." }
-            return state.lastPing.isNever
-                ? "No call has come yet; the clock starts with the first." : "Waits for the next call."
-        case .up where isHeartbeat && !state.flapping:
-            guard let overdue else { return "Calls as expected." }
-            return "Late: its call is overdue by \(overdue)."
-        case .up: return state.flapping ? "Answers as expected, but comes and goes." : "Answers as expected."
-        default:
-            guard let reason = Words.reason(state), let first = reason.first else { return "" }
-            let late = state.verdict == .silent ? overdue.map { "; overdue by \($0)" } ?? "" : ""
-            return "\(first.uppercased())\(reason.dropFirst())\(late)."
-        }
-    }
-
-    /// How long a job's call has been awaited; nil when it is not late.
-    private var overdue: String? {
-        guard let due = status.nextDue, now - due >= .seconds(1) else { return nil }
-        return Words.span(now - due)
-    }
-
-    private var kindLine: String {
-        let kind: String =
-            switch policy.kind {
-            case .http: check.space == nil ? "Address" : "Space"
-            case .tcp: "TCP port"
-            case .heartbeat: "Heartbeat"
-            }
-        return policy.role == .ready ? "\(kind) · ready check" : kind
-    }
-
     /// The Hub's word beside the visitor's, where more is to be said than a stage.
     private var sources: [[String: Any]] {
-        guard let sight = status.sight,
-            sight.disagreement != nil || sight.errorMessage != nil || sight.oldBuild != nil || sight.healing != nil
-        else { return [] }
+        let view = view
+        guard let sight = status.sight, view.isHubRemarkable else { return [] }
         var parts: [[String: Any]] = []
         func add(_ label: String, _ html: String, long: Bool = false) {
             parts.append(["label": label, "html": html, "long": long])
         }
-        let age = sight.isFresh ? "" : ", too long ago to count"
         let message = sight.errorMessage.map { ": “\($0.prefix(300))”" } ?? ""
-        add(
-            "The Hub says",
-            "\(Markup.escape((sight.stage?.description ?? "nothing") + message)) <span class=\"for\">read \(Row.time(sight.readAt, now: now, never: ""))\(age)</span>"
-        )
-        if !state.lastPing.isNever {
-            let answer = state.code > 0 ? "\(state.code)" : "no answer"
-            let wait = state.latencyMicroseconds > 0 ? " in \(Row(status: status, samples: [], now: now).latency)" : ""
+        add("The Hub says", "\(Markup.escape((view.stage ?? "") + message)) <span class=\"for\">\(read(sight))</span>")
+        if let got = view.visitorGot {
             add(
                 "A visitor got",
-                "\(Markup.escape(answer + wait)) <span class=\"for\">\(Row.time(state.lastPing, now: now, never: ""))</span>"
-            )
+                "\(Markup.escape(got)) <span class=\"for\">\(Markup.time(view.lastPing, now: now))</span>")
         }
         if let old = sight.oldBuild {
             add("Commits", Markup.escape("\(old.running.prefix(7)) runs, \(old.head.prefix(7)) is newest"))
         }
-        if let both = sight.disagreement { add("Both together", Markup.escape(both), long: true) }
-        if let healing = sight.healing {
-            let own = check.name + ": "
-            add(
-                "Healing",
-                Markup.escape(healing.hasPrefix(own) ? Self.capital(healing.dropFirst(own.count)) : healing), long: true
-            )
+        if let both = view.disagreement { add("Both together", Markup.escape(both), long: true) }
+        if let healing = view.healing {
+            add("Healing", Markup.sentence(Sentence(reading: Formatting.capitalized(healing))), long: true)
         }
         return parts
     }
 
-    private static func capital(_ text: Substring) -> String {
-        text.prefix(1).uppercased() + text.dropFirst()
+    /// When the Hub was read, and whether that still counts.
+    private func read(_ sight: SpaceSight) -> String {
+        "read \(Markup.time(sight.readAt, now: now))\(sight.isFresh ? "" : ", too long ago to count")"
     }
 
     private var facts: [[String: Any]] {
@@ -221,43 +172,30 @@ struct TargetPage {
                 "hasField": !field.isEmpty, "long": value.count > 24,
             ])
         }
+        let view = view
+        let state = view.state
         if isHeartbeat {
-            add("Expected every", Words.interval(policy.every))
-            add("Grace", Words.interval(policy.grace))
-            add("Last beat", "", html: Row.time(state.lastPing, now: now, never: "none yet"), field: "last")
-            add(
-                "Next due", "", html: Row.time(status.nextDue ?? .never, now: now, never: "–", due: .overdue),
-                field: "due")
+            add("Expected every", view.every)
+            add("Grace", Formatting.interval(policy.grace))
+            add("Last beat", "", html: Markup.time(view.lastPing, now: now, never: "none yet"), field: "last")
+            add("Next due", "", html: Markup.next(view), field: "due")
         } else {
-            add("Every", Words.interval(policy.every) + (policy.warmth.map { " (\($0.rawValue))" } ?? ""))
-            add("Last ping", "", html: Row.time(state.lastPing, now: now, never: "not yet"), field: "last")
+            add("Every", view.every + (policy.warmth.map { " (\($0.rawValue))" } ?? ""))
+            add("Last ping", "", html: Markup.time(view.lastPing, now: now, never: "not yet"), field: "last")
             add(
                 "Next ping", "",
-                html: Row.time(
-                    status.nextDue ?? .never, now: now, never: state.verdict == .paused ? "paused" : "–", due: .due)
-                    + (status.isRecheckPlanned ? " (recheck; else every \(Words.interval(policy.every)))" : ""),
+                html: Markup.next(view) + (status.isRecheckPlanned ? " (recheck; else every \(view.every))" : ""),
                 field: "due")
-            add("Latency", Row(status: status, samples: [], now: now).latency, field: "latency")
-            if state.code > 0 { add("Status code", String(state.code)) }
+            add("Latency", view.latency, field: "latency")
+            if let code = view.statusCode { add("Status code", String(code)) }
             add("Attempts of the last ping", String(state.attempts))
         }
         if state.failures > 0 || state.verdict.isTrouble { add("Failures in a row", String(state.failures)) }
-        if !state.lastGood.isNever, state.verdict != .up {
-            add("Last good", "", html: Row.time(state.lastGood, now: now, never: "never"))
-        }
-        if state.certificateEndHours > 0 {
-            let end = Instant(milliseconds: Int64(state.certificateEndHours) * 3_600_000)
-            add("Certificate ends", "", html: Row.time(end, now: now, never: ""))
-        }
-        if !state.pausedUntil.isNever, state.verdict == .paused {
-            add("Paused until", "", html: Row.time(state.pausedUntil, now: now, never: ""))
-        }
-        if let sight = status.sight, sources.isEmpty {
-            let stage = sight.stage?.description ?? "nothing"
-            let age = sight.isFresh ? "" : " (too long ago to count)"
-            add(
-                "The Hub says", "",
-                html: "\(Markup.escape(stage + age)), read \(Row.time(sight.readAt, now: now, never: ""))")
+        if let good = view.lastGood, state.verdict != .up { add("Last good", "", html: Markup.time(good, now: now)) }
+        if let end = view.certificateEnd { add("Certificate ends", "", html: Markup.time(end, now: now)) }
+        if let until = view.pausedUntil { add("Paused until", "", html: Markup.time(until, now: now)) }
+        if let sight = status.sight, !view.isHubRemarkable {
+            add("The Hub says", "", html: "\(Markup.escape(view.stage ?? "")), \(read(sight))")
         }
         if let hours = policy.hours { add("Hours", hours.text) }
         if let group = policy.group { add("Group", group) }
@@ -269,12 +207,12 @@ struct TargetPage {
         var text =
             "Time \(isHeartbeat ? "on time" : "up") against time \(isHeartbeat ? "silent or failed" : "down"). "
             + "Waking, paused, and when nobody looked count neither way."
-        if history.uptimes.contains(where: \.isEstimated) {
+        if history.uptimes.contains(where: \.tally.isEstimated) {
             text += " Some of it is derived from pings, because an older version kept no more."
         }
         guard let first = history.watched.stretches.first else { return text }
-        if history.uptimes.last?.isWhole == false {
-            text += " What is known begins \(Words.absolute(first.lowerBound))."
+        if history.uptimes.last?.tally.isWhole == false {
+            text += " What is known begins \(Formatting.time(first.lowerBound))."
             if history.watched.stretches.count > 1 { text += " In between nobody looked for a while." }
         }
         return text
@@ -293,7 +231,7 @@ struct TargetPage {
         if let text = expect.text { parts.append("“\(shown(text))” in the answer") }
         if let regex = expect.regex { parts.append("/\(shown(regex))/ in the answer") }
         for rule in expect.json.prefix(6) { parts.append("\(rule.path) is \(shown(Self.text(rule.value)))") }
-        if let within = expect.within { parts.append("within \(Words.interval(within))") }
+        if let within = expect.within { parts.append("within \(Formatting.interval(within))") }
         if let days = expect.certificateDays { parts.append("certificate good for \(days) d") }
         return parts.joined(separator: "; ")
     }
@@ -312,18 +250,15 @@ struct TargetPage {
     }
 
     private func incident(_ incident: Incident) -> [String: Any] {
-        [
-            "began": Row.time(incident.began, now: now, never: ""), "open": incident.ended == nil,
-            "length": Words.span((incident.ended ?? now) - incident.began), "verdict": incident.verdict.name,
-            "word": Words.verdict(incident.verdict), "cause": incident.cause.sentence,
-            "code": incident.code > 0 ? String(incident.code) : "", "hasCode": incident.code > 0,
+        // A code that the sentence tells is not told twice.
+        let code = incident.code > 0 && incident.cause != .status ? String(incident.code) : ""
+        return [
+            "began": Markup.time(incident.began, now: now), "open": incident.ended == nil,
+            "length": Formatting.duration(incident.length(now: now)), "verdict": incident.verdict.name,
+            "word": incident.verdict.traits.look.title, "cause": incident.sentence,
+            "code": code, "hasCode": !code.isEmpty,
             "flips": incident.flips > 1 ? "\(incident.flips) changes" : "", "hasFlips": incident.flips > 1,
         ]
-    }
-
-    private static func tone(_ share: Double?) -> String {
-        guard let share else { return "none" }
-        return share >= 0.999 ? "good" : share >= 0.98 ? "fair" : "bad"
     }
 }
 
@@ -342,7 +277,7 @@ struct TranscriptModel {
 
     func model(open: Bool) -> [String: Any] {
         [
-            "time": Row.time(transcript.at, now: now, never: ""), "attempt": transcript.attempt,
+            "time": Markup.time(transcript.at, now: now), "attempt": transcript.attempt,
             "several": transcript.attempt > 1, "outcome": outcome, "good": transcript.outcome.isGood,
             "cause": transcript.cause == .none ? "" : transcript.cause.sentence, "hasCause": transcript.cause != .none,
             "well": isBeat ? transcript.detail : "answered as expected",
@@ -353,15 +288,7 @@ struct TranscriptModel {
         ]
     }
 
-    private var outcome: String {
-        switch transcript.outcome {
-        case .up: "up"
-        case .slow: "slow"
-        case .waking: "waking"
-        case .down: "down"
-        case .unknown: "unknown"
-        }
-    }
+    private var outcome: String { transcript.outcome.name }
 
     private func exchange(_ exchange: Transcript.Exchange) -> [String: Any] {
         [
@@ -369,7 +296,7 @@ struct TranscriptModel {
             "hasPeer": exchange.peer != nil,
             "received": exchange.received.joined(separator: "\n"), "hasReceived": !exchange.received.isEmpty,
             "body": String(exchange.body.prefix(2_048)), "hasBody": !exchange.body.isEmpty,
-            "bytes": Words.count(exchange.bodyBytes),
+            "bytes": Formatting.count(exchange.bodyBytes),
             "more": exchange.bodyBytes > exchange.body.utf8.count, "waterfall": waterfall(exchange.phases),
             "phases": phases(exchange.phases),
             "hasPhases": !exchange.phases.isEmpty,
@@ -381,7 +308,7 @@ struct TranscriptModel {
     private func phases(_ phases: [Transcript.Phase]) -> [[String: Any]] {
         phases.map {
             [
-                "name": $0.name, "time": Words.latency(microseconds: $0.microseconds),
+                "name": $0.name, "time": Formatting.latency(microseconds: $0.microseconds),
                 "kind": Self.known.firstIndex(of: $0.name).map { "w\($0)" } ?? "w5",
             ] as [String: Any]
         }

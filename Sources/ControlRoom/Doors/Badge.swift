@@ -12,51 +12,34 @@ enum Badge {
         case uptime90d = "uptime-90d"
         case latency
 
-        var span: Duration? {
-            switch self {
-            case .status, .latency: nil
-            case .uptime24h: .seconds(86_400)
-            case .uptime7d: .seconds(7 * 86_400)
-            case .uptime30d: .seconds(30 * 86_400)
-            case .uptime90d: .seconds(90 * 86_400)
-            }
-        }
+        /// The name of the span whose uptime it is.
+        var span: String? { rawValue.hasPrefix("uptime-") ? String(rawValue.dropFirst("uptime-".count)) : nil }
     }
 
     static func make(_ kind: Kind, _ status: CheckStatus, ledger: any Ledger, now: Instant) async throws(Failure)
         -> String
     {
-        let name = status.check.name
+        let view = CheckView(status, now: now)
         if let span = kind.span {
-            let tally = try await ledger.tally(of: [status.id], from: now - span, to: now).first
-            let share = tally?.uptime
-            let colour = share.map { $0 >= 0.999 ? good : $0 >= 0.98 ? fair : bad } ?? neutral
-            var text = Words.share(share)
-            if let tally, share != nil, !tally.isWhole { text += " of \(Words.span(tally.known))" }
+            let uptime = try await Uptime.read(of: status.id, wanted: [span], from: ledger, now: now).first
+            let text = [uptime?.share ?? Formatting.share(nil), uptime?.known].compactMap(\.self).joined(separator: " ")
             return svg(
-                label: "\(name) \(kind.rawValue.replacing("-", with: " "))", text: text, colour: colour)
+                label: "\(view.name) \(kind.rawValue.replacing("-", with: " "))", text: text,
+                colour: colour(uptime?.tone ?? .unknown))
         }
-        if kind == .latency {
-            return svg(
-                label: "\(name) latency", text: Row(status: status, samples: [], now: now).latency, colour: "#3b6ea5")
-        }
-        let state = status.state
-        let colour: String =
-            switch state.verdict {
-            case .up: state.flapping ? fair : good
-            case .slow: fair
-            case .waking: "#3b6ea5"
-            case .down, .silent: bad
-            case .paused: state.isModerated ? bad : neutral
-            case .unknown: neutral
-            }
-        return svg(label: name, text: Words.look(state).lowercased(), colour: colour)
+        if kind == .latency { return svg(label: "\(view.name) latency", text: view.latency, colour: colour(.busy)) }
+        return svg(label: view.name, text: view.look.name, colour: colour(view.look.tone))
     }
 
-    private static let good = "#2b7a4b"
-    private static let fair = "#946200"
-    private static let bad = "#b3261e"
-    private static let neutral = "#5f6368"
+    private static func colour(_ tone: Look.Tone) -> String {
+        switch tone {
+        case .good: "#2b7a4b"
+        case .fair: "#946200"
+        case .busy: "#3b6ea5"
+        case .bad: "#b3261e"
+        case .paused, .unknown: "#5f6368"
+        }
+    }
 
     static func svg(label: String, text: String, colour: String) -> String {
         let label = label.count > 60 ? "\(label.prefix(59))…" : label
@@ -91,7 +74,9 @@ enum Badge {
 
 /// The window's icon: says by shape and colour how the fleet is.
 enum Icon {
-    static func svg(_ mood: Headline.Mood) -> String {
+    static func path(_ mood: FleetHealth.Mood) -> String { "/icons/\(mood.rawValue).svg" }
+
+    static func svg(_ mood: FleetHealth.Mood) -> String {
         let (colour, mark): (String, String) =
             switch mood {
             case .good: ("#2b7a4b", "<path d=\"M9 17l5 5 10-12\" fill=\"none\" stroke=\"#fff\" stroke-width=\"3.4\"/>")

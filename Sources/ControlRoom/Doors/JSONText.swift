@@ -21,6 +21,13 @@ package struct JSONText {
         needsComma = false
     }
 
+    /// - Parameter name: made of letters, digits and underscores.
+    package mutating func key(word name: String) {
+        separate()
+        buffer.writeString("\"\(name)\":")
+        needsComma = false
+    }
+
     package mutating func object(_ body: (inout JSONText) -> Void) {
         separate()
         buffer.writeStaticString("{")

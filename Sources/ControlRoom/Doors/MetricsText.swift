@@ -88,33 +88,35 @@ enum MetricsText {
             page.comment("\(overview.total) checks: series per check are left out above \(most)")
             return page.buffer
         }
-        let items = await keeper.statuses(StatusQuery(limit: most)).items
+        let items = await keeper.statuses(StatusQuery(limit: most)).items.map { CheckView($0, now: overview.now) }
         page.family(
             "stoker_check_up", .gauge,
             "1 when the check is up or slow, 0 when it is down, silent or waking; missing while it is paused or not known."
         )
-        for item in items where item.state.verdict != .paused && item.state.verdict != .unknown {
-            page.sample(item.state.verdict == .up || item.state.verdict == .slow ? Int64(1) : 0, check: item.check.name)
+        for item in items {
+            if let isUp = item.isUp { page.sample(isUp ? Int64(1) : 0, check: item.name) }
         }
         page.family("stoker_check_verdict", .gauge, "1 for the verdict that stands.")
         for item in items {
-            page.sample(Int64(1), labels: [("check", item.check.name), ("verdict", item.state.verdict.name)])
+            page.sample(Int64(1), labels: [("check", item.name), ("verdict", item.state.verdict.name)])
         }
         page.family("stoker_check_failures_in_a_row", .gauge, "Failed pings since the last good one.")
-        for item in items { page.sample(Int64(item.state.failures), check: item.check.name) }
+        for item in items { page.sample(Int64(item.state.failures), check: item.name) }
         page.family("stoker_check_latency_seconds", .gauge, "First byte of the last answer after the connection began.")
-        for item in items where item.state.latencyMicroseconds > 0 {
-            page.sample(microseconds: Int64(item.state.latencyMicroseconds), labels: [("check", item.check.name)])
+        for item in items {
+            if let latency = item.latencyMicroseconds {
+                page.sample(microseconds: Int64(latency), labels: [("check", item.name)])
+            }
         }
         page.family(
             "stoker_check_last_ping_time_seconds", .gauge, "When the last ping was made, in seconds since 1970.")
-        for item in items where !item.state.lastPing.isNever {
-            page.sample(milliseconds: item.state.lastPing.milliseconds, labels: [("check", item.check.name)])
+        for item in items {
+            if let last = item.lastPing { page.sample(milliseconds: last.milliseconds, labels: [("check", item.name)]) }
         }
         page.family(
             "stoker_check_certificate_end_time_seconds", .gauge, "When the certificate ends, in seconds since 1970.")
-        for item in items where item.state.certificateEndHours > 0 {
-            page.sample(Int64(item.state.certificateEndHours) * 3_600, check: item.check.name)
+        for item in items {
+            if let end = item.certificateEnd { page.sample(end.milliseconds / 1_000, check: item.name) }
         }
         return page.buffer
     }

@@ -9,11 +9,14 @@ enum StatusText {
     static func make(_ keeper: any Keeper, _ overview: Overview) async -> ByteBuffer {
         let page = await keeper.statuses(StatusQuery(limit: most))
         var text = JSONText(capacity: 512 + page.items.count * 300)
+        let health = FleetHealth(overview)
         text.object { text in
             text.key("status")
-            text.value(Headline(overview).mood.rawValue)
+            text.value(health.mood.rawValue)
             text.key("summary")
-            text.value(Headline(overview).sentence)
+            text.value(health.sentence)
+            text.key("trouble")
+            text.value(health.isTrouble)
             text.key("uptime_seconds")
             text.value(overview.uptime.wholeMilliseconds / 1_000)
             text.key("started_at")
@@ -23,7 +26,7 @@ enum StatusText {
             text.key("generation")
             text.value(overview.generation)
             text.key("role")
-            text.value(role(overview.role))
+            text.value(overview.role.name)
             text.key("online")
             text.value(overview.connectivity == .online)
             text.key("ledger")
@@ -39,105 +42,86 @@ enum StatusText {
             text.key("truncated")
             text.value(page.total > page.items.count)
             text.key("targets")
-            text.array(page.items) { text, status in write(status, &text) }
+            text.array(page.items) { text, status in write(CheckView(status, now: overview.now), &text) }
         }
         return text.buffer
     }
 
     /// Whether results reach the disk; while they do not, how many wait and why.
     static func write(_ health: LedgerHealth, _ damage: [LedgerDamage], _ text: inout JSONText) {
-        switch health {
-        case .healthy:
-            text.key("state")
-            text.value(damage.isEmpty ? "healthy" : "damaged")
-        case .stalled(let since, let because, let waiting, let limit, let dropped):
-            text.key("state")
-            text.value("stalled")
-            text.key("since")
-            moment(since, &text)
-            text.key("because")
-            text.value(because)
-            text.key("waiting")
-            text.value(waiting)
-            text.key("limit")
-            text.value(limit)
-            text.key("dropped")
-            text.value(dropped)
-        }
+        text.key("state")
+        text.value(FleetHealth.ledgerState(health, damage))
+        guard case .stalled(let since, let because, let waiting, let limit, let dropped) = health else { return }
+        text.key("since")
+        moment(since, &text)
+        text.key("because")
+        text.value(because)
+        text.key("waiting")
+        text.value(waiting)
+        text.key("limit")
+        text.value(limit)
+        text.key("dropped")
+        text.value(dropped)
     }
 
     static func write(_ counts: [Verdict: Int], _ text: inout JSONText) {
-        text.key("up")
-        text.value(counts[.up] ?? 0)
-        text.key("slow")
-        text.value(counts[.slow] ?? 0)
-        text.key("waking")
-        text.value(counts[.waking] ?? 0)
-        text.key("down")
-        text.value(counts[.down] ?? 0)
-        text.key("silent")
-        text.value(counts[.silent] ?? 0)
-        text.key("unknown")
-        text.value(counts[.unknown] ?? 0)
-        text.key("paused")
-        text.value(counts[.paused] ?? 0)
+        for verdict in Verdict.allCases {
+            text.key(word: verdict.name)
+            text.value(counts[verdict] ?? 0)
+        }
     }
 
-    private static func write(_ status: CheckStatus, _ text: inout JSONText) {
-        let state = status.state
+    private static func write(_ view: CheckView, _ text: inout JSONText) {
+        let state = view.state
         text.object { text in
             text.key("name")
-            text.value(status.check.name)
+            text.value(view.name)
             text.key("url")
-            text.value(status.check.shownAddress ?? "")
+            text.value(view.address ?? "")
             text.key("interval_seconds")
-            text.seconds(milliseconds: status.check.policy.every.wholeMilliseconds)
+            text.seconds(milliseconds: view.check.policy.every.wholeMilliseconds)
             text.key("status")
             text.value(state.verdict.name)
+            text.key("look")
+            text.value(view.look.name)
             text.key("trouble")
-            text.value(state.isTrouble)
+            text.value(view.isTrouble)
             text.key("flapping")
             text.value(state.flapping)
             text.key("cause")
             if state.cause == .none { text.null() } else { text.value(state.cause.code) }
+            text.key("sentence")
+            text.value(view.sentence.text)
             text.key("since")
-            moment(state.since, &text)
+            moment(view.since, &text)
             text.key("last_ping")
-            moment(state.lastPing, &text)
+            moment(view.lastPing, &text)
             text.key("next_ping")
-            moment(status.nextDue ?? .never, &text)
+            moment(view.status.nextDue, &text)
             text.key("attempts")
             text.value(state.attempts)
             text.key("failures_in_a_row")
             text.value(state.failures)
-            if let sight = status.sight {
+            if let sight = view.status.sight {
                 text.key("hub_stage")
                 if let stage = sight.stage { text.value(stage.rawValue) } else { text.null() }
                 text.key("hub_read")
                 moment(sight.readAt, &text)
-                if let disagreement = sight.disagreement {
+                if let disagreement = view.disagreement {
                     text.key("disagreement")
                     text.value(disagreement)
                 }
             }
             text.key("latency_ms")
-            if state.latencyMicroseconds > 0 {
-                text.seconds(milliseconds: Int64(state.latencyMicroseconds))
+            if let latency = view.latencyMicroseconds {
+                text.seconds(milliseconds: Int64(latency))
             } else {
                 text.null()
             }
         }
     }
 
-    private static func moment(_ moment: Instant, _ text: inout JSONText) {
-        if moment.isNever { text.null() } else { text.value(moment.description) }
-    }
-
-    private static func role(_ role: Overview.Role) -> String {
-        switch role {
-        case .active: "active"
-        case .standby: "standby"
-        case .standingIn: "standing-in"
-        }
+    private static func moment(_ moment: Instant?, _ text: inout JSONText) {
+        if let moment, !moment.isNever { text.value(moment.description) } else { text.null() }
     }
 }

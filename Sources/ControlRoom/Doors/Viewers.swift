@@ -150,14 +150,14 @@ final class Viewers: Service {
             let strips = await keeper.strips(of: change.names)
             for (name, strip) in zip(change.names, strips) {
                 do throws(Failure) {
-                    rows.append(Row(status: try await keeper.status(of: name), samples: strip, now: overview.now))
+                    rows.append(Row(try await keeper.status(of: name), samples: strip, now: overview.now))
                 } catch {
                     // Gone with a reload of the fleet file, which is told by itself.
                     continue
                 }
             }
         }
-        let headline = Headline(overview)
+        let health = FleetHealth(overview)
         var text = JSONText(capacity: 512 + rows.count * 700)
         text.object { text in
             text.key("now")
@@ -165,19 +165,19 @@ final class Viewers: Service {
             text.key("generation")
             text.value(overview.generation)
             text.key("sentence")
-            text.value(headline.sentence)
+            text.value(health.sentence)
             text.key("mood")
-            text.value(headline.mood.rawValue)
+            text.value(health.mood.rawValue)
             text.key("sign")
-            text.value(headline.sign)
+            text.value(health.look.name)
             text.key("troubles")
-            text.value(headline.troubles)
+            text.value(health.troubles)
             text.key("banners")
-            text.value(DashboardPage.bannerKey(overview))
+            text.value(DashboardPage.bannerKey(health))
             text.key("pings")
-            text.value(Words.count(overview.work.pings))
+            text.value(Formatting.count(overview.work.pings))
             text.key("hub")
-            text.value(DashboardPage.hub(overview))
+            text.value(overview.hub?.phrase(now: overview.now) ?? "")
             text.key("total")
             text.value(overview.total)
             text.key("counts")

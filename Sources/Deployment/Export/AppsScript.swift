@@ -1,3 +1,5 @@
+import StokerCore
+
 /// A Google Apps Script with a time trigger.
 ///
 /// Triggers run every 1, 5, 10, 15 or 30 minutes, `UrlFetchApp` gives up after about a minute, and a consumer account may fetch

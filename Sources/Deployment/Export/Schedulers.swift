@@ -38,7 +38,7 @@ enum GitHubActions {
                 #  * GitHub runs schedules at most every 5 minutes and often later; treat this as a second waker, not the only one.
                 #  * In a repository without a commit for 60 days GitHub switches schedules off. It writes an e-mail before; one
                 #    press on "Enable workflow" in the Actions tab, or any commit, begins the next 60 days.
-                #  * Free in public repositories. In a private one every run counts as a whole minute: \(Budget.number(86_400 / Double(plan.minutes * 60))) a day.
+                #  * Free in public repositories. In a private one every run counts as a whole minute: \(Quantity.number(86_400 / Double(plan.minutes * 60))) a day.
                 #  * The minutes lie beside the full hour on purpose: that is when everybody's schedules start and runs are dropped.
                 #  * No secrets: everything that is asked for is public.
                 \(comments)name: Keep alive

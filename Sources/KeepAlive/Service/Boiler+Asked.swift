@@ -5,11 +5,7 @@ package import StokerCore
 /// What a person asks for.
 extension Boiler {
     package func pause(_ name: String, until: Instant?) async throws(Failure) -> CheckStatus {
-        if let until, until <= clocks.wall() {
-            throw Failure(
-                .usage, doing: "pause \(name)", because: "the end, \(until), is in the past",
-                hint: "give a later time, or none")
-        }
+        if let until, until <= clocks.wall() { throw .pauseIsOver(name, until) }
         return try await written("pause \(name)") { () async throws(Failure) in
             try await ask(name) { await $0.pause($1, name, until: until) }
         }

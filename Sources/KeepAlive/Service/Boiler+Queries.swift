@@ -37,6 +37,9 @@ extension Boiler {
         var counts: [Verdict: Int] = [:]
         if plain, query.sort == .file {
             order = Array(0..<UInt32(current.checks.count))
+            var tally = OverviewTally()
+            for shard in shards { tally.add(await shard.summary()) }
+            counts = tally.byVerdict
         } else {
             var found: [StatusOrder.Found] = []
             for (number, shard) in shards.enumerated() {

@@ -20,20 +20,4 @@ extension Failure {
                 "it is done, but not yet safe: it is in memory only and would be lost with this process (\(because))",
             hint: hint, retry: .soon)
     }
-
-    static func unknownCheck(_ name: String, nearest: String?) -> Failure {
-        Failure(
-            .notFound, doing: "find the check \(name)", because: "the fleet has none of that name",
-            hint: nearest.map { "did you mean \($0)?" })
-    }
-    static func notAHeartbeat(_ name: String) -> Failure {
-        Failure(
-            .conflict, doing: "take a heartbeat for \(name)", because: "it is pinged by Stoker and does not call in",
-            hint: "heartbeats are listed under heartbeats: in the fleet file")
-    }
-    static func pingOfHeartbeat(_ name: String) -> Failure {
-        Failure(
-            .conflict, doing: "ping \(name)", because: "it is a heartbeat: the job calls us",
-            hint: "the target's page shows the address to call")
-    }
 }

@@ -7,7 +7,8 @@ extension Shard {
         let place = Int(index)
         let check = self.check(place)
         return CheckStatus(
-            check: check, id: ids[place], state: states[place], nextDue: nextDue(index),
+            check: check, id: ids[place], state: states[place],
+            nextDue: states[place].verdict == .paused ? nil : nextDue(index),
             pinging: pings[index]?.ticket != nil,
             sight: check.space.flatMap {
                 surroundings.hub.sight(of: check.name, space: $0, cell: cells[index], now: clocks.wall())
@@ -41,7 +42,6 @@ extension Shard {
 
     /// What the query asks for, and how many of each verdict there are among what all of it but the verdicts lets pass.
     func matches(_ query: StatusQuery) async -> (found: [Match], counts: [Verdict: Int]) {
-        let text = query.text.lowercased()
         var found: [Match] = []
         var counts: [Verdict: Int] = [:]
         var index = 0
@@ -51,13 +51,7 @@ extension Shard {
             for place in index..<end {
                 let state = states[place]
                 let check = self.check(place)
-                if let kind = query.kind, check.policy.kind != kind { continue }
-                if let group = query.group, check.groupLabel != group { continue }
-                if !text.isEmpty, !check.name.lowercased().contains(text), !check.isFound(byAddress: text),
-                    check.space?.lowercased().contains(text) != true
-                {
-                    continue
-                }
+                guard query.matches(check) else { continue }
                 counts[state.verdict, default: 0] += 1
                 if !query.verdicts.isEmpty, !query.verdicts.contains(state.verdict) { continue }
                 found.append(
@@ -82,14 +76,5 @@ extension Shard {
     func summary() -> Summary {
         Summary(
             counts: counts, counters: counters, lateness: lateness, open: gate.open, openLimit: gate.openLimit)
-    }
-}
-
-extension Check {
-    /// What the dashboard groups by: the group that was named, else the kind of target.
-    package var groupLabel: String {
-        if let group = policy.group { return group }
-        if policy.kind == .heartbeat { return "Heartbeats" }
-        return space == nil ? "Targets" : "Spaces"
     }
 }

@@ -8,6 +8,6 @@ extension Operation {
     ) { (context, arguments) throws(Failure) in
         let status = try await context.keeper.ping(arguments.name())
         let transcripts = try await context.keeper.transcripts(of: status.check.name)
-        return ["check": status.json, "transcript": transcripts.last?.json ?? .null]
+        return ["check": status.json(now: context.now()), "transcript": transcripts.last?.json ?? .null]
     }
 }

@@ -27,7 +27,8 @@ extension Operation {
                 group: arguments.text("group"), kind: arguments.text("kind").flatMap { CheckPolicy.Kind(rawValue: $0) },
                 sort: arguments.text("sort").flatMap { StatusQuery.Sort(rawValue: $0) } ?? .file, offset: offset,
                 limit: limit))
-        var items = page.items.map(\.json)
+        let now = context.now()
+        var items = page.items.map { $0.json(now: now) }
         if arguments.flag("strips") {
             let strips = try await context.keeper.strips(of: page.items.map(\.check.name))
             items = zip(items, strips).map { item, strip in item.adding([.init("strip", .array(strip.map(\.json)))]) }

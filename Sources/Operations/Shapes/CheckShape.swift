@@ -1,6 +1,8 @@
-package import StokerCore
+import StokerCore
 
 extension Shape {
+    private static let looks = Look.all.map(\.name)
+
     private static let checkFields: [Field] = [
         .init("name", .text, "Unique in the fleet; a further check of a target has a slash in it: `llm-backend/ready`"),
         .init("id", .integer, "The ledger's number of the check, kept for good"),
@@ -12,11 +14,14 @@ extension Shape {
         .init("space", .text, optional: true, "`owner/name` of a Space"),
         .init("verdict", .choice(Verdict.allCases.map(\.name)), "What is believed"),
         .init(
-            "look", .choice(Verdict.allCases.map(\.name) + ["flapping", "moderated"]),
+            "look", .choice(looks),
             "One word for a screen: the verdict, or `flapping` and `moderated` where it alone looks better than it is"),
         .init("trouble", .flag, "Somebody should look: down, silent or flagged by the platform"),
         .init("cause", .text, optional: true, "Why it is not simply up; a stable name such as `dns.no_such_name`"),
-        .init("sentence", .text, "The same for a person"),
+        .init("sentence", .text, "What is believed, for a person"),
+        .init(
+            "reason", .text, optional: true,
+            "The sentence where something is wrong or special; null while all is as expected"),
         .init("since", .instant, optional: true, "Since when the verdict is what it is"),
         .init("flapping", .flag, "Changes too often to be told one by one"),
         .init("paused", .shape(pause), optional: true, "Why and until when it is paused"),
@@ -29,6 +34,9 @@ extension Shape {
         .init("last_ping", .instant, optional: true, "When it was last pinged, or last beat"),
         .init("last_good", .instant, optional: true, "When that last went well"),
         .init("next_due", .instant, optional: true, "When it is due next; null while paused"),
+        .init(
+            "overdue_seconds", .number, optional: true,
+            "For how long a job's call has been awaited; null when it is not late"),
         .init("rechecking", .flag, "The next ping comes sooner than the interval, because the last ones were not good"),
         .init("pinging", .flag, "A ping is under way right now"),
         .init("certificate_ends", .instant, optional: true, "End of the certificate, to the hour"),
@@ -100,6 +108,7 @@ extension Shape {
         fields: [
             .init("name", .text, "Its name"),
             .init("verdict", .choice(Verdict.allCases.map(\.name)), "What is believed"),
+            .init("look", .choice(looks), "One word for a screen, as of a check"),
         ])
 
     private static let policy = Shape(
@@ -126,52 +135,32 @@ extension Shape {
         ])
 }
 
-extension CheckStatus {
-    /// What is believed, for a person: the cause, or the verdict where the cause does not tell.
-    package var sentence: String {
-        if let failuresSoFar { return failuresSoFar }
-        return switch state.verdict {
-        case .paused:
-            switch state.pause {
-            case .byFleetFile: "paused by the fleet file"
-            case .byHours: "outside its hours"
-            case .byModeration: Cause.spaceModerated.sentence
-            case .byOwner: Cause.spacePausedByOwner.sentence
-            case .asleep: "asleep, and left so until it is visited"
-            case .byPerson, .none:
-                state.pausedUntil.isNever ? "paused until resumed" : "paused until \(state.pausedUntil)"
-            }
-        case .unknown where check.lacksAddress:
-            "its address is not known: the Hub has not told it, and neither `hub.address` nor `url` names one"
-        case .unknown where state.cause == .none:
-            check.policy.kind != .heartbeat
-                ? "not looked at yet" : state.lastPing.isNever ? "waits for its first beat" : "waits for its next beat"
-        case .up where state.flapping: "comes and goes"
-        case .up: check.policy.kind == .heartbeat ? "beats as expected" : Cause.none.sentence
-        default: state.cause.sentence
-        }
-    }
-
+extension CheckView {
     var json: JSONValue {
         let paused: JSONValue =
-            state.verdict != .paused || state.pause == .none
-            ? .null : ["by": .string(state.pause.name), "until": .instant(state.pausedUntil)]
+            !isPaused || state.pause == .none
+            ? .null : ["by": .string(state.pause.name), "until": .instant(pausedUntil)]
         return [
-            "name": .string(check.name), "id": .count(id), "target": .string(check.target),
+            "name": .string(name), "id": .count(status.id), "target": .string(check.target),
             "kind": .string(check.policy.kind.rawValue), "role": .string(check.policy.role.rawValue),
-            "group": .text(check.policy.group), "address": .text(check.shownAddress), "space": .text(check.space),
-            "verdict": .string(state.verdict.name), "look": .string(state.look), "trouble": .bool(state.isTrouble),
+            "group": .text(check.policy.group), "address": .text(address), "space": .text(check.space),
+            "verdict": .string(state.verdict.name), "look": .string(look.name), "trouble": .bool(isTrouble),
             "cause": state.cause == .none ? .null : .string(state.cause.code),
-            "sentence": .string(sentence), "since": .instant(state.since), "flapping": .bool(state.flapping),
-            "paused": paused,
-            "status_code": state.code == 0 ? .null : .count(state.code), "attempts": .count(state.attempts),
+            "sentence": .string(sentence.text), "reason": .text(reason?.text), "since": .instant(since),
+            "flapping": .bool(state.flapping), "paused": paused,
+            "status_code": statusCode.map { .count($0) } ?? .null, "attempts": .count(state.attempts),
             "latency_ms": .milliseconds(state.latencyMicroseconds), "failures_in_a_row": .count(state.failures),
             "successes_in_a_row": .count(state.successes), "every_seconds": .seconds(check.policy.every),
-            "last_ping": .instant(state.lastPing), "last_good": .instant(state.lastGood), "next_due": .instant(nextDue),
-            "rechecking": .bool(isRecheckPlanned), "pinging": .bool(pinging),
-            "certificate_ends": .instant(state.certificateEnd), "hub": sight.map(\.json) ?? .null,
+            "last_ping": .instant(lastPing), "last_good": .instant(lastGood), "next_due": .instant(status.nextDue),
+            "overdue_seconds": overdue.map { .seconds($0) } ?? .null,
+            "rechecking": .bool(status.isRecheckPlanned), "pinging": .bool(status.pinging),
+            "certificate_ends": .instant(certificateEnd), "hub": status.sight.map(\.json) ?? .null,
         ]
     }
+}
+
+extension CheckStatus {
+    func json(now: Instant) -> JSONValue { CheckView(self, now: now).json }
 }
 
 extension SpaceSight {
@@ -182,13 +171,6 @@ extension SpaceSight {
             "newest_commit": .text(oldBuild?.head), "hardware": .text(hardware), "disagreement": .text(disagreement),
             "healing": .text(healing),
         ]
-    }
-}
-
-extension CheckState {
-    /// nil when it is not known.
-    package var certificateEnd: Instant? {
-        certificateEndHours == 0 ? nil : Instant(milliseconds: Int64(certificateEndHours) * 3_600_000)
     }
 }
 

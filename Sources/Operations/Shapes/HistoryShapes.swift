@@ -114,8 +114,8 @@ extension Incident {
     func json(name: String?, now: Instant) -> JSONValue {
         [
             "id": .count(id), "check": .text(name), "check_id": .count(check), "began": .instant(began),
-            "ended": .instant(ended), "seconds": .seconds((ended ?? now) - began), "verdict": .string(verdict.name),
-            "cause": cause == .none ? .null : .string(cause.code), "sentence": .string(cause.sentence),
+            "ended": .instant(ended), "seconds": .seconds(length(now: now)), "verdict": .string(verdict.name),
+            "cause": cause == .none ? .null : .string(cause.code), "sentence": .string(sentence),
             "status_code": code == 0 ? .null : .count(code), "flips": .count(flips),
         ]
     }
@@ -123,7 +123,10 @@ extension Incident {
 
 extension Event {
     func json(name: String?) -> JSONValue {
-        ["id": .count(id), "at": .instant(at), "kind": .string(kind), "check": .text(name), "text": .string(text)]
+        [
+            "id": .count(id), "at": .instant(at), "kind": .string(kind), "check": .text(name),
+            "text": .string(Sentence(reading: text).text),
+        ]
     }
 }
 

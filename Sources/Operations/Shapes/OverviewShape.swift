@@ -1,11 +1,19 @@
-package import StokerCore
+import StokerCore
 
 extension Shape {
     static let overview = Shape(
         name: "Overview", summary: "The state of the whole.",
         fields: [
             .init("sentence", .text, "The state of the fleet in one sentence"),
-            .init("trouble", .flag, "Whether somebody should look"),
+            .init(
+                "mood", .choice(FleetHealth.Mood.allCases.map(\.rawValue)), "The same in one word, as `/status` says it"
+            ),
+            .init(
+                "trouble", .flag,
+                "Whether somebody should look: at a check, or at this machine, its network or its ledger"),
+            .init(
+                "notices", .list(.shape(notice)),
+                "What is wrong or special about Stoker itself, the most important first"),
             .init("now", .instant, "The server's clock"),
             .init("started_at", .instant, "When this process began"),
             .init("uptime_seconds", .number, "How long this process has been running"),
@@ -23,6 +31,20 @@ extension Shape {
                 "hub", .shape(hub), optional: true,
                 "What is used and left of the Hub's windows; null while it is not asked"),
             .init("demo", .flag, "Whether this is a demonstration over a simulated fleet"),
+        ])
+
+    private static let notice = Shape(
+        name: "Notice", summary: "Something about Stoker itself rather than about a check.",
+        fields: [
+            .init(
+                "name", .text,
+                "Stable: `demo`, `offline`, `ledger_stalled`, `ledger_damaged`, `hub_unreachable`, `fleet_file_rejected`, `standby`, `standing_in`, `shed`"
+            ),
+            .init("kind", .choice(FleetHealth.Notice.Kind.allCases.map(\.rawValue)), "How bad it is"),
+            .init("title", .text, "In a few words"),
+            .init("text", .text, "What there is to know"),
+            .init("lines", .list(.text), "Problems, one each"),
+            .init("command", .text, optional: true, "What a person can type; the text leads to it"),
         ])
 
     private static let connectivity = Shape(
@@ -112,29 +134,11 @@ extension Shape {
 }
 
 extension Overview {
-    /// The state of the fleet in one sentence: our own trouble first, then the fleet's.
-    package var fleetSentence: String {
-        func count(_ verdict: Verdict) -> Int { counts[verdict] ?? 0 }
-        if case .offline(let since) = connectivity {
-            return "This machine has had no network since \(since); verdicts stand still."
-        }
-        if total == 0 { return "The fleet is empty." }
-        let things = total == 1 ? "1 check" : "\(total) checks"
-        var bad = [Verdict.down, .silent].filter { count($0) > 0 }.map { "\(count($0)) \($0.name)" }
-        if moderated > 0 { bad.append("\(moderated) flagged by the platform") }
-        let rest = [Verdict.waking, .slow, .unknown, .paused].map { ($0, count($0) - ($0 == .paused ? moderated : 0)) }
-            .filter { $0.1 > 0 }.map { "\($0.1) \($0.0.name)" }
-        let flaps = flapping == 0 ? "" : flapping == 1 ? " 1 comes and goes." : " \(flapping) come and go."
-        if !bad.isEmpty { return "Trouble: \(bad.joined(separator: " and ")) of \(things).\(flaps)" }
-        if rest.isEmpty { return (total == 1 ? "The check is up." : "All \(things) are up.") + flaps }
-        return
-            "No trouble: \(([count(.up) > 0 ? "\(count(.up)) up" : nil].compactMap(\.self) + rest).joined(separator: ", ")).\(flaps)"
-    }
-
     var json: JSONValue {
-        [
-            "sentence": .string(fleetSentence),
-            "trouble": .bool(connectivity != .online || troubles > 0 || !ledgerDamage.isEmpty),
+        let health = FleetHealth(self)
+        return [
+            "sentence": .string(health.sentence), "mood": .string(health.mood.rawValue),
+            "trouble": .bool(health.isTrouble), "notices": .array(health.notices.map(\.json)),
             "now": .instant(now), "started_at": .instant(startedAt), "uptime_seconds": .seconds(uptime),
             "total": .count(total),
             "counts": .object(Verdict.allCases.map { .init($0.name, .count(counts[$0] ?? 0)) }),
@@ -176,6 +180,15 @@ extension HubUse {
     }
 }
 
+extension FleetHealth.Notice {
+    fileprivate var json: JSONValue {
+        [
+            "name": .string(name), "kind": .string(kind.rawValue), "title": .string(title), "text": .string(text.text),
+            "lines": .array(lines.map { .string($0) }), "command": .text(command),
+        ]
+    }
+}
+
 extension Overview.Connectivity {
     fileprivate var json: JSONValue {
         switch self {
@@ -188,11 +201,11 @@ extension Overview.Connectivity {
 extension Overview.Role {
     fileprivate var json: JSONValue {
         switch self {
-        case .active: ["state": "active", "master": nil, "since": nil, "last_seen": nil]
+        case .active: ["state": .string(name), "master": nil, "since": nil, "last_seen": nil]
         case .standby(let master, let lastSeen):
-            ["state": "standby", "master": .string(master), "since": nil, "last_seen": .instant(lastSeen)]
+            ["state": .string(name), "master": .string(master), "since": nil, "last_seen": .instant(lastSeen)]
         case .standingIn(let master, let since):
-            ["state": "standing_in", "master": .string(master), "since": .instant(since), "last_seen": nil]
+            ["state": .string(name), "master": .string(master), "since": .instant(since), "last_seen": nil]
         }
     }
 }
@@ -204,12 +217,13 @@ extension LedgerHealth {
         switch self {
         case .healthy:
             return [
-                "state": damage.isEmpty ? "healthy" : "damaged", "since": nil, "because": nil, "waiting": 0,
+                "state": .string(FleetHealth.ledgerState(self, damage)), "since": nil, "because": nil, "waiting": 0,
                 "limit": 0, "dropped": 0, "damage": list,
             ]
         case .stalled(let since, let because, let waiting, let limit, let dropped):
             return [
-                "state": "stalled", "since": .instant(since), "because": .string(because), "waiting": .count(waiting),
+                "state": .string(FleetHealth.ledgerState(self, damage)), "since": .instant(since),
+                "because": .string(because), "waiting": .count(waiting),
                 "limit": .count(limit), "dropped": .count(dropped), "damage": list,
             ]
         }

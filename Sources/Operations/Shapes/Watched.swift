@@ -3,11 +3,6 @@ package import StokerCore
 
 /// When somebody looked at a check, for the words beside its uptime; how much of the time is known is ``Tally/known``.
 package struct Watched: Sendable, Equatable {
-    /// The spans in which uptime is told, and their names.
-    package static let spans: [(name: String, duration: Duration)] = [
-        ("24h", .seconds(86_400)), ("7d", .seconds(7 * 86_400)), ("30d", .seconds(30 * 86_400)),
-        ("90d", .seconds(90 * 86_400)),
-    ]
     private static let longest = Duration.seconds(90 * 86_400)
     private static let hours = 90 * 24
 

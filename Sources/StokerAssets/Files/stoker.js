@@ -8,7 +8,7 @@
   // The path below which a proxy shows us: nothing, or such as /stoker.
   const base = ($(".brand")?.getAttribute("href") ?? "/").replace(/\/$/, "");
 
-  // ---- Times that go on by themselves. The same words as Words.swift. ----
+  // ---- Times that go on by themselves. The same words as Formatting.swift. ----
   let skew = 0; // server's clock minus ours
   const now = () => Date.now() + skew;
   const serverNow = $("#fleet")?.dataset.now;

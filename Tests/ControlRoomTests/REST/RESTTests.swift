@@ -6,6 +6,7 @@ import NIOCore
 import Operations
 import StokerCore
 import Synchronization
+import TestSupport
 import Testing
 
 @Suite struct RESTTests {
@@ -76,7 +77,7 @@ import Testing
         let fleet = FleetDouble()
         let stranger = try await Self.ask(method, path, token: "t0ken", fleet: fleet)
         #expect(stranger.status == (operation.permission == .read ? 200 : 401))
-        #expect(fleet.keeper.state.withLock { $0.pings.isEmpty && $0.beats.isEmpty && $0.reloads == 0 })
+        #expect(fleet.keeper.calls.isEmpty)
         let hidden = try await Self.ask(method, path, token: "t0ken", privateReading: true)
         #expect(hidden.status == 401)
         #expect(hidden.headers[.wwwAuthenticate] == "Bearer realm=\"stoker\"")
@@ -193,7 +194,7 @@ import Testing
                 method, "\(prefix)/nightly%20export\(call.0)?rid=run-1", body: method == .post ? "12 rows" : nil,
                 fleet: fleet)
             #expect(answer.status == 200)
-            let beats = fleet.keeper.state.withLock { $0.beats }
+            let beats = fleet.keeper.beats
             #expect(beats.count == 1)
             #expect(beats.first?.signal == call.1)
             #expect(beats.first?.run == "run-1")
@@ -232,7 +233,7 @@ import Testing
             .post, "\(prefix)/nightly%20export\(call.0)", body: call.1.isEmpty ? nil : call.1, type: call.2,
             fleet: fleet)
         #expect(answer.status == 200, "\(answer.body.text)")
-        let beats = fleet.keeper.state.withLock { $0.beats }
+        let beats = fleet.keeper.beats
         #expect(beats.map(\.signal) == [call.3])
         #expect(beats.first?.body == call.4)
     }
@@ -263,7 +264,7 @@ import Testing
             fleet: fleet)
         #expect(answer.status == 400)
         #expect(answer.body["error"]?["message"]?.string?.contains(expected) == true, "\(answer.body.text)")
-        #expect(fleet.keeper.state.withLock { $0.beats.isEmpty })
+        #expect(fleet.keeper.beats.isEmpty)
     }
 
     @Test(arguments: [65_536, 65_537, 200_000, 1_048_576]) func aLongLogIsHeard(_ bytes: Int) async throws {
@@ -277,9 +278,9 @@ import Testing
             .post, "/api/heartbeats/nightly%20export", body: "signal=fail&note=\(log.dropLast(17))", type: form,
             fleet: fleet)
         #expect(said.status == 200)
-        #expect(fleet.keeper.state.withLock { $0.beats.map(\.signal) } == [.fail, .fail])
+        #expect(fleet.keeper.beats.map(\.signal) == [.fail, .fail])
         #expect(
-            fleet.keeper.state.withLock { $0.beats.map(\.body) }
+            fleet.keeper.beats.map(\.body)
                 == .init(repeating: String(log.prefix(10_000)), count: 2))
     }
 
@@ -300,7 +301,7 @@ import Testing
         let answer = try await Self.ask(
             .post, "/api/heartbeats/nightly%20export", body: "a" + String(repeating: "é", count: 40_000), fleet: fleet)
         #expect(answer.status == 200)
-        let body = fleet.keeper.state.withLock { $0.beats.first?.body }
+        let body = fleet.keeper.beats.first?.body
         #expect(body == "a" + String(repeating: "é", count: 4_999))
     }
 

@@ -281,6 +281,7 @@ final class BoilerRoom: Sendable {
     let group: MultiThreadedEventLoopGroup
     private let resolver: ResolverConfiguration
     private let clocks: Clocks
+    private let source: Boiler.Source?
     private struct Running {
         var boiler: Boiler
         var writer: LedgerWriter
@@ -293,20 +294,21 @@ final class BoilerRoom: Sendable {
 
     init(
         simulated: SimulatedFleet, group: MultiThreadedEventLoopGroup, resolver: ResolverConfiguration, clocks: Clocks,
-        active: Bool
+        active: Bool, source: Boiler.Source? = nil
     ) async {
         self.simulated = simulated
         self.group = group
         self.resolver = resolver
         self.clocks = clocks
+        self.source = source
         ledger = MemoryLedger()
-        running = Mutex(Self.start(Fleet(serve: .quiet), ledger, group, resolver, clocks))
+        running = Mutex(Self.start(Fleet(serve: .quiet), ledger, group, resolver, clocks, source))
         await boiler.begin(selfAddress: nil, active: active)
     }
 
     private static func start(
         _ fleet: Fleet, _ ledger: MemoryLedger, _ group: MultiThreadedEventLoopGroup, _ resolver: ResolverConfiguration,
-        _ clocks: Clocks
+        _ clocks: Clocks, _ source: Boiler.Source?
     ) -> Running {
         let logger = Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }
         let writer = LedgerWriter(
@@ -314,7 +316,7 @@ final class BoilerRoom: Sendable {
             clock: ContinuousClock(), now: clocks.wall, logger: logger
         ) { _ in }
         let boiler = Boiler(
-            fleet: fleet, fleetPath: nil, source: nil, ledger: ledger, writer: writer,
+            fleet: fleet, fleetPath: nil, source: source, ledger: ledger, writer: writer,
             loops: Array(group.makeIterator()),
             resolver: NameResolver(eventLoop: group.next(), configuration: resolver), tls: ProbeTLS(),
             settings: Boiler.Settings(openLimit: 100, seed: 1, userAgent: "Stoker/test"), clocks: clocks, logger: logger
@@ -330,7 +332,7 @@ final class BoilerRoom: Sendable {
     /// - Parameter meanwhile: done when the port would be open, before the fleet is tended.
     func restart(meanwhile: (Boiler) async -> Void = { _ in }) async throws {
         await stop()
-        let next = Self.start(fleet.withLock { $0 }, ledger, group, resolver, clocks)
+        let next = Self.start(fleet.withLock { $0 }, ledger, group, resolver, clocks, source)
         running.withLock { $0 = next }
         await meanwhile(next.boiler)
         await next.boiler.begin(selfAddress: nil)
@@ -383,11 +385,12 @@ final class BoilerRoom: Sendable {
 
 func withBoilerRoom(
     resolver: ResolverConfiguration = ResolverConfiguration(), clocks: Clocks = .real, active: Bool = true,
-    _ body: (BoilerRoom) async throws -> Void
+    source: Boiler.Source? = nil, _ body: (BoilerRoom) async throws -> Void
 ) async throws {
     let group = MultiThreadedEventLoopGroup(numberOfThreads: 2)
     let simulated = try await SimulatedFleet.start(group: group)
-    let room = await BoilerRoom(simulated: simulated, group: group, resolver: resolver, clocks: clocks, active: active)
+    let room = await BoilerRoom(
+        simulated: simulated, group: group, resolver: resolver, clocks: clocks, active: active, source: source)
     let result: Result<Void, any Error>
     do { result = .success(try await body(room)) } catch { result = .failure(error) }
     await room.stop()

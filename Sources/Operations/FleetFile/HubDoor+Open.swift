@@ -1,13 +1,13 @@
+import Foundation
 package import HubClient
 package import Logging
-package import Operations
 package import StokerCore
 
 extension HubDoor {
     /// The client for the Hub of a fleet file.
     /// - Throws: `usage` when the environment names a Hub or a switch that cannot be meant: nothing is sent elsewhere in its place.
     package static func open(_ fleet: Fleet.Hub, agent: String, logger: Logger) throws(Failure) -> Hub {
-        let environment = Surroundings.process.environment
+        let environment = ProcessInfo.processInfo.environment
         if let text = environment["HF_ENDPOINT"], !text.isEmpty, [HubEndpoint.official, text].contains(fleet.endpoint) {
             _ = try HubEndpoint.read(text, from: "HF_ENDPOINT")
         }

@@ -1,5 +1,3 @@
-package import StokerCore
-
 extension Instant {
     /// Reads RFC 3339: `2026-11-21T08:15:00Z`, `2026-11-21T09:15:00.250+01:00`; a date alone is its midnight in UTC.
     /// A time needs its zone. nil for anything else, and for days that no calendar has.

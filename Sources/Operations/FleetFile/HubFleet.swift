@@ -1,7 +1,6 @@
 import HubClient
 import KeepAlive
 import Logging
-import Operations
 import Runtime
 import StokerCore
 
@@ -38,12 +37,24 @@ struct HubFleet {
             fleet: glance.fleet, hidden: glance.hidden, trouble: glance.failures.first.map { "\($0.withoutRequest)" })
     }
 
-    /// Says on standard error what is guessed in place of the Hub's word.
-    func tell() {
-        guard let trouble else { return }
-        Screen.writeError(
+    /// What is guessed in place of the Hub's word; nil when nothing is.
+    var warning: String? {
+        trouble.map {
             Redaction.text(
-                "stoker: the Hub could not be asked (\(trouble.printable)): addresses of Spaces are guessed from their names, and private and discovered ones are missing\n"
-            ))
+                "the Hub could not be asked (\($0.printable)): addresses of Spaces are guessed from their names, and private and discovered ones are missing"
+            )
+        }
+    }
+}
+
+extension OperationContext {
+    /// The fleet an operation is about as it is tended: that of the text it was given, completed by the Hub, else the running one.
+    func completedFleet(_ arguments: Arguments) async throws -> HubFleet {
+        let fleet = try await fleet(arguments)
+        // The running one is complete, and only a process of the caller's own asks a Hub that a file names.
+        guard arguments.has("fleet_file"), caller.isLocal else { return HubFleet(fleet: fleet) }
+        let completed = try await HubFleet.completed(fleet)
+        if let warning = completed.warning { tell(OperationProgress(.warning, "hub", "warning: \(warning)")) }
+        return completed
     }
 }

@@ -2,28 +2,30 @@ import Foundation
 import KeepAlive
 import NIOCore
 import NIOPosix
-import StokerCore
+package import StokerCore
 import Synchronization
 
 /// Probes checks once, now, with the engine and the judgement of the keeper, and forgets about it.
-struct Sweep: Sendable {
-    struct Result: Sendable {
-        var check: Check
-        var outcome: Outcome
-        var cause: Cause
-        var code: UInt16
-        var detail: String
-        var latencyMicroseconds: UInt32
+package struct Sweep: Sendable {
+    package struct Result: Sendable {
+        package var check: Check
+        package var outcome: Outcome
+        package var cause: Cause
+        package var code: UInt16
+        package var detail: String
+        package var latencyMicroseconds: UInt32
         /// nil when there was none.
-        var certificateEnd: Instant?
+        package var certificateEnd: Instant?
     }
 
     /// How many may be under way; the system's limit of open files bounds it too.
-    var concurrency = 200
+    package var concurrency: Int
+
+    package init(concurrency: Int = 200) { self.concurrency = concurrency }
 
     /// - Parameter progress: called from any thread with how many are done.
     /// - Returns: results in the order of `checks`; cancelling leaves out what was not begun.
-    func run(_ checks: [Check], progress: @escaping @Sendable (_ done: Int) -> Void) async -> [Result] {
+    package func run(_ checks: [Check], progress: @escaping @Sendable (_ done: Int) -> Void) async -> [Result] {
         let group = MultiThreadedEventLoopGroup.singleton
         let loops = Array(group.makeIterator())
         let resolver = NameResolver(eventLoop: group.next())

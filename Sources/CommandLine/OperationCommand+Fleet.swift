@@ -1,0 +1,32 @@
+import ArgumentParser
+import Operations
+import StokerCore
+
+extension OperationCommand {
+    /// Carries out an operation that looks at a fleet: that of a file, or a running server's. Mistakes of the file are told as a compiler
+    /// does, and end the command with status 2.
+    /// - Parameters:
+    ///   - file: nil when the operation needs none, or the server has one.
+    ///   - server: where it is carried out; nil for this process.
+    func carryOut(
+        _ operation: Operations.Operation, _ given: [(name: String, value: JSONValue)] = [], on file: FleetText?,
+        at server: ServerClient? = nil, in context: OperationContext = .ofThisProcess, output: OutputOptions
+    ) async throws -> JSONValue {
+        if let server { return try await server.call(operation, given) }
+        guard let file else { return try await carryOut(operation, given, in: context, output: output) }
+        do {
+            return try await carryOut(operation, given + [("fleet_file", file.json)], in: context, output: output)
+        } catch  where error.code == .fleetInvalid {
+            Screen.own.tell(try await context.call(.checkConfig, [("fleet_file", file.json)]), of: file)
+            throw ExitCode(error.code.exitStatus)
+        }
+    }
+}
+
+extension Screen {
+    /// The mistakes of a report of ``Operations/Operation/checkConfig``.
+    func tell(_ report: JSONValue, of file: FleetText) {
+        Self.writeError(
+            ProblemText(file, self).text((report["problems"]?.array ?? []).map { ProblemText.Line($0) }))
+    }
+}

@@ -1,0 +1,16 @@
+import Operations
+import StokerCore
+
+/// Where an operation is carried out: this process, a running server, or a ledger file of this machine.
+protocol OperationDoor: Sendable {
+    func call(_ operation: Operations.Operation, _ given: [(name: String, value: JSONValue)]) async throws(Failure)
+        -> JSONValue
+}
+
+extension OperationContext: OperationDoor {
+    func call(_ operation: Operations.Operation, _ given: [(name: String, value: JSONValue)]) async throws(Failure)
+        -> JSONValue
+    {
+        try await operation.call(given, in: self)
+    }
+}

@@ -1,0 +1,51 @@
+package import Ledger
+package import StokerCore
+
+/// A check's uptime over a span that ends now, in figures and words, for page, badge and API.
+package struct Uptime: Sendable, Equatable {
+    /// The spans in which uptime is told, and their names.
+    package static let spans: [(name: String, duration: Duration)] = [
+        ("24h", .seconds(86_400)), ("7d", .seconds(7 * 86_400)), ("30d", .seconds(30 * 86_400)),
+        ("90d", .seconds(90 * 86_400)),
+    ]
+
+    /// `24h`, `7d`, `30d` or `90d`.
+    package let name: String
+    package let tally: Tally
+
+    /// - Parameter wanted: names of spans; all of them unless given.
+    package static func read(
+        of check: Int32, wanted: [String]? = nil, from ledger: any Ledger, now: Instant
+    ) async throws(Failure) -> [Uptime] {
+        var found: [Uptime] = []
+        for span in spans where wanted?.contains(span.name) ?? true {
+            guard let tally = try await ledger.tally(of: [check], from: now - span.duration, to: now).first else {
+                continue
+            }
+            found.append(Uptime(name: span.name, tally: tally))
+        }
+        return found
+    }
+
+    package init(name: String, tally: Tally) {
+        self.name = name
+        self.tally = tally
+    }
+
+    /// `24 h`.
+    package var label: String { "\(name.dropLast()) \(name.suffix(1))" }
+    /// `99.95 %`, or a dash.
+    package var share: String { Formatting.share(tally.uptime) }
+    /// `of 3 h known`, where not practically all of the span is known; nil where it is, or nothing is.
+    package var known: String? { tally.uptime == nil || tally.isWhole ? nil : Formatting.known(tally.known) }
+
+    /// How good that is: good, fair, bad, or unknown.
+    package var tone: Look.Tone {
+        guard let share = tally.uptime else { return .unknown }
+        return share >= 0.999 ? .good : share >= 0.98 ? .fair : .bad
+    }
+
+    var json: JSONValue {
+        tally.json.adding([.init("known_seconds", .seconds(tally.known)), .init("whole", .bool(tally.isWhole))])
+    }
+}

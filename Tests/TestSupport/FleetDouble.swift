@@ -1,0 +1,195 @@
+package import Ledger
+package import Operations
+package import StokerCore
+package import Synchronization
+
+/// A ledger in memory, true to the protocol where operations use it.
+package final class DoubleLedger: Ledger {
+    package struct State: Sendable {
+        package var observations: [Observation] = []
+        package var incidents: [Incident] = []
+        package var events: [Event] = []
+        package var backups: [String] = []
+        package var broken = false
+
+        package init() {}
+    }
+    package let state: Mutex<State>
+    package let jobs: any JobStore = MemoryJobs()
+    package let actions: any ActionStore = MemoryActions()
+
+    package init(_ state: State = State()) { self.state = Mutex(state) }
+
+    private func read<Value: Sendable>(_ value: (State) -> Value) throws(Failure) -> Value {
+        let (broken, value) = state.withLock { ($0.broken, value($0)) }
+        if broken { throw Failure(.ledger, doing: "read the ledger", because: "the disk is gone") }
+        return value
+    }
+
+    package func register(_ names: [String]) async throws(Failure) -> [Int32] { names.indices.map { Int32($0 + 1) } }
+    package func rename(_ renames: [Fleet.Rename]) async throws(Failure) -> Renamed { Renamed() }
+    package func checkNames() async throws(Failure) -> [(id: Int32, name: String)] {
+        [(id: 99, name: "left the fleet")]
+    }
+    package func record(_ batch: Batch) async throws(Failure) {
+        state.withLock { $0.observations += batch.observations }
+    }
+    package func savedStates() async throws(Failure) -> [Int32: SavedState] { [:] }
+    package func transcript(lastFailedOf check: Int32) async throws(Failure) -> Transcript? {
+        try read { _ in FleetDouble.transcript(at: Instant(milliseconds: 1_000), outcome: .down) }
+    }
+
+    package func observations(of check: Int32?, before: Instant?, limit: Int) async throws(Failure) -> [Observation] {
+        try read { state in
+            let found = state.observations.filter {
+                (check == nil || $0.check == check) && (before == nil || $0.at < before!)
+            }
+            return Array(found.sorted { $0.at > $1.at }.prefix(limit))
+        }
+    }
+    package func latest(of checks: [Int32], limit: Int) async throws(Failure) -> [[Observation]] {
+        checks.map { _ in [] }
+    }
+    package func series(of check: Int32, from: Instant, to: Instant, buckets: Int) async throws(Failure) -> [Tally] {
+        let width = (to.milliseconds - from.milliseconds) / Int64(buckets)
+        return try read { _ in
+            (0..<buckets).map { index in
+                let begin = Instant(milliseconds: from.milliseconds + Int64(index) * width)
+                return Tally(
+                    from: begin, to: begin + .milliseconds(width), up: index, latencyMin: 1_000, latencyMax: 2_000)
+            }
+        }
+    }
+    package func tally(of checks: [Int32], from: Instant, to: Instant) async throws(Failure) -> [Tally] {
+        try read { _ in
+            checks.map { _ in
+                Tally(from: from, to: to, up: 3, down: 1, latencySum: 3_000, upTime: 54_000, downTime: 6_000)
+            }
+        }
+    }
+    package func incidents(of check: Int32?, openOnly: Bool, before: Int64?, limit: Int) async throws(Failure)
+        -> [Incident]
+    {
+        try read { state in
+            Array(
+                state.incidents.filter { incident in
+                    (check == nil || incident.check == check) && (!openOnly || incident.ended == nil)
+                        && incident.id < before ?? .max
+                }.sorted { $0.id > $1.id }.prefix(limit))
+        }
+    }
+    package func events(of check: Int32?, before: Int64?, limit: Int) async throws(Failure) -> [Event] {
+        try read { state in
+            Array(
+                state.events.filter { (check == nil || $0.check == check) && $0.id < before ?? .max }
+                    .sorted { $0.id > $1.id }.prefix(limit))
+        }
+    }
+    package func retain(_ settings: Fleet.LedgerSettings, now: Instant) async throws(Failure) -> Int { 0 }
+    package func backup(to path: String) async throws(Failure) {
+        let exists = state.withLock { state in
+            defer { state.backups.append(path) }
+            return state.backups.contains(path)
+        }
+        if exists { throw Failure(.conflict, doing: "back up the ledger", because: "the file exists") }
+    }
+    package func statistics() async throws(Failure) -> LedgerStatistics {
+        LedgerStatistics(bytes: 0, observations: 0, oldestObservation: nil, checks: 0)
+    }
+    package func tend() async throws(Failure) -> Bool { false }
+    package func close() async {}
+}
+
+/// A small fleet with one of each kind, seen at 2026-11-21 12:00 UTC.
+package struct FleetDouble: Sendable {
+    package let keeper: ScriptedKeeper
+    package let ledger: DoubleLedger
+    package let context: OperationContext
+    package let now = Instant(milliseconds: 1_795_262_400_000)
+
+    package init(backupFolder: String? = "data", heartbeatKey: (@Sendable (String) -> String)? = nil) {
+        let now = now
+        func status(
+            _ id: Int32, _ name: String, _ address: String, _ verdict: Verdict, _ cause: Cause = .none,
+            policy: CheckPolicy = CheckPolicy()
+        ) -> CheckStatus {
+            var state = CheckState()
+            state.verdict = verdict
+            state.cause = cause
+            state.code = verdict == .up ? 200 : 0
+            state.attempts = 1
+            state.latencyMicroseconds = 12_345
+            state.lastPing = now - .seconds(30)
+            state.since = now - .seconds(600)
+            state.certificateEndHours = id == 1 ? UInt32(now.milliseconds / 3_600_000 + 240) : 0
+            return CheckStatus(
+                check: Check(name: name, address: address, space: id == 1 ? "acme/bot" : nil, policy: policy), id: id,
+                state: state,
+                nextDue: now + .seconds(60))
+        }
+        let statuses = [
+            status(1, "bot", "https://acme-bot.hf.space/health?token=abc", .up),
+            status(
+                2, "bot/ready", "https://acme-bot.hf.space/ready", .slow, .tooSlow,
+                policy: CheckPolicy(role: .ready)),
+            status(
+                3, "gateway", "https://user:pw@api.example.com/", .down, .status, policy: CheckPolicy(group: "edge")
+            ),
+            status(4, "nightly export", "", .silent, .heartbeatMissed, policy: CheckPolicy(kind: .heartbeat)),
+            status(5, "db", "tcp://db.example.com:5432", .waking, .spaceHeld, policy: CheckPolicy(kind: .tcp)),
+        ]
+        keeper = ScriptedKeeper(
+            statuses,
+            overview: Overview(
+                startedAt: now - .seconds(3_600), now: now, generation: 7,
+                fleetFile: .init(path: "fleet.yaml", loadedAt: now - .seconds(60)), ledger: .healthy,
+                ledgerDamage: [LedgerDamage(incident: 7, at: now - .seconds(60), text: "The ledger was damaged")]),
+            now: { now })
+        for status in statuses {
+            keeper.set(strip: [Sample(at: now, outcome: .up, latencyMicroseconds: 1_500)], of: status.check.name)
+            keeper.set(transcripts: Transcripts(last: Self.transcript(at: now, outcome: .up)), of: status.check.name)
+        }
+        var state = DoubleLedger.State()
+        for index in 0..<40 {
+            // Four checks share each instant.
+            state.observations.append(
+                Observation(
+                    check: Int32(index % 4 + 1), at: now - .seconds(Double(index / 4 + 1) * 60),
+                    outcome: index % 10 == 0 ? .down : .up, latencyMicroseconds: UInt32(1_000 + index)))
+        }
+        for index in 1...5 {
+            state.incidents.append(
+                Incident(
+                    id: Int64(index), check: 3, began: now - .seconds(Double(1_000 - index * 100)),
+                    ended: index == 5 ? nil : now - .seconds(Double(950 - index * 100)), verdict: .down, cause: .status,
+                    code: 503))
+            state.events.append(
+                Event(
+                    id: Int64(index), at: now - .seconds(Double(600 - index)), kind: "verdict",
+                    check: index == 3 ? nil : 3, text: "gateway is down"))
+        }
+        ledger = DoubleLedger(state)
+        context = OperationContext(
+            keeper: keeper, ledger: ledger, now: { now }, backupFolder: backupFolder, heartbeatKey: heartbeatKey)
+    }
+
+    package static func transcript(at: Instant, outcome: Outcome) -> Transcript {
+        Transcript(
+            at: at, attempt: 1, outcome: outcome, cause: outcome == .up ? .none : .status,
+            detail: "expected 200, found 503",
+            exchanges: [
+                .init(
+                    sent: ["GET / HTTP/1.1"], peer: "127.0.0.1:80", phases: [.init(name: "connect", microseconds: 250)],
+                    received: ["HTTP/1.1 200 OK"], body: "hello", bodyBytes: 5)
+            ])
+    }
+
+    package func call(_ name: String, _ given: [(name: String, value: JSONValue)] = []) async throws(Failure)
+        -> JSONValue
+    {
+        guard let operation = Operation.named(name) else {
+            throw Failure(.internal, doing: "call \(name)", because: "there is no such operation")
+        }
+        return try await operation.call(given, in: context)
+    }
+}
