@@ -60,7 +60,7 @@ let package = Package(
         .package(url: "https://github.com/swiftlang/swift-subprocess.git", exact: "1.0.2"),
     ],
     targets: [
-        // Floor 5: start
+        // Floor 6: start
         .executableTarget(
             name: "stoker",
             dependencies: [
@@ -70,7 +70,7 @@ let package = Package(
             swiftSettings: room,
             linkerSettings: lld
         ),
-        // Floor 4: type, show
+        // Floor 5: type, show
         .target(
             name: "CommandLine",
             dependencies: [
@@ -90,7 +90,7 @@ let package = Package(
             ],
             swiftSettings: room
         ),
-        // Floor 3: do
+        // Floor 4: do
         .target(
             name: "Operations",
             dependencies: [
@@ -100,7 +100,7 @@ let package = Package(
             ],
             swiftSettings: room
         ),
-        // Floor 2: keep warm, ship
+        // Floor 3: keep warm, ship
         .target(
             name: "KeepAlive",
             dependencies: [
@@ -110,7 +110,7 @@ let package = Package(
             swiftSettings: room
         ),
         .target(name: "Deployment", dependencies: ["StokerCore"], swiftSettings: room),
-        // Floor 1: talk to the Hub, remember
+        // Floor 2: talk to the Hub, remember
         .target(
             name: "HubClient",
             dependencies: [
@@ -126,9 +126,8 @@ let package = Package(
             ],
             swiftSettings: room
         ),
-        // Know why a Space fails
+        // Floor 1: know why a Space fails; clocks, files, locks and programs of the machine
         .target(name: "Diagnosis", dependencies: ["StokerCore"], swiftSettings: room),
-        // Below them: clocks, files, locks and programs of the machine
         .target(
             name: "Runtime",
             dependencies: [
