@@ -142,7 +142,7 @@ let package = Package(
             name: "HubSimulator",
             dependencies: [
                 nioCore, nioPosix, nioHTTP1, nioFoundation, fileSystem, hummingbird, httpTypes, asyncHTTPClient, crypto,
-                subprocess, yams, lifecycle, logging, "CZlib",
+                subprocess, yams, lifecycle, logging,
             ],
             swiftSettings: room
         ),

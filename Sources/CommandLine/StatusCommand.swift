@@ -24,8 +24,9 @@ struct StatusCommand: OperationCommand {
     @Option(name: .shortAndLong, help: "Part of a name, address or Space.")
     var query: String?
     @Option(
-        help: "Only these verdicts, joined by commas: up, slow, waking, down, silent, paused, unknown.",
-        completion: .list(Verdict.allCases.map(\.name)))
+        help:
+            "Only these verdicts, joined by commas: up, slow, waking, down, silent, paused, unknown, flapping, moderated.",
+        completion: .list(Look.all.map(\.name)))
     var verdict: String?
     @Option(help: "Only this group.")
     var group: String?

@@ -233,7 +233,7 @@ struct Routes: Sendable {
         var request = request
         let form = Words.form(String(buffer: try await request.collectBody(upTo: visit.maxUploadSize)))
         do throws(Failure) {
-            let cookie = try access.login(token: form["token"] ?? "", request: request)
+            let cookie = try access.login(token: form["token"] ?? "", request: request, from: visit.client)
             var response = Reply.see(Self.local(form["next"]))
             response.headers[.setCookie] = cookie
             return response

@@ -1,6 +1,8 @@
 import ControlRoom
 import Hummingbird
+import NIOCore
 import StokerCore
+import Synchronization
 import Testing
 
 @Suite struct AccessTests {
@@ -64,12 +66,76 @@ import Testing
         #expect(isReachable("0.0.0.0", nil) && isReachable("127.0.0.1", "https://stoker.example.com"))
     }
 
+    private static let home = ClientAddress.v4(0xC633_6407)
+    private static let other = ClientAddress.v4(0xC633_6408)
+
     @Test func aStrangersGuessesDoNotLockTheOwnerOut() throws {
         let access = Self.access(token: "s3cret")
-        for _ in 0..<12 {
-            #expect(throws: Failure.self) { try access.login(token: "guess", request: Self.request()) }
+        for number in 0..<12 {
+            #expect(throws: Failure.self) {
+                try access.login(token: "guess \(number)", request: Self.request(), from: Self.other)
+            }
         }
-        #expect(try access.login(token: "s3cret", request: Self.request()).contains("stoker_session="))
+        let mine = try access.login(token: "s3cret", request: Self.request(), from: Self.home)
+        #expect(mine.contains("stoker_session="))
+        // A session goes on wherever it is used.
+        let cookie = String(mine.prefix { $0 != ";" })
+        #expect(access.permission(for: Self.request([.cookie: cookie, Self.origin: "http://127.0.0.1:7860"])).write)
+    }
+
+    /// A guesser who has to wait is not told when he is right.
+    @Test func theAnswersTellAGuesserNothing() throws {
+        let access = Self.access(token: "s3cret", host: "0.0.0.0")
+        func said(_ token: String) -> Failure? {
+            #expect(throws: Failure.self) {
+                try access.refuseGuess(Self.request([.authorization: "Bearer \(token)"]), from: Self.other)
+            }
+        }
+        for number in 0..<10 {
+            try access.refuseGuess(Self.request([.authorization: "Bearer x\(number)"]), from: Self.other)
+        }
+        let (wrong, right) = (said("x10"), said("s3cret"))
+        #expect(wrong?.code == .overloaded && "\(wrong as Any)" == "\(right as Any)")
+        #expect(throws: Failure.self) { try access.login(token: "s3cret", request: Self.request(), from: Self.other) }
+        #expect(throws: Failure.self) { try access.admit("k", isRight: true, from: Self.other, doing: "beat") }
+        try access.refuseGuess(Self.request(), from: Self.other)
+    }
+
+    /// Who repeats one wrong token guesses nothing, and does not lock out what else runs there.
+    @Test func oneWrongTokenIsOneGuess() throws {
+        let access = Self.access(token: "s3cret", host: "0.0.0.0")
+        for _ in 0..<50 {
+            let failure = #expect(throws: Failure.self) {
+                try access.login(token: "old", request: Self.request(), from: Self.other)
+            }
+            #expect(failure?.code == .unauthorized)
+        }
+        _ = try access.login(token: "s3cret", request: Self.request(), from: Self.other)
+    }
+
+    @Test func guessesAreForgottenAfterAMinute() throws {
+        let clock = Mutex(SampleFleet.now)
+        let access = Access(token: Secret("s3cret"), host: "0.0.0.0", now: { clock.withLock { $0 } })
+        for number in 0..<10 { try access.admit("\(number)", isRight: false, from: Self.other, doing: "x") }
+        #expect(throws: Failure.self) { try access.admit("s3cret", isRight: true, from: Self.other, doing: "x") }
+        clock.withLock { $0 = $0 + .seconds(61) }
+        try access.admit("s3cret", isRight: true, from: Self.other, doing: "x")
+    }
+
+    @Test(
+        arguments: [
+            ("203.0.113.9", nil, "203.0.113.9"), ("203.0.113.9", "198.51.100.1", "203.0.113.9"),
+            ("127.0.0.1", "198.51.100.1", "198.51.100.1"), ("10.0.0.2", "6.6.6.6, 198.51.100.1", "198.51.100.1"),
+            ("10.0.0.2", "6.6.6.6, 198.51.100.1, 10.0.0.9", "198.51.100.1"), ("127.0.0.1", "junk", "127.0.0.1"),
+            ("127.0.0.1", "198.51.100.1:4711", "198.51.100.1"), ("::1", "[2001:db8::5]:80", "2001:db8::6"),
+            ("127.0.0.1", "10.0.0.7", "10.0.0.7"), ("127.0.0.1", "6.6.6.6, junk", "127.0.0.1"),
+            ("127.0.0.1", "", "127.0.0.1"),
+        ] as [(String, String?, String)])
+    func whatAProxySaysIsBelievedNearby(_ peer: String, _ forwarded: String?, _ expected: String) throws {
+        let name = try #require(HeaderName("X-Forwarded-For"))
+        let request = Self.request(forwarded.map { [name: $0] } ?? [:])
+        let client = ClientAddress(of: request, peer: try SocketAddress(ipAddress: peer, port: 4_000))
+        #expect(client == ClientAddress(try SocketAddress(ipAddress: expected, port: 1)))
     }
 
     @Test(arguments: ["http://evil.example", "null", "http://127.0.0.1:9999", "file://", "http://localhost:7860"])
@@ -118,7 +184,7 @@ import Testing
 
     @Test func aSessionHoldsACodeAndNotTheToken() throws {
         let access = Self.access(token: "secret", privateReading: true, host: "0.0.0.0")
-        let set = try access.login(token: "secret", request: Self.request())
+        let set = try access.login(token: "secret", request: Self.request(), from: Self.home)
         #expect(set.contains("HttpOnly") && set.contains("SameSite=Strict") && !set.contains("secret"))
         let cookie = String(set.prefix { $0 != ";" })
         let mine: HTTPFields = [.cookie: cookie, Self.origin: "http://127.0.0.1:7860"]
@@ -141,32 +207,40 @@ import Testing
 
     @Test func guessingIsSlowedDown() {
         let access = Self.access(token: "secret", host: "0.0.0.0")
-        for _ in 0..<10 {
-            let failure = #expect(throws: Failure.self) { try access.login(token: "guess", request: Self.request()) }
-            #expect(failure?.code == .unauthorized)
+        func said(_ token: String) -> Failure.Code? {
+            let failure = #expect(throws: Failure.self) {
+                try access.login(token: token, request: Self.request(), from: Self.home)
+            }
+            return failure?.code
         }
-        let failure = #expect(throws: Failure.self) { try access.login(token: "another", request: Self.request()) }
-        #expect(failure?.code == .overloaded)
+        for number in 0..<10 { #expect(said("guess \(number)") == .unauthorized) }
+        #expect(said("another") == .overloaded)
     }
 
     /// One count for all doors: what the login refused is not to be tried as a header.
     @Test func guessesAreCountedTogether() throws {
         let access = Self.access(token: "secret", host: "0.0.0.0")
-        for _ in 0..<5 {
-            #expect(throws: Failure.self) { try access.login(token: "guess", request: Self.request()) }
+        for number in 0..<5 {
+            #expect(throws: Failure.self) {
+                try access.login(token: "guess \(number)", request: Self.request(), from: Self.other)
+            }
         }
-        let wrong = Self.request([.authorization: "Bearer guess"])
-        for _ in 0..<5 { try access.refuseGuess(wrong) }
-        let header = #expect(throws: Failure.self) { try access.refuseGuess(wrong) }
+        func wrong(_ number: Int) -> Request { Self.request([.authorization: "Bearer guess \(number)"]) }
+        for number in 5..<10 { try access.refuseGuess(wrong(number), from: Self.other) }
+        let header = #expect(throws: Failure.self) { try access.refuseGuess(wrong(10), from: Self.other) }
         #expect(header?.code == .overloaded && header?.retry == .after(.seconds(60)))
-        let key = #expect(throws: Failure.self) { try access.noteGuess(doing: "take the heartbeat") }
+        let key = #expect(throws: Failure.self) {
+            try access.admit("key", isRight: false, from: Self.other, doing: "take the heartbeat")
+        }
         #expect(key?.code == .overloaded)
-        let login = #expect(throws: Failure.self) { try access.login(token: "guess", request: Self.request()) }
+        let login = #expect(throws: Failure.self) {
+            try access.login(token: "guess", request: Self.request(), from: Self.other)
+        }
         #expect(login?.code == .overloaded)
         // The owner is let in all the same, and who brings no token, or the Hub's, is no guesser.
-        try access.refuseGuess(Self.request([.authorization: "Bearer hf_AbCdEfGhIjKl"]))
-        try access.refuseGuess(Self.request([.authorization: "Bearer secret"]))
-        try access.refuseGuess(Self.request())
+        try access.refuseGuess(Self.request([.authorization: "Bearer hf_AbCdEfGhIjKl"]), from: Self.other)
+        try access.refuseGuess(Self.request([.authorization: "Bearer secret"]), from: Self.home)
+        try access.refuseGuess(Self.request(), from: Self.other)
         #expect(access.permission(for: Self.request([.authorization: "Bearer secret"])).write)
     }
 

@@ -156,7 +156,11 @@ import Testing
             }
             #expect(seen == [200, 404, 200, 404, 200, 404, 200, 404, 200, 404, 429, 429])
             let right = [("Authorization", "Bearer the right token of this test")]
-            #expect(try await served.get("/status", headers: right).status == 200)
+            // The guesser's address waits, whatever it says; others do not.
+            #expect(try await served.get("/status", headers: right).status == 429)
+            let elsewhere = right + [("X-Forwarded-For", "198.51.100.7")]
+            #expect(try await served.get("/status", headers: elsewhere).status == 200)
+            #expect(try await served.get("/status").status == 200)
             #expect(try await served.get("/health", headers: [("Authorization", "Bearer x")]).status == 200)
         }
     }

@@ -61,7 +61,13 @@ import Testing
             #expect(try await hub.deleteTag("v1", of: repo))
             #expect(try await hub.deleteTag("v1", of: repo, missingOK: true) == false)
             #expect(try await hub.deleteBranch("feat/x", of: repo))
-            await #expect(throws: HubFailure.self) { try await hub.deleteBranch("main", of: repo) }
+            // Each says what to do, and none of them blames the token.
+            let main = await #expect(throws: HubFailure.self) { try await hub.deleteBranch("main", of: repo) }
+            #expect(main?.kind == .invalid && main?.status == 0 && main?.description.contains("token") == false)
+            let gone = await #expect(throws: HubFailure.self) { try await hub.deleteBranch("feat/x", of: repo) }
+            #expect(gone?.hint?.contains("--missing-ok") == true)
+            let there = await #expect(throws: HubFailure.self) { try await hub.createBranch("main", in: repo) }
+            #expect(there?.hint?.contains("--exist-ok") == true)
 
             let count = try await hub.history(of: repo).all().count
             #expect(count >= 1)

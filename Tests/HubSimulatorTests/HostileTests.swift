@@ -186,7 +186,11 @@ import Testing
                 try await Git.text(["-C", folder] + arguments, input: input)
             }
             func tree(_ name: String, _ mode: String, _ id: String) async throws -> String {
-                let entry = Array("\(mode) \(name)\0".utf8) + (ObjectID(id)?.bytes ?? [])
+                let entry =
+                    Array("\(mode) \(name)\0".utf8)
+                    + stride(from: 0, to: 40, by: 2).map { place in
+                        UInt8(id.dropFirst(place).prefix(2), radix: 16) ?? 0
+                    }
                 return try await git(["hash-object", "-t", "tree", "-w", "--literally", "--stdin"], entry)
             }
             let blob = try await git(["hash-object", "-w", "--stdin"], Array("x".utf8))

@@ -297,6 +297,7 @@ struct DamageTests {
             #expect(open.count == 1 && open.first?.cause == .ledgerDamaged)
             let told = try await ledger.events(of: Incident.ofLedger, before: nil, limit: 5).first
             #expect(told?.at == open.first?.began && told?.text.contains(".damaged-") == true)
+            #expect(told?.text.contains("in database main") == false, "\(told?.text ?? "")")
             // Both of the table's own page and of its index's the names come back.
             let names = try await ledger.checkNames().map(\.name)
             #expect(names == Self.kept, "page \(page), \(roots[page] ?? "-")")
@@ -355,6 +356,56 @@ struct DamageTests {
         for table in ["absence", "standing", "standing_hour"] {
             #expect(told.contains { $0.contains("rows of \(table) held impossible values") })
         }
+        await ledger.close()
+    }
+
+    /// Each is a time or a number that could be; together with the rest of the file it cannot.
+    @Test("what contradicts the rest of the timeline is cut, and told")
+    func untrueTimes() async throws {
+        let scratch = try Scratch()
+        var ledger = try await openLedger(scratch)
+        let checks = try await ledger.register(["a", "b"])
+        var state = CheckState()
+        state.verdict = .up
+        let end = morning + .seconds(3_600)
+        func change(_ check: Int32) -> TimelineEntry {
+            .change(StandingChange(check: check, at: morning, seen: morning, standing: .up))
+        }
+        try await ledger.record(
+            Batch(
+                states: checks.map { ($0, SavedState(state: state, nextDue: end)) }, timeline: checks.map(change),
+                watchedUntil: end))
+        let sound = try await ledger.tally(of: checks, from: morning, to: end + .seconds(86_400))
+        #expect(sound.map(\.uptime) == [1, 1])
+        await ledger.close()
+        // Opening a sound file changes nothing.
+        ledger = try await openLedger(scratch)
+        #expect(try await ledger.tally(of: checks, from: morning, to: end + .seconds(86_400)) == sound)
+        #expect(try await ledger.events(of: nil, before: nil, limit: 9).isEmpty)
+        await ledger.close()
+        let queue = try DatabaseQueue(path: scratch.path())
+        let (first, late) = (checks[0], (end + .seconds(1)).milliseconds)
+        try await queue.write { db in
+            try db.execute(
+                sql: """
+                    INSERT INTO absence VALUES (\(morning.milliseconds + 1_800_000), \(late)), (\(late), \(late + 1));
+                    INSERT INTO standing VALUES (\(first), \(late), 4);
+                    UPDATE standing SET standing = 4 WHERE check_id = \(checks[1]);
+                    """)
+        }
+        try queue.close()
+        ledger = try await openLedger(scratch)
+        let told = try await ledger.events(of: nil, before: nil, limit: 9).map(\.text)
+        #expect(told.contains { $0.hasPrefix("2 rows of absence ended later") }, "\(told)")
+        #expect(told.contains { $0.hasPrefix("1 rows of standing were later") }, "\(told)")
+        #expect(told.contains { $0.hasPrefix("1 rows of standing said something else") }, "\(told)")
+        let after = try await ledger.tally(of: checks, from: morning, to: end + .seconds(86_400))
+        #expect(after.map(\.known) == [.seconds(1_800), .zero])
+        #expect(after[0].uptime == 1 && after[1].uptime == nil)
+        await ledger.close()
+        // And once is enough.
+        ledger = try await openLedger(scratch)
+        #expect(try await ledger.events(of: nil, before: nil, limit: 9).count == told.count)
         await ledger.close()
     }
 
@@ -484,6 +535,11 @@ struct DamageTests {
         let ledger = try await openLedger(scratch)
         try await ledger.record(Batch(observations: [observation(1, 1)]))
         try await ledger.backup(to: scratch.path("copy.sqlite"))
+        let name = scratch.path().split(separator: "/").last.map(String.init) ?? ""
+        let shouted = await #expect(throws: Failure.self) {
+            try await ledger.backup(to: scratch.path(name.uppercased()))
+        }
+        #expect(shouted?.code == .usage)
         for file in ["ledger.sqlite", "ledger.sqlite-wal", "ledger.sqlite-shm", "ledger.sqlite.lock", "copy.sqlite"] {
             let attributes = try FileManager.default.attributesOfItem(atPath: scratch.path(file))
             #expect(attributes[.posixPermissions] as? Int == 0o600, "\(file)")

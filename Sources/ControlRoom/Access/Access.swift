@@ -52,7 +52,7 @@ package struct Access: Sendable {
     private let isHubToken: Bool
     private let sessionKey: SymmetricKey?
     private let now: @Sendable () -> Instant
-    private let refusals: Refusals
+    private let guesses: Guesses
 
     /// - Parameters:
     ///   - token: what writing needs. Without one, writing is possible on loopback only.
@@ -83,7 +83,7 @@ package struct Access: Sendable {
             SymmetricKey(data: SHA256.hash(data: Array("stoker session key 1\n\($0.reveal())".utf8)))
         }
         self.now = now
-        self.refusals = Refusals()
+        self.guesses = Guesses()
     }
 
     package init(serve: Fleet.Serve, now: @escaping @Sendable () -> Instant) {
@@ -150,13 +150,12 @@ package struct Access: Sendable {
     private static let sessionSeconds: Int64 = 30 * 86_400
 
     /// The `Set-Cookie` value of a new session, when the token is right.
-    /// - Throws: `unauthorized`, and `overloaded` after ten wrong tokens within a minute.
-    package func login(token: String, request: Request) throws(Failure) -> String {
+    /// - Throws: `unauthorized`, and what ``admit(_:isRight:from:doing:)`` throws.
+    package func login(token: String, request: Request, from client: ClientAddress) throws(Failure) -> String {
         let moment = now()
-        // The right token is taken even then: a stranger's guesses must not lock the owner out, and ``TokenRule`` keeps out
-        // those that could be guessed.
-        guard let sessionKey, isToken(token) else {
-            try noteGuess(doing: "log in")
+        let isRight = isToken(token)
+        try admit(token, isRight: isRight, from: client, doing: "log in")
+        guard let sessionKey, isRight else {
             throw Failure(
                 .unauthorized, doing: "log in",
                 because: hasToken ? "that is not the token" : "this server has no token",
@@ -198,23 +197,27 @@ package struct Access: Sendable {
 
     // MARK: Guesses
 
-    /// Counts a request with a wrong Bearer token as a guess. Every door asks this once for each request.
-    /// - Throws: `overloaded` when too many were wrong within a minute.
-    package func refuseGuess(_ request: Request) throws(Failure) {
-        guard hasToken, let candidate = Self.bearer(of: request), !isToken(candidate) else { return }
+    /// Looks at a request's Bearer token, if it has one. Every door asks this once for each request.
+    /// - Throws: what ``admit(_:isRight:from:doing:)`` throws.
+    package func refuseGuess(_ request: Request, from client: ClientAddress) throws(Failure) {
+        guard hasToken, let candidate = Self.bearer(of: request) else { return }
         // Who asks a private Space sends the Hub's token to the Hub's proxy, which hands it on: no guess at ours.
         if candidate.hasPrefix("hf_"), !isHubToken { return }
-        try noteGuess(doing: "take this token")
+        try admit(candidate, isRight: isToken(candidate), from: client, doing: "take this token")
     }
 
-    /// Counts a wrong token, whichever door it came to: login, Bearer header, key of a heartbeat.
-    /// - Throws: `overloaded` after ten within a minute.
-    package func noteGuess(doing: String) throws(Failure) {
-        guard refusals.note(at: now()) else {
-            throw Failure(
-                .overloaded, doing: doing, because: "too many wrong tokens within a minute", hint: "wait a minute",
-                retry: .after(.seconds(60)))
-        }
+    /// Counts a wrong token, whichever door it came to: login, Bearer header, key of a heartbeat. After ten different ones within a minute
+    /// their address is answered alike whether a further one is right or wrong, so that the answers do not tell a guesser when to stop.
+    /// Other addresses and sessions that were begun before are not concerned.
+    /// - Throws: `overloaded` while the address has to wait.
+    package func admit(
+        _ candidate: String, isRight: Bool, from client: ClientAddress, doing: String
+    ) throws(Failure) {
+        guard hasToken, !guesses.admits(candidate, isRight: isRight, from: client, at: now()) else { return }
+        throw Failure(
+            .overloaded, doing: doing,
+            because: "too many wrong tokens came from this address within a minute, and none of it is looked at now",
+            hint: "wait a minute", retry: .after(.seconds(60)))
     }
 
     /// Compares codes of both, so that neither length nor prefix shows in the time taken.
@@ -291,17 +294,35 @@ package struct Access: Sendable {
 }
 
 extension Access {
-    /// Wrong tokens of the last minute. Shared by all copies of one `Access`.
-    private final class Refusals: Sendable {
-        private let moments = Mutex<[Instant]>([])
+    /// Wrong tokens of the last minute by address. Shared by all copies of one `Access`.
+    private final class Guesses: Sendable {
+        private struct Guess {
+            var at: Instant
+            /// Of what was said: who repeats one wrong token guesses nothing.
+            var hash: Int
+        }
+        private let guesses = Mutex<[ClientAddress: [Guess]]>([:])
+        /// Different ones of an address within a minute.
         private static let most = 10
+        /// Addresses remembered at most; beyond that wrong tokens of further ones are refused unheard.
+        private static let mostAddresses = 4_096
 
-        /// Whether there is room for one more; a clock that was set back makes room.
-        func note(at now: Instant) -> Bool {
-            moments.withLock { moments in
-                moments.removeAll { now - $0 > .seconds(60) || $0 > now }
-                guard moments.count < Self.most else { return false }
-                moments.append(now)
+        /// Whether a token may be looked at; a wrong one is noted. A clock that was set back makes room.
+        func admits(_ candidate: String, isRight: Bool, from client: ClientAddress, at now: Instant) -> Bool {
+            guesses.withLock { all in
+                func isOver(_ guess: Guess) -> Bool { now - guess.at > .seconds(60) || guess.at > now }
+                var own = all[client, default: []]
+                own.removeAll(where: isOver)
+                defer { all[client] = own.isEmpty ? nil : own }
+                guard own.count < Self.most else { return false }
+                if isRight { return true }
+                let hash = candidate.hashValue
+                if own.contains(where: { $0.hash == hash }) { return true }
+                if own.isEmpty, all.count >= Self.mostAddresses {
+                    all = all.filter { !$0.value.allSatisfy(isOver) }
+                    if all.count >= Self.mostAddresses { return false }
+                }
+                own.append(Guess(at: now, hash: hash))
                 return true
             }
         }

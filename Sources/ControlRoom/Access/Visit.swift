@@ -14,12 +14,15 @@ extension RequestContext {
 package struct Visit: RemoteAddressRequestContext {
     package var coreContext: CoreRequestContextStorage
     package var permission = Access.Permission.nothing
+    /// Whom it comes from; the front door looks whether a proxy says so.
+    package var client: ClientAddress
 
     /// The connection, to close it under a viewer who does not read.
     let channel: any Channel
 
     package init(source: ApplicationRequestContextSource) {
         channel = source.channel
+        client = ClientAddress(source.channel.remoteAddress)
         coreContext = CoreRequestContextStorage(source: source)
     }
 

@@ -35,13 +35,13 @@ final class ConnectionRegistry: Sendable {
             /// Is being answered: never sent away.
             case busy
         }
-        let address: Address
+        let address: ClientAddress
         let isReserved: Bool
         let channel: any Channel
         private let current = Atomic<Phase>(.waiting)
         private let since: Atomic<UInt64>
 
-        fileprivate init(address: Address, isReserved: Bool, channel: any Channel) {
+        fileprivate init(address: ClientAddress, isReserved: Bool, channel: any Channel) {
             self.address = address
             self.isReserved = isReserved
             self.channel = channel
@@ -57,48 +57,9 @@ final class ConnectionRegistry: Sendable {
         }
     }
 
-    /// Whose connection it is.
-    enum Address: Hashable, Sendable {
-        case v4(UInt32)
-        /// The network of a subscriber: the first 64 bits.
-        case v6(UInt64)
-        case other
-
-        init(_ address: SocketAddress?) {
-            guard let address, address.protocol == .inet || address.protocol == .inet6 else {
-                self = .other
-                return
-            }
-            let isV4 = address.protocol == .inet
-            // `sin_addr` and `sin6_addr` stand at the same places on every system that we know.
-            let bytes = address.withSockAddr { start, size in
-                Array(UnsafeRawBufferPointer(start: start, count: size).dropFirst(isV4 ? 4 : 8).prefix(isV4 ? 4 : 16))
-            }
-            func number(_ bytes: ArraySlice<UInt8>) -> UInt64 { bytes.reduce(0) { $0 << 8 | UInt64($1) } }
-            if isV4 || bytes.prefix(12) == [0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xFF, 0xFF] {
-                self = .v4(UInt32(truncatingIfNeeded: number(bytes.suffix(4))))
-            } else if bytes.prefix(15).allSatisfy({ $0 == 0 }), bytes.last == 1 {
-                self = .v4(0x7F00_0001)
-            } else {
-                self = .v6(number(bytes.prefix(8)))
-            }
-        }
-
-        /// Loopback, the private networks of RFC 1918, 4193 and 6598, link-local, and sockets without an address.
-        var isLocal: Bool {
-            switch self {
-            case .v4(let number):
-                number >> 24 == 127 || number >> 24 == 10 || number >> 20 == 0xAC1 || number >> 16 == 0xC0A8
-                    || number >> 22 == 0x191 || number >> 16 == 0xA9FE
-            case .v6(let number): number >> 57 == 0x7E || number >> 54 == 0x3FA
-            case .other: true
-            }
-        }
-    }
-
     private struct Room {
         var seats: [ObjectIdentifier: Seat] = [:]
-        var counts: [Address: Int] = [:]
+        var counts: [ClientAddress: Int] = [:]
 
         mutating func remove(_ seat: Seat) {
             guard seats.removeValue(forKey: ObjectIdentifier(seat)) != nil else { return }
@@ -119,7 +80,7 @@ final class ConnectionRegistry: Sendable {
 
     /// A place for a new connection, for which another one may have to go; nil when there is none, and it is to be closed.
     func admit(_ channel: any Channel) -> Seat? {
-        let address = Address(channel.remoteAddress)
+        let address = ClientAddress(channel.remoteAddress)
         let (seat, leaving): (Seat?, [Seat]) = room.withLock { room in
             var leaving: [Seat] = []
             let own = address.isLocal ? limits.perLocalAddress : limits.perAddress
@@ -144,7 +105,7 @@ final class ConnectionRegistry: Sendable {
     func leave(_ seat: Seat) { room.withLock { $0.remove(seat) } }
 
     /// The longest idle ones, those that wait before those that are slow.
-    private func sendAway(from room: inout Room, of address: Address?) -> [Seat] {
+    private func sendAway(from room: inout Room, of address: ClientAddress?) -> [Seat] {
         let found = room.seats.values.filter { ($0.address == address || address == nil) && $0.phase != .busy }
             .map { (seat: $0, phase: $0.phase.rawValue, age: $0.age) }
             .sorted { ($0.phase, $0.age) < ($1.phase, $1.age) }

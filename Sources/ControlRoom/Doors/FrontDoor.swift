@@ -93,9 +93,10 @@ struct FrontDoor<Inner: HTTPResponder<Visit>>: HTTPResponder {
 
     private func answer(_ request: Request, _ context: Visit) async -> Response {
         var context = context
+        context.client = ClientAddress(of: request, peer: context.channel.remoteAddress)
         do throws(Failure) {
             try access.authorize(.open, request)
-            try access.refuseGuess(request)
+            try access.refuseGuess(request, from: context.client)
             // What is called by programs has limits of its own.
             if !request.uri.path.hasPrefix("/api/"),
                 let length = request.headers[.contentLength].flatMap({ Int($0) }), length > context.maxUploadSize

@@ -8,15 +8,15 @@ package import StokerCore
 ///
 /// - Parameters:
 ///   - token: the one that `authorize` knows; heartbeats' keys are made from it. See ``HeartbeatKeys``.
-///   - wrongKey: told of a key that opens nothing; throws when too many were wrong.
+///   - admitKey: told of each key of a heartbeat and whether it opens; throws while its sender has to wait.
 ///   - authorize: throws unless the request's sender may read, or write. Called before anything of the request is used;
 ///     for a heartbeat with its right key it is not called.
 package func addREST<Context: RequestContext>(
     to router: Router<Context>, context: OperationContext, token: Secret?,
-    wrongKey: @escaping @Sendable () throws(Failure) -> Void = {},
+    admitKey: @escaping RESTDoor.AdmitKey = { _, _, _ in },
     authorize: @escaping @Sendable (_ permission: Operation.Permission, _ request: Request) throws(Failure) -> Void
 ) {
-    let door = RESTDoor(context: context, keys: HeartbeatKeys(token: token), wrongKey: wrongKey, authorize: authorize)
+    let door = RESTDoor(context: context, keys: HeartbeatKeys(token: token), admitKey: admitKey, authorize: authorize)
     for method in [HTTPRequest.Method.get, .head, .post, .put, .patch, .delete, .options] {
         for path in ["api", "api/**"] as [RouterPath] {
             router.on(path, method: method) { request, visit in
@@ -26,21 +26,24 @@ package func addREST<Context: RequestContext>(
     }
 }
 
-struct RESTDoor: Sendable {
+package struct RESTDoor: Sendable {
+    package typealias AdmitKey =
+        @Sendable (_ key: String, _ isRight: Bool, _ visit: any RequestContext) throws(Failure) -> Void
+
     let context: OperationContext
     let keys: HeartbeatKeys
-    let wrongKey: @Sendable () throws(Failure) -> Void
+    let admitKey: AdmitKey
     let authorize: @Sendable (Operation.Permission, Request) throws(Failure) -> Void
     private let table = RouteTable()
     private let openAPI = OpenAPI.document.prettyText
 
     init(
-        context: OperationContext, keys: HeartbeatKeys, wrongKey: @escaping @Sendable () throws(Failure) -> Void,
+        context: OperationContext, keys: HeartbeatKeys, admitKey: @escaping AdmitKey,
         authorize: @escaping @Sendable (Operation.Permission, Request) throws(Failure) -> Void
     ) {
         self.context = context
         self.keys = keys
-        self.wrongKey = wrongKey
+        self.admitKey = admitKey
         self.authorize = authorize
     }
 
@@ -111,22 +114,24 @@ struct RESTDoor: Sendable {
             }
             return try await carryOut(operation, given, for: caller, requestID: visit.requestID)
         case .beat(let signal):
-            return try await beat(signal, match, request)
+            return try await beat(signal, match, request, visit)
         }
     }
 
-    private func beat(_ signal: String?, _ match: RouteTable.Match, _ request: Request) async throws(Failure)
-        -> Response
-    {
+    private func beat(
+        _ signal: String?, _ match: RouteTable.Match, _ request: Request, _ visit: some RequestContext
+    ) async throws(Failure) -> Response {
         let doing = Operation.beat.doing
         let name = try inputs(in: match, doing: doing).first?.value.string ?? ""
         let query = try RequestReading.pairs(request.uri.query ?? "", doing: doing)
         let key = query.first { $0.name == "key" }?.value.string
-        if !(key.map { keys.opens(name, with: $0) } ?? false) {
+        if let key, keys.opens(name, with: key) {
+            try admitKey(key, true, visit)
+        } else {
             do throws(Failure) {
                 try authorize(.beat, request)
             } catch {
-                if key != nil { try wrongKey() }
+                if let key { try admitKey(key, false, visit) }
                 throw Failure(
                     error.code, doing: doing,
                     because: key == nil ? error.because : "the key is not this heartbeat's",

@@ -115,7 +115,10 @@ struct RouteTable: Sendable {
                 guard parts[at] == text else { return nil }
                 at += 1
             case .code:
-                guard let code = UInt8(parts[at]), "\(code)" == parts[at] else { return nil }
+                // Any number: one that no exit status is, is told as such.
+                guard parts[at].utf8.count <= 10, parts[at].utf8.allSatisfy({ (0x30...0x39).contains($0) }) else {
+                    return nil
+                }
                 match.code = parts[at]
                 at += 1
             case .part(let name):

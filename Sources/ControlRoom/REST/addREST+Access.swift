@@ -9,7 +9,10 @@ package func addREST<Context: RequestContext>(
 ) {
     addREST(
         to: router, context: context, token: token,
-        wrongKey: { () throws(Failure) in try access.noteGuess(doing: Operation.beat.doing) },
+        admitKey: { (key, isRight, visit) throws(Failure) in
+            try access.admit(
+                key, isRight: isRight, from: (visit as? Visit)?.client ?? .other, doing: Operation.beat.doing)
+        },
         authorize: { (permission, request) throws(Failure) in
             try access.authorize(permission == .read ? .read : .write, request)
         })

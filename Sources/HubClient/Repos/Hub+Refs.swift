@@ -54,11 +54,18 @@ extension Hub {
                 action: .write(repo: repo)), existsOK: existsOK)
     }
 
-    /// - Returns: false when there was none, and `missingOK` says that this is fine. `main` is refused by the Hub.
+    /// - Returns: false when there was none, and `missingOK` says that this is fine.
+    /// - Throws: `invalid` for `main`, without asking: the Hub refuses it with a 403, as it does where a token lacks rights.
     @discardableResult
     package func deleteBranch(_ name: String, of repo: RepoID, missingOK: Bool = false) async throws(HubFailure) -> Bool
     {
-        try await removing(
+        guard name != "main" else {
+            throw HubFailure(
+                .invalid, doing: "delete branch main of \(repo)",
+                said: "main cannot be deleted: it is what the repo shows",
+                hint: "delete files from it, or the whole repo")
+        }
+        return try await removing(
             HubRequest(
                 .DELETE, "\(repo.api)/branch/\(HubURL.segment(name))", doing: "delete branch \(name) of \(repo)",
                 right: "write access to \(repo)", action: .write(repo: repo)), missingOK: missingOK)
@@ -92,8 +99,9 @@ extension Hub {
             _ = try await send(request)
             return true
         } catch {
-            guard existsOK, error.kind == .conflict else { throw error }
-            return false
+            guard error.kind == .conflict else { throw error }
+            if existsOK { return false }
+            throw error.hinting("--exist-ok takes one that exists, wherever it points")
         }
     }
 
@@ -103,8 +111,9 @@ extension Hub {
             return true
         } catch {
             // The repo itself must be there: its absence is another matter.
-            guard missingOK, error.kind == .notFound, error.code != "RepoNotFound" else { throw error }
-            return false
+            guard error.kind == .notFound, error.code != "RepoNotFound" else { throw error }
+            if missingOK { return false }
+            throw error.hinting("--missing-ok takes one that is not there for deleted")
         }
     }
 }

@@ -28,8 +28,13 @@ extension Hub {
         let doing = "duplicate \(source) as \(new.id)"
         var copied: [String] = []
         if new.id.kind == .space, !new.secrets.isEmpty {
-            // Who may not see them is not told; then nothing is known.
-            copied = (try? await variables(of: source))?.map(\.key) ?? []
+            do {
+                copied = try await variables(of: source).map(\.key)
+            } catch {
+                // Who may not see them copies all the same. Any other failure is told: a name that is a secret's and a variable's would
+                // stop the copy, and nothing is made yet.
+                guard [.forbidden, .notFound, .badToken, .unsupported].contains(error.kind) else { throw error }
+            }
         }
         try refuseCollisions(new, copied: copied, doing: doing)
         var request = HubRequest(
@@ -166,7 +171,8 @@ extension Hub {
             _ = try await send(request)
             return true
         } catch {
-            guard missingOK, error.kind == .notFound else { throw error }
+            guard error.kind == .notFound else { throw error }
+            guard missingOK else { throw error.hinting("--missing-ok takes one that is not there for deleted") }
             return false
         }
     }

@@ -68,6 +68,13 @@ package struct HubFailure: Error, Sendable, CustomStringConvertible {
     }
 
     package var description: String { failure.description }
+    /// The same with another hint.
+    func hinting(_ hint: String) -> HubFailure {
+        var copy = self
+        copy.hint = hint
+        return copy
+    }
+
     package var isCancelled: Bool { kind == .cancelled }
 
     /// As the rest of the house tells failures.

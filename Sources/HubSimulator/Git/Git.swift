@@ -47,13 +47,64 @@ struct Git: Sendable {
         _ arguments: [String], input: [UInt8] = [], environment: [String: String?] = [:],
         limit: Int = 512 << 20
     ) async throws -> [UInt8] {
-        let result = try await Subprocess.run(
-            executable(), arguments: Arguments(arguments), environment: surroundings(environment),
-            input: .array(input), output: .bytes(limit: limit), error: .string(limit: 1 << 20))
+        let executable = try await executable()
+        let result = try await limited(arguments.first { !$0.hasPrefix("-") } ?? "") {
+            try await Subprocess.run(
+                executable, arguments: Arguments(arguments), environment: surroundings(environment),
+                input: .array(input), output: .bytes(limit: limit), error: .string(limit: 1 << 20))
+        }
         guard case .exited(0) = result.terminationStatus else {
             throw GitFailure(command: arguments.joined(separator: " "), message: result.standardError)
         }
         return result.standardOutput
+    }
+
+    /// Longer than anything that a simulated Hub asks of git: a child that hangs is ended.
+    static let longest = Duration.seconds(120)
+
+    /// Ends a child process that takes longer; what is cancelled is killed.
+    static func limited<Value: Sendable>(
+        _ command: String, to longest: Duration = longest, _ work: @escaping @Sendable () async throws -> Value
+    ) async throws -> Value {
+        try await withThrowingTaskGroup(of: Value?.self) { group in
+            group.addTask { try await work() }
+            group.addTask {
+                try await Task.sleep(for: longest)
+                return nil
+            }
+            defer { group.cancelAll() }
+            guard let value = try await group.next() ?? nil else {
+                throw GitFailure(command: command, message: "took longer than \(longest.components.seconds) s")
+            }
+            return value
+        }
+    }
+
+    enum Input: Sendable {
+        case bytes([UInt8])
+        case file(String)
+    }
+
+    /// Objects as one pack, without deltas and uncompressed: half of the work would be to make small what is thrown away soon.
+    static func fastImport(into repository: String, _ input: Input) async throws -> [UInt8] {
+        let arguments = [
+            "--git-dir=\(repository)", "-c", "fastimport.unpackLimit=0", "-c", "pack.compression=0", "-c",
+            "core.compression=0", "fast-import", "--quiet", "--force", "--date-format=raw", "--depth=0", "--done",
+        ]
+        switch input {
+        case .bytes(let bytes): return try await run(arguments, input: bytes)
+        case .file(let path):
+            let result = try await limited("fast-import") {
+                try await Subprocess.run(
+                    .name("sh"), arguments: Arguments(["-c", "exec git \"$@\" <\"$0\"", path] + arguments),
+                    environment: environment, input: .none, output: .bytes(limit: 1 << 20),
+                    error: .string(limit: 1 << 20))
+            }
+            guard case .exited(0) = result.terminationStatus else {
+                throw GitFailure(command: "fast-import", message: result.standardError)
+            }
+            return result.standardOutput
+        }
     }
 
     /// The same, its output as text without the last line break.

@@ -3,12 +3,6 @@ import HTTPTypes
 import NIOCore
 import Synchronization
 
-#if canImport(Glibc)
-import Glibc
-#else
-import Darwin
-#endif
-
 /// One bare repository, read and written through the git binary.
 ///
 /// Nobody else writes to it, so references are remembered, and what belongs to a commit is remembered for good.
@@ -40,25 +34,37 @@ final class GitRepository: Sendable {
 
     init(path: String) { self.path = path }
 
-    /// A commit made here is known without asking git.
-    func note(_ commit: MadeCommit) {
-        remember(commit.listing, of: commit.sha)
-        memory.withLock { memory in
-            memory.commits.insert(commit.sha)
-            for entry in commit.listing.entries where LFSPointer.plausibleSizes.contains(entry.blobSize) {
-                memory.pointers[entry.oid] = .some(entry.lfs)
-            }
-        }
+    /// A commit made here, and where its reference is now.
+    func noteCommit(_ sha: String, of reference: String) {
+        memory.withLock { memory in _ = memory.commits.insert(sha) }
+        noteReference(reference, sha)
     }
 
     /// Known without asking git.
-    func begin(with commit: FirstCommit, readme: [UInt8]?) {
-        note(commit.made)
+    func begin(with sha: String, readme: [UInt8]?) {
         memory.withLock { memory in
-            memory.references = [ExactText("refs/heads/main"): commit.made.sha]
-            let isPlain = commit.made.listing["README.md"].map { $0.lfs == nil } ?? false
-            memory.readmes[commit.made.sha] = .some(isPlain ? readme.map { String(decoding: $0, as: UTF8.self) } : nil)
+            memory.references = [ExactText("refs/heads/main"): sha]
+            memory.readmes[sha] = .some(
+                readme.flatMap { LFSPointer($0) == nil ? String(decoding: $0, as: UTF8.self) : nil })
         }
+    }
+
+    /// Makes a bare repository whose first commit is the head of `main`. What `git init` would write is laid down without it: a Hub of a thousand
+    /// Spaces is made in seconds.
+    /// - Parameter hooks: the folder of the hooks of all repositories.
+    /// - Throws: 400 for a path git would not have.
+    static func make(at path: String, hooks: String, _ first: GitImport) async throws -> GitRepository {
+        try first.checkPaths()
+        let quoted = hooks.replacing("\\", with: "\\\\").replacing("\"", with: "\\\"")
+        let config =
+            "[core]\n\trepositoryformatversion = 0\n\tfilemode = true\n\tbare = true\n\thooksPath = \"\(quoted)\"\n"
+        try await HubDisk.lay(
+            folders: ["", "/objects", "/objects/pack", "/objects/info", "/refs", "/refs/heads", "/refs/tags"],
+            // Last: without it this is no repository.
+            files: [("/config", Array(config.utf8)), ("/HEAD", Array("ref: refs/heads/main\n".utf8))], in: path)
+        let repository = GitRepository(path: path)
+        repository.begin(with: try await first.write(to: repository), readme: first.readme)
+        return repository
     }
 
     func git(_ arguments: [String], input: [UInt8] = []) async throws -> [UInt8] {
@@ -117,20 +123,6 @@ final class GitRepository: Sendable {
             _ = try await git(["update-ref", name, sha])
         } else {
             _ = try await git(["update-ref", "-d", name])
-        }
-        noteReference(name, sha)
-    }
-
-    /// Points a reference at a commit made here. Only inside ``gate``.
-    func advance(_ name: String, to sha: String) async throws {
-        // One that is there can be moved as git does it; a new one may collide with the names of others, which git knows how to judge.
-        guard try await references()[name] != nil else { return try await setReference(name, to: sha) }
-        let file = path + "/" + name
-        do {
-            try await DraftFile.run { try DraftFile.replace(file, with: Array("\(sha)\n".utf8)) }
-        } catch let error as IOError where error.errnoCode == ENOENT {
-            // Known from packed-refs alone, and has no folder.
-            return try await setReference(name, to: sha)
         }
         noteReference(name, sha)
     }

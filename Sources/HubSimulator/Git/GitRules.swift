@@ -30,13 +30,16 @@ struct GitRules: Sendable {
     func ignored(_ paths: [String], rules: [UInt8]) async throws -> Set<ExactText> {
         guard !paths.isEmpty, !rules.isEmpty else { return [] }
         let file = try await place(rules)
-        let result = try await Subprocess.run(
-            Git.executable(),
-            arguments: [
-                "-C", folder, "-c", "core.excludesFile=\(file)", "check-ignore", "-z", "--stdin", "--no-index",
-            ],
-            environment: Git.environment, input: .array(Self.list(paths)), output: .bytes(limit: 64 << 20),
-            error: .string(limit: 1 << 20))
+        let git = try await Git.executable()
+        let result = try await Git.limited("check-ignore") { [folder] in
+            try await Subprocess.run(
+                git,
+                arguments: [
+                    "-C", folder, "-c", "core.excludesFile=\(file)", "check-ignore", "-z", "--stdin", "--no-index",
+                ],
+                environment: Git.environment, input: .array(Self.list(paths)), output: .bytes(limit: 64 << 20),
+                error: .string(limit: 1 << 20))
+        }
         // 1: none of them is ignored.
         guard result.terminationStatus == .exited(0) || result.terminationStatus == .exited(1) else {
             throw GitFailure(command: "check-ignore", message: result.standardError)

@@ -35,9 +35,7 @@ final class RepoStore: Sendable {
 
     /// A new repository with its first commit.
     func create(_ repo: HubRepo, _ first: GitImport) async throws -> GitRepository {
-        let commit = try FirstCommit(first, at: path(repo))
-        let repository = try await commit.write(hooks: template + "/hooks")
-        repository.begin(with: commit, readme: first.readme)
+        let repository = try await GitRepository.make(at: path(repo), hooks: template + "/hooks", first)
         open.withLock { $0[repo.id] = repository }
         return repository
     }

@@ -73,19 +73,22 @@ package struct GitHTTPArea: HubArea {
             PushHook.portVariable: hub.storageEndpoint.split(separator: ":").last.map(
                 String.init),
         ]
-        let result = try await Subprocess.run(
-            .path("/bin/sh"), arguments: ["-c", "exec git http-backend >\"$HUB_ANSWER\""],
-            environment: Git.surroundings(environment), input: .inputWriter, output: .discarded,
-            error: .string(limit: 1 << 20)
-        ) { execution in
-            do {
-                for try await chunk in request.body {
-                    _ = try await execution.standardInputWriter.write(Array(chunk.readableBytesView))
+        // A push or a fetch of gigabytes takes a while; a client that stands still for an hour does not come back.
+        let result = try await Git.limited("http-backend", to: .seconds(3_600)) {
+            try await Subprocess.run(
+                .path("/bin/sh"), arguments: ["-c", "exec git http-backend >\"$HUB_ANSWER\""],
+                environment: Git.surroundings(environment), input: .inputWriter, output: .discarded,
+                error: .string(limit: 1 << 20)
+            ) { execution in
+                do {
+                    for try await chunk in request.body {
+                        _ = try await execution.standardInputWriter.write(Array(chunk.readableBytesView))
+                    }
+                } catch is SubprocessError {
+                    // It has ended without reading on: its answer says why.
                 }
-            } catch is SubprocessError {
-                // It has ended without reading on: its answer says why.
+                try await execution.standardInputWriter.finish()
             }
-            try await execution.standardInputWriter.finish()
         }
         do {
             guard case .exited(0) = result.terminationStatus else {

@@ -26,10 +26,12 @@ extension Shard {
             windows[ObjectIdentifier(policy)] = HoursWindow(hours)
         }
         let now = clocks.wall()
+        unfinished = [:]
         counts = VerdictCounts()
         for (index, place) in places.enumerated() {
             counts.add(place.state)
             let policy = check(index).policy
+            takeUnfinished(index, now: now)
             var rulings = Judge.recover(&states[index], policy: policy, check: place.id, now: now)
             if endsHubPause(states[index], check(index).space) { rulings += Judge.resume(&states[index], now: now) }
             if states[index].pause == .byHours, let window = windows[ObjectIdentifier(policy)] {
@@ -146,5 +148,13 @@ extension Shard {
         watchingSince = now
         for index in ids.indices where check(index).policy.kind == .heartbeat { awaitBeat(UInt32(index)) }
         arm()
+    }
+
+    /// A streak of failures that begins with no failed ping is a ping that did not end. What was hours ago says nothing of the next one.
+    private func takeUnfinished(_ index: Int, now: Instant) {
+        guard states[index].failures == 0, !states[index].failingSince.isNever else { return }
+        let age = now - states[index].failingSince
+        if age >= .zero, age < .seconds(3_600) { unfinished[UInt32(index)] = states[index].failingSince }
+        states[index].failingSince = .never
     }
 }

@@ -21,7 +21,10 @@ extension Shard {
     }
 
     func saved(_ index: UInt32) -> SavedState {
-        SavedState(state: states[Int(index)], nextDue: nextDue(index) ?? .never)
+        var state = states[Int(index)]
+        // There is no streak yet: see ``takeUnfinished(_:now:)``.
+        if state.failures == 0, let since = pings[index]?.failedFrom { state.failingSince = since }
+        return SavedState(state: state, nextDue: nextDue(index) ?? .never)
     }
 
     func nextDue(_ index: UInt32) -> Instant? {

@@ -24,6 +24,7 @@ extension Shard {
 
     func begin(_ index: UInt32, running: Int64) {
         guard var ping = pings[index], ping.ticket == nil else { return }
+        if ping.attempt == 0, let since = unfinished.removeValue(forKey: index) { ping.failedFrom = since }
         ping.attempt &+= 1
         ping.ticket = gate.begin(at: running)
         counters.attempts &+= 1
@@ -73,7 +74,10 @@ extension Shard {
             let attempt = Int(ping.attempt)
             if !stopping, let at = AttemptStep.retry(of: meant, attempt: attempt, retries: check.policy.retry, now: now)
             {
-                return wait(index, ping, until: at)
+                wait(index, ping, until: at)
+                // Kept now, so that an incident begins here also when this program is killed before the ping ends.
+                if attempt == 1 { touch(index) }
+                return
             }
         }
         var observed = meant

@@ -53,7 +53,11 @@ extension Shard {
                 let check = self.check(place)
                 guard query.matches(check) else { continue }
                 counts[state.verdict, default: 0] += 1
-                if !query.verdicts.isEmpty, !query.verdicts.contains(state.verdict) { continue }
+                if !query.verdicts.isEmpty || !query.looks.isEmpty, !query.verdicts.contains(state.verdict),
+                    query.looks.isEmpty || !query.looks.contains(state.look)
+                {
+                    continue
+                }
                 found.append(
                     Match(
                         index: UInt32(place), urgency: state.urgency, latency: state.latencyMicroseconds,

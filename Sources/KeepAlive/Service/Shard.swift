@@ -56,6 +56,8 @@ actor Shard {
     var frozen = false
     /// Attempts that were under way when the fleet was replaced, by their serial: this lane ends them, their check may be elsewhere.
     var travels: [UInt64: Travel] = [:]
+    /// Pings that had failed attempts when the program ended: when the first of them began.
+    var unfinished: [UInt32: Instant] = [:]
     /// Checks whose next ping is followed by one anywhere in the interval, because they came in a crowd.
     var crowd: Set<UInt32> = []
     var wakeUp: Scheduled<Void>?

@@ -8,7 +8,7 @@ extension Expectation.JSONRule {
         switch body.withUnsafeReadableBytes({ path.find(in: $0) }) {
         case .scalar(let seen) where seen == value: return nil
         case .scalar(let seen):
-            let hint = value.isLike(seen) ? "; it is text there: put the value between quotes in the fleet file" : ""
+            let hint = value.hint(for: seen).map { "; \($0)" } ?? ""
             return "expected \(self.path) to be \(value.text), found \(seen.text)\(hint)"
         case .container(let kind): return "expected \(self.path) to be \(value.text), found \(kind)"
         case .missing(let step): return "expected \(self.path) to be \(value.text), but there is no \(step.text)"
@@ -32,11 +32,28 @@ extension JSONScalar {
 }
 
 extension JSONScalar {
-    /// Whether only the quotes differ: a number or word is expected, and the answer has it as text.
-    fileprivate func isLike(_ seen: JSONScalar) -> Bool {
-        guard case .string(let seen) = seen else { return false }
-        if case .string = self { return false }
-        return text == seen
+    /// What to write where only the quotes differ, or the way in which a number is written.
+    fileprivate func hint(for seen: JSONScalar) -> String? {
+        switch (self, seen) {
+        case (.string, .string): nil
+        case (_, .string(let found)):
+            text == found ? "it is text there: put the value between quotes in the fleet file" : nil
+        case (.string(let wanted), .number(let found)):
+            wanted == found.text || Double(wanted).map { JSONNumber("\($0)") == found } == true
+                || Self.integer(wanted) == found
+                ? "it is a number there: write it without quotes, as \(seen.text)" : nil
+        case (.string(let wanted), _):
+            wanted == seen.text ? "it is no text there: write it without quotes" : nil
+        default: nil
+        }
+    }
+
+    /// `0x10`, `0o17` and `0b1` as YAML readers take them.
+    private static func integer(_ text: String) -> JSONNumber? {
+        for (mark, radix) in [("0x", 16), ("0o", 8), ("0b", 2)] where text.hasPrefix(mark) {
+            return Int(text.dropFirst(2), radix: radix).flatMap { JSONNumber("\($0)") }
+        }
+        return nil
     }
 }
 

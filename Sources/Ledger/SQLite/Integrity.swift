@@ -18,6 +18,8 @@ enum Integrity: Equatable, Sendable {
         let argument = table.map { "\"\($0)\"" } ?? "100"
         let lines = try String.fetchAll(db, sql: "PRAGMA integrity_check(\(argument))")
             .flatMap { $0.split(separator: "\n").map { String($0) } }
+            // A headline before what is wrong. Source: sqlite/src/pragma.c, "integrity_check".
+            .filter { !$0.hasPrefix("*** in database ") }
         guard let first = lines.first, first != "ok" else { return .whole }
         let tables = try Row.fetchAll(db, sql: "SELECT name, tbl_name FROM sqlite_master WHERE type = 'index'")
         var owners: [String: String] = [:]

@@ -252,6 +252,7 @@ struct Opened: Sendable {
             try SQLiteLedger.tell(
                 "The time until which this program watched was impossible; the last ping stands for it", of: nil, db)
         }
+        try UntrueTimes.mend(db)
     }
 
     /// - Returns: tables whose indexes are to be made anew.

@@ -334,6 +334,12 @@ package final class SQLiteLedger: Ledger, SQLiteAccess {
         let doing = "back up the ledger to \(copy)"
         guard !isClosed.withLock({ $0 }) else { throw Failure.closed(doing: doing) }
         let source = path
+        // Where names have no case it would be the ledger itself, or the next one to be moved there would become it.
+        guard copy == source || copy.lowercased() != source.lowercased() else {
+            throw Failure(
+                .usage, doing: doing, because: "it is the ledger's own name, but for the case of its letters",
+                hint: "choose another name")
+        }
         let result = await withCheckedContinuation { (done: CheckedContinuation<Result<Void, any Error>, Never>) in
             DispatchQueue.global().async {
                 done.resume(returning: Result { try Self.copy(source, to: copy, doing: doing) })

@@ -6,7 +6,9 @@ extension Operation {
         doing: "list the checks", needsFleet: true, path: "/checks",
         parameters: [
             .init("q", .query, .text(upTo: 200), "Part of the name, address or Space, in any case"),
-            .init("verdict", .query, .choices(Verdict.allCases.map(\.name)), "Only these verdicts"),
+            .init(
+                "verdict", .query, .choices(Look.all.map(\.name)),
+                "Only these verdicts, or what stands for one on a screen"),
             .init("group", .query, .text(upTo: 200), "Only this group"),
             .init("kind", .query, .choice(CheckPolicy.Kind.allCases.map(\.rawValue)), "Only this kind"),
             .init(
@@ -20,13 +22,14 @@ extension Operation {
     ) { (context, arguments) throws(Failure) in
         let offset = arguments.integer("offset") ?? 0
         let limit = arguments.integer("limit") ?? 100
-        let page = try await context.keeper.statuses(
-            StatusQuery(
-                text: arguments.text("q") ?? "",
-                verdicts: Set(arguments.texts("verdict").compactMap { Verdict(name: $0) }),
-                group: arguments.text("group"), kind: arguments.text("kind").flatMap { CheckPolicy.Kind(rawValue: $0) },
-                sort: arguments.text("sort").flatMap { StatusQuery.Sort(rawValue: $0) } ?? .file, offset: offset,
-                limit: limit))
+        let words = arguments.texts("verdict")
+        var query = StatusQuery(
+            text: arguments.text("q") ?? "", verdicts: Set(words.compactMap { Verdict(name: $0) }),
+            group: arguments.text("group"), kind: arguments.text("kind").flatMap { CheckPolicy.Kind(rawValue: $0) },
+            sort: arguments.text("sort").flatMap { StatusQuery.Sort(rawValue: $0) } ?? .file, offset: offset,
+            limit: limit)
+        query.looks = Set(words.filter { Verdict(name: $0) == nil })
+        let page = try await context.keeper.statuses(query)
         let now = context.now()
         var items = page.items.map { $0.json(now: now) }
         if arguments.flag("strips") {

@@ -13,7 +13,7 @@ extension Failure {
     package static func pingOfHeartbeat(_ name: String) -> Failure {
         Failure(
             .conflict, doing: "ping \(name)", because: "it is a heartbeat: the job calls us",
-            hint: "the target's page shows the address to call")
+            hint: "its page and `stoker status \(name) --heartbeat` show the address to call")
     }
     package static func pauseIsOver(_ name: String, _ until: Instant) -> Failure {
         Failure(

@@ -121,6 +121,8 @@ package struct StatusQuery: Sendable, Equatable {
     package var text: String
     /// Empty is all.
     package var verdicts: Set<Verdict>
+    /// Beside them, what a screen says in place of a verdict: `flapping`, `moderated`. See ``CheckState/look``.
+    package var looks: Set<String> = []
     package var group: String?
     package var kind: CheckPolicy.Kind?
     package var sort: Sort

@@ -46,7 +46,9 @@ import Testing
         }
     }
 
-    @Test(arguments: Operation.all.filter(\.needsFleet).map(\.name)) func everyOperationHasItsRoute(_ name: String) async throws {
+    @Test(arguments: Operation.all.filter(\.needsFleet).map(\.name)) func everyOperationHasItsRoute(_ name: String)
+        async throws
+    {
         let operation = try #require(Operation.named(name))
         let check =
             operation.path.contains("heartbeats")
@@ -65,7 +67,9 @@ import Testing
         }
     }
 
-    @Test(arguments: Operation.all.filter(\.needsFleet).map(\.name)) func everyOperationAsksForItsPermission(_ name: String) async throws {
+    @Test(arguments: Operation.all.filter(\.needsFleet).map(\.name)) func everyOperationAsksForItsPermission(
+        _ name: String
+    ) async throws {
         let operation = try #require(Operation.named(name))
         let check =
             operation.path.contains("heartbeats")
@@ -326,7 +330,8 @@ import Testing
     @Test func anUnknownHeartbeatIsNotFound() async throws {
         #expect(try await Self.ask(.get, "/api/heartbeats/nobody").status == 404)
         #expect(try await Self.ask(.get, "/api/heartbeats/bot").status == 409)
-        // 256 is no exit status, so it is part of a name.
-        #expect(try await Self.ask(.get, "/api/heartbeats/nightly%20export/256").status == 404)
+        // No exit status, and no part of a name either: what is wrong with it is told.
+        let tooLarge = try await Self.ask(.get, "/api/heartbeats/nightly%20export/256")
+        #expect(tooLarge.status == 400 && "\(tooLarge.body.text)".contains("code"), "\(tooLarge.body.text)")
     }
 }

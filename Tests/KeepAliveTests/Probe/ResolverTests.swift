@@ -174,13 +174,14 @@ struct ResolverTests {
     /// What glibc 2.36 (`getaddrinfo`) makes of each pair of answers, IPv4's in rows and IPv6's in columns: o an address, x no such name, n no
     /// address, s SERVFAIL, r REFUSED, q silence, j less than a header, i NOTIMP, t cut short for good, l lame. 4 and 6 are addresses, N is "there
     /// is none", A is "try again". First for a name alone; then for a name in the first search domain, where g says that the next domain
-    /// is tried and b that the search ends and the name is tried as it is.
+    /// is tried and b that the search ends and the name is tried as it is. Of two letters either may be: broken answers to the question
+    /// for IPv6 are waited for only 50 ms when there is an IPv4 address.
     @Test(arguments: [
         (
             false,
             """
               o  x n s r q j i t l
-            o 46 4 4 4 4 4 A 4 A 4
+            o 46 4 4 4 4 4 4A 4 4A 4
             x 6  N N N N N A N A N
             n 6  N N N N N A N A N
             s 6  N N A A A A A A A
@@ -196,7 +197,7 @@ struct ResolverTests {
             true,
             """
               o  x n s r q j i t l
-            o 46 4 4 4 4 4 b 4 b 4
+            o 46 4 4 4 4 4 4b 4 4b 4
             x 6  g g g g g b g b g
             n 6  g g g g g b g b g
             s 6  g g g g g g g g g
@@ -252,7 +253,9 @@ struct ResolverTests {
                                 case .found(let addresses, _):
                                     addresses.map { $0.protocol == .inet6 ? "6" : "4" }.sorted().joined()
                                 }
-                            #expect(said == expected, "IPv4 \(row[0]), IPv6 \(column)")
+                            #expect(
+                                said == expected || expected.count == 2 && expected != "46" && expected.contains(said),
+                                "IPv4 \(row[0]), IPv6 \(column)")
                         }
                     }
                 }

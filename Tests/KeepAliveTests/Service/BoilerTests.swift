@@ -115,6 +115,35 @@ import Testing
         }
     }
 
+    /// What a ping saw before the program ended is not forgotten: the incident begins with its first failed attempt.
+    @Test func aPingThatDidNotEndIsRemembered() async throws {
+        try await withBoilerRoom { room in
+            try await room.simulated.add(SpaceBlueprint("acme/app", story: "", lifecycle: .test, app: .failing))
+            let address = try #require(room.simulated.spaces.first { $0.id == "acme/app" }).address
+            func fleet(_ retry: [Duration]) -> Fleet {
+                let policy = CheckPolicy(every: .seconds(3_600), retry: retry, recheck: .milliseconds(300))
+                let check = Check(name: "app", address: address + "/health", space: "acme/app", policy: policy)
+                return Fleet(checks: [check], serve: .quiet)
+            }
+            try await room.tend(fleet([.seconds(600)]))
+            try await eventually {
+                try await room.ledger.savedStates().values.first?.state.failingSince.isNever == false
+            }
+            let first = try #require(try await room.ledger.savedStates().values.first).state
+            #expect(first.failures == 0 && first.verdict == .unknown)
+            room.nextStart(with: fleet([]))
+            try await room.restart()
+            _ = try await room.boiler.ping("app")
+            try await room.until("app", is: .down)
+            try await eventually {
+                let incidents = try await room.ledger.incidents(of: nil, openOnly: false, before: nil, limit: 9)
+                return incidents.map(\.began) == [first.failingSince]
+            }
+            let state = try await room.boiler.status(of: "app").state
+            #expect(state.failingSince == first.failingSince && state.failures >= 1)
+        }
+    }
+
     // MARK: What a person asks for
 
     @Test func pausedIsNotPingedUntilResumed() async throws {
@@ -208,6 +237,11 @@ import Testing
             #expect(try await room.boiler.status(of: "stays").state.verdict == .up)
             await #expect(throws: Failure.self) { try await room.boiler.status(of: "goes") }
             #expect(await room.boiler.statuses(StatusQuery()).items.map(\.check.name) == ["comes", "stays"])
+            var query = StatusQuery()
+            query.looks = ["moderated", "flapping"]
+            #expect(await room.boiler.statuses(query).items.isEmpty)
+            query.verdicts = Set(Verdict.allCases)
+            #expect(await room.boiler.statuses(query).items.count == 2)
         }
     }
 

@@ -159,6 +159,20 @@ func check(_ expect: Wanted = Wanted(), space: Bool = false) -> Check {
         #expect(finding.detail.hasSuffix("put the value between quotes in the fleet file"))
     }
 
+    /// And the other way round, also for numbers that YAML has and JSON has not.
+    @Test(
+        arguments: [
+            ("16", "16", "it is a number there: write it without quotes, as 16"), ("0x10", "16", "as 16"),
+            ("0o20", "16", "as 16"), ("16.0", "16", "as 16"), ("true", "true", "it is no text there"),
+            ("17", "16", nil),
+            ("0x11", "16", nil), ("abc", "16", nil), ("16", "null", nil), ("", "0", nil),
+        ] as [(String, String, String?)])
+    func aTextThatIsANumberThereIsExplained(wanted: String, found: String, hint: String?) {
+        let rule = Wanted.JSONRule(path: "$.v", value: .string(wanted))
+        let detail = examine(attempt(answer(200, "{\"v\":\(found)}")), check(Wanted(json: [rule]))).detail
+        #expect(detail.contains("; ") == (hint != nil) && detail.hasSuffix(hint ?? found), "\(detail)")
+    }
+
     @Test func aStaleNameIsSlow() {
         var stale = attempt(answer(200))
         stale.staleName = true

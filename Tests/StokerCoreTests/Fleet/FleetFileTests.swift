@@ -439,7 +439,7 @@ import Testing
         ("t: { url: '${WHOLE}/${SHORT}' }", "https://h.test/***/***", ["p4th?a=b", "eu"]),
         ("t: { url: '${BASE}/health' }", "https://h.test/health", []),
         ("t: { url: 'https://${HOST}/${HOST}' }", "https://h.test/***", ["h.test"]),
-        ("t: { url: 'https://a.test', path: '/${NONE:-plain}/${SHORT:-us}' }", "https://a.test/plain/***", ["eu"]),
+        ("t: 'https://a.test/${NONE:-plain}/${SHORT:-us}'", "https://a.test/plain/***", ["eu"]),
         ("t: { url: 'https://a.test/', body: 'x${KEY}', method: POST }", "https://a.test/", ["k3y-of-mine"]),
         (
             "t: { url: 'https://a.test/', expect: { text: '${KEY}', regex: '${SHORT}', json: { $.a: '${HOST}', $.b: null } } }",
