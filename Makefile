@@ -3,11 +3,12 @@ SHELL := /bin/bash
 .DEFAULT_GOAL := help
 FLEET ?=
 ARGS ?=
+FOLDER ?=
 ROUNDS ?= 200
 SEED ?= 7
 STOKER := .build/release/stoker
 
-.PHONY: help run build test official-suite fuzz campaign lint format bench clean
+.PHONY: help run build install test official-suite fuzz campaign lint format bench clean
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -21,6 +22,9 @@ build: ## Build the stoker binary (release) as .build/release/stoker
 	@Scripts/setup.sh run
 	@[ -x $(STOKER) ] || echo "Building stoker; the first time takes about 8 minutes on two cores, later ones seconds."
 	@Scripts/release.sh stoker
+
+install: build ## Install stoker and its symbols into FOLDER (~/.local/bin)
+	@Scripts/install.sh $(FOLDER)
 
 test: ## Build (debug) and run every test
 	@Scripts/setup.sh test

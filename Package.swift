@@ -74,7 +74,7 @@ let package = Package(
         .target(
             name: "CommandLine",
             dependencies: [
-                "Operations", "KeepAlive", "Diagnosis", "HubClient", "Ledger", "Runtime", "StokerCore", arguments,
+                "Operations", "HubClient", "Ledger", "Runtime", "StokerCore", arguments,
                 asyncHTTPClient, logging, nioCore, nioHTTP1, nioPosix, unixSignals,
             ],
             swiftSettings: room
@@ -94,9 +94,9 @@ let package = Package(
         .target(
             name: "Operations",
             dependencies: [
-                "KeepAlive", "Deployment", "HubClient", "Ledger", "Runtime", "StokerCore", "StokerAssets", logging,
-                nioCore,
-                nioPosix,
+                "KeepAlive", "Deployment", "Diagnosis", "HubClient", "Ledger", "Runtime", "StokerCore", "StokerAssets",
+                logging,
+                nioCore, nioPosix,
             ],
             swiftSettings: room
         ),
@@ -217,7 +217,7 @@ let package = Package(
             dependencies: ["Operations", "Ledger", "StokerCore", "TestSupport"],
             swiftSettings: room),
         .testTarget(
-            name: "CommandLineTests", dependencies: ["CommandLine", "Operations", "StokerCore"],
+            name: "CommandLineTests", dependencies: ["CommandLine", "Operations", "StokerCore", arguments],
             swiftSettings: room),
         .testTarget(
             name: "DeploymentTests", dependencies: ["Deployment", "StokerCore", yams],

@@ -67,7 +67,11 @@ struct BudgetCommand: OperationCommand {
     private func allowance(
         _ text: FleetText?, _ server: ServerClient?
     ) async throws -> (answer: JSONValue, whose: String) {
-        if let server { return (try await server.call(.hubAllowance, []), "the account of \(server.base)") }
+        if let server {
+            return (
+                try await carryOut(.hubAllowance, on: nil, at: server, output: output), "the account of \(server.base)"
+            )
+        }
         guard let text else { return (.null, "") }  // without a server it was read
         let fleet = try text.read().get()
         var found = try HubCredentials.find(environment: try text.environment().variables)

@@ -5,7 +5,7 @@ import StokerCore
 enum BudgetText {
     static func text(_ budget: JSONValue, look: TextLook = .plain) -> String {
         let checks = budget["checks"]?.integer ?? 0
-        let discovered = budget["each_discovered"].flatMap { $0.isNull ? nil : $0 }
+        let discovered = budget["each_discovered"]?["per_day"]?.double
         guard checks > 0 || discovered != nil else { return "Nothing is pinged, so nothing is spent.\n" }
         func perFiveMinutes(_ name: String) -> Double { budget[name]?["per_five_minutes"]?.double ?? 0 }
         func row(_ title: String, _ name: String) -> [String] {
@@ -37,7 +37,7 @@ enum BudgetText {
             [row("all well", "master"), row("everything failing, with retries", "master_at_worst")])
         if let discovered {
             text +=
-                "Spaces that the Hub lists join while Stoker runs; each adds \(Quantity.requests(discovered["per_day"]?.double ?? 0)) a day.\n"
+                "Spaces that the Hub lists join while Stoker runs; each adds \(Quantity.requests(discovered)) a day.\n"
         }
         text += "\nHub calls against the plan's quota, per 5 min\n"
         let calls = Quantity.number(perFiveMinutes("hub_api") + perFiveMinutes("hub_watch"))

@@ -64,7 +64,7 @@ struct ExportCommand: OperationCommand {
             [
                 ("kind", .string(kind.name)), ("master", master.map { .string($0) } ?? .null),
                 ("every", .string(every)),
-            ], on: server == nil ? try options.read() : nil, at: server, output: OutputOptions())
+            ], on: server == nil ? try options.read() : nil, at: server, output: nil)
         let content = made["content"]?.string ?? ""
         let instructions = made["instructions"]?.array?.compactMap(\.string) ?? []
         guard let output else {

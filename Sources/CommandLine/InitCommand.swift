@@ -54,12 +54,14 @@ struct InitCommand: OperationCommand {
     @Flag(help: "Overwrite the file.")
     var force = false
     @OptionGroup var hub: HubOptions
+    @OptionGroup var remote: RemoteOptions
 
     func validate() throws {
-        guard !fromHub else { return }
+        guard !fromHub else { return try remote.exclude(hub) }
         for (name, isGiven) in [
             ("--namespace", !namespace.isEmpty), ("--name", !names.isEmpty), ("--sdk", !sdks.isEmpty),
             ("--tag", !tags.isEmpty), ("--token", hub.token != nil), ("--endpoint", hub.endpoint != nil),
+            ("--server", remote.server != nil),
         ] where isGiven {
             throw ValidationError("\(name) goes with --from-hub.")
         }
@@ -80,7 +82,7 @@ struct InitCommand: OperationCommand {
         let content = draft["content"]?.string ?? ""
         guard output != "-" else { return Screen.own.write(content) }
         if let schema {
-            let text = try await carryOut(.schema, [], output: OutputOptions())["content"]?.string ?? ""
+            let text = try await carryOut(.schema, [], output: nil)["content"]?.string ?? ""
             try NewFile.write(text, to: schema, force: true)
         }
         try NewFile.write(content, to: output, force: force)
@@ -97,15 +99,19 @@ struct InitCommand: OperationCommand {
             ("addresses", list(addresses)), ("pings", pings.map { .string($0) } ?? .null),
             ("schema", namesSchema ? .string(FleetSchema.fileName) : .null),
         ]
-        guard fromHub else { return try await carryOut(.initFleet, given, output: OutputOptions()) }
+        guard fromHub else { return try await carryOut(.initFleet, given, output: nil) }
         let wanted: JSONValue = [
             "namespaces": list(namespace), "names": list(names), "sdks": list(sdks), "tags": list(tags),
         ]
         let draft: JSONValue
         do {
-            draft = try await hub.use { hub in
-                try await carryOut(
-                    .initFleet, given + [("from_hub", wanted)], in: .ofThisProcess(hub), output: OutputOptions())
+            let given = given + [("from_hub", wanted)]
+            if let server = try remote.client() {
+                draft = try await carryOut(.initFleet, given, on: nil, at: server, output: nil)
+            } else {
+                draft = try await hub.use { hub in
+                    try await carryOut(.initFleet, given, in: .ofThisProcess(hub), output: nil)
+                }
             }
         } catch var failure as Failure where failure.code == .notFound {
             failure.hint = failure.hint.map { $0 + " (--namespace, --name, --sdk, --tag)" }
@@ -151,7 +157,7 @@ struct InitCommand: OperationCommand {
             Screen.writeError("> ")
             guard let line = readLine()?.trimmingCharacters(in: .whitespaces), !line.isEmpty else { return addresses }
             do {
-                _ = try await carryOut(.initFleet, [("addresses", [.string(line)])], output: OutputOptions())
+                _ = try await carryOut(.initFleet, [("addresses", [.string(line)])], output: nil)
                 addresses.append(line)
             } catch {
                 Screen.writeError("  \(error)\n")

@@ -10,9 +10,13 @@ extension OperationCommand {
     ///   - server: where it is carried out; nil for this process.
     func carryOut(
         _ operation: Operations.Operation, _ given: [(name: String, value: JSONValue)] = [], on file: FleetText?,
-        at server: ServerClient? = nil, in context: OperationContext = .ofThisProcess, output: OutputOptions
+        at server: ServerClient? = nil, in context: OperationContext = .ofThisProcess, output: OutputOptions?
     ) async throws -> JSONValue {
-        if let server { return try await server.call(operation, given) }
+        if let server {
+            let caller = TerminalCaller(output)
+            defer { caller.progress.end() }
+            return try await server.follow(operation, given, caller)
+        }
         guard let file else { return try await carryOut(operation, given, in: context, output: output) }
         do {
             return try await carryOut(operation, given + [("fleet_file", file.json)], in: context, output: output)

@@ -16,8 +16,10 @@ struct TerminalCaller: OperationCaller {
     /// Takes the pieces of an answer that comes piece by piece.
     var line: @Sendable (JSONValue) throws -> Void = { _ in }
 
-    init(_ output: OutputOptions) {
-        progress = Progress(output)
+    /// - Parameter output: nil for a command whose output has no format to choose.
+    init(_ output: OutputOptions?) {
+        // Options that were not parsed cannot be read.
+        progress = Progress(format: output?.chosen ?? .auto)
         interruption = .current
     }
 
@@ -32,6 +34,8 @@ struct TerminalCaller: OperationCaller {
         switch step.kind {
         // Elsewhere than on a terminal a line for every tenth of a second would be noise.
         case .step: if !step.isFrequent || progress.screen.showsProgress { progress.say(step.text) }
+        // With --quiet, what git says is not shown as it comes.
+        case .note where step.step == "git": if progress.output == .quiet { Screen.writeError(step.text) }
         case .note:
             progress.end()
             progress.hint(step.text)
@@ -40,6 +44,12 @@ struct TerminalCaller: OperationCaller {
             Screen.writeError("\(step.text.printable)\n")
         case .line: if let data = step.data { try line(data) }
         }
+    }
+
+    var isTerminal: Bool { progress.tells && progress.screen.showsProgress }
+    func echo(_ words: [UInt8]) {
+        // As it comes: a character may be in two pieces.
+        if progress.tells { _ = words.withUnsafeBytes { write(STDERR_FILENO, $0.baseAddress, $0.count) } }
     }
 
     func ask(_ question: Question) async throws(Failure) {
@@ -76,7 +86,7 @@ extension OperationCommand {
     ///   - isSure: the yes was given beforehand, as with `--yes`.
     func carryOut(
         _ operation: Operations.Operation, _ given: [(name: String, value: JSONValue)],
-        in context: OperationContext = .ofThisProcess, output: OutputOptions, isSure: Bool = false
+        in context: OperationContext = .ofThisProcess, output: OutputOptions?, isSure: Bool = false
     ) async throws(Failure) -> JSONValue {
         let caller = TerminalCaller(output)
         defer { caller.progress.end() }

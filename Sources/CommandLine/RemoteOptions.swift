@@ -6,7 +6,7 @@ import StokerCore
 struct RemoteOptions: ParsableArguments {
     @Option(
         help: ArgumentHelp(
-            "Let this running Stoker do it, with its own fleet and account; $STOKER_TOKEN is its token.",
+            "Let the running Stoker at this address do it, with its own fleet and account; its token is taken from $STOKER_TOKEN.",
             valueName: "url"))
     var server: String?
 
@@ -18,9 +18,15 @@ struct RemoteOptions: ParsableArguments {
     }
 
     /// - Parameter file: the same as `--fleet`, where it can be named without it.
-    /// - Throws: when a fleet file is named too.
+    /// - Throws: when a fleet file is named and a server that has its own.
     func exclude(_ fleet: FleetOptions, file: String? = nil) throws {
         guard server != nil, fleet.fleet != nil || fleet.envFile != nil || file != nil else { return }
         throw ValidationError("--server and a fleet file exclude each other.")
+    }
+
+    /// - Throws: when an account is named and a server that has its own.
+    func exclude(_ hub: HubOptions) throws {
+        guard server != nil, hub.token != nil || hub.endpoint != nil else { return }
+        throw ValidationError("--server has its own account; it excludes --token and --endpoint.")
     }
 }

@@ -57,10 +57,9 @@ struct ServerClient: OperationDoor {
         self.token = token
     }
 
-    /// - Throws: what the server answered; `server.unreachable` when it did not.
-    func call(_ operation: Operations.Operation, _ given: [(name: String, value: JSONValue)]) async throws(Failure)
-        -> JSONValue
-    {
+    private func request(
+        _ operation: Operations.Operation, _ given: [(name: String, value: JSONValue)]
+    ) -> HTTPClientRequest {
         var path = operation.path
         var query: [String] = []
         var body: [JSONValue.Member] = []
@@ -84,6 +83,14 @@ struct ServerClient: OperationDoor {
             request.headers.add(name: "content-type", value: "application/json")
             request.body = .bytes(ByteBuffer(bytes: JSONValue.object(body).bytes))
         }
+        return request
+    }
+
+    /// - Throws: what the server answered; `server.unreachable` when it did not.
+    func call(_ operation: Operations.Operation, _ given: [(name: String, value: JSONValue)]) async throws(Failure)
+        -> JSONValue
+    {
+        let request = request(operation, given)
         // A ping waits for all its attempts: by default 4 × 120 s and the waits between them. A check of the fleet is one attempt each.
         let limit: TimeAmount = ["ping", "check"].contains(operation.name) ? .minutes(15) : .seconds(30)
         let status: Int
@@ -97,6 +104,67 @@ struct ServerClient: OperationDoor {
         }
         return try Self.read(
             status: status, bytes: bytes, operation: operation, server: base, gaveToken: token != nil)
+    }
+
+    /// Calls an operation that may take long and tells its progress; what the server asks, the caller is asked.
+    func follow(
+        _ operation: Operations.Operation, _ given: [(name: String, value: JSONValue)], _ caller: TerminalCaller
+    ) async throws(Failure) -> JSONValue {
+        do {
+            return try await followOnce(operation, given, caller)
+        } catch  where error.code == .unconfirmed {
+            let start = "it needs a yes: "
+            let text = error.because.hasPrefix(start) ? String(error.because.dropFirst(start.count)) : error.because
+            try await caller.ask(Question(.destroys, doing: error.doing, text))
+            return try await followOnce(operation, given + [("confirm", true)], caller)
+        }
+    }
+
+    private func followOnce(
+        _ operation: Operations.Operation, _ given: [(name: String, value: JSONValue)], _ caller: TerminalCaller
+    ) async throws(Failure) -> JSONValue {
+        var request = request(operation, given)
+        request.headers.replaceOrAdd(name: "accept", value: "application/x-ndjson")
+        var rest = ByteBuffer()
+        do {
+            // Without a limit: some work takes an hour, and a server that is there says so every 15 s.
+            let response = try await Self.http.execute(request, deadline: .distantFuture)
+            guard response.headers.first(name: "content-type")?.hasPrefix("application/x-ndjson") == true else {
+                return try Self.read(
+                    status: Int(response.status.code),
+                    bytes: Array(try await response.body.collect(upTo: Self.answerLimit).readableBytesView),
+                    operation: operation, server: base, gaveToken: token != nil)
+            }
+            for try await part in response.body {
+                rest.writeImmutableBuffer(part)
+                guard rest.readableBytes <= Self.answerLimit else {
+                    throw NIOTooManyBytesError(maxBytes: Self.answerLimit)
+                }
+                while let end = rest.readableBytesView.firstIndex(of: 0x0A) {
+                    let line = Array(rest.readBytes(length: end - rest.readerIndex) ?? [])
+                    rest.moveReaderIndex(forwardBy: 1)
+                    guard !line.isEmpty else { continue }
+                    let told = try JSONValue(reading: line)
+                    if let step = told["progress"].flatMap(OperationProgress.init(json:)) { try caller.take(step) }
+                    if let answer = told["answer"] { return answer }
+                    if told["error"] != nil {
+                        return try Self.read(
+                            status: 500, bytes: line, operation: operation, server: base, gaveToken: token != nil)
+                    }
+                }
+                rest.discardReadBytes()
+            }
+            throw Failure(
+                .unreachable, doing: operation.doing, because: "\(base) ended its answer early",
+                hint: "what was begun goes on there; look at what it came to")
+        } catch let failure as Failure {
+            throw failure
+        } catch is CancellationError {
+            throw Failure(
+                .interrupted, doing: operation.doing, because: "it was interrupted; what was begun goes on at \(base)")
+        } catch {
+            throw unreachable(operation, error)
+        }
     }
 
     static func read(

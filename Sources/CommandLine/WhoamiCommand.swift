@@ -27,9 +27,7 @@ struct WhoamiCommand: OperationCommand {
 
     func validate() throws {
         try remote.exclude(fleet)
-        if remote.server != nil, hub.token != nil || hub.endpoint != nil {
-            throw ValidationError("--server has its own account on the Hub.")
-        }
+        try remote.exclude(hub)
     }
 
     func run() async throws {
@@ -38,7 +36,7 @@ struct WhoamiCommand: OperationCommand {
         ]
         let answer: JSONValue
         if let server = try remote.client() {
-            answer = try await server.call(.whoami, given)
+            answer = try await carryOut(.whoami, given, on: nil, at: server, output: output)
         } else {
             // Without a file and without names only the account is told.
             let isFleetAsked =

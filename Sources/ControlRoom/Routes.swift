@@ -2,6 +2,7 @@ import Hummingbird
 import Ledger
 import Logging
 import NIOCore
+import Operations
 import StokerCore
 import Synchronization
 
@@ -196,9 +197,8 @@ struct Routes: Sendable {
         case "ping": status = try await errands.ping(name)
         case "pause":
             let minutes = form["minutes"].flatMap { Int64($0) }.map { min(max($0, 1), 527_040) }
-            let now = await keeper.overview().now
-            status = try await keeper.pause(name, until: minutes.map { now + .seconds($0 * 60) })
-        case "resume": status = try await keeper.resume(name)
+            status = try await carryOut(.pause, on: name, [("for", minutes.map { .string("\($0)m") } ?? .null)])
+        case "resume": status = try await carryOut(.resume, on: name)
         default: throw nothing()
         }
         guard Reply.wantsPage(request) else {
@@ -214,6 +214,16 @@ struct Routes: Sendable {
             return Reply.json(text.buffer, status: status == nil ? .accepted : .ok, to: request)
         }
         return Reply.see(Self.local(form["from"]))
+    }
+
+    /// What a form asks for is an operation, as at every door. - Returns: how the check is afterwards.
+    private func carryOut(
+        _ operation: Operation, on name: String, _ more: [(name: String, value: JSONValue)] = []
+    ) async throws(Failure) -> CheckStatus {
+        let now = await keeper.overview().now
+        _ = try await operation.call(
+            [("name", .string(name))] + more, in: OperationContext(keeper: keeper, ledger: ledger, now: { now }))
+        return try await keeper.status(of: name)
     }
 
     private func login(_ request: Request, _ visit: Visit, problem: Failure?) -> Response {

@@ -77,7 +77,6 @@ package final class LedgerWriter: Service {
     private let elapsed: @Sendable () -> Duration
     private let now: @Sendable () -> Instant
     private let logger: Logger
-    private let onHealthChange: @Sendable (LedgerHealth) -> Void
     private let shared: Mutex<Shared>
     /// Something is there to be written.
     private let work = Bell()
@@ -90,12 +89,10 @@ package final class LedgerWriter: Service {
     /// - Parameters:
     ///   - clock: measures waiting.
     ///   - now: tells since when writing fails, and what is past its time.
-    ///   - onHealthChange: called once when writing begins to fail and once when it works again, on no particular thread.
     package init(
         ledger: any Ledger, retention: Fleet.LedgerSettings, settings: Settings = Settings(),
         clock: any Clock<Duration>,
-        now: @escaping @Sendable () -> Instant, logger: Logger,
-        onHealthChange: @escaping @Sendable (LedgerHealth) -> Void
+        now: @escaping @Sendable () -> Instant, logger: Logger
     ) {
         self.ledger = ledger
         self.settings = settings
@@ -103,7 +100,6 @@ package final class LedgerWriter: Service {
         elapsed = Self.stopwatch(clock)
         self.now = now
         self.logger = logger
-        self.onHealthChange = onHealthChange
         shared = Mutex(Shared(backlog: Backlog(limit: settings.limit), retention: retention))
     }
 
@@ -312,10 +308,8 @@ package final class LedgerWriter: Service {
             if let found, !told {
                 logger.warning(
                     "results cannot be written; they wait in memory", metadata: ["error": "\(found.because)"])
-                onHealthChange(health)
             } else if found == nil, told {
                 logger.notice("the disk answers again")
-                onHealthChange(health)
             }
             told = found != nil
         }
@@ -388,7 +382,6 @@ package final class LedgerWriter: Service {
             for waiter in waiters { waiter.bell.ring() }
             if began {
                 logger.warning("results cannot be written; they wait in memory", metadata: ["error": "\(error)"])
-                onHealthChange(health)
             }
             throw error
         }
@@ -410,7 +403,6 @@ package final class LedgerWriter: Service {
         for waiter in waiters { waiter.bell.ring() }
         if recovered {
             logger.notice("results are written again", metadata: ["dropped": "\(dropped)"])
-            onHealthChange(.healthy)
         }
         if tend { housekeeping.ring() }
         return true

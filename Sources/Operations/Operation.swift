@@ -4,7 +4,7 @@ package import StokerCore
 /// nothing of its own, so that what one can do, all can.
 ///
 /// An operation is a file: what it takes, what it answers with, what it does to the world, and how it is done. A door parses,
-/// calls ``call(_:in:)`` and renders. See docs/operations-list.md.
+/// calls ``call(_:in:)`` and renders.
 package struct Operation: Sendable {
     /// Stable and bounded: `list-checks`. Also OpenAPI's `operationId`.
     package let name: String
@@ -83,7 +83,8 @@ package struct Operation: Sendable {
         self.method = method
         self.path = path
         // What deletes has no body: proxies drop it.
-        self.parameters = parameters + (self.asks ? [.confirm(method == .delete ? .query : .body)] : [])
+        self.parameters =
+            parameters + (self.asks ? [.confirm(method == .delete || method == .get ? .query : .body)] : [])
         self.bodyLimit = bodyLimit
         self.answer = answer
         self.run = run
@@ -155,10 +156,22 @@ extension Operation {
 
 extension Operation {
     /// Everything that can be asked for, in the order documentation shows it.
-    package static let all: [Operation] = [
-        overview, listChecks, showCheck, checkSeries, transcript, observations, incidents, events,
-        ping, pause, resume, beat, heartbeatKey, acknowledge, reload, backup,
-        check, checkConfig, budget, export, initFleet, schema, whoami, hubAllowance,
+    package static let all: [Operation] =
+        [
+            overview, listChecks, showCheck, checkSeries, transcript, observations, incidents, events,
+            ping, pause, resume, beat, heartbeatKey, acknowledge, reload, backup,
+            check, checkConfig, budget, export, initFleet, schema, whoami, hubAllowance,
+        ] + spaces
+
+    /// Those on Spaces of the Hub.
+    private static let spaces: [Operation] = [
+        listSpaces, searchSpaces, showSpace, spaceRuntime, spaceHealth, waitForSpace, spaceLogs, spaceFiles,
+        spaceDomains, spaceAddress,
+        restartSpace, pauseSpace, wakeSpace, listHardware, spaceHardware, setHardware, setSleepTime, setDevMode,
+        spaceSettings, listSecrets, setSecrets, deleteSecrets, listVariables, setVariables, deleteVariables,
+        listVolumes, addVolumes, setVolumes, deleteVolumes,
+        createSpace, duplicateSpace, moveSpace, deleteSpace, uploadSpace, pushSpace, downloadSpace, deleteFiles,
+        listBranches, createBranch, deleteBranch, listTags, createTag, deleteTag,
     ]
 
     /// Checks the inputs and does it: the one way in for every door.

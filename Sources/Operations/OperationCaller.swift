@@ -12,6 +12,10 @@ package protocol OperationCaller: Sendable {
     /// Takes a step of the work. Must return at once.
     /// - Throws: when nobody reads it any more; the work ends then.
     func take(_ progress: OperationProgress) throws
+    /// Takes what a program that was started says, as it says it.
+    func echo(_ words: [UInt8])
+    /// Such a program may draw its progress.
+    var isTerminal: Bool { get }
     /// Whether what a question is about may be done for this caller at all. Asked before every question, also when the yes was given.
     func permit(_ question: Question) throws(Failure)
     /// Puts a question to which no yes was given beforehand. Returns for a yes.
@@ -33,6 +37,8 @@ extension OperationCaller {
     package var isLocal: Bool { false }
     package var followsProgress: Bool { false }
     package func take(_ progress: OperationProgress) throws {}
+    package func echo(_ words: [UInt8]) {}
+    package var isTerminal: Bool { false }
     package func permit(_ question: Question) throws(Failure) {}
     package func ask(_ question: Question) async throws(Failure) { throw .unconfirmed(question) }
     package func hold(_ first: String, left: Failure) {}
@@ -66,8 +72,14 @@ package struct Question: Sendable {
     package var because: String?
     /// What to do in place of a yes.
     package var hint: String?
+    /// What was told before as a warning and has to be known to answer.
+    package var background: String?
 
-    package init(_ reason: Reason, doing: String, _ text: String, because: String? = nil, hint: String? = nil) {
+    package init(
+        _ reason: Reason, doing: String, _ text: String, because: String? = nil, hint: String? = nil,
+        background: String? = nil
+    ) {
+        self.background = background
         self.reason = reason
         self.doing = doing
         self.text = text
@@ -105,7 +117,7 @@ package struct OperationProgress: Sendable, Equatable {
     package enum Unit: String, Sendable, CaseIterable { case bytes, changes, checks }
 
     package init(
-        _ kind: Kind = .step, _ step: String, _ text: String, done: Int64? = nil, total: Int64? = nil,
+        _ kind: Kind, _ step: String, _ text: String, done: Int64? = nil, total: Int64? = nil,
         unit: Unit? = nil, data: JSONValue? = nil, isFrequent: Bool = false
     ) {
         self.kind = kind
@@ -116,6 +128,14 @@ package struct OperationProgress: Sendable, Equatable {
         self.unit = unit
         self.data = data
         self.isFrequent = isFrequent
+    }
+
+    /// What is being done now.
+    package init(
+        _ step: String, _ text: String, done: Int64? = nil, total: Int64? = nil, unit: Unit? = nil,
+        isFrequent: Bool = false
+    ) {
+        self.init(.step, step, text, done: done, total: total, unit: unit, isFrequent: isFrequent)
     }
 
     package var json: JSONValue {
@@ -157,7 +177,7 @@ extension OperationContext {
 extension Failure {
     /// Nobody said yes, and there is nobody to ask.
     package static func unconfirmed(_ question: Question) -> Failure {
-        let what = question.because.map { "\($0). " } ?? ""
+        let what = [question.background, question.because].compactMap { $0.map { "\($0). " } }.joined()
         let other = question.hint.map { "\($0), or " } ?? ""
         return Failure(
             .unconfirmed, doing: question.doing, because: "it needs a yes: \(what)\(question.text)",

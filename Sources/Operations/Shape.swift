@@ -39,6 +39,8 @@ package struct Shape: Sendable {
         case shape(Shape)
         /// Any names, all of the same type.
         case table(FieldType)
+        /// Any JSON.
+        case any
     }
 }
 
@@ -77,7 +79,7 @@ extension Shape.Field {
     fileprivate var schema: JSONValue {
         let own = type.schema
         let nullable: JSONValue
-        if !optional {
+        if !optional || own == [:] {
             nullable = own
         } else if case .object(var members) = own, let place = members.firstIndex(where: { $0.name == "type" }) {
             members[place].value = [members[place].value, "null"]
@@ -104,6 +106,7 @@ extension Shape.FieldType {
         case .choice(let choices): ["type": "string", "enum": .array(choices.map { .string($0) })]
         case .list(let inner): ["type": "array", "items": inner.schema]
         case .table(let inner): ["type": "object", "additionalProperties": inner.schema]
+        case .any: [:]
         case .shape(let shape): ["$ref": .string("#/components/schemas/\(shape.name)")]
         }
     }
@@ -119,6 +122,7 @@ extension Shape.FieldType {
         case .choice(let choices): choices.map { "`\($0)`" }.joined(separator: " ")
         case .list(let inner): "list of \(inner.word)"
         case .table(let inner): "object of \(inner.word)"
+        case .any: "any JSON"
         case .shape(let shape): "[\(shape.name)](#\(shape.name.lowercased()))"
         }
     }

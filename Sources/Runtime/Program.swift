@@ -32,7 +32,7 @@ package enum Program {
         for (name, value) in environment { added[Environment.Key(stringLiteral: name)] = value }
         do {
             let configuration = Configuration(
-                executable: .path(FilePath(path)), arguments: Arguments(arguments),
+                executable: .path(FilePath(path)), arguments: Subprocess.Arguments(arguments),
                 environment: .inherit.updating(added), workingDirectory: folder.map { FilePath($0) })
             if quiet {
                 let ended = try await Subprocess.run(
@@ -49,9 +49,10 @@ package enum Program {
         }
     }
 
-    /// Runs a program to its end and keeps what it says on standard error; on our own it is shown as it comes, or not at all.
+    /// Runs a program to its end and keeps what it says on standard error, which is also given away as it comes.
     package static func runTelling(
-        _ path: String, _ arguments: [String], environment: [String: String] = [:], shows: Bool
+        _ path: String, _ arguments: [String], environment: [String: String] = [:],
+        echo: @escaping @Sendable ([UInt8]) -> Void
     ) async throws -> Ended {
         var added: [Environment.Key: String?] = [:]
         for (name, value) in environment { added[Environment.Key(stringLiteral: name)] = value }
@@ -59,10 +60,10 @@ package enum Program {
             let (reading, writing) = try FileDescriptor.pipe()
             // A thread of its own: git may be silent for minutes.
             let words = Task.detached {
-                try await NIOThreadPool.singleton.runIfActive { Self.tee(reading, shows: shows) }
+                try await NIOThreadPool.singleton.runIfActive { Self.tee(reading, echo) }
             }
             let configuration = Configuration(
-                executable: .path(FilePath(path)), arguments: Arguments(arguments),
+                executable: .path(FilePath(path)), arguments: Subprocess.Arguments(arguments),
                 environment: .inherit.updating(added))
             let ended = try await Subprocess.run(
                 configuration, output: .string(limit: 65_536),
@@ -77,12 +78,12 @@ package enum Program {
     }
 
     /// Reads to the end of a pipe, which is when nobody holds its other end any more.
-    private static func tee(_ reading: FileDescriptor, shows: Bool) -> String {
+    private static func tee(_ reading: FileDescriptor, _ echo: ([UInt8]) -> Void) -> String {
         var kept: [UInt8] = []
         var buffer = [UInt8](repeating: 0, count: 4_096)
         defer { try? reading.close() }
         while let count = try? buffer.withUnsafeMutableBytes({ try reading.read(into: $0) }), count > 0 {
-            if shows { _ = buffer.withUnsafeBytes { write(STDERR_FILENO, $0.baseAddress, count) } }
+            echo(Array(buffer[..<count]))
             kept += buffer[..<count]
             if kept.count > 32_768 { kept.removeFirst(kept.count - 16_384) }
         }

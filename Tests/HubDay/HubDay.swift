@@ -121,8 +121,7 @@ package struct HubDay: Sendable {
         let time = world.time
         let clocks = Clocks(wall: { began + time.now }, running: { time.now }, elapsed: { time.now })
         let writer = LedgerWriter(
-            ledger: ledger, retention: fleet.ledger, clock: ContinuousClock(), now: clocks.wall, logger: quiet,
-            onHealthChange: { _ in })
+            ledger: ledger, retention: fleet.ledger, clock: ContinuousClock(), now: clocks.wall, logger: quiet)
         let boiler = Boiler(
             fleet: fleet, fleetPath: nil, source: nil, ledger: ledger, writer: writer,
             loops: Array(group.makeIterator()), resolver: NameResolver(eventLoop: group.next()), tls: ProbeTLS(),

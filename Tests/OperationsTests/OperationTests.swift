@@ -20,6 +20,26 @@ import Testing
         }
     }
 
+    /// A name of OpenAPI's means one thing.
+    @Test func everyShapeHasANameOfItsOwn() {
+        var seen: [String: JSONValue] = [:]
+        func visit(_ type: Shape.FieldType) {
+            switch type {
+            case .list(let inner), .table(let inner): visit(inner)
+            case .shape(let shape):
+                if let before = seen[shape.name] {
+                    #expect(before == shape.schema, "\(shape.name)")
+                } else {
+                    seen[shape.name] = shape.schema
+                    for field in shape.fields { visit(field.type) }
+                }
+            default: break
+            }
+        }
+        for operation in Operation.all { visit(.shape(operation.answer)) }
+        #expect(seen.count == Shape.all.count)
+    }
+
     @Test func whatNeedsTheFleetSaysSoWhereThereIsNone() async {
         let context = OperationContext(now: { Instant(milliseconds: 0) })
         for operation in Operation.all where operation.needsFleet {
@@ -268,6 +288,7 @@ func problems(of value: JSONValue, as type: Shape.FieldType, at place: String) -
     case .integer: return value.integer == nil ? wrong("a whole number") : []
     case .number: return value.double == nil ? wrong("a number") : []
     case .flag: return value.bool == nil ? wrong("true or false") : []
+    case .any: return []
     case .choice(let choices):
         return value.string.map { choices.contains($0) } == true ? [] : wrong("one of \(choices)")
     case .list(let inner):

@@ -34,7 +34,7 @@ import Testing
                 "\(operation.summary). Answers with a [\(operation.answer.name)](#\(operation.answer.name.lowercased())).\n"
             guard !operation.parameters.isEmpty else { continue }
             text += "\n| input | in | is | unless given | |\n|---|---|---|---|---|\n"
-            for parameter in operation.parameters {
+            for parameter in operation.parameters where parameter.place != .local {
                 let standard =
                     parameter.standard.map { "`\($0.string ?? $0.text)`" } ?? (parameter.required ? "required" : "")
                 text +=

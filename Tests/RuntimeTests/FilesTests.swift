@@ -85,7 +85,7 @@ import Testing
         let ended = try await Program.run(
             shell, ["-c", "echo \"$GREETING\"; exit 3"], environment: ["GREETING": "hello"])
         #expect(ended.status == 3 && ended.output == "hello\n")
-        let told = try await Program.runTelling(shell, ["-c", "echo trouble >&2"], shows: false)
+        let told = try await Program.runTelling(shell, ["-c", "echo trouble >&2"], echo: { _ in })
         #expect(told.status == 0 && told.errors == "trouble\n")
         #expect(Program.find("no-such-program-anywhere") == nil)
     }

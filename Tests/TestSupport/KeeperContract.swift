@@ -19,14 +19,25 @@ package struct KeeperContract: Sendable, CustomTestStringConvertible {
     package static let secret = "hidden-value"
 
     package static let all: [KeeperContract] = [
-        fleet, unknownNames, searching, paging, sorting, pausing, pausingWithAnEnd, resuming, pinging, failing, beating,
-        telling,
-        acknowledging, reloading,
+        KeeperContract("the fleet, its pages and the overview are of one mind", fleet),
+        KeeperContract("an unknown name is told with the nearest known one", unknownNames),
+        KeeperContract("text, group, kind and verdict narrow a page; only the last leaves its counts", searching),
+        KeeperContract("pages lose nothing, and know the count before the cut", paging),
+        KeeperContract("each order holds", sorting),
+        KeeperContract("a pause holds until resumed, is counted and is told once", pausing),
+        KeeperContract("a pause has an end that moves, and none in the past", pausingWithAnEnd),
+        KeeperContract("resuming forgets what was believed; what is not paused stays as it is", resuming),
+        KeeperContract("a ping that is asked for gives its result, and the timetable goes on from it", pinging),
+        KeeperContract("a ping that fails is no failure of the call", failing),
+        KeeperContract("a job's call is taken by its signal", beating),
+        KeeperContract("changes reach everybody who listens, until the keeper stops", telling),
+        KeeperContract("what is not there cannot be acknowledged", acknowledging),
+        KeeperContract("a fleet file that is not taken changes nothing and is told", reloading),
     ]
 
     // MARK: Reading
 
-    private static let fleet = KeeperContract("the fleet, its pages and the overview are of one mind") { stage in
+    private static func fleet(_ stage: any KeeperStage) async throws {
         let keeper = stage.keeper
         #expect(await keeper.fleet().checks.map(\.name) == names)
         let page = await keeper.statuses(StatusQuery())
@@ -48,7 +59,7 @@ package struct KeeperContract: Sendable, CustomTestStringConvertible {
         #expect(try #require(web.nextDue) > web.state.lastPing)
     }
 
-    private static let unknownNames = KeeperContract("an unknown name is told with the nearest known one") { stage in
+    private static func unknownNames(_ stage: any KeeperStage) async throws {
         let keeper = stage.keeper
         func expectNotFound(_ what: Comment, _ call: () async throws -> Void) async {
             let failure = await #expect(throws: Failure.self, what) { try await call() }
@@ -63,9 +74,7 @@ package struct KeeperContract: Sendable, CustomTestStringConvertible {
         #expect(await keeper.strips(of: ["restin"]) == [[]])
     }
 
-    private static let searching = KeeperContract(
-        "text, group, kind and verdict narrow a page; only the last leaves its counts"
-    ) { stage in
+    private static func searching(_ stage: any KeeperStage) async throws {
         let keeper = stage.keeper
         func found(_ query: StatusQuery) async -> [String] { await keeper.statuses(query).items.map(\.check.name) }
         #expect(await found(StatusQuery(text: "WEB")) == ["web", "web/ready"])
@@ -82,7 +91,7 @@ package struct KeeperContract: Sendable, CustomTestStringConvertible {
         #expect(part.items.isEmpty && part.total == 0 && part.counts == [.up: 2])
     }
 
-    private static let paging = KeeperContract("pages lose nothing, and know the count before the cut") { stage in
+    private static func paging(_ stage: any KeeperStage) async throws {
         let keeper = stage.keeper
         for sort in StatusQuery.Sort.allCases {
             let whole = await keeper.statuses(StatusQuery(sort: sort)).items.map(\.check.name)
@@ -100,7 +109,7 @@ package struct KeeperContract: Sendable, CustomTestStringConvertible {
         #expect(await keeper.statuses(StatusQuery(limit: 0)).items.isEmpty)
     }
 
-    private static let sorting = KeeperContract("each order holds") { stage in
+    private static func sorting(_ stage: any KeeperStage) async throws {
         let keeper = stage.keeper
         func items(_ sort: StatusQuery.Sort) async -> [CheckStatus] {
             await keeper.statuses(StatusQuery(sort: sort)).items
@@ -116,7 +125,7 @@ package struct KeeperContract: Sendable, CustomTestStringConvertible {
 
     // MARK: Acting
 
-    private static let pausing = KeeperContract("a pause holds until resumed, is counted and is told once") { stage in
+    private static func pausing(_ stage: any KeeperStage) async throws {
         let keeper = stage.keeper
         let before = await keeper.overview()
         let paused = try await keeper.pause("web", until: nil)
@@ -135,8 +144,7 @@ package struct KeeperContract: Sendable, CustomTestStringConvertible {
         #expect(try await keeper.beat("job", Beat(signal: .fail)).state.verdict == .paused, "nor does a beat")
     }
 
-    private static let pausingWithAnEnd = KeeperContract("a pause has an end that moves, and none in the past") {
-        stage in
+    private static func pausingWithAnEnd(_ stage: any KeeperStage) async throws {
         let keeper = stage.keeper
         let now = await keeper.overview().now
         let paused = try await keeper.pause("web", until: now + .seconds(3_600))
@@ -151,9 +159,7 @@ package struct KeeperContract: Sendable, CustomTestStringConvertible {
         #expect(try await keeper.status(of: "web").state.pausedUntil == now + .seconds(7_200))
     }
 
-    private static let resuming = KeeperContract(
-        "resuming forgets what was believed; what is not paused stays as it is"
-    ) { stage in
+    private static func resuming(_ stage: any KeeperStage) async throws {
         let keeper = stage.keeper
         let bad = try await keeper.status(of: "bad").state
         #expect(try await keeper.resume("bad").state == bad)
@@ -166,9 +172,7 @@ package struct KeeperContract: Sendable, CustomTestStringConvertible {
         #expect(web.state.verdict != .paused && web.state.pause == .none)
     }
 
-    private static let pinging = KeeperContract(
-        "a ping that is asked for gives its result, and the timetable goes on from it"
-    ) { stage in
+    private static func pinging(_ stage: any KeeperStage) async throws {
         let keeper = stage.keeper
         let before = try await keeper.status(of: "web")
         let bars = try #require(await keeper.strips(of: ["web"]).first).count
@@ -185,7 +189,7 @@ package struct KeeperContract: Sendable, CustomTestStringConvertible {
         #expect(refused?.code == .conflict, "a heartbeat is not pinged")
     }
 
-    private static let failing = KeeperContract("a ping that fails is no failure of the call") { stage in
+    private static func failing(_ stage: any KeeperStage) async throws {
         let keeper = stage.keeper
         try await stage.set("web", answers: false)
         let down = try await keeper.ping("web")
@@ -203,7 +207,7 @@ package struct KeeperContract: Sendable, CustomTestStringConvertible {
         #expect(last.last?.outcome == .up && last.lastFailed?.outcome == .down)
     }
 
-    private static let beating = KeeperContract("a job's call is taken by its signal") { stage in
+    private static func beating(_ stage: any KeeperStage) async throws {
         let keeper = stage.keeper
         let now = await keeper.overview().now
         #expect(try await keeper.beat("job", Beat(signal: .start)).state.verdict == .unknown)
@@ -223,8 +227,7 @@ package struct KeeperContract: Sendable, CustomTestStringConvertible {
 
     // MARK: Telling
 
-    private static let telling = KeeperContract("changes reach everybody who listens, until the keeper stops") {
-        stage in
+    private static func telling(_ stage: any KeeperStage) async throws {
         let keeper = stage.keeper
         let streams = [await keeper.changes(), await keeper.changes()]
         _ = try await keeper.pause("web", until: nil)
@@ -243,13 +246,12 @@ package struct KeeperContract: Sendable, CustomTestStringConvertible {
         for await _ in await keeper.changes() {}
     }
 
-    private static let acknowledging = KeeperContract("what is not there cannot be acknowledged") { stage in
+    private static func acknowledging(_ stage: any KeeperStage) async throws {
         let failure = await #expect(throws: Failure.self) { try await stage.keeper.acknowledge(4_711) }
         #expect(failure?.code == .notFound)
     }
 
-    private static let reloading = KeeperContract("a fleet file that is not taken changes nothing and is told") {
-        stage in
+    private static func reloading(_ stage: any KeeperStage) async throws {
         let keeper = stage.keeper
         let before = await keeper.statuses(StatusQuery()).items.map(\.check.name)
         try await stage.set(fleetFileIsValid: false)

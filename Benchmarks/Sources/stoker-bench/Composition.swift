@@ -21,8 +21,7 @@ struct Composition {
         group = MultiThreadedEventLoopGroup(numberOfThreads: System.coreCount)
         ledger = try await SQLiteLedger(path: try folder(data) + "/stoker.sqlite", logger: logger)
         let writer = LedgerWriter(
-            ledger: ledger, retention: fleet.ledger, clock: ContinuousClock(), now: Clocks.real.wall, logger: logger,
-            onHealthChange: { _ in })
+            ledger: ledger, retention: fleet.ledger, clock: ContinuousClock(), now: Clocks.real.wall, logger: logger)
         boiler = Boiler(
             fleet: fleet, fleetPath: nil, source: nil, ledger: ledger, writer: writer,
             loops: Array(group.makeIterator()),

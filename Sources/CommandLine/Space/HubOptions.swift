@@ -78,33 +78,6 @@ struct SpaceArgument: ParsableArguments {
         help: ArgumentHelp(
             "The Space: owner/name, its page on the Hub, or the name alone for your own.", valueName: "space"))
     var space: String
-
-    func id(_ hub: Hub) async throws -> RepoID {
-        let id = try await Self.id(space, hub)
-        await Self.tellLeft(id, hub)
-        return id
-    }
-
-    /// A Space that a killed command left paused is told by whatever command comes next.
-    private static func tellLeft(_ id: RepoID, _ hub: Hub) async {
-        let notes = RestartNotes.own
-        let endpoint = hub.settings.endpoint
-        guard let note = await notes.left(of: id, endpoint: endpoint) else { return }
-        do {
-            guard try await hub.runtime(of: id).stage != .paused else {
-                Screen.own.endProgress()
-                return Screen.writeError(
-                    "stoker: \(note.sentence); `stoker space restart \(id)` starts it\n".printableLine)
-            }
-            await notes.forget(id, endpoint: endpoint)
-        } catch  where error.kind == .notFound {
-            await notes.forget(id, endpoint: endpoint)
-        } catch {}  // the command itself tells that the Hub cannot be asked
-    }
-
-    static func id(_ text: String, _ hub: Hub) async throws -> RepoID {
-        try await hub.space(named: text)
-    }
 }
 
 /// What a command has to say, in the form that was asked for.
@@ -128,8 +101,10 @@ struct Progress: Sendable {
     let output: OutputFormat
     let screen: Screen
 
-    init(_ output: OutputOptions, _ screen: Screen = .own) {
-        self.output = output.chosen
+    init(_ output: OutputOptions, _ screen: Screen = .own) { self.init(format: output.chosen, screen) }
+
+    init(format: OutputFormat, _ screen: Screen = .own) {
+        output = format
         self.screen = screen
     }
 
@@ -141,6 +116,9 @@ struct Progress: Sendable {
         }
     }
 
+    /// Says more than the answer.
+    var tells: Bool { output != .quiet && output != .json }
+
     func end() { if output != .quiet, output != .json { screen.endProgress() } }
 
     /// What to do next, beside the answer.
@@ -150,24 +128,7 @@ struct Progress: Sendable {
 }
 
 extension Progress {
-    /// What to do next after a change of a Space that does this now.
-    func next(after id: RepoID, _ runtime: SpaceRuntime) {
-        hint("Next: \(Self.next(id, runtime.stage))")
-    }
-
-    /// The same after a commit, which does not say what the Space does. To fail at looking is no failure of the commit.
-    func next(after id: RepoID, _ hub: Hub, commit: String) async {
-        guard output != .quiet, output != .json else { return }
-        var stage: SpaceStage?
-        do { stage = try await hub.runtime(of: id).stage } catch {
-            // A Hub without running Spaces has nothing that could be waited for.
-            if error.kind == .unsupported { return }
-        }
-        // Of a Space that has just got its files, the Hub may still say what was wrong before.
-        hint(stage == .paused ? "Next: \(Self.next(id, .paused))" : "Next: stoker space wait \(id) --commit \(commit)")
-    }
-
-    static func next(_ id: RepoID, _ stage: SpaceStage) -> String {
+    static func next(_ id: String, _ stage: SpaceStage) -> String {
         switch stage {
         case .noAppFile: "stoker space upload \(id) FOLDER (it has no app yet)"
         case .paused: "stoker space restart \(id) (it is paused)"
@@ -185,10 +146,6 @@ struct ConfirmOptions: ParsableArguments {
     var yes = false
 
     /// - Throws: `usage` when there is nobody to ask, exit status 1 for a no.
-    func ask(_ question: String, doing: String) async throws {
-        try await Self.ask(question, doing: doing, isSure: yes)
-    }
-
     static func ask(_ question: String, doing: String, isSure: Bool) async throws {
         if isSure { return }
         guard isatty(STDIN_FILENO) == 1, isatty(STDERR_FILENO) == 1 else {

@@ -1,11 +1,11 @@
 import ArgumentParser
 import Foundation
-import HubClient
 import Operations
 import Runtime
 import StokerCore
 
-struct SpaceDomainsCommand: AsyncParsableCommand {
+struct SpaceDomainsCommand: OperationCommand {
+    static var operations: [Operations.Operation] { [.spaceDomains] }
     static let configuration = CommandConfiguration(
         commandName: "domains",
         abstract: "Show the names a Space answers to, and the DNS record each of its own needs.",
@@ -17,58 +17,32 @@ struct SpaceDomainsCommand: AsyncParsableCommand {
             """)
     @OptionGroup var space: SpaceArgument
     @OptionGroup var output: OutputOptions
-    @OptionGroup var hub: HubOptions
+    @OptionGroup var hub: SpaceHubOptions
 
     func run() async throws {
-        try await hub.use { hub in
-            let id = try await space.id(hub)
-            Self.answer(try await hub.runtime(of: id).domains, id, hub.settings.endpoint, .own).show(output)
+        try await hub.calls(output) { calls in
+            Self.answer(try await calls.call(.spaceDomains, on: space), .own).show(output)
         }
     }
 
-    /// Source of the record: hub-docs, spaces-custom-domain.
-    static func record(_ domain: SpaceRuntime.Domain) -> String? {
-        domain.isCustom ? "\(domain.name). CNAME hf.space." : nil
-    }
-
-    static func explanation(_ domain: SpaceRuntime.Domain) -> String {
-        switch domain.stage {
-        case "READY": "works"
-        case "PENDING": "waits for the DNS record to be seen; that can take a day"
-        case "PENDING_CHALLENGE": "the record is seen; the certificate is being made"
-        case "EXPIRED_CHALLENGE":
-            "no certificate was made in time: correct the record, then remove and add the name again"
-        default: "the Hub says \(domain.stage)"
-        }
-    }
-
-    static func answer(_ domains: [SpaceRuntime.Domain], _ id: RepoID, _ endpoint: String, _ screen: Screen) -> Answer {
-        let settings = "\(endpoint)/spaces/\(id)/settings"
+    static func answer(_ answer: JSONValue, _ screen: Screen) -> Answer {
         var text = ""
+        let domains = answer["domains"]?.array ?? []
         for domain in domains {
-            text +=
-                "\(screen.paint(domain.name.printable, .bold))  "
-                + "\(screen.paint(domain.stage.printable, domain.stage == "READY" ? .green : .yellow))  "
-                + "\(explanation(domain).printable)\n"
-            if domain.stage != "READY", let record = record(domain) { text += "  DNS record: \(record.printable)\n" }
+            func word(_ name: String) -> String { (domain[name]?.string ?? "").printable }
+            let isReady = domain["stage"]?.string == "READY"
+            text += "\(screen.paint(word("domain"), .bold))  "
+            text += "\(screen.paint(word("stage"), isReady ? .green : .yellow))  \(word("explanation"))\n"
+            if !isReady, domain["dns_record"]?.string != nil { text += "  DNS record: \(word("dns_record"))\n" }
         }
         if domains.isEmpty { text = "The Hub names no domains; static Spaces have none here.\n" }
-        text += screen.paint("Own names are added at \(settings)\n", .dim)
-        return Answer(
-            json: [
-                "space": .string("\(id)"), "settings": .string(settings),
-                "domains": .array(
-                    domains.map { domain in
-                        domain.json.adding([
-                            .init("dns_record", .maybe(record(domain))),
-                            .init("explanation", .string(explanation(domain))),
-                        ])
-                    }),
-            ], text: text)
+        text += screen.paint("Own names are added at \(answer["settings"]?.string ?? "")\n", .dim)
+        return Answer(json: answer, text: text)
     }
 }
 
-struct SpaceOpenCommand: AsyncParsableCommand {
+struct SpaceOpenCommand: OperationCommand {
+    static var operations: [Operations.Operation] { [.spaceAddress] }
     static let configuration = CommandConfiguration(
         commandName: "open", abstract: "Open a Space in the browser: its page on the Hub, or its app.",
         discussion: """
@@ -83,14 +57,13 @@ struct SpaceOpenCommand: AsyncParsableCommand {
     @Flag(help: "The app itself.") var app = false
     @Flag(name: .customLong("print"), help: "Only print the address.") var printOnly = false
     @OptionGroup var output: OutputOptions
-    @OptionGroup var hub: HubOptions
+    @OptionGroup var hub: SpaceHubOptions
 
     func run() async throws {
-        try await hub.use { hub in
-            let id = try await space.id(hub)
-            let address = app ? try await hub.host(of: id) : "\(hub.settings.endpoint)/spaces/\(id)"
-            Answer(json: ["space": .string("\(id)"), "address": .string(address)], text: address.printable + "\n")
-                .show(output)
+        try await hub.calls(output) { calls in
+            let answer = try await calls.call(.spaceAddress, on: space, [("app", .bool(app))])
+            let address = answer["address"]?.string ?? ""
+            Answer(json: answer, text: address.printable + "\n").show(output)
             guard !printOnly, Screen.own.isTerminal, output.chosen != .json else { return }
             try await Self.browser(address)
         }

@@ -1,10 +1,10 @@
 import ArgumentParser
 import Foundation
-import HubClient
 import Operations
 import StokerCore
 
-struct SpaceDownloadCommand: AsyncParsableCommand {
+struct SpaceDownloadCommand: OperationCommand {
+    static var operations: [Operations.Operation] { [.downloadSpace] }
     static let configuration = CommandConfiguration(
         commandName: "download", abstract: "Fetch the files of a Space into a folder.",
         discussion: """
@@ -29,7 +29,7 @@ struct SpaceDownloadCommand: AsyncParsableCommand {
     @Option(help: ArgumentHelp("No files that match.", valueName: "pattern")) var exclude: [String] = []
     @OptionGroup var confirm: ConfirmOptions
     @OptionGroup var output: OutputOptions
-    @OptionGroup var hub: HubOptions
+    @OptionGroup var hub: SpaceHubOptions
 
     func validate() throws {
         if !files.isEmpty, !include.isEmpty {
@@ -38,77 +38,33 @@ struct SpaceDownloadCommand: AsyncParsableCommand {
     }
 
     func run() async throws {
-        let progress = Progress(output)
-        try await hub.use { hub in
-            let id = try await space.id(hub)
-            let folder = folder ?? id.name
-            let commit = try await hub.info(of: id, revision: revision, expand: ["sha"]).sha ?? revision
-            let all = try await hub.tree(of: id, revision: commit).all().filter { $0.kind == .file }
-            let wanted = try chosen(all.map(\.path), of: id)
-            let filter = PathFilter(exactly: wanted)
-            let replaced = try await hub.differing(all.filter { filter.takes($0.path) }, from: folder)
-            if !replaced.isEmpty {
-                let named = replaced.prefix(5).joined(separator: ", ") + (replaced.count > 5 ? ", …" : "")
-                try await confirm.ask(
-                    "\(replaced.count) file\(replaced.count == 1 ? "" : "s") in \(folder) with another content will be replaced: \(named). Proceed?",
-                    doing: "download \(id) into \(folder)")
-            }
-            let done: Snapshot
-            do {
-                done = try await hub.snapshot(of: id, revision: commit, to: folder, filter: filter) { state in
-                    if progress.screen.showsProgress { progress.say(Self.words(state)) }
-                }
-            } catch let failure as HubFailure where failure.isCancelled {
+        try await hub.calls(output, isSure: confirm.yes) { calls in
+            let name = try await calls.name(space.space)
+            let folder = folder ?? name.name
+            guard case .here = calls.place else {
                 throw Failure(
-                    .interrupted, doing: "download \(id)", because: "it was interrupted",
-                    hint: "the same command goes on where it stopped")
+                    .usage, doing: "download \(name)",
+                    because: "a server gives contents and writes no folder of this machine",
+                    hint: "download without --server, or ask GET /api/v1/spaces/\(name)/contents")
             }
-            progress.end()
+            let answer = try await calls.call(
+                .downloadSpace, on: name,
+                [
+                    ("folder", .string(folder)), ("files", .optional(files)), ("revision", .string(revision)),
+                    ("include", .optional(include)), ("exclude", .optional(exclude)),
+                ])
+            let count = answer["files"]?.array?.count ?? 0
             Answer(
-                json: [
-                    "space": .string("\(id)"), "commit": .string(done.commit), "folder": .string(folder),
-                    "files": .array(wanted.sorted().map { .string($0) }), "unchanged": .integer(Int64(done.unchanged)),
-                    "replaced": .array(replaced.map { .string($0) }), "received_bytes": .integer(done.received),
-                ],
+                json: answer,
                 text:
-                    "\(folder.printable) has \(done.files) file\(done.files == 1 ? "" : "s") of commit \(done.commit.prefix(7)): \(done.unchanged) were there, \(Bytes.text(done.received)) received\n"
+                    "\(folder.printable) has \(count) file\(count == 1 ? "" : "s") of commit \((answer["commit"]?.string ?? "").prefix(7)): \(answer["unchanged"]?.integer ?? 0) were there, \(Bytes.text(Int64(answer["received_bytes"]?.integer ?? 0))) received\n"
             ).show(output)
         }
     }
-
-    /// - Throws: when a file that was named is not there, or nothing matches.
-    private func chosen(_ paths: [String], of id: RepoID) throws -> Set<String> {
-        let doing = "download \(id)"
-        var chosen: Set<String> = []
-        for name in files {
-            let plain = name.split(separator: "/").joined(separator: "/")
-            let found = paths.filter { $0 == plain || $0.hasPrefix(plain + "/") }
-            guard !found.isEmpty else {
-                let near = NearestName.of(name, among: paths).map { "did you mean \($0)? " } ?? ""
-                throw Failure(
-                    .notFound, doing: doing, because: "it has no file or folder \(name.shortened) at \(revision)",
-                    hint: near + "`stoker space files \(id)` lists them")
-            }
-            chosen.formUnion(found)
-        }
-        if files.isEmpty { chosen = Set(paths) }
-        let filter = PathFilter(allow: include.isEmpty ? nil : include, ignore: exclude)
-        chosen = chosen.filter { filter.takes($0) }
-        guard !chosen.isEmpty else {
-            throw Failure(
-                .notFound, doing: doing,
-                because: paths.isEmpty ? "it has no files at \(revision)" : "none of its \(paths.count) files matches",
-                hint: "`stoker space files \(id)` lists them")
-        }
-        return chosen
-    }
-
-    private static func words(_ state: TransferProgress) -> String {
-        "fetched \(Bytes.text(state.bytes)) of \(Bytes.text(state.bytesTotal)), \(state.files) of \(state.filesTotal) files"
-    }
 }
 
-struct SpaceDeleteFilesCommand: AsyncParsableCommand {
+struct SpaceDeleteFilesCommand: OperationCommand {
+    static var operations: [Operations.Operation] { [.deleteFiles] }
     static let configuration = CommandConfiguration(
         commandName: "delete-files", abstract: "Delete files of a Space, in one commit; asks.",
         discussion: """
@@ -130,60 +86,26 @@ struct SpaceDeleteFilesCommand: AsyncParsableCommand {
     var createPR = false
     @OptionGroup var confirm: ConfirmOptions
     @OptionGroup var output: OutputOptions
-    @OptionGroup var hub: HubOptions
+    @OptionGroup var hub: SpaceHubOptions
 
     func run() async throws {
-        try await hub.use { hub in
-            let id = try await space.id(hub)
-            let head = try await hub.info(of: id, revision: revision, expand: ["sha"]).sha
-            let paths = try await hub.tree(of: id, revision: head ?? revision).all().filter { $0.kind == .file }.map(
-                \.path)
-            // A name with a sign of patterns in it is a name where such a file is.
-            let going = paths.filter { path in
-                patterns.contains { $0 == path || PathFilter(allow: [$0]).takes(path) }
-            }
-            let idle = patterns.filter { pattern in
-                !paths.contains { $0 == pattern || PathFilter(allow: [pattern]).takes($0) }
-            }
-            guard idle.isEmpty else {
-                let folder = idle.first { name in paths.contains { $0.hasPrefix(name + "/") } }
-                throw Failure(
-                    .notFound, doing: "delete files of \(id)",
-                    because: "nothing of it matches \(idle.map(\.shortened).joined(separator: ", "))",
-                    hint: folder.map { "for the folder write \($0)/" } ?? "`stoker space files \(id)` lists them")
-            }
+        try await hub.calls(output, isSure: confirm.yes) { calls in
+            let name = try await calls.name(space.space)
+            let answer = try await calls.call(
+                .deleteFiles, on: name,
+                [
+                    ("patterns", .strings(patterns)), ("revision", .string(revision)), ("message", .maybe(message)),
+                    ("create_pr", .bool(createPR)),
+                ])
+            let going = answer["deleted"]?.texts ?? []
             let named = going.prefix(8).joined(separator: ", ") + (going.count > 8 ? ", …" : "")
-            if !createPR {
-                try await confirm.ask(
-                    "Delete \(going.count) file\(going.count == 1 ? "" : "s") of \(id): \(named)? The history keeps them.",
-                    doing: "delete files of \(id)")
-            }
-            var options = UploadOptions(
-                summary: message ?? (going.count == 1 ? "Delete \(going[0])" : "Delete \(going.count) files"))
-            options.parent = head
-            options.createsPullRequest = createPR
-            let interruption = Interruption.current
-            interruption.hold(
-                "the commit to \(id) is made",
-                left: Failure(
-                    .interrupted, doing: "wait for the commit to \(id)",
-                    because: "it was left at once, and the commit may have been made",
-                    hint: "`stoker space files \(id)` tells"))
-            defer { interruption.release() }
-            let result = try await hub.commit(
-                going.map { .delete(path: $0) }, to: id, revision: revision, options: options)
+            let commit = answer["commit"]?.string ?? ""
+            let page = answer["pull_request"]?.string
             var text =
-                "\(result.pullRequest == nil ? "\(id)" : "A pull request of \(id)") has commit \(result.commit.prefix(7)) without \(named)\n"
-            if let page = result.pullRequest { text += "  proposed at \(page.printable)\n" }
-            Answer(
-                json: [
-                    "space": .string("\(id)"), "commit": .string(result.commit), "url": .maybe(result.url),
-                    "pull_request": .maybe(result.pullRequest), "deleted": .array(going.map { .string($0) }),
-                ], text: text
-            ).show(output)
-            if result.pullRequest == nil, revision == "main" {
-                await Progress(output).next(after: id, hub, commit: result.commit)
-            }
+                "\(page == nil ? "\(name)" : "A pull request of \(name)") has commit \(commit.prefix(7)) without \(named)\n"
+            if let page { text += "  proposed at \(page.printable)\n" }
+            Answer(json: answer, text: text).show(output)
+            if page == nil, revision == "main" { await calls.next(after: name, commit: commit) }
         }
     }
 }

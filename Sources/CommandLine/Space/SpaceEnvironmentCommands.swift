@@ -4,6 +4,69 @@ import HubClient
 import Operations
 import StokerCore
 
+enum EnvironmentWishes {
+    /// Values from `KEY=value`, from the environment for a bare `KEY`, and from a file; what was written on the command line wins.
+    ///
+    /// Errors tell places and never words: who forgets the name gives the secret in its place, and a CI keeps what it is shown.
+    static func read(
+        _ kind: SpaceValueKind, pairs: [String], file: String?, description: String?
+    ) throws -> JSONValue {
+        let doing = "set \(kind.plural)"
+        let letter = kind == .secret ? "-s" : "-e"
+        var values: [(name: String, value: String, place: String)] = []
+        if let file {
+            guard !file.contains("=") || FileManager.default.fileExists(atPath: file) else {
+                throw Failure(
+                    .usage, doing: doing, because: "what was given as the file of NAME=value lines is no file",
+                    hint: "it looks like KEY=value, which goes to \(letter); it is not shown")
+            }
+            let text = try FleetOptions.contents(of: file, kind: "environment file", hint: "it has NAME=value lines")
+            values = try DotEnv.entries(text: text, name: file).get().map {
+                ($0.name, $0.value, "the name in line \($0.line) of \(file)")
+            }
+        }
+        let environment = ProcessInfo.processInfo.environment
+        for (index, pair) in pairs.enumerated() {
+            let place = pairs.count == 1 ? letter : "the \(letter) number \(index + 1)"
+            guard pair.first != "=", !pair.allSatisfy(\.isWhitespace) else {
+                throw Failure(
+                    .usage, doing: doing, because: "\(place) names no \(kind)",
+                    hint: "give \(letter) KEY=value, or \(letter) KEY for the environment's value")
+            }
+            if let equals = pair.firstIndex(of: "=") {
+                values.append(
+                    (String(pair[..<equals]), String(pair[pair.index(after: equals)...]), "the name in \(place)"))
+            } else if let value = environment[pair] {
+                values.append((pair, value, "the name in \(place)"))
+            } else {
+                throw Failure(
+                    .usage, doing: doing,
+                    because:
+                        "\(place) is neither KEY=value nor the name of a variable in the environment (it is not shown: it may be a value)",
+                    hint: "write \(letter) KEY=value, or export the variable first and name it with \(letter) KEY")
+            }
+        }
+        guard !values.isEmpty else {
+            throw Failure(
+                .usage, doing: doing, because: "no \(kind) was named",
+                hint: "give \(letter) KEY=value or --env-file FILE")
+        }
+        let wrong = values.filter { !SpaceValueKind.isKey($0.name) }
+        guard wrong.isEmpty else {
+            throw Failure(
+                .usage, doing: doing,
+                because: "\(wrong.map(\.place).joined(separator: ", ")) cannot be one on the Hub",
+                hint: "a name has a letter first, then letters, digits and _; it stands before the first =")
+        }
+        return .array(
+            values.map { name, value, _ in
+                .object(
+                    [.init("key", .string(name)), .init("value", .string(value))]
+                        + (description.map { [.init("description", .string($0))] } ?? []))
+            })
+    }
+}
+
 /// Secrets and variables are worked with by the same commands; this is what differs.
 protocol SpaceValueWords: Sendable {
     static var kind: SpaceValueKind { get }
@@ -14,7 +77,10 @@ protocol SpaceValueWords: Sendable {
     static var deleteAbout: String { get }
     static var pairs: NameSpecification { get }
     static var file: NameSpecification { get }
-    static func list(_ id: RepoID, _ hub: Hub, _ screen: Screen) async throws -> Answer
+    static var list: Operations.Operation { get }
+    static var set: Operations.Operation { get }
+    static var delete: Operations.Operation { get }
+    static func answer(_ answer: JSONValue, _ screen: Screen) -> Answer
 }
 
 extension SpaceValueWords {
@@ -42,29 +108,27 @@ enum SecretWords: SpaceValueWords {
     static var pairs: NameSpecification { [.customLong("secrets"), .customShort("s")] }
     static var file: NameSpecification { [.customLong("env-file"), .customLong("secrets-file")] }
 
-    static func list(_ id: RepoID, _ hub: Hub, _ screen: Screen) async throws -> Answer {
-        let prints = try await PrintsFile.own.read()
-        let secrets = try await hub.secrets(of: id)
+    static var list: Operations.Operation { .listSecrets }
+    static var set: Operations.Operation { .setSecrets }
+    static var delete: Operations.Operation { .deleteSecrets }
+
+    static func answer(_ answer: JSONValue, _ screen: Screen) -> Answer {
         var table = TextTable(columns: [
             .init(title: "SECRET", shrinksTo: 12), .init(title: "CHANGED"), .init(title: "BY"),
             .init(title: "DESCRIPTION", shrinksTo: 10),
         ])
-        var items: [JSONValue] = []
+        let secrets = answer["secrets"]?.array ?? []
         for secret in secrets {
-            let drifted = prints.hasDrifted(secret.key, in: id, updatedAt: secret.updatedAt)
+            let drifted = secret["drifted"]?.bool
             table.rows.append([
-                .init(secret.key), .init(Wording.time(.maybe(secret.updatedAt))),
+                .init(secret["key"]?.string ?? ""), .init(Wording.time(secret["updated_at"])),
                 drifted == true ? .init("somebody else", .yellow) : .init(drifted == false ? "stoker, here" : "", .dim),
-                .init(secret.description ?? "", .dim),
-            ])
-            items.append([
-                "key": .string(secret.key), "description": .maybe(secret.description),
-                "updated_at": .maybe(secret.updatedAt), "drifted": .maybe(drifted),
+                .init(secret["description"]?.string ?? "", .dim),
             ])
         }
         return Answer(
-            json: ["space": .string("\(id)"), "secrets": .array(items)],
-            text: secrets.isEmpty ? "No secrets.\n" : table.text(for: screen.look), names: secrets.map(\.key))
+            json: answer, text: secrets.isEmpty ? "No secrets.\n" : table.text(for: screen.look),
+            names: secrets.compactMap { $0["key"]?.string })
     }
 }
 
@@ -83,26 +147,25 @@ enum VariableWords: SpaceValueWords {
     static var pairs: NameSpecification { [.customLong("env"), .customShort("e")] }
     static var file: NameSpecification { .customLong("env-file") }
 
-    static func list(_ id: RepoID, _ hub: Hub, _ screen: Screen) async throws -> Answer {
-        let variables = try await hub.variables(of: id)
+    static var list: Operations.Operation { .listVariables }
+    static var set: Operations.Operation { .setVariables }
+    static var delete: Operations.Operation { .deleteVariables }
+
+    static func answer(_ answer: JSONValue, _ screen: Screen) -> Answer {
         var table = TextTable(columns: [
             .init(title: "VARIABLE", shrinksTo: 12), .init(title: "VALUE", shrinksTo: 16), .init(title: "CHANGED"),
             .init(title: "DESCRIPTION", shrinksTo: 10),
         ])
-        var items: [JSONValue] = []
+        let variables = answer["variables"]?.array ?? []
         for variable in variables {
             table.rows.append([
-                .init(variable.key), .init(variable.value), .init(Wording.time(.maybe(variable.updatedAt))),
-                .init(variable.description ?? "", .dim),
-            ])
-            items.append([
-                "key": .string(variable.key), "value": .string(variable.value),
-                "description": .maybe(variable.description), "updated_at": .maybe(variable.updatedAt),
+                .init(variable["key"]?.string ?? ""), .init(variable["value"]?.string ?? ""),
+                .init(Wording.time(variable["updated_at"])), .init(variable["description"]?.string ?? "", .dim),
             ])
         }
         return Answer(
-            json: ["space": .string("\(id)"), "variables": .array(items)],
-            text: variables.isEmpty ? "No variables.\n" : table.text(for: screen.look), names: variables.map(\.key))
+            json: answer, text: variables.isEmpty ? "No variables.\n" : table.text(for: screen.look),
+            names: variables.compactMap { $0["key"]?.string })
     }
 }
 
@@ -128,7 +191,8 @@ struct SpaceValuesCommand<Words: SpaceValueWords>: AsyncParsableCommand {
     }
 }
 
-struct SpaceValuesListCommand<Words: SpaceValueWords>: AsyncParsableCommand {
+struct SpaceValuesListCommand<Words: SpaceValueWords>: OperationCommand {
+    static var operations: [Operations.Operation] { [Words.list] }
     static var configuration: CommandConfiguration {
         CommandConfiguration(
             commandName: "list", abstract: Words.listAbout,
@@ -136,16 +200,17 @@ struct SpaceValuesListCommand<Words: SpaceValueWords>: AsyncParsableCommand {
     }
     @OptionGroup var space: SpaceArgument
     @OptionGroup var output: OutputOptions
-    @OptionGroup var hub: HubOptions
+    @OptionGroup var hub: SpaceHubOptions
 
     func run() async throws {
-        try await hub.use { hub in
-            try await Words.list(try await hub.canonical(try await space.id(hub)), hub, .own).show(output)
+        try await hub.calls(output) { calls in
+            Words.answer(try await calls.call(Words.list, on: space), .own).show(output)
         }
     }
 }
 
-struct SpaceValuesAddCommand<Words: SpaceValueWords>: AsyncParsableCommand {
+struct SpaceValuesAddCommand<Words: SpaceValueWords>: OperationCommand {
+    static var operations: [Operations.Operation] { [Words.set] }
     static var configuration: CommandConfiguration {
         CommandConfiguration(
             commandName: "add", abstract: "Set \(Words.kind.plural), all in one go.",
@@ -165,26 +230,20 @@ struct SpaceValuesAddCommand<Words: SpaceValueWords>: AsyncParsableCommand {
     @Flag(name: .customLong("dry-run"), help: "Only show what would be written.") var dryRun = false
     @OptionGroup var confirm: ConfirmOptions
     @OptionGroup var output: OutputOptions
-    @OptionGroup var hub: HubOptions
+    @OptionGroup var hub: SpaceHubOptions
 
     func run() async throws {
-        let wishes = try EnvironmentWishes.read(Words.kind, pairs: pairs, file: envFile, description: description)
-        try await hub.use { hub in
-            let work = EnvironmentWork(
-                kind: Words.kind, space: try await hub.canonical(try await space.id(hub)), hub: hub, output: output,
-                dryRun: dryRun)
-            try await work.run(wishes) { plan, isStatic in
-                try await confirm.ask(
-                    ofPublished: plan.publishedSecrets, doing: "set variables of \(work.space)")
-                guard isStatic, Words.kind == .secret, !plan.writes.isEmpty else { return }
-                try await confirm.askToPublish(
-                    plan.writes.map(\.key), of: work.space, doing: "set secrets of the static Space \(work.space)")
-            }
+        let values = try EnvironmentWishes.read(Words.kind, pairs: pairs, file: envFile, description: description)
+        try await hub.calls(output, isSure: confirm.yes) { calls in
+            let answer = try await calls.call(
+                Words.set, on: space, [("values", values), ("dry_run", .bool(dryRun))])
+            EnvironmentAnswer.show(answer, output, calls)
         }
     }
 }
 
-struct SpaceValuesDeleteCommand<Words: SpaceValueWords>: AsyncParsableCommand {
+struct SpaceValuesDeleteCommand<Words: SpaceValueWords>: OperationCommand {
+    static var operations: [Operations.Operation] { [Words.delete] }
     static var configuration: CommandConfiguration {
         CommandConfiguration(
             commandName: "delete", abstract: Words.deleteAbout,
@@ -195,48 +254,35 @@ struct SpaceValuesDeleteCommand<Words: SpaceValueWords>: AsyncParsableCommand {
     @Flag(name: .customLong("dry-run"), help: "Only show what would be deleted.") var dryRun = false
     @OptionGroup var confirm: ConfirmOptions
     @OptionGroup var output: OutputOptions
-    @OptionGroup var hub: HubOptions
+    @OptionGroup var hub: SpaceHubOptions
 
     func run() async throws {
-        let kind = Words.kind
-        try await hub.use { hub in
-            let id = try await hub.canonical(try await space.id(hub))
-            let work = EnvironmentWork(kind: kind, space: id, hub: hub, output: output, dryRun: dryRun)
-            try await work.run(keys.map { EnvironmentChange(kind, $0, .delete) }) { plan, _ in
-                guard !plan.writes.isEmpty else { return }
-                let lost = kind == .secret ? " The values cannot be got back." : ""
-                let names = plan.writes.map(\.key).joined(separator: ", ")
-                try await confirm.ask(
-                    "Delete the \(plan.writes.count == 1 ? kind.rawValue : kind.plural) \(names) of \(id)?\(lost)",
-                    doing: "delete \(kind.plural) of \(id)")
-            }
+        try await hub.calls(output, isSure: confirm.yes) { calls in
+            let answer = try await calls.call(
+                Words.delete, on: space, [("keys", .strings(keys)), ("dry_run", .bool(dryRun))])
+            EnvironmentAnswer.show(answer, output, calls)
         }
     }
 }
 
-extension ConfirmOptions {
-    /// Tells of variables whose values look like secrets.
-    static func warn(ofPublished found: [String], in id: RepoID) {
-        guard !found.isEmpty else { return }
-        let them = found.count == 1 ? "it" : "them"
-        Screen.writeError(
-            "warning: \(found.joined(separator: ", ")) \(found.count == 1 ? "looks like a secret" : "look like secrets"). Everybody who sees \(id) can read its variables, and copies of it get them; `stoker space secrets add` keeps \(them) hidden.\n"
-        )
-    }
-
-    /// A value that looks like a secret becomes a variable only when somebody says so.
-    func ask(ofPublished found: [String], doing: String) async throws {
-        guard !found.isEmpty else { return }
-        try await ask(
-            "Set \(found.count == 1 ? "it" : "them") as \(found.count == 1 ? "a variable" : "variables") all the same?",
-            doing: doing)
-    }
-
-    /// A static Space has no server that could keep a secret.
-    func askToPublish(_ secrets: [String], of id: RepoID, doing: String) async throws {
-        Screen.writeError(
-            "warning: \(id) is a static Space: every visitor's browser is given its secrets (window.huggingface.variables).\n"
-        )
-        try await ask("Publish \(secrets.joined(separator: ", ")) to everybody who visits \(id)?", doing: doing)
+/// What was changed of a Space's environment.
+private enum EnvironmentAnswer {
+    static func show(_ answer: JSONValue, _ output: OutputOptions, _ calls: SpaceCalls) {
+        let isDry = answer["dry_run"] == true
+        func names(_ name: String) -> [String] { answer[name]?.texts ?? [] }
+        var text = ""
+        if !names("set").isEmpty {
+            text += "\(isDry ? "would set" : "set")        \(names("set").joined(separator: ", "))\n"
+        }
+        if !names("deleted").isEmpty {
+            text += "\(isDry ? "would delete" : "deleted")    \(names("deleted").joined(separator: ", "))\n"
+        }
+        if !names("unchanged").isEmpty {
+            text += Screen.own.paint("unchanged  \(names("unchanged").joined(separator: ", "))", .dim) + "\n"
+        }
+        text += (answer["sentence"]?.string ?? "") + "\n"
+        Answer(json: answer, text: text).show(output)
+        let way = answer["way"]?.string.flatMap { EnvironmentPlan.Way(rawValue: $0) }
+        if !isDry, way == .direct || way?.restarts == true { calls.next(after: answer) }
     }
 }

@@ -1,5 +1,4 @@
 import ArgumentParser
-import HubClient
 import Operations
 import StokerCore
 
@@ -17,7 +16,8 @@ struct SpaceHardwareCommand: AsyncParsableCommand {
         defaultSubcommand: SpaceHardwareListCommand.self)
 }
 
-struct SpaceHardwareListCommand: AsyncParsableCommand {
+struct SpaceHardwareListCommand: OperationCommand {
+    static var operations: [Operations.Operation] { [.listHardware, .spaceHardware] }
     static let configuration = CommandConfiguration(
         commandName: "list", abstract: "The Hub's catalogue, with prices by the hour, and what a Space has of it.",
         discussion: """
@@ -29,7 +29,7 @@ struct SpaceHardwareListCommand: AsyncParsableCommand {
     // Taken only to say how it is done.
     @Argument(help: .hidden) var flavor: String?
     @OptionGroup var output: OutputOptions
-    @OptionGroup var hub: HubOptions
+    @OptionGroup var hub: SpaceHubOptions
 
     func run() async throws {
         if let space, let flavor {
@@ -37,91 +37,55 @@ struct SpaceHardwareListCommand: AsyncParsableCommand {
                 .usage, doing: "choose hardware for \(space.shortened)", because: "the word \"set\" is missing",
                 hint: "stoker space hardware set \(space.shortened) \(flavor.shortened)")
         }
-        try await hub.use { hub in
-            var own: Own?
-            if let space {
-                let id = try await SpaceArgument.id(space, hub)
-                let runtime = try await hub.runtime(of: id)
-                own = Own(id: id, current: runtime.hardware, requested: runtime.requestedHardware)
-            }
-            let catalogue = try await hub.hardwareCatalogue()
-            Self.answer(catalogue, own, .own).show(output)
+        try await hub.calls(output) { calls in
+            let answer =
+                if let space {
+                    try await calls.call(.spaceHardware, on: try await calls.name(space))
+                } else {
+                    try await calls.call(.listHardware, [])
+                }
+            Self.answer(answer, .own).show(output)
         }
     }
 
-    /// What one Space has.
-    struct Own {
-        var id: RepoID
-        /// nil while it does not run.
-        var current: String?
-        var requested: String?
-
-        var text: String {
-            let wish = requested ?? "hardware the Hub does not name"
-            guard let current else { return "\(id) is to run on \(wish)." }
-            return current == requested || requested == nil
-                ? "\(id) runs on \(current)." : "\(id) runs on \(current), and is to run on \(wish)."
-        }
+    /// What one Space has; nil when none was asked for.
+    private static func own(_ answer: JSONValue) -> String? {
+        guard let space = answer["space"]?.string else { return nil }
+        let requested = answer["requested"]?.string
+        let wish = requested ?? "hardware the Hub does not name"
+        guard let current = answer["current"]?.string else { return "\(space) is to run on \(wish)." }
+        return current == requested || requested == nil
+            ? "\(space) runs on \(current)." : "\(space) runs on \(current), and is to run on \(wish)."
     }
 
-    static func answer(_ catalogue: [SpaceHardware], _ own: Own?, _ screen: Screen) -> Answer {
+    static func answer(_ answer: JSONValue, _ screen: Screen) -> Answer {
         var table = TextTable(columns: [
             .init(title: "FLAVOR"), .init(title: "NAME", shrinksTo: 12), .init(title: "CPU"), .init(title: "MEMORY"),
             .init(title: "ACCELERATOR", shrinksTo: 10), .init(title: "PRICE", isRight: true),
         ])
-        for offer in catalogue {
+        for offer in answer["hardware"]?.array ?? [] {
+            func text(_ name: String, of value: JSONValue? = nil) -> String { (value ?? offer)[name]?.string ?? "" }
+            // `nil` would be a JSON null here.
+            let accelerator = offer["accelerator"].flatMap { $0.isNull ? JSONValue?.none : $0 }
             table.rows.append([
-                .init(offer.name), .init(offer.prettyName), .init(offer.cpu), .init(offer.memory),
-                .init(offer.accelerator.map { "\($0.quantity) × \($0.model) (\($0.memory))" } ?? ""),
-                .init(Price.text(offer)),
+                .init(text("flavor")), .init(text("name")), .init(text("cpu")), .init(text("memory")),
+                .init(
+                    accelerator.map {
+                        "\(text("quantity", of: $0)) × \(text("model", of: $0)) (\(text("memory", of: $0)))"
+                    } ?? ""), .init(Price.text(offer["dollars_per_hour"]?.double)),
             ])
         }
-        let list = JSONValue.array(catalogue.map(\.json))
         return Answer(
-            json: own.map {
-                [
-                    "space": .string("\($0.id)"), "current": .maybe($0.current), "requested": .maybe($0.requested),
-                    "hardware": list,
-                ]
-            } ?? ["hardware": list],
-            text: table.text(for: screen.look) + (own.map { $0.text.printable + "\n" } ?? "")
+            json: answer,
+            text: table.text(for: screen.look) + (own(answer).map { $0.printable + "\n" } ?? "")
                 + screen.paint(
                     "Billed by the minute while a Space starts or runs, used or not; sleep, pause and builds are free.\n",
                     .dim))
     }
 }
 
-enum Price {
-    static func text(_ offer: SpaceHardware) -> String {
-        guard let dollars = offer.dollarsPerHour else { return "–" }
-        return dollars == 0 ? "free" : "$\(hundredths(dollars))/h"
-    }
-
-    static func hundredths(_ dollars: Double) -> String {
-        let cents = Int((dollars * 100).rounded())
-        return "\(cents / 100).\(cents % 100 < 10 ? "0" : "")\(cents % 100)"
-    }
-}
-
-extension SpaceHardware {
-    var json: JSONValue {
-        let accelerator: JSONValue =
-            accelerator.map {
-                [
-                    "type": .string($0.type), "model": .string($0.model), "quantity": .string($0.quantity),
-                    "memory": .string($0.memory),
-                ]
-            } ?? .null
-        return [
-            "flavor": .string(name), "name": .string(prettyName), "cpu": .string(cpu), "memory": .string(memory),
-            "disk": .maybe(disk), "accelerator": accelerator,
-            // Micro-dollars a minute do not fit hundredths; four digits do.
-            "dollars_per_hour": .maybe(dollarsPerHour.map { ($0 * 10_000).rounded() / 10_000 }),
-        ]
-    }
-}
-
-struct SpaceHardwareSetCommand: AsyncParsableCommand {
+struct SpaceHardwareSetCommand: OperationCommand {
+    static var operations: [Operations.Operation] { [.setHardware] }
     static let configuration = CommandConfiguration(
         commandName: "set", abstract: "Run a Space on other hardware; it restarts.",
         discussion: """
@@ -140,27 +104,15 @@ struct SpaceHardwareSetCommand: AsyncParsableCommand {
     var sleepTime: String?
     @OptionGroup var confirm: ConfirmOptions
     @OptionGroup var output: OutputOptions
-    @OptionGroup var hub: HubOptions
+    @OptionGroup var hub: SpaceHubOptions
 
     func run() async throws {
-        let seconds = try sleepTime.map { try SleepTime.seconds($0) }
-        try await hub.use { hub in
-            let id = try await space.id(hub)
-            let catalogue = try await hub.hardwareCatalogue()
-            guard let offer = catalogue.first(where: { $0.name == flavor }) else {
-                let near = NearestName.of(flavor, among: catalogue.map(\.name)).map { "did you mean \($0)? " } ?? ""
-                throw Failure(
-                    .usage, doing: "request \(flavor.shortened) for \(id)", because: "the Hub has no such hardware",
-                    hint: near + "`stoker space hardware` lists it")
-            }
-            if offer.dollarsPerHour != 0 {
-                try await confirm.ask(
-                    "\(flavor) costs \(Price.text(offer)) while \(id) runs. Request it?",
-                    doing: "request \(flavor) for \(id)")
-            }
-            let runtime = try await hub.requestHardware(of: id, flavor: flavor, sleepSeconds: seconds)
-            SpaceAnswer.runtime(runtime, id).show(output)
-            Progress(output).next(after: id, runtime)
+        if let sleepTime { _ = try SleepTime.seconds(sleepTime) }
+        try await hub.calls(output, isSure: confirm.yes) { calls in
+            let answer = try await calls.call(
+                .setHardware, on: space, [("flavor", .string(flavor)), ("sleep_time", .maybe(sleepTime))])
+            SpaceAnswer.runtime(answer).show(output)
+            calls.next(after: answer)
         }
     }
 }

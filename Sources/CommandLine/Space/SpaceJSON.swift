@@ -2,35 +2,25 @@ import HubClient
 import Operations
 import StokerCore
 
-extension JSONValue {
-    static func maybe(_ text: String?) -> JSONValue { text.map { .string($0) } ?? .null }
-    static func maybe(_ number: Int?) -> JSONValue { number.map { .integer(Int64($0)) } ?? .null }
-    static func maybe(_ number: Double?) -> JSONValue { number.map { .number($0) } ?? .null }
-    static func maybe(_ flag: Bool?) -> JSONValue { flag.map { .bool($0) } ?? .null }
+enum SpaceAnswer {
+    /// The page of an answer that holds a runtime.
+    static func runtime(_ answer: JSONValue, _ screen: Screen = .own) -> Answer {
+        Answer(
+            json: answer,
+            text: screen.paint((answer["space"]?.string ?? "").printable, .bold) + "\n"
+                + Rows.text(rows(answer, screen), screen)
+                + (answer["note"]?.string.map { "  \($0.printable)\n" } ?? ""))
+    }
+
+    /// What the Hub said, from an answer that holds it whole.
+    static func rows(_ answer: JSONValue?, _ screen: Screen) -> [(String, String)] {
+        answer?["raw"].flatMap { SpaceRuntime($0) }?.rows(screen) ?? []
+    }
 }
 
 extension SpaceRuntime {
-    /// As every command of `stoker space` gives a runtime.
-    func json(_ space: RepoID) -> JSONValue {
-        let requested: JSONValue =
-            switch requestedReplicas {
-            case .count(let count): .integer(Int64(count))
-            case .word(let word): .string(word)
-            case nil: .null
-            }
-        return [
-            "space": .string("\(space)"), "stage": .string(stage.rawValue), "error": .maybe(errorMessage),
-            "commit": .maybe(sha), "hardware": ["current": .maybe(hardware), "requested": .maybe(requestedHardware)],
-            "sleep_seconds": .maybe(sleepSeconds),
-            "replicas": ["current": .maybe(replicas), "requested": requested], "dev_mode": .maybe(devMode),
-            "domains": .array(domains.map(\.json)),
-            "volumes": volumes.map { .array($0.map(\.json)) } ?? .null,
-            "moderated": .bool(isModerated), "raw": raw,
-        ]
-    }
-
     /// The rows of a page about one Space.
-    func rows(_ screen: Screen) -> [(String, String)] {
+    fileprivate func rows(_ screen: Screen) -> [(String, String)] {
         var rows = [("stage", screen.paint(stage.rawValue, TextStyle(stage: stage)))]
         if let errorMessage { rows.append(("error", errorMessage.indented)) }
         if isModerated { rows.append(("moderation", "flagged\(abuse?.reason.map { ": \($0)" } ?? "")".printable)) }
@@ -47,20 +37,6 @@ extension SpaceRuntime {
         for domain in domains { rows.append(("domain", "\(domain.name) (\(domain.stage.lowercased()))".printable)) }
         for volume in volumes ?? [] { rows.append(("volume", volume.notation.printable)) }
         return rows
-    }
-}
-
-extension SpaceRuntime.Domain {
-    var json: JSONValue { ["domain": .string(name), "stage": .string(stage), "custom": .bool(isCustom)] }
-}
-
-extension SpaceVolume {
-    var json: JSONValue {
-        [
-            "type": .string(type), "source": .string(source), "mount_path": .string(mountPath),
-            "revision": .maybe(revision), "read_only": .maybe(readOnly), "path": .maybe(path),
-            "notation": .string(notation),
-        ]
     }
 }
 

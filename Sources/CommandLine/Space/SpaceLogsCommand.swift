@@ -1,11 +1,11 @@
 import ArgumentParser
 import Foundation
-import HubClient
 import Operations
 import StokerCore
 import Synchronization
 
-struct SpaceLogsCommand: AsyncParsableCommand {
+struct SpaceLogsCommand: OperationCommand {
+    static var operations: [Operations.Operation] { [.spaceLogs] }
     static let configuration = CommandConfiguration(
         commandName: "logs", abstract: "Show the log of a Space's app, or of its build.",
         discussion: """
@@ -28,7 +28,7 @@ struct SpaceLogsCommand: AsyncParsableCommand {
     var lines: Int?
     @Flag(help: "With the time of each line.") var timestamps = false
     @OptionGroup var output: OutputOptions
-    @OptionGroup var hub: HubOptions
+    @OptionGroup var hub: SpaceHubOptions
 
     func validate() throws {
         if let lines, lines < 0 { throw ValidationError("--lines must not be negative.") }
@@ -36,75 +36,40 @@ struct SpaceLogsCommand: AsyncParsableCommand {
 
     func run() async throws {
         let screen = Screen.own
-        let kind: SpaceLogKind = build ? .build : .run
         let printer = LogPrinter(screen: screen, format: output.chosen, timestamps: timestamps)
-        try await hub.use { hub in
-            let id = try await space.id(hub)
-            if follow { return try await self.follow(kind, id, hub, printer) }
-            // The Hub cuts at events, and an event may hold several lines: cut again here.
-            let kept = KeptLines(limit: lines ?? .max)
-            try await hub.drainLog(kind, of: id, tail: lines) { kept.add($0) }
-            let all = kept.lines
-            if output.chosen == .json {
-                let document: JSONValue = [
-                    "space": .string("\(id)"), "log": .string(kind.rawValue), "lines": .array(all.map(LogPrinter.json)),
-                ]
-                return screen.write(document.prettyText)
+        let given: [(name: String, value: JSONValue)] = [
+            ("log", build ? "build" : "run"), ("lines", .maybe(lines)), ("follow", .bool(follow)),
+        ]
+        let end = Mutex<ExitCode?>(nil)
+        let show: @Sendable (JSONValue) throws -> Void = { line in
+            do { try printer.show(line) } catch let code as ExitCode {
+                // Nobody reads any more: that is an end, and no failure of the operation.
+                end.withLock { $0 = code }
+                throw CancellationError()
             }
+        }
+        try await hub.calls(output, line: show) { calls in
+            let name = try await calls.name(space.space)
+            if follow {
+                return try await Screen.whileRead {
+                    do { _ = try await calls.call(.spaceLogs, on: name, given) } catch {
+                        if let code = end.withLock({ $0 }) { throw code }
+                        throw error
+                    }
+                }
+            }
+            let answer = try await calls.call(.spaceLogs, on: name, given)
+            if output.chosen == .json { return screen.write(answer.prettyText) }
+            let all = answer["lines"]?.array ?? []
             for line in all { try printer.show(line) }
             if all.isEmpty, lines != 0 {
-                Progress(output).hint(
+                calls.caller.progress.hint(
                     build
-                        ? "There is no build log." : "There is no run log. The build's: stoker space logs \(id) --build"
-                )
+                        ? "There is no build log."
+                        : "There is no run log. The build's: stoker space logs \(name) --build")
             }
         }
     }
-
-    private func follow(_ kind: SpaceLogKind, _ id: RepoID, _ hub: Hub, _ printer: LogPrinter) async throws {
-        let progress = Progress(output)
-        let told = ToldStage()
-        let lines = lines
-        try await Screen.whileRead {
-            try await hub.followLog(kind, of: id, tail: lines) { note in
-                guard case .reconnecting(let stage?) = note else { return }
-                if told.isNew(stage) { progress.hint("stoker: \(id) is \(stage); waiting for lines") }
-            } each: { line in
-                try printer.show(line)
-            }
-        }
-    }
-}
-
-/// The stage that was told last: a Space that sleeps for a night is said to sleep once.
-private final class ToldStage: Sendable {
-    private let stage = Mutex<SpaceStage?>(nil)
-    func isNew(_ now: SpaceStage) -> Bool {
-        stage.withLock { stage in
-            defer { stage = now }
-            return stage != now
-        }
-    }
-}
-
-/// The last lines of a log that is read to its end.
-final class KeptLines: Sendable {
-    private let limit: Int
-    private let kept = Mutex<[LogLine]>([])
-    init(limit: Int) { self.limit = limit }
-
-    func add(_ line: LogLine) {
-        guard limit > 0 else { return }
-        kept.withLock { kept in
-            kept.append(line)
-            // Cut now and then, not for every line.
-            if kept.count >= 64, kept.count - 64 >= limit, kept.count - 64 - limit >= limit {
-                kept.removeFirst(kept.count - limit)
-            }
-        }
-    }
-
-    var lines: [LogLine] { kept.withLock { Array($0.suffix(limit)) } }
 }
 
 /// Writes log lines as they come.
@@ -113,18 +78,14 @@ struct LogPrinter: Sendable {
     var format: OutputFormat
     var timestamps: Bool
 
-    static func json(_ line: LogLine) -> JSONValue {
-        ["at": .maybe(line.timestamp), "text": .string(line.plainText)]
-    }
-
     /// - Throws: when nobody reads it any more.
-    func show(_ line: LogLine) throws {
+    func show(_ line: JSONValue) throws {
         switch format {
-        case .json: try screen.stream(Self.json(line).text + "\n")
+        case .json: try screen.stream(line.text + "\n")
         case .quiet: break
         case .auto, .human:
-            for part in line.plainText.split(separator: "\n", omittingEmptySubsequences: false) {
-                let at = timestamps ? screen.paint(line.timestamp?.printable ?? "–", .dim) + "  " : ""
+            for part in (line["text"]?.string ?? "").split(separator: "\n", omittingEmptySubsequences: false) {
+                let at = timestamps ? screen.paint(line["at"]?.string?.printable ?? "–", .dim) + "  " : ""
                 try screen.stream(at + String(part).replacing("\t", with: "    ").printable + "\n")
             }
         }

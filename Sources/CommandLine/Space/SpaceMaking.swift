@@ -1,6 +1,7 @@
 import ArgumentParser
 import Foundation
 import HubClient
+import NIOPosix
 import Operations
 import StokerCore
 
@@ -45,69 +46,33 @@ struct NewSpaceOptions: ParsableArguments {
         }
     }
 
-    func fill(_ new: inout NewRepo) throws {
-        new.visibility = isPrivate ? .private : isPublic ? .public : isProtected ? .protected : nil
-        new.hardware = hardware
-        if let sleepTime { new.sleepSeconds = try SleepTime.seconds(sleepTime) }
-        new.secrets = try Self.values(.secret, secrets, secretsFile)
-        new.variables = try Self.values(.variable, variables, envFile)
-        new.volumes = try volumes.map { try SpaceVolume(notation: $0) }
+    /// The inputs of both operations.
+    func given() throws -> [(name: String, value: JSONValue)] {
+        if let sleepTime { _ = try SleepTime.seconds(sleepTime) }
+        return [
+            ("visibility", .maybe(isPrivate ? "private" : isPublic ? "public" : isProtected ? "protected" : nil)),
+            ("hardware", .maybe(hardware)), ("sleep_time", .maybe(sleepTime)),
+            ("secrets", try Self.values(.secret, secrets, secretsFile)),
+            ("variables", try Self.values(.variable, variables, envFile)), ("volumes", .optional(volumes)),
+            ("exist_ok", .bool(existOK)),
+        ]
     }
 
-    private static func values(_ kind: SpaceValueKind, _ pairs: [String], _ file: String?) throws -> [NewRepo.Value] {
-        guard !pairs.isEmpty || file != nil else { return [] }
-        return try EnvironmentWishes.read(kind, pairs: pairs, file: file, description: nil).compactMap { change in
-            guard case .set(let value, let description) = change.wish else { return nil }
-            return NewRepo.Value(key: change.key, value: value, description: description)
-        }
+    private static func values(_ kind: SpaceValueKind, _ pairs: [String], _ file: String?) throws -> JSONValue {
+        guard !pairs.isEmpty || file != nil else { return .null }
+        return try EnvironmentWishes.read(kind, pairs: pairs, file: file, description: nil)
     }
 
-    /// Paid hardware is asked for with its price, secrets of a static Space with a warning.
-    func ask(_ new: NewRepo, _ hub: Hub, _ confirm: ConfirmOptions) async throws {
-        if let hardware = new.hardware, hardware != "cpu-basic" {
-            let offer = try await hub.hardwareCatalogue().first { $0.name == hardware }
-            if offer?.dollarsPerHour != 0 {
-                try await confirm.ask(
-                    "\(hardware) costs \(offer.map(Price.text) ?? "an unknown price") while \(new.id) runs. Proceed?",
-                    doing: "create \(new.id)")
-            }
+    func show(_ answer: JSONValue, _ output: OutputOptions) {
+        let url = answer["url"]?.string ?? ""
+        var text = answer["created"] == true ? "created  \(url)\n" : "exists   \(url)\n"
+        if let note = answer["note"]?.string { text += "  \(note)\n" }
+        for difference in answer["differences"]?.array ?? [] {
+            func word(_ name: String) -> String { difference[name]?.string ?? "" }
+            text += "  \(word("what")) is \(word("found")), not \(word("wanted"))\n".printableLines
         }
-        let published = EnvironmentWishes.lookLikeSecrets(new.variables.map { (name: $0.key, value: $0.value) })
-        ConfirmOptions.warn(ofPublished: published, in: new.id)
-        try await confirm.ask(ofPublished: published, doing: "create \(new.id)")
-        if new.sdk == "static", !new.secrets.isEmpty {
-            try await confirm.askToPublish(new.secrets.map(\.key), of: new.id, doing: "create \(new.id)")
-        }
-    }
-
-    func show(_ made: EnsuredRepo, _ id: RepoID, _ output: OutputOptions) throws {
-        if !made.wasCreated, !existOK {
-            throw Failure(
-                .hubConflict, doing: "create \(id)", because: "it exists already",
-                hint: "--exist-ok takes it as it is; nothing of it was changed")
-        }
-        var text = made.wasCreated ? "created  \(made.url)\n" : "exists   \(made.url)\n"
-        let note: String? =
-            made.wasSettledByLooking
-            ? made.wasCreated
-                ? "The Hub's answer was lost; it is there now, made since it was asked for and as it was wished."
-                : "The Hub's answer was lost; what is there now was not made by this command, as its time or kind shows."
-            : nil
-        if let note { text += "  \(note)\n" }
-        for difference in made.differences {
-            text += "  \(difference.what) is \(difference.found), not \(difference.wanted)\n".printableLines
-        }
-        if made.filesPending { text += "  Large files are still being copied.\n" }
-        Answer(
-            json: [
-                "space": .string("\(id)"), "url": .string(made.url), "created": .bool(made.wasCreated),
-                "files_pending": .bool(made.filesPending), "note": .maybe(note),
-                "differences": .array(
-                    made.differences.map {
-                        ["what": .string($0.what), "wanted": .string($0.wanted), "found": .string($0.found)]
-                    }),
-            ], text: text
-        ).show(output)
+        if answer["files_pending"] == true { text += "  Large files are still being copied.\n" }
+        Answer(json: answer, text: text).show(output)
     }
 }
 
@@ -117,7 +82,8 @@ extension String {
     }
 }
 
-struct SpaceCreateCommand: AsyncParsableCommand {
+struct SpaceCreateCommand: OperationCommand {
+    static var operations: [Operations.Operation] { [.createSpace] }
     static let configuration = CommandConfiguration(
         commandName: "create", abstract: "Create a Space.",
         discussion: """
@@ -135,7 +101,7 @@ struct SpaceCreateCommand: AsyncParsableCommand {
     @OptionGroup var options: NewSpaceOptions
     @OptionGroup var confirm: ConfirmOptions
     @OptionGroup var output: OutputOptions
-    @OptionGroup var hub: HubOptions
+    @OptionGroup var hub: SpaceHubOptions
 
     func validate() throws {
         if sdk.lowercased() == "streamlit" {
@@ -153,26 +119,26 @@ struct SpaceCreateCommand: AsyncParsableCommand {
     }
 
     func run() async throws {
-        try await hub.use { hub in
-            let id = try await space.id(hub)
-            var new = NewRepo(id, sdk: sdk)
-            try options.fill(&new)
-            new.template = template
-            new.shortDescription = description
-            try await options.ask(new, hub, confirm)
-            let made = try await hub.ensure(new)
-            try options.show(made, id, output)
+        let given =
+            try [
+                ("sdk", .string(sdk)), ("template", .maybe(template)), ("description", .maybe(description)),
+            ] + options.given()
+        try await hub.calls(output, isSure: confirm.yes) { calls in
+            let name = try await calls.name(space.space)
+            let answer = try await calls.call(.createSpace, on: name, given)
+            options.show(answer, output)
             // One with a template has an app, and one that was there may have.
-            if template != nil, made.wasCreated {
-                Progress(output).hint("Next: stoker space wait \(id)")
-            } else if made.wasCreated {
-                Progress(output).hint("Next: stoker space upload \(id) FOLDER")
+            if template != nil, answer["created"] == true {
+                calls.caller.progress.hint("Next: stoker space wait \(name)")
+            } else if answer["created"] == true {
+                calls.caller.progress.hint("Next: stoker space upload \(name) FOLDER")
             }
         }
     }
 }
 
-struct SpaceDuplicateCommand: AsyncParsableCommand {
+struct SpaceDuplicateCommand: OperationCommand {
+    static var operations: [Operations.Operation] { [.duplicateSpace] }
     static let configuration = CommandConfiguration(
         commandName: "duplicate", abstract: "Copy a Space with its files and variables.",
         discussion: """
@@ -186,27 +152,25 @@ struct SpaceDuplicateCommand: AsyncParsableCommand {
     @OptionGroup var options: NewSpaceOptions
     @OptionGroup var confirm: ConfirmOptions
     @OptionGroup var output: OutputOptions
-    @OptionGroup var hub: HubOptions
+    @OptionGroup var hub: SpaceHubOptions
 
     func run() async throws {
-        try await hub.use { hub in
-            let source = try await space.id(hub)
-            let id = try await SpaceArgument.id(copy, hub)
-            var new = NewRepo(id)
-            try options.fill(&new)
-            try await options.ask(new, hub, confirm)
-            let missing = new.secrets.map(\.key)
-            try options.show(try await hub.duplicate(source, as: new), id, output)
-            // Who may not see them is not told; that is no reason to fail.
-            let left = (try? await hub.secrets(of: source))?.map(\.key).filter { !missing.contains($0) } ?? []
+        let given = try options.given()
+        try await hub.calls(output, isSure: confirm.yes) { calls in
+            let source = try await calls.name(space.space)
+            let target = try await calls.name(copy)
+            let answer = try await calls.call(.duplicateSpace, on: source, [("to", .string("\(target)"))] + given)
+            options.show(answer, output)
+            let left = answer["secrets_left"]?.texts ?? []
             if !left.isEmpty {
-                Progress(output).hint("Not copied are the secrets \(left.joined(separator: ", ")).")
+                calls.caller.progress.hint("Not copied are the secrets \(left.joined(separator: ", ")).")
             }
         }
     }
 }
 
-struct SpaceMoveCommand: AsyncParsableCommand {
+struct SpaceMoveCommand: OperationCommand {
+    static var operations: [Operations.Operation] { [.moveSpace] }
     static let configuration = CommandConfiguration(
         commandName: "move", abstract: "Rename a Space or give it to an organisation; its address changes.",
         discussion: """
@@ -220,30 +184,23 @@ struct SpaceMoveCommand: AsyncParsableCommand {
     @Argument(help: ArgumentHelp("The new name.", valueName: "new")) var target: String
     @OptionGroup var confirm: ConfirmOptions
     @OptionGroup var output: OutputOptions
-    @OptionGroup var hub: HubOptions
+    @OptionGroup var hub: SpaceHubOptions
 
     func run() async throws {
-        try await hub.use { hub in
-            let id = try await space.id(hub)
-            let new = try await SpaceArgument.id(target, hub)
-            try await confirm.ask(
-                "Move \(id) to \(new)? The address of its app changes, and what calls the old one breaks.",
-                doing: "move \(id) to \(new)")
-            try await hub.move(id, to: new)
-            // It is moved, whether its new address can be asked for or not.
-            var host: String?
-            do { host = try await hub.host(of: new) } catch let error as HubFailure {
-                Progress(output).hint("Its address could not be asked for: \(error.said).")
-            }
+        try await hub.calls(output, isSure: confirm.yes) { calls in
+            let name = try await calls.name(space.space)
+            let new = try await calls.name(target)
+            let answer = try await calls.call(.moveSpace, on: name, [("to", .string("\(new)"))])
+            let host = answer["address"]?.string
             Answer(
-                json: ["from": .string("\(id)"), "space": .string("\(new)"), "address": .maybe(host)],
-                text: "\(id) is now \(new)\(host.map { ", its app \($0.printable)" } ?? "")\n"
+                json: answer, text: "\(name) is now \(new)\(host.map { ", its app \($0.printable)" } ?? "")\n"
             ).show(output)
         }
     }
 }
 
-struct SpaceDeleteCommand: AsyncParsableCommand {
+struct SpaceDeleteCommand: OperationCommand {
+    static var operations: [Operations.Operation] { [.deleteSpace] }
     static let configuration = CommandConfiguration(
         commandName: "delete", abstract: "Delete a Space for good.",
         discussion: """
@@ -257,24 +214,20 @@ struct SpaceDeleteCommand: AsyncParsableCommand {
     @Flag(name: .customLong("missing-ok"), help: "One that is not there is no failure.") var missingOK = false
     @OptionGroup var confirm: ConfirmOptions
     @OptionGroup var output: OutputOptions
-    @OptionGroup var hub: HubOptions
+    @OptionGroup var hub: SpaceHubOptions
 
     func run() async throws {
-        try await hub.use { hub in
-            let id = try await space.id(hub)
-            try await confirm.ask(
-                "Delete \(id) with its files, history, secrets and variables? This cannot be undone.",
-                doing: "delete \(id)")
-            let was = try await hub.delete(id, missingOK: missingOK)
-            Answer(
-                json: ["space": .string("\(id)"), "deleted": .bool(was)],
-                text: was ? "deleted \(id)\n" : "\(id) was not there\n"
-            ).show(output)
+        try await hub.calls(output, isSure: confirm.yes) { calls in
+            let name = try await calls.name(space.space)
+            let answer = try await calls.call(.deleteSpace, on: name, [("missing_ok", .bool(missingOK))])
+            Answer(json: answer, text: answer["deleted"] == true ? "deleted \(name)\n" : "\(name) was not there\n")
+                .show(output)
         }
     }
 }
 
-struct SpaceUploadCommand: AsyncParsableCommand {
+struct SpaceUploadCommand: OperationCommand {
+    static var operations: [Operations.Operation] { [.uploadSpace] }
     static let configuration = CommandConfiguration(
         commandName: "upload", abstract: "Make a folder's files those of a Space, in one commit.",
         discussion: """
@@ -319,166 +272,81 @@ struct SpaceUploadCommand: AsyncParsableCommand {
     @Flag(help: "Wait until it runs and answers.") var wait = false
     @OptionGroup var confirm: ConfirmOptions
     @OptionGroup var output: OutputOptions
-    @OptionGroup var hub: HubOptions
+    @OptionGroup var hub: SpaceHubOptions
 
     func validate() throws {
         if createPR, wait { throw ValidationError("A pull request runs nothing that --wait could wait for.") }
     }
 
     func run() async throws {
-        let progress = Progress(output)
-        try await hub.use { hub in
-            let id = try await space.id(hub)
-            var options = UploadOptions(summary: message)
-            options.into = into
-            options.allow = include.isEmpty ? nil : include
-            options.ignore = exclude
-            options.delete = delete
-            options.createsPullRequest = createPR
-            options.keepsFrontMatter = keepFrontMatter
-            options.executables = { revision, paths in
-                await GitModes.executables(among: paths, of: id, revision: revision, hub: hub)
-            }
-            let result = try await upload(hub, id, options, progress)
-            progress.end()
-            try await finish(result, id, hub, progress)
+        try await hub.calls(output, isSure: confirm.yes) { calls in
+            let name = try await calls.name(space.space)
+            let answer = try await calls.call(
+                .uploadSpace, on: name,
+                try await source(for: calls, name) + [
+                    ("into", .string(into)), ("revision", .string(revision)), ("message", .string(message)),
+                    ("include", .optional(include)), ("exclude", .optional(exclude)), ("delete", .optional(delete)),
+                    ("create_pr", .bool(createPR)), ("strict", .bool(strict)),
+                    ("keep_front_matter", .bool(keepFrontMatter)), ("wait", .bool(wait)),
+                ])
+            Answer(json: answer, text: Self.text(answer, .own)).show(output)
+            await tellNext(answer, name, calls)
+            if answer["wait"]?["ready"] == false { throw ExitCode(1) }
         }
     }
 
-    private func upload(_ hub: Hub, _ id: RepoID, _ options: UploadOptions, _ progress: Progress) async throws
-        -> CommitResult
-    {
-        var isFolder: ObjCBool = false
-        guard FileManager.default.fileExists(atPath: folder, isDirectory: &isFolder) else {
-            throw Failure(
-                .usage, doing: "upload \(folder) to \(id)", because: "there is no such folder or file",
-                hint: "name the folder that holds the app")
-        }
-        if !isFolder.boolValue, !delete.isEmpty || !include.isEmpty || !exclude.isEmpty {
-            throw Failure(
-                .usage, doing: "upload \(folder) to \(id)",
-                because: "it is one file, and --include, --exclude and --delete are about the files of a folder",
-                hint: "name the folder, or leave them out")
-        }
-        let asking = UploadAsking(
-            id: id, folder: folder, isStrict: strict, isSure: confirm.yes, asksToDelete: !createPR,
-            json: output.chosen == .json, quiet: output.chosen == .quiet)
-        var options = options
-        options.review = { await asking.goesOn($0) }
-        // A commit on its way cannot be called back: it is waited for.
-        let interruption = Interruption.current
-        let left = Failure(
-            .interrupted, doing: "wait for the commit to \(id)",
-            because: "it was left at once, and the commit may have been made",
-            hint: "the same command tells: what is there already is not sent again")
-        let tell: @Sendable (TransferProgress) -> Void = { state in
-            if state.phase == .committing {
-                interruption.hold("the commit to \(id) is made", left: left)
-            } else {
-                interruption.release()
-            }
-            // Elsewhere than on a terminal a line for every tenth of a second would be noise.
-            if progress.screen.showsProgress { progress.say(Self.words(state)) }
-        }
-        defer { interruption.release() }
-        do {
-            return try await send(hub, id, options, isFolder: isFolder.boolValue, tell)
-        } catch let failure as HubFailure {
-            if let why = asking.refusal { throw why }
-            guard failure.isCancelled else { throw failure }
-            throw Failure(
-                .interrupted, doing: "upload \(folder) to \(id)",
-                because: "it was interrupted before it was committed; \(id) is as it was",
-                hint: "the same command goes on where it stopped: what was sent is not sent again")
-        }
+    /// The folder itself here; what is in it for a server.
+    private func source(for calls: SpaceCalls, _ name: SpaceName) async throws -> [(name: String, value: JSONValue)] {
+        guard case .server = calls.place else { return [("folder", .string(folder))] }
+        let files = try await FolderContents.read(folder, doing: "upload \(folder) to \(name)")
+        return [("files", .array(files.map { ["path": .string($0.path), "content": .string($0.content)] }))]
     }
 
-    private func send(
-        _ hub: Hub, _ id: RepoID, _ options: UploadOptions, isFolder: Bool,
-        _ tell: @escaping @Sendable (TransferProgress) -> Void
-    ) async throws -> CommitResult {
-        if isFolder {
-            return try await hub.upload(folder: folder, to: id, revision: revision, options: options, progress: tell)
-        }
-        let name = URL(fileURLWithPath: folder).lastPathComponent
-        let path = into.isEmpty ? name : "\(into)/\(name)"
-        return try await hub.commit(
-            [.add(path: path, .file(folder))], to: id, revision: revision, options: options, progress: tell)
-    }
-
-    private func finish(_ result: CommitResult, _ id: RepoID, _ hub: Hub, _ progress: Progress) async throws {
-        let changed = !result.commits.isEmpty
-        var text =
-            changed
-            ? "\(result.pullRequest == nil ? "\(id)" : "A pull request of \(id)") has commit \(result.commit.prefix(7)): \(result.written) written, \(result.deleted) deleted, \(result.unchanged) unchanged, \(Bytes.text(result.sent)) sent\n"
-            : result.skipped.contains { $0.rule != .never }
-                ? "Nothing to do: \(id) has already what was not left out (\(result.unchanged == 1 ? "1 file" : "\(result.unchanged) files")).\n"
-                : "Nothing to do: \(id) has these files already.\n"
-        if let page = result.pullRequest { text += "  proposed at \(page.printable)\n" }
-        if !result.deletedPaths.isEmpty {
-            text += "  deleted \(NameList.text(result.deletedPaths, atMost: Self.shown).printable)\n"
-        }
-        // What was told before it was sent stands above.
-        for note in result.notes where !result.remarks.contains(where: { $0.text == note }) {
-            text += "  \(note.printable)\n"
-        }
-        text += Self.leftOut(result.skipped)
-        var json: [JSONValue.Member] = [
-            .init("space", .string("\(id)")), .init("commit", .string(result.commit)), .init("url", .maybe(result.url)),
-            .init("pull_request", .maybe(result.pullRequest)),
-            .init("commits", .array(result.commits.map { .string($0) })),
-            .init("written", .integer(Int64(result.written))), .init("deleted", .integer(Int64(result.deleted))),
-            .init("unchanged", .integer(Int64(result.unchanged))), .init("ignored", .integer(Int64(result.ignored))),
-            .init("sent_bytes", .integer(result.sent)),
-            .init("deleted_paths", .array(result.deletedPaths.map { .string($0) })),
-            .init(
-                "skipped",
-                .array(
-                    result.skipped.prefix(1_000).map {
-                        [
-                            "path": .string($0.path), "rule": .string($0.rule.rawValue), "reason": .string($0.reason),
-                        ]
-                    })),
-            .init("left_out", .integer(Int64(result.skipped.count))),
-            .init(
-                "warnings",
-                .array(
-                    result.remarks.map {
-                        [
-                            "kind": .string($0.kind.rawValue), "text": .string($0.text), "risk": .bool($0.isRisk),
-                            "paths": .array($0.paths.prefix(1_000).map { .string($0) }),
-                        ]
-                    })),
-            .init("notes", .array(result.notes.map { .string($0) })),
-        ]
-        var isReady = true
-        if wait, revision == "main", !Interruption.current.wasMet {
-            let waited = try await SpaceWaiting(space: id, path: "/").run(
-                hub, commit: result.commit, isFresh: changed, progress: progress)
-            progress.end()
-            isReady = waited.isReady
-            json.append(.init("wait", waited.json))
-            text += waited.answer(.own).text
-        }
-        Answer(json: .object(json), text: text).show(output)
-        if result.skipped.contains(where: { $0.rule == .secret }) {
+    private func tellNext(_ answer: JSONValue, _ name: SpaceName, _ calls: SpaceCalls) async {
+        let progress = calls.caller.progress
+        if answer["skipped"]?.array?.contains(where: { $0["rule"] == "secret" }) == true {
             progress.hint(
-                "`stoker space secrets add \(id) --env-file FILE` sets secrets; --include \"PATH\" with its exact path uploads such a file all the same."
+                "`stoker space secrets add \(name) --env-file FILE` sets secrets; --include \"PATH\" with its exact path uploads such a file all the same."
             )
         }
-        if result.pullRequest != nil {
-            progress.hint("Next: merge it on that page, then stoker space wait \(id)")
-        } else if !wait, changed, revision == "main" {
-            await progress.next(after: id, hub, commit: result.commit)
+        if answer["pull_request"]?.string != nil {
+            progress.hint("Next: merge it on that page, then stoker space wait \(name)")
+        } else if !wait, answer["commits"]?.array?.isEmpty == false, revision == "main" {
+            await calls.next(after: name, commit: answer["commit"]?.string ?? "")
         }
-        if !isReady { throw ExitCode(1) }
+    }
+
+    static func text(_ answer: JSONValue, _ screen: Screen) -> String {
+        func number(_ name: String) -> Int { answer[name]?.integer ?? 0 }
+        let space = answer["space"]?.string ?? ""
+        let page = answer["pull_request"]?.string
+        let skipped = (answer["skipped"]?.array ?? []).compactMap { file in
+            file["path"]?.string.map {
+                (path: $0, rule: file["rule"]?.string ?? "", reason: file["reason"]?.string ?? "")
+            }
+        }
+        var text =
+            answer["commits"]?.array?.isEmpty == false
+            ? "\(page == nil ? space : "A pull request of \(space)") has commit \((answer["commit"]?.string ?? "").prefix(7)): \(number("written")) written, \(number("deleted")) deleted, \(number("unchanged")) unchanged, \(Bytes.text(Int64(number("sent_bytes")))) sent\n"
+            : skipped.contains { $0.rule != SkippedFile.Rule.never.rawValue }
+                ? "Nothing to do: \(space) has already what was not left out (\(number("unchanged") == 1 ? "1 file" : "\(number("unchanged")) files")).\n"
+                : "Nothing to do: \(space) has these files already.\n"
+        if let page { text += "  proposed at \(page.printable)\n" }
+        let deleted = answer["deleted_paths"]?.texts ?? []
+        if !deleted.isEmpty { text += "  deleted \(NameList.text(deleted, atMost: Self.shown).printable)\n" }
+        // What was told before it was sent stands above.
+        let told = (answer["warnings"]?.array ?? []).compactMap { $0["text"]?.string }
+        for note in answer["notes"]?.texts ?? [] where !told.contains(note) { text += "  \(note.printable)\n" }
+        text += Self.leftOut(skipped.map { ($0.path, $0.reason) })
+        if let wait = answer["wait"] { text += WaitAnswer.text(wait, screen) }
+        return text
     }
 
     /// Names that are shown of each kind; `--json` has up to 1,000.
     private static let shown = 20
 
     /// One line a reason, in the order they came up.
-    static func leftOut(_ skipped: [SkippedFile]) -> String {
+    private static func leftOut(_ skipped: [(path: String, reason: String)]) -> String {
         var order: [String] = []
         var names: [String: [String]] = [:]
         for file in skipped {
@@ -492,16 +360,41 @@ struct SpaceUploadCommand: AsyncParsableCommand {
         if order.count > 100 { text += "  and more for \(order.count - 100) other reasons\n" }
         return text
     }
+}
 
-    static func words(_ state: TransferProgress) -> String {
-        switch state.phase {
-        case .scanning: "reading the folder"
-        case .comparing: "comparing \(state.filesTotal) files"
-        case .sending, .downloading:
-            "sending \(Bytes.text(state.bytes)) of \(Bytes.text(state.bytesTotal)), \(Bytes.text(Int64(state.rate)))/s"
-                + (state.secondsLeft.map { ", \(Wording.span($0)) left" } ?? "")
-        case .committing: "committing"
-        case .done: "done"
+/// A small folder's files, for a server: it reads no disk but its own.
+enum FolderContents {
+    /// - Throws: `too_large` beyond what one call takes.
+    static func read(_ folder: String, doing: String) async throws -> [(path: String, content: String)] {
+        try await NIOThreadPool.singleton.runIfActive {
+            var isFolder: ObjCBool = false
+            guard FileManager.default.fileExists(atPath: folder, isDirectory: &isFolder) else {
+                throw Failure(
+                    .usage, doing: doing, because: "there is no such folder or file",
+                    hint: "name the folder that holds the app")
+            }
+            let paths =
+                isFolder.boolValue
+                ? try FileManager.default.subpathsOfDirectory(atPath: folder).sorted().filter {
+                    !$0.split(separator: "/").contains(".git")
+                } : [""]
+            var files: [(path: String, content: String)] = []
+            var left = 16 << 20
+            for path in paths {
+                let place = path.isEmpty ? folder : "\(folder)/\(path)"
+                let attributes = try FileManager.default.attributesOfItem(atPath: place)
+                // Links may lead anywhere.
+                guard attributes[.type] as? FileAttributeType == .typeRegular else { continue }
+                left -= attributes[.size] as? Int ?? 0
+                guard left >= 0, files.count < 2_000 else {
+                    throw Failure(
+                        .tooLarge, doing: doing, because: "a server takes 2,000 files of 16 MiB together",
+                        hint: "upload it without --server")
+                }
+                let name = path.isEmpty ? URL(fileURLWithPath: folder).lastPathComponent : path
+                files.append((name, try Data(contentsOf: URL(fileURLWithPath: place)).base64EncodedString()))
+            }
+            return files
         }
     }
 }

@@ -1,5 +1,4 @@
 import ArgumentParser
-import HubClient
 import Operations
 import StokerCore
 
@@ -8,26 +7,22 @@ protocol SpaceRefWords: Sendable {
     /// `branch`
     static var word: String { get }
     static var about: String { get }
-    static func list(_ refs: RepoRefs) -> [RepoRefs.Ref]
-    static func delete(_ name: String, of id: RepoID, missingOK: Bool, _ hub: Hub) async throws -> Bool
+    static var list: Operations.Operation { get }
+    static var delete: Operations.Operation { get }
 }
 
 enum BranchWords: SpaceRefWords {
     static let word = "branch"
     static let about = "The app is built from main; other branches hold work that is not live."
-    static func list(_ refs: RepoRefs) -> [RepoRefs.Ref] { refs.branches }
-    static func delete(_ name: String, of id: RepoID, missingOK: Bool, _ hub: Hub) async throws -> Bool {
-        try await hub.deleteBranch(name, of: id, missingOK: missingOK)
-    }
+    static var list: Operations.Operation { .listBranches }
+    static var delete: Operations.Operation { .deleteBranch }
 }
 
 enum TagWords: SpaceRefWords {
     static let word = "tag"
     static let about = "A tag names a commit, such as a release to go back to."
-    static func list(_ refs: RepoRefs) -> [RepoRefs.Ref] { refs.tags }
-    static func delete(_ name: String, of id: RepoID, missingOK: Bool, _ hub: Hub) async throws -> Bool {
-        try await hub.deleteTag(name, of: id, missingOK: missingOK)
-    }
+    static var list: Operations.Operation { .listTags }
+    static var delete: Operations.Operation { .deleteTag }
 }
 
 struct SpaceBranchCommand: AsyncParsableCommand {
@@ -63,7 +58,8 @@ struct SpaceTagCommand: AsyncParsableCommand {
         ])
 }
 
-struct SpaceRefListCommand<Words: SpaceRefWords>: AsyncParsableCommand {
+struct SpaceRefListCommand<Words: SpaceRefWords>: OperationCommand {
+    static var operations: [Operations.Operation] { [Words.list] }
     static var configuration: CommandConfiguration {
         CommandConfiguration(
             commandName: "list", abstract: "Names, and the commits they point to.",
@@ -71,40 +67,38 @@ struct SpaceRefListCommand<Words: SpaceRefWords>: AsyncParsableCommand {
     }
     @OptionGroup var space: SpaceArgument
     @OptionGroup var output: OutputOptions
-    @OptionGroup var hub: HubOptions
+    @OptionGroup var hub: SpaceHubOptions
 
     func run() async throws {
-        try await hub.use { hub in
-            let id = try await space.id(hub)
-            let refs = Words.list(try await hub.refs(of: id)).sorted { $0.name < $1.name }
+        try await hub.calls(output) { calls in
+            let answer = try await calls.call(Words.list, on: space)
+            let refs = answer["refs"]?.array ?? []
             var table = TextTable(columns: [
                 .init(title: Words.word.uppercased(), shrinksTo: 16), .init(title: "COMMIT"),
             ])
-            for ref in refs { table.rows.append([.init(ref.name), .init(ref.commit, .dim)]) }
+            for ref in refs {
+                table.rows.append([.init(ref["name"]?.string ?? ""), .init(ref["commit"]?.string ?? "", .dim)])
+            }
             Answer(
-                json: [
-                    "space": .string("\(id)"),
-                    "refs": .array(
-                        refs.map { ["name": .string($0.name), "ref": .string($0.ref), "commit": .string($0.commit)] }),
-                ],
-                text: refs.isEmpty ? "No \(Words.word).\n" : table.text(for: Screen.own.look), names: refs.map(\.name)
+                json: answer, text: refs.isEmpty ? "No \(Words.word).\n" : table.text(for: Screen.own.look),
+                names: refs.compactMap { $0["name"]?.string }
             ).show(output)
         }
     }
 }
 
 /// What the creation of either says.
-private func show(
-    _ word: String, _ name: String, of id: RepoID, wasMade: Bool, _ output: OutputOptions
-) {
+private func show(_ answer: JSONValue, _ word: String, _ output: OutputOptions) {
+    let (space, name) = (answer["space"]?.string ?? "", (answer[word]?.string ?? "").printable)
     Answer(
-        json: ["space": .string("\(id)"), word: .string(name), "created": .bool(wasMade)],
-        text: wasMade
-            ? "\(id) has the \(word) \(name.printable) now\n" : "\(id) has a \(word) \(name.printable) already\n"
+        json: answer,
+        text: answer["created"] == true
+            ? "\(space) has the \(word) \(name) now\n" : "\(space) has a \(word) \(name) already\n"
     ).show(output)
 }
 
-struct SpaceBranchCreateCommand: AsyncParsableCommand {
+struct SpaceBranchCreateCommand: OperationCommand {
+    static var operations: [Operations.Operation] { [.createBranch] }
     static let configuration = CommandConfiguration(
         commandName: "create", abstract: "Begin a branch.",
         discussion: """
@@ -118,21 +112,21 @@ struct SpaceBranchCreateCommand: AsyncParsableCommand {
     @Flag(name: .customLong("exist-ok"), help: "One that exists already is no failure, wherever it points.")
     var existOK = false
     @OptionGroup var output: OutputOptions
-    @OptionGroup var hub: HubOptions
+    @OptionGroup var hub: SpaceHubOptions
 
     func run() async throws {
-        try await hub.use { hub in
-            let id = try await space.id(hub)
-            // The Hub takes a branch or a commit to begin at; a tag is one name of a commit.
-            var start = revision
-            if let revision { start = try await hub.info(of: id, revision: revision, expand: ["sha"]).sha ?? revision }
-            let wasMade = try await hub.createBranch(name, in: id, at: start, existsOK: existOK)
-            show("branch", name, of: id, wasMade: wasMade, output)
+        try await hub.calls(output) { calls in
+            show(
+                try await calls.call(
+                    .createBranch, on: space,
+                    [("branch", .string(name)), ("revision", .maybe(revision)), ("exist_ok", .bool(existOK))]),
+                "branch", output)
         }
     }
 }
 
-struct SpaceTagCreateCommand: AsyncParsableCommand {
+struct SpaceTagCreateCommand: OperationCommand {
+    static var operations: [Operations.Operation] { [.createTag] }
     static let configuration = CommandConfiguration(
         commandName: "create", abstract: "Name a commit.",
         discussion: """
@@ -148,18 +142,23 @@ struct SpaceTagCreateCommand: AsyncParsableCommand {
     @Flag(name: .customLong("exist-ok"), help: "One that exists already is no failure, wherever it points.")
     var existOK = false
     @OptionGroup var output: OutputOptions
-    @OptionGroup var hub: HubOptions
+    @OptionGroup var hub: SpaceHubOptions
 
     func run() async throws {
-        try await hub.use { hub in
-            let id = try await space.id(hub)
-            let wasMade = try await hub.createTag(name, in: id, at: revision, message: message, existsOK: existOK)
-            show("tag", name, of: id, wasMade: wasMade, output)
+        try await hub.calls(output) { calls in
+            show(
+                try await calls.call(
+                    .createTag, on: space,
+                    [
+                        ("tag", .string(name)), ("revision", .string(revision)), ("message", .maybe(message)),
+                        ("exist_ok", .bool(existOK)),
+                    ]), "tag", output)
         }
     }
 }
 
-struct SpaceRefDeleteCommand<Words: SpaceRefWords>: AsyncParsableCommand {
+struct SpaceRefDeleteCommand<Words: SpaceRefWords>: OperationCommand {
+    static var operations: [Operations.Operation] { [Words.delete] }
     static var configuration: CommandConfiguration {
         CommandConfiguration(
             commandName: "delete", abstract: "Delete a \(Words.word); asks.",
@@ -170,19 +169,17 @@ struct SpaceRefDeleteCommand<Words: SpaceRefWords>: AsyncParsableCommand {
     @Flag(name: .customLong("missing-ok"), help: "One that is not there is no failure.") var missingOK = false
     @OptionGroup var confirm: ConfirmOptions
     @OptionGroup var output: OutputOptions
-    @OptionGroup var hub: HubOptions
+    @OptionGroup var hub: SpaceHubOptions
 
     func run() async throws {
-        try await hub.use { hub in
-            let id = try await space.id(hub)
-            try await confirm.ask(
-                "Delete the \(Words.word) \(name.shortened) of \(id)? What only it leads to is lost.",
-                doing: "delete the \(Words.word) \(name.shortened) of \(id)")
-            let was = try await Words.delete(name, of: id, missingOK: missingOK, hub)
+        try await hub.calls(output, isSure: confirm.yes) { calls in
+            let answer = try await calls.call(
+                Words.delete, on: space, [(Words.word, .string(name)), ("missing_ok", .bool(missingOK))])
             Answer(
-                json: ["space": .string("\(id)"), Words.word: .string(name), "deleted": .bool(was)],
-                text: was
-                    ? "deleted the \(Words.word) \(name.printable) of \(id)\n" : "\(name.printable) was not there\n"
+                json: answer,
+                text: answer["deleted"] == true
+                    ? "deleted the \(Words.word) \(name.printable) of \(answer["space"]?.string ?? "")\n"
+                    : "\(name.printable) was not there\n"
             ).show(output)
         }
     }

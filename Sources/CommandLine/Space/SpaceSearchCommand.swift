@@ -1,9 +1,9 @@
 import ArgumentParser
-import HubClient
 import Operations
 import StokerCore
 
-struct SpaceSearchCommand: AsyncParsableCommand {
+struct SpaceSearchCommand: OperationCommand {
+    static var operations: [Operations.Operation] { [.searchSpaces] }
     static let configuration = CommandConfiguration(
         commandName: "search", abstract: "Find Spaces of everybody by what they do.",
         discussion: """
@@ -19,7 +19,7 @@ struct SpaceSearchCommand: AsyncParsableCommand {
     @Flag(name: .customLong("include-non-running"), help: "Also those that do not run.") var includeNonRunning = false
     @Option(name: .shortAndLong, help: "At most so many.") var limit = 10
     @OptionGroup var output: OutputOptions
-    @OptionGroup var hub: HubOptions
+    @OptionGroup var hub: SpaceHubOptions
 
     func validate() throws {
         if limit < 1 { throw ValidationError("--limit must be at least 1.") }
@@ -27,36 +27,35 @@ struct SpaceSearchCommand: AsyncParsableCommand {
     }
 
     func run() async throws {
-        try await hub.use { hub in
-            let found = try await hub.searchSpaces(
-                words.joined(separator: " "), filter: filter, sdks: sdk, includesNonRunning: includeNonRunning)
-            Self.answer(Array(found.prefix(limit)), .own).show(output)
+        try await hub.calls(output) { calls in
+            let answer = try await calls.call(
+                .searchSpaces,
+                [
+                    ("q", .string(words.joined(separator: " "))), ("sdk", .optional(sdk)),
+                    ("filter", .optional(filter)), ("include_non_running", .bool(includeNonRunning)),
+                    ("limit", .integer(Int64(limit))),
+                ])
+            Self.answer(answer, .own).show(output)
         }
     }
 
-    static func answer(_ found: [SpaceMatch], _ screen: Screen) -> Answer {
+    static func answer(_ answer: JSONValue, _ screen: Screen) -> Answer {
         var table = TextTable(columns: [
             .init(title: "SPACE", shrinksTo: 16), .init(title: "STAGE"), .init(title: "SDK"),
             .init(title: "LIKES", isRight: true), .init(title: "WHAT", shrinksTo: 20),
         ])
+        let found = answer["spaces"]?.array ?? []
         for match in found {
-            let stage = match.space.runtime?.stage
+            let stage = match["runtime"]?["stage"]?.string.map { SpaceStage(rawValue: $0) }
             table.rows.append([
-                .init(match.space.id), .init(stage?.rawValue ?? "–", stage.map { TextStyle(stage: $0) } ?? .dim),
-                .init(match.space.sdk ?? "–"), .init(match.space.likes.map(String.init) ?? ""),
-                .init(match.description ?? match.title ?? "", .dim),
+                .init(match["space"]?.string ?? ""),
+                .init(stage?.rawValue ?? "–", stage.map { TextStyle(stage: $0) } ?? .dim),
+                .init(match["sdk"]?.string ?? "–"), .init(match["likes"]?.integer.map { "\($0)" } ?? ""),
+                .init(match["description"]?.string ?? match["title"]?.string ?? "", .dim),
             ])
         }
         return Answer(
-            json: [
-                "spaces": .array(
-                    found.map {
-                        $0.space.json.adding([
-                            .init("title", .maybe($0.title)), .init("description", .maybe($0.description)),
-                            .init("score", .maybe($0.score)),
-                        ])
-                    })
-            ],
-            text: found.isEmpty ? "No Space was found.\n" : table.text(for: screen.look), names: found.map(\.space.id))
+            json: answer, text: found.isEmpty ? "No Space was found.\n" : table.text(for: screen.look),
+            names: found.compactMap { $0["space"]?.string })
     }
 }

@@ -1,9 +1,9 @@
 import ArgumentParser
-import HubClient
 import Operations
 import StokerCore
 
-struct SpaceSettingsCommand: AsyncParsableCommand {
+struct SpaceSettingsCommand: OperationCommand {
+    static var operations: [Operations.Operation] { [.spaceSettings] }
     static let configuration = CommandConfiguration(
         commandName: "settings", abstract: "Choose who sees a Space, and when it sleeps.",
         discussion: """
@@ -24,10 +24,10 @@ struct SpaceSettingsCommand: AsyncParsableCommand {
     var sleepTime: String?
     @OptionGroup var confirm: ConfirmOptions
     @OptionGroup var output: OutputOptions
-    @OptionGroup var hub: HubOptions
+    @OptionGroup var hub: SpaceHubOptions
 
-    private var visibility: RepoVisibility? {
-        isPrivate ? .private : isPublic ? .public : isProtected ? .protected : nil
+    private var visibility: String? {
+        isPrivate ? "private" : isPublic ? "public" : isProtected ? "protected" : nil
     }
 
     func validate() throws {
@@ -40,35 +40,21 @@ struct SpaceSettingsCommand: AsyncParsableCommand {
     }
 
     func run() async throws {
-        let seconds = try sleepTime.map { try SleepTime.seconds($0) }
-        try await hub.use { hub in
-            let id = try await space.id(hub)
-            var json: [JSONValue.Member] = [.init("space", .string("\(id)"))]
+        if let sleepTime { _ = try SleepTime.seconds(sleepTime) }
+        try await hub.calls(output, isSure: confirm.yes) { calls in
+            let answer = try await calls.call(
+                .spaceSettings, on: space, [("visibility", .maybe(visibility)), ("sleep_time", .maybe(sleepTime))])
             var text = ""
-            var isKept = true
-            if let visibility {
-                // All of it: of the fields alone, `private` is said of protected ones too.
-                let before = try await hub.info(of: id)
-                let isSame = before.seen == visibility.rawValue
-                if !isSame {
-                    if visibility == .public {
-                        try await confirm.ask(
-                            "Everybody will see \(id) with its code and history. Proceed?", doing: "make \(id) public")
-                    }
-                    try await hub.change(id, RepoSettings(visibility: visibility))
-                }
-                text += "\(id) is \(visibility)\(isSame ? " already" : "")\n"
-                json += [.init("visibility", .string(visibility.rawValue)), .init("changed", .bool(!isSame))]
+            if let visibility = answer["visibility"]?.string {
+                text +=
+                    "\(answer["space"]?.string ?? "") is \(visibility)\(answer["changed"] == true ? "" : " already")\n"
             }
-            if let seconds {
-                let runtime = try await hub.setSleepTime(of: id, seconds: seconds)
-                let note = SleepTime.note(runtime, wished: seconds)
-                isKept = note == nil
-                text += SpaceAnswer.runtime(runtime, id, note: note).text
-                json += [.init("sleep_seconds", .maybe(runtime.sleepSeconds)), .init("note", .maybe(note))]
+            let note = answer["note"]?.string
+            if let runtime = answer["runtime"] {
+                text += SpaceAnswer.runtime(runtime).text + (note.map { "  \($0.printable)\n" } ?? "")
             }
-            Answer(json: .object(json), text: text).show(output)
-            if !isKept { throw ExitCode(1) }
+            Answer(json: answer, text: text).show(output)
+            if note != nil { throw ExitCode(1) }
         }
     }
 }

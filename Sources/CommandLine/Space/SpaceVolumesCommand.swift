@@ -1,5 +1,4 @@
 import ArgumentParser
-import HubClient
 import Operations
 import StokerCore
 
@@ -19,30 +18,33 @@ struct SpaceVolumesCommand: AsyncParsableCommand {
             SpaceVolumesDeleteCommand.self,
         ])
 
-    static func answer(_ volumes: [SpaceVolume], _ id: RepoID, changed: Bool?, _ screen: Screen) -> Answer {
+    static func answer(_ answer: JSONValue, _ screen: Screen) -> Answer {
+        let volumes = answer["volumes"]?.array ?? []
         var text = volumes.isEmpty ? "No volumes.\n" : ""
         if !volumes.isEmpty {
             var table = TextTable(columns: [
                 .init(title: "MOUNT"), .init(title: "SOURCE", shrinksTo: 20), .init(title: "WRITING"),
             ])
             for volume in volumes {
-                let inside = volume.path.map { "/\($0)" } ?? ""
+                let type = volume["type"]?.string ?? ""
+                let inside = volume["path"]?.string.map { "/\($0)" } ?? ""
                 table.rows.append([
-                    .init(volume.mountPath), .init("\(volume.type) \(volume.source)\(inside)"),
-                    .init(volume.readOnly ?? (volume.type != "bucket") ? "no" : "yes"),
+                    .init(volume["mount_path"]?.string ?? ""),
+                    .init("\(type) \(volume["source"]?.string ?? "")\(inside)"),
+                    .init(volume["read_only"]?.bool ?? (type != "bucket") ? "no" : "yes"),
                 ])
             }
             text = table.text(for: screen.look)
         }
-        if let changed { text += changed ? "The Space restarts.\n" : "Nothing to do: it is as wished already.\n" }
-        return Answer(
-            json: [
-                "space": .string("\(id)"), "volumes": .array(volumes.map(\.json)), "changed": .maybe(changed),
-            ], text: text)
+        if let changed = answer["changed"]?.bool {
+            text += changed ? "The Space restarts.\n" : "Nothing to do: it is as wished already.\n"
+        }
+        return Answer(json: answer, text: text)
     }
 }
 
-struct SpaceVolumesListCommand: AsyncParsableCommand {
+struct SpaceVolumesListCommand: OperationCommand {
+    static var operations: [Operations.Operation] { [.listVolumes] }
     static let configuration = CommandConfiguration(
         commandName: "list", abstract: "What is mounted.",
         discussion: """
@@ -51,17 +53,17 @@ struct SpaceVolumesListCommand: AsyncParsableCommand {
             """, aliases: ["ls"])
     @OptionGroup var space: SpaceArgument
     @OptionGroup var output: OutputOptions
-    @OptionGroup var hub: HubOptions
+    @OptionGroup var hub: SpaceHubOptions
 
     func run() async throws {
-        try await hub.use { hub in
-            let id = try await space.id(hub)
-            SpaceVolumesCommand.answer(try await hub.volumes(of: id), id, changed: nil, .own).show(output)
+        try await hub.calls(output) { calls in
+            SpaceVolumesCommand.answer(try await calls.call(.listVolumes, on: space), .own).show(output)
         }
     }
 }
 
-struct SpaceVolumesAddCommand: AsyncParsableCommand {
+struct SpaceVolumesAddCommand: OperationCommand {
+    static var operations: [Operations.Operation] { [.addVolumes] }
     static let configuration = CommandConfiguration(
         commandName: "add", abstract: "Mount volumes beside the present ones; the Space restarts once.",
         discussion: """
@@ -72,19 +74,19 @@ struct SpaceVolumesAddCommand: AsyncParsableCommand {
     @Argument(help: ArgumentHelp("hf://buckets/owner/name[/folder]:/mount[:ro]", valueName: "volume"))
     var volumes: [String]
     @OptionGroup var output: OutputOptions
-    @OptionGroup var hub: HubOptions
+    @OptionGroup var hub: SpaceHubOptions
 
     func run() async throws {
-        let wishes = try volumes.map { VolumeChange.mount(try SpaceVolume(notation: $0)) }
-        try await hub.use { hub in
-            let id = try await space.id(hub)
-            let result = try await hub.changeVolumes(of: id, wishes)
-            SpaceVolumesCommand.answer(result.volumes, id, changed: result.changed, .own).show(output)
+        try await hub.calls(output) { calls in
+            SpaceVolumesCommand.answer(
+                try await calls.call(.addVolumes, on: space, [("volumes", .strings(volumes))]), .own
+            ).show(output)
         }
     }
 }
 
-struct SpaceVolumesSetCommand: AsyncParsableCommand {
+struct SpaceVolumesSetCommand: OperationCommand {
+    static var operations: [Operations.Operation] { [.setVolumes] }
     static let configuration = CommandConfiguration(
         commandName: "set", abstract: "Mount exactly these volumes; what else is mounted goes.",
         discussion: """
@@ -99,27 +101,19 @@ struct SpaceVolumesSetCommand: AsyncParsableCommand {
     var volumes: [String]
     @OptionGroup var confirm: ConfirmOptions
     @OptionGroup var output: OutputOptions
-    @OptionGroup var hub: HubOptions
+    @OptionGroup var hub: SpaceHubOptions
 
     func run() async throws {
-        let wishes = try volumes.map { try SpaceVolume(notation: $0) }
-        try await hub.use { hub in
-            let id = try await space.id(hub)
-            let going = try await hub.volumes(of: id).map(\.mountPath).filter { path in
-                !wishes.contains { $0.mountPath == path }
-            }
-            if !going.isEmpty {
-                try await confirm.ask(
-                    "\(going.joined(separator: ", ")) of \(id) will be unmounted. Proceed?",
-                    doing: "set the volumes of \(id)")
-            }
-            let result = try await hub.changeVolumes(of: id, [.replaceAll(wishes)])
-            SpaceVolumesCommand.answer(result.volumes, id, changed: result.changed, .own).show(output)
+        try await hub.calls(output, isSure: confirm.yes) { calls in
+            SpaceVolumesCommand.answer(
+                try await calls.call(.setVolumes, on: space, [("volumes", .strings(volumes))]), .own
+            ).show(output)
         }
     }
 }
 
-struct SpaceVolumesDeleteCommand: AsyncParsableCommand {
+struct SpaceVolumesDeleteCommand: OperationCommand {
+    static var operations: [Operations.Operation] { [.deleteVolumes] }
     static let configuration = CommandConfiguration(
         commandName: "delete", abstract: "Unmount volumes; what is in them stays. The Space restarts once.",
         discussion: """
@@ -132,28 +126,18 @@ struct SpaceVolumesDeleteCommand: AsyncParsableCommand {
     @Flag(help: "All of them.") var all = false
     @OptionGroup var confirm: ConfirmOptions
     @OptionGroup var output: OutputOptions
-    @OptionGroup var hub: HubOptions
+    @OptionGroup var hub: SpaceHubOptions
 
     func validate() throws {
         if all == !paths.isEmpty { throw ValidationError("Give the paths to unmount, or --all.") }
     }
 
     func run() async throws {
-        try await hub.use { hub in
-            let id = try await space.id(hub)
-            let present = try await hub.volumes(of: id).map(\.mountPath)
-            for path in paths where !present.contains(path) {
-                throw Failure(
-                    .notFound, doing: "unmount \(path.shortened) of \(id)", because: "nothing is mounted there",
-                    hint: present.isEmpty ? nil : "mounted are \(present.joined(separator: ", "))")
-            }
-            let going = all ? present : paths
-            if !going.isEmpty {
-                try await confirm.ask(
-                    "\(going.joined(separator: ", ")) of \(id) will be unmounted. Proceed?", doing: "unmount of \(id)")
-            }
-            let result = try await hub.changeVolumes(of: id, going.map { .unmount(path: $0) })
-            SpaceVolumesCommand.answer(result.volumes, id, changed: result.changed, .own).show(output)
+        try await hub.calls(output, isSure: confirm.yes) { calls in
+            SpaceVolumesCommand.answer(
+                try await calls.call(.deleteVolumes, on: space, [("paths", .optional(paths)), ("all", .bool(all))]),
+                .own
+            ).show(output)
         }
     }
 }

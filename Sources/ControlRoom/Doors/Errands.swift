@@ -1,3 +1,4 @@
+import Operations
 import ServiceLifecycle
 import StokerCore
 
@@ -44,7 +45,10 @@ final class Errands: Service {
             for await errand in errands.cancelOnGracefulShutdown() {
                 group.addTask {
                     do throws(Failure) {
-                        errand.done.yield(.success(try await self.keeper.ping(errand.name)))
+                        _ = try await Operation.ping.call(
+                            [("name", .string(errand.name))],
+                            in: OperationContext(keeper: self.keeper, now: { .never }))
+                        errand.done.yield(.success(try await self.keeper.status(of: errand.name)))
                     } catch {
                         errand.done.yield(.failure(error))
                     }

@@ -90,9 +90,10 @@ extension FleetText {
 
 extension Operation.Parameter {
     /// The text of a fleet file as an input.
-    /// - Parameter limit: characters of the text.
+    /// - Parameter limit: characters of the text. A text that is one longer than what the reader takes still reaches it, and is told as
+    ///   a problem of the file.
     static func fleetFile(
-        _ place: Place, required: Bool = false, upTo limit: Int = 64 << 20, _ summary: String
+        _ place: Place, required: Bool = false, upTo limit: Int = (64 << 20) + 1, _ summary: String
     ) -> Operation.Parameter {
         Operation.Parameter(
             "fleet_file", place,

@@ -22,7 +22,7 @@ extension Shape {
         ])
 
     private static let window = Shape(
-        name: "HubWindow", summary: "A window of the Hub's rate limit.",
+        name: "HubAllowanceWindow", summary: "A window of the Hub's rate limit.",
         fields: [
             .init("bucket", .text, "`api`, `resolvers` or `pages`"),
             .init("left", .integer, "Requests that are left"),

@@ -64,8 +64,7 @@ struct Engine {
         let memory = try await Memory.open(folder: plan.dataFolder, path: plan.fleet.ledger.path, logger: logger)
         let writer = LedgerWriter(
             ledger: memory.ledger, retention: plan.fleet.ledger, clock: ContinuousClock(), now: clocks.wall,
-            logger: logger
-        ) { _ in }
+            logger: logger)
         let resolver = NameResolver(eventLoop: group.next())
         var source: Boiler.Source?
         if let watched = plan.source {
@@ -102,9 +101,11 @@ struct Engine {
         let keys = HeartbeatKeys(token: token)
         var heartbeatKey: (@Sendable (String) -> String)?
         if token != nil { heartbeatKey = { keys.key(of: $0) ?? "" } }
+        // Without a token of its own a server is nobody on the Hub.
+        let account = hub.flatMap { $0.settings.token == nil ? nil : $0 }
         let context = OperationContext(
             keeper: boiler, ledger: memory.ledger, now: clocks.wall, backupFolder: plan.dataFolder,
-            heartbeatKey: heartbeatKey)
+            heartbeatKey: heartbeatKey, hub: account, dataFolder: plan.dataFolder)
         let standingBy = plan.standbyOf != nil
         let server = try ControlRoomServer(
             keeper: boiler, ledger: memory.ledger, access: access,

@@ -1,8 +1,8 @@
-import CommandLine
 import Foundation
 import HubClient
 import KeepAlive
 import Logging
+import Operations
 import ServiceLifecycle
 import StokerCore
 

@@ -347,8 +347,7 @@ final class BoilerRoom: Sendable {
         let logger = Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }
         let writer = LedgerWriter(
             ledger: ledger, retention: Fleet.LedgerSettings(), settings: .init(interval: .milliseconds(50)),
-            clock: ContinuousClock(), now: clocks.wall, logger: logger
-        ) { _ in }
+            clock: ContinuousClock(), now: clocks.wall, logger: logger)
         let boiler = Boiler(
             fleet: fleet, fleetPath: nil, source: source, ledger: ledger, writer: writer,
             loops: Array(group.makeIterator()),

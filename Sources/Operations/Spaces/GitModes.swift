@@ -14,7 +14,7 @@ enum GitModes {
             .path
         defer { try? FileManager.default.removeItem(atPath: folder) }  // what is left is in the temporary folder
         let before = ProcessInfo.processInfo.environment["GIT_CONFIG_COUNT"].flatMap { Int($0) } ?? 0
-        let environment = SpacePushCommand.environment(hub, before: before)
+        let environment = GitPush.environment(hub, before: before)
         let url = "\(hub.settings.endpoint)/spaces/\(id)"
         let reference = revision.hasPrefix("refs/") ? revision : "refs/heads/\(revision)"
         do {

@@ -46,9 +46,6 @@ package struct RestartNotes: Sendable {
 
     package init(folder: String) { self.folder = folder }
 
-    /// Those of the commands.
-    static var own: RestartNotes { RestartNotes(folder: Surroundings.process.dataFolder + "/restarts") }
-
     private func path(_ space: RepoID, _ endpoint: String) -> String {
         // `@` and `,` are in no name of the Hub.
         let host = endpoint.unicodeScalars.map { scalar in

@@ -15,8 +15,8 @@ import Darwin
 /// the file is on the disk before it takes its name.
 struct PrintsFile {
     let path: String
-
-    static var own: PrintsFile { PrintsFile(path: Surroundings.process.dataFolder + "/secret-prints.json") }
+    /// Told when a damaged file was put aside.
+    let tell: (String) -> Void
 
     /// What is in it; an empty list when there is none. A damaged file is put aside and told.
     func read() async throws -> SecretPrints {
@@ -82,9 +82,8 @@ struct PrintsFile {
                 because: "it is not what Stoker wrote, and cannot be put aside: \(SystemError())",
                 hint: "remove it: then secrets are written once more than needed")
         }
-        Screen.own.endProgress()
-        Screen.writeError(
-            "stoker: \(path) was damaged and is now \(aside); what was written before is not known any more, so secrets are written once more than needed\n"
+        tell(
+            "\(path) was damaged and is now \(aside); what was written before is not known any more, so secrets are written once more than needed"
         )
         return nil
     }

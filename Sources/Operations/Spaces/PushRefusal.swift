@@ -1,5 +1,4 @@
 import HubClient
-import Operations
 import StokerCore
 
 /// Why a push did not come about, as far as git's words tell.

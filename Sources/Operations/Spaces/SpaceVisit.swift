@@ -1,7 +1,6 @@
 import Foundation
 import HubClient
 import KeepAlive
-import Operations
 import StokerCore
 
 /// What a visitor of a Space's app gets, judged as the keeper judges it.

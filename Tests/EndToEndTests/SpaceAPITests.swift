@@ -1,0 +1,191 @@
+import Foundation
+import NIOCore
+import NIOHTTP1
+import TestSupport
+import Testing
+
+extension EndToEnd {
+    /// Operations on Spaces by REST: a server with an account on a simulated Hub.
+    @Suite(.timeLimit(.minutes(3))) struct SpaceAPITests {
+        private static let space = "maren/orbit-api"
+        private static let path = "/api/v1/spaces/\(space)"
+        private static let secret = "s3cr3t-4711-value"
+
+        private static func with(_ name: String, _ body: (HubScratch, Server) async throws -> Void) async throws {
+            try await HubScratch.with(name) { hub in
+                let server = try await hub.scratch.serve(
+                    """
+                    hub: { namespace: maren, token: hf_maren, endpoint: "\(hub.endpoint)", discover: true }
+                    keep: { every: 1h, timeout: 3s, retry: off }
+                    serve: { self_ping: off }
+
+                    """)
+                try await body(hub, server)
+                for text in [server.process.errors, server.process.output] {
+                    #expect(!text.contains(secret) && !text.contains("hf_maren"))
+                }
+            }
+        }
+
+        private static func call(
+            _ server: Server, _ method: HTTPMethod, _ path: String, _ body: String = "",
+            _ headers: [String: String] = [:]
+        ) async throws -> Reply {
+            try await HTTP.call(server.address + path, headers, method: method, body: body, limit: .seconds(60))
+        }
+
+        @Test func aSpaceIsLookedAtAndRestarted() async throws {
+            try await Self.with("space-api") { hub, server in
+                let runtime = try await Self.call(server, .GET, Self.path + "/runtime")
+                #expect(runtime.status == 200, "\(runtime.body)")
+                #expect(try runtime.json.stage.string == "RUNNING")
+                let before = try await hub.state(Self.space).restarts.int
+                let restart = try await Self.call(server, .POST, Self.path + "/restart")
+                #expect(restart.status == 200, "\(restart.body)")
+                #expect(try restart.json.space.string == Self.space)
+                let listed = try await Self.call(server, .GET, "/api/v1/spaces?author=maren").json.spaces.array
+                #expect(listed.contains { $0.space.string == Self.space })
+                if let before { #expect(try await hub.state(Self.space).restarts.int != before) }
+                let odd = try await Self.call(server, .POST, Self.path + "/restart", #"{"factroy": true}"#)
+                #expect(odd.status == 400 && odd.body.contains("did you mean"), "\(odd.body)")
+                let missing = try await Self.call(server, .GET, "/api/v1/spaces/maren/nobody/runtime")
+                #expect(missing.status == 404, "\(missing.body)")
+                #expect(try missing.json.error.code.string == "hub.not_found")
+                // The same by the command line, which has no account of its own here.
+                let child = try await hub.scratch.run(
+                    Binary.path, ["space", "runtime", Self.space, "--server", server.address, "--json"],
+                    environment: ["STOKER_DATA": hub.scratch.path + "/other"])
+                #expect(child.exit == .code(0), "\(child.tail)")
+                #expect(try ClientCommandTests.json(child).space.string == Self.space)
+            }
+        }
+
+        @Test func secretsAreSetAndNeverShown() async throws {
+            try await Self.with("space-api-secrets") { hub, server in
+                let body = #"{"values": [{"key": "API_KEY", "value": "\#(Self.secret)"}]}"#
+                let set = try await Self.call(server, .PUT, Self.path + "/secrets", body)
+                #expect(set.status == 200, "\(set.body)")
+                #expect(try set.json.set.array.map(\.string) == ["API_KEY"])
+                #expect(!set.body.contains(Self.secret))
+                let again = try await Self.call(
+                    server, .PUT, Self.path + "/secrets", body, ["accept": "text/event-stream"])
+                #expect(again.headers.first(name: "content-type") == "text/event-stream")
+                #expect(again.body.contains("event: answer") && again.body.contains("\"unchanged\":[\"API_KEY\"]"))
+                #expect(!again.body.contains(Self.secret))
+                let two =
+                    #"{"values": [{"key": "A", "value": "\#(Self.secret)"}, {"key": "B", "value": "\#(Self.secret)"}]}"#
+                let told = try await Self.call(
+                    server, .PUT, Self.path + "/secrets", two, ["accept": "application/x-ndjson"])
+                let lines = told.body.split(separator: "\n")
+                #expect(lines.contains { $0.hasPrefix(#"{"progress":"#) && $0.contains("\"step\":\"pausing\"") })
+                #expect(lines.last?.hasPrefix(#"{"answer":"#) == true, "\(told.body)")
+                #expect(!told.body.contains(Self.secret))
+                let names = try await Self.call(server, .GET, Self.path + "/secrets").json.secrets.array
+                #expect(Set(names.compactMap(\.key.string)).isSuperset(of: ["API_KEY", "A", "B"]))
+
+                // Mistakes tell places, never values.
+                for wrong in [
+                    #"{"values": [{"key": "\#(Self.secret)", "value": "x"}]}"#,
+                    #"{"values": [{"key": "A", "vlaue": "\#(Self.secret)"}]}"#,
+                    #"{"values": ["\#(Self.secret)"]}"#,
+                ] {
+                    let reply = try await Self.call(server, .PUT, Self.path + "/secrets", wrong)
+                    #expect(reply.status == 400, "\(reply.body)")
+                }
+                let badKey = try await Self.call(
+                    server, .PUT, Self.path + "/secrets", #"{"values": [{"key": "\#(Self.secret)", "value": "x"}]}"#)
+                #expect(!badKey.body.contains(Self.secret), "\(badKey.body)")
+
+                // A value that looks like a secret becomes a variable with a yes only.
+                let variable = #"{"values": [{"key": "ACCESS_TOKEN", "value": "\#(Self.secret)"}]"#
+                let asked = try await Self.call(server, .PUT, Self.path + "/variables", variable + "}")
+                #expect(asked.status == 409, "\(asked.body)")
+                #expect(try asked.json.error.code.string == "confirmation_required")
+                #expect(asked.body.contains("looks like a secret") && !asked.body.contains(Self.secret))
+                let sure = try await Self.call(
+                    server, .PUT, Self.path + "/variables", variable + #", "confirm": true}"#)
+                #expect(sure.status == 200 && !sure.body.contains(Self.secret), "\(sure.body)")
+            }
+        }
+
+        @Test func filesComeAndGoAsContents() async throws {
+            try await Self.with("space-api-files") { hub, server in
+                let content = Data("print('hello')\n".utf8).base64EncodedString()
+                let files = #"{"files": [{"path": "src/new.py", "content": "\#(content)"}], "message": "by REST""#
+                let sent = try await Self.call(server, .POST, Self.path + "/upload", files + "}")
+                #expect(sent.status == 200, "\(sent.body)")
+                #expect(try sent.json.written.int == 1)
+                #expect(try sent.json.commit.string == (try await hub.state(Self.space).head.string))
+                let got = try await Self.call(server, .GET, Self.path + "/contents?files=src/new.py")
+                #expect(got.status == 200, "\(got.body)")
+                #expect(try got.json.contents[0].content.string == content)
+                // No route takes a path of the server's disk.
+                for (place, body) in [("/upload", #"{"folder": "/etc"}"#), ("/push", #"{"folder": "/etc"}"#)] {
+                    let local = try await Self.call(server, .POST, Self.path + place, body)
+                    #expect(local.status == 400 && local.body.contains("is not a parameter"), "\(local.body)")
+                }
+                let local = try await Self.call(server, .GET, Self.path + "/contents?folder=/tmp/x")
+                #expect(local.status == 400 && local.body.contains("is not a parameter"), "\(local.body)")
+                let leaving = try await Self.call(
+                    server, .POST, Self.path + "/upload",
+                    #"{"files": [{"path": "../../x", "content": "\#(content)"}]}"#)
+                #expect(leaving.status == 400, "\(leaving.body)")
+
+                let deleting = files + #", "delete": ["*"]"#
+                let asked = try await Self.call(server, .POST, Self.path + "/upload", deleting + "}")
+                #expect(asked.status == 409 && asked.body.contains("would"), "\(asked.body)")
+                let log = try await Self.call(server, .GET, Self.path + "/logs?lines=5")
+                #expect(log.status == 200, "\(log.body)")
+                let endless = try await Self.call(server, .GET, Self.path + "/logs?follow=true")
+                #expect(endless.status == 400 && endless.body.contains("text/event-stream"), "\(endless.body)")
+            }
+        }
+
+        @Test func commitsArePushedAsABundle() async throws {
+            try await Self.with("space-api-push") { hub, server in
+                let source = hub.endpoint + "/spaces/\(Self.space)"
+                for arguments in [
+                    ["clone", "--quiet", source, "copy"],
+                    [
+                        "-C", "copy", "-c", "user.name=m", "-c", "user.email=m@example.org", "commit", "--quiet",
+                        "--allow-empty", "-m", "by REST",
+                    ], ["-C", "copy", "bundle", "create", "--quiet", "../bundle", "HEAD"],
+                ] {
+                    let child = try await hub.scratch.run("git", arguments)
+                    #expect(child.exit == .code(0), "\(arguments): \(child.tail)")
+                }
+                let bundle = try Data(contentsOf: URL(fileURLWithPath: hub.scratch.path + "/bundle"))
+                let pushed = try await Self.call(
+                    server, .POST, Self.path + "/push", #"{"bundle": "\#(bundle.base64EncodedString())"}"#)
+                #expect(pushed.status == 200, "\(pushed.body)")
+                #expect(try pushed.json.commit.string == (try await hub.state(Self.space).head.string))
+                let junk = try await Self.call(server, .POST, Self.path + "/push", #"{"bundle": "aGVsbG8="}"#)
+                #expect(junk.status == 400 && junk.body.contains("bundle"), "\(junk.body)")
+            }
+        }
+
+        @Test func whatDestroysNeedsAYesFromThisMachine() async throws {
+            try await Self.with("space-api-delete") { hub, server in
+                let far = try await Self.call(
+                    server, .DELETE, Self.path + "?confirm=true", "", ["x-forwarded-for": "203.0.113.9"])
+                #expect(far.status == 403, "\(far.body)")
+                let unsure = try await Self.call(server, .DELETE, Self.path)
+                #expect(unsure.status == 409, "\(unsure.body)")
+                #expect(unsure.body.contains("Delete \(Self.space) with its files"), "\(unsure.body)")
+                #expect(try await hub.state(Self.space).head.string != nil)
+                let gone = try await Self.call(server, .DELETE, Self.path + "?confirm=true")
+                #expect(gone.status == 200, "\(gone.body)")
+                #expect(try gone.json.deleted == .bool(true))
+            }
+        }
+
+        @Test func aServerWithoutAnAccountSaysSo() async throws {
+            try await Scratch.with("space-api-none") { scratch in
+                let server = try await scratch.serve("version: 1\nserve: { self_ping: off }\n")
+                let reply = try await Self.call(server, .GET, "/api/v1/spaces")
+                #expect(reply.status == 503, "\(reply.body)")
+                #expect(try reply.json.error.code.string == "hub.no_account")
+            }
+        }
+    }
+}
