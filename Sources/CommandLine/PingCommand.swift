@@ -37,7 +37,7 @@ struct PingCommand: OperationCommand {
         case .quiet: break
         case .auto, .human: screen.write(PingText.text(answer, verbose: verbose, screen))
         }
-        if ["down", "silent"].contains(answer["check"]?["verdict"]?.string) { throw ExitCode(1) }
+        if answer["check"]?["trouble"]?.bool == true { throw ExitCode(1) }
     }
 }
 

@@ -39,6 +39,6 @@ extension FleetSchema {
     static func isOurs(_ path: String) -> Bool {
         // No such file, or not a readable one: then it is not ours.
         guard let text = try? String(contentsOfFile: path, encoding: .utf8) else { return false }
-        return text.contains("\"title\": \"Stoker fleet file\"")
+        return text.contains("\"title\": \"\(title)\"")
     }
 }

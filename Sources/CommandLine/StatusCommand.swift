@@ -31,7 +31,8 @@ struct StatusCommand: OperationCommand {
     @Option(help: "Only this group.")
     var group: String?
     @Option(
-        help: "Only this kind: http, tcp or heartbeat.", completion: .list(CheckPolicy.Kind.allCases.map(\.rawValue)))
+        help: ArgumentHelp("Only this kind: \(CheckPolicy.Kind.allCases.map(\.rawValue).joined(separator: ", "))."),
+        completion: .list(CheckPolicy.Kind.allCases.map(\.rawValue)))
     var kind: String?
     @Option(
         help: "file, trouble, name, latency or last-ping.", completion: .list(StatusQuery.Sort.allCases.map(\.rawValue))

@@ -34,11 +34,6 @@ static const unsigned char error_mustache[] = {
 #embed "Files/error.mustache"
 };
 
-// The schema that people find in docs/ is the one that `stoker schema` prints.
-static const unsigned char fleet_schema[] = {
-#embed "../../docs/fleet.schema.json"
-};
-
 static const stoker_asset files[] = {
     {"stoker.css", stoker_css, sizeof stoker_css},
     {"stoker.js", stoker_js, sizeof stoker_js},
@@ -50,7 +45,6 @@ static const stoker_asset files[] = {
     {"transcript.mustache", transcript_mustache, sizeof transcript_mustache},
     {"login.mustache", login_mustache, sizeof login_mustache},
     {"error.mustache", error_mustache, sizeof error_mustache},
-    {"fleet.schema.json", fleet_schema, sizeof fleet_schema},
 };
 
 const stoker_asset *stoker_assets(size_t *count) {

@@ -2,7 +2,7 @@ package import NIOCore
 import NIOPosix
 import Synchronization
 
-/// A name server on loopback for tests: A, AAAA, delays, dead names, NXDOMAIN, errors, truncation.
+/// A name server on loopback for tests: A, AAAA and records of any type, delays, dead names, NXDOMAIN, errors, truncation.
 /// Source of the format: RFC 1035 section 4, RFC 2308.
 package final class TestNameServer: Sendable {
     package enum Reply: Sendable {
@@ -10,6 +10,8 @@ package final class TestNameServer: Sendable {
         case addresses([String], ttl: UInt32)
         /// An alias and its target's addresses.
         case alias(String, [String], ttl: UInt32)
+        /// Records of the asked type, as the bytes of their data.
+        case records([[UInt8]])
         case noSuchName
         case noData
         case serverFailure
@@ -27,7 +29,12 @@ package final class TestNameServer: Sendable {
         /// Bytes that are no answer.
         case garbage
     }
-    package enum Kind: UInt16, Sendable { case a = 1, aaaa = 28 }
+    package struct Kind: RawRepresentable, Hashable, Sendable {
+        package let rawValue: UInt16
+        package init(rawValue: UInt16) { self.rawValue = rawValue }
+        package static let a = Kind(rawValue: 1)
+        package static let aaaa = Kind(rawValue: 28)
+    }
     package typealias Zone = @Sendable (_ name: String, _ kind: Kind) -> Reply
 
     private let udp: any Channel
@@ -106,14 +113,15 @@ private struct Answerer: Sendable {
             labels.append(reader.readString(length: Int(length)) ?? "")
         }
         guard let type = reader.readInteger(as: UInt16.self), reader.readInteger(as: UInt16.self) != nil,
-            let kind = TestNameServer.Kind(rawValue: type),
             let section = question.getSlice(at: begin, length: reader.readerIndex - begin)
         else { return nil }
+        let kind = TestNameServer.Kind(rawValue: type)
         let name = labels.joined(separator: ".")
         counter.asked.withLock { $0[name, default: 0] += 1 }
         switch zone(name, kind) {
         case .addresses(let texts, let ttl): return message(id, 0, section, kind, texts, ttl)
         case .alias(let target, let texts, let ttl): return message(id, 0, section, kind, texts, ttl, alias: target)
+        case .records(let data): return message(id, 0, section, kind, [], 60, data: data)
         case .noSuchName: return message(id, 3, section, kind, [], 0, soa: true)
         case .noData: return message(id, 0, section, kind, [], 0, soa: true)
         case .serverFailure: return message(id, 2, section, kind, [], 0)
@@ -133,16 +141,18 @@ private struct Answerer: Sendable {
 
     private func message(
         _ id: UInt16, _ code: UInt16, _ question: ByteBuffer, _ kind: TestNameServer.Kind, _ texts: [String],
-        _ ttl: UInt32, alias: String? = nil, soa: Bool = false, truncated: Bool = false
+        _ ttl: UInt32, alias: String? = nil, soa: Bool = false, truncated: Bool = false, data: [[UInt8]] = []
     ) -> ByteBuffer {
-        let addresses = texts.compactMap { text -> [UInt8]? in
-            guard let address = try? SocketAddress(ipAddress: text, port: 0) else { return nil }
-            switch address {
-            case .v4(let v4) where kind == .a: return withUnsafeBytes(of: v4.address) { Array($0[4..<8]) }
-            case .v6(let v6) where kind == .aaaa: return withUnsafeBytes(of: v6.address) { Array($0[8..<24]) }
-            default: return nil
+        let addresses =
+            data
+            + texts.compactMap { text -> [UInt8]? in
+                guard let address = try? SocketAddress(ipAddress: text, port: 0) else { return nil }
+                switch address {
+                case .v4(let v4) where kind == .a: return withUnsafeBytes(of: v4.address) { Array($0[4..<8]) }
+                case .v6(let v6) where kind == .aaaa: return withUnsafeBytes(of: v6.address) { Array($0[8..<24]) }
+                default: return nil
+                }
             }
-        }
         var out = ByteBuffer()
         out.writeInteger(id)
         out.writeInteger(0x8180 | code | (truncated ? 0x0200 : 0))

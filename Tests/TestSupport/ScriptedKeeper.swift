@@ -86,10 +86,12 @@ package final class ScriptedKeeper: Keeper {
     package func set(reload failure: Failure?) { scene.withLock { $0.reloadFailure = failure } }
     /// Ends all listeners' streams, as a stopping keeper does.
     package func stop() {
-        scene.withLock { scene in
+        // Not inside the lock: an ending stream tells its keeper.
+        let listeners = scene.withLock { scene in
             scene.isStopped = true
-            scene.listeners.values.forEach { $0.finish() }
+            return Array(scene.listeners.values)
         }
+        for listener in listeners { listener.finish() }
     }
     /// Calls that acted, oldest first: `ping bot`, `pause bot`.
     package var calls: [String] { scene.withLock { $0.calls } }

@@ -40,12 +40,15 @@ struct SpaceWaitCommand: OperationCommand {
         try await hub.calls(output) { calls in
             let name = try await calls.name(space.space, within: timeout.duration, doing: "wait for")
             // What was spent on the name is not given twice.
-            let left = max(.milliseconds(1), timeout.duration - (.now - began))
+            let spent = space.space.contains("/") ? Duration.zero : .now - began
+            let left =
+                spent < .milliseconds(500)
+                ? timeout.text : "\(max(1, Int((timeout.duration - spent).seconds.rounded(.up))))s"
             let answer = try await calls.call(
                 .waitForSpace, on: name,
                 [
                     ("commit", .maybe(commit)), ("path", .string(path)), ("no_app", .bool(noApp)),
-                    ("timeout", .string(space.space.contains("/") ? timeout.text : "\(left.wholeMilliseconds)ms")),
+                    ("timeout", .string(left)),
                     ("every", .string(every.text)),
                 ])
             Answer(json: answer, text: WaitAnswer.text(answer, .own)).show(output)

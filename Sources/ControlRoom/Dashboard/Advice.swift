@@ -23,7 +23,7 @@ enum Advice {
             case .asleep: return "A visit or “Ping now” wakes it; it is pinged again when the Hub says that it runs."
             case .none: return nil
             }
-        case .slow, .waking, .down, .silent:
+        default:
             let message = state.cause == .spaceCrashed ? sight.flatMap { $0.isFresh ? $0.errorMessage : nil } : nil
             let rule = DiagnosisRules.find(message: message)
             if policy.heal.mode == .act, DiagnosisRules.restartHelps(state.cause), rule?.restartHelps != false {

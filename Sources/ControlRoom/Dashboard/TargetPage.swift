@@ -219,10 +219,9 @@ struct TargetPage {
     }
 
     private var expectation: String {
-        guard policy.kind == .http else { return "" }
         let expect = policy.expect
         var parts: [String] = []
-        if expect.status != [200...399] {
+        if policy.kind.type.expectations.contains("status"), expect.status != Expectation().status {
             parts.append(
                 "status "
                     + expect.status.map { $0.count == 1 ? "\($0.lowerBound)" : "\($0.lowerBound)–\($0.upperBound)" }
@@ -233,6 +232,9 @@ struct TargetPage {
         for rule in expect.json.prefix(6) { parts.append("\(rule.path) is \(shown(Self.text(rule.value)))") }
         if let within = expect.within { parts.append("within \(Formatting.interval(within))") }
         if let days = expect.certificateDays { parts.append("certificate good for \(days) d") }
+        for (key, texts) in expect.own.sorted(by: { $0.key < $1.key }) {
+            parts.append("\(key) \(texts.prefix(6).map { "“\(shown($0))”" }.joined(separator: ", "))")
+        }
         return parts.joined(separator: "; ")
     }
 

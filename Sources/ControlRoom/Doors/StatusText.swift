@@ -82,16 +82,17 @@ enum StatusText {
             text.seconds(milliseconds: view.check.policy.every.wholeMilliseconds)
             text.key("status")
             text.value(state.verdict.name)
-            text.key("look")
-            text.value(view.look.name)
             text.key("trouble")
             text.value(view.isTrouble)
             text.key("flapping")
             text.value(state.flapping)
             text.key("cause")
             if state.cause == .none { text.null() } else { text.value(state.cause.code) }
-            text.key("sentence")
-            text.value(view.sentence.text)
+            // Only where there is one: most targets of most answers have none.
+            if let reason = view.reason {
+                text.key("reason")
+                text.value(reason.text)
+            }
             text.key("since")
             moment(view.since, &text)
             text.key("last_ping")

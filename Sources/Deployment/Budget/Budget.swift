@@ -61,7 +61,7 @@ package struct Budget: Sendable, Equatable {
         let hubHost = (try? Address(fleet.hub.endpoint))?.host
         // A policy is shared by many checks, and the hours of a week are worth adding up once.
         var rates: [ObjectIdentifier: (Rate, Rate)] = [:]
-        for check in fleet.checks where check.policy.kind != .heartbeat && check.policy.enabled {
+        for check in fleet.checks where !check.policy.kind.type.isPassive && check.policy.enabled {
             let policy = check.policy
             let (rate, worst) = rates[ObjectIdentifier(policy)] ?? Self.rates(policy)
             rates[ObjectIdentifier(policy)] = (rate, worst)

@@ -132,7 +132,7 @@ package struct FleetDraft: Sendable {
         func failure(_ because: String) -> Failure {
             Failure(
                 .usage, doing: "read \"\(text.prefix(100))\"", because: because,
-                hint: "give a Space as owner/name, or an address with https://, http:// or tcp://")
+                hint: "give a Space as owner/name, or an address with \(CheckKinds.schemes(joinedBy: "or"))")
         }
         guard text.contains("://") else { throw failure("it is neither a Space's id nor an address") }
         let address: Address

@@ -84,7 +84,7 @@ struct WakePlan: Sendable {
         if let given = master ?? fleet.serve.publicURL {
             do throws(Address.Fault) {
                 let address = try Address(given)
-                guard address.scheme != .tcp else { throw Address.Fault(because: "is not an http address") }
+                guard address.scheme.kind == .http else { throw Address.Fault(because: "is not an http address") }
                 var text = address.description
                 while text.hasSuffix("/") { text.removeLast() }
                 if text.hasSuffix("/health") { text.removeLast("/health".count) }

@@ -11,41 +11,15 @@ package struct FleetReport {
     }
 
     package func requestsPerDay(_ check: Check) -> Double {
-        check.policy.kind == .heartbeat || !check.policy.enabled ? 0 : Budget.rate(check.policy).perDay
+        check.policy.kind.type.isPassive || !check.policy.enabled ? 0 : Budget.rate(check.policy).perDay
     }
 
     /// The interval, for a person.
     package func when(_ policy: CheckPolicy) -> String {
         guard policy.enabled else { return "paused" }
-        if policy.kind == .heartbeat { return "expected every \(policy.every.text), \(policy.grace.text) late at most" }
+        if policy.kind.type.isPassive { return "expected every \(policy.every.text), \(policy.grace.text) late at most" }
         let level = policy.warmth.map { " (\($0.rawValue))" } ?? ""
         return "every \(policy.every.text)\(level)\(policy.hours.map { ", \($0.text)" } ?? "")"
-    }
-
-    /// What is done and what is expected, for a person.
-    package func what(_ check: Check) -> String {
-        let policy = check.policy
-        switch policy.kind {
-        case .heartbeat: return "/api/heartbeats/\(check.name)"
-        case .tcp: return "connect \(check.address)"
-        case .http:
-            var text = "\(policy.request.method) \(check.shownAddress ?? "")"
-            let expect = policy.expect
-            var wants: [String] = []
-            if expect.status != [200...399] {
-                wants.append(
-                    "status "
-                        + expect.status.map { $0.count == 1 ? "\($0.lowerBound)" : "\($0.lowerBound)-\($0.upperBound)" }
-                        .joined(separator: ", "))
-            }
-            if expect.text != nil { wants.append("text") }
-            if expect.regex != nil { wants.append("regex") }
-            if !expect.json.isEmpty { wants.append("json \(expect.json.map(\.path).joined(separator: ", "))") }
-            if let within = expect.within { wants.append("within \(within.text)") }
-            if let days = expect.certificateDays { wants.append("certificate good for \(days) days") }
-            if !wants.isEmpty { text += " → " + wants.joined(separator: ", ") }
-            return text
-        }
     }
 
     /// What level suits which service (requirement KA10).

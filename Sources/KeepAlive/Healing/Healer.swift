@@ -141,7 +141,7 @@ extension Cause {
         switch self {
         case .dnsNoSuchName, .dnsFailed, .dnsTimeout, .connectRefused, .connectTimeout, .connectUnreachable,
             .tlsHandshake,
-            .tlsCertificate, .tlsTimeout:
+            .tlsCertificate, .tlsExpired, .tlsWrongName, .tlsUntrusted, .tlsTimeout:
             true
         default: false
         }

@@ -56,7 +56,8 @@ package enum FleetComposer {
         check.isStatic = facts.isStatic
         // Of a Space whose Hub has not told its address yet.
         guard !check.address.isEmpty else { return check }
-        guard let base = base(of: facts, hub), var address = try? Address(check.address), address.scheme != .tcp else {
+        guard let base = base(of: facts, hub), var address = try? Address(check.address), address.scheme.kind == .http
+        else {
             return check  // an address that cannot be read is told by the probe
         }
         if !check.policy.ownAddress {

@@ -7,8 +7,10 @@ package struct Attempt {
     package enum Result {
         /// A complete answer, or as much of its body as was wanted.
         case answer(Answer)
-        /// A TCP check connected.
+        /// The connection, or the TLS session, that was to be made is there.
         case connected
+        /// The kind of check has judged the answer itself.
+        case judged(Finding)
         /// No (complete) answer. `detail` names what exactly was seen, without secrets.
         case failed(Cause, detail: String)
     }

@@ -2,7 +2,7 @@ import Foundation
 package import NIOCore
 package import StokerCore
 
-/// Where a probe goes, read from `https://host:port/path?query`, `http://…` or `tcp://host:port`.
+/// Where a probe goes, read from `https://host:port/path?query`, `http://…`, `tcp://host:port` and the like.
 ///
 /// Host and port are read by the fleet file's grammar (``Address/Authority``); nothing is kept per host.
 package struct ProbeAddress: Equatable {
@@ -45,10 +45,12 @@ package struct ProbeAddress: Equatable {
             host.removeLast()
             isRooted = true
         }
-        guard let port = place.port ?? scheme.defaultPort else { throw Problem(text: "a tcp address needs a port") }
+        guard let port = place.port ?? scheme.defaultPort else {
+            throw Problem(text: "a \(scheme.rawValue) address needs a port")
+        }
         self.port = port
         literal = place.literal.flatMap { SocketAddress($0, port: port) }
-        if scheme == .tcp, target != "/" { throw Problem(text: "a tcp address has no path") }
+        if scheme.kind != .http, target != "/" { throw Problem(text: "a \(scheme.rawValue) address has no path") }
     }
 
     /// Resolves a `Location` against this address as curl and browsers do: absolute, `//host/…`, `/path`, `?query` or a relative
@@ -61,7 +63,7 @@ package struct ProbeAddress: Equatable {
         guard let first = bytes.first else { throw Problem(text: "the Location header is empty") }
         if first.isLetter, let colon = bytes.firstIndex(of: .colon), bytes[..<colon].allSatisfy({ $0.isSchemeByte }) {
             guard let scheme = Scheme(rawValue: String(decoding: bytes[..<colon].map(\.lowercased), as: UTF8.self)),
-                scheme != .tcp
+                scheme.kind == .http
             else { throw Problem(text: "the redirect leads to neither http nor https") }
             return try keepingCredentials(Self.absolute(scheme, bytes[(colon + 1)...]))
         }
@@ -147,13 +149,12 @@ package struct ProbeAddress: Equatable {
     private static func scheme(of bytes: [UInt8]) throws(Problem) -> (Scheme, Int) {
         guard let colon = bytes.firstIndex(of: .colon), bytes.count > colon + 2, bytes[colon + 1] == .slash,
             bytes[colon + 2] == .slash
-        else { throw Problem(text: "an address begins with https://, http:// or tcp://") }
-        switch colon {
-        case 5 where bytes[..<5].elementsEqual("https".utf8, by: { $0.lowercased == $1 }): return (.https, 8)
-        case 4 where bytes[..<4].elementsEqual("http".utf8, by: { $0.lowercased == $1 }): return (.http, 7)
-        case 3 where bytes[..<3].elementsEqual("tcp".utf8, by: { $0.lowercased == $1 }): return (.tcp, 6)
-        default: throw Problem(text: "an address begins with https://, http:// or tcp://")
+        else { throw Problem(text: "an address begins with \(CheckKinds.schemes(joinedBy: "or"))") }
+        for scheme in CheckKinds.schemes
+        where bytes[..<colon].elementsEqual(scheme.rawValue.utf8, by: { $0.lowercased == $1 }) {
+            return (scheme, colon + 3)
         }
+        throw Problem(text: "an address begins with \(CheckKinds.schemes(joinedBy: "or"))")
     }
 
     /// Path and query of the fleet file; what is not ASCII is encoded.
@@ -212,16 +213,6 @@ package struct ProbeAddress: Equatable {
             }
         }
         return kept.reduce(into: [UInt8]()) { $0 += [.slash] + $1 }[...]
-    }
-}
-
-extension ProbeAddress.Scheme {
-    package var defaultPort: Int? {
-        switch self {
-        case .http: 80
-        case .https: 443
-        case .tcp: nil
-        }
     }
 }
 

@@ -38,7 +38,7 @@ enum ProbeErrors {
             if case .sslError(let stack) = inner {
                 let text = stack.map { "\($0)" }.joined(separator: " ")
                 if text.contains("CERTIFICATE_VERIFY_FAILED") {
-                    return (.tlsCertificate, certificateProblem(certificate))
+                    return certificateProblem(certificate)
                 }
                 if text.contains("WRONG_VERSION_NUMBER") || text.contains("HTTP_REQUEST") {
                     return (.tlsHandshake, "the port does not speak TLS")
@@ -72,19 +72,25 @@ enum ProbeErrors {
         }
     }
 
-    private static func certificateProblem(_ certificate: NIOSSLCertificate?) -> String {
-        guard let certificate else { return "the certificate is not trusted" }
+    private static func certificateProblem(_ certificate: NIOSSLCertificate?) -> (Cause, String) {
+        guard let certificate else { return (.tlsUntrusted, "the certificate is not trusted") }
         var now = timespec()
         clock_gettime(CLOCK_REALTIME, &now)
         if certificate.notValidAfter < now.tv_sec {
-            return "expired: the certificate ended \(CertificateText.day(certificate.notValidAfter))"
+            return (.tlsExpired, "expired: the certificate ended \(CertificateText.day(certificate.notValidAfter))")
         }
         if certificate.notValidBefore > now.tv_sec {
-            return "not yet valid: the certificate begins \(CertificateText.day(certificate.notValidBefore))"
+            return (
+                .tlsCertificate,
+                "not yet valid: the certificate begins \(CertificateText.day(certificate.notValidBefore))"
+            )
         }
         let (subject, issuer) = CertificateText.subjectAndIssuer(certificate)
-        if subject == issuer { return "untrusted: the certificate is self-signed (\(subject))" }
-        return "untrusted: the certificate was issued by \(issuer), which is not a trusted authority here"
+        if subject == issuer { return (.tlsUntrusted, "untrusted: the certificate is self-signed (\(subject))") }
+        return (
+            .tlsUntrusted,
+            "untrusted: the certificate was issued by \(issuer), which is not a trusted authority here"
+        )
     }
 
     /// `error:1000007d:SSL routines:OPENSSL_internal:CERTIFICATE_VERIFY_FAILED at file:line` without the place.

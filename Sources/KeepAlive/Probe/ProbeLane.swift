@@ -20,13 +20,13 @@ package final class ProbeLane: @unchecked Sendable {
 
     /// What is in flight or waits for the server's close, by slot, and beside it when it is to be looked at again.
     /// A plain array, swept at the earliest of them, is cheaper than a timer for each probe.
-    private var runs: [ProbeRun?] = []
+    private var runs: [(any ProbeTask)?] = []
     private var deadlines: [UInt64] = []
     private var free: [Int] = []
     private var wakeAt = UInt64.max
     private var wake: Scheduled<Void>?
 
-    private var ready: [(ProbeRun, Attempt)] = []
+    private var ready: [(any ProbeTask, Attempt)] = []
     private var drainScheduled = false
     private var draining = false
     private var callDepth = 0
@@ -69,10 +69,11 @@ package final class ProbeLane: @unchecked Sendable {
     package func start(_ check: Check, then: @escaping (Attempt) -> Void) {
         eventLoop.preconditionInEventLoop()
         inFlight += 1
-        let run = ProbeRun(lane: self, check: check, then: then)
+        // A kind that asks nobody has no address either, which the run says.
+        let run = (check.policy.kind.probed ?? HTTPKind.self).run(check, on: self, then: then)
         callDepth += 1
         if isShutDown {
-            run.fail(.selfOverloaded, "the prober was stopped")
+            run.abandon(.selfOverloaded, "the prober was stopped")
         } else {
             run.begin()
         }
@@ -97,7 +98,7 @@ package final class ProbeLane: @unchecked Sendable {
         wakeAt = .max
     }
 
-    // MARK: For ProbeRun
+    // MARK: For what makes attempts
 
     /// The bootstrap only makes the channel here: its initialiser's future lasts as long as the connection, so that
     /// registering and connecting are ours. Left to itself it would set a timer for each connection, and cancelling one
@@ -125,7 +126,7 @@ package final class ProbeLane: @unchecked Sendable {
         }
     }
 
-    func take(_ run: ProbeRun) -> Int {
+    func take(_ run: any ProbeTask) -> Int {
         if let slot = free.popLast() {
             runs[slot] = run
             return slot
@@ -163,7 +164,7 @@ package final class ProbeLane: @unchecked Sendable {
 
     func largeBodyGone() { largeBodies -= 1 }
 
-    func report(_ run: ProbeRun, _ attempt: Attempt) {
+    func report(_ run: any ProbeTask, _ attempt: Attempt) {
         inFlight -= 1
         ready.append((run, attempt))
         if callDepth == 0 {

@@ -8,11 +8,15 @@ import StokerCore
 ///
 /// It is also the last handler of its connection's pipeline. Confined to the lane's loop, which is what makes
 /// `@unchecked Sendable` true: the resolver's callback hops there, everything else is a channel's callback on it.
-final class ProbeRun: @unchecked Sendable {
+final class ProbeRun: ProbeTask, @unchecked Sendable {
+    /// How far the conversation goes before it is reported as well.
+    enum Goal { case connected, encrypted, answered }
+
     private enum Stage { case resolving, connecting, handshaking, waiting, reading, lingering, done }
 
     private let lane: ProbeLane
     private let check: Check
+    private let goal: Goal
     private var then: ((Attempt) -> Void)?
     private let at: Instant
     private var stage = Stage.resolving
@@ -63,9 +67,10 @@ final class ProbeRun: @unchecked Sendable {
     /// More than this is kept of a few bodies at a time only.
     private static let largeBody = 65_536
 
-    init(lane: ProbeLane, check: Check, then: @escaping (Attempt) -> Void) {
+    init(lane: ProbeLane, check: Check, until goal: Goal, then: @escaping (Attempt) -> Void) {
         self.lane = lane
         self.check = check
+        self.goal = goal
         self.then = then
         at = lane.now()
         slot = -1
@@ -83,7 +88,7 @@ final class ProbeRun: @unchecked Sendable {
         if let problem = check.policy.request.problem { return fail(.invalidAddress, problem) }
         do throws(ProbeAddress.Problem) {
             let address = try ProbeAddress(check.address)
-            guard (address.scheme == .tcp) == (check.policy.kind == .tcp) else {
+            guard address.scheme.kind == check.policy.kind else {
                 return fail(.invalidAddress, "a \(check.policy.kind.rawValue) check cannot use this kind of address")
             }
             resolve(address)
@@ -189,7 +194,7 @@ final class ProbeRun: @unchecked Sendable {
         exchange.peer = connector.address
         issued = connector.issued
         exchange.phases.connect = micros(now &- issued)
-        if exchange.address?.scheme == .tcp {
+        if goal == .connected {
             exchange.phases.latency = exchange.phases.connect
             closeNow()
             return finish(.connected)
@@ -216,9 +221,10 @@ final class ProbeRun: @unchecked Sendable {
     private func converse(_ channel: any Channel, _ now: UInt64) {
         let pipeline = channel.pipeline.syncOperations
         do {
-            if exchange.address?.scheme == .https {
+            if goal == .encrypted || exchange.address?.scheme == .https {
                 enter(.handshaking, limit: check.policy.tlsTimeout, now: now)
-                let context = try lane.tls.context(verifying: check.policy.request.verifyTLS)
+                let context = try lane.tls.context(
+                    verifying: check.policy.request.verifyTLS, offersHTTP: goal == .answered)
                 let name = exchange.address?.literal == nil ? exchange.address?.host : nil
                 let handler = try NIOSSLClientHandler(context: context, serverHostname: name)
                 tlsHandler = handler
@@ -526,8 +532,13 @@ extension ProbeRun: ChannelInboundHandler {
             if check.policy.request.verifyTLS, let address = exchange.address {
                 guard let certificate else { return fail(.tlsCertificate, "the server showed no certificate") }
                 guard CertificateNames.areFor(address, certificate) else {
-                    return fail(.tlsCertificate, ProbeErrors.wrongName(address.host, certificate))
+                    return fail(.tlsWrongName, ProbeErrors.wrongName(address.host, certificate))
                 }
+            }
+            if goal == .encrypted {
+                exchange.phases.latency = micros(now &- issued)
+                closeNow()
+                return finish(.connected)
             }
             send(on: context.channel, now)
         }

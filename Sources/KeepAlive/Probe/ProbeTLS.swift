@@ -40,16 +40,16 @@ enum CertificateNames {
     }
 }
 
-/// The two TLS contexts of this process: one that checks certificates and one that does not.
+/// The TLS contexts of this process: those that check certificates and those that do not, with and without the offer of HTTP.
 ///
 /// Each is built when first needed and then shared by every lane: a context with the system's trust roots costs
 /// 4–9 ms and 1 MiB, so one per probe would be most of a probe's cost.
 package final class ProbeTLS: Sendable {
-    private struct Contexts {
-        var verifying: NIOSSLContext?
-        var blind: NIOSSLContext?
+    private struct Use: Hashable {
+        var verifying: Bool
+        var offersHTTP: Bool
     }
-    private let contexts = Mutex(Contexts())
+    private let contexts = Mutex<[Use: NIOSSLContext]>([:])
     private let additionalRoots: [NIOSSLCertificate]
 
     /// - Parameter additionalRoots: trusted beside the system's own, such as a company's authority.
@@ -59,22 +59,24 @@ package final class ProbeTLS: Sendable {
 
     /// Builds the verifying context now, so that the first probe does not wait for it.
     /// - Throws: what BoringSSL says when the system's trust roots cannot be read.
-    package func prepare() throws { _ = try context(verifying: true) }
+    package func prepare() throws { _ = try context(verifying: true, offersHTTP: true) }
 
-    func context(verifying: Bool) throws -> NIOSSLContext {
-        try contexts.withLock { contexts in
-            if let ready = verifying ? contexts.verifying : contexts.blind { return ready }
+    /// - Parameter offersHTTP: HTTP/1.1 is named as the protocol (ALPN); other servers may refuse a session that names it.
+    func context(verifying: Bool, offersHTTP: Bool) throws -> NIOSSLContext {
+        let use = Use(verifying: verifying, offersHTTP: offersHTTP)
+        return try contexts.withLock { contexts in
+            if let ready = contexts[use] { return ready }
             var configuration = TLSConfiguration.makeClientConfiguration()
             configuration.minimumTLSVersion = .tlsv12
             // The name is held against the certificate by ``CertificateNames``: the library's own rules let other certificates pass.
             configuration.certificateVerification = verifying ? .noHostnameVerification : .none
-            configuration.applicationProtocols = ["http/1.1"]
+            if offersHTTP { configuration.applicationProtocols = ["http/1.1"] }
             configuration.shutdownTimeout = .seconds(1)
             if verifying, !additionalRoots.isEmpty {
                 configuration.additionalTrustRoots = [.certificates(additionalRoots)]
             }
             let context = try NIOSSLContext(configuration: configuration)
-            if verifying { contexts.verifying = context } else { contexts.blind = context }
+            contexts[use] = context
             return context
         }
     }

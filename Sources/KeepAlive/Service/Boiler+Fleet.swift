@@ -155,7 +155,9 @@ extension Boiler {
     }
 
     func tellOfRestart(_ new: Fleet) {
-        let keys = inForce.changed(in: new)
+        var keys = sections.restarts(from: inForce, to: new)
+        // What is discovered needs the Hub's word, too.
+        if inForce.hub.isWatched != new.hub.isWatched, !keys.contains("hub.watch") { keys.append("hub.watch") }
         guard !keys.isEmpty else { return }
         say(.fleetNeedsRestart(keys: keys))
         logger.warning(

@@ -56,7 +56,8 @@ package actor Boiler: Keeper, Service {
     /// As the fleet file has it.
     var written: Fleet
     /// What this process was started with, for the keys that only a start takes.
-    let inForce: StartOnlyKeys
+    let inForce: Fleet
+    let sections: FleetSections
     var names = NameIndex()
     var fleetFile: Overview.FleetFile
     var role: Overview.Role = .active
@@ -87,12 +88,15 @@ package actor Boiler: Keeper, Service {
         fleet: Fleet, fleetPath: String?, source: Source?, ledger: any Ledger, writer: LedgerWriter,
         loops: [any EventLoop],
         resolver: NameResolver, tls: ProbeTLS, settings: Settings, hub: HubKnowledge = HubKnowledge(),
-        clocks: Clocks, logger: Logger
+        sections: FleetSections = .standard, clocks: Clocks, logger: Logger
     ) {
+        self.sections = sections
         self.hub = hub
         self.current = fleet
         self.written = fleet
-        self.inForce = StartOnlyKeys(fleet)
+        var inForce = fleet
+        inForce.checks = []
+        self.inForce = inForce
         self.source = source
         self.ledger = ledger
         self.writer = writer

@@ -17,11 +17,11 @@ struct RulingEffects {
             switch ruling {
             case .changed(let from, let to):
                 changes.append((from, to))
-                say(.verdict(check: name, from: from, to: to, cause: state.cause))
+                say(.verdict(check: name, from: from, to: to, cause: state.cause, code: state.code))
             case .incidentBegan(var incident):
                 incident.check = id
                 incidents.append(incident)
-                say(.incidentBegan(check: name, cause: incident.cause))
+                say(.incidentBegan(check: name, cause: incident.cause, code: incident.code))
             case .incidentEnded(var incident):
                 incident.check = id
                 incidents.append(incident)

@@ -67,19 +67,18 @@ package struct ConnectivityGuard: Sendable {
                 proof = max(proof, ended)
             case .failed(let cause, _):
                 note(cause, host: host, began: began, ended: ended, wasBad: wasBad)
+            case .judged(let finding):
+                // That all is well proves nothing: a name server on this machine may answer what it remembers.
+                guard finding.cause != .none else { break }
+                note(finding.cause, host: host, began: began, ended: ended, wasBad: wasBad)
             }
         }
 
         package mutating func note(_ cause: Cause, host: UInt64, began: Instant, ended: Instant, wasBad: Bool) {
-            switch cause {
-            // Something spoke to us.
-            case .none, .tlsHandshake, .tlsCertificate, .closedEarly, .notHTTP, .headersTooLarge, .tooManyRedirects,
-                .badRedirect:
-                proof = max(proof, ended)
-            case _ where cause.isConnectivity && !wasBad:
-                add(Failed(host: host, began: began, ended: ended))
-            // A name that does not exist, a refusal or a time-out after connecting speaks neither for nor against.
-            default: break
+            switch cause.traits.network {
+            case .works: proof = max(proof, ended)
+            case .doubtful: if !wasBad { add(Failed(host: host, began: began, ended: ended)) }
+            case .untold: break
             }
         }
 

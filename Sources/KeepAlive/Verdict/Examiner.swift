@@ -16,6 +16,9 @@ package final class Examiner: Sendable {
         switch attempt.result {
         case .connected:
             return warnings(attempt, code: 0, expect: check.policy.expect, now: now)
+        case .judged(let finding):
+            guard finding.outcome == .up else { return finding }
+            return warnings(attempt, code: finding.code, expect: check.policy.expect, now: now)
         case .failed(.selfOverloaded, let detail):
             // Our own lack of sockets says nothing about them.
             return Finding(outcome: .unknown, cause: .selfOverloaded, detail: detail)

@@ -79,7 +79,8 @@ package enum SpaceVerdict {
             .tooManyRedirects, .badRedirect:
             .wrong
         case .dnsNoSuchName, .dnsFailed, .dnsTimeout, .connectRefused, .connectTimeout, .connectUnreachable,
-            .connectionReset, .tlsHandshake, .tlsCertificate, .tlsTimeout, .firstByteTimeout, .spacePlatformPage:
+            .connectionReset, .tlsHandshake, .tlsCertificate, .tlsExpired, .tlsWrongName, .tlsUntrusted, .tlsTimeout,
+            .firstByteTimeout, .spacePlatformPage:
             .unreachable
         default: nil
         }
@@ -165,16 +166,8 @@ package enum SpaceVerdict {
         var joint = Joint(finding: finding, cell: cell)
         if let cause = cell.cause { joint.finding.cause = cause }
         joint.finding.detail = detail(finding, word.facts, cell)
-        switch cell.verdict {
-        case .up: joint.finding.outcome = .up
-        case .slow: joint.finding.outcome = .slow
-        case .waking: joint.finding.outcome = .waking
-        case .down, .silent: joint.finding.outcome = .down
-        case .unknown: joint.finding.outcome = .unknown
-        case .paused:
-            joint.finding.outcome = .unknown
-            joint.pauses = true
-        }
+        joint.finding.outcome = cell.verdict.traits.outcome
+        joint.pauses = cell.verdict == .paused
         if joint.finding.outcome == .down, incident.contains(joint.finding.cause) {
             joint.finding.cause = .platformIncident
         }

@@ -12,6 +12,7 @@ package final class MemoryJobs: JobStore {
 
     package init() {}
 
+    @discardableResult
     package func insert(_ jobs: [NewJob]) -> [Int64] {
         state.withLock { state in jobs.map { Self.insert($0, &state) } }
     }

@@ -24,7 +24,7 @@ struct Opened: Sendable {
             }
             return
         }
-        let lock = try LockFile(beside: path)
+        let lock = try Self.lock(path)
         self.lock = lock
         let now = Instant(seconds: Date().timeIntervalSince1970)
         /// What a person has to know; written down once there is something to write into.
@@ -84,6 +84,17 @@ struct Opened: Sendable {
             throw Failure.ledger(doing: doing, error: error)
         }
         lock.mark(.open)
+    }
+
+    /// A command that makes the file, or carries an older one forward, holds the lock for a moment: see ``SharedStores``.
+    private static func lock(_ path: String) throws(Failure) -> LockFile {
+        for _ in 0..<5 {
+            do throws(Failure) { return try LockFile(beside: path) } catch {
+                guard error.code == .conflict else { throw error }
+                usleep(100_000)
+            }
+        }
+        return try LockFile(beside: path)
     }
 
     private static func last(_ table: String, _ db: Database) throws -> Int64 {

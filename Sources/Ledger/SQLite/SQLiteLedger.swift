@@ -119,7 +119,7 @@ package final class SQLiteLedger: Ledger, SQLiteAccess {
     }
 
     /// What comes first, the result or the end of the time. The work goes on in any case.
-    private static func first<T: Sendable>(
+    static func first<T: Sendable>(
         within limit: Duration?, _ doing: String, _ work: (Once<Result<T, any Error>>) -> Void
     ) async -> Result<T, any Error> {
         await withCheckedContinuation { waiter in
@@ -404,7 +404,7 @@ package final class SQLiteLedger: Ledger, SQLiteAccess {
 }
 
 /// Resumes a waiter once, whoever comes first.
-private final class Once<Value: Sendable>: Sendable {
+final class Once<Value: Sendable>: Sendable {
     private let waiter: Mutex<CheckedContinuation<Value, Never>?>
     init(_ waiter: CheckedContinuation<Value, Never>) { self.waiter = Mutex(waiter) }
 

@@ -81,16 +81,16 @@ extension FleetReport {
             "checks": .array(
                 fleet.checks.map { check in
                     let policy = check.policy
-                    let isHeartbeat = policy.kind == .heartbeat
+                    let kind = policy.kind.type
                     return [
-                        "name": .string(check.name), "kind": .string(policy.kind.rawValue),
+                        "name": .string(check.name), "kind": .string(kind.name),
                         "role": .string(policy.role.rawValue), "space": .text(check.space),
                         "address": .text(check.shownAddress),
                         "group": .text(policy.group), "every_seconds": .seconds(policy.every),
-                        "timeout_seconds": isHeartbeat ? .null : .seconds(policy.timeout),
+                        "timeout_seconds": kind.isPassive ? .null : .seconds(policy.timeout),
                         "retry_seconds": .array(policy.retry.map { .seconds($0) }), "hours": .text(policy.hours?.text),
                         "enabled": .bool(policy.enabled), "requests_per_day": .number(requestsPerDay(check)),
-                        "when": .string(when(policy)), "what": .string(what(check)),
+                        "when": .string(when(policy)), "what": .string(kind.work(of: check)),
                     ]
                 }),
             "requests_per_day": .number(budget.master.perDay),

@@ -50,7 +50,7 @@ package struct FleetText: Sendable {
     package func read() -> Result<Fleet, FleetProblems> {
         do throws(FleetProblems) {
             let (variables, advice) = try environment()
-            return FleetFile.read(text: text, name: name, environment: variables).map { fleet in
+            return FleetFile.read(text: text, name: name, environment: variables, sections: .all).map { fleet in
                 var fleet = fleet
                 fleet.advice += advice
                 return fleet

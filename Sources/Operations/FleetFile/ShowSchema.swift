@@ -1,5 +1,4 @@
-import StokerAssets
-import StokerCore
+package import StokerCore
 
 extension Operation {
     package static let schema = Operation(
@@ -7,7 +6,7 @@ extension Operation {
         path: "/schema", answer: .madeFile
     ) { (_, _) throws(Failure) in
         [
-            "file_name": .string(FleetSchema.fileName), "content": .string(try FleetSchema.text()),
+            "file_name": .string(FleetSchema.fileName), "content": .string(FleetSchema.text),
             "instructions": [
                 .string("The first line of a fleet file beside it: \(FleetSchema.line(FleetSchema.fileName))")
             ],
@@ -15,20 +14,9 @@ extension Operation {
     }
 }
 
-/// The schema of the fleet file, as docs/fleet.schema.json has it.
-package enum FleetSchema {
-    package static let fileName = "fleet.schema.json"
-
-    /// - Throws: `internal` when the binary was built without it.
-    static func text() throws(Failure) -> String {
-        var count = 0
-        if let first = stoker_assets(&count) {
-            for asset in UnsafeBufferPointer(start: first, count: count) where String(cString: asset.name) == fileName {
-                return String(decoding: UnsafeBufferPointer(start: asset.bytes, count: asset.length), as: UTF8.self)
-            }
-        }
-        throw Failure(.internal, doing: "print the schema", because: "it is not in this binary")
-    }
+extension FleetSchema {
+    /// Of all sections that a fleet file may have.
+    package static var text: String { text(of: .all) }
 
     /// What editors with the YAML language server look for; `path` is as seen from the fleet file.
     package static func line(_ path: String) -> String { "# yaml-language-server: $schema=./\(path)" }

@@ -26,7 +26,7 @@ extension Operation {
                 .notFound, doing: "check \(name.shortened)", because: "\(place) has no check of that name", hint: near)
         }
         let chosen = all.filter { names.isEmpty || names.contains($0.name) || names.contains($0.target) }
-        let checks = chosen.filter { $0.policy.kind != .heartbeat && $0.policy.enabled }
+        let checks = chosen.filter { !$0.policy.kind.type.isPassive && $0.policy.enabled }
         let isFree = isUnderWay.compareExchange(expected: false, desired: true, ordering: .relaxed).exchanged
         guard isFree else {
             throw Failure(

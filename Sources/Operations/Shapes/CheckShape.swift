@@ -132,7 +132,7 @@ extension Shape {
             .init("expect_json", .list(.text), "JSON paths that must have their value"),
             .init("expect_within_ms", .number, optional: true, "Longest time to the first byte"),
             .init("expect_certificate_days", .integer, optional: true, "Fewest days the certificate must be good for"),
-        ])
+        ] + CheckKinds.ownExpectations.map { .init("expect_\($0.key)", .list(.text), $0.summary) })
 }
 
 extension CheckView {
@@ -195,24 +195,26 @@ extension Sample {
 
 extension CheckPolicy {
     var json: JSONValue {
-        let http = kind == .http
-        return [
-            "method": http ? .string(request.method) : .null,
+        let own = CheckKinds.ownExpectations.map { key in
+            JSONValue.Member(
+                "expect_\(key.key)",
+                .array((expect.own[key.key] ?? []).map { .string(Redaction.hide(request.hidden, in: $0)) }))
+        }
+        let common: JSONValue = [
+            "method": kind.type.settings.contains("method") ? .string(request.method) : .null,
             "headers": .array(request.headers.map { .string($0.name) }),
             "timeout_seconds": .seconds(timeout), "retry_seconds": .array(retry.map { .seconds($0) }),
             "recheck_seconds": .seconds(recheck), "jitter": .number(jitter), "hours": .text(hours?.text),
             "down_after_failures": .count(downAfter.failures), "down_after_of": .count(downAfter.of),
-            "grace_seconds": kind == .heartbeat ? .seconds(grace) : .null, "warmth": .text(warmth?.rawValue),
+            "grace_seconds": kind.type.isPassive ? .seconds(grace) : .null, "warmth": .text(warmth?.rawValue),
             "paid_hardware": .bool(paidHardware),
             "expect_status": .array(
-                http
-                    ? expect.status.map {
-                        .string($0.count == 1 ? "\($0.lowerBound)" : "\($0.lowerBound)-\($0.upperBound)")
-                    } : []),
+                kind.type.expectations.contains("status") ? expect.status.map { .string(Expectation.text($0)) } : []),
             "expect_text": .text(expect.text), "expect_regex": .text(expect.regex),
             "expect_json": .array(expect.json.map { .string($0.path) }),
             "expect_within_ms": expect.within.map { .count($0.wholeMilliseconds) } ?? .null,
             "expect_certificate_days": expect.certificateDays.map { .count($0) } ?? .null,
         ]
+        return common.adding(own)
     }
 }

@@ -52,7 +52,7 @@ struct EnvironmentWork: Sendable {
             outcome = .failure(error)
         }
         // A restart that did not come about is for the next command to see to.
-        if isWhole || (try? outcome.get()) != nil { await note?.remove() } else { note?.keep() }
+        if isWhole || (try? outcome.get()) != nil { await note?.remove() } else { await note?.keep() }
         caller.release()
         // Also after a failure: what was written is remembered, so that the next try skips it.
         if prints != before { try await file.keep(from: before, to: prints) }

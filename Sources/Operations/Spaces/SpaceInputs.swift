@@ -45,7 +45,7 @@ extension OperationContext {
 
     /// Spaces that a change paused and that are to be restarted.
     var restartNotes: RestartNotes {
-        get throws(Failure) { RestartNotes(folder: try dataFolder + "/restarts") }
+        get throws(Failure) { RestartNotes(folder: try dataFolder) }
     }
 
     /// A Space that a killed command left paused is told by whatever comes next.

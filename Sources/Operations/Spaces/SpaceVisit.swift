@@ -18,7 +18,7 @@ struct SpaceVisit: Sendable {
         if isGood {
             return "answers \(result.code) in \(Wording.latency(.number(Double(result.latencyMicroseconds) / 1_000)))"
         }
-        return result.detail.isEmpty ? result.cause.sentence : "\(result.cause.sentence): \(result.detail)"
+        return result.detail.isEmpty ? result.cause.sentence(code: result.code) : "\(result.cause.sentence(code: result.code)): \(result.detail)"
     }
 
     var json: JSONValue {
@@ -26,7 +26,7 @@ struct SpaceVisit: Sendable {
         return [
             "address": .string(Redaction.address(address)), "outcome": .string(result.outcome.name),
             "cause": result.cause == .none ? .null : .string(result.cause.code),
-            "sentence": .string(result.cause.sentence), "detail": .string(result.detail),
+            "sentence": .string(result.cause.sentence(code: result.code)), "detail": .string(result.detail),
             "status_code": result.code == 0 ? .null : .integer(Int64(result.code)),
             "latency_ms": result.latencyMicroseconds == 0
                 ? .null : .number(Double(result.latencyMicroseconds) / 1_000),
@@ -70,13 +70,9 @@ struct SpaceVisit: Sendable {
         let cell = SpaceVerdict.cell(stage, behaviour)
         var result = seen
         if let cause = cell.cause, cause != .none { result.cause = cause }
-        switch cell.verdict {
-        case .waking: result.outcome = .waking
-        case .down, .paused: result.outcome = .down
-        case .unknown: result.outcome = .unknown
-        // The visit was not good, whatever the Hub says.
-        case .up, .slow, .silent: break
-        }
+        // The visit was not good, whatever the Hub says; and what is paused answers nobody.
+        let outcome = cell.verdict == .paused ? .down : cell.verdict.traits.outcome
+        if !outcome.isGood { result.outcome = outcome }
         return result
     }
 

@@ -5,8 +5,9 @@
 package enum EventPayload: Sendable, Equatable, Codable {
     // MARK: A check
 
-    case verdict(check: String, from: Verdict, to: Verdict, cause: Cause)
-    case incidentBegan(check: String, cause: Cause)
+    /// `code`: HTTP status of the answer; 0 or nil when there was none.
+    case verdict(check: String, from: Verdict, to: Verdict, cause: Cause, code: UInt16? = nil)
+    case incidentBegan(check: String, cause: Cause, code: UInt16? = nil)
     /// `lastedMilliseconds` is nil where the end is not the incident's own.
     case incidentEnded(check: String?, how: IncidentEnd, lastedMilliseconds: Int64?)
     case flappingBegan(check: String)
@@ -153,9 +154,9 @@ extension EventPayload {
     /// One plain sentence, or a few.
     package var sentence: String {
         switch self {
-        case .verdict(let check, let from, let to, let cause):
-            "\(check) is \(to.name), was \(from.name)" + (cause == .none ? "" : ": \(cause.sentence)")
-        case .incidentBegan(let check, let cause): "\(check): \(cause.sentence)"
+        case .verdict(let check, let from, let to, let cause, let code):
+            "\(check) is \(to.name), was \(from.name)" + (cause == .none ? "" : ": \(cause.sentence(code: code ?? 0))")
+        case .incidentBegan(let check, let cause, let code): "\(check): \(cause.sentence(code: code ?? 0))"
         case .incidentEnded(let check, let how, let lasted): Self.end(check, how, lasted.map { .milliseconds($0) })
         case .flappingBegan(let check): "\(check) changes too often to be told each time"
         case .flappingEnded(let check): "\(check) has been steady for ten pings"

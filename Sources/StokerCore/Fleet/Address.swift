@@ -1,12 +1,31 @@
-/// Where something can be reached: `https://…`, `http://…` or `tcp://host:port`, checked and in one spelling.
+/// Where something can be reached: `https://…`, `tcp://host:port` and what else the kinds of checks know, checked and in one spelling.
 package struct Address: Sendable, Hashable, CustomStringConvertible {
-    package enum Scheme: String, Sendable { case http, https, tcp }
+    /// How an address begins. Which there are, the kinds of checks say.
+    package struct Scheme: Sendable, Hashable {
+        package let rawValue: String
+        /// nil where every address says its port.
+        package let defaultPort: Int?
+
+        package init(_ rawValue: String, defaultPort: Int? = nil) {
+            self.rawValue = rawValue
+            self.defaultPort = defaultPort
+        }
+
+        /// - Parameter rawValue: in lower case.
+        package init?(rawValue: String) {
+            guard let known = CheckKinds.schemes.first(where: { $0.rawValue == rawValue }) else { return nil }
+            self = known
+        }
+
+        /// The kind of check that such an address is for.
+        package var kind: CheckPolicy.Kind { CheckKinds.kind(of: self) }
+    }
     package var scheme: Scheme
     /// Lower case; IPv6 addresses without their brackets.
     package var host: String
     /// As written; nil stands for the scheme's own.
     package var port: Int?
-    /// Path and query, beginning with `/`; empty for tcp.
+    /// What follows, as the kind settled it: path and query beginning with `/` for http, nothing for tcp.
     package var path: String
     /// What came out of variables into the path and the query: see ``Request/hidden``.
     package var hidden: [Secret] = []
@@ -108,11 +127,12 @@ package struct Address: Sendable, Hashable, CustomStringConvertible {
     /// - Throws: ``Fault``, in words that fit behind the text that was read.
     package init(_ text: some StringProtocol) throws(Fault) {
         guard let colon = text.firstRange(of: "://") else {
-            throw Fault(because: "does not begin with https://, http:// or tcp://")
+            throw Fault(because: "does not begin with \(CheckKinds.schemes(joinedBy: "or"))")
         }
         let name = text[..<colon.lowerBound].lowercased()
         guard let scheme = Scheme(rawValue: name) else {
-            throw Fault(because: "begins with \(name.prefix(12))://; known are https://, http:// and tcp://")
+            throw Fault(
+                because: "begins with \(name.prefix(12))://; known are \(CheckKinds.schemes(joinedBy: "and"))")
         }
         self.scheme = scheme
         let rest = text[colon.upperBound...]
@@ -124,26 +144,17 @@ package struct Address: Sendable, Hashable, CustomStringConvertible {
         }
         if rest.contains("#") { throw Fault(because: "has a `#` part, which is never sent; leave it out") }
         let authority = rest.prefix { $0 != "/" && $0 != "?" }
-        var path = String(rest.dropFirst(authority.count))
+        path = String(rest.dropFirst(authority.count))
         let place = try Authority(Array(authority.utf8)[...])
         host = place.host
         port = place.port
-        switch scheme {
-        case .tcp:
-            guard port != nil else { throw Fault(because: "has no port; write tcp://host:5432") }
-            guard path.isEmpty || path == "/" else { throw Fault(because: "has a path; a tcp check only connects") }
-            path = ""
-        case .http, .https:
-            if !path.hasPrefix("/") { path = "/" + path }
-        }
-        self.path = path
+        try scheme.kind.type.settle(&self)
     }
 
-    /// In the one spelling that equal addresses share: lower-case host, no default port, at least `/`.
+    /// In the one spelling that equal addresses share: lower-case host, no default port, what follows as its kind has it.
     package var description: String {
         let name = host.contains(":") ? "[\(host)]" : host
-        let standard = scheme == .https ? 443 : scheme == .http ? 80 : nil
-        let port = port.flatMap { $0 == standard ? nil : ":\($0)" } ?? ""
+        let port = port.flatMap { $0 == scheme.defaultPort ? nil : ":\($0)" } ?? ""
         return "\(scheme.rawValue)://\(name)\(port)\(path)"
     }
 }

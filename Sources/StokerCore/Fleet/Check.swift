@@ -5,7 +5,7 @@ package struct Check: Sendable, Equatable {
     /// Unique in the fleet. The main check has its target's name (`llm-backend`), a further one adds its own
     /// (`llm-backend/ready`).
     package var name: String
-    /// `https://…`, `http://…`, `tcp://host:port`; empty for a heartbeat.
+    /// In one of the forms of its kind (``CheckKinds``); empty for a heartbeat.
     package var address: String
     /// `owner/name` when the check looks at a Space.
     package var space: String?
@@ -23,8 +23,11 @@ package struct Check: Sendable, Equatable {
     /// The target the check belongs to: the name up to the first slash.
     package var target: String { name.firstIndex(of: "/").map { String(name[..<$0]) } ?? name }
 
+    /// What the dashboard groups by: the group that was named, else what its kind says.
+    package var groupLabel: String { policy.group ?? policy.kind.type.group(of: self) }
+
     /// A Space whose Hub has not told where it is: nothing is pinged.
-    package var lacksAddress: Bool { address.isEmpty && space != nil && policy.kind == .http }
+    package var lacksAddress: Bool { address.isEmpty && space != nil }
 
     package static func == (a: Check, b: Check) -> Bool {
         a.name == b.name && a.address == b.address && a.space == b.space && a.isStatic == b.isStatic
@@ -34,15 +37,6 @@ package struct Check: Sendable, Equatable {
 
 /// How a check is made and judged. One instance is shared by all checks that are configured alike.
 package final class CheckPolicy: Sendable, Equatable {
-    package enum Kind: String, Sendable, Codable, CaseIterable {
-        /// One HTTP request on a new connection.
-        case http
-        /// One TCP connection.
-        case tcp
-        /// The job calls us; silence is the failure.
-        case heartbeat
-    }
-
     package let kind: Kind
     /// Time between two pings. For a heartbeat the longest time between two beats. Default 45 min.
     package let every: Duration
@@ -210,6 +204,8 @@ package struct Expectation: Sendable, Hashable {
     package var within: Duration?
     /// Fewest days the certificate must still be good for; fewer is *slow*'s equal, a warning (`degraded`).
     package var certificateDays: Int?
+    /// What only one kind of check expects, by its key: ``CheckKind/ownExpectations``.
+    package var own: [String: [String]]
 
     package struct JSONRule: Sendable, Hashable {
         package var path: String
@@ -222,7 +218,7 @@ package struct Expectation: Sendable, Hashable {
 
     package init(
         status: [ClosedRange<Int>] = [200...399], text: String? = nil, regex: String? = nil, json: [JSONRule] = [],
-        within: Duration? = nil, certificateDays: Int? = nil
+        within: Duration? = nil, certificateDays: Int? = nil, own: [String: [String]] = [:]
     ) {
         self.status = status
         self.text = text
@@ -230,6 +226,7 @@ package struct Expectation: Sendable, Hashable {
         self.json = json
         self.within = within
         self.certificateDays = certificateDays
+        self.own = own
     }
 
     /// Whether the body is looked at, so that a probe may stop reading early when it is not.

@@ -21,7 +21,7 @@ struct CheckReader {
     }
 
     mutating func read(_ top: Section) {
-        defaults = top["keep"]?.section(.keep).map { CheckSettings($0) } ?? CheckSettings()
+        defaults = settings(ofSpaces: top["keep"])
         if let value = top["heal"] { healing = HealRule(value, above: healing) }
         for entry in top["spaces"]?.section(nil)?.entries ?? [] { readSpace(entry, defaults) }
         for entry in top["targets"]?.section(nil)?.entries ?? [] { readTarget(entry) }
@@ -99,6 +99,13 @@ struct CheckReader {
 
     // MARK: Spaces
 
+    /// What a `keep` says; the checks it is for ask over HTTP.
+    private func settings(ofSpaces keep: Value?) -> CheckSettings {
+        guard let section = keep?.section(.keep) else { return CheckSettings() }
+        refuseForeign(.https, HTTPKind.self, section)
+        return CheckSettings(section)
+    }
+
     private mutating func readSpace(_ entry: Section.Entry, _ defaults: CheckSettings) {
         guard let section = entry.value.section(.space) else { return }
         guard let id = spaceID(entry) else { return }
@@ -115,7 +122,7 @@ struct CheckReader {
 
         let hardware = section["hardware"].flatMap { Self.hardware($0) }
         let group = Self.group(section)
-        let own = section["keep"]?.section(.keep).map { CheckSettings($0) } ?? CheckSettings()
+        let own = settings(ofSpaces: section["keep"])
         let settings = own.over(defaults)
         guard let base = spaceBase(id, section, entry) else { return }
         var context = Context(role: .alive, group: group, space: id, isPaid: hardware?.isPaid ?? false)
@@ -165,7 +172,7 @@ struct CheckReader {
         if section.has("url") { context.ownAddress = true }
         var base = base
         if let value = section["url"] {
-            guard let address = value.address([.http, .https, .tcp]) else { return }
+            guard let address = value.address(CheckKinds.schemes) else { return }
             base = address
         }
         add(name, Self.join(base, own), settings, context, section)
@@ -225,7 +232,7 @@ struct CheckReader {
     private mutating func readTarget(_ entry: Section.Entry) {
         // `gateway: https://…` is short for `gateway: { url: https://… }`.
         if case .scalar = entry.value.node, !entry.value.isNull {
-            guard claimTarget(entry), let address = entry.value.address([.https, .http, .tcp]) else { return }
+            guard claimTarget(entry), let address = entry.value.address(CheckKinds.schemes) else { return }
             let section = Section(place: entry.value.place, mark: entry.value.mark, reading: reading)
             add(
                 entry.key, address, CheckSettings(), Context(role: .alive, group: nil, space: nil, isPaid: false),
@@ -240,7 +247,7 @@ struct CheckReader {
             reading.report(.missing, "has no `url`; write url: https://…", at: entry.keyMark, in: entry.value.place)
             return
         }
-        guard let address = value.address([.https, .http, .tcp]) else { return }
+        guard let address = value.address(CheckKinds.schemes) else { return }
         add(entry.key, address, settings, Context(role: .alive, group: group, space: nil, isPaid: false), section)
     }
 
@@ -291,24 +298,37 @@ struct CheckReader {
     private mutating func add(
         _ name: String, _ address: Address, _ settings: CheckSettings, _ context: Context, _ section: Section
     ) {
-        let kind: CheckPolicy.Kind = address.scheme == .tcp ? .tcp : .http
-        if kind == .tcp {
-            for key in ["path", "method", "headers", "body", "redirects", "verify_tls"] where section.has(key) {
-                section.report(.conflict, "does not apply to tcp://, where a connection is all that is made", at: key)
-            }
-            if let expect = section["expect"]?.section(nil) {
-                for entry in expect.entries where entry.key != "within" && FleetKeys.expect.known.contains(entry.key) {
-                    reading.report(
-                        .conflict, "does not apply to tcp://, where only `within` can be expected", at: entry.keyMark,
-                        in: entry.value.place)
-                }
-            }
-        }
+        let kind = address.scheme.kind
+        refuseForeign(address.scheme, kind.type, section)
         let hidden = Self.unique(address.hidden + settings.bodyHidden + settings.expectHidden)
         let policy = policy(kind, settings, context, hidden)
+        if let fault = kind.type.fault(in: policy.expect, at: address) {
+            section["expect"]?.section(nil)?.report(
+                .value, Redaction.hide(hidden, in: fault.because), at: fault.key)
+        }
         let text = address.description
         checks.append(Check(name: name, address: text, space: context.space, policy: policy))
         adviseCheck(name, text, policy, settings, section)
+    }
+
+    /// Keys that mean nothing to this kind of check; what a level above says of them is for the others.
+    private func refuseForeign(_ scheme: Address.Scheme, _ kind: any CheckKind.Type, _ section: Section) {
+        let scheme = scheme.rawValue
+        for key in FleetKeys.check.names
+        where section.has(key) && CheckKinds.settings.contains(key) && !kind.settings.contains(key) {
+            section.report(.conflict, "does not apply to \(scheme)://, \(kind.refusal)", at: key)
+        }
+        // What is no mapping was told when it was read.
+        guard let value = section["expect"], case .mapping = value.node, let expect = value.section(nil) else { return }
+        let known = kind.expectations.map { "`\($0)`" }
+        let list =
+            known.count > 1 ? "\(known.dropLast().joined(separator: ", ")) and \(known.last ?? "")" : known.joined()
+        for entry in expect.entries
+        where FleetKeys.expect.known.contains(entry.key) && !kind.expectations.contains(entry.key) {
+            reading.report(
+                .conflict, "does not apply to \(scheme)://, where only \(list) can be expected", at: entry.keyMark,
+                in: entry.value.place)
+        }
     }
 
     private static func unique(_ values: [Secret]) -> [Secret] {
@@ -320,7 +340,9 @@ struct CheckReader {
         _ kind: CheckPolicy.Kind, _ settings: CheckSettings, _ context: Context, _ hidden: [Secret]
     ) -> CheckPolicy {
         let every = settings.every ?? .seconds(45 * 60)
-        let timeout = settings.timeout ?? .seconds(120)
+        let timeout = settings.timeout ?? kind.type.timeout
+        var expect = settings.expect ?? Expectation()
+        kind.type.complete(&expect)
         let standard = Request()
         var request = Request(
             method: settings.method ?? standard.method, headers: settings.headers, body: settings.body,
@@ -334,7 +356,7 @@ struct CheckReader {
                 retry: settings.retry ?? [.seconds(5), .seconds(10), .seconds(20)],
                 recheck: min(every, settings.recheck ?? .seconds(60)), jitter: settings.jitter ?? 0.05,
                 hours: settings.openHours, downAfter: settings.downAfter ?? Threshold(failures: 1, of: 1),
-                request: request, expect: settings.expect ?? Expectation(), role: context.role, group: context.group,
+                request: request, expect: expect, role: context.role, group: context.group,
                 paidHardware: context.isPaid, enabled: settings.paused != true && context.awake != .never,
                 warmth: settings.warmth, awake: context.awake, heal: context.heal, ownAddress: context.ownAddress))
     }
@@ -391,7 +413,7 @@ struct CheckReader {
 
     /// A path behind a base address; without one the base stays as it is.
     private static func join(_ base: Address, _ settings: CheckSettings) -> Address {
-        guard let path = settings.path, base.scheme != .tcp else { return base }
+        guard let path = settings.path, base.scheme.kind.type.settings.contains("path") else { return base }
         var result = base
         result.hidden += settings.pathHidden
         var front = base.path.prefix { $0 != "?" }
@@ -482,7 +504,9 @@ extension CheckReader {
                 "\(name) is slow after \(within.text) but given up after \(policy.timeout.text), so it can never be slow",
                 at: section.mark(of: "expect"), in: section.place(of: "expect"))
         }
-        if policy.expect.certificateDays != nil, !address.hasPrefix("https:") {
+        if policy.expect.certificateDays != nil, let read = try? Address(address),  // it came from one
+            !policy.kind.type.hasCertificate(at: read.scheme)
+        {
             reading.advise(
                 "\(name) has no certificate to look at: its address is not https://", at: section.mark(of: "expect"),
                 in: section.place(of: "expect"))

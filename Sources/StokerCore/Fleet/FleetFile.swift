@@ -18,8 +18,10 @@ package enum FleetFile {
     ///   - text: the file's content.
     ///   - name: the file's name as the person gave it, for messages.
     ///   - environment: what `${NAME}` may stand for. The process's environment is not looked at.
-    package static func read(text: String, name: String, environment: [String: String]) -> Result<Fleet, FleetProblems>
-    {
+    ///   - sections: what the file may have at its top. Default: what StokerCore knows.
+    package static func read(
+        text: String, name: String, environment: [String: String], sections: FleetSections = .standard
+    ) -> Result<Fleet, FleetProblems> {
         let text = text.withoutByteOrderMark
         let document: FleetDocument
         switch FleetDocument.compose(text, file: name) {
@@ -35,7 +37,7 @@ package enum FleetFile {
         }
         if let token = environment["HF_TOKEN"], !token.isEmpty { fleet.hub.token = Secret(token) }
         if let root = document.root {
-            readTop(Value(node: root, place: .root, reading: reading), into: &fleet)
+            readTop(Value(node: root, place: .root, reading: reading), sections, into: &fleet)
         }
         if reading.budget <= 0 {
             reading.report(.limit, "aliases repeat too much to read the file", at: Spot(line: 1, column: 1), in: .root)
@@ -50,86 +52,21 @@ package enum FleetFile {
         return .success(fleet)
     }
 
-    private static func readTop(_ value: Value, into fleet: inout Fleet) {
-        guard let top = value.section(.top) else { return }
+    private static func readTop(_ value: Value, _ sections: FleetSections, into fleet: inout Fleet) {
+        guard let top = value.section(sections.keys) else { return }
         if let version = top["version"], let text = version.text("1"), text.value != "1" {
             version.report(.value, "\(text.shown) is not known; this Stoker reads version 1")
         }
-        let hub = top["hub"]?.section(.hub)
-        if let hub { readHub(hub, into: &fleet.hub) }
-        if let serve = top["serve"]?.section(.serve) { readServe(serve, into: &fleet.serve) }
-        if let ledger = top["ledger"]?.section(.ledger) { readLedger(ledger, into: &fleet.ledger) }
+        for entry in sections.entries { if let value = top[entry.name] { entry.read?(value, &fleet) } }
         var checks = CheckReader(reading: value.reading, hub: fleet.hub)
         checks.read(top)
         fleet.checks = checks.checks
         fleet.renames = checks.renames
-        if let value = hub?["discover"] {
+        // Needs to know how checks are made.
+        if let hub = top["hub"], case .mapping = hub.node, let value = hub.section(nil)?["discover"] {
             fleet.hub.discovery = readDiscovery(value, fleet.hub, checks)
         }
         if !fleet.hub.isWatched { adviseUnwatched(top) }
-    }
-
-    private static func readHub(_ section: Section, into hub: inout Fleet.Hub) {
-        if let value = section["namespace"], let name = value.optionalString("a user or organisation") {
-            if SpaceName.isPart(name) {
-                hub.namespace = name
-            } else {
-                value.report(
-                    .value, "\(value.text("a name")?.shown ?? "it") is not the name of a user or an organisation")
-            }
-        }
-        if let value = section["token"] { hub.token = value.secret("a Hub token, such as ${HF_TOKEN:-}") }
-        if let value = section["watch"] { hub.watch = value.bool() }
-        if let value = section["private_header"] {
-            hub.privateHeader = value.word(Fleet.PrivateHeader.allCases.map { ($0.rawValue, $0) }) ?? .hub
-        }
-        if let value = section["endpoint"], let address = value.address([.http, .https]) {
-            var text = address.description
-            while text.hasSuffix("/") { text.removeLast() }
-            hub.endpoint = text
-        }
-        if let value = section["address"], let text = value.text("a pattern such as https://{subdomain}.hf.space") {
-            if !text.value.contains("{subdomain}") {
-                value.report(.value, "\(text.shown) has no {subdomain}, so all Spaces would have one address")
-            } else if case .failure(let fault) = Address.checked(text.value.replacing("{subdomain}", with: "a")) {
-                value.report(.value, "\(text.shown) \(fault.because)")
-            } else {
-                hub.spaceAddress = text.value
-            }
-        }
-    }
-
-    private static func readServe(_ section: Section, into serve: inout Fleet.Serve) {
-        if let port = section["port"]?.integer(0...65_535, "a port such as 7860") { serve.port = port }
-        if let value = section["host"], let host = value.string("an address to listen on, such as 127.0.0.1 or 0.0.0.0")
-        {
-            if host.allSatisfy({ $0.isASCII && ($0.isLetter || $0.isNumber || ".:-_%[]".contains($0)) }) {
-                serve.host = host
-                serve.isHostSaid = true
-            } else {
-                value.report(.value, "is not an address to listen on; write 127.0.0.1, ::1 or 0.0.0.0")
-            }
-        }
-        if let value = section["public_url"], value.optionalString("https://…") != nil {
-            serve.publicURL = value.address([.http, .https])?.description
-        }
-        if let value = section["self_ping"] {
-            switch value.durationOrOff(.seconds(10) ... .seconds(86_400), example: "2m, or off") {
-            case .on(let every): serve.selfPing = every
-            case .off: serve.selfPing = nil
-            case nil: break
-            }
-        }
-        serve.token = section["token"]?.secret("a token, such as ${STOKER_TOKEN:-}")
-        if let isPrivate = section["private"]?.bool() { serve.privateReading = isPrivate }
-    }
-
-    private static func readLedger(_ section: Section, into ledger: inout Fleet.LedgerSettings) {
-        let range = Duration.seconds(3_600) ... .seconds(3_650 * 86_400)
-        if let path = section["path"]?.optionalString("the path of an SQLite file") { ledger.path = path }
-        if let kept = section["keep_observations"]?.duration(range, example: "7d") { ledger.keepObservations = kept }
-        if let kept = section["keep_minutes"]?.duration(range, example: "2d") { ledger.keepMinutes = kept }
-        if let kept = section["keep_hours"]?.duration(range, example: "400d") { ledger.keepHours = kept }
     }
 }
 
@@ -139,7 +76,7 @@ extension Address {
     }
 }
 
-enum Switched<Wrapped> {
+enum Switched<Wrapped: Sendable>: Sendable {
     case on(Wrapped)
     case off
 }

@@ -1,4 +1,4 @@
-/// The keys each section knows. The reader, the JSON Schema's test and `did you mean` all look here.
+/// The names of the keys of one mapping, and what to say of others.
 struct FleetKeys: Sendable {
     /// In the order in which a person would write them.
     var names: [String]
@@ -16,34 +16,20 @@ struct FleetKeys: Sendable {
         self.isTop = isTop
     }
 
-    static let top = FleetKeys(
-        ["version", "hub", "keep", "heal", "spaces", "targets", "heartbeats", "serve", "ledger"],
-        unbuilt: [
-            "vaults", "persist", "notify", "channels", "deploy", "rollout", "workers", "maintenance", "status_pages",
-            "doctor",
-        ], isTop: true)
-    static let hub = FleetKeys(["namespace", "token", "endpoint", "address", "watch", "discover", "private_header"])
-    static let discover = FleetKeys(["namespaces", "sdk", "tags", "names"])
-    static let heal = FleetKeys(["mode", "after", "with", "at_most", "wait"])
-    static let serve = FleetKeys(["port", "host", "public_url", "self_ping", "token", "private"], unbuilt: ["sign_in"])
-    static let ledger = FleetKeys(["path", "keep_observations", "keep_minutes", "keep_hours"], unbuilt: ["vault"])
-
-    private static let settings = [
-        "warmth", "every", "path", "timeout", "connect_timeout", "tls_timeout", "retry", "recheck", "jitter", "hours",
-        "down_after", "expect", "method", "headers", "body", "redirects", "verify_tls", "paused",
+    /// At the top of the file. The section that comes takes its name off.
+    static let unbuiltSections = [
+        "vaults", "persist", "notify", "channels", "deploy", "rollout", "workers", "maintenance", "status_pages",
+        "doctor",
     ]
-    static let keep = FleetKeys(settings)
-    static let check = FleetKeys(settings + ["url", "role", "heal", "was"])
+    static let check = FleetKeys(CheckSections.check.map(\.name))
     static let space = FleetKeys(
-        ["keep", "awake", "heal", "checks", "group", "hardware", "url", "name", "was"],
-        unbuilt: ["deploy", "persist", "depends_on", "notify", "maintenance"])
+        CheckSections.space.map(\.name), unbuilt: ["deploy", "persist", "depends_on", "notify", "maintenance"])
     static let target = FleetKeys(
-        ["url"] + settings.filter { $0 != "path" } + ["group", "was"],
-        unbuilt: ["notify", "depends_on", "maintenance"])
+        CheckSections.target.map(\.name), unbuilt: ["notify", "depends_on", "maintenance"])
     static let heartbeat = FleetKeys(
-        ["every", "grace", "hours", "group", "paused", "was"],
-        unbuilt: ["notify", "depends_on", "maintenance", "schedule"])
-    static let expect = FleetKeys(["status", "text", "regex", "json", "within", "certificate_days"])
+        CheckSections.heartbeat.map(\.name), unbuilt: ["notify", "depends_on", "maintenance", "schedule"])
+    static let keep = FleetKeys(CheckSettings.table.rows.map(\.name))
+    static let expect = FleetKeys(ExpectSettings.table.rows.map(\.name))
 
     /// What is missing with it, and what to do.
     private static let insteads: [String: String] = {

@@ -64,7 +64,7 @@ extension CheckPolicy: Hashable {
 }
 
 /// Line and column, from 1.
-struct Spot: Hashable, Comparable {
+struct Spot: Hashable, Comparable, Sendable {
     var line: Int
     var column: Int
 
@@ -80,7 +80,7 @@ struct Spot: Hashable, Comparable {
 }
 
 /// A place in the document, as a chain so that a path costs nothing until somebody reads it.
-final class Place: CustomStringConvertible {
+final class Place: CustomStringConvertible, Sendable {
     let parent: Place?
     let key: String
     init(_ parent: Place?, _ key: String) {

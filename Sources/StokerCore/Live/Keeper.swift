@@ -98,7 +98,7 @@ package struct CheckStatus: Sendable, Equatable {
     package var sight: SpaceSight?
     /// The next ping comes sooner than the interval would have it, because the last ones were not good. Jitter is allowed for.
     package var isRecheckPlanned: Bool {
-        guard let nextDue, check.policy.kind != .heartbeat, !state.lastPing.isNever,
+        guard let nextDue, !check.policy.kind.type.isPassive, !state.lastPing.isNever,
             state.failures > 0 || state.verdict == .waking || state.verdict.isTrouble
         else { return false }
         let shortest = 1 - check.policy.jitter

@@ -9,12 +9,3 @@ extension StatusQuery {
             || check.space?.lowercased().contains(text) == true
     }
 }
-
-extension Check {
-    /// What the dashboard groups by: the group that was named, else the kind of target.
-    package var groupLabel: String {
-        if let group = policy.group { return group }
-        if policy.kind == .heartbeat { return "Heartbeats" }
-        return space == nil ? "Addresses" : "Spaces"
-    }
-}

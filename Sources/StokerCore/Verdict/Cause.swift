@@ -6,6 +6,8 @@ package enum Cause: UInt8, Sendable, CaseIterable, Codable {
     case dnsTimeout = 12
     /// The name could not be looked up; an older answer of the name server was used, and there it is well.
     case dnsStale = 13
+    /// The name exists, and has no record of the type that was asked for.
+    case dnsNoRecord = 14
     case connectRefused = 20
     case connectTimeout = 21
     case connectUnreachable = 22
@@ -14,6 +16,10 @@ package enum Cause: UInt8, Sendable, CaseIterable, Codable {
     case tlsCertificate = 31
     case tlsTimeout = 32
     case tlsExpiresSoon = 33
+    case tlsExpired = 34
+    case tlsWrongName = 35
+    /// Self-signed, or issued by an authority that is not trusted here.
+    case tlsUntrusted = 36
     case firstByteTimeout = 40
     case bodyTimeout = 41
     case closedEarly = 42
@@ -26,6 +32,7 @@ package enum Cause: UInt8, Sendable, CaseIterable, Codable {
     case regexMissing = 52
     case jsonMismatch = 53
     case tooSlow = 54
+    case recordMissing = 55
     /// The edge answered, not the app, and says that the Space is being started or built.
     case spaceStarting = 60
     /// The request is held: the Space is asleep and being woken.
@@ -84,25 +91,35 @@ extension Cause {
         package let brief: String
         /// What a person can do about it; nil when there is nothing to do.
         package let advice: String?
-        /// Whether a broken network on our side would look like this.
-        package let isConnectivity: Bool
+        package let network: Network
+
+        /// What a failure says of this machine's own network.
+        package enum Network: Sendable {
+            /// Something spoke to us.
+            case works
+            /// A broken network on our side would look like this.
+            case doubtful
+            /// Neither for nor against: a name that does not exist, a refusal, a time-out after connecting.
+            case untold
+        }
 
         fileprivate init(
             _ code: String, _ sentence: String, brief: String? = nil, advice: String? = nil,
-            isConnectivity: Bool = false
+            network: Network = .untold
         ) {
             self.code = code
             self.sentence = sentence
             self.brief = brief ?? sentence
             self.advice = advice
-            self.isConnectivity = isConnectivity
+            self.network = network
         }
     }
 
     package var code: String { traits.code }
     package var sentence: String { traits.sentence }
     package var advice: String? { traits.advice }
-    package var isConnectivity: Bool { traits.isConnectivity }
+    /// Whether a broken network on our side would look like this.
+    package var isConnectivity: Bool { traits.network == .doubtful }
 
     /// A few words where there is no room for the sentence.
     /// - Parameter code: the answer's status; 0 when there was none.
@@ -112,7 +129,7 @@ extension Cause {
         switch self {
         case .none:
             Traits(
-                "none", "answers as expected")
+                "none", "answers as expected", network: .works)
         case .dnsNoSuchName:
             Traits(
                 "dns.no_such_name", "the name does not exist",
@@ -123,16 +140,20 @@ extension Cause {
             Traits(
                 "dns.failed", "the name could not be looked up",
                 brief: "name lookup failed",
-                advice: "Look at this machine's name server; other targets may suffer too.", isConnectivity: true)
+                advice: "Look at this machine's name server; other targets may suffer too.", network: .doubtful)
         case .dnsTimeout:
             Traits(
                 "dns.timeout", "the name server did not answer in time",
                 brief: "name lookup timed out",
-                advice: "Look at this machine's name server; other targets may suffer too.", isConnectivity: true)
+                advice: "Look at this machine's name server; other targets may suffer too.", network: .doubtful)
         case .dnsStale:
             Traits(
                 "dns.stale", "stale name: it cannot be looked up, its last known address still answers",
                 advice: "Look at this machine's name server; other targets may suffer too.")
+        case .dnsNoRecord:
+            Traits(
+                "dns.no_record", "the name has no record of this type",
+                advice: "Look at the zone of the name, or ask for another type with ?type=….")
         case .connectRefused:
             Traits(
                 "connect.refused", "the connection was refused: nothing listens there",
@@ -142,12 +163,12 @@ extension Cause {
             Traits(
                 "connect.timeout", "no connection within the limit",
                 brief: "connection timed out",
-                advice: "Look for a firewall or a host that is switched off.", isConnectivity: true)
+                advice: "Look for a firewall or a host that is switched off.", network: .doubtful)
         case .connectUnreachable:
             Traits(
                 "connect.unreachable", "the network or host is unreachable",
                 brief: "host unreachable",
-                advice: "Look for a firewall or a host that is switched off.", isConnectivity: true)
+                advice: "Look for a firewall or a host that is switched off.", network: .doubtful)
         case .connectionReset:
             Traits(
                 "connect.reset", "the connection was reset",
@@ -157,12 +178,12 @@ extension Cause {
             Traits(
                 "tls.handshake", "the TLS handshake failed",
                 brief: "TLS handshake failed",
-                advice: "Is this an https port? The transcript below says how far it got.")
+                advice: "Is this an https port? The transcript below says how far it got.", network: .works)
         case .tlsCertificate:
             Traits(
-                "tls.certificate", "the certificate is not valid for this name, expired, or not trusted",
+                "tls.certificate", "there is no certificate, or it is not valid yet",
                 brief: "certificate not valid",
-                advice: "Renew the certificate.")
+                advice: "Look at the server's certificate, and at the clocks of both machines.", network: .works)
         case .tlsTimeout:
             Traits(
                 "tls.timeout", "the TLS handshake did not finish in time",
@@ -172,6 +193,20 @@ extension Cause {
             Traits(
                 "tls.expires_soon", "the certificate ends soon",
                 advice: "Renew the certificate.")
+        case .tlsExpired:
+            Traits(
+                "tls.expired", "the certificate has expired",
+                advice: "Renew the certificate.", network: .works)
+        case .tlsWrongName:
+            Traits(
+                "tls.wrong_name", "the certificate is for another name",
+                advice: "Ask for a name that the certificate is for, or have one issued for this name.", network: .works
+            )
+        case .tlsUntrusted:
+            Traits(
+                "tls.untrusted", "the certificate is not trusted",
+                advice: "Use a certificate of a public authority and send its whole chain, or set “verify_tls: false”.",
+                network: .works)
         case .firstByteTimeout:
             Traits(
                 "http.first_byte_timeout", "no answer within the limit",
@@ -186,23 +221,27 @@ extension Cause {
             Traits(
                 "http.closed_early", "the connection was closed before the answer was complete",
                 brief: "connection closed early",
-                advice: "The service's own log says why it hung up.")
+                advice: "The service's own log says why it hung up.", network: .works)
         case .notHTTP:
             Traits(
                 "http.not_http", "what came back is not HTTP",
-                advice: "Something else listens on this port; a bare port is watched with a tcp:// address.")
+                advice: "Something else listens on this port; a bare port is watched with a tcp:// address.",
+                network: .works)
         case .headersTooLarge:
             Traits(
                 "http.headers_too_large", "the answer's headers are larger than 64 KiB",
-                advice: "The transcript below shows each step; point the target at the last address that is right.")
+                advice: "The transcript below shows each step; point the target at the last address that is right.",
+                network: .works)
         case .tooManyRedirects:
             Traits(
                 "http.too_many_redirects", "too many redirects",
-                advice: "The transcript below shows each step; point the target at the last address that is right.")
+                advice: "The transcript below shows each step; point the target at the last address that is right.",
+                network: .works)
         case .badRedirect:
             Traits(
                 "http.bad_redirect", "a redirect leads nowhere",
-                advice: "The transcript below shows each step; point the target at the last address that is right.")
+                advice: "The transcript below shows each step; point the target at the last address that is right.",
+                network: .works)
         case .status:
             Traits(
                 "expect.status", "the status code is not an expected one",
@@ -223,6 +262,10 @@ extension Cause {
             Traits(
                 "expect.within", "slower than expected",
                 advice: "The transcript below shows where the time goes. If that is normal, raise “expect.within”.")
+        case .recordMissing:
+            Traits(
+                "expect.records", "an expected DNS record is not in the answer",
+                advice: "The transcript below shows the records. If they are right, change “expect.records”.")
         case .spaceStarting:
             Traits(
                 "space.starting", "the Space is building or starting",

@@ -23,17 +23,19 @@ package enum Verdict: UInt8, Sendable, CaseIterable, Codable {
         package var isAvailable: Bool?
         /// What uptime takes the time for.
         package let standing: Standing
+        /// What a ping must have seen to be believed so.
+        package let outcome: Outcome
     }
 
     package var traits: Traits {
         switch self {
-        case .unknown: Traits(look: .unknown, standing: .unknown)
-        case .up: Traits(look: .up, isAvailable: true, standing: .up)
-        case .slow: Traits(look: .slow, isAvailable: true, standing: .up)
-        case .waking: Traits(look: .waking, isAvailable: false, standing: .waking)
-        case .down: Traits(look: .down, isTrouble: true, isAvailable: false, standing: .down)
-        case .paused: Traits(look: .paused, standing: .paused)
-        case .silent: Traits(look: .silent, isTrouble: true, isAvailable: false, standing: .down)
+        case .unknown: Traits(look: .unknown, standing: .unknown, outcome: .unknown)
+        case .up: Traits(look: .up, isAvailable: true, standing: .up, outcome: .up)
+        case .slow: Traits(look: .slow, isAvailable: true, standing: .up, outcome: .slow)
+        case .waking: Traits(look: .waking, isAvailable: false, standing: .waking, outcome: .waking)
+        case .down: Traits(look: .down, isTrouble: true, isAvailable: false, standing: .down, outcome: .down)
+        case .paused: Traits(look: .paused, standing: .paused, outcome: .unknown)
+        case .silent: Traits(look: .silent, isTrouble: true, isAvailable: false, standing: .down, outcome: .down)
         }
     }
 

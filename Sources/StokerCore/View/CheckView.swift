@@ -12,7 +12,7 @@ package struct CheckView: Sendable, Equatable {
     package var check: Check { status.check }
     package var state: CheckState { status.state }
     package var name: String { check.name }
-    package var isHeartbeat: Bool { check.policy.kind == .heartbeat }
+    package var isHeartbeat: Bool { check.policy.kind.type.isPassive }
 
     // MARK: What is believed
 
@@ -35,24 +35,20 @@ package struct CheckView: Sendable, Equatable {
                     "its address is not known: the Hub has not told it, and neither `hub.address` nor `url` names one"
             }
             if state.cause != .none { return Sentence(causeSentence) }
-            guard isHeartbeat else { return "not looked at yet" }
-            return state.lastPing.isNever
-                ? "waiting for the first call; the clock starts with it" : "waiting for the next call"
+            return Sentence(check.policy.kind.type.unseen(wasSeen: lastPing != nil))
         case .up:
             let well: Sentence =
-                if state.cause != .none {
-                    Sentence(causeSentence)
-                } else if !isHeartbeat {
-                    "answers as expected"
-                } else if let overdue {
+                if let overdue {
                     "late: its call is overdue by \(Formatting.duration(overdue))"
+                } else if state.cause != .none {
+                    Sentence(causeSentence)
                 } else {
-                    "calls as expected"
+                    Sentence(check.policy.kind.type.well)
                 }
             return state.flapping ? well + ", but comes and goes" : well
-        case .slow, .waking, .down, .silent:
+        default:
             var text = state.cause == .none ? state.verdict.name : causeSentence
-            if state.verdict == .silent, let overdue { text += "; overdue by \(Formatting.duration(overdue))" }
+            if isTrouble, let overdue { text += "; overdue by \(Formatting.duration(overdue))" }
             if state.flapping { text += "; comes and goes" }
             return Sentence(text)
         }
@@ -153,12 +149,7 @@ package struct CheckView: Sendable, Equatable {
 
     /// `Space · ready check`.
     package var kind: String {
-        let kind =
-            switch check.policy.kind {
-            case .http: check.space == nil ? "Address" : "Space"
-            case .tcp: "TCP port"
-            case .heartbeat: "Heartbeat"
-            }
+        let kind = check.policy.kind.type.label(of: check)
         return check.policy.role == .ready ? "\(kind) · ready check" : kind
     }
 
@@ -176,7 +167,7 @@ package struct CheckView: Sendable, Equatable {
     }
     /// Whether a browser gets what is pinged by following the address: a page's, with nothing hidden in it.
     package var isLink: Bool {
-        !check.isAddressHidden && (check.address.hasPrefix("https://") || check.address.hasPrefix("http://"))
+        check.policy.kind.type.opensInBrowser && !check.address.isEmpty && !check.isAddressHidden
     }
 
     // MARK: The Hub's word

@@ -85,7 +85,7 @@ struct Engine {
             settings: Boiler.Settings(
                 openLimit: limit.inFlight, seed: UInt64.random(in: 1...UInt64.max), userAgent: Self.userAgent,
                 demo: plan.demo),
-            hub: knowledge, clocks: clocks, logger: logger)
+            hub: knowledge, sections: .all, clocks: clocks, logger: logger)
         let hub =
             plan.fleet.hub.isWatched ? try HubDoor.open(plan.fleet.hub, agent: Self.userAgent, logger: logger) : nil
         knowledge.patience = plan.patience
@@ -137,7 +137,7 @@ struct Engine {
             services.append(
                 LeftPaused(
                     hub: hub, endpoint: plan.fleet.hub.endpoint,
-                    notes: folders.sorted().map { RestartNotes(folder: $0 + "/restarts") }, boiler: boiler,
+                    notes: folders.sorted().map { RestartNotes(folder: $0) }, boiler: boiler,
                     logger: logger))
         }
         if let source = plan.source { services.append(ReloadService(boiler: boiler, source: source, logger: logger)) }

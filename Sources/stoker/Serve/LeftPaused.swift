@@ -71,7 +71,6 @@ struct LeftPaused: Service {
     }
 
     private static func isYoung(_ note: RestartNotes.Note) -> Bool {
-        guard let at = try? Date(note.at, strategy: .iso8601) else { return false }  // not ours: only told
-        return Date.now.timeIntervalSince(at) < 86_400
+        Date.now.timeIntervalSince1970 - note.began.seconds < 86_400
     }
 }

@@ -1,5 +1,6 @@
 import HubClient
 import HubSimulator
+import Ledger
 import Logging
 import Operations
 import Runtime
@@ -197,8 +198,16 @@ import Testing
                 await watch.firstRead(fleet, within: .seconds(20))
                 try await room.tend(fleet)
                 try await room.until("bot", is: .up)
+                _ = try await room.ledger.actions.begin(
+                    NewAction(
+                        .healing(.restart), on: "Maren/Bot", by: "healing", because: "crashed",
+                        began: Clocks.real.wall()), within: .seconds(5))
                 try await hub.move(RepoID.space("maren/bot"), to: RepoID.space(target))
                 await watch.read(await room.boiler.fleet())
+                // What was done to it counts under its new name.
+                await watch.heal()
+                #expect(try await room.ledger.actions.actions(ActionQuery(space: target)).count == 1)
+                #expect(try await room.ledger.actions.actions(ActionQuery(space: "maren/bot")).isEmpty)
                 let new = try #require(world.spaces.space(target))
                 #expect(try await room.boiler.status(of: "bot").check.address == world.spaces.host(of: new) + "/")
                 #expect(try await room.boiler.ping("bot").state.verdict == .up)

@@ -279,7 +279,7 @@ private final class CountingHub: HubWatching {
         }
     }
 
-    /// The ledger knows actions by check; the budget is the Space's.
+    /// The budget is the Space's, whatever its checks are called.
     @Test func theBudgetOutlivesANewNameOfTheCheck() async throws {
         try await withBoilerRoom { room in
             try await room.simulated.add(Self.space("acme/app", .runtimeError))
@@ -296,6 +296,8 @@ private final class CountingHub: HubWatching {
             await watch.heal()
             #expect(hub.restarts.isEmpty)
             #expect(try await room.events().contains("heal.exhausted"))
+            let left = try await room.ledger.actions.actions(ActionQuery(space: "acme/app")).map(\.state)
+            #expect(left == [.unknown], "whoever did it is gone, and nobody knows how it ended")
         }
     }
 

@@ -295,6 +295,9 @@ final class MovedClock: Sendable {
             #expect(kinds.count { $0 == "heal.restart" } == 2)
             #expect(kinds.count { $0 == "heal.factory_restart" } == 1)
             #expect(kinds.count { $0 == "heal.result" } == 3)
+            let done = try await room.ledger.actions.actions(ActionQuery(space: "Acme/App"))
+            #expect(done.map(\.kind) == [.healing(.factoryRestart), .healing(.restart), .healing(.restart)])
+            #expect(done.allSatisfy { $0.state == .succeeded && $0.actor == "healing" && $0.details["check"] == "app" })
             #expect(kinds.contains("heal.exhausted"))
         }
     }
@@ -380,6 +383,8 @@ final class MovedClock: Sendable {
             #expect(hub.restarts.isEmpty)
             #expect(try await room.boiler.status(of: "app").sight?.healing?.contains("heal: act") == true)
             #expect(try await room.events().count { $0 == "heal.suggested" } == 1)
+            let noted = try await room.ledger.actions.actions(ActionQuery())
+            #expect(noted.map(\.kind) == [.suggestion] && noted.first?.details["step"] == "restart")
         }
     }
 

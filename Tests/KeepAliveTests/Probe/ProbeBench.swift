@@ -84,7 +84,7 @@ struct Seen: Sendable {
             body = String(buffer: answer.body)
             truncated = answer.truncated
             redirects = answer.redirects
-        case .connected: connected = true
+        case .connected, .judged: connected = true
         case .failed(let cause, let detail):
             self.cause = cause
             self.detail = detail

@@ -113,18 +113,6 @@ private let policy = CheckPolicy(every: .seconds(600), jitter: 0)
     }
 }
 
-@Suite struct StartOnlyKeysTests {
-    @Test func keysOfTheStartAreNamedAsInTheFile() {
-        let old = Fleet()
-        var new = old
-        #expect(StartOnlyKeys(old).changed(in: new).isEmpty)
-        new.serve.port += 1
-        new.serve.selfPing = .seconds(99)
-        new.hub.endpoint = "https://hub.example"
-        #expect(StartOnlyKeys(old).changed(in: new) == ["serve.port", "hub.endpoint"])
-    }
-}
-
 @Suite struct StatusOrderTests {
     @Test(arguments: [
         (StatusQuery.Sort.file, [0, 1, 2]), (.name, [2, 1, 0]), (.latency, [1, 0, 2]), (.lastPing, [2, 0, 1]),

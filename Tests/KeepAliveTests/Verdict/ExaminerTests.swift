@@ -205,7 +205,7 @@ func check(_ expect: Wanted = Wanted(), space: Bool = false) -> Check {
         ("{\"a\":1", "$.b", .number(1), "expected JSON, but it is malformed at byte 6"),
         ("<html>", "$.a", .number(1), "expected JSON, but it is malformed at byte 0"),
         ("", "$.a", .number(1), "expected JSON, but it is malformed at byte 0"),
-        (#"{"a":01}"#, "$.a", .number(1), "expected $.a to be 1, found 0"),
+        (#"{"a":01}"#, "$.a", .number(1), "expected JSON, but it is malformed at byte 6"),
         (#"{"a":1}"#, "a", .number(1), #""a" is not a path such as $.a.b[0].c"#),
         ("\u{FEFF}{\"a\":1}", "$.a", .number(1), ""),
     ])

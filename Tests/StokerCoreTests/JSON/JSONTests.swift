@@ -124,7 +124,8 @@ import Testing
                 bytes[Int.random(in: 0..<bytes.count, using: &random)] = .random(in: 0...255, using: &random)
             }
             if let value = try? JSONValue(reading: bytes) {
-                #expect((try? JSONValue(reading: value.bytes)) == value, "\(bytes)")
+                // `1.5e3` is written as `1500`, which is read as a whole number.
+                #expect((try? JSONValue(reading: value.bytes))?.text == value.text, "\(bytes)")
                 #expect((try? JSONValue(reading: bytes, .lenient)) == value, "\(bytes)")
             }
             _ = try? JSONValue(reading: bytes, .lenient)

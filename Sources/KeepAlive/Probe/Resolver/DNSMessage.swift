@@ -1,10 +1,13 @@
 import NIOCore
+import StokerCore
 
 /// Questions and answers of the Domain Name System on the wire. Source: RFC 1035 section 4, RFC 3596, RFC 6891, RFC 2308.
 enum DNSMessage {
-    enum Kind: UInt16 {
-        case a = 1
-        case aaaa = 28
+    /// The type of a record, as IANA numbers them.
+    struct Kind: RawRepresentable, Hashable {
+        let rawValue: UInt16
+        static let a = Kind(rawValue: 1)
+        static let aaaa = Kind(rawValue: 28)
     }
 
     struct Answer: Equatable {
@@ -19,6 +22,24 @@ enum DNSMessage {
         var addresses: [SocketAddress] = []
         /// Seconds: the shortest of the records used, or for "none" what the zone's SOA says; nil when unknown.
         var ttl: UInt32?
+    }
+
+    /// What a server says of one name and type, as text.
+    struct Records: Equatable {
+        var id: UInt16
+        /// RCODE: 0 is NOERROR, 2 SERVFAIL, 3 NXDOMAIN.
+        var code: UInt8
+        var truncated: Bool
+        /// The server is neither an authority for the name nor a resolver, and says nothing.
+        var isLame = false
+        /// The data of each record as zone files have it, names in lower case and without the root's dot. At most 256.
+        var texts: [String] = []
+    }
+
+    /// `NOERROR`, `SERVFAIL` … Source: IANA, DNS RCODEs.
+    static func name(ofCode code: UInt8) -> String {
+        let names = ["NOERROR", "FORMERR", "SERVFAIL", "NXDOMAIN", "NOTIMP", "REFUSED"]
+        return Int(code) < names.count ? names[Int(code)] : "RCODE \(code)"
     }
 
     static func question(id: UInt16, name: String, kind: Kind, extended: Bool) -> ByteBuffer {
@@ -55,33 +76,50 @@ enum DNSMessage {
     static func answer(_ message: ByteBuffer, to name: String, kind: Kind) -> Answer? {
         message.withUnsafeReadableBytes { bytes -> Answer? in
             var reader = Reader(bytes: bytes)
-            guard let id = reader.u16(), let flags = reader.u16(), flags & 0x8000 != 0, let questions = reader.u16(),
-                let answers = reader.u16(), let authorities = reader.u16(), let additionals = reader.u16()
-            else { return nil }
+            guard let head = reader.head(answering: name, kind) else { return nil }
             let code: Answer.Code =
-                switch flags & 0x0F {
+                switch head.code {
                 case 0: .ok
                 case 1: .formatError
                 case 2: .serverFailure
                 case 3: .noSuchName
                 default: .refused
                 }
-            // Some servers leave the question out of an error.
-            if questions == 0 { return code == .ok ? nil : Answer(id: id, code: code, truncated: false) }
-            guard questions == 1, reader.name() == name, reader.u16() == kind.rawValue, reader.u16() == 1 else {
-                return nil
-            }
-            var answer = Answer(id: id, code: code, truncated: flags & 0x0200 != 0)
-            if answer.truncated { return answer }
-            // "Lame": neither an authority nor a resolver, and nothing in it. Source: glibc `resolv/res_send.c`, `send_dg`.
-            if code == .ok, answers == 0, flags & 0x0480 == 0, additionals == 0 {
-                return Answer(id: id, code: .refused, truncated: false)
-            }
+            var answer = Answer(id: head.id, code: code, truncated: head.truncated)
+            if answer.truncated || !head.hasQuestion { return answer }
+            if head.isLame { return Answer(id: head.id, code: .refused, truncated: false) }
             guard
-                reader.read(into: &answer, name: name, kind: kind, answers: Int(answers), authorities: Int(authorities))
+                reader.read(
+                    into: &answer, name: name, kind: kind, answers: head.answers, authorities: head.authorities)
             else { return nil }
             return answer
         }
+    }
+
+    /// The same for records of any type.
+    static func records(_ message: ByteBuffer, to name: String, kind: Kind) -> Records? {
+        message.withUnsafeReadableBytes { bytes -> Records? in
+            var reader = Reader(bytes: bytes)
+            guard let head = reader.head(answering: name, kind) else { return nil }
+            var records = Records(id: head.id, code: head.code, truncated: head.truncated)
+            records.isLame = head.isLame
+            if records.truncated || !head.hasQuestion { return records }
+            guard let texts = reader.texts(name: name, kind: kind, answers: head.answers) else { return nil }
+            records.texts = texts
+            return records
+        }
+    }
+
+    private struct Head {
+        var id: UInt16
+        var code: UInt8
+        var truncated: Bool
+        /// Some servers leave the question out of an error; nothing else of such a message is read.
+        var hasQuestion: Bool
+        var answers: Int
+        var authorities: Int
+        /// Neither an authority nor a resolver, and nothing in it. Source: glibc `resolv/res_send.c`, `send_dg`.
+        var isLame = false
     }
 
     private struct Reader {
@@ -102,6 +140,94 @@ enum DNSMessage {
         mutating func u32() -> UInt32? {
             guard let high = u16(), let low = u16() else { return nil }
             return UInt32(high) << 16 | UInt32(low)
+        }
+
+        /// The head of an answer to exactly this question; nil when it is anything else.
+        mutating func head(answering name: String, _ kind: Kind) -> Head? {
+            guard let id = u16(), let flags = u16(), flags & 0x8000 != 0, let questions = u16(), let answers = u16(),
+                let authorities = u16(), let additionals = u16()
+            else { return nil }
+            let code = UInt8(flags & 0x0F)
+            if questions == 0 {
+                return code == 0
+                    ? nil : Head(id: id, code: code, truncated: false, hasQuestion: false, answers: 0, authorities: 0)
+            }
+            guard questions == 1, self.name() == name, u16() == kind.rawValue, u16() == 1 else { return nil }
+            return Head(
+                id: id, code: code, truncated: flags & 0x0200 != 0, hasQuestion: true, answers: Int(answers),
+                authorities: Int(authorities),
+                isLame: code == 0 && answers == 0 && flags & 0x0480 == 0 && additionals == 0)
+        }
+
+        /// The answers of that type for the name, or for what it is an alias of.
+        mutating func texts(name: String, kind: Kind, answers: Int) -> [String]? {
+            var aliases: [String: String] = [:]
+            var found: [(owner: String, text: String)] = []
+            for _ in 0..<answers {
+                guard let owner = self.name(), let type = u16(), let zone = u16(), u32() != nil, let length = u16(),
+                    index + Int(length) <= bytes.count
+                else { return nil }
+                let next = index + Int(length)
+                if zone == 1, type == kind.rawValue, found.count < 256 {
+                    guard let text = text(of: type, until: next), index <= next else { return nil }
+                    found.append((owner, text))
+                } else if zone == 1, type == 5 {
+                    guard let target = self.name() else { return nil }
+                    aliases[owner] = target
+                }
+                index = next
+            }
+            var owner = name
+            for _ in 0..<16 {
+                guard let target = aliases[owner] else { break }
+                owner = target
+            }
+            return found.filter { $0.owner == owner }.map(\.text)
+        }
+
+        /// The data of one record. Source: RFC 1035 section 3.3, RFC 3596, RFC 2782 (SRV), RFC 8659 (CAA), RFC 3597 for all others.
+        private mutating func text(of type: UInt16, until end: Int) -> String? {
+            switch type {
+            case 1:
+                guard end - index == 4 else { return nil }
+                return bytes[index..<end].map { String($0) }.joined(separator: ".")
+            case 28:
+                guard end - index == 16 else { return nil }
+                return SocketAddress(ipv6Bytes: Array(bytes[index..<end]), port: 0)?.ipAddress
+            case 2, 5, 12: return shownName()
+            case 15:
+                guard let preference = u16(), let name = shownName() else { return nil }
+                return "\(preference) \(name)"
+            case 33:
+                guard let priority = u16(), let weight = u16(), let port = u16(), let name = shownName() else {
+                    return nil
+                }
+                return "\(priority) \(weight) \(port) \(name)"
+            case 6:
+                guard let server = shownName(), let person = shownName(), let serial = u32(), let refresh = u32(),
+                    let retry = u32(), let expire = u32(), let minimum = u32()
+                else { return nil }
+                return "\(server) \(person) \(serial) \(refresh) \(retry) \(expire) \(minimum)"
+            case 16:
+                var text: [UInt8] = []
+                while index < end {
+                    guard let length = u8(), index + Int(length) <= end else { return nil }
+                    text += bytes[index..<(index + Int(length))]
+                    index += Int(length)
+                }
+                return String(decoding: text, as: UTF8.self).printable
+            case 257:
+                guard let flags = u8(), let length = u8(), index + Int(length) <= end else { return nil }
+                let tag = String(decoding: bytes[index..<(index + Int(length))], as: UTF8.self)
+                let value = String(decoding: bytes[(index + Int(length))..<end], as: UTF8.self)
+                return "\(flags) \(tag.lowercased()) \"\(value)\"".printable
+            default:
+                return "\\# \(end - index)"
+            }
+        }
+
+        private mutating func shownName() -> String? {
+            name().map { $0.isEmpty ? "." : $0.printable }
         }
 
         /// In lower case. Pointers may only lead backwards, so a loop cannot be built.

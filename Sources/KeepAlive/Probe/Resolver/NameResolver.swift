@@ -48,6 +48,13 @@ package final class NameResolver: Sendable {
         }
     }
 
+    /// The name servers it asks, in their order; none when none is configured. `then` is called once, on `loop`.
+    package func servers(on loop: any EventLoop, then: @escaping @Sendable ([SocketAddress]) -> Void) {
+        core.eventLoop.execute { [self] in
+            core.askedServers(for: self) { servers in loop.execute { then(servers) } }
+        }
+    }
+
     /// Closes its sockets; lookups under way and later ones fail.
     package func shutdown() async {
         await withCheckedContinuation { continuation in

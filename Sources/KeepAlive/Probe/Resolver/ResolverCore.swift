@@ -148,6 +148,13 @@ final class ResolverCore: @unchecked Sendable {
     }
     private weak var resolver: NameResolver?
 
+    func askedServers(for resolver: NameResolver, _ then: @escaping ([SocketAddress]) -> Void) {
+        eventLoop.preconditionInEventLoop()
+        guard files == nil, !isShutDown else { return then(servers.map(\.address)) }
+        waitingForFiles.append { [self] in askedServers(for: resolver, then) }
+        readFiles(for: resolver)
+    }
+
     /// Reads the files on the library's thread pool, for disks can be slow; what waits for them goes on afterwards.
     func readFiles(for resolver: NameResolver) {
         eventLoop.preconditionInEventLoop()

@@ -1,0 +1,279 @@
+package import Logging
+import ServiceLifecycle
+import Runtime
+package import StokerCore
+import Synchronization
+
+/// What is done with the jobs of one kind. It may be done twice: when its process is killed before its end is written, or when it
+/// goes on after it lost its lease. It ends soon after its task is cancelled.
+package struct JobHandler: Sendable {
+    package enum Outcome: Sendable, Equatable {
+        case done
+        /// Not yet: the attempt does not count.
+        case later(Instant)
+        /// It is not wanted any more.
+        case cancelled(because: String)
+    }
+
+    package var kind: String
+    package var work: @Sendable (Job) async throws -> Outcome
+
+    /// - Parameter work: throws a ``Failure`` that says when it is tried again: `.never` gives the job up. Its `because` is kept with the
+    ///   job, so it holds no secrets.
+    package init(kind: String, work: @escaping @Sendable (Job) async throws -> Outcome) {
+        self.kind = kind
+        self.work = work
+    }
+}
+
+/// Claims jobs and does them, a bounded number at a time: extends the lease of each while it works, and calls off what it lost. A stop claims
+/// nothing more, gives what runs a little time, and hands the rest back.
+package final class JobRunner: Service {
+    package struct Settings: Sendable {
+        /// Jobs at a time. Default 4.
+        package var concurrency: Int
+        /// For how long a claim holds without being extended, which happens after a third of it. Default 60 s.
+        package var lease: Duration
+        /// Longest wait between two looks: other processes insert jobs too. Default 5 s.
+        package var poll: Duration
+        /// How long running jobs may go on after a stop began. Default 1.5 s.
+        package var stopWithin: Duration
+        package init(
+            concurrency: Int = 4, lease: Duration = .seconds(60), poll: Duration = .seconds(5),
+            stopWithin: Duration = .milliseconds(1_500)
+        ) {
+            self.concurrency = max(1, concurrency)
+            self.lease = max(.milliseconds(30), lease)
+            self.poll = poll
+            self.stopWithin = stopWithin
+        }
+    }
+
+    private struct Shared {
+        var running = 0
+        var isStopping = false
+        /// Rung when a stop begins; one for each job that runs.
+        var stops: [UInt64: Bell] = [:]
+        var last: UInt64 = 0
+    }
+
+    private let store: any JobStore
+    private let handlers: [String: JobHandler]
+    private let owner: String
+    private let settings: Settings
+    private let clock: any Clock<Duration>
+    private let now: @Sendable () -> Instant
+    private let backoff: @Sendable (_ attempt: Int) -> Duration
+    private let logger: Logger
+    private let shared = Mutex(Shared())
+    /// Something may be there to be claimed, or a place is free.
+    private let news = Bell()
+
+    /// - Parameters:
+    ///   - owner: names this process in what it claims.
+    ///   - clock: measures waiting. `now` is the wall clock, for leases and due times.
+    ///   - backoff: the wait after so many attempts that failed, 1 or more.
+    package init(
+        store: any JobStore, handlers: [JobHandler], owner: String, settings: Settings = Settings(),
+        clock: any Clock<Duration>, now: @escaping @Sendable () -> Instant,
+        backoff: @escaping @Sendable (_ attempt: Int) -> Duration, logger: Logger
+    ) {
+        self.store = store
+        self.handlers = Dictionary(handlers.map { ($0.kind, $0) }) { first, _ in first }
+        self.owner = owner
+        self.settings = settings
+        self.clock = clock
+        self.now = now
+        self.backoff = backoff
+        self.logger = logger
+    }
+
+    /// Looks for jobs at once: this process has inserted one.
+    package func wake() { news.ring() }
+
+    /// Jobs that run.
+    package var running: Int { shared.withLock { $0.running } }
+
+    package func run() async throws {
+        await withTaskCancellationOrGracefulShutdownHandler {
+            await withDiscardingTaskGroup { group in
+                var failures = 0
+                while !isStopping {
+                    do throws(Failure) {
+                        for job in try await claim() { group.addTask { await self.take(job) } }
+                        if failures > 0 { logger.notice("Jobs can be claimed again") }
+                        failures = 0
+                    } catch {
+                        failures += 1
+                        if failures == 1 { logger.warning("No jobs can be claimed", metadata: ["error": "\(error)"]) }
+                    }
+                    if isStopping { break }
+                    await news.wait(atMost: await pause(failures), clock: clock)
+                }
+            }
+        } onCancelOrGracefulShutdown: {
+            self.stop()
+        }
+    }
+
+    private var isStopping: Bool { shared.withLock { $0.isStopping } }
+
+    private func stop() {
+        let bells = shared.withLock { shared in
+            shared.isStopping = true
+            return shared.stops.values.map { $0 }
+        }
+        for bell in bells { bell.ring() }
+        news.ring()
+    }
+
+    private func claim() async throws(Failure) -> [Job] {
+        let free = settings.concurrency - running
+        guard free > 0 else { return [] }
+        let jobs = try await store.claim(
+            handlers.keys.sorted(), by: owner, limit: free, lease: settings.lease, now: now())
+        shared.withLock { $0.running += jobs.count }
+        return jobs
+    }
+
+    /// Until something may be claimed. A place that becomes free rings.
+    private func pause(_ failures: Int) async -> Duration {
+        guard failures == 0 else { return .seconds(min(30, 1 << min(failures - 1, 5))) }
+        guard running < settings.concurrency else { return settings.poll }
+        do throws(Failure) {
+            guard let due = try await store.nextDue(handlers.keys.sorted()) else { return settings.poll }
+            return min(settings.poll, max(.milliseconds(10), due - now()))
+        } catch {
+            // Claiming says so.
+            return settings.poll
+        }
+    }
+
+    // MARK: One job
+
+    private enum End: Sendable {
+        case outcome(JobHandler.Outcome)
+        case failure(any Error)
+        /// Somebody else has it now, or it was cancelled.
+        case lost
+        /// A stop was not waited out.
+        case stopped
+    }
+
+    private func take(_ job: Job) async {
+        await finish(job, await work(job))
+        shared.withLock { $0.running -= 1 }
+        news.ring()
+    }
+
+    private func work(_ job: Job) async -> End {
+        guard let handler = handlers[job.kind] else { return .stopped }
+        let bell = Bell()
+        let number = shared.withLock { shared in
+            shared.last += 1
+            shared.stops[shared.last] = bell
+            if shared.isStopping { bell.ring() }
+            return shared.last
+        }
+        defer { shared.withLock { $0.stops[number] = nil } }
+        return await withTaskGroup(of: End?.self) { group in
+            group.addTask {
+                do { return .outcome(try await handler.work(job)) } catch {
+                    return error is CancellationError && self.isStopping ? .stopped : .failure(error)
+                }
+            }
+            group.addTask { await self.keep(job) }
+            group.addTask { await self.awaitStop(bell) }
+            var end: End?
+            while end == nil, let next = await group.next() { end = next }
+            group.cancelAll()
+            // What was called off may have come to its end all the same.
+            if case .stopped = end {
+                for await last in group { if case .outcome(.done) = last { end = last } }
+            }
+            return end ?? .stopped
+        }
+    }
+
+    /// Extends the lease until it is called off. - Returns: that the job is lost.
+    private func keep(_ job: Job) async -> End? {
+        var until = now() + settings.lease
+        while true {
+            do { try await clock.sleep(for: settings.lease / 3) } catch { return nil }
+            do throws(Failure) {
+                guard try await store.extend(job.id, fence: job.fence, until: now() + settings.lease) else {
+                    return .lost
+                }
+                until = now() + settings.lease
+            } catch {
+                // As long as the lease holds nobody else has it.
+                if now() >= until { return .lost }
+            }
+        }
+    }
+
+    private func awaitStop(_ bell: Bell) async -> End? {
+        await bell.wait(atMost: nil, clock: clock)
+        if Task.isCancelled { return nil }
+        do { try await clock.sleep(for: settings.stopWithin) } catch { return nil }
+        return .stopped
+    }
+
+    private func finish(_ job: Job, _ end: End) async {
+        let metadata: Logger.Metadata = ["job": "\(job.id)", "kind": "\(job.kind)", "attempt": "\(job.attempt)"]
+        switch end {
+        case .lost: logger.warning("A job was lost to another worker, or cancelled", metadata: metadata)
+        case .stopped:
+            await write(job) { () async throws(Failure) in
+                try await self.store.snooze(job.id, fence: job.fence, until: self.now())
+            }
+        case .outcome(.done):
+            await write(job) { () async throws(Failure) in
+                try await self.store.complete(job.id, fence: job.fence, now: self.now())
+            }
+        case .outcome(.later(let time)):
+            await write(job) { () async throws(Failure) in
+                try await self.store.snooze(job.id, fence: job.fence, until: time)
+            }
+        case .outcome(.cancelled(let because)):
+            await write(job) { () async throws(Failure) in
+                try await self.store.cancel(job.id, because: because, now: self.now())
+            }
+        case .failure(let error):
+            let failure = error as? Failure
+            let retryAt: Instant? =
+                switch failure?.retry {
+                case .never: nil
+                case .after(let wait): now() + wait
+                case .soon, nil: now() + backoff(job.attempt)
+                }
+            let because = failure?.because ?? "\(type(of: error))"
+            let isLast = retryAt == nil || job.attempt >= job.maxAttempts
+            logger.log(
+                level: isLast ? .error : .info, "A job failed",
+                metadata: metadata.merging(
+                    ["error": "\(because)", "again": "\(isLast ? "never" : retryAt?.description ?? "never")"]
+                ) { $1 })
+            await write(job) { () async throws(Failure) in
+                try await self.store.fail(
+                    job.id, fence: job.fence, error: because, retryAt: retryAt, now: self.now())
+            }
+        }
+    }
+
+    /// Tries a few times: what is not written is done once more after the lease.
+    private func write(_ job: Job, _ body: () async throws(Failure) -> Bool) async {
+        for attempt in 0..<4 {
+            do throws(Failure) {
+                if try await !body() {
+                    logger.warning("The end of a job was not taken: it is another's", metadata: ["job": "\(job.id)"])
+                }
+                return
+            } catch {
+                logger.warning(
+                    "The end of a job could not be written", metadata: ["job": "\(job.id)", "error": "\(error)"])
+                do { try await clock.sleep(for: .milliseconds(200 << attempt)) } catch { return }
+            }
+        }
+    }
+}

@@ -1,0 +1,6 @@
+package import StokerCore
+
+extension FleetSections {
+    /// Every section that a fleet file may have: what StokerCore knows, and what the rooms add.
+    package static let all = FleetSections.standard
+}

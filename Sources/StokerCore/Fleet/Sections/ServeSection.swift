@@ -1,0 +1,76 @@
+extension Fleet {
+    /// The one port and who may use it.
+    package struct Serve: Sendable, Equatable {
+        /// TCP port, 0…65535; 0 takes a free one. Default 7860.
+        package var port: Int
+        /// Address to bind. Default 127.0.0.1; 0.0.0.0 inside a container.
+        package var host: String
+        /// The file says the host: a container does not change it.
+        package var isHostSaid = false
+        /// Where the world reaches this server, if it can.
+        package var publicURL: String?
+        /// Interval of the ping to ourselves; nil switches it off. Default 2 min.
+        package var selfPing: Duration?
+        /// Token that writing (and, with ``privateReading``, reading) needs.
+        package var token: Secret?
+        /// Whether reading needs the token as well. Default false.
+        package var privateReading: Bool
+
+        package init(
+            port: Int = 7860, host: String = "127.0.0.1", publicURL: String? = nil, selfPing: Duration? = .seconds(120),
+            token: Secret? = nil, privateReading: Bool = false
+        ) {
+            self.port = port
+            self.host = host
+            self.publicURL = publicURL
+            self.selfPing = selfPing
+            self.token = token
+            self.privateReading = privateReading
+        }
+    }
+}
+
+extension FleetSection where Settings == Fleet.Serve {
+    package static let serve = FleetSection(
+        "serve", "The one port, and who may use it.",
+        FleetTable(
+            [
+                FleetKey(
+                    "port", .integer(0...65_535, "a port such as 7860"), \.port, "TCP port; 0 takes a free one.",
+                    standard: "7860", example: "8080", mistakes: ["http", "65536", "-1"], needsRestart: true),
+                FleetKey(
+                    FleetKeyRow(
+                        "host", "Address to listen on.",
+                        standard: "127.0.0.1; 0.0.0.0 in a container when neither the file nor `--host` says one",
+                        example: "0.0.0.0",
+                        mistakes: ["\"a b\"", "\"\"", "http://a/"], needsRestart: true,
+                        schema: FleetSchema.pattern("^[A-Za-z0-9.:_%\\[\\]-]+$")),
+                    read: { value, serve in
+                        guard let host = value.string("an address to listen on, such as 127.0.0.1 or 0.0.0.0") else {
+                            return
+                        }
+                        if host.allSatisfy({ $0.isASCII && ($0.isLetter || $0.isNumber || ".:-_%[]".contains($0)) }) {
+                            serve.host = host
+                            serve.isHostSaid = true
+                        } else {
+                            value.report(.value, "is not an address to listen on; write 127.0.0.1, ::1 or 0.0.0.0")
+                        }
+                    }, write: { .string($0.host) }, differs: { $0.host != $1.host }),
+                FleetKey(
+                    "public_url", .webAddress, \.publicURL,
+                    "Where the world reaches this server; may have a path, see below.",
+                    example: "https://example.com/stoker",
+                    mistakes: ["example.com", "https://"], needsRestart: true),
+                FleetKey(
+                    "self_ping", .durationOrOff(.seconds(10) ... .seconds(86_400), example: "2m, or off"), \.selfPing,
+                    "Interval of the ping to ourselves.", standard: "2m", example: "5m",
+                    mistakes: ["5s", "2d", "often"]),
+                FleetKey(
+                    "token", .secret("a token, such as ${STOKER_TOKEN:-}"), \.token, "Token that writing needs.",
+                    standard: "made where one is needed, see below", example: "\"${STOKER_TOKEN:-}\"",
+                    mistakes: ["[a]"], isSecret: true, needsRestart: true),
+                FleetKey(
+                    "private", .bool, \.privateReading, "Whether reading needs the token as well.", standard: "false",
+                    example: "true", mistakes: ["maybe"], needsRestart: true),
+            ], unbuilt: ["sign_in"]), initial: Fleet.Serve(), at: \.serve)
+}

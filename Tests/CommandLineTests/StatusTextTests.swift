@@ -1,0 +1,51 @@
+import Operations
+import StokerCore
+import TestSupport
+import Testing
+
+@testable import CommandLine
+
+/// `stoker status` says what the API says, which says what ``CheckView`` says.
+@Suite struct StatusTextTests {
+    private static let screen = Screen(look: .plain, errorLook: .plain)
+
+    @Test func theFleetIsShownInTheViewsWords() async throws {
+        let fleet = FleetDouble()
+        fleet.keeper.change("bot") { $0.state.flapping = true }
+        fleet.keeper.change("nightly export") { $0.nextDue = fleet.now - .seconds(11_520) }
+        _ = try await fleet.keeper.pause("db", until: fleet.now + .seconds(3_600))
+        let overview = try await fleet.call("overview")
+        let page = try await fleet.call("list-checks", [("sort", "trouble")])
+        let lines = StatusText.fleet(overview, page, Self.screen).split(separator: "\n").map(String.init)
+        let health = FleetHealth(await fleet.keeper.overview())
+        #expect(lines[0] == health.sentence)
+        #expect(lines[1].hasPrefix("The ledger was damaged."))
+        #expect(lines[1].hasSuffix("stoker acknowledge 7"))
+        for status in await fleet.keeper.statuses(StatusQuery()).items {
+            let view = CheckView(status, now: fleet.now)
+            let line = try #require(lines.first { $0.contains(" \(view.name) ") && $0.hasPrefix(view.look.name) })
+            #expect(line.contains(view.latency) && line.contains("30 s ago"), "\(line)")
+            #expect(line.hasSuffix(view.reason?.text ?? ""), "\(line)")
+        }
+        let late = try #require(lines.first { $0.contains("nightly export") })
+        #expect(late.contains("overdue 3 h 12 min") && late.contains("; overdue by 3 h 12 min"))
+        #expect(lines.contains { $0.contains("paused by hand until 2026-11-21 13:00:00 UTC") })
+    }
+
+    @Test func oneCheckIsShownInTheViewsWords() async throws {
+        let fleet = FleetDouble()
+        fleet.keeper.change("bot") {
+            $0.sight = SpaceSight(
+                stage: .running, stageSince: fleet.now, readAt: fleet.now - .seconds(20), isFresh: false,
+                disagreement: "Both say different things.", healing: "bot: would restart it")
+        }
+        let text = StatusText.detail(try await fleet.call("show-check", [("name", "bot")]), Self.screen)
+        #expect(text.hasPrefix("bot  up  answers as expected\n"))
+        #expect(text.contains("RUNNING, read 2026-11-21 11:59:40, too long ago to count"))
+        #expect(text.contains("Both say different things.") && text.contains("would restart it"))
+        #expect(text.contains("bot/ready slow") && text.contains("90.00 % of 1 min known"))
+        #expect(text.contains("(in 10.0 days)"))
+        let gateway = StatusText.detail(try await fleet.call("show-check", [("name", "gateway")]), Self.screen)
+        #expect(gateway.contains("since 2026-11-21 11:51:40: answered 503, which is not expected"))
+    }
+}
