@@ -60,7 +60,7 @@ let package = Package(
         .package(url: "https://github.com/swiftlang/swift-subprocess.git", exact: "1.0.2"),
     ],
     targets: [
-        // Floor 5: start
+        // Floor 6: start
         .executableTarget(
             name: "stoker",
             dependencies: [
@@ -70,7 +70,7 @@ let package = Package(
             swiftSettings: room,
             linkerSettings: lld
         ),
-        // Floor 4: type, show
+        // Floor 5: type, show
         .target(
             name: "CommandLine",
             dependencies: [
@@ -82,7 +82,7 @@ let package = Package(
         .target(
             name: "ControlRoom",
             dependencies: [
-                "Operations", "Ledger", "StokerCore", "StokerAssets", hummingbird, hummingbirdCore,
+                "Diagnosis", "Operations", "Ledger", "StokerCore", "StokerAssets", hummingbird, hummingbirdCore,
                 lifecycle,
                 logging,
                 nioCore, nioHTTPTypes, httpTypes,
@@ -90,31 +90,32 @@ let package = Package(
             ],
             swiftSettings: room
         ),
-        // Floor 3: do
+        // Floor 4: do
         .target(
             name: "Operations",
             dependencies: [
-                "KeepAlive", "Deployment", "HubClient", "Ledger", "Runtime", "StokerCore", logging, nioCore,
+                "KeepAlive", "Deployment", "Diagnosis", "HubClient", "Ledger", "Runtime", "StokerCore", logging,
+                nioCore,
                 nioCore, nioPosix,
             ],
             swiftSettings: room
         ),
-        // Floor 2: keep warm, ship
+        // Floor 3: keep warm, ship
         .target(
             name: "KeepAlive",
             dependencies: [
-                "HubClient", "Ledger", "Runtime", "StokerCore", asyncHTTPClient, lifecycle, logging,
+                "Diagnosis", "Ledger", "Runtime", "StokerCore", asyncHTTPClient, lifecycle, logging,
                 nioCore, nioPosix, nioHTTP1, nioSSL, nioTLS, "CZlib",
             ],
             swiftSettings: room
         ),
         .target(name: "Deployment", dependencies: ["StokerCore"], swiftSettings: room),
-        // Floor 1: talk to the Hub, remember
+        // Floor 2: talk to the Hub, remember
         .target(
             name: "HubClient",
             dependencies: [
-                "Runtime", "StokerCore", asyncHTTPClient, crypto, logging, nioCore, nioHTTP1, nioFoundation, nioPosix,
-                nioSSL,
+                "Diagnosis", "Runtime", "StokerCore", asyncHTTPClient, crypto, logging, nioCore, nioHTTP1,
+                nioFoundation, nioPosix, nioSSL,
             ],
             swiftSettings: room
         ),
@@ -125,7 +126,8 @@ let package = Package(
             ],
             swiftSettings: room
         ),
-        // Below them: clocks, files, locks and programs of the machine
+        // Floor 1: know why a Space fails; clocks, files, locks and programs of the machine
+        .target(name: "Diagnosis", dependencies: ["StokerCore"], swiftSettings: room),
         .target(
             name: "Runtime",
             dependencies: [
@@ -164,8 +166,8 @@ let package = Package(
         .target(
             name: "HubDay",
             dependencies: [
-                "HubClient", "HubSimulator", "KeepAlive", "Ledger", "Runtime", "StokerCore", asyncHTTPClient, logging,
-                nioCore, nioHTTP1, nioPosix,
+                "HubClient", "HubSimulator", "KeepAlive", "Ledger", "Operations", "Runtime", "StokerCore",
+                asyncHTTPClient, logging, nioCore, nioHTTP1, nioPosix,
             ],
             path: "Tests/HubDay",
             swiftSettings: room
@@ -182,12 +184,14 @@ let package = Package(
             name: "StokerCoreTests", dependencies: ["StokerCore"],
             exclude: ["Fleet/Bad", "Fleet/validate.py"], swiftSettings: room),
         .testTarget(
+            name: "DiagnosisTests", dependencies: ["Diagnosis", "StokerCore"], swiftSettings: room),
+        .testTarget(
             name: "RuntimeTests", dependencies: ["Runtime", "StokerCore", "TestSupport"], swiftSettings: room),
         .testTarget(
             name: "KeepAliveTests",
             dependencies: [
-                "HubClient", "HubDay", "HubSimulator", "KeepAlive", "Ledger", "Runtime", "StokerCore", "TestSupport",
-                logging, nioCore, nioPosix, nioHTTP1, nioSSL, "CZlib",
+                "HubClient", "HubDay", "HubSimulator", "KeepAlive", "Ledger", "Operations", "Runtime", "StokerCore",
+                "TestSupport", logging, nioCore, nioPosix, nioHTTP1, nioSSL, "CZlib",
             ],
             swiftSettings: room
         ),

@@ -7,9 +7,8 @@ import Testing
         .deletingLastPathComponent().deletingLastPathComponent().deletingLastPathComponent()
 
     private static let floors: [String: Int] = [
-        "stoker": 5, "CommandLine": 4, "ControlRoom": 4, "Operations": 3, "KeepAlive": 2, "Deployment": 2,
-        "HubClient": 1, "Ledger": 1,
-        "StokerCore": 0,
+        "stoker": 6, "CommandLine": 5, "ControlRoom": 5, "Operations": 4, "KeepAlive": 3, "Deployment": 3,
+        "HubClient": 2, "Ledger": 2, "Diagnosis": 1, "Runtime": 1, "StokerCore": 0,
     ]
 
     private static func swiftFiles(of room: String) throws -> [URL] {

@@ -58,7 +58,7 @@ extension EndToEnd {
                 let told = try ClientCommandTests.json(child)
                 #expect(told.app.outcome.string == "down")
                 #expect(told.app.cause.string == "space.running_dead")
-                #expect(told.next.string?.contains("RUNNING and the app does not answer") == true)
+                #expect(told.next.string?.contains("it runs, and the app does not answer") == true)
                 let waited = try await hub.stoker(
                     "space", "wait", Self.space, "--timeout", "2s", "--every", "1s", "--json")
                 #expect(try ClientCommandTests.json(waited).sentence.string?.contains("asleep") == false)

@@ -7,6 +7,7 @@ import Logging
 import NIOCore
 import NIOHTTP1
 import NIOPosix
+import Operations
 import Runtime
 import StokerCore
 
@@ -125,7 +126,9 @@ package struct HubDay: Sendable {
             fleet: fleet, fleetPath: nil, source: nil, ledger: ledger, writer: writer,
             loops: Array(group.makeIterator()), resolver: NameResolver(eventLoop: group.next()), tls: ProbeTLS(),
             settings: Boiler.Settings(openLimit: 8, seed: 1, userAgent: "hub-day"), clocks: .real, logger: quiet)
-        let watch = HubWatch(hub: HubDoor(hub: hub), boiler: boiler, ledger: ledger, clocks: clocks, logger: quiet)
+        let watch = HubWatch(
+            hub: HubDoor(hub: hub), boiler: boiler, knowledge: boiler.hub, ledger: ledger, clocks: clocks, logger: quiet
+        )
         return try await withThrowingTaskGroup(of: Void.self) { tasks in
             tasks.addTask { try await writer.run() }
             tasks.addTask { try await boiler.run() }
@@ -168,7 +171,7 @@ package struct HubDay: Sendable {
                 move(spaces[place].space)
                 lively.insert(place)
                 // Half of them a visitor notices first, and asks for a reading before its time.
-                if dice.roll(2) == 0 { knowledge.want() }
+                if dice.roll(2) == 0 { await watch.want() }
             }
             try await visit()
             try await time.advance(by: .seconds(1))

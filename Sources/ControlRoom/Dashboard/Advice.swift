@@ -1,8 +1,10 @@
+import Diagnosis
 import StokerCore
 
 /// What a person can do about a state; nil when there is nothing to do.
 enum Advice {
-    static func text(_ state: CheckState, policy: CheckPolicy) -> String? {
+    /// - Parameter sight: what the Hub says of the check's Space.
+    static func text(_ state: CheckState, policy: CheckPolicy, sight: SpaceSight? = nil) -> String? {
         switch state.verdict {
         case .up: return nil
         case .unknown:
@@ -22,10 +24,12 @@ enum Advice {
             case .none: return nil
             }
         default:
-            if policy.heal.mode == .act, [.spaceRunningDead, .spaceCrashed, .spaceOldBuild].contains(state.cause) {
+            let message = state.cause == .spaceCrashed ? sight.flatMap { $0.isFresh ? $0.errorMessage : nil } : nil
+            let rule = DiagnosisRules.find(message: message)
+            if policy.heal.mode == .act, DiagnosisRules.restartHelps(state.cause), rule?.restartHelps != false {
                 return "Stoker restarts it by itself, inside its budget. Its log on the Hub says what the app does."
             }
-            return state.cause.advice
+            return rule?.remedy ?? state.cause.advice
         }
     }
 }

@@ -92,7 +92,7 @@ struct TargetPage {
         model["beatEnd"] = "\"\(beat)/$?\(query)\""
         model["keyShown"] = isHeartbeat && needsKey && key != nil
         model["keyHidden"] = isHeartbeat && needsKey && key == nil
-        let advice = Advice.text(status.state, policy: policy)
+        let advice = Advice.text(status.state, policy: policy, sight: status.sight)
         model["advice"] = advice ?? ""
         model["hasAdvice"] = advice != nil
         model["history"] = history != nil

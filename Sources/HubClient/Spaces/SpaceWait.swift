@@ -1,3 +1,4 @@
+package import Diagnosis
 import StokerCore
 
 /// Decides from one look at the runtime after the other whether a commit is live, still on its way, or will not come.
@@ -43,32 +44,26 @@ package struct SpaceWait: Sendable {
         looks += 1
         if looks == 1 { first = runtime.sha }
         wantsHead = false
-        if runtime.isModerated {
-            return .failed(
-                "it was flagged by the Hub's moderation\(runtime.abuse?.reason.map { " (\($0))" } ?? "")",
-                hint: "restarting does not help; write to website@huggingface.co")
-        }
         let stage = runtime.stage
+        let rule = DiagnosisRules.find(runtime.evidence)
+        let words = rule?.brief ?? "stage \(stage)"
+        let hint = rule?.next("\(space)")
+        if runtime.isModerated {
+            return .failed(words + (runtime.abuse?.reason.map { " (\($0))" } ?? ""), hint: hint)
+        }
         if stage.isMoving {
             hasMoved = true
-            return .wait(Self.words(stage))
+            return .wait(words)
         }
         let isEarly = isFresh && !hasMoved && looks <= patience
         if stage.isServing { return running(runtime, isEarly: isEarly, space: space, head: head) }
-        if stage.isAsleep { return .wake("it is asleep; a visit wakes it") }
-        if stage == .paused {
-            return .failed("it is paused", hint: "its owner starts it with `stoker space restart \(space)`")
-        }
-        if stage == .deleting { return .failed("it is being deleted", hint: nil) }
+        if stage.isAsleep { return .wake(words) }
+        if stage == .paused || stage == .deleting { return .failed(words, hint: hint) }
         if stage.isFailed {
             if isEarly, runtime.sha == nil || runtime.sha != commit {
-                return .wait("\(Self.words(stage)), perhaps of the version before")
+                return .wait("\(words), perhaps of the version before")
             }
-            let told = runtime.errorMessage.map { ": \($0)" } ?? ""
-            return .failed(
-                "\(Self.words(stage))\(told)",
-                hint: stage == .runtimeError
-                    ? "read `stoker space logs \(space)`" : "read `stoker space logs \(space) --build`")
+            return .failed(words + (runtime.errorMessage.map { ": \($0)" } ?? ""), hint: hint)
         }
         return .wait("stage \(stage)")
     }
@@ -98,18 +93,12 @@ package struct SpaceWait: Sendable {
         return isEarly
             ? .wait("the Hub does not say yet which commit runs") : .ask("it runs; the Hub does not say which commit")
     }
+}
 
-    private static func words(_ stage: SpaceStage) -> String {
-        switch stage {
-        case .building: "building"
-        case .runningBuilding: "building; the version before still serves"
-        case .appStarting: "starting"
-        case .runningAppStarting: "starting; the version before still serves"
-        case .noAppFile: "it has no app file"
-        case .configError: "its configuration is wrong"
-        case .buildError: "the build failed"
-        case .runtimeError: "the app failed"
-        default: "stage \(stage)"
-        }
+extension SpaceRuntime {
+    /// What is known of it for the diagnosis rules.
+    package var evidence: Evidence {
+        Evidence(
+            stage: stage, pause: isModerated ? .moderation : stage == .paused ? .owner : nil, message: errorMessage)
     }
 }

@@ -1,3 +1,4 @@
+import Diagnosis
 import Runtime
 package import StokerCore
 
@@ -101,8 +102,8 @@ package enum Healer {
         if !isOld, patient.failures < rule.after { return .nothing(.notYet) }
         if cell.healing == .wake { return wake(patient, past, now: now) }
 
-        let treatment = RuntimeTrouble.treatment(of: facts.errorMessage)
-        if treatment == .none { return .nothing(.pointless) }
+        let helps = DiagnosisRules.find(message: facts.errorMessage)?.restart ?? .ladder
+        if helps == .never { return .nothing(.pointless) }
         let recent = past.actions.filter { $0.step != .wake && now - $0.at < rule.within }
         let plain = recent.count { $0.step == .restart }
         // Without memory: as if a restart had been made right before the start and the build from scratch in the budget's span.
@@ -111,8 +112,8 @@ package enum Healer {
         let factoryRestarts = isBlank ? 0 : rule.factoryRestarts
         if let start = past.blankBefore, now - start < rule.wait { return .nothing(.waiting) }
         let step: Step
-        if treatment == .once, !recent.isEmpty { return .exhausted }
-        if plain < restarts, treatment != .factory {
+        if helps == .once, !recent.isEmpty { return .exhausted }
+        if plain < restarts, helps != .fromScratch {
             step = .restart
         } else if recent.count - plain < factoryRestarts {
             step = .factoryRestart
@@ -131,46 +132,6 @@ package enum Healer {
             return .nothing(.waiting)
         }
         return patient.rule.mode == .act ? .act(.wake) : .suggest(.wake)
-    }
-}
-
-/// What the Hub's message of a failed Space says about mending it. Source: diagnosis-rules RT06–RT14.
-package enum RuntimeTrouble {
-    package enum Treatment: String, Sendable {
-        /// Inside the budget.
-        case usual
-        /// One restart; if it comes back a person must look.
-        case once
-        /// A build from scratch, at once.
-        case factory
-        /// No restart helps.
-        case none
-    }
-
-    package static func treatment(of message: String?) -> Treatment {
-        guard let text = message?.lowercased(), !text.isEmpty else { return .usual }
-        if text.contains("not enough hardware capacity") { return .none }
-        if text.contains("scheduling failure") { return .usual }
-        // The app never opened its port: the same image will not open it next time.
-        if text.contains("launch timed out") { return .none }
-        if text.contains("memory limit exceeded") || text.contains("storage limit exceeded")
-            || text.contains("oomkilled")
-        {
-            return .once
-        }
-        guard let code = exitCode(text) else { return text.contains("containerd") ? .factory : .usual }
-        switch code {
-        // It ended by itself: there is no server in it.
-        case 0: return .none
-        case 128: return .factory
-        default: return .once
-        }
-    }
-
-    private static func exitCode(_ text: String) -> Int? {
-        guard let found = text.firstRange(of: "exit code") else { return nil }
-        let digits = text[found.upperBound...].drop { $0 == ":" || $0 == " " }.prefix { $0.isNumber }
-        return Int(digits)
     }
 }
 

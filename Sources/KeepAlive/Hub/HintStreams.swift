@@ -75,7 +75,7 @@ extension HubWatch {
             group.addTask {
                 // However it ends: the listing tells the same a little later.
                 try? await self.hub.listen(to: name) { stage in
-                    if self.knowledge.word(of: space)?.facts.stage != stage { self.knowledge.want() }
+                    if self.knowledge.word(of: space)?.facts.stage != stage { await self.want() }
                 }
             }
             group.addTask {

@@ -17,7 +17,7 @@ package struct HubGlance: Sendable {
     package static func take(_ fleet: Fleet, of hub: any HubWatching, now: Instant) async -> HubGlance {
         let knowledge = HubKnowledge()
         var glance = HubGlance(fleet: fleet)
-        var (namespaces, singles) = HubWatch.plan(fleet)
+        var (namespaces, singles) = ReadingPlan.divide(fleet)
         for namespace in namespaces {
             do throws(Failure) {
                 let listing = try await hub.spaces(of: namespace).spaces

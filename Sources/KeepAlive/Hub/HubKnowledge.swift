@@ -1,15 +1,13 @@
 package import StokerCore
 import Synchronization
 
-/// What the Hub has said of the fleet's Spaces, as shards, pages and healing read it. Written by ``HubWatch`` alone.
+/// What the Hub has said of the fleet's Spaces. Written by ``HubWatch`` alone; the boiler and its shards read it.
 package final class HubKnowledge: Sendable {
     private struct State {
         /// By ``SpaceName/key(_:)`` of the fleet's name.
         var words: [String: SpaceVerdict.Word] = [:]
         /// By key of the old name: the old name as the fleet writes it, and the key of the new one.
         var moved: [String: (name: String, to: String)] = [:]
-        /// By check: what both sources mean together, where that is more than "well".
-        var cells: [String: SpaceVerdict.Cell] = [:]
         /// By check: what healing did last, or suggests.
         var healing: [String: String] = [:]
         /// Namespaces that were listed as a whole, and single Spaces that the Hub does not have; in small letters.
@@ -17,7 +15,6 @@ package final class HubKnowledge: Sendable {
         var absent: Set<String> = []
         var incident: Set<Cause> = []
         var isWatched = false
-        var wanted = false
         var patience = SpaceVerdict.Patience()
         var use: HubUse?
     }
@@ -129,13 +126,6 @@ package final class HubKnowledge: Sendable {
             return state.words.removeValue(forKey: key) != nil
         }
     }
-    /// The check left the fleet, or is another Space now.
-    package func forget(check: String) {
-        state.withLock { state in
-            state.cells[check] = nil
-            state.healing[check] = nil
-        }
-    }
 
     /// The Hub's name for a Space that the fleet still knows under an older one; nil when it has not moved.
     package func newName(of space: String) -> String? {
@@ -151,15 +141,6 @@ package final class HubKnowledge: Sendable {
     package func set(incident: Set<Cause>) { state.withLock { $0.incident = incident } }
     package func set(healing text: String?, of check: String) { state.withLock { $0.healing[check] = text } }
     package var checksWithHealing: [String] { state.withLock { $0.healing.keys.sorted() } }
-
-    /// Something happened that a new reading would explain; asks once.
-    package func want() { state.withLock { $0.wanted = true } }
-    package func takeWanted() -> Bool {
-        state.withLock { state in
-            defer { state.wanted = false }
-            return state.wanted
-        }
-    }
 
     // MARK: Read
 
@@ -186,41 +167,31 @@ package final class HubKnowledge: Sendable {
         guard state.isWatched, state.words[key] == nil else { return false }
         return !state.absent.contains(key) && !state.listed.contains(String(key.prefix { $0 != "/" }))
     }
-    package func cell(of check: String) -> SpaceVerdict.Cell? { state.withLock { $0.cells[check] } }
 
-    /// Both sources taken together; remembers the cell for pages and healing.
+    /// Both sources taken together; nil while the Hub is not asked. What is not well would be explained by a new reading.
     func join(
-        _ finding: Finding, check: String, space: String, troubleBegan: Instant, believed: Cause?, now: Instant
-    ) -> SpaceVerdict.Joint {
+        _ finding: Finding, space: String, troubleBegan: Instant, believed: Cause?, now: Instant
+    ) -> SpaceVerdict.Joint? {
         let key = SpaceName.key(space)
         return state.withLock { state in
-            guard state.isWatched else { return SpaceVerdict.Joint(finding: finding) }
+            guard state.isWatched else { return nil }
             if finding.cause == .spaceHidden, Self.awaits(space, state) {
                 // Private ones answer so while we do not know that they want the token.
-                state.wanted = true
                 let detail = "its address answers 404, and the Hub has not said yet whether it is private"
                 return SpaceVerdict.Joint(
                     finding: Finding(outcome: .unknown, cause: .spaceHidden, code: finding.code, detail: detail))
             }
-            let joint = SpaceVerdict.join(
+            return SpaceVerdict.join(
                 finding, state.words[key], troubleBegan: troubleBegan, believed: believed,
-                incident: state.incident,
-                patience: state.patience, now: now)
-            if let cell = joint.cell, cell.disagrees || cell.verdict != .up {
-                state.cells[check] = cell
-            } else if !state.cells.isEmpty {
-                state.cells[check] = nil
-            }
-            if joint.finding.outcome != .up { state.wanted = true }
-            return joint
+                incident: state.incident, patience: state.patience, now: now)
         }
     }
 
-    func sight(of check: String, space: String, now: Instant) -> SpaceSight? {
+    /// - Parameter cell: what both sources meant together at the last ping, where that is more than "well".
+    func sight(of check: String, space: String, cell: SpaceVerdict.Cell?, now: Instant) -> SpaceSight? {
         let key = SpaceName.key(space)
         return state.withLock { state in
             guard state.isWatched, let word = state.words[key] else { return nil }
-            let cell = state.cells[check]
             let isFresh = word.isFresh(at: now)
             var old: (running: String, head: String)?
             if word.facts.servesOldBuild == true, let running = word.facts.runningSHA, let head = word.facts.repoSHA {

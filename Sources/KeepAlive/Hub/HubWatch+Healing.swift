@@ -45,31 +45,33 @@ extension HubWatch {
     }
 
     /// The check as it is now: those treated before took their time. nil when it is gone, or when this master may not act any more.
-    private func present(_ name: String) async -> (status: CheckStatus, space: String)? {
+    private func present(_ name: String) async -> (status: CheckStatus, space: String, cell: SpaceVerdict.Cell?)? {
         guard await boiler.mayAct, let status = try? await boiler.status(of: name),  // it left the fleet meanwhile
             let space = status.check.space
         else { return nil }
-        return (status, space)
+        return (status, space, await boiler.cell(of: name))
     }
 
-    private func decide(_ status: CheckStatus, _ space: String, _ facts: SpaceFacts?) -> Healer.Decision {
+    private func decide(
+        _ status: CheckStatus, _ space: String, _ cell: SpaceVerdict.Cell?, _ facts: SpaceFacts?
+    ) -> Healer.Decision {
         let (check, state) = (status.check, status.state)
         let cause = platform.incident[state.cause] != nil ? .platformIncident : state.cause
         let patient = Healer.Patient(
             rule: check.policy.heal, awake: check.policy.awake, verdict: state.verdict, cause: cause,
-            failures: Int(state.failures), cell: knowledge.cell(of: check.name), facts: facts)
+            failures: Int(state.failures), cell: cell, facts: facts)
         var past = pasts[budget(of: space)] ?? Healer.Past()
         past.blankBefore = blankBefore
         return Healer.decide(patient, past, now: clocks.wall())
     }
 
     private func treat(_ name: String) async {
-        guard let (status, space) = await present(name) else { return }
+        guard let (status, space, cell) = await present(name) else { return }
         let check = status.check
         let now = clocks.wall()
         let word = knowledge.word(of: space).flatMap { $0.isFresh(at: now) ? $0 : nil }
-        let why = knowledge.cell(of: check.name)?.name ?? status.state.cause.sentence
-        let decision = decide(status, space, word?.facts)
+        let why = cell?.name ?? status.state.cause.sentence
+        let decision = decide(status, space, cell, word?.facts)
         switch decision {
         case .nothing: return
         case .act(let step):
@@ -83,8 +85,9 @@ extension HubWatch {
             if step == .wake { return await perform(step, status, space: space, why: why) }
             guard let word, let facts = await factsIfSame(as: word.facts, space: space) else { return }
             // The Hub's answer took its time, in which a person may have paused the check or the Space may have come back.
-            guard let (status, same) = await present(name), same == space, decide(status, space, facts) == .act(step)
-            else { return knowledge.want() }
+            guard let (status, same, cell) = await present(name), same == space,
+                decide(status, space, cell, facts) == .act(step)
+            else { return want() }
             await perform(step, status, space: space, why: why)
         case .suggest(let step):
             let isNew = await tellOnce(
@@ -104,7 +107,7 @@ extension HubWatch {
             guard let facts = try await hub.space(space), facts.stage == before.stage,
                 facts.runningSHA == before.runningSHA
             else {
-                knowledge.want()
+                want()
                 return nil
             }
             return facts
@@ -200,7 +203,7 @@ extension HubWatch {
             await end(action, as: error.code == .hubUnreachable ? .unknown : .failed, error.because)
             logger.error("The Hub refused a restart", metadata: ["space": "\(space)", "error": "\(error)"])
         }
-        knowledge.want()
+        want()
     }
 
     private func end(_ action: Action, as state: Action.State, _ result: String) async {

@@ -4,16 +4,18 @@ package import Runtime
 import ServiceLifecycle
 package import StokerCore
 
-/// Reads the Hub: one listing a namespace, inside the budget of requests; tells the boiler what changed, completes the fleet with what
-/// the Hub knows, and heals.
+/// Reads the Hub: one listing a namespace, inside the budget of requests; tells the fleet what changed, completes it with what the Hub
+/// knows, and heals. It calls the fleet and writes what was read; neither knows of it.
 package actor HubWatch: Service {
     let hub: any HubWatching
     let knowledge: HubKnowledge
-    let boiler: Boiler
+    let boiler: any MonitoredFleet
     let ledger: any Ledger
     let clocks: Clocks
     let logger: Logger
     private var pace: WatchPace
+    /// Something happened that a new reading would explain.
+    private var isWanted = false
     /// Since when the Hub has not answered; nil while it does.
     private var silentSince: Instant?
     private var told = false
@@ -28,11 +30,11 @@ package actor HubWatch: Service {
     private var sought: [String: Instant] = [:]
 
     /// What one reading asks for, of which fleet.
-    private var plan = Plan()
+    private var plan = ReadingPlan()
     /// Requests that a namespace took the last time, where that is not one.
-    private var pages: [Part: Int] = [:]
+    private var pages: [ReadingPlan.Part: Int] = [:]
     /// What the present reading has still to ask for: it is more than a window has.
-    private var rest: [Part] = []
+    private var rest: [ReadingPlan.Part] = []
     private var toldSpread = false
     /// Why discovery found nothing, as it was told last.
     private var toldNothing: String?
@@ -52,35 +54,23 @@ package actor HubWatch: Service {
     /// Before this nobody knows what was done: the ledger begins anew with each start. nil when it remembers.
     let blankBefore: Instant?
 
-    /// A namespace as a whole, or the only Space of one.
-    enum Part: Hashable { case namespace(String), single(String) }
-
-    struct Plan {
-        /// Of the fleet; see ``Boiler/fleetNumber``.
-        var number: UInt64?
-        var fleet = Fleet()
-        var namespaces: [String] = []
-        var parts: [Part] = []
-        /// The longest span that a budget of restarts is for.
-        var longestBudget = Duration.seconds(86_400)
-    }
-
     /// - Parameters:
+    ///   - knowledge: what was read is written into it; the fleet reads it there.
     ///   - remembers: whether the ledger outlives this process.
     ///   - budget: requests in five minutes; default 50.
     package init(
-        hub: any HubWatching, boiler: Boiler, ledger: any Ledger, remembers: Bool = true, budget: Int = 50,
-        clocks: Clocks, logger: Logger
+        hub: any HubWatching, boiler: any MonitoredFleet, knowledge: HubKnowledge, ledger: any Ledger,
+        remembers: Bool = true, budget: Int = 50, clocks: Clocks, logger: Logger
     ) {
         blankBefore = remembers ? nil : clocks.wall()
         self.hub = hub
         self.boiler = boiler
-        self.knowledge = boiler.hub
+        self.knowledge = knowledge
         self.ledger = ledger
         self.clocks = clocks
         self.logger = logger
         pace = WatchPace(budget: budget)
-        boiler.hub.isWatched = true
+        knowledge.isWatched = true
     }
 
     package func run() async throws {
@@ -102,15 +92,16 @@ package actor HubWatch: Service {
         pace.settle(at: clocks.wall())
         countOthers()
         // A wish that cannot be granted yet is kept.
-        let wanted = knowledge.takeWanted()
+        if await boiler.takeReadingWish() { isWanted = true }
         await lookAtFleet()
-        guard pace.mayRead(at: clocks.wall(), wanted: wanted) else {
-            if wanted { knowledge.want() }
-            return
-        }
+        guard pace.mayRead(at: clocks.wall(), wanted: isWanted) else { return }
+        isWanted = false
         await read()
         await heal()
     }
+
+    /// Something happened that a new reading would explain.
+    package func want() { isWanted = true }
 
     /// The first reading, before anything is pinged, so that private Spaces are not asked without their token. Gives up after the limit.
     package func firstRead(_ fleet: Fleet, within limit: Duration) async {
@@ -144,34 +135,6 @@ package actor HubWatch: Service {
 
     // MARK: Reading
 
-    /// Which namespaces are read as a whole, and which Spaces one by one because they are the only one of theirs. Each once, however it is spelt.
-    static func plan(_ fleet: Fleet) -> (namespaces: [String], singles: [String]) {
-        var spelling: [String: String] = [:]
-        var byOwner: [String: [String: String]] = [:]
-        for name in fleet.hub.discovery?.namespaces ?? [] where spelling[name.lowercased()] == nil {
-            spelling[name.lowercased()] = name
-        }
-        let discovered = Set(spelling.keys)
-        for check in fleet.checks {
-            guard let space = check.space, let owner = space.split(separator: "/").first.map(String.init) else {
-                continue
-            }
-            let key = SpaceName.key(space)
-            if spelling[owner.lowercased()] == nil { spelling[owner.lowercased()] = owner }
-            if byOwner[owner.lowercased()]?[key] == nil { byOwner[owner.lowercased(), default: [:]][key] = space }
-        }
-        var namespaces = discovered
-        var singles: [String] = []
-        for (owner, spaces) in byOwner where !discovered.contains(owner) {
-            if owner == fleet.hub.namespace?.lowercased() || spaces.count > 1 {
-                namespaces.insert(owner)
-            } else {
-                singles += spaces.values
-            }
-        }
-        return (namespaces.compactMap { spelling[$0] }.sorted(), singles.sorted())
-    }
-
     /// What one reading brings together.
     private struct Reading {
         /// Requests that every reading takes, and those of this one alone.
@@ -185,22 +148,37 @@ package actor HubWatch: Service {
 
     /// Plans anew when the fleet has changed.
     @discardableResult
-    func lookAtFleet() async -> Plan {
+    func lookAtFleet() async -> ReadingPlan {
         let number = await boiler.fleetNumber
         if plan.number != number { take(await boiler.fleet(), number) }
         return plan
     }
 
     private func take(_ fleet: Fleet, _ number: UInt64?) {
-        let (namespaces, singles) = Self.plan(fleet)
-        plan = Plan(
-            number: number, fleet: fleet, namespaces: namespaces,
-            parts: namespaces.map(Part.namespace) + singles.map(Part.single))
-        for check in fleet.checks { plan.longestBudget = max(plan.longestBudget, check.policy.heal.within) }
+        forgetStrangers(plan.fleet, fleet)
+        plan = ReadingPlan(fleet, number)
         let present = Set(plan.parts)
         pages = pages.filter { present.contains($0.key) }
         rest.removeAll { !present.contains($0) }
         expect()
+    }
+
+    /// What was said of a check's healing is not said of another Space that has its name now.
+    private func forgetStrangers(_ old: Fleet, _ new: Fleet) {
+        let healed = Set(knowledge.checksWithHealing)
+        guard !healed.isEmpty else { return }
+        func spaces(_ fleet: Fleet) -> [String: String] {
+            var spaces: [String: String] = [:]
+            for check in fleet.checks where healed.contains(check.name) {
+                spaces[check.name] = check.space.map(SpaceName.key)
+            }
+            return spaces
+        }
+        let (before, now) = (spaces(old), spaces(new))
+        for name in healed where now[name] != before[name] {
+            knowledge.set(healing: nil, of: name)
+            spoken[name] = nil
+        }
     }
 
     private func expect() { pace.expect(calls: plan.parts.reduce(0) { $0 + (pages[$1] ?? 1) }) }

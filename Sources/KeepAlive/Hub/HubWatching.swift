@@ -20,6 +20,21 @@ extension HubWatching {
     package func listen(to space: String, each: @escaping @Sendable (SpaceStage) async -> Void) async throws(Failure) {}
 }
 
+/// The cause of a failure, when it has words of its own without what is another at each try, such as the number of a request.
+package protocol SteadyCause: Error {
+    var said: String { get }
+}
+
+extension Failure {
+    /// Without what is another at each try.
+    package var withoutRequest: Failure {
+        guard let cause = cause as? any SteadyCause else { return self }
+        var plain = self
+        plain.because = cause.said
+        return plain
+    }
+}
+
 /// One reading of a namespace.
 package struct HubListing: Sendable {
     package var spaces: [SpaceFacts]

@@ -1,8 +1,8 @@
 import Runtime
 import StokerCore
 
-/// What ``HubWatch`` needs of the boiler.
-extension Boiler {
+/// What ``HubWatch`` needs of the boiler, which does not know it.
+extension Boiler: MonitoredFleet {
     /// Tells every check of the Spaces whose stage changed, and the log of the fleet.
     package func hubSays(_ changes: [HubKnowledge.Change]) async {
         // What is said before the checks are there, or while they are exchanged, they hear when they are installed.
@@ -31,7 +31,7 @@ extension Boiler {
     }
 
     /// Whether the fleet file itself has the Space, rather than discovery.
-    func names(_ space: String) -> Bool {
+    package func names(_ space: String) -> Bool {
         written.checks.contains { $0.space.map(SpaceName.key) == SpaceName.key(space) }
     }
 
@@ -39,6 +39,11 @@ extension Boiler {
     package func bringForward(_ name: String) async {
         guard let found = try? find(name) else { return }  // it left the fleet meanwhile
         await found.shard.hasten(found.index, name)
+    }
+
+    package func cell(of name: String) async -> SpaceVerdict.Cell? {
+        guard let found = try? find(name) else { return nil }  // it left the fleet meanwhile
+        return await found.shard.cell(found.index, name)
     }
 
     /// Whether this master is the one at work, and sure of its own network.

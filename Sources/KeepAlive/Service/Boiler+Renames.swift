@@ -47,7 +47,6 @@ extension Boiler {
         for check in fleet.checks where names.contains(check.name) { spaces[check.name] = check.space }
         for (from, to) in renamed {
             guard var one = kept.removeValue(forKey: from) else { continue }
-            hub.forget(check: from)
             // It is the same, whatever the Space is called now.
             one.space = spaces[to]
             kept[to] = one

@@ -4,15 +4,24 @@ import StokerCore
 /// What the Hub says of Spaces, as a shard takes it. Nothing here runs for what is no Space.
 extension Shard {
     func join(
-        _ finding: Finding, _ index: UInt32, _ name: String, space: String, began: Instant, now: Instant
+        _ finding: Finding, _ index: UInt32, space: String, began: Instant, now: Instant
     ) -> SpaceVerdict.Joint {
         let state = states[Int(index)]
         var troubleBegan = began
         if !state.wakingSince.isNever { troubleBegan = min(troubleBegan, state.wakingSince) }
         if state.failures > 0, !state.troubleSince.isNever { troubleBegan = min(troubleBegan, state.troubleSince) }
-        return surroundings.hub.join(
-            finding, check: name, space: space, troubleBegan: troubleBegan,
-            believed: state.verdict == .down || state.pause == .byOwner ? state.cause : nil, now: now)
+        guard
+            let joint = surroundings.hub.join(
+                finding, space: space, troubleBegan: troubleBegan,
+                believed: state.verdict == .down || state.pause == .byOwner ? state.cause : nil, now: now)
+        else { return SpaceVerdict.Joint(finding: finding) }
+        if let cell = joint.cell, cell.disagrees || cell.verdict != .up {
+            cells[index] = cell
+        } else if !cells.isEmpty {
+            cells[index] = nil
+        }
+        if joint.finding.outcome != .up { surroundings.readingWish.set() }
+        return joint
     }
 
     /// What follows from both sources beyond the judge's rulings.
@@ -33,13 +42,10 @@ extension Shard {
         let facts = change.word.facts
         let policy = check(Int(index)).policy
         touch(index)
-        switch facts.pauseReason {
-        case .moderation:
-            // A person's pause stands, in the file or on the page: what the Hub says counts again when it ends.
-            switch states[Int(index)].pause {
-            case .byModeration, .byPerson, .byFleetFile: return
-            case .none, .byHours, .byOwner, .asleep: break
-            }
+        switch HubStep.of(facts, states[Int(index)], awake: policy.awake) {
+        case .none: break
+        case .leave(let pause): return leave(index, pause, now: now)
+        case .moderated:
             // Judged without a ping: a flagged Space is left alone from the first sign on.
             if states[Int(index)].verdict == .paused { resume(index) }
             abandonPing(index)
@@ -49,17 +55,11 @@ extension Shard {
             let rulings = Judge.judge(&states[Int(index)], observation, policy: policy, now: now)
             settle(index, rulings, from: before, now: now)
             return arm()
-        case .owner: return leave(index, .byOwner, now: now)
-        case .spendLimit, nil: break
         }
-        if facts.stage?.isAsleep == true, policy.awake == .onDemand { return leave(index, .asleep, now: now) }
         if endsHubPause(states[Int(index)], change.space) { resume(index) }
-        // What has just been read for the first time is pinged on its timetable anyway, but for a Space that sleeps.
-        let wakes = facts.stage?.isAsleep == true && policy.awake != .onDemand
-        // One that may sleep has waited for this word.
-        let waited = policy.awake == .onDemand && states[Int(index)].verdict == .unknown
-        guard change.wasKnown || wakes || waited, facts.stage?.isMoving == false else { return }
-        bringForward(index, now: now)
+        if HubStep.pings(facts, states[Int(index)], awake: policy.awake, wasKnown: change.wasKnown) {
+            bringForward(index, now: now)
+        }
     }
 
     /// What the Hub said before the check was here: what is flagged, paused or left to its sleep is not pinged to be told so.
@@ -68,15 +68,7 @@ extension Shard {
         guard let space = check.space, let word = surroundings.hub.word(of: space), word.isFresh(at: now) else {
             return
         }
-        let state = states[Int(index)]
-        let leaves =
-            switch word.facts.pauseReason {
-            case .moderation: ![.byModeration, .byPerson, .byFleetFile].contains(state.pause)
-            case .owner: state.verdict != .paused
-            case .spendLimit, nil:
-                state.verdict != .paused && check.policy.awake == .onDemand && word.facts.stage?.isAsleep == true
-            }
-        guard leaves else { return }
+        guard HubStep.leaves(word.facts, states[Int(index)], awake: check.policy.awake) else { return }
         hubSays(.init(space: space, from: nil, word: word, wasKnown: false), index, check.name)
     }
 
@@ -113,11 +105,11 @@ extension Shard {
 
     /// A pause that the Hub's word began ends with it, and when nobody asks the Hub any more.
     func endsHubPause(_ state: CheckState, _ space: String?) -> Bool {
-        guard state.verdict == .paused, state.pause == .byOwner || state.pause == .asleep else { return false }
-        guard surroundings.hub.isWatched, let space else { return true }
-        // Not read yet: it stays as it was left.
-        guard let facts = surroundings.hub.word(of: space)?.facts else { return false }
-        return state.pause == .byOwner ? facts.pauseReason != .owner : facts.stage?.isAsleep != true
+        // Asked of the Hub only where it matters.
+        guard state.verdict == .paused else { return false }
+        let isWatched = surroundings.hub.isWatched && space != nil
+        let facts = isWatched ? space.flatMap { surroundings.hub.word(of: $0)?.facts } : nil
+        return HubStep.endsPause(state, isWatched: isWatched, facts)
     }
 }
 

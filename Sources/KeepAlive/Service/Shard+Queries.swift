@@ -10,8 +10,12 @@ extension Shard {
             check: check, id: ids[place], state: states[place],
             nextDue: states[place].verdict == .paused ? nil : nextDue(index),
             pinging: pings[index]?.ticket != nil,
-            sight: check.space.flatMap { surroundings.hub.sight(of: check.name, space: $0, now: clocks.wall()) })
+            sight: check.space.flatMap {
+                surroundings.hub.sight(of: check.name, space: $0, cell: cells[index], now: clocks.wall())
+            })
     }
+
+    func cell(_ index: UInt32, _ name: String) -> SpaceVerdict.Cell? { holds(index, name) ? cells[index] : nil }
 
     func status(_ index: UInt32, _ name: String) -> CheckStatus? { holds(index, name) ? status(index) : nil }
 
@@ -66,9 +70,7 @@ extension Shard {
     }
 
     struct Summary: Sendable {
-        var counts: [Int]
-        var flapping: Int
-        var moderated: Int
+        var counts: VerdictCounts
         var counters: Counters
         var lateness: LatenessWindow
         var open: Int
@@ -77,8 +79,6 @@ extension Shard {
 
     func summary() -> Summary {
         Summary(
-            counts: counts, flapping: flapping, moderated: moderated, counters: counters, lateness: lateness,
-            open: gate.open,
-            openLimit: gate.openLimit)
+            counts: counts, counters: counters, lateness: lateness, open: gate.open, openLimit: gate.openLimit)
     }
 }

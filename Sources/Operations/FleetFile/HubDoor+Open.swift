@@ -1,6 +1,5 @@
 import Foundation
 package import HubClient
-package import KeepAlive
 package import Logging
 package import StokerCore
 

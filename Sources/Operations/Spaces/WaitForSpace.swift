@@ -1,3 +1,4 @@
+import Diagnosis
 import HubClient
 import StokerCore
 
@@ -259,15 +260,14 @@ struct SpaceWaiting: Sendable {
 /// What to do about a Space whose app does not answer well.
 enum SpaceAdvice {
     static func next(_ id: RepoID, _ runtime: SpaceRuntime, _ visit: SpaceVisit?) -> String {
-        if runtime.isModerated { return "Flagged by the Hub's moderation: write to website@huggingface.co." }
-        if runtime.stage == .paused { return "Paused: its owner starts it with `stoker space restart \(id)`." }
-        if runtime.stage.isMoving || visit?.isWaking == true { return "On its way: `stoker space wait \(id)`." }
-        if runtime.stage == .buildError || runtime.stage == .configError || runtime.stage == .noAppFile {
-            return "Read `stoker space logs \(id) --build`."
+        if runtime.evidence.pause == nil, runtime.stage.isMoving || visit?.isWaking == true {
+            return "On its way: `stoker space wait \(id)`."
         }
-        if runtime.stage == .running {
-            return "The Hub says RUNNING and the app does not answer: read `stoker space logs \(id)`, then restart."
+        var evidence = runtime.evidence
+        if runtime.stage == .running { evidence.cause = .spaceRunningDead }
+        guard let rule = DiagnosisRules.find(evidence), let next = rule.next("\(id)") else {
+            return "Read `stoker space logs \(id)`."
         }
-        return "Read `stoker space logs \(id)`."
+        return "\(rule.brief.prefix(1).uppercased())\(rule.brief.dropFirst()): \(next)."
     }
 }

@@ -77,6 +77,7 @@ struct Engine {
                 return fleet
             }
         }
+        let knowledge = HubKnowledge()
         let boiler = Boiler(
             fleet: plan.fleet, fleetPath: plan.source?.path, source: source,
             ledger: memory.ledger, writer: writer, loops: Array(group.makeIterator()), resolver: resolver,
@@ -84,14 +85,14 @@ struct Engine {
             settings: Boiler.Settings(
                 openLimit: limit.inFlight, seed: UInt64.random(in: 1...UInt64.max), userAgent: Self.userAgent,
                 demo: plan.demo),
-            sections: .all, clocks: clocks, logger: logger)
+            hub: knowledge, sections: .all, clocks: clocks, logger: logger)
         let hub =
             plan.fleet.hub.isWatched ? try HubDoor.open(plan.fleet.hub, agent: Self.userAgent, logger: logger) : nil
-        boiler.hub.patience = plan.patience
+        knowledge.patience = plan.patience
         let watch = hub.map {
             HubWatch(
-                hub: HubDoor(hub: $0), boiler: boiler, ledger: memory.ledger, remembers: memory.note == nil,
-                clocks: clocks, logger: logger)
+                hub: HubDoor(hub: $0), boiler: boiler, knowledge: knowledge, ledger: memory.ledger,
+                remembers: memory.note == nil, clocks: clocks, logger: logger)
         }
 
         let serve = plan.fleet.serve

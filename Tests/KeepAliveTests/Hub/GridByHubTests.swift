@@ -1,6 +1,7 @@
 import HubClient
 import HubSimulator
 import Logging
+import Operations
 import StokerCore
 import TestSupport
 import Testing
@@ -111,7 +112,8 @@ import Testing
         let clock = MovedClock()
         try await withBoilerRoom(clocks: clock.clocks) { room in
             let watch = HubWatch(
-                hub: HubDoor(hub: hub), boiler: room.boiler, ledger: room.ledger, clocks: clock.clocks, logger: quiet)
+                hub: HubDoor(hub: hub), boiler: room.boiler, knowledge: room.boiler.hub, ledger: room.ledger,
+                clocks: clock.clocks, logger: quiet)
             // Retries off: what fails for good is not asked again in this test.
             func policy(_ within: Duration?) -> CheckPolicy {
                 CheckPolicy(

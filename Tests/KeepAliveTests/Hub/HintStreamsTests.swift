@@ -1,6 +1,7 @@
 import HubClient
 import HubSimulator
 import Logging
+import Operations
 import Runtime
 import StokerCore
 import Synchronization
@@ -104,7 +105,8 @@ import Testing
                 hub: Fleet.Hub(namespace: "maren", token: Secret("hf_maren"), endpoint: world.endpoint),
                 checks: [check], serve: .quiet)
             let watch = HubWatch(
-                hub: HubDoor(hub: hub), boiler: room.boiler, ledger: room.ledger, clocks: clock.clocks, logger: quiet)
+                hub: HubDoor(hub: hub), boiler: room.boiler, knowledge: room.boiler.hub, ledger: room.ledger,
+                clocks: clock.clocks, logger: quiet)
             await watch.firstRead(fleet, within: .seconds(20))
             try await room.tend(fleet)
             let knowledge = room.boiler.hub
@@ -160,7 +162,8 @@ import Testing
             let lines = Lines()
             let hub = StageHub(room.simulated)
             let watch = HubWatch(
-                hub: hub, boiler: room.boiler, ledger: room.ledger, clocks: clock.clocks, logger: lines.logger)
+                hub: hub, boiler: room.boiler, knowledge: room.boiler.hub, ledger: room.ledger, clocks: clock.clocks,
+                logger: lines.logger)
             let policy = CheckPolicy(every: .seconds(3_600), timeout: .seconds(1), retry: [])
             let fleet = Fleet(
                 hub: Fleet.Hub(namespace: "acme", token: Secret("hf_test")),

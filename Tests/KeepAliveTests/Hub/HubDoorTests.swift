@@ -2,6 +2,7 @@ import HubClient
 import HubSimulator
 import Ledger
 import Logging
+import Operations
 import Runtime
 import StokerCore
 import TestSupport
@@ -91,7 +92,8 @@ import Testing
             try await withBoilerRoom { room in
                 let fleet = Self.fleet(world, [Self.check("page", "maren/page")], discover: true)
                 let watch = HubWatch(
-                    hub: HubDoor(hub: hub), boiler: room.boiler, ledger: room.ledger, clocks: .real, logger: Self.quiet)
+                    hub: HubDoor(hub: hub), boiler: room.boiler, knowledge: room.boiler.hub, ledger: room.ledger,
+                    clocks: .real, logger: Self.quiet)
                 await watch.firstRead(fleet, within: .seconds(20))
                 try await room.tend(fleet)
                 for name in ["page", "leaf"] {
@@ -113,7 +115,8 @@ import Testing
                 var fleet = Self.fleet(world, [Self.check("bot", "MAREN/bot")], discover: true)
                 fleet.hub.namespace = "Maren"
                 let watch = HubWatch(
-                    hub: HubDoor(hub: hub), boiler: room.boiler, ledger: room.ledger, clocks: .real, logger: Self.quiet)
+                    hub: HubDoor(hub: hub), boiler: room.boiler, knowledge: room.boiler.hub, ledger: room.ledger,
+                    clocks: .real, logger: Self.quiet)
                 await watch.firstRead(fleet, within: .seconds(20))
                 try await room.tend(fleet)
                 for name in ["bot", "other"] { try await room.until(name, is: .up) }
@@ -133,7 +136,8 @@ import Testing
             try await withBoilerRoom { room in
                 let fleet = Self.fleet(world, [], discover: true)
                 let watch = HubWatch(
-                    hub: HubDoor(hub: hub), boiler: room.boiler, ledger: room.ledger, clocks: .real, logger: Self.quiet)
+                    hub: HubDoor(hub: hub), boiler: room.boiler, knowledge: room.boiler.hub, ledger: room.ledger,
+                    clocks: .real, logger: Self.quiet)
                 await watch.firstRead(fleet, within: .seconds(20))
                 try await room.tend(fleet)
                 try await room.until("bot", is: .up)
@@ -158,7 +162,8 @@ import Testing
             try await withBoilerRoom { room in
                 let fleet = Self.fleet(world, [Self.check("bot", "maren/bot")], discover: false)
                 let watch = HubWatch(
-                    hub: HubDoor(hub: hub), boiler: room.boiler, ledger: room.ledger, clocks: .real, logger: Self.quiet)
+                    hub: HubDoor(hub: hub), boiler: room.boiler, knowledge: room.boiler.hub, ledger: room.ledger,
+                    clocks: .real, logger: Self.quiet)
                 await watch.firstRead(fleet, within: .seconds(20))
                 try await room.tend(fleet)
                 try await room.until("bot", is: .up)
@@ -188,7 +193,8 @@ import Testing
                 let fleet = Self.fleet(
                     world, [Self.check("bot", "maren/bot"), Self.check("other", "maren/other")], discover: true)
                 let watch = HubWatch(
-                    hub: HubDoor(hub: hub), boiler: room.boiler, ledger: room.ledger, clocks: .real, logger: Self.quiet)
+                    hub: HubDoor(hub: hub), boiler: room.boiler, knowledge: room.boiler.hub, ledger: room.ledger,
+                    clocks: .real, logger: Self.quiet)
                 await watch.firstRead(fleet, within: .seconds(20))
                 try await room.tend(fleet)
                 try await room.until("bot", is: .up)

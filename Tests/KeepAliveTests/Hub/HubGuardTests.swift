@@ -78,7 +78,7 @@ private final class CountingHub: HubWatching {
 
     private static func watch(_ room: BoilerRoom, _ hub: any HubWatching, _ clocks: Clocks = .real) -> HubWatch {
         HubWatch(
-            hub: hub, boiler: room.boiler, ledger: room.ledger, clocks: clocks,
+            hub: hub, boiler: room.boiler, knowledge: room.boiler.hub, ledger: room.ledger, clocks: clocks,
             logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() })
     }
 
@@ -231,11 +231,11 @@ private final class CountingHub: HubWatching {
             await watch.firstRead(Self.fleet(["app"], policy, owner: "other"), within: .seconds(5))
             try await room.tend(Self.fleet(["app"], policy))
             try await room.until("app", is: .down)
-            #expect(room.boiler.hub.cell(of: "app") != nil)
+            #expect(await room.boiler.cell(of: "app") != nil)
             try await eventually { try await Self.openIncidents(room) == 1 }
 
             try await room.tend(Self.fleet(["app"], policy, owner: "other"))
-            #expect(room.boiler.hub.cell(of: "app") == nil)
+            #expect(await room.boiler.cell(of: "app") == nil)
             #expect(try await !room.boiler.status(of: "app").state.incidentOpen)
             await watch.heal()
             #expect(hub.restarts.isEmpty)

@@ -75,7 +75,7 @@ extension BoilerRoom {
     /// A watch over the present boiler, turned by the test.
     func watch(_ hub: StageHub, clocks: Clocks = .real) -> HubWatch {
         HubWatch(
-            hub: hub, boiler: boiler, ledger: ledger, clocks: clocks,
+            hub: hub, boiler: boiler, knowledge: boiler.hub, ledger: ledger, clocks: clocks,
             logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() })
     }
 }
@@ -516,12 +516,12 @@ final class MovedClock: Sendable {
         fleet.checks.append(Check(name: "y", address: "https://y", policy: CheckPolicy()))
         fleet.checks.append(Check(name: "p", address: "https://p", space: "pair/p", policy: CheckPolicy()))
         fleet.checks.append(Check(name: "q", address: "https://q", space: "pair/q", policy: CheckPolicy()))
-        let plan = HubWatch.plan(fleet)
+        let plan = ReadingPlan.divide(fleet)
         #expect(plan.namespaces == ["acme", "pair"])
         #expect(plan.singles == ["other/x"])
         fleet.checks.append(Check(name: "x2", address: "https://x", space: "Other/X", policy: CheckPolicy()))
         fleet.checks.append(Check(name: "a2", address: "https://x", space: "ACME/A", policy: CheckPolicy()))
-        #expect(HubWatch.plan(fleet).namespaces == plan.namespaces)
-        #expect(HubWatch.plan(fleet).singles == plan.singles)
+        #expect(ReadingPlan.divide(fleet).namespaces == plan.namespaces)
+        #expect(ReadingPlan.divide(fleet).singles == plan.singles)
     }
 }

@@ -1,19 +1,12 @@
 import FoundationEssentials
 package import HubClient
+package import KeepAlive
 package import StokerCore
 import Synchronization
 
-extension Failure {
-    /// Without what is another at each try: the request's id.
-    package var withoutRequest: Failure {
-        guard let cause = cause as? HubFailure else { return self }
-        var plain = self
-        plain.because = cause.said
-        return plain
-    }
-}
+extension HubFailure: SteadyCause {}
 
-/// The Hub's client as keeping warm needs it: the one file of this room that knows the client.
+/// The Hub's client as keeping warm needs it: it joins the two rooms, which do not know each other.
 package final class HubDoor: HubWatching {
     private let hub: Hub
     private let forms = Mutex(Forms())

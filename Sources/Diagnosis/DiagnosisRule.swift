@@ -1,0 +1,94 @@
+package import StokerCore
+
+/// One thing that can ail a Space: how it shows, what it is, what helps.
+package struct DiagnosisRule: Sendable {
+    /// Whether starting the container anew helps.
+    package enum Restart: String, Sendable, CaseIterable {
+        /// A visit is enough.
+        case wake
+        /// The ladder: restarts inside the budget, then a build from scratch.
+        case ladder
+        /// One restart; if it comes back a person must look.
+        case once
+        /// A build from scratch, at once.
+        case fromScratch
+        /// It would end the same way, or is not ours to do.
+        case never
+    }
+
+    /// What must show. What is empty or nil does not matter; of several messages and exit codes one is enough.
+    package struct Signs: Sendable {
+        var stages: Set<SpaceStage> = []
+        var pause: SpaceFacts.PauseReason?
+        /// Parts of the Hub's message, in small letters.
+        var messages: [String] = []
+        /// Of the app, as the Hub's message tells it.
+        var exitCodes: [ClosedRange<Int>] = []
+        var causes: Set<Cause> = []
+
+        var isEmpty: Bool {
+            stages.isEmpty && pause == nil && messages.isEmpty && exitCodes.isEmpty && causes.isEmpty
+        }
+
+        /// Whether the Hub's message is looked at.
+        var isOfMessage: Bool { !messages.isEmpty || !exitCodes.isEmpty }
+
+        /// - Parameters:
+        ///   - message: in small letters.
+        ///   - exitCode: that the message tells.
+        func match(_ evidence: Evidence, message: String, exitCode: Int?) -> Bool {
+            if isEmpty { return false }
+            if !stages.isEmpty, evidence.stage.map(stages.contains) != true { return false }
+            if let pause, evidence.pause != pause { return false }
+            if !causes.isEmpty, evidence.cause.map(causes.contains) != true { return false }
+            guard isOfMessage else { return true }
+            // What is left of an older failure says nothing of a Space that is on its way or runs.
+            if let stage = evidence.stage, !stage.isFailed { return false }
+            if let exitCode, exitCodes.contains(where: { $0.contains(exitCode) }) { return true }
+            return messages.contains { message.contains($0) }
+        }
+    }
+
+    /// Stable; that of the diagnosis rules where there is one (RT, P, B …), else one of ours (ST).
+    package let id: String
+    package let signs: Signs
+    /// The cause that a check shows.
+    package let cause: Cause
+    /// What is so, in a few words that follow a colon: "it is paused".
+    package let brief: String
+    /// What a person can do about it, a sentence.
+    package let remedy: String
+    package let restart: Restart
+    /// Where the facts about the platform are from.
+    package let source: String
+    private let nextStep: String?
+
+    /// - Parameters:
+    ///   - remedy: default what the cause advises.
+    ///   - next: the command that goes on from here; `{space}` stands for the Space.
+    ///   - source: default the rule of that id in the collection of diagnosis rules.
+    init(
+        _ id: String, _ cause: Cause, _ signs: Signs, brief: String, remedy: String? = nil, next: String? = nil,
+        restart: Restart, source: String? = nil
+    ) {
+        self.id = id
+        self.cause = cause
+        self.signs = signs
+        self.brief = brief
+        self.remedy = remedy ?? cause.advice ?? ""
+        nextStep = next
+        self.restart = restart
+        self.source = source ?? "diagnosis-rules \(id)"
+    }
+
+    /// The command that goes on from here, in words; nil when there is nothing to do at a command line.
+    package func next(_ space: String) -> String? { nextStep?.replacing("{space}", with: space) }
+
+    /// Whether the ladder may restart a Space for this, once or oftener.
+    package var restartHelps: Bool {
+        switch restart {
+        case .ladder, .once, .fromScratch: true
+        case .wake, .never: false
+        }
+    }
+}

@@ -1,0 +1,105 @@
+import Ledger
+import StokerCore
+
+/// Where the checks of a new fleet go and what they bring: every `shards`-th check to the same shard, in the order of the file. Pure but for
+/// the chance in ``Spread``.
+struct FleetPlacement {
+    /// Where a ping under way belongs now.
+    struct Destination: Equatable {
+        var part: Int
+        var key: UInt32
+        var name: String
+    }
+
+    /// By shard.
+    private(set) var parts: [[Shard.Place]]
+    private(set) var luggage: [Shard.Luggage]
+    /// By the shard whose lane makes the ping, and its serial.
+    private(set) var destinations: [[UInt64: Destination]]
+    /// Checks whose ping under way goes on.
+    private(set) var goOn: Set<String> = []
+
+    /// What is known before.
+    struct Known {
+        /// The ledger's numbers of the new fleet's checks.
+        var ids: [Int32]
+        var states: [Int32: SavedState] = [:]
+        /// Latest pings of each check; empty where none are kept.
+        var strips: [[Observation]] = []
+        /// What the shards handed over, by the name that the check has now.
+        var carried: [String: Shard.Carried] = [:]
+    }
+
+    /// - Parameters:
+    ///   - before: the check of a name in the fleet until now; nil for none.
+    ///   - rate: first looks a second.
+    init(
+        _ checks: [Check], _ known: Known, before: (String) -> Check?, shards: Int, rate: Double, seed: UInt64,
+        now: Instant
+    ) {
+        let sweep = FirstSweep(count: checks.count, rate: rate)
+        var spread = Spread(seed: seed)
+        parts = [[Shard.Place]](repeating: [], count: shards)
+        luggage = [Shard.Luggage](repeating: Shard.Luggage(), count: shards)
+        destinations = [[UInt64: Destination]](repeating: [:], count: shards)
+        for part in parts.indices { parts[part].reserveCapacity(checks.count / shards + 1) }
+        for (index, check) in checks.enumerated() {
+            let (part, key) = (index % shards, UInt32(index / shards))
+            if let one = known.carried[check.name] {
+                parts[part].append(
+                    carry(
+                        one, to: check, before: before(one.name), part, key,
+                        firstDue: now.milliseconds + sweep.offset(of: index)))
+                continue
+            }
+            let saved = known.states[known.ids[index]]
+            let strip = index < known.strips.count ? known.strips[index].map(Sample.init) : []
+            let restored = spread.restored(
+                saved?.nextDue ?? .never, now: now, every: check.policy.every, jitter: check.policy.jitter,
+                span: sweep.span)
+            let state = saved?.state ?? CheckState()
+            let due = check.rests(state, restored) ? nil : restored ?? now.milliseconds + sweep.offset(of: index)
+            parts[part].append(Shard.Place(id: known.ids[index], state: state, due: due, strip: strip))
+        }
+    }
+
+    /// A check that was tended already.
+    private mutating func carry(
+        _ one: Shard.Carried, to check: Check, before: Check?, _ part: Int, _ key: UInt32, firstDue: Int64
+    ) -> Shard.Place {
+        luggage[part].runs[key] = one.runs
+        luggage[part].cells[key] = one.cell
+        luggage[part].transcripts[key] = one.transcript
+        if let ping = one.ping, before == check {
+            // It goes on: a target that is slow to answer would else stay unknown while the file changes often.
+            luggage[part].pings[key] = ping
+            goOn.insert(check.name)
+            if ping.ticket != nil {
+                destinations[ping.carrier][ping.serial] = Destination(part: part, key: key, name: check.name)
+            }
+        }
+        var place = one.place
+        // A shorter interval or another address counts from now, not from when the old one would have been due.
+        if let before,
+            before.address != check.address || before.policy != check.policy && !check.rests(place.state, place.due)
+        {
+            // Many may have changed at once: a sweep, and then anywhere in the interval, as after a start.
+            place.due = firstDue
+            luggage[part].crowd.insert(key)
+        }
+        return place
+    }
+
+    /// Hands out a shard's places once, so that a million of them are not held twice.
+    mutating func take(_ part: Int) -> [Shard.Place] {
+        defer { parts[part] = [] }
+        return parts[part]
+    }
+}
+
+extension Sample {
+    init(_ observation: Observation) {
+        self.init(
+            at: observation.at, outcome: observation.outcome, latencyMicroseconds: observation.latencyMicroseconds)
+    }
+}

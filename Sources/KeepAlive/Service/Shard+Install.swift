@@ -1,0 +1,160 @@
+import Runtime
+import StokerCore
+
+/// Taking a new set of checks, and handing over the old one.
+extension Shard {
+    /// Takes a new set of checks; states and due times are brought by the caller.
+    func install(_ fleet: [Check], _ places: [Place], luggage: Luggage = Luggage()) {
+        giveUpPings(.fleetReplaced)
+        flush()
+        shelf.removeAll()
+        self.fleet = fleet
+        ids = ContiguousArray(places.map(\.id))
+        states = States(places.lazy.map(\.state))
+        strips = Strips(count: places.count)
+        marks = ContiguousArray(
+            places.indices.lazy.map { SharedConnectivity.isWitness(self.check($0).address) ? .witness : [] })
+        timetable = Timetable()
+        timetable.reserve(places.count)
+        runs = luggage.runs
+        cells = luggage.cells
+        crowd = luggage.crowd
+        windows = [:]
+        for place in places.indices {
+            let policy = check(place).policy
+            guard let hours = policy.hours, windows[ObjectIdentifier(policy)] == nil else { continue }
+            windows[ObjectIdentifier(policy)] = HoursWindow(hours)
+        }
+        let now = clocks.wall()
+        unfinished = [:]
+        counts = VerdictCounts()
+        for (index, place) in places.enumerated() {
+            counts.add(place.state)
+            let policy = check(index).policy
+            takeUnfinished(index, now: now)
+            var rulings = Judge.recover(&states[index], policy: policy, check: place.id, now: now)
+            if endsHubPause(states[index], check(index).space) { rulings += Judge.resume(&states[index], now: now) }
+            if states[index].pause == .byHours, let window = windows[ObjectIdentifier(policy)] {
+                // The hours themselves may have been changed.
+                if window.contains(now) {
+                    rulings += Judge.resume(&states[index], now: now)
+                } else {
+                    states[index].pausedUntil = window.opening(atOrAfter: now) ?? .never
+                }
+            }
+            if !rulings.isEmpty { settle(UInt32(index), rulings, from: place.state, now: now) }
+            if policy.kind == .heartbeat {
+                // Heard under a clock that was ahead of ours: it would not be missed until that time comes.
+                if states[index].lastPing > now {
+                    states[index].lastPing = now
+                    touch(UInt32(index))
+                }
+                awaitBeat(UInt32(index))
+            } else if states[index].verdict != .paused {
+                let resumed = place.state.verdict == .paused
+                if let due = firstDue(index, resumed ? now.milliseconds : place.due, now: now) {
+                    timetable.schedule(UInt32(index), at: due)
+                }
+            } else if !states[index].pausedUntil.isNever {
+                timetable.schedule(UInt32(index), at: states[index].pausedUntil.milliseconds)
+            }
+            for sample in place.strip { strips.append(sample, at: index) }
+        }
+        for (index, ping) in luggage.pings {
+            pings[index] = ping
+            // Its end schedules the next. Should it get lost on the way from another shard, it is made again some time later.
+            guard ping.ticket != nil else { continue }
+            timetable.cancel(index)
+            if ping.carrier != first {
+                timetable.schedule(index, at: (now + check(Int(index)).policy.timeout + Self.lostAfter).milliseconds)
+            }
+        }
+        for (index, transcript) in luggage.transcripts { shelf.put(.kept(transcript), for: index) }
+        counters.generation &+= 1
+        frozen = false
+        if surroundings.hub.isWatched {
+            for index in places.indices { heed(UInt32(index), now: now) }
+        }
+        arm()
+    }
+
+    /// Everything that survives a change of the fleet file, pings under way with it. Stands still from here until the new checks are
+    /// installed and ``place(_:)`` has said where those pings belong now.
+    func carry() -> [Carried] {
+        for ping in pings.values where ping.carrier == first {
+            if let ticket = ping.ticket, travels[ping.serial] == nil { travels[ping.serial] = Travel(ticket: ticket) }
+        }
+        for serial in travels.keys { travels[serial]?.destination = nil }
+        let pings = pings
+        self.pings = [:]
+        flush()
+        let now = clocks.wall().milliseconds
+        frozen = true
+        return ids.indices.map { index in
+            let key = UInt32(index)
+            // A ping that does not go on is made again at once.
+            var due = timetable.due(of: key)
+            if due == nil, pings[key] != nil {
+                let state = states[index]
+                due = state.verdict != .paused ? now : state.pausedUntil.isNever ? nil : state.pausedUntil.milliseconds
+            }
+            return Carried(
+                name: check(index).name, space: check(index).space,
+                place: Place(id: ids[index], state: states[index], due: due, strip: strips[index]),
+                ping: pings[key], runs: runs[key], cell: cells[key], transcript: shelf[key]?.transcript)
+        }
+    }
+
+    /// Whether the check of that name is still at that place: the fleet may have been replaced since it was looked up.
+    func holds(_ index: UInt32, _ name: String) -> Bool {
+        !frozen && Int(index) < count && check(Int(index)).name == name
+    }
+
+    /// Drops what is under way, to be made again at once.
+    func giveUpPings(_ failure: Failure) {
+        guard !pings.isEmpty else { return }
+        let now = clocks.wall().milliseconds
+        for (index, ping) in pings {
+            endTicket(of: ping)
+            ping.fail(failure)
+            let state = states[Int(index)]
+            if state.verdict != .paused {
+                timetable.schedule(index, at: now)
+            } else if !state.pausedUntil.isNever {
+                timetable.schedule(index, at: state.pausedUntil.milliseconds)
+            }
+        }
+        pings.removeAll()
+        for travel in travels.values { gate.end(travel.ticket) }
+        travels.removeAll()
+        lane.abandonAll()
+    }
+
+    /// The place in the gate goes back, unless the attempt is another shard's or outlives its ping: then its end does that.
+    func endTicket(of ping: Ping) {
+        guard let ticket = ping.ticket, ping.carrier == first, travels[ping.serial] == nil else { return }
+        gate.end(ticket)
+    }
+
+    /// A standby's timetable stands still.
+    func setActive(_ active: Bool) {
+        guard self.active != active else { return }
+        self.active = active
+        guard active else { return giveUpPings(.standingBy) }
+        let now = clocks.wall()
+        // What fell due while the other master was at work is made once, and not at one instant.
+        timetable.spreadOverdue(now.milliseconds, spacing: 1)
+        // Jobs called the other one until now.
+        watchingSince = now
+        for index in ids.indices where check(index).policy.kind == .heartbeat { awaitBeat(UInt32(index)) }
+        arm()
+    }
+
+    /// A streak of failures that begins with no failed ping is a ping that did not end. What was hours ago says nothing of the next one.
+    private func takeUnfinished(_ index: Int, now: Instant) {
+        guard states[index].failures == 0, !states[index].failingSince.isNever else { return }
+        let age = now - states[index].failingSince
+        if age >= .zero, age < .seconds(3_600) { unfinished[UInt32(index)] = states[index].failingSince }
+        states[index].failingSince = .never
+    }
+}
