@@ -203,9 +203,15 @@ extension Overview.Role {
         switch self {
         case .active: ["state": .string(name), "master": nil, "since": nil, "last_seen": nil]
         case .standby(let master, let lastSeen):
-            ["state": .string(name), "master": .string(Redaction.address(master)), "since": nil, "last_seen": .instant(lastSeen)]
+            [
+                "state": .string(name), "master": .string(Redaction.address(master)), "since": nil,
+                "last_seen": .instant(lastSeen),
+            ]
         case .standingIn(let master, let since):
-            ["state": .string(name), "master": .string(Redaction.address(master)), "since": .instant(since), "last_seen": nil]
+            [
+                "state": .string(name), "master": .string(Redaction.address(master)), "since": .instant(since),
+                "last_seen": nil,
+            ]
         }
     }
 }
