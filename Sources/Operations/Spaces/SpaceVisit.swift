@@ -18,7 +18,8 @@ struct SpaceVisit: Sendable {
         if isGood {
             return "answers \(result.code) in \(Wording.latency(.number(Double(result.latencyMicroseconds) / 1_000)))"
         }
-        return result.detail.isEmpty ? result.cause.sentence(code: result.code) : "\(result.cause.sentence(code: result.code)): \(result.detail)"
+        return result.detail.isEmpty
+            ? result.cause.sentence(code: result.code) : "\(result.cause.sentence(code: result.code)): \(result.detail)"
     }
 
     var json: JSONValue {
