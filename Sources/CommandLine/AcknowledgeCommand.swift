@@ -22,7 +22,7 @@ struct AcknowledgeCommand: OperationCommand {
 
     func run() async throws {
         let overview = try await server.client().call(.acknowledge, [("name", .string(incident))])
-        let screen = Screen.own
+        let screen = Terminal.own
         switch output.chosen {
         case .json: screen.write(overview.prettyText)
         case .auto, .human:

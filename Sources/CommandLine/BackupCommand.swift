@@ -23,9 +23,9 @@ struct BackupCommand: OperationCommand {
     func run() async throws {
         let answer = try await server.client().call(.backup, [("name", name.map { .string($0) } ?? .null)])
         switch output.chosen {
-        case .json: Screen.own.write(answer.prettyText)
+        case .json: Terminal.own.write(answer.prettyText)
         case .auto, .human:
-            Screen.own.write("The ledger was copied to \((answer["path"]?.string ?? "").printable) on the server.\n")
+            Terminal.own.write("The ledger was copied to \((answer["path"]?.string ?? "").printable) on the server.\n")
         case .quiet: break
         }
     }

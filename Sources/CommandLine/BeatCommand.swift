@@ -40,10 +40,11 @@ struct BeatCommand: OperationCommand {
                 ("note", given(note)), ("rid", given(rid)),
             ])
         switch output.chosen {
-        case .json: Screen.own.write(answer.prettyText)
+        case .json: Terminal.own.write(answer.prettyText)
         case .auto, .human:
-            let next = answer["next_due"].flatMap { $0.isNull ? nil : "; due again by \(Wording.time($0)) UTC" } ?? ""
-            Screen.own.write("\(name.printable) is \(answer["verdict"]?.string ?? "")\(next)\n")
+            let next =
+                answer["next_due"].flatMap { $0.isNull ? nil : "; due again by \(OutputFormatting.time($0)) UTC" } ?? ""
+            Terminal.own.write("\(name.printable) is \(answer["verdict"]?.string ?? "")\(next)\n")
         case .quiet: break
         }
     }

@@ -49,7 +49,7 @@ struct BudgetCommand: OperationCommand {
         let text = server == nil ? try options.read() : nil
         let budget = try await carryOut(.budget, [("every", .string(every))], on: text, at: server, output: output)
         let allowance = asksHub ? try await allowance(text, server) : nil
-        let screen = Screen.own
+        let screen = Terminal.own
         switch output.chosen {
         case .json:
             screen.write(

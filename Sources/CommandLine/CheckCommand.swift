@@ -42,7 +42,7 @@ struct CheckCommand: OperationCommand {
                 ("names", .array(names.map { .string($0) })), ("strict", .bool(strict)),
                 ("concurrency", .integer(Int64(min(concurrency, 10_000)))),
             ], on: server == nil ? try fleet.read() : nil, at: server, output: output)
-        let screen = Screen.own
+        let screen = Terminal.own
         switch output.chosen {
         case .json: screen.write(report.prettyText)
         case .quiet: break
@@ -54,7 +54,7 @@ struct CheckCommand: OperationCommand {
 
 /// What one look at each check found, for a person.
 enum CheckReportText {
-    static func text(_ report: JSONValue, _ screen: Screen) -> String {
+    static func text(_ report: JSONValue, _ screen: Terminal) -> String {
         let results = report["checks"]?.array ?? []
         let left = report["left_out"]?.integer ?? 0
         guard !results.isEmpty else {
@@ -74,7 +74,7 @@ enum CheckReportText {
                 table.rows.append([
                     .init(outcome, .init(verdict: outcome)), .init(result["name"]?.string ?? ""),
                     .init(result["status_code"]?.integer.map { "\($0)" } ?? "–"),
-                    .init(Wording.latency(result["latency_ms"])), .init(why, .dim),
+                    .init(OutputFormatting.latency(result["latency_ms"])), .init(why, .dim),
                 ])
             }
         }

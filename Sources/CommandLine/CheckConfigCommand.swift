@@ -33,7 +33,7 @@ struct CheckConfigCommand: OperationCommand {
         if let file { options.fleet = file }
         let text = try options.read()
         let report = try await carryOut(.checkConfig, [("fleet_file", text.json)], output: output)
-        let screen = Screen.own
+        let screen = Terminal.own
         let format = output.chosen
         if format == .json { screen.write(report.prettyText) }
         guard report["valid"] == true else {
@@ -42,7 +42,7 @@ struct CheckConfigCommand: OperationCommand {
         }
         let warnings = (report["warnings"]?.array ?? []).map { ProblemText.Line($0) }
         if format == .auto || format == .human {
-            Screen.writeError(ProblemText(text, screen).warnings(warnings))
+            Terminal.writeError(ProblemText(text, screen).warnings(warnings))
             screen.write(FleetReportText.text(report, look: screen.look))
         }
         if strict, !warnings.isEmpty { throw ExitCode(1) }

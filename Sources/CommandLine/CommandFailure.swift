@@ -11,32 +11,32 @@ enum CommandFailure {
         // Who said no has been told so.
         case let failure as Failure where failure.code == .declined: return ExitCode(failure.code.exitStatus)
         case let failure as Failure:
-            Screen.writeError(text(of: failure, asJSON: wantsJSON(arguments)))
+            Terminal.writeError(text(of: failure, asJSON: wantsJSON(arguments)))
             return ExitCode(failure.code.exitStatus)
         case let problems as FleetProblems:
-            Screen.writeError(problems.description + "\n")
+            Terminal.writeError(problems.description + "\n")
             return ExitCode(Failure.Code.fleetInvalid.exitStatus)
         case is CancellationError: return ExitCode(130)
         default:
             if let failure = unknownCommand(in: arguments) {
-                Screen.writeError(text(of: failure, asJSON: wantsJSON(arguments)))
+                Terminal.writeError(text(of: failure, asJSON: wantsJSON(arguments)))
                 return ExitCode(failure.code.exitStatus)
             }
             let code = StokerCommand.exitCode(for: error)
             let message = StokerCommand.fullMessage(for: error)
             if code == .success {
                 // `--help`, `--version`: asked for, so it is output.
-                Screen.own.write(message.isEmpty ? "" : message + "\n")
+                Terminal.own.write(message.isEmpty ? "" : message + "\n")
                 return code
             }
             if code == .validationFailure {
                 let message = withoutValues(StokerCommand.message(for: error), arguments)
-                Screen.writeError(
+                Terminal.writeError(
                     text(.usage, message: message, hint: hint(for: arguments), asJSON: wantsJSON(arguments)))
                 return ExitCode(Failure.Code.usage.exitStatus)
             }
             let failure = Failure(.internal, doing: "finish the command", because: "\(error)", cause: error)
-            Screen.writeError(text(of: failure, asJSON: wantsJSON(arguments)))
+            Terminal.writeError(text(of: failure, asJSON: wantsJSON(arguments)))
             return ExitCode(failure.code.exitStatus)
         }
     }

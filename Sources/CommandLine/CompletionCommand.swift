@@ -22,6 +22,6 @@ struct CompletionCommand: AsyncParsableCommand {
             case .zsh: .zsh
             case .fish: .fish
             }
-        Screen.own.write(StokerCommand.completionScript(for: known) + "\n")
+        Terminal.own.write(StokerCommand.completionScript(for: known) + "\n")
     }
 }

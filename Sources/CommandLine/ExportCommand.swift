@@ -68,16 +68,16 @@ struct ExportCommand: OperationCommand {
         let content = made["content"]?.string ?? ""
         let instructions = made["instructions"]?.array?.compactMap(\.string) ?? []
         guard let output else {
-            Screen.own.write(content)
+            Terminal.own.write(content)
             if isatty(STDOUT_FILENO) != 1 || kind.name == "uptimerobot" { tell(instructions) }
             return
         }
         try NewFile.write(content, to: output, force: force)
-        Screen.writeError("Wrote \(output).\n")
+        Terminal.writeError("Wrote \(output).\n")
         tell(instructions.map { $0.replacing("keepalive.crontab", with: output) })
     }
 
     private func tell(_ instructions: [String]) {
-        for text in instructions { Screen.writeError("  * \(text)\n") }
+        for text in instructions { Terminal.writeError("  * \(text)\n") }
     }
 }

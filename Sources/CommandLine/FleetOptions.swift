@@ -97,7 +97,7 @@ package struct FleetSource {
         switch result {
         case .success(let fleet): return fleet
         case .failure(let problems):
-            Screen.writeError(ProblemText(file, .own).text(problems.list.map(ProblemText.Line.init)))
+            Terminal.writeError(ProblemText(file, .own).text(problems.list.map(ProblemText.Line.init)))
             throw ExitCode(Failure.Code.fleetInvalid.exitStatus)
         }
     }

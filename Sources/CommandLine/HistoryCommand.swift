@@ -71,7 +71,7 @@ struct HistoryCommand: OperationCommand {
     func run() async throws {
         let now = Instant(seconds: Date().timeIntervalSince1970)
         let window = try HistoryWindow(since: since, until: until, now: now)
-        let screen = Screen.own
+        let screen = Terminal.own
         guard let data else {
             return try await show(through: try server.client(), window, screen)
         }
@@ -88,7 +88,7 @@ struct HistoryCommand: OperationCommand {
         }
     }
 
-    private func show(through door: some OperationDoor, _ window: HistoryWindow, _ screen: Screen) async throws {
+    private func show(through door: some OperationDoor, _ window: HistoryWindow, _ screen: Terminal) async throws {
         if let spans, let name { return try await show(spans, of: name, through: door, window, screen) }
         let kind: HistoryKind = incidents ? .incidents : events ? .events : .observations
         var given: [(name: String, value: JSONValue)] = [("check", name.map { .string($0) } ?? .null)]
@@ -136,7 +136,7 @@ struct HistoryCommand: OperationCommand {
 
 extension HistoryCommand {
     private func show(
-        _ spans: Int, of name: String, through door: some OperationDoor, _ window: HistoryWindow, _ screen: Screen
+        _ spans: Int, of name: String, through door: some OperationDoor, _ window: HistoryWindow, _ screen: Terminal
     ) async throws {
         let answer = try await door.call(
             .checkSeries,
@@ -158,10 +158,11 @@ extension HistoryCommand {
         for span in answer["buckets"]?.array ?? [] {
             let failed = span["down"]?.integer ?? 0
             table.rows.append([
-                .init(Wording.time(span["from"])), .init(Formatting.share(span["uptime"]?.double)),
+                .init(OutputFormatting.time(span["from"])), .init(Formatting.share(span["uptime"]?.double)),
                 .init("\((span["up"]?.integer ?? 0) + (span["slow"]?.integer ?? 0))"),
-                .init("\(failed)", failed > 0 ? .red : .plain), .init(Wording.latency(span["latency_mean_ms"])),
-                .init(Wording.latency(span["latency_max_ms"])),
+                .init("\(failed)", failed > 0 ? .red : .plain),
+                .init(OutputFormatting.latency(span["latency_mean_ms"])),
+                .init(OutputFormatting.latency(span["latency_max_ms"])),
             ])
         }
         screen.write(table.text(for: screen.look))
@@ -209,7 +210,9 @@ enum HistoryKind {
         }
     }
 
-    func instant(of item: JSONValue) -> Instant { Wording.instant(item[self == .incidents ? "began" : "at"]) ?? .never }
+    func instant(of item: JSONValue) -> Instant {
+        OutputFormatting.instant(item[self == .incidents ? "began" : "at"]) ?? .never
+    }
 
     func csv(_ item: JSONValue) -> String {
         CSV.row(
@@ -235,10 +238,10 @@ enum HistoryKind {
             for item in items {
                 let outcome = text(item, "outcome")
                 table.rows.append([
-                    .init(Wording.time(item["at"])), .init(text(item, "check")),
+                    .init(OutputFormatting.time(item["at"])), .init(text(item, "check")),
                     .init(outcome, .init(verdict: outcome)),
                     .init(text(item, "status_code")), .init(text(item, "attempts")),
-                    .init(Wording.latency(item["latency_ms"])),
+                    .init(OutputFormatting.latency(item["latency_ms"])),
                     .init(text(item, "cause"), .dim),
                 ])
             }
@@ -253,9 +256,9 @@ enum HistoryKind {
                 let verdict = text(item, "verdict")
                 let open = item["ended"]?.isNull ?? true
                 table.rows.append([
-                    .init(Wording.time(item["began"])),
-                    .init(open ? "ongoing" : Wording.time(item["ended"]), open ? .red : .plain),
-                    .init(Wording.span(item["seconds"]?.double ?? 0)), .init(text(item, "check")),
+                    .init(OutputFormatting.time(item["began"])),
+                    .init(open ? "ongoing" : OutputFormatting.time(item["ended"]), open ? .red : .plain),
+                    .init(OutputFormatting.span(item["seconds"]?.double ?? 0)), .init(text(item, "check")),
                     .init(verdict, .init(verdict: verdict)), .init(text(item, "sentence"), .dim),
                 ])
             }
@@ -266,7 +269,8 @@ enum HistoryKind {
             ])
             for item in items {
                 table.rows.append([
-                    .init(Wording.time(item["at"])), .init(text(item, "kind"), .dim), .init(text(item, "text")),
+                    .init(OutputFormatting.time(item["at"])), .init(text(item, "kind"), .dim),
+                    .init(text(item, "text")),
                 ])
             }
             return table

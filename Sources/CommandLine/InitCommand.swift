@@ -80,7 +80,7 @@ struct InitCommand: OperationCommand {
         let schema = schemaPath
         let draft = try await draft(addresses, namesSchema: schema != nil)
         let content = draft["content"]?.string ?? ""
-        guard output != "-" else { return Screen.own.write(content) }
+        guard output != "-" else { return Terminal.own.write(content) }
         if let schema {
             let text = try await carryOut(.schema, [], output: nil)["content"]?.string ?? ""
             try NewFile.write(text, to: schema, force: true)
@@ -88,8 +88,8 @@ struct InitCommand: OperationCommand {
         try NewFile.write(content, to: output, force: force)
         let count = draft["addresses"]?.integer ?? 0
         let also = schema.map { ", and \($0), by which editors complete it" } ?? ""
-        Screen.writeError("Wrote \(output) with \(count) address\(count == 1 ? "" : "es")\(also).\n")
-        Screen.writeError(next(addresses: count))
+        Terminal.writeError("Wrote \(output) with \(count) address\(count == 1 ? "" : "es")\(also).\n")
+        Terminal.writeError(next(addresses: count))
     }
 
     private func draft(_ addresses: [String], namesSchema: Bool) async throws -> JSONValue {
@@ -119,7 +119,7 @@ struct InitCommand: OperationCommand {
         }
         let left = draft["left_out"]?.array?.compactMap(\.string) ?? []
         if !left.isEmpty {
-            Screen.writeError(
+            Terminal.writeError(
                 "stoker: left out \(left.count) static Space\(left.count == 1 ? "" : "s"), for they never sleep: \(left.prefix(10).joined(separator: ", ").printable)\(left.count > 10 ? ", …" : "") (--sdk static takes them)\n"
             )
         }
@@ -150,17 +150,17 @@ struct InitCommand: OperationCommand {
 
     /// Asks for addresses, one a line, until an empty line.
     private func ask() async throws -> [String] {
-        Screen.writeError(
+        Terminal.writeError(
             "What shall be kept warm? A Space (owner/name) or an address a line; an empty line ends the list.\n")
         var addresses: [String] = []
         while true {
-            Screen.writeError("> ")
+            Terminal.writeError("> ")
             guard let line = readLine()?.trimmingCharacters(in: .whitespaces), !line.isEmpty else { return addresses }
             do {
                 _ = try await carryOut(.initFleet, [("addresses", [.string(line)])], output: nil)
                 addresses.append(line)
             } catch {
-                Screen.writeError("  \(error)\n")
+                Terminal.writeError("  \(error)\n")
             }
         }
     }

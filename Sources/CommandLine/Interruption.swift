@@ -80,7 +80,7 @@ final class Interruption: Sendable {
             do { return .success(try await work()) } catch { return .failure(error) }
         }
         guard wasMet else { return try outcome.get() }
-        Screen.own.endProgress()
+        Terminal.own.endProgress()
         switch outcome {
         case .success: throw ExitCode(Failure.Code.interrupted.exitStatus)
         case .failure(let failure as Failure) where failure.code != .hubCancelled: throw failure
@@ -102,13 +102,13 @@ final class Interruption: Sendable {
         }
         let isJSON = CommandFailure.wantsJSON()
         if found.isAsking {
-            Screen.writeError(isJSON ? "\n" : "\nNothing was changed.\n")
+            Terminal.writeError(isJSON ? "\n" : "\nNothing was changed.\n")
             leave()
         }
         guard !found.wasMet else {
             guard isTyped, found.wasTyped else { return }
-            Screen.own.endProgress()
-            if let left = found.hold?.left { Screen.writeError(CommandFailure.text(of: left, asJSON: isJSON)) }
+            Terminal.own.endProgress()
+            if let left = found.hold?.left { Terminal.writeError(CommandFailure.text(of: left, asJSON: isJSON)) }
             leave()
         }
         guard let hold = found.hold else {
@@ -116,8 +116,8 @@ final class Interruption: Sendable {
             return
         }
         guard !isJSON else { return }
-        Screen.own.endProgress()
-        Screen.writeError("stoker: interrupted; \(hold.first) before it ends. A second Ctrl-C leaves at once.\n")
+        Terminal.own.endProgress()
+        Terminal.writeError("stoker: interrupted; \(hold.first) before it ends. A second Ctrl-C leaves at once.\n")
     }
 
     /// Without the library's farewells: a thread may be in the midst of anything.

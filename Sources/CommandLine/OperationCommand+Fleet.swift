@@ -21,13 +21,13 @@ extension OperationCommand {
         do {
             return try await carryOut(operation, given + [("fleet_file", file.json)], in: context, output: output)
         } catch  where error.code == .fleetInvalid {
-            Screen.own.tell(try await context.call(.checkConfig, [("fleet_file", file.json)]), of: file)
+            Terminal.own.tell(try await context.call(.checkConfig, [("fleet_file", file.json)]), of: file)
             throw ExitCode(error.code.exitStatus)
         }
     }
 }
 
-extension Screen {
+extension Terminal {
     /// The mistakes of a report of ``Operations/Operation/checkConfig``.
     func tell(_ report: JSONValue, of file: FleetText) {
         Self.writeError(

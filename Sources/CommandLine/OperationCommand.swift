@@ -35,13 +35,13 @@ struct TerminalCaller: OperationCaller {
         // Elsewhere than on a terminal a line for every tenth of a second would be noise.
         case .step: if !step.isFrequent || progress.screen.showsProgress { progress.say(step.text) }
         // With --quiet, what git says is not shown as it comes.
-        case .note where step.step == "git": if progress.output == .quiet { Screen.writeError(step.text) }
+        case .note where step.step == "git": if progress.output == .quiet { Terminal.writeError(step.text) }
         case .note:
             progress.end()
             progress.hint(step.text)
         case .warning:
-            Screen.own.endProgress()
-            Screen.writeError("\(step.text.printable)\n")
+            Terminal.own.endProgress()
+            Terminal.writeError("\(step.text.printable)\n")
         case .line: if let data = step.data { try line(data) }
         }
     }
@@ -53,7 +53,7 @@ struct TerminalCaller: OperationCaller {
     }
 
     func ask(_ question: Question) async throws(Failure) {
-        Screen.own.endProgress()
+        Terminal.own.endProgress()
         do {
             try await ConfirmOptions.ask(question.text, doing: question.doing, isSure: false)
         } catch let failure as Failure where failure.code == .usage {

@@ -46,7 +46,7 @@ func changeEach(
     _ format: OutputFormat, sentence: (JSONValue) -> String
 ) async throws(Failure) {
     let client = try server.client()
-    let screen = Screen.own
+    let screen = Terminal.own
     var answers: [JSONValue] = []
     for name in names {
         let check = try await client.call(operation, [("name", .string(name))] + more)

@@ -26,7 +26,7 @@ struct PingCommand: OperationCommand {
 
     func run() async throws {
         let client = try server.client()
-        let screen = Screen.own
+        let screen = Terminal.own
         let quiet = format == .json || format == .quiet
         if !quiet { screen.progress("pinging \(name) …") }
         defer { if !quiet { screen.endProgress() } }
@@ -42,7 +42,7 @@ struct PingCommand: OperationCommand {
 }
 
 enum PingText {
-    static func text(_ answer: JSONValue, verbose: Bool, _ screen: Screen) -> String {
+    static func text(_ answer: JSONValue, verbose: Bool, _ screen: Terminal) -> String {
         let check = answer["check"] ?? nil
         let verdict = check["verdict"]?.string ?? ""
         let text =
@@ -54,7 +54,7 @@ enum PingText {
 
     /// What was sent and what came back.
     /// - Parameter attempts: how many there were, of which this is the last.
-    static func exchanges(_ transcript: JSONValue, attempts: Int = 1, verbose: Bool, _ screen: Screen) -> String {
+    static func exchanges(_ transcript: JSONValue, attempts: Int = 1, verbose: Bool, _ screen: Terminal) -> String {
         var text = ""
         if let detail = transcript["detail"]?.string, !detail.isEmpty { text += "  \(detail.printable)\n" }
         if attempts > 1 { text += "  \(attempts) attempts; the last one:\n" }
@@ -69,7 +69,7 @@ enum PingText {
             for phase in phases {
                 let name = phase["name"]?.string ?? ""
                 let share = Int(((phase["ms"]?.double ?? 0) / longest * 30).rounded(.up))
-                let time = Wording.latency(phase["ms"])
+                let time = OutputFormatting.latency(phase["ms"])
                 text +=
                     "    \(name.printable)\(String(repeating: " ", count: max(0, width - name.count)))  "
                     + "\(String(repeating: " ", count: max(0, 9 - time.count)))\(time)  "

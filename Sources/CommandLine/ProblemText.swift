@@ -38,7 +38,7 @@ struct ProblemText {
         self.look = look
     }
 
-    init(_ file: FleetText, _ screen: Screen) {
+    init(_ file: FleetText, _ screen: Terminal) {
         self.init(name: file.name, source: file.text, look: screen.errorLook)
     }
 

@@ -21,9 +21,9 @@ struct ReloadCommand: OperationCommand {
     func run() async throws {
         let overview = try await server.client().call(.reload, [])
         switch output.chosen {
-        case .json: Screen.own.write(overview.prettyText)
+        case .json: Terminal.own.write(overview.prettyText)
         case .auto, .human:
-            Screen.own.write("The fleet file is in use: \((overview["total"]?.integer ?? 0).counted("check")).\n")
+            Terminal.own.write("The fleet file is in use: \((overview["total"]?.integer ?? 0).counted("check")).\n")
         case .quiet: break
         }
     }

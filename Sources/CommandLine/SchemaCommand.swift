@@ -26,9 +26,9 @@ struct SchemaCommand: OperationCommand {
 
     func run() async throws {
         let text = try await carryOut(.schema, [], output: nil)["content"]?.string ?? ""
-        guard let output, output != "-" else { return Screen.own.write(text) }
+        guard let output, output != "-" else { return Terminal.own.write(text) }
         try NewFile.write(text, to: output, force: force || FleetSchema.isOurs(output))
-        Screen.writeError(
+        Terminal.writeError(
             "Wrote \(output). The first line of a fleet file beside it:\n\(FleetSchema.line(URL(fileURLWithPath: output).lastPathComponent))\n"
         )
     }

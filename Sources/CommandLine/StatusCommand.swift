@@ -60,7 +60,7 @@ struct StatusCommand: OperationCommand {
 
     func run() async throws {
         let client = try server.client()
-        let screen = Screen.own
+        let screen = Terminal.own
         if heartbeat, let name { return try await showHeartbeat(name, client, screen) }
         let hasTrouble: Bool
         if watch {
@@ -74,7 +74,7 @@ struct StatusCommand: OperationCommand {
     }
 
     /// Shows until somebody ends it, by a signal or by closing what reads: that is no failure. - Returns: what was seen last.
-    private func keepShowing(_ client: ServerClient, _ screen: Screen) async throws -> Bool {
+    private func keepShowing(_ client: ServerClient, _ screen: Terminal) async throws -> Bool {
         let interruption = Interruption.current
         var hasTrouble = false
         do {
@@ -83,8 +83,8 @@ struct StatusCommand: OperationCommand {
                     let (text, trouble) = try await look(client, screen)
                     hasTrouble = trouble
                     let shown = screen.isTerminal && format != .json ? "\u{1B}[H\u{1B}[2J\(text)" : text
-                    if !Screen.readerIsGone, format != .quiet { try screen.stream(shown) }
-                    if Screen.readerIsGone { return }
+                    if !Terminal.readerIsGone, format != .quiet { try screen.stream(shown) }
+                    if Terminal.readerIsGone { return }
                     try await Task.sleep(for: .seconds(2))
                 } while true
             }
@@ -94,12 +94,12 @@ struct StatusCommand: OperationCommand {
         return hasTrouble
     }
 
-    private func showHeartbeat(_ name: String, _ client: ServerClient, _ screen: Screen) async throws {
+    private func showHeartbeat(_ name: String, _ client: ServerClient, _ screen: Terminal) async throws {
         let answer = try await client.call(.heartbeatKey, [("name", .string(name))])
         screen.write(format == .json ? answer.prettyText : "\(client.base)\(answer["path"]?.string ?? "")\n")
     }
 
-    private func look(_ client: ServerClient, _ screen: Screen) async throws -> (text: String, trouble: Bool) {
+    private func look(_ client: ServerClient, _ screen: Terminal) async throws -> (text: String, trouble: Bool) {
         if let name {
             let check = try await client.call(.showCheck, [("name", .string(name))])
             let trouble = check["trouble"]?.bool == true
@@ -128,8 +128,8 @@ struct StatusCommand: OperationCommand {
 /// The status pages of the command line.
 enum StatusText {
     /// - Parameter isPart: the page was narrowed, while the first sentence is about the whole.
-    static func fleet(_ overview: JSONValue, _ page: JSONValue, isPart: Bool = false, _ screen: Screen) -> String {
-        let now = Wording.instant(overview["now"]) ?? .never
+    static func fleet(_ overview: JSONValue, _ page: JSONValue, isPart: Bool = false, _ screen: Terminal) -> String {
+        let now = OutputFormatting.instant(overview["now"]) ?? .never
         let mood = overview["mood"]?.string ?? ""
         let style: TextStyle =
             overview["trouble"]?.bool == true ? .red : ["unsteady", "waking"].contains(mood) ? .yellow : .green
@@ -150,7 +150,8 @@ enum StatusText {
             let look = item["look"]?.string ?? ""
             table.rows.append([
                 .init(look, .init(verdict: look)), .init(item["name"]?.string ?? ""),
-                .init(Wording.latency(item["latency_ms"])), .init(Wording.ago(item["last_ping"], now: now)),
+                .init(OutputFormatting.latency(item["latency_ms"])),
+                .init(OutputFormatting.ago(item["last_ping"], now: now)),
                 .init(next(item, now)), .init(item["reason"]?.string ?? "", .dim),
             ])
         }
@@ -167,14 +168,14 @@ enum StatusText {
     private static func next(_ item: JSONValue, _ now: Instant) -> String {
         if item["pinging"]?.bool == true { return "pinging" }
         // A job is to call us: for how long it has not is what matters.
-        if let late = item["overdue_seconds"]?.double { return "overdue \(Wording.span(late))" }
-        let ahead = Wording.ahead(item["next_due"], now: now)
+        if let late = item["overdue_seconds"]?.double { return "overdue \(OutputFormatting.span(late))" }
+        let ahead = OutputFormatting.ahead(item["next_due"], now: now)
         guard item["rechecking"]?.bool == true, let every = item["every_seconds"]?.double else { return ahead }
-        return "\(ahead), else \(Wording.span(every))"
+        return "\(ahead), else \(OutputFormatting.span(every))"
     }
 
     /// What is wrong or special about Stoker itself.
-    private static func notices(_ overview: JSONValue, _ screen: Screen) -> String {
+    private static func notices(_ overview: JSONValue, _ screen: Terminal) -> String {
         (overview["notices"]?.array ?? []).map { notice in
             func part(_ name: String) -> String { notice[name]?.string ?? "" }
             let lines = notice["lines"]?.array?.compactMap(\.string).map { "\n  \($0.printable)" }.joined() ?? ""
@@ -183,7 +184,7 @@ enum StatusText {
         }.joined()
     }
 
-    static func detail(_ check: JSONValue, _ screen: Screen) -> String {
+    static func detail(_ check: JSONValue, _ screen: Terminal) -> String {
         let verdict = check["look"]?.string ?? ""
         let sentence = check["sentence"]?.string ?? ""
         var text =
@@ -193,33 +194,35 @@ enum StatusText {
         func row(_ name: String, _ value: String?) { if let value, value != "–" { rows.append((name, value)) } }
         row("address", check["address"]?.string)
         row("space", check["space"]?.string)
-        row("since", Wording.time(check["since"]))
-        row("last ping", Wording.time(check["last_ping"]))
-        let every = check["every_seconds"]?.double.map(Wording.span)
+        row("since", OutputFormatting.time(check["since"]))
+        row("last ping", OutputFormatting.time(check["last_ping"]))
+        let every = check["every_seconds"]?.double.map(OutputFormatting.span)
         row(
             "next",
-            Wording.time(check["next_due"])
+            OutputFormatting.time(check["next_due"])
                 + (check["rechecking"]?.bool == true ? " (recheck; else every \(every ?? "interval"))" : ""))
-        row("latency", Wording.latency(check["latency_ms"]))
+        row("latency", OutputFormatting.latency(check["latency_ms"]))
         row("status", check["status_code"]?.integer.map { "\($0)" })
         row("attempts", check["attempts"]?.integer.map { "\($0)" })
         row("every", every)
         row(
             "cert ends",
             check["certificate_days"]?.double.map {
-                "\(Wording.time(check["certificate_ends"])) (in \(Wording.tenths($0)) days)"
+                "\(OutputFormatting.time(check["certificate_ends"])) (in \(OutputFormatting.tenths($0)) days)"
             })
         for span in ["24h", "7d", "30d", "90d"] {
-            row("up \(span)", check["uptime"]?[span].map(Wording.uptime))
+            row("up \(span)", check["uptime"]?[span].map(OutputFormatting.uptime))
         }
         let incident = check["incident"]
-        row("incident", incident?["began"].map { "since \(Wording.time($0)): \(incident?["sentence"]?.string ?? "")" })
+        row(
+            "incident",
+            incident?["began"].map { "since \(OutputFormatting.time($0)): \(incident?["sentence"]?.string ?? "")" })
         let hub = check["hub"]
         row(
             "hub",
             hub?["read"].map {
                 let age = hub?["fresh"]?.bool == true ? "" : ", too long ago to count"
-                return "\(hub?["stage"]?.string ?? "nothing"), read \(Wording.time($0))\(age)"
+                return "\(hub?["stage"]?.string ?? "nothing"), read \(OutputFormatting.time($0))\(age)"
             })
         row("together", hub?["disagreement"]?.string)
         row("healing", hub?["healing"]?.string)

@@ -48,7 +48,7 @@ package struct StokerCommand: AsyncParsableCommand {
     }
 
     private static func run() async -> Int32 {
-        Screen.prepare()
+        Terminal.prepare()
         let interruption = Interruption()
         // A task of its own, so that a signal can call the command off.
         let work = Interruption.$current.withValue(interruption) {
@@ -69,7 +69,7 @@ package struct StokerCommand: AsyncParsableCommand {
             status = CommandFailure.report(error).rawValue
         }
         // An answer that nobody could read was none, whatever it said. Why was told when it happened.
-        let trouble = Screen.outputTrouble
+        let trouble = Terminal.outputTrouble
         if status <= 1, trouble != 0, trouble != EPIPE { status = Failure.Code.output.exitStatus }
         return status
     }

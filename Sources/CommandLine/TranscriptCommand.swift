@@ -26,7 +26,7 @@ struct TranscriptCommand: OperationCommand {
 
     func run() async throws {
         let answer = try await server.client().call(.transcript, [("name", .string(name))])
-        let screen = Screen.own
+        let screen = Terminal.own
         switch output.chosen {
         case .json: screen.write(answer.prettyText)
         case .quiet: break
@@ -37,7 +37,7 @@ struct TranscriptCommand: OperationCommand {
             }
             let outcome = transcript["outcome"]?.string ?? ""
             screen.write(
-                "\(screen.paint(name.printable, .bold))  \(Wording.time(transcript["at"]))  "
+                "\(screen.paint(name.printable, .bold))  \(OutputFormatting.time(transcript["at"]))  "
                     + "\(screen.paint(outcome, .init(verdict: outcome)))  \((transcript["sentence"]?.string ?? "").printable)\n"
                     + PingText.exchanges(transcript, verbose: verbose, screen))
         }

@@ -53,7 +53,7 @@ struct WhoamiCommand: OperationCommand {
 
 /// Whose token it is, for a person.
 enum WhoamiText {
-    static func text(_ answer: JSONValue, _ screen: Screen) -> String {
+    static func text(_ answer: JSONValue, _ screen: Terminal) -> String {
         let plan = answer["pro"] == true ? "PRO" : "free"
         let token = answer["token"] ?? .null
         var rows = [
@@ -79,7 +79,7 @@ enum WhoamiText {
                         .printable
                 ))
         }
-        var text = Rows.text(rows, screen)
+        var text = KeyValueTable.text(rows, screen)
         for sentence in answer["limits"]?.array?.compactMap(\.string) ?? [] {
             text += "  \(screen.paint(sentence.printable, .yellow))\n"
         }

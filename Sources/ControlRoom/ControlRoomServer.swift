@@ -22,7 +22,7 @@ package struct ControlRoomServer: Service {
         package var port: Int
         package var publicURL: String?
         /// Browsers that may follow live at once. Default 500.
-        package var viewers: Int
+        package var subscribers: Int
         /// Connections open at once, viewers' among them; at least 8. One public address may hold a quarter of them, a loopback or
         /// private one three quarters, and further ones take the places of idle ones. Default 2,000.
         package var connections: Int
@@ -38,7 +38,7 @@ package struct ControlRoomServer: Service {
         package var version: String
 
         package init(
-            host: String = "127.0.0.1", port: Int = 7860, publicURL: String? = nil, viewers: Int = 500,
+            host: String = "127.0.0.1", port: Int = 7860, publicURL: String? = nil, subscribers: Int = 500,
             connections: Int = 2_000, headDeadline: Duration = .seconds(10), pageSize: Int = 50,
             frameAncestors: [String] = [], version: String = "",
             ledger: @escaping @Sendable () -> LedgerHealth = { .healthy }
@@ -47,7 +47,7 @@ package struct ControlRoomServer: Service {
             self.host = host
             self.port = port
             self.publicURL = publicURL
-            self.viewers = viewers
+            self.subscribers = subscribers
             self.connections = connections
             self.headDeadline = headDeadline
             self.pageSize = pageSize
@@ -57,45 +57,47 @@ package struct ControlRoomServer: Service {
     }
 
     private let settings: Settings
-    private let viewers: Viewers
-    private let errands: Errands
-    private let door: FrontDoor<RouterResponder<Visit>>
+    private let subscribers: EventSubscribers
+    private let backgroundPings: BackgroundPings
+    private let door: HTTPFrontEnd<RouterResponder<AppRequestContext>>
     private let onBound: @Sendable (Int) async -> Void
     private let eventLoopGroup: (any EventLoopGroup)?
     private let logger: Logger
 
     /// - Parameters:
-    ///   - extraRoutes: adds routes; they run behind the same front door (`Visit.permission` is filled, a thrown `Failure` becomes
+    ///   - extraRoutes: adds routes; they run behind the same front door (`AppRequestContext.permission` is filled, a thrown `Failure` becomes
     ///     an answer, HEAD and security headers are seen to) and must call ``Access/authorize(_:_:)`` themselves.
     ///   - onBound: called once with the port when connections are accepted.
     ///   - eventLoopGroup: nil takes NIO's own.
     /// - Throws: `internal` when a template is broken.
     package init(
-        keeper: any Keeper, ledger: any Ledger, access: Access, settings: Settings,
-        extraRoutes: (Router<Visit>) -> Void = { _ in }, onBound: @escaping @Sendable (Int) async -> Void = { _ in },
+        monitor: any FleetMonitoring, ledger: any Ledger, access: Access, settings: Settings,
+        extraRoutes: (Router<AppRequestContext>) -> Void = { _ in },
+        onBound: @escaping @Sendable (Int) async -> Void = { _ in },
         eventLoopGroup: (any EventLoopGroup)? = nil, logger: Logger
     ) throws(Failure) {
         self.settings = settings
         self.logger = logger
         self.onBound = onBound
         self.eventLoopGroup = eventLoopGroup
-        viewers = Viewers(keeper: keeper, limit: settings.viewers, logger: logger)
-        errands = Errands(keeper: keeper)
-        let subPath = SubPath(publicURL: settings.publicURL)
+        subscribers = EventSubscribers(monitor: monitor, limit: settings.subscribers, logger: logger)
+        backgroundPings = BackgroundPings(monitor: monitor)
+        let subPath = BasePath(publicURL: settings.publicURL)
         let pages = try Pages(version: settings.version, subPath: subPath)
-        let router = Router(context: Visit.self)
+        let router = Router(context: AppRequestContext.self)
         let routes = Routes(
-            keeper: keeper, ledger: ledger, access: access, settings: settings, pages: pages, viewers: viewers,
-            errands: errands, logger: logger)
+            monitor: monitor, ledger: ledger, access: access, settings: settings, pages: pages,
+            subscribers: subscribers,
+            backgroundPings: backgroundPings, logger: logger)
         routes.add(to: router)
         extraRoutes(router)
-        door = FrontDoor(
+        door = HTTPFrontEnd(
             inner: router.buildResponder(), access: access, pages: pages, subPath: subPath, settings: settings,
             logger: logger)
     }
 
     /// What answers requests, without a socket: for tests.
-    package var responder: some HTTPResponder<Visit> { door }
+    package var responder: some HTTPResponder<AppRequestContext> { door }
 
     /// - Throws: `serve.port` when the port is taken or may not be opened.
     package func run() async throws {
@@ -105,19 +107,19 @@ package struct ControlRoomServer: Service {
         configuration.backlog = 1_024
         // Visitors must not use up the sockets that pings need, nor one of them those of the others.
         let registry = ConnectionRegistry(limits: .init(total: settings.connections))
-        let subPath = SubPath(publicURL: settings.publicURL)
+        let subPath = BasePath(publicURL: settings.publicURL)
         let limits = ConnectionGuard.Limits(firstHead: TimeAmount(settings.headDeadline))
         let guarding: @Sendable () -> [any RemovableChannelHandler] = {
             [
                 ConnectionGuard(registry: registry, limits: limits) {
-                    FrontDoor<RouterResponder<Visit>>.isHealth(subPath.inside($0))
+                    HTTPFrontEnd<RouterResponder<AppRequestContext>>.isHealth(subPath.inside($0))
                 }
             ]
         }
         let application = Application(
             responder: door, server: .http1(configuration: .init(additionalChannelHandlers: guarding())),
             configuration: configuration,
-            services: [viewers, errands],
+            services: [subscribers, backgroundPings],
             onServerRunning: { channel in await onBound(channel.localAddress?.port ?? 0) },
             eventLoopGroupProvider: eventLoopGroup.map { .shared($0) } ?? .singleton, logger: quiet)
         do {
@@ -125,7 +127,7 @@ package struct ControlRoomServer: Service {
                 try await application.run()
             } onGracefulShutdown: {
                 // The server waits for its answers to end, and an event stream ends only when it is told to.
-                viewers.close()
+                subscribers.close()
             }
         } catch let error as IOError {
             throw portFailure(error)
@@ -134,7 +136,7 @@ package struct ControlRoomServer: Service {
                 .portTaken, doing: "listen on \(settings.host)", because: "that address cannot be used",
                 hint: "use 127.0.0.1, or 0.0.0.0 to be reached from outside", cause: error)
         }
-        viewers.close()
+        subscribers.close()
     }
 
     /// The library tells of its start and every bad request; we say the first ourselves and the second is not our trouble.

@@ -8,20 +8,20 @@ import Synchronization
 
 /// Every page and door with the level of access it needs. A route cannot be added without one.
 struct Routes: Sendable {
-    let keeper: any Keeper
+    let monitor: any FleetMonitoring
     let ledger: any Ledger
     let access: Access
     let settings: ControlRoomServer.Settings
     let pages: Pages
-    let viewers: Viewers
-    let errands: Errands
+    let subscribers: EventSubscribers
+    let backgroundPings: BackgroundPings
     let logger: Logger
 
-    func add(to router: Router<Visit>) {
+    func add(to router: Router<AppRequestContext>) {
         let epoch = String(UInt64.random(in: 0...UInt64.max), radix: 36)
-        let status = CachedPage(keeper: keeper, epoch: epoch, make: StatusText.make)
-        let metrics = CachedPage(keeper: keeper, epoch: epoch) { [viewers] keeper, overview in
-            await MetricsText.make(keeper, overview, viewers: viewers.count)
+        let status = CachedPage(monitor: monitor, epoch: epoch, make: StatusText.make)
+        let metrics = CachedPage(monitor: monitor, epoch: epoch) { [subscribers] monitor, overview in
+            await MetricsText.make(monitor, overview, subscribers: subscribers.count)
         }
         let groups = GroupNames()
 
@@ -38,7 +38,8 @@ struct Routes: Sendable {
             return Reply.bytes(
                 copy.body, packed: copy.packed, type: "text/plain; version=0.0.4; charset=utf-8", to: request)
         }
-        on(router, "/events", .get, .read) { request, visit in try viewers.respond(to: request, channel: visit.channel)
+        on(router, "/events", .get, .read) { request, visit in
+            try subscribers.respond(to: request, channel: visit.channel)
         }
         on(router, "/", .get, .read) { request, visit in try await dashboard(request, visit, groups) }
         on(router, "/targets/**", .get, .read) { request, visit in try await target(request, visit) }
@@ -66,7 +67,7 @@ struct Routes: Sendable {
         }
         on(router, "/favicon.ico", .get, .open) { request, visit in
             // Without the right to read, the icon says nothing about the fleet.
-            let mood = visit.permission.read ? FleetHealth(await keeper.overview()).mood : .empty
+            let mood = visit.permission.read ? FleetHealth(await monitor.overview()).mood : .empty
             return Reply.bytes(
                 ByteBuffer(string: Icon.svg(mood)), type: "image/svg+xml", cache: "no-cache", to: request)
         }
@@ -77,8 +78,8 @@ struct Routes: Sendable {
     }
 
     private func on(
-        _ router: Router<Visit>, _ path: RouterPath, _ method: HTTPRequest.Method, _ level: Access.Level,
-        _ answer: @escaping @Sendable (Request, Visit) async throws -> Response
+        _ router: Router<AppRequestContext>, _ path: RouterPath, _ method: HTTPRequest.Method, _ level: Access.Level,
+        _ answer: @escaping @Sendable (Request, AppRequestContext) async throws -> Response
     ) {
         let access = access
         router.on(path, method: method) { request, visit in
@@ -91,7 +92,9 @@ struct Routes: Sendable {
         Failure(.notFound, doing: "find this page", because: "there is nothing at this address")
     }
 
-    private func frame(_ visit: Visit, title: String, kind: String, overview: Overview? = nil, live: Bool = false)
+    private func frame(
+        _ visit: AppRequestContext, title: String, kind: String, overview: Overview? = nil, live: Bool = false
+    )
         -> Pages.Frame
     {
         Pages.Frame(
@@ -102,24 +105,26 @@ struct Routes: Sendable {
 
     // MARK: Pages
 
-    private func dashboard(_ request: Request, _ visit: Visit, _ groups: GroupNames) async throws -> Response {
-        let view = View(query: Words.form(request.uri.query ?? ""))
-        let overview = await keeper.overview()
-        let statuses = await keeper.statuses(view.statusQuery(size: settings.pageSize))
+    private func dashboard(_ request: Request, _ visit: AppRequestContext, _ groups: GroupNames) async throws
+        -> Response
+    {
+        let view = View(query: PageFormatting.form(request.uri.query ?? ""))
+        let overview = await monitor.overview()
+        let statuses = await monitor.statuses(view.statusQuery(size: settings.pageSize))
         let page = DashboardPage(
             view: view, overview: overview, statuses: statuses,
-            strips: await keeper.strips(of: statuses.items.map(\.check.name)),
-            groups: await groups.names(keeper, overview), mayWrite: visit.permission.write, size: settings.pageSize)
+            strips: await monitor.strips(of: statuses.items.map(\.check.name)),
+            groups: await groups.names(monitor, overview), mayWrite: visit.permission.write, size: settings.pageSize)
         let frame = frame(visit, title: page.health.title, kind: "fleet", overview: overview, live: true)
         return Reply.html(pages.page("dashboard", page.model(), frame: frame), to: request)
     }
 
-    private func target(_ request: Request, _ visit: Visit) async throws -> Response {
+    private func target(_ request: Request, _ visit: AppRequestContext) async throws -> Response {
         let name = try self.name(in: request, after: "/targets/")
-        let status = try await keeper.status(of: name)
-        let query = Words.form(request.uri.query ?? "")
+        let status = try await monitor.status(of: name)
+        let query = PageFormatting.form(request.uri.query ?? "")
         var range = query["range"].flatMap(Chart.Range.init(rawValue:)) ?? .day
-        let overview = await keeper.overview()
+        let overview = await monitor.overview()
         var history: TargetPage.History?
         do {
             var read = try await TargetPage.History.read(
@@ -134,12 +139,12 @@ struct Routes: Sendable {
         } catch {
             logger.warning("history cannot be read", metadata: ["check": "\(name)", "error": "\(error)"])
         }
-        let siblings = await keeper.statuses(StatusQuery(text: status.check.target)).items.filter {
+        let siblings = await monitor.statuses(StatusQuery(text: status.check.target)).items.filter {
             $0.check.target == status.check.target
         }
         let page = TargetPage(
-            status: status, siblings: siblings, samples: await keeper.strips(of: [name]).first ?? [],
-            transcripts: try await keeper.transcripts(of: name), history: history, range: range,
+            status: status, siblings: siblings, samples: await monitor.strips(of: [name]).first ?? [],
+            transcripts: try await monitor.transcripts(of: name), history: history, range: range,
             mayWrite: visit.permission.write, now: overview.now, base: base(request),
             key: visit.permission.write ? access.heartbeatKeys.key(of: name) : nil, needsKey: access.hasToken)
         let mark = status.state.isTrouble ? "(!) " : ""
@@ -152,14 +157,14 @@ struct Routes: Sendable {
         var name = try self.name(in: request, after: "/badge/")
         guard name.hasSuffix(".svg") else { throw nothing() }
         name.removeLast(4)
-        let wanted = Words.form(request.uri.query ?? "")["kind"] ?? "status"
+        let wanted = PageFormatting.form(request.uri.query ?? "")["kind"] ?? "status"
         guard let kind = Badge.Kind(rawValue: wanted) else {
             throw Failure(
                 .usage, doing: "draw the badge", because: "there is no kind \"\(wanted.prefix(40))\"",
                 hint: "kinds are \(Badge.Kind.allCases.map(\.rawValue).joined(separator: ", "))")
         }
-        let status = try await keeper.status(of: name)
-        let picture = try await Badge.make(kind, status, ledger: ledger, now: await keeper.overview().now)
+        let status = try await monitor.status(of: name)
+        let picture = try await Badge.make(kind, status, ledger: ledger, now: await monitor.overview().now)
         return Reply.bytes(
             ByteBuffer(string: picture), type: "image/svg+xml; charset=utf-8",
             cache: access.privateReading ? "private, max-age=30" : "public, max-age=30",
@@ -185,16 +190,16 @@ struct Routes: Sendable {
 
     // MARK: Acting
 
-    private func act(_ request: Request, _ visit: Visit) async throws -> Response {
+    private func act(_ request: Request, _ visit: AppRequestContext) async throws -> Response {
         var request = request
         let body = try await request.collectBody(upTo: visit.maxUploadSize)
-        let form = Words.form(String(buffer: body))
+        let form = PageFormatting.form(String(buffer: body))
         guard let name = form["name"] else {
             throw Failure(.usage, doing: "do this", because: "the form does not say with which check")
         }
         let status: CheckStatus?
         switch visit.parameters.get("action") {
-        case "ping": status = try await errands.ping(name)
+        case "ping": status = try await backgroundPings.ping(name)
         case "pause":
             let minutes = form["minutes"].flatMap { Int64($0) }.map { min(max($0, 1), 527_040) }
             status = try await carryOut(.pause, on: name, [("for", minutes.map { .string("\($0)m") } ?? .null)])
@@ -203,13 +208,13 @@ struct Routes: Sendable {
         }
         guard Reply.wantsPage(request) else {
             var text = JSONText()
-            let now = await keeper.overview().now
-            let samples = await keeper.strips(of: [name]).first ?? []
+            let now = await monitor.overview().now
+            let samples = await monitor.strips(of: [name]).first ?? []
             text.object { text in
                 text.key("done")
                 text.value(status != nil)
                 text.key("row")
-                if let status { Row(status, samples: samples, now: now).write(&text) } else { text.null() }
+                if let status { CheckRow(status, samples: samples, now: now).write(&text) } else { text.null() }
             }
             return Reply.json(text.buffer, status: status == nil ? .accepted : .ok, to: request)
         }
@@ -220,14 +225,14 @@ struct Routes: Sendable {
     private func carryOut(
         _ operation: Operation, on name: String, _ more: [(name: String, value: JSONValue)] = []
     ) async throws(Failure) -> CheckStatus {
-        let now = await keeper.overview().now
+        let now = await monitor.overview().now
         _ = try await operation.call(
-            [("name", .string(name))] + more, in: OperationContext(keeper: keeper, ledger: ledger, now: { now }))
-        return try await keeper.status(of: name)
+            [("name", .string(name))] + more, in: OperationContext(monitor: monitor, ledger: ledger, now: { now }))
+        return try await monitor.status(of: name)
     }
 
-    private func login(_ request: Request, _ visit: Visit, problem: Failure?) -> Response {
-        let next = Self.local(Words.form(request.uri.query ?? "")["next"])
+    private func login(_ request: Request, _ visit: AppRequestContext, problem: Failure?) -> Response {
+        let next = Self.local(PageFormatting.form(request.uri.query ?? "")["next"])
         let text = pages.page(
             "login",
             [
@@ -239,9 +244,9 @@ struct Routes: Sendable {
         return Reply.html(text, status: problem.map { .init(code: $0.code.httpStatus) } ?? .ok, to: request)
     }
 
-    private func enter(_ request: Request, _ visit: Visit) async throws -> Response {
+    private func enter(_ request: Request, _ visit: AppRequestContext) async throws -> Response {
         var request = request
-        let form = Words.form(String(buffer: try await request.collectBody(upTo: visit.maxUploadSize)))
+        let form = PageFormatting.form(String(buffer: try await request.collectBody(upTo: visit.maxUploadSize)))
         do throws(Failure) {
             let cookie = try access.login(token: form["token"] ?? "", request: request, from: visit.client)
             var response = Reply.see(Self.local(form["next"]))
@@ -269,14 +274,14 @@ private final class GroupNames: Sendable {
     private static let most = 60
     private let known = Mutex<(fleetNumber: UInt64, names: [String])?>(nil)
 
-    func names(_ keeper: any Keeper, _ overview: Overview) async -> [String] {
+    func names(_ monitor: any FleetMonitoring, _ overview: Overview) async -> [String] {
         let ready = known.withLock { known in
             known.flatMap { $0.fleetNumber == overview.fleetNumber ? $0.names : nil }
         }
         if let ready { return ready }
         var seen: Set<String> = []
         var names: [String] = []
-        for check in await keeper.fleet().checks {
+        for check in await monitor.fleet().checks {
             guard let group = check.policy.group, seen.insert(group).inserted else { continue }
             names.append(group)
             if names.count > Self.most { break }

@@ -39,7 +39,7 @@ package final class Hub: Sendable {
     }
 
     package let settings: Settings
-    package let pace: HubPace
+    package let pace: HubRateLimiter
     let logger: Logger
     /// Who gets the token.
     let origins: Set<HubOrigin>
@@ -49,7 +49,7 @@ package final class Hub: Sendable {
     let onRepeat: (@Sendable (HubRepeat) -> Void)?
     /// Topics of `X-HF-Warning` that were told.
     let warned = Mutex<Set<String>>([])
-    let remembered = Mutex(Remembered())
+    let remembered = Mutex(HubCache())
     /// One for each ``HubRequest/idle`` and proxy, since the library sets them per client.
     private let clients = Mutex<[ClientKey: HTTPClient]?>([:])
     private struct ClientKey: Hashable {
@@ -61,7 +61,7 @@ package final class Hub: Sendable {
     ///   - jitter: 0 to 1, makes waits before a repeat up to a quarter longer. Default random.
     ///   - onRepeat: told before each wait for a repeat, and before one for the Hub's windows or quotas of three seconds and more.
     package init(
-        _ settings: Settings, pace: HubPace = HubPace(), logger: Logger,
+        _ settings: Settings, pace: HubRateLimiter = HubRateLimiter(), logger: Logger,
         jitter: @escaping @Sendable () -> Double = { Double.random(in: 0...1) },
         onRepeat: (@Sendable (HubRepeat) -> Void)? = nil
     ) {
@@ -209,6 +209,6 @@ package struct HubRepeat: Sendable {
 }
 
 /// What is asked once and kept.
-struct Remembered: Sendable {
+struct HubCache: Sendable {
     var whoami: (value: HubIdentity, at: Duration)?
 }

@@ -85,7 +85,7 @@ package struct Batch: Sendable {
 }
 
 /// Counts, time and latency over a span.
-package struct Tally: Sendable, Equatable {
+package struct SpanTotals: Sendable, Equatable {
     package var from: Instant
     package var to: Instant
     package var up: Int

@@ -54,7 +54,7 @@ package final class LedgerWriter: Service {
         /// Counts what is handed over, and tells up to where it is written.
         var handed: UInt64 = 0
         var settled: UInt64 = 0
-        var waiters: [(for: UInt64, bell: Bell)] = []
+        var waiters: [(for: UInt64, signal: AsyncSignal)] = []
         /// Observations of the batch that is being written: they are still in memory.
         var inFlight = 0
         var isStopping = false
@@ -79,12 +79,12 @@ package final class LedgerWriter: Service {
     private let logger: Logger
     private let shared: Mutex<Shared>
     /// Something is there to be written.
-    private let work = Bell()
+    private let work = AsyncSignal()
     /// Enough is there to be written at once.
-    private let urgency = Bell()
-    private let housekeeping = Bell()
-    private let checking = Bell()
-    private let watching = Bell()
+    private let urgency = AsyncSignal()
+    private let housekeeping = AsyncSignal()
+    private let checking = AsyncSignal()
+    private let watching = AsyncSignal()
 
     /// - Parameters:
     ///   - clock: measures waiting.
@@ -146,21 +146,21 @@ package final class LedgerWriter: Service {
     /// - Returns: why it is not written; nil when it is.
     @discardableResult
     package func settle(within time: Duration = .seconds(2)) async -> String? {
-        let (wanted, bell): (UInt64, Bell?) = shared.withLock { shared in
+        let (wanted, signal): (UInt64, AsyncSignal?) = shared.withLock { shared in
             guard shared.isAtWork, shared.stall == nil, hang(shared) == nil, shared.settled < shared.handed else {
                 return (shared.handed, nil)
             }
-            let bell = Bell()
-            shared.waiters.append((shared.handed, bell))
-            return (shared.handed, bell)
+            let signal = AsyncSignal()
+            shared.waiters.append((shared.handed, signal))
+            return (shared.handed, signal)
         }
-        if let bell {
+        if let signal {
             work.ring()
             urgency.ring()
-            await bell.wait(atMost: time, clock: clock)
+            await signal.wait(atMost: time, clock: clock)
         }
         return shared.withLock { shared in
-            if let bell { shared.waiters.removeAll { $0.bell === bell } }
+            if let signal { shared.waiters.removeAll { $0.signal === signal } }
             if shared.settled >= wanted { return nil }
             if let stall = shared.stall { return stall.because }
             if !shared.isAtWork { return "nothing is written before the start is over, and after a stop began" }
@@ -240,7 +240,7 @@ package final class LedgerWriter: Service {
             for waiter in shared.withLock({ shared in
                 shared.isAtWork = false
                 return shared.waiters
-            }) { waiter.bell.ring() }
+            }) { waiter.signal.ring() }
         }
         var failures = 0
         while !isStopping {
@@ -379,7 +379,7 @@ package final class LedgerWriter: Service {
                 defer { shared.stall = (shared.stall?.since ?? now(), error.because) }
                 return (shared.stall == nil, shared.waiters)
             }
-            for waiter in waiters { waiter.bell.ring() }
+            for waiter in waiters { waiter.signal.ring() }
             if began {
                 logger.warning("results cannot be written; they wait in memory", metadata: ["error": "\(error)"])
             }
@@ -400,7 +400,7 @@ package final class LedgerWriter: Service {
                 recovered, shared.untended >= 16_384 || ledger.wantsTending, shared.waiters.filter { $0.for <= settled }
             )
         }
-        for waiter in waiters { waiter.bell.ring() }
+        for waiter in waiters { waiter.signal.ring() }
         if recovered {
             logger.notice("results are written again", metadata: ["dropped": "\(dropped)"])
         }

@@ -13,22 +13,22 @@ package struct OperationContext: Sendable {
     package var caller: any OperationCaller
     /// The call came with its yes.
     var isConfirmed = false
-    private let fleetKeeper: (any Keeper)?
+    private let fleetKeeper: (any FleetMonitoring)?
     private let fleetLedger: (any Ledger)?
-    private let nameBook: NameBook?
+    private let nameBook: CheckNameCache?
     private let hubAccount: Hub?
     private let folder: String?
 
     /// - Parameters:
-    ///   - keeper: the running fleet; nil where there is none.
+    ///   - monitor: the running fleet; nil where there is none.
     ///   - hub: the account on the Hub; nil where there is none.
     ///   - dataFolder: where operations keep what they must not forget: Spaces to restart, fingerprints of secrets.
     package init(
-        keeper: (any Keeper)? = nil, ledger: (any Ledger)? = nil, now: @escaping @Sendable () -> Instant,
+        monitor: (any FleetMonitoring)? = nil, ledger: (any Ledger)? = nil, now: @escaping @Sendable () -> Instant,
         backupFolder: String? = nil, heartbeatKey: (@Sendable (_ name: String) -> String)? = nil, hub: Hub? = nil,
         dataFolder: String? = nil, caller: any OperationCaller = SilentCaller()
     ) {
-        self.fleetKeeper = keeper
+        self.fleetKeeper = monitor
         self.fleetLedger = ledger
         self.now = now
         self.backupFolder = backupFolder
@@ -36,7 +36,7 @@ package struct OperationContext: Sendable {
         self.hubAccount = hub
         self.folder = dataFolder
         self.caller = caller
-        self.nameBook = keeper.map { NameBook(keeper: $0) }
+        self.nameBook = monitor.map { CheckNameCache(monitor: $0) }
     }
 
     /// For one call of this caller.
@@ -49,7 +49,7 @@ package struct OperationContext: Sendable {
     package var hasFleet: Bool { fleetKeeper != nil }
 
     /// - Throws: `conflict` where no fleet runs.
-    package var keeper: any Keeper {
+    package var monitor: any FleetMonitoring {
         get throws(Failure) {
             guard let fleetKeeper else { throw .noFleet(doing: "ask the fleet") }
             return fleetKeeper
@@ -64,7 +64,7 @@ package struct OperationContext: Sendable {
         }
     }
 
-    var names: NameBook {
+    var names: CheckNameCache {
         get throws(Failure) {
             guard let nameBook else { throw .noFleet(doing: "read the names of the fleet") }
             return nameBook
@@ -95,19 +95,19 @@ package struct OperationContext: Sendable {
     }
 }
 
-/// Names of the ledger's check numbers, read from the keeper anew when checks have joined or left.
-actor NameBook {
-    private let keeper: any Keeper
+/// Names of the ledger's check numbers, read from the monitor anew when checks have joined or left.
+actor CheckNameCache {
+    private let monitor: any FleetMonitoring
     private var names: [Int32: String] = [:]
     private var fleetNumber: UInt64?
 
-    init(keeper: any Keeper) { self.keeper = keeper }
+    init(monitor: any FleetMonitoring) { self.monitor = monitor }
 
     /// The name of every number the present fleet knows.
     func all() async -> [Int32: String] {
-        let current = await keeper.overview().fleetNumber
+        let current = await monitor.overview().fleetNumber
         if fleetNumber == current { return names }
-        let page = await keeper.statuses(StatusQuery())
+        let page = await monitor.statuses(StatusQuery())
         let fresh = Dictionary(page.items.map { ($0.id, $0.check.name) }, uniquingKeysWith: { first, _ in first })
         names = fresh
         fleetNumber = current

@@ -7,7 +7,7 @@ import Darwin
 #endif
 
 /// The clocks the engine lives by. The wall clock carries the timetable, so that due times survive a restart; the other two
-/// show when it was set or the machine slept (``ClockWatch``).
+/// show when it was set or the machine slept (``ClockMonitor``).
 package struct Clocks: Sendable {
     /// UTC.
     package var wall: @Sendable () -> Instant
@@ -50,7 +50,7 @@ package struct Clocks: Sendable {
         return (Int64(time.tv_sec), Int64(time.tv_nsec))
     }
 
-    package var reading: ClockWatch.Reading {
-        ClockWatch.Reading(wall: wall(), running: running(), elapsed: elapsed())
+    package var reading: ClockMonitor.Reading {
+        ClockMonitor.Reading(wall: wall(), running: running(), elapsed: elapsed())
     }
 }

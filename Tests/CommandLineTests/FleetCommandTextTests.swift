@@ -127,7 +127,7 @@ import Testing
             [
                 "left_out": 2,
                 "checks": [check("bad", "down", trouble: true), check("good", "up", trouble: false)],
-            ], Screen(look: .plain, errorLook: .plain))
+            ], Terminal(look: .plain, errorLook: .plain))
         let good = text.firstRange(of: "good")?.lowerBound
         let bad = text.firstRange(of: "bad")?.lowerBound
         #expect(good != nil && bad != nil && good! < bad!)

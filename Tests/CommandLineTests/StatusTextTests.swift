@@ -7,21 +7,21 @@ import Testing
 
 /// `stoker status` says what the API says, which says what ``CheckView`` says.
 @Suite struct StatusTextTests {
-    private static let screen = Screen(look: .plain, errorLook: .plain)
+    private static let screen = Terminal(look: .plain, errorLook: .plain)
 
     @Test func theFleetIsShownInTheViewsWords() async throws {
         let fleet = FleetDouble()
-        fleet.keeper.change("bot") { $0.state.flapping = true }
-        fleet.keeper.change("nightly export") { $0.nextDue = fleet.now - .seconds(11_520) }
-        _ = try await fleet.keeper.pause("db", until: fleet.now + .seconds(3_600))
+        fleet.monitor.change("bot") { $0.state.flapping = true }
+        fleet.monitor.change("nightly export") { $0.nextDue = fleet.now - .seconds(11_520) }
+        _ = try await fleet.monitor.pause("db", until: fleet.now + .seconds(3_600))
         let overview = try await fleet.call("overview")
         let page = try await fleet.call("list-checks", [("sort", "trouble")])
         let lines = StatusText.fleet(overview, page, Self.screen).split(separator: "\n").map(String.init)
-        let health = FleetHealth(await fleet.keeper.overview())
+        let health = FleetHealth(await fleet.monitor.overview())
         #expect(lines[0] == health.sentence)
         #expect(lines[1].hasPrefix("The ledger was damaged."))
         #expect(lines[1].hasSuffix("stoker acknowledge 7"))
-        for status in await fleet.keeper.statuses(StatusQuery()).items {
+        for status in await fleet.monitor.statuses(StatusQuery()).items {
             let view = CheckView(status, now: fleet.now)
             let line = try #require(lines.first { $0.contains(" \(view.name) ") && $0.hasPrefix(view.look.name) })
             #expect(line.contains(view.latency) && line.contains("30 s ago"), "\(line)")
@@ -34,8 +34,8 @@ import Testing
 
     @Test func oneCheckIsShownInTheViewsWords() async throws {
         let fleet = FleetDouble()
-        fleet.keeper.change("bot") {
-            $0.sight = SpaceSight(
+        fleet.monitor.change("bot") {
+            $0.hubStatus = SpaceHubStatus(
                 stage: .running, stageSince: fleet.now, readAt: fleet.now - .seconds(20), isFresh: false,
                 disagreement: "Both say different things.", healing: "bot: would restart it")
         }

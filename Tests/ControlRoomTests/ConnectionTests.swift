@@ -69,16 +69,16 @@ import Testing
     /// When all places are taken by people who are being answered, the health check still has one.
     @Test func theHealthCheckHasPlacesOfItsOwn() async throws {
         try await Served.run(SampleFleet.dozen(), settings: Self.few) { served in
-            var viewers: [Line] = []
+            var subscribers: [Line] = []
             let asking = "GET /events HTTP/1.1\r\nHost: 127.0.0.1:\(served.port)\r\n\r\n"
-            for _ in 0..<6 { viewers.append(try await Line(to: served.port, saying: asking)) }
-            try await eventually { viewers.allSatisfy(\.isAnswered) }
+            for _ in 0..<6 { subscribers.append(try await Line(to: served.port, saying: asking)) }
+            try await eventually { subscribers.allSatisfy(\.isAnswered) }
             try await eventually { try await served.get("/status").status == 503 }
             let turned = try await served.get("/status")
             #expect(turned.headers["retry-after"] != nil && turned.text.contains("\"overloaded\""))
             #expect(try await served.get("/health").text == #"{"status":"alive"}"#)
-            #expect(viewers.allSatisfy { !$0.closed })
-            for viewer in viewers { try await viewer.channel.close() }
+            #expect(subscribers.allSatisfy { !$0.closed })
+            for viewer in subscribers { try await viewer.channel.close() }
             try await eventually { try await served.get("/status").status == 200 }
         }
     }
@@ -219,6 +219,6 @@ import Testing
             ("https://x.example/api", "/api/api/v1/checks", "/api/v1/checks"),
         ] as [(String?, String, String)])
     func bothFormsOfAnAddressAreUnderstood(_ url: String?, _ place: String, _ inside: String) {
-        #expect(SubPath(publicURL: url).inside(place) == inside)
+        #expect(BasePath(publicURL: url).inside(place) == inside)
     }
 }

@@ -51,7 +51,7 @@ import Testing
         try await Served.run(whole) { served in
             let tag = try #require(try await served.get("/status").headers["etag"])
             #expect(try await served.get("/status", headers: [("If-None-Match", tag)]).status == 304)
-            whole.keeper.change("website") { $0.state.verdict = .up }
+            whole.monitor.change("website") { $0.state.verdict = .up }
             // A copy may be 200 ms old.
             var status = 304
             while status == 304 { status = try await served.get("/status", headers: [("If-None-Match", tag)]).status }
@@ -149,7 +149,7 @@ import Testing
             var text = ""
             while !text.contains("event: hello") { text += String(buffer: try #require(try await events.next())) }
             #expect(text.contains("text/event-stream"))
-            whole.keeper.change("website") { status in
+            whole.monitor.change("website") { status in
                 status.state.verdict = .up
                 status.state.cause = .none
             }
@@ -162,21 +162,21 @@ import Testing
     @Test func theServerStopsWithViewersConnected() async throws {
         let whole = SampleFleet.dozen()
         try await Served.run(whole) { served in
-            var viewers: [AsyncThrowingStream<ByteBuffer, any Error>.AsyncIterator] = []
+            var subscribers: [AsyncThrowingStream<ByteBuffer, any Error>.AsyncIterator] = []
             for _ in 0..<10 {
                 var viewer = try await served.stream(raw: "GET /events HTTP/1.1\r\nHost: localhost\r\n\r\n")
                     .makeAsyncIterator()
                 _ = try await viewer.next()
-                viewers.append(viewer)
+                subscribers.append(viewer)
             }
             await served.group.triggerGracefulShutdown()
             // Every stream ends by itself; the suite's time limit is what would be seen otherwise.
-            for index in viewers.indices { while try await viewers[index].next() != nil {} }
+            for index in subscribers.indices { while try await subscribers[index].next() != nil {} }
         }
     }
 
     @Test func tooManyViewersAreSentAway() async throws {
-        let settings = ControlRoomServer.Settings(port: 0, viewers: 1)
+        let settings = ControlRoomServer.Settings(port: 0, subscribers: 1)
         try await Served.run(SampleFleet.dozen(), settings: settings) { served in
             var first = try await served.stream(raw: "GET /events HTTP/1.1\r\nHost: localhost\r\n\r\n")
                 .makeAsyncIterator()
@@ -196,17 +196,18 @@ import Testing
                 .channelOption(.autoRead, value: false).channelOption(.socketOption(.so_rcvbuf), value: 4_096)
                 .connect(host: "127.0.0.1", port: served.port).get()
             try await channel.writeAndFlush(ByteBuffer(string: "GET /events HTTP/1.1\r\nHost: localhost\r\n\r\n"))
-            func viewers() async throws -> Bool {
+            func subscribers() async throws -> Bool {
                 // The sample's clock stands still: only a change makes the page anew.
-                whole.keeper.change(["service-0"]) { $0.state.failures &+= 1 }
+                whole.monitor.change(["service-0"]) { $0.state.failures &+= 1 }
                 return try await served.get("/metrics").text.contains("\nstoker_viewers 1\n")
             }
-            try await Wait.until("the viewer to be counted", within: .seconds(60), every: .milliseconds(100), viewers)
+            try await Wait.until(
+                "the viewer to be counted", within: .seconds(60), every: .milliseconds(100), subscribers)
             let names = (0..<60).map { "service-\($0)" }
             // Fills the socket's buffers, then the viewer's queue; then he is let go and the server goes on.
             try await Wait.until("the viewer to be let go", within: .seconds(100), every: .milliseconds(100)) {
-                for _ in 0..<100 { whole.keeper.change(names) { $0.state.failures &+= 1 } }
-                return try await !viewers()
+                for _ in 0..<100 { whole.monitor.change(names) { $0.state.failures &+= 1 } }
+                return try await !subscribers()
             }
             #expect(try await served.get("/health").status == 200)
             try await channel.close()

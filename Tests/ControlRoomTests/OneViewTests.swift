@@ -19,7 +19,8 @@ import Testing
         func add(
             _ verdict: Verdict, _ cause: Cause = .none, kind: CheckPolicy.Kind = .http, space: String? = nil,
             address: String? = nil, downAfter: Threshold = Threshold(failures: 1, of: 1), hours: Hours? = nil,
-            due: Duration? = .seconds(100), sight: SpaceSight? = nil, change: (inout CheckState) -> Void = { _ in }
+            due: Duration? = .seconds(100), hubStatus: SpaceHubStatus? = nil,
+            change: (inout CheckState) -> Void = { _ in }
         ) {
             let policy = CheckPolicy(kind: kind, every: .seconds(300), hours: hours, downAfter: downAfter)
             let standard = kind == .heartbeat ? "" : kind == .http ? "https://example.com/" : kind.type.example
@@ -38,7 +39,7 @@ import Testing
                     check: Check(
                         name: "state-\(made.count)", address: address ?? standard, space: space, policy: policy),
                     id: Int32(made.count + 1), state: state,
-                    nextDue: verdict == .paused ? nil : due.map { now + $0 }, sight: sight))
+                    nextDue: verdict == .paused ? nil : due.map { now + $0 }, hubStatus: hubStatus))
         }
         for kind in CheckPolicy.Kind.allCases {
             for verdict in Verdict.allCases where verdict != .paused {
@@ -87,7 +88,7 @@ import Testing
             for isFresh in [true, false] {
                 add(
                     verdict, cause, space: "acme/two",
-                    sight: SpaceSight(
+                    hubStatus: SpaceHubStatus(
                         stage: stage, stageSince: now - .seconds(700), readAt: now - .seconds(isFresh ? 20 : 900),
                         isFresh: isFresh, errorMessage: stage == .buildError ? "exit code 1" : nil,
                         oldBuild: cause == .spaceOldBuild ? old : nil,
@@ -102,9 +103,10 @@ import Testing
     @Test func everyRendererSaysTheSame() async throws {
         let states = Self.states
         let whole = SampleFleet.Whole(
-            keeper: ScriptedKeeper(states, now: { SampleFleet.now }), ledger: ScriptedLedger())
+            monitor: ScriptedMonitor(states, now: { SampleFleet.now }), ledger: ScriptedLedger())
         let context = OperationContext(
-            keeper: whole.keeper, ledger: whole.ledger, now: { SampleFleet.now }, backupFolder: nil, heartbeatKey: nil)
+            monitor: whole.monitor, ledger: whole.ledger, now: { SampleFleet.now }, backupFolder: nil, heartbeatKey: nil
+        )
         let list = try #require(Operation.named("list-checks"))
         let items = try await list.call([("limit", 1_000)], in: context)["items"]?.array ?? []
         let api = Dictionary(items.map { ($0["name"]?.string ?? "", $0) }, uniquingKeysWith: { first, _ in first })
@@ -153,7 +155,7 @@ import Testing
                 let latency = told["latency_ms"]?.double.map { Formatting.latency(microseconds: Int64($0 * 1_000)) }
                 #expect(row.contains("<span class=\"latency-value\">\(latency ?? "–")</span>"), comment)
                 var patch = JSONText()
-                Row(view, samples: []).write(&patch)
+                CheckRow(view, samples: []).write(&patch)
                 let event = try JSONValue(reading: Array(patch.buffer.readableBytesView))
                 #expect(event["v"]?.string == look && event["w"]?.string == view.look.title, comment)
                 #expect(event["r"]?.string?.hasPrefix(reason) == true && event["l"]?.string == latency ?? "–", comment)
@@ -208,7 +210,7 @@ import Testing
                 }
             })
         let context = OperationContext(
-            keeper: whole.keeper, ledger: whole.ledger, now: { now }, backupFolder: nil, heartbeatKey: nil)
+            monitor: whole.monitor, ledger: whole.ledger, now: { now }, backupFolder: nil, heartbeatKey: nil)
         let told = try await #require(Operation.named("overview")).call([], in: context)
         try await Served.run(whole) { served in
             let status = try JSONValue(reading: try await served.get("/status").bytes)

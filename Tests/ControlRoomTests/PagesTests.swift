@@ -14,7 +14,7 @@ import Testing
         #expect(text.contains("<title>(4) Stoker</title>"))
         #expect(text.contains("/icons/trouble.svg"))
         #expect(text.contains("4 of 12 need a look"))
-        for name in await whole.keeper.statuses(StatusQuery()).items.map(\.check.name) {
+        for name in await whole.monitor.statuses(StatusQuery()).items.map(\.check.name) {
             #expect(text.contains("data-name=\"\(name)\""))
         }
         #expect(text.contains("the connection was refused: nothing listens there · 3× in a row"))
@@ -63,7 +63,7 @@ import Testing
 
     @Test func aRecheckIsNotTakenForTheInterval() async throws {
         let whole = SampleFleet.dozen()
-        whole.keeper.change("website") { $0.nextDue = SampleFleet.now + .seconds(30) }
+        whole.monitor.change("website") { $0.nextDue = SampleFleet.now + .seconds(30) }
         try await Served.run(whole) { served in
             let fleet = try await served.get("/?q=website", headers: Self.page).text
             #expect(fleet.contains("<span class=\"every\">recheck; else 5 min</span>"))
@@ -77,7 +77,7 @@ import Testing
     /// 100 % over 90 days is no news of a check that is 12 minutes old.
     @Test func uptimeSaysHowMuchIsKnown() async throws {
         var whole = SampleFleet.dozen()
-        let id = try await whole.keeper.status(of: "rag").id
+        let id = try await whole.monitor.status(of: "rag").id
         whole.ledger.observations.removeAll { $0.check == id }
         for minute in stride(from: 12, through: 2, by: -5) {
             whole.ledger.observations.append(
@@ -98,7 +98,7 @@ import Testing
     }
 
     @Test func theDashboardSaysWhatIsLeftOfTheHubsWindows() async throws {
-        func page(_ hub: HubUse?) async throws -> String {
+        func page(_ hub: HubRateUsage?) async throws -> String {
             try await Served.run(SampleFleet.dozen(overview: { $0.hub = hub })) {
                 try await $0.get("/", headers: Self.page).text
             }
@@ -141,7 +141,7 @@ import Testing
                 at: SampleFleet.now, attempt: 1, outcome: outcome, cause: cause, detail: "the job said \(detail)",
                 exchanges: [exchange])
         }
-        whole.keeper.set(
+        whole.monitor.set(
             transcripts: Transcripts(
                 last: beat(.up, .none, "success"), lastFailed: beat(.down, .heartbeatFailed, "exit 3")),
             of: "nightly-export")
@@ -159,13 +159,13 @@ import Testing
 
     @Test func aJobThatIsLateSaysForHowLong() async throws {
         let whole = SampleFleet.dozen()
-        whole.keeper.change("nightly-export") { $0.nextDue = SampleFleet.now - .seconds(3 * 3_600 + 720) }
+        whole.monitor.change("nightly-export") { $0.nextDue = SampleFleet.now - .seconds(3 * 3_600 + 720) }
         try await Served.run(whole) { served in
             let fleet = try await served.get("/?q=nightly", headers: Self.page).text
             #expect(fleet.contains(">overdue 3 h</time>") && fleet.contains("data-due=\"overdue\""))
             let page = try await served.get("/targets/nightly-export", headers: Self.page).text
             #expect(page.contains("; overdue by 3 h 12 min."))
-            whole.keeper.change("nightly-export") {
+            whole.monitor.change("nightly-export") {
                 $0.state.verdict = .up
                 $0.nextDue = SampleFleet.now - .seconds(130)
             }
@@ -331,10 +331,12 @@ import Testing
                     body: "name=llm-backend%2Fready&from=%2F%3Fshow%3Ddown")
                 #expect(answer.status == 303)
                 #expect(answer.headers["location"] == "/?show=down")
-                #expect(try await whole.keeper.status(of: "llm-backend/ready").state.verdict == verdict)
+                #expect(try await whole.monitor.status(of: "llm-backend/ready").state.verdict == verdict)
             }
             #expect(
-                whole.keeper.calls == ["pause llm-backend/ready", "resume llm-backend/ready", "ping llm-backend/ready"])
+                whole.monitor.calls == [
+                    "pause llm-backend/ready", "resume llm-backend/ready", "ping llm-backend/ready",
+                ])
             let elsewhere = try await served.get(
                 "/actions/pause", method: "POST", headers: origin, body: "name=website&from=%2F%2Fevil.example")
             #expect(elsewhere.headers["location"] == "/")
@@ -344,7 +346,7 @@ import Testing
             let large = try await served.get(
                 "/actions/ping", method: "POST", headers: origin, body: String(repeating: "x", count: 70_000))
             #expect(large.status == 413)
-            #expect(whole.keeper.calls.count == 4)
+            #expect(whole.monitor.calls.count == 4)
         }
     }
 
@@ -355,9 +357,9 @@ import Testing
             let answer = try await served.get("/actions/ping", method: "POST", body: "name=website")
             #expect(answer.status == 202)
             #expect(answer.text.hasPrefix(#"{"done":false"#))
-            #expect(try await whole.keeper.status(of: "website").pinging)
+            #expect(try await whole.monitor.status(of: "website").pinging)
             open.yield()
-            while try await whole.keeper.status(of: "website").pinging { await Task.yield() }
+            while try await whole.monitor.status(of: "website").pinging { await Task.yield() }
         }
     }
 
@@ -396,7 +398,7 @@ import Testing
 
     @Test func addedRoutesPassTheFrontDoor() async throws {
         let access = Access(token: nil, now: { SampleFleet.now })
-        let routes: (Router<Visit>) -> Void = { router in
+        let routes: (Router<AppRequestContext>) -> Void = { router in
             router.get("/api/v1/sample") { request, visit in
                 try access.authorize(.write, request)
                 return visit.permission.write ? "yes" : "no"

@@ -7,14 +7,16 @@ enum SampleFleet {
     static let now = Instant(milliseconds: 1_795_255_200_000)
 
     struct Whole {
-        var keeper: ScriptedKeeper
+        var monitor: ScriptedMonitor
         var ledger: ScriptedLedger
     }
 
     /// Twelve calls of a PRO account's window are used.
-    static let hub = HubUse(
+    static let hub = HubRateUsage(
         endpoint: "https://huggingface.co",
-        windows: [HubUse.Window(bucket: "api", quota: 2_500, remaining: 2_488, endsAt: now + .seconds(140), sent: 12)],
+        windows: [
+            HubRateUsage.Window(bucket: "api", quota: 2_500, remaining: 2_488, endsAt: now + .seconds(140), sent: 12)
+        ],
         calls: 240, waited: .milliseconds(1_500), answeredAt: now - .seconds(20))
 
     /// A dozen checks in every state there is.
@@ -122,7 +124,7 @@ enum SampleFleet {
             overview.demo = true
         }
         whole.ledger.events = [Event(id: 1, at: now, kind: "verdict", check: 1, text: text)]
-        whole.keeper.set(
+        whole.monitor.set(
             transcripts: Transcripts(last: transcript(text), lastFailed: transcript(text + text)), of: text)
         return whole
     }
@@ -150,7 +152,7 @@ enum SampleFleet {
             work: .init(
                 inFlight: 1, inFlightLimit: 500, pings: 48_213, attempts: 48_990, latenessP50: 400, latenessP99: 2_100))
         change(&overview)
-        let keeper = ScriptedKeeper(statuses, overview: overview, now: now, pingGate: pingGate)
+        let monitor = ScriptedMonitor(statuses, overview: overview, now: now, pingGate: pingGate)
         var ledger = ScriptedLedger()
         var random = Noise(state: 42)
         for status in statuses {
@@ -173,7 +175,7 @@ enum SampleFleet {
                         at: moment - .seconds(last * 300), outcome: outcome,
                         latencyMicroseconds: outcome.isGood ? latency : 0))
             }
-            keeper.set(strip: samples, of: status.check.name)
+            monitor.set(strip: samples, of: status.check.name)
         }
         // A history for some only: the sums are computed by looking at every observation.
         for status in statuses.prefix(12) where statuses.count < 100 {
@@ -205,9 +207,9 @@ enum SampleFleet {
                     text: "\(Words8.verdict(status.state.verdict)): \(status.state.cause.sentence)"),
                 Event(id: 7, at: moment - .seconds(266_400), kind: "started", check: status.id, text: "Stoker started"),
             ]
-            keeper.set(transcripts: answer(status, at: status.state.lastPing), of: status.check.name)
+            monitor.set(transcripts: answer(status, at: status.state.lastPing), of: status.check.name)
         }
-        return Whole(keeper: keeper, ledger: ledger)
+        return Whole(monitor: monitor, ledger: ledger)
     }
 
     private enum Words8 {

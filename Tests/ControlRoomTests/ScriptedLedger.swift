@@ -15,14 +15,14 @@ struct ScriptedLedger: Ledger {
         guard broken else { return }
         throw Failure(.ledger, doing: "read the history", because: "the disk is gone")
     }
-    private func sum(_ check: Int32, _ from: Instant, _ to: Instant) -> Tally {
-        var tally = Tally(from: from, to: to)
+    private func sum(_ check: Int32, _ from: Instant, _ to: Instant) -> SpanTotals {
+        var tally = SpanTotals(from: from, to: to)
         for seen in observations where seen.check == check && seen.at >= from && seen.at < to { Self.add(seen, &tally) }
         addTime(check, &tally)
         return tally
     }
     /// What one observation saw holds until the next.
-    private func addTime(_ check: Int32, _ tally: inout Tally) {
+    private func addTime(_ check: Int32, _ tally: inout SpanTotals) {
         let own = observations.filter { $0.check == check && $0.at < tally.to }.sorted { $0.at < $1.at }
         for (index, seen) in own.enumerated() {
             let end = index + 1 < own.count ? own[index + 1].at : tally.to
@@ -31,7 +31,7 @@ struct ScriptedLedger: Ledger {
             if seen.outcome == .down { tally.downTime += time }
         }
     }
-    private static func add(_ seen: Observation, _ tally: inout Tally) {
+    private static func add(_ seen: Observation, _ tally: inout SpanTotals) {
         switch seen.outcome {
         case .up: tally.up += 1
         case .slow: tally.slow += 1
@@ -59,12 +59,12 @@ struct ScriptedLedger: Ledger {
     func latest(of checks: [Int32], limit: Int) async throws(Failure) -> [[Observation]] {
         checks.map { check in Array(observations.filter { $0.check == check }.suffix(limit)) }
     }
-    func series(of check: Int32, from: Instant, to: Instant, buckets: Int) async throws(Failure) -> [Tally] {
+    func series(of check: Int32, from: Instant, to: Instant, buckets: Int) async throws(Failure) -> [SpanTotals] {
         try whole()
         let step = (to.milliseconds - from.milliseconds) / Int64(buckets)
         var tallies = (0..<buckets).map { index in
             let start = Instant(milliseconds: from.milliseconds + Int64(index) * step)
-            return Tally(from: start, to: start + .milliseconds(step))
+            return SpanTotals(from: start, to: start + .milliseconds(step))
         }
         for seen in observations where seen.check == check && seen.at >= from && seen.at < to {
             Self.add(seen, &tallies[min(buckets - 1, Int((seen.at.milliseconds - from.milliseconds) / step))])
@@ -72,7 +72,7 @@ struct ScriptedLedger: Ledger {
         if buckets <= 96 { for index in tallies.indices { addTime(check, &tallies[index]) } }
         return tallies
     }
-    func tally(of checks: [Int32], from: Instant, to: Instant) async throws(Failure) -> [Tally] {
+    func tally(of checks: [Int32], from: Instant, to: Instant) async throws(Failure) -> [SpanTotals] {
         try whole()
         return checks.map { sum($0, from, to) }
     }

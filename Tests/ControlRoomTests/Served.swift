@@ -17,16 +17,19 @@ struct Served {
 
     static func room(
         _ whole: SampleFleet.Whole, access: Access? = nil, settings: ControlRoomServer.Settings = .init(port: 0),
-        extraRoutes: (Router<Visit>) -> Void = { _ in }, onBound: @escaping @Sendable (Int) async -> Void = { _ in }
+        extraRoutes: (Router<AppRequestContext>) -> Void = { _ in },
+        onBound: @escaping @Sendable (Int) async -> Void = { _ in }
     ) throws -> ControlRoomServer {
         try ControlRoomServer(
-            keeper: whole.keeper, ledger: whole.ledger, access: access ?? Access(token: nil, now: { SampleFleet.now }),
+            monitor: whole.monitor, ledger: whole.ledger,
+            access: access ?? Access(token: nil, now: { SampleFleet.now }),
             settings: settings, extraRoutes: extraRoutes, onBound: onBound, logger: silent)
     }
 
     static func run<Value: Sendable>(
         _ whole: SampleFleet.Whole, access: Access? = nil, settings: ControlRoomServer.Settings = .init(port: 0),
-        extraRoutes: (Router<Visit>) -> Void = { _ in }, _ test: @escaping @Sendable (Served) async throws -> Value
+        extraRoutes: (Router<AppRequestContext>) -> Void = { _ in },
+        _ test: @escaping @Sendable (Served) async throws -> Value
     ) async throws -> Value {
         let (ports, bound) = AsyncStream.makeStream(of: Int.self)
         let room = try room(whole, access: access, settings: settings, extraRoutes: extraRoutes) { bound.yield($0) }

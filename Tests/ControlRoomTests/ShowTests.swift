@@ -50,7 +50,7 @@ import Testing
                 if count == fleets.count { break }
             }
             try known.write(toFile: file, atomically: true, encoding: .utf8)
-            let live = fleets[0].1.keeper
+            let live = fleets[0].1.monitor
             var beat = 0
             while FileManager.default.fileExists(atPath: file) {
                 try await Task.sleep(for: .seconds(1))

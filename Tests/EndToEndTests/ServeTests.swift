@@ -128,8 +128,8 @@ extension EndToEnd {
                             }
                         }
                     }
-                    var viewers = opened.makeAsyncIterator()
-                    for _ in 0..<20 { _ = await viewers.next() }
+                    var subscribers = opened.makeAsyncIterator()
+                    for _ in 0..<20 { _ = await subscribers.next() }
                     server.process.send(SIGTERM)
                     #expect(try await server.process.waitForExit(within: .seconds(5)) == .code(0))
                     try await group.waitForAll()

@@ -31,7 +31,7 @@ enum AnswerFuzz {
         let port: Int
         private let listener: CInt
         private let lane: ProbeLane
-        private let examiner = Examiner()
+        private let evaluator = ResponseEvaluator()
         private let resolver: NameResolver
 
         init() {
@@ -62,7 +62,7 @@ enum AnswerFuzz {
         func take(_ bytes: [UInt8], pieces: Int, check: Check) {
             let ended = DispatchSemaphore(value: 0)
             let reports = Atomic(0)
-            lane.eventLoop.execute { [lane, examiner] in
+            lane.eventLoop.execute { [lane, evaluator] in
                 lane.start(check) { attempt in
                     reports.wrappingAdd(1, ordering: .relaxed)
                     if case .answer(let answer) = attempt.result {
@@ -70,7 +70,7 @@ enum AnswerFuzz {
                             answer.body.readableBytes <= AnswerBody.limit && answer.redirects == 0,
                             "more kept than wanted")
                     }
-                    let finding = examiner.examine(attempt, check: check, now: attempt.at)
+                    let finding = evaluator.examine(attempt, check: check, now: attempt.at)
                     let transcript = attempt.transcript(1, finding.outcome, finding.cause, finding.detail)
                     must(transcript.exchanges.allSatisfy { $0.body.utf8.count <= 4_096 }, "a transcript without end")
                     ended.signal()

@@ -120,7 +120,7 @@ enum HubHeadersFuzz {
         }
         if let read = RateLimitHeaders(headers) {
             must(read.remaining >= 0 && (0...86_400).contains(read.seconds), "a window of nonsense")
-            var state = PaceState(limits: .init())
+            var state = RateLimiterState(limits: .init())
             state.heard(read, bucket: read.bucket, status: 200, now: .zero)
             let wait = state.admit(read.bucket, urgent: false, now: .seconds(1))
             must(wait >= .zero && wait <= .seconds(86_500), "a call that never leaves")

@@ -3,13 +3,13 @@ import Foundation
 /// What libFuzzer is let loose on; `STOKER_FUZZ_TARGET` names one. Each must take any bytes, and stops the process when
 /// something does not hold that holds for every input.
 enum FuzzTarget: String, CaseIterable {
-    case fleet, answer, examiner, dns, judge, json, sse, ndjson, headers
+    case fleet, answer, evaluator, dns, judge, json, sse, ndjson, headers
 
     func take(_ bytes: [UInt8]) {
         switch self {
         case .fleet: FleetFileFuzz.take(bytes)
         case .answer: AnswerFuzz.take(bytes)
-        case .examiner: ExaminerFuzz.take(bytes)
+        case .evaluator: ExaminerFuzz.take(bytes)
         case .dns: DNSFuzz.take(bytes)
         case .judge: JudgeFuzz.take(bytes)
         case .json: HubJSONFuzz.take(bytes)

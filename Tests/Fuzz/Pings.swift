@@ -21,7 +21,7 @@ enum JudgeFuzz {
             // From a second to three hours: the longest start lies in between.
             now = now + .seconds(1 + Int(wait) * Int(wait) / 6)
             let before = state
-            let rulings: [Ruling]
+            let rulings: [JudgeAction]
             switch what % 16 {
             case 0: rulings = Judge.pause(&state, .byPerson, check: 1, now: now)
             case 1: rulings = Judge.pause(&state, .byHours, until: now + .seconds(600), check: 1, now: now)
@@ -51,7 +51,7 @@ enum JudgeFuzz {
             must(state.since <= now && state.recentCount <= 32, "from the future")
         }
 
-        private mutating func take(_ ruling: Ruling, _ before: CheckState) {
+        private mutating func take(_ ruling: JudgeAction, _ before: CheckState) {
             switch ruling {
             case .incidentBegan(let incident):
                 must(open == nil && incident.ended == nil && incident.began <= now, "an incident inside an incident")

@@ -32,7 +32,7 @@ enum FleetFileFuzz {
 /// An answer and what is expected of it: the first three lines are a text, a pattern and a JSON path; then a status byte, a
 /// header line and the body.
 enum ExaminerFuzz {
-    private static let examiner = Examiner()
+    private static let evaluator = ResponseEvaluator()
     private static let now = Instant(milliseconds: 1_800_000_000_000)
 
     static func take(_ bytes: [UInt8]) {
@@ -62,8 +62,8 @@ enum ExaminerFuzz {
             for space in [nil, "acme/bot"] {
                 let check = Check(
                     name: "c", address: "https://acme-bot.hf.space/", space: space, policy: CheckPolicy(expect: expect))
-                let finding = examiner.examine(attempt, check: check, now: now)
-                must(finding == examiner.examine(attempt, check: check, now: now), "two opinions of one answer")
+                let finding = evaluator.examine(attempt, check: check, now: now)
+                must(finding == evaluator.examine(attempt, check: check, now: now), "two opinions of one answer")
                 must(
                     (finding.outcome == .up) == (finding.cause == .none), "\(finding.outcome) because \(finding.cause)")
                 must(finding.detail.utf8.count < 4_096, "a detail as long as a page")

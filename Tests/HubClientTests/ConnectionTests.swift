@@ -33,7 +33,7 @@ private typealias Reply = ScriptedHub.Reply
         let server = try await ScriptedHub.start([.json("{}")])
         let clock = FastClock()
         let hub = Hub(
-            .init(endpoint: "https://127.0.0.1:\(server.port)"), pace: HubPace(clock: clock.hubClock),
+            .init(endpoint: "https://127.0.0.1:\(server.port)"), pace: HubRateLimiter(clock: clock.hubClock),
             logger: LogNotes().logger, jitter: { 0 })
         let repo = try RepoID.space("maren/orbit-api")
         let failure = await #expect(throws: HubFailure.self) {
@@ -187,7 +187,7 @@ private typealias Reply = ScriptedHub.Reply
         let clock = FastClock()
         var settings = Hub.Settings(endpoint: "https://hub.example.test", token: Secret("hf_abcdefghijklmnop1234"))
         settings.proxies = HubProxies(["HTTPS_PROXY": "http://maren:pass@127.0.0.1:\(proxy.port)"])
-        let hub = Hub(settings, pace: HubPace(clock: clock.hubClock), logger: LogNotes().logger, jitter: { 0 })
+        let hub = Hub(settings, pace: HubRateLimiter(clock: clock.hubClock), logger: LogNotes().logger, jitter: { 0 })
         let failure = await #expect(throws: HubFailure.self) { try await hub.send(.init(.GET, "/api/x", doing: "x")) }
         #expect(failure?.kind == .unreachable)
         let asked = try #require(proxy.asked().first)

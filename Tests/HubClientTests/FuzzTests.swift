@@ -37,7 +37,7 @@ extension SplitMix64 {
             guard let read = RateLimitHeaders(["RateLimit": limit, "RateLimit-Policy": policy]) else { continue }
             #expect(read.remaining >= 0 && (0...86_400).contains(read.seconds) && (read.quota ?? 1) > 0)
             // Whatever is read, the governor goes on, and its waits end.
-            var state = PaceState(limits: .init())
+            var state = RateLimiterState(limits: .init())
             state.heard(read, bucket: read.bucket, status: 200, now: .zero)
             let wait = state.admit(read.bucket, urgent: dice.roll(2) == 0, now: .seconds(dice.roll(100_000)))
             #expect(wait >= .zero && wait <= .seconds(86_500))
@@ -46,7 +46,7 @@ extension SplitMix64 {
 
     @Test func governorUnderAWildHub() throws {
         var dice = SplitMix64(seed: 2)
-        var state = PaceState(limits: .init(commitsPerHour: 5))
+        var state = RateLimiterState(limits: .init(commitsPerHour: 5))
         var now = Duration.zero
         let repo = try RepoID.space("a/b")
         for _ in 0..<20_000 {

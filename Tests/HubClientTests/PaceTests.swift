@@ -55,10 +55,10 @@ private typealias Reply = ScriptedHub.Reply
 }
 
 /// The governor's decisions, without a network: the Hub is played by a counter.
-@Suite struct PaceStateTests {
+@Suite struct RateLimiterStateTests {
     /// A Hub with one window, and a client that wants `rate` calls a second at most.
     struct Play {
-        var state = PaceState(limits: .init())
+        var state = RateLimiterState(limits: .init())
         var quota: Int
         var used = 0
         var end: Duration = .seconds(300)
@@ -127,7 +127,7 @@ private typealias Reply = ScriptedHub.Reply
     }
 
     @Test func anEmptyWindowIsWaitedFor() {
-        var state = PaceState(limits: .init())
+        var state = RateLimiterState(limits: .init())
         state.heard(RateLimitHeaders(["RateLimit": #""api";r=0;t=97"#]), bucket: "api", status: 429, now: .seconds(10))
         #expect(state.admit("api", urgent: true, now: .seconds(10)) == .seconds(98))
         #expect(state.admit("resolvers", urgent: false, now: .seconds(10)) == .zero)
@@ -135,7 +135,7 @@ private typealias Reply = ScriptedHub.Reply
     }
 
     @Test func aLongWaitIsToldOnceAndAShortOneNotAtAll() async throws {
-        let pace = HubPace(clock: FastClock().hubClock)
+        let pace = HubRateLimiter(clock: FastClock().hubClock)
         var told: [Duration] = []
         func wait(_ seconds: Int) async throws {
             pace.heard(
@@ -149,7 +149,7 @@ private typealias Reply = ScriptedHub.Reply
     }
 
     @Test func aWindowWithoutAKnownQuotaOpensAgain() {
-        var state = PaceState(limits: .init())
+        var state = RateLimiterState(limits: .init())
         func say(_ text: String, _ status: Int, _ now: Duration) {
             state.heard(RateLimitHeaders(["RateLimit": text]), bucket: "api", status: status, now: now)
         }
@@ -162,7 +162,7 @@ private typealias Reply = ScriptedHub.Reply
     }
 
     @Test func anAnswerOvertakenByANewerOneDoesNotGiveBack() {
-        var state = PaceState(limits: .init())
+        var state = RateLimiterState(limits: .init())
         func say(_ rest: Int, _ time: Int, _ now: Duration) {
             state.heard(
                 RateLimitHeaders(["RateLimit": "\"api\";r=\(rest);t=\(time)"]), bucket: "api", status: 200, now: now)
@@ -176,7 +176,7 @@ private typealias Reply = ScriptedHub.Reply
     }
 
     @Test func commitsHaveABudgetPerRepo() throws {
-        var state = PaceState(limits: .init(commitsPerHour: 3))
+        var state = RateLimiterState(limits: .init(commitsPerHour: 3))
         let repo = try RepoID.space("maren/orbit-api")
         let other = try RepoID.space("maren/other")
         for minute in 0..<3 { #expect(state.reserve(.commit(repo: repo), now: .seconds(60 * minute)) == nil) }
@@ -188,13 +188,13 @@ private typealias Reply = ScriptedHub.Reply
     }
 
     @Test func theAccountCanHaveABudgetToo() throws {
-        var state = PaceState(limits: .init(commitsPerHour: 10, commitsPerHourInAll: 2))
+        var state = RateLimiterState(limits: .init(commitsPerHour: 10, commitsPerHourInAll: 2))
         for name in ["a/b", "a/c"] { #expect(state.reserve(.commit(repo: try .space(name)), now: .zero) == nil) }
         #expect(state.reserve(.commit(repo: try .space("a/d")), now: .seconds(10))?.time == .seconds(3_590))
     }
 
     @Test func refusedActionsStopForLongerEachTime() throws {
-        var state = PaceState(limits: .init())
+        var state = RateLimiterState(limits: .init())
         let action = HubRequest.Action.restart(space: try .space("a/b"))
         #expect(state.stop(action.name, said: "no", retryAfter: nil, now: .zero) == .seconds(60))
         #expect(state.reserve(action, now: .seconds(20))?.time == .seconds(40))
@@ -315,7 +315,7 @@ private typealias Reply = ScriptedHub.Reply
     }
 
     @Test func aPenIsForOneAtATimeAndPerRepo() async throws {
-        let pace = HubPace(clock: FastClock().hubClock)
+        let pace = HubRateLimiter(clock: FastClock().hubClock)
         let busy = Peak()
         let repo = try RepoID.space("a/b")
         let other = try RepoID.space("a/c")
@@ -337,7 +337,7 @@ private typealias Reply = ScriptedHub.Reply
     }
 
     @Test func whoIsCancelledLeavesTheLine() async throws {
-        let turns = HubTurns()
+        let turns = HubSerialQueues()
         try await turns.take("x")
         let waiting = Task { try await turns.take("x") }
         while turns.waiting == 0 { await Task.yield() }

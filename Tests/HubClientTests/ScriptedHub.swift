@@ -187,12 +187,12 @@ final class LogNotes: Sendable {
 
 /// A hub client on a scripted Hub; closed when the work is done.
 func withHub<Value>(
-    _ server: ScriptedHub, token: String? = "hf_abcdefghijklmnop1234", limits: HubPace.Limits = .init(),
+    _ server: ScriptedHub, token: String? = "hf_abcdefghijklmnop1234", limits: HubRateLimiter.Limits = .init(),
     clock: FastClock = FastClock(), log: LogNotes = LogNotes(), _ work: (Hub) async throws -> Value
 ) async throws -> Value {
     let hub = Hub(
         .init(endpoint: server.url, token: token.map { Secret($0) }, agent: "stoker/test"),
-        pace: HubPace(limits: limits, clock: clock.hubClock), logger: log.logger, jitter: { 0 })
+        pace: HubRateLimiter(limits: limits, clock: clock.hubClock), logger: log.logger, jitter: { 0 })
     do {
         let value = try await work(hub)
         try await hub.shutdown()

@@ -14,7 +14,7 @@ import Testing
     ) async throws -> Value {
         let server = try await SimulatedHub.start(configuration, logger: LogNotes().logger)
         let hub = Hub(
-            .init(endpoint: server.endpoint, token: token.map { Secret($0) }), pace: HubPace(clock: clock),
+            .init(endpoint: server.endpoint, token: token.map { Secret($0) }), pace: HubRateLimiter(clock: clock),
             logger: LogNotes().logger, jitter: { 0 })
         do {
             let value = try await work(hub, server)
@@ -97,7 +97,7 @@ import Testing
             func failure(_ token: String?, _ work: (Hub) async throws -> Void) async throws -> HubFailure? {
                 let other = Hub(
                     .init(endpoint: server.endpoint, token: token.map { Secret($0) }),
-                    pace: HubPace(clock: FastClock().hubClock), logger: LogNotes().logger)
+                    pace: HubRateLimiter(clock: FastClock().hubClock), logger: LogNotes().logger)
                 let failure = await #expect(throws: HubFailure.self) { try await work(other) }
                 try await other.shutdown()
                 return failure

@@ -131,7 +131,7 @@ private typealias Reply = ScriptedHub.Reply
         defer { port.release() }
         let clock = FastClock()
         let hub = Hub(
-            .init(endpoint: "http://127.0.0.1:\(port.number)"), pace: HubPace(clock: clock.hubClock),
+            .init(endpoint: "http://127.0.0.1:\(port.number)"), pace: HubRateLimiter(clock: clock.hubClock),
             logger: LogNotes().logger, jitter: { 1 })
         let failure = await #expect(throws: HubFailure.self) { try await hub.send(.init(.POST, "/x", doing: "x")) }
         try await hub.shutdown()

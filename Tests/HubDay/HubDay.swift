@@ -61,8 +61,8 @@ package struct HubDay: Sendable {
 
     private let settings: Settings
     private let world: SimulatedWorld
-    private let watch: HubWatch
-    private let knowledge: HubKnowledge
+    private let watch: HubPoller
+    private let knowledge: HubReadings
     private let spaces: [(id: String, space: HostedSpace)]
     private var dice: SplitMix64
     private var report = Report()
@@ -92,7 +92,8 @@ package struct HubDay: Sendable {
         clock.sleep = { try await time.advance(by: $0) }
         // A free account: 1,000 requests in five minutes (hub-docs `rate-limits.md`).
         let hub = Hub(
-            .init(endpoint: world.endpoint, token: Secret("hf_tobi")), pace: HubPace(clock: clock), logger: quiet)
+            .init(endpoint: world.endpoint, token: Secret("hf_tobi")), pace: HubRateLimiter(clock: clock), logger: quiet
+        )
         let group = MultiThreadedEventLoopGroup(numberOfThreads: 1)
         let result: Result<Report, any Error>
         do {
@@ -122,24 +123,25 @@ package struct HubDay: Sendable {
         let clocks = Clocks(wall: { began + time.now }, running: { time.now }, elapsed: { time.now })
         let writer = LedgerWriter(
             ledger: ledger, retention: fleet.ledger, clock: ContinuousClock(), now: clocks.wall, logger: quiet)
-        let boiler = Boiler(
+        let monitor = FleetMonitor(
             fleet: fleet, fleetPath: nil, source: nil, ledger: ledger, writer: writer,
             loops: Array(group.makeIterator()), resolver: NameResolver(eventLoop: group.next()), tls: ProbeTLS(),
-            settings: Boiler.Settings(openLimit: 8, seed: 1, userAgent: "hub-day"), clocks: .real, logger: quiet)
-        let watch = HubWatch(
-            hub: HubDoor(hub: hub), boiler: boiler, knowledge: boiler.hub, ledger: ledger, clocks: clocks, logger: quiet
+            settings: FleetMonitor.Settings(openLimit: 8, seed: 1, userAgent: "hub-day"), clocks: .real, logger: quiet)
+        let watch = HubPoller(
+            hub: HubClientGateway(hub: hub), monitor: monitor, knowledge: monitor.hub, ledger: ledger, clocks: clocks,
+            logger: quiet
         )
         return try await withThrowingTaskGroup(of: Void.self) { tasks in
             tasks.addTask { try await writer.run() }
-            tasks.addTask { try await boiler.run() }
+            tasks.addTask { try await monitor.run() }
             defer { tasks.cancelAll() }
-            await boiler.begin(selfAddress: nil)
-            var day = HubDay(settings, world, watch, boiler.hub)
+            await monitor.begin(selfAddress: nil)
+            var day = HubDay(settings, world, watch, monitor.hub)
             return try await day.pass(began)
         }
     }
 
-    private init(_ settings: Settings, _ world: SimulatedWorld, _ watch: HubWatch, _ knowledge: HubKnowledge) {
+    private init(_ settings: Settings, _ world: SimulatedWorld, _ watch: HubPoller, _ knowledge: HubReadings) {
         self.settings = settings
         self.world = world
         self.watch = watch

@@ -23,7 +23,7 @@ struct DamageTests {
                 let rows = (0..<5).map { randomObservation(&random, checks: 3, at: morning + .seconds($0)) }
                 bytes = RowCodec.encode(rows)
             case 2:
-                bytes = Extent(of: (0..<3).map { observation(1, Double($0), latency: .max) }).encode()
+                bytes = StoredExtent(of: (0..<3).map { observation(1, Double($0), latency: .max) }).encode()
             default:
                 var sums = DaySums()
                 for hour in 0..<3 as Range<UInt8> {
@@ -57,17 +57,17 @@ struct DamageTests {
                 _ = RowCodec.salvage(raw, check: 1) { rows.append($0) }
                 #expect(rows.allSatisfy { Instant.range.contains($0.at.milliseconds) })
                 rows.sort(by: isOlder)
-                if !rows.isEmpty { _ = Extent(of: rows).encode() }
+                if !rows.isEmpty { _ = StoredExtent(of: rows).encode() }
                 for row in rows {
                     _ = (row.at - morning, row.at.description, Key.of(Calendar.day(row.at.milliseconds), 1))
                 }
                 var total = Sum()
-                if let extent = try? Extent(raw) { total.add(extent.sum) }
+                if let extent = try? StoredExtent(raw) { total.add(extent.sum) }
                 var damage: (any Error)?
                 for part in DaySums(salvaging: raw, &damage).parts { total.add(part.sum) }
                 _ = total.tally(from: morning, to: morning, time: TimeSum()).latencyMean
             }
-            _ = try? Packed.unpack(
+            _ = try? PackedObservation.unpack(
                 check: Int64(truncatingIfNeeded: random.next()), at: Int64(truncatingIfNeeded: random.next()),
                 packed: Int64(truncatingIfNeeded: random.next()), latency: Int64(truncatingIfNeeded: random.next()))
         }
@@ -321,7 +321,7 @@ struct DamageTests {
         let files = try FileManager.default.contentsOfDirectory(atPath: scratch.folder)
         #expect(
             files.count { $0.contains(".damaged-") && !$0.hasSuffix("-wal") && !$0.hasSuffix("-shm") }
-                == Opened.mostKept)
+                == OpenedDatabase.mostKept)
     }
 
     @Test("times that nothing writes are left out of the timeline, and told")

@@ -249,8 +249,9 @@ struct LayoutTests {
         #expect(back == rows)
         for row in rows {
             #expect(
-                try Packed.unpack(
-                    check: 1, at: row.at.milliseconds, packed: Packed.pack(row), latency: Int64(row.latencyMicroseconds)
+                try PackedObservation.unpack(
+                    check: 1, at: row.at.milliseconds, packed: PackedObservation.pack(row),
+                    latency: Int64(row.latencyMicroseconds)
                 ) == row)
         }
         // Cut or changed bytes throw or give rows; they never reach past their end.
@@ -260,7 +261,7 @@ struct LayoutTests {
                 broken[place] = UInt8.random(in: 0...255, using: &random)
             }
             _ = try? broken.withUnsafeBytes { try RowCodec.decode($0, check: 1) { _ in } }
-            _ = try? broken.withUnsafeBytes { try Extent($0) }
+            _ = try? broken.withUnsafeBytes { try StoredExtent($0) }
             _ = try? broken.withUnsafeBytes { try DaySums($0) }
             _ = try? broken.withUnsafeBytes { try StateCodec.decode($0) }
         }

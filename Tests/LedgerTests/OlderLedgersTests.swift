@@ -17,7 +17,7 @@ struct OlderLedgersTests {
         configuration.prepareDatabase { try $0.execute(sql: "PRAGMA auto_vacuum = INCREMENTAL") }
         let queue = try DatabaseQueue(path: path, configuration: configuration)
         try await queue.writeWithoutTransaction { db in
-            try db.execute(sql: "PRAGMA application_id = \(Opened.applicationID)")
+            try db.execute(sql: "PRAGMA application_id = \(OpenedDatabase.applicationID)")
             try db.execute(sql: sql)
             guard schema == "001-foundations" else { return }
             for table in ["standing", "standing_hour", "absence"] { try db.execute(sql: "DROP TABLE \(table)") }

@@ -60,10 +60,10 @@ actor FaultyLedger: Ledger {
     func latest(of checks: [Int32], limit: Int) async throws(Failure) -> [[Observation]] {
         try await real.latest(of: checks, limit: limit)
     }
-    func series(of check: Int32, from: Instant, to: Instant, buckets: Int) async throws(Failure) -> [Tally] {
+    func series(of check: Int32, from: Instant, to: Instant, buckets: Int) async throws(Failure) -> [SpanTotals] {
         try await real.series(of: check, from: from, to: to, buckets: buckets)
     }
-    func tally(of checks: [Int32], from: Instant, to: Instant) async throws(Failure) -> [Tally] {
+    func tally(of checks: [Int32], from: Instant, to: Instant) async throws(Failure) -> [SpanTotals] {
         try await real.tally(of: checks, from: from, to: to)
     }
     func incidents(of check: Int32?, openOnly: Bool, before: Int64?, limit: Int) async throws(Failure) -> [Incident] {

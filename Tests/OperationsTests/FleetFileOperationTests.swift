@@ -69,7 +69,7 @@ import Testing
         #expect(budget["through_master"]?["per_day"] == 144)
         let fleet = FleetDouble()
         let running = try await fleet.call("budget")
-        let checks = await fleet.keeper.fleet().checks
+        let checks = await fleet.monitor.fleet().checks
         #expect(
             running["checks"]?.integer == checks.count { $0.policy.kind != .heartbeat && $0.policy.enabled })
         let failure = await #expect(throws: Failure.self) { try await Self.local(.budget, text: nil) }

@@ -219,7 +219,7 @@ import Testing
         _ = try await fleet.call(
             "beat",
             [("name", "nightly export"), ("note", "done"), ("rid", "r1")] + given.map { (name: $0.0, value: $0.1) })
-        #expect(fleet.keeper.beats == [Beat(signal: signal, body: "done", run: "r1")])
+        #expect(fleet.monitor.beats == [Beat(signal: signal, body: "done", run: "r1")])
     }
 
     @Test func anExitNeedsItsCode() async throws {
@@ -272,7 +272,7 @@ import Testing
 
     @Test func aRejectedFleetFileIsTold() async throws {
         let fleet = FleetDouble()
-        fleet.keeper.set(
+        fleet.monitor.set(
             reload: Failure(.fleetInvalid, doing: "reload fleet.yaml", because: "line 3: unknown key"))
         let failure = await #expect(throws: Failure.self) { try await fleet.call("reload") }
         #expect(failure?.code == .fleetInvalid)

@@ -50,20 +50,21 @@ package final class DoubleLedger: Ledger {
     package func latest(of checks: [Int32], limit: Int) async throws(Failure) -> [[Observation]] {
         checks.map { _ in [] }
     }
-    package func series(of check: Int32, from: Instant, to: Instant, buckets: Int) async throws(Failure) -> [Tally] {
+    package func series(of check: Int32, from: Instant, to: Instant, buckets: Int) async throws(Failure) -> [SpanTotals]
+    {
         let width = (to.milliseconds - from.milliseconds) / Int64(buckets)
         return try read { _ in
             (0..<buckets).map { index in
                 let begin = Instant(milliseconds: from.milliseconds + Int64(index) * width)
-                return Tally(
+                return SpanTotals(
                     from: begin, to: begin + .milliseconds(width), up: index, latencyMin: 1_000, latencyMax: 2_000)
             }
         }
     }
-    package func tally(of checks: [Int32], from: Instant, to: Instant) async throws(Failure) -> [Tally] {
+    package func tally(of checks: [Int32], from: Instant, to: Instant) async throws(Failure) -> [SpanTotals] {
         try read { _ in
             checks.map { _ in
-                Tally(from: from, to: to, up: 3, down: 1, latencySum: 3_000, upTime: 54_000, downTime: 6_000)
+                SpanTotals(from: from, to: to, up: 3, down: 1, latencySum: 3_000, upTime: 54_000, downTime: 6_000)
             }
         }
     }
@@ -102,7 +103,7 @@ package final class DoubleLedger: Ledger {
 
 /// A small fleet with one of each kind, seen at 2026-11-21 12:00 UTC.
 package struct FleetDouble: Sendable {
-    package let keeper: ScriptedKeeper
+    package let monitor: ScriptedMonitor
     package let ledger: DoubleLedger
     package let context: OperationContext
     package let now = Instant(milliseconds: 1_795_262_400_000)
@@ -138,7 +139,7 @@ package struct FleetDouble: Sendable {
             status(4, "nightly export", "", .silent, .heartbeatMissed, policy: CheckPolicy(kind: .heartbeat)),
             status(5, "db", "tcp://db.example.com:5432", .waking, .spaceHeld, policy: CheckPolicy(kind: .tcp)),
         ]
-        keeper = ScriptedKeeper(
+        monitor = ScriptedMonitor(
             statuses,
             overview: Overview(
                 startedAt: now - .seconds(3_600), now: now, generation: 7,
@@ -146,8 +147,8 @@ package struct FleetDouble: Sendable {
                 ledgerDamage: [LedgerDamage(incident: 7, at: now - .seconds(60), text: "The ledger was damaged")]),
             now: { now })
         for status in statuses {
-            keeper.set(strip: [Sample(at: now, outcome: .up, latencyMicroseconds: 1_500)], of: status.check.name)
-            keeper.set(transcripts: Transcripts(last: Self.transcript(at: now, outcome: .up)), of: status.check.name)
+            monitor.set(strip: [Sample(at: now, outcome: .up, latencyMicroseconds: 1_500)], of: status.check.name)
+            monitor.set(transcripts: Transcripts(last: Self.transcript(at: now, outcome: .up)), of: status.check.name)
         }
         var state = DoubleLedger.State()
         for index in 0..<40 {
@@ -170,7 +171,7 @@ package struct FleetDouble: Sendable {
         }
         ledger = DoubleLedger(state)
         context = OperationContext(
-            keeper: keeper, ledger: ledger, now: { now }, backupFolder: backupFolder, heartbeatKey: heartbeatKey)
+            monitor: monitor, ledger: ledger, now: { now }, backupFolder: backupFolder, heartbeatKey: heartbeatKey)
     }
 
     package static func transcript(at: Instant, outcome: Outcome) -> Transcript {

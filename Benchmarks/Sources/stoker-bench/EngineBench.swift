@@ -36,7 +36,7 @@ struct EngineBench: AsyncParsableCommand {
                             let lane = ProbeLane(
                                 eventLoop: loop, resolver: resolver, tls: tls, userAgent: "stoker-bench",
                                 now: Clocks.real.wall)
-                            Sweep(lane: lane, checks: checks, numbers: mine) { done.resume(returning: $0) }
+                            OneTimeCheck(lane: lane, checks: checks, numbers: mine) { done.resume(returning: $0) }
                                 .begin(width: concurrency / loops)
                         }
                     }
@@ -50,7 +50,7 @@ struct EngineBench: AsyncParsableCommand {
 }
 
 /// Keeps `width` attempts in flight on one lane until all are made. Lives on the lane's loop.
-private final class Sweep {
+private final class OneTimeCheck {
     private let lane: ProbeLane
     private let checks: [Check]
     private var numbers: Range<Int>

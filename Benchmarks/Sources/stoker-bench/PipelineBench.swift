@@ -25,13 +25,13 @@ struct PipelineBench: AsyncParsableCommand {
         let composition = try await Composition(
             fleet: Fleet(checks: checks), data: data, youngLimit: concurrency, firstLooksPerSecond: 1_000_000)
         let begun = Clocks.real.wall()
-        let (probes, wall, cpu) = try await composition.run { boiler in
+        let (probes, wall, cpu) = try await composition.run { monitor in
             // Caches, allocator and disk get to their steady state first.
             try await Task.sleep(for: .seconds(2))
-            let before = await boiler.overview().work.pings
+            let before = await monitor.overview().work.pings
             let meter = Meter()
             try await Task.sleep(for: .seconds(seconds))
-            let after = await boiler.overview().work.pings
+            let after = await monitor.overview().work.pings
             return (Int(after - before), meter.wallSeconds, meter.cpuSeconds)
         }
         // Only what reached the disk counts, and only if it was good.
@@ -70,13 +70,13 @@ struct DeadNamesBench: AsyncParsableCommand {
         }
         let composition = try await Composition(
             fleet: Fleet(checks: checks), data: data, firstLooksPerSecond: 1_000_000)
-        let figures: [String: any Sendable] = try await composition.run { boiler in
+        let figures: [String: any Sendable] = try await composition.run { monitor in
             let meter = Meter()
             while meter.wallSeconds < 60 {
                 try await Task.sleep(for: .milliseconds(100))
-                if await boiler.overview().counts[.unknown, default: 0] == 0 { break }
+                if await monitor.overview().counts[.unknown, default: 0] == 0 { break }
             }
-            let statuses = await boiler.statuses(StatusQuery()).items
+            let statuses = await monitor.statuses(StatusQuery()).items
             let healthy = statuses.filter { $0.check.name.hasPrefix("t") }
             let dead = statuses.filter { $0.check.name.hasPrefix("dead") }
             return [

@@ -68,12 +68,12 @@ struct TendBench: AsyncParsableCommand {
 
     func run() async throws {
         let composition = try await Composition(fleet: Fleet(checks: fleet.checks), data: fleet.data)
-        try await composition.run { [seconds] boiler in
-            try say(["tending": await boiler.overview().total])
+        try await composition.run { [seconds] monitor in
+            try say(["tending": await monitor.overview().total])
             let meter = Meter()
             while meter.wallSeconds < Double(seconds) {
                 try await Task.sleep(for: .seconds(1))
-                let work = await boiler.overview().work
+                let work = await monitor.overview().work
                 try say([
                     "second": Int(meter.wallSeconds), "pings": Int(work.pings), "in_flight": work.inFlight,
                     "shed": Int(work.shed),

@@ -25,14 +25,14 @@ struct HubOptions: ParsableArguments {
     /// Does something with the Hub and closes the connections behind it. Failures of the Hub become those of the house, and signals
     /// an ``Interruption``.
     func use<Value>(_ body: (Hub) async throws -> Value) async throws -> Value {
-        let tells = verbose || Screen.own.showsProgress
+        let tells = verbose || Terminal.own.showsProgress
         let hub = Hub(
             try settings(), logger: Logger(label: "hub") { _ in RemarkHandler() },
             onRepeat: { again in
                 guard tells else { return }
-                Screen.own.endProgress()
-                Screen.writeError(
-                    "stoker: could not \(again.doing) yet: \(again.because); trying again in \(Wording.span(again.wait.seconds.rounded(.up)))\n"
+                Terminal.own.endProgress()
+                Terminal.writeError(
+                    "stoker: could not \(again.doing) yet: \(again.because); trying again in \(OutputFormatting.span(again.wait.seconds.rounded(.up)))\n"
                         .printableLine)
             })
         let outcome: Result<Value, any Error>
@@ -42,7 +42,7 @@ struct HubOptions: ParsableArguments {
                     do { return try await body(hub) } catch let failure as HubFailure { throw failure.failure }
                 })
         } catch {
-            Screen.own.endProgress()
+            Terminal.own.endProgress()
             outcome = .failure(error)
         }
         // The command is over; that a connection did not close well is nobody's concern any more.
@@ -63,8 +63,8 @@ private struct RemarkHandler: LogHandler {
     func log(event: LogEvent) {
         // The address that is not encrypted was told before anything was asked.
         guard let message = event.metadata?["message"] else { return }
-        Screen.own.endProgress()
-        Screen.writeError("stoker: \(event.message): \(message)\n".printableLine)
+        Terminal.own.endProgress()
+        Terminal.writeError("stoker: \(event.message): \(message)\n".printableLine)
     }
 }
 
@@ -87,7 +87,7 @@ struct Answer {
     /// What a script reads with `--format quiet`: the names of a list, one a line. Nothing else has any.
     var names: [String] = []
 
-    func show(_ output: OutputOptions, _ screen: Screen = .own) {
+    func show(_ output: OutputOptions, _ screen: Terminal = .own) {
         switch output.chosen {
         case .json: screen.write(json.prettyText)
         case .quiet: screen.write(names.map { $0.printable + "\n" }.joined())
@@ -99,11 +99,11 @@ struct Answer {
 /// Steps of long work: over each other on a terminal, otherwise one a line, and not at all where only the answer was asked for.
 struct Progress: Sendable {
     let output: OutputFormat
-    let screen: Screen
+    let screen: Terminal
 
-    init(_ output: OutputOptions, _ screen: Screen = .own) { self.init(format: output.chosen, screen) }
+    init(_ output: OutputOptions, _ screen: Terminal = .own) { self.init(format: output.chosen, screen) }
 
-    init(format: OutputFormat, _ screen: Screen = .own) {
+    init(format: OutputFormat, _ screen: Terminal = .own) {
         output = format
         self.screen = screen
     }
@@ -112,7 +112,7 @@ struct Progress: Sendable {
         switch output {
         case .quiet, .json: break
         case .auto, .human:
-            if screen.showsProgress { screen.progress(text) } else { Screen.writeError("\(text.printable)\n") }
+            if screen.showsProgress { screen.progress(text) } else { Terminal.writeError("\(text.printable)\n") }
         }
     }
 
@@ -123,7 +123,7 @@ struct Progress: Sendable {
 
     /// What to do next, beside the answer.
     func hint(_ text: String) {
-        if output != .quiet, output != .json { Screen.writeError("\(text.printable)\n") }
+        if output != .quiet, output != .json { Terminal.writeError("\(text.printable)\n") }
     }
 }
 
@@ -155,12 +155,12 @@ struct ConfirmOptions: ParsableArguments {
         }
         // On a thread of its own: who waits for a person must not hold up the signals.
         let line = try await Interruption.current.asking {
-            Screen.writeError("\(question.printable) [y/N] ")
+            Terminal.writeError("\(question.printable) [y/N] ")
             return try await NIOThreadPool.singleton.runIfActive { readLine() }
         }
         let reply = line?.trimmingCharacters(in: .whitespaces).lowercased()
         guard reply == "y" || reply == "yes" else {
-            Screen.writeError("Nothing was changed.\n")
+            Terminal.writeError("Nothing was changed.\n")
             throw ExitCode(1)
         }
     }
@@ -170,7 +170,7 @@ extension HubOptions {
     private func settings() throws(Failure) -> Hub.Settings {
         let found = try HubCredentials.find(
             explicit: token, endpoint: endpoint, environment: ProcessInfo.processInfo.environment)
-        for remark in found.remarks { Screen.writeError("stoker: \(remark.printable)\n") }
+        for remark in found.remarks { Terminal.writeError("stoker: \(remark.printable)\n") }
         var settings = found.settings(agent: "stoker/\(Version.current)")
         settings.isInteractive = true
         return settings

@@ -25,7 +25,7 @@ struct SpaceDomainsCommand: OperationCommand {
         }
     }
 
-    static func answer(_ answer: JSONValue, _ screen: Screen) -> Answer {
+    static func answer(_ answer: JSONValue, _ screen: Terminal) -> Answer {
         var text = ""
         let domains = answer["domains"]?.array ?? []
         for domain in domains {
@@ -64,7 +64,7 @@ struct SpaceOpenCommand: OperationCommand {
             let answer = try await calls.call(.spaceAddress, on: space, [("app", .bool(app))])
             let address = answer["address"]?.string ?? ""
             Answer(json: answer, text: address.printable + "\n").show(output)
-            guard !printOnly, Screen.own.isTerminal, output.chosen != .json else { return }
+            guard !printOnly, Terminal.own.isTerminal, output.chosen != .json else { return }
             try await Self.browser(address)
         }
     }
@@ -73,7 +73,7 @@ struct SpaceOpenCommand: OperationCommand {
     private static func browser(_ address: String) async throws {
         guard address.hasPrefix("https://") || address.hasPrefix("http://") else { return }
         guard let opener = Program.find("xdg-open") ?? Program.find("open") else {
-            return Screen.writeError("There is no xdg-open here; open the address yourself.\n")
+            return Terminal.writeError("There is no xdg-open here; open the address yourself.\n")
         }
         _ = try await Program.run(opener, [address], quiet: true)
     }

@@ -80,7 +80,7 @@ protocol SpaceValueWords: Sendable {
     static var list: Operations.Operation { get }
     static var set: Operations.Operation { get }
     static var delete: Operations.Operation { get }
-    static func answer(_ answer: JSONValue, _ screen: Screen) -> Answer
+    static func answer(_ answer: JSONValue, _ screen: Terminal) -> Answer
 }
 
 extension SpaceValueWords {
@@ -112,7 +112,7 @@ enum SecretWords: SpaceValueWords {
     static var set: Operations.Operation { .setSecrets }
     static var delete: Operations.Operation { .deleteSecrets }
 
-    static func answer(_ answer: JSONValue, _ screen: Screen) -> Answer {
+    static func answer(_ answer: JSONValue, _ screen: Terminal) -> Answer {
         var table = TextTable(columns: [
             .init(title: "SECRET", shrinksTo: 12), .init(title: "CHANGED"), .init(title: "BY"),
             .init(title: "DESCRIPTION", shrinksTo: 10),
@@ -121,7 +121,7 @@ enum SecretWords: SpaceValueWords {
         for secret in secrets {
             let drifted = secret["drifted"]?.bool
             table.rows.append([
-                .init(secret["key"]?.string ?? ""), .init(Wording.time(secret["updated_at"])),
+                .init(secret["key"]?.string ?? ""), .init(OutputFormatting.time(secret["updated_at"])),
                 drifted == true ? .init("somebody else", .yellow) : .init(drifted == false ? "stoker, here" : "", .dim),
                 .init(secret["description"]?.string ?? "", .dim),
             ])
@@ -151,7 +151,7 @@ enum VariableWords: SpaceValueWords {
     static var set: Operations.Operation { .setVariables }
     static var delete: Operations.Operation { .deleteVariables }
 
-    static func answer(_ answer: JSONValue, _ screen: Screen) -> Answer {
+    static func answer(_ answer: JSONValue, _ screen: Terminal) -> Answer {
         var table = TextTable(columns: [
             .init(title: "VARIABLE", shrinksTo: 12), .init(title: "VALUE", shrinksTo: 16), .init(title: "CHANGED"),
             .init(title: "DESCRIPTION", shrinksTo: 10),
@@ -160,7 +160,8 @@ enum VariableWords: SpaceValueWords {
         for variable in variables {
             table.rows.append([
                 .init(variable["key"]?.string ?? ""), .init(variable["value"]?.string ?? ""),
-                .init(Wording.time(variable["updated_at"])), .init(variable["description"]?.string ?? "", .dim),
+                .init(OutputFormatting.time(variable["updated_at"])),
+                .init(variable["description"]?.string ?? "", .dim),
             ])
         }
         return Answer(
@@ -278,7 +279,7 @@ private enum EnvironmentAnswer {
             text += "\(isDry ? "would delete" : "deleted")    \(names("deleted").joined(separator: ", "))\n"
         }
         if !names("unchanged").isEmpty {
-            text += Screen.own.paint("unchanged  \(names("unchanged").joined(separator: ", "))", .dim) + "\n"
+            text += Terminal.own.paint("unchanged  \(names("unchanged").joined(separator: ", "))", .dim) + "\n"
         }
         text += (answer["sentence"]?.string ?? "") + "\n"
         Answer(json: answer, text: text).show(output)

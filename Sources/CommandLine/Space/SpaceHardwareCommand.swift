@@ -58,7 +58,7 @@ struct SpaceHardwareListCommand: OperationCommand {
             ? "\(space) runs on \(current)." : "\(space) runs on \(current), and is to run on \(wish)."
     }
 
-    static func answer(_ answer: JSONValue, _ screen: Screen) -> Answer {
+    static func answer(_ answer: JSONValue, _ screen: Terminal) -> Answer {
         var table = TextTable(columns: [
             .init(title: "FLAVOR"), .init(title: "NAME", shrinksTo: 12), .init(title: "CPU"), .init(title: "MEMORY"),
             .init(title: "ACCELERATOR", shrinksTo: 10), .init(title: "PRICE", isRight: true),

@@ -4,23 +4,23 @@ import StokerCore
 
 enum SpaceAnswer {
     /// The page of an answer that holds a runtime.
-    static func runtime(_ answer: JSONValue, _ screen: Screen = .own) -> Answer {
+    static func runtime(_ answer: JSONValue, _ screen: Terminal = .own) -> Answer {
         Answer(
             json: answer,
             text: screen.paint((answer["space"]?.string ?? "").printable, .bold) + "\n"
-                + Rows.text(rows(answer, screen), screen)
+                + KeyValueTable.text(rows(answer, screen), screen)
                 + (answer["note"]?.string.map { "  \($0.printable)\n" } ?? ""))
     }
 
     /// What the Hub said, from an answer that holds it whole.
-    static func rows(_ answer: JSONValue?, _ screen: Screen) -> [(String, String)] {
+    static func rows(_ answer: JSONValue?, _ screen: Terminal) -> [(String, String)] {
         answer?["raw"].flatMap { SpaceRuntime($0) }?.rows(screen) ?? []
     }
 }
 
 extension SpaceRuntime {
     /// The rows of a page about one Space.
-    fileprivate func rows(_ screen: Screen) -> [(String, String)] {
+    fileprivate func rows(_ screen: Terminal) -> [(String, String)] {
         var rows = [("stage", screen.paint(stage.rawValue, TextStyle(stage: stage)))]
         if let errorMessage { rows.append(("error", errorMessage.indented)) }
         if isModerated { rows.append(("moderation", "flagged\(abuse?.reason.map { ": \($0)" } ?? "")".printable)) }
@@ -30,7 +30,7 @@ extension SpaceRuntime {
         } else {
             let change = requestedHardware.flatMap { $0 == hardware ? nil : "\($0) requested" }
             rows.append(("hardware", [hardware, change].compactMap { $0 }.joined(separator: ", ").printable))
-            rows.append(("sleeps", sleepSeconds.map { "after \(Wording.span(Double($0)))" } ?? "never"))
+            rows.append(("sleeps", sleepSeconds.map { "after \(OutputFormatting.span(Double($0)))" } ?? "never"))
         }
         if let replicas, replicas != 1 { rows.append(("replicas", "\(replicas)")) }
         if devMode == true { rows.append(("dev mode", "on")) }
@@ -63,9 +63,9 @@ extension String {
     }
 }
 
-enum Rows {
+enum KeyValueTable {
     /// `name  value` lines, values below each other.
-    static func text(_ rows: [(String, String)], _ screen: Screen) -> String {
+    static func text(_ rows: [(String, String)], _ screen: Terminal) -> String {
         rows.map { name, value in
             let space = String(repeating: " ", count: max(1, 13 - name.count))
             return "  \(screen.paint(name, .dim))\(space)\(value)\n"

@@ -35,7 +35,7 @@ struct SpaceLogsCommand: OperationCommand {
     }
 
     func run() async throws {
-        let screen = Screen.own
+        let screen = Terminal.own
         let printer = LogPrinter(screen: screen, format: output.chosen, timestamps: timestamps)
         let given: [(name: String, value: JSONValue)] = [
             ("log", build ? "build" : "run"), ("lines", .maybe(lines)), ("follow", .bool(follow)),
@@ -51,7 +51,7 @@ struct SpaceLogsCommand: OperationCommand {
         try await hub.calls(output, line: show) { calls in
             let name = try await calls.name(space.space)
             if follow {
-                return try await Screen.whileRead {
+                return try await Terminal.whileRead {
                     do { _ = try await calls.call(.spaceLogs, on: name, given) } catch {
                         if let code = end.withLock({ $0 }) { throw code }
                         throw error
@@ -74,7 +74,7 @@ struct SpaceLogsCommand: OperationCommand {
 
 /// Writes log lines as they come.
 struct LogPrinter: Sendable {
-    var screen: Screen
+    var screen: Terminal
     var format: OutputFormat
     var timestamps: Bool
 

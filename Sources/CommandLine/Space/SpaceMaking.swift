@@ -316,7 +316,7 @@ struct SpaceUploadCommand: OperationCommand {
         }
     }
 
-    static func text(_ answer: JSONValue, _ screen: Screen) -> String {
+    static func text(_ answer: JSONValue, _ screen: Terminal) -> String {
         func number(_ name: String) -> Int { answer[name]?.integer ?? 0 }
         let space = answer["space"]?.string ?? ""
         let page = answer["pull_request"]?.string

@@ -65,7 +65,7 @@ struct SpaceListCommand: OperationCommand {
         return shown
     }
 
-    static func answer(_ answer: JSONValue, _ screen: Screen) -> Answer {
+    static func answer(_ answer: JSONValue, _ screen: Terminal) -> Answer {
         var table = TextTable(columns: [
             .init(title: "STAGE"), .init(title: "SPACE", shrinksTo: 16), .init(title: "SDK"), .init(title: "HARDWARE"),
             .init(title: "VISIBLE"), .init(title: "CHANGED"),
@@ -83,7 +83,7 @@ struct SpaceListCommand: OperationCommand {
                     stage.map { TextStyle(stage: $0) } ?? .dim),
                 .init(item["space"]?.string ?? ""), .init(item["sdk"]?.string ?? "–"),
                 .init(hardware?["current"]?.string ?? hardware?["requested"]?.string ?? ""),
-                .init(item["visibility"]?.string ?? ""), .init(Wording.time(item["last_modified"]), .dim),
+                .init(item["visibility"]?.string ?? ""), .init(OutputFormatting.time(item["last_modified"]), .dim),
             ])
         }
         var text = items.isEmpty ? "No Spaces.\n" : table.text(for: screen.look)
@@ -116,7 +116,7 @@ struct SpaceInfoCommand: OperationCommand {
         }
     }
 
-    static func answer(_ answer: JSONValue, _ screen: Screen) -> Answer {
+    static func answer(_ answer: JSONValue, _ screen: Terminal) -> Answer {
         var rows: [(String, String)] = []
         func add(_ name: String, _ value: String?) {
             if let value, !value.isEmpty { rows.append((name, value.printable)) }
@@ -126,8 +126,8 @@ struct SpaceInfoCommand: OperationCommand {
         add("visible", answer["visibility"]?.string)
         add("address", answer["host"]?.string)
         add("head", answer["commit"]?.string)
-        add("changed", Wording.time(answer["last_modified"]))
-        add("created", Wording.time(answer["created_at"]))
+        add("changed", OutputFormatting.time(answer["last_modified"]))
+        add("created", OutputFormatting.time(answer["created_at"]))
         add("tags", answer["tags"]?.texts.joined(separator: ", "))
         add("likes", answer["likes"]?.integer.map { "\($0)" })
         add("storage", answer["used_storage"]?.integer.map { Bytes.text(Int64($0)) })
@@ -135,7 +135,8 @@ struct SpaceInfoCommand: OperationCommand {
         rows += SpaceAnswer.rows(answer["runtime"], screen)
         return Answer(
             json: answer,
-            text: "\(screen.paint((answer["space"]?.string ?? "").printable, .bold))\n" + Rows.text(rows, screen))
+            text: "\(screen.paint((answer["space"]?.string ?? "").printable, .bold))\n"
+                + KeyValueTable.text(rows, screen))
     }
 }
 
@@ -159,7 +160,7 @@ struct SpaceFilesCommand: OperationCommand {
             let answer = try await calls.call(
                 .spaceFiles, on: space, [("folder", .string(folder)), ("revision", .string(revision))])
             let files = answer["files"]?.array ?? []
-            let screen = Screen.own
+            let screen = Terminal.own
             var table = TextTable(columns: [
                 .init(title: "SIZE", isRight: true), .init(title: "LFS"), .init(title: "PATH", shrinksTo: 20),
             ])

@@ -80,7 +80,7 @@ struct SpaceRefListCommand<Words: SpaceRefWords>: OperationCommand {
                 table.rows.append([.init(ref["name"]?.string ?? ""), .init(ref["commit"]?.string ?? "", .dim)])
             }
             Answer(
-                json: answer, text: refs.isEmpty ? "No \(Words.word).\n" : table.text(for: Screen.own.look),
+                json: answer, text: refs.isEmpty ? "No \(Words.word).\n" : table.text(for: Terminal.own.look),
                 names: refs.compactMap { $0["name"]?.string }
             ).show(output)
         }

@@ -39,7 +39,7 @@ struct SpaceSearchCommand: OperationCommand {
         }
     }
 
-    static func answer(_ answer: JSONValue, _ screen: Screen) -> Answer {
+    static func answer(_ answer: JSONValue, _ screen: Terminal) -> Answer {
         var table = TextTable(columns: [
             .init(title: "SPACE", shrinksTo: 16), .init(title: "STAGE"), .init(title: "SDK"),
             .init(title: "LIKES", isRight: true), .init(title: "WHAT", shrinksTo: 20),

@@ -18,7 +18,7 @@ struct SpaceVolumesCommand: AsyncParsableCommand {
             SpaceVolumesDeleteCommand.self,
         ])
 
-    static func answer(_ answer: JSONValue, _ screen: Screen) -> Answer {
+    static func answer(_ answer: JSONValue, _ screen: Terminal) -> Answer {
         let volumes = answer["volumes"]?.array ?? []
         var text = volumes.isEmpty ? "No volumes.\n" : ""
         if !volumes.isEmpty {

@@ -58,11 +58,11 @@ struct SpaceWaitCommand: OperationCommand {
 }
 
 enum WaitAnswer {
-    static func text(_ answer: JSONValue, _ screen: Screen) -> String {
+    static func text(_ answer: JSONValue, _ screen: Terminal) -> String {
         let isReady = answer["ready"] == true
         var text = screen.paint(isReady ? "ready" : "not ready", isReady ? .green : .red)
         text +=
-            "  \(answer["space"]?.string ?? ""): \((answer["sentence"]?.string ?? "").printable) (\(Wording.span(answer["seconds"]?.double ?? 0)))\n"
+            "  \(answer["space"]?.string ?? ""): \((answer["sentence"]?.string ?? "").printable) (\(OutputFormatting.span(answer["seconds"]?.double ?? 0)))\n"
         if let hint = answer["hint"]?.string { text += "  \(hint.printable)\n" }
         return text
     }
@@ -98,12 +98,12 @@ struct SpaceHealthCommand: OperationCommand {
         }
     }
 
-    static func answer(_ answer: JSONValue, _ screen: Screen) -> Answer {
+    static func answer(_ answer: JSONValue, _ screen: Terminal) -> Answer {
         var text = SpaceAnswer.runtime(answer["runtime"] ?? .null, screen).text
         if let visit = answer["app"], let address = visit["address"]?.string {
             let style: TextStyle =
                 answer["healthy"] == true ? .green : visit["outcome"]?.string == "waking" ? .yellow : .red
-            text += Rows.text(
+            text += KeyValueTable.text(
                 [
                     ("address", address.printable),
                     ("app", screen.paint(Self.sentence(visit, isGood: answer["healthy"] == true).printable, style)),
@@ -114,7 +114,9 @@ struct SpaceHealthCommand: OperationCommand {
     }
 
     private static func sentence(_ visit: JSONValue, isGood: Bool) -> String {
-        if isGood { return "answers \(visit["status_code"]?.text ?? "") in \(Wording.latency(visit["latency_ms"]))" }
+        if isGood {
+            return "answers \(visit["status_code"]?.text ?? "") in \(OutputFormatting.latency(visit["latency_ms"]))"
+        }
         let (sentence, detail) = (visit["sentence"]?.string ?? "", visit["detail"]?.string ?? "")
         return detail.isEmpty ? sentence : "\(sentence): \(detail)"
     }

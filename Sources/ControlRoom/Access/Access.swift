@@ -70,7 +70,7 @@ package struct Access: Sendable {
         let parts = publicURL.flatMap(Self.origin)
         self.publicAuthority = parts?.authority
         self.publicIsSecure = parts?.scheme == "https"
-        let subPath = SubPath(publicURL: publicURL)
+        let subPath = BasePath(publicURL: publicURL)
         // Other applications of the same host are not to see it.
         self.cookiePath = subPath.prefix.isEmpty ? "/" : subPath.prefix
         self.hosts = Set(hosts.map { $0.lowercased() })

@@ -4,7 +4,7 @@ import StokerCore
 /// What a person can do about a state; nil when there is nothing to do.
 enum Advice {
     /// - Parameter sight: what the Hub says of the check's Space.
-    static func text(_ state: CheckState, policy: CheckPolicy, sight: SpaceSight? = nil) -> String? {
+    static func text(_ state: CheckState, policy: CheckPolicy, hubStatus: SpaceHubStatus? = nil) -> String? {
         switch state.verdict {
         case .up: return nil
         case .unknown:
@@ -24,7 +24,7 @@ enum Advice {
             case .none: return nil
             }
         default:
-            let message = state.cause == .spaceCrashed ? sight.flatMap { $0.isFresh ? $0.errorMessage : nil } : nil
+            let message = state.cause == .spaceCrashed ? hubStatus.flatMap { $0.isFresh ? $0.errorMessage : nil } : nil
             let rule = DiagnosisRules.find(message: message)
             if policy.heal.mode == .act, DiagnosisRules.restartHelps(state.cause), rule?.restartHelps != false {
                 return "Stoker restarts it by itself, inside its budget. Its log on the Hub says what the app does."

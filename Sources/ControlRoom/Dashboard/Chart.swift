@@ -42,7 +42,7 @@ struct Chart {
     }
 
     let range: Range
-    let tallies: [Tally]
+    let tallies: [SpanTotals]
 
     private static let width = 1_000.0
     private static let height = 200.0
@@ -69,7 +69,7 @@ struct Chart {
         let scale = Self.height / Double(top)
         func y(_ microseconds: UInt32) -> String { Self.number(max(1, Self.height - Double(microseconds) * scale)) }
         var (down, waking, line, band, dots) = ("", "", "", "", "")
-        var run: [(x: Double, tally: Tally)] = []
+        var run: [(x: Double, tally: SpanTotals)] = []
         func close() {
             if run.count == 1 {
                 dots += "<path class=\"c-dot\" d=\"M\(Self.number(run[0].x)) \(y(run[0].tally.latencyMean))h0\"/>"
@@ -189,14 +189,14 @@ struct Chart {
     }
 }
 
-extension Tally {
+extension SpanTotals {
     /// No ping at all, not even one that says nothing.
     var isEmpty: Bool { up + slow + waking + down + unknown == 0 }
 }
 
 /// Ninety days as ninety bars.
 enum DayBars {
-    static func svg(_ days: [Tally]) -> String {
+    static func svg(_ days: [SpanTotals]) -> String {
         let bars = days.enumerated().map { index, day -> String in
             let share = day.uptime
             let kind =

@@ -135,7 +135,7 @@ struct DashboardPage {
     /// Rows under their groups' headings; one section without heading when another order was asked for.
     private var sections: [[String: Any]] {
         let from = view.address { _ in }
-        let rows = zip(statuses.items, strips).map { Row($0, samples: $1, now: overview.now) }
+        let rows = zip(statuses.items, strips).map { CheckRow($0, samples: $1, now: overview.now) }
         guard view.sort == .file else {
             return rows.isEmpty
                 ? []

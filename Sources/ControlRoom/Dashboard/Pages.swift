@@ -5,10 +5,10 @@ import StokerCore
 struct Pages: Sendable {
     private let library: MustacheLibrary
     private let version: String
-    private let subPath: SubPath
+    private let subPath: BasePath
 
     /// - Throws: `internal` when a template cannot be parsed; a test renders every one.
-    init(version: String, subPath: SubPath = SubPath()) throws(Failure) {
+    init(version: String, subPath: BasePath = BasePath()) throws(Failure) {
         MustacheContentTypes.register(Markup(), named: Markup.name)
         var library = MustacheLibrary()
         for (name, bytes) in Assets.files() where name.hasSuffix(".mustache") {

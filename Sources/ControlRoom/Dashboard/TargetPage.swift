@@ -21,8 +21,8 @@ struct TargetPage {
 
     /// What the ledger knows; missing when it could not be read.
     struct History {
-        var series: [Tally]
-        var days: [Tally]
+        var series: [SpanTotals]
+        var days: [SpanTotals]
         var uptimes: [Uptime]
         var incidents: [Incident]
         var events: [Event]
@@ -59,7 +59,7 @@ struct TargetPage {
 
     func model() -> [String: Any] {
         let view = view
-        var model = Row(view, samples: samples).model(mayWrite: mayWrite, from: Words.path(check.name))
+        var model = CheckRow(view, samples: samples).model(mayWrite: mayWrite, from: PageFormatting.path(check.name))
         model["row"] = check.name
         model["verdictSentence"] = Markup.sentence(view.sentence.asWhole)
         model["since"] = Markup.time(view.since, now: now)
@@ -79,7 +79,7 @@ struct TargetPage {
             return [
                 "name": $0.check.name == $0.check.target
                     ? "alive" : String($0.check.name.dropFirst($0.check.target.count + 1)),
-                "href": Words.path($0.check.name), "verdict": sibling.look.name, "word": sibling.look.title,
+                "href": PageFormatting.path($0.check.name), "verdict": sibling.look.name, "word": sibling.look.title,
                 "current": $0.check.name == check.name,
             ] as [String: Any]
         }
@@ -92,7 +92,7 @@ struct TargetPage {
         model["beatEnd"] = "\"\(beat)/$?\(query)\""
         model["keyShown"] = isHeartbeat && needsKey && key != nil
         model["keyHidden"] = isHeartbeat && needsKey && key == nil
-        let advice = Advice.text(status.state, policy: policy, sight: status.sight)
+        let advice = Advice.text(status.state, policy: policy, hubStatus: status.hubStatus)
         model["advice"] = advice ?? ""
         model["hasAdvice"] = advice != nil
         model["history"] = history != nil
@@ -103,7 +103,7 @@ struct TargetPage {
             model["uptimeNote"] = uptimeNote(history)
             model["ranges"] = Chart.Range.allCases.map {
                 [
-                    "label": $0.label, "href": "\(Words.path(check.name))?range=\($0.rawValue)#latency",
+                    "label": $0.label, "href": "\(PageFormatting.path(check.name))?range=\($0.rawValue)#latency",
                     "current": $0 == range,
                 ] as [String: Any]
             }
@@ -137,19 +137,21 @@ struct TargetPage {
     /// The Hub's word beside the visitor's, where more is to be said than a stage.
     private var sources: [[String: Any]] {
         let view = view
-        guard let sight = status.sight, view.isHubRemarkable else { return [] }
+        guard let hubStatus = status.hubStatus, view.isHubRemarkable else { return [] }
         var parts: [[String: Any]] = []
         func add(_ label: String, _ html: String, long: Bool = false) {
             parts.append(["label": label, "html": html, "long": long])
         }
-        let message = sight.errorMessage.map { ": “\($0.prefix(300))”" } ?? ""
-        add("The Hub says", "\(Markup.escape((view.stage ?? "") + message)) <span class=\"for\">\(read(sight))</span>")
+        let message = hubStatus.errorMessage.map { ": “\($0.prefix(300))”" } ?? ""
+        add(
+            "The Hub says",
+            "\(Markup.escape((view.stage ?? "") + message)) <span class=\"for\">\(read(hubStatus))</span>")
         if let got = view.visitorGot {
             add(
                 "A visitor got",
                 "\(Markup.escape(got)) <span class=\"for\">\(Markup.time(view.lastPing, now: now))</span>")
         }
-        if let old = sight.oldBuild {
+        if let old = hubStatus.oldBuild {
             add("Commits", Markup.escape("\(old.running.prefix(7)) runs, \(old.head.prefix(7)) is newest"))
         }
         if let both = view.disagreement { add("Both together", Markup.escape(both), long: true) }
@@ -160,8 +162,8 @@ struct TargetPage {
     }
 
     /// When the Hub was read, and whether that still counts.
-    private func read(_ sight: SpaceSight) -> String {
-        "read \(Markup.time(sight.readAt, now: now))\(sight.isFresh ? "" : ", too long ago to count")"
+    private func read(_ hubStatus: SpaceHubStatus) -> String {
+        "read \(Markup.time(hubStatus.readAt, now: now))\(hubStatus.isFresh ? "" : ", too long ago to count")"
     }
 
     private var facts: [[String: Any]] {
@@ -194,8 +196,8 @@ struct TargetPage {
         if let good = view.lastGood, state.verdict != .up { add("Last good", "", html: Markup.time(good, now: now)) }
         if let end = view.certificateEnd { add("Certificate ends", "", html: Markup.time(end, now: now)) }
         if let until = view.pausedUntil { add("Paused until", "", html: Markup.time(until, now: now)) }
-        if let sight = status.sight, !view.isHubRemarkable {
-            add("The Hub says", "", html: "\(Markup.escape(view.stage ?? "")), \(read(sight))")
+        if let hubStatus = status.hubStatus, !view.isHubRemarkable {
+            add("The Hub says", "", html: "\(Markup.escape(view.stage ?? "")), \(read(hubStatus))")
         }
         if let hours = policy.hours { add("Hours", hours.text) }
         if let group = policy.group { add("Group", group) }

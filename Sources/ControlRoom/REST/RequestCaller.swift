@@ -102,7 +102,7 @@ final class RequestCaller: OperationCaller {
     func leave() { isGone.withLock { $0 = true } }
 }
 
-extension RESTDoor {
+extension RESTHandler {
     /// Carries an operation out and answers, with its progress where that was asked for.
     ///
     /// What changes something is brought to its end also when the caller has gone: a Space must not stay paused because a connection broke.

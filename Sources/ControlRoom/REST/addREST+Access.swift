@@ -11,7 +11,8 @@ package func addREST<Context: RequestContext>(
         to: router, context: context, token: token,
         admitKey: { (key, isRight, visit) throws(Failure) in
             try access.admit(
-                key, isRight: isRight, from: (visit as? Visit)?.client ?? .other, doing: Operation.beat.doing)
+                key, isRight: isRight, from: (visit as? AppRequestContext)?.client ?? .other,
+                doing: Operation.beat.doing)
         },
         authorize: { (permission, request) throws(Failure) in
             try access.authorize(permission == .read ? .read : .write, request)

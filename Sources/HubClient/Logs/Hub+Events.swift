@@ -4,7 +4,7 @@ package import StokerCore
 
 /// A hint that something about a Space changed. The shape of these events is not documented: nothing may depend on one coming, or on what
 /// it holds; whoever gets one reads the runtime.
-package struct SpaceHint: Sendable, Equatable {
+package struct SpaceEvent: Sendable, Equatable {
     /// The event's own name.
     package var name: String
     /// A stage that was mentioned in it.
@@ -36,12 +36,12 @@ extension Hub {
     /// Listens to `/events` of a Space until the stream ends, is silent for `silence`, or is cancelled.
     package func listen(
         to space: RepoID, silence: Duration = Hub.followSilence, repeats: HubRequest.Repeat = .freely,
-        each: @escaping @Sendable (SpaceHint) async throws -> Void
+        each: @escaping @Sendable (SpaceEvent) async throws -> Void
     ) async throws -> StreamEnd {
         try await read(try await openEvents("events", of: space, repeats), silence: silence) { event in
             guard !event.data.isEmpty else { return true }
             let raw = Self.json(of: event)
-            try await each(SpaceHint(name: event.name, stage: raw.flatMap { Self.stage(in: $0) }, raw: raw))
+            try await each(SpaceEvent(name: event.name, stage: raw.flatMap { Self.stage(in: $0) }, raw: raw))
             return true
         }
     }

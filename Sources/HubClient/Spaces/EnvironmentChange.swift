@@ -47,7 +47,7 @@ package struct EnvironmentPlan: Sendable, Equatable {
     private(set) var stamps: [String: String] = [:]
 
     package init(
-        _ wishes: [EnvironmentChange], secrets: [SpaceSecret], variables: [SpaceVariable], prints: SecretPrints,
+        _ wishes: [EnvironmentChange], secrets: [SpaceSecret], variables: [SpaceVariable], prints: SecretFingerprints,
         space: RepoID, runtime: SpaceRuntime
     ) {
         writes = []
@@ -113,7 +113,7 @@ extension Hub {
     /// What the wishes come to, with four reads at most and nothing written.
     /// - Throws: `hub.conflict` when a name that is set is one of the other kind already.
     package func plan(
-        _ wishes: [EnvironmentChange], for space: RepoID, prints: SecretPrints
+        _ wishes: [EnvironmentChange], for space: RepoID, prints: SecretFingerprints
     ) async throws(HubFailure) -> EnvironmentPlan {
         // A name that is set must not be one of the other kind.
         let sets = wishes.contains { $0.wish != .delete }
@@ -149,7 +149,7 @@ extension Hub {
     ///   - step: told before each step.
     /// - Throws: the first failure; what was written before it stays written, and making the same plan again goes on there.
     package func carryOut(
-        _ plan: EnvironmentPlan, for space: RepoID, prints: inout SecretPrints, waits: [Duration] = Hub.looks,
+        _ plan: EnvironmentPlan, for space: RepoID, prints: inout SecretFingerprints, waits: [Duration] = Hub.looks,
         goesOn: () -> Bool = { true }, hurry: (@Sendable () async -> Void)? = nil,
         step: (EnvironmentStep) -> Void = { _ in }
     ) async throws(HubFailure) -> EnvironmentResult {
@@ -235,7 +235,7 @@ extension Hub {
     }
 
     private func note(
-        _ done: [EnvironmentChange], of space: RepoID, prints: inout SecretPrints
+        _ done: [EnvironmentChange], of space: RepoID, prints: inout SecretFingerprints
     ) async throws(HubFailure) {
         let secretsDone = done.filter { $0.kind == .secret }
         guard !secretsDone.isEmpty else { return }

@@ -96,11 +96,12 @@ extension Hub {
                 try await send(request).refusePage(doing: request.doing)
                 return
             } catch let failure where failure.mayHaveHappened || failure.kind == .throttled {
-                var sight = failure.kind == .throttled ? Sight.missing : await look(kind, key, value, of: space, before)
+                var hubStatus =
+                    failure.kind == .throttled ? Sight.missing : await look(kind, key, value, of: space, before)
                 repeat {
-                    if sight == .there { return }
+                    if hubStatus == .there { return }
                     guard let wait = waits.popFirst() else {
-                        throw sight == .unknown ? failure.leftOpen(kind, key, space) : failure
+                        throw hubStatus == .unknown ? failure.leftOpen(kind, key, space) : failure
                     }
                     if failure.kind == .throttled {
                         var told = wait
@@ -110,9 +111,9 @@ extension Hub {
                     } else {
                         try await pause(for: wait, doing: request.doing)
                         // Once more also when it was missing: a Hub that gave up on answering may still do it.
-                        sight = await look(kind, key, value, of: space, before)
+                        hubStatus = await look(kind, key, value, of: space, before)
                     }
-                } while sight != .missing
+                } while hubStatus != .missing
             }
         }
     }

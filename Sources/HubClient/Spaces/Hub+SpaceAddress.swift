@@ -2,7 +2,7 @@ import NIOHTTP1
 package import StokerCore
 
 /// A short-lived token that opens one private Space.
-package struct SpacePass: Sendable {
+package struct SpaceAccessToken: Sendable {
     /// Goes into `?__sign=` on the app's host: whoever has the address may visit.
     package var token: Secret
     /// Seconds since 1970 at which it ends.
@@ -40,11 +40,11 @@ extension Hub {
     }
 
     /// Asks for a pass to a private Space. It is a credential of the token's owner: for his own browser only.
-    package func pass(to space: RepoID) async throws(HubFailure) -> SpacePass {
+    package func pass(to space: RepoID) async throws(HubFailure) -> SpaceAccessToken {
         let doing = "get a pass to \(space)"
         let raw: JSONValue = try await value(
             HubRequest(.GET, "\(space.api)/jwt", doing: doing, right: "read access to \(space)"))
         guard let token = raw["token"]?.string else { throw .notKnown(doing) }
-        return SpacePass(token: Secret(token), ends: raw["exp"]?.integer)
+        return SpaceAccessToken(token: Secret(token), ends: raw["exp"]?.integer)
     }
 }

@@ -359,7 +359,7 @@ struct Upload: Sendable {
             meter.enter(.sending)
             let transfer = LFSTransfer(
                 large.map { items[$0] }, to: repo, revision: revision, hub: hub,
-                notes: ResumeNotes(folder: options.stateFolder, endpoint: hub.settings.endpoint, repo: repo),
+                notes: UploadResumeStore(folder: options.stateFolder, endpoint: hub.settings.endpoint, repo: repo),
                 meter: meter, lanes: max(1, min(options.lanes, 32)), now: Int64(Date().timeIntervalSince1970))
             let outcome = try await transfer.run(
                 stored: large.map { isGone(items[$0].path) ? nil : asked.modes[$0].stored.map { "\($0)" } },

@@ -10,7 +10,7 @@ struct LFSTransfer: Sendable {
     let repo: RepoID
     let revision: String
     let items: [UploadItem]
-    let notes: ResumeNotes
+    let notes: UploadResumeStore
     let meter: TransferMeter
     let lanes: Int
     /// Seconds since 1970.
@@ -24,7 +24,8 @@ struct LFSTransfer: Sendable {
     static let mostRenewals = 5
 
     init(
-        _ items: [UploadItem], to repo: RepoID, revision: String, hub: Hub, notes: ResumeNotes, meter: TransferMeter,
+        _ items: [UploadItem], to repo: RepoID, revision: String, hub: Hub, notes: UploadResumeStore,
+        meter: TransferMeter,
         lanes: Int, now: Int64
     ) {
         self.items = items
@@ -55,7 +56,7 @@ struct LFSTransfer: Sendable {
 
     private enum Ended: Sendable {
         case hashed(Int, String)
-        case asked([Int], [Int: LFSWork], [Int: ResumeNotes.Note], at: Duration)
+        case asked([Int], [Int: LFSWork], [Int: UploadResumeStore.Note], at: Duration)
         case put(Int, Int?, String)
         case finished(Int)
         case expired(Int, LFSSchedule.Job)
@@ -77,7 +78,7 @@ struct LFSTransfer: Sendable {
         var schedule = LFSSchedule(
             items.indices.map { LFSSchedule.File(size: items[$0].size, oid: known[$0], stored: stored[$0]) },
             lanes: lanes)
-        var records: [Int: ResumeNotes.Note] = [:]
+        var records: [Int: UploadResumeStore.Note] = [:]
         var given: [Int: Given] = [:]
         var sent: Int64 = 0
         var unnoted: String?
@@ -166,7 +167,8 @@ struct LFSTransfer: Sendable {
     }
 
     private func begin(
-        _ job: LFSSchedule.Job, _ schedule: LFSSchedule, _ records: [Int: ResumeNotes.Note], _ given: [Int: Given],
+        _ job: LFSSchedule.Job, _ schedule: LFSSchedule, _ records: [Int: UploadResumeStore.Note],
+        _ given: [Int: Given],
         in group: inout ThrowingTaskGroup<Ended, any Error>, doing: String
     ) {
         switch job {
@@ -230,7 +232,7 @@ struct LFSTransfer: Sendable {
         let at = hub.pace.clock.now()
         let answer = try await hub.lfsBatch(objects, to: repo, revision: revision, doing: doing)
         var works: [Int: LFSWork] = [:]
-        var found: [Int: ResumeNotes.Note] = [:]
+        var found: [Int: UploadResumeStore.Note] = [:]
         for (file, object) in zip(asked, objects) {
             guard let work = answer[object.oid] else { continue }
             works[file] = work
@@ -240,7 +242,7 @@ struct LFSTransfer: Sendable {
                 found[file] = earlier
                 works[file] = .multipart(earlier.parts, verify: earlier.verify)
             } else {
-                found[file] = ResumeNotes.Note(
+                found[file] = UploadResumeStore.Note(
                     size: object.size, made: now, parts: parts, verify: verify,
                     etags: Array(repeating: nil, count: parts.urls.count))
             }
@@ -288,7 +290,7 @@ struct LFSTransfer: Sendable {
         return etag
     }
 
-    private func finish(_ oid: String, size: Int64, _ work: LFSWork, _ note: ResumeNotes.Note?, doing: String)
+    private func finish(_ oid: String, size: Int64, _ work: LFSWork, _ note: UploadResumeStore.Note?, doing: String)
         async throws(HubFailure)
     {
         var verify: String?

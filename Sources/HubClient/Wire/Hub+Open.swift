@@ -187,7 +187,7 @@ extension Hub {
             }
             let stream = HubStream(
                 status: status, headers: answer.headers, url: url,
-                pieces: HubPieces(body: answer.body, doing: request.doing, idle: request.idle),
+                pieces: HubBodyChunks(body: answer.body, doing: request.doing, idle: request.idle),
                 wasRedirected: redirected)
             guard [301, 302, 303, 307, 308].contains(status), request.redirects != .none,
                 let location = answer.headers.first(name: "Location")

@@ -121,12 +121,12 @@ package struct HubStream: Sendable {
     package var headers: HTTPHeaders
     package var url: String
     /// Pieces as they arrive, asked for one by one, so that a slow reader holds the Hub back and memory stays flat.
-    package var pieces: HubPieces
+    package var pieces: HubBodyChunks
     package var wasRedirected = false
 }
 
 /// The body of a ``HubStream``. Ends with the body, throws ``HubFailure`` when it is cut. Dropping it closes the connection.
-package struct HubPieces: AsyncSequence, Sendable {
+package struct HubBodyChunks: AsyncSequence, Sendable {
     package typealias Element = ByteBuffer
     let body: HTTPClientResponse.Body
     let doing: String

@@ -7,7 +7,7 @@ package enum Healer {
     package typealias Step = HealingStep
 
     /// What is known of the check that fails.
-    package struct Patient: Sendable {
+    package struct FailingCheck: Sendable {
         package var rule: HealRule
         package var awake: Awake
         package var verdict: Verdict
@@ -15,12 +15,12 @@ package enum Healer {
         /// Failed pings in a row.
         package var failures: Int
         /// What both sources mean together; nil when the Hub's word does not count.
-        package var cell: SpaceVerdict.Cell?
+        package var cell: SpaceVerdict.GridCell?
         package var facts: SpaceFacts?
 
         package init(
             rule: HealRule, awake: Awake = .always, verdict: Verdict, cause: Cause, failures: Int,
-            cell: SpaceVerdict.Cell?, facts: SpaceFacts?
+            cell: SpaceVerdict.GridCell?, facts: SpaceFacts?
         ) {
             self.rule = rule
             self.awake = awake
@@ -81,7 +81,7 @@ package enum Healer {
         case mayUse = "may sleep"
     }
 
-    package static func decide(_ patient: Patient, _ past: Past, now: Instant) -> Decision {
+    package static func decide(_ patient: FailingCheck, _ past: Past, now: Instant) -> Decision {
         let rule = patient.rule
         if rule.mode == .off || patient.awake == .never { return .nothing(.off) }
         guard let facts = patient.facts, let cell = patient.cell else { return .nothing(.hubSilent) }
@@ -126,7 +126,7 @@ package enum Healer {
         return rule.mode == .act ? .act(step) : .suggest(step)
     }
 
-    private static func wake(_ patient: Patient, _ past: Past, now: Instant) -> Decision {
+    private static func wake(_ patient: FailingCheck, _ past: Past, now: Instant) -> Decision {
         if patient.awake == .onDemand { return .nothing(.mayUse) }
         if let last = past.actions.last(where: { $0.step == .wake }), now - last.at < patient.rule.wait {
             return .nothing(.waiting)

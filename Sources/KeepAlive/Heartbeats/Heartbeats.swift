@@ -48,7 +48,7 @@ package enum Heartbeats {
     package struct Result: Sendable, Equatable {
         /// For the history; nil for `start`, `log` and while paused.
         package var observation: Observation?
-        package var rulings: [Ruling]
+        package var rulings: [JudgeAction]
     }
 
     /// A job's call. A beat does not resume a paused heartbeat and is not judged; but it was heard, so that who called
@@ -175,7 +175,7 @@ package enum Heartbeats {
     private static func judge(
         _ state: inout CheckState, _ observation: Observation, _ policy: CheckPolicy, _ now: Instant,
         silentFrom: Instant? = nil
-    ) -> [Ruling] {
+    ) -> [JudgeAction] {
         Judge.judge(&state, observation, policy: policy, failedFrom: silentFrom, now: now).filter {
             if case .recheck = $0 { false } else { true }
         }

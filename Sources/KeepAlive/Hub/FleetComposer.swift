@@ -6,7 +6,7 @@ package enum FleetComposer {
     /// Hub than huggingface.co has no address (empty) until that Hub tells one: the one that was guessed is a stranger's.
     /// Checks keep their order; discovered ones follow by name.
     /// - Parameter words: by ``SpaceName/key(_:)`` of the name the fleet has for the Space.
-    package static func compose(_ fleet: Fleet, with words: [String: SpaceVerdict.Word]) -> Fleet {
+    package static func compose(_ fleet: Fleet, with words: [String: SpaceVerdict.HubReading]) -> Fleet {
         let guesses = fleet.hub.tellsAddresses
         guard !words.isEmpty || !guesses else { return fleet }
         var result = fleet

@@ -1,6 +1,6 @@
 package import StokerCore
 
-/// The fleet as ``HubWatch`` sees it: what is tended, how it is, and what may be done about it. The watch calls it; nothing here calls the
+/// The fleet as ``HubPoller`` sees it: what is tended, how it is, and what may be done about it. The watch calls it; nothing here calls the
 /// watch.
 package protocol MonitoredFleet: Sendable {
     /// Whether this master is the one at work, and sure of its own network.
@@ -17,12 +17,12 @@ package protocol MonitoredFleet: Sendable {
     /// - Throws: when there is no such check.
     func status(of name: String) async throws(Failure) -> CheckStatus
     /// What both sources meant together at the last ping of a check, where that is more than "well".
-    func cell(of name: String) async -> SpaceVerdict.Cell?
+    func cell(of name: String) async -> SpaceVerdict.GridCell?
     /// Whether something was seen since the last call that a new reading of the Hub would explain.
     func takeReadingWish() async -> Bool
 
     /// Stages that are not what they were.
-    func hubSays(_ changes: [HubKnowledge.Change]) async
+    func hubSays(_ changes: [HubReadings.Change]) async
     /// A reading is over: discovered Spaces come and go.
     func hubLists(gone: [String]) async
     /// Pings a check now; no answer is waited for.

@@ -339,7 +339,7 @@ final class ProbeRun: ProbeTask, @unchecked Sendable {
                 exchange.body.writeImmutableBuffer(first)
             }
             // Most pages have what is expected of them near the beginning.
-            if Examiner.isBodyMet(answer(truncated: true), expect: check.policy.expect) {
+            if ResponseEvaluator.isBodyMet(answer(truncated: true), expect: check.policy.expect) {
                 return answered(truncated: true, complete: false)
             }
             guard lane.mayHoldLargeBody() else {
@@ -359,7 +359,7 @@ final class ProbeRun: ProbeTask, @unchecked Sendable {
         } else if isStream, exchange.bodyBytes - streamSeen > streamSeen / 8 {
             // Not at each piece: looking at it all again for every byte would be quadratic.
             streamSeen = exchange.bodyBytes
-            if Examiner.isBodyMet(answer(truncated: true), expect: check.policy.expect) {
+            if ResponseEvaluator.isBodyMet(answer(truncated: true), expect: check.policy.expect) {
                 answered(truncated: true, complete: false)
             }
         }

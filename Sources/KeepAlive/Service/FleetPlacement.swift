@@ -2,7 +2,7 @@ import Ledger
 import StokerCore
 
 /// Where the checks of a new fleet go and what they bring: every `shards`-th check to the same shard, in the order of the file. Pure but for
-/// the chance in ``Spread``.
+/// the chance in ``DueTimeSpread``.
 struct FleetPlacement {
     /// Where a ping under way belongs now.
     struct Destination: Equatable {
@@ -13,7 +13,7 @@ struct FleetPlacement {
 
     /// By shard.
     private(set) var parts: [[Shard.Place]]
-    private(set) var luggage: [Shard.Luggage]
+    private(set) var luggage: [Shard.RareState]
     /// By the shard whose lane makes the ping, and its serial.
     private(set) var destinations: [[UInt64: Destination]]
     /// Checks whose ping under way goes on.
@@ -27,7 +27,7 @@ struct FleetPlacement {
         /// Latest pings of each check; empty where none are kept.
         var strips: [[Observation]] = []
         /// What the shards handed over, by the name that the check has now.
-        var carried: [String: Shard.Carried] = [:]
+        var carried: [String: Shard.CarriedState] = [:]
     }
 
     /// - Parameters:
@@ -37,10 +37,10 @@ struct FleetPlacement {
         _ checks: [Check], _ known: Known, before: (String) -> Check?, shards: Int, rate: Double, seed: UInt64,
         now: Instant
     ) {
-        let sweep = FirstSweep(count: checks.count, rate: rate)
-        var spread = Spread(seed: seed)
+        let sweep = StartRamp(count: checks.count, rate: rate)
+        var spread = DueTimeSpread(seed: seed)
         parts = [[Shard.Place]](repeating: [], count: shards)
-        luggage = [Shard.Luggage](repeating: Shard.Luggage(), count: shards)
+        luggage = [Shard.RareState](repeating: Shard.RareState(), count: shards)
         destinations = [[UInt64: Destination]](repeating: [:], count: shards)
         for part in parts.indices { parts[part].reserveCapacity(checks.count / shards + 1) }
         for (index, check) in checks.enumerated() {
@@ -65,7 +65,7 @@ struct FleetPlacement {
 
     /// A check that was tended already.
     private mutating func carry(
-        _ one: Shard.Carried, to check: Check, before: Check?, _ part: Int, _ key: UInt32, firstDue: Int64
+        _ one: Shard.CarriedState, to check: Check, before: Check?, _ part: Int, _ key: UInt32, firstDue: Int64
     ) -> Shard.Place {
         luggage[part].runs[key] = one.runs
         luggage[part].cells[key] = one.cell

@@ -1,6 +1,6 @@
 import StokerCore
 
-/// When a check is pinged next, after a ping that came to its end. Pure but for the chance in ``Spread``.
+/// When a check is pinged next, after a ping that came to its end. Pure but for the chance in ``DueTimeSpread``.
 struct NextPing {
     /// The judge wants it sooner, or later, than its interval.
     var recheck: Duration?
@@ -15,7 +15,7 @@ struct NextPing {
     static let longestRetryAfter = Duration.seconds(3_600)
 
     /// - Returns: wall-clock milliseconds.
-    func time(_ policy: CheckPolicy, now: Instant, _ spread: inout Spread) -> Int64 {
+    func time(_ policy: CheckPolicy, now: Instant, _ spread: inout DueTimeSpread) -> Int64 {
         if let recheck {
             let wanted = min(retryAfter ?? .zero, Self.longestRetryAfter)
             return now.milliseconds + spread.interval(max(recheck, wanted), jitter: policy.jitter)

@@ -11,7 +11,7 @@ struct RulingEffects {
     var changes: [(from: Verdict, to: Verdict)] = []
 
     /// - Parameter state: after them.
-    init(_ rulings: [Ruling], of name: String, id: Int32, _ state: CheckState, now: Instant) {
+    init(_ rulings: [JudgeAction], of name: String, id: Int32, _ state: CheckState, now: Instant) {
         func say(_ payload: EventPayload) { events.append(Event(at: now, check: id, payload)) }
         for ruling in rulings {
             switch ruling {

@@ -91,7 +91,7 @@ extension Shard {
         let attempt = Attempt(at: now, result: .connected, phases: .init()) { number, outcome, cause, detail in
             Transcript(at: now, attempt: number, outcome: outcome, cause: cause, detail: detail, exchanges: [exchange])
         }
-        let entry = TranscriptShelf.Entry(
+        let entry = TranscriptCache.Entry(
             attempt: attempt, number: 1,
             finding: Finding(outcome: outcome, cause: cause, detail: "the job said \(signal)"))
         shelf.put(entry, for: index)

@@ -5,30 +5,30 @@ import StokerCore
 extension Shard {
     func join(
         _ finding: Finding, _ index: UInt32, space: String, began: Instant, now: Instant
-    ) -> SpaceVerdict.Joint {
+    ) -> SpaceVerdict.Combined {
         let state = states[Int(index)]
         var troubleBegan = began
         if !state.wakingSince.isNever { troubleBegan = min(troubleBegan, state.wakingSince) }
         if state.failures > 0, !state.troubleSince.isNever { troubleBegan = min(troubleBegan, state.troubleSince) }
         guard
-            let joint = surroundings.hub.join(
+            let combined = surroundings.hub.join(
                 finding, space: space, troubleBegan: troubleBegan,
                 believed: state.verdict == .down || state.pause == .byOwner ? state.cause : nil, now: now)
-        else { return SpaceVerdict.Joint(finding: finding) }
-        if let cell = joint.cell, cell.disagrees || cell.verdict != .up {
+        else { return SpaceVerdict.Combined(finding: finding) }
+        if let cell = combined.cell, cell.disagrees || cell.verdict != .up {
             cells[index] = cell
         } else if !cells.isEmpty {
             cells[index] = nil
         }
-        if joint.finding.outcome != .up { surroundings.readingWish.set() }
-        return joint
+        if combined.finding.outcome != .up { surroundings.readingWish.set() }
+        return combined
     }
 
     /// What follows from both sources beyond the judge's rulings.
-    func hubRules(_ index: UInt32, _ joint: SpaceVerdict.Joint, now: Instant) {
-        if joint.pauses { return leave(index, .byOwner, now: now) }
+    func hubRules(_ index: UInt32, _ combined: SpaceVerdict.Combined, now: Instant) {
+        if combined.pauses { return leave(index, .byOwner, now: now) }
         // On demand: seen once after its start, it is left alone, or the pings would keep it awake.
-        if check(Int(index)).policy.awake == .onDemand, joint.finding.outcome.isGood,
+        if check(Int(index)).policy.awake == .onDemand, combined.finding.outcome.isGood,
             states[Int(index)].verdict != .paused
         {
             timetable.cancel(index)
@@ -36,7 +36,7 @@ extension Shard {
     }
 
     /// The Hub says something else than before.
-    func hubSays(_ change: HubKnowledge.Change, _ index: UInt32, _ name: String) {
+    func hubSays(_ change: HubReadings.Change, _ index: UInt32, _ name: String) {
         guard holds(index, name) else { return }
         let now = clocks.wall()
         let facts = change.word.facts
@@ -79,7 +79,7 @@ extension Shard {
         guard check.policy.awake == .onDemand, let space = check.space else { return due ?? now.milliseconds }
         if check.rests(states[index], due) { return nil }
         // It may sleep, and a ping would wake it: the Hub has some time to say so.
-        let soonest = surroundings.hub.awaits(space) ? now + SpaceVerdict.Word.freshFor : now
+        let soonest = surroundings.hub.awaits(space) ? now + SpaceVerdict.HubReading.freshFor : now
         return max(due ?? soonest.milliseconds, soonest.milliseconds)
     }
 

@@ -4,14 +4,14 @@ import StokerCore
 /// Taking a new set of checks, and handing over the old one.
 extension Shard {
     /// Takes a new set of checks; states and due times are brought by the caller.
-    func install(_ fleet: [Check], _ places: [Place], luggage: Luggage = Luggage()) {
+    func install(_ fleet: [Check], _ places: [Place], luggage: RareState = RareState()) {
         giveUpPings(.fleetReplaced)
         flush()
         shelf.removeAll()
         self.fleet = fleet
         ids = ContiguousArray(places.map(\.id))
-        states = States(places.lazy.map(\.state))
-        strips = Strips(count: places.count)
+        states = CheckStateTable(places.lazy.map(\.state))
+        strips = RecentPings(count: places.count)
         marks = ContiguousArray(
             places.indices.lazy.map { SharedConnectivity.isWitness(self.check($0).address) ? .witness : [] })
         timetable = Timetable()
@@ -80,9 +80,9 @@ extension Shard {
 
     /// Everything that survives a change of the fleet file, pings under way with it. Stands still from here until the new checks are
     /// installed and ``place(_:)`` has said where those pings belong now.
-    func carry() -> [Carried] {
+    func carry() -> [CarriedState] {
         for ping in pings.values where ping.carrier == first {
-            if let ticket = ping.ticket, travels[ping.serial] == nil { travels[ping.serial] = Travel(ticket: ticket) }
+            if let ticket = ping.ticket, travels[ping.serial] == nil { travels[ping.serial] = Handover(ticket: ticket) }
         }
         for serial in travels.keys { travels[serial]?.destination = nil }
         let pings = pings
@@ -98,7 +98,7 @@ extension Shard {
                 let state = states[index]
                 due = state.verdict != .paused ? now : state.pausedUntil.isNever ? nil : state.pausedUntil.milliseconds
             }
-            return Carried(
+            return CarriedState(
                 name: check(index).name, space: check(index).space,
                 place: Place(id: ids[index], state: states[index], due: due, strip: strips[index]),
                 ping: pings[key], runs: runs[key], cell: cells[key], transcript: shelf[key]?.transcript)

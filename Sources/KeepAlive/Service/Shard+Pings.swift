@@ -9,7 +9,7 @@ extension Shard {
     /// - Parameter seen: when what was seen began, where that is not now.
     @discardableResult
     func settle(
-        _ index: UInt32, _ rulings: [Ruling], from before: CheckState, seen: Instant? = nil, now: Instant
+        _ index: UInt32, _ rulings: [JudgeAction], from before: CheckState, seen: Instant? = nil, now: Instant
     ) -> Duration? {
         if let change = StandingChange(
             of: ids[Int(index)], from: before, to: states[Int(index)], seen: seen ?? now)
@@ -52,7 +52,7 @@ extension Shard {
         var ping = under
         ping.ticket = nil
         let check = self.check(Int(index))
-        let finding = surroundings.examiner.examine(attempt, check: check, now: attempt.at)
+        let finding = surroundings.evaluator.examine(attempt, check: check, now: attempt.at)
         let now = clocks.wall()
         let isWitness = marks[Int(index)].contains(.witness)
         if isWitness {
@@ -64,9 +64,9 @@ extension Shard {
         }
 
         // Beside what the visitor got stands what the Hub says.
-        let joint = check.space.map { join(finding, index, space: $0, began: attempt.at, now: now) }
-        let meant = joint?.finding ?? finding
-        let entry = TranscriptShelf.Entry(attempt: attempt, number: Int(ping.attempt), finding: meant)
+        let combined = check.space.map { join(finding, index, space: $0, began: attempt.at, now: now) }
+        let meant = combined?.finding ?? finding
+        let entry = TranscriptCache.Entry(attempt: attempt, number: Int(ping.attempt), finding: meant)
         shelf.put(entry, for: index)
         if ping.failedFrom == nil, meant.outcome.isFailure { ping.failedFrom = attempt.at }
         if meant.outcome.isFailure {
@@ -91,7 +91,7 @@ extension Shard {
         }
         pings[index] = nil
         conclude(index, ping, attempt, observed, now: now)
-        if let joint, observed == meant { hubRules(index, joint, now: now) }
+        if let combined, observed == meant { hubRules(index, combined, now: now) }
         arm()
     }
 
@@ -137,7 +137,7 @@ extension Shard {
     }
 
     /// Performs what was decided; returns the time to the next ping where it is not the usual one.
-    func carryOut(_ rulings: [Ruling], index: UInt32, now: Instant) -> Duration? {
+    func carryOut(_ rulings: [JudgeAction], index: UInt32, now: Instant) -> Duration? {
         let name = check(Int(index)).name
         let state = states[Int(index)]
         let effects = RulingEffects(rulings, of: name, id: ids[Int(index)], state, now: now)

@@ -10,12 +10,12 @@ extension Shard {
             check: check, id: ids[place], state: states[place],
             nextDue: states[place].verdict == .paused ? nil : nextDue(index),
             pinging: pings[index]?.ticket != nil,
-            sight: check.space.flatMap {
-                surroundings.hub.sight(of: check.name, space: $0, cell: cells[index], now: clocks.wall())
+            hubStatus: check.space.flatMap {
+                surroundings.hub.hubStatus(of: check.name, space: $0, cell: cells[index], now: clocks.wall())
             })
     }
 
-    func cell(_ index: UInt32, _ name: String) -> SpaceVerdict.Cell? { holds(index, name) ? cells[index] : nil }
+    func cell(_ index: UInt32, _ name: String) -> SpaceVerdict.GridCell? { holds(index, name) ? cells[index] : nil }
 
     func status(_ index: UInt32, _ name: String) -> CheckStatus? { holds(index, name) ? status(index) : nil }
 

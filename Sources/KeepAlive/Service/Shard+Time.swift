@@ -80,7 +80,7 @@ extension Shard {
 
     /// What the wall clock went through twice counts as it was the second time; what it skipped, or nobody lived through, is not
     /// known of any check.
-    func tellTimeline(of change: ClockWatch.Change, now: Instant) {
+    func tellTimeline(of change: ClockMonitor.Change, now: Instant) {
         let missed = change.clockMoved + change.slept + change.stood
         if missed < .zero {
             // Each shard says so, behind what it said before.

@@ -15,33 +15,33 @@ actor Shard {
     let surroundings: Surroundings
     let logger: Logger
 
-    /// All checks of the fleet, shared with the other shards and the boiler: a million of them are held once.
+    /// All checks of the fleet, shared with the other shards and the fleet monitor: a million of them are held once.
     var fleet: [Check] = []
     /// This shard has every `stride`-th check, beginning with this one.
     let first: Int
     let stride: Int
     /// Parallel columns, one place per check of this shard.
     var ids: ContiguousArray<Int32> = []
-    var states = States()
-    var strips: Strips
+    var states = CheckStateTable()
+    var strips: RecentPings
     var timetable = Timetable()
     /// Pings under way: between their first attempt and their conclusion.
     var pings: [UInt32: Ping] = [:]
 
-    var gate: StartGate
-    var spread: Spread
-    var clockWatch: ClockWatch
+    var gate: AdmissionControl
+    var spread: DueTimeSpread
+    var clockWatch: ClockMonitor
     var evidence = ConnectivityGuard.Evidence()
     var runs: [UInt32: Heartbeats.Runs] = [:]
     /// What both sources meant together at the last ping of a Space, where that is more than "well".
-    var cells: [UInt32: SpaceVerdict.Cell] = [:]
+    var cells: [UInt32: SpaceVerdict.GridCell] = [:]
     /// Windows of the policies that have hours, ready to be asked.
     var windows: [ObjectIdentifier: HoursWindow] = [:]
     /// Since when calls could reach us.
     var watchingSince: Instant
     var lateness = LatenessWindow()
     var latenessTurned: Int64 = 0
-    var shelf: TranscriptShelf
+    var shelf: TranscriptCache
     var counters = Counters()
     var counts = VerdictCounts()
 
@@ -55,7 +55,7 @@ actor Shard {
     /// Between ``carry()`` and ``install(_:_:luggage:)`` nothing begins and nothing changes: it would be lost.
     var frozen = false
     /// Attempts that were under way when the fleet was replaced, by their serial: this lane ends them, their check may be elsewhere.
-    var travels: [UInt64: Travel] = [:]
+    var travels: [UInt64: Handover] = [:]
     /// Pings that had failed attempts when the program ended: when the first of them began.
     var unfinished: [UInt32: Instant] = [:]
     /// Checks whose next ping is followed by one anywhere in the interval, because they came in a crowd.
@@ -92,12 +92,12 @@ actor Shard {
         self.clocks = clocks
         self.surroundings = surroundings
         self.logger = logger
-        self.gate = StartGate(openLimit: openLimit, youngLimit: youngLimit)
-        self.spread = Spread(seed: seed)
-        self.clockWatch = ClockWatch(clocks.reading)
+        self.gate = AdmissionControl(openLimit: openLimit, youngLimit: youngLimit)
+        self.spread = DueTimeSpread(seed: seed)
+        self.clockWatch = ClockMonitor(clocks.reading)
         self.watchingSince = clocks.wall()
-        self.shelf = TranscriptShelf(limit: transcripts)
-        self.strips = Strips(count: 0)
+        self.shelf = TranscriptCache(limit: transcripts)
+        self.strips = RecentPings(count: 0)
     }
 
     var count: Int { ids.count }

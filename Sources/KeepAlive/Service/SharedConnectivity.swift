@@ -16,7 +16,7 @@ final class SharedConnectivity: Sendable {
         evidence = ConnectivityGuard.Evidence()
         return state.withLock { guardian in
             var new = new
-            // Changes are told by the boiler, which compares the standing at every tick of its own.
+            // Changes are told by the fleet monitor, which compares the standing at every tick of its own.
             _ = guardian.take(&new, now: now)
             return guardian.wantsWitnesses(now: now)
         }

@@ -6,12 +6,12 @@ package import Runtime
 import ServiceLifecycle
 import StokerCore
 
-/// Watches the first master and tells the boiler when to stand in for it (requirement KA13).
+/// Watches the first master and tells the fleet monitor when to stand in for it (requirement KA13).
 package struct StandbyService: Service {
     private let first: String
     private let every: Duration
     private let client: HTTPClient
-    private let boiler: Boiler
+    private let monitor: FleetMonitor
     private let clocks: Clocks
     private let logger: Logger
     /// The first master's address as people may see it.
@@ -21,29 +21,29 @@ package struct StandbyService: Service {
     ///   - first: address of the first master; its `/health` is asked.
     ///   - every: time between two looks. Default 10 s; three misses in a row make the takeover.
     package init(
-        of first: String, every: Duration = .seconds(10), client: HTTPClient, boiler: Boiler, clocks: Clocks,
+        of first: String, every: Duration = .seconds(10), client: HTTPClient, monitor: FleetMonitor, clocks: Clocks,
         logger: Logger
     ) {
         self.first = first
         shown = Redaction.address(first)
         self.every = every
         self.client = client
-        self.boiler = boiler
+        self.monitor = monitor
         self.clocks = clocks
         self.logger = logger
     }
 
     package func run() async throws {
-        await boiler.take(role: StandbyDecision(every: every).role(of: shown))
+        await monitor.take(role: StandbyDecision(every: every).role(of: shown))
         await cancelWhenGracefulShutdown {
             var decision = StandbyDecision(every: every)
             while !Task.isCancelled {
                 let alive = await isAlive()
                 if Task.isCancelled { break }
                 // Without network of our own a silent master means nothing.
-                let offline = await boiler.isOffline
+                let offline = await monitor.isOffline
                 if alive || !offline { _ = decision.note(answered: alive, at: clocks.wall()) }
-                await boiler.take(role: decision.role(of: shown))
+                await monitor.take(role: decision.role(of: shown))
                 do { try await Task.sleep(for: every) } catch { break }
             }
         }

@@ -31,7 +31,7 @@ package struct Finding: Equatable {
 }
 
 /// What the judge wants done after it changed a state. Carried out by the service, in this order.
-package enum Ruling: Equatable {
+package enum JudgeAction: Equatable {
     /// The verdict changed; write an event.
     case changed(from: Verdict, to: Verdict)
     case incidentBegan(Incident)

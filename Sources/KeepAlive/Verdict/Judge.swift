@@ -13,12 +13,12 @@ package enum Judge {
     package static let calmWindow: UInt32 = 0x3FF
 
     /// Takes one ping into the state. Returns nothing (and allocates nothing) when a well check stays well.
-    /// Without a ``Ruling/recheck(_:)`` the next ping is due after the policy's interval.
+    /// Without a ``JudgeAction/recheck(_:)`` the next ping is due after the policy's interval.
     /// - Parameter failedFrom: when the first failed attempt of this ping began, or the silence; nil when the observation tells it.
     package static func judge(
         _ state: inout CheckState, _ observation: Observation, policy: CheckPolicy, certificateEndHours: UInt32 = 0,
         failedFrom: Instant? = nil, now: Instant
-    ) -> [Ruling] {
+    ) -> [JudgeAction] {
         // A ping that was under way when the pause began says nothing any more.
         if state.verdict == .paused { return [] }
         if certificateEndHours != 0 { state.certificateEndHours = certificateEndHours }
@@ -58,7 +58,9 @@ package enum Judge {
 
     // MARK: Outcomes
 
-    private static func good(_ state: inout CheckState, _ observation: Observation, policy: CheckPolicy) -> [Ruling] {
+    private static func good(_ state: inout CheckState, _ observation: Observation, policy: CheckPolicy)
+        -> [JudgeAction]
+    {
         shift(&state, failed: false)
         state.failures = 0
         state.failingSince = .never
@@ -70,7 +72,7 @@ package enum Judge {
         let calmer = state.slowdown > 0
         if calmer { state.slowdown -= 1 }
 
-        var rulings: [Ruling] = []
+        var rulings: [JudgeAction] = []
         if state.wasBad, !hasRecovered(state, policy) {
             rulings.append(.recheck(recheck(state, policy)))
             return rulings
@@ -104,7 +106,7 @@ package enum Judge {
 
     private static func waking(
         _ state: inout CheckState, _ observation: Observation, gap: Duration, policy: CheckPolicy
-    ) -> [Ruling] {
+    ) -> [JudgeAction] {
         // After a long silence of ours nobody knows whether it has been the same start all along.
         if state.wakingSince.isNever || gap > longestStart { state.wakingSince = observation.at }
         if observation.at - state.wakingSince > longestStart {
@@ -113,7 +115,7 @@ package enum Judge {
             return down(&state, stuck, from: state.wakingSince, policy: policy)
         }
         state.successes = 0
-        var rulings: [Ruling] = []
+        var rulings: [JudgeAction] = []
         if state.verdict != .waking {
             let before = state.verdict
             settle(&state, .waking, observation, since: observation.at)
@@ -128,7 +130,7 @@ package enum Judge {
 
     private static func bad(
         _ state: inout CheckState, _ observation: Observation, from: Instant, policy: CheckPolicy
-    ) -> [Ruling] {
+    ) -> [JudgeAction] {
         if observation.cause == .spaceModerated { return moderated(&state, observation) }
         shift(&state, failed: true)
         countFailure(&state, from: from)
@@ -148,7 +150,7 @@ package enum Judge {
     /// Down at once, whatever the threshold: used when time itself is the proof.
     private static func down(
         _ state: inout CheckState, _ observation: Observation, from: Instant, policy: CheckPolicy
-    ) -> [Ruling] {
+    ) -> [JudgeAction] {
         shift(&state, failed: true)
         countFailure(&state, from: from)
         return settleDown(&state, observation, since: state.wasBad ? from : state.failingSince, policy: policy)
@@ -156,8 +158,8 @@ package enum Judge {
 
     private static func settleDown(
         _ state: inout CheckState, _ observation: Observation, since: Instant, policy: CheckPolicy
-    ) -> [Ruling] {
-        var rulings: [Ruling] = []
+    ) -> [JudgeAction] {
+        var rulings: [JudgeAction] = []
         if !state.wasBad { flip(&state, toBad: true) }
         let before = state.verdict
         let verdict = trouble(observation.cause)
@@ -178,8 +180,8 @@ package enum Judge {
     }
 
     /// The platform flagged the Space. The incident stays open while the check is paused: somebody should look.
-    private static func moderated(_ state: inout CheckState, _ observation: Observation) -> [Ruling] {
-        var rulings: [Ruling] = []
+    private static func moderated(_ state: inout CheckState, _ observation: Observation) -> [JudgeAction] {
+        var rulings: [JudgeAction] = []
         shift(&state, failed: true)
         countFailure(&state, from: observation.at)
         if !state.wasBad { flip(&state, toBad: true) }
@@ -201,8 +203,8 @@ package enum Judge {
     /// - Parameter until: `.never` means until resumed.
     package static func pause(
         _ state: inout CheckState, _ pause: CheckState.Pause, until: Instant = .never, check: Int32, now: Instant
-    ) -> [Ruling] {
-        var rulings: [Ruling] = []
+    ) -> [JudgeAction] {
+        var rulings: [JudgeAction] = []
         // Hours and the fleet file do not overrule a person or the platform.
         if state.verdict == .paused, rank(pause) < rank(state.pause) { return rulings }
         state.pause = pause
@@ -221,7 +223,7 @@ package enum Judge {
 
     /// Goes on as if never looked at before; only an incident of the platform's moderation stays open until a good ping.
     /// Does nothing when the check is not paused.
-    package static func resume(_ state: inout CheckState, now: Instant) -> [Ruling] {
+    package static func resume(_ state: inout CheckState, now: Instant) -> [JudgeAction] {
         guard state.verdict == .paused else { return [] }
         state.verdict = .unknown
         state.cause = .none
@@ -234,7 +236,8 @@ package enum Judge {
 
     /// Brings a state that was read from the ledger in line with the fleet file and the time that has passed: a pause
     /// that has run out ends, `enabled: false` pauses, and what has not been looked at for long is not counted on.
-    package static func recover(_ state: inout CheckState, policy: CheckPolicy, check: Int32, now: Instant) -> [Ruling]
+    package static func recover(_ state: inout CheckState, policy: CheckPolicy, check: Int32, now: Instant)
+        -> [JudgeAction]
     {
         clockSetBack(&state, to: now)
         if !policy.enabled { return pause(&state, .byFleetFile, check: check, now: now) }
@@ -303,7 +306,7 @@ package enum Judge {
     }
 
     /// Ends flapping after ten pings of the same kind, and with it the incident if it ended well.
-    private static func calm(_ state: inout CheckState, at: Instant, check: Int32, _ rulings: inout [Ruling]) {
+    private static func calm(_ state: inout CheckState, at: Instant, check: Int32, _ rulings: inout [JudgeAction]) {
         guard state.recentFlips & calmWindow == 0 else { return }
         state.flapping = false
         state.recentFlips = 0
@@ -320,8 +323,9 @@ package enum Judge {
             || (state.recentFailures & mask(threshold.of)).nonzeroBitCount < max(1, threshold.failures)
     }
 
-    private static func beginIncident(_ state: inout CheckState, _ observation: Observation, _ rulings: inout [Ruling])
-    {
+    private static func beginIncident(
+        _ state: inout CheckState, _ observation: Observation, _ rulings: inout [JudgeAction]
+    ) {
         guard !state.incidentOpen else { return }
         state.incidentOpen = true
         state.incidentCause = observation.cause
@@ -330,7 +334,9 @@ package enum Judge {
         rulings.append(.incidentBegan(incident(state, check: observation.check, ended: nil)))
     }
 
-    private static func endIncident(_ state: inout CheckState, at: Instant, check: Int32, _ rulings: inout [Ruling]) {
+    private static func endIncident(
+        _ state: inout CheckState, at: Instant, check: Int32, _ rulings: inout [JudgeAction]
+    ) {
         guard state.incidentOpen else { return }
         state.incidentOpen = false
         rulings.append(.incidentEnded(incident(state, check: check, ended: max(at, state.troubleSince))))

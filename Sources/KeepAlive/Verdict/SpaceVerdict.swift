@@ -3,7 +3,7 @@ package import StokerCore
 /// What is believed of a Space: a function of what the Hub says it does and of what a visitor got. See docs/two-sources.md.
 package enum SpaceVerdict {
     /// What a visitor can meet.
-    package enum Behaviour: Int, Sendable, CaseIterable {
+    package enum VisitorResult: Int, Sendable, CaseIterable {
         case serves, oldBuild, slow, wrong, held, starting, inError, hidden, throttled, unreachable
 
         package var word: String {
@@ -27,7 +27,7 @@ package enum SpaceVerdict {
     }
 
     /// One cell of the grid.
-    package struct Cell: Sendable, Equatable {
+    package struct GridCell: Sendable, Equatable {
         package var name: String
         package var verdict: Verdict
         /// nil: what the visitor saw.
@@ -58,14 +58,14 @@ package enum SpaceVerdict {
         uniqueKeysWithValues: stages.enumerated().compactMap { place, stage in stage.map { ($0, place) } })
 
     /// - Parameter stage: nil, or one that nobody knows: then the visitor's word holds.
-    package static func cell(_ stage: SpaceStage?, _ behaviour: Behaviour) -> Cell {
+    package static func cell(_ stage: SpaceStage?, _ behaviour: VisitorResult) -> GridCell {
         let place = stage.flatMap { places[$0] } ?? stages.count - 1
         return grid[place][behaviour.rawValue]
     }
 
     /// What a ping's finding is for the grid; nil when it says nothing of the Space: moderation, or trouble of our own.
     /// - Parameter oldBuild: the Hub says that another commit runs than the repository holds.
-    package static func behaviour(of finding: Finding, oldBuild: Bool = false) -> Behaviour? {
+    package static func behaviour(of finding: Finding, oldBuild: Bool = false) -> VisitorResult? {
         switch finding.cause {
         case .none: oldBuild ? .oldBuild : .serves
         case .tooSlow, .tlsExpiresSoon, .dnsStale: .slow
@@ -87,7 +87,7 @@ package enum SpaceVerdict {
     }
 
     /// What the Hub is known to say of a Space.
-    package struct Word: Sendable, Equatable {
+    package struct HubReading: Sendable, Equatable {
         package var facts: SpaceFacts
         /// When the Hub was read.
         package var readAt: Instant
@@ -113,23 +113,23 @@ package enum SpaceVerdict {
     }
 
     /// How long the Hub's word must have stood before it is held against what a visitor saw.
-    package struct Patience: Sendable, Equatable {
-        /// For another commit than the newest one: a build takes its time. Default ``Word/buildGrace``.
+    package struct GracePeriods: Sendable, Equatable {
+        /// For another commit than the newest one: a build takes its time. Default ``HubReading/buildGrace``.
         package var build: Duration
-        /// For a stage. Default ``Word/settledAfter``.
+        /// For a stage. Default ``HubReading/settledAfter``.
         package var stage: Duration
 
-        package init(build: Duration = Word.buildGrace, stage: Duration = Word.settledAfter) {
+        package init(build: Duration = HubReading.buildGrace, stage: Duration = HubReading.settledAfter) {
             self.build = build
             self.stage = stage
         }
     }
 
     /// Both sources taken together.
-    package struct Joint: Equatable {
+    package struct Combined: Equatable {
         package var finding: Finding
         /// nil when the Hub's word does not count, or the finding says nothing of the Space.
-        package var cell: Cell?
+        package var cell: GridCell?
         /// Not pinged any more until the Hub says something else.
         package var pauses = false
     }
@@ -140,17 +140,18 @@ package enum SpaceVerdict {
     ///     something else.
     ///   - incident: the causes of which the fleet's failures say that they are the platform's.
     package static func join(
-        _ finding: Finding, _ word: Word?, troubleBegan: Instant, believed: Cause? = nil, incident: Set<Cause> = [],
-        patience: Patience = Patience(), now: Instant
-    ) -> Joint {
-        guard let word, word.isFresh(at: now) else { return Joint(finding: finding) }
+        _ finding: Finding, _ word: HubReading?, troubleBegan: Instant, believed: Cause? = nil,
+        incident: Set<Cause> = [],
+        patience: GracePeriods = GracePeriods(), now: Instant
+    ) -> Combined {
+        guard let word, word.isFresh(at: now) else { return Combined(finding: finding) }
         if word.facts.pauseReason == .moderation {
             let detail = word.facts.abuse ?? "the Hub says that the Space was flagged"
-            return Joint(
+            return Combined(
                 finding: Finding(outcome: .down, cause: .spaceModerated, code: finding.code, detail: detail))
         }
         let old = word.oldBuildSince.map { now - $0 >= patience.build || word.facts.stage != .running } ?? false
-        guard let behaviour = behaviour(of: finding, oldBuild: old) else { return Joint(finding: finding) }
+        guard let behaviour = behaviour(of: finding, oldBuild: old) else { return Combined(finding: finding) }
         var cell = cell(word.facts.stage, behaviour)
         if cell.verdict == .paused, word.facts.pauseReason == .spendLimit {
             cell.verdict = .down
@@ -161,24 +162,24 @@ package enum SpaceVerdict {
         if isWorse(cell.verdict, than: finding.outcome), !isProven,
             word.readAt < troubleBegan || now - word.stageSince < patience.stage
         {
-            return Joint(finding: finding, cell: Self.cell(nil, behaviour))
+            return Combined(finding: finding, cell: Self.cell(nil, behaviour))
         }
-        var joint = Joint(finding: finding, cell: cell)
-        if let cause = cell.cause { joint.finding.cause = cause }
-        joint.finding.detail = detail(finding, word.facts, cell)
-        joint.finding.outcome = cell.verdict.traits.outcome
-        joint.pauses = cell.verdict == .paused
-        if joint.finding.outcome == .down, incident.contains(joint.finding.cause) {
-            joint.finding.cause = .platformIncident
+        var combined = Combined(finding: finding, cell: cell)
+        if let cause = cell.cause { combined.finding.cause = cause }
+        combined.finding.detail = detail(finding, word.facts, cell)
+        combined.finding.outcome = cell.verdict.traits.outcome
+        combined.pauses = cell.verdict == .paused
+        if combined.finding.outcome == .down, incident.contains(combined.finding.cause) {
+            combined.finding.cause = .platformIncident
         }
-        return joint
+        return combined
     }
 
     private static func isWorse(_ verdict: Verdict, than outcome: Outcome) -> Bool {
         verdict == .down && outcome != .down || verdict == .paused && outcome != .down
     }
 
-    private static func detail(_ finding: Finding, _ facts: SpaceFacts, _ cell: Cell) -> String {
+    private static func detail(_ finding: Finding, _ facts: SpaceFacts, _ cell: GridCell) -> String {
         guard let stage = facts.stage, cell.verdict != .up else { return finding.detail }
         let message = facts.errorMessage.map { " (\(quoted($0)))" } ?? ""
         let seen = finding.detail.isEmpty ? finding.cause.sentence : finding.detail

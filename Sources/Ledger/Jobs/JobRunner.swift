@@ -53,7 +53,7 @@ package final class JobRunner: Service {
         var running = 0
         var isStopping = false
         /// Rung when a stop begins; one for each job that runs.
-        var stops: [UInt64: Bell] = [:]
+        var stops: [UInt64: AsyncSignal] = [:]
         var last: UInt64 = 0
     }
 
@@ -67,7 +67,7 @@ package final class JobRunner: Service {
     private let logger: Logger
     private let shared = Mutex(Shared())
     /// Something may be there to be claimed, or a place is free.
-    private let news = Bell()
+    private let news = AsyncSignal()
 
     /// - Parameters:
     ///   - owner: names this process in what it claims.
@@ -123,7 +123,7 @@ package final class JobRunner: Service {
             shared.isStopping = true
             return shared.stops.values.map { $0 }
         }
-        for bell in bells { bell.ring() }
+        for signal in bells { signal.ring() }
         news.ring()
     }
 
@@ -168,11 +168,11 @@ package final class JobRunner: Service {
 
     private func work(_ job: Job) async -> End {
         guard let handler = handlers[job.kind] else { return .stopped }
-        let bell = Bell()
+        let signal = AsyncSignal()
         let number = shared.withLock { shared in
             shared.last += 1
-            shared.stops[shared.last] = bell
-            if shared.isStopping { bell.ring() }
+            shared.stops[shared.last] = signal
+            if shared.isStopping { signal.ring() }
             return shared.last
         }
         defer { shared.withLock { $0.stops[number] = nil } }
@@ -183,7 +183,7 @@ package final class JobRunner: Service {
                 }
             }
             group.addTask { await self.keep(job) }
-            group.addTask { await self.awaitStop(bell) }
+            group.addTask { await self.awaitStop(signal) }
             var end: End?
             while end == nil, let next = await group.next() { end = next }
             group.cancelAll()
@@ -212,8 +212,8 @@ package final class JobRunner: Service {
         }
     }
 
-    private func awaitStop(_ bell: Bell) async -> End? {
-        await bell.wait(atMost: nil, clock: clock)
+    private func awaitStop(_ signal: AsyncSignal) async -> End? {
+        await signal.wait(atMost: nil, clock: clock)
         if Task.isCancelled { return nil }
         do { try await clock.sleep(for: settings.stopWithin) } catch { return nil }
         return .stopped

@@ -165,7 +165,7 @@ package actor MemoryLedger: Ledger {
         return strips
     }
 
-    package func series(of check: Int32, from: Instant, to: Instant, buckets: Int) throws(Failure) -> [Tally] {
+    package func series(of check: Int32, from: Instant, to: Instant, buckets: Int) throws(Failure) -> [SpanTotals] {
         try whileOpen("sum up observations")
         var sums = Buckets(from: from, to: to, count: buckets)
         for row in rows where row.check == check { sums.add(row) }
@@ -174,8 +174,8 @@ package actor MemoryLedger: Ledger {
         return sums.tallies
     }
 
-    package func tally(of checks: [Int32], from: Instant, to: Instant) throws(Failure) -> [Tally] {
-        var tallies: [Tally] = []
+    package func tally(of checks: [Int32], from: Instant, to: Instant) throws(Failure) -> [SpanTotals] {
+        var tallies: [SpanTotals] = []
         for check in checks { tallies += try series(of: check, from: from, to: to, buckets: 1) }
         return tallies
     }

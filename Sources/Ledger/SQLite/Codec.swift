@@ -156,7 +156,7 @@ enum RowCodec {
 
 /// Everything about an observation but check, time and latency in one integer that is small for the usual case:
 /// outcome in bits 0–2, code 3–18, attempts − 1 in 19–26, cause 27–34. An ordinary *up, 200* fits two bytes.
-enum Packed {
+enum PackedObservation {
     static func pack(_ row: Observation) -> Int64 {
         Int64(row.outcome.rawValue) | Int64(row.code) << 3 | Int64(row.attempts &- 1) << 19 | Int64(row.cause.rawValue)
             << 27
@@ -221,8 +221,8 @@ struct Sum: Sendable, Equatable {
         unknown += other.unknown
     }
 
-    func tally(from: Instant, to: Instant, time: TimeSum) -> Tally {
-        Tally(
+    func tally(from: Instant, to: Instant, time: TimeSum) -> SpanTotals {
+        SpanTotals(
             from: from, to: to, up: up, slow: slow, waking: waking, down: down, unknown: unknown,
             latencyMin: latencyMin,
             latencyMax: latencyMax, latencySum: latencySum, upTime: time.up, downTime: time.down,
@@ -272,7 +272,7 @@ struct Sum: Sendable, Equatable {
 }
 
 /// What a stretch of stored rows holds, so that a sum over all of it need not read the rows.
-struct Extent: Equatable {
+struct StoredExtent: Equatable {
     var first: Int64
     var last: Int64
     var sum: Sum

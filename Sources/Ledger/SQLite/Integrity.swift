@@ -122,7 +122,7 @@ extension SQLiteLedger {
     /// In slices, so that no reader is held for long.
     private func readEverything() async throws(Failure) {
         for (table, query) in [
-            (DamageBook.Table.incident, SQL.incident), (.event, SQL.event), (.job, SQLiteJobs.SQL.job),
+            (DamageLog.Table.incident, SQL.incident), (.event, SQL.event), (.job, SQLiteJobs.SQL.job),
             (.action, SQLiteActions.SQL.action),
         ] {
             try await slices(of: table.rawValue) { [damage] db, ids in
@@ -170,7 +170,7 @@ extension SQLiteLedger {
                     try bytes.withUnsafeBytes { try RowCodec.decode($0, check: Key.check(id)) { rows.append($0) } }
                     guard !rows.isEmpty else { throw DamagedBytes(what: "no observations") }
                     guard let extent = try row.decode(Data?.self, atIndex: 1) else { continue }
-                    guard try extent.withUnsafeBytes({ try Extent($0) }) == Extent(of: rows) else {
+                    guard try extent.withUnsafeBytes({ try StoredExtent($0) }) == StoredExtent(of: rows) else {
                         throw DamagedBytes(what: "summary of a stretch")
                     }
                 } catch { damage.note(.stretch, id, error) }

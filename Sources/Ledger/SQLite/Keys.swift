@@ -32,7 +32,7 @@ func isOlder(_ a: Observation, _ b: Observation) -> Bool {
     if a.at != b.at { return a.at < b.at }
     if a.check != b.check { return a.check < b.check }
     if a.latencyMicroseconds != b.latencyMicroseconds { return a.latencyMicroseconds < b.latencyMicroseconds }
-    return Packed.pack(a) < Packed.pack(b)
+    return PackedObservation.pack(a) < PackedObservation.pack(b)
 }
 
 /// Finds a check's place among those asked for. Numbers are dense, so that a table beats hashing for every row of the tail.
@@ -150,7 +150,7 @@ struct Buckets {
         return index
     }
 
-    var tallies: [Tally] {
+    var tallies: [SpanTotals] {
         sums.indices.map { index in
             sums[index].tally(
                 from: Instant(milliseconds: start(index)),
@@ -160,7 +160,7 @@ struct Buckets {
 }
 
 /// Keeps the newest `limit` of the observations it is shown.
-struct Newest {
+struct NewestObservations {
     let limit: Int
     /// Newest first after ``shrink()``.
     private(set) var rows: [Observation] = []

@@ -11,5 +11,5 @@ protocol SQLiteAccess: Sendable {
         _ doing: String, within limit: Duration?, _ body: @escaping @Sendable (Database) throws -> T
     ) async throws(Failure) -> T
     /// Rows that cannot be read are left out and noted here.
-    var damage: DamageBook { get }
+    var damage: DamageLog { get }
 }

@@ -52,7 +52,7 @@ extension SQLiteLedger {
         try await read("read observations") { [damage] db in
             guard limit > 0 else { return [] }
             let end = before?.milliseconds ?? .max
-            var newest = Newest(limit: limit)
+            var newest = NewestObservations(limit: limit)
             try Self.tail(db, of: check, damage) { if $0.at.milliseconds < end { newest.add($0) } }
             for segment in try Self.segments(db, from: .min, to: end, damage).sorted(by: { $0.last > $1.last }) {
                 if newest.isSettled(before: segment.last) { break }
@@ -72,7 +72,7 @@ extension SQLiteLedger {
     package func latest(of checks: [Int32], limit: Int) async throws(Failure) -> [[Observation]] {
         try await read("read the latest observations") { [damage] db in
             let places = Places(checks)
-            var newest = Array(repeating: Newest(limit: limit), count: places.checks.count)
+            var newest = Array(repeating: NewestObservations(limit: limit), count: places.checks.count)
             try Self.tail(db, of: checks.count == 1 ? checks[0] : nil, damage) { row in
                 if let place = places[row.check] { newest[place].add(row) }
             }
@@ -92,11 +92,12 @@ extension SQLiteLedger {
         }
     }
 
-    package func series(of check: Int32, from: Instant, to: Instant, buckets: Int) async throws(Failure) -> [Tally] {
+    package func series(of check: Int32, from: Instant, to: Instant, buckets: Int) async throws(Failure) -> [SpanTotals]
+    {
         try await sums(of: [check], from: from, to: to, buckets: buckets)[0].tallies
     }
 
-    package func tally(of checks: [Int32], from: Instant, to: Instant) async throws(Failure) -> [Tally] {
+    package func tally(of checks: [Int32], from: Instant, to: Instant) async throws(Failure) -> [SpanTotals] {
         try await sums(of: checks, from: from, to: to, buckets: 1).map { $0.tallies[0] }
     }
 
@@ -123,9 +124,9 @@ extension SQLiteLedger {
                     let key = Key.of(segment.id, check)
                     extent.bind(key, at: 1)
                     guard try extent.step(db) else { continue }
-                    var known: Extent?
+                    var known: StoredExtent?
                     do {
-                        known = extent.isNull(0) ? nil : try Extent(extent.bytes(0))
+                        known = extent.isNull(0) ? nil : try StoredExtent(extent.bytes(0))
                     } catch {
                         // The rows themselves say it as well.
                         damage.note(.stretch, key, error)
@@ -259,7 +260,7 @@ extension SQLiteLedger {
     }
 
     /// - Parameter damage: hears of rows that cannot be read and are left out, here and below; nil throws them.
-    static func segments(_ db: Database, from: Int64, to: Int64, _ damage: DamageBook? = nil) throws -> [Segment] {
+    static func segments(_ db: Database, from: Int64, to: Int64, _ damage: DamageLog? = nil) throws -> [Segment] {
         try Row.fetchAll(db.cachedStatement(sql: SQL.segments), arguments: [from, to]).compactMap { row in
             let id = try row.decode(Int64.self, atIndex: 0)
             do {
@@ -298,7 +299,7 @@ extension SQLiteLedger {
     }
 
     static func tail(
-        _ db: Database, of check: Int32?, _ damage: DamageBook? = nil, _ body: (Observation) -> Void
+        _ db: Database, of check: Int32?, _ damage: DamageLog? = nil, _ body: (Observation) -> Void
     ) throws {
         let select = try db.cachedStatement(sql: check == nil ? SQL.tail : SQL.tailOfCheck)
         if let check { select.bind(Int64(check), at: 1) }
@@ -315,13 +316,13 @@ extension SQLiteLedger {
 
     /// - Parameter select: of check, time, packed and latency, on a row.
     static func observation(_ select: Statement) throws -> Observation {
-        try Packed.unpack(
+        try PackedObservation.unpack(
             check: select.integer(0), at: select.integer(1), packed: select.integer(2),
             latency: select.integer(3))
     }
 
     static func rows(
-        _ db: Database, _ find: Statement, segment: Int64, check: Int32, _ damage: DamageBook? = nil,
+        _ db: Database, _ find: Statement, segment: Int64, check: Int32, _ damage: DamageLog? = nil,
         _ body: (Observation) -> Void
     ) throws {
         let key = Key.of(segment, check)
@@ -337,7 +338,7 @@ extension SQLiteLedger {
     }
 
     static func rows(
-        _ db: Database, segment: Int64, _ damage: DamageBook? = nil, _ body: (Observation) -> Void
+        _ db: Database, segment: Int64, _ damage: DamageLog? = nil, _ body: (Observation) -> Void
     ) throws {
         let select = try db.cachedStatement(sql: SQL.stretches)
         select.bind(Key.first(of: segment), at: 1)

@@ -77,7 +77,7 @@ extension SQLiteLedger {
     /// Rows of one check in time order. Few of them need no summary: reading them is as quick.
     static func put(_ rows: [Observation], _ key: Int64, _ insert: Statement, _ db: Database) throws {
         insert.bind(key, at: 1)
-        insert.bind(rows.count < 16 ? nil : Extent(of: rows).encode(), at: 2)
+        insert.bind(rows.count < 16 ? nil : StoredExtent(of: rows).encode(), at: 2)
         insert.bind(RowCodec.encode(rows), at: 3)
         try insert.run(db)
     }

@@ -38,7 +38,7 @@ package final class SQLiteLedger: Ledger, SQLiteAccess {
     let layout: Layout
     let isReadOnly: Bool
     /// What reading came upon and left out.
-    let damage = DamageBook()
+    let damage = DamageLog()
     /// The full check while it runs: closing ends it.
     let running = Mutex<DatabaseQueue?>(nil)
     let isEnding = Mutex(false)
@@ -59,12 +59,13 @@ package final class SQLiteLedger: Ledger, SQLiteAccess {
     {
         let doing = "open the ledger \(path)"
         let isBusy = Mutex(false)
-        let opened = await withCheckedContinuation { (waiter: CheckedContinuation<Result<Opened, Failure>, Never>) in
+        let opened = await withCheckedContinuation {
+            (waiter: CheckedContinuation<Result<OpenedDatabase, Failure>, Never>) in
             let done = Once(waiter)
             // Opening checks, migrates and may wait for the disk.
             DispatchQueue.global().async {
                 do throws(Failure) {
-                    let parts = try Opened(path: path, readOnly: readOnly, logger: logger) {
+                    let parts = try OpenedDatabase(path: path, readOnly: readOnly, logger: logger) {
                         isBusy.withLock { $0 = true }
                     }
                     guard !done.resume(.success(parts)) else { return }
@@ -256,7 +257,8 @@ package final class SQLiteLedger: Ledger, SQLiteAccess {
             try db.execute(
                 sql: "INSERT INTO observation (id, check_id, at, packed, latency) VALUES (?, ?, ?, ?, ?)",
                 arguments: [
-                    last + 1, first.check, first.at.milliseconds, Packed.pack(first), first.latencyMicroseconds,
+                    last + 1, first.check, first.at.milliseconds, PackedObservation.pack(first),
+                    first.latencyMicroseconds,
                 ])
             observations.removeFirst()
         }
@@ -265,7 +267,7 @@ package final class SQLiteLedger: Ledger, SQLiteAccess {
         for row in observations {
             insert.bind(Int64(row.check), at: 1)
             insert.bind(row.at.milliseconds, at: 2)
-            insert.bind(Packed.pack(row), at: 3)
+            insert.bind(PackedObservation.pack(row), at: 3)
             insert.bind(Int64(row.latencyMicroseconds), at: 4)
             try insert.run(db)
         }

@@ -73,7 +73,7 @@ final class Salvage {
         // Of a file of its own: closing one of the ledger's would drop SQLite's locks.
         let new = copy + ".new"
         defer { for suffix in ["", "-wal", "-shm"] { try? FileManager.default.removeItem(atPath: new + suffix) } }
-        let pool = try Opened.connect(new, readOnly: false, thorough: false) {}
+        let pool = try OpenedDatabase.connect(new, readOnly: false, thorough: false) {}
         try pool.writeWithoutTransaction { _ = try $0.checkpoint(.truncate) }
         try pool.close()
         // The file's size in pages, then the first unused page and their count: none is used again here.
@@ -136,7 +136,7 @@ final class Salvage {
             return
         }
         copy("observation", "id", "check_id, at, packed, latency") { row in
-            _ = try Packed.unpack(
+            _ = try PackedObservation.unpack(
                 check: try row.decode(Int64.self, atIndex: 1), at: try row.decode(Int64.self, atIndex: 2),
                 packed: try row.decode(Int64.self, atIndex: 3), latency: try row.decode(Int64.self, atIndex: 4))
         }

@@ -12,7 +12,7 @@ import Synchronization
 ///
 /// Never opened on a file that this process has open as a ``SQLiteLedger``: that one has the same stores.
 package final class SharedStores: Sendable, SQLiteAccess {
-    let damage = DamageBook()
+    let damage = DamageLog()
     private let queue: DatabaseQueue
 
     package var jobs: any JobStore { SQLiteJobs(access: self) }
@@ -27,7 +27,7 @@ package final class SharedStores: Sendable, SQLiteAccess {
                 if let queue = try connect(path) { return queue }
                 // Under the lock, as an engine's start does it.
                 do {
-                    let opened = try Opened(path: path, readOnly: false, logger: logger)
+                    let opened = try OpenedDatabase(path: path, readOnly: false, logger: logger)
                     try opened.pool.close()
                     opened.lock?.mark(.closed)
                     opened.lock?.release()
@@ -85,7 +85,9 @@ package final class SharedStores: Sendable, SQLiteAccess {
         }
         let queue = try DatabaseQueue(path: path, configuration: configuration)
         let isCurrent = try queue.inDatabase { db in
-            guard try Int64.fetchOne(db, sql: "PRAGMA application_id") == Opened.applicationID else { return false }
+            guard try Int64.fetchOne(db, sql: "PRAGMA application_id") == OpenedDatabase.applicationID else {
+                return false
+            }
             guard try !Migrations.migrator.hasBeenSuperseded(db) else {
                 throw Failure(
                     .ledger, doing: "open the ledger \(path)", because: "a newer Stoker made it",

@@ -18,7 +18,7 @@ extension Operation {
                 because: "\"\(text.shortened)\" is not the number of an incident",
                 hint: "`stoker status` shows the number")
         }
-        try await context.keeper.acknowledge(number)
-        return try await context.keeper.overview().json
+        try await context.monitor.acknowledge(number)
+        return try await context.monitor.overview().json
     }
 }

@@ -26,6 +26,6 @@ extension Operation {
             throw Failure(
                 .usage, doing: "pause \(name.shortened)", because: "\"until\" (\(until)) is not in the future")
         }
-        return try await context.keeper.pause(name, until: until).json(now: context.now())
+        return try await context.monitor.pause(name, until: until).json(now: context.now())
     }
 }

@@ -6,8 +6,8 @@ extension Operation {
         effect: .write, needsFleet: true, method: .post, path: "/checks/{name}/ping", parameters: [.checkName],
         answer: .ping
     ) { (context, arguments) throws(Failure) in
-        let status = try await context.keeper.ping(arguments.name())
-        let transcripts = try await context.keeper.transcripts(of: status.check.name)
+        let status = try await context.monitor.ping(arguments.name())
+        let transcripts = try await context.monitor.transcripts(of: status.check.name)
         return ["check": status.json(now: context.now()), "transcript": transcripts.last?.json ?? .null]
     }
 }

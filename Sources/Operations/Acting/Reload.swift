@@ -6,7 +6,7 @@ extension Operation {
         doing: "reload the fleet file",
         effect: .write, needsFleet: true, method: .post, path: "/reload", answer: .overview
     ) { (context, _) throws(Failure) in
-        try await context.keeper.reload()
-        return try await context.keeper.overview().json
+        try await context.monitor.reload()
+        return try await context.monitor.overview().json
     }
 }

@@ -7,6 +7,6 @@ extension Operation {
         method: .post,
         path: "/checks/{name}/resume", parameters: [.checkName], answer: .check
     ) { (context, arguments) throws(Failure) in
-        try await context.keeper.resume(arguments.name()).json(now: context.now())
+        try await context.monitor.resume(arguments.name()).json(now: context.now())
     }
 }

@@ -6,7 +6,7 @@ extension Operation {
         doing: "show the heartbeat's address", permission: .write, needsFleet: true, path: "/heartbeats/{name}/key",
         parameters: [.init("name", .path, .text(upTo: 300), "Name of the heartbeat")], answer: .heartbeatKey
     ) { (context, arguments) throws(Failure) in
-        let status = try await context.keeper.status(of: arguments.name())
+        let status = try await context.monitor.status(of: arguments.name())
         let name = status.check.name
         guard status.check.policy.kind == .heartbeat else {
             throw Failure(

@@ -37,7 +37,7 @@ extension Operation {
         case ("log", nil): signal = .log
         case (_, nil): signal = .success
         }
-        let status = try await context.keeper.beat(
+        let status = try await context.monitor.beat(
             arguments.name(),
             Beat(
                 signal: signal, body: arguments.text("note") ?? "", run: arguments.text("rid"),

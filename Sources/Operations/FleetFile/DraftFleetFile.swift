@@ -56,7 +56,7 @@ extension Operation {
         let owners = namespaces.isEmpty ? [try await hub.whoami().name] : namespaces
         let wanted = Fleet.Discovery(
             namespaces: owners, sdks: given.texts("sdks"), tags: given.texts("tags"), names: given.texts("names"))
-        let door = HubDoor(hub: hub)
+        let door = HubClientGateway(hub: hub)
         var listed: [SpaceFacts] = []
         for owner in owners { listed += try await door.spaces(of: owner).spaces }
         if let nothing = wanted.nothingFound(among: listed) {

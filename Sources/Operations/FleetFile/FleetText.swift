@@ -122,7 +122,7 @@ extension OperationContext {
     /// The fleet an operation is about: that of the text it was given, else the running one.
     /// - Throws: `fleet.invalid` when the text has mistakes, `conflict` when there is neither.
     func fleet(_ arguments: Arguments) async throws(Failure) -> Fleet {
-        guard let given = arguments.object("fleet_file") else { return try await keeper.fleet() }
+        guard let given = arguments.object("fleet_file") else { return try await monitor.fleet() }
         let text = FleetText(given)
         switch text.read() {
         case .success(let fleet): return fleet

@@ -18,9 +18,11 @@ struct HubFleet {
         guard fleet.hub.isWatched, fleet.hub.discovery != nil || fleet.checks.contains(where: { $0.space != nil })
         else { return HubFleet(fleet: fleet) }
         let quiet = Logger(label: "hub") { _ in SwiftLogNoOpLogHandler() }
-        let hub = try HubDoor.open(fleet.hub, agent: "stoker/\(Version.current)", logger: quiet)
-        let glance = await withTaskGroup(of: HubGlance?.self) { group in
-            group.addTask { await HubGlance.take(fleet, of: HubDoor(hub: hub), now: Clocks.real.wall()) }
+        let hub = try HubClientGateway.open(fleet.hub, agent: "stoker/\(Version.current)", logger: quiet)
+        let glance = await withTaskGroup(of: SingleHubReading?.self) { group in
+            group.addTask {
+                await SingleHubReading.take(fleet, of: HubClientGateway(hub: hub), now: Clocks.real.wall())
+            }
             group.addTask {
                 try? await Task.sleep(for: limit)  // cancelled: the Hub was sooner
                 return nil

@@ -44,7 +44,7 @@ extension Shape {
         ])
 }
 
-extension HubPace.Report {
+extension HubRateLimiter.Report {
     fileprivate var json: JSONValue {
         [
             "plan": .text(

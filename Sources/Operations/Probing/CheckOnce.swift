@@ -34,7 +34,7 @@ extension Operation {
                 hint: "ask again when it has ended", retry: .soon)
         }
         defer { isUnderWay.store(false, ordering: .relaxed) }
-        let results = await Sweep(concurrency: arguments.integer("concurrency") ?? 200).run(checks) { done in
+        let results = await OneTimeCheck(concurrency: arguments.integer("concurrency") ?? 200).run(checks) { done in
             context.tell(
                 OperationProgress(
                     .step, "probing", "probing \(done)/\(checks.count)", done: Int64(done), total: Int64(checks.count),
@@ -78,7 +78,7 @@ extension Shape {
 
 /// What a sweep found.
 private struct CheckReport {
-    var results: [Sweep.Result]
+    var results: [OneTimeCheck.Result]
     /// Heartbeats and paused checks, which are not probed.
     var left: Int
     var strict: Bool

@@ -13,7 +13,7 @@ extension Operation {
         ],
         answer: .series
     ) { (context, arguments) throws(Failure) in
-        let status = try await context.keeper.status(of: arguments.name())
+        let status = try await context.monitor.status(of: arguments.name())
         let now = context.now()
         let to = arguments.instant("to") ?? now
         let from = arguments.instant("from") ?? to - .seconds(86_400)

@@ -29,11 +29,11 @@ extension Operation {
             sort: arguments.text("sort").flatMap { StatusQuery.Sort(rawValue: $0) } ?? .file, offset: offset,
             limit: limit)
         query.looks = Set(words.filter { Verdict(name: $0) == nil })
-        let page = try await context.keeper.statuses(query)
+        let page = try await context.monitor.statuses(query)
         let now = context.now()
         var items = page.items.map { $0.json(now: now) }
         if arguments.flag("strips") {
-            let strips = try await context.keeper.strips(of: page.items.map(\.check.name))
+            let strips = try await context.monitor.strips(of: page.items.map(\.check.name))
             items = zip(items, strips).map { item, strip in item.adding([.init("strip", .array(strip.map(\.json)))]) }
         }
         let next = offset + page.items.count

@@ -100,7 +100,7 @@ extension OperationContext {
     /// The check a filter names; nil when there is no filter.
     func status(named name: String?) async throws(Failure) -> CheckStatus? {
         guard let name else { return nil }
-        return try await keeper.status(of: name)
+        return try await monitor.status(of: name)
     }
 
     /// Names by number: of the one check when it is known, else of all in the fleet, and of those in `numbers` that left it.

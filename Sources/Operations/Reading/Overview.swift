@@ -6,6 +6,6 @@ extension Operation {
         path: "/overview",
         answer: .overview
     ) { (context, _) throws(Failure) in
-        try await context.keeper.overview().json
+        try await context.monitor.overview().json
     }
 }

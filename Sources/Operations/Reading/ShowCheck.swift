@@ -7,8 +7,8 @@ extension Operation {
         doing: "show the check", needsFleet: true, path: "/checks/{name}", parameters: [.checkName],
         answer: .checkDetail
     ) { (context, arguments) throws(Failure) in
-        let status = try await context.keeper.status(of: arguments.name())
-        let family = try await context.keeper.statuses(StatusQuery(text: status.check.target, limit: 1_000)).items
+        let status = try await context.monitor.status(of: arguments.name())
+        let family = try await context.monitor.statuses(StatusQuery(text: status.check.target, limit: 1_000)).items
         let now = context.now()
         let siblings = family.filter { $0.check.target == status.check.target && $0.check.name != status.check.name }
         let view = CheckView(status, now: now)
@@ -34,7 +34,7 @@ extension Operation {
         var uptime: [JSONValue.Member]
         var incident: Incident?
 
-        /// nil when the ledger cannot be read: what the keeper knows is shown all the same, and the overview tells of the ledger.
+        /// nil when the ledger cannot be read: what the monitor knows is shown all the same, and the overview tells of the ledger.
         static func read(of check: Int32, from ledger: any Ledger, now: Instant) async -> History? {
             do throws(Failure) {
                 let uptime = try await Uptime.read(of: check, from: ledger, now: now)

@@ -7,8 +7,8 @@ extension Operation {
         doing: "show the transcript", needsFleet: true, path: "/checks/{name}/transcript", parameters: [.checkName],
         answer: .transcripts
     ) { (context, arguments) throws(Failure) in
-        let status = try await context.keeper.status(of: arguments.name())
-        let kept = try await context.keeper.transcripts(of: status.check.name)
+        let status = try await context.monitor.status(of: arguments.name())
+        let kept = try await context.monitor.transcripts(of: status.check.name)
         var failed = kept.lastFailed
         // From before the last restart it is only in the ledger.
         if failed == nil { failed = try await context.ledger.transcript(lastFailedOf: status.id) }

@@ -154,7 +154,7 @@ extension CheckView {
             "last_ping": .instant(lastPing), "last_good": .instant(lastGood), "next_due": .instant(status.nextDue),
             "overdue_seconds": overdue.map { .seconds($0) } ?? .null,
             "rechecking": .bool(status.isRecheckPlanned), "pinging": .bool(status.pinging),
-            "certificate_ends": .instant(certificateEnd), "hub": status.sight.map(\.json) ?? .null,
+            "certificate_ends": .instant(certificateEnd), "hub": status.hubStatus.map(\.json) ?? .null,
         ]
     }
 }
@@ -163,7 +163,7 @@ extension CheckStatus {
     func json(now: Instant) -> JSONValue { CheckView(self, now: now).json }
 }
 
-extension SpaceSight {
+extension SpaceHubStatus {
     var json: JSONValue {
         [
             "stage": .text(stage?.rawValue), "stage_since": .instant(stageSince), "read": .instant(readAt),

@@ -130,7 +130,7 @@ extension Event {
     }
 }
 
-extension Tally {
+extension SpanTotals {
     var json: JSONValue {
         [
             "from": .instant(from), "to": .instant(to), "uptime": .number(uptime),

@@ -162,7 +162,7 @@ extension Overview {
     }
 }
 
-extension HubUse {
+extension HubRateUsage {
     fileprivate func json(at now: Instant) -> JSONValue {
         [
             "endpoint": .string(endpoint), "answered_at": .instant(answeredAt),

@@ -11,7 +11,7 @@ package struct Uptime: Sendable, Equatable {
 
     /// `24h`, `7d`, `30d` or `90d`.
     package let name: String
-    package let tally: Tally
+    package let tally: SpanTotals
 
     /// - Parameter wanted: names of spans; all of them unless given.
     package static func read(
@@ -27,7 +27,7 @@ package struct Uptime: Sendable, Equatable {
         return found
     }
 
-    package init(name: String, tally: Tally) {
+    package init(name: String, tally: SpanTotals) {
         self.name = name
         self.tally = tally
     }

@@ -1,7 +1,7 @@
 package import Ledger
 package import StokerCore
 
-/// When somebody looked at a check, for the words beside its uptime; how much of the time is known is ``Tally/known``.
+/// When somebody looked at a check, for the words beside its uptime; how much of the time is known is ``SpanTotals/known``.
 package struct Watched: Sendable, Equatable {
     private static let longest = Duration.seconds(90 * 86_400)
     private static let hours = 90 * 24
@@ -34,7 +34,7 @@ package struct Watched: Sendable, Equatable {
     }
 
     /// - Parameter seen: spans in each of which something was seen, in time order.
-    init(seen: [Tally], every: Duration, now: Instant) {
+    init(seen: [SpanTotals], every: Duration, now: Instant) {
         var stretches: [Range<Instant>] = []
         for span in seen {
             if let last = stretches.last, span.from - last.upperBound <= Self.gap(at: span.from, every: every, now: now)
@@ -56,7 +56,7 @@ package struct Watched: Sendable, Equatable {
     }
 }
 
-extension Tally {
+extension SpanTotals {
     /// Something is known of the check: a ping, or the time that one tells of. What was looked at while we were offline tells nothing.
     fileprivate var isSeen: Bool { up + slow + waking + down > 0 || upTime + downTime > 0 }
 }

@@ -117,6 +117,6 @@ package enum Bytes {
             value /= 1_024
             unit += 1
         }
-        return unit == 0 ? "\(bytes) B" : "\(Wording.tenths(value)) \(units[unit])"
+        return unit == 0 ? "\(bytes) B" : "\(OutputFormatting.tenths(value)) \(units[unit])"
     }
 }

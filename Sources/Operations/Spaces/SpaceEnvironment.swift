@@ -20,7 +20,7 @@ enum SecretWarnings {
     /// Values that look like secrets and are to be variables, with why: `TOKEN (its name ends in TOKEN)`.
     static func lookLikeSecrets(_ variables: some Sequence<(name: String, value: Secret)>) -> [String] {
         variables.compactMap { name, value in
-            SecretLook.reason(name: name, value: value).map { "\(name) (\($0))" }
+            SecretHeuristic.reason(name: name, value: value).map { "\(name) (\($0))" }
         }
     }
 
@@ -196,9 +196,9 @@ extension Operation {
 
 extension OperationContext {
     /// Keyed hashes of the secrets that were written here.
-    var secretPrints: PrintsFile {
+    var secretPrints: SecretFingerprintFile {
         get throws(Failure) {
-            PrintsFile(path: try dataFolder + "/secret-prints.json") { text in
+            SecretFingerprintFile(path: try dataFolder + "/secret-prints.json") { text in
                 tell(.init(.warning, "prints-damaged", "stoker: \(text)"))
             }
         }

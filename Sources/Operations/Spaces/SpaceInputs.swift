@@ -99,6 +99,6 @@ package enum SleepTime {
     static func note(_ runtime: SpaceRuntime, wished seconds: Int) -> String? {
         guard runtime.sleepSeconds != (seconds < 0 ? nil : seconds) else { return nil }
         return
-            "The Hub keeps \(runtime.sleepSeconds.map { Wording.span(Double($0)) } ?? "never"): on \(runtime.requestedHardware ?? "this hardware") it cannot be chosen."
+            "The Hub keeps \(runtime.sleepSeconds.map { OutputFormatting.span(Double($0)) } ?? "never"): on \(runtime.requestedHardware ?? "this hardware") it cannot be chosen."
     }
 }

@@ -3,10 +3,10 @@ import HubClient
 import KeepAlive
 import StokerCore
 
-/// What a visitor of a Space's app gets, judged as the keeper judges it.
+/// What a visitor of a Space's app gets, judged as the monitor judges it.
 struct SpaceVisit: Sendable {
     var address: String
-    var result: Sweep.Result?
+    var result: OneTimeCheck.Result?
 
     /// The app itself answered, and well.
     var isGood: Bool { result.map { $0.outcome == .up || $0.outcome == .slow } ?? false }
@@ -16,7 +16,8 @@ struct SpaceVisit: Sendable {
     var sentence: String {
         guard let result else { return "not visited" }
         if isGood {
-            return "answers \(result.code) in \(Wording.latency(.number(Double(result.latencyMicroseconds) / 1_000)))"
+            return
+                "answers \(result.code) in \(OutputFormatting.latency(.number(Double(result.latencyMicroseconds) / 1_000)))"
         }
         return result.detail.isEmpty
             ? result.cause.sentence(code: result.code) : "\(result.cause.sentence(code: result.code)): \(result.detail)"
@@ -43,14 +44,14 @@ struct SpaceVisit: Sendable {
         let host = try await hub.host(of: space)
         let end = ContinuousClock.now + timeout
         let address = host + (path.hasPrefix("/") ? path : "/" + path)
-        func visit(_ headers: [Request.Header]) async -> Sweep.Result? {
+        func visit(_ headers: [Request.Header]) async -> OneTimeCheck.Result? {
             let policy = CheckPolicy(
                 timeout: max(.milliseconds(100), end - .now), retry: [], request: Request(headers: headers),
                 expect: Expectation(status: accepted))
             // A static Space is served as files: there is no container whose headers could tell the app from the platform.
             let check = Check(
                 name: "\(space)", address: address, space: runtime.isStatic ? nil : "\(space)", policy: policy)
-            return await Sweep(concurrency: 1).run([check]) { _ in }.first
+            return await OneTimeCheck(concurrency: 1).run([check]) { _ in }.first
         }
         var result = await visit([])
         if result?.cause == .spaceHidden, let token = hub.settings.token, isOurs(host, hub) {
@@ -63,7 +64,7 @@ struct SpaceVisit: Sendable {
 
     /// What was seen, in the light of what the Hub said before: a request that nobody answers means a start for a Space that sleeps,
     /// and a dead app for one that is said to run.
-    static func judged(_ seen: Sweep.Result, _ stage: SpaceStage) -> Sweep.Result {
+    static func judged(_ seen: OneTimeCheck.Result, _ stage: SpaceStage) -> OneTimeCheck.Result {
         guard !seen.outcome.isGood,
             let behaviour = SpaceVerdict.behaviour(
                 of: Finding(outcome: seen.outcome, cause: seen.cause, code: seen.code, detail: seen.detail))

@@ -244,7 +244,7 @@ extension OperationProgress {
             case .comparing: "comparing \(state.filesTotal) files"
             case .sending:
                 "\(verb) \(Bytes.text(state.bytes)) of \(Bytes.text(state.bytesTotal)), \(Bytes.text(Int64(state.rate)))/s"
-                    + (state.secondsLeft.map { ", \(Wording.span($0)) left" } ?? "")
+                    + (state.secondsLeft.map { ", \(OutputFormatting.span($0)) left" } ?? "")
             case .downloading:
                 "fetched \(Bytes.text(state.bytes)) of \(Bytes.text(state.bytesTotal)), \(state.files) of \(state.filesTotal) files"
             case .committing: "committing"

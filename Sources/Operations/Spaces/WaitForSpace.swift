@@ -171,7 +171,7 @@ struct SpaceWaiting: Sendable {
                 result.seconds = (ContinuousClock.now - began).seconds
                 if result.isReady || result.isOver { return result }
                 context.tell(
-                    .init("waiting", "\(space): \(result.sentence) (\(Wording.span(result.seconds)))"))
+                    .init("waiting", "\(space): \(result.sentence) (\(OutputFormatting.span(result.seconds)))"))
                 let left = end - .now
                 // Once more in the last second rather than giving up early.
                 guard left > .seconds(1) else { return late(result) }

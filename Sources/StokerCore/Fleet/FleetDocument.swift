@@ -30,7 +30,7 @@ struct FleetDocument {
         }
 
         var document = FleetDocument()
-        var current = VariableShield.raise(over: joiningSurrogates(text))
+        var current = VariableEscaping.raise(over: joiningSurrogates(text))
         // Yams stops at the first mapping with a key that is there twice. The first of the two is renamed and the parser
         // asked again, so that one slip does not hide all other problems; a large file is not read twenty times for it.
         let attempts = text.utf8.count > 1 << 20 ? 2 : 20
@@ -167,7 +167,7 @@ struct FleetDocument {
 /// Keeps `${NAME:-default}` whole through the YAML parser: in `{ token: ${TOKEN:-} }` the first `}` would end the mapping, and a
 /// comma in a default the value. The characters that mean something to YAML are replaced, one for one so that columns stay
 /// true, by private ones that mean nothing.
-enum VariableShield {
+enum VariableEscaping {
     private static let base: UInt32 = 0xE200
 
     static func raise(over text: String) -> String {

@@ -177,7 +177,7 @@ struct Value {
             report(.missing, "is empty; expected \(wanted)")
             return nil
         }
-        let raw = VariableShield.lower(scalar.string)
+        let raw = VariableEscaping.lower(scalar.string)
         guard let (value, substituted, filled) = Variables.fill(raw, self) else { return nil }
         return Text(value: value, raw: raw, plain: scalar.style == .plain, substituted: substituted, filled: filled)
     }
@@ -422,7 +422,7 @@ extension Value {
                     at: Spot(key.mark) ?? mark, in: place)
                 continue
             }
-            let name = VariableShield.lower(scalar.string)
+            let name = VariableEscaping.lower(scalar.string)
             // Reported by `reportDuplicates`.
             if reading.document.original(of: name) != nil { continue }
             let value = Value(node: node, place: Place(place, name), reading: reading)

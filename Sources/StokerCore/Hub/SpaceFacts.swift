@@ -85,7 +85,7 @@ package struct SpaceFacts: Sendable, Equatable {
 }
 
 /// What the Hub says of a check's Space beside what a visitor saw, for pages and the API.
-package struct SpaceSight: Sendable, Equatable {
+package struct SpaceHubStatus: Sendable, Equatable {
     package var stage: SpaceStage?
     /// Since when the Hub says so, as far as we have watched.
     package var stageSince: Instant
@@ -118,7 +118,7 @@ package struct SpaceSight: Sendable, Equatable {
         self.healing = healing
     }
 
-    package static func == (a: SpaceSight, b: SpaceSight) -> Bool {
+    package static func == (a: SpaceHubStatus, b: SpaceHubStatus) -> Bool {
         a.stage == b.stage && a.stageSince == b.stageSince && a.readAt == b.readAt && a.isFresh == b.isFresh
             && a.errorMessage == b.errorMessage && a.oldBuild?.running == b.oldBuild?.running
             && a.oldBuild?.head == b.oldBuild?.head && a.hardware == b.hardware && a.disagreement == b.disagreement

@@ -173,19 +173,21 @@ package struct CheckView: Sendable, Equatable {
     // MARK: The Hub's word
 
     /// The Hub's stage of the Space; `nothing` when it says none. nil when the Hub is not asked.
-    package var stage: String? { status.sight.map { $0.stage?.description ?? "nothing" } }
+    package var stage: String? { status.hubStatus.map { $0.stage?.description ?? "nothing" } }
     /// What the Hub's word and the visitor's mean together, when they disagree.
-    package var disagreement: String? { status.sight?.disagreement }
+    package var disagreement: String? { status.hubStatus?.disagreement }
     /// What healing did last, or suggests, without the check's own name before it.
     package var healing: String? {
-        status.sight?.healing.map { text in
+        status.hubStatus?.healing.map { text in
             let own = "\(name): "
             return text.hasPrefix(own) ? String(text.dropFirst(own.count)) : text
         }
     }
     /// Whether the Hub's word needs more room than a stage.
     package var isHubRemarkable: Bool {
-        status.sight.map { $0.disagreement != nil || $0.errorMessage != nil || $0.oldBuild != nil || $0.healing != nil }
+        status.hubStatus.map {
+            $0.disagreement != nil || $0.errorMessage != nil || $0.oldBuild != nil || $0.healing != nil
+        }
             ?? false
     }
     /// `503 in 142 ms`; nil before the first ping.

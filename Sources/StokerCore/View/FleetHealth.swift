@@ -198,7 +198,7 @@ extension Overview.Role {
     }
 }
 
-extension HubUse {
+extension HubRateUsage {
     /// What is left of the Hub's windows, in one phrase; of the API's, which a fleet lives on.
     package func phrase(now: Instant) -> String {
         guard let answeredAt else { return "the Hub has not answered yet" }

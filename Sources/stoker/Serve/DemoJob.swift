@@ -7,7 +7,7 @@ import StokerCore
 struct DemoJob: Service {
     var name: String
     var every: Duration
-    var boiler: Boiler
+    var monitor: FleetMonitor
     var logger: Logger
 
     func run() async throws {
@@ -22,7 +22,7 @@ struct DemoJob: Service {
                     body: failing ? "pg_dump: error: connection to server was lost" : "exported 1 204 rows",
                     from: "demo")
                 do {
-                    _ = try await boiler.beat(name, beat)
+                    _ = try await monitor.beat(name, beat)
                 } catch {
                     logger.debug("The demonstration's job was not heard", metadata: ["error": "\(error)"])
                 }

@@ -23,7 +23,7 @@ enum Demonstration {
             fleet.serve.publicURL = nil
             let plan = Engine.Plan(
                 fleet: fleet, dataFolder: folder, demo: true, greeting: outside.greeting,
-                patience: SpaceVerdict.Patience(build: .seconds(20), stage: .seconds(10)),
+                patience: SpaceVerdict.GracePeriods(build: .seconds(20), stage: .seconds(10)),
                 reachable: options.reachable(fleet.serve, said: nil, surroundings))
             try await Engine(plan: plan, logger: logger).run()
         } catch {

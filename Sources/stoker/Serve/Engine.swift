@@ -20,7 +20,7 @@ struct Engine {
     struct Plan {
         var fleet: Fleet
         /// nil for a fleet that does not come from a file.
-        var source: WatchedFleet?
+        var source: FleetFileWatcher?
         var dataFolder: String
         var standbyOf: String?
         var standbyEvery: Duration = .seconds(10)
@@ -28,7 +28,7 @@ struct Engine {
         /// What is printed after the line that says where we serve.
         var greeting = ""
         /// How long the Hub's word stands before it is held against a visitor's.
-        var patience = SpaceVerdict.Patience()
+        var patience = SpaceVerdict.GracePeriods()
         /// Sites that may show the dashboard in a frame.
         var frameAncestors: [String] = []
         /// Why others can reach the server, or reading is private: why a token is needed. nil when none is.
@@ -66,7 +66,7 @@ struct Engine {
             ledger: memory.ledger, retention: plan.fleet.ledger, clock: ContinuousClock(), now: clocks.wall,
             logger: logger)
         let resolver = NameResolver(eventLoop: group.next())
-        var source: Boiler.Source?
+        var source: FleetMonitor.Source?
         if let watched = plan.source {
             let inForce = plan.fleet.serve
             // Read once more as it is written: what the command line and the environment say is no change of the file.
@@ -77,21 +77,22 @@ struct Engine {
                 return fleet
             }
         }
-        let knowledge = HubKnowledge()
-        let boiler = Boiler(
+        let knowledge = HubReadings()
+        let monitor = FleetMonitor(
             fleet: plan.fleet, fleetPath: plan.source?.path, source: source,
             ledger: memory.ledger, writer: writer, loops: Array(group.makeIterator()), resolver: resolver,
             tls: ProbeTLS(),
-            settings: Boiler.Settings(
+            settings: FleetMonitor.Settings(
                 openLimit: limit.inFlight, seed: UInt64.random(in: 1...UInt64.max), userAgent: Self.userAgent,
                 demo: plan.demo),
             hub: knowledge, sections: .all, clocks: clocks, logger: logger)
         let hub =
-            plan.fleet.hub.isWatched ? try HubDoor.open(plan.fleet.hub, agent: Self.userAgent, logger: logger) : nil
+            plan.fleet.hub.isWatched
+            ? try HubClientGateway.open(plan.fleet.hub, agent: Self.userAgent, logger: logger) : nil
         knowledge.patience = plan.patience
         let watch = hub.map {
-            HubWatch(
-                hub: HubDoor(hub: $0), boiler: boiler, knowledge: knowledge, ledger: memory.ledger,
+            HubPoller(
+                hub: HubClientGateway(hub: $0), monitor: monitor, knowledge: knowledge, ledger: memory.ledger,
                 remembers: memory.note == nil, clocks: clocks, logger: logger)
         }
 
@@ -104,11 +105,11 @@ struct Engine {
         // Without a token of its own a server is nobody on the Hub.
         let account = hub.flatMap { $0.settings.token == nil ? nil : $0 }
         let context = OperationContext(
-            keeper: boiler, ledger: memory.ledger, now: clocks.wall, backupFolder: plan.dataFolder,
+            monitor: monitor, ledger: memory.ledger, now: clocks.wall, backupFolder: plan.dataFolder,
             heartbeatKey: heartbeatKey, hub: account, dataFolder: plan.dataFolder)
         let standingBy = plan.standbyOf != nil
         let server = try ControlRoomServer(
-            keeper: boiler, ledger: memory.ledger, access: access,
+            monitor: monitor, ledger: memory.ledger, access: access,
             settings: .init(
                 host: serve.host, port: serve.port, publicURL: serve.publicURL, connections: max(64, limit.visitors),
                 frameAncestors: plan.frameAncestors,
@@ -119,30 +120,31 @@ struct Engine {
                 let base = "http://\(host):\(port)"
                 // Private Spaces are not to be asked without their token, nor any at an old address.
                 await watch?.firstRead(plan.fleet, within: .seconds(3))
-                await boiler.begin(selfAddress: serve.publicURL ?? base, active: !standingBy, note: memory.note)
+                await monitor.begin(selfAddress: serve.publicURL ?? base, active: !standingBy, note: memory.note)
                 if let made { await tell(of: made) }
-                Screen.own.write("stoker: serving \(base)\n" + plan.greeting)
+                Terminal.own.write("stoker: serving \(base)\n" + plan.greeting)
             }, logger: logger)
 
-        var services: [any Service] = [writer] + plan.extra + [boiler]
+        var services: [any Service] = [writer] + plan.extra + [monitor]
         if let first = plan.standbyOf {
             services.append(
                 StandbyService(
-                    of: first, every: plan.standbyEvery, client: .shared, boiler: boiler, clocks: clocks, logger: logger
+                    of: first, every: plan.standbyEvery, client: .shared, monitor: monitor, clocks: clocks,
+                    logger: logger
                 ))
         }
         if let watch { services.append(watch) }
         if !plan.demo {
             let folders = Set([Surroundings.process.dataFolder, plan.dataFolder])
             services.append(
-                LeftPaused(
+                PausedSpaceRecovery(
                     hub: hub, endpoint: plan.fleet.hub.endpoint,
-                    notes: folders.sorted().map { RestartNotes(folder: $0) }, boiler: boiler,
+                    notes: folders.sorted().map { RestartNotes(folder: $0) }, monitor: monitor,
                     logger: logger))
         }
-        if let source = plan.source { services.append(ReloadService(boiler: boiler, source: source, logger: logger)) }
+        if let source = plan.source { services.append(ReloadService(monitor: monitor, source: source, logger: logger)) }
         if plan.demo {
-            services.append(DemoJob(name: Demonstration.job, every: .seconds(25), boiler: boiler, logger: logger))
+            services.append(DemoJob(name: Demonstration.job, every: .seconds(25), monitor: monitor, logger: logger))
         }
         services.append(server)
         let end = EndOfService(lost: { writer.isSettled ? nil : writer.waiting }, logger: logger)
@@ -187,7 +189,7 @@ struct Engine {
     private func tell(of made: TokenFile.Made) async {
         let why = plan.reachable.map { ": \($0)" } ?? ""
         guard made.isNew else {
-            return Screen.writeError("Acting on this server needs the token in \(plan.dataFolder)/token\(why).\n")
+            return Terminal.writeError("Acting on this server needs the token in \(plan.dataFolder)/token\(why).\n")
         }
         let folder = plan.dataFolder
         let unkept: String?
@@ -201,7 +203,7 @@ struct Engine {
         let kept =
             unkept.map { "it serves until this process ends, for it could not be kept (\($0))" }
             ?? "it is shown only now and kept in \(folder)/token"
-        Screen.writeError(
+        Terminal.writeError(
             """
             Acting on this server needs a token\(why).
             A new one was made; \(kept):

@@ -4,10 +4,10 @@ import ServiceLifecycle
 import StokerCore
 import UnixSignals
 
-/// Takes a new fleet file on SIGHUP and when the file changes. A file with problems changes nothing; the boiler tells.
+/// Takes a new fleet file on SIGHUP and when the file changes. A file with problems changes nothing; the fleet monitor tells.
 struct ReloadService: Service {
-    var boiler: Boiler
-    var source: WatchedFleet
+    var monitor: FleetMonitor
+    var source: FleetFileWatcher
     var logger: Logger
 
     func run() async throws {
@@ -43,9 +43,9 @@ struct ReloadService: Service {
     private func reload(_ reason: String) async {
         logger.info("Reading the fleet file again", metadata: ["reason": "\(reason)"])
         do {
-            try await boiler.reload()
+            try await monitor.reload()
         } catch {
-            // The boiler has logged it and shows it.
+            // The fleet monitor has logged it and shows it.
         }
     }
 }

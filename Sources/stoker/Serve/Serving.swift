@@ -9,7 +9,7 @@ enum Serving {
         let options = request.options
         Logs.bootstrap(format: options.logFormat, level: try options.level())
         let surroundings = Surroundings.process
-        let watched = WatchedFleet(options: request.fleet)
+        let watched = FleetFileWatcher(options: request.fleet)
         let source = try await watched.source(within: .seconds(60))
         var fleet = try source.fleet()
         let logger = Logger(label: "stoker")

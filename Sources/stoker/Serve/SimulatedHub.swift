@@ -27,7 +27,7 @@ enum SimulatedHub {
                 .internal, doing: "start the simulated Hub on port \(request.port)", because: "\(error)",
                 hint: "--port 0 takes a free port", cause: error)
         }
-        Screen.own.write(Self.greeting(world, scene))
+        Terminal.own.write(Self.greeting(world, scene))
         let group = ServiceGroup(
             services: [Standing()], gracefulShutdownSignals: [.sigterm, .sigint], logger: Logger(label: "stoker"))
         do { try await group.run() } catch {

@@ -128,7 +128,7 @@ struct VisitorContext: RemoteAddressRequestContext {
         let fleet = FleetDouble()
         let stranger = try await Self.ask(method, path, token: "t0ken", fleet: fleet)
         #expect(stranger.status == (operation.permission == .read ? 200 : 401))
-        #expect(fleet.keeper.calls.isEmpty)
+        #expect(fleet.monitor.calls.isEmpty)
         let hidden = try await Self.ask(method, path, token: "t0ken", privateReading: true)
         #expect(hidden.status == 401)
         #expect(hidden.headers[.wwwAuthenticate] == "Bearer realm=\"stoker\"")
@@ -245,7 +245,7 @@ struct VisitorContext: RemoteAddressRequestContext {
                 method, "\(prefix)/nightly%20export\(call.0)?rid=run-1", body: method == .post ? "12 rows" : nil,
                 fleet: fleet)
             #expect(answer.status == 200)
-            let beats = fleet.keeper.beats
+            let beats = fleet.monitor.beats
             #expect(beats.count == 1)
             #expect(beats.first?.signal == call.1)
             #expect(beats.first?.run == "run-1")
@@ -284,7 +284,7 @@ struct VisitorContext: RemoteAddressRequestContext {
             .post, "\(prefix)/nightly%20export\(call.0)", body: call.1.isEmpty ? nil : call.1, type: call.2,
             fleet: fleet)
         #expect(answer.status == 200, "\(answer.body.text)")
-        let beats = fleet.keeper.beats
+        let beats = fleet.monitor.beats
         #expect(beats.map(\.signal) == [call.3])
         #expect(beats.first?.body == call.4)
     }
@@ -315,7 +315,7 @@ struct VisitorContext: RemoteAddressRequestContext {
             fleet: fleet)
         #expect(answer.status == 400)
         #expect(answer.body["error"]?["message"]?.string?.contains(expected) == true, "\(answer.body.text)")
-        #expect(fleet.keeper.beats.isEmpty)
+        #expect(fleet.monitor.beats.isEmpty)
     }
 
     @Test(arguments: [65_536, 65_537, 200_000, 1_048_576]) func aLongLogIsHeard(_ bytes: Int) async throws {
@@ -329,9 +329,9 @@ struct VisitorContext: RemoteAddressRequestContext {
             .post, "/api/heartbeats/nightly%20export", body: "signal=fail&note=\(log.dropLast(17))", type: form,
             fleet: fleet)
         #expect(said.status == 200)
-        #expect(fleet.keeper.beats.map(\.signal) == [.fail, .fail])
+        #expect(fleet.monitor.beats.map(\.signal) == [.fail, .fail])
         #expect(
-            fleet.keeper.beats.map(\.body)
+            fleet.monitor.beats.map(\.body)
                 == .init(repeating: String(log.prefix(10_000)), count: 2))
     }
 
@@ -352,7 +352,7 @@ struct VisitorContext: RemoteAddressRequestContext {
         let answer = try await Self.ask(
             .post, "/api/heartbeats/nightly%20export", body: "a" + String(repeating: "é", count: 40_000), fleet: fleet)
         #expect(answer.status == 200)
-        let body = fleet.keeper.beats.first?.body
+        let body = fleet.monitor.beats.first?.body
         #expect(body == "a" + String(repeating: "é", count: 4_999))
     }
 

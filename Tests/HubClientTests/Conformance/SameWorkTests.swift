@@ -68,7 +68,8 @@ import Testing
         let folder = "\(scratch)/folder"
         try fill(folder)
         let hub = Hub(
-            .init(endpoint: world.endpoint, token: Secret("hf_maren")), pace: HubPace(clock: FastClock().hubClock),
+            .init(endpoint: world.endpoint, token: Secret("hf_maren")),
+            pace: HubRateLimiter(clock: FastClock().hubClock),
             logger: LogNotes().logger, jitter: { 0 })
         do {
             var run = Run()

@@ -23,7 +23,7 @@ final class FaultRun {
     private var token = 0
     private var hub: Hub
     private let quiet: Hub
-    private var prints = SecretPrints()
+    private var prints = SecretFingerprints()
     private var told: [String] = []
     private var commit: String?
     private let scratch: String
@@ -87,7 +87,8 @@ final class FaultRun {
             try await time.advance(by: wait)
         }
         return Hub(
-            .init(endpoint: world.endpoint, token: Secret(token)), pace: HubPace(clock: clock), logger: log.logger,
+            .init(endpoint: world.endpoint, token: Secret(token)), pace: HubRateLimiter(clock: clock),
+            logger: log.logger,
             jitter: { 0 })
     }
 

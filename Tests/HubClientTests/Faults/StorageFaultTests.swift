@@ -26,7 +26,8 @@ import Testing
         }
         let world = try await SimulatedWorld.start(configuration)
         let hub = Hub(
-            .init(endpoint: world.endpoint, token: Secret("hf_maren")), pace: HubPace(clock: FastClock().hubClock),
+            .init(endpoint: world.endpoint, token: Secret("hf_maren")),
+            pace: HubRateLimiter(clock: FastClock().hubClock),
             logger: LogNotes().logger, jitter: { 0 })
         let scratch = try Scratch()
         do {

@@ -214,7 +214,7 @@ private final class Lines: Sendable {
                 )
                 : Self.stream("data: {\"cpu_usage_pct\":12.5,\"replica\":\"abc\",\"odd\":[]}\n\ndata: 7\n\n")
         }
-        let hints = Mutex<[SpaceHint]>([])
+        let hints = Mutex<[SpaceEvent]>([])
         let usages = Mutex<[SpaceUsage]>([])
         try await withHub(server) { hub in
             let listened = try await hub.listen(to: space) { hint in hints.withLock { $0.append(hint) } }

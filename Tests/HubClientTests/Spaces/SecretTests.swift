@@ -18,7 +18,7 @@ import Testing
         ("X", "-----BEGIN RSA PRIVATE KEY-----\nMII\n"), ("SESSION", "aB3dE5fG7hI9jK1lM3nO5pQ7rS9tU1v"),
         ("db_passwd", "changeme"),
     ]) func looksLikeASecret(name: String, value: String) {
-        let reason = SecretLook.reason(name: name, value: Secret(value))
+        let reason = SecretHeuristic.reason(name: name, value: Secret(value))
         #expect(reason != nil, "\(name)")
         #expect(reason?.contains(value) != true, "the value is not told")
     }
@@ -32,7 +32,7 @@ import Testing
         ("CACHE_KEY", "prompt-version-12"), ("REGION", "eu"), ("HF_HOME", "/data/.huggingface"), ("SECRET", ""),
         ("DEBUG_SECRET", "false"),
     ]) func looksLikeNone(name: String, value: String) {
-        #expect(SecretLook.reason(name: name, value: Secret(value)) == nil)
+        #expect(SecretHeuristic.reason(name: name, value: Secret(value)) == nil)
     }
 
     @Test(arguments: [
@@ -71,7 +71,7 @@ import Testing
             }
         }
         try await withHub(server) { hub in
-            let prints = SecretPrints()
+            let prints = SecretFingerprints()
             func set(_ kind: SpaceValueKind, _ key: String) -> EnvironmentChange {
                 EnvironmentChange(kind, key, .set(Secret("hidden-value"), description: nil))
             }
@@ -103,7 +103,7 @@ import Testing
     }
 
     @Test func whatSeveralCommandsNotedIsPutTogether() throws {
-        let start = SecretPrints()
+        let start = SecretFingerprints()
         var (first, second) = (start, start)
         first.note("A", value: Secret("1"), in: space, updatedAt: "t")
         second.note("B", value: Secret("2"), in: space, updatedAt: "u")
@@ -117,7 +117,7 @@ import Testing
         file.merge(from: file, to: third)
         #expect(file.standing(of: "A", value: Secret("1"), in: space, updatedAt: "t") == .unknown)
         #expect(file.standing(of: "B", value: Secret("2"), in: space, updatedAt: "u") == .unchanged)
-        let foreign = file.merge(from: SecretPrints(), to: SecretPrints())
+        let foreign = file.merge(from: SecretFingerprints(), to: SecretFingerprints())
         #expect(!foreign, "another key")
     }
 }

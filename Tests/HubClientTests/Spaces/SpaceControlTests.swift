@@ -249,7 +249,7 @@ private final class PlayedSpace: Sendable {
         let played = PlayedSpace()
         let server = try await ScriptedHub.start { asked, _ in played.answer(asked) }
         try await withHub(server) { hub in
-            var prints = SecretPrints()
+            var prints = SecretFingerprints()
             let wishes = Self.wishes(["A": "1", "B": "2", "C": "3"])
             let first = try await hub.plan(wishes, for: space, prints: prints)
             #expect(first.way == .pausedMeanwhile)
@@ -285,7 +285,7 @@ private final class PlayedSpace: Sendable {
         }
         let server = try await ScriptedHub.start { asked, _ in played.answer(asked) }
         try await withHub(server) { hub in
-            var prints = SecretPrints()
+            var prints = SecretFingerprints()
             let plan = try await hub.plan(
                 Self.wishes(["MODE": "live", "REGION": "eu", "X": "y"], .variable)
                     + [EnvironmentChange(.variable, "GONE", .delete)], for: space, prints: prints)
@@ -364,7 +364,7 @@ private final class PlayedSpace: Sendable {
                 ? .json(#"{"error":"no"}"#, status: 403) : played.answer(asked)
         }
         try await withHub(server) { hub in
-            var prints = SecretPrints()
+            var prints = SecretFingerprints()
             let plan = try await hub.plan(Self.wishes(["A": "1"]), for: space, prints: prints)
             var told: [EnvironmentStep] = []
             let result = try await hub.carryOut(plan, for: space, prints: &prints, step: { told.append($0) })
@@ -383,7 +383,7 @@ private final class PlayedSpace: Sendable {
         let failure = try #require(
             await #expect(throws: HubFailure.self) {
                 try await withHub(server) { hub in
-                    var prints = SecretPrints()
+                    var prints = SecretFingerprints()
                     let plan = try await hub.plan(
                         Self.wishes(["A": "1", "B": "hidden-value", "C": "3"]), for: space, prints: prints)
                     do {
@@ -402,16 +402,16 @@ private final class PlayedSpace: Sendable {
     }
 
     @Test func printsTellNothingWithoutTheirKeyAndSurviveAFile() throws {
-        var prints = SecretPrints()
+        var prints = SecretFingerprints()
         prints.note("A", value: Secret("hunter2"), in: space, updatedAt: "t")
         let data = try JSONEncoder().encode(prints)
         #expect(!String(decoding: data, as: UTF8.self).contains("hunter2"))
-        let read = try JSONDecoder().decode(SecretPrints.self, from: data)
+        let read = try JSONDecoder().decode(SecretFingerprints.self, from: data)
         #expect(read.standing(of: "A", value: Secret("hunter2"), in: space, updatedAt: "t") == .unchanged)
         #expect(read.standing(of: "A", value: Secret("hunter3"), in: space, updatedAt: "t") == .different)
         #expect(read.standing(of: "A", value: Secret("hunter2"), in: space, updatedAt: "u") == .drifted)
         #expect(read.standing(of: "B", value: Secret("hunter2"), in: space, updatedAt: "t") == .unknown)
-        var other = SecretPrints()
+        var other = SecretFingerprints()
         other.note("A", value: Secret("hunter2"), in: space, updatedAt: "t")
         #expect(other != prints, "each has its own key")
     }

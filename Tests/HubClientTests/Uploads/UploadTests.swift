@@ -19,7 +19,7 @@ func hub(at small: SmallHub) -> Hub {
     }
     return Hub(
         Hub.Settings(endpoint: small.address, token: Secret("hf_test")),
-        pace: HubPace(limits: HubPace.Limits(commitsPerHour: 10_000), clock: clock),
+        pace: HubRateLimiter(limits: HubRateLimiter.Limits(commitsPerHour: 10_000), clock: clock),
         logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }, jitter: { 0 })
 }
 

@@ -14,7 +14,7 @@ import Testing
         try await with { small, _, repo, scratch, options in
             let clock = FastClock()
             let hub = Hub(
-                .init(endpoint: small.address, token: Secret("hf_test")), pace: HubPace(clock: clock.hubClock),
+                .init(endpoint: small.address, token: Secret("hf_test")), pace: HubRateLimiter(clock: clock.hubClock),
                 logger: LogNotes().logger, jitter: { 0 })
             var random = SplitMix64(seed: 6)
             let bytes = random.bytes(5_000)
@@ -58,7 +58,7 @@ import Testing
         try await with { small, _, repo, scratch, options in
             let clock = FastClock()
             let hub = Hub(
-                .init(endpoint: small.address, token: Secret("hf_test")), pace: HubPace(clock: clock.hubClock),
+                .init(endpoint: small.address, token: Secret("hf_test")), pace: HubRateLimiter(clock: clock.hubClock),
                 logger: LogNotes().logger, jitter: { 0 })
             var random = SplitMix64(seed: 7)
             try scratch.write("big.bin", random.bytes(5_000))
@@ -117,8 +117,8 @@ import Testing
             #expect(small.content[RepoPath(unchecked: "big.bin")] == bytes)
             #expect(result.notes.contains { $0.contains("begin its large files anew") })
         }
-        #expect(ResumeNotes.defaultFolder([:]) == nil)
-        #expect(ResumeNotes.defaultFolder(["HOME": "/h"]) == "/h/.cache/stoker/uploads")
+        #expect(UploadResumeStore.defaultFolder([:]) == nil)
+        #expect(UploadResumeStore.defaultFolder(["HOME": "/h"]) == "/h/.cache/stoker/uploads")
     }
 
     @Test func oldNotesAreSweptAway() async throws {
@@ -137,10 +137,10 @@ import Testing
 
     @Test func longNotesAreReadAgain() throws {
         let scratch = try Scratch()
-        let notes = ResumeNotes(folder: scratch.path, endpoint: "https://h", repo: try .space("a/b"))
+        let notes = UploadResumeStore(folder: scratch.path, endpoint: "https://h", repo: try .space("a/b"))
         let url = "https://storage.example/" + String(repeating: "x", count: 700)
         let parts = LFSParts(chunk: 1, urls: Array(repeating: url, count: 10_000), completion: "c")
-        let note = ResumeNotes.Note(
+        let note = UploadResumeStore.Note(
             size: 10_000, made: 1_000, parts: parts, verify: nil, etags: Array(repeating: "\"e\"", count: 10_000))
         #expect(notes.keep(note, of: "ab") == nil)
         #expect(notes.read("ab", size: 10_000, now: 1_001) == note)

@@ -27,10 +27,10 @@ import Testing
         let facts = SpaceFacts(
             id: "a/b", stage: stage, errorMessage: row.message.isEmpty || isDev ? nil : row.message, devMode: isDev)
         let special: [String: Cause] = ["no name": .dnsNoSuchName, "incident": .platformIncident]
-        let behaviour = SpaceVerdict.Behaviour.allCases.first { $0.word == row.visitor }
+        let behaviour = SpaceVerdict.VisitorResult.allCases.first { $0.word == row.visitor }
         let cell = SpaceVerdict.cell(stage, behaviour ?? .unreachable)
         let silent = row.stage == "(silent)"
-        let patient = Healer.Patient(
+        let patient = Healer.FailingCheck(
             rule: rule, verdict: cell.verdict, cause: special[row.visitor] ?? cell.cause ?? .status,
             failures: try #require(Int(row.failures)), cell: silent ? nil : cell, facts: silent ? nil : facts)
         let words = row.past.split(separator: " ")
@@ -56,7 +56,7 @@ import Testing
     }
 
     @Test func aSpaceThatMaySleepIsNotWoken() {
-        let patient = Healer.Patient(
+        let patient = Healer.FailingCheck(
             rule: HealRule(mode: .act), awake: .onDemand, verdict: .down, cause: .spaceError, failures: 9,
             cell: SpaceVerdict.cell(.sleeping, .inError), facts: SpaceFacts(id: "a/b", stage: .sleeping))
         #expect(Healer.decide(patient, Healer.Past(), now: Self.now) == .nothing(.mayUse))
@@ -71,9 +71,9 @@ import Testing
         for _ in 0..<1_440 {
             at = at + .seconds(60)
             let stage = SpaceStage.known.randomElement(using: &random) ?? .running
-            let behaviour = SpaceVerdict.Behaviour.allCases.randomElement(using: &random) ?? .wrong
+            let behaviour = SpaceVerdict.VisitorResult.allCases.randomElement(using: &random) ?? .wrong
             let cell = SpaceVerdict.cell(stage, behaviour)
-            let patient = Healer.Patient(
+            let patient = Healer.FailingCheck(
                 rule: rule, verdict: cell.verdict, cause: cell.cause ?? .status,
                 failures: Int.random(in: 0...9, using: &random), cell: cell, facts: SpaceFacts(id: "a/b", stage: stage))
             if case .act(let step) = Healer.decide(patient, past, now: at) {
@@ -90,37 +90,37 @@ import Testing
     }
 }
 
-@Suite struct PlatformWatchTests {
+@Suite struct PlatformIncidentDetectorTests {
     private static let now = Instant(seconds: 1_800_000_000)
-    private func failing(_ ages: [Int], _ cause: Cause = .spaceRunningDead) -> [PlatformWatch.Failing] {
+    private func failing(_ ages: [Int], _ cause: Cause = .spaceRunningDead) -> [PlatformIncidentDetector.Failing] {
         ages.enumerated().map { .init(space: "a/s\($0)", cause: cause, began: Self.now - .seconds($1)) }
     }
 
     @Test func threeAlikeWithinTenMinutesAreThePlatform() {
-        var watch = PlatformWatch()
+        var watch = PlatformIncidentDetector()
         #expect(watch.look(failing([10, 20]), now: Self.now) == .init())
         #expect(watch.look(failing([10, 20, 600]), now: Self.now).began == [.spaceRunningDead: 3])
         #expect(Set(watch.incident.keys) == [.spaceRunningDead])
     }
 
     @Test func threeOverLongerAreNot() {
-        var watch = PlatformWatch()
+        var watch = PlatformIncidentDetector()
         #expect(watch.look(failing([0, 300, 601]), now: Self.now) == .init())
     }
 
     @Test func threeInDifferentWaysAreNot() {
-        var watch = PlatformWatch()
+        var watch = PlatformIncidentDetector()
         let mixed = failing([1, 2], .status) + [.init(space: "a/x", cause: .spaceCrashed, began: Self.now)]
         #expect(watch.look(mixed, now: Self.now) == .init())
     }
 
     @Test func threeMistakesOfTheirOwnersAreNot() {
-        var watch = PlatformWatch()
+        var watch = PlatformIncidentDetector()
         #expect(watch.look(failing([1, 2, 3], .spaceConfigError), now: Self.now) == .init())
     }
 
     @Test func itLastsAsLongAsThreeFailAndIsTheSameUnderItsNewName() {
-        var watch = PlatformWatch()
+        var watch = PlatformIncidentDetector()
         _ = watch.look(failing([1, 2, 3]), now: Self.now)
         #expect(watch.look(failing([1, 2, 3], .platformIncident), now: Self.now + .seconds(1_000)) == .init())
         #expect(!watch.incident.isEmpty)
@@ -130,7 +130,7 @@ import Testing
     }
 
     @Test func afterTwoHoursEachIsLookedAtForItself() {
-        var watch = PlatformWatch()
+        var watch = PlatformIncidentDetector()
         _ = watch.look(failing([1, 2, 3]), now: Self.now)
         #expect(watch.look(failing([1, 2, 3]), now: Self.now + .seconds(7_201)).ended == [.spaceRunningDead])
         #expect(

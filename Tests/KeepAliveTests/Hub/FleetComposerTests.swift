@@ -5,10 +5,10 @@ import Testing
 
 @Suite struct FleetComposerTests {
     private static let now = Instant(seconds: 1_800_000_000)
-    private func words(_ facts: SpaceFacts...) -> [String: SpaceVerdict.Word] {
+    private func words(_ facts: SpaceFacts...) -> [String: SpaceVerdict.HubReading] {
         Dictionary(
             uniqueKeysWithValues: facts.map {
-                (SpaceName.key($0.id), SpaceVerdict.Word(facts: $0, readAt: Self.now, stageSince: Self.now))
+                (SpaceName.key($0.id), SpaceVerdict.HubReading(facts: $0, readAt: Self.now, stageSince: Self.now))
             })
     }
     private func fleet(_ text: String) throws -> Fleet {
@@ -93,7 +93,10 @@ import Testing
                 fleet,
                 with: Dictionary(
                     uniqueKeysWithValues: facts.map {
-                        (SpaceName.key($0.id), SpaceVerdict.Word(facts: $0, readAt: Self.now, stageSince: Self.now))
+                        (
+                            SpaceName.key($0.id),
+                            SpaceVerdict.HubReading(facts: $0, readAt: Self.now, stageSince: Self.now)
+                        )
                     })
             ).checks.map(\.address)
         }
@@ -108,7 +111,7 @@ import Testing
                     "https://acme-bot.apps.example/health", "https://acme-bot.apps.example/ready",
                     "https://own.example/",
                 ])
-        let finding = Examiner().examine(
+        let finding = ResponseEvaluator().examine(
             attempt(.failed(.invalidAddress, detail: "")),
             check: Check(name: "bot", address: "", space: "acme/bot", policy: CheckPolicy()), now: Self.now)
         #expect(finding.outcome == .unknown)

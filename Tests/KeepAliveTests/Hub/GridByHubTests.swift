@@ -110,9 +110,10 @@ import Testing
     private static func play(_ scenes: [Scene], _ world: SimulatedWorld, _ hub: Hub) async throws {
         try await each(of: scenes) { try await make($0, in: world) }
         let clock = MovedClock()
-        try await withBoilerRoom(clocks: clock.clocks) { room in
-            let watch = HubWatch(
-                hub: HubDoor(hub: hub), boiler: room.boiler, knowledge: room.boiler.hub, ledger: room.ledger,
+        try await withFleetMonitorRoom(clocks: clock.clocks) { room in
+            let watch = HubPoller(
+                hub: HubClientGateway(hub: hub), monitor: room.monitor, knowledge: room.monitor.hub,
+                ledger: room.ledger,
                 clocks: clock.clocks, logger: quiet)
             // Retries off: what fails for good is not asked again in this test.
             func policy(_ within: Duration?) -> CheckPolicy {
@@ -137,20 +138,20 @@ import Testing
             try await room.tend(fleet)
             // What is known to be paused is visited only when a person wants it.
             for (place, row) in GridRow.all.enumerated() where row.stage == "PAUSED" {
-                _ = try await room.boiler.resume("cell-\(place)")
+                _ = try await room.monitor.resume("cell-\(place)")
             }
             try await eventually(within: .seconds(60), "every Space had its first visit") {
-                await room.boiler.overview().work.pings >= 140
+                await room.monitor.overview().work.pings >= 140
             }
             // Longer than a build is waited for: then the Hub says the same again, and a visitor comes again.
-            clock.advance(SpaceVerdict.Word.buildGrace + .seconds(1))
+            clock.advance(SpaceVerdict.HubReading.buildGrace + .seconds(1))
             await watch.read(fleet)
-            try await each(of: checks) { _ = try await room.boiler.ping($0.name) }
+            try await each(of: checks) { _ = try await room.monitor.ping($0.name) }
 
             for (place, row) in GridRow.all.enumerated() {
-                let status = try await room.boiler.status(of: "cell-\(place)")
+                let status = try await room.monitor.status(of: "cell-\(place)")
                 let stage = row.stage == "unknown" ? "MELTING" : row.stage
-                #expect(status.sight?.stage?.rawValue == stage, "\(row.name): the Hub's word")
+                #expect(status.hubStatus?.stage?.rawValue == stage, "\(row.name): the Hub's word")
                 #expect(status.state.verdict.name == row.verdict, "\(row.name): \(status.state.cause)")
                 let seen = SpaceVerdict.cell(row.knownStage, try #require(row.behaviour)).cause == nil
                 let visitors: Cause =
@@ -164,8 +165,8 @@ import Testing
                 // What says nothing for or against a Space leaves the belief, and its cause, as they were.
                 let cause = row.behaviour == .throttled ? "none" : seen ? visitors.code : row.cause
                 #expect(status.state.cause.code == cause, "\(row.name)")
-                #expect((status.sight?.disagreement != nil) == (row.sources == "disagree"), "\(row.name)")
-                if row.sources == "disagree" { #expect(status.sight?.disagreement == row.said) }
+                #expect((status.hubStatus?.disagreement != nil) == (row.sources == "disagree"), "\(row.name)")
+                if row.sources == "disagree" { #expect(status.hubStatus?.disagreement == row.said) }
             }
             // One listing a reading tells of all of them, and one question where such Spaces answer.
             let paths = world.journal.entries.map(\.path)

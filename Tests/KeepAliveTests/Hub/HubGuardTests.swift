@@ -10,7 +10,7 @@ import Testing
 @testable import KeepAlive
 
 /// A Hub on whose looks at a single Space something else happens meanwhile.
-private final class BusyHub: HubWatching {
+private final class BusyHub: HubGateway {
     let inner: StageHub
     let meanwhile = Mutex<(@Sendable () async throws -> Void)?>(nil)
     init(_ inner: StageHub) { self.inner = inner }
@@ -29,7 +29,7 @@ private final class BusyHub: HubWatching {
 }
 
 /// A Hub of owners with one Space each, all of them hidden; it counts what it is asked.
-private final class CountingHub: HubWatching {
+private final class CountingHub: HubGateway {
     let asked = Mutex<[(at: Instant, space: String)]>([])
     let now: @Sendable () -> Instant
     init(_ now: @escaping @Sendable () -> Instant) { self.now = now }
@@ -76,18 +76,18 @@ private final class CountingHub: HubWatching {
 
     private static let silence = Failure(.unreachable, doing: "list acme", because: "no answer", retry: .soon)
 
-    private static func watch(_ room: BoilerRoom, _ hub: any HubWatching, _ clocks: Clocks = .real) -> HubWatch {
-        HubWatch(
-            hub: hub, boiler: room.boiler, knowledge: room.boiler.hub, ledger: room.ledger, clocks: clocks,
+    private static func watch(_ room: FleetMonitorRoom, _ hub: any HubGateway, _ clocks: Clocks = .real) -> HubPoller {
+        HubPoller(
+            hub: hub, monitor: room.monitor, knowledge: room.monitor.hub, ledger: room.ledger, clocks: clocks,
             logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() })
     }
 
-    private static func texts(_ room: BoilerRoom, _ kind: String) async throws -> [String] {
+    private static func texts(_ room: FleetMonitorRoom, _ kind: String) async throws -> [String] {
         _ = try await room.events()
         return try await room.ledger.events(of: nil, before: nil, limit: 100).filter { $0.kind == kind }.map(\.text)
     }
 
-    private static func openIncidents(_ room: BoilerRoom) async throws -> Int {
+    private static func openIncidents(_ room: FleetMonitorRoom) async throws -> Int {
         try await room.ledger.incidents(of: nil, openOnly: true, before: nil, limit: 9).count
     }
 
@@ -96,7 +96,7 @@ private final class CountingHub: HubWatching {
     /// The first reading after a start fails: what discovery brings comes with the second.
     @Test(arguments: [true, false]) func whatDiscoveryBringsLateKeepsItsState(stays: Bool) async throws {
         let clock = MovedClock()
-        try await withBoilerRoom(clocks: clock.clocks) { room in
+        try await withFleetMonitorRoom(clocks: clock.clocks) { room in
             try await room.simulated.add(Self.space("acme/broken", app: .failing))
             try await room.simulated.add(Self.space("acme/held"))
             let hub = StageHub(room.simulated)
@@ -104,17 +104,17 @@ private final class CountingHub: HubWatching {
             try await room.tend(Self.discovering())
             try await room.until("broken", is: .down)
             try await room.until("held", is: .up)
-            _ = try await room.boiler.pause("held", until: nil)
+            _ = try await room.monitor.pause("held", until: nil)
             try await eventually { try await Self.openIncidents(room) == 1 }
-            let before = try await room.boiler.status(of: "broken")
+            let before = try await room.monitor.status(of: "broken")
 
             hub.scene.withLock { $0.failure = Self.silence }
-            var watch: HubWatch?
+            var watch: HubPoller?
             try await room.restart { _ in
                 watch = Self.watch(room, hub, clock.clocks)
                 await watch?.firstRead(Self.discovering(), within: .seconds(5))
             }
-            await #expect(throws: Failure.self) { try await room.boiler.status(of: "held") }
+            await #expect(throws: Failure.self) { try await room.monitor.status(of: "held") }
             _ = try await room.events()
             #expect(try await Self.openIncidents(room) == 1, "it may come back")
             hub.scene.withLock {
@@ -123,9 +123,9 @@ private final class CountingHub: HubWatching {
             }
             clock.advance(.seconds(61))
             await watch?.turn()
-            #expect(try await room.boiler.status(of: "held").state.pause == .byPerson)
+            #expect(try await room.monitor.status(of: "held").state.pause == .byPerson)
             if stays {
-                let after = try await room.boiler.status(of: "broken")
+                let after = try await room.monitor.status(of: "broken")
                 #expect(after.state.incidentOpen && after.state.troubleSince == before.state.troubleSince)
                 #expect(
                     after.nextDue == before.nextDue || after.pinging || after.state.lastPing > before.state.lastPing)
@@ -139,22 +139,22 @@ private final class CountingHub: HubWatching {
 
     @Test func aPauseOutlivesAMissingListing() async throws {
         let clock = MovedClock()
-        try await withBoilerRoom(clocks: clock.clocks) { room in
+        try await withFleetMonitorRoom(clocks: clock.clocks) { room in
             try await room.simulated.add(Self.space("acme/app"))
             let hub = StageHub(room.simulated)
             let watch = Self.watch(room, hub, clock.clocks)
             await watch.firstRead(Self.discovering(), within: .seconds(5))
             try await room.tend(Self.discovering())
             try await room.until("app", is: .up)
-            _ = try await room.boiler.pause("app", until: nil)
+            _ = try await room.monitor.pause("app", until: nil)
             hub.scene.withLock { $0.hidden = ["acme/app"] }
             clock.advance(.seconds(31))
             await watch.turn()
-            await #expect(throws: Failure.self) { try await room.boiler.status(of: "app") }
+            await #expect(throws: Failure.self) { try await room.monitor.status(of: "app") }
             hub.scene.withLock { $0.hidden = [] }
             clock.advance(.seconds(31))
             await watch.turn()
-            #expect(try await room.boiler.status(of: "app").state.pause == .byPerson)
+            #expect(try await room.monitor.status(of: "app").state.pause == .byPerson)
         }
     }
 
@@ -162,7 +162,7 @@ private final class CountingHub: HubWatching {
 
     @Test(arguments: ["paused here", "switched off", "stepped back", "came back", "another Space"])
     func whatHappensWhileTheHubIsAskedCounts(news: String) async throws {
-        try await withBoilerRoom { room in
+        try await withFleetMonitorRoom { room in
             let space = try await room.simulated.add(Self.space("acme/app", .runtimeError))
             try await room.simulated.add(Self.space("other/app"))
             let stages = StageHub(room.simulated)
@@ -177,21 +177,21 @@ private final class CountingHub: HubWatching {
             await watch.firstRead(fleet, within: .seconds(5))
             try await room.tend(fleet)
             try await room.until("app", is: .down)
-            let boiler = room.boiler
+            let monitor = room.monitor
             hub.meanwhile.withLock {
                 $0 = {
                     switch news {
-                    case "paused here": _ = try await boiler.pause("app", until: nil)
+                    case "paused here": _ = try await monitor.pause("app", until: nil)
                     case "switched off":
-                        try await boiler.replace(
+                        try await monitor.replace(
                             with: Self.fleet(["app"], Self.policy(heal: HealRule(mode: .off, after: 1))))
-                    case "stepped back": await boiler.take(role: .standby(of: "http://first", lastSeen: nil))
+                    case "stepped back": await monitor.take(role: .standby(of: "http://first", lastSeen: nil))
                     case "another Space":
-                        try await boiler.replace(
+                        try await monitor.replace(
                             with: Self.fleet(["app"], Self.policy(heal: healing), owner: "other"))
                     default:
                         space.set(.running)
-                        _ = try await boiler.ping("app")
+                        _ = try await monitor.ping("app")
                     }
                 }
             }
@@ -202,7 +202,7 @@ private final class CountingHub: HubWatching {
 
     /// The list of those that fail is as old as the first of them took.
     @Test func theNeighboursTimeIsNotTheirs() async throws {
-        try await withBoilerRoom { room in
+        try await withFleetMonitorRoom { room in
             for name in ["a", "b"] { try await room.simulated.add(Self.space("acme/\(name)", .runtimeError)) }
             let stages = StageHub(room.simulated)
             let hub = BusyHub(stages)
@@ -211,8 +211,8 @@ private final class CountingHub: HubWatching {
             await watch.firstRead(fleet, within: .seconds(5))
             try await room.tend(fleet)
             for name in ["a", "b"] { try await room.until(name, is: .down) }
-            let boiler = room.boiler
-            hub.meanwhile.withLock { $0 = { _ = try await boiler.pause("b", until: nil) } }
+            let monitor = room.monitor
+            hub.meanwhile.withLock { $0 = { _ = try await monitor.pause("b", until: nil) } }
             let calls = await watch.callsInWindow
             await watch.heal()
             #expect(stages.restarts == ["acme/a"])
@@ -221,7 +221,7 @@ private final class CountingHub: HubWatching {
     }
 
     @Test func aNameThatMeansAnotherSpaceNowBeginsAnew() async throws {
-        try await withBoilerRoom { room in
+        try await withFleetMonitorRoom { room in
             try await room.simulated.add(Self.space("acme/app", .runtimeError))
             try await room.simulated.add(Self.space("other/app"))
             let hub = StageHub(room.simulated)
@@ -231,12 +231,12 @@ private final class CountingHub: HubWatching {
             await watch.firstRead(Self.fleet(["app"], policy, owner: "other"), within: .seconds(5))
             try await room.tend(Self.fleet(["app"], policy))
             try await room.until("app", is: .down)
-            #expect(await room.boiler.cell(of: "app") != nil)
+            #expect(await room.monitor.cell(of: "app") != nil)
             try await eventually { try await Self.openIncidents(room) == 1 }
 
             try await room.tend(Self.fleet(["app"], policy, owner: "other"))
-            #expect(await room.boiler.cell(of: "app") == nil)
-            #expect(try await !room.boiler.status(of: "app").state.incidentOpen)
+            #expect(await room.monitor.cell(of: "app") == nil)
+            #expect(try await !room.monitor.status(of: "app").state.incidentOpen)
             await watch.heal()
             #expect(hub.restarts.isEmpty)
             try await room.until("app", is: .up)
@@ -247,7 +247,7 @@ private final class CountingHub: HubWatching {
 
     @Test func aSiblingsShorterBudgetForgetsNothing() async throws {
         let clock = MovedClock()
-        try await withBoilerRoom(clocks: clock.clocks) { room in
+        try await withFleetMonitorRoom(clocks: clock.clocks) { room in
             let space = try await room.simulated.add(Self.space("acme/app", .runtimeError))
             _ = try await room.ledger.actions.begin(
                 NewAction(
@@ -273,7 +273,7 @@ private final class CountingHub: HubWatching {
             clock.advance(.seconds(3_600))
             space.set(.runtimeError)
             await watch.turn()
-            for name in ["app", "app.weekly"] { _ = try await room.boiler.ping(name) }
+            for name in ["app", "app.weekly"] { _ = try await room.monitor.ping(name) }
             await watch.heal()
             #expect(hub.restarts == ["acme/app"], "two in seven days are two")
         }
@@ -281,7 +281,7 @@ private final class CountingHub: HubWatching {
 
     /// The budget is the Space's, whatever its checks are called.
     @Test func theBudgetOutlivesANewNameOfTheCheck() async throws {
-        try await withBoilerRoom { room in
+        try await withFleetMonitorRoom { room in
             try await room.simulated.add(Self.space("acme/app", .runtimeError))
             _ = try await room.ledger.actions.begin(
                 NewAction(
@@ -302,7 +302,7 @@ private final class CountingHub: HubWatching {
     }
 
     @Test func afterDamageOfTheLedgerNothingIsHealedUntilSomebodyLooked() async throws {
-        try await withBoilerRoom { room in
+        try await withFleetMonitorRoom { room in
             try await room.simulated.add(Self.space("acme/app", .runtimeError))
             let hub = StageHub(room.simulated)
             let rule = HealRule(mode: .act, after: 1, restarts: 1, factoryRestarts: 0)
@@ -315,7 +315,7 @@ private final class CountingHub: HubWatching {
                     ],
                     events: [Event(at: at, kind: "ledger.damaged", check: Incident.ofLedger, text: "What was seen")]))
             try await room.restart()
-            let damage = try #require(await room.boiler.overview().ledgerDamage.first)
+            let damage = try #require(await room.monitor.overview().ledgerDamage.first)
             #expect(damage.text == "What was seen")
             let watch = Self.watch(room, hub)
             await watch.firstRead(fleet, within: .seconds(5))
@@ -324,9 +324,9 @@ private final class CountingHub: HubWatching {
             await watch.heal()
             #expect(hub.restarts.isEmpty)
             #expect(try await room.events().contains("heal.held"))
-            await #expect(throws: Failure.self) { try await room.boiler.acknowledge(damage.incident + 1) }
-            try await room.boiler.acknowledge(damage.incident)
-            #expect(await room.boiler.overview().ledgerDamage.isEmpty)
+            await #expect(throws: Failure.self) { try await room.monitor.acknowledge(damage.incident + 1) }
+            try await room.monitor.acknowledge(damage.incident)
+            #expect(await room.monitor.overview().ledgerDamage.isEmpty)
             #expect(
                 try await room.ledger.incidents(of: Incident.ofLedger, openOnly: true, before: nil, limit: 5).isEmpty)
             await watch.heal()
@@ -340,7 +340,7 @@ private final class CountingHub: HubWatching {
         ("asleep", CheckState.Pause.asleep), ("paused", .byOwner), ("flagged", .byModeration),
     ]) func whatIsKnownWhenACheckJoinsSparesItThePing(news: String, pause: CheckState.Pause) async throws {
         let clock = MovedClock()
-        try await withBoilerRoom(clocks: clock.clocks) { room in
+        try await withFleetMonitorRoom(clocks: clock.clocks) { room in
             try await room.simulated.add(Self.space("acme/witness"))
             let hub = StageHub(room.simulated)
             let watch = Self.watch(room, hub, clock.clocks)
@@ -358,7 +358,7 @@ private final class CountingHub: HubWatching {
             await watch.firstRead(Self.discovering(policy), within: .seconds(5))
             try await room.tend(Self.discovering(policy))
             try await room.until("witness", is: .up)
-            #expect(try await room.boiler.status(of: "first").state.pause == pause)
+            #expect(try await room.monitor.status(of: "first").state.pause == pause)
             #expect(first.visits == 0)
             // One that is found later.
             let second = try await add("second")
@@ -366,13 +366,13 @@ private final class CountingHub: HubWatching {
             clock.advance(.seconds(31))
             await watch.turn()
             try await room.until("later", is: .up)
-            #expect(try await room.boiler.status(of: "second").state.pause == pause)
+            #expect(try await room.monitor.status(of: "second").state.pause == pause)
             #expect(second.visits == 0 && first.visits == 0 && later.visits == 1)
         }
     }
 
     @Test func oneLeftAloneStaysSo() async throws {
-        try await withBoilerRoom { room in
+        try await withFleetMonitorRoom { room in
             let left = try await room.simulated.add(Self.space("acme/left"))
             try await room.simulated.add(Self.space("acme/other"))
             try await room.simulated.add(Self.space("acme/third"))
@@ -387,14 +387,14 @@ private final class CountingHub: HubWatching {
             let both = Self.fleet(["left", "other"], Self.policy(heal: HealRule(mode: .act), awake: .onDemand))
             try await room.tend(both)
             try await room.until("other", is: .up)
-            #expect(try await room.boiler.status(of: "left").nextDue == nil)
+            #expect(try await room.monitor.status(of: "left").nextDue == nil)
             #expect(left.visits == 1)
             // … and a new process leave it alone.
             room.nextStart(with: both)
-            try await room.restart { boiler in
+            try await room.restart { monitor in
                 await Self.watch(room, hub).firstRead(both, within: .seconds(5))
             }
-            #expect(try await room.boiler.status(of: "left").nextDue == nil)
+            #expect(try await room.monitor.status(of: "left").nextDue == nil)
             var third = both
             third.checks += Self.fleet(["third"], policy).checks
             try await room.tend(third)
@@ -405,7 +405,7 @@ private final class CountingHub: HubWatching {
 
     @Test func oneThatMaySleepWaitsForTheHubsWord() async throws {
         let clock = MovedClock()
-        try await withBoilerRoom(clocks: clock.clocks) { room in
+        try await withFleetMonitorRoom(clocks: clock.clocks) { room in
             let app = try await room.simulated.add(Self.space("acme/app"))
             let hub = StageHub(room.simulated)
             hub.scene.withLock { $0.failure = Self.silence }
@@ -414,7 +414,7 @@ private final class CountingHub: HubWatching {
             fleet.checks[0].address = try #require(room.simulated.spaces.first?.address) + "/health"
             await watch.firstRead(fleet, within: .seconds(5))
             try await room.tend(fleet)
-            let due = try #require(try await room.boiler.status(of: "app").nextDue)
+            let due = try #require(try await room.monitor.status(of: "app").nextDue)
             #expect(due > clock.clocks.wall() + .seconds(200))
             #expect(app.visits == 0)
             hub.scene.withLock { $0.failure = nil }
@@ -433,7 +433,7 @@ private final class CountingHub: HubWatching {
         try await group.add(Self.space("acme/other"))
         let hub = StageHub(group)
         hub.scene.withLock { $0.failure = Self.silence }
-        try await withBoilerRoom(clocks: clock.clocks) { room in
+        try await withFleetMonitorRoom(clocks: clock.clocks) { room in
             let watch = Self.watch(room, hub, clock.clocks)
             var fleet = Self.fleet(["secret"])
             fleet.checks[0].address = try #require(group.spaces.first?.address) + "/health"
@@ -442,7 +442,7 @@ private final class CountingHub: HubWatching {
             try await eventually {
                 try await room.ledger.observations(of: nil, before: nil, limit: 9).contains { $0.outcome == .unknown }
             }
-            #expect(try await room.boiler.status(of: "secret").state.verdict == .unknown)
+            #expect(try await room.monitor.status(of: "secret").state.verdict == .unknown)
             #expect(try await !room.events().contains("incident.began"))
             hub.scene.withLock {
                 $0.failure = nil
@@ -451,26 +451,26 @@ private final class CountingHub: HubWatching {
             clock.advance(.seconds(61))
             await watch.turn()
             // The Hub does not know it either: then it is not there.
-            if !isPrivate { _ = try await room.boiler.ping("secret") }
+            if !isPrivate { _ = try await room.monitor.ping("secret") }
             try await room.until("secret", is: isPrivate ? .up : .down)
         }
         await group.shutdown()
     }
 
     @Test func whoAsksBeforeTheStartGetsTheWholeFleet() async throws {
-        try await withBoilerRoom { room in
+        try await withFleetMonitorRoom { room in
             try await room.simulated.add(Self.space("acme/app"))
             try await room.tend(["app": "acme/app"])
             try await room.until("app", is: .up)
             var asked: Task<[String], Never>?
-            try await room.restart { boiler in
+            try await room.restart { monitor in
                 let isAsking = Mutex(false)
                 asked = Task {
                     isAsking.withLock { $0 = true }
-                    return await boiler.statuses(StatusQuery()).items.map(\.check.name)
+                    return await monitor.statuses(StatusQuery()).items.map(\.check.name)
                 }
                 while !isAsking.withLock({ $0 }) { await Task.yield() }
-                _ = await boiler.overview()
+                _ = await monitor.overview()
             }
             #expect(await asked?.value == ["app"])
         }
@@ -480,7 +480,7 @@ private final class CountingHub: HubWatching {
 
     @Test func aReadingThatIsTooLargeIsSpreadAndASmallerFleetRecovers() async throws {
         let clock = MovedClock()
-        try await withBoilerRoom(clocks: clock.clocks) { room in
+        try await withFleetMonitorRoom(clocks: clock.clocks) { room in
             let hub = CountingHub(clock.clocks.wall)
             let watch = Self.watch(room, hub, clock.clocks)
             let policy = CheckPolicy(every: .seconds(3_600), enabled: false)
@@ -514,11 +514,11 @@ private final class CountingHub: HubWatching {
     // MARK: Words
 
     @Test func anIncidentThatAPauseEndsIsNotCalledARecovery() async throws {
-        try await withBoilerRoom { room in
+        try await withFleetMonitorRoom { room in
             try await room.simulated.add(Self.space("acme/app", app: .failing))
             try await room.tend(["app": "acme/app"])
             try await room.until("app", is: .down)
-            _ = try await room.boiler.pause("app", until: nil)
+            _ = try await room.monitor.pause("app", until: nil)
             // A shard hands over what happened four times a second.
             try await eventually { try await !Self.texts(room, "incident.ended").isEmpty }
             let said = try await Self.texts(room, "incident.ended")

@@ -76,7 +76,7 @@ struct Seen: Sendable {
     var finding = Finding(outcome: .unknown, cause: .none)
 
     init(_ attempt: Attempt, _ check: Check? = nil) {
-        if let check { finding = Examiner().examine(attempt, check: check, now: attempt.at) }
+        if let check { finding = ResponseEvaluator().examine(attempt, check: check, now: attempt.at) }
         switch attempt.result {
         case .answer(let answer):
             status = answer.status

@@ -19,8 +19,8 @@ private let policy = CheckPolicy(every: .seconds(600), jitter: 0)
             checks, known ?? .init(ids: checks.indices.map { Int32($0) }),
             before: { name in before.first { $0.name == name } }, shards: shards, rate: 1_000, seed: 1, now: now)
     }
-    private func carried(_ name: String, due: Instant, ping: Shard.Ping? = nil) -> Shard.Carried {
-        Shard.Carried(
+    private func carried(_ name: String, due: Instant, ping: Shard.Ping? = nil) -> Shard.CarriedState {
+        Shard.CarriedState(
             name: name, space: nil,
             place: Shard.Place(id: 40, state: CheckState(), due: due.milliseconds, strip: []), ping: ping)
     }

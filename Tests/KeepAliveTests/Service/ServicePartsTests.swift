@@ -6,9 +6,9 @@ import Testing
 
 @testable import KeepAlive
 
-@Suite struct StartGateTests {
+@Suite struct AdmissionControlTests {
     @Test func admitsUpToTheYoungLimitUntilTheyAreAnswered() {
-        var gate = StartGate(openLimit: 100, youngLimit: 3)
+        var gate = AdmissionControl(openLimit: 100, youngLimit: 3)
         let tickets = (0..<3).map { _ in gate.begin(at: 1_000) }
         #expect(!gate.admits)
         gate.end(tickets[0])
@@ -17,7 +17,7 @@ import Testing
     }
 
     @Test func hangingAttemptsGrowOldAndMakeRoom() {
-        var gate = StartGate(openLimit: 100, youngLimit: 3)
+        var gate = AdmissionControl(openLimit: 100, youngLimit: 3)
         for _ in 0..<3 { _ = gate.begin(at: 1_000) }
         gate.advance(to: 1_400)
         #expect(!gate.admits)
@@ -27,7 +27,7 @@ import Testing
     }
 
     @Test func theOpenLimitHoldsHoweverOldTheyAre() {
-        var gate = StartGate(openLimit: 2, youngLimit: 10)
+        var gate = AdmissionControl(openLimit: 2, youngLimit: 10)
         let first = gate.begin(at: 0)
         _ = gate.begin(at: 0)
         gate.advance(to: 1_000_000)
@@ -39,7 +39,7 @@ import Testing
     /// Against a model that remembers every attempt.
     @Test(arguments: 0..<20) func countsLikeASlowModel(seed: Int) {
         var random = SplitMix64(seed: UInt64(seed))
-        var gate = StartGate(openLimit: 1_000, youngLimit: 8)
+        var gate = AdmissionControl(openLimit: 1_000, youngLimit: 8)
         var model: [(ticket: Int64, slot: Int64)] = []
         var now: Int64 = 5_000
         for _ in 0..<2_000 {
@@ -57,9 +57,9 @@ import Testing
     }
 }
 
-extension StartGateTests {
+extension AdmissionControlTests {
     @Test func aSlowerPaceLetsFewBegin() {
-        var gate = StartGate(openLimit: 100, youngLimit: 32)
+        var gate = AdmissionControl(openLimit: 100, youngLimit: 32)
         _ = gate.begin(at: 0)
         gate.pace = .slow
         #expect(gate.admits)
@@ -67,7 +67,7 @@ extension StartGateTests {
         #expect(!gate.admits)
         gate.pace = .full
         #expect(gate.admits)
-        var smallest = StartGate(openLimit: 1, youngLimit: 1)
+        var smallest = AdmissionControl(openLimit: 1, youngLimit: 1)
         smallest.pace = .slow
         #expect(smallest.admits)
     }
@@ -131,9 +131,9 @@ extension StartGateTests {
     }
 }
 
-@Suite struct StripsTests {
+@Suite struct RecentPingsTests {
     @Test func keepsTheNewestFortyOldestFirst() {
-        var strips = Strips(count: 2)
+        var strips = RecentPings(count: 2)
         for ping in 1...100 {
             strips.append(
                 Sample(at: Instant(milliseconds: Int64(ping)), outcome: .up, latencyMicroseconds: UInt32(ping)), at: 1)
@@ -143,30 +143,30 @@ extension StartGateTests {
     }
 
     @Test func largeFleetsKeepNone() {
-        var strips = Strips(count: Strips.largestFleet + 1)
+        var strips = RecentPings(count: RecentPings.largestFleet + 1)
         strips.append(Sample(at: Instant(milliseconds: 1), outcome: .up, latencyMicroseconds: 1), at: 0)
         #expect(!strips.isKept)
         #expect(strips[0].isEmpty)
     }
 }
 
-@Suite struct TranscriptShelfTests {
-    private func entry(_ number: Int) -> TranscriptShelf.Entry {
+@Suite struct TranscriptCacheTests {
+    private func entry(_ number: Int) -> TranscriptCache.Entry {
         let attempt = Attempt(at: Instant(milliseconds: 1), result: .connected, phases: .init()) {
             number, outcome, cause, detail in
             Transcript(at: .never, attempt: number, outcome: outcome, cause: cause, detail: detail, exchanges: [])
         }
-        return TranscriptShelf.Entry(attempt: attempt, number: number, finding: Finding(outcome: .up, cause: .none))
+        return TranscriptCache.Entry(attempt: attempt, number: number, finding: Finding(outcome: .up, cause: .none))
     }
 
     @Test func theOldestGoesWhenItIsFull() {
-        var shelf = TranscriptShelf(limit: 3)
+        var shelf = TranscriptCache(limit: 3)
         for index in 0..<5 { shelf.put(entry(index), for: UInt32(index)) }
         #expect((0..<5).map { shelf[UInt32($0)] != nil } == [false, false, true, true, true])
     }
 
     @Test func aNewerOneTakesThePlaceOfTheOld() {
-        var shelf = TranscriptShelf(limit: 2)
+        var shelf = TranscriptCache(limit: 2)
         for turn in 0..<10_000 { shelf.put(entry(turn), for: UInt32(turn % 2)) }
         #expect(shelf[0]?.number == 9_998)
         #expect(shelf[1]?.transcript.attempt == 9_999)

@@ -49,7 +49,7 @@ private func state(_ verdict: Verdict, pause: CheckState.Pause = .none) -> Check
         recheck: Duration? = nil, retryAfter: Duration? = nil, isFirst: Bool = false, due: Instant = now,
         every: Duration = .seconds(600)
     ) -> Int64 {
-        var spread = Spread(seed: 1)
+        var spread = DueTimeSpread(seed: 1)
         let policy = CheckPolicy(every: every, jitter: 0)
         return NextPing(recheck: recheck, retryAfter: retryAfter, isFirst: isFirst, due: due.milliseconds)
             .time(policy, now: now, &spread) - now.milliseconds

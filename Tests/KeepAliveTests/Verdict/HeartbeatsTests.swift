@@ -11,7 +11,7 @@ import Testing
     struct Life {
         var state = CheckState()
         var runs = Heartbeats.Runs()
-        var rulings: [Ruling] = []
+        var rulings: [JudgeAction] = []
         var policy = HeartbeatsTests.policy
 
         mutating func beat(_ signal: Beat.Signal, run: String? = nil, at minute: Int) -> Observation? {
@@ -83,7 +83,7 @@ import Testing
         _ = life.beat(.success, at: 90)
         #expect(life.state.verdict == .up)
         var incident = Incident(check: 5, began: Self.at(70), verdict: .silent, cause: .heartbeatMissed)
-        let began = Ruling.incidentBegan(incident)
+        let began = JudgeAction.incidentBegan(incident)
         incident.ended = Self.at(90)
         #expect(
             life.rulings == [

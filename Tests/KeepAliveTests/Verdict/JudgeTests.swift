@@ -34,7 +34,7 @@ import Testing
         let policy = CheckPolicy(every: .seconds(2_700))
         var state = CheckState()
         var now = Instant(seconds: 1_800_000_000)
-        var seen: [(Outcome, Ruling?)] = []
+        var seen: [(Outcome, JudgeAction?)] = []
         for _ in 0..<4 {
             let finding = Judge.meaning(of: Finding(outcome: .unknown, cause: .status, code: 429), in: state)
             let observation = Observation(
@@ -44,7 +44,7 @@ import Testing
         }
         #expect(seen.map(\.0) == [.unknown, .unknown, .down, .down])
         #expect(
-            seen.map(\.1) == [2, 4, 4, 4].map { Ruling.recheck(.seconds(2_700 * $0)) })
+            seen.map(\.1) == [2, 4, 4, 4].map { JudgeAction.recheck(.seconds(2_700 * $0)) })
         #expect(state.verdict == .down)
     }
 
@@ -64,7 +64,7 @@ import Testing
             }
             let parts = token.split(separator: "*")
             for _ in 0..<(parts.count > 1 ? try #require(Int(parts[1])) : 1) {
-                let rulings: [Ruling]
+                let rulings: [JudgeAction]
                 switch parts[0] {
                 case "pause": rulings = Judge.pause(&state, .byPerson, check: 7, now: now)
                 case "resume": rulings = Judge.resume(&state, now: now)
@@ -112,7 +112,7 @@ import Testing
     @Test func anIncidentBeginsWithTheFirstFailureAndTellsItsCause() throws {
         let policy = CheckPolicy(downAfter: Threshold(failures: 3, of: 3))
         var state = CheckState()
-        var incidents: [Ruling] = []
+        var incidents: [JudgeAction] = []
         for (minute, cause) in [Cause.none, .connectRefused, .status, .textMissing, .none, .none, .none].enumerated() {
             let at = Instant(milliseconds: 1_000_000 + Int64(minute) * 60_000)
             incidents += Judge.judge(
@@ -124,7 +124,7 @@ import Testing
         }
         var incident = Incident(
             check: 3, began: Instant(milliseconds: 1_060_000), verdict: .down, cause: .textMissing, code: 3)
-        let began = Ruling.incidentBegan(incident)
+        let began = JudgeAction.incidentBegan(incident)
         incident.ended = Instant(milliseconds: 1_240_000)
         #expect(incidents == [began, .incidentEnded(incident)])
         #expect(state.lastGood == Instant(milliseconds: 1_360_000))
@@ -288,7 +288,7 @@ import Testing
         mutating func step(bias: Int, _ random: inout SplitMix64) -> Bool {
             now = now + .milliseconds(Int64.random(in: 1...600_000, using: &random))
             let before = state
-            var rulings: [Ruling] = []
+            var rulings: [JudgeAction] = []
             var sure = true
             let dice = Int.random(in: 0..<100, using: &random)
             switch dice {

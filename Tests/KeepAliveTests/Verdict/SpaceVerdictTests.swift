@@ -23,7 +23,7 @@ struct GridRow: CustomTestStringConvertible, Sendable {
     var stage, visitor, name, verdict, cause, heal, sources, said: String
     var testDescription: String { name }
     var knownStage: SpaceStage? { stage == "unknown" ? nil : SpaceStage(rawValue: stage) }
-    var behaviour: SpaceVerdict.Behaviour? { SpaceVerdict.Behaviour.allCases.first { $0.word == visitor } }
+    var behaviour: SpaceVerdict.VisitorResult? { SpaceVerdict.VisitorResult.allCases.first { $0.word == visitor } }
 
     static let all: [GridRow] = docsTable("two-sources.md", "grid", columns: 8).map {
         GridRow(
@@ -61,8 +61,8 @@ struct GridRow: CustomTestStringConvertible, Sendable {
     private static func word(
         _ stage: SpaceStage, read: Duration = .zero, since: Duration = .seconds(3_600), message: String? = nil,
         abuse: String? = nil, old: Duration? = nil
-    ) -> SpaceVerdict.Word {
-        SpaceVerdict.Word(
+    ) -> SpaceVerdict.HubReading {
+        SpaceVerdict.HubReading(
             facts: SpaceFacts(id: "a/b", stage: stage, errorMessage: message, abuse: abuse), readAt: now - read,
             stageSince: now - since, oldBuildSince: old.map { now - $0 })
     }
@@ -72,7 +72,7 @@ struct GridRow: CustomTestStringConvertible, Sendable {
     @Test func whatIsDownByBothStaysDownUntilTheHubIsReadAgain() {
         let word = Self.word(.running, read: .seconds(20))
         let began = Self.now - .seconds(10)
-        func join(_ believed: Cause?) -> SpaceVerdict.Joint {
+        func join(_ believed: Cause?) -> SpaceVerdict.Combined {
             SpaceVerdict.join(Self.held, word, troubleBegan: began, believed: believed, now: Self.now)
         }
         #expect(join(.spaceRunningDead).finding.outcome == .down)
@@ -81,12 +81,12 @@ struct GridRow: CustomTestStringConvertible, Sendable {
     }
 
     @Test func runningButDeadIsDownAndNotWaking() {
-        let joint = SpaceVerdict.join(
+        let combined = SpaceVerdict.join(
             Self.held, Self.word(.running), troubleBegan: Self.now - .seconds(60), now: Self.now)
-        #expect(joint.finding.outcome == .down)
-        #expect(joint.finding.cause == .spaceRunningDead)
-        #expect(joint.cell?.healing == .restart)
-        #expect(joint.finding.detail.contains("RUNNING"))
+        #expect(combined.finding.outcome == .down)
+        #expect(combined.finding.cause == .spaceRunningDead)
+        #expect(combined.cell?.healing == .restart)
+        #expect(combined.finding.detail.contains("RUNNING"))
     }
 
     @Test(arguments: [
@@ -94,30 +94,30 @@ struct GridRow: CustomTestStringConvertible, Sendable {
         (Duration.zero, Duration.seconds(59)),  // RUNNING for less than a minute
     ])
     func untilTheStageIsSureTheVisitorsWordHolds(read: Duration, since: Duration) {
-        let joint = SpaceVerdict.join(
+        let combined = SpaceVerdict.join(
             Self.held, Self.word(.running, read: read, since: since), troubleBegan: Self.now - .seconds(60),
             now: Self.now)
-        #expect(joint.finding == Self.held)
-        #expect(joint.cell?.healing == .no)
+        #expect(combined.finding == Self.held)
+        #expect(combined.cell?.healing == .no)
     }
 
     @Test func anOldWordDoesNotCount() {
-        let joint = SpaceVerdict.join(
+        let combined = SpaceVerdict.join(
             Self.held, Self.word(.running, read: .seconds(301)), troubleBegan: Self.now - .seconds(900), now: Self.now)
-        #expect(joint == SpaceVerdict.Joint(finding: Self.held))
+        #expect(combined == SpaceVerdict.Combined(finding: Self.held))
         #expect(
             SpaceVerdict.join(Self.held, nil, troubleBegan: Self.now, now: Self.now)
-                == SpaceVerdict.Joint(finding: Self.held))
+                == SpaceVerdict.Combined(finding: Self.held))
     }
 
     @Test(arguments: [("Flagged as abusive", nil), (nil, "cmdline match: ttyd")] as [(String?, String?)])
     func moderationOutranksEverything(message: String?, abuse: String?) {
         let word = Self.word(.paused, message: message, abuse: abuse)
         for outcome in [Finding(outcome: .up, cause: .none, code: 200), Self.held] {
-            let joint = SpaceVerdict.join(outcome, word, troubleBegan: Self.now, now: Self.now)
-            #expect(joint.finding.cause == .spaceModerated)
-            #expect(joint.finding.outcome == .down)
-            #expect(!joint.pauses)
+            let combined = SpaceVerdict.join(outcome, word, troubleBegan: Self.now, now: Self.now)
+            #expect(combined.finding.cause == .spaceModerated)
+            #expect(combined.finding.outcome == .down)
+            #expect(!combined.pauses)
         }
     }
 
@@ -146,9 +146,9 @@ struct GridRow: CustomTestStringConvertible, Sendable {
 
     @Test func whatFailsWithThePlatformIsCalledSo() {
         let down = Finding(outcome: .down, cause: .status, code: 500)
-        let joint = SpaceVerdict.join(
+        let combined = SpaceVerdict.join(
             down, Self.word(.running), troubleBegan: Self.now - .seconds(90), incident: [.status], now: Self.now)
-        #expect(joint.finding.cause == .platformIncident)
+        #expect(combined.finding.cause == .platformIncident)
     }
 
     @Test func everyCauseThatAPingCanHaveIsOneOfTheTen() {

@@ -67,13 +67,13 @@ struct HistoryStoreTests {
             let all = try await ledger.tally(of: [1, 2, 3], from: morning, to: morning + .seconds(6))
             #expect(
                 all[0]
-                    == Tally(
+                    == SpanTotals(
                         from: morning, to: morning + .seconds(6), up: 2, slow: 1, waking: 1, down: 1, unknown: 1,
                         latencyMin: 100,
                         latencyMax: 900, latencySum: 1_200))
             #expect(all[0].pingsGood == 0.75)
             #expect(all[1].up == 1)
-            #expect(all[2] == Tally(from: morning, to: morning + .seconds(6)))
+            #expect(all[2] == SpanTotals(from: morning, to: morning + .seconds(6)))
             // From is inclusive, to is not.
             let edge = try await ledger.tally(of: [1], from: morning + .seconds(1), to: morning + .seconds(5))[0]
             #expect(edge.up == 0)

@@ -150,9 +150,9 @@ import Testing
     }
 }
 
-@Suite struct SpreadTests {
+@Suite struct DueTimeSpreadTests {
     @Test func jitterStaysInsideItsShareAndFillsIt() {
-        var spread = Spread(seed: 1)
+        var spread = DueTimeSpread(seed: 1)
         let intervals = (0..<5_000).map { _ in spread.interval(.seconds(1_000), jitter: 0.05) }
         #expect(intervals.allSatisfy { (950_000...1_050_000).contains($0) })
         #expect(intervals.min()! < 952_000 && intervals.max()! > 1_048_000)
@@ -161,8 +161,8 @@ import Testing
     }
 
     @Test func theSameSeedGivesTheSameTimes() {
-        var a = Spread(seed: 9)
-        var b = Spread(seed: 9)
+        var a = DueTimeSpread(seed: 9)
+        var b = DueTimeSpread(seed: 9)
         #expect(
             (0..<50).allSatisfy { _ in a.interval(.seconds(60), jitter: 0.1) == b.interval(.seconds(60), jitter: 0.1) })
     }
@@ -173,13 +173,13 @@ import Testing
             (1_000, 1_003, 61_000), (1_000, 31_000, 61_000), (1_000, 61_000, 121_000), (1_000, 3_600_000, 3_660_000),
         ] as [(Int64, Int64, Int64)])
     func aMissedPingIsMadeOnce(due: Int64, now: Int64, next: Int64) {
-        var spread = Spread(seed: 3)
+        var spread = DueTimeSpread(seed: 3)
         let following = spread.following(due: due, now: now, every: .seconds(60), jitter: 0)
         #expect(following == next)
     }
 
     @Test func aSuspendedMachineMakesOnePingOfForty() {
-        var spread = Spread(seed: 4)
+        var spread = DueTimeSpread(seed: 4)
         var table = Timetable()
         table.schedule(0, at: 0)
         var made = 0
@@ -196,7 +196,7 @@ import Testing
     }
 
     @Test func afterTheFirstSweepTheWholeIntervalIsUsed() {
-        var spread = Spread(seed: 5)
+        var spread = DueTimeSpread(seed: 5)
         let dues = (0..<2_000).map { _ in spread.afterFirst(now: 0, every: .seconds(2_700)) }
         #expect(dues.allSatisfy { (135_000...2_700_000).contains($0) })
         let tenths = Set(dues.map { $0 / 270_000 })
@@ -206,7 +206,7 @@ import Testing
     @Test func dueTimesFromTheLedger() throws {
         let now = Instant(milliseconds: 1_700_000_000_000)
         func restored(_ saved: Instant, seed: UInt64 = 6) -> Int64? {
-            var spread = Spread(seed: seed)
+            var spread = DueTimeSpread(seed: seed)
             return spread.restored(saved, now: now, every: .seconds(600), jitter: 0.05, span: .seconds(4))
         }
         #expect(restored(.never) == nil)
@@ -226,7 +226,7 @@ import Testing
         (1_000_000, .seconds(1_000)),
     ])
     func theFirstSweep(count: Int, span: Duration) {
-        let sweep = FirstSweep(count: count)
+        let sweep = StartRamp(count: count)
         #expect(sweep.span == span)
         #expect(sweep.offset(of: 0) == 0)
         #expect(sweep.offset(of: count - 1) < span.wholeMilliseconds)
@@ -234,10 +234,10 @@ import Testing
         #expect(step <= max(1, span.wholeMilliseconds / Int64(count) + 1))
     }
 
-    @Test func anEmptyFleetHasASweep() { #expect(FirstSweep(count: 0).offset(of: 0) == 0) }
+    @Test func anEmptyFleetHasASweep() { #expect(StartRamp(count: 0).offset(of: 0) == 0) }
 }
 
-@Suite struct ClockWatchTests {
+@Suite struct ClockMonitorTests {
     /// Seconds that each clock advances; and what is seen.
     @Test(arguments: [
         (0.25, 0.25, 0.25, 0.0, 0.0, 0.0), (3_600.25, 0.25, 0.25, 3_600, 0, 0), (-86_400, 0.25, 0.25, -86_400.25, 0, 0),
@@ -245,20 +245,20 @@ import Testing
         (5_000, 20, 1_000, 4_000, 980, 20),
     ])
     func changes(wall: Double, running: Double, elapsed: Double, moved: Double, slept: Double, stood: Double) {
-        let first = ClockWatch.Reading(wall: Instant(seconds: 1_000_000), running: .seconds(5), elapsed: .seconds(9))
-        var watch = ClockWatch(first)
+        let first = ClockMonitor.Reading(wall: Instant(seconds: 1_000_000), running: .seconds(5), elapsed: .seconds(9))
+        var watch = ClockMonitor(first)
         let change = watch.read(
             .init(
                 wall: first.wall + .seconds(wall), running: first.running + .seconds(running),
                 elapsed: first.elapsed + .seconds(elapsed)))
-        let expected = ClockWatch.Change(clockMoved: .seconds(moved), slept: .seconds(slept), stood: .seconds(stood))
+        let expected = ClockMonitor.Change(clockMoved: .seconds(moved), slept: .seconds(slept), stood: .seconds(stood))
         #expect(change == (expected == .init() ? nil : expected))
         #expect(expected.missedTime == (slept > 0 || stood > 0))
     }
 
     @Test func smallMovesAddUp() {
-        let first = ClockWatch.Reading(wall: Instant(seconds: 1_000_000), running: .zero, elapsed: .zero)
-        var watch = ClockWatch(first)
+        let first = ClockMonitor.Reading(wall: Instant(seconds: 1_000_000), running: .zero, elapsed: .zero)
+        var watch = ClockMonitor(first)
         var moved: [Duration] = []
         for tick in 1...100 {
             let time = Duration.milliseconds(250 * tick)
@@ -270,9 +270,9 @@ import Testing
     }
 
     @Test func aJumpIsToldOnce() {
-        let start = ClockWatch.Reading(wall: Instant(seconds: 1_000_000), running: .zero, elapsed: .zero)
-        var watch = ClockWatch(start)
-        let jumped = ClockWatch.Reading(wall: start.wall + .seconds(500), running: .seconds(1), elapsed: .seconds(1))
+        let start = ClockMonitor.Reading(wall: Instant(seconds: 1_000_000), running: .zero, elapsed: .zero)
+        var watch = ClockMonitor(start)
+        let jumped = ClockMonitor.Reading(wall: start.wall + .seconds(500), running: .seconds(1), elapsed: .seconds(1))
         let first = watch.read(jumped)
         let second = watch.read(.init(wall: jumped.wall + .seconds(1), running: .seconds(2), elapsed: .seconds(2)))
         #expect(first?.clockMoved == .seconds(499) && second == nil)

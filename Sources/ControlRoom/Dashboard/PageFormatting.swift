@@ -1,0 +1,20 @@
+import StokerCore
+
+/// Addresses and forms of pages.
+enum PageFormatting {
+    /// Path of a check's page. Slashes of the name stay slashes.
+    static func path(_ name: String) -> String { "/targets/\(PercentCoding.encoded(name, keepingSlash: true))" }
+
+    /// The pairs of a query or of a form's body. The last of several wins; what cannot be decoded is left out.
+    static func form(_ text: some StringProtocol) -> [String: String] {
+        var pairs: [String: String] = [:]
+        for pair in text.split(separator: "&").prefix(64) {
+            let name = pair.prefix { $0 != "=" }
+            guard let key = PercentCoding.decoded(name, plusIsSpace: true),
+                let value = PercentCoding.decoded(pair.dropFirst(name.count + 1), plusIsSpace: true)
+            else { continue }
+            pairs[key] = value
+        }
+        return pairs
+    }
+}

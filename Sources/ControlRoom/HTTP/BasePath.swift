@@ -1,0 +1,68 @@
+/// The path below which a proxy shows this server, as `serve.public_url` names it: `/stoker`, or nothing.
+///
+/// Pages write it before every place of their own. Requests are understood with it and without it, because some proxies
+/// take it away and some do not.
+package struct BasePath: Sendable, Equatable {
+    /// Begins with a slash and does not end with one; empty without a sub-path.
+    package let prefix: String
+
+    /// First parts of our own addresses: what follows the prefix of a request that carries it.
+    private static let roots: Set<Substring> = [
+        "", "health", "status", "metrics", "events", "targets", "badge", "actions", "login", "logout", "assets",
+        "icons",
+        "favicon.ico", "robots.txt", "api",
+    ]
+
+    package init(publicURL: String? = nil) {
+        guard let publicURL, let scheme = publicURL.firstRange(of: "://") else {
+            prefix = ""
+            return
+        }
+        let path = publicURL[scheme.upperBound...].drop { $0 != "/" && $0 != "?" && $0 != "#" }
+            .prefix { $0 != "?" && $0 != "#" }
+        prefix = path.split(separator: "/").map { "/" + $0 }.joined()
+    }
+
+    /// The place without the prefix, as the routes know it.
+    /// - Parameter place: path and query of a request.
+    package func inside(_ place: String) -> String {
+        guard !prefix.isEmpty, place.hasPrefix(prefix) else { return place }
+        let rest = place.dropFirst(prefix.count)
+        guard let next = rest.first else { return "/" }
+        if next == "?" { return "/" + rest }
+        guard next == "/", Self.roots.contains(rest.dropFirst().prefix { $0 != "/" && $0 != "?" }) else { return place }
+        return String(rest)
+    }
+
+    /// The place as a browser must ask for it.
+    func outside(_ place: String) -> String {
+        guard !prefix.isEmpty, place.hasPrefix("/"), !place.hasPrefix("//") else { return place }
+        return prefix + inside(place)
+    }
+
+    /// A page with the prefix before every place of its own. Texts of others cannot look like one: their quotes are escaped.
+    func apply(to page: String) -> String {
+        guard !prefix.isEmpty else { return page }
+        let escaped = Array(Markup.escape(prefix).utf8)
+        let (mark, names) = (Array("=\"/".utf8), ["href", "src", "action"].map { Array($0.utf8) })
+        let text = Array(page.utf8)
+        var out: [UInt8] = []
+        out.reserveCapacity(text.count + text.count / 16)
+        var at = 0
+        while at < text.count {
+            let isMark =
+                text[at] == mark[0] && at + 2 < text.count && text[at + 1] == mark[1] && text[at + 2] == mark[2]
+            if isMark, at + 3 >= text.count || text[at + 3] != mark[2],
+                names.contains(where: { text[..<at].suffix($0.count).elementsEqual($0) })
+            {
+                out += mark.prefix(2)
+                out += escaped
+                at += 2
+            } else {
+                out.append(text[at])
+                at += 1
+            }
+        }
+        return String(decoding: out, as: UTF8.self)
+    }
+}

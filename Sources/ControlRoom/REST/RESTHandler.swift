@@ -1,0 +1,165 @@
+package import Hummingbird
+import Logging
+import NIOCore
+package import Operations
+package import StokerCore
+
+/// Everything below `/api`, made from ``Operation/all``.
+///
+/// - Parameters:
+///   - token: the one that `authorize` knows; heartbeats' keys are made from it. See ``HeartbeatKeys``.
+///   - admitKey: told of each key of a heartbeat and whether it opens; throws while its sender has to wait.
+///   - authorize: throws unless the request's sender may read, or write. Called before anything of the request is used;
+///     for a heartbeat with its right key it is not called.
+package func addREST<Context: RequestContext>(
+    to router: Router<Context>, context: OperationContext, token: Secret?,
+    admitKey: @escaping RESTHandler.AdmitKey = { _, _, _ in },
+    authorize: @escaping @Sendable (_ permission: Operation.Permission, _ request: Request) throws(Failure) -> Void
+) {
+    let door = RESTHandler(
+        context: context, keys: HeartbeatKeys(token: token), admitKey: admitKey, authorize: authorize)
+    for method in [HTTPRequest.Method.get, .head, .post, .put, .patch, .delete, .options] {
+        for path in ["api", "api/**"] as [RouterPath] {
+            router.on(path, method: method) { request, visit in
+                await door.answer(request, visit)
+            }
+        }
+    }
+}
+
+package struct RESTHandler: Sendable {
+    package typealias AdmitKey =
+        @Sendable (_ key: String, _ isRight: Bool, _ visit: any RequestContext) throws(Failure) -> Void
+
+    let context: OperationContext
+    let keys: HeartbeatKeys
+    let admitKey: AdmitKey
+    let authorize: @Sendable (Operation.Permission, Request) throws(Failure) -> Void
+    private let table = RouteTable()
+    private let openAPI = OpenAPI.document.prettyText
+
+    init(
+        context: OperationContext, keys: HeartbeatKeys, admitKey: @escaping AdmitKey,
+        authorize: @escaping @Sendable (Operation.Permission, Request) throws(Failure) -> Void
+    ) {
+        self.context = context
+        self.keys = keys
+        self.admitKey = admitKey
+        self.authorize = authorize
+    }
+
+    func answer(_ request: Request, _ visit: some RequestContext) async -> Response {
+        var response: Response
+        do throws(Failure) {
+            response = try await respond(request, visit)
+        } catch {
+            if error.code.httpStatus >= 500 {
+                visit.logger.error(
+                    "a request failed",
+                    metadata: ["code": "\(error.code)", "failure": "\(error)", "path": "\(visit.endpointPath ?? "")"])
+            }
+            response = Answers.failure(error, requestID: visit.requestID)
+            if error.code == .methodNotAllowed {
+                response.headers[.allow] = allowed(for: request).map(\.rawValue).joined(separator: ", ")
+            }
+        }
+        return request.method == .head ? response.createHeadResponse() : response
+    }
+
+    private func path(of request: Request) -> String {
+        request.uri.path.split(separator: "/").dropFirst().joined(separator: "/")
+    }
+
+    private func allowed(for request: Request) -> [HTTPRequest.Method] {
+        var seen: [HTTPRequest.Method] = []
+        for match in table.matches(path(of: request)) {
+            for method in match.route.methods where !seen.contains(method) { seen.append(method) }
+        }
+        return seen
+    }
+
+    private func respond(_ request: Request, _ visit: some RequestContext) async throws(Failure) -> Response {
+        let matches = table.matches(path(of: request))
+        guard let match = matches.first(where: { $0.route.methods.contains(request.method) }) else {
+            // Also the answer to strangers of a private server: it tells no more than the public documentation.
+            if matches.isEmpty {
+                let near =
+                    table.nearest(to: request.uri.path).map { "did you mean \($0.methods[0]) \($0.template)? " } ?? ""
+                throw Failure(
+                    .notFound, doing: "answer \(request.method) \(request.uri.path.shortened)",
+                    because: "there is no such address",
+                    hint: "\(near)All are listed in /api/v1/openapi.json")
+            }
+            let allowed = allowed(for: request).map(\.rawValue).joined(separator: ", ")
+            throw Failure(
+                .methodNotAllowed, doing: "answer \(request.method) \(request.uri.path.shortened)",
+                because: "this address takes \(allowed)")
+        }
+        // For metrics and the access log: bounded, whatever strangers ask for.
+        visit.coreContext.endpointPath.value = match.route.template
+        try RequestReading.refuseTooLarge(request, for: match.route.target)
+        switch match.route.target {
+        case .openAPI:
+            try authorize(.read, request)
+            return Answers.json(bytes: Array(openAPI.utf8))
+        case .operation(let operation):
+            try authorize(operation.permission, request)
+            let caller = RequestCaller(
+                isHere: RequestCaller.isHere(request, visit), follows: ProgressFormat(accepted: request))
+            try caller.permit(operation)
+            var given = try inputs(in: match, doing: operation.doing)
+            given += try RequestReading.pairs(request.uri.query ?? "", doing: operation.doing)
+            if operation.method != .get {
+                given += try await RequestReading.body(
+                    of: request, doing: operation.doing, limit: operation.bodyLimit)
+            }
+            return try await carryOut(operation, given, for: caller, requestID: visit.requestID)
+        case .beat(let signal):
+            return try await beat(signal, match, request, visit)
+        }
+    }
+
+    private func beat(
+        _ signal: String?, _ match: RouteTable.Match, _ request: Request, _ visit: some RequestContext
+    ) async throws(Failure) -> Response {
+        let doing = Operation.beat.doing
+        let name = try inputs(in: match, doing: doing).first?.value.string ?? ""
+        let query = try RequestReading.pairs(request.uri.query ?? "", doing: doing)
+        let key = query.first { $0.name == "key" }?.value.string
+        if let key, keys.opens(name, with: key) {
+            try admitKey(key, true, visit)
+        } else {
+            do throws(Failure) {
+                try authorize(.beat, request)
+            } catch {
+                if let key { try admitKey(key, false, visit) }
+                throw Failure(
+                    error.code, doing: doing,
+                    because: key == nil ? error.because : "the key is not this heartbeat's",
+                    hint:
+                        "call the address that `stoker status NAME --heartbeat` shows, or send the token as a Bearer header",
+                    retry: error.retry
+                )
+            }
+        }
+        var given = BeatInputs(of: signal, code: match.code)
+        try given.add(query: query.filter { $0.name != "key" })
+        try given.add(body: try await RequestReading.beatBody(of: request, saysSignal: signal != nil, doing: doing))
+        given.caller = request.headers[.userAgent]
+        return Answers.json(try await Operation.beat.call(given.inputs(name: name), in: context))
+    }
+
+    private func inputs(
+        in match: RouteTable.Match, doing: String
+    ) throws(Failure) -> [(name: String, value: JSONValue)] {
+        var given: [(name: String, value: JSONValue)] = []
+        for (name, raw) in match.parts {
+            guard let text = PercentCoding.decoded(raw) else {
+                throw Failure(
+                    .usage, doing: doing, because: "the \(name) in the address is not percent-encoded UTF-8")
+            }
+            given.append((name, .string(text)))
+        }
+        return given
+    }
+}

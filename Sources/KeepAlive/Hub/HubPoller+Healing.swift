@@ -1,0 +1,272 @@
+import Ledger
+import Logging
+import Runtime
+import StokerCore
+
+/// Healing: what ``Healer`` decides is carried out, written down before and after, and shown.
+extension HubPoller {
+    /// Looks at every Space that fails.
+    package func heal() async {
+        await remember()
+        let now = clocks.wall()
+        let page = await monitor.statuses(StatusQuery(verdicts: [.down, .slow], kind: .http))
+        let failing = page.items.filter { $0.check.space != nil }
+        await watchPlatform(failing, now: now)
+        await forgetTheWell(failing)
+        for status in failing { await treat(status.check.name) }
+    }
+
+    private func watchPlatform(_ failing: [CheckStatus], now: Instant) async {
+        var bySpace: [String: PlatformIncidentDetector.Failing] = [:]
+        for status in failing where status.state.verdict == .down && status.check.policy.role == .alive {
+            guard let space = status.check.space else { continue }
+            bySpace[SpaceName.key(space)] = .init(
+                space: SpaceName.key(space), cause: status.state.cause, began: status.state.troubleSince)
+        }
+        let turn = platform.look(bySpace.values.sorted { $0.space < $1.space }, now: now)
+        knowledge.set(incident: Set(platform.incident.keys))
+        for (cause, count) in turn.began.sorted(by: { $0.key.rawValue < $1.key.rawValue }) {
+            await monitor.say(.healingSuspended(spaces: count, cause: cause))
+        }
+        for cause in turn.ended {
+            await monitor.say(.healingResumed(cause: cause))
+        }
+    }
+
+    /// What was said of a check stays on its page until it is well again.
+    private func forgetTheWell(_ failing: [CheckStatus]) async {
+        let names = Set(failing.map(\.check.name))
+        for name in knowledge.checksWithHealing where !names.contains(name) {
+            let status = try? await monitor.status(of: name)  // gone from the fleet: forgotten
+            guard status == nil || status?.state.verdict == .up else { continue }
+            knowledge.set(healing: nil, of: name)
+            spoken[name] = nil
+        }
+    }
+
+    /// The check as it is now: those treated before took their time. nil when it is gone, or when this master may not act any more.
+    private func present(_ name: String) async -> (status: CheckStatus, space: String, cell: SpaceVerdict.GridCell?)? {
+        guard await monitor.mayAct, let status = try? await monitor.status(of: name),  // it left the fleet meanwhile
+            let space = status.check.space
+        else { return nil }
+        return (status, space, await monitor.cell(of: name))
+    }
+
+    private func decide(
+        _ status: CheckStatus, _ space: String, _ cell: SpaceVerdict.GridCell?, _ facts: SpaceFacts?
+    ) -> Healer.Decision {
+        let (check, state) = (status.check, status.state)
+        let cause = platform.incident[state.cause] != nil ? .platformIncident : state.cause
+        let patient = Healer.FailingCheck(
+            rule: check.policy.heal, awake: check.policy.awake, verdict: state.verdict, cause: cause,
+            failures: Int(state.failures), cell: cell, facts: facts)
+        var past = pasts[budget(of: space)] ?? Healer.Past()
+        past.blankBefore = blankBefore
+        return Healer.decide(patient, past, now: clocks.wall())
+    }
+
+    private func treat(_ name: String) async {
+        guard let (status, space, cell) = await present(name) else { return }
+        let check = status.check
+        let now = clocks.wall()
+        let word = knowledge.word(of: space).flatMap { $0.isFresh(at: now) ? $0 : nil }
+        let why = cell?.name ?? status.state.cause.sentence
+        let decision = decide(status, space, cell, word?.facts)
+        switch decision {
+        case .nothing: return
+        case .act(let step):
+            if let damage = await monitor.standingDamage {
+                await tellOnce(
+                    decision, status,
+                    .healingHeld(step: step, check: check.name, because: why, incident: damage.incident))
+                return
+            }
+            guard isRemembered else { return }  // what was done before is not known: it may be the whole budget
+            if step == .wake { return await perform(step, status, space: space, why: why) }
+            guard let word, let facts = await factsIfSame(as: word.facts, space: space) else { return }
+            // The Hub's answer took its time, in which a person may have paused the check or the Space may have come back.
+            guard let (status, same, cell) = await present(name), same == space,
+                decide(status, space, cell, facts) == .act(step)
+            else { return want() }
+            await perform(step, status, space: space, why: why)
+        case .suggest(let step):
+            let isNew = await tellOnce(
+                decision, status, .healingSuggested(step: step, check: check.name, because: why))
+            if isNew { await note(suggestion: step, of: check.name, space, because: why) }
+        case .exhausted:
+            await tellOnce(
+                decision, status, .healingExhausted(check: check.name, because: why))
+        }
+    }
+
+    /// Looks once more right before a restart: minutes may lie between the last reading and now, in which the owner paused it or
+    /// pushed a correction. When the Hub cannot be asked, nothing is done.
+    private func factsIfSame(as before: SpaceFacts, space: String) async -> SpaceFacts? {
+        noteCalls(1)
+        do throws(Failure) {
+            guard let facts = try await hub.space(space), facts.stage == before.stage,
+                facts.runningSHA == before.runningSHA
+            else {
+                want()
+                return nil
+            }
+            return facts
+        } catch {
+            logger.warning(
+                "No restart, for the Hub cannot be asked", metadata: ["space": "\(space)", "error": "\(error)"])
+            return nil
+        }
+    }
+
+    /// Once for each trouble. - Returns: whether this was the time.
+    @discardableResult
+    private func tellOnce(_ decision: Healer.Decision, _ status: CheckStatus, _ event: EventPayload) async -> Bool {
+        let name = status.check.name
+        let since = status.state.incidentOpen ? status.state.troubleSince : status.state.since
+        if let last = spoken[name], last.since == since, last.decision == decision { return false }
+        spoken[name] = (since, decision)
+        knowledge.set(healing: event.sentence, of: name)
+        await monitor.say(event, check: status)
+        return true
+    }
+
+    private func note(suggestion step: Healer.Step, of check: String, _ space: String, because why: String) async {
+        let now = clocks.wall()
+        do throws(Failure) {
+            let action = try await ledger.actions.begin(
+                NewAction(
+                    .suggestion, on: name(of: space), by: "healing", because: why, began: now,
+                    details: ["check": check, "step": step.rawValue]), within: .seconds(3))
+            try await ledger.actions.end(action.id, fence: action.fence, as: .succeeded, result: nil, now: now)
+        } catch {
+            logger.warning("A suggestion could not be written down", metadata: ["error": "\(error)"])
+        }
+    }
+
+    /// As the Hub calls a Space now.
+    private func name(of space: String) -> String { knowledge.word(of: space)?.facts.id ?? space }
+    /// All checks of a Space share its budget, which stays with it when it is renamed.
+    private func budget(of space: String) -> String { SpaceName.key(name(of: space)) }
+
+    private func perform(_ step: Healer.Step, _ status: CheckStatus, space: String, why: String) async {
+        let now = clocks.wall()
+        let name = status.check.name
+        let key = budget(of: space)
+        let rule = status.check.policy.heal
+        let seen = "\(why), \(status.state.failures) failed pings in a row"
+        let event = EventPayload.healing(step: step, check: name, space: space, because: seen)
+        // Written down before it is done: whoever starts after a crash in between counts it.
+        let action: Action
+        do throws(Failure) {
+            action = try await ledger.actions.begin(
+                NewAction(
+                    .healing(step), on: self.name(of: space), by: "healing", because: seen, began: now,
+                    details: ["check": name]), within: .seconds(3))
+        } catch {
+            let refusal = "\(name): no \(step.word), because it could not be written down (\(error.because))"
+            knowledge.set(healing: refusal, of: name)
+            logger.error("Healing could not be written down", metadata: ["check": "\(name)", "error": "\(error)"])
+            return
+        }
+        await monitor.say(event, check: status)
+        pasts[key, default: Healer.Past()].actions.append(.init(at: now, step: step))
+        // All checks of the Space count them, each for a span of its own.
+        let longest = await lookAtFleet().longestBudget
+        pasts[key]?.actions.removeAll { now - $0.at > longest }
+        logger.notice(
+            "Healing",
+            metadata: ["check": "\(name)", "space": "\(space)", "step": "\(step.rawValue)", "why": "\(seen)"])
+        if step == .wake {
+            knowledge.set(healing: event.sentence, of: name)
+            await monitor.bringForward(name)
+            return await end(action, as: .succeeded, "it was pinged")
+        }
+        let count = pasts[key]?.actions.count { $0.step == step && now - $0.at < rule.within } ?? 1
+        let most = step == .restart ? rule.restarts : rule.factoryRestarts
+        noteCalls(Self.callsOfRestart)
+        do throws(Failure) {
+            try await hub.restart(knowledge.newName(of: space) ?? space, factory: step == .factoryRestart)
+            let said = EventPayload.healed(
+                step: step, check: name, because: seen, number: count, most: most,
+                withinMilliseconds: rule.within.wholeMilliseconds)
+            knowledge.set(healing: said.sentence, of: name)
+            await monitor.say(said, check: status)
+            await end(action, as: .succeeded, "the Hub took it")
+        } catch {
+            noteCalls(Self.callsAfterALostAnswer)
+            let said = EventPayload.healingFailed(
+                step: step, check: name, because: error.because, hint: error.hint, number: count, most: most,
+                withinMilliseconds: rule.within.wholeMilliseconds)
+            knowledge.set(healing: said.sentence, of: name)
+            await monitor.say(said, check: status)
+            // Without an answer nobody knows whether the Hub did it.
+            await end(action, as: error.code == .hubUnreachable ? .unknown : .failed, error.because)
+            logger.error("The Hub refused a restart", metadata: ["space": "\(space)", "error": "\(error)"])
+        }
+        want()
+    }
+
+    private func end(_ action: Action, as state: Action.State, _ result: String) async {
+        do throws(Failure) {
+            try await ledger.actions.end(
+                action.id, fence: action.fence, as: state, result: result, now: clocks.wall())
+        } catch {
+            // It counts all the same: it was written down when it began.
+            logger.warning("The end of an action could not be written down", metadata: ["error": "\(error)"])
+        }
+    }
+
+    /// A look at the stage, and the restart.
+    private static let callsOfRestart = 2
+    /// Looks at the stage and at the log whether it began, and the restart once more: at most.
+    private static let callsAfterALostAnswer = 5
+
+    /// Reads what was done, by this process and before it, as far back as any budget reaches.
+    private func remember() async {
+        let horizon = clocks.wall() - (await lookAtFleet().longestBudget)
+        do throws(Failure) {
+            var before: Int64?
+            var found: [Action] = []
+            reading: while true {
+                let page = try await ledger.actions.actions(
+                    ActionQuery(kinds: Self.healingKinds, before: before, limit: 500))
+                for action in page {
+                    if action.began < horizon { break reading }
+                    found.append(action)
+                }
+                guard page.count == 500, let last = page.last?.id else { break }
+                before = last
+            }
+            if !isResumed {
+                // Only one engine writes a ledger: what is open was left by one that is gone.
+                for action in found where action.state == .begun {
+                    try await ledger.actions.end(
+                        action.id, fence: action.fence, as: .unknown,
+                        result: "the process ended before the answer came", now: clocks.wall())
+                }
+                isResumed = true
+            }
+            try await followNames(&found)
+            pasts = Dictionary(grouping: found) { SpaceName.key($0.space) }.mapValues { actions in
+                Healer.Past(
+                    actions.compactMap { action in action.kind.healingStep.map { .init(at: action.began, step: $0) } }
+                        .sorted { $0.at < $1.at })
+            }
+            isRemembered = true
+        } catch {
+            isRemembered = false
+            logger.warning("Earlier restarts could not be read", metadata: ["error": "\(error)"])
+        }
+    }
+
+    private static let healingKinds = Set(HealingStep.allCases.map { Action.Kind.healing($0) })
+
+    /// What was done to a Space under an old name counts under the new one, also when the fleet file says only that.
+    private func followNames(_ actions: inout [Action]) async throws(Failure) {
+        for old in Set(actions.map(\.space)) where budget(of: old) != SpaceName.key(old) {
+            let new = name(of: old)
+            try await ledger.actions.rename(space: old, to: new)
+            for index in actions.indices where actions[index].space == old { actions[index].space = new }
+        }
+    }
+}

@@ -1,0 +1,42 @@
+package import StokerCore
+
+/// Values of an answer, for people: ``Formatting`` of what a JSON value holds, or a dash.
+package enum OutputFormatting {
+    package static func span(_ seconds: Double) -> String { Formatting.duration(duration(abs(seconds))) }
+
+    package static func ago(_ value: JSONValue?, now: Instant) -> String {
+        instant(value).map { Formatting.relative(min($0, now), to: now) } ?? "–"
+    }
+
+    /// When something comes next.
+    package static func ahead(_ value: JSONValue?, now: Instant) -> String {
+        guard let instant = instant(value) else { return "–" }
+        return instant > now ? Formatting.relative(instant, to: now) : "due"
+    }
+
+    package static func latency(_ value: JSONValue?) -> String {
+        guard let milliseconds = value?.double else { return "–" }
+        return Formatting.latency(microseconds: Int64(min(max(0, milliseconds * 1_000), 1e15).rounded()))
+    }
+
+    package static func tenths(_ value: Double) -> String { Formatting.tenths(value) }
+
+    /// `99.98 %`, and `100 % of 12 min known` while most of the span lies before the first ping or nobody looked.
+    package static func uptime(_ value: JSONValue) -> String {
+        let share = value["uptime"]?.double
+        let text = Formatting.share(share)
+        guard share != nil, value["whole"]?.bool == false, let known = value["known_seconds"]?.double else {
+            return text
+        }
+        return "\(text) \(Formatting.known(duration(known)))"
+    }
+
+    package static func instant(_ value: JSONValue?) -> Instant? { value?.string.flatMap { Instant(rfc3339: $0) } }
+
+    /// `2026-11-21 08:15:00`, UTC.
+    package static func time(_ value: JSONValue?) -> String { instant(value).map { Formatting.bareTime($0) } ?? "–" }
+
+    private static func duration(_ seconds: Double) -> Duration {
+        .milliseconds(Int64(min(max(0, seconds * 1_000), 1e15).rounded()))
+    }
+}

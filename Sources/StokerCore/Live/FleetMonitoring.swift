@@ -1,0 +1,316 @@
+/// What the rooms above see of the living fleet. Implemented by KeepAlive's `FleetMonitor`; tests bring their own.
+package protocol FleetMonitoring: Sendable {
+    /// The fleet as it is tended now.
+    func fleet() async -> Fleet
+    func overview() async -> Overview
+    /// All checks that match, in the order of the fleet file, cut to the page; with the count before the cut.
+    func statuses(_ query: StatusQuery) async -> StatusPage
+    /// - Throws: `not_found`, with the nearest known name as its hint.
+    func status(of name: String) async throws(Failure) -> CheckStatus
+    /// The newest first-byte times and outcomes of each named check, oldest first, at most 40 each.
+    func strips(of names: [String]) async -> [[Sample]]
+    func transcripts(of name: String) async throws(Failure) -> Transcripts
+
+    /// Stops pinging until resumed, or until the instant. Pausing twice moves the end.
+    func pause(_ name: String, until: Instant?) async throws(Failure) -> CheckStatus
+    func resume(_ name: String) async throws(Failure) -> CheckStatus
+    /// One ping now, retries included, and its result; the timetable goes on from it.
+    /// - Throws: `conflict` on a heartbeat, `overloaded` when too many are asked for at once.
+    func ping(_ name: String) async throws(Failure) -> CheckStatus
+    /// A job's call. - Throws: `not_found`; `conflict` when the name is not a heartbeat.
+    func beat(_ name: String, _ beat: Beat) async throws(Failure) -> CheckStatus
+    /// Ends an open incident of the ledger: a person has seen what was damaged, and healing goes on.
+    /// - Throws: `not_found` when there is none of that number.
+    func acknowledge(_ incident: Int64) async throws(Failure)
+    /// Probes every check once, now, without touching state or ledger.
+    func reload() async throws(Failure)
+
+    /// Changes as they happen, joined to at most four batches a second. Ends when the monitor stops.
+    /// A consumer that is too slow gets `Changes.everything` in place of what it missed.
+    func changes() async -> AsyncStream<Changes>
+}
+
+extension FleetMonitoring {
+    package func acknowledge(_ incident: Int64) async throws(Failure) {
+        throw .nothingToAcknowledge(incident, open: [])
+    }
+}
+
+extension Failure {
+    /// - Parameter open: what there is instead.
+    package static func nothingToAcknowledge(_ incident: Int64, open: [LedgerDamage]) -> Failure {
+        let numbers = open.map { "\($0.incident)" }.joined(separator: ", ")
+        return Failure(
+            .notFound, doing: "acknowledge incident \(incident)",
+            because: "no damage of the ledger waits under this number",
+            hint: open.isEmpty ? "there is nothing to acknowledge" : "what waits has the number \(numbers)")
+    }
+}
+
+package struct Changes: Sendable, Equatable {
+    /// Names of checks whose status changed; empty with `everything`.
+    package var names: [String]
+    /// The listener must read all it shows again (fleet reloaded, listener too slow).
+    package var everything: Bool
+    /// Events since the last batch, oldest first.
+    package var events: [Event]
+    package init(names: [String] = [], everything: Bool = false, events: [Event] = []) {
+        self.names = names
+        self.everything = everything
+        self.events = events
+    }
+}
+
+/// A heartbeat call, in the words of healthchecks.io's pinging API.
+package struct Beat: Sendable, Equatable {
+    package enum Signal: Sendable, Equatable {
+        case success
+        case start
+        case fail
+        /// Only a note; changes nothing.
+        case log
+        /// 0 is success, 1…255 failure.
+        case exit(Int)
+    }
+    package var signal: Signal
+    /// First 10 kB of the request's body.
+    package var body: String
+    /// Joins a `start` and its end when runs overlap.
+    package var run: String?
+    package var from: String?
+    package init(signal: Signal, body: String = "", run: String? = nil, from: String? = nil) {
+        self.signal = signal
+        self.body = body
+        self.run = run
+        self.from = from
+    }
+}
+
+package struct CheckStatus: Sendable, Equatable {
+    package var check: Check
+    package var id: Int32
+    package var state: CheckState
+    /// nil while paused and for heartbeats that never beat.
+    package var nextDue: Instant?
+    /// A ping is under way right now.
+    package var pinging: Bool
+    /// What the Hub says of its Space; nil when the Hub is not asked, or for what is no Space.
+    package var hubStatus: SpaceHubStatus?
+    /// The next ping comes sooner than the interval would have it, because the last ones were not good. Jitter is allowed for.
+    package var isRecheckPlanned: Bool {
+        guard let nextDue, !check.policy.kind.type.isPassive, !state.lastPing.isNever,
+            state.failures > 0 || state.verdict == .waking || state.verdict.isTrouble
+        else { return false }
+        let shortest = 1 - check.policy.jitter
+        return (nextDue - state.lastPing) / .seconds(1) < check.policy.every / .seconds(1) * shortest
+    }
+    package init(
+        check: Check, id: Int32, state: CheckState, nextDue: Instant?, pinging: Bool = false,
+        hubStatus: SpaceHubStatus? = nil
+    ) {
+        self.check = check
+        self.id = id
+        self.state = state
+        self.nextDue = nextDue
+        self.pinging = pinging
+        self.hubStatus = hubStatus
+    }
+}
+
+package struct StatusQuery: Sendable, Equatable {
+    /// Case-insensitive part of the name, address or Space.
+    package var text: String
+    /// Empty is all.
+    package var verdicts: Set<Verdict>
+    /// Beside them, what a screen says in place of a verdict: `flapping`, `moderated`. See ``CheckState/look``.
+    package var looks: Set<String> = []
+    package var group: String?
+    package var kind: CheckPolicy.Kind?
+    package var sort: Sort
+    package var offset: Int
+    package var limit: Int
+
+    package enum Sort: String, Sendable, CaseIterable {
+        /// As in the fleet file.
+        case file
+        /// Trouble first, then waking, slow, unknown, up, paused; by name inside.
+        case trouble
+        case name
+        case latency
+        case lastPing = "last-ping"
+    }
+    package init(
+        text: String = "", verdicts: Set<Verdict> = [], group: String? = nil, kind: CheckPolicy.Kind? = nil,
+        sort: Sort = .file, offset: Int = 0, limit: Int = .max
+    ) {
+        self.text = text
+        self.verdicts = verdicts
+        self.group = group
+        self.kind = kind
+        self.sort = sort
+        self.offset = offset
+        self.limit = limit
+    }
+}
+
+package struct StatusPage: Sendable, Equatable {
+    package var items: [CheckStatus]
+    package var total: Int
+    /// Checks per verdict among those that text, group and kind let pass, whatever verdicts were asked for; missing is zero.
+    package var counts: [Verdict: Int]
+    package init(items: [CheckStatus], total: Int, counts: [Verdict: Int] = [:]) {
+        self.items = items
+        self.total = total
+        self.counts = counts
+    }
+}
+
+/// One bar of a latency strip.
+package struct Sample: Sendable, Equatable {
+    package var at: Instant
+    package var outcome: Outcome
+    package var latencyMicroseconds: UInt32
+    package init(at: Instant, outcome: Outcome, latencyMicroseconds: UInt32) {
+        self.at = at
+        self.outcome = outcome
+        self.latencyMicroseconds = latencyMicroseconds
+    }
+}
+
+package struct Transcripts: Sendable, Equatable {
+    package var last: Transcript?
+    package var lastFailed: Transcript?
+    package init(last: Transcript? = nil, lastFailed: Transcript? = nil) {
+        self.last = last
+        self.lastFailed = lastFailed
+    }
+}
+
+/// The state of the whole.
+package struct Overview: Sendable, Equatable {
+    package var startedAt: Instant
+    package var now: Instant
+    /// Checks per verdict; missing is zero.
+    package var counts: [Verdict: Int]
+    package var flapping: Int
+    /// Checks the platform flagged; they are among the paused ones of ``counts``.
+    package var moderated: Int
+    package var total: Int
+    /// Grows with every change of any status: equal numbers mean equal answers.
+    package var generation: UInt64
+    /// Grows whenever checks join or leave the fleet: equal numbers mean the same checks.
+    package var fleetNumber: UInt64
+    package var connectivity: Connectivity
+    package var role: Role
+    package var fleetFile: FleetFile
+    package var ledger: LedgerHealth
+    /// Damage that nobody has acknowledged yet; nothing is healed while there is any.
+    package var ledgerDamage: [LedgerDamage]
+    package var work: Work
+    /// What is used and left of the Hub's windows; nil while the Hub is not asked.
+    package var hub: HubRateUsage?
+    /// Set when this is `stoker demo`.
+    package var demo: Bool
+
+    package enum Connectivity: Sendable, Equatable {
+        case online
+        /// Everything failed at once; verdicts stand still.
+        case offline(since: Instant)
+    }
+    package enum Role: Sendable, Equatable {
+        /// The only master, or the one at work.
+        case active
+        /// Watching `master`, which is at work.
+        case standby(of: String, lastSeen: Instant?)
+        /// Watching `master`, which is silent: at work in its place.
+        case standingIn(for: String, since: Instant)
+    }
+    package struct FleetFile: Sendable, Equatable {
+        package var path: String?
+        package var loadedAt: Instant
+        /// Problems of a newer version that was not taken; one a line.
+        package var rejected: [String]
+        package init(path: String?, loadedAt: Instant, rejected: [String] = []) {
+            self.path = path
+            self.loadedAt = loadedAt
+            self.rejected = rejected
+        }
+    }
+    /// How the prober is doing.
+    package struct Work: Sendable, Equatable {
+        package var inFlight: Int
+        package var inFlightLimit: Int
+        package var pings: UInt64
+        package var attempts: UInt64
+        /// Pings given up because more was due than could be made.
+        package var shed: UInt64
+        /// How late pings of the last minute began; microseconds.
+        package var latenessP50: Int64
+        package var latenessP99: Int64
+        package init(
+            inFlight: Int = 0, inFlightLimit: Int = 0, pings: UInt64 = 0, attempts: UInt64 = 0, shed: UInt64 = 0,
+            latenessP50: Int64 = 0, latenessP99: Int64 = 0
+        ) {
+            self.inFlight = inFlight
+            self.inFlightLimit = inFlightLimit
+            self.pings = pings
+            self.attempts = attempts
+            self.shed = shed
+            self.latenessP50 = latenessP50
+            self.latenessP99 = latenessP99
+        }
+    }
+
+    package init(
+        startedAt: Instant, now: Instant, counts: [Verdict: Int] = [:], flapping: Int = 0, moderated: Int = 0,
+        total: Int = 0, generation: UInt64 = 0, fleetNumber: UInt64 = 0, connectivity: Connectivity = .online,
+        role: Role = .active,
+        fleetFile: FleetFile = FleetFile(path: nil, loadedAt: .never), ledger: LedgerHealth = .healthy,
+        ledgerDamage: [LedgerDamage] = [], work: Work = Work(), hub: HubRateUsage? = nil, demo: Bool = false
+    ) {
+        self.startedAt = startedAt
+        self.now = now
+        self.counts = counts
+        self.flapping = flapping
+        self.moderated = moderated
+        self.total = total
+        self.generation = generation
+        self.fleetNumber = fleetNumber
+        self.connectivity = connectivity
+        self.role = role
+        self.fleetFile = fleetFile
+        self.ledger = ledger
+        self.ledgerDamage = ledgerDamage
+        self.work = work
+        self.hub = hub
+        self.demo = demo
+    }
+
+    /// Uptime of this process.
+    package var uptime: Duration { now - startedAt }
+    /// How many checks need somebody: see ``CheckState/isTrouble``.
+    package var troubles: Int {
+        Verdict.allCases.reduce(moderated) { $0 + ($1.isTrouble ? counts[$1] ?? 0 : 0) }
+    }
+}
+
+/// Whether results reach the disk.
+package enum LedgerHealth: Sendable, Equatable {
+    case healthy
+    /// Writing fails; `waiting` observations are in memory, at most `limit`; `dropped` older ones were given up.
+    case stalled(since: Instant, because: String, waiting: Int, limit: Int, dropped: UInt64)
+}
+
+/// The ledger was damaged, and some of what was remembered may be gone.
+package struct LedgerDamage: Sendable, Equatable {
+    /// The ledger's number of the incident: what is acknowledged.
+    package var incident: Int64
+    package var at: Instant
+    /// What was seen, kept and saved.
+    package var text: String
+    package init(incident: Int64, at: Instant, text: String) {
+        self.incident = incident
+        self.at = at
+        self.text = text
+    }
+}
