@@ -36,7 +36,8 @@ import Testing
     @Test func whatIsNoOperationStartsSomethingOrIsAboutTheShell() {
         let others = Self.commands(below: StokerCommand.self)
             .filter { $0.configuration.subcommands.isEmpty && $0.configuration.groupedSubcommands.isEmpty }
-            .filter { !($0 is any OperationCommand.Type) }.compactMap(\.configuration.commandName)
+            .filter { !($0 is any OperationCommand.Type) }
+            .compactMap { command in command.configuration.commandName }
         #expect(others.sorted() == ["completion", "demo", "hub-simulator", "serve"])
     }
 }
