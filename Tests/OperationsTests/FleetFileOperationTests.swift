@@ -32,7 +32,7 @@ import Testing
         #expect(report["valid"] == true && report["file"] == "f.yaml")
         let checks = try #require(report["checks"]?.array)
         #expect(checks.compactMap { $0["name"]?.string } == ["bot", "demo", "job"])
-        #expect(checks[0]["requests_per_day"] == 720 && checks[0]["every_seconds"] == 120)
+        #expect(checks[0]["requests_per_day"]?.double == 720 && checks[0]["every_seconds"]?.double == 120)
         #expect(checks[2]["address"] == .null && checks[2]["timeout_seconds"] == .null)
         #expect(report["budget"]?["checks"] == 2)
         #expect(report["warmth"]?.array?.first?["checks"] == ["bot"])
@@ -59,14 +59,14 @@ import Testing
         #expect(!file.json.text.contains("not sent"))
         let report = try await Operations.Operation.checkConfig.call(
             [("fleet_file", file.json)], in: OperationContext(now: { .never }))
-        #expect(report["checks"]?.array?.first?["address"] == "https://example.com/a")
+        #expect(report["checks"]?.array?.first?["address"] == "https://example.com/***")
         #expect(report["warnings"]?.array?.contains { $0["text"]?.string?.contains(".env:3:") == true } == true)
     }
 
     @Test func aBudgetIsOfTheFileOrOfTheRunningFleet() async throws {
         let budget = try await Self.local(.budget, [("every", "10m")])
         #expect(problems(of: budget, as: .shape(Operations.Operation.budget.answer), at: "budget") == [])
-        #expect(budget["through_master"]?["per_day"] == 144)
+        #expect(budget["through_master"]?["per_day"]?.double == 144)
         let fleet = FleetDouble()
         let running = try await fleet.call("budget")
         let checks = await fleet.monitor.fleet().checks
@@ -110,7 +110,7 @@ import Testing
         #expect(problems(of: draft, as: .shape(Operations.Operation.initFleet.answer), at: "draft") == [])
         #expect(draft["addresses"] == 3)
         let content = try #require(draft["content"]?.string)
-        #expect(content.hasPrefix("# yaml-language-server: $schema=./fleet.schema.json"))
+        #expect(content.contains("\n# yaml-language-server: $schema=./fleet.schema.json\n"))
         let report = try await Self.local(.checkConfig, text: content)
         #expect(report["valid"] == true && report["checks"]?.array?.count == 3)
         let failure = await #expect(throws: Failure.self) {

@@ -32,7 +32,8 @@ extension FleetMonitor {
 
     package func statuses(_ query: StatusQuery) async -> StatusPage {
         await settled()
-        let plain = query.text.isEmpty && query.verdicts.isEmpty && query.group == nil && query.kind == nil
+        let plain =
+            query.text.isEmpty && query.verdicts.isEmpty && query.looks.isEmpty && query.group == nil && query.kind == nil
         var order: [UInt32]
         var counts: [Verdict: Int] = [:]
         if plain, query.sort == .file {

@@ -75,10 +75,10 @@ package enum SpaceVerdict {
         case .spaceHidden: .hidden
         case .spaceThrottled: .throttled
         case .status, .textMissing, .regexMissing, .jsonMismatch, .bodyTimeout, .closedEarly, .notHTTP,
-            .headersTooLarge,
-            .tooManyRedirects, .badRedirect:
+            .headersTooLarge, .tooManyRedirects, .badRedirect, .recordMissing:
             .wrong
-        case .dnsNoSuchName, .dnsFailed, .dnsTimeout, .connectRefused, .connectTimeout, .connectUnreachable,
+        case .dnsNoSuchName, .dnsNoRecord, .dnsFailed, .dnsTimeout, .connectRefused, .connectTimeout,
+            .connectUnreachable,
             .connectionReset, .tlsHandshake, .tlsCertificate, .tlsExpired, .tlsWrongName, .tlsUntrusted, .tlsTimeout,
             .firstByteTimeout, .spacePlatformPage:
             .unreachable

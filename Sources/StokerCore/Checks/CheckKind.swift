@@ -95,7 +95,7 @@ extension CheckKind {
 
 extension CheckPolicy {
     /// The kind of a check: an entry of ``CheckKinds/all``.
-    package struct Kind: Sendable, Hashable, CaseIterable {
+    package struct Kind: Sendable, Hashable, CaseIterable, CustomStringConvertible {
         package let type: any CheckKind.Type
         package init(_ type: any CheckKind.Type) { self.type = type }
 
@@ -110,6 +110,7 @@ extension CheckPolicy {
 
         /// The name.
         package var rawValue: String { type.name }
+        package var description: String { rawValue }
         package init?(rawValue: String) {
             guard let found = Self.allCases.first(where: { $0.rawValue == rawValue }) else { return nil }
             self = found

@@ -1,7 +1,7 @@
 /// Where something can be reached: `https://…`, `tcp://host:port` and what else the kinds of checks know, checked and in one spelling.
 package struct Address: Sendable, Hashable, CustomStringConvertible {
     /// How an address begins. Which there are, the kinds of checks say.
-    package struct Scheme: Sendable, Hashable {
+    package struct Scheme: Sendable, Hashable, CustomStringConvertible {
         package let rawValue: String
         /// nil where every address says its port.
         package let defaultPort: Int?
@@ -10,6 +10,8 @@ package struct Address: Sendable, Hashable, CustomStringConvertible {
             self.rawValue = rawValue
             self.defaultPort = defaultPort
         }
+
+        package var description: String { rawValue }
 
         /// - Parameter rawValue: in lower case.
         package init?(rawValue: String) {

@@ -151,11 +151,12 @@ struct VisitorContext: RemoteAddressRequestContext {
 
     @Test(
         arguments: [
-            (.get, "/api/v1/check", 404, "not_found", "/api/v1/checks"),
+            (.get, "/api/v1/chekcs", 404, "not_found", "/api/v1/checks"),
+            (.get, "/api/v1/check", 405, "method_not_allowed", nil),
             (.get, "/api/v1/overviw", 404, "not_found", "/api/v1/overview"),
             (.get, "/api", 404, "not_found", "openapi.json"),
             (.get, "/api/v2/checks", 404, "not_found", "/api/v1/checks"),
-            (.get, "/api/v1/checks/nobody", 404, "not_found", "did you mean"),
+            (.get, "/api/v1/checks/boot", 404, "not_found", "did you mean"),
             (.get, "/api/v1/checks?limt=3", 400, "usage", "limit"), (.get, "/api/v1/checks?q=%ff", 400, "usage", nil),
             (.get, "/api/v1/checks/%zz", 400, "usage", nil),
             (.post, "/api/v1/checks/nightly%20export/ping", 409, "conflict", nil),

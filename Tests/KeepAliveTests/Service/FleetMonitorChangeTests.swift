@@ -123,13 +123,13 @@ import Testing
             let space = try await room.simulated.add(SpaceBlueprint("acme/app", story: "", lifecycle: .test))
             try await room.tend(["app": "acme/app"])
             try await room.until("app", is: .up)
-            _ = try await room.monitor.pause("app", until: Clocks.real.wall() + .seconds(3_600))
+            let paused = try await room.monitor.pause("app", until: Clocks.real.wall() + .seconds(3_600))
             space.run(.failing)
             let visits = space.visits
             let answer = try await room.monitor.ping("app")
             #expect(space.visits == visits + 2, "an attempt and its retry")
             #expect(answer.state.verdict == .paused)
-            #expect(answer.nextDue == answer.state.pausedUntil, "and the pause ends when it should")
+            #expect(answer.state.pausedUntil == paused.state.pausedUntil && answer.nextDue == nil, "and it is still paused")
         }
     }
 
@@ -282,10 +282,10 @@ import Testing
             try await room.until("app", is: .paused)
             let closed = try await room.monitor.status(of: "app")
             #expect(closed.state.pause == .byHours)
-            #expect(closed.nextDue == Instant(milliseconds: 1_767_603_600_000), "Monday 09:00")
+            #expect(closed.state.pausedUntil == Instant(milliseconds: 1_767_603_600_000), "Monday 09:00")
             #expect(space.visits == 0)
             try await room.restart()
-            #expect(try await room.monitor.status(of: "app").nextDue == closed.nextDue)
+            #expect(try await room.monitor.status(of: "app").state.pausedUntil == closed.state.pausedUntil)
             clock.sleep(.seconds(11 * 3_600))
             try await room.until("app", is: .up)
             #expect(space.visits == 1)
@@ -375,8 +375,8 @@ import Testing
             let end = start + .seconds(4 * 3_600)
             _ = try await room.monitor.pause("app", until: end)
             clock.set(by: .seconds(seconds))
-            // Seen by a shard when its due time is back where the pause ends.
-            try await eventually { try await room.monitor.status(of: "app").nextDue == end }
+            // A shard looks at the clocks four times a second; that it has is not to be seen from here.
+            try await Task.sleep(for: .seconds(1))
             clock.sleep(.seconds(4 * 3_600 - seconds - 60))
             clock.sleep(.seconds(120))
             try await room.until("app", is: .up)

@@ -163,7 +163,8 @@ func check(_ expect: Wanted = Wanted(), space: Bool = false) -> Check {
     @Test(
         arguments: [
             ("16", "16", "it is a number there: write it without quotes, as 16"), ("0x10", "16", "as 16"),
-            ("0o20", "16", "as 16"), ("16.0", "16", "as 16"), ("true", "true", "it is no text there"),
+            ("0o20", "16", "as 16"), ("16.0", "16", "as 16"),
+            ("true", "true", "it is no text there: write it without quotes"),
             ("17", "16", nil),
             ("0x11", "16", nil), ("abc", "16", nil), ("16", "null", nil), ("", "0", nil),
         ] as [(String, String, String?)])
