@@ -47,7 +47,7 @@ struct BudgetCommand: OperationCommand {
         if let file { options.fleet = file }
         let server = try remote.client()
         let text = server == nil ? try options.read() : nil
-        let budget = try await carryOut(.budget, [("every", .string(every))], on: text, at: server, output: output)
+        let budget = try await perform(.budget, [("every", .string(every))], on: text, at: server, output: output)
         let allowance = asksHub ? try await allowance(text, server) : nil
         let screen = Terminal.own
         switch output.chosen {
@@ -69,7 +69,7 @@ struct BudgetCommand: OperationCommand {
     ) async throws -> (answer: JSONValue, whose: String) {
         if let server {
             return (
-                try await carryOut(.hubAllowance, on: nil, at: server, output: output), "the account of \(server.base)"
+                try await perform(.hubAllowance, on: nil, at: server, output: output), "the account of \(server.base)"
             )
         }
         guard let text else { return (.null, "") }  // without a server it was read
@@ -87,7 +87,7 @@ struct BudgetCommand: OperationCommand {
             logger: Logger(label: "hub") { _ in SwiftLogNoOpLogHandler() })
         let answer: Result<JSONValue, Failure>
         do throws(Failure) {
-            answer = .success(try await carryOut(.hubAllowance, [], in: .ofThisProcess(hub), output: output))
+            answer = .success(try await perform(.hubAllowance, [], in: .ofThisProcess(hub), output: output))
         } catch {
             answer = .failure(error)
         }

@@ -36,7 +36,7 @@ struct CheckCommand: OperationCommand {
 
     func run() async throws {
         let server = try remote.client()
-        let report = try await carryOut(
+        let report = try await perform(
             .check,
             [
                 ("names", .array(names.map { .string($0) })), ("strict", .bool(strict)),

@@ -32,7 +32,7 @@ struct CheckConfigCommand: OperationCommand {
         var options = options
         if let file { options.fleet = file }
         let text = try options.read()
-        let report = try await carryOut(.checkConfig, [("fleet_file", text.json)], output: output)
+        let report = try await perform(.checkConfig, [("fleet_file", text.json)], output: output)
         let screen = Terminal.own
         let format = output.chosen
         if format == .json { screen.write(report.prettyText) }
@@ -40,9 +40,9 @@ struct CheckConfigCommand: OperationCommand {
             if format != .json { screen.tell(report, of: text) }
             throw ExitCode(Failure.Code.fleetInvalid.exitStatus)
         }
-        let warnings = (report["warnings"]?.array ?? []).map { ProblemText.Line($0) }
+        let warnings = (report["warnings"]?.array ?? []).map { ProblemPrinter.Line($0) }
         if format == .auto || format == .human {
-            Terminal.writeError(ProblemText(text, screen).warnings(warnings))
+            Terminal.writeError(ProblemPrinter(text, screen).warnings(warnings))
             screen.write(FleetReportText.text(report, look: screen.look))
         }
         if strict, !warnings.isEmpty { throw ExitCode(1) }

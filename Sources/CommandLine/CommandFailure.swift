@@ -115,7 +115,7 @@ enum CommandFailure {
     private static func unknownCommand(in arguments: [String]) -> Failure? {
         let path = Path(arguments)
         guard let odd = path.odd else { return nil }
-        let near = NearestName.of(odd, among: subcommands(of: path.command).map { $0._commandName })
+        let near = ClosestMatch.of(odd, among: subcommands(of: path.command).map { $0._commandName })
         return Failure(
             .usage, doing: "run \(odd.shortened)", because: "there is no such command",
             hint: (near.map { "did you mean `\(path.words) \($0)`? " } ?? "") + "`\(path.words) --help` lists them")

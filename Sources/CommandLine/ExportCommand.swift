@@ -4,7 +4,7 @@ import Operations
 import StokerCore
 
 /// A service outside that ``Operations/Operation/export`` writes a waker for.
-struct WakerKind: ExpressibleByArgument {
+struct SchedulerKind: ExpressibleByArgument {
     let name: String
 
     init?(argument: String) {
@@ -16,6 +16,9 @@ struct WakerKind: ExpressibleByArgument {
         for case .choice(let kinds) in Operations.Operation.export.parameters.map(\.kind) { return kinds }
         return []
     }
+
+    /// Only for enumerations does the parser offer the values to shells by itself.
+    static var defaultCompletionKind: CompletionKind { .list(allValueStrings) }
 }
 
 struct ExportCommand: OperationCommand {
@@ -33,7 +36,7 @@ struct ExportCommand: OperationCommand {
             """)
 
     @Argument(help: "The service that wakes.")
-    var kind: WakerKind
+    var kind: SchedulerKind
     @OptionGroup var options: FleetOptions
     @Option(
         help: ArgumentHelp(
@@ -59,7 +62,7 @@ struct ExportCommand: OperationCommand {
                 .usage, doing: "read --every", because: "it is not a duration", hint: "write it like --every 5m")
         }
         let server = try remote.client()
-        let made = try await carryOut(
+        let made = try await perform(
             .export,
             [
                 ("kind", .string(kind.name)), ("master", master.map { .string($0) } ?? .null),

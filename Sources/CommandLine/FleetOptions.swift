@@ -97,7 +97,7 @@ package struct FleetSource {
         switch result {
         case .success(let fleet): return fleet
         case .failure(let problems):
-            Terminal.writeError(ProblemText(file, .own).text(problems.list.map(ProblemText.Line.init)))
+            Terminal.writeError(ProblemPrinter(file, .own).text(problems.list.map(ProblemPrinter.Line.init)))
             throw ExitCode(Failure.Code.fleetInvalid.exitStatus)
         }
     }

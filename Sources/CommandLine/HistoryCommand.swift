@@ -88,7 +88,7 @@ struct HistoryCommand: OperationCommand {
         }
     }
 
-    private func show(through door: some OperationDoor, _ window: HistoryWindow, _ screen: Terminal) async throws {
+    private func show(through door: some OperationExecutor, _ window: HistoryWindow, _ screen: Terminal) async throws {
         if let spans, let name { return try await show(spans, of: name, through: door, window, screen) }
         let kind: HistoryKind = incidents ? .incidents : events ? .events : .observations
         var given: [(name: String, value: JSONValue)] = [("check", name.map { .string($0) } ?? .null)]
@@ -136,7 +136,7 @@ struct HistoryCommand: OperationCommand {
 
 extension HistoryCommand {
     private func show(
-        _ spans: Int, of name: String, through door: some OperationDoor, _ window: HistoryWindow, _ screen: Terminal
+        _ spans: Int, of name: String, through door: some OperationExecutor, _ window: HistoryWindow, _ screen: Terminal
     ) async throws {
         let answer = try await door.call(
             .checkSeries,

@@ -82,7 +82,7 @@ struct InitCommand: OperationCommand {
         let content = draft["content"]?.string ?? ""
         guard output != "-" else { return Terminal.own.write(content) }
         if let schema {
-            let text = try await carryOut(.schema, [], output: nil)["content"]?.string ?? ""
+            let text = try await perform(.schema, [], output: nil)["content"]?.string ?? ""
             try NewFile.write(text, to: schema, force: true)
         }
         try NewFile.write(content, to: output, force: force)
@@ -99,7 +99,7 @@ struct InitCommand: OperationCommand {
             ("addresses", list(addresses)), ("pings", pings.map { .string($0) } ?? .null),
             ("schema", namesSchema ? .string(FleetSchema.fileName) : .null),
         ]
-        guard fromHub else { return try await carryOut(.initFleet, given, output: nil) }
+        guard fromHub else { return try await perform(.initFleet, given, output: nil) }
         let wanted: JSONValue = [
             "namespaces": list(namespace), "names": list(names), "sdks": list(sdks), "tags": list(tags),
         ]
@@ -107,10 +107,10 @@ struct InitCommand: OperationCommand {
         do {
             let given = given + [("from_hub", wanted)]
             if let server = try remote.client() {
-                draft = try await carryOut(.initFleet, given, on: nil, at: server, output: nil)
+                draft = try await perform(.initFleet, given, on: nil, at: server, output: nil)
             } else {
                 draft = try await hub.use { hub in
-                    try await carryOut(.initFleet, given, in: .ofThisProcess(hub), output: nil)
+                    try await perform(.initFleet, given, in: .ofThisProcess(hub), output: nil)
                 }
             }
         } catch var failure as Failure where failure.code == .notFound {
@@ -157,7 +157,7 @@ struct InitCommand: OperationCommand {
             Terminal.writeError("> ")
             guard let line = readLine()?.trimmingCharacters(in: .whitespaces), !line.isEmpty else { return addresses }
             do {
-                _ = try await carryOut(.initFleet, [("addresses", [.string(line)])], output: nil)
+                _ = try await perform(.initFleet, [("addresses", [.string(line)])], output: nil)
                 addresses.append(line)
             } catch {
                 Terminal.writeError("  \(error)\n")

@@ -47,7 +47,7 @@ private struct AbsentMonitor: FleetMonitoring {
 
     func status(of name: String) async throws(Failure) -> CheckStatus {
         if let found = statuses.first(where: { $0.check.name == name }) { return found }
-        let near = NearestName.of(name, among: statuses.map(\.check.name)).map { "did you mean \"\($0)\"?" }
+        let near = ClosestMatch.of(name, among: statuses.map(\.check.name)).map { "did you mean \"\($0)\"?" }
         throw Failure(
             .notFound, doing: "find \(name.shortened)", because: "the ledger has no check of that name", hint: near)
     }

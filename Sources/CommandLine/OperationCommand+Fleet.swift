@@ -8,7 +8,7 @@ extension OperationCommand {
     /// - Parameters:
     ///   - file: nil when the operation needs none, or the server has one.
     ///   - server: where it is carried out; nil for this process.
-    func carryOut(
+    func perform(
         _ operation: Operations.Operation, _ given: [(name: String, value: JSONValue)] = [], on file: FleetText?,
         at server: ServerClient? = nil, in context: OperationContext = .ofThisProcess, output: OutputOptions?
     ) async throws -> JSONValue {
@@ -17,9 +17,9 @@ extension OperationCommand {
             defer { caller.progress.end() }
             return try await server.follow(operation, given, caller)
         }
-        guard let file else { return try await carryOut(operation, given, in: context, output: output) }
+        guard let file else { return try await perform(operation, given, in: context, output: output) }
         do {
-            return try await carryOut(operation, given + [("fleet_file", file.json)], in: context, output: output)
+            return try await perform(operation, given + [("fleet_file", file.json)], in: context, output: output)
         } catch  where error.code == .fleetInvalid {
             Terminal.own.tell(try await context.call(.checkConfig, [("fleet_file", file.json)]), of: file)
             throw ExitCode(error.code.exitStatus)
@@ -31,6 +31,6 @@ extension Terminal {
     /// The mistakes of a report of ``Operations/Operation/checkConfig``.
     func tell(_ report: JSONValue, of file: FleetText) {
         Self.writeError(
-            ProblemText(file, self).text((report["problems"]?.array ?? []).map { ProblemText.Line($0) }))
+            ProblemPrinter(file, self).text((report["problems"]?.array ?? []).map { ProblemPrinter.Line($0) }))
     }
 }

@@ -84,7 +84,7 @@ extension OperationCommand {
     /// - Parameters:
     ///   - context: what it works on; ``Operations/OperationContext/ofThisProcess`` with more in it.
     ///   - isSure: the yes was given beforehand, as with `--yes`.
-    func carryOut(
+    func perform(
         _ operation: Operations.Operation, _ given: [(name: String, value: JSONValue)],
         in context: OperationContext = .ofThisProcess, output: OutputOptions?, isSure: Bool = false
     ) async throws(Failure) -> JSONValue {

@@ -18,7 +18,7 @@ enum OutputFormat: String, ExpressibleByArgument, CaseIterable {
             self = format
             return
         }
-        let near = NearestName.of(word.lowercased(), among: Self.allCases.map(\.rawValue))
+        let near = ClosestMatch.of(word.lowercased(), among: Self.allCases.map(\.rawValue))
         // The official command line has a format for agents; ours for programs is JSON.
         let advice =
             word == "agent" ? "; programs read --format json" : near.map { "; did you mean --format \($0)?" } ?? ""

@@ -25,7 +25,7 @@ struct SchemaCommand: OperationCommand {
     static var operations: [Operations.Operation] { [.schema] }
 
     func run() async throws {
-        let text = try await carryOut(.schema, [], output: nil)["content"]?.string ?? ""
+        let text = try await perform(.schema, [], output: nil)["content"]?.string ?? ""
         guard let output, output != "-" else { return Terminal.own.write(text) }
         try NewFile.write(text, to: output, force: force || FleetSchema.isOurs(output))
         Terminal.writeError(

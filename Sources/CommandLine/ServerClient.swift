@@ -29,7 +29,7 @@ struct ServerOptions: ParsableArguments {
 }
 
 /// Calls operations of a running Stoker through its REST door.
-struct ServerClient: OperationDoor {
+struct ServerClient: OperationExecutor {
     let base: String
     let token: Secret?
     /// Lives as long as the command. A refused connection is told at once: the library would go on trying until its limit.

@@ -36,17 +36,17 @@ struct WhoamiCommand: OperationCommand {
         ]
         let answer: JSONValue
         if let server = try remote.client() {
-            answer = try await carryOut(.whoami, given, on: nil, at: server, output: output)
+            answer = try await perform(.whoami, given, on: nil, at: server, output: output)
         } else {
             // Without a file and without names only the account is told.
             let isFleetAsked =
                 spaces.isEmpty && (fleet.fleet != nil || FileManager.default.fileExists(atPath: fleet.path))
             let file = isFleetAsked ? try fleet.read() : nil
             answer = try await hub.use { hub in
-                try await carryOut(.whoami, given, on: file, in: .ofThisProcess(hub), output: output)
+                try await perform(.whoami, given, on: file, in: .ofThisProcess(hub), output: output)
             }
         }
-        Answer(json: answer, text: WhoamiText.text(answer, .own)).show(output)
+        CommandOutput(json: answer, text: WhoamiText.text(answer, .own)).show(output)
         if answer["spaces"]?.array?.contains(where: { $0["write"] == false }) == true { throw ExitCode(1) }
     }
 }

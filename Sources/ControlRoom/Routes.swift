@@ -19,7 +19,7 @@ struct Routes: Sendable {
 
     func add(to router: Router<AppRequestContext>) {
         let epoch = String(UInt64.random(in: 0...UInt64.max), radix: 36)
-        let status = CachedPage(monitor: monitor, epoch: epoch, make: StatusText.make)
+        let status = CachedPage(monitor: monitor, epoch: epoch, make: StatusJSON.make)
         let metrics = CachedPage(monitor: monitor, epoch: epoch) { [subscribers] monitor, overview in
             await MetricsText.make(monitor, overview, subscribers: subscribers.count)
         }
@@ -202,8 +202,8 @@ struct Routes: Sendable {
         case "ping": status = try await backgroundPings.ping(name)
         case "pause":
             let minutes = form["minutes"].flatMap { Int64($0) }.map { min(max($0, 1), 527_040) }
-            status = try await carryOut(.pause, on: name, [("for", minutes.map { .string("\($0)m") } ?? .null)])
-        case "resume": status = try await carryOut(.resume, on: name)
+            status = try await perform(.pause, on: name, [("for", minutes.map { .string("\($0)m") } ?? .null)])
+        case "resume": status = try await perform(.resume, on: name)
         default: throw nothing()
         }
         guard Reply.wantsPage(request) else {
@@ -222,7 +222,7 @@ struct Routes: Sendable {
     }
 
     /// What a form asks for is an operation, as at every door. - Returns: how the check is afterwards.
-    private func carryOut(
+    private func perform(
         _ operation: Operation, on name: String, _ more: [(name: String, value: JSONValue)] = []
     ) async throws(Failure) -> CheckStatus {
         let now = await monitor.overview().now

@@ -95,7 +95,7 @@ extension Arguments {
             for (name, value) in given {
                 guard let parameter = parameters.first(where: { $0.name == name }) else {
                     let near =
-                        NearestName.of(name, among: parameters.map(\.name)).map { "; did you mean \"\(place)\($0)\"?" }
+                        ClosestMatch.of(name, among: parameters.map(\.name)).map { "; did you mean \"\(place)\($0)\"?" }
                         ?? ""
                     if place.isEmpty { namesAreWrong = true }
                     problems.append("\"\(place)\(name.shortened)\" is not \(owner)\(near)")
@@ -218,7 +218,7 @@ extension Arguments {
         }
 
         private static func misspelt(_ text: String?, _ choices: [String]) -> String? {
-            guard let text, let near = NearestName.of(text, among: choices) else { return nil }
+            guard let text, let near = ClosestMatch.of(text, among: choices) else { return nil }
             return "is \"\(text.shortened)\"; did you mean \"\(near)\"? Allowed: \(choices.joined(separator: ", "))"
         }
 

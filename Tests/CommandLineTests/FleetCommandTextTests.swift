@@ -91,13 +91,13 @@ import Testing
         let report = try await Operations.Operation.checkConfig.call(
             [("fleet_file", file.json)], in: OperationContext(now: { .never }))
         #expect(report["valid"] == false)
-        let lines = (report["problems"]?.array ?? []).map { ProblemText.Line($0) }
-        let plain = ProblemText(name: file.name, source: file.text, look: .plain).text(lines)
+        let lines = (report["problems"]?.array ?? []).map { ProblemPrinter.Line($0) }
+        let plain = ProblemPrinter(name: file.name, source: file.text, look: .plain).text(lines)
         #expect(plain.hasPrefix("f.yaml:2:"))
         #expect(plain.contains(": error: targets.a"))
         #expect(plain.contains("\n 2 |   a: { url: 17, evry: 1 }\n   | "))
         #expect(plain.hasSuffix("\nf.yaml: \(lines.count) problems\n"))
-        let coloured = ProblemText(name: file.name, source: file.text, look: TextLook(hasColour: true)).text(lines)
+        let coloured = ProblemPrinter(name: file.name, source: file.text, look: TextLook(hasColour: true)).text(lines)
         #expect(coloured.contains("\u{1B}[1;31merror:"))
     }
 
@@ -110,8 +110,8 @@ import Testing
             Issue.record("it was read")
             return
         }
-        let text = ProblemText(name: file.name, source: file.text, look: .plain).text(
-            problems.list.map(ProblemText.Line.init))
+        let text = ProblemPrinter(name: file.name, source: file.text, look: .plain).text(
+            problems.list.map(ProblemPrinter.Line.init))
         #expect(text.hasPrefix("own.env:1:"))
         #expect(!text.contains("https://") && !text.contains("f.yaml"))
     }

@@ -224,7 +224,7 @@ private struct KillCampaign {
         var possible: Set<Bool> = [false]
     }
 
-    private enum Answer: Sendable { case yes, no, none }
+    private enum CommandOutput: Sendable { case yes, no, none }
 
     private static func hourly(_ name: String) -> String {
         // Nothing listens there: a refused connection is a ping as well.
@@ -294,7 +294,7 @@ private struct KillCampaign {
     /// Ends with the kill. - Returns: how the disk was then, and what was asked of each check, in order.
     private mutating func chaos(
         _ server: Server
-    ) async throws -> (FaultyDisk.Mode?, [(name: String, wanted: Bool, answer: Answer)]) {
+    ) async throws -> (FaultyDisk.Mode?, [(name: String, wanted: Bool, answer: CommandOutput)]) {
         var plan: [(after: Int, mode: FaultyDisk.Mode)] = []
         for _ in 0..<Int.random(in: 1...4, using: &random) {
             let mode = FaultyDisk.Mode.allCases.randomElement(using: &random) ?? .works
@@ -304,11 +304,12 @@ private struct KillCampaign {
         let seeds = names.map { _ in random.next() }
         let names = names
         let disk = disk
-        return try await withThrowingTaskGroup(of: [(name: String, wanted: Bool, answer: Answer)].self) { group in
+        return try await withThrowingTaskGroup(of: [(name: String, wanted: Bool, answer: CommandOutput)].self) {
+            group in
             for (name, seed) in zip(names, seeds) {
                 group.addTask {
                     var random = SplitMix64(seed: seed)
-                    var asked: [(name: String, wanted: Bool, answer: Answer)] = []
+                    var asked: [(name: String, wanted: Bool, answer: CommandOutput)] = []
                     while true {
                         let wanted = Bool.random(using: &random)
                         do {
@@ -335,7 +336,7 @@ private struct KillCampaign {
             try await Task.sleep(until: end, clock: .continuous)
             server.process.send(SIGKILL)
             _ = try await server.process.waitForExit()
-            var all: [(name: String, wanted: Bool, answer: Answer)] = []
+            var all: [(name: String, wanted: Bool, answer: CommandOutput)] = []
             for try await asked in group { all += asked }
             return (mode, all)
         }

@@ -67,7 +67,7 @@ extension EndToEnd {
                     "\u{FEFF}HOST=example.com\nthis is no line\n9X=1\nOPEN='never closed\nPART=p\n", to: "own.env")
                 let child = try await scratch.stoker("check-config", file, "--env-file", own, "--format", "json")
                 #expect(child.exit == .code(0), "\(child.tail)")
-                #expect(child.output.contains("https://example.com/") && child.output.contains("https://a.test/p"))
+                #expect(child.output.contains("https://example.com/") && child.output.contains("https://a.test/***"))
                 for line in [2, 3, 4] { #expect(child.output.contains("own.env:\(line):")) }
                 // A variable that the file takes by default is needed, too: its line is not passed over in silence.
                 for broken in ["HOST 'x'\n", "HOST=example.com\nPART='open\n", "HOST=example.com\nexport PART\n"] {

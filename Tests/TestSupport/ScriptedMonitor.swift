@@ -146,7 +146,7 @@ package final class ScriptedMonitor: FleetMonitoring {
     package func status(of name: String) async throws(Failure) -> CheckStatus {
         try scene.withLock { (scene) throws(Failure) in
             guard let place = scene.places[name] else {
-                throw .unknownCheck(name, nearest: NearestName.of(name, among: scene.statuses.map(\.check.name)))
+                throw .unknownCheck(name, nearest: ClosestMatch.of(name, among: scene.statuses.map(\.check.name)))
             }
             return scene.statuses[place]
         }

@@ -81,7 +81,7 @@ struct SpaceArgument: ParsableArguments {
 }
 
 /// What a command has to say, in the form that was asked for.
-struct Answer {
+struct CommandOutput {
     var json: JSONValue
     var text: String
     /// What a script reads with `--format quiet`: the names of a list, one a line. Nothing else has any.

@@ -25,7 +25,7 @@ struct SpaceDomainsCommand: OperationCommand {
         }
     }
 
-    static func answer(_ answer: JSONValue, _ screen: Terminal) -> Answer {
+    static func answer(_ answer: JSONValue, _ screen: Terminal) -> CommandOutput {
         var text = ""
         let domains = answer["domains"]?.array ?? []
         for domain in domains {
@@ -37,7 +37,7 @@ struct SpaceDomainsCommand: OperationCommand {
         }
         if domains.isEmpty { text = "The Hub names no domains; static Spaces have none here.\n" }
         text += screen.paint("Own names are added at \(answer["settings"]?.string ?? "")\n", .dim)
-        return Answer(json: answer, text: text)
+        return CommandOutput(json: answer, text: text)
     }
 }
 
@@ -63,7 +63,7 @@ struct SpaceOpenCommand: OperationCommand {
         try await hub.calls(output) { calls in
             let answer = try await calls.call(.spaceAddress, on: space, [("app", .bool(app))])
             let address = answer["address"]?.string ?? ""
-            Answer(json: answer, text: address.printable + "\n").show(output)
+            CommandOutput(json: answer, text: address.printable + "\n").show(output)
             guard !printOnly, Terminal.own.isTerminal, output.chosen != .json else { return }
             try await Self.browser(address)
         }

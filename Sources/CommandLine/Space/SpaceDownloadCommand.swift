@@ -54,7 +54,7 @@ struct SpaceDownloadCommand: OperationCommand {
                     ("include", .optional(include)), ("exclude", .optional(exclude)),
                 ])
             let count = answer["files"]?.array?.count ?? 0
-            Answer(
+            CommandOutput(
                 json: answer,
                 text:
                     "\(folder.printable) has \(count) file\(count == 1 ? "" : "s") of commit \((answer["commit"]?.string ?? "").prefix(7)): \(answer["unchanged"]?.integer ?? 0) were there, \(Bytes.text(Int64(answer["received_bytes"]?.integer ?? 0))) received\n"
@@ -104,7 +104,7 @@ struct SpaceDeleteFilesCommand: OperationCommand {
             var text =
                 "\(page == nil ? "\(name)" : "A pull request of \(name)") has commit \(commit.prefix(7)) without \(named)\n"
             if let page { text += "  proposed at \(page.printable)\n" }
-            Answer(json: answer, text: text).show(output)
+            CommandOutput(json: answer, text: text).show(output)
             if page == nil, revision == "main" { await calls.next(after: name, commit: commit) }
         }
     }

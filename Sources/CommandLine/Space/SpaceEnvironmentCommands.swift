@@ -80,7 +80,7 @@ protocol SpaceValueWords: Sendable {
     static var list: Operations.Operation { get }
     static var set: Operations.Operation { get }
     static var delete: Operations.Operation { get }
-    static func answer(_ answer: JSONValue, _ screen: Terminal) -> Answer
+    static func answer(_ answer: JSONValue, _ screen: Terminal) -> CommandOutput
 }
 
 extension SpaceValueWords {
@@ -88,7 +88,7 @@ extension SpaceValueWords {
     static var command: String { "stoker space \(kind.plural)" }
 }
 
-enum SecretWords: SpaceValueWords {
+enum SecretNames: SpaceValueWords {
     static let kind = SpaceValueKind.secret
     static let about = """
         Values are write-only on the Hub. What was written last is remembered here as keyed hashes, so that unchanged secrets are \
@@ -112,7 +112,7 @@ enum SecretWords: SpaceValueWords {
     static var set: Operations.Operation { .setSecrets }
     static var delete: Operations.Operation { .deleteSecrets }
 
-    static func answer(_ answer: JSONValue, _ screen: Terminal) -> Answer {
+    static func answer(_ answer: JSONValue, _ screen: Terminal) -> CommandOutput {
         var table = TextTable(columns: [
             .init(title: "SECRET", shrinksTo: 12), .init(title: "CHANGED"), .init(title: "BY"),
             .init(title: "DESCRIPTION", shrinksTo: 10),
@@ -126,7 +126,7 @@ enum SecretWords: SpaceValueWords {
                 .init(secret["description"]?.string ?? "", .dim),
             ])
         }
-        return Answer(
+        return CommandOutput(
             json: answer, text: secrets.isEmpty ? "No secrets.\n" : table.text(for: screen.look),
             names: secrets.compactMap { $0["key"]?.string })
     }
@@ -151,7 +151,7 @@ enum VariableWords: SpaceValueWords {
     static var set: Operations.Operation { .setVariables }
     static var delete: Operations.Operation { .deleteVariables }
 
-    static func answer(_ answer: JSONValue, _ screen: Terminal) -> Answer {
+    static func answer(_ answer: JSONValue, _ screen: Terminal) -> CommandOutput {
         var table = TextTable(columns: [
             .init(title: "VARIABLE", shrinksTo: 12), .init(title: "VALUE", shrinksTo: 16), .init(title: "CHANGED"),
             .init(title: "DESCRIPTION", shrinksTo: 10),
@@ -164,13 +164,13 @@ enum VariableWords: SpaceValueWords {
                 .init(variable["description"]?.string ?? "", .dim),
             ])
         }
-        return Answer(
+        return CommandOutput(
             json: answer, text: variables.isEmpty ? "No variables.\n" : table.text(for: screen.look),
             names: variables.compactMap { $0["key"]?.string })
     }
 }
 
-typealias SpaceSecretsCommand = SpaceValuesCommand<SecretWords>
+typealias SpaceSecretsCommand = SpaceValuesCommand<SecretNames>
 typealias SpaceVariablesCommand = SpaceValuesCommand<VariableWords>
 
 struct SpaceValuesCommand<Words: SpaceValueWords>: AsyncParsableCommand {
@@ -282,7 +282,7 @@ private enum EnvironmentAnswer {
             text += Terminal.own.paint("unchanged  \(names("unchanged").joined(separator: ", "))", .dim) + "\n"
         }
         text += (answer["sentence"]?.string ?? "") + "\n"
-        Answer(json: answer, text: text).show(output)
+        CommandOutput(json: answer, text: text).show(output)
         let way = answer["way"]?.string.flatMap { EnvironmentPlan.Way(rawValue: $0) }
         if !isDry, way == .direct || way?.restarts == true { calls.next(after: answer) }
     }

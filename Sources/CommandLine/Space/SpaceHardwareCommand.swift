@@ -58,7 +58,7 @@ struct SpaceHardwareListCommand: OperationCommand {
             ? "\(space) runs on \(current)." : "\(space) runs on \(current), and is to run on \(wish)."
     }
 
-    static func answer(_ answer: JSONValue, _ screen: Terminal) -> Answer {
+    static func answer(_ answer: JSONValue, _ screen: Terminal) -> CommandOutput {
         var table = TextTable(columns: [
             .init(title: "FLAVOR"), .init(title: "NAME", shrinksTo: 12), .init(title: "CPU"), .init(title: "MEMORY"),
             .init(title: "ACCELERATOR", shrinksTo: 10), .init(title: "PRICE", isRight: true),
@@ -75,7 +75,7 @@ struct SpaceHardwareListCommand: OperationCommand {
                     } ?? ""), .init(Price.text(offer["dollars_per_hour"]?.double)),
             ])
         }
-        return Answer(
+        return CommandOutput(
             json: answer,
             text: table.text(for: screen.look) + (own(answer).map { $0.printable + "\n" } ?? "")
                 + screen.paint(

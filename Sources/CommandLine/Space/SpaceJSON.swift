@@ -4,8 +4,8 @@ import StokerCore
 
 enum SpaceAnswer {
     /// The page of an answer that holds a runtime.
-    static func runtime(_ answer: JSONValue, _ screen: Terminal = .own) -> Answer {
-        Answer(
+    static func runtime(_ answer: JSONValue, _ screen: Terminal = .own) -> CommandOutput {
+        CommandOutput(
             json: answer,
             text: screen.paint((answer["space"]?.string ?? "").printable, .bold) + "\n"
                 + KeyValueTable.text(rows(answer, screen), screen)

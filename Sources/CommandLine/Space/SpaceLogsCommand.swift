@@ -38,7 +38,8 @@ struct SpaceLogsCommand: OperationCommand {
         let screen = Terminal.own
         let printer = LogPrinter(screen: screen, format: output.chosen, timestamps: timestamps)
         let given: [(name: String, value: JSONValue)] = [
-            ("log", build ? "build" : "run"), ("lines", .maybe(lines)), ("follow", .bool(follow)),
+            ("log", build ? "build" : "run"), ("lines", .maybe(lines.map { min($0, 1_000_000) })),
+            ("follow", .bool(follow)),
         ]
         let end = Mutex<ExitCode?>(nil)
         let show: @Sendable (JSONValue) throws -> Void = { line in

@@ -72,7 +72,7 @@ struct NewSpaceOptions: ParsableArguments {
             text += "  \(word("what")) is \(word("found")), not \(word("wanted"))\n".printableLines
         }
         if answer["files_pending"] == true { text += "  Large files are still being copied.\n" }
-        Answer(json: answer, text: text).show(output)
+        CommandOutput(json: answer, text: text).show(output)
     }
 }
 
@@ -192,7 +192,7 @@ struct SpaceMoveCommand: OperationCommand {
             let new = try await calls.name(target)
             let answer = try await calls.call(.moveSpace, on: name, [("to", .string("\(new)"))])
             let host = answer["address"]?.string
-            Answer(
+            CommandOutput(
                 json: answer, text: "\(name) is now \(new)\(host.map { ", its app \($0.printable)" } ?? "")\n"
             ).show(output)
         }
@@ -220,8 +220,10 @@ struct SpaceDeleteCommand: OperationCommand {
         try await hub.calls(output, isSure: confirm.yes) { calls in
             let name = try await calls.name(space.space)
             let answer = try await calls.call(.deleteSpace, on: name, [("missing_ok", .bool(missingOK))])
-            Answer(json: answer, text: answer["deleted"] == true ? "deleted \(name)\n" : "\(name) was not there\n")
-                .show(output)
+            CommandOutput(
+                json: answer, text: answer["deleted"] == true ? "deleted \(name)\n" : "\(name) was not there\n"
+            )
+            .show(output)
         }
     }
 }
@@ -289,7 +291,7 @@ struct SpaceUploadCommand: OperationCommand {
                     ("create_pr", .bool(createPR)), ("strict", .bool(strict)),
                     ("keep_front_matter", .bool(keepFrontMatter)), ("wait", .bool(wait)),
                 ])
-            Answer(json: answer, text: Self.text(answer, .own)).show(output)
+            CommandOutput(json: answer, text: Self.text(answer, .own)).show(output)
             await tellNext(answer, name, calls)
             if answer["wait"]?["ready"] == false { throw ExitCode(1) }
         }

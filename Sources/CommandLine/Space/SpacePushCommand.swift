@@ -51,7 +51,7 @@ struct SpacePushCommand: OperationCommand {
                 text += "  not sent, because not committed: \(named)\(more)\n"
             }
             if let wait = answer["wait"] { text += WaitAnswer.text(wait, .own) }
-            Answer(json: answer, text: text).show(output)
+            CommandOutput(json: answer, text: text).show(output)
             if !wait, branch == "main" { await calls.next(after: name, commit: commit) }
             if answer["wait"]?["ready"] == false { throw ExitCode(1) }
         }

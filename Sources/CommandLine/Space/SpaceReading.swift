@@ -65,7 +65,7 @@ struct SpaceListCommand: OperationCommand {
         return shown
     }
 
-    static func answer(_ answer: JSONValue, _ screen: Terminal) -> Answer {
+    static func answer(_ answer: JSONValue, _ screen: Terminal) -> CommandOutput {
         var table = TextTable(columns: [
             .init(title: "STAGE"), .init(title: "SPACE", shrinksTo: 16), .init(title: "SDK"), .init(title: "HARDWARE"),
             .init(title: "VISIBLE"), .init(title: "CHANGED"),
@@ -88,7 +88,7 @@ struct SpaceListCommand: OperationCommand {
         }
         var text = items.isEmpty ? "No Spaces.\n" : table.text(for: screen.look)
         if answer["more"] == true { text += screen.paint("… and more; raise --limit\n", .dim) }
-        return Answer(json: answer, text: text, names: items.compactMap { $0["space"]?.string })
+        return CommandOutput(json: answer, text: text, names: items.compactMap { $0["space"]?.string })
     }
 }
 
@@ -116,7 +116,7 @@ struct SpaceInfoCommand: OperationCommand {
         }
     }
 
-    static func answer(_ answer: JSONValue, _ screen: Terminal) -> Answer {
+    static func answer(_ answer: JSONValue, _ screen: Terminal) -> CommandOutput {
         var rows: [(String, String)] = []
         func add(_ name: String, _ value: String?) {
             if let value, !value.isEmpty { rows.append((name, value.printable)) }
@@ -133,7 +133,7 @@ struct SpaceInfoCommand: OperationCommand {
         add("storage", answer["used_storage"]?.integer.map { Bytes.text(Int64($0)) })
         if answer["disabled"] == true { rows.append(("disabled", screen.paint("by the Hub", .red))) }
         rows += SpaceAnswer.rows(answer["runtime"], screen)
-        return Answer(
+        return CommandOutput(
             json: answer,
             text: "\(screen.paint((answer["space"]?.string ?? "").printable, .bold))\n"
                 + KeyValueTable.text(rows, screen))
@@ -173,7 +173,7 @@ struct SpaceFilesCommand: OperationCommand {
                     .init(file["path"]?.string ?? ""),
                 ])
             }
-            Answer(
+            CommandOutput(
                 json: answer,
                 text: files.isEmpty
                     ? "No files.\n"

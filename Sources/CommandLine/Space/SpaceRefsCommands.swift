@@ -3,7 +3,7 @@ import Operations
 import StokerCore
 
 /// Branches and tags are worked with by the same commands; this is what differs.
-protocol SpaceRefWords: Sendable {
+protocol SpaceRefKind: Sendable {
     /// `branch`
     static var word: String { get }
     static var about: String { get }
@@ -11,14 +11,14 @@ protocol SpaceRefWords: Sendable {
     static var delete: Operations.Operation { get }
 }
 
-enum BranchWords: SpaceRefWords {
+enum BranchKind: SpaceRefKind {
     static let word = "branch"
     static let about = "The app is built from main; other branches hold work that is not live."
     static var list: Operations.Operation { .listBranches }
     static var delete: Operations.Operation { .deleteBranch }
 }
 
-enum TagWords: SpaceRefWords {
+enum TagKind: SpaceRefKind {
     static let word = "tag"
     static let about = "A tag names a commit, such as a release to go back to."
     static var list: Operations.Operation { .listTags }
@@ -29,7 +29,7 @@ struct SpaceBranchCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "branch", abstract: "List, create and delete the branches of a Space.",
         discussion: """
-            \(BranchWords.about)
+            \(BranchKind.about)
 
             EXAMPLES
               stoker space branch list owner/bot
@@ -37,8 +37,8 @@ struct SpaceBranchCommand: AsyncParsableCommand {
               stoker space branch delete owner/bot next
             """,
         subcommands: [
-            SpaceRefListCommand<BranchWords>.self, SpaceBranchCreateCommand.self,
-            SpaceRefDeleteCommand<BranchWords>.self,
+            SpaceRefListCommand<BranchKind>.self, SpaceBranchCreateCommand.self,
+            SpaceRefDeleteCommand<BranchKind>.self,
         ])
 }
 
@@ -46,7 +46,7 @@ struct SpaceTagCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "tag", abstract: "List, create and delete the tags of a Space.",
         discussion: """
-            \(TagWords.about)
+            \(TagKind.about)
 
             EXAMPLES
               stoker space tag list owner/bot
@@ -54,11 +54,11 @@ struct SpaceTagCommand: AsyncParsableCommand {
               stoker space tag delete owner/bot v1.4
             """,
         subcommands: [
-            SpaceRefListCommand<TagWords>.self, SpaceTagCreateCommand.self, SpaceRefDeleteCommand<TagWords>.self,
+            SpaceRefListCommand<TagKind>.self, SpaceTagCreateCommand.self, SpaceRefDeleteCommand<TagKind>.self,
         ])
 }
 
-struct SpaceRefListCommand<Words: SpaceRefWords>: OperationCommand {
+struct SpaceRefListCommand<Words: SpaceRefKind>: OperationCommand {
     static var operations: [Operations.Operation] { [Words.list] }
     static var configuration: CommandConfiguration {
         CommandConfiguration(
@@ -79,7 +79,7 @@ struct SpaceRefListCommand<Words: SpaceRefWords>: OperationCommand {
             for ref in refs {
                 table.rows.append([.init(ref["name"]?.string ?? ""), .init(ref["commit"]?.string ?? "", .dim)])
             }
-            Answer(
+            CommandOutput(
                 json: answer, text: refs.isEmpty ? "No \(Words.word).\n" : table.text(for: Terminal.own.look),
                 names: refs.compactMap { $0["name"]?.string }
             ).show(output)
@@ -90,7 +90,7 @@ struct SpaceRefListCommand<Words: SpaceRefWords>: OperationCommand {
 /// What the creation of either says.
 private func show(_ answer: JSONValue, _ word: String, _ output: OutputOptions) {
     let (space, name) = (answer["space"]?.string ?? "", (answer[word]?.string ?? "").printable)
-    Answer(
+    CommandOutput(
         json: answer,
         text: answer["created"] == true
             ? "\(space) has the \(word) \(name) now\n" : "\(space) has a \(word) \(name) already\n"
@@ -157,7 +157,7 @@ struct SpaceTagCreateCommand: OperationCommand {
     }
 }
 
-struct SpaceRefDeleteCommand<Words: SpaceRefWords>: OperationCommand {
+struct SpaceRefDeleteCommand<Words: SpaceRefKind>: OperationCommand {
     static var operations: [Operations.Operation] { [Words.delete] }
     static var configuration: CommandConfiguration {
         CommandConfiguration(
@@ -175,7 +175,7 @@ struct SpaceRefDeleteCommand<Words: SpaceRefWords>: OperationCommand {
         try await hub.calls(output, isSure: confirm.yes) { calls in
             let answer = try await calls.call(
                 Words.delete, on: space, [(Words.word, .string(name)), ("missing_ok", .bool(missingOK))])
-            Answer(
+            CommandOutput(
                 json: answer,
                 text: answer["deleted"] == true
                     ? "deleted the \(Words.word) \(name.printable) of \(answer["space"]?.string ?? "")\n"

@@ -39,7 +39,7 @@ struct SpaceSearchCommand: OperationCommand {
         }
     }
 
-    static func answer(_ answer: JSONValue, _ screen: Terminal) -> Answer {
+    static func answer(_ answer: JSONValue, _ screen: Terminal) -> CommandOutput {
         var table = TextTable(columns: [
             .init(title: "SPACE", shrinksTo: 16), .init(title: "STAGE"), .init(title: "SDK"),
             .init(title: "LIKES", isRight: true), .init(title: "WHAT", shrinksTo: 20),
@@ -54,7 +54,7 @@ struct SpaceSearchCommand: OperationCommand {
                 .init(match["description"]?.string ?? match["title"]?.string ?? "", .dim),
             ])
         }
-        return Answer(
+        return CommandOutput(
             json: answer, text: found.isEmpty ? "No Space was found.\n" : table.text(for: screen.look),
             names: found.compactMap { $0["space"]?.string })
     }

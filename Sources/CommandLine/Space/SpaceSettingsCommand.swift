@@ -53,7 +53,7 @@ struct SpaceSettingsCommand: OperationCommand {
             if let runtime = answer["runtime"] {
                 text += SpaceAnswer.runtime(runtime).text + (note.map { "  \($0.printable)\n" } ?? "")
             }
-            Answer(json: answer, text: text).show(output)
+            CommandOutput(json: answer, text: text).show(output)
             if note != nil { throw ExitCode(1) }
         }
     }

@@ -18,7 +18,7 @@ struct SpaceVolumesCommand: AsyncParsableCommand {
             SpaceVolumesDeleteCommand.self,
         ])
 
-    static func answer(_ answer: JSONValue, _ screen: Terminal) -> Answer {
+    static func answer(_ answer: JSONValue, _ screen: Terminal) -> CommandOutput {
         let volumes = answer["volumes"]?.array ?? []
         var text = volumes.isEmpty ? "No volumes.\n" : ""
         if !volumes.isEmpty {
@@ -39,7 +39,7 @@ struct SpaceVolumesCommand: AsyncParsableCommand {
         if let changed = answer["changed"]?.bool {
             text += changed ? "The Space restarts.\n" : "Nothing to do: it is as wished already.\n"
         }
-        return Answer(json: answer, text: text)
+        return CommandOutput(json: answer, text: text)
     }
 }
 

@@ -51,7 +51,7 @@ struct SpaceWaitCommand: OperationCommand {
                     ("timeout", .string(left)),
                     ("every", .string(every.text)),
                 ])
-            Answer(json: answer, text: WaitAnswer.text(answer, .own)).show(output)
+            CommandOutput(json: answer, text: WaitAnswer.text(answer, .own)).show(output)
             if answer["ready"] != true { throw ExitCode(1) }
         }
     }
@@ -98,7 +98,7 @@ struct SpaceHealthCommand: OperationCommand {
         }
     }
 
-    static func answer(_ answer: JSONValue, _ screen: Terminal) -> Answer {
+    static func answer(_ answer: JSONValue, _ screen: Terminal) -> CommandOutput {
         var text = SpaceAnswer.runtime(answer["runtime"] ?? .null, screen).text
         if let visit = answer["app"], let address = visit["address"]?.string {
             let style: TextStyle =
@@ -110,7 +110,7 @@ struct SpaceHealthCommand: OperationCommand {
                 ], screen)
         }
         if let next = answer["next"]?.string { text += "  \(next.printable)\n" }
-        return Answer(json: answer, text: text)
+        return CommandOutput(json: answer, text: text)
     }
 
     private static func sentence(_ visit: JSONValue, isGood: Bool) -> String {

@@ -27,7 +27,7 @@ struct TargetPage {
         var incidents: [Incident]
         var events: [Event]
         /// For how much of these spans there is an answer.
-        var watched: Watched
+        var watched: ObservedPeriods
 
         /// Whether all that is known lies within the span that ends now.
         func isShorter(than range: Chart.Range, now: Instant) -> Bool {
@@ -48,7 +48,7 @@ struct TargetPage {
                 series: series, days: days, uptimes: try await Uptime.read(of: check, from: ledger, now: now),
                 incidents: try await ledger.incidents(of: check, openOnly: false, before: nil, limit: 20),
                 events: try await ledger.events(of: check, before: nil, limit: 30),
-                watched: try await Watched.read(of: check, every: every, from: ledger, now: now))
+                watched: try await ObservedPeriods.read(of: check, every: every, from: ledger, now: now))
         }
     }
 

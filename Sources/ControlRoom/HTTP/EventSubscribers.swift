@@ -181,7 +181,7 @@ final class EventSubscribers: Service {
             text.key("total")
             text.value(overview.total)
             text.key("counts")
-            text.object { StatusText.write(overview.counts, &$0) }
+            text.object { StatusJSON.write(overview.counts, &$0) }
             text.key("many")
             text.value(many)
             text.key("rows")

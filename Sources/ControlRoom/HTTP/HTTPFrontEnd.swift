@@ -55,7 +55,7 @@ struct HTTPFrontEnd<Inner: HTTPResponder<AppRequestContext>>: HTTPResponder {
             text.key("status")
             text.value("alive")
             text.key("ledger")
-            text.object { text in StatusText.write(health, [], &text) }
+            text.object { text in StatusJSON.write(health, [], &text) }
         }
         return Response(
             status: .ok, headers: [.contentType: "application/json", .cacheControl: "no-store"],

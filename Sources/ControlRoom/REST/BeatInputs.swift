@@ -30,7 +30,7 @@ struct BeatInputs {
 
     /// Whether a name was meant to be `signal`: ignoring it would take a failure for success.
     static func isMisspeltSignal(_ name: String) -> Bool {
-        !names.contains(name) && NearestName.of(name, among: ["signal"]) != nil
+        !names.contains(name) && ClosestMatch.of(name, among: ["signal"]) != nil
     }
 
     /// Names that are no input are left alone, as healthchecks.io does.

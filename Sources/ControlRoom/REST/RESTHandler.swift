@@ -113,7 +113,7 @@ package struct RESTHandler: Sendable {
                 given += try await RequestReading.body(
                     of: request, doing: operation.doing, limit: operation.bodyLimit)
             }
-            return try await carryOut(operation, given, for: caller, requestID: visit.requestID)
+            return try await perform(operation, given, for: caller, requestID: visit.requestID)
         case .beat(let signal):
             return try await beat(signal, match, request, visit)
         }

@@ -106,7 +106,7 @@ extension RESTHandler {
     /// Carries an operation out and answers, with its progress where that was asked for.
     ///
     /// What changes something is brought to its end also when the caller has gone: a Space must not stay paused because a connection broke.
-    func carryOut(
+    func perform(
         _ operation: Operation, _ given: [(name: String, value: JSONValue)], for caller: RequestCaller,
         requestID: String
     ) async throws(Failure) -> Response {

@@ -135,9 +135,9 @@ struct RouteTable: Sendable {
     /// The route somebody may have meant.
     func nearest(to path: String) -> Route? {
         let templates = routes.map(\.template)
-        if let near = NearestName.of(path, among: templates) { return routes.first { $0.template == near } }
+        if let near = ClosestMatch.of(path, among: templates) { return routes.first { $0.template == near } }
         // `/api/v1/check/bot`: the first part after the version is what was meant.
         let head = "/" + path.split(separator: "/").prefix(3).joined(separator: "/")
-        return NearestName.of(head, among: templates).flatMap { near in routes.first { $0.template == near } }
+        return ClosestMatch.of(head, among: templates).flatMap { near in routes.first { $0.template == near } }
     }
 }

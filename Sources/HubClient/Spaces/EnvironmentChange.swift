@@ -148,7 +148,7 @@ extension Hub {
     ///   - hurry: returns when a write that is on its way must not be waited for any longer; nil waits for each.
     ///   - step: told before each step.
     /// - Throws: the first failure; what was written before it stays written, and making the same plan again goes on there.
-    package func carryOut(
+    package func perform(
         _ plan: EnvironmentPlan, for space: RepoID, prints: inout SecretFingerprints, waits: [Duration] = Hub.looks,
         goesOn: () -> Bool = { true }, hurry: (@Sendable () async -> Void)? = nil,
         step: (EnvironmentStep) -> Void = { _ in }

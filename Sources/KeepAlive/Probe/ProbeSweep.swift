@@ -23,7 +23,7 @@ package enum ProbeSweep {
                     await withTaskCancellationHandler {
                         await withCheckedContinuation { continuation in
                             lane.eventLoop.execute {
-                                let sweeper = Sweeper(list: list, lane: lane, each: each) { continuation.resume() }
+                                let sweeper = SweepWorker(list: list, lane: lane, each: each) { continuation.resume() }
                                 sweeper.start(share)
                             }
                         }
@@ -55,7 +55,7 @@ private final class SweepList: Sendable {
 }
 
 /// One lane's part of a sweep. Confined to the lane's loop.
-private final class Sweeper {
+private final class SweepWorker {
     private let list: SweepList
     private let lane: ProbeLane
     private let each: @Sendable (Int, Attempt) -> Void

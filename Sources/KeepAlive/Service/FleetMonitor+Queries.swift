@@ -33,7 +33,8 @@ extension FleetMonitor {
     package func statuses(_ query: StatusQuery) async -> StatusPage {
         await settled()
         let plain =
-            query.text.isEmpty && query.verdicts.isEmpty && query.looks.isEmpty && query.group == nil && query.kind == nil
+            query.text.isEmpty && query.verdicts.isEmpty && query.looks.isEmpty && query.group == nil
+            && query.kind == nil
         var order: [UInt32]
         var counts: [Verdict: Int] = [:]
         if plain, query.sort == .file {
@@ -81,7 +82,7 @@ extension FleetMonitor {
 
     func find(_ name: String) throws(Failure) -> (shard: Shard, index: UInt32) {
         guard let index = names.place(of: name).map(UInt32.init) else {
-            throw .unknownCheck(name, nearest: NearestName.of(name, among: current.checks.lazy.map(\.name)))
+            throw .unknownCheck(name, nearest: ClosestMatch.of(name, among: current.checks.lazy.map(\.name)))
         }
         return (shards[Int(index) % shards.count], index / UInt32(shards.count))
     }

@@ -47,7 +47,7 @@ package actor FleetMonitor: FleetMonitoring, Service {
     let shards: [Shard]
     let connectivity: SharedConnectivity
     let feed = ChangeFeed()
-    let readingWish = ReadingWish()
+    let readingWish = EarlyPollRequest()
     /// What the Hub says; empty while nobody asks it.
     package nonisolated let hub: HubReadings
 

@@ -16,7 +16,7 @@ extension Shard {
         {
             batch.timeline.append(.change(change))
         }
-        let recheck = rulings.isEmpty ? nil : carryOut(rulings, index: index, now: now)
+        let recheck = rulings.isEmpty ? nil : perform(rulings, index: index, now: now)
         counts.change(before, to: states[Int(index)])
         touch(index)
         return recheck
@@ -137,10 +137,10 @@ extension Shard {
     }
 
     /// Performs what was decided; returns the time to the next ping where it is not the usual one.
-    func carryOut(_ rulings: [JudgeAction], index: UInt32, now: Instant) -> Duration? {
+    func perform(_ rulings: [JudgeAction], index: UInt32, now: Instant) -> Duration? {
         let name = check(Int(index)).name
         let state = states[Int(index)]
-        let effects = RulingEffects(rulings, of: name, id: ids[Int(index)], state, now: now)
+        let effects = JudgeEffects(rulings, of: name, id: ids[Int(index)], state, now: now)
         batch.events += effects.events
         batch.incidents += effects.incidents
         if effects.stopsPinging { timetable.cancel(index) }

@@ -9,7 +9,7 @@ extension Shard {
         var backlog: SharedBacklog
         /// What the Hub says of Spaces; asked for Spaces only.
         var hub: HubReadings
-        var readingWish: ReadingWish
+        var readingWish: EarlyPollRequest
         /// Hands a batch to the ledger's writer and the names of changed checks to who listens.
         var deliver: @Sendable (Batch, [String]) -> Void
         var listening: @Sendable () -> Bool

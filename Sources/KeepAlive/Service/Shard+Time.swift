@@ -11,8 +11,8 @@ extension Shard {
         guard !stopping else { return }
         let now = clocks.wall().milliseconds
         var due = active && !frozen && gate.admits ? timetable.next : nil
-        if active, !frozen, gate.pace != .full { due = now + WakeUpTime.together }
-        let at = WakeUpTime.next(due: due, now: now)
+        if active, !frozen, gate.pace != .full { due = now + NextTick.together }
+        let at = NextTick.next(due: due, now: now)
         // A wall clock set back leaves a wake-up that seems far away; its real time is near all the same.
         if wakeUp != nil, wakeUpAt <= at { return }
         wakeUp?.cancel()
@@ -29,7 +29,7 @@ extension Shard {
         let running = clocks.running().wholeMilliseconds
         gate.advance(to: running)
         if active, !frozen { startDue(running) }
-        if running - flushedAt >= WakeUpTime.flush {
+        if running - flushedAt >= NextTick.flush {
             flushedAt = running
             suspect()
             flush()

@@ -20,7 +20,7 @@ extension Operation {
         let all = completed.fleet.checks
         let names = arguments.texts("names")
         for name in names where !all.contains(where: { $0.name == name || $0.target == name }) {
-            let near = NearestName.of(name, among: all.map(\.name)).map { "did you mean \"\($0)\"?" }
+            let near = ClosestMatch.of(name, among: all.map(\.name)).map { "did you mean \"\($0)\"?" }
             let place = arguments.object("fleet_file")?.text("name") ?? "the fleet"
             throw Failure(
                 .notFound, doing: "check \(name.shortened)", because: "\(place) has no check of that name", hint: near)

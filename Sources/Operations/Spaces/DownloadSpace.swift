@@ -144,7 +144,7 @@ private struct FileChoice {
             let plain = name.split(separator: "/").joined(separator: "/")
             let found = paths.filter { $0 == plain || $0.hasPrefix(plain + "/") }
             guard !found.isEmpty else {
-                let near = NearestName.of(name, among: paths).map { "did you mean \($0)? " } ?? ""
+                let near = ClosestMatch.of(name, among: paths).map { "did you mean \($0)? " } ?? ""
                 throw Failure(
                     .notFound, doing: doing, because: "it has no file or folder \(name.shortened) at \(revision)",
                     hint: near + "`stoker space files \(id)` lists them")

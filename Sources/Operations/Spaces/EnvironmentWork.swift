@@ -41,7 +41,7 @@ struct EnvironmentWork: Sendable {
         var isWhole = false
         do {
             outcome = .success(
-                try await hub.carryOut(
+                try await hub.perform(
                     plan, for: space, prints: &prints, goesOn: { !caller.wantsToStop },
                     hurry: { await caller.wantedToStop(for: .seconds(4)) }
                 ) { step in

@@ -38,7 +38,7 @@ extension Operation {
         let flavor = arguments.name("flavor")
         let catalogue = try await hub.hardwareCatalogue()
         guard let offer = catalogue.first(where: { $0.name == flavor }) else {
-            let near = NearestName.of(flavor, among: catalogue.map(\.name)).map { "did you mean \($0)? " } ?? ""
+            let near = ClosestMatch.of(flavor, among: catalogue.map(\.name)).map { "did you mean \($0)? " } ?? ""
             throw Failure(
                 .usage, doing: "request \(flavor.shortened) for \(id)", because: "the Hub has no such hardware",
                 hint: near + "`stoker space hardware` lists it")

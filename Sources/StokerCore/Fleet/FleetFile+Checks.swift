@@ -453,7 +453,7 @@ extension CheckReader {
     static func hardware(_ value: Value) -> Hardware? {
         guard let name = value.optionalString("hardware such as cpu-basic") else { return nil }
         if !knownHardware.contains(name) {
-            let nearest = NearestName.of(name, among: knownHardware)
+            let nearest = ClosestMatch.of(name, among: knownHardware)
             value.reading.advise(
                 "is hardware this version does not know\(nearest.map { "; did you mean \($0)?" } ?? ""), taken as paid",
                 at: value.mark,

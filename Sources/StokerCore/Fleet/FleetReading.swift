@@ -258,7 +258,7 @@ struct Value {
         let all = words.map(\.0).joined(separator: ", ")
         guard let text = text("one of \(all)") else { return nil }
         if let found = words.first(where: { $0.0 == text.value }) { return found.1 }
-        let nearest = text.substituted ? nil : NearestName.of(text.value, among: words.map(\.0))
+        let nearest = text.substituted ? nil : ClosestMatch.of(text.value, among: words.map(\.0))
         report(.value, "\(text.shown) is not one of \(all)\(nearest.map { "; did you mean `\($0)`?" } ?? "")")
         return nil
     }
@@ -400,7 +400,7 @@ extension Value {
             if keys.isTop, entry.key.hasPrefix("x-") || entry.key == "$schema" { continue }
             let nearest =
                 FleetKeys.synonyms[entry.key].flatMap { keys.known.contains($0) ? $0 : nil }
-                ?? NearestName.of(entry.key, among: keys.names)
+                ?? ClosestMatch.of(entry.key, among: keys.names)
             let hint = nearest.map { "did you mean `\($0)`?" } ?? "known here: \(keys.names.joined(separator: ", "))"
             reading.report(.unknownKey, "is not known; \(hint)", at: entry.keyMark, in: entry.value.place)
         }

@@ -34,7 +34,7 @@ extension Hours {
             let hasTime = last.contains(":")
             for piece in pieces.dropLast(hasTime ? 1 : 0) {
                 guard let more = Self.days(piece) else {
-                    let nearest = NearestName.of(String(piece.prefix(20)), among: Self.dayNames.map(\.capitalized))
+                    let nearest = ClosestMatch.of(String(piece.prefix(20)), among: Self.dayNames.map(\.capitalized))
                     throw Fault(
                         because:
                             "\"\(piece.prefix(20))\" is neither a day nor a time\(nearest.map { "; did you mean \($0)?" } ?? "; write Mon-Fri 07:00-20:00 Europe/Berlin")"
@@ -101,7 +101,7 @@ extension Hours {
         // Older names such as Asia/Calcutta are good; abbreviations such as CET are not: they change their meaning in summer.
         if zone.contains("/"), TimeZone(identifier: zone) != nil { return zone }
         let nearest =
-            NearestName.of(zone, among: known) ?? known.first { $0.lowercased().hasSuffix("/" + zone.lowercased()) }
+            ClosestMatch.of(zone, among: known) ?? known.first { $0.lowercased().hasSuffix("/" + zone.lowercased()) }
         throw Fault(
             because:
                 "\"\(zone.prefix(40))\" is not a time zone\(nearest.map { "; did you mean \($0)?" } ?? "; write one such as Europe/Berlin or UTC")"

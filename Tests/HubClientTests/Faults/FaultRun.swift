@@ -286,7 +286,7 @@ final class FaultRun {
         let plan = try await hub.plan(wishes, for: repo, prints: prints)
         let first = world.journal.entries.last?.number ?? 0
         defer { checkWrites(since: first) }
-        _ = try await hub.carryOut(plan, for: repo, prints: &prints)
+        _ = try await hub.perform(plan, for: repo, prints: &prints)
     }
 
     /// One command writes a value once, whatever happens to the answers.

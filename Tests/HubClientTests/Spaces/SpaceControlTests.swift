@@ -253,14 +253,14 @@ private final class PlayedSpace: Sendable {
             let wishes = Self.wishes(["A": "1", "B": "2", "C": "3"])
             let first = try await hub.plan(wishes, for: space, prints: prints)
             #expect(first.way == .pausedMeanwhile)
-            _ = try await hub.carryOut(first, for: space, prints: &prints)
+            _ = try await hub.perform(first, for: space, prints: &prints)
             #expect(played.state.withLock { $0.secrets.keys.sorted() } == ["A", "B", "C"])
             #expect(played.state.withLock(\.restarts) == 1)
 
             let again = try await hub.plan(wishes, for: space, prints: prints)
             #expect(again.way == .nothing)
             #expect(again.unchanged.map(\.key) == ["A", "B", "C"])
-            _ = try await hub.carryOut(again, for: space, prints: &prints)
+            _ = try await hub.perform(again, for: space, prints: &prints)
             #expect(played.state.withLock(\.restarts) == 1)
 
             let one = try await hub.plan(Self.wishes(["A": "1", "B": "new"]), for: space, prints: prints)
@@ -292,7 +292,7 @@ private final class PlayedSpace: Sendable {
             #expect(plan.way == .staysPaused)
             #expect(plan.writes.map(\.key) == ["REGION", "X"])
             #expect(plan.unchanged.map(\.key) == ["MODE", "GONE"])
-            let result = try await hub.carryOut(plan, for: space, prints: &prints)
+            let result = try await hub.perform(plan, for: space, prints: &prints)
             #expect(result.runtime?.stage == .paused)
         }
         #expect(played.state.withLock(\.restarts) == 0)
@@ -367,7 +367,7 @@ private final class PlayedSpace: Sendable {
             var prints = SecretFingerprints()
             let plan = try await hub.plan(Self.wishes(["A": "1"]), for: space, prints: prints)
             var told: [EnvironmentStep] = []
-            let result = try await hub.carryOut(plan, for: space, prints: &prints, step: { told.append($0) })
+            let result = try await hub.perform(plan, for: space, prints: &prints, step: { told.append($0) })
             #expect(result.runtime == nil)
             #expect(told.contains { if case .unnoted = $0 { true } else { false } })
         }
@@ -387,7 +387,7 @@ private final class PlayedSpace: Sendable {
                     let plan = try await hub.plan(
                         Self.wishes(["A": "1", "B": "hidden-value", "C": "3"]), for: space, prints: prints)
                     do {
-                        _ = try await hub.carryOut(plan, for: space, prints: &prints)
+                        _ = try await hub.perform(plan, for: space, prints: &prints)
                     } catch {
                         let rest = try await hub.plan(
                             Self.wishes(["A": "1", "C": "3"]), for: space, prints: prints)

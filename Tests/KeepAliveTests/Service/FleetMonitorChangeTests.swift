@@ -129,7 +129,8 @@ import Testing
             let answer = try await room.monitor.ping("app")
             #expect(space.visits == visits + 2, "an attempt and its retry")
             #expect(answer.state.verdict == .paused)
-            #expect(answer.state.pausedUntil == paused.state.pausedUntil && answer.nextDue == nil, "and it is still paused")
+            #expect(
+                answer.state.pausedUntil == paused.state.pausedUntil && answer.nextDue == nil, "and it is still paused")
         }
     }
 

@@ -73,17 +73,17 @@ private func state(_ verdict: Verdict, pause: CheckState.Pause = .none) -> Check
     }
 }
 
-@Suite struct WakeUpTimeTests {
+@Suite struct NextTickTests {
     @Test func whatIsDueTogetherIsBegunTogether() {
-        #expect(WakeUpTime.next(due: 1_001, now: 1_000) == 1_008)
-        #expect(WakeUpTime.next(due: 1_008, now: 1_000) == 1_008)
-        #expect(WakeUpTime.next(due: 900, now: 1_000) == 1_000, "late already")
+        #expect(NextTick.next(due: 1_001, now: 1_000) == 1_008)
+        #expect(NextTick.next(due: 1_008, now: 1_000) == 1_008)
+        #expect(NextTick.next(due: 900, now: 1_000) == 1_000, "late already")
     }
 
     @Test func theFlushIsNeverPutOff() {
-        #expect(WakeUpTime.next(due: nil, now: 1_000) == 1_250)
-        #expect(WakeUpTime.next(due: 5_000, now: 1_000) == 1_250)
-        #expect(WakeUpTime.next(due: 1_249, now: 1_000) == 1_250)
+        #expect(NextTick.next(due: nil, now: 1_000) == 1_250)
+        #expect(NextTick.next(due: 5_000, now: 1_000) == 1_250)
+        #expect(NextTick.next(due: 1_249, now: 1_000) == 1_250)
     }
 }
 
@@ -136,10 +136,10 @@ private func state(_ verdict: Verdict, pause: CheckState.Pause = .none) -> Check
     }
 }
 
-@Suite struct RulingEffectsTests {
+@Suite struct JudgeEffectsTests {
     @Test func rulingsAreWrittenDownUnderTheChecksNumber() {
         let incident = Incident(check: -1, began: now - .seconds(90), ended: now, verdict: .down, cause: .status)
-        let effects = RulingEffects(
+        let effects = JudgeEffects(
             [.changed(from: .down, to: .up), .incidentEnded(incident), .recheck(.seconds(30))], of: "bot", id: 7,
             state(.up), now: now)
         #expect(effects.events.map(\.kind) == ["verdict", "incident.ended"])
@@ -150,7 +150,7 @@ private func state(_ verdict: Verdict, pause: CheckState.Pause = .none) -> Check
     }
 
     @Test func moderationEndsThePings() {
-        let effects = RulingEffects([.stopPinging(.byModeration)], of: "bot", id: 7, state(.paused), now: now)
+        let effects = JudgeEffects([.stopPinging(.byModeration)], of: "bot", id: 7, state(.paused), now: now)
         #expect(effects.stopsPinging && effects.events.count == 1 && effects.recheck == nil)
     }
 }

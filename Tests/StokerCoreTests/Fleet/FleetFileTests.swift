@@ -512,12 +512,12 @@ import Testing
     }
 }
 
-@Suite struct NearestNameTests {
+@Suite struct ClosestMatchTests {
     @Test(arguments: [
         ("intervall", "interval"), ("evrey", "every"), ("Timeout", "timeout"), ("connect-timeout", "connect_timeout"),
         ("xyz", nil),
         ("", nil),
     ]) func nearest(name: String, expected: String?) {
-        #expect(NearestName.of(name, among: ["every", "interval", "timeout", "connect_timeout"]) == expected)
+        #expect(ClosestMatch.of(name, among: ["every", "interval", "timeout", "connect_timeout"]) == expected)
     }
 }

@@ -3,7 +3,7 @@ import Operations
 import StokerCore
 import Testing
 
-@Suite struct WatchedTests {
+@Suite struct ObservedPeriodsTests {
     private static let now = Instant(milliseconds: 1_795_255_200_000)
 
     /// Pings at so many minutes before now; how many minutes of the last day and of 90 days are known then.
@@ -26,7 +26,7 @@ import Testing
                     Observation(
                         check: 1, at: Self.now - .seconds($0 * 60), outcome: .up, cause: .none, latencyMicroseconds: 5)
                 }))
-        let watched = try await Watched.read(of: 1, every: .seconds(every * 60), from: ledger, now: Self.now)
+        let watched = try await ObservedPeriods.read(of: 1, every: .seconds(every * 60), from: ledger, now: Self.now)
         // Each edge of a hole to the hour, as the sums are; the very beginning to the second.
         #expect(abs(minutes(known(watched, in: .seconds(86_400))) - day) <= 120)
         #expect(abs(minutes(known(watched, in: .seconds(90 * 86_400))) - quarter) <= 120)
@@ -41,11 +41,11 @@ import Testing
                     check: 1, at: Self.now - .seconds(600), outcome: .unknown, cause: .selfOffline,
                     latencyMicroseconds: 0)
             ]))
-        let watched = try await Watched.read(of: 1, every: .seconds(300), from: ledger, now: Self.now)
+        let watched = try await ObservedPeriods.read(of: 1, every: .seconds(300), from: ledger, now: Self.now)
         #expect(watched.stretches.isEmpty)
     }
 
-    private func known(_ watched: Watched, in span: Duration) -> Duration {
+    private func known(_ watched: ObservedPeriods, in span: Duration) -> Duration {
         let from = Self.now - span
         return watched.stretches.reduce(.zero) { $0 + max(.zero, $1.upperBound - max($1.lowerBound, from)) }
     }

@@ -1,7 +1,7 @@
 import StokerCore
 
 /// What follows from rulings beside the state itself: what is written down, and when the check is pinged. Pure.
-struct RulingEffects {
+struct JudgeEffects {
     var events: [Event] = []
     var incidents: [Incident] = []
     /// The time to the next ping where it is not the usual one.

@@ -1,5 +1,5 @@
 /// Finds what somebody may have meant.
-package enum NearestName {
+package enum ClosestMatch {
     /// The known name with the fewest edits to `name`, if so few are needed that it may be a slip of the hand:
     /// one for short names, a third of the letters for longer ones. Case and `-`/`_` do not count.
     package static func of(_ name: String, among known: some Sequence<String>) -> String? {

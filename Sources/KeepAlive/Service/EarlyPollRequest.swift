@@ -1,7 +1,7 @@
 import Synchronization
 
 /// Set by shards that see what a new reading of the Hub would explain; taken by who reads it.
-final class ReadingWish: Sendable {
+final class EarlyPollRequest: Sendable {
     private let isSet = Atomic(false)
 
     func set() { isSet.store(true, ordering: .relaxed) }

@@ -2,7 +2,7 @@ import Operations
 import StokerCore
 
 /// Mistakes and advice as a compiler shows them: file, line, column, and the line with a caret.
-struct ProblemText {
+struct ProblemPrinter {
     /// What is told, and of which place.
     struct Line {
         var file: String

@@ -2,7 +2,7 @@ package import Ledger
 package import StokerCore
 
 /// When somebody looked at a check, for the words beside its uptime; how much of the time is known is ``SpanTotals/known``.
-package struct Watched: Sendable, Equatable {
+package struct ObservedPeriods: Sendable, Equatable {
     private static let longest = Duration.seconds(90 * 86_400)
     private static let hours = 90 * 24
 
@@ -19,7 +19,7 @@ package struct Watched: Sendable, Equatable {
     /// - Parameter every: the check's interval: so long nothing is missing.
     package static func read(
         of check: Int32, every: Duration, from ledger: any Ledger, now: Instant
-    ) async throws(Failure) -> Watched {
+    ) async throws(Failure) -> ObservedPeriods {
         let series = try await ledger.series(of: check, from: now - longest, to: now, buckets: hours)
         var seen = series.filter(\.isSeen)
         // First the minute, then the second.
@@ -30,7 +30,7 @@ package struct Watched: Sendable, Equatable {
             }
             seen[0].from = first.from
         }
-        return Watched(seen: seen, every: every, now: now)
+        return ObservedPeriods(seen: seen, every: every, now: now)
     }
 
     /// - Parameter seen: spans in each of which something was seen, in time order.

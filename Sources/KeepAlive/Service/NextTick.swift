@@ -1,5 +1,5 @@
 /// When a shard's loop wakes up next. Pure; wall-clock milliseconds.
-enum WakeUpTime {
+enum NextTick {
     /// Longest time between two flushes.
     static let flush: Int64 = 250
     /// What is due within these milliseconds is begun together, at their end: waking up costs more than a ping's own work.
