@@ -113,7 +113,8 @@ package struct RESTHandler: Sendable {
             try authorize(operation.permission, request)
             let caller = RequestCaller(
                 isHere: RequestCaller.isPeerHere(visit) && isCalledFromThisMachine(request),
-                follows: ProgressFormat(accepted: request))
+                // HEAD takes no body, so nothing would read what comes.
+                follows: request.method == .head ? nil : ProgressFormat(accepted: request))
             try caller.permit(operation)
             var given = try inputs(in: match, doing: operation.doing)
             given += try RequestReading.pairs(request.uri.query ?? "", doing: operation.doing)

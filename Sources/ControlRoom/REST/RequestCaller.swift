@@ -117,7 +117,7 @@ extension RESTHandler {
             }
         }
         guard let format = caller.format else {
-            guard operation.effect == .read else { return Answers.json(try await work.value.get()) }
+            guard operation.isCancellable else { return Answers.json(try await work.value.get()) }
             return Answers.json(
                 try await withTaskCancellationHandler {
                     await work.value
@@ -145,7 +145,7 @@ extension RESTHandler {
                 try await writer.finish(nil)
             } catch {
                 caller.leave()
-                if operation.effect == .read { work.cancel() }
+                if operation.isCancellable { work.cancel() }
                 throw error
             }
         }
