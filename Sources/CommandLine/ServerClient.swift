@@ -5,6 +5,7 @@ import NIOCore
 import NIOHTTP1
 import Operations
 import StokerCore
+import Synchronization
 
 /// Which running Stoker a command talks to.
 struct ServerOptions: ParsableArguments {
@@ -32,9 +33,13 @@ struct ServerOptions: ParsableArguments {
 struct ServerClient: OperationExecutor {
     let base: String
     let token: Secret?
+    /// What is sent can be read on its way: plain http to another machine.
+    private let isOpen: Bool
+    private static let wasWarned = Mutex(false)
     /// Lives as long as the command. A refused connection is told at once: the library would go on trying until its limit.
     private static let http: HTTPClient = {
-        var configuration = HTTPClient.Configuration()
+        // One could lead the token and the body to another machine.
+        var configuration = HTTPClient.Configuration(redirectConfiguration: .disallow)
         configuration.connectionPool.retryConnectionEstablishment = false
         configuration.timeout.connect = .seconds(5)
         return HTTPClient(eventLoopGroupProvider: .singleton, configuration: configuration)
@@ -44,7 +49,10 @@ struct ServerClient: OperationExecutor {
 
     init(address: String, token: Secret?) throws(Failure) {
         var address = address
-        if !address.contains("://") { address = "http://\(address)" }
+        if !address.contains("://") {
+            let host = URL(string: "http://\(address)")?.host ?? ""
+            address = (HostAddress.isLoopback(host: host) ? "http://" : "https://") + address
+        }
         while address.hasSuffix("/") { address.removeLast() }
         guard let url = URL(string: address), url.scheme == "http" || url.scheme == "https", url.host?.isEmpty == false,
             url.query == nil, url.fragment == nil
@@ -55,6 +63,7 @@ struct ServerClient: OperationExecutor {
         }
         base = address
         self.token = token
+        isOpen = url.scheme == "http" && !HostAddress.isLoopback(host: url.host ?? "")
     }
 
     private func request(
@@ -83,7 +92,17 @@ struct ServerClient: OperationExecutor {
             request.headers.add(name: "content-type", value: "application/json")
             request.body = .bytes(ByteBuffer(bytes: JSONValue.object(body).bytes))
         }
+        if isOpen, token != nil || !body.isEmpty { warn() }
         return request
+    }
+
+    private func warn() {
+        let wasWarned = Self.wasWarned.withLock { warned in
+            defer { warned = true }
+            return warned
+        }
+        guard !wasWarned else { return }
+        Terminal.writeError("stoker: \(base) is plain http: whoever is on the way reads the token and what is sent\n")
     }
 
     /// - Throws: what the server answered; `server.unreachable` when it did not.
@@ -170,6 +189,12 @@ struct ServerClient: OperationExecutor {
     static func read(
         status: Int, bytes: [UInt8], operation: Operations.Operation, server: String, gaveToken: Bool
     ) throws(Failure) -> JSONValue {
+        guard !(300..<400).contains(status) else {
+            throw Failure(
+                .unreachable, doing: operation.doing,
+                because: "\(server) answers with a redirect (status \(status)), which is not followed",
+                hint: "give the address it leads to with --server or STOKER_SERVER")
+        }
         let answer: JSONValue
         do throws(JSONValue.SyntaxError) {
             answer = try JSONValue(reading: bytes)

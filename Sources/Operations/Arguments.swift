@@ -198,7 +198,8 @@ extension Arguments {
                 guard data.count <= limit else { return wrong(place, "holds more than \(limit) bytes") }
                 return .bytes(Array(data))
             case .list(let item, let limit):
-                guard let items = value.array else { return wrong(place, unfit()) }
+                // What came in place of a list or an object may hold a secret.
+                guard let items = value.array else { return wrong(place, "is no list; expected \(kind.expectation)") }
                 guard items.count <= limit else { return wrong(place, "has more than \(limit) items") }
                 let before = problems.count
                 var read: [Value] = []
@@ -209,7 +210,9 @@ extension Arguments {
                 }
                 return problems.count == before ? .list(read) : nil
             case .object(let parameters):
-                guard let members = value.members else { return wrong(place, unfit()) }
+                guard let members = value.members else {
+                    return wrong(place, "is no object; expected \(kind.expectation)")
+                }
                 let before = problems.count
                 let read = self.members(
                     members.map { ($0.name, $0.value) }, parameters, owner: "a member of \(place)", at: place + ".")

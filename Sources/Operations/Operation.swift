@@ -18,6 +18,8 @@ package struct Operation: Sendable {
     package let needsFleet: Bool
     /// May ask for confirmation before it does what cannot be undone, costs money or reveals a secret; it takes ``Parameter/confirm(_:)`` then.
     package let asks: Bool
+    /// Ends when its caller goes. What changes something is brought to its end in any case.
+    package let isCancellable: Bool
     package let method: Method
     /// Below `/api/v1`. One `{name}` takes one or more segments of the address, since names of checks hold slashes; several take
     /// one segment each, in which a slash is written `%2F`.
@@ -66,10 +68,11 @@ package struct Operation: Sendable {
     /// - Parameters:
     ///   - permission: `read` for an operation that only reads, else `write`, unless given. An operation that reads with the server's
     ///     own account on the Hub needs `write`: a stranger must not see private Spaces by it.
+    ///   - isCancellable: true for what only reads, unless given.
     ///   - asks: true for destructive and paid operations unless given.
     package init(
         name: String, summary: String, doing: String, effect: Effect = .read, permission: Permission? = nil,
-        needsFleet: Bool = false, asks: Bool? = nil, method: Method = .get, path: String,
+        needsFleet: Bool = false, asks: Bool? = nil, isCancellable: Bool? = nil, method: Method = .get, path: String,
         parameters: [Parameter] = [], bodyLimit: Int = Operation.usualBodyLimit, answer: Shape,
         run: @escaping @Sendable (OperationContext, Arguments) async throws -> JSONValue
     ) {
@@ -80,6 +83,7 @@ package struct Operation: Sendable {
         self.permission = permission ?? (effect == .read ? .read : .write)
         self.needsFleet = needsFleet
         self.asks = asks ?? effect.isForThisMachineOnly
+        self.isCancellable = isCancellable ?? (effect == .read)
         self.method = method
         self.path = path
         // What deletes has no body: proxies drop it.

@@ -120,6 +120,21 @@ extension EndToEnd {
             }
         }
 
+        @Test func aRedirectDoesNotLeadTheTokenAway() async throws {
+            try await Scratch.with("redirect") { scratch in
+                let web = try await scratch.nginx(
+                    "location /taken { return 200 '{}'; } location / { return 307 /taken; }")
+                let paused = try await scratch.run(
+                    Binary.path, ["pause", "bot", "--server", web.address], environment: ["STOKER_TOKEN": "t0ken-4711"])
+                #expect(paused.exit != .code(0))
+                #expect(paused.errors.contains("redirect (status 307), which is not followed"), "\(paused.tail)")
+                #expect(try await web.answered("/taken") == 0)
+                // Without a scheme only this machine is asked in the clear.
+                let far = try await scratch.stoker("pause", "bot", "--server", "stoker.invalid")
+                #expect(far.errors.contains("https://stoker.invalid"), "\(far.tail)")
+            }
+        }
+
         @Test func aRunningServerDoesItForItsOwnFleet() async throws {
             try await Scratch.with("remote") { scratch in
                 let web = try await scratch.nginx(Self.web)

@@ -161,6 +161,14 @@ extension EndToEnd {
                 #expect(try pushed.json.commit.string == (try await hub.state(Self.space).head.string))
                 let junk = try await Self.call(server, .POST, Self.path + "/push", #"{"bundle": "aGVsbG8="}"#)
                 #expect(junk.status == 400 && junk.body.contains("bundle"), "\(junk.body)")
+                // A file that leads git to another repository of the server's disk is none.
+                let other = Data("gitdir: \(hub.scratch.path)/copy/.git\n".utf8).base64EncodedString()
+                let led = try await Self.call(server, .POST, Self.path + "/push", #"{"bundle": "\#(other)"}"#)
+                #expect(led.status == 400 && led.body.contains("that is no git bundle"), "\(led.body)")
+                let wrong = try await Self.call(
+                    server, .POST, Self.path + "/push",
+                    #"{"bundle": "\#(bundle.base64EncodedString())", "ref": "nowhere"}"#)
+                #expect(wrong.status == 400 && wrong.body.contains("the bundle has no commit"), "\(wrong.body)")
             }
         }
 

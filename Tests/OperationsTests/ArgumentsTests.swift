@@ -112,8 +112,9 @@ import Testing
         (#"{"files": [1, 2, 3, 4]}"#, "\"files\" has more than 3 items"),
         (
             #"{"files": [1, []]}"#,
-            "\"files[0]\" is 1; expected an object with \"path\", \"content\", \"mode\" (optional); \"files[1]\" is a list"
+            "\"files[0]\" is no object; expected an object with \"path\", \"content\", \"mode\" (optional); \"files[1]\" is no object"
         ),
+        (#"{"files": ["hf_aaaa=4711"]}"#, "\"files\" is no object; expected an object with"),
         (#"{"files": {}}"#, "\"files.path\" is missing"),
         (#"{"values": ["hf_aaaaaaaaaaaaaaa", "ok"]}"#, "\"values[0]\" is longer than 8 characters"),
         (#"{"values": [4711, "ok"]}"#, "\"values[0]\" is no text"),

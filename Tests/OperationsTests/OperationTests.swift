@@ -20,6 +20,13 @@ import Testing
         }
     }
 
+    /// Only what merely waits or looks ends with its caller; a change is brought to its end.
+    @Test func whatOnlyWaitsEndsWithItsCaller() {
+        #expect(Operation.all.allSatisfy { $0.isCancellable || $0.effect != .read })
+        let changing = Operation.all.filter { $0.isCancellable && $0.effect != .read }.map(\.name)
+        #expect(Set(changing) == ["wait-for-space", "space-health", "wake-space"])
+    }
+
     /// A name of OpenAPI's means one thing.
     @Test func everyShapeHasANameOfItsOwn() {
         var seen: [String: JSONValue] = [:]

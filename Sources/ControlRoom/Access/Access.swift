@@ -100,7 +100,7 @@ package struct Access: Sendable {
         let bearer = hasBearer(request)
         let session = !bearer && hasSession(request)
         let proven = bearer || session
-        let isThisMachine = !hasToken && cameFromThisMachine(request)
+        let isThisMachine = !hasToken && loopback && isCalledFromThisMachine(request)
         let read = !privateReading || proven || isThisMachine
         // A form post carries the cookie by itself, so the browser must also say where it comes from.
         let mayWrite = proven || isThisMachine
@@ -240,9 +240,11 @@ package struct Access: Sendable {
             || hosts.contains(name)
     }
 
-    /// Called by a loopback name (or one that was allowed), and nothing says that a proxy passes on what others ask.
-    private func cameFromThisMachine(_ request: Request) -> Bool {
-        guard loopback, !HeaderName.forwarding.contains(where: { request.headers.contains($0) }) else { return false }
+    /// Called by a loopback name (or one that was allowed), nothing says that a proxy passes on what others ask, and the server has no
+    /// public name, behind which there must be such a proxy. What the request says only: the connection's other end is the caller's to look at.
+    func isCalledFromThisMachine(_ request: Request) -> Bool {
+        if let publicAuthority, !Self.isLoopback(Self.hostName(publicAuthority)) { return false }
+        guard !HeaderName.forwarding.contains(where: { request.headers.contains($0) }) else { return false }
         guard let authority = request.head.authority?.lowercased(), !authority.isEmpty else { return true }
         let name = Self.hostName(authority)
         return Self.isLoopback(name) || hosts.contains(name)

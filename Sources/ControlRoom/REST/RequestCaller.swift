@@ -59,12 +59,11 @@ final class RequestCaller: OperationCaller {
         (progress, continuation) = AsyncStream.makeStream(bufferingPolicy: .bufferingOldest(Self.buffered))
     }
 
-    /// By the address at the other end of the connection; no header makes a request local, and one that a proxy adds makes it foreign.
-    static func isHere(_ request: Request, _ visit: some RequestContext) -> Bool {
-        guard let peer = (visit as? any RemoteAddressRequestContext)?.remoteAddress?.ipAddress,
-            HostAddress.isLoopback(host: peer)
-        else { return false }
-        return !HeaderName.forwarding.contains { request.headers.contains($0) }
+    /// By the address at the other end of the connection; no header makes a request local. Whether a proxy of this machine passes it on
+    /// is ``Access``'s to tell.
+    static func isPeerHere(_ visit: some RequestContext) -> Bool {
+        (visit as? any RemoteAddressRequestContext)?.remoteAddress?.ipAddress.map { HostAddress.isLoopback(host: $0) }
+            ?? false
     }
 
     var followsProgress: Bool { format != nil }
@@ -118,7 +117,7 @@ extension RESTHandler {
             }
         }
         guard let format = caller.format else {
-            guard operation.effect == .read else { return Answers.json(try await work.value.get()) }
+            guard operation.isCancellable else { return Answers.json(try await work.value.get()) }
             return Answers.json(
                 try await withTaskCancellationHandler {
                     await work.value
@@ -146,7 +145,7 @@ extension RESTHandler {
                 try await writer.finish(nil)
             } catch {
                 caller.leave()
-                if operation.effect == .read { work.cancel() }
+                if operation.isCancellable { work.cancel() }
                 throw error
             }
         }

@@ -14,6 +14,7 @@ package func addREST<Context: RequestContext>(
                 key, isRight: isRight, from: (visit as? AppRequestContext)?.client ?? .other,
                 doing: Operation.beat.doing)
         },
+        isCalledFromThisMachine: { access.isCalledFromThisMachine($0) },
         authorize: { (permission, request) throws(Failure) in
             try access.authorize(permission == .read ? .read : .write, request)
         })

@@ -19,11 +19,15 @@ enum SpaceEdge {
         if page.has(any: preparing) { return finding(.waking, .spaceStarting, code) }
         if isStatic {
             // A file that is not there is the owner's own 404.
-            return code == 404 && page.has(any: noPage) ? finding(.down, .spaceHidden, code) : nil
+            return code == 404 && answer.redirects == 0 && page.has(any: noPage)
+                ? finding(.down, .spaceHidden, code) : nil
         }
         // The app may send its visitors elsewhere, to a login for instance; what answers there is not behind the edge.
         if (300..<400).contains(code) || (answer.redirects > 0 && code < 400) { return nil }
-        if code == 404 { return finding(.down, .spaceHidden, code) }
+        if code == 404 {
+            // Behind a redirect it is whatever the app sent its visitor to that says so.
+            return answer.redirects == 0 ? finding(.down, .spaceHidden, code) : nil
+        }
         if page.has(any: paused) { return finding(.down, .spacePaused, code) }
         if page.has(any: starting) { return finding(.waking, .spaceStarting, code) }
         switch code {

@@ -1,6 +1,7 @@
 import Foundation
 import HubClient
 import NIOPosix
+import Runtime
 import StokerCore
 
 extension Operation {
@@ -54,6 +55,8 @@ extension Operation {
                 "stoker-download-\(UUID().uuidString)"
             ).path
             defer { try? FileManager.default.removeItem(atPath: folder) }  // what is left is in the temporary folder
+            // The files may be those of a private Space, and the temporary folder is everybody's.
+            try await NIOThreadPool.singleton.runIfActive { try PrivateFolder.make(folder) }
             let done = try await fetch(to: folder)
             let contents = try await NIOThreadPool.singleton.runIfActive {
                 try wanted.sorted().map { path -> JSONValue in

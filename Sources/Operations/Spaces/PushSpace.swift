@@ -3,6 +3,7 @@ import HubClient
 import Runtime
 import NIOPosix
 import StokerCore
+import Synchronization
 
 extension Operation {
     package static let pushSpace = Operation(
@@ -72,9 +73,11 @@ struct GitPush: Sendable {
     let branch: String
     let force: Bool
 
-    /// - Parameter folder: a working copy.
-    func run(_ folder: String, _ context: OperationContext) async throws -> Pushed {
-        let commit = try await commit(in: folder)
+    /// - Parameters:
+    ///   - folder: a working copy.
+    ///   - name: what answers call it; the folder itself unless given.
+    func run(_ folder: String, named name: String? = nil, _ context: OperationContext) async throws -> Pushed {
+        let commit = try await commit(in: folder, named: name)
         let doing = "push to \(id)"
         if force {
             try await context.confirm(Question(.destroys, doing: doing, "Replace the history of \(id)?"))
@@ -105,42 +108,100 @@ struct GitPush: Sendable {
         return Pushed(commit: commit, uncommitted: await uncommitted(in: folder, commit))
     }
 
+    /// A bundle that is being pushed takes its size several times on the disk: one at a time.
+    private static let isBusy = Mutex(false)
+    /// Longest time for a push by bundle.
+    private static let bundleLimit = Duration.seconds(15 * 60)
+
     /// - Parameter bundle: as `git bundle create` writes it, with all of the history.
+    /// - Throws: `overloaded` while another one is pushed.
     func run(bundle: [UInt8], _ context: OperationContext) async throws -> Pushed {
+        let doing = "push to \(id)"
+        // git takes a file that names another repository for that repository, so nothing but a bundle is handed to it.
+        guard let heads = Self.heads(ofBundle: bundle) else {
+            throw Failure(
+                .usage, doing: doing, because: "that is no git bundle",
+                hint: "make one: git bundle create - HEAD | base64 -w0")
+        }
+        let wasBusy = Self.isBusy.withLock { busy in
+            defer { busy = true }
+            return busy
+        }
+        guard !wasBusy else {
+            throw Failure(
+                .overloaded, doing: doing, because: "another bundle is being pushed", hint: "try again when it is done",
+                retry: .after(.seconds(10)))
+        }
+        defer { Self.isBusy.withLock { $0 = false } }
+        let pushed = try await withTimeout(Self.bundleLimit) { try await push(bundle, heads, context) }
+        guard let pushed else {
+            throw Failure(
+                .internal, doing: doing, because: "git was not done within \(Self.bundleLimit.text), and was ended",
+                hint: "`stoker space info \(id)` shows the head; pushing again is safe")
+        }
+        return pushed
+    }
+
+    private func push(_ bundle: [UInt8], _ heads: [String], _ context: OperationContext) async throws -> Pushed {
         let folder = FileManager.default.temporaryDirectory.appendingPathComponent("stoker-push-\(UUID().uuidString)")
             .path
         defer { try? FileManager.default.removeItem(atPath: folder) }  // what is left is in the temporary folder
         let doing = "push to \(id)"
         try await TemporaryFiles.write([("bundle", bundle)], to: folder, doing: doing)
         let repository = "\(folder)/repository"
-        // HEAD of a bundle is fetched as such; its branches and tags keep their names.
-        for arguments in [
-            ["init", "--quiet", "--bare", repository],
+        // Branches and tags keep their names. HEAD is none of them: where the bundle has one, it gets a name, and HEAD means that.
+        let head = "refs/stoker/head"
+        let steps: [[String]] =
             [
-                "-C", repository, "fetch", "--quiet", "--no-tags", "\(folder)/bundle", "+refs/*:refs/*",
-            ],
-        ] {
+                ["init", "--quiet", "--bare", repository],
+                ["-C", repository, "fetch", "--quiet", "--no-tags", "\(folder)/bundle", "+refs/*:refs/*"]
+                    + (heads.contains("HEAD") ? ["+HEAD:\(head)"] : []),
+            ] + (heads.contains("HEAD") ? [["-C", repository, "symbolic-ref", "HEAD", head]] : [])
+        for arguments in steps {
             let ended = try await Program.runTelling(
                 git, arguments, environment: ["GIT_TERMINAL_PROMPT": "0"], echo: { _ in })
             guard ended.status == 0 else {
+                let said = ended.errors.replacing("\(folder)/bundle", with: "the bundle")
+                    .replacing(folder, with: "the bundle")
                 throw Failure(
                     .usage, doing: doing,
-                    because: "git cannot read the bundle: \(Redaction.quote(ended.errors[...], limit: 200))",
+                    because: "git cannot read the bundle: \(Redaction.quote(said[...], limit: 200))",
                     hint: "make it with all of the history: git bundle create - HEAD main")
             }
         }
-        return try await run(repository, context)
+        return try await run(repository, named: "the bundle", context)
     }
 
-    private func commit(in folder: String) async throws -> String {
+    /// The names a bundle has commits for; nil when it is no bundle.
+    ///
+    /// Source: gitformat-bundle(5): a signature line; capabilities (`@`) and prerequisites (`-`); `<hash> <name>` lines; an empty line.
+    static func heads(ofBundle bytes: [UInt8]) -> [String]? {
+        let signatures = ["# v2 git bundle\n", "# v3 git bundle\n"]
+        guard let signature = signatures.first(where: { bytes.starts(with: $0.utf8) }) else { return nil }
+        var names: [String] = []
+        var rest = bytes.dropFirst(signature.utf8.count)
+        while let end = rest.firstIndex(of: 0x0A), end > rest.startIndex {
+            let line = rest[..<end]
+            rest = rest[(end + 1)...]
+            guard line.first != UInt8(ascii: "@"), line.first != UInt8(ascii: "-"),
+                let space = line.firstIndex(of: UInt8(ascii: " "))
+            else { continue }
+            names.append(String(decoding: line[(space + 1)...], as: UTF8.self))
+        }
+        return names
+    }
+
+    private func commit(in folder: String, named name: String?) async throws -> String {
         let ended = try await Program.run(
             git, ["-C", folder, "rev-parse", "--verify", "--quiet", "--end-of-options", ref + "^{commit}"], quiet: true)
         // git before 2.30 prints the word that ended its options.
         let commit = ended.output.split(whereSeparator: \.isNewline).last.map(String.init) ?? ""
         guard ended.status == 0, commit.count >= 40, commit.allSatisfy(\.isHexDigit) else {
             throw Failure(
-                .usage, doing: "push to \(id)", because: "\(folder) has no commit \(ref.shortened)",
-                hint: "commit there first, or name another folder or --ref")
+                .usage, doing: "push to \(id)", because: "\(name ?? folder) has no commit \(ref.shortened)",
+                hint: name == nil
+                    ? "commit there first, or name another folder or --ref"
+                    : "put it into the bundle, or name another \"ref\"")
         }
         return commit
     }

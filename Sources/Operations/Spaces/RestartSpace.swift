@@ -43,7 +43,7 @@ extension Operation {
 
     package static let wakeSpace = Operation(
         name: "wake-space", summary: "Visits a sleeping Space, so that it starts", doing: "wake the Space",
-        effect: .write, method: .post, path: "/spaces/{owner}/{name}/wake",
+        effect: .write, isCancellable: true, method: .post, path: "/spaces/{owner}/{name}/wake",
         parameters: Parameter.space + [
             .init("path", .body, Parameter.hubText, standard: "/", "Path of the app to visit"),
             .init(
@@ -51,7 +51,7 @@ extension Operation {
             ),
         ], answer: .spaceRuntime
     ) { context, arguments in
-        let limit = arguments.duration("timeout") ?? .seconds(180)
+        let limit = context.limited(arguments.duration("timeout") ?? .seconds(180))
         let deadline = ContinuousClock.now + limit
         let id = try arguments.space()
         let doing = "wake \(id)"

@@ -35,7 +35,8 @@ struct SpaceVisit: Sendable {
         ]
     }
 
-    /// Visits the app once, `timeout` for all of it but finding its address. The token goes along only when the edge hides the Space without it, and only to an address of the platform.
+    /// Visits the app once, `timeout` for all of it but finding its address. The token goes along only when the edge hides the Space without it and
+    /// the Hub says that it is private or protected, and only to an address of the platform.
     /// - Parameter accepted: the status codes that are good; the platform's own pages never are.
     static func make(
         _ space: RepoID, path: String, runtime: SpaceRuntime, hub: Hub, timeout: Duration,
@@ -54,7 +55,9 @@ struct SpaceVisit: Sendable {
             return await OneTimeCheck(concurrency: 1).run([check]) { _ in }.first
         }
         var result = await visit([])
-        if result?.cause == .spaceHidden, let token = hub.settings.token, isOurs(host, hub) {
+        if result?.cause == .spaceHidden, let token = hub.settings.token, isOurs(host, hub),
+            await isClosed(space, hub, until: end)
+        {
             result = await visit([
                 Request.Header(name: "X-HF-Authorization", value: Secret("Bearer \(token.reveal())"))
             ])
@@ -76,6 +79,16 @@ struct SpaceVisit: Sendable {
         let outcome = cell.verdict == .paused ? .down : cell.verdict.traits.outcome
         if !outcome.isGood { result.outcome = outcome }
         return result
+    }
+
+    /// Whether the Hub says that not everybody may see the Space. Where it does not say so, an app may play the edge, and gets no token.
+    private static func isClosed(_ space: RepoID, _ hub: Hub, until end: ContinuousClock.Instant) async -> Bool {
+        do {
+            let info = try await Deadline.run(until: end) { try await hub.info(of: space, expand: ["private"]) }
+            return info?.isPrivate == true
+        } catch {
+            return false
+        }
     }
 
     /// Whether a token may go there: an encrypted address under hf.space, or this machine for a Hub on this machine.

@@ -6,7 +6,8 @@ extension Operation {
     package static let waitForSpace = Operation(
         name: "wait-for-space",
         summary: "Waits until a commit runs and the app answers; a sleeping Space is woken by a visit",
-        doing: "wait for the Space", effect: .write, method: .post, path: "/spaces/{owner}/{name}/wait",
+        doing: "wait for the Space", effect: .write, isCancellable: true, method: .post,
+        path: "/spaces/{owner}/{name}/wait",
         parameters: Parameter.space + [
             .init(
                 "commit", .body, .text(upTo: 64),
@@ -25,14 +26,14 @@ extension Operation {
                 .usage, doing: "wait for the Space", because: "a commit has 7 to 64 hexadecimal digits")
         }
         let began = ContinuousClock.now
-        let limit = arguments.duration("timeout") ?? .seconds(600)
+        let limit = context.limited(arguments.duration("timeout") ?? .seconds(600))
         let id = try arguments.space()
         let hub = try await context.inTime(limit, until: began + limit, doing: "wait for \(id)") {
             try await context.space(arguments).hub
         }
         let wait = SpaceWaiting(
             space: id, path: arguments.flag("no_app") ? nil : arguments.name("path"), timeout: limit,
-            every: arguments.duration("every") ?? .seconds(10))
+            every: context.spaced(arguments.duration("every") ?? .seconds(10)))
         return try await wait.run(hub, named: commit, began: began, context: context).json
     }
 
@@ -40,14 +41,15 @@ extension Operation {
         name: "space-health",
         summary:
             "Looks at a Space from both sides: what the Hub says, what a visitor gets. A visit wakes a sleeping Space",
-        doing: "look at the Space", effect: .write, method: .post, path: "/spaces/{owner}/{name}/health",
+        doing: "look at the Space", effect: .write, isCancellable: true, method: .post,
+        path: "/spaces/{owner}/{name}/health",
         parameters: Parameter.space + [
             .init("path", .body, Parameter.hubText, standard: "/", "Path of the app to visit"),
             .init("no_wake", .body, .flag, "A sleeping Space is not visited"),
             .init("timeout", .body, .duration, standard: "60s", "Longest time for the Hub's answer, and for the visit"),
         ], answer: .spaceHealth
     ) { context, arguments in
-        let limit = arguments.duration("timeout") ?? .seconds(60)
+        let limit = context.limited(arguments.duration("timeout") ?? .seconds(60))
         let id = try arguments.space()
         let (hub, runtime) = try await context.inTime(limit, until: .now + limit, doing: "look at \(id)") {
             let hub = try await context.space(arguments).hub
@@ -64,6 +66,20 @@ extension Operation {
             "space": .string("\(id)"), "healthy": .bool(isGood), "runtime": runtime.json(id),
             "app": visit?.json ?? .null, "next": isGood ? .null : .string(SpaceAdvice.next(id, runtime, visit)),
         ]
+    }
+}
+
+extension OperationContext {
+    /// How long work for this caller may take: as long as it likes in its own process, an hour at most in a server.
+    func limited(_ wanted: Duration) -> Duration { bounded(wanted, min(wanted, .seconds(3_600)), "waiting") }
+
+    /// The time between looks: two seconds at least in a server.
+    func spaced(_ wanted: Duration) -> Duration { bounded(wanted, max(wanted, .seconds(2)), "looking every") }
+
+    private func bounded(_ wanted: Duration, _ allowed: Duration, _ what: String) -> Duration {
+        guard !caller.isLocal, allowed != wanted else { return wanted }
+        tell(.init(.note, "limited", "\(what) \(allowed.text) and not \(wanted.text): a server does no more"))
+        return allowed
     }
 }
 

@@ -30,12 +30,24 @@ struct VisitorContext: RemoteAddressRequestContext {
             ("127.0.0.1", [:], 503), ("::1", [:], 503), ("::ffff:127.0.0.1", [:], 503),
         ] as [(String?, [String: String], Int)])
     func whatDestroysIsForThisMachineOnly(_ peer: String?, _ headers: [String: String], _ status: Int) async throws {
+        try await Self.whatDestroys(peer, headers, status)
+    }
+
+    /// A server with a public name stands behind a proxy, which may be of this machine and add nothing.
+    @Test(arguments: [("https://stoker.example.com", 403), ("http://localhost:7860", 503)])
+    func behindAPublicNameNobodyIsHere(_ url: String, _ status: Int) async throws {
+        try await Self.whatDestroys("127.0.0.1", [:], status, publicURL: url)
+    }
+
+    private static func whatDestroys(
+        _ peer: String?, _ headers: [String: String], _ status: Int, publicURL: String? = nil
+    ) async throws {
         let fleet = FleetDouble()
         let token = Secret("t0ken")
         let router = Router(context: VisitorContext.self)
         addREST(
             to: router, context: fleet.context, token: token,
-            access: Access(token: token, now: { fleet.now }))
+            access: Access(token: token, publicURL: publicURL, now: { fleet.now }))
         let destructive = Operation.all.filter { $0.effect == .destructive || $0.effect == .paid }
         #expect(destructive.count > 10)
         let app = Application(router: router, logger: Logger(label: "rest"))

@@ -304,6 +304,17 @@ func check(_ expect: Wanted = Wanted(), space: Bool = false) -> Check {
         #expect(!finding.detail.isEmpty)
     }
 
+    /// An app that sends its visitors to a 404 of its own does not look like a Space that the edge hides.
+    @Test func aNotFoundBehindARedirectHidesNothing() {
+        let finding = examine(attempt(answer(404, "Not found", redirects: 1)), check(space: true))
+        #expect(finding.outcome == .down && finding.cause == .status)
+        var files = check(space: true)
+        files.isStatic = true
+        let page = "Sorry, we can't find the page you are looking for."
+        #expect(examine(attempt(answer(404, page, redirects: 1)), files).cause == .status)
+        #expect(examine(attempt(answer(404, page)), files).cause == .spaceHidden)
+    }
+
     @Test(arguments: ["x-proxied-replica", "X-Proxied-Host", "x-proxied-path"])
     func theAppsOwnWordsAreNotSearched(header: String) {
         for body in ["Preparing Space", "Your space is in error", "Flagged as abusive", "building"] {
