@@ -1,4 +1,5 @@
 import Foundation
+import GRDB
 import StokerCore
 import Testing
 
@@ -54,6 +55,7 @@ struct PendingRestartsTests {
         .timeLimit(.minutes(1)))
     func beyondItsLease() async throws {
         let scratch = try Scratch()
+        let ledger = try await SQLiteLedger(path: scratch.path("stoker.sqlite"), logger: quiet)
         let wall = Wall()
         let notes = pending(scratch, wall)
         let held = try await notes.begin(space: "acme/bot", endpoint: Self.hub, command: "stoker space secrets")
@@ -65,7 +67,6 @@ struct PendingRestartsTests {
         }
         // Three looks of the one that waits.
         try await Task.sleep(for: .milliseconds(700))
-        let ledger = try await SQLiteLedger(path: scratch.path("stoker.sqlite"), logger: quiet)
         let open = try await ledger.actions.actions(ActionQuery())
         #expect(open.map(\.state) == [.begun, .begun], "nothing was ended or begun")
         await held.finish()
