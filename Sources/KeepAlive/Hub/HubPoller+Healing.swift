@@ -93,9 +93,10 @@ extension HubPoller {
             let isNew = await tellOnce(
                 decision, status, .healingSuggested(step: step, check: check.name, because: why))
             if isNew { await note(suggestion: step, of: check.name, space, because: why) }
-        case .exhausted:
+        case .exhausted(let how):
             await tellOnce(
-                decision, status, .healingExhausted(check: check.name, because: why))
+                decision, status,
+                .healingExhausted(check: check.name, because: why, once: how == .once ? true : nil))
         }
     }
 
