@@ -5,11 +5,12 @@ import StokerCore
 struct Backlog: Sendable {
     /// Most observations that wait; at 32 bytes each. Beyond it the oldest are dropped.
     let limit: Int
-    /// Most incidents, events and jobs that wait, each kind; beyond it the oldest are dropped.
+    /// Most incidents, events and jobs that wait, each kind; beyond it the oldest are dropped, and counted: a job then perhaps without
+    /// its cause, or the cause without it.
     let noteLimit = 100_000
     /// Most transcripts that wait: one per check, up to 8 KiB each. Beyond it new checks' transcripts are dropped.
     let transcriptLimit = 10_000
-    /// Observations, incidents, events and jobs that were given up.
+    /// Observations, lines of the timeline, incidents, events and jobs that were given up.
     private(set) var dropped: UInt64 = 0
 
     private var observations = Line<Observation>()

@@ -46,7 +46,9 @@ package struct Batch: Sendable {
     package var transcripts: [(check: Int32, transcript: Transcript)]
     /// What uptime is counted from, in the order in which it happened.
     package var timeline: [TimelineEntry]
-    /// What has to be done because of the above.
+    /// What has to be done because of the above, in the same transaction. While nothing can be written, ``LedgerWriter`` keeps at most 100,000
+    /// incidents, events and jobs, each kind for itself, and gives up the oldest: beyond that a cause may be written without its job,
+    /// or a job without its cause. What was given up is counted (``LedgerWriter/dropped``) and told in the status of the ledger and in the log.
     package var jobs: [NewJob]
     /// This program watched its fleet up to here; nil says nothing. See ``TimelineEntry/absence(from:to:)``.
     package var watchedUntil: Instant?

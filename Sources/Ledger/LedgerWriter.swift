@@ -196,7 +196,7 @@ package final class LedgerWriter: Service {
     package var isSettled: Bool { shared.withLock { $0.settled >= $0.handed } }
     /// Observations written since the start.
     package var written: UInt64 { shared.withLock { $0.written } }
-    /// Observations, incidents and events given up since the start.
+    /// Observations, lines of the timeline, incidents, events and jobs given up since the start.
     package var dropped: UInt64 { shared.withLock { $0.backlog.dropped } }
     /// Observations in memory.
     package var waiting: Int { shared.withLock { $0.backlog.waiting + $0.inFlight } }
@@ -402,7 +402,9 @@ package final class LedgerWriter: Service {
         }
         for waiter in waiters { waiter.signal.ring() }
         if recovered {
-            logger.notice("results are written again", metadata: ["dropped": "\(dropped)"])
+            logger.log(
+                level: dropped > 0 ? .warning : .notice, "results are written again",
+                metadata: ["dropped": "\(dropped)"])
         }
         if tend { housekeeping.ring() }
         return true

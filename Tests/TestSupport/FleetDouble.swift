@@ -16,9 +16,12 @@ package final class DoubleLedger: Ledger {
     }
     package let state: Mutex<State>
     package let jobs: any JobStore = MemoryJobs()
-    package let actions: any ActionStore = MemoryActions()
+    package let actions: any ActionStore
 
-    package init(_ state: State = State()) { self.state = Mutex(state) }
+    package init(_ state: State = State(), actions: any ActionStore = MemoryActions()) {
+        self.state = Mutex(state)
+        self.actions = actions
+    }
 
     private func read<Value: Sendable>(_ value: (State) -> Value) throws(Failure) -> Value {
         let (broken, value) = state.withLock { ($0.broken, value($0)) }

@@ -56,8 +56,14 @@ package enum Healer {
         case nothing(Reason)
         case suggest(Step)
         case act(Step)
-        /// The budget is used up: a person should look.
-        case exhausted
+        /// No restart is left: a person should look.
+        case exhausted(Exhaustion)
+    }
+
+    package enum Exhaustion: String, Sendable {
+        case budget
+        /// A restart helps the cause only once, and was made in the budget's span.
+        case once
     }
 
     package enum Reason: String, Sendable, CaseIterable {
@@ -112,13 +118,13 @@ package enum Healer {
         let factoryRestarts = isBlank ? 0 : rule.factoryRestarts
         if let start = past.blankBefore, now - start < rule.wait { return .nothing(.waiting) }
         let step: Step
-        if helps == .once, !recent.isEmpty { return .exhausted }
+        if helps == .once, !recent.isEmpty { return .exhausted(.once) }
         if plain < restarts, helps != .fromScratch {
             step = .restart
         } else if recent.count - plain < factoryRestarts {
             step = .factoryRestart
         } else {
-            return .exhausted
+            return .exhausted(.budget)
         }
         if let last = recent.last, now - last.at < Backoff(first: rule.wait).wait(after: recent.count) {
             return .nothing(.waiting)

@@ -93,9 +93,10 @@ extension HubPoller {
             let isNew = await tellOnce(
                 decision, status, .healingSuggested(step: step, check: check.name, because: why))
             if isNew { await note(suggestion: step, of: check.name, space, because: why) }
-        case .exhausted:
+        case .exhausted(let how):
             await tellOnce(
-                decision, status, .healingExhausted(check: check.name, because: why))
+                decision, status,
+                .healingExhausted(check: check.name, because: why, once: how == .once ? true : nil))
         }
     }
 
@@ -163,6 +164,9 @@ extension HubPoller {
                     .healing(step), on: self.name(of: space), by: "healing", because: seen, began: now,
                     details: ["check": name]), within: .seconds(3))
         } catch {
+            // It was not done, but the row may still come: what waits for the disk is not taken back.
+            notDone.append(NotDone(space: key, began: now))
+            if notDone.count > Self.mostNotDone { notDone.removeFirst() }
             let refusal = "\(name): no \(step.word), because it could not be written down (\(error.because))"
             knowledge.set(healing: refusal, of: name)
             logger.error("Healing could not be written down", metadata: ["check": "\(name)", "error": "\(error)"])
@@ -234,9 +238,11 @@ extension HubPoller {
                     if action.began < horizon { break reading }
                     found.append(action)
                 }
-                guard page.count == 500, let last = page.last?.id else { break }
+                // A page is shorter than asked for where a row is damaged.
+                guard let last = page.last?.id else { break }
                 before = last
             }
+            try await leaveOutNotDone(&found, horizon: horizon)
             if !isResumed {
                 // Only one engine writes a ledger: what is open was left by one that is gone.
                 for action in found where action.state == .begun {
@@ -258,6 +264,33 @@ extension HubPoller {
             logger.warning("Earlier restarts could not be read", metadata: ["error": "\(error)"])
         }
     }
+
+    /// Rows that came after ``perform(_:_:space:why:)`` had given them up: nothing was done, so nothing is counted.
+    private func leaveOutNotDone(_ found: inout [Action], horizon: Instant) async throws(Failure) {
+        notDone.removeAll { $0.began < horizon }
+        let given = Set(notDone)
+        for action in found where action.state == .begun {
+            // The Space may have got another name meanwhile.
+            let keys = [SpaceName.key(action.space), budget(of: action.space)]
+            guard keys.contains(where: { given.contains(NotDone(space: $0, began: action.began)) }) else { continue }
+            try await ledger.actions.end(
+                action.id, fence: action.fence, as: .failed, result: Self.notWrittenInTime, now: clocks.wall())
+            found.removeAll { $0.id == action.id }
+            notDone.removeAll { $0.began == action.began && keys.contains($0.space) }
+        }
+        found.removeAll { $0.state == .failed && $0.result == Self.notWrittenInTime }
+    }
+
+    /// A step that was not done, because it could not be written down in time.
+    struct NotDone: Hashable, Sendable {
+        /// Key of its Space's budget.
+        var space: String
+        var began: Instant
+    }
+
+    /// Kept with the action: also a later process leaves it out of the count.
+    static let notWrittenInTime = "not done: it was not written down in time"
+    private static let mostNotDone = 10_000
 
     private static let healingKinds = Set(HealingStep.allCases.map { Action.Kind.healing($0) })
 

@@ -47,6 +47,8 @@ package actor HubPoller: Service {
     var platform = PlatformIncidentDetector()
     /// By check: the trouble for which something was said already.
     var spoken: [String: (since: Instant, decision: Healer.Decision)] = [:]
+    /// What was not done although it may be written down later, newest last.
+    var notDone: [NotDone] = []
     /// Whether it is known what was done before.
     var isRemembered = false
     /// What an earlier process left open was looked at.

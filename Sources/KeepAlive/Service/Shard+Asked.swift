@@ -65,6 +65,8 @@ extension Shard {
     }
 
     func abandonPing(_ index: UInt32) {
+        // What comes after a pause is another trouble.
+        unfinished[index] = nil
         guard let ping = pings.removeValue(forKey: index) else { return }
         endTicket(of: ping)
         ping.fail(.pausedMeanwhile)

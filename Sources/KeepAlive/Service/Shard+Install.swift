@@ -85,9 +85,10 @@ extension Shard {
             if let ticket = ping.ticket, travels[ping.serial] == nil { travels[ping.serial] = Handover(ticket: ticket) }
         }
         for serial in travels.keys { travels[serial]?.destination = nil }
+        // With the pings still there: a state tells when the failures of one under way began.
+        flush()
         let pings = pings
         self.pings = [:]
-        flush()
         let now = clocks.wall().milliseconds
         frozen = true
         return ids.indices.map { index in
@@ -98,9 +99,11 @@ extension Shard {
                 let state = states[index]
                 due = state.verdict != .paused ? now : state.pausedUntil.isNever ? nil : state.pausedUntil.milliseconds
             }
+            var state = states[index]
+            if state.failures == 0, let since = unfinished[key] { state.failingSince = since }
             return CarriedState(
                 name: check(index).name, space: check(index).space,
-                place: Place(id: ids[index], state: states[index], due: due, strip: strips[index]),
+                place: Place(id: ids[index], state: state, due: due, strip: strips[index]),
                 ping: pings[key], runs: runs[key], cell: cells[key], transcript: shelf[key]?.transcript)
         }
     }
@@ -153,8 +156,12 @@ extension Shard {
     /// A streak of failures that begins with no failed ping is a ping that did not end. What was hours ago says nothing of the next one.
     private func takeUnfinished(_ index: Int, now: Instant) {
         guard states[index].failures == 0, !states[index].failingSince.isNever else { return }
-        let age = now - states[index].failingSince
-        if age >= .zero, age < .seconds(3_600) { unfinished[UInt32(index)] = states[index].failingSince }
+        if Self.isRecent(states[index].failingSince, now) { unfinished[UInt32(index)] = states[index].failingSince }
         states[index].failingSince = .never
+    }
+
+    static func isRecent(_ since: Instant, _ now: Instant) -> Bool {
+        let age = now - since
+        return age >= .zero && age < .seconds(3_600)
     }
 }

@@ -23,7 +23,7 @@ extension Shard {
     func saved(_ index: UInt32) -> SavedState {
         var state = states[Int(index)]
         // There is no streak yet: see ``takeUnfinished(_:now:)``.
-        if state.failures == 0, let since = pings[index]?.failedFrom { state.failingSince = since }
+        if state.failures == 0, let since = pings[index]?.failedFrom ?? unfinished[index] { state.failingSince = since }
         return SavedState(state: state, nextDue: nextDue(index) ?? .never)
     }
 
@@ -49,6 +49,9 @@ extension Shard {
         while lane.inFlight > 0, clocks.running() < deadline {
             try? await Task.sleep(for: .milliseconds(20))  // cancelled: the loop's condition ends it
             if Task.isCancelled { break }
+        }
+        for (index, ping) in pings {
+            if let since = ping.failedFrom { unfinished[index] = since }
         }
         giveUpPings(.stopping)
         flush()

@@ -24,7 +24,9 @@ extension Shard {
 
     func begin(_ index: UInt32, running: Int64) {
         guard var ping = pings[index], ping.ticket == nil else { return }
-        if ping.attempt == 0, let since = unfinished.removeValue(forKey: index) { ping.failedFrom = since }
+        if ping.attempt == 0, let since = unfinished.removeValue(forKey: index), Self.isRecent(since, clocks.wall()) {
+            ping.failedFrom = since
+        }
         ping.attempt &+= 1
         ping.ticket = gate.begin(at: running)
         counters.attempts &+= 1

@@ -146,6 +146,7 @@ extension Shard {
         guard let window = windows[ObjectIdentifier(policy)] else { return false }
         let instant = Instant(milliseconds: now)
         guard !window.contains(instant) else { return false }
+        unfinished[index] = nil
         let opening = window.opening(atOrAfter: instant)
         let before = states[Int(index)]
         let rulings = Judge.pause(

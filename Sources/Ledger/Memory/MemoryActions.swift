@@ -26,7 +26,7 @@ package final class MemoryActions: ActionStore {
         state.withLock { state in
             let open = state.actions.values.filter { known in
                 known.state == .begun && known.kind == action.kind
-                    && SpaceName.key(known.space) == SpaceName.key(action.space)
+                    && SpaceName.key(known.space) == SpaceName.key(action.space) && action.excludes(known)
             }.sorted { $0.id < $1.id }
             if let held = open.first(where: { $0.leaseUntil.map { $0 > action.began } ?? false }) {
                 return .held(held)

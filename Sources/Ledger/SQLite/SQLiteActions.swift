@@ -11,11 +11,12 @@ struct SQLiteActions: ActionStore {
     }
 
     func beginAlone(_ action: NewAction, within limit: Duration) async throws(Failure) -> ExclusiveAction {
-        try await access.write(Self.doing(action), within: limit) { db in
+        let damage = access.damage
+        return try await access.write(Self.doing(action), within: limit) { db in
             let open = try Row.fetchAll(
                 db, sql: SQL.action + " WHERE key = ? AND state = 'begun' AND kind = ? ORDER BY id",
                 arguments: [SpaceName.key(action.space), action.kind.rawValue]
-            ).map { try Self.action($0) }
+            ).compactMap { try Self.whole($0, damage) }.filter { action.excludes($0) }
             if let held = open.first(where: { $0.leaseUntil.map { $0 > action.began } ?? false }) {
                 return .held(held)
             }
@@ -105,12 +106,7 @@ struct SQLiteActions: ActionStore {
         return try await access.read("read actions") { [arguments] db in
             // Not yet in a file that is only read, before its first start with this version.
             guard try db.tableExists("action") else { return [] }
-            return try Row.fetchAll(db, sql: sql, arguments: arguments).compactMap { row in
-                do { return try Self.action(row) } catch {
-                    damage.note(.action, try row.decode(Int64.self, atIndex: 0), error)
-                    return nil
-                }
-            }
+            return try Row.fetchAll(db, sql: sql, arguments: arguments).compactMap { try Self.whole($0, damage) }
         }
     }
 
@@ -143,6 +139,14 @@ struct SQLiteActions: ActionStore {
             INSERT INTO action (kind, space, key, actor, reason, state, began, owner, lease, fence, details)
             VALUES (?, ?, ?, ?, ?, 'begun', ?, ?, ?, 1, ?)
             """
+    }
+
+    /// nil when the row is damaged, which is noted.
+    private static func whole(_ row: Row, _ damage: DamageLog) throws -> Action? {
+        do { return try action(row) } catch {
+            damage.note(.action, try row.decode(Int64.self, atIndex: 0), error)
+            return nil
+        }
     }
 
     /// - Parameter row: of ``SQL/action``.

@@ -10,7 +10,8 @@ import Synchronization
 /// each transaction a few rows, so the engine waits for a millisecond at most (its busy timeout is 2 s). Making the file, and carrying an
 /// older one forward, is done under the engine's lock.
 ///
-/// Never opened on a file that this process has open as a ``SQLiteLedger``: that one has the same stores.
+/// A process that has the file open as a ``SQLiteLedger`` has the same stores there. Opened beside it all the same, as the recovery after a
+/// start of the engine does, they are one more connection: SQLite's library, which is in the process once, keeps the file's locks for all.
 package final class SharedStores: Sendable, SQLiteAccess {
     let damage = DamageLog()
     private let queue: DatabaseQueue
@@ -23,11 +24,11 @@ package final class SharedStores: Sendable, SQLiteAccess {
     package static func open(path: String, logger: Logger) async throws(Failure) -> SharedStores {
         let doing = "open the ledger \(path)"
         for attempt in 0... {
-            let found: DatabaseQueue? = try await offPool(doing) {
+            let found: DatabaseQueue? = try await offPool(doing) { busy in
                 if let queue = try connect(path) { return queue }
                 // Under the lock, as an engine's start does it.
                 do {
-                    let opened = try OpenedDatabase(path: path, readOnly: false, logger: logger)
+                    let opened = try OpenedDatabase(path: path, readOnly: false, logger: logger, busy: busy)
                     try opened.pool.close()
                     opened.lock?.mark(.closed)
                     opened.lock?.release()
@@ -49,20 +50,36 @@ package final class SharedStores: Sendable, SQLiteAccess {
 
     /// The same, but makes and changes nothing: nil when there is no file, or one of an older version.
     package static func openExisting(path: String) async throws(Failure) -> SharedStores? {
-        let found = try await offPool("open the ledger \(path)") { try connect(path) }
+        let found = try await offPool("open the ledger \(path)") { _ in try connect(path) }
         return found.map { SharedStores($0) }
     }
 
     private init(_ queue: DatabaseQueue) { self.queue = queue }
 
-    private static func offPool<T: Sendable>(
-        _ doing: String, _ work: @escaping @Sendable () throws -> T
-    ) async throws(Failure) -> T {
-        let result = await SQLiteLedger.first(within: .seconds(20), doing) { done in
-            DispatchQueue.global().async { done.resume(Result { try work() }) }
+    /// A disk that hangs is not waited for; long work on one that answers is.
+    /// - Parameter work: says so once it begins what may rightly take long.
+    private static func offPool(
+        _ doing: String, _ work: @escaping @Sendable (_ busy: () -> Void) throws -> DatabaseQueue?
+    ) async throws(Failure) -> DatabaseQueue? {
+        let isBusy = Mutex(false)
+        let result = await withCheckedContinuation {
+            (waiter: CheckedContinuation<Result<DatabaseQueue?, any Error>, Never>) in
+            let done = Once(waiter)
+            DispatchQueue.global().async {
+                let result = Result { try work { isBusy.withLock { $0 = true } } }
+                // Nobody waits any more.
+                if !done.resume(result) { try? result.get()?.close() }
+            }
+            DispatchQueue.global().asyncAfter(deadline: .now() + openWithin / .seconds(1)) {
+                guard !isBusy.withLock({ $0 }) else { return }
+                done.resume(.failure(Failure.silentDisk(doing: doing, after: openWithin)))
+            }
         }
         return try unwrap(result, doing)
     }
+
+    /// How long the disk may be silent.
+    private static let openWithin = Duration.seconds(20)
 
     private static func unwrap<T>(_ result: Result<T, any Error>, _ doing: String) throws(Failure) -> T {
         switch result {

@@ -8,7 +8,7 @@ package protocol ActionStore: Sendable {
     /// Writes it down as begun. - Throws: also when the disk is silent for `limit`; it may be written later then.
     func begin(_ action: NewAction, within limit: Duration) async throws(Failure) -> Action
     /// The same, unless an open action of this Space and kind is held by somebody whose lease is not over: then that one, which has the
-    /// other's fence, is returned. One whose lease is over ends as unknown.
+    /// other's fence, is returned. One whose lease is over ends as unknown. Those at another endpoint do not count and stay.
     func beginAlone(_ action: NewAction, within limit: Duration) async throws(Failure) -> ExclusiveAction
     /// `false` when it is not held with this fence any more.
     func extend(_ action: Int64, fence: Int64, until: Instant) async throws(Failure) -> Bool
@@ -58,6 +58,11 @@ package struct NewAction: Sendable, Equatable {
         self.leaseUntil = leaseUntil
         self.details = details.count <= 16 ? details : [:]
     }
+}
+
+extension NewAction {
+    /// Whether both cannot be at work at a time, when Space and kind are the same.
+    func excludes(_ open: Action) -> Bool { details["endpoint"] == open.details["endpoint"] }
 }
 
 package enum ExclusiveAction: Sendable, Equatable {

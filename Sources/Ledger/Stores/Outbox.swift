@@ -1,7 +1,7 @@
 package import StokerCore
 
 /// What has to be done because of something is written in the transaction of its cause: a job of ``Batch/jobs`` is there exactly when the
-/// verdict, incident or event beside it is. Whoever does it claims it from ``JobStore``.
+/// verdict, incident or event beside it is, up to the bound told at ``Batch/jobs``. Whoever does it claims it from ``JobStore``.
 package protocol Outbox: Sendable {
     /// Everything in one transaction: all of it is there afterwards, or none. Observations are in time order.
     /// Incidents are recognised by check and `began`: an ended one replaces its open self. A job whose unique key is known already is not

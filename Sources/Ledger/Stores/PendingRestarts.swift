@@ -90,6 +90,13 @@ package struct PendingRestarts: Sendable {
                 .environment, on: space, by: command, because: "a change while it is paused", began: began,
                 owner: owner, leaseUntil: began + Self.lease, details: ["endpoint": endpoint])
             let action = try await withActions(making: true) { (actions) async throws(Failure) -> Action? in
+                // A command that lives holds it for as long as it takes, also beyond its lease.
+                let open = try await actions.actions(
+                    ActionQuery(space: space, kinds: [.environment], openOnly: true, limit: 1_000))
+                let lives = open.contains {
+                    $0.details["endpoint"] == endpoint && $0.owner.flatMap { ProcessOwner($0) }?.isGone == false
+                }
+                if lives { return nil }
                 switch try await actions.beginAlone(new, within: .seconds(10)) {
                 case .begun(let action): return action
                 case .held(let other):

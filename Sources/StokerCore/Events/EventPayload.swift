@@ -64,7 +64,8 @@ package enum EventPayload: Sendable, Equatable, Codable {
         step: HealingStep, check: String, because: String, hint: String?, number: Int, most: Int,
         withinMilliseconds: Int64)
     case healingSuggested(step: HealingStep, check: String, because: String)
-    case healingExhausted(check: String, because: String)
+    /// `once`: true where a restart helps the cause only once and was made; else the budget is used up.
+    case healingExhausted(check: String, because: String, once: Bool? = nil)
     case healingHeld(step: HealingStep, check: String, because: String, incident: Int64)
     case healingSuspended(spaces: Int, cause: Cause)
     case healingResumed(cause: Cause)
@@ -215,7 +216,9 @@ extension EventPayload {
                 + (hint.map { "; \($0)" } ?? "")
         case .healingSuggested(let step, let check, let because):
             "\(check): a \(step.word) may help (\(because)). “heal: act” would do it"
-        case .healingExhausted(let check, let because):
+        case .healingExhausted(let check, let because, true):
+            "\(check) still fails (\(because)); a restart helps that only once, and it was made: somebody should look"
+        case .healingExhausted(let check, let because, _):
             "\(check) still fails (\(because)) and its budget of restarts is used up: somebody should look"
         case .healingHeld(let step, let check, let because, let incident):
             "\(check): no \(step.word) (\(because)), for the ledger was damaged and earlier restarts may be forgotten; "

@@ -50,7 +50,7 @@ import Testing
             case .nothing(let reason): "nothing: \(reason.rawValue)"
             case .suggest(let step): "suggest \(step.word)"
             case .act(let step): step.word
-            case .exhausted: "exhausted"
+            case .exhausted(let how): "exhausted: \(how.rawValue)"
             }
         #expect(text == row.decision)
     }

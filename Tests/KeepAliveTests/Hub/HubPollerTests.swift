@@ -73,6 +73,33 @@ final class StageHub: HubGateway {
     }
 }
 
+/// Writes down what begins, but says so too late, as a disk that was silent for a while.
+private final class LateActions: ActionStore {
+    let isLate = Mutex(true)
+    private let base = MemoryActions()
+
+    func begin(_ action: NewAction, within limit: Duration) async throws(Failure) -> Action {
+        let written = base.begin(action, within: limit)
+        guard isLate.withLock({ $0 }) else { return written }
+        throw Failure(.ledger, doing: "write down an action", because: "the disk is silent")
+    }
+    func beginAlone(_ action: NewAction, within limit: Duration) -> ExclusiveAction {
+        base.beginAlone(action, within: limit)
+    }
+    func extend(_ action: Int64, fence: Int64, until: Instant) -> Bool {
+        base.extend(action, fence: fence, until: until)
+    }
+    func end(_ action: Int64, fence: Int64, as state: Action.State, result: String?, now: Instant) -> Bool {
+        base.end(action, fence: fence, as: state, result: result, now: now)
+    }
+    func takeOver(_ action: Int64, by owner: String, until: Instant, gone: String?, now: Instant) -> Action? {
+        base.takeOver(action, by: owner, until: until, gone: gone, now: now)
+    }
+    func actions(_ query: ActionQuery) -> [Action] { base.actions(query) }
+    func rename(space: String, to new: String) -> Int { base.rename(space: space, to: new) }
+    func retain(endedBefore: Instant) -> Int { base.retain(endedBefore: endedBefore) }
+}
+
 extension FleetMonitorRoom {
     /// A watch over the present fleet monitor, turned by the test.
     func watch(_ hub: StageHub, clocks: Clocks = .real) -> HubPoller {
@@ -301,6 +328,41 @@ final class MovedClock: Sendable {
             #expect(done.map(\.kind) == [.healing(.factoryRestart), .healing(.restart), .healing(.restart)])
             #expect(done.allSatisfy { $0.state == .succeeded && $0.actor == "healing" && $0.details["check"] == "app" })
             #expect(kinds.contains("heal.exhausted"))
+        }
+    }
+
+    /// A step that was written down too late was not done: it costs no budget, in this process and the next.
+    @Test func aRowThatComesTooLateCostsNoBudget() async throws {
+        let clock = MovedClock()
+        try await withFleetMonitorRoom(clocks: clock.clocks) { room in
+            try await room.simulated.add(Self.space("acme/app", .runtimeError))
+            let hub = StageHub(room.simulated)
+            let late = LateActions()
+            func watch() -> HubPoller {
+                HubPoller(
+                    hub: hub, monitor: room.monitor, knowledge: room.monitor.hub, ledger: DoubleLedger(actions: late),
+                    clocks: clock.clocks, logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() })
+            }
+            let first = watch()
+            let fleet = Self.fleet(["app"], heal: HealRule(mode: .act, after: 1, restarts: 1, factoryRestarts: 0))
+            await first.firstRead(fleet, within: .seconds(5))
+            try await room.tend(fleet)
+            _ = try await room.monitor.ping("app")
+            try await room.until("app", is: .down)
+            await first.heal()
+            #expect(hub.restarts.isEmpty)
+            #expect(late.actions(ActionQuery()).map(\.state) == [.begun])
+            late.isLate.withLock { $0 = false }
+            // Reads what came late; a silent Hub keeps it from more.
+            hub.scene.withLock { $0.failure = Failure(.hubUnreachable, doing: "ask", because: "no answer") }
+            await first.heal()
+            #expect(late.actions(ActionQuery()).map(\.state) == [.failed])
+            hub.scene.withLock { $0.failure = nil }
+            let next = watch()
+            await next.firstRead(fleet, within: .seconds(5))
+            await next.heal()
+            #expect(hub.restarts == ["acme/app"])
+            #expect(late.actions(ActionQuery()).map(\.state) == [.succeeded, .failed])
         }
     }
 

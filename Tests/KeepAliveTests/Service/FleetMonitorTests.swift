@@ -116,7 +116,7 @@ import Testing
     }
 
     /// What a ping saw before the program ended is not forgotten: the incident begins with its first failed attempt.
-    @Test func aPingThatDidNotEndIsRemembered() async throws {
+    @Test(arguments: [false, true]) func aPingThatDidNotEndIsRemembered(reloaded: Bool) async throws {
         try await withFleetMonitorRoom { room in
             try await room.simulated.add(SpaceBlueprint("acme/app", story: "", lifecycle: .test, app: .failing))
             let address = try #require(room.simulated.spaces.first { $0.id == "acme/app" }).address
@@ -133,6 +133,7 @@ import Testing
             #expect(first.failures == 0 && first.verdict == .unknown)
             room.nextStart(with: fleet([]))
             try await room.restart()
+            if reloaded { try await room.monitor.replace(with: fleet([.milliseconds(5)])) }
             _ = try await room.monitor.ping("app")
             try await room.until("app", is: .down)
             try await eventually {

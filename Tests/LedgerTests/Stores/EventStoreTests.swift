@@ -76,6 +76,7 @@ extension EventPayload {
             withinMilliseconds: 21_600_000),
         .healingSuggested(step: .restart, check: "bot", because: "crashed"),
         .healingExhausted(check: "bot", because: "crashed"),
+        .healingExhausted(check: "bot", because: "crashed", once: true),
         .healingHeld(step: .restart, check: "bot", because: "crashed", incident: 3),
         .healingSuspended(spaces: 3, cause: .spaceCrashed), .healingResumed(cause: .spaceCrashed),
         .text(kind: "of.tomorrow", sentence: "Something new"),

@@ -62,4 +62,19 @@ struct OutboxTests {
         #expect(again.jobs.compactMap(\.key?.text) == (0..<4).map { "\($0) to ops" })
         #expect(again.incidents.count == 4)
     }
+
+    @Test("beyond its bound each kind gives up its oldest, and every one is counted")
+    func bound() throws {
+        var backlog = Backlog(limit: 10)
+        var surplus = Batch()
+        surplus.jobs = try (0..<backlog.noteLimit + 2).map {
+            try NewJob(kind: "notice", createdAt: morning, key: .once("\($0)"))
+        }
+        surplus.events = [Event(at: morning, check: 1, .flappingBegan(check: "x"))]
+        backlog.add(surplus)
+        #expect(backlog.dropped == 2)
+        let taken = backlog.take(observations: 1, states: 1)
+        #expect(taken.jobs.count == backlog.noteLimit && taken.jobs.first?.key?.text == "2")
+        #expect(taken.events.count == 1, "its cause stays")
+    }
 }

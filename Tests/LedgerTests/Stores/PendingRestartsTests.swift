@@ -1,4 +1,5 @@
 import Foundation
+import GRDB
 import StokerCore
 import Testing
 
@@ -46,6 +47,54 @@ struct PendingRestartsTests {
         #expect(try await notes.left(endpoint: Self.hub).isEmpty)
         let ledger = try await SQLiteLedger(path: scratch.path("stoker.sqlite"), logger: quiet)
         #expect(try await ledger.actions.actions(ActionQuery(openOnly: true)).isEmpty)
+        await ledger.close()
+    }
+
+    @Test(
+        "a command that lives holds a Space beyond its lease; another endpoint's is another Space",
+        .timeLimit(.minutes(1)))
+    func beyondItsLease() async throws {
+        let scratch = try Scratch()
+        let ledger = try await SQLiteLedger(path: scratch.path("stoker.sqlite"), logger: quiet)
+        let wall = Wall()
+        let notes = pending(scratch, wall)
+        let held = try await notes.begin(space: "acme/bot", endpoint: Self.hub, command: "stoker space secrets")
+        wall.now = morning + .seconds(1_000)
+        let elsewhere = try await notes.begin(
+            space: "acme/bot", endpoint: "https://another.example.org", command: "stoker space secrets")
+        let waiting = Task {
+            try await notes.begin(space: "acme/bot", endpoint: Self.hub, command: "stoker space variables")
+        }
+        // Three looks of the one that waits.
+        try await Task.sleep(for: .milliseconds(700))
+        let open = try await ledger.actions.actions(ActionQuery())
+        #expect(open.map(\.state) == [.begun, .begun], "nothing was ended or begun")
+        await held.finish()
+        let next = try await waiting.value
+        let all = try await ledger.actions.actions(ActionQuery())
+        #expect(all.map(\.state) == [.begun, .begun, .succeeded])
+        await next.finish()
+        await elsewhere.finish()
+        #expect(try await ledger.actions.actions(ActionQuery(openOnly: true)).isEmpty)
+        await ledger.close()
+    }
+
+    @Test("a damaged row of the Space keeps nobody from changing it")
+    func damaged() async throws {
+        let scratch = try Scratch()
+        let notes = pending(scratch)
+        _ = try await notes.begin(space: "acme/bot", endpoint: Self.hub, command: "stoker space secrets")
+        let ledger = try await SQLiteLedger(path: scratch.path("stoker.sqlite"), logger: quiet)
+        try await ledger.write("wound") { try $0.execute(sql: "UPDATE action SET details = '{\"a\":'") }
+        let next = NewAction(
+            .environment, on: "acme/bot", by: "stoker space variables", because: "a change while it is paused",
+            began: morning, details: ["endpoint": Self.hub])
+        guard case .begun(let action) = try await ledger.actions.beginAlone(next, within: .seconds(5)) else {
+            Issue.record("held by a row that cannot be read")
+            return
+        }
+        #expect(try await ledger.actions.actions(ActionQuery()).map(\.id) == [action.id])
+        #expect(!ledger.damage.isEmpty)
         await ledger.close()
     }
 

@@ -52,6 +52,14 @@ struct EventPayloadTests {
                     withinMilliseconds: 21_600_000), "heal.failed",
                 "bot: the Hub refused the restart (restart 2 of 2 in 6h): 403; grant it"
             ),
+            (
+                .healingExhausted(check: "bot", because: "out of memory", once: true), "heal.exhausted",
+                "bot still fails (out of memory); a restart helps that only once, and it was made: somebody should look"
+            ),
+            (
+                .healingExhausted(check: "bot", because: "crashed"), "heal.exhausted",
+                "bot still fails (crashed) and its budget of restarts is used up: somebody should look"
+            ),
             (.started(checks: 1), "started", "Stoker started with 1 check"),
             (.text(kind: "of.tomorrow", sentence: "Something new"), "of.tomorrow", "Something new"),
         ] as [(EventPayload, String, String)]) func sentences(payload: EventPayload, kind: String, sentence: String)
