@@ -123,7 +123,7 @@ extension EndToEnd {
         @Test func aRedirectDoesNotLeadTheTokenAway() async throws {
             try await Scratch.with("redirect") { scratch in
                 let web = try await scratch.nginx(
-                    "location /taken { return 200 '{}'; } location / { return 307 /taken; }")
+                    "location /taken { return 200 '{}'; } location /api/ { return 307 /taken; }")
                 let paused = try await scratch.run(
                     Binary.path, ["pause", "bot", "--server", web.address], environment: ["STOKER_TOKEN": "t0ken-4711"])
                 #expect(paused.exit != .code(0))
