@@ -100,7 +100,7 @@ let package = Package(
             ],
             swiftSettings: room
         ),
-        // Floor 3: keep warm, ship
+        // Floor 3: keep warm, ship, tell
         .target(
             name: "KeepAlive",
             dependencies: [
@@ -110,6 +110,11 @@ let package = Package(
             swiftSettings: room
         ),
         .target(name: "Deployment", dependencies: ["StokerCore"], swiftSettings: room),
+        .target(
+            name: "Notices",
+            dependencies: ["StokerCore", asyncHTTPClient, logging],
+            swiftSettings: room
+        ),
         // Floor 2: talk to the Hub, remember
         .target(
             name: "HubClient",
@@ -220,6 +225,8 @@ let package = Package(
             name: "CommandLineTests",
             dependencies: ["CommandLine", "Operations", "StokerCore", "TestSupport", arguments],
             swiftSettings: room),
+        .testTarget(
+            name: "NoticesTests", dependencies: ["Notices", "StokerCore"], swiftSettings: room),
         .testTarget(
             name: "DeploymentTests", dependencies: ["Deployment", "StokerCore", yams],
             swiftSettings: room),

@@ -4,9 +4,10 @@ package import StokerCore
 ///
 /// All calls may wait for a disk, none blocks the cooperative pool. Every failure is `ledger.unavailable` unless said otherwise.
 package protocol Ledger: HistoryStore, StateStore, EventStore, Outbox {
-    /// These two are written by other processes as well; see ``SharedStores``.
+    /// These are written by other processes as well; see ``SharedStores``.
     var jobs: any JobStore { get }
     var actions: any ActionStore { get }
+    var records: any RecordStore { get }
 
     /// Deletes what is older than its time, in slices; returns how many rows went.
     func retain(_ settings: Fleet.LedgerSettings, now: Instant) async throws(Failure) -> Int

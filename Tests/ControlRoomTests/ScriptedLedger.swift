@@ -9,6 +9,7 @@ struct ScriptedLedger: Ledger {
     var broken = false
     let jobs: any JobStore = MemoryJobs()
     let actions: any ActionStore = MemoryActions()
+    let records: any RecordStore = MemoryRecords()
 
     func tend() async throws(Failure) -> Bool { false }
     private func whole() throws(Failure) {

@@ -22,6 +22,7 @@ actor FaultyLedger: Ledger {
     private let real = MemoryLedger()
     nonisolated var jobs: any JobStore { real.jobs }
     nonisolated var actions: any ActionStore { real.actions }
+    nonisolated var records: any RecordStore { real.records }
     private var failure: Failure?
     private(set) var attempts = 0
     private(set) var batches: [Int] = []

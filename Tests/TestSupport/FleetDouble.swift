@@ -17,6 +17,7 @@ package final class DoubleLedger: Ledger {
     package let state: Mutex<State>
     package let jobs: any JobStore = MemoryJobs()
     package let actions: any ActionStore
+    package let records: any RecordStore = MemoryRecords()
 
     package init(_ state: State = State(), actions: any ActionStore = MemoryActions()) {
         self.state = Mutex(state)

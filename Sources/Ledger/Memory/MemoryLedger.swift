@@ -24,12 +24,15 @@ package actor MemoryLedger: Ledger {
 
     package nonisolated let jobs: any JobStore
     package nonisolated let actions: any ActionStore
+    package nonisolated let records: any RecordStore
     private nonisolated let outbox = MemoryJobs()
     private nonisolated let done = MemoryActions()
+    private nonisolated let documents = MemoryRecords()
 
     package init() {
         jobs = outbox
         actions = done
+        records = documents
     }
 
     private func whileOpen(_ doing: String) throws(Failure) {
@@ -221,7 +224,9 @@ package actor MemoryLedger: Ledger {
             if old > 1 { marks[check] = Array(own.dropFirst(old - 1)) }
         }
         absences.removeAll { $0.upperBound < limits.days }
-        let work = outbox.retain(now: now) + done.retain(endedBefore: Instant(milliseconds: limits.days))
+        let work =
+            outbox.retain(now: now) + done.retain(endedBefore: Instant(milliseconds: limits.days))
+            + documents.retain(now: now)
         return gone.count + before - folded.count - incidents.count - events.count + work
     }
 

@@ -260,6 +260,7 @@ extension SQLiteLedger {
             "DELETE FROM event WHERE id IN (SELECT id FROM event WHERE at < ? LIMIT ?)", daysBefore * Calendar.day)
         gone += try await jobs.retain(now: now)
         gone += try await actions.retain(endedBefore: Instant(milliseconds: daysBefore * Calendar.day))
+        gone += try await records.retain(now: now)
         try await giveBack()
         return gone
     }
