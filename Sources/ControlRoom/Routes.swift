@@ -92,15 +92,17 @@ struct Routes: Sendable {
         Failure(.notFound, doing: "find this page", because: "there is nothing at this address")
     }
 
-    private func frame(
-        _ visit: AppRequestContext, title: String, kind: String, overview: Overview? = nil, live: Bool = false
+    func frame(
+        _ visit: AppRequestContext, title: String, kind: String, overview: Overview? = nil, live: Bool = false,
+        place: String = "fleet", tab: String = ""
     )
         -> Pages.Frame
     {
         Pages.Frame(
             title: title, icon: Icon.path(overview.map { FleetHealth($0).mood } ?? .good), kind: kind, live: live,
             login: access.hasToken && !visit.permission.write, logout: visit.permission.session,
-            readOnly: !visit.permission.write)
+            readOnly: !visit.permission.write, place: place, tab: tab,
+            pips: overview.map { ["incidents": $0.troubles] } ?? [:])
     }
 
     // MARK: Pages
@@ -115,7 +117,7 @@ struct Routes: Sendable {
             view: view, overview: overview, statuses: statuses,
             strips: await monitor.strips(of: statuses.items.map(\.check.name)),
             groups: await groups.names(monitor, overview), mayWrite: visit.permission.write, size: settings.pageSize)
-        let frame = frame(visit, title: page.health.title, kind: "fleet", overview: overview, live: true)
+        let frame = frame(visit, title: page.health.title, kind: "fleet", overview: overview, live: true, tab: "fleet")
         return Reply.html(pages.page("dashboard", page.model(), frame: frame), to: request)
     }
 
