@@ -112,7 +112,7 @@ let package = Package(
         .target(name: "Deployment", dependencies: ["StokerCore"], swiftSettings: room),
         .target(
             name: "Notices",
-            dependencies: ["StokerCore", asyncHTTPClient, logging],
+            dependencies: ["Ledger", "Runtime", "StokerCore", asyncHTTPClient, lifecycle, logging],
             swiftSettings: room
         ),
         // Floor 2: talk to the Hub, remember

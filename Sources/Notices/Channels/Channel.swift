@@ -3,9 +3,15 @@ package import Logging
 package import StokerCore
 
 /// A way to reach people, with its settings: one line of `channels:` in the fleet file. A value; it holds secrets, so it is never printed.
-package protocol Channel: Sendable {
-    /// Its kind's name in the fleet file: `discord`.
+package protocol Channel: Sendable, Equatable {
+    /// Its kind's name in the fleet file, and the key that has its address: `discord`.
     static var name: String { get }
+    /// Its keys; the first has the kind's name.
+    static var table: FleetTable<Self> { get }
+    /// Nothing set.
+    init()
+    /// false: its address is empty, so it is switched off.
+    var isOn: Bool { get }
     /// One attempt. Bounded in time, and it never throws: what went wrong says whether to try again.
     func deliver(_ notice: Notice, with means: DeliveryMeans) async -> Delivery
 }
