@@ -24,6 +24,8 @@ package struct Outgoing: Sendable, Equatable, Codable {
     package var order: Int64
     /// When it was to be sent, where that is later than what it tells.
     package var due: Instant?
+    /// All that it would have told came to its end before.
+    package var isVoid: Bool?
 
     package init(
         channel: String, rule: String? = nil, notice: Notice, incidents: [IncidentKey] = [], order: Int64 = 0,
