@@ -7,6 +7,8 @@ package struct ConfiguredChannel: Sendable, Equatable {
     package init(_ channel: any Channel) { self.channel = channel }
 
     package var kind: String { type(of: channel).name }
+    /// Where it goes, without secrets.
+    package var shown: String { channel.shown }
     package var isOn: Bool { channel.isOn }
 
     package static func == (a: Self, b: Self) -> Bool {
@@ -27,13 +29,14 @@ extension Channel {
 package enum ChannelsSection {
     static let kinds: [FleetKind<ConfiguredChannel>] = ChannelKinds.all.map { $0.kind }
 
+    private static let examples = Dictionary(ChannelKinds.all.map { ($0.name, $0.example) }) { first, _ in first }
+
     package static let section = FleetSection(
         "channels", "Ways to reach people, by name: `team: { discord: … }`. Rules under `notify` say who is told what.",
         FleetValue<[FleetNamed<ConfiguredChannel>]>.named(.kinds(kinds, "a channel")), initial: [],
         groups: kinds.map { kind in
-            let first = kind.rows[0]
-            return FleetKeyGroup(
+            FleetKeyGroup(
                 "channels.\(kind.name)", kind.rows,
-                document: "channels: { a: { \(kind.name): \(first.example), % } }", schemaPath: [])
+                document: "channels: { a: { \(examples[kind.name] ?? ""), % } }", schemaPath: [])
         })
 }
