@@ -112,7 +112,11 @@ let package = Package(
         .target(name: "Deployment", dependencies: ["StokerCore"], swiftSettings: room),
         .target(
             name: "Notices",
-            dependencies: ["StokerCore", asyncHTTPClient, logging],
+            dependencies: [
+                "Runtime", "StokerCore", asyncHTTPClient, crypto, logging, nioCore, nioFoundation, nioHTTP1, nioPosix,
+                nioSSL,
+                .product(name: "Mustache", package: "swift-mustache"),
+            ],
             swiftSettings: room
         ),
         // Floor 2: talk to the Hub, remember
