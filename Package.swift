@@ -113,9 +113,9 @@ let package = Package(
         .target(
             name: "Notices",
             dependencies: [
-                "Runtime", "StokerCore", asyncHTTPClient, crypto, logging, nioCore, nioFoundation, nioHTTP1, nioPosix,
-                nioSSL,
-                .product(name: "Mustache", package: "swift-mustache"),
+                "Ledger", "Runtime", "StokerCore", asyncHTTPClient, crypto, logging, nioCore, nioFoundation, nioHTTP1,
+                nioPosix,
+                nioSSL, lifecycle, .product(name: "Mustache", package: "swift-mustache"),
             ],
             swiftSettings: room
         ),
