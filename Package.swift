@@ -111,7 +111,11 @@ let package = Package(
         .target(name: "Deployment", dependencies: ["StokerCore"], swiftSettings: room),
         .target(
             name: "Notices",
-            dependencies: ["Ledger", "Runtime", "StokerCore", asyncHTTPClient, lifecycle, logging, nioCore],
+            dependencies: [
+                "Ledger", "Runtime", "StokerCore", asyncHTTPClient, crypto, logging, nioCore, nioFoundation, nioHTTP1,
+                nioPosix,
+                nioSSL, lifecycle, .product(name: "Mustache", package: "swift-mustache"),
+            ],
             swiftSettings: room
         ),
         // Floor 2: talk to the Hub, remember

@@ -29,14 +29,12 @@ extension Channel {
 package enum ChannelsSection {
     static let kinds: [FleetKind<ConfiguredChannel>] = ChannelKinds.all.map { $0.kind }
 
-    private static let examples = Dictionary(ChannelKinds.all.map { ($0.name, $0.example) }) { first, _ in first }
-
     package static let section = FleetSection(
         "channels", "Ways to reach people, by name: `team: { discord: … }`. Rules under `notify` say who is told what.",
         FleetValue<[FleetNamed<ConfiguredChannel>]>.named(.kinds(kinds, "a channel")), initial: [],
-        groups: kinds.map { kind in
+        groups: ChannelKinds.all.map { kind in
             FleetKeyGroup(
-                "channels.\(kind.name)", kind.rows,
-                document: "channels: { a: { \(examples[kind.name] ?? ""), % } }", schemaPath: [])
+                "channels.\(kind.name)", kind.kind.rows, document: "channels: { a: { \(kind.example), % } }",
+                schemaPath: [])
         })
 }
