@@ -25,7 +25,7 @@ package struct StokerCommand: AsyncParsableCommand {
                 name: "Client",
                 subcommands: [
                     StatusCommand.self, HistoryCommand.self, PingCommand.self, PauseCommand.self, ResumeCommand.self,
-                    AcknowledgeCommand.self, TranscriptCommand.self, BeatCommand.self, ReloadCommand.self,
+                    IncidentsCommand.self, AcknowledgeCommand.self, TranscriptCommand.self, BeatCommand.self, ReloadCommand.self,
                     BackupCommand.self,
                 ]),
             CommandGroup(
