@@ -64,8 +64,8 @@ let package = Package(
         .executableTarget(
             name: "stoker",
             dependencies: [
-                "CommandLine", "ControlRoom", "Operations", "KeepAlive", "HubClient", "Ledger", "Runtime", "StokerCore",
-                "HubSimulator", asyncHTTPClient, lifecycle, logging, nioCore, nioPosix, unixSignals,
+                "CommandLine", "ControlRoom", "Operations", "KeepAlive", "Notices", "HubClient", "Ledger", "Runtime",
+                "StokerCore", "HubSimulator", asyncHTTPClient, lifecycle, logging, nioCore, nioPosix, unixSignals,
             ],
             swiftSettings: room,
             linkerSettings: lld
@@ -94,9 +94,8 @@ let package = Package(
         .target(
             name: "Operations",
             dependencies: [
-                "KeepAlive", "Deployment", "Diagnosis", "HubClient", "Ledger", "Runtime", "StokerCore", logging,
-                nioCore,
-                nioCore, nioPosix,
+                "KeepAlive", "Deployment", "Notices", "Diagnosis", "HubClient", "Ledger", "Runtime", "StokerCore",
+                logging, nioCore, nioPosix,
             ],
             swiftSettings: room
         ),

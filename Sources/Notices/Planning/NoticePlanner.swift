@@ -71,6 +71,8 @@ struct NoticePlanner: Sendable {
     private var isBulk = false
     private var lastOrder: Int64 = 0
     private var offlineSince: Instant?
+    /// Incidents whose message was refused, by channel: nobody is told of their end there. The newest 10,000.
+    private var refused: [String: Set<IncidentKey>] = [:]
     private var suspended: Set<Cause> = []
     private var publicURL: String?
     var isActive = true
@@ -278,7 +280,7 @@ struct NoticePlanner: Sendable {
         offlineSince = nil
         tell(
             Happening(
-                kinds: [.offline], at: since,
+                kinds: [.offline], at: until,
                 sentence:
                     "Stoker had no network for \((until - since).rounded.text): nothing was looked at, and verdicts stood still",
                 since: since, lasted: until - since), now)
@@ -458,7 +460,22 @@ struct NoticePlanner: Sendable {
         live[outgoing.channel]?[outgoing.order] = nil
         if live[outgoing.channel]?.isEmpty == true { live[outgoing.channel] = nil }
         guard !isTold, outgoing.notice.kind.isAlarm, outgoing.notice.repeated == 0 else { return }
-        for key in outgoing.incidentKeys { open[key]?.told.remove(outgoing.channel) }
+        for key in outgoing.incidentKeys {
+            open[key]?.told.remove(outgoing.channel)
+            refuse(key, outgoing.channel)
+        }
+    }
+
+    private mutating func refuse(_ key: IncidentKey, _ channel: String) {
+        if refused[channel, default: []].count >= 10_000 { refused[channel] = [] }
+        refused[channel, default: []].insert(key)
+    }
+
+    /// Whether it only tells of the end of what could not be told.
+    func isUnwanted(_ outgoing: Outgoing) -> Bool {
+        guard outgoing.notice.kind == .recovered, let refused = refused[outgoing.channel] else { return false }
+        let keys = outgoing.incidentKeys
+        return keys.count == outgoing.notice.count && !keys.isEmpty && keys.allSatisfy(refused.contains)
     }
 
     /// What is in the outbox in truth: what was planned and never written is waited for no longer.
@@ -493,7 +510,6 @@ struct NoticePlanner: Sendable {
         }
         let oldest = remembered.isCut ? remembered.jobs.last?.createdAt : nil
         var seen: Set<IncidentKey> = []
-        var refused: Set<String> = []
         for job in remembered.jobs {
             guard let outgoing = Outgoing(job) else { continue }
             lastOrder = max(lastOrder, outgoing.order)
@@ -512,15 +528,12 @@ struct NoticePlanner: Sendable {
                 }
             }
             guard outgoing.notice.kind.isAlarm, job.state != .cancelled else { continue }
-            for key in outgoing.incidentKeys where open[key] != nil {
+            let isRefused = job.state == .discarded
+            for key in outgoing.incidentKeys {
+                if isRefused, outgoing.notice.repeated == 0 { refuse(key, outgoing.channel) }
+                guard open[key] != nil else { continue }
                 seen.insert(key)
-                if job.state == .discarded {
-                    refused.insert("\(key.check) \(key.began.milliseconds) \(outgoing.channel)")
-                } else if !refused.contains("\(key.check) \(key.began.milliseconds) \(outgoing.channel)")
-                    || outgoing.notice.repeated == 0
-                {
-                    open[key]?.told.insert(outgoing.channel)
-                }
+                if !isRefused { open[key]?.told.insert(outgoing.channel) }
                 if let route, let interval = route.rule.repeat, open[key]?.repeats[route.id] == nil {
                     open[key]?.repeats[route.id] = (
                         (outgoing.due ?? job.createdAt) + interval, outgoing.notice.repeated + 1

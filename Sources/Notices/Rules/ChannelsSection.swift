@@ -7,6 +7,8 @@ package struct ConfiguredChannel: Sendable, Equatable {
     package init(_ channel: any Channel) { self.channel = channel }
 
     package var kind: String { type(of: channel).name }
+    /// Where it goes, without secrets.
+    package var shown: String { channel.shown }
     package var isOn: Bool { channel.isOn }
 
     package static func == (a: Self, b: Self) -> Bool {
