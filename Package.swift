@@ -229,7 +229,12 @@ let package = Package(
             dependencies: ["CommandLine", "Operations", "StokerCore", "TestSupport", arguments],
             swiftSettings: room),
         .testTarget(
-            name: "NoticesTests", dependencies: ["Notices", "StokerCore"], swiftSettings: room),
+            name: "NoticesTests",
+            dependencies: [
+                "Ledger", "Notices", "Runtime", "StokerCore", "TestSupport", asyncHTTPClient, logging, nioCore, nioPosix,
+            ],
+            exclude: ["Channels/smtp_server.py"],
+            swiftSettings: room),
         .testTarget(
             name: "DeploymentTests", dependencies: ["Deployment", "StokerCore", yams],
             swiftSettings: room),
