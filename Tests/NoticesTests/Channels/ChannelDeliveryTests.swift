@@ -125,7 +125,7 @@ struct ChannelDeliveryTests {
 
     /// The effect happened, the answer says it did not: the second copy is known by its key.
     @Test func aSecondCopyHasTheSameKey() async throws {
-        let heard = try await Means.serve({ _ in Means.answer("500 After All") }) { server in
+        let heard: [MisbehavingServer.Heard] = try await Means.serve({ _ in Means.answer("500 After All") }) { server in
             try await Means.lend { means in
                 for _ in 0..<2 { _ = try await Self.webhook(server.port).deliver(.sample(), with: means) }
                 return server.requests
@@ -150,7 +150,7 @@ struct ChannelDeliveryTests {
             WebhookChannel.signature(
                 "msg_p5jXN8AQM9LWM0D4loKWxJek", 1_614_265_330, Array(#"{"test": 2432232314}"#.utf8), Secret(secret))
                 == "v1,g0hM9SsE+OTPJTGt/tmIKtSyZlE3uFJELVlNIOLJ1OE=")
-        let heard = try await Means.serve({ _ in Means.answer("200 OK") }) { server in
+        let heard: [MisbehavingServer.Heard] = try await Means.serve({ _ in Means.answer("200 OK") }) { server in
             try await Means.lend { means in
                 _ = try await Self.webhook(server.port, ", secret: \(secret), token: abc").deliver(
                     .sample(), with: means)
@@ -172,7 +172,9 @@ struct ChannelDeliveryTests {
 
     @Test func eachServiceGetsItsOwnForm() async throws {
         let key = "0123456789abcdef0123456789abcdef"
-        let heard = try await Means.serve({ _ in Means.answer("200 OK", #"{"ok":true,"id":"9"}"#) }) { server in
+        let heard: [MisbehavingServer.Heard] = try await Means.serve({ _ in
+            Means.answer("200 OK", #"{"ok":true,"id":"9"}"#)
+        }) { server in
             let base = "http://127.0.0.1:\(server.port)"
             return try await Means.lend { means in
                 let channels = [
@@ -241,7 +243,7 @@ struct ChannelDeliveryTests {
     }
 
     @Test func pagerDutyOpensAndResolvesAnAlertForEachTarget() async throws {
-        let heard = try await Means.serve({ _ in Means.answer("202 Accepted") }) { server in
+        let heard: [MisbehavingServer.Heard] = try await Means.serve({ _ in Means.answer("202 Accepted") }) { server in
             try await Means.lend { means in
                 let channel = try Read.channel(
                     "pagerduty: 0123456789abcdef0123456789abcdef, source: berlin, api: \"http://127.0.0.1:\(server.port)\""
@@ -264,7 +266,7 @@ struct ChannelDeliveryTests {
     }
 
     @Test func resendKnowsACopyThatHasOtherWordsByNow() async throws {
-        let delivery = try await Means.serve({ _ in
+        let delivery: Delivery = try await Means.serve({ _ in
             Means.answer("409 Conflict", #"{"statusCode":409,"name":"invalid_idempotent_request","message":"differs"}"#)
         }) { server in
             try await Means.lend { means in

@@ -150,7 +150,7 @@ struct EmailTests {
     }
 
     @Test func somethingElseThanAMailServerIsForLater() async throws {
-        let delivery = try await Means.serve({ _ in [] }) { server in
+        let delivery: Delivery = try await Means.serve({ _ in [] }) { server in
             try await Means.lend(limit: .seconds(1)) { means in
                 try await Read.channel(
                     "email: a@x.example, from: s@x.example, smtp: \"smtp://127.0.0.1:\(server.port)\""

@@ -84,7 +84,7 @@ enum Read {
             sections: FleetSections.standard.adding(ChannelsSection.section))
     }
 
-    static func channel(_ keys: String, _ environment: [String: String] = [:]) throws -> any Channel {
+    static func channel(_ keys: String, _ environment: [String: String] = [:]) throws -> any Notices.Channel {
         let channels = try fleet("channels: { a: { \(keys) } }", environment).get()[ChannelsSection.section]
         guard let first = channels.first else { throw Missing() }
         return first.value.channel
