@@ -4,7 +4,8 @@ import StokerCore
 
 struct IncidentsCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "incidents", abstract: "List spans of trouble, acknowledge them, and write what people shall read.",
+        commandName: "incidents",
+        abstract: "List spans of trouble, acknowledge them, and write what people shall read.",
         discussion: """
             EXAMPLES
               stoker incidents                                   those that last

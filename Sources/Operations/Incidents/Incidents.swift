@@ -13,7 +13,8 @@ extension Operation {
             .init("cause", .query, .choice(Cause.allCases.map(\.code)), "Only this cause"),
             .init("open", .query, .flag, standard: false, "Only those that last"),
             .init("state", .query, .choice(["open", "closed"]), "Only those that last, or only those that are over"),
-            .init("acknowledged", .query, .flag, "Only those that somebody has acknowledged, or with `false` the others"),
+            .init(
+                "acknowledged", .query, .flag, "Only those that somebody has acknowledged, or with `false` the others"),
             .init("from", .query, .instant(ago: true), "That lasted at this time or later"),
             .init("to", .query, .instant(ago: true), "That began before this time"),
             .init("longer", .query, .duration, "At least so long"),
