@@ -46,6 +46,7 @@ struct Routes: Sendable {
             return try subscribers.respond(to: request, channel: visit.channel)
         }
         addIncidents(to: router)
+        addStatusPages(to: router)
         on(router, "/", .get, .read) { request, visit in try await dashboard(request, visit, groups) }
         on(router, "/targets/**", .get, .read) { request, visit in try await target(request, visit) }
         on(router, "/badge/**", .get, .read) { request, _ in try await badge(request) }

@@ -16,6 +16,8 @@ package struct Access: Sendable {
         /// Anybody: health, assets, the login page.
         case open
         case read
+        /// Who has the token, also where reading is open to all.
+        case token
         case write
     }
 
@@ -125,6 +127,9 @@ package struct Access: Sendable {
         case .read:
             guard !permission.read else { return }
             throw unauthorized(doing: "show this")
+        case .token:
+            guard !isProven(request) else { return }
+            throw unauthorized(doing: "show this")
         case .write:
             guard !permission.write else { return }
             guard cameFromHere(request, strict: permission.session) else {
@@ -134,6 +139,13 @@ package struct Access: Sendable {
             }
             throw unauthorized(doing: "do this")
         }
+    }
+
+    /// By the token or a session; without a token, by being this machine's.
+    func isProven(_ request: Request) -> Bool {
+        hostIsOurs(request)
+            && (hasBearer(request) || hasSession(request)
+                || (!hasToken && loopback && isCalledFromThisMachine(request)))
     }
 
     private func unauthorized(doing: String) -> Failure {
