@@ -84,6 +84,9 @@ package struct CheckView: Sendable, Equatable {
         }
     }
 
+    /// `in maintenance until …`, beside the verdict; nil while it is in none.
+    package var maintenance: Sentence? { status.maintenance?.sentence }
+
     // MARK: When
 
     /// Since when the verdict is what it is.
