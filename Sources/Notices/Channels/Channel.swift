@@ -46,11 +46,16 @@ package struct DeliveryMeans: Sendable {
     package var logger: Logger
     /// The wall clock.
     package var now: @Sendable () -> Instant
+    /// Of one attempt. Default 30 s.
+    package var limit: Duration
 
-    package init(http: HTTPClient, logger: Logger, now: @escaping @Sendable () -> Instant) {
+    package init(
+        http: HTTPClient, logger: Logger, now: @escaping @Sendable () -> Instant, limit: Duration = .seconds(30)
+    ) {
         self.http = http
         self.logger = logger
         self.now = now
+        self.limit = limit
     }
 
     /// A client fit for channels; the caller shuts it down.

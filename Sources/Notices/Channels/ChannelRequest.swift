@@ -17,8 +17,6 @@ struct ChannelRequest: Sendable {
     /// Beside the address: what no message may show.
     var secrets: [Secret] = []
 
-    /// Limit of a whole attempt.
-    static let limit = Duration.seconds(20)
     /// Of an answer; more is not read.
     static let mostAnswer = 16_384
     /// A service may ask for so long a wait.
@@ -64,12 +62,12 @@ struct ChannelRequest: Sendable {
         request.body = .bytes(ByteBuffer(bytes: body))
         let (sent, http) = (request, means.http)
         do {
-            let answer = try await withTimeout(Self.limit) {
-                let response = try await http.execute(sent, timeout: .seconds(20))
+            let answer = try await withTimeout(means.limit) {
+                let response = try await http.execute(sent, timeout: .nanoseconds(means.limit.wholeMilliseconds * 1_000_000))
                 return await Answer(
                     status: Int(response.status.code), headers: response.headers, body: Self.head(of: response))
             }
-            guard let answer else { return .failed(because: "\(service) did not answer within 20 s") }
+            guard let answer else { return .failed(because: "\(service) did not answer within \(Formatting.interval(means.limit))") }
             return .answered(answer)
         } catch {
             return .failed(because: "\(service) could not be reached: \(Self.words(for: error))")

@@ -11,7 +11,6 @@ package struct CommandChannel: Channel {
 
     package static let name = "command"
     package static let example = "command: [/usr/local/bin/tell]"
-    static let limit = Duration.seconds(30)
 
     package init() {}
 
@@ -47,12 +46,12 @@ package struct CommandChannel: Channel {
         }
         let arguments = Array(command.dropFirst())
         do {
-            let ended = try await withTimeout(Self.limit) {
+            let ended = try await withTimeout(means.limit) {
                 try await Program.feed(
                     path, arguments, input: body + [0x0A], environment: ["STOKER_NOTICE_KEY": notice.key])
             }
             guard let ended else {
-                return .later(after: nil, because: "\(shown) was not done within 30 s and was ended")
+                return .later(after: nil, because: "\(shown) was not done within \(Formatting.interval(means.limit)) and was ended")
             }
             let words = Redaction.quote(ended.errors.isEmpty ? ended.output : ended.errors, limit: 200)
             let said = words.isEmpty ? "" : ": \(words)"

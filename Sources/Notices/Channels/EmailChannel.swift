@@ -147,7 +147,7 @@ package struct EmailChannel: Channel {
         let delivery = SMTPDelivery(
             server: server, user: user, password: password,
             mayBeClear: tls == .off || ServiceAddress.isLoopback(server.host),
-            verifies: verifiesTLS, message: message)
+            verifies: verifiesTLS, message: message, limit: means.limit)
         return await delivery.run(on: means.http.eventLoopGroup)
     }
 }

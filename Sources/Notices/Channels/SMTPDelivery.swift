@@ -45,7 +45,7 @@ struct SMTPDelivery: Sendable {
     var verifies: Bool
     var message: MailMessage
 
-    static let limit = Duration.seconds(30)
+    var limit: Duration
 
     /// Ends the dialogue.
     private struct Stop: Error {
@@ -58,8 +58,8 @@ struct SMTPDelivery: Sendable {
         let delivery: Delivery
         do {
             delivery =
-                try await withTimeout(Self.limit) { try await converse(on: group) }
-                ?? .later(after: nil, because: "\(server.host) was not done within 30 s")
+                try await withTimeout(limit) { try await converse(on: group) }
+                ?? .later(after: nil, because: "\(server.host) was not done within \(Formatting.interval(limit))")
         } catch let stop as Stop {
             delivery = stop.delivery
         } catch is CancellationError {

@@ -2,7 +2,7 @@ package import AsyncHTTPClient
 package import Ledger
 package import Logging
 package import Runtime
-package import ServiceLifecycle
+import ServiceLifecycle
 
 /// Sends what the outbox holds, and tells what is due because time has passed.
 package struct NoticeService: Service {
