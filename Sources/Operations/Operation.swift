@@ -164,6 +164,7 @@ extension Operation {
         [
             overview, listChecks, showCheck, checkSeries, transcript, observations, incidents, events,
             ping, pause, resume, beat, heartbeatKey, acknowledge, reload, backup,
+            listMaintenance, startMaintenance, stopMaintenance,
             check, checkConfig, budget, export, initFleet, schema, whoami, hubAllowance,
         ] + notices + spaces
 

@@ -1,7 +1,7 @@
 package import Ledger
 package import Logging
 package import Runtime
-package import ServiceLifecycle
+import ServiceLifecycle
 package import StokerCore
 
 /// Keeps ``MaintenanceBook`` and the ledger's records of maintenance level with each other. A window of the fleet file is written down an hour
