@@ -12,7 +12,12 @@ let room: [SwiftSetting] =
     ]
 
 /// The linker that comes with Swift: it packs relocations, which Scripts/release.sh asks for, and takes a third of the time.
-let lld: [LinkerSetting] = [.unsafeFlags(["-use-ld=lld"], .when(platforms: [.linux], configuration: .release))]
+/// STOKER_ICU is an archive that stands before the toolchain's own of that name, see Scripts/release.sh.
+let lld: [LinkerSetting] = [
+    .unsafeFlags(
+        ["-use-ld=lld"] + (Context.environment["STOKER_ICU"].map { [$0] } ?? []),
+        .when(platforms: [.linux], configuration: .release))
+]
 
 let logging = Target.Dependency.product(name: "Logging", package: "swift-log")
 let lifecycle = Target.Dependency.product(name: "ServiceLifecycle", package: "swift-service-lifecycle")
