@@ -37,6 +37,8 @@ package struct Access: Sendable {
     package let hasToken: Bool
     /// What the page of a heartbeat shows to those who may write.
     let heartbeatKeys: HeartbeatKeys
+    /// What messages carry.
+    package let acknowledgeLinks: AcknowledgeLinks
     package let privateReading: Bool
     /// Bound to an address that only this machine reaches.
     package let loopback: Bool
@@ -65,6 +67,7 @@ package struct Access: Sendable {
         let token = token.flatMap { $0.isEmpty ? nil : $0 }
         self.hasToken = token != nil
         self.heartbeatKeys = HeartbeatKeys(token: token)
+        self.acknowledgeLinks = AcknowledgeLinks(token: token, publicURL: publicURL, now: now)
         self.privateReading = privateReading
         self.loopback = Self.isLoopback(host)
         let parts = publicURL.flatMap(Self.origin)

@@ -104,6 +104,8 @@ struct Engine {
         let serve = plan.fleet.serve
         let (made, access) = await access(for: serve, clocks: clocks)
         let token = made?.token ?? serve.token
+        let links = access.acknowledgeLinks
+        board.setAcknowledgeLink { links.address(of: $0) }
         let keys = HeartbeatKeys(token: token)
         var heartbeatKey: (@Sendable (String) -> String)?
         if token != nil { heartbeatKey = { keys.key(of: $0) ?? "" } }
