@@ -146,7 +146,7 @@ struct Routes: Sendable {
             status: status, siblings: siblings, samples: await monitor.strips(of: [name]).first ?? [],
             transcripts: try await monitor.transcripts(of: name), history: history, range: range,
             mayWrite: visit.permission.write, now: overview.now, base: base(request),
-            key: visit.permission.write ? access.heartbeatKeys.key(of: name) : nil, needsKey: access.hasToken)
+            key: visit.permission.write ? access.heartbeatKeys.key(of: name) : nil, needsKey: access.beatsNeedToken)
         let mark = status.state.isTrouble ? "(!) " : ""
         var frame = frame(visit, title: "\(mark)\(name) · Stoker", kind: "target", overview: overview, live: true)
         if status.state.isTrouble { frame.icon = Icon.path(.trouble) }
