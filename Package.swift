@@ -12,7 +12,12 @@ let room: [SwiftSetting] =
     ]
 
 /// The linker that comes with Swift: it packs relocations, which Scripts/release.sh asks for, and takes a third of the time.
-let lld: [LinkerSetting] = [.unsafeFlags(["-use-ld=lld"], .when(platforms: [.linux], configuration: .release))]
+/// STOKER_ICU is an archive that stands before the toolchain's own of that name, see Scripts/release.sh.
+let lld: [LinkerSetting] = [
+    .unsafeFlags(
+        ["-use-ld=lld"] + (Context.environment["STOKER_ICU"].map { [$0] } ?? []),
+        .when(platforms: [.linux], configuration: .release))
+]
 
 let logging = Target.Dependency.product(name: "Logging", package: "swift-log")
 let lifecycle = Target.Dependency.product(name: "ServiceLifecycle", package: "swift-service-lifecycle")
@@ -64,8 +69,8 @@ let package = Package(
         .executableTarget(
             name: "stoker",
             dependencies: [
-                "CommandLine", "ControlRoom", "Operations", "KeepAlive", "HubClient", "Ledger", "Runtime", "StokerCore",
-                "HubSimulator", asyncHTTPClient, lifecycle, logging, nioCore, nioPosix, unixSignals,
+                "CommandLine", "ControlRoom", "Operations", "KeepAlive", "Notices", "HubClient", "Ledger", "Runtime",
+                "StokerCore", "HubSimulator", asyncHTTPClient, lifecycle, logging, nioCore, nioPosix, unixSignals,
             ],
             swiftSettings: room,
             linkerSettings: lld
@@ -94,9 +99,8 @@ let package = Package(
         .target(
             name: "Operations",
             dependencies: [
-                "KeepAlive", "Deployment", "Diagnosis", "HubClient", "Ledger", "Runtime", "StokerCore", logging,
-                nioCore,
-                nioCore, nioPosix,
+                "KeepAlive", "Deployment", "Notices", "Diagnosis", "HubClient", "Ledger", "Runtime", "StokerCore",
+                logging, nioCore, nioPosix,
             ],
             swiftSettings: room
         ),
@@ -112,7 +116,11 @@ let package = Package(
         .target(name: "Deployment", dependencies: ["StokerCore"], swiftSettings: room),
         .target(
             name: "Notices",
-            dependencies: ["StokerCore", asyncHTTPClient, logging],
+            dependencies: [
+                "Ledger", "Runtime", "StokerCore", asyncHTTPClient, crypto, logging, nioCore, nioFoundation, nioHTTP1,
+                nioPosix,
+                nioSSL, lifecycle, .product(name: "Mustache", package: "swift-mustache"),
+            ],
             swiftSettings: room
         ),
         // Floor 2: talk to the Hub, remember
@@ -226,7 +234,12 @@ let package = Package(
             dependencies: ["CommandLine", "Operations", "StokerCore", "TestSupport", arguments],
             swiftSettings: room),
         .testTarget(
-            name: "NoticesTests", dependencies: ["Notices", "StokerCore"], swiftSettings: room),
+            name: "NoticesTests",
+            dependencies: [
+                "Ledger", "Notices", "Runtime", "StokerCore", "TestSupport", asyncHTTPClient, logging, nioCore, nioPosix,
+            ],
+            exclude: ["Channels/smtp_server.py"],
+            swiftSettings: room),
         .testTarget(
             name: "DeploymentTests", dependencies: ["Deployment", "StokerCore", yams],
             swiftSettings: room),

@@ -16,6 +16,11 @@ if [ "$(uname)" = Linux ] && [ -d "$static" ]; then
     if [ "${glibc:-0}" -ge 36 ]; then flags+=(-Xlinker -z -Xlinker pack-relative-relocs); fi
     # Libraries that Debian has in both forms go inside too: the program then asks for glibc alone.
     mkdir -p .build/static
+    # A tenth of Foundation's 34 MB of tables for other languages. Without Python it gets all of them.
+    icu=$static/linux/lib_FoundationICU.a
+    if [ -f "$icu" ] && command -v python3 >/dev/null && python3 -B Scripts/icu-data.py "$icu" "$PWD/.build/static"; then
+        export STOKER_ICU=$PWD/.build/static/lib_FoundationICU.a
+    fi
     clang=$(dirname "$(readlink -f "$(command -v swiftc)")")/clang  # it knows which libstdc++ Swift is built against
     for library in libstdc++ libsqlite3 libz; do
         found=$("$clang" -print-file-name="$library.a" 2>/dev/null || true)

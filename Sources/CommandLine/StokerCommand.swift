@@ -26,7 +26,7 @@ package struct StokerCommand: AsyncParsableCommand {
                 subcommands: [
                     StatusCommand.self, HistoryCommand.self, PingCommand.self, PauseCommand.self, ResumeCommand.self,
                     AcknowledgeCommand.self, TranscriptCommand.self, BeatCommand.self, ReloadCommand.self,
-                    BackupCommand.self,
+                    BackupCommand.self, NotifyCommand.self,
                 ]),
             CommandGroup(
                 name: "Fleet file",

@@ -88,7 +88,8 @@ package struct ControlRoomServer: Service {
         let routes = Routes(
             monitor: monitor, ledger: ledger, access: access, settings: settings, pages: pages,
             subscribers: subscribers,
-            backgroundPings: backgroundPings, logger: logger)
+            backgroundPings: backgroundPings, logger: logger, digests: FleetDigests(),
+            histories: RowHistories(ledger: ledger, logger: logger))
         routes.add(to: router)
         extraRoutes(router)
         door = HTTPFrontEnd(

@@ -16,6 +16,8 @@ struct Routes: Sendable {
     let subscribers: EventSubscribers
     let backgroundPings: BackgroundPings
     let logger: Logger
+    let digests: FleetDigests
+    let histories: RowHistories
 
     func add(to router: Router<AppRequestContext>) {
         let epoch = String(UInt64.random(in: 0...UInt64.max), radix: 36)
@@ -92,15 +94,17 @@ struct Routes: Sendable {
         Failure(.notFound, doing: "find this page", because: "there is nothing at this address")
     }
 
-    private func frame(
-        _ visit: AppRequestContext, title: String, kind: String, overview: Overview? = nil, live: Bool = false
+    func frame(
+        _ visit: AppRequestContext, title: String, kind: String, overview: Overview? = nil, live: Bool = false,
+        place: String = "fleet", tab: String = ""
     )
         -> Pages.Frame
     {
         Pages.Frame(
             title: title, icon: Icon.path(overview.map { FleetHealth($0).mood } ?? .good), kind: kind, live: live,
             login: access.hasToken && !visit.permission.write, logout: visit.permission.session,
-            readOnly: !visit.permission.write)
+            readOnly: !visit.permission.write, place: place, tab: tab,
+            pips: overview.map { ["incidents": $0.troubles] } ?? [:])
     }
 
     // MARK: Pages
@@ -110,13 +114,15 @@ struct Routes: Sendable {
     {
         let view = View(query: PageFormatting.form(request.uri.query ?? ""))
         let overview = await monitor.overview()
-        let statuses = await monitor.statuses(view.statusQuery(size: settings.pageSize))
+        let digest = await digests.digest(view, monitor, overview)
         let page = DashboardPage(
-            view: view, overview: overview, statuses: statuses,
-            strips: await monitor.strips(of: statuses.items.map(\.check.name)),
-            groups: await groups.names(monitor, overview), mayWrite: visit.permission.write, size: settings.pageSize)
-        let frame = frame(visit, title: page.health.title, kind: "fleet", overview: overview, live: true)
-        return Reply.html(pages.page("dashboard", page.model(), frame: frame), to: request)
+            view: view, whole: overview, digest: digest, groups: await groups.names(monitor, overview),
+            mayWrite: visit.permission.write, size: settings.pageSize)
+        let uptimes = await histories.uptimes(of: digest, range: view.range, overview: overview, monitor)
+        let strips = await histories.strips(of: page.shown, range: view.range, now: overview.now)
+        let frame = frame(visit, title: page.health.title, kind: "fleet", overview: overview, live: true, tab: "fleet")
+        return Reply.html(
+            pages.page("dashboard", page.model(strips: strips, uptimes: uptimes), frame: frame), to: request)
     }
 
     private func target(_ request: Request, _ visit: AppRequestContext) async throws -> Response {
@@ -197,6 +203,7 @@ struct Routes: Sendable {
         guard let name = form["name"] else {
             throw Failure(.usage, doing: "do this", because: "the form does not say with which check")
         }
+        defer { digests.invalidate() }
         let status: CheckStatus?
         switch visit.parameters.get("action") {
         case "ping": status = try await backgroundPings.ping(name)
@@ -209,12 +216,11 @@ struct Routes: Sendable {
         guard Reply.wantsPage(request) else {
             var text = JSONText()
             let now = await monitor.overview().now
-            let samples = await monitor.strips(of: [name]).first ?? []
             text.object { text in
                 text.key("done")
                 text.value(status != nil)
                 text.key("row")
-                if let status { CheckRow(status, samples: samples, now: now).write(&text) } else { text.null() }
+                if let status { CheckRow(status, now: now).write(&text) } else { text.null() }
             }
             return Reply.json(text.buffer, status: status == nil ? .accepted : .ok, to: request)
         }

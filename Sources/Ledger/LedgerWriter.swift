@@ -68,6 +68,8 @@ package final class LedgerWriter: Service {
         /// When watching ended, until it is written; and, while it has, since when nobody watches.
         var watchedUntil: Instant?
         var unwatchedSince: Instant?
+        /// Jobs in what waits that are wanted at once.
+        var hasUrgentJobs = false
     }
 
     private let ledger: any Ledger
@@ -77,6 +79,7 @@ package final class LedgerWriter: Service {
     private let elapsed: @Sendable () -> Duration
     private let now: @Sendable () -> Instant
     private let logger: Logger
+    private let outbox: OutboxPlan?
     private let shared: Mutex<Shared>
     /// Something is there to be written.
     private let work = AsyncSignal()
@@ -89,11 +92,13 @@ package final class LedgerWriter: Service {
     /// - Parameters:
     ///   - clock: measures waiting.
     ///   - now: tells since when writing fails, and what is past its time.
+    ///   - outbox: what has to be done because of what is written; nil for nothing.
     package init(
         ledger: any Ledger, retention: Fleet.LedgerSettings, settings: Settings = Settings(),
         clock: any Clock<Duration>,
-        now: @escaping @Sendable () -> Instant, logger: Logger
+        now: @escaping @Sendable () -> Instant, outbox: OutboxPlan? = nil, logger: Logger
     ) {
+        self.outbox = outbox
         self.ledger = ledger
         self.settings = settings
         self.clock = clock
@@ -110,16 +115,30 @@ package final class LedgerWriter: Service {
 
     // MARK: From the engine
 
-    /// Takes results; never waits for a disk.
+    /// Takes results; never waits for a disk. What has to be done because of them is planned here and written with them.
     package func enqueue(_ batch: Batch) {
         guard !batch.isEmpty else { return }
-        let waiting = shared.withLock { shared in
+        enqueue { [outbox] in
+            var batch = batch
+            if let outbox { batch.jobs += outbox.plan(batch) }
+            return batch
+        }
+    }
+
+    /// Takes what `make` makes, in its place among everything that is handed over. `make` is short, and hands nothing over itself.
+    package func enqueue(making make: @Sendable () -> Batch) {
+        let now = now()
+        let (isAny, isUrgent) = shared.withLock { shared in
+            let batch = make()
+            guard !batch.isEmpty else { return (false, false) }
             shared.backlog.add(batch)
             shared.handed += 1
-            return shared.backlog.waiting
+            if batch.jobs.contains(where: { $0.runAt <= now }) { shared.hasUrgentJobs = true }
+            return (true, shared.backlog.waiting >= settings.urgent || shared.hasUrgentJobs)
         }
+        guard isAny else { return }
         work.ring()
-        if waiting >= settings.urgent { urgency.ring() }
+        if isUrgent { urgency.ring() }
     }
 
     /// Says that the fleet is watched from now on, or no more. While it is, the ledger is told so at least once in
@@ -249,7 +268,7 @@ package final class LedgerWriter: Service {
                 await work.wait(atMost: watching ? settings.interval : nil, clock: clock)
                 if isStopping { return }
                 // An interval without results is over: nothing is worth another.
-                if hasWork, waiting < settings.urgent { await urgency.wait(atMost: settings.interval, clock: clock) }
+                if hasWork, !isUrgent { await urgency.wait(atMost: settings.interval, clock: clock) }
                 if isStopping { return }
             } else {
                 // Full or not, a disk that refuses is not asked more often than this.
@@ -344,6 +363,9 @@ package final class LedgerWriter: Service {
         }
     }
 
+    private var isUrgent: Bool {
+        shared.withLock { $0.hasUrgentJobs || $0.backlog.waiting + $0.inFlight >= settings.urgent }
+    }
     private var hasWork: Bool { shared.withLock { !$0.backlog.isEmpty } }
 
     private var isLarge: Bool {
@@ -364,6 +386,7 @@ package final class LedgerWriter: Service {
             shared.writing = (elapsed(), now())
             var batch = shared.backlog.take(observations: settings.batch, states: settings.batch)
             batch.watchedUntil = shared.isWatching ? now() : shared.watchedUntil
+            shared.hasUrgentJobs = false
             shared.inFlight = batch.observations.count
             return (batch, shared.backlog.isEmpty ? shared.handed : nil)
         }
@@ -401,6 +424,7 @@ package final class LedgerWriter: Service {
             )
         }
         for waiter in waiters { waiter.signal.ring() }
+        if !batch.jobs.isEmpty { outbox?.written() }
         if recovered {
             logger.log(
                 level: dropped > 0 ? .warning : .notice, "results are written again",

@@ -165,7 +165,7 @@ extension Operation {
             overview, listChecks, showCheck, checkSeries, transcript, observations, incidents, events,
             ping, pause, resume, beat, heartbeatKey, acknowledge, reload, backup,
             check, checkConfig, budget, export, initFleet, schema, whoami, hubAllowance,
-        ] + spaces
+        ] + notices + spaces
 
     /// Those on Spaces of the Hub.
     private static let spaces: [Operation] = [

@@ -1,5 +1,6 @@
 package import HubClient
 package import Ledger
+package import Notices
 package import StokerCore
 
 /// What operations work on: as much of it as the process has. What is missing is a failure of the operation that needs it.
@@ -16,18 +17,21 @@ package struct OperationContext: Sendable {
     private let fleetKeeper: (any FleetMonitoring)?
     private let fleetLedger: (any Ledger)?
     private let nameBook: CheckNameCache?
+    private let noticeBoard: NoticeBoard?
     private let hubAccount: Hub?
     private let folder: String?
 
     /// - Parameters:
     ///   - monitor: the running fleet; nil where there is none.
     ///   - hub: the account on the Hub; nil where there is none.
+    ///   - notices: who tells people; nil where nobody does.
     ///   - dataFolder: where operations keep what they must not forget: Spaces to restart, fingerprints of secrets.
     package init(
         monitor: (any FleetMonitoring)? = nil, ledger: (any Ledger)? = nil, now: @escaping @Sendable () -> Instant,
         backupFolder: String? = nil, heartbeatKey: (@Sendable (_ name: String) -> String)? = nil, hub: Hub? = nil,
-        dataFolder: String? = nil, caller: any OperationCaller = SilentCaller()
+        dataFolder: String? = nil, notices: NoticeBoard? = nil, caller: any OperationCaller = SilentCaller()
     ) {
+        self.noticeBoard = notices
         self.fleetKeeper = monitor
         self.fleetLedger = ledger
         self.now = now
@@ -61,6 +65,15 @@ package struct OperationContext: Sendable {
         get throws(Failure) {
             guard let fleetLedger else { throw .noFleet(doing: "read the ledger") }
             return fleetLedger
+        }
+    }
+
+    /// Who tells people what happens.
+    /// - Throws: `conflict` where no fleet runs.
+    package var notices: NoticeBoard {
+        get throws(Failure) {
+            guard let noticeBoard else { throw .noFleet(doing: "ask for messages") }
+            return noticeBoard
         }
     }
 

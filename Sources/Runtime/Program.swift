@@ -2,7 +2,14 @@ import Foundation
 import NIOPosix
 import StokerCore
 import Subprocess
+import Synchronization
 import SystemPackage
+
+#if canImport(Glibc)
+import Glibc
+#elseif canImport(Darwin)
+import Darwin
+#endif
 
 /// Programs of the machine that a command starts.
 package enum Program {
@@ -75,6 +82,83 @@ package enum Program {
                 .internal, doing: "run \(path)", because: "it could not be started: \(error.description.shortenedLine)",
                 cause: error)
         }
+    }
+
+    /// Runs a program that gets `input` on its standard input, and keeps the last 16 KiB of its standard error. What it says on standard
+    /// output is dropped. Cancelling ends it.
+    package static func feed(
+        _ path: String, _ arguments: [String], input: [UInt8], environment: [String: String] = [:]
+    ) async throws -> Ended {
+        var added: [Environment.Key: String?] = [:]
+        for (name, value) in environment { added[Environment.Key(stringLiteral: name)] = value }
+        do {
+            // A file without a name, and no pipe: a program may end without reading its input.
+            let given = try await NIOThreadPool.singleton.runIfActive { try Self.nameless(input) }
+            let (reading, writing) = try FileDescriptor.pipe()
+            let configuration = Configuration(
+                executable: .path(FilePath(path)), arguments: Subprocess.Arguments(arguments),
+                environment: .inherit.updating(added))
+            return try await withThrowingTaskGroup(of: String?.self) { group in
+                let over = Over()
+                group.addTask {
+                    try await NIOThreadPool.singleton.runIfActive { Self.words(from: reading, until: over) }
+                }
+                defer { over.set() }
+                let ended = try await Subprocess.run(
+                    configuration, input: .fileDescriptor(given, closeAfterSpawningProcess: true), output: .discarded,
+                    error: .fileDescriptor(writing, closeAfterSpawningProcess: true))
+                over.set()
+                let errors = try await group.next() ?? nil
+                return Ended(status: code(ended.terminationStatus), output: "", errors: errors ?? "")
+            }
+        } catch let error as SubprocessError {
+            throw Failure(
+                .internal, doing: "run \(path)", because: "it could not be started: \(error.description.shortenedLine)",
+                cause: error)
+        }
+    }
+
+    /// Whether a program has ended.
+    private final class Over: Sendable {
+        private let flag = Mutex(false)
+        func set() { flag.withLock { $0 = true } }
+        var isSet: Bool { flag.withLock { $0 } }
+    }
+
+    /// A file that is gone when it is closed, at its beginning.
+    private static func nameless(_ bytes: [UInt8]) throws -> FileDescriptor {
+        let path = FilePath(NSTemporaryDirectory()).appending("stoker-\(UUID().uuidString)")
+        let file = try FileDescriptor.open(
+            path, .readWrite, options: [.create, .exclusiveCreate, .closeOnExec], permissions: .ownerReadWrite)
+        do {
+            unlink(path.string)
+            _ = try file.writeAll(bytes)
+            try file.seek(offset: 0, from: .start)
+            return file
+        } catch {
+            try? file.close()
+            throw error
+        }
+    }
+
+    /// Reads until the pipe ends, or the program has ended and nothing more is there: children of it may hold the pipe for ever.
+    private static func words(from reading: FileDescriptor, until over: Over) -> String {
+        var kept: [UInt8] = []
+        var buffer = [UInt8](repeating: 0, count: 4_096)
+        defer { try? reading.close() }
+        while true {
+            var waiting = pollfd(fd: reading.rawValue, events: Int16(POLLIN), revents: 0)
+            let isEnding = over.isSet
+            let ready = poll(&waiting, 1, isEnding ? 0 : 50)
+            if ready == 0, isEnding { break }
+            if ready <= 0 { continue }
+            guard let count = try? buffer.withUnsafeMutableBytes({ try reading.read(into: $0) }), count > 0 else {
+                break
+            }
+            kept += buffer[..<count]
+            if kept.count > 32_768 { kept.removeFirst(kept.count - 16_384) }
+        }
+        return String(decoding: kept.suffix(16_384), as: UTF8.self)
     }
 
     /// Reads to the end of a pipe, which is when nobody holds its other end any more.

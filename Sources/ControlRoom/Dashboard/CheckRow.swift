@@ -3,32 +3,42 @@ import StokerCore
 /// One check as the dashboard shows it: for the template, and for the event stream that patches what the template made.
 struct CheckRow {
     let view: CheckView
-    let samples: [Sample]
 
-    init(_ view: CheckView, samples: [Sample]) {
-        self.view = view
-        self.samples = samples
-    }
+    init(_ view: CheckView) { self.view = view }
 
-    init(_ status: CheckStatus, samples: [Sample], now: Instant) {
-        self.init(CheckView(status, now: now), samples: samples)
-    }
+    init(_ status: CheckStatus, now: Instant) { self.init(CheckView(status, now: now)) }
 
     /// The second line under the name: what is wrong, or nothing.
     private var reason: String {
         [view.reason?.text, view.streak].compactMap(\.self).joined(separator: " · ")
     }
 
-    func model(mayWrite: Bool, from: String) -> [String: Any] {
+    /// Page of the check's Space on the Hub; nil for what is no Space.
+    /// - Parameter hub: address of the Hub.
+    func hubPage(_ hub: String?) -> String? {
+        guard let space = view.check.space else { return nil }
+        let hub = hub.flatMap { $0.hasPrefix("http") ? $0 : nil } ?? "https://huggingface.co"
+        return "\(hub.hasSuffix("/") ? String(hub.dropLast()) : hub)/spaces/"
+            + PercentCoding.encoded(space, keepingSlash: true)
+    }
+
+    /// - Parameter isLoud: the row says its cause at length and brings its buttons along.
+    func model(
+        mayWrite: Bool, from: String, history: RowHistory? = nil, hub: String? = nil, isLoud: Bool = false
+    ) -> [String: Any] {
         let (paused, isHeartbeat) = (view.isPaused, view.isHeartbeat)
+        let hubPage = hubPage(hub)
         return [
             "name": view.name, "href": PageFormatting.path(view.name), "verdict": view.look.name,
             "word": view.look.title,
             "address": view.place, "fullAddress": view.address ?? "", "rhythm": view.rhythm,
-            "latency": view.latency, "reason": reason,
+            "latency": view.latency, "reason": reason, "hasReason": !reason.isEmpty,
             "last": Markup.time(view.lastPing, now: view.now, never: isHeartbeat ? "none yet" : "not yet"),
-            "due": Markup.next(view), "strip": LatencyBars.svg(samples), "pinging": view.status.pinging,
-            "paused": paused,
+            "due": Markup.next(view), "strip": history?.strip ?? "", "share": history?.share ?? "–",
+            "low": history?.isLow ?? false, "known": history?.known ?? "", "hasKnown": history?.known != nil,
+            "pinging": view.status.pinging,
+            "paused": paused, "loud": isLoud, "hubPage": hubPage ?? "", "hasHubPage": hubPage != nil,
+            "isSpace": view.check.space != nil,
             "mayWrite": mayWrite,
             "canPing": mayWrite && !isHeartbeat, "canPause": mayWrite && !paused, "canResume": mayWrite && paused,
             "from": from, "heartbeat": isHeartbeat,
@@ -56,10 +66,6 @@ struct CheckRow {
             text.value(reason)
             text.key("p")
             text.value(view.status.pinging)
-            text.key("a")
-            text.value(LatencyBars.label(samples))
-            text.key("s")
-            text.array(LatencyBars.paths(samples)) { $0.value($1) }
         }
     }
 }

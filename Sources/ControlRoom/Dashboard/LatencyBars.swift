@@ -22,16 +22,16 @@ enum LatencyBars {
                 kind = sample.outcome == .up ? 0 : 1
                 let share = (Double(sample.latencyMicroseconds) / largest).squareRoot()
                 let bar = 4 + Int((share * 14).rounded())
-                paths[kind] += "M\(x) \(height)v-\(bar)"
+                paths[kind] += "M\(x - 1) \(height)v-\(bar)h3v\(bar)z"
             case .waking:
                 kind = 2
-                paths[kind] += "M\(x) \(height)v-4m0-3v-4"
+                paths[kind] += "M\(x - 1) \(height)v-4h3v4zM\(x - 1) \(height - 7)v-4h3v4z"
             case .down:
                 kind = 3
-                paths[kind] += "M\(x) \(height)v-13m0-4v-7"
+                paths[kind] += "M\(x - 1) \(height)v-11h3v11zM\(x - 1) \(height - 14)v-10h3v10z"
             case .unknown:
                 kind = 4
-                paths[kind] += "M\(x) \(height)v-2"
+                paths[kind] += "M\(x - 1) \(height)v-2h3v2z"
             }
             x += 4
         }
@@ -54,6 +54,6 @@ enum LatencyBars {
     static func svg(_ samples: [Sample]) -> String {
         let drawn = zip(kinds, paths(samples)).map { "<path class=\"b-\($0)\" d=\"\($1)\"/>" }.joined()
         return
-            "<svg class=\"strip\" viewBox=\"0 0 \(width) \(height)\" role=\"img\" aria-label=\"\(label(samples))\">\(drawn)</svg>"
+            "<span class=\"strip\"><svg viewBox=\"0 0 \(width) \(height)\" role=\"img\" aria-label=\"\(label(samples))\">\(drawn)</svg></span>"
     }
 }

@@ -35,6 +35,7 @@ struct Pages: Sendable {
                 "css": Assets.shared.paths["stoker.css"] ?? "", "js": Assets.shared.paths["stoker.js"] ?? "",
                 "theme": Assets.shared.paths["theme.js"] ?? "", "live": frame.live, "refresh": frame.live,
                 "login": frame.login, "logout": frame.logout, "readOnly": frame.readOnly,
+                "places": frame.placesModel, "tabs": frame.tabsModel, "hasTabs": !frame.tabsModel.isEmpty,
             ])
         return subPath.apply(to: page)
     }
@@ -55,6 +56,12 @@ struct Pages: Sendable {
         var login = false
         var logout = false
         var readOnly = false
+        /// Name of the ``Place`` the page belongs to; empty for a page outside of all.
+        var place = ""
+        /// Name of the ``Place/Tab`` the page is; empty for one below.
+        var tab = ""
+        /// How many of something a place waits with, by its name.
+        var pips: [String: Int] = [:]
     }
 }
 

@@ -18,6 +18,8 @@ struct TargetPage {
     var key: String?
     /// Beats need a key or the token.
     var needsKey: Bool
+    /// Address of the Hub; nil while it is not asked.
+    var hubEndpoint: String?
 
     /// What the ledger knows; missing when it could not be read.
     struct History {
@@ -59,7 +61,9 @@ struct TargetPage {
 
     func model() -> [String: Any] {
         let view = view
-        var model = CheckRow(view, samples: samples).model(mayWrite: mayWrite, from: PageFormatting.path(check.name))
+        var model = CheckRow(view).model(
+            mayWrite: mayWrite, from: PageFormatting.path(check.name), hub: hubEndpoint)
+        model["strip"] = LatencyBars.svg(samples)
         model["row"] = check.name
         model["verdictSentence"] = Markup.sentence(view.sentence.asWhole)
         model["since"] = Markup.time(view.since, now: now)

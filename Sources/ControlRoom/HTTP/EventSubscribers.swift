@@ -128,10 +128,11 @@ final class EventSubscribers: Service {
                 }
             }
             group.addTask {
-                let beat = ByteBuffer(string: ": still here\n\n")
+                // A page that has heard nothing for ten seconds says so.
+                let beat = ByteBuffer(string: "event: alive\ndata: {}\n\n")
                 while true {
                     do {
-                        try await cancelWhenGracefulShutdown { try await Task.sleep(for: .seconds(15)) }
+                        try await cancelWhenGracefulShutdown { try await Task.sleep(for: .seconds(4)) }
                     } catch {
                         // Cancelled: the server stops.
                         return
@@ -147,10 +148,9 @@ final class EventSubscribers: Service {
         var rows: [CheckRow] = []
         let many = change.everything || change.names.count > Self.most
         if !many {
-            let strips = await monitor.strips(of: change.names)
-            for (name, strip) in zip(change.names, strips) {
+            for name in change.names {
                 do throws(Failure) {
-                    rows.append(CheckRow(try await monitor.status(of: name), samples: strip, now: overview.now))
+                    rows.append(CheckRow(try await monitor.status(of: name), now: overview.now))
                 } catch {
                     // Gone with a reload of the fleet file, which is told by itself.
                     continue

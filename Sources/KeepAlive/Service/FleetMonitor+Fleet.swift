@@ -62,7 +62,10 @@ extension FleetMonitor {
         written = new
         var renamed: [String: String] = [:]
         if fleet.checks == before.checks {
-            if fleet != before { fleetNumber &+= 1 }
+            if fleet != before {
+                fleetNumber &+= 1
+                onFleet(fleet)
+            }
             current = fleet
         } else {
             // What can fail comes first: from here to the end of the installation the shards stand still.
@@ -75,6 +78,7 @@ extension FleetMonitor {
             }
             follow(renamed, fleet, in: &kept)
             let strangers = takeStrangers(fleet, from: &kept)
+            onFleet(fleet)
             await place(
                 fleet, FleetPlacement.Known(ids: ids, states: known.states, strips: known.strips, carried: kept))
             departed.remove(ids)

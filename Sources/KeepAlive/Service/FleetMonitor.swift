@@ -44,6 +44,8 @@ package actor FleetMonitor: FleetMonitoring, Service {
     let settings: Settings
     let logger: Logger
     let source: Source?
+    /// Hears of each fleet before it is tended.
+    let onFleet: @Sendable (Fleet) -> Void
     let shards: [Shard]
     let connectivity: SharedConnectivity
     let feed = ChangeFeed()
@@ -88,8 +90,10 @@ package actor FleetMonitor: FleetMonitoring, Service {
         fleet: Fleet, fleetPath: String?, source: Source?, ledger: any Ledger, writer: LedgerWriter,
         loops: [any EventLoop],
         resolver: NameResolver, tls: ProbeTLS, settings: Settings, hub: HubReadings = HubReadings(),
-        sections: FleetSections = .standard, clocks: Clocks, logger: Logger
+        sections: FleetSections = .standard, onFleet: @escaping @Sendable (Fleet) -> Void = { _ in }, clocks: Clocks,
+        logger: Logger
     ) {
+        self.onFleet = onFleet
         self.sections = sections
         self.hub = hub
         self.current = fleet
@@ -148,6 +152,7 @@ package actor FleetMonitor: FleetMonitoring, Service {
         isReplacing = true
         defer { replaced() }
         current = withSelfPing(FleetComposer.compose(written, with: hub.words))
+        onFleet(current)
         if isActive { writer.watch(true) }
         do {
             _ = try await rename(current, from: [])
@@ -229,7 +234,7 @@ package actor FleetMonitor: FleetMonitoring, Service {
     }
 
     /// Whether everything failed at once, so that nothing is known of anybody.
-    package var isOffline: Bool {
+    package nonisolated var isOffline: Bool {
         if case .offline = connectivity.standing { true } else { false }
     }
 

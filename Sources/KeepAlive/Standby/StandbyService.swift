@@ -41,7 +41,7 @@ package struct StandbyService: Service {
                 let alive = await isAlive()
                 if Task.isCancelled { break }
                 // Without network of our own a silent master means nothing.
-                let offline = await monitor.isOffline
+                let offline = monitor.isOffline
                 if alive || !offline { _ = decision.note(answered: alive, at: clocks.wall()) }
                 await monitor.take(role: decision.role(of: shown))
                 do { try await Task.sleep(for: every) } catch { break }

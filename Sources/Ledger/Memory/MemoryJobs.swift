@@ -18,13 +18,21 @@ package final class MemoryJobs: JobStore {
     }
 
     private static func insert(_ new: NewJob, _ state: inout State) -> Int64 {
-        if let key = new.key?.text, let known = state.jobs.values.first(where: { $0.key == key }) { return known.id }
+        var key = new.key
+        if let text = key?.text, let known = state.jobs.values.first(where: { $0.key == text }) {
+            guard key?.replaces == true else { return known.id }
+            if known.attempt == 0, known.state == .available || known.state == .scheduled {
+                state.jobs[known.id]?.payload = new.payload
+            }
+            if state.jobs[known.id]?.payload == new.payload { return known.id }
+            key = nil
+        }
         state.last += 1
         state.jobs[state.last] = Job(
             id: state.last, kind: new.kind, payload: new.payload,
             state: new.runAt > new.createdAt ? .scheduled : .available, createdAt: new.createdAt, due: new.runAt,
-            attempt: 0, maxAttempts: new.maxAttempts, fence: 0, key: new.key?.text)
-        if new.key?.endsWithJob == true { state.keyEnds.insert(state.last) }
+            attempt: 0, maxAttempts: new.maxAttempts, fence: 0, key: key?.text)
+        if key?.endsWithJob == true { state.keyEnds.insert(state.last) }
         return state.last
     }
 

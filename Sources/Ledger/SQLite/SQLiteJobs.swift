@@ -17,15 +17,23 @@ struct SQLiteJobs: JobStore {
     /// - Returns: its number, or that of the job that has its key.
     @discardableResult
     static func insert(_ job: NewJob, _ db: Database) throws -> Int64 {
-        if let key = job.key {
+        var key = job.key
+        if let text = job.key?.text {
             let find = try db.cachedStatement(sql: SQL.byKey)
-            if let known = try Int64.fetchOne(find, arguments: [key.text]) { return known }
+            if let known = try Int64.fetchOne(find, arguments: [text]) {
+                guard job.key?.replaces == true else { return known }
+                try db.cachedStatement(sql: SQL.grow).execute(arguments: [job.payload, known])
+                // The same once more is no news, whatever became of it.
+                let same = try db.cachedStatement(sql: SQL.isSame)
+                if try Bool.fetchOne(same, arguments: [job.payload, known]) == true { return known }
+                key = nil
+            }
         }
         try db.cachedStatement(sql: SQL.insert).execute(
             arguments: [
                 job.kind, (job.runAt > job.createdAt ? Job.State.scheduled : .available).rawValue, job.payload,
                 Instant.stored(job.createdAt.milliseconds), Instant.stored(job.runAt.milliseconds), job.maxAttempts,
-                job.key?.text, job.key?.endsWithJob ?? false,
+                key?.text, key?.endsWithJob ?? false,
             ])
         return db.lastInsertedRowID
     }
@@ -176,6 +184,10 @@ struct SQLiteJobs: JobStore {
         static let job =
             "SELECT id, kind, payload, state, created, due, attempt, most, owner, fence, key, ended, error FROM job"
         static let byKey = "SELECT id FROM job WHERE key = ?"
+        static let grow = """
+            UPDATE job SET payload = ? WHERE id = ? AND attempt = 0 AND state IN ('available', 'scheduled')
+            """
+        static let isSame = "SELECT payload = ? FROM job WHERE id = ?"
         static let insert = """
             INSERT INTO job (kind, state, payload, created, due, attempt, most, fence, key, key_ends)
             VALUES (?, ?, ?, ?, ?, 0, ?, 0, ?, ?)

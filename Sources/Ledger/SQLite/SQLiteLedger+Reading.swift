@@ -97,6 +97,12 @@ extension SQLiteLedger {
         try await sums(of: [check], from: from, to: to, buckets: buckets)[0].tallies
     }
 
+    package func series(
+        of checks: [Int32], from: Instant, to: Instant, buckets: Int
+    ) async throws(Failure) -> [[SpanTotals]] {
+        try await sums(of: checks, from: from, to: to, buckets: buckets).map(\.tallies)
+    }
+
     package func tally(of checks: [Int32], from: Instant, to: Instant) async throws(Failure) -> [SpanTotals] {
         try await sums(of: checks, from: from, to: to, buckets: 1).map { $0.tallies[0] }
     }

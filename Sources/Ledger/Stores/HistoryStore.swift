@@ -9,9 +9,21 @@ package protocol HistoryStore: Sendable {
     func latest(of checks: [Int32], limit: Int) async throws(Failure) -> [[Observation]]
     /// `buckets` equal spans from `from` to `to`, summed from the finest data that is still there.
     func series(of check: Int32, from: Instant, to: Instant, buckets: Int) async throws(Failure) -> [SpanTotals]
+    /// The same of several checks in one reading, in their order.
+    func series(of checks: [Int32], from: Instant, to: Instant, buckets: Int) async throws(Failure) -> [[SpanTotals]]
     /// One exact sum per check over a span. Uptime is ``SpanTotals/uptime``: it counts time, from the timeline of ``Batch/timeline``, not
     /// pings, and ends where this program last watched.
     func tally(of checks: [Int32], from: Instant, to: Instant) async throws(Failure) -> [SpanTotals]
     /// Newest first; `before` is an incident's id (exclusive).
     func incidents(of check: Int32?, openOnly: Bool, before: Int64?, limit: Int) async throws(Failure) -> [Incident]
+}
+
+extension HistoryStore {
+    package func series(
+        of checks: [Int32], from: Instant, to: Instant, buckets: Int
+    ) async throws(Failure) -> [[SpanTotals]] {
+        var found: [[SpanTotals]] = []
+        for check in checks { found.append(try await series(of: check, from: from, to: to, buckets: buckets)) }
+        return found
+    }
 }

@@ -52,10 +52,15 @@ package struct NewJob: Sendable, Equatable {
         package var text: String
         /// The key is free again when the job is over. Otherwise it is taken as long as the job is remembered.
         package var endsWithJob: Bool
+        /// Puts its payload in the place of that of the job that has the key, as long as nobody has claimed that one.
+        package var replaces = false
         /// As long as the job is remembered, which is ``Job/keptFor`` after its end: for a message that is sent once.
         package static func once(_ text: String) -> Key { Key(text: text, endsWithJob: false) }
         /// Until the job is over: for work that is never done twice at a time.
         package static func oneAtATime(_ text: String) -> Key { Key(text: text, endsWithJob: true) }
+        /// As ``once(_:)``, for a message that still grows: the job that waits gets the new payload and keeps its time. Where that job
+        /// was claimed already, this one is inserted beside it without a key, so that nothing is lost.
+        package static func growing(_ text: String) -> Key { Key(text: text, endsWithJob: false, replaces: true) }
     }
 
     /// - Throws: `usage` for a payload above ``Job/mostPayload``, or a kind or key above 200 bytes or empty.

@@ -14,3 +14,17 @@ package protocol Outbox: Sendable {
 extension Outbox {
     package func record(_ batch: Batch, within limit: Duration) async throws(Failure) { try await record(batch) }
 }
+
+/// Says what has to be done because of what is about to be written. ``LedgerWriter`` asks it for everything that is handed over, in that
+/// order, and writes the jobs in the same transaction.
+package struct OutboxPlan: Sendable {
+    /// Short: it is called under a lock, by whoever hands something over. Each batch comes once.
+    package var plan: @Sendable (Batch) -> [NewJob]
+    /// Jobs were written: somebody may claim them.
+    package var written: @Sendable () -> Void
+
+    package init(plan: @escaping @Sendable (Batch) -> [NewJob], written: @escaping @Sendable () -> Void) {
+        self.plan = plan
+        self.written = written
+    }
+}

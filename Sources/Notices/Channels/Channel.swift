@@ -1,13 +1,32 @@
 package import AsyncHTTPClient
 package import Logging
+package import NIOCore
 package import StokerCore
 
-/// A way to reach people, with its settings: one line of `channels:` in the fleet file. A value; it holds secrets, so it is never printed.
-package protocol Channel: Sendable {
-    /// Its kind's name in the fleet file: `discord`.
+/// A way to reach people, with its settings: one entry of `channels:` in the fleet file. A value; it holds secrets, so it is never printed.
+///
+/// To add one: a file here with its settings and what it sends, and its line in ``ChannelKinds/all``.
+package protocol Channel: Sendable, Equatable {
+    /// Its kind's name in the fleet file, and its first key: `discord`.
     static var name: String { get }
+    /// The keys of `{ discord: …, username: … }`. That with the kind's name comes first and holds the address.
+    static var table: FleetTable<Self> { get }
+    /// The keys of a small whole one, as YAML in a flow mapping: `telegram: "1:a", chat: "1"`.
+    static var example: String { get }
+    /// With nothing set.
+    init()
+    /// False: its address is empty, the channel is switched off.
+    var isOn: Bool { get }
+    /// Where it goes, for people, without secrets: `discord.com`. Empty when it is off.
+    var shown: String { get }
+    /// What a person should hear of it at the start; nil for nothing.
+    func advice(in environment: [String: String]) -> String?
     /// One attempt. Bounded in time, and it never throws: what went wrong says whether to try again.
     func deliver(_ notice: Notice, with means: DeliveryMeans) async -> Delivery
+}
+
+extension Channel {
+    package func advice(in environment: [String: String]) -> String? { nil }
 }
 
 /// What an attempt came to. Sentences are for people, without secrets.
@@ -22,14 +41,34 @@ package enum Delivery: Sendable, Equatable {
 
 /// What a channel needs to do it.
 package struct DeliveryMeans: Sendable {
+    /// Follows no redirects: a message that follows one becomes a GET, and is lost while it looks delivered. See ``client(on:)``.
     package var http: HTTPClient
     package var logger: Logger
     /// The wall clock.
     package var now: @Sendable () -> Instant
+    /// Of one attempt. Default 30 s.
+    package var limit: Duration
 
-    package init(http: HTTPClient, logger: Logger, now: @escaping @Sendable () -> Instant) {
+    package init(
+        http: HTTPClient, logger: Logger, now: @escaping @Sendable () -> Instant, limit: Duration = .seconds(30)
+    ) {
         self.http = http
         self.logger = logger
         self.now = now
+        self.limit = limit
+    }
+
+    /// A client fit for channels; the caller shuts it down.
+    package static func client(on group: any EventLoopGroup) -> HTTPClient {
+        var configuration = HTTPClient.Configuration(redirectConfiguration: .disallow)
+        configuration.timeout.connect = .seconds(10)
+        configuration.timeout.read = .seconds(15)
+        configuration.timeout.write = .seconds(15)
+        configuration.httpVersion = .http1Only
+        // The outbox repeats; a repeat of the library would hide why.
+        configuration.connectionPool.retryConnectionEstablishment = false
+        configuration.connectionPool.idleTimeout = .seconds(20)
+        configuration.connectionPool.concurrentHTTP1ConnectionsPerHostSoftLimit = 16
+        return HTTPClient(eventLoopGroup: group, configuration: configuration)
     }
 }

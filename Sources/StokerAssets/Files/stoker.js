@@ -104,16 +104,11 @@
     row.classList.toggle("pinging", data.p);
     set($(".word", row), data.w);
     set($(".latency-value", row), data.l);
-    set($(".reason", row), data.r);
-    $(".reason", row).title = data.r;
+    const reason = $(".reason", row);
+    if (reason) { set(reason, data.r); reason.title = data.r; }
     setTime($(".last-value", row), data.t, $(".last-value", row)?.textContent || "not yet");
     setTime($(".due-value", row), data.d, data.v === "paused" || data.v === "moderated" ? "paused" : "–", true);
     set($(".every", row), data.e);
-    const strip = $(".strip", row);
-    if (strip) {
-      strip.setAttribute("aria-label", data.a);
-      $$("path", strip).forEach((path, index) => path.setAttribute("d", data.s[index] ?? ""));
-    }
     return changed;
   }
 
@@ -206,27 +201,21 @@
     if (!one) setIcon(`${base}/icons/${data.mood}.svg`);
     const whole = $("#whole");
     if (!whole) return;
-    set($("#sentence"), data.sentence);
-    $("#sign").setAttribute("href", `#s-${data.sign}`);
-    whole.className = `whole m-${data.mood}`;
+    // A group or a search has a sentence of its own, which comes with the page.
+    if (!whole.dataset.part) {
+      set($("#sentence"), data.sentence);
+      $("#sign").setAttribute("href", `#s-${data.sign}`);
+      whole.className = `head whole m-${data.mood} v-${data.sign}`;
+    }
     set($("#pings"), data.pings);
     set($("#pings-word"), data.pings === "1" ? "ping" : "pings");
     if (data.hub && $("#hub")) set($("#hub"), data.hub);
-    // The chips of a group or a search count that part only: they come with the page.
-    if ($(".chips")?.dataset.part) return;
-    for (const [name, count] of Object.entries({ ...data.counts, all: data.total })) {
-      const chip = $(`[data-chip="${name}"]`);
-      if (!chip) continue;
-      set($("b", chip), count.toLocaleString("en"));
-      chip.hidden = !(count > 0 || name === "all" || chip.hasAttribute("aria-current"));
-    }
   }
 
   // ---- Events ----
   const live = $("#live");
   const show = (state, text) => { if (live) { live.dataset.state = state; set($("b", live), text); } };
   let source = null;
-  let silence = null;
   let fallback = null;
 
   function onChange(event) {
@@ -237,7 +226,7 @@
     if (fleet) {
       let moved = false;
       for (const row of data.rows) moved = patchRow(row) || moved;
-      if (moved && $(".chips")?.dataset.part) later(1000);
+      if (moved) later(1000);
       const settled = fleet.dataset.settled === "1";
       if (data.banners !== fleet.dataset.banners) later(100);
       else if (data.many) later(fleet.dataset.total === "0" ? 200 : 5000);
@@ -248,24 +237,71 @@
       if (mine || data.many) later(mine && mine.v !== one.dataset.verdict ? 100 : 2000);
     }
   }
+  // ---- A page that nobody answers must look dead ----
+  const clock = new Intl.DateTimeFormat("en-GB", { hour: "2-digit", minute: "2-digit", second: "2-digit", timeZone: "UTC" });
+  let heardAt = Date.now();
+  let isDead = false;
+  /** The server said something. */
   function alive() {
-    clearTimeout(silence);
-    // The server says something at least every 15 s, but comments do not reach us: rely on the connection and look from time to time.
-    silence = setTimeout(() => { later(0); alive(); }, 60000);
+    heardAt = Date.now();
+    // Without this the sheet shows its own bar, also when this script has died.
+    for (const bar of $$(".deadman")) for (const animation of bar.getAnimations()) animation.currentTime = 0;
+    const at = live && $(".at", live);
+    if (at) set(at, clock.format(now()));
+    if (isDead) revive();
+  }
+  function die() {
+    const bar = $("#dead");
+    if (!bar) return;
+    isDead = true;
+    root.dataset.live = "stale";
+    show("stale", "no news");
+    document.title = `◌ ${document.title.replace(/^◌ /, "")}`;
+    setIcon(`${base}/icons/offline.svg`);
+    set($("strong", bar), `No news since ${clock.format(heardAt + skew)} UTC.`);
+    bar.hidden = false;
+    age();
+  }
+  function age() {
+    const bar = $("#dead");
+    if (bar) set($("span", bar), `Stoker does not answer; what you see is ${span(Date.now() - heardAt)} old. Trying again.`);
+  }
+  function revive() {
+    isDead = false;
+    delete root.dataset.live;
+    const bar = $("#dead");
+    if (bar) bar.hidden = true;
+    document.title = document.title.replace(/^◌ /, "");
+    show(source?.readyState === 1 ? "live" : "polling", source?.readyState === 1 ? "live" : "every 10 s");
+    later(0);
+  }
+  if (live) {
+    setInterval(() => {
+      if (isDead) age();
+      else if (Date.now() - heardAt > 10000) die();
+    }, 1000);
+    setInterval(() => { if (!document.hidden && !isDead) later(0); }, 60000); // bars and uptime go on
+    document.addEventListener("click", (event) => {
+      if (!event.target.closest?.("#dead button")) return;
+      source?.close();
+      connect();
+      refresh().then((well) => { if (well) alive(); });
+    });
   }
   function connect() {
     if (!live || !window.EventSource) { poll(); return; }
     source = new EventSource(`${base}/events`);
     source.addEventListener("hello", () => {
-      const again = live.dataset.state === "reconnecting";
+      const again = live.dataset.state !== "still";
       show("live", "live");
       stopPolling();
       alive();
       if (again) later(0); // what we missed
     });
+    source.addEventListener("alive", alive);
     source.addEventListener("change", (event) => { alive(); onChange(event); });
     source.addEventListener("error", () => {
-      show("reconnecting", "reconnecting");
+      if (!isDead) show("reconnecting", "reconnecting");
       poll();
       if (source.readyState === EventSource.CLOSED) setTimeout(connect, 5000);
     });
@@ -275,7 +311,8 @@
     fallback = setInterval(async () => {
       if (document.hidden) return;
       const well = await refresh();
-      if (live.dataset.state !== "live") show(well ? "polling" : "reconnecting", well ? "every 10 s" : "reconnecting");
+      if (well) alive();
+      if (!isDead && live.dataset.state !== "live") show(well ? "polling" : "reconnecting", well ? "every 10 s" : "reconnecting");
     }, 10000);
   }
   function stopPolling() { clearInterval(fallback); fallback = null; }
@@ -326,7 +363,7 @@
     let timer;
     const go = () => {
       const query = new URLSearchParams(new FormData(tools));
-      for (const [name, value] of [...query]) if (!value || (name === "sort" && value === "file")) query.delete(name);
+      for (const [name, value] of [...query]) if (!value || (name === "sort" && value === "trouble")) query.delete(name);
       const text = query.toString();
       refresh(text ? `${base}/?${text}` : `${base}/`, true);
     };
@@ -394,4 +431,55 @@
     });
   }
   hover();
+
+  // ---- Bars: what is under the pointer, or under the arrow keys of the row's own link ----
+  const tip = document.createElement("div");
+  tip.className = "tip";
+  tip.hidden = true;
+  tip.setAttribute("role", "status");
+  document.body.append(tip);
+  const kinds = { u: ["up", "Up"], s: ["slow", "Slow"], w: ["waking", "Waking"], d: ["down", "Down"], q: ["silent", "Silent"], m: ["maintenance", "Maintenance"], n: ["unknown", "Nothing known"] };
+  const latency = (us) => us < 1000 ? `0.${Math.floor(us / 100)} ms` : us < 999500 ? `${Math.round(us / 1000)} ms` : `${(us / 1e6).toFixed(2)} s`;
+  const moment = new Intl.DateTimeFormat("en-GB", { day: "numeric", month: "short", hour: "2-digit", minute: "2-digit", timeZone: "UTC" });
+  const hour = new Intl.DateTimeFormat("en-GB", { hour: "2-digit", minute: "2-digit", timeZone: "UTC" });
+  function showBar(strip, index) {
+    const bars = strip.dataset.bars.split("|");
+    const at = Math.min(bars.length - 1, Math.max(0, index));
+    const [, kind, mean, cause] = /^(.)(\d*) ?(.*)$/s.exec(bars[at]) ?? [];
+    const [sign, word] = kinds[kind] ?? kinds.n;
+    const from = +strip.dataset.from + at * +strip.dataset.each;
+    const to = from + +strip.dataset.each;
+    const line = (text) => { const part = document.createElement("span"); part.textContent = text; return part; };
+    const head = document.createElement("b");
+    head.innerHTML = `<svg class="sign" aria-hidden="true"><use href="#s-${sign}"/></svg>`;
+    head.append(word);
+    tip.replaceChildren(line(`${moment.format(from)} – ${to - from < 86400000 ? hour.format(to) : moment.format(to)} UTC`), head);
+    if (mean) tip.append(line(`${latency(+mean)} on average`));
+    if (cause) tip.append(line(cause));
+    tip.hidden = false;
+    const box = strip.getBoundingClientRect();
+    const x = box.left + (at + .5) / bars.length * box.width;
+    tip.style.left = `${Math.max(8, Math.min(innerWidth - tip.offsetWidth - 8, x - tip.offsetWidth / 2)) + scrollX}px`;
+    tip.style.top = `${box.top + scrollY - tip.offsetHeight - 8}px`;
+    strip.dataset.at = at;
+  }
+  const hideBar = () => { tip.hidden = true; };
+  document.addEventListener("pointermove", (event) => {
+    const strip = event.target.closest?.(".strip[data-bars]");
+    if (!strip) { if (!tip.hidden && !document.activeElement?.closest?.(".row")) hideBar(); return; }
+    const box = strip.getBoundingClientRect();
+    showBar(strip, Math.floor((event.clientX - box.left) / box.width * strip.dataset.bars.split("|").length));
+  });
+  document.addEventListener("focusout", hideBar);
+  document.addEventListener("keydown", (event) => {
+    if (event.key === "Escape") hideBar();
+    const holder = document.activeElement?.matches?.(".strip") ? document.activeElement : document.activeElement?.matches?.(".name") ? $(".strip[data-bars]", document.activeElement.closest(".row")) : null;
+    if (!holder || event.metaKey || event.ctrlKey || event.altKey) return;
+    const count = holder.dataset.bars.split("|").length;
+    const at = holder.dataset.at === undefined ? count : +holder.dataset.at;
+    const to = { ArrowLeft: at - 1, ArrowRight: at + 1, Home: 0, End: count - 1 }[event.key];
+    if (to === undefined) return;
+    event.preventDefault();
+    showBar(holder, to);
+  });
 })();

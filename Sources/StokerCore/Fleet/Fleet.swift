@@ -9,6 +9,8 @@ package struct Fleet: Sendable, Equatable {
     package var advice: [Advice]
     /// What checks were called before; an older name of the same check comes later. None of the old names is a check's.
     package var renames: [Rename]
+    /// Targets, and what they stand on: names of targets or of single checks. While one of these is down, nobody is told of the target.
+    package var dependencies: [String: [String]] = [:]
     /// What the file says in sections that only other rooms know, see ``FleetSection``.
     package var sections = SectionValues()
 

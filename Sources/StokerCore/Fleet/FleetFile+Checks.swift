@@ -11,6 +11,7 @@ struct CheckReader {
     private(set) var renames: [Fleet.Rename] = []
     /// Where each old name is said; nil for what follows from its Space's.
     private var renamePlaces: [Value?] = []
+    private var dependsOn: [(target: String, names: [FleetReference])] = []
     /// What the top of the file says for all Spaces.
     private(set) var defaults = CheckSettings()
     private(set) var healing = HealRule()
@@ -97,6 +98,35 @@ struct CheckReader {
         renames = kept
     }
 
+    // MARK: Dependencies
+
+    private mutating func readDependencies(_ section: Section, of target: String) {
+        guard let value = section["depends_on"] else { return }
+        let wanted = "a name of this fleet, such as database"
+        let names = FleetValue<[FleetReference]>.list(.reference(wanted), wanted, limit: 20).read(value) ?? []
+        if !names.isEmpty { dependsOn.append((target, names)) }
+    }
+
+    /// What each target stands on.
+    /// - Parameter isClosed: no Space joins the fleet by itself, so what is not in the file is nowhere.
+    func dependencies(isClosed: Bool) -> [String: [String]] {
+        let report = FleetReferenceReport(reading: reading)
+        for (target, names) in dependsOn {
+            for one in names {
+                if one.name == target || one.name.hasPrefix(target + "/") {
+                    report.report(.conflict, "names the target itself; leave it out", at: one)
+                } else if self.names[one.name] == nil {
+                    if isClosed {
+                        report.unknown(one, "a check or target", among: Array(self.names.keys))
+                    } else {
+                        report.advise("\(one.name) is not in this file: it holds if discovery brings it", at: one)
+                    }
+                }
+            }
+        }
+        return Dictionary(dependsOn.map { ($0.target, $0.names.map(\.name)) }) { first, _ in first }
+    }
+
     // MARK: Spaces
 
     /// What a `keep` says; the checks it is for ask over HTTP.
@@ -119,6 +149,7 @@ struct CheckReader {
         }
         guard claim(name, entry, hint: "; give one of them another name with `name:`") else { return }
         let old = readWas(section, name, isSpace: true)
+        readDependencies(section, of: name)
 
         let hardware = section["hardware"].flatMap { Self.hardware($0) }
         let group = Self.group(section)
@@ -241,6 +272,7 @@ struct CheckReader {
         }
         guard let section = entry.value.section(.target), claimTarget(entry) else { return }
         _ = readWas(section, entry.key)
+        readDependencies(section, of: entry.key)
         let settings = CheckSettings(section)
         let group = Self.group(section)
         guard let value = section["url"] else {
@@ -264,6 +296,7 @@ struct CheckReader {
     private mutating func readHeartbeat(_ entry: Section.Entry) {
         guard let section = entry.value.section(.heartbeat), claimTarget(entry) else { return }
         _ = readWas(section, entry.key)
+        readDependencies(section, of: entry.key)
         var settings = CheckSettings(section)
         guard let every = settings.every else {
             if !section.has("every") {

@@ -66,6 +66,8 @@ package enum FleetFile {
         if let hub = top["hub"], case .mapping = hub.node, let value = hub.section(nil)?["discover"] {
             fleet.hub.discovery = readDiscovery(value, fleet.hub, checks)
         }
+        fleet.dependencies = checks.dependencies(isClosed: fleet.hub.discovery == nil)
+        for entry in sections.entries { entry.check?(fleet, FleetReferenceReport(reading: value.reading)) }
         if !fleet.hub.isWatched { adviseUnwatched(top) }
     }
 }

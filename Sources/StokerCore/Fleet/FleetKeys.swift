@@ -8,9 +8,12 @@ struct FleetKeys: Sendable {
     var unbuilt: [String: String]
     /// Top level: `x-…` keys are a place for anchors.
     var isTop: Bool
+    /// Other spellings, and what they stand for.
+    var aliases: [String: String]
 
-    init(_ names: [String], unbuilt: [String] = [], isTop: Bool = false) {
+    init(_ names: [String], unbuilt: [String] = [], isTop: Bool = false, aliases: [String: String] = [:]) {
         self.names = names
+        self.aliases = aliases
         self.known = Set(names)
         self.unbuilt = Self.insteads.filter { unbuilt.contains($0.key) }
         self.isTop = isTop
@@ -23,11 +26,11 @@ struct FleetKeys: Sendable {
     ]
     static let check = FleetKeys(CheckSections.check.map(\.name))
     static let space = FleetKeys(
-        CheckSections.space.map(\.name), unbuilt: ["deploy", "persist", "depends_on", "notify", "maintenance"])
+        CheckSections.space.map(\.name), unbuilt: ["deploy", "persist", "notify", "maintenance"])
     static let target = FleetKeys(
-        CheckSections.target.map(\.name), unbuilt: ["notify", "depends_on", "maintenance"])
+        CheckSections.target.map(\.name), unbuilt: ["notify", "maintenance"])
     static let heartbeat = FleetKeys(
-        CheckSections.heartbeat.map(\.name), unbuilt: ["notify", "depends_on", "maintenance", "schedule"])
+        CheckSections.heartbeat.map(\.name), unbuilt: ["notify", "maintenance", "schedule"])
     static let keep = FleetKeys(CheckSettings.table.rows.map(\.name))
     static let expect = FleetKeys(ExpectSettings.table.rows.map(\.name))
 
@@ -42,7 +45,6 @@ struct FleetKeys: Sendable {
             "maintenance": "alarms and uptime would not know of it; leave it out and use `stoker pause NAME --for 2h`",
             "status_pages": "there would be no such page; leave it out, the dashboard shows the whole fleet",
             "doctor": "no rule would be read; leave it out",
-            "depends_on": "each check is judged alone; leave it out",
             "sign_in": "nobody could sign in; leave it out and set `token`",
             "schedule": "write how often the job calls, such as every: 24h, and `hours`",
         ]

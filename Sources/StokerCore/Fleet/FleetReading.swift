@@ -86,10 +86,20 @@ final class Place: CustomStringConvertible, Sendable {
     init(_ parent: Place?, _ key: String) {
         self.parent = parent
         self.key = key
+        written = nil
     }
     static var root: Place { Place(nil, "") }
 
+    /// A path that was written out before; it is shown as it is.
+    private let written: String?
+    init(_ parent: Place?, path: String) {
+        self.parent = parent
+        key = path
+        written = path
+    }
+
     var description: String {
+        if let written { return written }
         var keys: [String] = []
         var place: Place? = self
         while let here = place, here.parent != nil {
@@ -389,6 +399,7 @@ extension Value {
         var seen = Set<String>()
         collect(mapping, into: &section, seen: &seen, level: 0)
         guard let keys else { return section }
+        section.rename(keys.aliases)
         for entry in section.entries {
             if keys.known.contains(entry.key) { continue }
             if let instead = keys.unbuilt[entry.key] {
@@ -451,6 +462,15 @@ extension Value {
 
 extension Section {
     fileprivate mutating func append(_ entry: Entry) { entries.append(entry) }
+
+    /// Gives keys their usual name where that is not said as well.
+    fileprivate mutating func rename(_ aliases: [String: String]) {
+        guard !aliases.isEmpty else { return }
+        entries = entries.map { entry in
+            guard let name = aliases[entry.key], !has(name) else { return entry }
+            return Entry(key: name, keyMark: entry.keyMark, value: entry.value)
+        }
+    }
 }
 
 extension FleetReading {

@@ -8,6 +8,7 @@ import Ledger
 import Logging
 import NIOCore
 import NIOPosix
+import Notices
 import Operations
 import Runtime
 import ServiceLifecycle
@@ -62,9 +63,12 @@ struct Engine {
 
     private func run(clocks: Clocks, limit: FileLimit, group: MultiThreadedEventLoopGroup) async throws {
         let memory = try await Memory.open(folder: plan.dataFolder, path: plan.fleet.ledger.path, logger: logger)
+        let board = NoticeBoard(
+            fleet: plan.fleet, ledger: memory.ledger, sender: plan.standbyOf == nil ? nil : nameOfThisMaster,
+            isActive: plan.standbyOf == nil, now: clocks.wall, logger: logger)
         let writer = LedgerWriter(
             ledger: memory.ledger, retention: plan.fleet.ledger, clock: ContinuousClock(), now: clocks.wall,
-            logger: logger)
+            outbox: board.outbox, logger: logger)
         let resolver = NameResolver(eventLoop: group.next())
         var source: FleetMonitor.Source?
         if let watched = plan.source {
@@ -85,7 +89,8 @@ struct Engine {
             settings: FleetMonitor.Settings(
                 openLimit: limit.inFlight, seed: UInt64.random(in: 1...UInt64.max), userAgent: Self.userAgent,
                 demo: plan.demo),
-            hub: knowledge, sections: .all, clocks: clocks, logger: logger)
+            hub: knowledge, sections: .all, onFleet: { board.use($0) }, clocks: clocks, logger: logger)
+        board.setOffline { monitor.isOffline }
         let hub =
             plan.fleet.hub.isWatched
             ? try HubClientGateway.open(plan.fleet.hub, agent: Self.userAgent, logger: logger) : nil
@@ -106,7 +111,7 @@ struct Engine {
         if access.beatsNeedToken { heartbeatKey = { keys.key(of: $0) ?? "" } }
         let context = OperationContext(
             monitor: monitor, ledger: memory.ledger, now: clocks.wall, backupFolder: plan.dataFolder,
-            heartbeatKey: heartbeatKey, hub: account, dataFolder: plan.dataFolder)
+            heartbeatKey: heartbeatKey, hub: account, dataFolder: plan.dataFolder, notices: board)
         let standingBy = plan.standbyOf != nil
         let server = try ControlRoomServer(
             monitor: monitor, ledger: memory.ledger, access: access,
@@ -120,12 +125,17 @@ struct Engine {
                 let base = "http://\(host):\(port)"
                 // Private Spaces are not to be asked without their token, nor any at an old address.
                 await watch?.firstRead(plan.fleet, within: .seconds(3))
+                await board.restore()
                 await monitor.begin(selfAddress: serve.publicURL ?? base, active: !standingBy, note: memory.note)
                 if let made { await tell(of: made) }
                 Terminal.own.write("stoker: serving \(base)\n" + plan.greeting)
             }, logger: logger)
 
-        var services: [any Service] = [writer] + plan.extra + [monitor]
+        let messages = DeliveryMeans.client(on: group)
+        let notices = NoticeService(
+            board: board, writer: writer, client: messages,
+            owner: ProcessOwner.own.map { "\($0)" } ?? "stoker", clocks: clocks, logger: logger)
+        var services: [any Service] = [writer, notices] + plan.extra + [monitor]
         if let first = plan.standbyOf {
             services.append(
                 StandbyService(
@@ -156,11 +166,24 @@ struct Engine {
         configuration.maximumGracefulShutdownDuration = .milliseconds(4_200)
         do { try await ServiceGroup(configuration: configuration).run() } catch {
             await close(hub)
+            await close(messages)
             throw error
         }
         await close(hub)
+        await close(messages)
         // The last step syncs the disk several times; a busy one takes seconds for that.
         await memory.ledger.close(within: max(.milliseconds(300), .milliseconds(4_500) - end.elapsed))
+    }
+
+    /// As messages of a second master name it.
+    private var nameOfThisMaster: String {
+        plan.fleet.serve.publicURL.map { Redaction.address($0) } ?? ProcessInfo.processInfo.hostName
+    }
+
+    private func close(_ messages: HTTPClient) async {
+        do { try await messages.shutdown() } catch {
+            logger.debug("The connections for messages did not close cleanly", metadata: ["error": "\(error)"])
+        }
     }
 
     private func close(_ hub: Hub?) async {

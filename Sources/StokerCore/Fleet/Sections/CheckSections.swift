@@ -81,6 +81,11 @@ enum CheckSections {
         example: "[older, oldest]", mistakes: ["\"a b\"", "{ a: b }"], schema: wasSchema)
     private static let wasSchema = FleetSchema.oneOrMany(
         ["type": "string", "minLength": 1], besides: [.init("maxItems", 20)])
+    private static let dependsOn = FleetKeyRow(
+        "depends_on",
+        "What it stands on: targets, or single checks of them. While one of these is down, no message is sent about this one.",
+        range: "a name of the fleet, or a list", example: "[]", mistakes: ["nowhere", "{ a: b }"],
+        schema: FleetSchema.oneOrMany(["type": "string", "minLength": 1], besides: [.init("maxItems", 20)]))
     private static let heal = FleetKeyRow(
         "heal", "What may be done when it fails, see [heal](#heal).", standard: "as above", example: "suggest",
         mistakes: ["always"], schema: FleetSchema.reference("heal"))
@@ -141,7 +146,7 @@ enum CheckSections {
                 "url", "What is looked at, see below.",
                 range: CheckKinds.all.filter { !$0.schemes.isEmpty }.map { "`\($0.example)`" }.joined(separator: ", "),
                 example: "https://a.example.com", mistakes: ["a.example.com"], schema: FleetSchema.checkAddress)
-        ] + CheckSettings.table.rows.filter { $0.name != "path" } + [group, was]
+        ] + CheckSettings.table.rows.filter { $0.name != "path" } + [group, dependsOn, was]
 
     static let heartbeat: [FleetKeyRow] = [
         FleetKeyRow(
@@ -155,7 +160,7 @@ enum CheckSections {
             "When the job works: a beat that would be due outside them is due at the same time of the next day that has it inside.",
             standard: "always", range: CheckSettings.row("hours").range, example: CheckSettings.row("hours").example,
             mistakes: CheckSettings.row("hours").mistakes, schema: CheckSettings.hoursSchema),
-        group, paused, was,
+        group, dependsOn, paused, was,
     ]
 
     // MARK: Schema

@@ -114,21 +114,26 @@ package struct FleetTable<Settings: Sendable>: Sendable {
     package let keys: [FleetKey<Settings>]
     /// What the schema says besides its properties.
     let schemaBesides: [JSONValue.Member]
+    /// Other spellings of its keys, and what they stand for.
+    let aliases: [String: String]
     private let names: FleetKeys
     private let finish: @Sendable (inout Settings, FleetTableReport) -> Void
 
     /// - Parameters:
     ///   - unbuilt: keys of capabilities that are not built yet, see ``FleetKeys``.
+    ///   - aliases: other spellings of keys, and what they stand for.
     ///   - schemaBesides: members of the schema besides its properties.
     ///   - finish: settles what follows from several keys together, and reports what is wrong with them.
     package init(
-        _ keys: [FleetKey<Settings>], unbuilt: [String] = [], schemaBesides: [JSONValue.Member] = [],
+        _ keys: [FleetKey<Settings>], unbuilt: [String] = [], aliases: [String: String] = [:],
+        schemaBesides: [JSONValue.Member] = [],
         finish: @escaping @Sendable (inout Settings, FleetTableReport) -> Void = { _, _ in }
     ) {
         self.keys = keys
         self.schemaBesides = schemaBesides
         self.finish = finish
-        names = FleetKeys(keys.map(\.row.name), unbuilt: unbuilt)
+        self.aliases = aliases
+        names = FleetKeys(keys.map(\.row.name), unbuilt: unbuilt, aliases: aliases)
     }
 
     package var rows: [FleetKeyRow] { keys.map(\.row) }

@@ -11,6 +11,8 @@ package struct FleetSection<Settings: Sendable & Equatable>: Sendable {
     fileprivate let table: FleetTable<Settings>?
     fileprivate var place: (any WritableKeyPath<Fleet, Settings> & Sendable)?
     fileprivate let groups: [FleetKeyGroup]
+    /// See ``checking(_:)``.
+    fileprivate var check: (@Sendable (Settings, Fleet, FleetReferenceReport) -> Void)?
 
     /// A section that is a mapping with known keys.
     /// - Parameters:
@@ -50,6 +52,15 @@ package struct FleetSection<Settings: Sendable & Equatable>: Sendable {
     ) {
         self.init(name, summary, table, initial: initial, groups: groups)
         self.place = place
+    }
+
+    /// The same section, which looks at what it refers to when all of the file is read.
+    package func checking(
+        _ check: @escaping @Sendable (Settings, Fleet, FleetReferenceReport) -> Void
+    ) -> FleetSection {
+        var section = self
+        section.check = check
+        return section
     }
 }
 
@@ -127,6 +138,8 @@ package struct FleetSections: Sendable {
         var groups: [FleetKeyGroup]
         /// nil where ``CheckReader`` reads it.
         var read: (@Sendable (Value, inout Fleet) -> Void)?
+        /// Looks at what it refers to, when everything else is read.
+        var check: (@Sendable (Fleet, FleetReferenceReport) -> Void)?
         var restarts: @Sendable (_ old: Fleet, _ new: Fleet) -> [String]
         var hasChanged: @Sendable (_ old: Fleet, _ new: Fleet) -> Bool
         var written: @Sendable (Fleet) -> JSONValue?
@@ -168,6 +181,8 @@ package struct FleetSections: Sendable {
 extension FleetSections.Entry {
     init<Settings>(_ section: FleetSection<Settings>) {
         let value = section.value
+        var check: (@Sendable (Fleet, FleetReferenceReport) -> Void)?
+        if let own = section.check { check = { fleet, report in own(fleet[section], fleet, report) } }
         self.init(
             name: section.name,
             schema: FleetSchema.described(section.summary, value.schema),
@@ -180,6 +195,7 @@ extension FleetSections.Entry {
                     fleet[section] = read
                 }
             },
+            check: check,
             restarts: { old, new in
                 section.table?.changes(from: old[section], to: new[section]).filter(\.needsRestart)
                     .map { "\(section.name).\($0.name)" } ?? []

@@ -100,6 +100,21 @@ extension FleetValue where Output == String {
     }
 }
 
+extension FleetValue where Output == Hours {
+    /// Hours of the week with their zone.
+    package static var hours: Self {
+        Self(
+            schema: CheckSettings.hoursSchema,
+            read: { value in
+                guard let text = value.text("hours such as Mon-Fri 07:00-20:00 Europe/Berlin") else { return nil }
+                do throws(Hours.Fault) { return try Hours(text: text.value) } catch {
+                    value.report(.value, text.substituted ? "\(text.shown) cannot be read as hours" : error.because)
+                    return nil
+                }
+            }, write: { .string($0.text) })
+    }
+}
+
 extension FleetValue where Output == Secret {
     /// Text that no message, page or export shows.
     package static func secret(_ wanted: String) -> Self {

@@ -1,0 +1,194 @@
+import ArgumentParser
+import Operations
+import StokerCore
+
+/// `stoker notify`: who is told what happens, and what became of it.
+struct NotifyCommand: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "notify", abstract: "Messages to people: try a channel, see what was sent, send again.",
+        subcommands: [Channels.self, Test.self, List.self, Show.self, Retry.self])
+
+    struct Channels: OperationCommand {
+        static let configuration = CommandConfiguration(
+            commandName: "channels", abstract: "List the channels, and how each fares.")
+        @OptionGroup var output: OutputOptions
+        @OptionGroup var server: ServerOptions
+
+        static var operations: [Operations.Operation] { [.listChannels] }
+
+        func run() async throws {
+            let answer = try await server.client().call(.listChannels, [])
+            let screen = Terminal.own
+            if output.chosen == .json { return screen.write(answer.prettyText) }
+            if output.chosen == .quiet { return }
+            let items = answer["items"]?.array ?? []
+            guard !items.isEmpty else {
+                return screen.write("The fleet file names no channel; docs/notices.md says how.\n")
+            }
+            var table = TextTable(columns: [
+                .init(title: "CHANNEL"), .init(title: "KIND"), .init(title: "GOES TO"), .init(title: "DELIVERED"),
+                .init(title: "WAITING", isRight: true), .init(title: "GIVEN UP", isRight: true), .init(title: "STATE"),
+            ])
+            for item in items {
+                let failure = item["failure"]?.string
+                let isOn = item["on"]?.bool == true
+                table.rows.append([
+                    .init((item["name"]?.string ?? "").printable), .init(item["kind"]?.string ?? ""),
+                    .init((item["goes_to"]?.string ?? "").printable),
+                    .init(OutputFormatting.time(item["last_delivered"])),
+                    .init("\(item["waiting"]?.integer ?? 0)"), .init("\(item["given_up"]?.integer ?? 0)"),
+                    .init(
+                        isOn ? failure?.printable ?? "works" : "off: its address is empty",
+                        failure != nil || !isOn ? .red : .plain),
+                ])
+            }
+            screen.write(table.text(for: screen.look))
+        }
+    }
+
+    struct Test: OperationCommand {
+        static let configuration = CommandConfiguration(
+            commandName: "test", abstract: "Send a test message to a channel, or to each of them.",
+            discussion: "Ends with 1 when a message was not taken.")
+        @Argument(help: "Name of the channel (default: all that are on).")
+        var channel: String?
+        @OptionGroup var output: OutputOptions
+        @OptionGroup var server: ServerOptions
+
+        static var operations: [Operations.Operation] { [.testChannel, .listChannels] }
+
+        func run() async throws {
+            let client = try server.client()
+            var names = channel.map { [$0] } ?? []
+            if channel == nil {
+                let items = try await client.call(.listChannels, [])["items"]?.array ?? []
+                names = items.filter { $0["on"]?.bool == true }.compactMap { $0["name"]?.string }
+                guard !names.isEmpty else {
+                    throw Failure(
+                        .notFound, doing: "send a test message", because: "the fleet file has no channel that is on",
+                        hint: "`stoker notify channels` lists them")
+                }
+            }
+            var answers: [JSONValue] = []
+            for name in names {
+                let answer = try await client.call(.testChannel, [("name", .string(name))])
+                answers.append(answer)
+                if [.auto, .human].contains(output.chosen) { Terminal.own.write(NotifyCommand.line(answer)) }
+            }
+            if output.chosen == .json {
+                Terminal.own.write((channel == nil ? ["items": .array(answers)] : answers.first ?? .null).prettyText)
+            }
+            if answers.contains(where: { $0["state"]?.string != "delivered" }) { throw ExitCode(1) }
+        }
+    }
+
+    struct List: OperationCommand {
+        static let configuration = CommandConfiguration(
+            commandName: "list", abstract: "List messages, newest first.",
+            discussion: """
+                EXAMPLES
+                  stoker notify list
+                  stoker notify list --state given_up
+                """)
+        @Option(help: "Only these states, joined by commas: waiting, sending, failing, delivered, given_up, dropped.")
+        var state: String?
+        @Option(name: .shortAndLong, help: "How many, at most.")
+        var limit: Int = 50
+        @OptionGroup var output: OutputOptions
+        @OptionGroup var server: ServerOptions
+
+        static var operations: [Operations.Operation] { [.listMessages] }
+
+        func run() async throws {
+            let answer = try await server.client().call(
+                .listMessages,
+                [("state", state.map { .string($0) } ?? .null), ("limit", .integer(Int64(limit)))])
+            let screen = Terminal.own
+            if output.chosen == .json { return screen.write(answer.prettyText) }
+            if output.chosen == .quiet { return }
+            let items = answer["items"]?.array ?? []
+            guard !items.isEmpty else { return screen.write("There is no message.\n") }
+            var table = TextTable(columns: [
+                .init(title: "MESSAGE", isRight: true), .init(title: "AT"), .init(title: "CHANNEL"),
+                .init(title: "KIND"), .init(title: "ABOUT"), .init(title: "STATE"), .init(title: "WHY"),
+            ])
+            for item in items {
+                let state = item["state"]?.string ?? ""
+                table.rows.append([
+                    .init("\(item["id"]?.integer ?? 0)"), .init(OutputFormatting.time(item["at"])),
+                    .init((item["channel"]?.string ?? "").printable), .init(item["kind"]?.string ?? ""),
+                    .init(NotifyCommand.about(item)),
+                    .init(state.replacing("_", with: " "), ["failing", "given_up"].contains(state) ? .red : .plain),
+                    .init((item["error"]?.string ?? "").printable),
+                ])
+            }
+            screen.write(table.text(for: screen.look))
+        }
+    }
+
+    struct Show: OperationCommand {
+        static let configuration = CommandConfiguration(commandName: "show", abstract: "Show one message.")
+        @Argument(help: "Number of the message.")
+        var message: String
+        @OptionGroup var output: OutputOptions
+        @OptionGroup var server: ServerOptions
+
+        static var operations: [Operations.Operation] { [.showMessage] }
+
+        func run() async throws {
+            let answer = try await server.client().call(.showMessage, [("name", .string(message))])
+            switch output.chosen {
+            case .json: Terminal.own.write(answer.prettyText)
+            case .quiet: break
+            default:
+                for member in answer.members ?? [] where !member.value.isNull {
+                    let value =
+                        member.value.string ?? member.value.integer.map(String.init)
+                        ?? member.value.array?.compactMap(\.string).joined(separator: ", ") ?? ""
+                    if !value.isEmpty {
+                        Terminal.own.write("\(member.name.replacing("_", with: " ")): \(value.printable)\n")
+                    }
+                }
+            }
+        }
+    }
+
+    struct Retry: OperationCommand {
+        static let configuration = CommandConfiguration(
+            commandName: "retry", abstract: "Send a message again that was given up.",
+            discussion: "It keeps its key, so a receiver that has it all the same need not take it twice.")
+        @Argument(help: "Number of the message.")
+        var message: String
+        @OptionGroup var output: OutputOptions
+        @OptionGroup var server: ServerOptions
+
+        static var operations: [Operations.Operation] { [.retryMessage] }
+
+        func run() async throws {
+            let answer = try await server.client().call(.retryMessage, [("name", .string(message))])
+            switch output.chosen {
+            case .json: Terminal.own.write(answer.prettyText)
+            case .quiet: break
+            default: Terminal.own.write(NotifyCommand.line(answer))
+            }
+            if answer["state"]?.string != "delivered" { throw ExitCode(1) }
+        }
+    }
+
+    private static func line(_ message: JSONValue) -> String {
+        let channel = (message["channel"]?.string ?? "").printable
+        let why = message["error"]?.string.map { ": \($0.printable)" } ?? ""
+        return switch message["state"]?.string {
+        case "delivered": "\(channel): delivered\n"
+        case "given_up", "dropped": "\(channel): not delivered\(why)\n"
+        default: "\(channel): still on its way\(why); `stoker notify show \(message["id"]?.integer ?? 0)` tells more\n"
+        }
+    }
+
+    private static func about(_ message: JSONValue) -> String {
+        let names = message["targets"]?.array?.compactMap(\.string) ?? []
+        let count = message["count"]?.integer ?? names.count
+        guard let first = names.first else { return count > 0 ? "\(count)" : "Stoker" }
+        return (count > 1 ? "\(first) and \(count - 1) more" : first).printable
+    }
+}

@@ -1,0 +1,50 @@
+/// A place of the navigation: one question each. It shows when it has a page.
+struct Place: Sendable, Equatable {
+    struct Tab: Sendable, Equatable {
+        /// What a page's ``Pages/Frame/tab`` names.
+        var name: String
+        var label: String
+        var path: String
+    }
+
+    var name: String
+    var label: String
+    /// Of the sprite in layout.mustache, without `i-`.
+    var icon: String
+    /// Pages of the place, the first is where its link leads. More than one show as tabs.
+    var tabs: [Tab]
+
+    /// A page gets its line here when it exists, never before.
+    static let all = [
+        Place(name: "fleet", label: "Fleet", icon: "fleet", tabs: [Tab(name: "fleet", label: "Fleet", path: "/")]),
+        Place(
+            name: "incidents", label: "Incidents", icon: "incidents",
+            tabs: []),
+    ]
+}
+
+extension Pages.Frame {
+    /// For the layout: every place that has a page.
+    var placesModel: [[String: Any]] {
+        Place.all.compactMap { place in
+            guard let first = place.tabs.first else { return nil }
+            let isHere = place.name == self.place
+            return [
+                "label": place.label, "href": first.path, "icon": place.icon,
+                // A page below a place is in it, without being it.
+                "isHere": isHere, "current": tab == first.name ? "page" : "true",
+                "pip": "\(pips[place.name] ?? 0)", "hasPip": (pips[place.name] ?? 0) > 0,
+            ]
+        }
+    }
+
+    /// For the layout: the tabs of the place, on its own pages only.
+    var tabsModel: [[String: Any]] {
+        guard let place = Place.all.first(where: { $0.name == place }), place.tabs.count > 1,
+            place.tabs.contains(where: { $0.name == tab })
+        else { return [] }
+        return place.tabs.map {
+            ["label": $0.label, "href": $0.path, "current": $0.name == tab] as [String: Any]
+        }
+    }
+}

@@ -1,0 +1,179 @@
+import AsyncHTTPClient
+import Foundation
+import NIOCore
+import NIOFoundationCompat
+import NIOHTTP1
+import Runtime
+import StokerCore
+
+/// One POST to a service, and what its answer means unless the service has a meaning of its own.
+struct ChannelRequest: Sendable {
+    /// Told to people: `Discord`.
+    var service: String
+    /// A secret in most services.
+    var url: Secret
+    var headers: [(String, String)] = []
+    var body: [UInt8]
+    /// Beside the address: what no message may show.
+    var secrets: [Secret] = []
+
+    /// Of an answer; more is not read.
+    static let mostAnswer = 16_384
+    /// A service may ask for so long a wait.
+    static let longestWait = Duration.seconds(6 * 3_600)
+
+    init(
+        _ service: String, _ url: Secret, json: JSONValue, headers: [(String, String)] = [], secrets: [Secret] = []
+    ) {
+        self.init(
+            service, url, body: json.bytes, type: "application/json", headers: headers, secrets: secrets)
+    }
+
+    init(
+        _ service: String, _ url: Secret, body: [UInt8], type: String, headers: [(String, String)] = [],
+        secrets: [Secret] = []
+    ) {
+        self.service = service
+        self.url = url
+        self.body = body
+        self.headers = [("content-type", type), ("user-agent", "Stoker/\(Version.current)")] + headers
+        self.secrets = secrets
+    }
+
+    struct Answer: Sendable {
+        var status: Int
+        var headers: HTTPHeaders
+        /// At most ``ChannelRequest/mostAnswer`` bytes.
+        var body: [UInt8]
+
+        var json: JSONValue? { try? JSONValue(reading: body, .lenient) }
+    }
+
+    enum Outcome: Sendable {
+        case answered(Answer)
+        case failed(because: String)
+    }
+
+    /// Sends it and reads the beginning of the answer.
+    func send(with means: DeliveryMeans) async -> Outcome {
+        var request = HTTPClientRequest(url: url.reveal())
+        request.method = .POST
+        for (name, value) in headers { request.headers.add(name: name, value: value) }
+        request.body = .bytes(ByteBuffer(bytes: body))
+        let (sent, http) = (request, means.http)
+        do {
+            let answer = try await withTimeout(means.limit) {
+                let response = try await http.execute(sent, timeout: .nanoseconds(means.limit.wholeMilliseconds * 1_000_000))
+                return await Answer(
+                    status: Int(response.status.code), headers: response.headers, body: Self.head(of: response))
+            }
+            guard let answer else { return .failed(because: "\(service) did not answer within \(Formatting.interval(means.limit))") }
+            return .answered(answer)
+        } catch {
+            return .failed(because: "\(service) could not be reached: \(Self.words(for: error))")
+        }
+    }
+
+    /// Sends it; the status decides.
+    func deliver(with means: DeliveryMeans, note: (Answer) -> String? = { _ in nil }) async -> Delivery {
+        switch await send(with: means) {
+        case .failed(let because): return .later(after: nil, because: clean(because))
+        case .answered(let answer): return verdict(on: answer, now: means.now(), note: note(answer))
+        }
+    }
+
+    /// 2xx is delivered; 408, 425, 429 and 5xx may work later; everything else does not.
+    /// - Parameters:
+    ///   - wait: what the service says in its body of how long to wait.
+    ///   - said: what it says of the reason, when that is not the body itself.
+    func verdict(
+        on answer: Answer, now: Instant, note: String? = nil, wait: Duration? = nil, said: String? = nil
+    ) -> Delivery {
+        let because = clean(self.because(answer, said))
+        switch answer.status {
+        case 200..<300: return .delivered(note: note.map { Redaction.quote(clean($0), limit: 120) })
+        case 408, 425, 429, 500..<600:
+            return .later(
+                after: (wait ?? Self.retryAfter(answer.headers, now: now)).map {
+                    min(max($0, .zero), Self.longestWait)
+                },
+                because: because)
+        default: return .refused(because: because)
+        }
+    }
+
+    private func because(_ answer: Answer, _ said: String?) -> String {
+        if (300..<400).contains(answer.status) {
+            let place = answer.headers.first(name: "location").flatMap { URL(string: $0)?.host }
+            return
+                "\(service) answered \(answer.status), a redirect\(place.map { " to \($0)" } ?? ""); a message is not sent after it: write the new address"
+        }
+        let words = said ?? String(decoding: answer.body.prefix(2_000), as: UTF8.self)
+        // A page for browsers says nothing in its beginning.
+        let isPage = words.drop(while: \.isWhitespace).hasPrefix("<")
+        let quoted = isPage ? "" : Redaction.quote(words, limit: 200)
+        return "\(service) answered \(answer.status)\(quoted.isEmpty ? "" : ": \(quoted)")"
+    }
+
+    /// Without the address and its secrets.
+    func clean(_ text: String) -> String {
+        Redaction.text(Redaction.hide(secrets + Self.secretParts(of: url), in: text))
+    }
+
+    /// What follows the host. A service's name in the path is none.
+    private static func secretParts(of url: Secret) -> [Secret] {
+        guard let parts = URLComponents(string: url.reveal()) else { return [url] }
+        let known: Set<String> = ["api", "webhooks", "services", "messages", "enqueue", "emails", "sendMessage"]
+        let steps = parts.path.split(separator: "/").map(String.init).filter {
+            !known.contains($0) && $0.utf8.count >= 6
+        }
+        let query = (parts.queryItems ?? []).compactMap(\.value).filter { $0.utf8.count >= 6 }
+        return (steps + query + [parts.password].compactMap(\.self)).map { Secret($0) }
+    }
+
+    /// `Retry-After` in seconds or as a date (RFC 9110 section 10.2.3).
+    static func retryAfter(_ headers: HTTPHeaders, now: Instant) -> Duration? {
+        guard let text = headers.first(name: "retry-after")?.trimmingCharacters(in: .whitespaces) else { return nil }
+        if let seconds = Double(text), seconds.isFinite {
+            return .milliseconds(Int64(min(max(0, seconds), 1e9) * 1_000))
+        }
+        guard let date = httpDate(text) else { return nil }
+        return max(.zero, date - now)
+    }
+
+    /// `Sun, 06 Nov 1994 08:49:37 GMT`; the two older forms are not read.
+    private static func httpDate(_ text: String) -> Instant? {
+        let words = text.split(separator: " ")
+        let months = ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"]
+        guard words.count == 6, words[5] == "GMT", let month = months.firstIndex(of: String(words[2])),
+            words[1].count == 2
+        else { return nil }
+        return Instant(rfc3339: "\(words[3])-\(month < 9 ? "0" : "")\(month + 1)-\(words[1])T\(words[4])Z")
+    }
+
+    private static func head(of response: HTTPClientResponse) async -> [UInt8] {
+        var bytes: [UInt8] = []
+        do {
+            for try await piece in response.body {
+                bytes += piece.readableBytesView.prefix(mostAnswer - bytes.count)
+                if bytes.count >= mostAnswer { break }
+            }
+        } catch {
+            // The status has arrived: an end that is cut off changes nothing.
+        }
+        return bytes
+    }
+
+    private static func words(for error: any Error) -> String {
+        if let error = error as? HTTPClientError {
+            switch error {
+            case .connectTimeout: return "the connection took longer than 10 s"
+            case .readTimeout, .deadlineExceeded: return "no answer came in time"
+            case .remoteConnectionClosed: return "the connection was closed before an answer came"
+            default: return Redaction.quote(error.shortDescription, limit: 160)
+            }
+        }
+        if error is CancellationError { return "Stoker was stopping" }
+        return Redaction.quote("\(error)", limit: 160)
+    }
+}

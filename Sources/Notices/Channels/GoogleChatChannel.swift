@@ -1,0 +1,72 @@
+package import StokerCore
+
+/// An incoming webhook of a Google Chat space: a card.
+///
+/// Wire facts: `POST https://chat.googleapis.com/v1/spaces/SPACE/messages?key=…&token=…`; a message with its cards has at most 32,000 bytes; one request a
+/// second and space, more are answered with 429; a `textParagraph` reads a part of HTML. Source: Google Chat docs, "Build a Google Chat app as
+/// a webhook", "Usage limits" and "Text formatting in cards", read 2026-11.
+package struct GoogleChatChannel: Channel {
+    package var address: Secret?
+    package var templates: [FleetNamed<String>] = []
+
+    package static let name = "google_chat"
+    package static let example = "google_chat: \"https://chat.googleapis.com/v1/spaces/A/messages?key=a&token=b\""
+    private static let wanted = "https://chat.googleapis.com/v1/spaces/…, from the space's Apps & integrations"
+
+    package init() {}
+
+    package static let table = FleetTable<GoogleChatChannel>(
+        [
+            FleetKey(
+                "google_chat", .secret("a webhook address"), \.address,
+                "Address of a Google Chat webhook. Empty switches the channel off.",
+                range: "`https://chat.googleapis.com/v1/spaces/…`",
+                example: "\"https://chat.googleapis.com/v1/spaces/A/messages?key=a&token=b\"",
+                mistakes: ["chat", "\"https://example.com/v1/spaces/A/messages\"", "[a]"], isSecret: true),
+            TemplateSettings.key(\.templates),
+        ],
+        finish: { settings, said in
+            said.check(settings.address, at: "google_chat", wanted) { $0 == "chat.googleapis.com" }
+            TemplateSettings.check(settings.templates, said)
+        })
+
+    package var isOn: Bool { address != nil }
+    package var shown: String { ServiceAddress.shown(address) }
+
+    package func deliver(_ notice: Notice, with means: DeliveryMeans) async -> Delivery {
+        guard let address else { return .refused(because: "the channel is switched off") }
+        let request = ChannelRequest("Google Chat", address, json: document(notice), secrets: [address])
+        switch await request.send(with: means) {
+        case .failed(let because): return .later(after: nil, because: request.clean(because))
+        case .answered(let answer):
+            return request.verdict(on: answer, now: means.now(), said: answer.json?["error"]?["message"]?.string)
+        }
+    }
+
+    func document(_ notice: Notice) -> JSONValue {
+        let text = NoticeText(
+            notice, templates, form: NoticeText.Form(escaping: .html, mostTitle: 500, mostText: 20_000))
+        var widgets: [JSONValue] = []
+        if !text.text.isEmpty {
+            widgets.append(["textParagraph": ["text": .string(text.text.replacing("\n", with: "<br>"))]])
+        }
+        var buttons: [JSONValue] = []
+        for (title, link) in [("Open", text.link), ("Acknowledge", text.acknowledge)] {
+            if let link {
+                buttons.append(["text": .string(title), "onClick": ["openLink": ["url": .string(link)]]])
+            }
+        }
+        if !buttons.isEmpty { widgets.append(["buttonList": ["buttons": .array(buttons)]]) }
+        return [
+            "cardsV2": [
+                [
+                    "cardId": .string(String(notice.key.prefix(64))),
+                    "card": [
+                        "header": ["title": .string("\(NoticeTone(notice.kind).sign) \(text.title)")],
+                        "sections": [["widgets": .array(widgets)]],
+                    ],
+                ]
+            ]
+        ]
+    }
+}

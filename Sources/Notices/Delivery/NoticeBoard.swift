@@ -1,0 +1,386 @@
+import Foundation
+package import Ledger
+package import Logging
+import Runtime
+package import StokerCore
+import Synchronization
+
+/// Where what happens and what is told meet: holds the planner and the channels, and answers for the outbox. See docs/notices.md.
+package final class NoticeBoard: Sendable {
+    private struct State {
+        var planner: NoticePlanner
+        var channels: Channels
+        var reports: [String: ChannelReport] = [:]
+        /// When each channel's report was last written.
+        var written: [String: Instant] = [:]
+        /// A channel asked for a pause.
+        var pausedUntil: [String: Instant] = [:]
+        /// Orders of the messages that are being sent.
+        var sending: Set<Int64> = []
+        var wake: @Sendable () -> Void = {}
+        var acknowledgeLink: @Sendable (_ incident: Int64) -> String? = { _ in nil }
+        var isOffline: @Sendable () -> Bool = { false }
+    }
+
+    let ledger: any Ledger
+    let now: @Sendable () -> Instant
+    let logger: Logger
+    /// Names this master in its messages; nil where it is the only one.
+    let sender: String?
+    private let state: Mutex<State>
+
+    /// - Parameters:
+    ///   - sender: names a second master in its messages; nil where there is only one.
+    ///   - isActive: false for a second master that stands by: it tells nobody anything.
+    package convenience init(
+        fleet: Fleet, ledger: any Ledger, sender: String? = nil, isActive: Bool = true,
+        now: @escaping @Sendable () -> Instant, logger: Logger
+    ) {
+        self.init(
+            fleet: fleet, ledger: ledger, sender: sender, isActive: isActive, settings: .init(), now: now,
+            logger: logger)
+    }
+
+    init(
+        fleet: Fleet, ledger: any Ledger, sender: String?, isActive: Bool, settings: NoticePlanner.Settings,
+        now: @escaping @Sendable () -> Instant, logger: Logger
+    ) {
+        self.ledger = ledger
+        self.now = now
+        self.logger = logger
+        self.sender = sender
+        var planner = NoticePlanner(settings: settings)
+        planner.isActive = isActive
+        planner.use(fleet)
+        state = Mutex(State(planner: planner, channels: Channels(fleet)))
+    }
+
+    // MARK: Joined to others
+
+    /// What ``LedgerWriter`` asks.
+    package var outbox: OutboxPlan {
+        OutboxPlan(
+            plan: { batch in self.state.withLock { $0.planner.plan(batch, now: self.now()) } },
+            written: { self.wake() })
+    }
+
+    /// Whether a check is in maintenance: short, for it is asked under a lock.
+    package func setMaintenance(_ isInMaintenance: @escaping @Sendable (_ check: String, _ at: Instant) -> Bool) {
+        state.withLock { $0.planner.isInMaintenance = isInMaintenance }
+    }
+
+    /// The address that acknowledges an incident without a token.
+    package func setAcknowledgeLink(_ link: @escaping @Sendable (_ incident: Int64) -> String?) {
+        state.withLock { $0.acknowledgeLink = link }
+    }
+
+    /// While this machine has no network nothing is sent, and no attempt is wasted.
+    package func setOffline(_ isOffline: @escaping @Sendable () -> Bool) { state.withLock { $0.isOffline = isOffline } }
+
+    func setWake(_ wake: @escaping @Sendable () -> Void) { state.withLock { $0.wake = wake } }
+
+    /// Jobs were inserted: they are looked for at once.
+    package func wake() { state.withLock { $0.wake }() }
+
+    /// The fleet that is tended from now on.
+    package func use(_ fleet: Fleet) {
+        let new = Channels(fleet)
+        let hasChanged = state.withLock { state in
+            state.planner.use(fleet)
+            defer { state.channels = new }
+            return state.channels != new
+        }
+        if hasChanged { tellOfChannels() }
+    }
+
+    package var channels: Channels { state.withLock { $0.channels } }
+
+    /// Says which channels are switched off, for nobody hears through them, and what else is to be said of them here.
+    func tellOfChannels() {
+        let environment = ProcessInfo.processInfo.environment
+        for channel in channels.list {
+            guard let advice = channel.value.channel.advice(in: environment) else { continue }
+            logger.warning(
+                "A channel may not work here", metadata: ["channel": "\(channel.name)", "because": "\(advice)"])
+        }
+        for channel in channels.list where !channel.value.isOn {
+            logger.warning(
+                "A channel is switched off: its address is empty",
+                metadata: ["channel": "\(channel.name)", "kind": "\(channel.value.kind)"])
+        }
+    }
+
+    // MARK: After a start
+
+    /// Jobs that are read after a start, newest first.
+    static let mostRemembered = 5_000
+
+    /// Reads what is known of messages and incidents; before the fleet is tended. Without it, what lasts is told anew.
+    package func restore() async {
+        guard !channels.list.isEmpty else { return }
+        var remembered = NoticePlanner.Remembered()
+        do throws(Failure) {
+            remembered.jobs = try await jobs(states: [], limit: Self.mostRemembered)
+            remembered.isCut = remembered.jobs.count >= Self.mostRemembered
+            remembered.incidents = try await openIncidents()
+            remembered.names = Dictionary(
+                try await ledger.checkNames().map { ($0.id, $0.name) }, uniquingKeysWith: { first, _ in first })
+            for event in try await ledger.events(of: nil, before: nil, limit: 200) {
+                if case .online = event.payload { break }
+                if case .offline = event.payload {
+                    remembered.offlineSince = event.at
+                    break
+                }
+            }
+        } catch {
+            logger.error("What was told before could not be read", metadata: ["error": "\(error)"])
+        }
+        let now = now()
+        let due = state.withLock { state in
+            state.planner.restore(remembered, now: now)
+            return state.planner.restored()
+        }
+        do throws(Failure) { try await ledger.jobs.insert(due) } catch {
+            logger.error("A message could not be kept", metadata: ["error": "\(error)"])
+        }
+    }
+
+    func jobs(states: Set<Job.State>, limit: Int) async throws(Failure) -> [Job] {
+        var found: [Job] = []
+        while found.count < limit {
+            let page = try await ledger.jobs.jobs(
+                kind: Outgoing.jobKind, states: states, before: found.last?.id, limit: min(500, limit - found.count))
+            found += page
+            if page.count < 500 { break }
+        }
+        return found
+    }
+
+    func openIncidents() async throws(Failure) -> [Incident] {
+        var found: [Incident] = []
+        while found.count < 100_000 {
+            let page = try await ledger.incidents(of: nil, openOnly: true, before: found.last?.id, limit: 500)
+            found += page
+            if page.count < 500 { break }
+        }
+        return found
+    }
+
+    // MARK: Time
+
+    /// What is due because time has passed; asked about once a second.
+    func tick(_ writer: LedgerWriter) async {
+        let due = state.withLock { $0.planner.due(now: now()) }
+        guard !due.isEmpty else { return }
+        let acknowledged = await acknowledged(due.filter { !$0.route.isEmpty }.map(\.incident))
+        writer.enqueue {
+            Batch(
+                jobs: self.state.withLock {
+                    $0.planner.raise(due, acknowledged: acknowledged, now: self.now())
+                })
+        }
+    }
+
+    /// Record of an incident that somebody has acknowledged; its key is the incident's number.
+    package static let acknowledgement = "acknowledgement"
+
+    private func acknowledged(_ keys: [IncidentKey]) async -> Set<IncidentKey> {
+        guard !keys.isEmpty else { return [] }
+        do throws(Failure) {
+            let records = Set(try await ledger.records.records(kind: Self.acknowledgement).map(\.key))
+            guard !records.isEmpty else { return [] }
+            var incidents: [Incident] = []
+            let checks = Set(keys.map(\.check))
+            if checks.count <= 100 {
+                for check in checks {
+                    incidents += try await ledger.incidents(of: check, openOnly: true, before: nil, limit: 10)
+                }
+            } else {
+                incidents = try await openIncidents()
+            }
+            return Set(
+                incidents.filter { records.contains(String($0.id)) }.map {
+                    IncidentKey(check: $0.check, began: $0.began)
+                })
+        } catch {
+            // Better told once too often.
+            logger.warning("Acknowledgements could not be read", metadata: ["error": "\(error)"])
+            return []
+        }
+    }
+
+    /// Forgets messages that were planned but never came to be written.
+    func reconcile() async {
+        let before = now() - .seconds(60)
+        guard state.withLock({ !$0.planner.live.isEmpty }) else { return }
+        do throws(Failure) {
+            let jobs = try await jobs(
+                states: [.available, .scheduled, .retryable, .running], limit: Self.mostRemembered)
+            let orders = Set(jobs.compactMap { Outgoing($0)?.order })
+            state.withLock { $0.planner.keepLive(orders, olderThan: before) }
+        } catch {
+            logger.debug("The outbox could not be read", metadata: ["error": "\(error)"])
+        }
+    }
+
+    // MARK: Delivery
+
+    /// A message that is so much older than its time is marked.
+    static let lateAfter = Duration.seconds(300)
+    private static let backoff = Backoff(first: .seconds(5), longest: .seconds(900))
+
+    /// Does the jobs of the outbox.
+    package func handler(_ means: DeliveryMeans) -> JobHandler {
+        JobHandler(kind: Outgoing.jobKind) { job in try await self.deliver(job, means) }
+    }
+
+    private enum Turn {
+        case go(any Channel)
+        case later(Instant)
+        case unwanted(String)
+        case refused(String)
+    }
+
+    private func turn(_ outgoing: Outgoing) -> Turn {
+        let now = now()
+        let isOffline = state.withLock { $0.isOffline }()
+        return state.withLock { state in
+            if !state.planner.isActive || isOffline { return .later(now + .seconds(3)) }
+            if outgoing.isVoid == true { return .unwanted("it was over before it was told") }
+            guard let channel = state.channels[outgoing.channel] else {
+                return .refused("the fleet file has no channel \(outgoing.channel) any more")
+            }
+            guard channel.isOn else { return .unwanted("the channel \(outgoing.channel) is switched off") }
+            if let until = state.pausedUntil[outgoing.channel], until > now { return .later(until) }
+            if state.planner.isBlocked(outgoing) {
+                return .later(now + (state.sending.isEmpty ? .seconds(2) : .milliseconds(50)))
+            }
+            if state.planner.isUnwanted(outgoing) { return .unwanted("what it ends could not be told") }
+            state.sending.insert(outgoing.order)
+            return .go(channel.channel)
+        }
+    }
+
+    private func deliver(_ job: Job, _ means: DeliveryMeans) async throws -> JobHandler.Outcome {
+        guard let outgoing = Outgoing(job) else {
+            throw Failure(
+                .internal, doing: "send a message", because: "its job cannot be read: another version wrote it",
+                retry: .never)
+        }
+        let channel: any Channel
+        switch turn(outgoing) {
+        case .later(let time): return .later(time)
+        case .unwanted(let because):
+            over(outgoing, isTold: outgoing.isVoid != true)
+            return .cancelled(because: because)
+        case .refused(let because):
+            over(outgoing, isTold: false)
+            throw Failure(.notFound, doing: "send a message", because: because, retry: .never)
+        case .go(let found): channel = found
+        }
+        let notice = await finished(outgoing)
+        let delivery: Delivery
+        do {
+            delivery =
+                try await withTimeout(.seconds(45)) { await channel.deliver(notice, with: means) }
+                ?? .later(after: nil, because: "it took longer than 45 s")
+        } catch {
+            // The process ends: it is sent again after the next start, with the same key.
+            _ = state.withLock { $0.sending.remove(outgoing.order) }
+            throw error
+        }
+        switch delivery {
+        case .delivered:
+            over(outgoing, isTold: true)
+            await report(outgoing.channel, nil)
+            return .done
+        case .later(let after, let because):
+            let wait = after.map { min(max($0, .seconds(1)), .seconds(3_600)) }
+                ?? Self.backoff.wait(after: job.attempt, share: .random(in: 0...1))
+            let isLast = job.attempt >= job.maxAttempts
+            if isLast { over(outgoing, isTold: false) }
+            state.withLock { state in
+                state.sending.remove(outgoing.order)
+                if after != nil { state.pausedUntil[outgoing.channel] = now() + wait }
+            }
+            await report(outgoing.channel, because)
+            throw Failure(
+                .unreachable, doing: "send a message", because: because, retry: isLast ? .never : .after(wait))
+        case .refused(let because):
+            over(outgoing, isTold: false)
+            await report(outgoing.channel, because)
+            throw Failure(.unreachable, doing: "send a message", because: because, retry: .never)
+        }
+    }
+
+    private func over(_ outgoing: Outgoing, isTold: Bool) {
+        state.withLock { state in
+            state.sending.remove(outgoing.order)
+            state.planner.isOver(outgoing, isTold: isTold)
+        }
+    }
+
+    /// What is only known when it is sent.
+    private func finished(_ outgoing: Outgoing) async -> Notice {
+        var notice = outgoing.notice
+        notice.isLate = now() - (outgoing.due ?? notice.at) > Self.lateAfter
+        notice.sender = sender
+        guard notice.count == 1, notice.kind.isAlarm, let key = outgoing.incidentKeys.first else { return notice }
+        // Without its number there is nothing to acknowledge, and it is told all the same.
+        let found = try? await ledger.incidents(of: key.check, openOnly: false, before: nil, limit: 20)
+        guard let incident = found?.first(where: { $0.began == key.began }) else { return notice }
+        if !notice.subjects.isEmpty { notice.subjects[0].incident = incident.id }
+        if incident.ended == nil { notice.acknowledgeLink = state.withLock { $0.acknowledgeLink }(incident.id) }
+        return notice
+    }
+
+    // MARK: Reports
+
+    /// Writes down how a channel fares: when that changes, and otherwise every few seconds at most.
+    private func report(_ channel: String, _ failure: String?) async {
+        let now = now()
+        let record: NewRecord? = state.withLock { state in
+            var report = state.reports[channel] ?? ChannelReport()
+            let before = report.failure
+            report.at = now
+            report.failure = failure
+            if failure == nil {
+                report.delivered = now
+                report.failedSince = nil
+            } else if before == nil || report.failedSince == nil {
+                report.failedSince = now
+            }
+            state.reports[channel] = report
+            let isNews = before != failure || (state.written[channel].map { now - $0 > .seconds(5) } ?? true)
+            guard isNews else { return nil }
+            state.written[channel] = now
+            return NewRecord(kind: ChannelReport.recordKind, key: channel, body: report.text, at: now)
+        }
+        guard let record else { return }
+        do throws(Failure) { try await ledger.records.put(record) } catch {
+            logger.debug("The state of a channel could not be written", metadata: ["error": "\(error)"])
+        }
+    }
+}
+
+/// How a channel fares: the record of the kind ``recordKind`` under its name.
+package struct ChannelReport: Sendable, Equatable, Codable {
+    package static let recordKind = "channel"
+
+    /// Of the last attempt.
+    package var at: Instant?
+    /// Of the last message that was taken.
+    package var delivered: Instant?
+    /// Why the last attempt failed; nil when it did not.
+    package var failure: String?
+    package var failedSince: Instant?
+
+    package init() {}
+
+    var text: String { (try? JSONEncoder().encode(self)).map { String(decoding: $0, as: UTF8.self) } ?? "{}" }
+
+    package init?(_ record: Record) {
+        guard let read = try? JSONDecoder().decode(Self.self, from: Data(record.body.utf8)) else { return nil }
+        self = read
+    }
+}

@@ -1,0 +1,48 @@
+package import AsyncHTTPClient
+package import Ledger
+package import Logging
+package import Runtime
+import ServiceLifecycle
+
+/// Sends what the outbox holds, and tells what is due because time has passed.
+package struct NoticeService: Service {
+    private let board: NoticeBoard
+    private let writer: LedgerWriter
+    private let runner: JobRunner
+
+    /// - Parameters:
+    ///   - client: follows no redirect.
+    ///   - owner: names this process in what it claims.
+    package init(
+        board: NoticeBoard, writer: LedgerWriter, client: HTTPClient, owner: String, clocks: Clocks, logger: Logger
+    ) {
+        self.board = board
+        self.writer = writer
+        let backoff = Backoff(first: .seconds(5), longest: .seconds(900))
+        runner = JobRunner(
+            store: board.ledger.jobs,
+            handlers: [board.handler(DeliveryMeans(http: client, logger: logger, now: clocks.wall))], owner: owner,
+            settings: JobRunner.Settings(concurrency: 8, poll: .seconds(2)), clock: ContinuousClock(),
+            now: clocks.wall, backoff: { backoff.wait(after: $0, share: .random(in: 0...1)) }, logger: logger)
+        board.setWake { [runner] in runner.wake() }
+    }
+
+    package func run() async throws {
+        board.tellOfChannels()
+        try await withThrowingTaskGroup(of: Void.self) { group in
+            group.addTask { try await runner.run() }
+            group.addTask { await cancelWhenGracefulShutdown { await keepTime() } }
+            try await group.waitForAll()
+        }
+    }
+
+    private func keepTime() async {
+        var seconds = 0
+        while !Task.isCancelled {
+            do { try await Task.sleep(for: .seconds(1)) } catch { return }
+            await board.tick(writer)
+            seconds += 1
+            if seconds % 60 == 0 { await board.reconcile() }
+        }
+    }
+}
