@@ -41,13 +41,20 @@ enum StatusPageText {
                     "label": group, "id": "g\(index)",
                     "services": report.services.filter { $0.group == group }.map { service in
                         [
-                            "name": service.name, "verdict": service.verdict.name, "word": word(service.verdict),
+                            "name": service.name, "verdict": service.isInMaintenance ? "maint" : service.verdict.name,
+                            "word": service.isInMaintenance ? "Maintenance" : word(service.verdict),
                             "strip": strip(service), "uptime": Formatting.share(service.uptime),
                         ] as [String: Any]
                     },
                 ] as [String: Any]
             },
             "open": open.map { post($0, report.now) }, "hasOpen": !open.isEmpty,
+            "maintenance": report.maintenance.map { window in
+                [
+                    "name": window.name, "text": window.text ?? "", "hasText": window.text != nil,
+                    "when": "\(Formatting.time(window.from)) – \(Formatting.time(window.until))",
+                ] as [String: Any]
+            }, "hasMaintenance": !report.maintenance.isEmpty,
             "past": past.map { post($0, report.now) }, "hasPast": !past.isEmpty,
         ]
     }

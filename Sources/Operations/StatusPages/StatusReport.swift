@@ -8,6 +8,7 @@ package struct StatusReport: Sendable, Equatable {
         package var group: String
         package var verdict: Verdict
         package var isTrouble: Bool
+        package var isInMaintenance: Bool
         /// The days of ``StatusReport/days``, oldest first; empty while the ledger cannot be read.
         package var days: [SpanTotals]
         /// Time up ÷ time known over all of them.
@@ -39,16 +40,19 @@ package struct StatusReport: Sendable, Equatable {
     package var services: [Service]
     /// Those that last first, then the newest.
     package var posts: [Post]
+    /// What goes on now and what is planned for the next week, by its beginning.
+    package var maintenance: [MaintenanceWindow] = []
     package var now: Instant
 
     package static let days = 90
     /// Checks a page shows.
     package static let mostServices = 500
     private static let mostPosts = 50
+    private static let planned = Duration.seconds(7 * 86_400)
     /// Incidents that are over are told so long.
     private static let past = Duration.seconds(30 * 86_400)
 
-    package var troubled: [Service] { services.filter(\.isTrouble) }
+    package var troubled: [Service] { services.filter { $0.isTrouble && !$0.isInMaintenance } }
 
     /// The slow part: kept for a minute by whoever asks often.
     package struct History: Sendable {
@@ -103,12 +107,30 @@ package struct StatusReport: Sendable, Equatable {
                         ? Sentence(reading: incident.sentence).text : nil,
                     notes: notes.reversed()))
         }
+        let rules = await monitor.fleet()[MaintenanceSection.section].filter { rule in
+            chosen.contains { rule.scope.covers($0.check) }
+        }
+        var windows: [MaintenanceWindow] = []
+        for window in chosen.compactMap(\.maintenance) where !windows.contains(where: { $0.id == window.id }) {
+            windows.append(window)
+        }
+        for rule in rules {
+            for span in rule.windows(in: now..<(now + planned)) where span.lowerBound > now {
+                windows.append(
+                    MaintenanceWindow(
+                        id: "\(rule.name)@\(span.lowerBound)", name: rule.name, from: span.lowerBound,
+                        until: span.upperBound, scope: rule.scope, isByHand: false))
+            }
+        }
+        windows.sort { ($0.from, $0.id) < ($1.from, $1.id) }
         return StatusReport(
             slug: slug, page: page,
             services: chosen.map { status in
                 Service(
                     name: status.check.name, group: status.check.groupLabel, verdict: status.state.verdict,
-                    isTrouble: status.state.isTrouble, days: history.days[status.id] ?? [])
-            }, posts: posts.filter { $0.ended == nil } + posts.filter { $0.ended != nil }, now: now)
+                    isTrouble: status.state.isTrouble, isInMaintenance: status.maintenance != nil,
+                    days: history.days[status.id] ?? [])
+            }, posts: posts.filter { $0.ended == nil } + posts.filter { $0.ended != nil },
+            maintenance: Array(windows.prefix(20)), now: now)
     }
 }
