@@ -41,6 +41,10 @@ campaign: ## Kill -9 rounds on a disk that hangs, fills and comes back; ROUNDS=2
 	@Scripts/setup.sh test
 	@Scripts/campaign.sh $(ROUNDS) $(SEED)
 
+cron: build ## Compare cron schedules with brute force over zoneinfo and croniter; EXPRESSIONS=500 ZONES=40 INSTANTS=200
+	@Scripts/setup.sh test
+	@Scripts/cron.sh $(EXPRESSIONS) $(ZONES) $(INSTANTS)
+
 lint: ## Check the layout of every Swift file
 	@swift format lint --strict --parallel --recursive Package.swift Sources Tests Benchmarks
 
