@@ -149,6 +149,9 @@ def main():
                 later, earlier = zone.answer(expression, at)
                 print(f"{expression.text} {zone.name}\t{at}\t{later}\t{earlier}")
                 # croniter is slow: a sample of those away from changes.
+                # It passes over 1 March where the day of month is a star with a step (6.0.0), which crontab(5) does not.
+                month = lambda moment: datetime.fromtimestamp(moment, zone.info).strftime("%Y-%m")
+                if expression.text.split()[2].startswith("*/") and month(at).endswith("-02") and month(later) != month(at): continue
                 if croniter and place == number % max(1, instants) and zone.quiet(earlier - 3 * 86400, later + 3 * 86400):
                     theirs = croniter(expression.text, datetime.fromtimestamp(at, zone.info), implement_cron_bug=True)
                     compared += 1
