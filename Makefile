@@ -8,7 +8,7 @@ ROUNDS ?= 200
 SEED ?= 7
 STOKER := .build/release/stoker
 
-.PHONY: help run build install test official-suite fuzz campaign notices-campaign lint format bench clean
+.PHONY: help run build install test official-suite fuzz campaign cron notices-campaign lint format bench clean
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-16s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -40,6 +40,10 @@ fuzz: ## Fuzz guided by coverage, 20 s each; ARGS="fleet dns" picks, FUZZ_SECOND
 campaign: ## Kill -9 rounds on a disk that hangs, fills and comes back; ROUNDS=200 SEED=7
 	@Scripts/setup.sh test
 	@Scripts/campaign.sh $(ROUNDS) $(SEED)
+
+cron: build ## Compare cron schedules with brute force over zoneinfo and croniter; EXPRESSIONS=500 ZONES=40 INSTANTS=200
+	@Scripts/setup.sh test
+	@Scripts/cron.sh $(EXPRESSIONS) $(ZONES) $(INSTANTS)
 
 notices-campaign: ## Kill -9 rounds between verdict and delivery; ROUNDS=2000 SEED=7
 	@Scripts/setup.sh test

@@ -68,7 +68,7 @@ class Expression:
 
 class Zone:
     def __init__(self, name):
-        self.name, self.info = name, ZoneInfo(name)
+        self.name, self.info, self.cached, self.cache = name, ZoneInfo(name), None, {}
         self.changes, self.offsets = [], [self.look(BEGIN - 900 * 86400)]
         at = BEGIN - 900 * 86400
         while at < END + 900 * 86400:
@@ -95,6 +95,11 @@ class Zone:
 
     def runs(self, expression, day):
         """All moments of one day of the zone's clock."""
+        if self.cached is not expression: self.cached, self.cache = expression, {}
+        if day not in self.cache: self.cache[day] = self.make(expression, day)
+        return self.cache[day]
+
+    def make(self, expression, day):
         if not expression.fits(EPOCH + timedelta(days=day)): return []
         base = day * 86400
         if self.quiet(base - 40 * 3600, base + 64 * 3600):
@@ -102,9 +107,10 @@ class Zone:
             return [base + minute * 60 - offset for minute in expression.times]
         found = set()
         near = [change for change in self.changes if base - 40 * 3600 < change < base + 64 * 3600]
+        around = {self.offset(base - 40 * 3600)} | {self.offset(change) for change in near}
         for minute in expression.times:
             local = base + minute * 60
-            possible = sorted({local - offset for offset in self.offsets if self.offset(local - offset) == offset})
+            possible = sorted({local - offset for offset in around if self.offset(local - offset) == offset})
             if expression.everyHour: found.update(possible)
             elif possible: found.add(possible[0])
             else: found.add(next(c for c in near if c - 1 + self.offset(c - 1) < local <= c + self.offset(c)))
@@ -114,7 +120,8 @@ class Zone:
         day = (at + self.offset(at)) // 86400
         later = earlier = None
         for n in range(-2, 1500):
-            later = min((run for run in self.runs(expression, day + n) if run > at), default=later)
+            found = [run for run in self.runs(expression, day + n) if run > at]
+            if found: later = min(found + ([later] if later is not None else []))
             # Around a change the order of days is not that of moments: one more is looked at.
             if later is not None and n > 0 and day + n > (later + self.offset(later)) // 86400: break
             if later is not None and n > 0 and self.quiet(at - 3 * 86400, later + 3 * 86400): break
@@ -142,6 +149,9 @@ def main():
                 later, earlier = zone.answer(expression, at)
                 print(f"{expression.text} {zone.name}\t{at}\t{later}\t{earlier}")
                 # croniter is slow: a sample of those away from changes.
+                # It passes over 1 March where the day of month is a star with a step (6.0.0), which crontab(5) does not.
+                month = lambda moment: datetime.fromtimestamp(moment, zone.info).strftime("%Y-%m")
+                if expression.text.split()[2].startswith("*/") and month(at).endswith("-02") and month(later) != month(at): continue
                 if croniter and place == number % max(1, instants) and zone.quiet(earlier - 3 * 86400, later + 3 * 86400):
                     theirs = croniter(expression.text, datetime.fromtimestamp(at, zone.info), implement_cron_bug=True)
                     compared += 1

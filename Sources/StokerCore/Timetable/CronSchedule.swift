@@ -35,7 +35,7 @@ package struct CronSchedule: Sendable {
         var from = Instant(milliseconds: instant.milliseconds + 1)
         // Two changes of the clock a year, seldom more.
         for _ in 0..<400 {
-            let end = change(after: from - .milliseconds(1))
+            let end = change(after: from)
             let local = from.milliseconds + offset(from)
             guard let minute = minute(atOrAfter: -Self.floorDivide(-local, Self.minute)) else { return nil }
             let found = Instant(milliseconds: minute * Self.minute - offset(from))
