@@ -40,6 +40,8 @@ package struct Access: Sendable {
     package let beatsNeedToken: Bool
     /// What the page of a heartbeat shows to those who may write.
     let heartbeatKeys: HeartbeatKeys
+    /// What messages carry.
+    package let acknowledgeLinks: AcknowledgeLinks
     package let privateReading: Bool
     /// Bound to an address that only this machine reaches.
     package let loopback: Bool
@@ -70,6 +72,7 @@ package struct Access: Sendable {
         self.hasToken = token != nil
         self.beatsNeedToken = token != nil && !isTokenForAccount
         self.heartbeatKeys = HeartbeatKeys(token: token)
+        self.acknowledgeLinks = AcknowledgeLinks(token: token, publicURL: publicURL, now: now)
         self.privateReading = privateReading
         self.loopback = Self.isLoopback(host)
         let parts = publicURL.flatMap(Self.origin)

@@ -295,7 +295,8 @@ package final class NoticeBoard: Sendable {
             await report(outgoing.channel, nil)
             return .done
         case .later(let after, let because):
-            let wait = after.map { min(max($0, .seconds(1)), .seconds(3_600)) }
+            let wait =
+                after.map { min(max($0, .seconds(1)), .seconds(3_600)) }
                 ?? Self.backoff.wait(after: job.attempt, share: .random(in: 0...1))
             let isLast = job.attempt >= job.maxAttempts
             if isLast { over(outgoing, isTold: false) }

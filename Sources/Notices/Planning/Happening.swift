@@ -54,7 +54,9 @@ struct Happening: Sendable {
             }
         guard !kinds.isEmpty else { return nil }
         self.init(kinds: kinds, at: event.at, check: check, sentence: event.text)
-        if case .fleetRejected = event.payload { hint = "`stoker check-config` shows every problem; the old fleet stays in force" }
+        if case .fleetRejected = event.payload {
+            hint = "`stoker check-config` shows every problem; the old fleet stays in force"
+        }
         if case .ledgerStalled = event.payload { hint = "Look at the disk of the ledger." }
     }
 

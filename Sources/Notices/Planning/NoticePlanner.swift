@@ -451,7 +451,8 @@ struct NoticePlanner: Sendable {
         let own = Set(outgoing.notice.subjects.map(\.check))
         let isWide = outgoing.notice.count > outgoing.notice.subjects.count && !own.isEmpty
         return others.contains { order, other in
-            order < outgoing.order && !(own.isEmpty && !isWide) && (isWide || other.isWide || !other.checks.isDisjoint(with: own))
+            order < outgoing.order && !(own.isEmpty && !isWide)
+                && (isWide || other.isWide || !other.checks.isDisjoint(with: own))
         }
     }
 

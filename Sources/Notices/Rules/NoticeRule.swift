@@ -140,7 +140,9 @@ package enum NotifySection {
             return "is not built yet in this version of Stoker: \(instead); leave it out"
         }
         let all = Notice.Kind.ofRules.map(\.rawValue)
-        let hint = ClosestMatch.of(word, among: all).map { "did you mean `\($0)`?" } ?? "there are \(all.joined(separator: ", "))"
+        let hint =
+            ClosestMatch.of(word, among: all).map { "did you mean `\($0)`?" }
+            ?? "there are \(all.joined(separator: ", "))"
         return "is not a kind of event; \(hint)"
     }.map({ Notice.Kind(rawValue: $0) ?? .down }, back: { $0.rawValue })
 }

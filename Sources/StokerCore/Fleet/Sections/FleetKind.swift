@@ -93,7 +93,8 @@ extension FleetValue {
         }
         let nearest = section.entries.lazy.compactMap { ClosestMatch.of($0.key, among: kinds.map(\.name)) }.first
         section.report(
-            .missing, "does not say which kind of \(what.split(separator: " ").last ?? "") it is"
+            .missing,
+            "does not say which kind of \(what.split(separator: " ").last ?? "") it is"
                 + (nearest.map { "; did you mean `\($0)`?" } ?? "; it has one of the keys \(names)"))
         return nil
     }
@@ -150,7 +151,8 @@ package struct FleetReferenceReport {
         let nearest = ClosestMatch.of(reference.name, among: known)
         let hint =
             nearest.map { "did you mean `\($0)`?" }
-            ?? (known.isEmpty ? "there is none in this file" : "there are \(known.sorted().prefix(12).joined(separator: ", "))")
+            ?? (known.isEmpty
+                ? "there is none in this file" : "there are \(known.sorted().prefix(12).joined(separator: ", "))")
         report(.value, "\"\(reference.name.prefix(60))\" is not \(what) of this file; \(hint)", at: reference)
     }
 }

@@ -57,6 +57,23 @@ extension FleetValue where Output == Duration? {
     }
 }
 
+extension FleetValue where Output == CronSchedule {
+    /// A cron expression and its zone.
+    package static var schedule: Self {
+        Self(
+            schema: FleetSchema.text, range: "`0 3 * * Mon-Fri Europe/Berlin`, `@daily`",
+            read: { value in
+                guard let text = value.text("a schedule such as 0 3 * * Mon-Fri Europe/Berlin") else { return nil }
+                do throws(CronSchedule.Fault) {
+                    return try CronSchedule(text: text.value)
+                } catch {
+                    value.report(.value, text.substituted ? "\(text.shown) cannot be read as a schedule" : error.because)
+                    return nil
+                }
+            }, write: { .string($0.text) })
+    }
+}
+
 extension FleetValue where Output == Int {
     /// - Parameter wanted: what is expected, with an example: `a port such as 7860`.
     package static func integer(_ range: ClosedRange<Int>, _ wanted: String) -> Self {
