@@ -8,12 +8,12 @@ ROUNDS ?= 200
 SEED ?= 7
 STOKER := .build/release/stoker
 
-.PHONY: help run build install test official-suite fuzz campaign lint format bench clean
+.PHONY: help run build install test official-suite fuzz campaign notices-campaign lint format bench clean
 
 help: ## Show this list
-	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-16s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 	@echo
-	@echo "  make run FLEET=my.yaml     tends your own fleet; ARGS='--port 8000' is passed on"
+	@echo "  make run FLEET=my.yaml       tends your own fleet; ARGS='--port 8000' is passed on"
 
 run: build ## Tend a fleet: the demonstration, or FLEET=my.yaml
 	@if [ -n "$(FLEET)" ]; then exec $(STOKER) serve --fleet "$(FLEET)" $(ARGS); else exec $(STOKER) demo $(ARGS); fi
@@ -40,6 +40,10 @@ fuzz: ## Fuzz guided by coverage, 20 s each; ARGS="fleet dns" picks, FUZZ_SECOND
 campaign: ## Kill -9 rounds on a disk that hangs, fills and comes back; ROUNDS=200 SEED=7
 	@Scripts/setup.sh test
 	@Scripts/campaign.sh $(ROUNDS) $(SEED)
+
+notices-campaign: ## Kill -9 rounds between verdict and delivery; ROUNDS=2000 SEED=7
+	@Scripts/setup.sh test
+	@Scripts/campaign.sh $(ROUNDS) $(SEED) nothingIsLostAndNothingOvertakes 'notices campaign: '
 
 lint: ## Check the layout of every Swift file
 	@swift format lint --strict --parallel --recursive Package.swift Sources Tests Benchmarks

@@ -166,9 +166,9 @@ let package = Package(
         .executableTarget(
             name: "stoker-bench",
             dependencies: [
-                "HubDay", "KeepAlive", "HubClient", "HubSimulator", "Ledger", "Runtime", "StokerCore", arguments,
-                lifecycle,
-                logging, nioCore, nioPosix,
+                "HubDay", "KeepAlive", "HubClient", "HubSimulator", "Ledger", "Notices", "Runtime", "StokerCore",
+                arguments,
+                asyncHTTPClient, lifecycle, logging, nioCore, nioPosix,
             ],
             path: "Benchmarks/Sources/stoker-bench",
             swiftSettings: room,
@@ -236,7 +236,8 @@ let package = Package(
         .testTarget(
             name: "NoticesTests",
             dependencies: [
-                "Ledger", "Notices", "Runtime", "StokerCore", "TestSupport", asyncHTTPClient, logging, nioCore, nioPosix,
+                "Ledger", "Notices", "Runtime", "StokerCore", "TestSupport", asyncHTTPClient, logging, nioCore,
+                nioPosix,
             ],
             exclude: ["Channels/smtp_server.py"],
             swiftSettings: room),

@@ -13,7 +13,7 @@ struct Bench: AsyncParsableCommand {
             EngineBench.self, PipelineBench.self, ResolveBench.self, DeadNamesBench.self, RememberBench.self,
             TendBench.self,
             LedgerAppendBench.self, LedgerYearBench.self, HubSimulatorBench.self, HubUploadBench.self,
-            HubDayBench.self,
+            HubDayBench.self, NoticesBench.self,
         ])
 }
 

@@ -60,14 +60,17 @@ struct ChannelRequest: Sendable {
         request.method = .POST
         for (name, value) in headers { request.headers.add(name: name, value: value) }
         request.body = .bytes(ByteBuffer(bytes: body))
-        let (sent, http) = (request, means.http)
+        let (sent, http, limit) = (request, means.http, means.limit)
         do {
-            let answer = try await withTimeout(means.limit) {
-                let response = try await http.execute(sent, timeout: .nanoseconds(means.limit.wholeMilliseconds * 1_000_000))
+            let answer = try await withTimeout(limit) {
+                let response = try await http.execute(
+                    sent, timeout: .milliseconds(limit.wholeMilliseconds))
                 return await Answer(
                     status: Int(response.status.code), headers: response.headers, body: Self.head(of: response))
             }
-            guard let answer else { return .failed(because: "\(service) did not answer within \(Formatting.interval(means.limit))") }
+            guard let answer else {
+                return .failed(because: "\(service) did not answer within \(Formatting.interval(limit))")
+            }
             return .answered(answer)
         } catch {
             return .failed(because: "\(service) could not be reached: \(Self.words(for: error))")

@@ -51,7 +51,8 @@ package struct CommandChannel: Channel {
                     path, arguments, input: body + [0x0A], environment: ["STOKER_NOTICE_KEY": notice.key])
             }
             guard let ended else {
-                return .later(after: nil, because: "\(shown) was not done within \(Formatting.interval(means.limit)) and was ended")
+                let limit = Formatting.interval(means.limit)
+                return .later(after: nil, because: "\(shown) was not done within \(limit) and was ended")
             }
             let words = Redaction.quote(ended.errors.isEmpty ? ended.output : ended.errors, limit: 200)
             let said = words.isEmpty ? "" : ": \(words)"

@@ -143,4 +143,25 @@ struct ChannelSettingsTests {
         #expect(problems.count == 1 && problems.first?.text.contains(words) == true, "\(problems)")
         #expect(problems.first?.line == 5)
     }
+
+    /// `STOKER_WRITE_DOCS=1` writes the tables.
+    @Test func theDocsHaveEveryKey() throws {
+        let file = EmailTests.root.appending(path: "docs/channels.md")
+        var page = try String(contentsOf: file, encoding: .utf8)
+        let isWriting = ProcessInfo.processInfo.environment["STOKER_WRITE_DOCS"] == "1"
+        for kind in ChannelKinds.all {
+            let start = "<!-- keys of \(kind.name), made from its table; a test compares them -->\n"
+            let head = try #require(page.firstRange(of: start), "docs/channels.md has no place for \(kind.name)")
+            let tail = try #require(page[head.upperBound...].firstRange(of: "<!-- end -->"))
+            // `templates` has a chapter of its own.
+            let rows = Self.rows(kind).filter { $0.name != "templates" }
+            let made = FleetKeyGroup(kind.name, rows, document: "", schemaPath: []).table()
+            if isWriting {
+                page.replaceSubrange(head.upperBound..<tail.lowerBound, with: made)
+            } else {
+                #expect(page[head.upperBound..<tail.lowerBound] == made, "write it anew with STOKER_WRITE_DOCS=1")
+            }
+        }
+        if isWriting { try page.write(to: file, atomically: true, encoding: .utf8) }
+    }
 }
