@@ -8,6 +8,7 @@ import HummingbirdCore
 package import Ledger
 package import Logging
 package import NIOCore
+package import Operations
 import ServiceLifecycle
 package import StokerCore
 
@@ -65,6 +66,7 @@ package struct ControlRoomServer: Service {
     private let logger: Logger
 
     /// - Parameters:
+    ///   - context: what the pages' operations on Spaces work with; nil offers none.
     ///   - extraRoutes: adds routes; they run behind the same front door (`AppRequestContext.permission` is filled, a thrown `Failure` becomes
     ///     an answer, HEAD and security headers are seen to) and must call ``Access/authorize(_:_:)`` themselves.
     ///   - onBound: called once with the port when connections are accepted.
@@ -72,6 +74,7 @@ package struct ControlRoomServer: Service {
     /// - Throws: `internal` when a template is broken.
     package init(
         monitor: any FleetMonitoring, ledger: any Ledger, access: Access, settings: Settings,
+        context: OperationContext? = nil,
         extraRoutes: (Router<AppRequestContext>) -> Void = { _ in },
         onBound: @escaping @Sendable (Int) async -> Void = { _ in },
         eventLoopGroup: (any EventLoopGroup)? = nil, logger: Logger
@@ -89,7 +92,7 @@ package struct ControlRoomServer: Service {
             monitor: monitor, ledger: ledger, access: access, settings: settings, pages: pages,
             subscribers: subscribers,
             backgroundPings: backgroundPings, logger: logger, digests: FleetDigests(),
-            histories: RowHistories(ledger: ledger, logger: logger))
+            histories: RowHistories(ledger: ledger, logger: logger), context: context)
         routes.add(to: router)
         extraRoutes(router)
         door = HTTPFrontEnd(

@@ -18,6 +18,8 @@ struct Routes: Sendable {
     let logger: Logger
     let digests: FleetDigests
     let histories: RowHistories
+    /// What operations on Spaces work with; nil where only the fleet is known.
+    let context: OperationContext?
 
     func add(to router: Router<AppRequestContext>) {
         let epoch = String(UInt64.random(in: 0...UInt64.max), radix: 36)
@@ -45,6 +47,11 @@ struct Routes: Sendable {
         }
         on(router, "/", .get, .read) { request, visit in try await dashboard(request, visit, groups) }
         on(router, "/targets/**", .get, .read) { request, visit in try await target(request, visit) }
+        on(router, "/fragments/log/**", .get, .write) { request, visit in
+            let name = try self.name(in: request, after: "/fragments/log/")
+            let log = await log(of: try await monitor.status(of: name), request)
+            return Reply.html(pages.part("log", log.model), to: request)
+        }
         on(router, "/badge/**", .get, .read) { request, _ in try await badge(request) }
         on(router, "/actions/:action", .post, .write) { request, visit in try await act(request, visit) }
         on(router, "/login", .get, .open) { request, visit in login(request, visit, problem: nil) }
@@ -148,15 +155,42 @@ struct Routes: Sendable {
         let siblings = await monitor.statuses(StatusQuery(text: status.check.target)).items.filter {
             $0.check.target == status.check.target
         }
-        let page = TargetPage(
+        var page = TargetPage(
             status: status, siblings: siblings, samples: await monitor.strips(of: [name]).first ?? [],
             transcripts: try await monitor.transcripts(of: name), history: history, range: range,
             mayWrite: visit.permission.write, now: overview.now, base: base(request),
             key: visit.permission.write ? access.heartbeatKeys.key(of: name) : nil, needsKey: access.hasToken)
+        page.hubEndpoint = overview.hub?.endpoint
+        page.kinds = query["what"] ?? ""
+        if let space = status.check.space {
+            page.offer = await SpaceOffer.of(
+                space, hubStatus: status.hubStatus, mayWrite: visit.permission.write, in: context)
+            if page.offer?.refusal == nil, query["log"] != nil { page.log = await log(of: status, request) }
+        }
         let mark = status.state.isTrouble ? "(!) " : ""
         var frame = frame(visit, title: "\(mark)\(name) · Stoker", kind: "target", overview: overview, live: true)
         if status.state.isTrouble { frame.icon = Icon.path(.trouble) }
         return Reply.html(pages.page("target", page.model(), frame: frame), to: request)
+    }
+
+    /// The last lines of a Space's run or build log, as an operation reads them. What looks like a secret is hidden.
+    private func log(of status: CheckStatus, _ request: Request) async -> SpaceLogPart {
+        let kind = PageFormatting.form(request.uri.query ?? "")["log"] == "build" ? "build" : "run"
+        var part = SpaceLogPart(check: status.check.name, kind: kind)
+        do throws(Failure) {
+            guard let space = status.check.space, let context else {
+                throw Failure(.hubNoAccount, doing: "read the log", because: "there is no account on the Hub for it")
+            }
+            let answer = try await Operation.spaceLogs.call(
+                try SpaceLogPart.inputs(space) + [("log", .string(kind)), ("lines", .integer(50))], in: context)
+            part.lines = (answer["lines"]?.array ?? []).map {
+                (at: $0["at"]?.string ?? "", text: Redaction.text($0["text"]?.string ?? ""))
+            }
+            part.readAt = Formatting.time(await monitor.overview().now)
+        } catch {
+            part.problem = error.because
+        }
+        return part
     }
 
     private func badge(_ request: Request) async throws -> Response {
@@ -205,12 +239,22 @@ struct Routes: Sendable {
         }
         defer { digests.invalidate() }
         let status: CheckStatus?
+        var message = ""
         switch visit.parameters.get("action") {
         case "ping": status = try await backgroundPings.ping(name)
         case "pause":
             let minutes = form["minutes"].flatMap { Int64($0) }.map { min(max($0, 1), 527_040) }
             status = try await perform(.pause, on: name, [("for", minutes.map { .string("\($0)m") } ?? .null)])
         case "resume": status = try await perform(.resume, on: name)
+        case let action?:
+            guard let action = SpaceOffer.Action(rawValue: action), let context else { throw nothing() }
+            let check = try await monitor.status(of: name).check
+            guard let space = check.space else {
+                throw Failure(.conflict, doing: action.operation.doing, because: "\(name) is no Space")
+            }
+            _ = try await action.operation.call(try SpaceLogPart.inputs(space) + action.inputs, in: context)
+            message = "The Hub took it: \(action.operation.doing)."
+            status = try await monitor.status(of: name)
         default: throw nothing()
         }
         guard Reply.wantsPage(request) else {
@@ -219,6 +263,8 @@ struct Routes: Sendable {
             text.object { text in
                 text.key("done")
                 text.value(status != nil)
+                text.key("message")
+                text.value(message)
                 text.key("row")
                 if let status { CheckRow(status, now: now).write(&text) } else { text.null() }
             }

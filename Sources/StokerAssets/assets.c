@@ -24,6 +24,9 @@ static const unsigned char row_mustache[] = {
 static const unsigned char target_mustache[] = {
 #embed "Files/target.mustache"
 };
+static const unsigned char log_mustache[] = {
+#embed "Files/log.mustache"
+};
 static const unsigned char transcript_mustache[] = {
 #embed "Files/transcript.mustache"
 };
@@ -42,6 +45,7 @@ static const stoker_asset files[] = {
     {"dashboard.mustache", dashboard_mustache, sizeof dashboard_mustache},
     {"row.mustache", row_mustache, sizeof row_mustache},
     {"target.mustache", target_mustache, sizeof target_mustache},
+    {"log.mustache", log_mustache, sizeof log_mustache},
     {"transcript.mustache", transcript_mustache, sizeof transcript_mustache},
     {"login.mustache", login_mustache, sizeof login_mustache},
     {"error.mustache", error_mustache, sizeof error_mustache},

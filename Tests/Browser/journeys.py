@@ -5,6 +5,7 @@ import json
 import os
 import pathlib
 import re
+import signal
 import subprocess
 import sys
 import tempfile
@@ -20,6 +21,8 @@ from selenium.webdriver.support.ui import WebDriverWait
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 OUT = ROOT / ".build" / "screenshots"
 OUT.mkdir(parents=True, exist_ok=True)
+# Processes of the servers, by their addresses.
+SERVERS = {}
 
 
 @contextlib.contextmanager
@@ -172,19 +175,125 @@ class Journeys:
         facts = lambda: page.find_element(By.TAG_NAME, "main").text
         def both():
             page.refresh()
-            return "Two sources" in facts() and "Both together" in facts()
+            return "Two sources" in facts() and "is newest" in facts()
         WebDriverWait(page, 90, poll_frequency=1).until(lambda _: both())
         page.save_screenshot(str(OUT / "both-sources.png"))
         assert "RUNNING" in facts(), facts()
 
     def says_trouble_in_title_and_icon(self, page):
         page.get(self.base + "/")
-        troubles = sum(int(page.find_element(By.CSS_SELECTOR, f'[data-chip="{name}"] b').get_attribute("textContent")) for name in ("down", "silent"))
+        troubles = sum(int(page.find_element(By.CSS_SELECTOR, f'[data-chip="{name}"] b').get_attribute("textContent")) for name in ("down", "silent", "moderated"))
         if troubles:
             assert re.match(r"\(\d+\) Stoker", page.title), page.title
             assert "trouble" in page.find_element(By.ID, "icon").get_attribute("href")
         else:
             assert page.title == "Stoker"
+
+
+    def reads_bars(self, page):
+        """A bar says its time and verdict under the pointer, and under the arrow keys of the row's own link."""
+        page.get(self.base + "/?show=up")
+        tip = lambda: page.find_element(By.CSS_SELECTOR, ".tip")
+        page.find_element(By.CSS_SELECTOR, "a.name").send_keys(Keys.END)
+        until(page, lambda: tip().is_displayed() and "UTC" in tip().text and "Up" in tip().text)
+        last = tip().text
+        page.find_element(By.CSS_SELECTOR, "a.name").send_keys(Keys.ARROW_LEFT)
+        until(page, lambda: tip().text != last)
+        page.find_element(By.CSS_SELECTOR, "a.name").send_keys(Keys.ESCAPE)
+        until(page, lambda: not tip().is_displayed())
+
+    def leads_from_the_headline_to_its_rows(self, page):
+        page.get(self.base + "/")
+        links = page.find_elements(By.CSS_SELECTOR, ".say a")
+        if links:
+            count = int(links[0].text.split(" ")[0].replace(",", ""))
+            links[0].click()
+            until(page, lambda: "show=" in page.current_url)
+            until(page, lambda: 0 < len(self.rows(page)) and abs(len(self.rows(page)) - count) <= 1)
+
+    def folds_a_group(self, page):
+        page.get(self.base + "/")
+        group = page.find_element(By.CSS_SELECTOR, "details.group")
+        group.find_element(By.TAG_NAME, "summary").click()
+        until(page, lambda: not group.find_element(By.CSS_SELECTOR, ".rows").is_displayed())
+        assert group.find_element(By.CSS_SELECTOR, ".dots").text
+
+    def restarts_a_space(self, page):
+        """Asked first, with the focus on the way out; then the Hub takes it."""
+        if not json.loads(urllib.request.urlopen(self.base + "/api/v1/overview").read())["hub"]:
+            return  # no git, no Hub
+        page.get(self.base + "/targets/discord-bot")
+        opens = page.find_element(By.CSS_SELECTOR, 'button[popovertarget="c-restart"]')
+        opens.click()
+        dialog = page.find_element(By.ID, "c-restart")
+        until(page, dialog.is_displayed)
+        assert page.switch_to.active_element.text == "Keep it as it is"
+        page.save_screenshot(str(OUT / "confirm.png"))
+        page.switch_to.active_element.send_keys(Keys.ENTER)
+        until(page, lambda: not dialog.is_displayed())
+        opens.click()
+        dialog.find_element(By.CSS_SELECTOR, "button.main").click()
+        until(page, lambda: "The Hub took it" in page.find_element(By.ID, "toast").text, 30)
+
+    def says_what_makes_no_sense(self, page):
+        if not json.loads(urllib.request.urlopen(self.base + "/api/v1/overview").read())["hub"]:
+            return
+        page.get(self.base + "/targets/llm-backend")
+        wake = page.find_element(By.CSS_SELECTOR, 'button[popovertarget="c-wake"]')
+        assert not wake.is_enabled() and "awake" in wake.get_attribute("title")
+
+    def reads_a_log(self, page):
+        if not json.loads(urllib.request.urlopen(self.base + "/api/v1/overview").read())["hub"]:
+            return
+        page.get(self.base + "/targets/llm-backend")
+        page.find_element(By.CSS_SELECTOR, "a[data-log]").click()
+        until(page, lambda: page.find_elements(By.CSS_SELECTOR, "#log-body .quote, #log-body .none"), 30)
+        # It stays while the page keeps itself up to date.
+        time.sleep(3)
+        assert page.find_elements(By.CSS_SELECTOR, "#log-body .quote, #log-body .none")
+
+
+def looks_dead(base):
+    """A server that says nothing: the page greys out, says since when, changes title and icon, and recovers by itself."""
+    server = SERVERS.get(base)
+    if server is None:
+        return
+    with browser() as page:
+        page.get(base + "/")
+        until(page, lambda: page.find_element(By.ID, "live").get_attribute("data-state") == "live")
+        icon = page.find_element(By.ID, "icon").get_attribute("href")
+        server.send_signal(signal.SIGSTOP)
+        try:
+            until(page, lambda: page.execute_script("return document.documentElement.dataset.live") == "stale", 20)
+            assert re.search(r"No news since \d\d:\d\d:\d\d", page.find_element(By.ID, "dead").text)
+            assert page.title.startswith("◌") and "offline" in page.find_element(By.ID, "icon").get_attribute("href")
+            page.save_screenshot(str(OUT / "dead.png"))
+        finally:
+            server.send_signal(signal.SIGCONT)
+        until(page, lambda: page.execute_script("return document.documentElement.dataset.live") is None, 30)
+        until(page, lambda: not page.title.startswith("◌"))
+        assert not page.find_element(By.ID, "dead").is_displayed() and icon
+    with browser(script=False) as page:
+        # Without a script the sheet shows the bar by itself.
+        page.get(base + "/")
+        times = page.execute_script("return document.querySelector('.deadman').getAnimations().map(a => a.effect.getTiming().delay)")
+        assert times == [45000], times
+        page.execute_script("for (const a of document.querySelector('.deadman').getAnimations()) a.currentTime = 46000")
+        assert page.find_element(By.CSS_SELECTOR, ".deadman").is_displayed()
+
+
+def never_sideways(pages):
+    """No page scrolls sideways, from the narrowest phone to a desk."""
+    for width in (320, 360, 640, 768, 1000, 1180, 1440):
+        with browser(width, 900, dark=width % 40 == 0) as page:
+            for name, address in pages:
+                page.get(address)
+                wide = page.execute_script("return document.documentElement.scrollWidth")
+                assert wide <= width, f"{name} is {wide} wide at {width}"
+                if width == 1000 and name == "fleet":
+                    share = page.execute_script(
+                        "const row = document.querySelector('.calm .row[data-name]'); return row.querySelector('.who').offsetWidth / row.offsetWidth")
+                    assert share >= .4, f"the name has {share:.0%} of the row"
 
 
 def phone(base):
@@ -321,7 +430,7 @@ def run(base, token_base=None, stalled_base=None):
     if stalled_base:
         pages += [("stalled", stalled_base + "/"), ("stalled target", stalled_base + "/targets/nobody-home")]
         others += [(stalled, stalled_base), (each_look, base)]
-    others.append((accessible, pages))
+    others += [(looks_dead, base), (never_sideways, pages), (accessible, pages)]
     journeys = Journeys(base)
     wanted = os.environ.get("JOURNEYS", "").split()
     names = [name for name in vars(Journeys) if not name.startswith("_") and name != "rows" and (not wanted or name in wanted)]
@@ -403,6 +512,7 @@ def serving(binary, arguments, name, **more):
         try:
             for line in server.stdout:
                 if match := re.search(r"serving (http://127\.0\.0\.1:\d+)", line):
+                    SERVERS[match.group(1)] = server
                     yield match.group(1)
                     break
             else:

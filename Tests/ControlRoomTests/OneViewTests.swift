@@ -118,7 +118,7 @@ import Testing
                 (status["targets"]?.array ?? []).map { ($0["name"]?.string ?? "", $0) },
                 uniquingKeysWith: { first, _ in first })
             let metrics = Set(try await served.get("/metrics").text.split(separator: "\n").map(String.init))
-            let fleet = try await served.get("/", headers: Self.page).text
+            let fleet = try await served.get("/?sort=file", headers: Self.page).text
             try Markup.check(fleet)
             let rows = fleet.components(separatedBy: "<li class=\"row ")
             for state in states {
@@ -155,7 +155,7 @@ import Testing
                 let latency = told["latency_ms"]?.double.map { Formatting.latency(microseconds: Int64($0 * 1_000)) }
                 #expect(row.contains("<span class=\"latency-value\">\(latency ?? "–")</span>"), comment)
                 var patch = JSONText()
-                CheckRow(view, samples: []).write(&patch)
+                CheckRow(view).write(&patch)
                 let event = try JSONValue(reading: Array(patch.buffer.readableBytesView))
                 #expect(event["v"]?.string == look && event["w"]?.string == view.look.title, comment)
                 #expect(event["r"]?.string?.hasPrefix(reason) == true && event["l"]?.string == latency ?? "–", comment)

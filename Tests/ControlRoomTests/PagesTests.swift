@@ -30,7 +30,8 @@ import Testing
     func whatOnlyLooksWellSaysSo(name: String, look: String, word: String, reason: String) async throws {
         try await Served.run(SampleFleet.dozen()) { served in
             let fleet = try await served.get("/?q=\(name)", headers: Self.page).text
-            #expect(fleet.contains("<li class=\"row v-\(look)\" data-name=\"\(name)\""))
+            #expect(fleet.contains("<li class=\"row v-\(look)"))
+            #expect(fleet.contains("data-name=\"\(name)\""))
             #expect(fleet.contains("<use href=\"#s-\(look)\"/></svg><span class=\"word\">\(word)</span>"))
             #expect(fleet.contains("id=\"s-\(look)\""))
             #expect(fleet.contains(reason))
@@ -54,10 +55,10 @@ import Testing
         try await Served.run(whole) { served in
             #expect(chips(try await served.get("/", headers: Self.page).text)["all"] == "12")
             let searched = chips(try await served.get("/?q=old-prototype", headers: Self.page).text)
-            #expect(searched == ["all": "1", "paused": "1"])
+            #expect(searched == ["all": "1", "moderated": "1"])
             // The verdict that is chosen stays, and narrows no count.
             let chosen = chips(try await served.get("/?q=old-prototype&show=down", headers: Self.page).text)
-            #expect(chosen == ["all": "1", "paused": "1", "down": "0"])
+            #expect(chosen == ["all": "1", "moderated": "1", "down": "0"])
         }
     }
 
@@ -88,7 +89,7 @@ import Testing
         try await Served.run(whole) { served in
             let young = try await served.get("/targets/rag", headers: Self.page).text
             #expect(
-                young.matches(of: #/<b>100 %</b><span>[0-9]+ [hd]</span><span class="known">of 12 min known</span>/#)
+                young.matches(of: #/<dt>[0-9]+ [hd]</dt><dd>100 %<small class="known">of 12 min known</small>/#)
                     .count == 4)
             let old = try await served.get("/targets/gateway", headers: Self.page).text
             #expect(!old.contains("class=\"known\""))
@@ -121,7 +122,8 @@ import Testing
     @Test(arguments: [
         ("/?q=WEB", ["website"]), ("/?show=silent", ["nightly-export"]),
         ("/?show=down", ["llm-backend/ready", "website"]),
-        ("/?q=no-such-thing", []), ("/?show=down&q=ready", ["llm-backend/ready"]), ("/?page=99", []),
+        ("/?q=no-such-thing", []), ("/?show=down&q=ready", ["llm-backend/ready"]), ("/?sort=name&page=99", []),
+        ("/?show=moderated", ["old-prototype"]), ("/?show=paused", ["leaderboard"]),
     ])
     func theDashboardNarrows(path: String, names: [String]) async throws {
         let text = try await Served.run(SampleFleet.dozen()) { try await $0.get(path, headers: Self.page).text }
@@ -206,12 +208,54 @@ import Testing
 
     @Test func pagesOfALargeFleet() async throws {
         try await Served.run(SampleFleet.many(120)) { served in
-            let first = try await served.get("/", headers: Self.page).text
+            let first = try await served.get("/?sort=file", headers: Self.page).text
             #expect(first.contains("1–50 of 120"))
-            #expect(first.contains(#"rel="next" href="/?page=2""#))
+            #expect(first.contains(#"rel="next" href="/?sort=file&amp;page=2""#))
             let last = try await served.get("/?page=3&sort=name", headers: Self.page).text
             #expect(last.contains("101–120 of 120"))
             #expect(last.contains("rel=\"prev\" href=\"/?sort=name&amp;page=2\""))
+        }
+    }
+
+    /// Turning pages never tears a group: closed ones are opened as pages of their own.
+    @Test func groupsOfALargeFleetAreClosed() async throws {
+        try await Served.run(SampleFleet.many(120)) { served in
+            let whole = try await served.get("/", headers: Self.page).text
+            try Markup.check(whole)
+            #expect(whole.contains("class=\"group shut\"") && !whole.contains("<details class=\"group\""))
+            let group = try #require(whole.firstMatch(of: #/class="opens" href="([^"]+)"/#)).1
+            let opened = try await served.get(String(group), headers: Self.page).text
+            try Markup.check(opened)
+            #expect(opened.matches(of: #/<details class="group"/#).count == 1)
+            // Every figure is the group's.
+            let all = try #require(opened.firstMatch(of: #/data-chip="all".*?<b>([0-9,]+)<\/b>/#)).1
+            #expect(Int(all) ?? 120 < 120 || whole.matches(of: #/class="group shut"/#).count == 1)
+        }
+    }
+
+    /// Bars and uptime are of the same span, and each bar has its words.
+    @Test func rowsHaveBarsByTime() async throws {
+        try await Served.run(SampleFleet.dozen()) { served in
+            for (span, bars) in [("1h", 60), ("24h", 48), ("90d", 90)] {
+                let page = try await served.get("/?q=website&span=\(span)", headers: Self.page).text
+                try Markup.check(page)
+                let data = try #require(page.firstMatch(of: #/data-bars="([^"]+)"/#)).1
+                #expect(data.split(separator: "|").count == bars)
+                #expect(page.contains("Up, \(span.dropLast()) \(span.suffix(1))"))
+            }
+            let page = try await served.get("/?q=website", headers: Self.page).text
+            #expect(page.contains("|d") && page.contains("the connection was refused"))
+        }
+    }
+
+    /// What may not be done is absent, with the reason; logs and actions need the token where reading is open.
+    @Test func actionsOnASpaceSayWhyTheyAreMissing() async throws {
+        try await Served.run(SampleFleet.dozen()) { served in
+            let page = try await served.get("/targets/discord-bot", headers: Self.page).text
+            try Markup.check(page)
+            #expect(page.contains("no account on the Hub") && !page.contains("/actions/restart"))
+            let answer = try await served.get("/targets/website", headers: Self.page).text
+            #expect(!answer.contains("no account on the Hub"))
         }
     }
 

@@ -128,6 +128,8 @@ struct DashboardPage {
             sections = [Section(heading: .list, items: cut(found), total: found.count)]
             return
         }
+        // Only a list and an opened group have pages.
+        if view.group.isEmpty { view.page = 1 }
         let (sick, unsteady) = (digest.sick, digest.unsteady)
         let isFirst = view.page == 1
         if isFirst, items.count > Self.joined, sick.count > 12 {

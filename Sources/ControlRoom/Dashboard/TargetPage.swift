@@ -20,6 +20,12 @@ struct TargetPage {
     var needsKey: Bool
     /// Address of the Hub; nil while it is not asked.
     var hubEndpoint: String?
+    /// What can be done to its Space; nil for what is no Space.
+    var offer: SpaceOffer?
+    /// The Space's log, where it was asked for.
+    var log: SpaceLogPart?
+    /// Which part of the timeline is wanted; empty for all.
+    var kinds = ""
 
     /// What the ledger knows; missing when it could not be read.
     struct History {
@@ -28,6 +34,8 @@ struct TargetPage {
         var uptimes: [Uptime]
         var incidents: [Incident]
         var events: [Event]
+        /// Newest first.
+        var observations: [Observation]
         /// For how much of these spans there is an answer.
         var watched: ObservedPeriods
 
@@ -50,6 +58,7 @@ struct TargetPage {
                 series: series, days: days, uptimes: try await Uptime.read(of: check, from: ledger, now: now),
                 incidents: try await ledger.incidents(of: check, openOnly: false, before: nil, limit: 20),
                 events: try await ledger.events(of: check, before: nil, limit: 30),
+                observations: try await ledger.observations(of: check, before: nil, limit: 200),
                 watched: try await ObservedPeriods.read(of: check, every: every, from: ledger, now: now))
         }
     }
@@ -77,6 +86,8 @@ struct TargetPage {
         model["facts"] = facts
         let sources = sources
         model["sources"] = sources
+        addWords(&model)
+        addActions(&model)
         model["hasSources"] = !sources.isEmpty
         model["siblings"] = siblings.map {
             let sibling = CheckView($0, now: now)
@@ -103,6 +114,22 @@ struct TargetPage {
         if let history {
             let chart = Chart(range: range, tallies: history.series)
             model["chart"] = chart.model()
+            let bars = TimeBars(
+                range: range, tallies: history.series, isHeartbeat: isHeartbeat, incidents: history.incidents)
+            model["bars"] = bars.html(height: 46, more: " tall")
+            let timeline = TargetTimeline(
+                events: history.events, observations: history.observations, name: check.name,
+                isHeartbeat: isHeartbeat)
+            model["timeline"] = timeline.model(only: kinds, now: now)
+            model["hasTimeline"] = !timeline.entries.isEmpty
+            model["whats"] = ([""] + timeline.choices).map { choice in
+                [
+                    "label": choice.isEmpty ? "all" : choice, "current": choice == kinds,
+                    "href": PageFormatting.path(check.name) + (choice.isEmpty ? "" : "?what=\(choice)") + "#happened",
+                ] as [String: Any]
+            }
+            if isHeartbeat { model["calls"] = calls(history) }
+            model["hasCalls"] = isHeartbeat && !history.observations.isEmpty
             model["blank"] = chart.isEmpty
             model["uptimeNote"] = uptimeNote(history)
             model["ranges"] = Chart.Range.allCases.map {
@@ -136,6 +163,94 @@ struct TargetPage {
         model["hasFailed"] = failed != nil
         model["hasTranscripts"] = transcripts.last != nil || failed != nil
         return model
+    }
+
+    /// The Hub's word beside the visitor's, in a few words each.
+    private func addWords(_ model: inout [String: Any]) {
+        model["hasWords"] = status.hubStatus != nil
+        guard let hubStatus = status.hubStatus else { return }
+        let stage = hubStatus.stage
+        model["stage"] = view.stage ?? ""
+        model["stageLook"] =
+            stage.map { $0.isFailed ? "down" : $0.isMoving ? "waking" : $0.isServing ? "up" : "paused" } ?? "unknown"
+        model["stageRead"] = read(hubStatus)
+        model["got"] = view.visitorGot ?? "nothing yet"
+        model["gotLook"] = view.state.verdict == .paused ? "paused" : view.state.verdict.name
+        model["gotAt"] = Markup.time(view.lastPing, now: now, never: "not pinged yet")
+        let message = hubStatus.errorMessage.map { Redaction.text(String($0.prefix(300))) }
+        model["stageMessage"] = message ?? ""
+        model["hasStageMessage"] = message != nil
+        let runs = hubStatus.oldBuild.map { "\($0.running.prefix(7)) runs, \($0.head.prefix(7)) is newest." }
+        model["oldBuild"] = runs ?? ""
+        model["hasOldBuild"] = runs != nil
+        model["together"] = view.disagreement ?? ""
+        model["hasTogether"] = view.disagreement != nil
+        model["healing"] =
+            view.healing.map { Markup.sentence(Sentence(reading: Formatting.capitalized($0))) } ?? ""
+        model["hasHealing"] = view.healing != nil
+    }
+
+    /// Buttons of the Space, each with what it will do.
+    private func addActions(_ model: inout [String: Any]) {
+        model["refusal"] = offer?.refusal ?? ""
+        model["hasRefusal"] = offer?.refusal != nil
+        let mayAct = offer != nil && offer?.refusal == nil
+        model["mayAct"] = mayAct
+        model["hasLog"] = log != nil
+        model["logPart"] = log?.model ?? [:]
+        model["logPath"] = "/fragments/log/\(PercentCoding.encoded(check.name, keepingSlash: true))"
+        guard let offer, mayAct else { return }
+        let space = check.space ?? check.name
+        func action(
+            _ action: SpaceOffer.Action, _ label: String, _ question: String, _ lines: [String], _ verb: String,
+            grave: Bool = false
+        ) -> [String: Any] {
+            [
+                "action": action.rawValue, "label": label, "question": question, "lines": lines, "verb": verb,
+                "grave": grave, "useless": offer.useless[action] ?? "", "isUseless": offer.useless[action] != nil,
+            ]
+        }
+        model["actions"] = [
+            action(
+                .restart, "Restart…", "Restart \(space)?",
+                [
+                    "Visitors get no answer until the app is up again.",
+                    "What it has in memory and on its own disk is lost; settings and secrets stay.",
+                ], "Restart \(space)"),
+            action(
+                .wake, "Wake…", "Wake \(space)?",
+                ["One visit is made, and the Hub starts the Space.", "It costs what its hardware costs."],
+                "Wake \(space)"),
+            action(
+                .factoryRestart, "Factory restart…", "Build \(space) anew from nothing?",
+                [
+                    "The image is built without its cache: it takes longer than a restart, without an answer in between.",
+                    "What the container has written and nobody keeps is gone.",
+                ], "Build \(space) anew", grave: true),
+            action(
+                .pauseSpace, "Pause Space…", "Pause \(space) on the Hub?",
+                [
+                    "Visitors get the Hub's pause page until somebody restarts the Space; no visit wakes it.",
+                    "Stoker stops pinging it when the Hub says that it is paused.",
+                ], "Pause the Space", grave: true),
+        ]
+    }
+
+    /// A job's calls, newest first. What it said is kept of the last call and the last failed one.
+    private func calls(_ history: History) -> [[String: Any]] {
+        history.observations.prefix(30).map { call in
+            let said = [transcripts.last, transcripts.lastFailed].compactMap(\.self).first { $0.at == call.at }
+            let body = said?.exchanges.first?.body ?? ""
+            let look = call.outcome.isGood ? "up" : call.outcome == .down ? "down" : "unknown"
+            return [
+                "look": look, "word": look == "up" ? "Good" : look == "down" ? "Failed" : "Note",
+                "came": Markup.time(call.at, now: now), "at": Formatting.time(call.at),
+                "ran": call.latencyMicroseconds > 0
+                    ? Formatting.interval(.microseconds(Int64(call.latencyMicroseconds))) : "–",
+                "why": call.cause == .none ? "" : call.cause.sentence(code: call.code), "hasWhy": call.cause != .none,
+                "said": String(body.prefix(300)), "hasSaid": !body.isEmpty,
+            ] as [String: Any]
+        }
     }
 
     /// The Hub's word beside the visitor's, where more is to be said than a stage.

@@ -128,7 +128,10 @@
     if (push) wanted = address;
     const mine = refreshing = new AbortController();
     try {
-      const answer = await fetch(address, { headers: { Accept: "text/html" }, signal: mine.signal, credentials: "same-origin" });
+      // A log is read when somebody asks for it, not whenever the page keeps itself up to date.
+      const place = new URL(address, location.href);
+      place.searchParams.delete("log");
+      const answer = await fetch(place, { headers: { Accept: "text/html" }, signal: mine.signal, credentials: "same-origin" });
       if (!answer.ok) {
         if (answer.status === 404 && $("#one")) location.reload();
         return false;
@@ -159,6 +162,7 @@
   const keyOf = (node) => node.nodeType === 1 ? (node.dataset.name ? `n:${node.dataset.name}` : node.id ? `#${node.id}` : null) : null;
   function morph(old, fresh) {
     if (old.nodeType === 3) { if (old.data !== fresh.data) old.data = fresh.data; return; }
+    if ("keep" in old.dataset && old.firstElementChild) return;
     if (old === document.activeElement && old.matches("input, select")) return;
     for (const { name, value } of [...fresh.attributes]) {
       if (name === "open") continue;
@@ -326,8 +330,9 @@
     const action = form.getAttribute("action") ?? "";
     if (!action.startsWith(`${base}/actions/`)) return;
     event.preventDefault();
-    const button = $("button", form);
+    const button = event.submitter ?? $("button", form);
     button.disabled = true;
+    form.closest("[popover]")?.hidePopover();
     const name = form.elements.name.value;
     const row = rowOf(name);
     if (action.endsWith("/ping")) row?.classList.add("pinging");
@@ -340,6 +345,7 @@
       if (answer.ok) {
         if (data.row) patchRow(data.row);
         if (answer.status === 202) say(`Pinging ${name}; it takes a while.`);
+        else if (data.message) say(data.message);
         else if (action.endsWith("/ping")) say(`${name}: ${data.row.w.toLowerCase()}${data.row.l === "–" ? "" : `, ${data.row.l}`}`);
         later(0);
       } else if (answer.status === 401) {
@@ -354,6 +360,25 @@
     } finally {
       button.disabled = false;
       if (document.activeElement === document.body && button.isConnected) button.focus();
+    }
+  });
+
+  // ---- Logs, in place ----
+  document.addEventListener("click", async (event) => {
+    const link = event.target.closest?.("a[data-log]");
+    const body = $("#log-body");
+    if (!link || !body || event.metaKey || event.ctrlKey || event.shiftKey || event.button) return;
+    event.preventDefault();
+    body.setAttribute("aria-busy", "true");
+    try {
+      const answer = await fetch(base + link.dataset.log, { headers: { Accept: "text/html" }, credentials: "same-origin" });
+      if (!answer.ok) { location.href = link.href; return; }
+      const text = new DOMParser().parseFromString(await answer.text(), "text/html");
+      body.replaceChildren(...[...text.body.childNodes].map((node) => document.importNode(node, true)));
+    } catch {
+      say("The server could not be reached.");
+    } finally {
+      body.removeAttribute("aria-busy");
     }
   });
 

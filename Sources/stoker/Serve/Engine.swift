@@ -119,6 +119,7 @@ struct Engine {
                 host: serve.host, port: serve.port, publicURL: serve.publicURL, connections: max(64, limit.visitors),
                 frameAncestors: plan.frameAncestors,
                 version: Version.current, ledger: { writer.health }),
+            context: context,
             extraRoutes: { addREST(to: $0, context: context, token: token, access: access) },
             onBound: { port in
                 let host = serve.host == "0.0.0.0" ? "127.0.0.1" : serve.host == "::" ? "[::1]" : serve.host
