@@ -205,8 +205,8 @@ enum HistoryKind {
     var columns: [String] {
         switch self {
         case .observations: ["at", "check", "outcome", "cause", "status_code", "attempts", "latency_ms"]
-        case .incidents: ["id", "check", "began", "ended", "seconds", "verdict", "cause", "status_code", "flips"]
-        case .events: ["id", "at", "kind", "check", "text"]
+        case .incidents: OutputFormatting.incidentColumns
+        case .events: OutputFormatting.eventColumns
         }
     }
 
@@ -214,13 +214,7 @@ enum HistoryKind {
         OutputFormatting.instant(item[self == .incidents ? "began" : "at"]) ?? .never
     }
 
-    func csv(_ item: JSONValue) -> String {
-        CSV.row(
-            columns.map { column in
-                let value = item[column] ?? .null
-                return value.isNull ? "" : value.string ?? value.text
-            })
-    }
+    func csv(_ item: JSONValue) -> String { OutputFormatting.csv(item, columns) }
 
     func table(_ items: [JSONValue]) -> TextTable {
         func text(_ item: JSONValue, _ name: String) -> String {

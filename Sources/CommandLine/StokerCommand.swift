@@ -25,8 +25,8 @@ package struct StokerCommand: AsyncParsableCommand {
                 name: "Client",
                 subcommands: [
                     StatusCommand.self, HistoryCommand.self, PingCommand.self, PauseCommand.self, ResumeCommand.self,
-                    AcknowledgeCommand.self, TranscriptCommand.self, BeatCommand.self, ReloadCommand.self,
-                    BackupCommand.self, NotifyCommand.self,
+                    IncidentsCommand.self, AcknowledgeCommand.self, TranscriptCommand.self, BeatCommand.self,
+                    ReloadCommand.self, BackupCommand.self, NotifyCommand.self, MaintenanceCommand.self,
                 ]),
             CommandGroup(
                 name: "Fleet file",

@@ -22,6 +22,9 @@ package struct Surroundings {
     /// A Space is shown in a frame of the Hub's page.
     package var frameAncestors: [String] { environment["SPACE_ID"] == nil ? [] : ["https://huggingface.co"] }
 
+    /// Name of who runs the process; nil where nothing tells it.
+    package var user: String? { environment["USER"] ?? environment["LOGNAME"] }
+
     /// `STOKER_DATA`, else the folder for state that the XDG base directory specification names.
     package var dataFolder: String {
         if let named = environment["STOKER_DATA"], !named.isEmpty { return named }

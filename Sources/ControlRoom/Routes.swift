@@ -43,8 +43,12 @@ struct Routes: Sendable {
                 copy.body, packed: copy.packed, type: "text/plain; version=0.0.4; charset=utf-8", to: request)
         }
         on(router, "/events", .get, .read) { request, visit in
-            try subscribers.respond(to: request, channel: visit.channel)
+            // A browser that opens it wants to read; its scripts and other programs follow live.
+            if Reply.wantsPage(request) { return try await events(request, visit) }
+            return try subscribers.respond(to: request, channel: visit.channel)
         }
+        addIncidents(to: router)
+        addStatusPages(to: router)
         on(router, "/", .get, .read) { request, visit in try await dashboard(request, visit, groups) }
         on(router, "/targets/**", .get, .read) { request, visit in try await target(request, visit) }
         on(router, "/fragments/log/**", .get, .write) { request, visit in
@@ -86,7 +90,7 @@ struct Routes: Sendable {
         }
     }
 
-    private func on(
+    func on(
         _ router: Router<AppRequestContext>, _ path: RouterPath, _ method: HTTPRequest.Method, _ level: Access.Level,
         _ answer: @escaping @Sendable (Request, AppRequestContext) async throws -> Response
     ) {
@@ -97,7 +101,7 @@ struct Routes: Sendable {
         }
     }
 
-    private func nothing() -> Failure {
+    func nothing() -> Failure {
         Failure(.notFound, doing: "find this page", because: "there is nothing at this address")
     }
 

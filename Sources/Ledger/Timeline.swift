@@ -89,6 +89,9 @@ struct Watch: Sendable {
         self.end = end
     }
 
+    /// With more absences.
+    func adding(_ more: [Range<Int64>]) -> Watch { Watch(absences: absences + more, until: end) }
+
     /// Watched milliseconds of a span.
     func time(from begin: Int64, to stop: Int64) -> Int64 {
         let stop = end.map { min($0, stop) } ?? stop

@@ -162,8 +162,9 @@ extension Operation {
     /// Everything that can be asked for, in the order documentation shows it.
     package static let all: [Operation] =
         [
-            overview, listChecks, showCheck, checkSeries, transcript, observations, incidents, events,
-            ping, pause, resume, beat, heartbeatKey, acknowledge, reload, backup,
+            overview, listChecks, showCheck, checkSeries, transcript, observations, incidents, showIncident, events,
+            ping, pause, resume, beat, heartbeatKey, acknowledge, withdrawAcknowledgement, noteIncident, reload, backup,
+            listMaintenance, startMaintenance, stopMaintenance,
             check, checkConfig, budget, export, initFleet, schema, whoami, hubAllowance,
         ] + notices + spaces
 

@@ -1,4 +1,5 @@
 package import HubClient
+package import KeepAlive
 package import Ledger
 package import Notices
 package import StokerCore
@@ -20,6 +21,7 @@ package struct OperationContext: Sendable {
     private let noticeBoard: NoticeBoard?
     private let hubAccount: Hub?
     private let folder: String?
+    private let maintenanceKeeper: MaintenanceKeeper?
 
     /// - Parameters:
     ///   - monitor: the running fleet; nil where there is none.
@@ -29,9 +31,11 @@ package struct OperationContext: Sendable {
     package init(
         monitor: (any FleetMonitoring)? = nil, ledger: (any Ledger)? = nil, now: @escaping @Sendable () -> Instant,
         backupFolder: String? = nil, heartbeatKey: (@Sendable (_ name: String) -> String)? = nil, hub: Hub? = nil,
-        dataFolder: String? = nil, notices: NoticeBoard? = nil, caller: any OperationCaller = SilentCaller()
+        dataFolder: String? = nil, notices: NoticeBoard? = nil,
+        maintenance: MaintenanceKeeper? = nil, caller: any OperationCaller = SilentCaller()
     ) {
         self.noticeBoard = notices
+        self.maintenanceKeeper = maintenance
         self.fleetKeeper = monitor
         self.fleetLedger = ledger
         self.now = now
@@ -74,6 +78,14 @@ package struct OperationContext: Sendable {
         get throws(Failure) {
             guard let noticeBoard else { throw .noFleet(doing: "ask for messages") }
             return noticeBoard
+        }
+    }
+
+    /// - Throws: `conflict` where no fleet runs.
+    package var maintenance: MaintenanceKeeper {
+        get throws(Failure) {
+            guard let maintenanceKeeper else { throw .noFleet(doing: "ask for maintenance") }
+            return maintenanceKeeper
         }
     }
 

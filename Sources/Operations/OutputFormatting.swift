@@ -2,6 +2,25 @@ package import StokerCore
 
 /// Values of an answer, for people: ``Formatting`` of what a JSON value holds, or a dash.
 package enum OutputFormatting {
+    /// Columns of incidents and events as comma-separated values, in files and on pages.
+    package static let incidentColumns = [
+        "id", "check", "began", "ended", "seconds", "verdict", "cause", "status_code", "flips", "acknowledged_at",
+        "acknowledged_by",
+    ]
+    package static let eventColumns = ["id", "at", "kind", "check", "text"]
+
+    /// A row of an item's members; `acknowledged_at` is the member `at` of `acknowledged`.
+    package static func csv(_ item: JSONValue, _ columns: [String]) -> String {
+        CSV.row(
+            columns.map { column in
+                let inner = column.firstIndex(of: "_").flatMap { cut in
+                    item[String(column[..<cut])]?[String(column[column.index(after: cut)...])]
+                }
+                let value = item[column] ?? inner ?? .null
+                return value.isNull ? "" : value.string ?? value.text
+            })
+    }
+
     package static func span(_ seconds: Double) -> String { Formatting.duration(duration(abs(seconds))) }
 
     package static func ago(_ value: JSONValue?, now: Instant) -> String {

@@ -30,6 +30,21 @@ static const unsigned char log_mustache[] = {
 static const unsigned char transcript_mustache[] = {
 #embed "Files/transcript.mustache"
 };
+static const unsigned char incidents_mustache[] = {
+#embed "Files/incidents.mustache"
+};
+static const unsigned char incident_mustache[] = {
+#embed "Files/incident.mustache"
+};
+static const unsigned char events_mustache[] = {
+#embed "Files/events.mustache"
+};
+static const unsigned char acknowledge_mustache[] = {
+#embed "Files/acknowledge.mustache"
+};
+static const unsigned char status_page_mustache[] = {
+#embed "Files/status-page.mustache"
+};
 static const unsigned char login_mustache[] = {
 #embed "Files/login.mustache"
 };
@@ -47,6 +62,11 @@ static const stoker_asset files[] = {
     {"target.mustache", target_mustache, sizeof target_mustache},
     {"log.mustache", log_mustache, sizeof log_mustache},
     {"transcript.mustache", transcript_mustache, sizeof transcript_mustache},
+    {"incidents.mustache", incidents_mustache, sizeof incidents_mustache},
+    {"incident.mustache", incident_mustache, sizeof incident_mustache},
+    {"events.mustache", events_mustache, sizeof events_mustache},
+    {"acknowledge.mustache", acknowledge_mustache, sizeof acknowledge_mustache},
+    {"status-page.mustache", status_page_mustache, sizeof status_page_mustache},
     {"login.mustache", login_mustache, sizeof login_mustache},
     {"error.mustache", error_mustache, sizeof error_mustache},
 };

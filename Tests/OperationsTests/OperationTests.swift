@@ -61,10 +61,11 @@ import Testing
         ("overview", []), ("list-checks", [("strips", "true")]), ("show-check", [("name", "bot")]),
         ("show-check", [("name", "gateway")]),
         ("check-series", [("name", "bot"), ("buckets", "4")]), ("transcript", [("name", "bot")]), ("observations", []),
-        ("incidents", []), ("events", []), ("ping", [("name", "bot")]), ("pause", [("name", "bot"), ("for", "2h")]),
+        ("incidents", []), ("show-incident", [("name", "5")]), ("events", []), ("ping", [("name", "bot")]), ("pause", [("name", "bot"), ("for", "2h")]),
         ("resume", [("name", "bot")]), ("beat", [("name", "nightly export")]),
         ("heartbeat-key", [("name", "nightly export")]),
-        ("acknowledge", [("name", "7")]), ("reload", []), ("backup", []),
+        ("acknowledge", [("name", "7")]), ("withdraw-acknowledgement", [("name", "4")]),
+        ("note-incident", [("name", "5"), ("text", "we look into it")]), ("reload", []), ("backup", []),
     ]
 
     @Test func everyOperationIsCalledBelow() {

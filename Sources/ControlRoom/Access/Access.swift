@@ -16,6 +16,8 @@ package struct Access: Sendable {
         /// Anybody: health, assets, the login page.
         case open
         case read
+        /// Who has the token, also where reading is open to all.
+        case token
         case write
     }
 
@@ -37,6 +39,8 @@ package struct Access: Sendable {
     package let hasToken: Bool
     /// What the page of a heartbeat shows to those who may write.
     let heartbeatKeys: HeartbeatKeys
+    /// What messages carry.
+    package let acknowledgeLinks: AcknowledgeLinks
     package let privateReading: Bool
     /// Bound to an address that only this machine reaches.
     package let loopback: Bool
@@ -65,6 +69,7 @@ package struct Access: Sendable {
         let token = token.flatMap { $0.isEmpty ? nil : $0 }
         self.hasToken = token != nil
         self.heartbeatKeys = HeartbeatKeys(token: token)
+        self.acknowledgeLinks = AcknowledgeLinks(token: token, publicURL: publicURL, now: now)
         self.privateReading = privateReading
         self.loopback = Self.isLoopback(host)
         let parts = publicURL.flatMap(Self.origin)
@@ -122,6 +127,9 @@ package struct Access: Sendable {
         case .read:
             guard !permission.read else { return }
             throw unauthorized(doing: "show this")
+        case .token:
+            guard !isProven(request) else { return }
+            throw unauthorized(doing: "show this")
         case .write:
             guard !permission.write else { return }
             guard cameFromHere(request, strict: permission.session) else {
@@ -131,6 +139,13 @@ package struct Access: Sendable {
             }
             throw unauthorized(doing: "do this")
         }
+    }
+
+    /// By the token or a session; without a token, by being this machine's.
+    func isProven(_ request: Request) -> Bool {
+        hostIsOurs(request)
+            && (hasBearer(request) || hasSession(request)
+                || (!hasToken && loopback && isCalledFromThisMachine(request)))
     }
 
     private func unauthorized(doing: String) -> Failure {

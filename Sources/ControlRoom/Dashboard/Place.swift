@@ -19,7 +19,10 @@ struct Place: Sendable, Equatable {
         Place(name: "fleet", label: "Fleet", icon: "fleet", tabs: [Tab(name: "fleet", label: "Fleet", path: "/")]),
         Place(
             name: "incidents", label: "Incidents", icon: "incidents",
-            tabs: []),
+            tabs: [
+                Tab(name: "incidents", label: "Incidents", path: "/incidents"),
+                Tab(name: "events", label: "Events", path: "/events"),
+            ]),
     ]
 }
 

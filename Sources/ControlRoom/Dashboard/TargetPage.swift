@@ -296,7 +296,7 @@ struct TargetPage {
         let view = view
         let state = view.state
         if isHeartbeat {
-            add("Expected every", view.every)
+            add(policy.schedule == nil ? "Expected every" : "Schedule", view.every)
             add("Grace", Formatting.interval(policy.grace))
             add("Last beat", "", html: Markup.time(view.lastPing, now: now, never: "none yet"), field: "last")
             add("Next due", "", html: Markup.next(view), field: "due")

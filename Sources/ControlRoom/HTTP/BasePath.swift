@@ -10,7 +10,7 @@ package struct BasePath: Sendable, Equatable {
     private static let roots: Set<Substring> = [
         "", "health", "status", "metrics", "events", "targets", "badge", "actions", "login", "logout", "assets",
         "icons",
-        "favicon.ico", "robots.txt", "api",
+        "favicon.ico", "robots.txt", "api", "incidents", "incidents.csv", "events.csv", "acknowledge", "p",
     ]
 
     package init(publicURL: String? = nil) {

@@ -112,14 +112,24 @@ package enum Heartbeats {
     /// What fell due during a pause was not awaited: the job has its whole time from the pause's end.
     package static func expected(_ state: CheckState, policy: CheckPolicy, hours: HoursWindow?) -> Instant? {
         guard !state.lastPing.isNever else { return nil }
-        let time = Self.time(after: state.lastPing, policy, hours)
+        let time =
+            policy.schedule.map { due(after: state.lastPing, $0, grace: policy.grace) }
+            ?? Self.time(after: state.lastPing, policy, hours)
         // Nothing was judged since the pause: `since` is its end.
         guard state.verdict == .unknown, let due = time, due <= state.since else { return time }
         return Self.time(after: state.since, policy, hours)
     }
 
     private static func time(after last: Instant, _ policy: CheckPolicy, _ hours: HoursWindow?) -> Instant? {
-        hours.map { $0.expected(every: policy.every, after: last) } ?? last + policy.every
+        if let schedule = policy.schedule { return schedule.next(after: last) }
+        return hours.map { $0.expected(every: policy.every, after: last) } ?? last + policy.every
+    }
+
+    /// The time of a schedule that a call does not answer yet. A call that comes early by no more than the grace, and a quarter of the
+    /// time between two runs, is that of the time to come: clocks differ.
+    private static func due(after call: Instant, _ schedule: CronSchedule, grace: Duration) -> Instant? {
+        guard let next = schedule.next(after: call), let following = schedule.next(after: next) else { return nil }
+        return next - call <= min(grace, (following - next) / 4) ? following : next
     }
 
     /// The wall clock was set: what was noted under the old one is moved along, so that nothing is awaited longer or

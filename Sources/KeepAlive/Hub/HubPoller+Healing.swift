@@ -68,6 +68,10 @@ extension HubPoller {
     private func treat(_ name: String) async {
         guard let (status, space, cell) = await present(name) else { return }
         let check = status.check
+        if let maintenance = status.maintenance {
+            knowledge.set(healing: "nothing is healed: \(maintenance.sentence)", of: name)
+            return
+        }
         let now = clocks.wall()
         let word = knowledge.word(of: space).flatMap { $0.isFresh(at: now) ? $0 : nil }
         let why = cell?.name ?? status.state.cause.sentence
@@ -85,7 +89,7 @@ extension HubPoller {
             if step == .wake { return await perform(step, status, space: space, why: why) }
             guard let word, let facts = await factsIfSame(as: word.facts, space: space) else { return }
             // The Hub's answer took its time, in which a person may have paused the check or the Space may have come back.
-            guard let (status, same, cell) = await present(name), same == space,
+            guard let (status, same, cell) = await present(name), same == space, status.maintenance == nil,
                 decide(status, space, cell, facts) == .act(step)
             else { return want() }
             await perform(step, status, space: space, why: why)

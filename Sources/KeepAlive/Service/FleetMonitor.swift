@@ -90,10 +90,14 @@ package actor FleetMonitor: FleetMonitoring, Service {
         fleet: Fleet, fleetPath: String?, source: Source?, ledger: any Ledger, writer: LedgerWriter,
         loops: [any EventLoop],
         resolver: NameResolver, tls: ProbeTLS, settings: Settings, hub: HubReadings = HubReadings(),
-        sections: FleetSections = .standard, onFleet: @escaping @Sendable (Fleet) -> Void = { _ in }, clocks: Clocks,
+        maintenance: MaintenanceBook = MaintenanceBook(), sections: FleetSections = .standard,
+        onFleet: @escaping @Sendable (Fleet) -> Void = { _ in }, clocks: Clocks,
         logger: Logger
     ) {
-        self.onFleet = onFleet
+        self.onFleet = { fleet in
+            maintenance.use(fleet)
+            onFleet(fleet)
+        }
         self.sections = sections
         self.hub = hub
         self.current = fleet
@@ -116,7 +120,7 @@ package actor FleetMonitor: FleetMonitoring, Service {
         let surroundings = Shard.Surroundings(
             connectivity: connectivity, evaluator: ResponseEvaluator(),
             backlog: SharedBacklog(shards: max(1, loops.count)),
-            hub: hub, readingWish: readingWish,
+            hub: hub, readingWish: readingWish, maintenance: maintenance,
             deliver: { batch, names in
                 feed.add(names: names, events: batch.events)
                 writer.enqueue(batch.remembered)

@@ -12,7 +12,7 @@ extension Shard {
             pinging: pings[index]?.ticket != nil,
             hubStatus: check.space.flatMap {
                 surroundings.hub.hubStatus(of: check.name, space: $0, cell: cells[index], now: clocks.wall())
-            })
+            }, maintenance: surroundings.maintenance.window(of: check, at: clocks.wall()))
     }
 
     func cell(_ index: UInt32, _ name: String) -> SpaceVerdict.GridCell? { holds(index, name) ? cells[index] : nil }

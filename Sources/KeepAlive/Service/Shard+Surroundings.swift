@@ -10,6 +10,7 @@ extension Shard {
         /// What the Hub says of Spaces; asked for Spaces only.
         var hub: HubReadings
         var readingWish: EarlyPollRequest
+        var maintenance: MaintenanceBook
         /// Hands a batch to the ledger's writer and the names of changed checks to who listens.
         var deliver: @Sendable (Batch, [String]) -> Void
         var listening: @Sendable () -> Bool

@@ -172,13 +172,15 @@ extension SQLiteLedger {
                             found[place].add(part.sum, at: begin)
                             let length = part.hour == DaySums.wholeDay ? Calendar.day : Calendar.hour
                             early[place].add(
-                                part.sum, from: begin, to: begin + length, watched: bounds.watch, &found[place])
+                                part.sum, from: begin, to: begin + length,
+                                watched: bounds.watch.without(bounds.maintenance, of: check), &found[place])
                         }
                     }
                 }
             }
             for (place, check) in places.checks.enumerated() {
-                early[place].add(to: &found[place], watched: bounds.watch)
+                early[place].add(
+                    to: &found[place], watched: bounds.watch.without(bounds.maintenance, of: check))
                 try Self.addTime(db, of: check, bounds, to: &found[place])
             }
             return checks.map { check in places[check].map { found[$0] } ?? empty }

@@ -116,6 +116,8 @@ extension SQLiteLedger {
     /// What a query needs to know beside the checks' own rows.
     struct TimelineBounds {
         var watch: Watch
+        /// Maintenance that has a part of the span.
+        var maintenance: [MaintenanceSpan] = []
         /// Before it only pings tell; `.min` when the file never knew a time without this timeline, `.max` when it has none yet.
         var since: Int64
     }
@@ -126,7 +128,26 @@ extension SQLiteLedger {
         let absences = try spans(db, from: from, to: to)
         let since = try Int64.fetchOne(
             db.cachedStatement(sql: "SELECT value FROM progress WHERE name = 'timeline-since'"))
-        return TimelineBounds(watch: Watch(absences: absences, until: try watchedUntilNow(db)), since: since ?? .min)
+        return TimelineBounds(
+            watch: Watch(absences: absences, until: try watchedUntilNow(db)),
+            maintenance: try maintenance(db, from: from, to: to), since: since ?? .min)
+    }
+
+    /// A record that cannot be read is no maintenance.
+    private static func maintenance(_ db: Database, from: Int64, to: Int64) throws -> [MaintenanceSpan] {
+        guard try db.tableExists("record") else { return [] }
+        let sql = """
+            SELECT key, body FROM record WHERE kind = ? AND CASE WHEN json_valid(body) \
+            THEN json_extract(body, '$.until') > ? AND json_extract(body, '$.from') < ? ELSE 0 END
+            """
+        return try Row.fetchAll(
+            db.cachedStatement(sql: sql), arguments: [MaintenanceSpan.kind, from, to]
+        ).compactMap { row in
+            let key = try row.decode(String.self, atIndex: 0)
+            let body = try row.decode(String.self, atIndex: 1)
+            return MaintenanceSpan(
+                Record(NewRecord(kind: MaintenanceSpan.kind, key: key, body: body, at: .never), version: 1))
+        }
     }
 
     /// Absences, cut to the span: whatever stands in the file can be calculated with.
@@ -144,7 +165,7 @@ extension SQLiteLedger {
         guard from < buckets.to else { return }
         var marks = try marks(db, MarkSQL.between, check, from, buckets.to)
         if marks.first?.at != from { marks = try Self.marks(db, MarkSQL.before, check, from) + marks }
-        buckets.add(marks, since: from, watched: bounds.watch)
+        buckets.add(marks, since: from, watched: bounds.watch.without(bounds.maintenance, of: check))
         let select = try db.cachedStatement(sql: MarkSQL.hours)
         select.bind(Int64(check), at: 1)
         select.bind(Calendar.floor(from, by: Calendar.hour), at: 2)
@@ -220,7 +241,8 @@ extension SQLiteLedger {
         var buckets = Buckets(
             from: Instant(milliseconds: from), to: Instant(milliseconds: limit),
             count: Int((limit - from) / Calendar.hour))
-        buckets.add(old, watched: try bounds(db, from: from, to: limit).watch)
+        let bounds = try bounds(db, from: from, to: limit)
+        buckets.add(old, watched: bounds.watch.without(bounds.maintenance, of: check))
         let save = try db.cachedStatement(
             sql: """
                 INSERT INTO standing_hour (check_id, hour, up, down) VALUES (?, ?, ?, ?)

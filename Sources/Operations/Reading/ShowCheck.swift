@@ -13,6 +13,11 @@ extension Operation {
         let siblings = family.filter { $0.check.target == status.check.target && $0.check.name != status.check.name }
         let view = CheckView(status, now: now)
         let history = try await History.read(of: status.id, from: context.ledger, now: now)
+        // A ledger that cannot be read leaves what the monitor knows.
+        var acknowledged: Acknowledgement?
+        if let incident = history?.incident {
+            acknowledged = try? await IncidentRecords(context.ledger.records).acknowledgement(of: incident.id)
+        }
         return view.json.adding([
             .init("policy", status.check.policy.json),
             .init(
@@ -26,7 +31,9 @@ extension Operation {
                     })),
             .init("certificate_days", .number(view.certificateDays)),
             .init("uptime", history.map { .object($0.uptime) } ?? .null),
-            .init("incident", history?.incident?.json(name: status.check.name, now: now) ?? .null),
+            .init(
+                "incident",
+                history?.incident?.json(name: status.check.name, now: now, acknowledged: acknowledged) ?? .null),
         ])
     }
 

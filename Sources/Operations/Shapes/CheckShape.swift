@@ -25,12 +25,14 @@ extension Shape {
         .init("since", .instant, optional: true, "Since when the verdict is what it is"),
         .init("flapping", .flag, "Changes too often to be told one by one"),
         .init("paused", .shape(pause), optional: true, "Why and until when it is paused"),
+        .init("maintenance", .shape(maintenanceNow), optional: true, "The maintenance it is in; null while it is in none"),
         .init("status_code", .integer, optional: true, "HTTP status of the last ping"),
         .init("attempts", .integer, "Attempts the last ping took"),
         .init("latency_ms", .number, optional: true, "First byte of the last ping after the start of its connection"),
         .init("failures_in_a_row", .integer, "Failed pings in a row"),
         .init("successes_in_a_row", .integer, "Good pings in a row"),
         .init("every_seconds", .number, "Time between two pings; for a heartbeat the longest time between two beats"),
+        .init("schedule", .text, optional: true, "A heartbeat's cron expression and zone; null for an interval"),
         .init("last_ping", .instant, optional: true, "When it was last pinged, or last beat"),
         .init("last_good", .instant, optional: true, "When that last went well"),
         .init("next_due", .instant, optional: true, "When it is due next; null while paused"),
@@ -84,6 +86,14 @@ extension Shape {
             .init("offset", .integer, "How many come before this page"),
             .init("limit", .integer, "How many a page holds"),
             .init("next_offset", .integer, optional: true, "Offset of the next page; null on the last"),
+        ])
+
+    private static let maintenanceNow = Shape(
+        name: "MaintenanceNow", summary: "Work on a check: no alarm, no healing, no uptime.",
+        fields: [
+            .init("id", .text, "As `list-maintenance` has it"), .init("name", .text, "What it is called"),
+            .init("from", .instant, "When it began"), .init("until", .instant, "When it ends by itself"),
+            .init("sentence", .text, "For a person"),
         ])
 
     private static let pause = Shape(
@@ -148,9 +158,16 @@ extension CheckView {
             "cause": state.cause == .none ? .null : .string(state.cause.code),
             "sentence": .string(sentence.text), "reason": .text(reason?.text), "since": .instant(since),
             "flapping": .bool(state.flapping), "paused": paused,
+            "maintenance": status.maintenance.map { window in
+                [
+                    "id": .string(window.id), "name": .string(window.name), "from": .instant(window.from),
+                    "until": .instant(window.until), "sentence": .string(window.sentence.text),
+                ]
+            } ?? .null,
             "status_code": statusCode.map { .count($0) } ?? .null, "attempts": .count(state.attempts),
             "latency_ms": .milliseconds(state.latencyMicroseconds), "failures_in_a_row": .count(state.failures),
             "successes_in_a_row": .count(state.successes), "every_seconds": .seconds(check.policy.every),
+            "schedule": .text(check.policy.schedule?.text),
             "last_ping": .instant(lastPing), "last_good": .instant(lastGood), "next_due": .instant(status.nextDue),
             "overdue_seconds": overdue.map { .seconds($0) } ?? .null,
             "rechecking": .bool(status.isRecheckPlanned), "pinging": .bool(status.pinging),

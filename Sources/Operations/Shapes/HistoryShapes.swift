@@ -15,21 +15,44 @@ extension Shape {
             .init("latency_ms", .number, optional: true, "First byte after the start of the connection"),
         ])
 
-    static let incident = Shape(
-        name: "Incident", summary: "A span of trouble.",
+    static let acknowledgement = Shape(
+        name: "Acknowledgement", summary: "Somebody has seen an incident.",
         fields: [
-            .init("id", .integer, "The ledger's number of the incident"),
-            .init("check", .text, optional: true, "Name; null when the check is no longer in the fleet"),
-            .init("check_id", .integer, "The ledger's number of the check"),
-            .init("began", .instant, "When it began"),
-            .init("ended", .instant, optional: true, "When it ended; null while it lasts"),
-            .init("seconds", .number, "How long it lasted, or lasts by now"),
-            .init("verdict", .choice(Verdict.allCases.map(\.name)), "What was believed"),
-            .init("cause", .text, optional: true, "Why"),
-            .init("sentence", .text, "The same for a person"),
-            .init("status_code", .integer, optional: true, "HTTP status at its beginning"),
-            .init("flips", .integer, "Changes inside it, for a flapping check; otherwise 1"),
+            .init("at", .instant, "When it was said"),
+            .init("by", .text, optional: true, "Who said it, as the caller named itself"),
+            .init("text", .text, optional: true, "What is done about it"),
         ])
+
+    static let incidentNote = Shape(
+        name: "IncidentNote", summary: "An entry of an incident's story.",
+        fields: [
+            .init("number", .integer, "From 1 for each incident"),
+            .init("at", .instant, "When it was written"),
+            .init("by", .text, optional: true, "Who wrote it, as the caller named itself"),
+            .init("text", .text, "What it says"),
+            .init("internal", .flag, "Not shown on status pages"),
+        ])
+
+    private static let incidentFields: [Field] = [
+        .init("id", .integer, "The ledger's number of the incident"),
+        .init("check", .text, optional: true, "Name; null when the check is no longer in the fleet"),
+        .init("check_id", .integer, "The ledger's number of the check"),
+        .init("began", .instant, "When it began"),
+        .init("ended", .instant, optional: true, "When it ended; null while it lasts"),
+        .init("seconds", .number, "How long it lasted, or lasts by now"),
+        .init("verdict", .choice(Verdict.allCases.map(\.name)), "What was believed"),
+        .init("cause", .text, optional: true, "Why"),
+        .init("sentence", .text, "The same for a person"),
+        .init("status_code", .integer, optional: true, "HTTP status at its beginning"),
+        .init("flips", .integer, "Changes inside it, for a flapping check; otherwise 1"),
+        .init("acknowledged", .shape(acknowledgement), optional: true, "Who has seen it; null while nobody has"),
+    ]
+
+    static let incident = Shape(name: "Incident", summary: "A span of trouble.", fields: incidentFields)
+
+    static let incidentDetail = Shape(
+        name: "IncidentDetail", summary: "A span of trouble, with its story.",
+        fields: incidentFields + [.init("notes", .list(.shape(incidentNote)), "What people wrote, oldest first")])
 
     static let event = Shape(
         name: "Event", summary: "Something that happened.",
@@ -111,12 +134,13 @@ extension Observation {
 }
 
 extension Incident {
-    func json(name: String?, now: Instant) -> JSONValue {
+    func json(name: String?, now: Instant, acknowledged: Acknowledgement?) -> JSONValue {
         [
             "id": .count(id), "check": .text(name), "check_id": .count(check), "began": .instant(began),
             "ended": .instant(ended), "seconds": .seconds(length(now: now)), "verdict": .string(verdict.name),
             "cause": cause == .none ? .null : .string(cause.code), "sentence": .string(sentence),
             "status_code": code == 0 ? .null : .count(code), "flips": .count(flips),
+            "acknowledged": acknowledged?.json ?? .null,
         ]
     }
 }

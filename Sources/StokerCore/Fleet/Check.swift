@@ -53,6 +53,8 @@ package final class CheckPolicy: Sendable, Equatable {
     package let jitter: Double
     /// When pings are made at all; nil is always.
     package let hours: Hours?
+    /// When a heartbeat's job calls, in place of ``every``; nil for an interval.
+    package let schedule: CronSchedule?
     /// How many failed pings out of how many make the check *down*. Default 1 of 1: a ping has its own retries.
     package let downAfter: Threshold
     /// A heartbeat's grace: how late a beat may be. Default 5 min.
@@ -82,7 +84,8 @@ package final class CheckPolicy: Sendable, Equatable {
         kind: Kind = .http, every: Duration = .seconds(45 * 60), timeout: Duration = .seconds(120),
         connectTimeout: Duration = .seconds(10), tlsTimeout: Duration = .seconds(10),
         retry: [Duration] = [.seconds(5), .seconds(10), .seconds(20)], recheck: Duration = .seconds(60),
-        jitter: Double = 0.05, hours: Hours? = nil, downAfter: Threshold = Threshold(failures: 1, of: 1),
+        jitter: Double = 0.05, hours: Hours? = nil, schedule: CronSchedule? = nil,
+        downAfter: Threshold = Threshold(failures: 1, of: 1),
         grace: Duration = .seconds(300), request: Request = Request(), expect: Expectation = Expectation(),
         role: Role = .alive, group: String? = nil, paidHardware: Bool = false, enabled: Bool = true,
         warmth: Warmth? = nil, awake: Awake = .always, heal: HealRule = HealRule(), ownAddress: Bool = false
@@ -96,6 +99,7 @@ package final class CheckPolicy: Sendable, Equatable {
         self.recheck = recheck
         self.jitter = jitter
         self.hours = hours
+        self.schedule = schedule
         self.downAfter = downAfter
         self.grace = grace
         self.request = request
@@ -114,7 +118,8 @@ package final class CheckPolicy: Sendable, Equatable {
     package func sending(_ request: Request) -> CheckPolicy {
         CheckPolicy(
             kind: kind, every: every, timeout: timeout, connectTimeout: connectTimeout, tlsTimeout: tlsTimeout,
-            retry: retry, recheck: recheck, jitter: jitter, hours: hours, downAfter: downAfter, grace: grace,
+            retry: retry, recheck: recheck, jitter: jitter, hours: hours, schedule: schedule,
+            downAfter: downAfter, grace: grace,
             request: request, expect: expect, role: role, group: group, paidHardware: paidHardware, enabled: enabled,
             warmth: warmth, awake: awake, heal: heal, ownAddress: ownAddress)
     }
@@ -125,7 +130,7 @@ package final class CheckPolicy: Sendable, Equatable {
             && a.hours == b.hours && a.downAfter == b.downAfter && a.grace == b.grace && a.request == b.request
             && a.expect == b.expect && a.role == b.role && a.group == b.group && a.paidHardware == b.paidHardware
             && a.enabled == b.enabled && a.warmth == b.warmth && a.awake == b.awake && a.heal == b.heal
-            && a.ownAddress == b.ownAddress
+            && a.ownAddress == b.ownAddress && a.schedule == b.schedule
     }
 }
 

@@ -298,11 +298,23 @@ struct CheckReader {
         _ = readWas(section, entry.key)
         readDependencies(section, of: entry.key)
         var settings = CheckSettings(section)
-        guard let every = settings.every else {
-            if !section.has("every") {
+        var schedule: CronSchedule?
+        if let value = section["schedule"] {
+            guard let read = FleetValue<CronSchedule>.schedule.read(value) else { return }
+            for (key, why) in [("every", "says how often the job calls"), ("hours", "says when it works")]
+            where section.has(key) {
+                section.report(
+                    .conflict, "`\(key)` \(why), and so does `schedule`; leave one of them out", at: key)
+                return
+            }
+            schedule = read
+        }
+        guard let every = schedule?.usualInterval ?? settings.every else {
+            if !section.has("every"), !section.has("schedule") {
                 reading.report(
-                    .missing, "has no `every`; write how often the job calls, such as every: 24h", at: entry.keyMark,
-                    in: entry.value.place)
+                    .missing,
+                    "has neither `every` nor `schedule`; write how often the job calls, such as every: 24h or schedule: \"0 3 * * *\"",
+                    at: entry.keyMark, in: entry.value.place)
             }
             return
         }
@@ -310,7 +322,7 @@ struct CheckReader {
         settings.retry = []
         let policy = reading.shared(
             CheckPolicy(
-                kind: .heartbeat, every: every, hours: settings.openHours,
+                kind: .heartbeat, every: every, hours: settings.openHours, schedule: schedule,
                 downAfter: Threshold(failures: 1, of: 1), grace: grace ?? .seconds(300), group: Self.group(section),
                 enabled: settings.paused != true))
         checks.append(Check(name: entry.key, address: "", policy: policy))

@@ -21,7 +21,7 @@ struct FleetKeys: Sendable {
 
     /// At the top of the file. The section that comes takes its name off.
     static let unbuiltSections = [
-        "vaults", "persist", "notify", "channels", "deploy", "rollout", "workers", "maintenance", "status_pages",
+        "vaults", "persist", "notify", "channels", "deploy", "rollout", "workers", "status_pages",
         "doctor",
     ]
     static let check = FleetKeys(CheckSections.check.map(\.name))
@@ -30,7 +30,7 @@ struct FleetKeys: Sendable {
     static let target = FleetKeys(
         CheckSections.target.map(\.name), unbuilt: ["notify", "maintenance"])
     static let heartbeat = FleetKeys(
-        CheckSections.heartbeat.map(\.name), unbuilt: ["notify", "maintenance", "schedule"])
+        CheckSections.heartbeat.map(\.name), unbuilt: ["notify", "maintenance"])
     static let keep = FleetKeys(CheckSettings.table.rows.map(\.name))
     static let expect = FleetKeys(ExpectSettings.table.rows.map(\.name))
 
@@ -42,11 +42,10 @@ struct FleetKeys: Sendable {
         return [
             "vaults": snapshots, "vault": snapshots, "persist": snapshots, "notify": messages, "channels": messages,
             "deploy": shipping, "rollout": shipping, "workers": "no worker would run; leave it out",
-            "maintenance": "alarms and uptime would not know of it; leave it out and use `stoker pause NAME --for 2h`",
+            "maintenance": "it would not be known; name the target in the section `maintenance` at the top",
             "status_pages": "there would be no such page; leave it out, the dashboard shows the whole fleet",
             "doctor": "no rule would be read; leave it out",
             "sign_in": "nobody could sign in; leave it out and set `token`",
-            "schedule": "write how often the job calls, such as every: 24h, and `hours`",
         ]
     }()
 

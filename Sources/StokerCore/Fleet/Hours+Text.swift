@@ -94,7 +94,7 @@ extension Hours {
         return (minutes[0], minutes[1])
     }
 
-    private static func checked(zone: String) throws(Fault) -> String {
+    static func checked(zone: String) throws(Fault) -> String {
         if zone == "UTC" || zone == "GMT" || zone == "Z" { return zone == "Z" ? "UTC" : zone }
         let known = TimeZone.knownTimeZoneIdentifiers
         if known.contains(zone) { return zone }

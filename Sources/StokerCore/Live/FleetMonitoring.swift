@@ -96,6 +96,8 @@ package struct CheckStatus: Sendable, Equatable {
     package var pinging: Bool
     /// What the Hub says of its Space; nil when the Hub is not asked, or for what is no Space.
     package var hubStatus: SpaceHubStatus?
+    /// What it is in right now: nobody is alarmed, nothing is healed, and the time is not in its uptime.
+    package var maintenance: MaintenanceWindow?
     /// The next ping comes sooner than the interval would have it, because the last ones were not good. Jitter is allowed for.
     package var isRecheckPlanned: Bool {
         guard let nextDue, !check.policy.kind.type.isPassive, !state.lastPing.isNever,
@@ -106,8 +108,9 @@ package struct CheckStatus: Sendable, Equatable {
     }
     package init(
         check: Check, id: Int32, state: CheckState, nextDue: Instant?, pinging: Bool = false,
-        hubStatus: SpaceHubStatus? = nil
+        hubStatus: SpaceHubStatus? = nil, maintenance: MaintenanceWindow? = nil
     ) {
+        self.maintenance = maintenance
         self.check = check
         self.id = id
         self.state = state

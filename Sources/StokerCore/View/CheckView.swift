@@ -84,6 +84,9 @@ package struct CheckView: Sendable, Equatable {
         }
     }
 
+    /// `in maintenance until …`, beside the verdict; nil while it is in none.
+    package var maintenance: Sentence? { status.maintenance?.sentence }
+
     // MARK: When
 
     /// Since when the verdict is what it is.
@@ -124,9 +127,12 @@ package struct CheckView: Sendable, Equatable {
     }
 
     /// `45 min`.
-    package var every: String { Formatting.interval(check.policy.every) }
+    package var every: String { check.policy.schedule?.text ?? Formatting.interval(check.policy.every) }
     /// How often, and that it is more often just now.
-    package var rhythm: String { status.isRecheckPlanned ? "recheck; else \(every)" : "every \(every)" }
+    package var rhythm: String {
+        if let schedule = check.policy.schedule { return "by the schedule \(schedule.text)" }
+        return status.isRecheckPlanned ? "recheck; else \(every)" : "every \(every)"
+    }
 
     // MARK: What was seen
 
@@ -157,7 +163,7 @@ package struct CheckView: Sendable, Equatable {
     package var address: String? { check.shownAddress }
     /// The same in few words, for a column.
     package var place: String {
-        if isHeartbeat { return "calls us every \(every)" }
+        if isHeartbeat { return check.policy.schedule == nil ? "calls us every \(every)" : "calls us \(rhythm)" }
         if let space = check.space, check.name == check.target { return space }
         let address = address ?? ""
         for scheme in ["https://", "http://"] where address.hasPrefix(scheme) {

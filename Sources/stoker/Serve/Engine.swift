@@ -82,6 +82,8 @@ struct Engine {
             }
         }
         let knowledge = HubReadings()
+        let book = MaintenanceBook()
+        book.use(plan.fleet)
         let monitor = FleetMonitor(
             fleet: plan.fleet, fleetPath: plan.source?.path, source: source,
             ledger: memory.ledger, writer: writer, loops: Array(group.makeIterator()), resolver: resolver,
@@ -89,8 +91,11 @@ struct Engine {
             settings: FleetMonitor.Settings(
                 openLimit: limit.inFlight, seed: UInt64.random(in: 1...UInt64.max), userAgent: Self.userAgent,
                 demo: plan.demo),
-            hub: knowledge, sections: .all, onFleet: { board.use($0) }, clocks: clocks, logger: logger)
+            hub: knowledge, maintenance: book, sections: .all, onFleet: { board.use($0) }, clocks: clocks, logger: logger)
         board.setOffline { monitor.isOffline }
+        board.setMaintenance { book.isInMaintenance($0, at: $1) }
+        let maintenance = MaintenanceKeeper(
+            book: book, ledger: memory.ledger, monitor: monitor, clocks: clocks, logger: logger)
         let hub =
             plan.fleet.hub.isWatched
             ? try HubClientGateway.open(plan.fleet.hub, agent: Self.userAgent, logger: logger) : nil
@@ -104,6 +109,8 @@ struct Engine {
         let serve = plan.fleet.serve
         let (made, access) = await access(for: serve, clocks: clocks)
         let token = made?.token ?? serve.token
+        let links = access.acknowledgeLinks
+        board.setAcknowledgeLink { links.address(of: $0) }
         let keys = HeartbeatKeys(token: token)
         var heartbeatKey: (@Sendable (String) -> String)?
         if token != nil { heartbeatKey = { keys.key(of: $0) ?? "" } }
@@ -111,7 +118,7 @@ struct Engine {
         let account = hub.flatMap { $0.settings.token == nil ? nil : $0 }
         let context = OperationContext(
             monitor: monitor, ledger: memory.ledger, now: clocks.wall, backupFolder: plan.dataFolder,
-            heartbeatKey: heartbeatKey, hub: account, dataFolder: plan.dataFolder, notices: board)
+            heartbeatKey: heartbeatKey, hub: account, dataFolder: plan.dataFolder, notices: board, maintenance: maintenance)
         let standingBy = plan.standbyOf != nil
         let server = try ControlRoomServer(
             monitor: monitor, ledger: memory.ledger, access: access,
@@ -127,6 +134,8 @@ struct Engine {
                 // Private Spaces are not to be asked without their token, nor any at an old address.
                 await watch?.firstRead(plan.fleet, within: .seconds(3))
                 await board.restore()
+                // What is in maintenance is known before anything is told or healed.
+                await maintenance.load()
                 await monitor.begin(selfAddress: serve.publicURL ?? base, active: !standingBy, note: memory.note)
                 if let made { await tell(of: made) }
                 Terminal.own.write("stoker: serving \(base)\n" + plan.greeting)
@@ -136,7 +145,7 @@ struct Engine {
         let notices = NoticeService(
             board: board, writer: writer, client: messages,
             owner: ProcessOwner.own.map { "\($0)" } ?? "stoker", clocks: clocks, logger: logger)
-        var services: [any Service] = [writer, notices] + plan.extra + [monitor]
+        var services: [any Service] = [writer, notices] + plan.extra + [monitor, maintenance]
         if let first = plan.standbyOf {
             services.append(
                 StandbyService(

@@ -150,8 +150,13 @@ enum CheckSections {
 
     static let heartbeat: [FleetKeyRow] = [
         FleetKeyRow(
-            "every", "Longest time between two beats; must be said.", range: CheckSettings.row("every").range,
+            "every", "Longest time between two beats. Exactly one of `every` and `schedule` must be said.", range: CheckSettings.row("every").range,
             example: "24h", mistakes: ["24", "often"], schema: FleetSchema.duration),
+        FleetKeyRow(
+            "schedule",
+            "When the job calls: a cron expression and a zone (UTC unless named), see [schedules](#schedules). Not beside `every` or `hours`.",
+            range: "`0 3 * * Mon-Fri Europe/Berlin`, `@daily`", example: "\"0 3 * * Mon-Fri Europe/Berlin\"",
+            mistakes: ["\"0 3 * *\"", "\"0 0 30 2 *\"", "[a]"], schema: FleetSchema.text),
         FleetKeyRow(
             "grace", "How late a beat may be.", standard: "5m", range: "1s to 366d", example: "30m",
             mistakes: ["30", "0s"], schema: FleetSchema.duration),
@@ -192,7 +197,8 @@ enum CheckSections {
             "heartbeat",
             FleetSchema.described(
                 "A job that calls /api/heartbeats/NAME instead of being called.",
-                FleetSchema.object(heartbeat, mayBeEmpty: false, besides: [.init("required", ["every"])]))),
+                FleetSchema.object(heartbeat, mayBeEmpty: false,
+                    besides: [.init("oneOf", [["required": ["every"]], ["required": ["schedule"]]])]))),
         .init("heal", HealRule.schema),
     ]
 
@@ -231,5 +237,6 @@ enum CheckSections {
 extension FleetSections {
     /// What StokerCore knows by itself. Other rooms add theirs.
     package static let standard = FleetSections(
-        entries: [Entry(.hub)] + CheckSections.entries + [Entry(.serve), Entry(.ledger)])
+        entries: [Entry(.hub)] + CheckSections.entries
+            + [Entry(MaintenanceSection.section), Entry(.serve), Entry(.ledger)])
 }

@@ -57,6 +57,23 @@ extension FleetValue where Output == Duration? {
     }
 }
 
+extension FleetValue where Output == CronSchedule {
+    /// A cron expression and its zone.
+    package static var schedule: Self {
+        Self(
+            schema: FleetSchema.text, range: "`0 3 * * Mon-Fri Europe/Berlin`, `@daily`",
+            read: { value in
+                guard let text = value.text("a schedule such as 0 3 * * Mon-Fri Europe/Berlin") else { return nil }
+                do throws(CronSchedule.Fault) {
+                    return try CronSchedule(text: text.value)
+                } catch {
+                    value.report(.value, text.substituted ? "\(text.shown) cannot be read as a schedule" : error.because)
+                    return nil
+                }
+            }, write: { .string($0.text) })
+    }
+}
+
 extension FleetValue where Output == Int {
     /// - Parameter wanted: what is expected, with an example: `a port such as 7860`.
     package static func integer(_ range: ClosedRange<Int>, _ wanted: String) -> Self {
@@ -166,14 +183,19 @@ extension FleetValue {
     }
 
     /// A mapping from names that a person chooses to values.
+    /// - Parameter fault: what is wrong with a name, in words that fit behind it; nil for nothing.
     package static func named<Item: Sendable>(
-        _ item: FleetValue<Item>
+        _ item: FleetValue<Item>, fault: @escaping @Sendable (String) -> String? = { _ in nil }
     ) -> Self where Output == [FleetNamed<Item>] {
         Self(
             schema: ["type": ["object", "null"], "additionalProperties": item.schema],
             read: { value in
                 value.section(nil)?.entries.compactMap { entry in
-                    item.read(entry.value).map { FleetNamed(name: entry.key, value: $0) }
+                    if let because = fault(entry.key) {
+                        entry.value.report(.value, "\"\(entry.key.prefix(60))\" \(because)")
+                        return nil
+                    }
+                    return item.read(entry.value).map { FleetNamed(name: entry.key, value: $0) }
                 }
             }, write: { .object($0.map { .init($0.name, item.write($0.value)) }) })
     }

@@ -1,0 +1,179 @@
+package import Ledger
+package import Logging
+package import Runtime
+import ServiceLifecycle
+package import StokerCore
+
+/// Keeps ``MaintenanceBook`` and the ledger's records of maintenance level with each other. A window of the fleet file is written down an hour
+/// before it begins, so that its exact span is known whenever this program ends.
+package actor MaintenanceKeeper: Service {
+    package nonisolated let book: MaintenanceBook
+    private let ledger: any Ledger
+    private let monitor: any FleetMonitoring
+    private let clocks: Clocks
+    private let logger: Logger
+    private static let ahead = Duration.seconds(3_600)
+    /// What the ledger has, of what has not ended for long.
+    private var known: [String: MaintenanceSpan] = [:]
+    private var isLoaded = false
+    private var complained: String?
+
+    package init(
+        book: MaintenanceBook, ledger: any Ledger, monitor: any FleetMonitoring, clocks: Clocks, logger: Logger
+    ) {
+        self.book = book
+        self.ledger = ledger
+        self.monitor = monitor
+        self.clocks = clocks
+        self.logger = logger
+    }
+
+    /// Reads what was begun before. Called before the first ping; again when it could not be read.
+    package func load() async {
+        do throws(Failure) {
+            let spans = try await spans()
+            let now = clocks.wall().milliseconds
+            known = Dictionary(
+                spans.filter { $0.until > now - Self.ahead.wholeMilliseconds }.map { ($0.id, $0) },
+                uniquingKeysWith: { _, last in last })
+            isLoaded = true
+            tellBook()
+        } catch {
+            complain("Maintenance could not be read", error)
+        }
+    }
+
+    package func run() async throws {
+        await cancelWhenGracefulShutdown { await self.keep() }
+    }
+
+    private func keep() async {
+        while !Task.isCancelled {
+            if !isLoaded { await load() }
+            if isLoaded { await reconcile() }
+            do { try await Task.sleep(for: .seconds(5)) } catch { return }
+        }
+    }
+
+    /// Everything that is remembered, by its beginning.
+    package func spans() async throws(Failure) -> [MaintenanceSpan] {
+        try await ledger.records.records(kind: MaintenanceSpan.kind).compactMap(MaintenanceSpan.init)
+            .sorted { ($0.from, $0.id) < ($1.from, $1.id) }
+    }
+
+    /// Writes down what the file says for the next hour, and takes back what it does not say any more.
+    func reconcile() async {
+        let now = clocks.wall()
+        let near = book.windows(in: now..<(now + Self.ahead)).filter { !$0.isByHand }
+        do throws(Failure) {
+            for window in near where known[window.id]?.stopped != true {
+                var span = MaintenanceSpan(window, checks: try await checks(in: window.scope))
+                if let before = known[window.id] { span.checks = MaintenanceSpan.union(before.checks, span.checks) }
+                if span != known[window.id] { try await write(span, now) }
+            }
+            let wanted = Set(near.map(\.id))
+            for span in known.values
+            where !span.byHand && span.stopped != true && span.until > now.milliseconds && !wanted.contains(span.id) {
+                if span.from >= now.milliseconds {
+                    try await ledger.records.remove(kind: MaintenanceSpan.kind, key: span.id)
+                    known[span.id] = nil
+                } else {
+                    var ended = span
+                    ended.until = now.milliseconds
+                    try await write(ended, now)
+                }
+            }
+            // By hand for a group: checks that joined it since.
+            for span in known.values
+            where span.byHand && span.until > now.milliseconds && span.from <= now.milliseconds
+                && !span.scope.isEverything
+            {
+                var grown = span
+                grown.checks = MaintenanceSpan.union(span.checks, try await checks(in: span.scope))
+                if grown != span { try await write(grown, now) }
+            }
+            complained = nil
+        } catch {
+            complain("Maintenance could not be written down", error)
+        }
+        let old = now.milliseconds - Self.ahead.wholeMilliseconds
+        known = known.filter { $0.value.until > old }
+    }
+
+    /// - Returns: what was begun, written down and known everywhere.
+    package func start(
+        _ scope: MaintenanceScope, name: String, until: Instant, by: String?, text: String?
+    ) async throws(Failure) -> MaintenanceSpan {
+        let now = clocks.wall()
+        let status = await monitor.statuses(StatusQuery())
+        for target in scope.targets
+        where !status.items.contains(where: { $0.check.name == target || $0.check.target == target }) {
+            throw Failure(
+                .notFound, doing: "begin maintenance", because: "the fleet has no target or check \(target.prefix(60))",
+                hint: "`stoker status` lists them")
+        }
+        for group in scope.groups where !status.items.contains(where: { $0.check.groupLabel == group }) {
+            throw Failure(
+                .notFound, doing: "begin maintenance", because: "the fleet has no group \(group.prefix(60))",
+                hint: "`stoker status` shows the groups")
+        }
+        var number = 1
+        while known["hand-\(now.milliseconds)-\(number)"] != nil { number += 1 }
+        let window = MaintenanceWindow(
+            id: "hand-\(now.milliseconds)-\(number)", name: name, from: now, until: until, scope: scope, isByHand: true,
+            text: text)
+        let span = MaintenanceSpan(window, checks: try await checks(in: scope), by: by)
+        try await write(span, now)
+        return span
+    }
+
+    /// Ends what goes on, by its number, its rule's name or a target in it.
+    package func stop(_ asked: String) async throws(Failure) -> MaintenanceSpan {
+        let now = clocks.wall()
+        let active = book.active(at: now)
+        let found = active.filter { $0.id == asked }
+        let matches = found.isEmpty ? active.filter { $0.name == asked || $0.scope.targets.contains(asked) } : found
+        guard let window = matches.first else {
+            throw Failure(
+                .notFound, doing: "end maintenance", because: "no maintenance of that name goes on: \(asked.prefix(60))",
+                hint: "`stoker maintenance list` shows what does")
+        }
+        guard matches.count == 1 else {
+            throw Failure(
+                .conflict, doing: "end maintenance", because: "several are meant by \(asked.prefix(60))",
+                hint: "give one of their numbers: \(matches.map(\.id).joined(separator: ", "))")
+        }
+        let checks = try await checks(in: window.scope)
+        var span = known[window.id] ?? MaintenanceSpan(window, checks: checks)
+        span.until = now.milliseconds
+        span.stopped = true
+        try await write(span, now)
+        return span
+    }
+
+    private func write(_ span: MaintenanceSpan, _ now: Instant) async throws(Failure) {
+        try await ledger.records.put(try span.record(at: now))
+        known[span.id] = span
+        tellBook()
+    }
+
+    private func tellBook() {
+        let ended = known.values.filter { !$0.byHand && $0.stopped == true }
+        book.set(
+            begun: known.values.filter(\.byHand).map(\.window),
+            ended: Dictionary(
+                ended.map { ($0.id, Instant(milliseconds: $0.until)) }, uniquingKeysWith: { _, last in last }))
+    }
+
+    private func checks(in scope: MaintenanceScope) async throws(Failure) -> [[Int32]] {
+        guard !scope.isEverything else { return [] }
+        let page = await monitor.statuses(StatusQuery())
+        return MaintenanceSpan.ranges(page.items.lazy.filter { scope.covers($0.check) }.map(\.id))
+    }
+
+    private func complain(_ what: String, _ error: Failure) {
+        guard complained != error.because else { return }
+        complained = error.because
+        logger.warning("\(what)", metadata: ["error": "\(error)"])
+    }
+}
