@@ -70,7 +70,7 @@ import Testing
     }
 
     @Test func aHeartbeatHasEitherEveryOrASchedule() throws {
-        func read(_ keys: String) -> Result<Fleet, Problems> {
+        func read(_ keys: String) -> Result<Fleet, FleetProblems> {
             FleetFile.read(text: "heartbeats: { job: { \(keys) } }", name: "f", environment: [:])
         }
         let policy = try read("schedule: \"0 3 * * Mon-Fri Europe/Berlin\", grace: 30m").get().checks[0].policy
