@@ -306,6 +306,8 @@ def phone(base):
             assert page.execute_script("return document.documentElement.scrollWidth") <= 360, path
             assert page.find_element(By.CSS_SELECTOR, ".brand span").size["height"] < 30, f"the brand is broken on {path}"
             for button in page.find_elements(By.CSS_SELECTOR, ".row .acts button")[:3]:
+                if not button.is_displayed():
+                    continue  # a phone acts on the check's own page
                 assert button.size["width"] >= 40 and button.size["height"] >= 40, "buttons too small for a thumb"
 
 

@@ -19,12 +19,16 @@ struct ScriptedLedger: Ledger {
     private func sum(_ check: Int32, _ from: Instant, _ to: Instant) -> SpanTotals {
         var tally = SpanTotals(from: from, to: to)
         for seen in observations where seen.check == check && seen.at >= from && seen.at < to { Self.add(seen, &tally) }
-        addTime(check, &tally)
+        addTime(of(check), &tally)
         return tally
     }
+    /// Of one check, in time order.
+    private func of(_ check: Int32) -> [Observation] {
+        observations.filter { $0.check == check }.sorted { $0.at < $1.at }
+    }
     /// What one observation saw holds until the next.
-    private func addTime(_ check: Int32, _ tally: inout SpanTotals) {
-        let own = observations.filter { $0.check == check && $0.at < tally.to }.sorted { $0.at < $1.at }
+    private func addTime(_ all: [Observation], _ tally: inout SpanTotals) {
+        let own = all.prefix { $0.at < tally.to }
         for (index, seen) in own.enumerated() {
             let end = index + 1 < own.count ? own[index + 1].at : tally.to
             let time = max(0, end.milliseconds - max(seen.at, tally.from).milliseconds)
@@ -70,7 +74,10 @@ struct ScriptedLedger: Ledger {
         for seen in observations where seen.check == check && seen.at >= from && seen.at < to {
             Self.add(seen, &tallies[min(buckets - 1, Int((seen.at.milliseconds - from.milliseconds) / step))])
         }
-        if buckets <= 96 { for index in tallies.indices { addTime(check, &tallies[index]) } }
+        if buckets <= 96 {
+            let own = of(check)
+            for index in tallies.indices { addTime(own, &tallies[index]) }
+        }
         return tallies
     }
     func tally(of checks: [Int32], from: Instant, to: Instant) async throws(Failure) -> [SpanTotals] {

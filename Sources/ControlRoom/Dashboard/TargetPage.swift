@@ -84,11 +84,8 @@ struct TargetPage {
         model["space"] = check.space ?? ""
         model["hasSpace"] = check.space != nil
         model["facts"] = facts
-        let sources = sources
-        model["sources"] = sources
         addWords(&model)
         addActions(&model)
-        model["hasSources"] = !sources.isEmpty
         model["siblings"] = siblings.map {
             let sibling = CheckView($0, now: now)
             return [
@@ -147,13 +144,6 @@ struct TargetPage {
             model["days"] = DayBars.svg(history.days)
             model["incidents"] = history.incidents.map(incident)
             model["hasIncidents"] = !history.incidents.isEmpty
-            model["events"] = history.events.map {
-                [
-                    "time": Markup.time($0.at, now: now), "text": Markup.sentence(Sentence(reading: $0.text)),
-                    "kind": $0.kind,
-                ] as [String: Any]
-            }
-            model["hasEvents"] = !history.events.isEmpty
         }
         model["last"] =
             transcripts.last.map { TranscriptModel($0, isBeat: isHeartbeat, now: now).model(open: true) } ?? [:]
@@ -206,7 +196,8 @@ struct TargetPage {
             grave: Bool = false
         ) -> [String: Any] {
             [
-                "action": action.rawValue, "label": label, "question": question, "lines": lines, "verb": verb,
+                "action": action.rawValue, "label": label, "bare": String(label.dropLast()), "question": question,
+                "lines": lines, "verb": verb,
                 "grave": grave, "useless": offer.useless[action] ?? "", "isUseless": offer.useless[action] != nil,
             ]
         }
@@ -253,33 +244,6 @@ struct TargetPage {
         }
     }
 
-    /// The Hub's word beside the visitor's, where more is to be said than a stage.
-    private var sources: [[String: Any]] {
-        let view = view
-        guard let hubStatus = status.hubStatus, view.isHubRemarkable else { return [] }
-        var parts: [[String: Any]] = []
-        func add(_ label: String, _ html: String, long: Bool = false) {
-            parts.append(["label": label, "html": html, "long": long])
-        }
-        let message = hubStatus.errorMessage.map { ": “\($0.prefix(300))”" } ?? ""
-        add(
-            "The Hub says",
-            "\(Markup.escape((view.stage ?? "") + message)) <span class=\"for\">\(read(hubStatus))</span>")
-        if let got = view.visitorGot {
-            add(
-                "A visitor got",
-                "\(Markup.escape(got)) <span class=\"for\">\(Markup.time(view.lastPing, now: now))</span>")
-        }
-        if let old = hubStatus.oldBuild {
-            add("Commits", Markup.escape("\(old.running.prefix(7)) runs, \(old.head.prefix(7)) is newest"))
-        }
-        if let both = view.disagreement { add("Both together", Markup.escape(both), long: true) }
-        if let healing = view.healing {
-            add("Healing", Markup.sentence(Sentence(reading: Formatting.capitalized(healing))), long: true)
-        }
-        return parts
-    }
-
     /// When the Hub was read, and whether that still counts.
     private func read(_ hubStatus: SpaceHubStatus) -> String {
         "read \(Markup.time(hubStatus.readAt, now: now))\(hubStatus.isFresh ? "" : ", too long ago to count")"
@@ -315,9 +279,6 @@ struct TargetPage {
         if let good = view.lastGood, state.verdict != .up { add("Last good", "", html: Markup.time(good, now: now)) }
         if let end = view.certificateEnd { add("Certificate ends", "", html: Markup.time(end, now: now)) }
         if let until = view.pausedUntil { add("Paused until", "", html: Markup.time(until, now: now)) }
-        if let hubStatus = status.hubStatus, !view.isHubRemarkable {
-            add("The Hub says", "", html: "\(Markup.escape(view.stage ?? "")), \(read(hubStatus))")
-        }
         if let hours = policy.hours { add("Hours", hours.text) }
         if let group = policy.group { add("Group", group) }
         if !expectation.isEmpty { add("Expected", expectation) }

@@ -13,7 +13,7 @@ struct TargetTimeline {
         var since: Instant?
     }
     enum Source: String, CaseIterable {
-        case visitor, verdict, hub = "Hub", healing, notice, deploy, person, fleet
+        case visitor, call, verdict, hub = "Hub", healing, notice, deploy, person, fleet
 
         init(_ kind: String) {
             switch kind.prefix(while: { $0 != "." }) {
@@ -28,7 +28,7 @@ struct TargetTimeline {
         }
 
         /// What the choice of the page calls it.
-        var choice: String { self == .visitor ? "pings" : rawValue.lowercased() }
+        var choice: String { self == .visitor ? "pings" : self == .call ? "calls" : rawValue.lowercased() }
     }
 
     private(set) var entries: [Entry]
@@ -68,7 +68,9 @@ struct TargetTimeline {
             } else {
                 close()
                 last = (
-                    Entry(at: observation.at, sign: observation.outcome.name, text: "", source: .visitor),
+                    Entry(
+                        at: observation.at, sign: observation.outcome.name, text: "",
+                        source: isHeartbeat ? .call : .visitor),
                     observation.outcome, observation.cause, 1, UInt64(observation.latencyMicroseconds)
                 )
             }

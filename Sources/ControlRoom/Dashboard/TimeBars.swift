@@ -18,7 +18,8 @@ struct TimeBars: Sendable {
 
         init(_ tally: SpanTotals, isHeartbeat: Bool) {
             if tally.down > 0 || tally.downTime > 0 {
-                self = isHeartbeat ? .silent : .down
+                // A job that failed said so; one that did not call is silent.
+                self = isHeartbeat && tally.down == 0 ? .silent : .down
             } else if tally.slow > 0 {
                 self = .slow
             } else if tally.up > 0 || tally.upTime > 0 {
