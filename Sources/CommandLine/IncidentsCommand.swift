@@ -11,7 +11,7 @@ struct IncidentsCommand: AsyncParsableCommand {
               stoker incidents                                   those that last
               stoker incidents list --since 30d --longer 10m
               stoker incidents show 214
-              stoker incidents acknowledge 214 --text "going back to the version of 12 November"
+              stoker incidents acknowledge 214 --text "going back a version"
               stoker incidents note 214 "We have found the cause."
             """,
         subcommands: [
