@@ -87,7 +87,7 @@ let package = Package(
         .target(
             name: "ControlRoom",
             dependencies: [
-                "Diagnosis", "Operations", "Ledger", "StokerCore", "StokerAssets", hummingbird, hummingbirdCore,
+                "Diagnosis", "Notices", "Operations", "Ledger", "StokerCore", "StokerAssets", hummingbird, hummingbirdCore,
                 lifecycle,
                 logging,
                 nioCore, nioHTTPTypes, httpTypes,

@@ -48,6 +48,8 @@ struct Routes: Sendable {
             return try subscribers.respond(to: request, channel: visit.channel)
         }
         addIncidents(to: router)
+        addNotices(to: router)
+        addStatusPages(to: router)
         on(router, "/", .get, .read) { request, visit in try await dashboard(request, visit, groups) }
         on(router, "/targets/**", .get, .read) { request, visit in try await target(request, visit) }
         on(router, "/fragments/log/**", .get, .write) { request, visit in
@@ -131,8 +133,10 @@ struct Routes: Sendable {
         let uptimes = await histories.uptimes(of: digest, range: view.range, overview: overview, monitor)
         let strips = await histories.strips(of: page.shown, range: view.range, now: overview.now)
         let frame = frame(visit, title: page.health.title, kind: "fleet", overview: overview, live: true, tab: "fleet")
-        return Reply.html(
-            pages.page("dashboard", page.model(strips: strips, uptimes: uptimes), frame: frame), to: request)
+        var model = page.model(strips: strips, uptimes: uptimes)
+        // Read with the page only: whoever may not act is not told where messages go.
+        if visit.permission.write { model["banners"] = (model["banners"] as? [Any] ?? []) + failingChannels }
+        return Reply.html(pages.page("dashboard", model, frame: frame), to: request)
     }
 
     private func target(_ request: Request, _ visit: AppRequestContext) async throws -> Response {

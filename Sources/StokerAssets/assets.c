@@ -42,6 +42,12 @@ static const unsigned char events_mustache[] = {
 static const unsigned char acknowledge_mustache[] = {
 #embed "Files/acknowledge.mustache"
 };
+static const unsigned char status_page_mustache[] = {
+#embed "Files/status-page.mustache"
+};
+static const unsigned char notices_mustache[] = {
+#embed "Files/notices.mustache"
+};
 static const unsigned char login_mustache[] = {
 #embed "Files/login.mustache"
 };
@@ -63,6 +69,8 @@ static const stoker_asset files[] = {
     {"incident.mustache", incident_mustache, sizeof incident_mustache},
     {"events.mustache", events_mustache, sizeof events_mustache},
     {"acknowledge.mustache", acknowledge_mustache, sizeof acknowledge_mustache},
+    {"status-page.mustache", status_page_mustache, sizeof status_page_mustache},
+    {"notices.mustache", notices_mustache, sizeof notices_mustache},
     {"login.mustache", login_mustache, sizeof login_mustache},
     {"error.mustache", error_mustache, sizeof error_mustache},
 };

@@ -103,6 +103,7 @@ struct DamageTests {
         _ = try await ledger.jobs.jobs(kind: nil, states: [], before: nil, limit: .max)
         _ = try await ledger.jobs.nextDue(["mail"])
         _ = try await ledger.actions.actions(ActionQuery(limit: .max))
+        _ = try await ledger.records.records(kind: "note")
     }
 
     private func fill(_ ledger: SQLiteLedger, _ checks: [Int32]) async throws {
@@ -121,6 +122,7 @@ struct DamageTests {
                 NewAction(
                     .healing(.restart), on: "acme/\(check)", by: "healing", because: "crashed", began: morning,
                     details: ["check": "x"]), within: .seconds(5))
+            try await ledger.records.put(NewRecord(kind: "note", key: "\(check)", at: morning))
         }
         try await ledger.tendAll()
     }
@@ -147,7 +149,11 @@ struct DamageTests {
         "UPDATE job SET attempt = 1e300, most = -9e18", "UPDATE job SET created = 'x'",
         "UPDATE action SET state = 7", "UPDATE action SET began = -9223372036854775808",
         "UPDATE action SET details = '{\"a\":'", "UPDATE action SET fence = 'x', ended = 'y'",
-        "UPDATE transcript SET body = x'7B'", "UPDATE transcript SET body = '{\"at\":9223372036854775807}'",
+        "UPDATE record SET version = 'x'", "UPDATE record SET version = 9223372036854775807",
+        "UPDATE record SET at = -9223372036854775808", "UPDATE record SET body = NULL",
+        "UPDATE record SET key = x'FF' || key",
+        "UPDATE record SET expires = 'x'", "UPDATE transcript SET body = x'7B'",
+        "UPDATE transcript SET body = '{\"at\":9223372036854775807}'",
         "UPDATE check_name SET id = 9223372036854775000 WHERE id = (SELECT MAX(id) FROM check_name)",
     ]
 
@@ -312,6 +318,10 @@ struct DamageTests {
             #expect(roots[page] == "action" || done.count == 1, "page \(page): the budget is still known")
             let owed = try await ledger.jobs.jobs(kind: "mail", states: [.available], before: nil, limit: 9)
             #expect(roots[page] == "job" || owed.count == 3, "page \(page): nothing that is owed is lost")
+            let notes = try await ledger.records.records(kind: "note").map(\.key)
+            #expect(
+                roots[page] == "record" || notes == ["1", "2", "3"], "page \(page): what people said is kept"
+            )
             let incidents = try await ledger.incidents(of: 1, openOnly: false, before: nil, limit: 5)
             #expect(roots[page] == "incident" || incidents.count == 1)
             #expect(try await ledger.verify() == false)
@@ -322,6 +332,52 @@ struct DamageTests {
         #expect(
             files.count { $0.contains(".damaged-") && !$0.hasSuffix("-wal") && !$0.hasSuffix("-shm") }
                 == OpenedDatabase.mostKept)
+    }
+
+    @Test("a damaged first page is replaced, also when the text of all tables takes several pages")
+    func firstPageOfALongSchema() async throws {
+        let scratch = try Scratch()
+        _ = try await whole(scratch)
+        let queue = try DatabaseQueue(path: scratch.path())
+        try await queue.write { db in
+            for number in 0..<60 {
+                let columns = (0..<20).map { "a_rather_long_name_of_a_column_\($0) INTEGER NOT NULL DEFAULT 0" }
+                try db.execute(sql: "CREATE TABLE later_\(number) (\(columns.joined(separator: ", ")))")
+            }
+        }
+        try queue.close()
+        let url = URL(fileURLWithPath: scratch.path())
+        var bytes = try Data(contentsOf: url)
+        #expect(bytes[100] == 0x05, "the first page only says where the others are")
+        for place in 0..<4_096 { bytes[place] = 0xA5 }
+        try bytes.write(to: url)
+        let ledger = try await openLedger(scratch)
+        #expect(ledger.movedAside != nil)
+        #expect(try await ledger.checkNames().map(\.name) == Self.kept)
+        #expect(try await ledger.savedStates()[3]?.state.verdict == .paused)
+        #expect(try await ledger.records.records(kind: "note").map(\.key) == ["1", "2", "3"])
+        #expect(try await ledger.actions.actions(ActionQuery(space: "a/b")).count == 1)
+        #expect(try await ledger.incidents(of: 1, openOnly: false, before: nil, limit: 5).count == 1)
+        let told = try await ledger.events(of: Incident.ofLedger, before: nil, limit: 5).first
+        #expect(told?.text.contains("its first page") == true, "\(told?.text ?? "")")
+        await ledger.close()
+    }
+
+    @Test("the schema that replaces a damaged first page leaves room for as many tables again")
+    func plainSchema() async throws {
+        let scratch = try Scratch()
+        let ledger = try await openLedger(scratch)
+        let rows = try await ledger.read("test") { try Salvage.plainTables($0) }
+        await ledger.close()
+        #expect(rows.count > 10)
+        let indexes = rows.filter { $0.type == "index" }
+        #expect(indexes.count == 1)
+        let lines = rows.map { $0.sql }
+        #expect(lines.contains("CREATE TABLE check_name(id INTEGER PRIMARY KEY,name UNIQUE)"))
+        // With what SQLite keeps beside the text of each row.
+        let bytes = rows.reduce(0) { $0 + ($1.sql?.utf8.count ?? 0) + 2 * $1.name.utf8.count + 20 }
+        #expect(bytes <= 2_400, "\(bytes)")
+        _ = try Salvage.firstPage(of: rows, in: scratch.path("page"))
     }
 
     @Test("times that nothing writes are left out of the timeline, and told")

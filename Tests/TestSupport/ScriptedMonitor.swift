@@ -17,6 +17,8 @@ package final class ScriptedMonitor: FleetMonitoring {
         var beats: [Beat] = []
         var pingResult: Result<Outcome, Failure> = .success(.up)
         var reloadFailure: Failure?
+        /// What the fleet says besides its checks.
+        var settings = Fleet()
 
         init(statuses: [CheckStatus], overview: Overview) {
             (self.statuses, self.overview) = (statuses, overview)
@@ -43,6 +45,9 @@ package final class ScriptedMonitor: FleetMonitoring {
     }
 
     // MARK: What a test does
+
+    /// Changes what the fleet says besides its checks.
+    package func setFleet(_ change: (inout Fleet) -> Void) { scene.withLock { change(&$0.settings) } }
 
     /// Changes one status and tells everybody.
     package func change(_ name: String, _ change: (inout CheckStatus) -> Void) { self.change([name], change) }
@@ -106,7 +111,13 @@ package final class ScriptedMonitor: FleetMonitoring {
 
     // MARK: Keeper
 
-    package func fleet() async -> Fleet { scene.withLock { Fleet(checks: $0.statuses.map(\.check)) } }
+    package func fleet() async -> Fleet {
+        scene.withLock { scene in
+            var fleet = scene.settings
+            fleet.checks = scene.statuses.map(\.check)
+            return fleet
+        }
+    }
 
     package func overview() async -> Overview {
         scene.withLock { scene in

@@ -17,6 +17,8 @@ package struct Access: Sendable {
         /// Anybody: health, assets, the login page.
         case open
         case read
+        /// Who has the token, also where reading is open to all.
+        case token
         case write
     }
 
@@ -131,6 +133,9 @@ package struct Access: Sendable {
         case .read:
             guard !permission.read else { return }
             throw unauthorized(doing: "show this")
+        case .token:
+            guard !isProven(request) else { return }
+            throw unauthorized(doing: "show this")
         case .write:
             guard !permission.write else { return }
             guard cameFromHere(request, strict: permission.session) else {
@@ -140,6 +145,13 @@ package struct Access: Sendable {
             }
             throw unauthorized(doing: "do this")
         }
+    }
+
+    /// By the token or a session; without a token, by being this machine's.
+    func isProven(_ request: Request) -> Bool {
+        hostIsOurs(request)
+            && (hasBearer(request) || hasSession(request)
+                || (!hasToken && loopback && isCalledFromThisMachine(request)))
     }
 
     /// - Throws: as for `write`, unless beats from this machine need no token.

@@ -40,6 +40,14 @@ struct Pages: Sendable {
         return subPath.apply(to: page)
     }
 
+    /// A template that is a whole page by itself, without what stands around the others.
+    func bare(_ template: String, _ model: [String: Any]) -> String {
+        let assets: [String: Any] = [
+            "css": Assets.shared.paths["stoker.css"] ?? "", "theme": Assets.shared.paths["theme.js"] ?? "",
+        ]
+        return subPath.apply(to: part(template, model.merging(assets) { own, _ in own }))
+    }
+
     /// A template by itself.
     func part(_ template: String, _ model: [String: Any]) -> String {
         library.render(model, withTemplate: template) ?? ""

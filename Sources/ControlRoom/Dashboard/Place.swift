@@ -22,6 +22,7 @@ struct Place: Sendable, Equatable {
             tabs: [
                 Tab(name: "incidents", label: "Incidents", path: "/incidents"),
                 Tab(name: "events", label: "Events", path: "/events"),
+                Tab(name: "notices", label: "Notices", path: "/notices"),
             ]),
     ]
 }

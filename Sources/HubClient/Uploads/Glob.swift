@@ -283,8 +283,6 @@ package struct PathFilter: Sendable {
         return open.first { $0.0.matches(scalars) }.map { ignored[$0.1] }
     }
 
-    func excludesAll(under folder: String) -> Bool { exclusion(ofAllUnder: folder) != nil }
-
     enum Verdict: Equatable { case taken, notAllowed, excluded(by: String) }
 
     func verdict(on path: String) -> Verdict {

@@ -16,6 +16,8 @@ final class DamageLog: Sendable {
         case segment = "segment"
         case job = "job"
         case action = "action"
+        /// Its rows have no number: one place stands for all of them.
+        case record = "record"
     }
     struct Place: Hashable {
         var table: Table
@@ -161,6 +163,19 @@ extension SQLiteLedger {
             do { _ = try SQLiteActions.action(row) } catch {
                 try remove()
                 try tell("Action \(id)", nil, DamagedBytes(what: what), db)
+            }
+        case .record:
+            let rows = try Row.fetchCursor(db, sql: SQLiteRecords.SQL.record)
+            var bad: [(kind: DatabaseValue, key: DatabaseValue)] = []
+            while let row = try rows.next() {
+                guard (try? SQLiteRecords.record(row)) == nil else { continue }
+                let values = Array(row.databaseValues.prefix(2))
+                bad.append((values[0], values[1]))
+            }
+            for (kind, key) in bad {
+                try db.execute(sql: "DELETE FROM record WHERE kind = ? AND key = ?", arguments: [kind, key])
+                let name = [kind, key].map { (String.fromDatabaseValue($0) ?? "?").printable.shortened(toBytes: 200) }
+                try tell("The record \(name.joined(separator: " "))", nil, DamagedBytes(what: what), db)
             }
         case .transcript:
             let body = try Data.fetchOne(db, sql: "SELECT body FROM transcript WHERE check_id = ?", arguments: [id])

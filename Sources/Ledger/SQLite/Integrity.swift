@@ -138,6 +138,7 @@ extension SQLiteLedger {
                 }
             }
         }
+        try await readRecords()
         _ = try await savedStates()
         try await read("check the latest observations") { [damage] db in try Self.tail(db, of: nil, damage) { _ in } }
         try await slices(of: "transcript", key: "check_id") { [damage] db, ids in
@@ -185,6 +186,25 @@ extension SQLiteLedger {
             try await write("check a segment") { db in
                 guard try Self.rebuildSegment(id, db) else { return }
                 try Self.tell("The entry of segment \(id) did not fit what lies in it and was made anew", of: nil, db)
+            }
+        }
+    }
+
+    private func readRecords() async throws(Failure) {
+        var next: (kind: DatabaseValue, key: DatabaseValue)? = (.null, .null)
+        while let from = next {
+            try goOn()
+            next = try await read("check records") { [damage] db in
+                let rows = try Row.fetchAll(
+                    db,
+                    sql: SQLiteRecords.SQL.record
+                        + (from.kind.isNull ? "" : " WHERE (kind, key) > (?, ?)") + " ORDER BY kind, key LIMIT 500",
+                    arguments: from.kind.isNull ? [] : [from.kind, from.key])
+                for row in rows {
+                    do { _ = try SQLiteRecords.record(row) } catch { damage.note(.record, 0, error) }
+                }
+                return rows.count < 500
+                    ? nil : rows.last.map { ($0.databaseValues.first ?? .null, Array($0.databaseValues.prefix(2))[1]) }
             }
         }
     }

@@ -18,9 +18,6 @@ enum Calendar {
     static let day: Int64 = 86_400_000
 
     static func day(_ milliseconds: Int64) -> Int64 { floor(milliseconds, by: day) }
-    static func hourOfDay(_ milliseconds: Int64) -> UInt8 {
-        UInt8((milliseconds - Self.day(milliseconds) * Self.day) / Self.hour)
-    }
     static func floor(_ value: Int64, by size: Int64) -> Int64 {
         let (quotient, rest) = value.quotientAndRemainder(dividingBy: size)
         return rest < 0 ? quotient - 1 : quotient

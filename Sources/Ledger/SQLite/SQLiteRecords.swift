@@ -10,8 +10,11 @@ struct SQLiteRecords: RecordStore {
         return try await access.write("write the record \(record.kind) \(record.key)", within: nil) { db in
             let known =
                 try Int64.fetchOne(
-                    db, sql: "SELECT version FROM record WHERE kind = ? AND key = ?",
-                    arguments: [record.kind, record.key]) ?? 0
+                    db,
+                    sql: """
+                        SELECT CASE WHEN typeof(version) = 'integer' AND version BETWEEN 1 AND \(Record.mostVersions)
+                        THEN version ELSE 0 END FROM record WHERE kind = ? AND key = ?
+                        """, arguments: [record.kind, record.key]) ?? 0
             guard version == nil || version == known else { return nil }
             try db.cachedStatement(
                 sql: "INSERT OR REPLACE INTO record (kind, key, version, at, expires, body) VALUES (?, ?, ?, ?, ?, ?)"
@@ -61,11 +64,15 @@ struct SQLiteRecords: RecordStore {
     }
 
     private func rows(_ condition: String, _ arguments: StatementArguments) async throws(Failure) -> [Record] {
-        try await access.read("read records") { db in
+        let damage = access.damage
+        return try await access.read("read records") { db in
             // Not yet in a file that is only read, before its first start with this version.
             guard try db.tableExists("record") else { return [] }
-            return try Row.fetchAll(db, sql: SQL.record + " " + condition, arguments: arguments).map {
-                try Self.record($0)
+            return try Row.fetchAll(db, sql: SQL.record + " " + condition, arguments: arguments).compactMap { row in
+                do { return try Self.record(row) } catch {
+                    damage.note(.record, 0, error)
+                    return nil
+                }
             }
         }
     }
@@ -81,6 +88,8 @@ struct SQLiteRecords: RecordStore {
             body: try row.decode(String.self, atIndex: 5),
             at: try Instant(stored: try row.decode(Int64.self, atIndex: 3)),
             expires: try row.decode(Int64?.self, atIndex: 4).map { try Instant(stored: $0) })
-        return Record(new, version: try row.decode(Int64.self, atIndex: 2))
+        let version = try row.decode(Int64.self, atIndex: 2)
+        guard (1...Record.mostVersions).contains(version) else { throw DamagedBytes(what: "version of a record") }
+        return Record(new, version: version)
     }
 }

@@ -57,7 +57,7 @@ final class Salvage {
         }
     }
 
-    /// A copy whose first page, which says where everything is, is that of the new ledger: tables of one layout begin at the same
+    /// A copy with another first page, which says where the tables of a new ledger begin: tables of one layout begin at the same
     /// pages in every file, since `auto_vacuum` puts them at its front in the order in which they were made.
     /// Source: sqlite/src/btree.c, btreeCreateTable; sqlite.org/fileformat2.html, "The Database Header".
     private static func graft(_ path: String, onto copy: String) throws {
@@ -74,11 +74,11 @@ final class Salvage {
         let new = copy + ".new"
         defer { for suffix in ["", "-wal", "-shm"] { try? FileManager.default.removeItem(atPath: new + suffix) } }
         let pool = try OpenedDatabase.connect(new, readOnly: false, thorough: false) {}
-        try pool.writeWithoutTransaction { _ = try $0.checkpoint(.truncate) }
+        let tables = try pool.read { try plainTables($0) }
         try pool.close()
-        // The file's size in pages, then the first unused page and their count: none is used again here.
-        var page = try Data(contentsOf: URL(fileURLWithPath: new)).prefix(Int(pageSize))
-        guard page.count == Int(pageSize) else { throw DamagedBytes(what: "no first page") }
+        var page = try firstPage(of: tables, in: copy + ".page")
+        // Written with a log; the file's size in pages; the first unused page and their count: none is used again here.
+        page.replaceSubrange(18..<20, with: [2, 2])
         let pages = UInt32(clamping: size / pageSize)
         for (place, value) in [(28, pages), (32, 0), (36, 0), (24, 1), (92, 1)] as [(Int, UInt32)] {
             withUnsafeBytes(of: value.bigEndian) { page.replaceSubrange(place..<place + 4, with: $0) }
@@ -86,6 +86,88 @@ final class Salvage {
         guard let file = FileHandle(forWritingAtPath: copy) else { throw DamagedBytes(what: "no copy") }
         try file.write(contentsOf: page)
         try file.close()
+    }
+
+    /// A line of `sqlite_master`.
+    struct SchemaRow: Equatable {
+        var type: String
+        var name: String
+        var table: String
+        var rootPage: Int64
+        var sql: String?
+    }
+
+    /// The tables of a database, said as shortly as reading needs it: without types, rules and indexes, so that all fit one page however
+    /// long the schema itself is. The index of the names stays, from which names come back when their table's page is lost.
+    static func plainTables(_ db: Database) throws -> [SchemaRow] {
+        let index = "sqlite_autoindex_check_name_1"
+        var found: [SchemaRow] = []
+        for row in try Row.fetchAll(
+            db,
+            sql: """
+                SELECT name, rootpage, sql LIKE '%WITHOUT ROWID' FROM sqlite_master
+                WHERE type = 'table' AND name NOT GLOB 'sqlite_*' AND name NOT GLOB 'grdb_*' AND rootpage > 0 ORDER BY rootpage
+                """)
+        {
+            let name = try row.decode(String.self, atIndex: 0)
+            let isKeyed = try row.decode(Bool.self, atIndex: 2)
+            let columns = try db.columns(in: name)
+            let keys = columns.filter { $0.primaryKeyIndex > 0 }.sorted { $0.primaryKeyIndex < $1.primaryKeyIndex }
+            var parts = columns.map { column in
+                let isRowID =
+                    !isKeyed && keys.count == 1 && keys[0].name == column.name && column.type.uppercased() == "INTEGER"
+                let isUnique = name == "check_name" && column.name == "name"
+                return column.name + (isRowID ? " INTEGER PRIMARY KEY" : isUnique ? " UNIQUE" : "")
+                    // A row from before the column was added has this value.
+                    + (column.defaultValueSQL.map { " DEFAULT \($0)" } ?? "")
+            }
+            if isKeyed { parts.append("PRIMARY KEY(\(keys.map(\.name).joined(separator: ",")))") }
+            found.append(
+                SchemaRow(
+                    type: "table", name: name, table: name, rootPage: try row.decode(Int64.self, atIndex: 1),
+                    sql: "CREATE TABLE \(name)(\(parts.joined(separator: ",")))" + (isKeyed ? "WITHOUT ROWID" : "")))
+        }
+        if let root = try Int64.fetchOne(
+            db, sql: "SELECT rootpage FROM sqlite_master WHERE name = ?", arguments: [index])
+        {
+            found.append(SchemaRow(type: "index", name: index, table: "check_name", rootPage: root, sql: nil))
+        }
+        return found
+    }
+
+    /// The first page of a database with this schema.
+    static func firstPage(of rows: [SchemaRow], in path: String) throws -> Data {
+        func clean() {
+            for suffix in ["", "-journal", "-wal", "-shm"] {
+                try? FileManager.default.removeItem(atPath: path + suffix)
+            }
+        }
+        clean()
+        defer { clean() }
+        var configuration = Configuration()
+        configuration.prepareDatabase { db in
+            try db.execute(sql: "PRAGMA page_size = \(pageSize)")
+            try db.execute(sql: "PRAGMA auto_vacuum = INCREMENTAL")
+        }
+        let queue = try DatabaseQueue(path: path, configuration: configuration)
+        try queue.writeWithoutTransaction { db in
+            try db.execute(sql: "CREATE TABLE first (a)")
+            try db.execute(sql: "PRAGMA writable_schema = ON")
+            try db.inTransaction {
+                try db.execute(sql: "DELETE FROM sqlite_master")
+                for row in rows {
+                    try db.execute(
+                        sql: "INSERT INTO sqlite_master (type, name, tbl_name, rootpage, sql) VALUES (?, ?, ?, ?, ?)",
+                        arguments: [row.type, row.name, row.table, row.rootPage, row.sql])
+                }
+                return .commit
+            }
+        }
+        try queue.close()
+        let page = try Data(contentsOf: URL(fileURLWithPath: path)).prefix(Int(pageSize))
+        // A leaf of a table, after the database's header: all rows are on it.
+        guard page.count == Int(pageSize), page[100] == 0x0D else { throw DamagedBytes(what: "no first page") }
+        return page
     }
     private static let pageSize: Int64 = 4_096
     /// Read by the new ledger's first page: tables that it may not have had mean nothing then.
@@ -160,9 +242,12 @@ final class Salvage {
         }
     }
 
-    /// What was done to Spaces is the budget of restarts, and jobs are what is still owed. Rows of another table, which may lie where a
+    /// What was done to Spaces is the budget of restarts, jobs are what is still owed, and records are what people said. Rows of another table, which may lie where a
     /// new ledger's first page says that these begin, do not pass for them.
     private func work(isOlder: Bool) {
+        if (try? source.inDatabase { try $0.tableExists("record") }) == true {
+            copy("record", nil, "kind, key, version, at, expires, body") { row in _ = try SQLiteRecords.record(row) }
+        }
         guard !isOlder else {
             return note("actions") { try target.write { try Migration.carryHealing($0) } }
         }
@@ -187,7 +272,7 @@ final class Salvage {
         let known: Set<String> = [
             "check_name", "check_state", "incident", "event", "transcript", "progress", "observation", "stretch",
             "day_sum",
-            "segment", "job", "action",
+            "segment", "job", "action", "record",
         ]
         note("other tables") {
             let tables = try target.read { db in

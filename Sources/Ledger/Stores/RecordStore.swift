@@ -74,6 +74,8 @@ package struct Record: Sendable, Equatable {
 
     package static let mostBody = 65_536
     package static let mostOfKind = 10_000
+    /// Above this a stored version is damage.
+    static let mostVersions: Int64 = 1 << 53
 
     init(_ new: NewRecord, version: Int64) {
         kind = new.kind

@@ -48,7 +48,7 @@ package struct TelegramChannel: Channel {
         })
 
     package var isOn: Bool { token != nil && chat != nil }
-    package var shown: String { isOn ? "Telegram, chat \(chat ?? "")" : "" }
+    package var shown: String { isOn ? ServiceAddress.shown(Secret(api ?? "https://api.telegram.org")) : "" }
 
     static let form = NoticeText.Form(
         titleEscaping: .telegram, escaping: .telegram, mostTitle: 300, mostText: 3_500, measure: NoticeText.Form.utf16)

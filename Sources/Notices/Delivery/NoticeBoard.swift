@@ -95,6 +95,16 @@ package final class NoticeBoard: Sendable {
 
     package var channels: Channels { state.withLock { $0.channels } }
 
+    /// Channels whose last attempt failed, and why.
+    package var failing: [(name: String, because: String)] {
+        state.withLock { state in
+            state.channels.list.compactMap { channel in
+                guard channel.value.isOn, let failure = state.reports[channel.name]?.failure else { return nil }
+                return (channel.name, failure)
+            }
+        }
+    }
+
     /// Says which channels are switched off, for nobody hears through them, and what else is to be said of them here.
     func tellOfChannels() {
         let environment = ProcessInfo.processInfo.environment
@@ -120,6 +130,9 @@ package final class NoticeBoard: Sendable {
         guard !channels.list.isEmpty else { return }
         var remembered = NoticePlanner.Remembered()
         do throws(Failure) {
+            for record in try await ledger.records.records(kind: ChannelReport.recordKind) {
+                if let report = ChannelReport(record) { state.withLock { $0.reports[record.key] = report } }
+            }
             remembered.jobs = try await jobs(states: [], limit: Self.mostRemembered)
             remembered.isCut = remembered.jobs.count >= Self.mostRemembered
             remembered.incidents = try await openIncidents()

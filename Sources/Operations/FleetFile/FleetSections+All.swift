@@ -4,4 +4,5 @@ import Notices
 extension FleetSections {
     /// Every section that a fleet file may have: what StokerCore knows, and what the rooms add.
     package static let all = FleetSections.standard.adding(ChannelsSection.section).adding(NotifySection.section)
+        .adding(StatusPagesSection.section)
 }

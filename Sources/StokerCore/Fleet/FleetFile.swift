@@ -86,6 +86,7 @@ enum Switched<Wrapped: Sendable>: Sendable {
 extension Value {
     func address(_ schemes: [Address.Scheme]) -> Address? {
         let examples = schemes.map { "\($0.rawValue)://…" }.joined(separator: " or ")
+        let begins = schemes.map { "\($0.rawValue)://" }.joined(separator: " or ")
         guard let text = text("an address: \(examples)") else { return nil }
         switch Address.checked(text.value) {
         case .success(var address) where schemes.contains(address.scheme):
@@ -95,7 +96,11 @@ extension Value {
             address.hidden = text.hidden(from: front + host.count)
             return address
         case .success: report(.value, "\(text.shown) has the wrong kind of address; expected \(examples)")
-        case .failure(let fault): report(.value, "\(text.shown) \(fault.because)")
+        case .failure(let fault):
+            // What the grammar says of schemes names those of all kinds of checks.
+            let isExpected = schemes.contains { text.value.lowercased().hasPrefix("\($0.rawValue)://") }
+            report(
+                .value, isExpected ? "\(text.shown) \(fault.because)" : "\(text.shown) does not begin with \(begins)")
         }
         return nil
     }

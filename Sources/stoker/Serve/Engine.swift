@@ -77,7 +77,7 @@ struct Engine {
             let written = (try? await watched.read().serve) ?? inForce
             source = { () async throws(Failure) in
                 var fleet = try await watched.read()
-                fleet.serve = fleet.serve.replacing(written, by: inForce)
+                FleetSection.serve.table?.keep(inForce, in: &fleet.serve, writtenAtStart: written)
                 return fleet
             }
         }
@@ -326,18 +326,5 @@ struct Memory {
             logger.error("History is kept in memory only", metadata: ["error": "\(error)"])
             return Memory(ledger: MemoryLedger(), note: "\(error.because)")
         }
-    }
-}
-
-extension Fleet.Serve {
-    /// The keys that are as they were written at the start keep what is in force; the ping to ourselves follows the file.
-    func replacing(_ written: Fleet.Serve, by inForce: Fleet.Serve) -> Fleet.Serve {
-        var serve = self
-        if port == written.port { serve.port = inForce.port }
-        if host == written.host { serve.host = inForce.host }
-        if publicURL == written.publicURL { serve.publicURL = inForce.publicURL }
-        if token == written.token { serve.token = inForce.token }
-        if privateReading == written.privateReading { serve.privateReading = inForce.privateReading }
-        return serve
     }
 }

@@ -65,9 +65,6 @@ package final class NameResolver: Sendable {
         }
     }
 
-    /// Names remembered now.
-    package var rememberedNames: Int { known.withLock { $0.cache.count } }
-
     /// RFC 6761 section 6.3: never asked of a server.
     private static func local(_ host: String) -> Resolution? {
         guard host == "localhost" || host.hasSuffix(".localhost") || host.hasSuffix("localhost."),

@@ -60,17 +60,21 @@ package struct FleetKey<Settings: Sendable>: Sendable {
     /// nil: there is nothing to write.
     let write: @Sendable (Settings) -> JSONValue?
     let differs: @Sendable (Settings, Settings) -> Bool
+    /// Puts the key's value of other settings into these.
+    let take: @Sendable (inout Settings, Settings) -> Void
 
     /// For what no type of value describes.
     init(
         _ row: FleetKeyRow, read: @escaping @Sendable (Value, inout Settings) -> Void,
         write: @escaping @Sendable (Settings) -> JSONValue? = { _ in nil },
-        differs: @escaping @Sendable (Settings, Settings) -> Bool = { _, _ in false }
+        differs: @escaping @Sendable (Settings, Settings) -> Bool = { _, _ in false },
+        take: @escaping @Sendable (inout Settings, Settings) -> Void = { _, _ in }
     ) {
         self.row = row
         self.read = read
         self.write = write
         self.differs = differs
+        self.take = take
     }
 
     /// - Parameters:
@@ -91,7 +95,8 @@ package struct FleetKey<Settings: Sendable>: Sendable {
             read: { value, settings in
                 if let read = type.read(value) { settings[keyPath: path] = read }
             },
-            write: { type.write($0[keyPath: path]) }, differs: { $0[keyPath: path] != $1[keyPath: path] })
+            write: { type.write($0[keyPath: path]) }, differs: { $0[keyPath: path] != $1[keyPath: path] },
+            take: { $0[keyPath: path] = $1[keyPath: path] })
     }
 
     /// For a setting that may be absent: said but empty makes it so.
@@ -105,7 +110,8 @@ package struct FleetKey<Settings: Sendable>: Sendable {
                 name, summary, standard: standard, range: range ?? type.range, since: since, example: example,
                 mistakes: mistakes, isSecret: isSecret, needsRestart: needsRestart, schema: type.schema),
             read: { value, settings in settings[keyPath: path] = type.read(value) },
-            write: { $0[keyPath: path].map(type.write) }, differs: { $0[keyPath: path] != $1[keyPath: path] })
+            write: { $0[keyPath: path].map(type.write) }, differs: { $0[keyPath: path] != $1[keyPath: path] },
+            take: { $0[keyPath: path] = $1[keyPath: path] })
     }
 }
 
@@ -166,6 +172,12 @@ package struct FleetTable<Settings: Sendable>: Sendable {
     /// The keys whose values differ.
     package func changes(from old: Settings, to new: Settings) -> [FleetKeyRow] {
         keys.filter { $0.differs(old, new) }.map(\.row)
+    }
+
+    /// What a restart is needed for and what is as it was written at the start keeps the value in force: the command line and the
+    /// environment may have said it.
+    package func keep(_ inForce: Settings, in settings: inout Settings, writtenAtStart written: Settings) {
+        for key in keys where key.row.needsRestart && !key.differs(settings, written) { key.take(&settings, inForce) }
     }
 }
 

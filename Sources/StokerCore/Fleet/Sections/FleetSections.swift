@@ -8,7 +8,7 @@ package struct FleetSection<Settings: Sendable & Equatable>: Sendable {
     package let summary: String
     package let initial: Settings
     let value: FleetValue<Settings>
-    fileprivate let table: FleetTable<Settings>?
+    package let table: FleetTable<Settings>?
     fileprivate var place: (any WritableKeyPath<Fleet, Settings> & Sendable)?
     fileprivate let groups: [FleetKeyGroup]
     /// See ``checking(_:)``.

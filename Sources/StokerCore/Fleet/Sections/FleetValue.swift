@@ -184,14 +184,19 @@ extension FleetValue {
     }
 
     /// A mapping from names that a person chooses to values.
+    /// - Parameter fault: what is wrong with a name, in words that fit behind it; nil for nothing.
     package static func named<Item: Sendable>(
-        _ item: FleetValue<Item>
+        _ item: FleetValue<Item>, fault: @escaping @Sendable (String) -> String? = { _ in nil }
     ) -> Self where Output == [FleetNamed<Item>] {
         Self(
             schema: ["type": ["object", "null"], "additionalProperties": item.schema],
             read: { value in
                 value.section(nil)?.entries.compactMap { entry in
-                    item.read(entry.value).map { FleetNamed(name: entry.key, value: $0) }
+                    if let because = fault(entry.key) {
+                        entry.value.report(.value, "\"\(entry.key.prefix(60))\" \(because)")
+                        return nil
+                    }
+                    return item.read(entry.value).map { FleetNamed(name: entry.key, value: $0) }
                 }
             }, write: { .object($0.map { .init($0.name, item.write($0.value)) }) })
     }

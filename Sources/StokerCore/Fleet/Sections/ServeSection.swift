@@ -55,7 +55,11 @@ extension FleetSection where Settings == Fleet.Serve {
                         } else {
                             value.report(.value, "is not an address to listen on; write 127.0.0.1, ::1 or 0.0.0.0")
                         }
-                    }, write: { .string($0.host) }, differs: { $0.host != $1.host }),
+                    }, write: { .string($0.host) }, differs: { $0.host != $1.host },
+                    take: {
+                        $0.host = $1.host
+                        $0.isHostSaid = $1.isHostSaid
+                    }),
                 FleetKey(
                     "public_url", .webAddress, \.publicURL,
                     "Where the world reaches this server; may have a path, see below.",

@@ -1,0 +1,123 @@
+import ControlRoom
+import Foundation
+import Ledger
+import NIOCore
+import Operations
+import StokerCore
+import TestSupport
+import Testing
+
+@Suite(.timeLimit(.minutes(2))) struct IncidentPageTests {
+    private static let bearer = [("Authorization", "Bearer s3cret-token")]
+
+    private static func access(
+        _ token: String = "s3cret-token", now: @escaping @Sendable () -> Instant = { SampleFleet.now }
+    ) -> Access {
+        Access(token: Secret(token), publicURL: "https://stoker.example/", now: now)
+    }
+
+    private static func whole() -> SampleFleet.Whole {
+        var whole = SampleFleet.dozen()
+        whole.ledger.incidents = [
+            Incident(
+                id: 3, check: 11, began: SampleFleet.now - .seconds(9_000), ended: SampleFleet.now - .seconds(8_000),
+                verdict: .down, cause: .firstByteTimeout),
+            Incident(
+                id: 4, check: 10, began: SampleFleet.now - .seconds(660), verdict: .down, cause: .connectRefused),
+        ]
+        whole.ledger.events = [
+            Event(id: 1, at: SampleFleet.now - .seconds(700), kind: "verdict", check: 10, text: "=1+1, \"quoted\""),
+            Event(id: 2, at: SampleFleet.now - .seconds(600), kind: "fleet.loaded", text: "The fleet file was read"),
+        ]
+        return whole
+    }
+
+    @Test func listsAreFilteredAndComeAsCSV() async throws {
+        try await Served.run(Self.whole(), access: Self.access()) { served in
+            let page = try await served.get("/incidents").text
+            #expect(page.contains("/incidents/4") && page.contains("/incidents/3"))
+            let open = try await served.get("/incidents?state=open&cause=&target=").text
+            #expect(open.contains("/incidents/4\"") && !open.contains("/incidents/3\""))
+            let csv = try await served.get("/incidents.csv?state=closed")
+            #expect(csv.headers["content-type"] == "text/csv; charset=utf-8; header=present")
+            let lines = csv.text.components(separatedBy: "\r\n")
+            #expect(lines.count == 3 && lines[0].hasPrefix("id,check,began") && lines[1].hasPrefix("3,postgres,"))
+            let events = try await served.get("/events.csv").text
+            #expect(events.contains(#""'=1+1, ""quoted""""#))
+            let wrong = try await served.get("/incidents?state=sideways", headers: [("Accept", "text/html")])
+            #expect(wrong.status == 400)
+        }
+    }
+
+    /// One address for those who read and those who follow.
+    @Test func eventsAreAPageForBrowsersOnly() async throws {
+        try await Served.run(Self.whole(), access: Self.access()) { served in
+            let page = try await served.get("/events?kind=fleet", headers: [("Accept", "text/html")])
+            #expect(page.headers["content-type"] == "text/html; charset=utf-8")
+            #expect(page.text.contains("The fleet file was read") && !page.text.contains("quoted"))
+            let ask = "GET /events HTTP/1.1\r\nHost: 127.0.0.1\r\nAccept: text/event-stream\r\n\r\n"
+            for try await part in try await served.stream(raw: ask) {
+                #expect(String(buffer: part).lowercased().contains("content-type: text/event-stream"))
+                break
+            }
+        }
+    }
+
+    @Test func theButtonsNeedTheToken() async throws {
+        let whole = Self.whole()
+        try await Served.run(whole, access: Self.access()) { served in
+            #expect(!(try await served.get("/incidents/4").text.contains("<textarea")))
+            for path in ["/incidents/4/acknowledge", "/incidents/4/note", "/incidents/4/withdraw"] {
+                #expect(try await served.get(path, method: "POST", body: "text=x").status == 401, "\(path)")
+            }
+            let seen = try await served.get(
+                "/incidents/4/acknowledge", method: "POST", headers: Self.bearer, body: "by=mara&text=on+it")
+            #expect(seen.status == 303 && seen.headers["location"] == "/incidents/4")
+            let note = try await served.get(
+                "/incidents/4/note", method: "POST", headers: Self.bearer, body: "text=%3Cb%3Efound&internal=1")
+            #expect(note.status == 303)
+            let page = try await served.get("/incidents/4", headers: Self.bearer).text
+            #expect(
+                page.contains("acknowledged by mara") && page.contains("&lt;b&gt;found") && page.contains("internal"))
+            #expect(
+                try await served.get("/incidents/4/other", method: "POST", headers: Self.bearer, body: "x=1").status
+                    == 404)
+        }
+        #expect(try await IncidentRecords(whole.ledger.records).acknowledgement(of: 4)?.by == "mara")
+    }
+
+    /// Scanners of mail open links: opening one does nothing.
+    @Test func aLinkAsksFirstAndNeedsNoToken() async throws {
+        let whole = Self.whole()
+        let access = Self.access()
+        let path = try #require(access.acknowledgeLinks.path(of: 4))
+        #expect(access.acknowledgeLinks.address(of: 4) == "https://stoker.example\(path)")
+        let records = IncidentRecords(whole.ledger.records)
+        try await Served.run(whole, access: access) { served in
+            let ask = try await served.get(path)
+            #expect(ask.status == 200 && ask.text.contains("<form method=\"post\" action=\"\(path)\""))
+            #expect(try await served.get(path, method: "HEAD").status == 200)
+            #expect(try await records.acknowledgement(of: 4) == nil)
+            #expect(try await served.get(path, method: "POST").status == 200)
+            #expect(try await records.acknowledgement(of: 4)?.by == "link in a message")
+            // It opens nothing else.
+            let other = path.replacing("/acknowledge/4/", with: "/acknowledge/3/")
+            for wrong in [other, path + "0", String(path.dropLast()), path.replacing("/4/", with: "/04/")] {
+                #expect(try await served.get(wrong).status == 403, "\(wrong)")
+                #expect(try await served.get(wrong, method: "POST").status == 403, "\(wrong)")
+            }
+        }
+    }
+
+    @Test func aLinkEndsWithItsWeekAndWithTheToken() throws {
+        let path = try #require(Self.access().acknowledgeLinks.path(of: 4))
+        let seal = String(try #require(path.split(separator: "/").last))
+        #expect(try Self.access().acknowledgeLinks.incident("4", seal: seal) == 4)
+        let later = SampleFleet.now + AcknowledgeLinks.life
+        #expect(throws: Failure.self) {
+            try Self.access(now: { later }).acknowledgeLinks.incident("4", seal: seal)
+        }
+        #expect(throws: Failure.self) { try Self.access("other").acknowledgeLinks.incident("4", seal: seal) }
+        #expect(AcknowledgeLinks(token: nil, publicURL: "https://a.example", now: { later }).address(of: 4) == nil)
+    }
+}
