@@ -18,7 +18,8 @@ package struct FleetReport {
     package func when(_ policy: CheckPolicy) -> String {
         guard policy.enabled else { return "paused" }
         if policy.kind.type.isPassive {
-            return "expected \(policy.schedule.map { "by the schedule \($0.text)" } ?? "every \(policy.every.text)"), \(policy.grace.text) late at most"
+            return
+                "expected \(policy.schedule.map { "by the schedule \($0.text)" } ?? "every \(policy.every.text)"), \(policy.grace.text) late at most"
         }
         let level = policy.warmth.map { " (\($0.rawValue))" } ?? ""
         return "every \(policy.every.text)\(level)\(policy.hours.map { ", \($0.text)" } ?? "")"

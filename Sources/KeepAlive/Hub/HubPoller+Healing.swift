@@ -70,6 +70,8 @@ extension HubPoller {
         let check = status.check
         if let maintenance = status.maintenance {
             knowledge.set(healing: "nothing is healed: \(maintenance.sentence)", of: name)
+            // What is decided afterwards is told again.
+            spoken[name] = nil
             return
         }
         let now = clocks.wall()

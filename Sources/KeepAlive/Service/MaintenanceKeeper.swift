@@ -135,7 +135,8 @@ package actor MaintenanceKeeper: Service {
         let matches = found.isEmpty ? active.filter { $0.name == asked || $0.scope.targets.contains(asked) } : found
         guard let window = matches.first else {
             throw Failure(
-                .notFound, doing: "end maintenance", because: "no maintenance of that name goes on: \(asked.prefix(60))",
+                .notFound, doing: "end maintenance",
+                because: "no maintenance of that name goes on: \(asked.prefix(60))",
                 hint: "`stoker maintenance list` shows what does")
         }
         guard matches.count == 1 else {

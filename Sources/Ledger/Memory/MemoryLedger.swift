@@ -173,8 +173,10 @@ package actor MemoryLedger: Ledger {
         var sums = Buckets(from: from, to: to, count: buckets)
         for row in rows where row.check == check { sums.add(row) }
         for row in folded where row.check == check { sums.add(row) }
-        let maintenance = documents.records(kind: MaintenanceSpan.kind, prefix: "", after: nil, limit: Record.mostOfKind)
-            .compactMap(MaintenanceSpan.init)
+        let maintenance = documents.records(
+            kind: MaintenanceSpan.kind, prefix: "", after: nil, limit: Record.mostOfKind
+        )
+        .compactMap(MaintenanceSpan.init)
         sums.add(
             marks[check] ?? [],
             watched: Watch(absences: absences, until: watchedUntil).without(maintenance, of: check))

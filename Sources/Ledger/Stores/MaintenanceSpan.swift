@@ -69,7 +69,11 @@ package struct MaintenanceSpan: Sendable, Equatable, Codable {
     package static func ranges(_ ids: some Sequence<Int32>) -> [[Int32]] {
         var result: [[Int32]] = []
         for id in Set(ids).sorted() {
-            if let last = result.last, last[1] + 1 == id { result[result.count - 1][1] = id } else { result.append([id, id]) }
+            if let last = result.last, last[1] + 1 == id {
+                result[result.count - 1][1] = id
+            } else {
+                result.append([id, id])
+            }
         }
         return result
     }

@@ -16,7 +16,8 @@ extension Operation {
         let spans = try await keeper.spans()
         let near = keeper.book.windows(in: now..<(now + .seconds(30 * 86_400)))
         let remembered = Dictionary(spans.map { ($0.id, $0) }, uniquingKeysWith: { _, last in last })
-        let over = spans.filter { $0.until <= now.milliseconds && $0.from < $0.until }.suffix(arguments.integer("past") ?? 20)
+        let over = spans.filter { $0.until <= now.milliseconds && $0.from < $0.until }.suffix(
+            arguments.integer("past") ?? 20)
         return [
             "active": .array(near.filter { $0.from <= now }.map { $0.json(remembered[$0.id], now: now) }),
             "planned": .array(near.filter { $0.from > now }.prefix(100).map { $0.json(remembered[$0.id], now: now) }),
@@ -120,7 +121,9 @@ extension Shape {
                             fields: [
                                 .init("name", .text, "Its name"),
                                 .init("rhythm", .text, "`once`, or by which schedule"),
-                                .init("for_seconds", .number, optional: true, "How long it lasts; null where its end is said"),
+                                .init(
+                                    "for_seconds", .number, optional: true,
+                                    "How long it lasts; null where its end is said"),
                                 .init("scope", .text, "What it is for, in words"),
                                 .init("next", .instant, optional: true, "When it begins next"),
                             ]))), "The lines of the fleet file"),

@@ -25,7 +25,8 @@ extension Shape {
         .init("since", .instant, optional: true, "Since when the verdict is what it is"),
         .init("flapping", .flag, "Changes too often to be told one by one"),
         .init("paused", .shape(pause), optional: true, "Why and until when it is paused"),
-        .init("maintenance", .shape(maintenanceNow), optional: true, "The maintenance it is in; null while it is in none"),
+        .init(
+            "maintenance", .shape(maintenanceNow), optional: true, "The maintenance it is in; null while it is in none"),
         .init("status_code", .integer, optional: true, "HTTP status of the last ping"),
         .init("attempts", .integer, "Attempts the last ping took"),
         .init("latency_ms", .number, optional: true, "First byte of the last ping after the start of its connection"),

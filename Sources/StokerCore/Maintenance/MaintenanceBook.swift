@@ -70,7 +70,11 @@ package final class MaintenanceBook: Sendable {
     /// The rules of the file, and when each begins next.
     package func rules(now: Instant) -> [(rule: MaintenanceRule, next: Instant?)] {
         state.withLock { $0.rules }.map { rule in
-            (rule, rule.schedule.map { $0.next(after: now) } ?? rule.once.flatMap { $0.lowerBound > now ? $0.lowerBound : nil })
+            (
+                rule,
+                rule.schedule.map { $0.next(after: now) }
+                    ?? rule.once.flatMap { $0.lowerBound > now ? $0.lowerBound : nil }
+            )
         }
     }
 

@@ -29,7 +29,9 @@ package struct CronSchedule: Sendable {
     /// The first time after a moment; nil when there is none within half a century.
     package func next(after instant: Instant) -> Instant? {
         guard isEveryHour else {
-            guard let minute = minute(atOrAfter: Self.floorDivide(shownUntil(instant), Self.minute) + 1) else { return nil }
+            guard let minute = minute(atOrAfter: Self.floorDivide(shownUntil(instant), Self.minute) + 1) else {
+                return nil
+            }
             return moment(of: minute * Self.minute)
         }
         var from = Instant(milliseconds: instant.milliseconds + 1)
@@ -48,7 +50,9 @@ package struct CronSchedule: Sendable {
     /// The last time at or before a moment; nil when there is none within half a century.
     package func last(atOrBefore instant: Instant) -> Instant? {
         guard isEveryHour else {
-            guard let minute = minute(atOrBefore: Self.floorDivide(shownUntil(instant), Self.minute)) else { return nil }
+            guard let minute = minute(atOrBefore: Self.floorDivide(shownUntil(instant), Self.minute)) else {
+                return nil
+            }
             return moment(of: minute * Self.minute)
         }
         var until = instant
@@ -95,7 +99,8 @@ package struct CronSchedule: Sendable {
         guard parts.count == 2 else { return nil }
         func numbers(_ text: Substring, _ separator: Character, _ widths: [Int]) -> [Int64]? {
             let pieces = text.split(separator: separator, omittingEmptySubsequences: false)
-            guard pieces.count <= widths.count, pieces.count >= widths.count - 1 || widths.count == 3 && pieces.count == 3,
+            guard pieces.count <= widths.count,
+                pieces.count >= widths.count - 1 || widths.count == 3 && pieces.count == 3,
                 zip(pieces, widths).allSatisfy({ $0.utf8.count == $1 && $0.utf8.allSatisfy { (48...57).contains($0) } })
             else { return nil }
             return pieces.compactMap { Int64($0) }
@@ -130,7 +135,9 @@ package struct CronSchedule: Sendable {
     /// Minutes since 1970 of a clock without a zone.
     private func minute(atOrAfter minute: Int64) -> Int64? {
         let day = Self.floorDivide(minute, 1_440)
-        if fits(day), let later = minuteOfDay(atOrAfter: Int(minute - day * 1_440)) { return day * 1_440 + Int64(later) }
+        if fits(day), let later = minuteOfDay(atOrAfter: Int(minute - day * 1_440)) {
+            return day * 1_440 + Int64(later)
+        }
         guard let next = self.day(from: day + 1, step: 1), let first = minuteOfDay(atOrAfter: 0) else { return nil }
         return next * 1_440 + Int64(first)
     }
@@ -147,7 +154,9 @@ package struct CronSchedule: Sendable {
     private func minuteOfDay(atOrAfter minute: Int) -> Int? {
         var from = minute % 60
         for hour in (minute / 60)..<24 {
-            if hours & (1 << UInt32(hour)) != 0, let fit = (from..<60).first(where: { minutes & (1 << UInt64($0)) != 0 }) {
+            if hours & (1 << UInt32(hour)) != 0,
+                let fit = (from..<60).first(where: { minutes & (1 << UInt64($0)) != 0 })
+            {
                 return hour * 60 + fit
             }
             from = 0
@@ -307,13 +316,18 @@ extension CronSchedule {
         if let first = words.first, first.hasPrefix("@") {
             guard let fields = Self.shortcuts[first.lowercased()] else {
                 if first.lowercased() == "@reboot" { throw Fault(because: "has no time: @reboot is not known here") }
-                throw Fault(because: "begins with \(first.prefix(20)), which is none of \(Self.shortcuts.keys.sorted().joined(separator: ", "))")
+                throw Fault(
+                    because:
+                        "begins with \(first.prefix(20)), which is none of \(Self.shortcuts.keys.sorted().joined(separator: ", "))"
+                )
             }
             words = fields.split(separator: " ").map(String.init) + words.dropFirst()
         }
         guard words.count == 5 || words.count == 6 else {
             throw Fault(
-                because: "has \(words.count) fields; five and a zone are expected (minute, hour, day of month, month, day of week): \(Self.example)")
+                because:
+                    "has \(words.count) fields; five and a zone are expected (minute, hour, day of month, month, day of week): \(Self.example)"
+            )
         }
         var name = "UTC"
         if words.count == 6 {
@@ -322,7 +336,9 @@ extension CronSchedule {
             }
             do { name = try Hours.checked(zone: words[5]) } catch { throw Fault(because: error.because) }
         }
-        guard let known = TimeZone(identifier: name) else { throw Fault(because: "names a zone that is not known here: \(name)") }
+        guard let known = TimeZone(identifier: name) else {
+            throw Fault(because: "names a zone that is not known here: \(name)")
+        }
         var masks: [UInt64] = []
         for (field, word) in zip(Self.fields, words) { masks.append(try Self.mask(word, field)) }
         self.text = text
@@ -358,7 +374,9 @@ extension CronSchedule {
             // 7 is Sunday once more, and only when it is said.
             let most = field.range.upperBound == 7 ? 6 : field.range.upperBound
             if first == "*" {
-                for value in stride(from: field.range.lowerBound, through: most, by: step) { mask |= 1 << UInt64(value) }
+                for value in stride(from: field.range.lowerBound, through: most, by: step) {
+                    mask |= 1 << UInt64(value)
+                }
                 continue
             }
             let ends = first.split(separator: "-", omittingEmptySubsequences: false)
@@ -393,18 +411,23 @@ extension CronSchedule {
             guard field.range.contains(number) else {
                 throw Fault(
                     because:
-                        "has \(number) in \(place); \(field.range.lowerBound) to \(field.range.upperBound) are possible")
+                        "has \(number) in \(place); \(field.range.lowerBound) to \(field.range.upperBound) are possible"
+                )
             }
             return number
         }
         let lower = text.lowercased()
         if let index = field.names.firstIndex(of: lower) { return index + field.firstName }
         let isNumbered = !lower.isEmpty && lower.dropLast().allSatisfy(\.isNumber)
-        if lower.contains("#") || lower == "?" || lower == "lw" || isNumbered && (lower.hasSuffix("l") || lower.hasSuffix("w"))
+        if lower.contains("#") || lower == "?" || lower == "lw"
+            || isNumbered && (lower.hasSuffix("l") || lower.hasSuffix("w"))
         {
             throw Fault(because: "uses L, W, # or ? in \(place), which are not known here")
         }
-        let nearest = ClosestMatch.of(String(lower.prefix(20)), among: field.names).map { "; did you mean \($0.capitalized)?" }
-        throw Fault(because: "has \"\(text.prefix(20))\" in \(place), which is no \(field.name)\(nearest ?? "; \(example)")")
+        let nearest = ClosestMatch.of(String(lower.prefix(20)), among: field.names).map {
+            "; did you mean \($0.capitalized)?"
+        }
+        throw Fault(
+            because: "has \"\(text.prefix(20))\" in \(place), which is no \(field.name)\(nearest ?? "; \(example)")")
     }
 }

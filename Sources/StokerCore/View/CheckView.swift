@@ -57,7 +57,8 @@ package struct CheckView: Sendable, Equatable {
     /// The sentence where something is wrong or special; nil while all is as expected.
     package var reason: Sentence? {
         let isPlain = state.verdict == .up && state.cause == .none && !state.flapping && overdue == nil
-        return isPlain ? nil : sentence
+        guard let maintenance else { return isPlain ? nil : sentence }
+        return isPlain ? maintenance : sentence + "; " + maintenance
     }
 
     /// `3× in a row`: how many pings failed one after the other, where that tells more than the sentence.

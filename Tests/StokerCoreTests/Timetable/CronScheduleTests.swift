@@ -86,9 +86,15 @@ import Testing
     }
 
     @Test func onceInAZone() throws {
-        #expect(CronSchedule.moment(of: "2026-12-01 05:30", zone: "Europe/Berlin") == (try Self.instant("2026-12-01T04:30:00Z")))
-        #expect(CronSchedule.moment(of: "2026-03-29T02:30:00", zone: "Europe/Berlin") == (try Self.instant("2026-03-29T01:00:00Z")))
-        #expect(CronSchedule.moment(of: "2026-10-25 02:30", zone: "Europe/Berlin") == (try Self.instant("2026-10-25T00:30:00Z")))
+        #expect(
+            CronSchedule.moment(of: "2026-12-01 05:30", zone: "Europe/Berlin")
+                == (try Self.instant("2026-12-01T04:30:00Z")))
+        #expect(
+            CronSchedule.moment(of: "2026-03-29T02:30:00", zone: "Europe/Berlin")
+                == (try Self.instant("2026-03-29T01:00:00Z")))
+        #expect(
+            CronSchedule.moment(of: "2026-10-25 02:30", zone: "Europe/Berlin")
+                == (try Self.instant("2026-10-25T00:30:00Z")))
         for text in ["2026-02-29 00:00", "tomorrow", "2026-1-1 00:00", "2026-01-01", "2026-01-01 24:00"] {
             #expect(CronSchedule.moment(of: text, zone: "UTC") == nil, "\(text)")
         }

@@ -11,18 +11,21 @@ package enum MaintenanceSection {
                 example: "\"0 2 * * Sun Europe/Berlin\", for: 2h", mistakes: ["\"0 0 30 2 *\"", "\"0 2 * *\""]),
             FleetKey(
                 "for", .duration(.seconds(60) ... .seconds(31 * 86_400), example: "2h"), \.length,
-                "How long it lasts, in real time.", example: "2h, from: \"2026-12-01 05:30\"", mistakes: ["2", "10s", "32d"]),
+                "How long it lasts, in real time.", example: "2h, from: \"2026-12-01 05:30\"",
+                mistakes: ["2", "10s", "32d"]),
             FleetKey(
                 "from", .text("a time, such as 2026-12-01 05:30"), \.from,
                 "Once: when it begins, in the zone. In place of `schedule`.", range: "`2026-12-01 05:30`",
                 example: "\"2026-12-01 05:30\", until: \"2026-12-01 07:30\"", mistakes: ["\"tomorrow\", for: 1h"]),
             FleetKey(
-                "until", .text("a time, such as 2026-12-01 07:30"), \.until, "Once: when it ends, or `for` in its place.",
+                "until", .text("a time, such as 2026-12-01 07:30"), \.until,
+                "Once: when it ends, or `for` in its place.",
                 range: "`2026-12-01 07:30`", example: "\"2026-12-01 07:30\", from: \"2026-12-01 05:30\"",
                 mistakes: ["\"later\", from: \"2026-12-01 05:30\""]),
             FleetKey(
                 "zone", .text("a time zone, such as Europe/Berlin"), \.zone, "Of `from` and `until`.", standard: "UTC",
-                example: "Europe/Berlin, from: \"2026-12-01 05:30\", for: 1h", mistakes: ["Europe/Nowhere, from: \"2026-12-01 05:30\", for: 1h"]),
+                example: "Europe/Berlin, from: \"2026-12-01 05:30\", for: 1h",
+                mistakes: ["Europe/Nowhere, from: \"2026-12-01 05:30\", for: 1h"]),
             FleetKey(
                 "groups", .list(.reference("a group's name"), "groups", limit: 1_000), \.groups,
                 "Only these groups.", standard: "all", example: "[], from: \"2026-12-01 05:30\", for: 1h",
@@ -30,7 +33,8 @@ package enum MaintenanceSection {
             FleetKey(
                 "targets", .list(.reference("a target's name"), "targets", limit: 1_000), \.targets,
                 "Only these targets, or single checks; with `groups`, either is enough.", standard: "all",
-                example: "[], from: \"2026-12-01 05:30\", for: 1h", mistakes: ["nowhere, from: \"2026-12-01 05:30\", for: 1h", "{ a: b }"]),
+                example: "[], from: \"2026-12-01 05:30\", for: 1h",
+                mistakes: ["nowhere, from: \"2026-12-01 05:30\", for: 1h", "{ a: b }"]),
         ],
         finish: { rule, said in finish(&rule, said) })
 
@@ -73,7 +77,8 @@ package enum MaintenanceSection {
                 said.report(
                     .conflict,
                     key == "zone"
-                        ? "is said in `schedule` already; leave it out" : "is for once, and `schedule` is for again and again",
+                        ? "is said in `schedule` already; leave it out"
+                        : "is for once, and `schedule` is for again and again",
                     at: key)
             }
             if !said.has("for") { said.report(.missing, "has a `schedule` but no `for`; write for: 2h") }
@@ -82,7 +87,8 @@ package enum MaintenanceSection {
         guard said.has("from") else {
             return said.report(
                 .missing,
-                "has neither `schedule` nor `from`; write schedule: \"0 2 * * Sun Europe/Berlin\" and for: 2h, or from and until")
+                "has neither `schedule` nor `from`; write schedule: \"0 2 * * Sun Europe/Berlin\" and for: 2h, or from and until"
+            )
         }
         guard said.has("until") != said.has("for") else {
             return said.report(.conflict, "needs exactly one of `until` and `for`")
