@@ -65,7 +65,7 @@ struct Engine {
         let memory = try await Memory.open(folder: plan.dataFolder, path: plan.fleet.ledger.path, logger: logger)
         let board = NoticeBoard(
             fleet: plan.fleet, ledger: memory.ledger, sender: plan.standbyOf == nil ? nil : nameOfThisMaster,
-            isActive: plan.standbyOf == nil, now: clocks.wall, logger: logger)
+            isActive: plan.standbyOf == nil, awaitsRestore: true, now: clocks.wall, logger: logger)
         let writer = LedgerWriter(
             ledger: memory.ledger, retention: plan.fleet.ledger, clock: ContinuousClock(), now: clocks.wall,
             outbox: board.outbox, logger: logger)
@@ -91,7 +91,8 @@ struct Engine {
             settings: FleetMonitor.Settings(
                 openLimit: limit.inFlight, seed: UInt64.random(in: 1...UInt64.max), userAgent: Self.userAgent,
                 demo: plan.demo),
-            hub: knowledge, maintenance: book, sections: .all, onFleet: { board.use($0) }, clocks: clocks, logger: logger)
+            hub: knowledge, maintenance: book, sections: .all, onFleet: { board.use($0) }, clocks: clocks,
+            logger: logger)
         board.setOffline { monitor.isOffline }
         board.setMaintenance { book.isInMaintenance($0, at: $1) }
         let maintenance = MaintenanceKeeper(
@@ -118,7 +119,8 @@ struct Engine {
         let account = hub.flatMap { $0.settings.token == nil ? nil : $0 }
         let context = OperationContext(
             monitor: monitor, ledger: memory.ledger, now: clocks.wall, backupFolder: plan.dataFolder,
-            heartbeatKey: heartbeatKey, hub: account, dataFolder: plan.dataFolder, notices: board, maintenance: maintenance)
+            heartbeatKey: heartbeatKey, hub: account, dataFolder: plan.dataFolder, notices: board,
+            maintenance: maintenance)
         let standingBy = plan.standbyOf != nil
         let server = try ControlRoomServer(
             monitor: monitor, ledger: memory.ledger, access: access,

@@ -150,7 +150,8 @@ enum CheckSections {
 
     static let heartbeat: [FleetKeyRow] = [
         FleetKeyRow(
-            "every", "Longest time between two beats. Exactly one of `every` and `schedule` must be said.", range: CheckSettings.row("every").range,
+            "every", "Longest time between two beats. Exactly one of `every` and `schedule` must be said.",
+            range: CheckSettings.row("every").range,
             example: "24h", mistakes: ["24", "often"], schema: FleetSchema.duration),
         FleetKeyRow(
             "schedule",
@@ -197,7 +198,8 @@ enum CheckSections {
             "heartbeat",
             FleetSchema.described(
                 "A job that calls /api/heartbeats/NAME instead of being called.",
-                FleetSchema.object(heartbeat, mayBeEmpty: false,
+                FleetSchema.object(
+                    heartbeat, mayBeEmpty: false,
                     besides: [.init("oneOf", [["required": ["every"]], ["required": ["schedule"]]])]))),
         .init("heal", HealRule.schema),
     ]

@@ -67,7 +67,8 @@ extension FleetValue where Output == CronSchedule {
                 do throws(CronSchedule.Fault) {
                     return try CronSchedule(text: text.value)
                 } catch {
-                    value.report(.value, text.substituted ? "\(text.shown) cannot be read as a schedule" : error.because)
+                    value.report(
+                        .value, text.substituted ? "\(text.shown) cannot be read as a schedule" : error.because)
                     return nil
                 }
             }, write: { .string($0.text) })
