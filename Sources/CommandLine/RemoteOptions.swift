@@ -6,7 +6,7 @@ import StokerCore
 struct RemoteOptions: ParsableArguments {
     @Option(
         help: ArgumentHelp(
-            "Let the running Stoker at this address do it, with its own fleet and account; its token is taken from $STOKER_TOKEN.",
+            "Let the running Stoker at this address do it, with its own fleet and account; its token is taken from $STOKER_TOKEN, or for your own server on this machine from its data folder.",
             valueName: "url"))
     var server: String?
 

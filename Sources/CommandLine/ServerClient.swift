@@ -16,8 +16,8 @@ struct ServerOptions: ParsableArguments {
 
     @Option(
         help: ArgumentHelp(
-            "Token of that Stoker (default: $STOKER_TOKEN, which keeps it out of the process list).", valueName: "token"
-        ))
+            "Token of that Stoker (default: $STOKER_TOKEN, which keeps it out of the process list; for your own server on this machine the file `token` of its data folder).",
+            valueName: "token"))
     var token: String?
 
     func client() throws(Failure) -> ServerClient {
@@ -62,7 +62,8 @@ struct ServerClient: OperationExecutor {
                 hint: "write it like http://127.0.0.1:7860")
         }
         base = address
-        self.token = token
+        // Beside its own server the owner has to name no token.
+        self.token = token ?? KeptToken.forServer(at: url, in: Surroundings.process.dataFolder)
         isOpen = url.scheme == "http" && !HostAddress.isLoopback(host: url.host ?? "")
     }
 

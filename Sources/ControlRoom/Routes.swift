@@ -166,7 +166,7 @@ struct Routes: Sendable {
             status: status, siblings: siblings, samples: await monitor.strips(of: [name]).first ?? [],
             transcripts: try await monitor.transcripts(of: name), history: history, range: range,
             mayWrite: visit.permission.write, now: overview.now, base: base(request),
-            key: visit.permission.write ? access.heartbeatKeys.key(of: name) : nil, needsKey: access.hasToken)
+            key: visit.permission.write ? access.heartbeatKeys.key(of: name) : nil, needsKey: access.beatsNeedToken)
         page.hubEndpoint = overview.hub?.endpoint
         page.kinds = query["what"] ?? ""
         if let space = status.check.space {

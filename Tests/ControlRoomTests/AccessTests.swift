@@ -26,6 +26,23 @@ import Testing
             now: { now })
     }
 
+    @Test func aTokenForTheAccountLeavesOnlyBeatsOpenToThisMachine() throws {
+        let access = Access(token: Secret("a token of its own"), isTokenForAccount: true, now: { SampleFleet.now })
+        #expect(access.hasToken && !access.beatsNeedToken)
+        let permission = access.permission(for: Self.request())
+        #expect(permission == Access.Permission(read: true, write: false))
+        #expect(throws: Failure.self) { try access.authorize(.write, Self.request()) }
+        try access.authorizeBeat(Self.request())
+        for foreign in [
+            Self.request([Self.origin: "https://evil.example"]), Self.request(host: "evil.example"),
+            Self.request([HeaderName("X-Forwarded-For")!: "203.0.113.9"]),
+        ] {
+            #expect(throws: Failure.self) { try access.authorizeBeat(foreign) }
+        }
+        let asked = Access(token: Secret("a token of its own"), now: { SampleFleet.now })
+        #expect(throws: Failure.self) { try asked.authorizeBeat(Self.request()) }
+    }
+
     @Test(arguments: ["127.0.0.1:7860", "localhost:7860", "[::1]:7860", "stoker.localhost", "127.8.8.8"])
     func loopbackNamesAreOurs(host: String) {
         let permission = Self.access().permission(for: Self.request(host: host))

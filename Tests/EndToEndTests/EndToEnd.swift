@@ -54,7 +54,11 @@ extension Scratch {
             Binary.path,
             ["serve", "--fleet", file, "--host", "127.0.0.1", "--port", "0", "--data", data] + more,
             environment: environment, name: name)
-        return try await Server.ready(child, fleetFile: file, within: within)
+        var server = try await Server.ready(child, fleetFile: file, within: within)
+        let kept = data.hasPrefix("/") ? data : path + "/" + data
+        server.token = try? String(contentsOfFile: kept + "/token", encoding: .utf8).split(separator: "\n").first.map(
+            String.init)
+        return server
     }
 }
 
@@ -64,6 +68,9 @@ struct Server: Sendable {
     /// `http://127.0.0.1:PORT`.
     var address: String
     var fleetFile: String
+    /// The one that it made for itself and keeps in its data folder.
+    var token: String?
+    var authorization: [String: String] { token.map { ["authorization": "Bearer \($0)"] } ?? [:] }
 
     static let readiness = "stoker: serving "
 
@@ -80,7 +87,7 @@ struct Server: Sendable {
         try await HTTP.call(address + path, headers)
     }
     func post(_ path: String, _ body: String = "", _ headers: [String: String] = [:]) async throws -> Reply {
-        try await HTTP.call(address + path, headers, method: .POST, body: body)
+        try await HTTP.call(address + path, authorization.merging(headers) { $1 }, method: .POST, body: body)
     }
     func json(_ path: String) async throws -> JSON { try await get(path).json }
 

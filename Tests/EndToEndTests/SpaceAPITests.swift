@@ -31,7 +31,9 @@ extension EndToEnd {
             _ server: Server, _ method: HTTPMethod, _ path: String, _ body: String = "",
             _ headers: [String: String] = [:]
         ) async throws -> Reply {
-            try await HTTP.call(server.address + path, headers, method: method, body: body, limit: .seconds(60))
+            try await HTTP.call(
+                server.address + path, server.authorization.merging(headers) { $1 }, method: method, body: body,
+                limit: .seconds(60))
         }
 
         @Test func aSpaceIsLookedAtAndRestarted() async throws {
@@ -54,9 +56,35 @@ extension EndToEnd {
                 // The same by the command line, which has no account of its own here.
                 let child = try await hub.scratch.run(
                     Binary.path, ["space", "runtime", Self.space, "--server", server.address, "--json"],
-                    environment: ["STOKER_DATA": hub.scratch.path + "/other"])
+                    environment: ["STOKER_DATA": hub.scratch.path + "/data"])
                 #expect(child.exit == .code(0), "\(child.tail)")
                 #expect(try ClientCommandTests.json(child).space.string == Self.space)
+            }
+        }
+
+        @Test func theAccountIsNotForOtherUsersOfTheMachine() async throws {
+            try await Self.with("space-api-others") { hub, server in
+                #expect(server.token?.count == 32)
+                let file = hub.scratch.path + "/data/token"
+                let mode = try FileManager.default.attributesOfItem(atPath: file)[.posixPermissions] as? Int
+                #expect(mode == 0o600)
+                let restarts = try await hub.state(Self.space).restarts.int
+                for (method, path) in [
+                    (HTTPMethod.POST, Self.path + "/restart"), (.GET, Self.path + "/secrets"),
+                    (.GET, Self.path + "/contents?files=README.md"), (.GET, Self.path + "/logs"),
+                    (.GET, "/api/v1/spaces"),
+                    (.PUT, Self.path + "/variables"), (.DELETE, Self.path + "?confirm=true"),
+                ] {
+                    let refused = try await HTTP.call(server.address + path, [:], method: method, body: "")
+                    #expect(refused.status == 401, "\(method) \(path): \(refused.body)")
+                }
+                #expect(try await hub.state(Self.space).restarts.int == restarts)
+                // Reading the fleet stays open, and who has no right to the file is told what is missing.
+                #expect(try await HTTP.call(server.address + "/api/v1/overview", [:]).status == 200)
+                let stranger = try await hub.scratch.run(
+                    Binary.path, ["space", "runtime", Self.space, "--server", server.address],
+                    environment: ["STOKER_DATA": hub.scratch.path + "/other"])
+                #expect(stranger.exit == .code(3) && stranger.errors.contains("wants its token"), "\(stranger.tail)")
             }
         }
 

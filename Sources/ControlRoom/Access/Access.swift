@@ -6,6 +6,7 @@ import Synchronization
 /// Who may look, and who may act. Every route names the level it needs; there is no default that lets anyone in.
 ///
 /// - Reading is open unless it was made private; then it needs the token.
+/// - A server that has an account on the Hub always has a token; one that was made for that alone leaves beats open to this machine.
 /// - Writing without a token is open to this machine: on a loopback address, under a loopback name, and not through a proxy that
 ///   says so. Anywhere else it needs the token.
 /// - A request that a browser makes for another site's page is refused, whatever it carries (cross-site request forgery),
@@ -37,6 +38,8 @@ package struct Access: Sendable {
 
     /// Whether a token can be given at all, so that pages know if a login makes sense.
     package let hasToken: Bool
+    /// Whether a beat from this machine needs the token or its heartbeat's key.
+    package let beatsNeedToken: Bool
     /// What the page of a heartbeat shows to those who may write.
     let heartbeatKeys: HeartbeatKeys
     /// What messages carry.
@@ -61,13 +64,15 @@ package struct Access: Sendable {
     /// - Parameters:
     ///   - token: what writing needs. Without one, writing is possible on loopback only.
     ///   - host: the address that is bound, as in `Fleet.Serve.host`.
+    ///   - isTokenForAccount: nobody asked for the token; it keeps other users of this machine from the account on the Hub.
     ///   - hosts: further names a loopback server may be called by.
     package init(
-        token: Secret?, privateReading: Bool = false, host: String = "127.0.0.1", publicURL: String? = nil,
-        hosts: Set<String> = [], now: @escaping @Sendable () -> Instant
+        token: Secret?, isTokenForAccount: Bool = false, privateReading: Bool = false, host: String = "127.0.0.1",
+        publicURL: String? = nil, hosts: Set<String> = [], now: @escaping @Sendable () -> Instant
     ) {
         let token = token.flatMap { $0.isEmpty ? nil : $0 }
         self.hasToken = token != nil
+        self.beatsNeedToken = token != nil && !isTokenForAccount
         self.heartbeatKeys = HeartbeatKeys(token: token)
         self.acknowledgeLinks = AcknowledgeLinks(token: token, publicURL: publicURL, now: now)
         self.privateReading = privateReading
@@ -91,9 +96,10 @@ package struct Access: Sendable {
         self.guesses = Guesses()
     }
 
-    package init(serve: Fleet.Serve, now: @escaping @Sendable () -> Instant) {
+    package init(serve: Fleet.Serve, isTokenForAccount: Bool = false, now: @escaping @Sendable () -> Instant) {
         self.init(
-            token: serve.token, privateReading: serve.privateReading, host: serve.host, publicURL: serve.publicURL,
+            token: serve.token, isTokenForAccount: isTokenForAccount, privateReading: serve.privateReading,
+            host: serve.host, publicURL: serve.publicURL,
             now: now)
     }
 
@@ -146,6 +152,16 @@ package struct Access: Sendable {
         hostIsOurs(request)
             && (hasBearer(request) || hasSession(request)
                 || (!hasToken && loopback && isCalledFromThisMachine(request)))
+    }
+
+    /// - Throws: as for `write`, unless beats from this machine need no token.
+    package func authorizeBeat(_ request: Request) throws(Failure) {
+        if !beatsNeedToken, loopback, hostIsOurs(request), isCalledFromThisMachine(request),
+            cameFromHere(request, strict: false)
+        {
+            return
+        }
+        try authorize(.write, request)
     }
 
     private func unauthorized(doing: String) -> Failure {

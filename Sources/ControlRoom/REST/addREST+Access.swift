@@ -16,6 +16,10 @@ package func addREST<Context: RequestContext>(
         },
         isCalledFromThisMachine: { access.isCalledFromThisMachine($0) },
         authorize: { (permission, request) throws(Failure) in
-            try access.authorize(permission == .read ? .read : .write, request)
+            switch permission {
+            case .read: try access.authorize(.read, request)
+            case .beat: try access.authorizeBeat(request)
+            case .write: try access.authorize(.write, request)
+            }
         })
 }

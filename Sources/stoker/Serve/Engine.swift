@@ -108,15 +108,15 @@ struct Engine {
         }
 
         let serve = plan.fleet.serve
-        let (made, access) = await access(for: serve, clocks: clocks)
+        // Without a token of its own a server is nobody on the Hub.
+        let account = hub.flatMap { $0.settings.token == nil ? nil : $0 }
+        let (made, access) = await access(for: serve, hasAccount: account != nil, clocks: clocks)
         let token = made?.token ?? serve.token
         let links = access.acknowledgeLinks
         board.setAcknowledgeLink { links.address(of: $0) }
         let keys = HeartbeatKeys(token: token)
         var heartbeatKey: (@Sendable (String) -> String)?
-        if token != nil { heartbeatKey = { keys.key(of: $0) ?? "" } }
-        // Without a token of its own a server is nobody on the Hub.
-        let account = hub.flatMap { $0.settings.token == nil ? nil : $0 }
+        if access.beatsNeedToken { heartbeatKey = { keys.key(of: $0) ?? "" } }
         let context = OperationContext(
             monitor: monitor, ledger: memory.ledger, now: clocks.wall, backupFolder: plan.dataFolder,
             heartbeatKey: heartbeatKey, hub: account, dataFolder: plan.dataFolder, notices: board,
@@ -204,11 +204,15 @@ struct Engine {
         }
     }
 
-    /// Writing needs a token wherever others than this machine can reach the port. - Returns: the one that nobody named, too.
-    private func access(for serve: Fleet.Serve, clocks: Clocks) async -> (made: TokenFile.Made?, Access) {
+    /// Writing needs a token wherever others than this machine can reach the port, and where other users of this machine could use our
+    /// account on the Hub. - Returns: the one that nobody named, too.
+    private func access(
+        for serve: Fleet.Serve, hasAccount: Bool, clocks: Clocks
+    ) async -> (made: TokenFile.Made?, Access) {
         var serve = serve
         var made: TokenFile.Made?
-        if serve.token == nil, Access.isReachable(serve) || serve.privateReading {
+        let isOpen = Access.isReachable(serve) || serve.privateReading
+        if serve.token == nil, isOpen || hasAccount {
             let folder = plan.dataFolder
             let token =
                 (try? await FileLane().run("read the token", within: .seconds(5)) {
@@ -217,12 +221,15 @@ struct Engine {
             serve.token = token.token
             made = token
         }
-        return (made, Access(serve: serve, now: clocks.wall))
+        return (made, Access(serve: serve, isTokenForAccount: made != nil && !isOpen, now: clocks.wall))
     }
 
     /// The port is open: says why a token is needed and where it is, and keeps a new one.
     private func tell(of made: TokenFile.Made) async {
-        let why = plan.reachable.map { ": \($0)" } ?? ""
+        let why =
+            ": "
+            + (plan.reachable
+                ?? "the server has an account on the Hub, which other users of this machine are not to use")
         guard made.isNew else {
             return Terminal.writeError("Acting on this server needs the token in \(plan.dataFolder)/token\(why).\n")
         }

@@ -13,11 +13,8 @@ enum TokenFile {
 
     /// The kept one, or a new one that is not kept yet: a server that cannot open its port leaves no token behind.
     static func readOrMake(in folder: String) -> Made {
-        let path = folder + "/token"
-        // Missing or unreadable: a new one is made.
-        if let text = (try? PlainFile.read(path, upTo: 4_096)).flatMap({ String(data: $0, encoding: .utf8) }) {
-            let token = text.trimmingCharacters(in: .whitespacesAndNewlines)
-            if token.count >= TokenRule.length { return Made(token: Secret(token), isNew: false) }
+        if let token = KeptToken.read(in: folder), token.reveal().count >= TokenRule.length {
+            return Made(token: token, isNew: false)
         }
         return make()
     }

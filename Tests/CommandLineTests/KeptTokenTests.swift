@@ -1,0 +1,46 @@
+import Foundation
+import StokerCore
+import TestSupport
+import Testing
+
+@testable import CommandLine
+
+/// The token file that a command reads by itself.
+@Suite struct KeptTokenTests {
+    private static let table = """
+          sl  local_address rem_address   st tx_queue rx_queue tr tm->when retrnsmt   uid  timeout inode
+           0: 0100007F:1EB4 00000000:0000 0A 00000000:00000000 00:00000000 00000000  1000        0 4711 1 0 100 0 0 10 0
+           1: 0100007F:1EB4 0100007F:D431 01 00000000:00000000 00:00000000 00000000  1001        0 4712 1 0 20 4 0 10 -1
+           2: 00000000:0016 00000000:0000 0A 00000000:00000000 00:00000000 00000000     0        0 4713 1 0 100 0 0 10 0
+           3: junk
+        """
+
+    @Test func whoListensAtAPort() {
+        #expect(KeptToken.listeners(at: 7_860, in: Self.table) == [1_000])
+        #expect(KeptToken.listeners(at: 22, in: Self.table) == [0])
+        #expect(KeptToken.listeners(at: 443, in: Self.table).isEmpty)
+        #expect(KeptToken.listeners(at: 22, in: "").isEmpty)
+    }
+
+    @Test func onlyAWholeTokenIsRead() throws {
+        let folder = NSTemporaryDirectory() + "kept-token-\(UUID().uuidString)"
+        try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
+        defer { try? FileManager.default.removeItem(atPath: folder) }
+        #expect(KeptToken.read(in: folder) == nil)
+        try Data("abcdefgh12345678\n".utf8).write(to: URL(fileURLWithPath: folder + "/token"))
+        #expect(KeptToken.read(in: folder)?.reveal() == "abcdefgh12345678")
+        for wrong in ["", "\n", "two words", "line\r\nX-Evil: 1", "ü"] {
+            try Data(wrong.utf8).write(to: URL(fileURLWithPath: folder + "/token"))
+            #expect(KeptToken.read(in: folder) == nil, "\(wrong)")
+        }
+    }
+
+    @Test(arguments: ["http://198.51.100.7:7860", "http://example.com", "https://stoker.example"])
+    func anotherMachineNeverGetsIt(address: String) throws {
+        let folder = NSTemporaryDirectory() + "kept-token-\(UUID().uuidString)"
+        try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
+        defer { try? FileManager.default.removeItem(atPath: folder) }
+        try Data("abcdefgh12345678\n".utf8).write(to: URL(fileURLWithPath: folder + "/token"))
+        #expect(KeptToken.forServer(at: try #require(URL(string: address)), in: folder) == nil)
+    }
+}
