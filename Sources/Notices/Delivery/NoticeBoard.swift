@@ -20,6 +20,8 @@ package final class NoticeBoard: Sendable {
         var wake: @Sendable () -> Void = {}
         var acknowledgeLink: @Sendable (_ incident: Int64) -> String? = { _ in nil }
         var isOffline: @Sendable () -> Bool = { false }
+        /// What was sent and what waits is known: before that, the order of messages is not.
+        var isReady = true
     }
 
     let ledger: any Ledger
@@ -32,13 +34,15 @@ package final class NoticeBoard: Sendable {
     /// - Parameters:
     ///   - sender: names a second master in its messages; nil where there is only one.
     ///   - isActive: false for a second master that stands by: it tells nobody anything.
+    ///   - awaitsRestore: nothing is sent before ``restore()`` has come to its end. Default false.
     package convenience init(
-        fleet: Fleet, ledger: any Ledger, sender: String? = nil, isActive: Bool = true,
+        fleet: Fleet, ledger: any Ledger, sender: String? = nil, isActive: Bool = true, awaitsRestore: Bool = false,
         now: @escaping @Sendable () -> Instant, logger: Logger
     ) {
         self.init(
             fleet: fleet, ledger: ledger, sender: sender, isActive: isActive, settings: .init(), now: now,
             logger: logger)
+        if awaitsRestore { state.withLock { $0.isReady = false } }
     }
 
     init(
@@ -127,6 +131,10 @@ package final class NoticeBoard: Sendable {
 
     /// Reads what is known of messages and incidents; before the fleet is tended. Without it, what lasts is told anew.
     package func restore() async {
+        defer {
+            state.withLock { $0.isReady = true }
+            wake()
+        }
         guard !channels.list.isEmpty else { return }
         var remembered = NoticePlanner.Remembered()
         do throws(Failure) {
@@ -258,6 +266,7 @@ package final class NoticeBoard: Sendable {
         let now = now()
         let isOffline = state.withLock { $0.isOffline }()
         return state.withLock { state in
+            if !state.isReady { return .later(now + .milliseconds(200)) }
             if !state.planner.isActive || isOffline { return .later(now + .seconds(3)) }
             if outgoing.isVoid == true { return .unwanted("it was over before it was told") }
             guard let channel = state.channels[outgoing.channel] else {

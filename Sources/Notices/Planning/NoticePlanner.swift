@@ -556,7 +556,7 @@ struct NoticePlanner: Sendable {
             open[key]?.heldUntil = now + .seconds(5)
         }
         offlineSince = remembered.offlineSince
-        if let since = offlineSince {
+        if let since = offlineSince, isActive {
             // A process that starts looks for itself whether there is a network.
             wasOffline(since: since, until: now, now)
         }

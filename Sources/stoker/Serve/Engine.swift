@@ -65,7 +65,7 @@ struct Engine {
         let memory = try await Memory.open(folder: plan.dataFolder, path: plan.fleet.ledger.path, logger: logger)
         let board = NoticeBoard(
             fleet: plan.fleet, ledger: memory.ledger, sender: plan.standbyOf == nil ? nil : nameOfThisMaster,
-            isActive: plan.standbyOf == nil, now: clocks.wall, logger: logger)
+            isActive: plan.standbyOf == nil, awaitsRestore: true, now: clocks.wall, logger: logger)
         let writer = LedgerWriter(
             ledger: memory.ledger, retention: plan.fleet.ledger, clock: ContinuousClock(), now: clocks.wall,
             outbox: board.outbox, logger: logger)

@@ -65,15 +65,6 @@ import Testing
 
     // MARK: Schema
 
-    @Test func theSchemaInTheDocsIsTheOneThatIsMade() throws {
-        let file = Files.root.appending(path: "docs/fleet.schema.json")
-        let made = FleetSchema.text(of: Self.sections)
-        if ProcessInfo.processInfo.environment["STOKER_WRITE_DOCS"] == "1" {
-            try made.write(to: file, atomically: true, encoding: .utf8)
-        }
-        #expect(try Files.text(file) == made, "write it anew with STOKER_WRITE_DOCS=1")
-    }
-
     @Test(arguments: groups) func theSchemaHasEveryKey(_ name: String) throws {
         let group = try Self.group(name)
         // Its keys are in the schema of all that can be expected.
