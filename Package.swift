@@ -87,7 +87,8 @@ let package = Package(
         .target(
             name: "ControlRoom",
             dependencies: [
-                "Diagnosis", "Notices", "Operations", "Ledger", "StokerCore", "StokerAssets", hummingbird, hummingbirdCore,
+                "Diagnosis", "Notices", "Operations", "Ledger", "StokerCore", "StokerAssets", hummingbird,
+                hummingbirdCore,
                 lifecycle,
                 logging,
                 nioCore, nioHTTPTypes, httpTypes,

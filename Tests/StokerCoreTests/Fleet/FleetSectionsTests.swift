@@ -27,7 +27,10 @@ import Testing
     }
 
     @Test func thereAreAll() {
-        #expect(Self.sections.names == ["hub", "keep", "heal", "spaces", "targets", "heartbeats", "maintenance", "serve", "ledger"])
+        #expect(
+            Self.sections.names == [
+                "hub", "keep", "heal", "spaces", "targets", "heartbeats", "maintenance", "serve", "ledger",
+            ])
         #expect(Self.sections.groups.flatMap(\.rows).count >= 100)
     }
 
