@@ -87,7 +87,9 @@ struct ScriptedLedger: Ledger {
     func incidents(of check: Int32?, openOnly: Bool, before: Int64?, limit: Int) async throws(Failure) -> [Incident] {
         try whole()
         return Array(
-            incidents.filter { (check == nil || $0.check == check) && (!openOnly || $0.ended == nil) }.prefix(limit))
+            incidents.filter {
+                (check == nil || $0.check == check) && (!openOnly || $0.ended == nil) && $0.id < before ?? .max
+            }.sorted { $0.id > $1.id }.prefix(limit))
     }
     func events(of check: Int32?, before: Int64?, limit: Int) async throws(Failure) -> [Event] {
         try whole()

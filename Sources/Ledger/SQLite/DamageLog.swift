@@ -165,9 +165,9 @@ extension SQLiteLedger {
                 try tell("Action \(id)", nil, DamagedBytes(what: what), db)
             }
         case .record:
-            let rows = try Row.fetchCursor(db, sql: SQLiteRecords.SQL.record)
+            // Copies of rows tell wrong types; rows of a cursor read them as SQLite converts them.
             var bad: [(kind: DatabaseValue, key: DatabaseValue)] = []
-            while let row = try rows.next() {
+            for row in try Row.fetchAll(db, sql: SQLiteRecords.SQL.record) {
                 guard (try? SQLiteRecords.record(row)) == nil else { continue }
                 let values = Array(row.databaseValues.prefix(2))
                 bad.append((values[0], values[1]))

@@ -98,7 +98,9 @@ extension Value {
         case .success: report(.value, "\(text.shown) has the wrong kind of address; expected \(examples)")
         case .failure(let fault):
             // What the grammar says of schemes names those of all kinds of checks.
-            let isExpected = schemes.contains { text.value.lowercased().hasPrefix("\($0.rawValue)://") }
+            let isExpected =
+                schemes.count > 2
+                || schemes.contains { text.value.lowercased().hasPrefix("\($0.rawValue)://") }
             report(
                 .value, isExpected ? "\(text.shown) \(fault.because)" : "\(text.shown) does not begin with \(begins)")
         }

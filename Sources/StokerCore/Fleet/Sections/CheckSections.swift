@@ -119,7 +119,7 @@ enum CheckSections {
         FleetKeyRow(
             "name", "Name to show, when two Spaces share theirs.", standard: "the Space's own without its owner",
             example: "search", mistakes: ["\"a b\"", "\"\""], schema: FleetSchema.pattern(FleetSchema.namePattern)),
-        was,
+        dependsOn, was,
     ]
 
     /// Of a further check of a Space.
