@@ -179,7 +179,8 @@ struct DamageTests {
         #expect(!ledger.wantsTending, "mended")
         let harmless =
             sql.contains("id = 9223372036854775000 WHERE id = (SELECT MAX(id) FROM observation)")
-            || sql.contains("level") || sql.contains("= x'FFFE'") || sql.contains("payload") || sql.contains("SET key = x'FF'")
+            || sql.contains("level") || sql.contains("= x'FFFE'") || sql.contains("payload")
+            || sql.contains("SET key = x'FF'")
         let told = try await ledger.events(of: nil, before: nil, limit: .max).filter { $0.kind == "ledger.damage" }
         #expect(!told.isEmpty || harmless, "\(sql)")
         // Work goes on.

@@ -172,7 +172,8 @@ package struct FleetSections: Sendable {
     package func written(_ fleet: Fleet) -> JSONValue {
         .object(
             entries.compactMap { entry in
-                guard let value = entry.written(fleet), value.members?.isEmpty != true, value.array?.isEmpty != true else {
+                guard let value = entry.written(fleet), value.members?.isEmpty != true, value.array?.isEmpty != true
+                else {
                     return nil
                 }
                 return .init(entry.name, value)
