@@ -7,6 +7,11 @@ struct MaintenanceCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "maintenance",
         abstract: "Work on targets: pinged and shown, but no alarms, no healing, not in the uptime.",
+        discussion: """
+            EXAMPLES
+              stoker maintenance start --group production --for 2h
+              stoker maintenance list
+            """,
         subcommands: [Start.self, Stop.self, List.self])
 
     struct Start: OperationCommand {

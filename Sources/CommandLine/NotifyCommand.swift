@@ -6,6 +6,13 @@ import StokerCore
 struct NotifyCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "notify", abstract: "Messages to people: try a channel, see what was sent, send again.",
+        discussion: """
+            EXAMPLES
+              stoker notify channels
+              stoker notify test team
+              stoker notify list --state given_up
+              stoker notify retry 214
+            """,
         subcommands: [Channels.self, Test.self, List.self, Show.self, Retry.self])
 
     struct Channels: OperationCommand {
