@@ -110,7 +110,8 @@ struct Engine {
         let serve = plan.fleet.serve
         // Without a token of its own a server is nobody on the Hub.
         let account = hub.flatMap { $0.settings.token == nil ? nil : $0 }
-        let (made, access) = await access(for: serve, hasAccount: account != nil, clocks: clocks)
+        // The demonstration's account is one of its own Hub.
+        let (made, access) = await access(for: serve, hasAccount: account != nil && !plan.demo, clocks: clocks)
         let token = made?.token ?? serve.token
         let links = access.acknowledgeLinks
         board.setAcknowledgeLink { links.address(of: $0) }
