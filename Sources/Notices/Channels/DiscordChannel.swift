@@ -4,7 +4,7 @@ package import StokerCore
 ///
 /// Wire facts: `POST /api/webhooks/{id}/{token}?wait=true`; an embed's title has at most 256 characters, its description 4,096, its footer 2,048, all
 /// together 6,000; `allowed_mentions: {parse: []}` mentions nobody; 429 carries `retry_after` in seconds with decimals, in its body and as
-/// a header; 404 says that the webhook is gone. Source: Discord developer docs, "Webhook Resource" and "Rate Limits", read 2026-11.
+/// a header; 404 says that the webhook is gone. Source: Discord developer docs, "Webhook Resource" and "Rate Limits".
 package struct DiscordChannel: Channel {
     package var address: Secret?
     package var username: String?

@@ -119,7 +119,7 @@ package struct EmailChannel: Channel {
     }
 
     package func advice(in environment: [String: String]) -> String? {
-        // Source: Hugging Face docs, "Spaces Overview", Networking, read 2026-11: only the ports 80, 443 and 8080 are open to the outside.
+        // Source: Hugging Face docs, "Spaces Overview", Networking: only the ports 80, 443 and 8080 are open to the outside.
         guard isOn, smtp != nil, environment["SPACE_ID"]?.isEmpty == false else { return nil }
         return
             "mail by SMTP cannot leave a Space: its ports are closed. Use a mail service with `api` and `key`, see docs/channels.md"

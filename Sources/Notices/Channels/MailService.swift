@@ -4,7 +4,7 @@ import StokerCore
 
 /// A mail service with an HTTP API.
 ///
-/// Wire facts, read 2026-11:
+/// Wire facts:
 /// - Resend, "Send Email": `POST /emails`, `Idempotency-Key` (24 h; the same key with another body is 409 `invalid_idempotent_request`, a call that still
 ///   runs 409 `concurrent_idempotent_requests`).
 /// - SendGrid, "Mail Send": `POST /v3/mail/send`, 202, the number in `x-message-id`.

@@ -4,7 +4,7 @@ package import StokerCore
 ///
 /// Wire facts: `POST https://api.telegram.org/bot<token>/sendMessage` with `chat_id`, `text` (at most 4,096 characters after entities are read) and
 /// `parse_mode` `HTML` (`&`, `<` and `>` are escaped); the answer has `ok`, `description` and, with 429, `parameters.retry_after` in seconds; 401: no such
-/// bot, 403: the bot was put out of the chat. Source: Telegram Bot API, "sendMessage", "Formatting options", "ResponseParameters", read 2026-11.
+/// bot, 403: the bot was put out of the chat. Source: Telegram Bot API, "sendMessage", "Formatting options", "ResponseParameters".
 package struct TelegramChannel: Channel {
     package var token: Secret?
     package var chat: String?

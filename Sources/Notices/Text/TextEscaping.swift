@@ -14,7 +14,7 @@ struct TextEscaping: Sendable {
     static let plain = TextEscaping { $0 }
 
     /// Discord's Markdown: a backslash makes any punctuation of ASCII literal, also in mentions (`<@…>`, `@everyone`), links and addresses.
-    /// Source: Discord, "Markdown Text 101", read 2026-11.
+    /// Source: Discord, "Markdown Text 101".
     static let discord = TextEscaping { text in
         var out = ""
         for (index, character) in text.enumerated() {
@@ -26,7 +26,7 @@ struct TextEscaping: Sendable {
     }
 
     /// Slack's mrkdwn has entities for three characters, and nothing for those that format: a space of no width keeps them from it.
-    /// Source: Slack, "Formatting text for app surfaces", read 2026-11.
+    /// Source: Slack, "Formatting text for app surfaces".
     static let slack = TextEscaping(address: entity) { text in
         var out = ""
         for character in text {
