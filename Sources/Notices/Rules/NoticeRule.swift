@@ -110,24 +110,11 @@ package enum NotifySection {
         ]
     ).checking { rules, fleet, report in
         let channels = fleet[ChannelsSection.section].map(\.name)
-        let groups = Set(fleet.checks.map(\.groupLabel))
-        let names = Set(fleet.checks.flatMap { [$0.name, $0.target] })
-        let isClosed = fleet.hub.discovery == nil
         for rule in rules {
             for channel in rule.to where !channels.contains(channel.name) {
                 report.unknown(channel, "a channel", among: channels)
             }
-            for (references, known, what) in [
-                (rule.groups, groups, "a group"), (rule.targets, names, "a check or target"),
-            ] {
-                for one in references where !known.contains(one.name) {
-                    if isClosed {
-                        report.unknown(one, what, among: Array(known))
-                    } else {
-                        report.advise("\(one.name) is not in this file: it holds if discovery brings it", at: one)
-                    }
-                }
-            }
+            report.check(groups: rule.groups, targets: rule.targets, in: fleet)
         }
     }
 

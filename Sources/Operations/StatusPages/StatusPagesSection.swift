@@ -77,21 +77,8 @@ package enum StatusPagesSection {
             FleetKeyGroup("status_pages", table.rows, document: "status_pages: { acme: { % } }", schemaPath: [])
         ]
     ).checking { pages, fleet, report in
-        let groups = Set(fleet.checks.map(\.groupLabel))
-        let names = Set(fleet.checks.flatMap { [$0.name, $0.target] })
-        let isClosed = fleet.hub.discovery == nil
         for page in pages.map(\.value) {
-            for (references, known, what) in [
-                (page.groups, groups, "a group"), (page.targets, names, "a check or target"),
-            ] {
-                for one in references where !known.contains(one.name) {
-                    if isClosed {
-                        report.unknown(one, what, among: Array(known))
-                    } else {
-                        report.advise("\(one.name) is not in this file: it holds if discovery brings it", at: one)
-                    }
-                }
-            }
+            report.check(groups: page.groups, targets: page.targets, in: fleet)
         }
     }
 }

@@ -116,11 +116,7 @@ struct CheckReader {
                 if one.name == target || one.name.hasPrefix(target + "/") {
                     report.report(.conflict, "names the target itself; leave it out", at: one)
                 } else if self.names[one.name] == nil {
-                    if isClosed {
-                        report.unknown(one, "a check or target", among: Array(self.names.keys))
-                    } else {
-                        report.advise("\(one.name) is not in this file: it holds if discovery brings it", at: one)
-                    }
+                    report.absent(one, "a check or target", among: Array(self.names.keys), isClosed: isClosed)
                 }
             }
         }

@@ -146,6 +146,26 @@ package struct FleetReferenceReport {
             text, at: Spot(line: reference.line, column: reference.column), in: Place(.root, path: reference.path))
     }
 
+    /// Groups and targets that a section names have to be in the fleet.
+    package func check(groups: [FleetReference], targets: [FleetReference], in fleet: Fleet) {
+        let isClosed = fleet.hub.discovery == nil
+        let known = Set(fleet.checks.map(\.groupLabel))
+        for one in groups where !known.contains(one.name) {
+            absent(one, "a group", among: Array(known), isClosed: isClosed)
+        }
+        let names = Set(fleet.checks.flatMap { [$0.name, $0.target] })
+        for one in targets where !names.contains(one.name) {
+            absent(one, "a check or target", among: Array(names), isClosed: isClosed)
+        }
+    }
+
+    /// What the file does not have is a mistake only where no Space joins the fleet by discovery.
+    /// - Parameter isClosed: none does.
+    func absent(_ reference: FleetReference, _ what: String, among known: [String], isClosed: Bool) {
+        guard !isClosed else { return unknown(reference, what, among: known) }
+        advise("\(reference.name) is not in this file: it holds if discovery brings it", at: reference)
+    }
+
     /// A name that is not there, with the nearest that is.
     package func unknown(_ reference: FleetReference, _ what: String, among known: [String]) {
         let nearest = ClosestMatch.of(reference.name, among: known)
