@@ -70,6 +70,9 @@ import Testing
             for path in ["/incidents/4/acknowledge", "/incidents/4/note", "/incidents/4/withdraw"] {
                 #expect(try await served.get(path, method: "POST", body: "text=x").status == 401, "\(path)")
             }
+            let before = try await served.get("/incidents/4", headers: Self.bearer).text
+            #expect(before.contains("action=\"/incidents/4/acknowledge\"") && !before.contains("<dt>Acknowledged</dt>"))
+            #expect(try await served.get("/incidents?state=open").text.contains("open, not acknowledged"))
             let seen = try await served.get(
                 "/incidents/4/acknowledge", method: "POST", headers: Self.bearer, body: "by=mara&text=on+it")
             #expect(seen.status == 303 && seen.headers["location"] == "/incidents/4")

@@ -108,9 +108,15 @@ extension Routes {
         return Reply.html(pages.page("incidents", model, frame: frame), to: request)
     }
 
+    /// nil when nobody has acknowledged it.
+    private static func acknowledgement(of item: JSONValue) -> JSONValue? {
+        guard let seen = item["acknowledged"], !seen.isNull else { return nil }
+        return seen
+    }
+
     private func row(_ item: JSONValue, now: Instant) -> [String: Any] {
         let isOpen = item["ended"]?.isNull ?? true
-        let seen = item["acknowledged"].flatMap { $0.isNull ? nil : $0 }
+        let seen = Self.acknowledgement(of: item)
         let name = item["check"]?.string
         return [
             "id": item["id"]?.text ?? "", "name": name ?? "Stoker itself",
@@ -197,7 +203,7 @@ extension Routes {
         let overview = await monitor.overview()
         var model = row(item, now: overview.now)
         let isOpen = item["ended"]?.isNull ?? true
-        let seen = item["acknowledged"].flatMap { $0.isNull ? nil : $0 }
+        let seen = Self.acknowledgement(of: item)
         let name = item["check"]?.string
         model["isOpen"] = isOpen
         model["href"] = name.map { PageFormatting.path($0) } ?? ""
@@ -205,18 +211,19 @@ extension Routes {
         model["ended"] = OutputFormatting.instant(item["ended"]).map { Markup.time($0, now: overview.now) } ?? ""
         model["cause"] = item["cause"]?.string ?? ""
         model["isSeen"] = seen != nil
-        model["seenBy"] = seen?["by"]?.string ?? ""
-        model["seenText"] = seen?["text"]?.string ?? ""
+        model["seenBy"] = seen?["by"]?.string
+        model["seenText"] = seen?["text"]?.string
         model["seenAt"] = OutputFormatting.instant(seen?["at"]).map { Markup.time($0, now: overview.now) } ?? ""
         model["mayWrite"] = visit.permission.write
         model["mayAcknowledge"] = visit.permission.write && isOpen && seen == nil
         model["mayWithdraw"] = visit.permission.write && isOpen && seen != nil && name != nil
         model["notes"] = (item["notes"]?.array ?? []).map { note in
-            [
+            var entry: [String: Any] = [
                 "at": OutputFormatting.instant(note["at"]).map { Markup.time($0, now: overview.now) } ?? "",
-                "by": note["by"]?.string ?? "", "text": note["text"]?.string ?? "",
-                "internal": note["internal"]?.bool ?? false,
-            ] as [String: Any]
+                "text": note["text"]?.string ?? "", "internal": note["internal"]?.bool ?? false,
+            ]
+            entry["by"] = note["by"]?.string
+            return entry
         }
         model["hasNotes"] = !(item["notes"]?.array ?? []).isEmpty
         let frame = frame(
