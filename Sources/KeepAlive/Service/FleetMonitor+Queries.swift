@@ -21,9 +21,12 @@ extension FleetMonitor {
         } else {
             offline = .online
         }
+        let now = clocks.wall()
+        let maintenance = maintenance.summary(at: now)
         return Overview(
-            startedAt: startedAt, now: clocks.wall(), counts: tally.byVerdict, flapping: tally.counts.flapping,
-            moderated: tally.counts.moderated, total: current.checks.count, generation: tally.generation,
+            startedAt: startedAt, now: now, counts: tally.byVerdict, flapping: tally.counts.flapping,
+            moderated: tally.counts.moderated, inMaintenance: maintenance.checks, total: current.checks.count,
+            generation: tally.generation &+ maintenance.changes,
             fleetNumber: fleetNumber, connectivity: offline,
             role: role,
             fleetFile: fleetFile, ledger: health, ledgerDamage: damages, work: tally.work,
