@@ -75,6 +75,8 @@ struct TargetPage {
         model["strip"] = LatencyBars.svg(samples)
         model["row"] = check.name
         model["verdictSentence"] = Markup.sentence(view.sentence.asWhole)
+        model["maintenance"] = view.maintenance.map { Markup.sentence($0.asWhole) } ?? ""
+        model["hasMaintenance"] = view.maintenance != nil
         model["since"] = Markup.time(view.since, now: now)
         model["hasSince"] = view.since != nil
         model["kind"] = view.kind
@@ -138,7 +140,7 @@ struct TargetPage {
             model["uptimes"] = history.uptimes.map { uptime in
                 [
                     "label": uptime.label, "share": uptime.share, "tone": "\(uptime.tone)",
-                    "partly": uptime.known != nil, "known": uptime.known ?? "",
+                    "partly": uptime.remark != nil, "known": uptime.remark ?? "",
                 ] as [String: Any]
             }
             model["days"] = DayBars.svg(history.days)
@@ -288,7 +290,7 @@ struct TargetPage {
     private func uptimeNote(_ history: History) -> String {
         var text =
             "Time \(isHeartbeat ? "on time" : "up") against time \(isHeartbeat ? "silent or failed" : "down"). "
-            + "Waking, paused, and when nobody looked count neither way."
+            + "Waking, paused, maintenance, and when nobody looked count neither way."
         if history.uptimes.contains(where: \.tally.isEstimated) {
             text += " Some of it is derived from pings, because an older version kept no more."
         }

@@ -44,6 +44,7 @@ enum StatusPageText {
                             "name": service.name, "verdict": service.isInMaintenance ? "maint" : service.verdict.name,
                             "word": service.isInMaintenance ? "Maintenance" : word(service.verdict),
                             "strip": strip(service), "uptime": Formatting.share(service.uptime),
+                            "leftOut": service.maintenance ?? "", "hasLeftOut": service.maintenance != nil,
                         ] as [String: Any]
                     },
                 ] as [String: Any]
@@ -51,7 +52,8 @@ enum StatusPageText {
             "open": open.map { post($0, report.now) }, "hasOpen": !open.isEmpty,
             "maintenance": report.maintenance.map { window in
                 [
-                    "name": window.name, "text": window.text ?? "", "hasText": window.text != nil,
+                    "name": window.name.isEmpty ? "Maintenance" : window.name, "text": window.text ?? "",
+                    "hasText": window.text != nil,
                     "when": "\(Formatting.time(window.from)) – \(Formatting.time(window.until))",
                 ] as [String: Any]
             }, "hasMaintenance": !report.maintenance.isEmpty,
@@ -88,13 +90,21 @@ enum StatusPageText {
         for (index, day) in service.days.enumerated() {
             let x = index * 4
             let date = Formatting.time(day.from).prefix(10)
+            let leftOut = day.leftOut.map { ", \($0)" } ?? ""
             guard let share = day.uptime else {
+                if !leftOut.isEmpty {
+                    bars +=
+                        "<path class=\"b-maintenance\" d=\"\(TimeBars.hatching(x: x, height: 24))\"><title>\(date): maintenance\(leftOut)</title></path>"
+                    continue
+                }
                 bars += "<path class=\"b-none\" d=\"M\(x) 24v-2h3v2z\"><title>\(date): not known</title></path>"
                 continue
             }
             let down = day.downTime == 0 ? "" : ", \(Formatting.duration(.milliseconds(day.downTime))) down"
-            let title = "<title>\(date): \(Formatting.share(share)) up\(down)</title>"
-            if share >= 0.999 {
+            let title = "<title>\(date): \(Formatting.share(share)) up\(down)\(leftOut)</title>"
+            if share >= 0.999, !leftOut.isEmpty {
+                bars += "<path class=\"b-maintenance\" d=\"\(TimeBars.hatching(x: x, height: 24))\">\(title)</path>"
+            } else if share >= 0.999 {
                 bars += "<path class=\"b-up\" d=\"M\(x) 24v-13h3v13z\">\(title)</path>"
             } else if share >= 0.98 {
                 bars += "<path class=\"b-slow\" d=\"M\(x) 24v-18l3-3v21z\">\(title)</path>"
@@ -105,6 +115,7 @@ enum StatusPageText {
         }
         let label =
             "\(service.days.count) days: \(Formatting.share(service.uptime)) up"
+            + (service.maintenance.map { ", \($0)" } ?? "")
             + (downDays == 0 ? "" : ", trouble on \(downDays == 1 ? "one day" : "\(downDays) days")")
         return
             "<span class=\"strip\"><svg viewBox=\"0 0 \(service.days.count * 4 - 1) 24\" preserveAspectRatio=\"none\" role=\"img\" aria-label=\"\(label)\">\(bars)</svg></span>"

@@ -96,6 +96,6 @@ extension Watch {
     /// Without the time of maintenance.
     func without(_ spans: [MaintenanceSpan], of check: Int32) -> Watch {
         let mine = spans.filter { $0.from < $0.until && $0.covers(check) }
-        return mine.isEmpty ? self : adding(mine.map { $0.from..<$0.until })
+        return mine.isEmpty ? self : leavingOut(maintenance: mine.map { $0.from..<$0.until })
     }
 }

@@ -72,6 +72,7 @@ extension Shape {
             "Time up ÷ time known, 0…1: up and slow against down and silent; null when nothing is known"),
         .init("up_seconds", .number, "Time up, or slow"),
         .init("down_seconds", .number, "Time down, or silent"),
+        .init("maintenance_seconds", .number, "Time in maintenance, as far as Stoker watched; in neither of the above"),
         .init(
             "estimated", .flag,
             "Whether part of these times was derived from pings or sums of them, because nothing finer is kept"),
@@ -159,6 +160,7 @@ extension SpanTotals {
         [
             "from": .instant(from), "to": .instant(to), "uptime": .number(uptime),
             "up_seconds": .seconds(.milliseconds(upTime)), "down_seconds": .seconds(.milliseconds(downTime)),
+            "maintenance_seconds": .seconds(maintenance),
             "estimated": .bool(isEstimated), "pings_good": .number(pingsGood), "up": .count(up),
             "slow": .count(slow),
             "waking": .count(waking), "down": .count(down), "unknown": .count(unknown),

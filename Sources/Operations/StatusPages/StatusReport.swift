@@ -17,6 +17,11 @@ package struct StatusReport: Sendable, Equatable {
             let known = up + days.reduce(0) { $0 + $1.downTime }
             return known == 0 ? nil : Double(up) / Double(known)
         }
+        /// `2 h of maintenance left out`: of the same time; nil without.
+        package var maintenance: String? {
+            let sum = days.reduce(0) { $0 + $1.maintenanceTime }
+            return sum < 1_000 ? nil : Formatting.leftOut(.milliseconds(sum))
+        }
     }
 
     package struct Post: Sendable, Equatable {
