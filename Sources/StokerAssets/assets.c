@@ -48,6 +48,9 @@ static const unsigned char status_page_mustache[] = {
 static const unsigned char notices_mustache[] = {
 #embed "Files/notices.mustache"
 };
+static const unsigned char maintenance_mustache[] = {
+#embed "Files/maintenance.mustache"
+};
 static const unsigned char login_mustache[] = {
 #embed "Files/login.mustache"
 };
@@ -71,6 +74,7 @@ static const stoker_asset files[] = {
     {"acknowledge.mustache", acknowledge_mustache, sizeof acknowledge_mustache},
     {"status-page.mustache", status_page_mustache, sizeof status_page_mustache},
     {"notices.mustache", notices_mustache, sizeof notices_mustache},
+    {"maintenance.mustache", maintenance_mustache, sizeof maintenance_mustache},
     {"login.mustache", login_mustache, sizeof login_mustache},
     {"error.mustache", error_mustache, sizeof error_mustache},
 };
