@@ -190,7 +190,10 @@ let package = Package(
         // One test target per room
         .target(
             name: "TestSupport",
-            dependencies: ["Operations", "Ledger", "StokerCore", nioCore, nioPosix, nioSSL],
+            dependencies: [
+                "KeepAlive", "Notices", "Operations", "Ledger", "Runtime", "StokerCore", logging, nioCore, nioPosix,
+                nioSSL,
+            ],
             path: "Tests/TestSupport",
             swiftSettings: room
         ),
