@@ -1,4 +1,4 @@
-package import KeepAlive
+import KeepAlive
 package import Ledger
 import Logging
 import Notices
@@ -118,7 +118,7 @@ package struct FleetDouble: Sendable {
     package let ledger: DoubleLedger
     package let context: OperationContext
     /// `db` is in maintenance, begun by hand as `hand-1`, and the fleet file plans one a day.
-    package let maintenance: MaintenanceKeeper
+    private let maintenance: MaintenanceKeeper
     package let now = Instant(milliseconds: 1_795_262_400_000)
 
     package init(backupFolder: String? = "data", heartbeatKey: (@Sendable (String) -> String)? = nil) {
@@ -200,6 +200,9 @@ package struct FleetDouble: Sendable {
             monitor: monitor, ledger: ledger, now: { now }, backupFolder: backupFolder, heartbeatKey: heartbeatKey,
             notices: NoticeBoard(fleet: fleet, ledger: ledger, now: { now }, logger: logger), maintenance: maintenance)
     }
+
+    /// Maintenance that was written down, by its beginning.
+    package func maintenanceSpans() async throws(Failure) -> [MaintenanceSpan] { try await maintenance.spans() }
 
     /// With a channel, and a line of maintenance.
     private static func fleet(_ checks: [Check]) -> Fleet {

@@ -52,7 +52,7 @@ package actor FleetMonitor: FleetMonitoring, Service {
     let readingWish = EarlyPollRequest()
     /// What the Hub says; empty while nobody asks it.
     package nonisolated let hub: HubReadings
-    let maintenance: MaintenanceBook
+    package nonisolated let maintenance: MaintenanceBook
 
     /// What is tended: ``written`` completed by what the Hub says, and the ping to ourselves.
     var current: Fleet

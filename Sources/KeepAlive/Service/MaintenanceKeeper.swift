@@ -82,7 +82,17 @@ package actor MaintenanceKeeper: Service {
             await forgetOldFleet()
             for window in near where known[window.id]?.stopped != true {
                 var span = MaintenanceSpan(window, checks: await checks(of: window.id, in: window.scope))
-                if let before = known[window.id] { span.checks = MaintenanceSpan.union(before.checks, span.checks) }
+                if let before = known[window.id] {
+                    let isOther = before.scope != span.scope || before.until <= now.milliseconds
+                    if isOther, before.from <= now.milliseconds {
+                        // The file was changed while it went on: what was stays as it was.
+                        try await keepPart(before, now)
+                        span.from = now.milliseconds
+                    } else if !isOther {
+                        span.from = max(span.from, before.from)
+                        span.checks = MaintenanceSpan.union(before.checks, span.checks)
+                    }
+                }
                 if span != known[window.id] { try await write(span, now) }
             }
             let wanted = Set(near.map(\.id))
@@ -193,6 +203,14 @@ package actor MaintenanceKeeper: Service {
         try await ledger.records.put(try span.record(at: now))
         known[span.id] = span
         tellBook()
+    }
+
+    /// As a record of its own.
+    private func keepPart(_ span: MaintenanceSpan, _ now: Instant) async throws(Failure) {
+        var part = span
+        part.id = "\(span.id)~\(span.from)"
+        part.until = min(span.until, now.milliseconds)
+        try await write(part, now)
     }
 
     private func tellBook() {
