@@ -25,9 +25,7 @@ extension NoticeBoard {
                 ChannelReport(record).map { (record.key, $0) }
             }, uniquingKeysWith: { first, _ in first })
         var waiting: [String: Int] = [:]
-        for job in try await jobs(
-            states: [.available, .scheduled, .retryable, .running], limit: Self.mostRemembered)
-        {
+        for job in try await jobs(states: Self.live, limit: Self.mostRemembered) {
             if let outgoing = Outgoing(job) { waiting[outgoing.channel, default: 0] += 1 }
         }
         var givenUp: [String: Int] = [:]

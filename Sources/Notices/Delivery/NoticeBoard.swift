@@ -20,6 +20,7 @@ package final class NoticeBoard: Sendable {
         var wake: @Sendable () -> Void = {}
         var acknowledgeLink: @Sendable (_ incident: Int64) -> String? = { _ in nil }
         var isOffline: @Sendable () -> Bool = { false }
+        var lookAtParents: ParentLook?
         /// What was sent and what waits is known: before that, the order of messages is not.
         var isReady = true
     }
@@ -80,6 +81,17 @@ package final class NoticeBoard: Sendable {
 
     /// While this machine has no network nothing is sent, and no attempt is wasted.
     package func setOffline(_ isOffline: @escaping @Sendable () -> Bool) { state.withLock { $0.isOffline = isOffline } }
+
+    /// Says when each target was last well, without those that fail or are being looked at; pings what was not well since the moment beside it.
+    package typealias ParentLook = @Sendable ([String: Instant]) async -> [String: Instant]
+
+    /// A target that stands on others (`depends_on`) is told of only when they were looked at after it began to fail.
+    package func setParentLook(_ look: @escaping ParentLook) {
+        state.withLock { state in
+            state.lookAtParents = look
+            state.planner.looksAtParents = true
+        }
+    }
 
     func setWake(_ wake: @escaping @Sendable () -> Void) { state.withLock { $0.wake = wake } }
 
@@ -142,7 +154,11 @@ package final class NoticeBoard: Sendable {
                 if let report = ChannelReport(record) { state.withLock { $0.reports[record.key] = report } }
             }
             remembered.jobs = try await jobs(states: [], limit: Self.mostRemembered)
-            remembered.isCut = remembered.jobs.count >= Self.mostRemembered
+            if remembered.jobs.count >= Self.mostRemembered, let last = remembered.jobs.last {
+                remembered.wholeSince = last.createdAt
+                // What still waits has its place in the order, however old it is.
+                remembered.jobs += try await jobs(states: Self.live, before: last.id, limit: Job.mostLive)
+            }
             remembered.incidents = try await openIncidents()
             remembered.names = Dictionary(
                 try await ledger.checkNames().map { ($0.id, $0.name) }, uniquingKeysWith: { first, _ in first })
@@ -166,11 +182,16 @@ package final class NoticeBoard: Sendable {
         }
     }
 
-    func jobs(states: Set<Job.State>, limit: Int) async throws(Failure) -> [Job] {
+    /// Of a message that is not over.
+    static let live: Set<Job.State> = [.available, .scheduled, .retryable, .running]
+
+    /// Newest first. - Parameter before: the number of a job (exclusive).
+    func jobs(states: Set<Job.State>, before: Int64? = nil, limit: Int) async throws(Failure) -> [Job] {
         var found: [Job] = []
         while found.count < limit {
             let page = try await ledger.jobs.jobs(
-                kind: Outgoing.jobKind, states: states, before: found.last?.id, limit: min(500, limit - found.count))
+                kind: Outgoing.jobKind, states: states, before: found.last?.id ?? before,
+                limit: min(500, limit - found.count))
             found += page
             if page.count < 500 { break }
         }
@@ -191,8 +212,14 @@ package final class NoticeBoard: Sendable {
 
     /// What is due because time has passed; asked about once a second.
     func tick(_ writer: LedgerWriter) async {
-        let due = state.withLock { $0.planner.due(now: now()) }
+        let (due, parents, look) = state.withLock { state in
+            let due = state.planner.due(now: now())
+            return (due, state.planner.parents(awaitedBy: due), state.lookAtParents)
+        }
         guard !due.isEmpty else { return }
+        if !parents.isEmpty, let well = await look?(parents) {
+            state.withLock { $0.planner.note(parentsWell: well) }
+        }
         let acknowledged = await acknowledged(due.filter { !$0.route.isEmpty }.map(\.incident))
         writer.enqueue {
             Batch(
@@ -235,8 +262,9 @@ package final class NoticeBoard: Sendable {
         let before = now() - .seconds(60)
         guard state.withLock({ !$0.planner.live.isEmpty }) else { return }
         do throws(Failure) {
-            let jobs = try await jobs(
-                states: [.available, .scheduled, .retryable, .running], limit: Self.mostRemembered)
+            let jobs = try await jobs(states: Self.live, limit: Self.mostRemembered)
+            // Of more it is not known which of them are there.
+            guard jobs.count < Self.mostRemembered else { return }
             let orders = Set(jobs.compactMap { Outgoing($0)?.order })
             state.withLock { $0.planner.keepLive(orders, olderThan: before) }
         } catch {

@@ -14,6 +14,8 @@ struct NoticePlanner: Sendable {
         var margin = Duration.seconds(2)
         /// What was held back is told when it still lasts so long after the reason is gone.
         var grace = Duration.seconds(90)
+        /// For so long at most a target that stands on others waits for a look at them.
+        var parentsWithin = Duration.seconds(120)
         /// Incidents that are kept in mind; of more only their number is told.
         var mostOpen = 100_000
     }
@@ -29,6 +31,8 @@ struct NoticePlanner: Sendable {
         var done: [String] = []
         /// It is not told of for now; when to look again.
         var heldUntil: Instant?
+        /// It waits for a look at what it stands on, until then at most.
+        var parentsUntil: Instant?
         /// Routes that tell of it when it has lasted long enough.
         var waiting: [String: Instant] = [:]
         /// Routes that tell of it again.
@@ -43,12 +47,6 @@ struct NoticePlanner: Sendable {
         var number: Int
     }
 
-    /// A message that is not over: others of its channel about the same checks wait for it.
-    struct Live: Sendable {
-        var checks: Set<String>
-        var isWide: Bool
-    }
-
     private struct Facts: Sendable {
         var group: String
         var isSpace: Bool
@@ -60,7 +58,8 @@ struct NoticePlanner: Sendable {
     private(set) var open: [IncidentKey: Open] = [:]
     /// Messages that wait for their time and can take more: by route, trouble and its end apart.
     private(set) var waiting: [String: Digest] = [:]
-    private(set) var live: [String: [Int64: Live]] = [:]
+    /// Messages that are not over, by channel.
+    private(set) var live: [String: MessageOrder] = [:]
     private var changed: [String] = []
     private var jobs: [NewJob] = []
     private var facts: [String: Facts] = [:]
@@ -74,6 +73,10 @@ struct NoticePlanner: Sendable {
     /// Incidents whose message was refused, by channel: nobody is told of their end there. The newest 10,000.
     private var refused: [String: Set<IncidentKey>] = [:]
     private var suspended: Set<Cause> = []
+    /// When those that others stand on were last well, as far as that was asked.
+    private var parentsWell: [String: Instant] = [:]
+    /// Somebody looks at them when asked; else nothing waits for it.
+    var looksAtParents = false
     private var publicURL: String?
     var isActive = true
     var isInMaintenance: @Sendable (_ check: String, _ at: Instant) -> Bool = { _, _ in false }
@@ -182,6 +185,10 @@ struct NoticePlanner: Sendable {
             open[key]?.heldUntil = now + settings.grace
             return
         }
+        if awaitsParents(key, now) {
+            open[key]?.heldUntil = now
+            return
+        }
         open[key]?.heldUntil = nil
         for route in routes where route.covers(one.check, group: group(one.check)) {
             guard route.kind(among: Happening.kinds(one.verdict, one.cause)) != nil else { continue }
@@ -257,7 +264,7 @@ struct NoticePlanner: Sendable {
 
     private mutating func count(_ check: String, _ more: Int) {
         var names = [check]
-        let target = String(check.prefix { $0 != "/" })
+        let target = target(check)
         if target != check, facts[check]?.isAlive == true { names.append(target) }
         for name in names {
             let sum = troubled[name, default: 0] + more
@@ -271,10 +278,34 @@ struct NoticePlanner: Sendable {
     private func isHeld(_ check: String, _ cause: Cause?, _ now: Instant) -> Bool {
         if offlineSince != nil { return true }
         if let cause, suspended.contains(cause), facts[check]?.isSpace == true { return true }
-        let target = String(check.prefix { $0 != "/" })
-        if dependencies[target]?.contains(where: { troubled[$0] != nil }) == true { return true }
+        if dependencies[target(check)]?.contains(where: { troubled[$0] != nil }) == true { return true }
         return isInMaintenance(check, now)
     }
+
+    /// Whether what it stands on has not been seen well since it fails: that may be the cause, and is told first then.
+    private mutating func awaitsParents(_ key: IncidentKey, _ now: Instant) -> Bool {
+        guard looksAtParents, let one = open[key], let parents = dependencies[target(one.check)] else { return false }
+        let until = one.parentsUntil ?? now + settings.parentsWithin
+        open[key]?.parentsUntil = until
+        return now < until && !parents.allSatisfy { parentsWell[$0].map { $0 >= key.began } ?? false }
+    }
+
+    /// What is to be looked at before these are told, with the beginning of the newest trouble that waits for it.
+    func parents(awaitedBy due: [Due]) -> [String: Instant] {
+        var parents: [String: Instant] = [:]
+        for one in due where one.route.isEmpty {
+            guard let incident = open[one.incident], incident.parentsUntil != nil else { continue }
+            for name in dependencies[target(incident.check)] ?? [] {
+                parents[name] = max(parents[name] ?? one.incident.began, one.incident.began)
+            }
+        }
+        return parents
+    }
+
+    /// - Parameter well: when each was last well; without those that fail, or are being looked at.
+    mutating func note(parentsWell well: [String: Instant]) { parentsWell = well }
+
+    private func target(_ check: String) -> String { String(check.prefix { $0 != "/" }) }
 
     private mutating func wasOffline(since: Instant, until: Instant, _ now: Instant) {
         offlineSince = nil
@@ -416,7 +447,8 @@ struct NoticePlanner: Sendable {
 
     private mutating func send(_ digest: Digest, isGrowing: Bool) {
         let subjects = digest.checks
-        live[digest.route.channel, default: [:]][digest.order] = Live(checks: subjects, isWide: digest.isWide)
+        live[digest.route.channel, default: MessageOrder()].insert(
+            digest.order, checks: subjects, isWide: digest.isWide && !subjects.isEmpty)
         let outgoing = digest.outgoing(
             groupOf: { facts[$0]?.group }, link: link(subjects.count == 1 && !digest.isWide ? subjects.first : nil))
         // What does not fit in spite of being shortened is told without its list.
@@ -448,17 +480,12 @@ struct NoticePlanner: Sendable {
     /// Whether an older message of the same channel about one of the same checks is not over.
     func isBlocked(_ outgoing: Outgoing) -> Bool {
         guard outgoing.order > 0, let others = live[outgoing.channel] else { return false }
-        let own = Set(outgoing.notice.subjects.map(\.check))
-        let isWide = outgoing.notice.count > outgoing.notice.subjects.count && !own.isEmpty
-        return others.contains { order, other in
-            order < outgoing.order && !(own.isEmpty && !isWide)
-                && (isWide || other.isWide || !other.checks.isDisjoint(with: own))
-        }
+        return others.isBlocked(outgoing.order, checks: outgoing.checks, isWide: outgoing.isWide)
     }
 
     /// A message is over: sent, or given up. - Parameter isTold: false: its end need not be told either.
     mutating func isOver(_ outgoing: Outgoing, isTold: Bool) {
-        live[outgoing.channel]?[outgoing.order] = nil
+        live[outgoing.channel]?.remove(outgoing.order)
         if live[outgoing.channel]?.isEmpty == true { live[outgoing.channel] = nil }
         guard !isTold, outgoing.notice.kind.isAlarm, outgoing.notice.repeated == 0 else { return }
         for key in outgoing.incidentKeys {
@@ -481,9 +508,11 @@ struct NoticePlanner: Sendable {
 
     /// What is in the outbox in truth: what was planned and never written is waited for no longer.
     mutating func keepLive(_ orders: Set<Int64>, olderThan now: Instant) {
-        for (channel, messages) in live {
-            let kept = messages.filter { orders.contains($0.key) || $0.key > now.milliseconds * 1_000 }
-            live[channel] = kept.isEmpty ? nil : kept
+        for (channel, var messages) in live {
+            for order in Array(messages.orders) where !orders.contains(order) && order <= now.milliseconds * 1_000 {
+                messages.remove(order)
+            }
+            live[channel] = messages.isEmpty ? nil : messages
         }
     }
 
@@ -493,8 +522,8 @@ struct NoticePlanner: Sendable {
     struct Remembered: Sendable {
         /// Newest first.
         var jobs: [Job] = []
-        /// Whether there are older jobs.
-        var isCut = false
+        /// Of what came before it only the jobs that are not over are among them; nil when there is nothing before.
+        var wholeSince: Instant?
         var incidents: [Incident] = []
         var names: [Int32: String] = [:]
         /// Since when this machine had no network when the last process ended.
@@ -509,15 +538,14 @@ struct NoticePlanner: Sendable {
             open[key] = Open(check: name, verdict: incident.verdict, cause: incident.cause, code: incident.code)
             count(name, 1)
         }
-        let oldest = remembered.isCut ? remembered.jobs.last?.createdAt : nil
+        let oldest = remembered.wholeSince
         var seen: Set<IncidentKey> = []
         for job in remembered.jobs {
             guard let outgoing = Outgoing(job) else { continue }
             lastOrder = max(lastOrder, outgoing.order)
             if !job.state.isOver, outgoing.order > 0 {
-                let checks = Set(outgoing.notice.subjects.map(\.check))
-                live[outgoing.channel, default: [:]][outgoing.order] = Live(
-                    checks: checks, isWide: outgoing.notice.count > checks.count && !checks.isEmpty)
+                live[outgoing.channel, default: MessageOrder()].insert(
+                    outgoing.order, checks: outgoing.checks, isWide: outgoing.isWide)
             }
             let route = outgoing.rule.flatMap { byID[$0] }
             if let route, job.state == .scheduled, job.attempt == 0, outgoing.notice.repeated == 0,
