@@ -286,6 +286,37 @@ import Testing
         #expect(world.happens(world.rise("web", began: second)).isEmpty)
     }
 
+    /// The one that stands on it fails first: what it stands on is looked at before anybody is told.
+    @Test func whatItStandsOnIsLookedAtFirst() throws {
+        var world = try World("  - { to: team }", more: "web:")
+        world.planner.looksAtParents = true
+        let began = world.now
+        #expect(world.happens(world.fall("web")).isEmpty)
+        #expect(world.planner.parents(awaitedBy: world.planner.due(now: world.now)) == ["db": began])
+        // It fails as well: that is told, and nothing else.
+        #expect(world.pass(.seconds(20)).isEmpty)
+        #expect(world.happens(world.fall("db")).map(\.checks) == [["db"]])
+        #expect(world.pass(.seconds(600)).isEmpty)
+
+        // It is well, and was looked at after the trouble began.
+        var other = try World("  - { to: team }", more: "web:")
+        other.planner.looksAtParents = true
+        #expect(other.happens(other.fall("web")).isEmpty)
+        other.planner.note(parentsWell: ["db": began - .seconds(5)])
+        #expect(other.pass(.seconds(3)).isEmpty, "that was before")
+        other.planner.note(parentsWell: ["db": began + .seconds(1)])
+        #expect(other.pass(.seconds(1)).map(\.checks) == [["web"]])
+        // What stands on nothing waits for nobody.
+        #expect(other.happens(other.fall("api")).map(\.checks) == [["api"]])
+
+        // Nothing is found out about it: it is told all the same.
+        var third = try World("  - { to: team }", more: "web:")
+        third.planner.looksAtParents = true
+        #expect(third.happens(third.fall("web")).isEmpty)
+        #expect(third.pass(.seconds(119)).isEmpty)
+        #expect(third.pass(.seconds(2)).map(\.checks) == [["web"]])
+    }
+
     @Test func maintenanceHoldsBackUntilItsEnd() throws {
         var world = try World("  - { to: team }")
         let end = world.now + .seconds(300)

@@ -33,6 +33,8 @@ extension Channel {
 package enum Delivery: Sendable, Equatable {
     /// - Parameter note: what the service answered, such as a message's number.
     case delivered(note: String?)
+    /// Some of those it was for have it, and the others cannot get it: that is final. Says how many, and who not.
+    case partly(because: String)
     /// Not now; the service asked for this wait, or nil when it did not say.
     case later(after: Duration?, because: String)
     /// It cannot succeed as it is: wrong address, refused.

@@ -37,12 +37,11 @@ struct MessageOrder: Sendable {
         if message.isWide || !message.checks.isEmpty { Self.remove(order, from: &all) }
     }
 
-    /// Whether an older one about one of the same checks is not over.
-    func isBlocked(_ order: Int64, checks: Set<String>, isWide: Bool) -> Bool {
-        guard isWide || !checks.isEmpty else { return false }
-        if let first = wide.first, first < order { return true }
-        if isWide { return all.first.map { $0 < order } ?? false }
-        return checks.contains { byCheck[$0]?.first.map { $0 < order } ?? false }
+    /// The oldest one before it about one of the same checks that is not over.
+    func first(before order: Int64, checks: Set<String>, isWide: Bool) -> Int64? {
+        guard isWide || !checks.isEmpty else { return nil }
+        let others = isWide ? [all.first] : [wide.first] + checks.map { byCheck[$0]?.first }
+        return others.compactMap(\.self).min().flatMap { $0 < order ? $0 : nil }
     }
 
     /// New ones are the newest but for a few.

@@ -478,9 +478,13 @@ struct NoticePlanner: Sendable {
     // MARK: Order
 
     /// Whether an older message of the same channel about one of the same checks is not over.
-    func isBlocked(_ outgoing: Outgoing) -> Bool {
-        guard outgoing.order > 0, let others = live[outgoing.channel] else { return false }
-        return others.isBlocked(outgoing.order, checks: outgoing.checks, isWide: outgoing.isWide)
+    func isBlocked(_ outgoing: Outgoing) -> Bool { blocker(of: outgoing) != nil }
+
+    /// The order of the oldest such message.
+    func blocker(of outgoing: Outgoing) -> Int64? {
+        guard outgoing.order > 0 else { return nil }
+        return live[outgoing.channel]?.first(
+            before: outgoing.order, checks: outgoing.checks, isWide: outgoing.isWide)
     }
 
     /// A message is over: sent, or given up. - Parameter isTold: false: its end need not be told either.
