@@ -359,6 +359,41 @@ import Testing
         #expect(world.happens(.healingSuspended(spaces: 4, cause: .spaceError)).isEmpty)
     }
 
+    @Test func whatThePlatformTellsStandsInItsOneMessage() throws {
+        var world = try World("  - { to: team }")
+        let told = PlatformReport(
+            title: "Spaces are slow", since: Self.start, page: "https://status.example.com/"
+        ).phrase
+        let sent = world.happens(.healingSuspended(spaces: 2, cause: .spaceError, platform: told))
+        #expect(sent.count == 1)
+        #expect(sent[0].outgoing?.notice.sentence.contains("“Spaces are slow” since 2025-11-30") == true)
+        #expect(sent[0].outgoing?.notice.hint?.contains("huggingface") == false)
+    }
+
+    /// Channels that keep an incident open themselves hear it, after its alarm and before its end.
+    @Test func anAcknowledgementGoesToThoseThatWereTold() throws {
+        var world = try World("  - { to: team }")
+        let began = world.now
+        let key = IncidentKey(check: World.number("web"), began: began)
+        let down = try #require(world.happens(world.fall("web")).first?.outgoing)
+        world.wait(.seconds(5))
+        let seen = World.read(
+            world.planner.acknowledge(key, number: 42, on: ["team", "oncall"], now: world.now))
+        #expect(seen.map(\.channel) == ["team"])
+        #expect(seen.map(\.kind) == [.acknowledged])
+        let seenMessage = try #require(seen.first?.outgoing)
+        #expect(seenMessage.notice.subjects.first?.incident == 42)
+        let up = try #require(world.happens(world.rise("web", began: began)).first?.outgoing)
+        #expect(world.planner.isBlocked(seenMessage))
+        world.planner.isOver(down, isTold: true)
+        #expect(!world.planner.isBlocked(seenMessage))
+        #expect(world.planner.isBlocked(up))
+        world.planner.isOver(seenMessage, isTold: true)
+        #expect(!world.planner.isBlocked(up))
+        // It is over: there is nothing to acknowledge any more.
+        #expect(world.planner.acknowledge(key, number: 42, on: ["team"], now: world.now).isEmpty)
+    }
+
     @Test func aStandbySaysNothingUntilItTakesOver() throws {
         var world = try World("  - { to: team, on: [down, took-over, fleet-rejected] }")
         world.planner.isActive = false

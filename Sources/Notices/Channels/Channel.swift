@@ -13,6 +13,8 @@ package protocol Channel: Sendable, Equatable {
     static var table: FleetTable<Self> { get }
     /// The keys of a small whole one, as YAML in a flow mapping: `telegram: "1:a", chat: "1"`.
     static var example: String { get }
+    /// It keeps an incident of its own open, and wants to hear when somebody has acknowledged ours. Default false.
+    static var takesAcknowledgements: Bool { get }
     /// With nothing set.
     init()
     /// False: its address is empty, the channel is switched off.
@@ -26,6 +28,7 @@ package protocol Channel: Sendable, Equatable {
 }
 
 extension Channel {
+    package static var takesAcknowledgements: Bool { false }
     package func advice(in environment: [String: String]) -> String? { nil }
 }
 

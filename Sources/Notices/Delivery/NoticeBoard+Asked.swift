@@ -67,6 +67,18 @@ extension NoticeBoard {
         return id
     }
 
+    /// An incident was acknowledged: tells those channels that keep one open themselves.
+    package func acknowledged(_ incident: Incident) async throws(Failure) {
+        let key = IncidentKey(check: incident.check, began: incident.began)
+        let open = Set(
+            channels.list.filter { $0.value.isOn && $0.value.takesAcknowledgements }.map(\.name))
+        guard !open.isEmpty else { return }
+        let jobs = plan { $0.acknowledge(key, number: incident.id, on: open, now: now()) }
+        guard !jobs.isEmpty else { return }
+        try await ledger.jobs.insert(jobs)
+        wake()
+    }
+
     /// The message as it is by then: over, or still on its way when `time` has passed.
     package func outcome(of id: Int64, within time: Duration) async throws(Failure) -> Job? {
         let end = ContinuousClock.now + time

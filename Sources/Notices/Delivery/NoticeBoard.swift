@@ -122,6 +122,8 @@ package final class NoticeBoard: Sendable {
         if hasChanged { tellOfChannels() }
     }
 
+    func plan<Result>(_ body: (inout NoticePlanner) -> Result) -> Result { state.withLock { body(&$0.planner) } }
+
     package var channels: Channels { state.withLock { $0.channels } }
 
     /// Channels whose last attempt failed, and why.

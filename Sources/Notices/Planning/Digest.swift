@@ -77,7 +77,7 @@ struct Digest: Sendable {
                 one.incident,
                 Notice.Subject(
                     check: check, group: nil, verdict: one.verdict, sentence: one.sentence, since: one.since,
-                    lastedMilliseconds: one.lasted?.wholeMilliseconds)
+                    lastedMilliseconds: one.lasted?.wholeMilliseconds, was: one.was)
             ))
     }
 

@@ -148,7 +148,8 @@ struct NoticePlanner: Sendable {
         case .offline: offlineSince = event.at
         case .online:
             if let since = offlineSince { wasOffline(since: since, until: event.at, now) }
-        case .healingSuspended(let spaces, let cause): platformFails(spaces, cause, event, now)
+        case .healingSuspended(let spaces, let cause, let platform):
+            platformFails(spaces, cause, isKnown: platform != nil, event, now)
         case .healingResumed(let cause): suspended.remove(cause)
         default:
             note(event)
@@ -234,7 +235,7 @@ struct NoticePlanner: Sendable {
             return
         }
         let over = Happening(
-            kinds: [.recovered], at: at, check: check, incident: key, verdict: .up,
+            kinds: [.recovered], at: at, check: check, incident: key, verdict: .up, was: incident.verdict,
             sentence: incident.cause.sentence(code: incident.code), since: incident.ended, lasted: lasted,
             done: known?.done ?? [])
         for route in routes where route.covers(check, group: group(check)) {
@@ -269,6 +270,24 @@ struct NoticePlanner: Sendable {
         for name in names {
             let sum = troubled[name, default: 0] + more
             troubled[name] = sum > 0 ? sum : nil
+        }
+    }
+
+    /// Somebody has seen it: those of the channels that were told of it, and keep it open themselves, hear that.
+    mutating func acknowledge(
+        _ key: IncidentKey, number: Int64, on channels: Set<String>, now: Instant
+    ) -> [NewJob] {
+        guard isActive, let one = open[key] else { return [] }
+        return channels.intersection(one.told).sorted().compactMap { channel in
+            lastOrder = max(lastOrder + 1, now.milliseconds * 1_000)
+            let notice = Notice(
+                key: "\(String(lastOrder, radix: 36))-seen", kind: .acknowledged, at: now,
+                subjects: [.init(check: one.check, verdict: one.verdict, since: key.began, incident: number)],
+                sentence: "somebody has acknowledged it", link: link(one.check))
+            let outgoing = Outgoing(channel: channel, notice: notice, incidents: [key], order: lastOrder)
+            guard let job = try? outgoing.job(createdAt: now) else { return nil }  // of a few words: it always fits
+            live[channel, default: MessageOrder()].insert(lastOrder, checks: [one.check], isWide: false)
+            return job
         }
     }
 
@@ -317,7 +336,10 @@ struct NoticePlanner: Sendable {
                 since: since, lasted: until - since), now)
     }
 
-    private mutating func platformFails(_ spaces: Int, _ cause: Cause, _ event: Event, _ now: Instant) {
+    /// - Parameter isKnown: the platform tells of it itself, and the event says what.
+    private mutating func platformFails(
+        _ spaces: Int, _ cause: Cause, isKnown: Bool, _ event: Event, _ now: Instant
+    ) {
         guard suspended.insert(cause).inserted else { return }
         // What waits to be told of a single Space has the same cause.
         for (key, one) in open where one.cause == cause && facts[one.check]?.isSpace == true {
@@ -333,7 +355,9 @@ struct NoticePlanner: Sendable {
             emit(
                 Happening(
                     kinds: [.down], at: event.at, sentence: event.text,
-                    hint: "Wait, and look at https://status.huggingface.co.", count: spaces),
+                    hint: isKnown
+                        ? "Wait: the platform is at it." : "Wait, and look at https://status.huggingface.co.",
+                    count: spaces),
                 as: .down, on: route, isGood: false, now)
         }
     }
@@ -505,7 +529,9 @@ struct NoticePlanner: Sendable {
 
     /// Whether it only tells of the end of what could not be told.
     func isUnwanted(_ outgoing: Outgoing) -> Bool {
-        guard outgoing.notice.kind == .recovered, let refused = refused[outgoing.channel] else { return false }
+        guard outgoing.notice.kind == .recovered || outgoing.notice.kind == .acknowledged,
+            let refused = refused[outgoing.channel]
+        else { return false }
         let keys = outgoing.incidentKeys
         return keys.count == outgoing.notice.count && !keys.isEmpty && keys.allSatisfy(refused.contains)
     }

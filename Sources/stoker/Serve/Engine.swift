@@ -104,7 +104,8 @@ struct Engine {
         knowledge.patience = plan.patience
         let watch = hub.map {
             HubPoller(
-                hub: HubClientGateway(hub: $0), monitor: monitor, knowledge: knowledge, ledger: memory.ledger,
+                hub: HubClientGateway(hub: $0, statusPage: plan.fleet.hub.statusPageAddress), monitor: monitor,
+                knowledge: knowledge, ledger: memory.ledger,
                 remembers: memory.note == nil, clocks: clocks, logger: logger)
         }
 

@@ -252,6 +252,7 @@ struct ChannelDeliveryTests {
                 notice.subjects.append(.init(check: "rag", verdict: .down))
                 notice.count = 900
                 _ = await channel.deliver(notice, with: means)
+                _ = await channel.deliver(.sample(.acknowledged), with: means)
                 notice.kind = .recovered
                 _ = await channel.deliver(notice, with: means)
                 _ = await channel.deliver(.sample(.healed), with: means)
@@ -260,7 +261,10 @@ struct ChannelDeliveryTests {
         }
         let events = heard.map { "\($0.json?["event_action"]?.string ?? "-") \($0.json?["dedup_key"]?.string ?? "-")" }
         #expect(
-            events == ["trigger berlin/bot", "trigger berlin/rag", "resolve berlin/bot", "resolve berlin/rag", "- -"])
+            events == [
+                "trigger berlin/bot", "trigger berlin/rag", "acknowledge berlin/bot", "resolve berlin/bot",
+                "resolve berlin/rag", "- -",
+            ])
         #expect(heard.first?.json?["payload"]?["custom_details"]?["targets_in_trouble"] == 900)
         #expect(heard.last?.line.contains("/v2/change/enqueue") == true)
     }
