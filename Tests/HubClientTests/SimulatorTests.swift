@@ -1,3 +1,4 @@
+import Foundation
 @testable import HubClient
 import HubSimulator
 import NIOCore

@@ -269,6 +269,24 @@ struct ChannelDeliveryTests {
         #expect(heard.last?.line.contains("/v2/change/enqueue") == true)
     }
 
+    @Test func postmarkSaysWhoDoesNotGetIt() async throws {
+        let body = #"""
+            {"To":"a@x.example, B@x.example","MessageID":"089d","ErrorCode":0,"Message":"Message OK, but will not deliver to these inactive addresses: b@x.example. Inactive recipients are ones that have generated a hard bounce or a spam complaint."}
+            """#
+        let delivery: Delivery = try await Means.serve({ _ in Means.answer("200 OK", body) }) { server in
+            try await Means.lend { means in
+                try await Read.channel(
+                    "email: [a@x.example, B@x.example], from: s@x.example, api: postmark, key: k, url: \"http://127.0.0.1:\(server.port)\""
+                ).deliver(.sample(), with: means)
+            }
+        }
+        guard case .partly(let because) = delivery else {
+            Issue.record("\(delivery)")
+            return
+        }
+        #expect(because.hasPrefix("delivered to 1 of 2; Postmark does not deliver to b@x.example"))
+    }
+
     @Test func resendKnowsACopyThatHasOtherWordsByNow() async throws {
         let delivery: Delivery = try await Means.serve({ _ in
             Means.answer("409 Conflict", #"{"statusCode":409,"name":"invalid_idempotent_request","message":"differs"}"#)
