@@ -186,7 +186,8 @@ struct NotifyCommand: AsyncParsableCommand {
         let channel = (message["channel"]?.string ?? "").printable
         let why = message["error"]?.string.map { ": \($0.printable)" } ?? ""
         return switch message["state"]?.string {
-        case "delivered": "\(channel): delivered\n"
+        // Of a mail with several recipients: who did not get it.
+        case "delivered": "\(channel): \(message["error"]?.string.map(\.printable) ?? "delivered")\n"
         case "given_up", "dropped": "\(channel): not delivered\(why)\n"
         default: "\(channel): still on its way\(why); `stoker notify show \(message["id"]?.integer ?? 0)` tells more\n"
         }

@@ -18,7 +18,8 @@ package struct OperationContext: Sendable {
     private let fleetKeeper: (any FleetMonitoring)?
     private let fleetLedger: (any Ledger)?
     private let nameBook: CheckNameCache?
-    private let noticeBoard: NoticeBoard?
+    /// nil where no fleet runs; see ``notices``.
+    let noticeBoard: NoticeBoard?
     private let hubAccount: Hub?
     private let folder: String?
     private let maintenanceKeeper: MaintenanceKeeper?

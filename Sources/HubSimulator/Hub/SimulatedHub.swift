@@ -18,6 +18,8 @@ package final class SimulatedHub: Sendable {
     /// Plays the Spaces.
     package let spaces: (any SpaceSide)?
     let deliveries = WebhookDeliveries()
+    /// The platform's, under `/-/status`.
+    package let statusPage = StatusPage()
     let rows = RowCache()
     private let extraListeners: [any RepoListener]
 

@@ -23,13 +23,30 @@ extension HubPoller {
             bySpace[SpaceName.key(space)] = .init(
                 space: SpaceName.key(space), cause: status.state.cause, began: status.state.troubleSince)
         }
-        let turn = platform.look(bySpace.values.sorted { $0.space < $1.space }, now: now)
+        await askPlatform(isAnyFailing: bySpace.values.contains { PlatformIncidentDetector.counts($0.cause) }, now: now)
+        let turn = platform.look(
+            bySpace.values.sorted { $0.space < $1.space }, now: now, isKnown: !platformReports.isEmpty)
         knowledge.set(incident: Set(platform.incident.keys))
         for (cause, count) in turn.began.sorted(by: { $0.key.rawValue < $1.key.rawValue }) {
-            await monitor.say(.healingSuspended(spaces: count, cause: cause))
+            await monitor.say(
+                .healingSuspended(spaces: count, cause: cause, platform: platformReports.first?.phrase))
         }
         for cause in turn.ended {
             await monitor.say(.healingResumed(cause: cause))
+        }
+    }
+
+    /// Reads the platform's status page, while Spaces fail and at most once a minute. Where it cannot be reached it is let be for longer.
+    private func askPlatform(isAnyFailing: Bool, now: Instant) async {
+        guard isAnyFailing else { return platformReports = [] }
+        guard now >= platformAskedNext else { return }
+        do throws(Failure) {
+            platformReports = try await hub.platformReports(at: now)
+            platformAskedNext = now + .seconds(60)
+        } catch {
+            platformReports = []
+            platformAskedNext = now + .seconds(600)
+            logger.info("The platform's status page could not be read", metadata: ["error": "\(error)"])
         }
     }
 
@@ -79,6 +96,11 @@ extension HubPoller {
         let why = cell?.name ?? status.state.cause.sentence
         let decision = decide(status, space, cell, word?.facts)
         switch decision {
+        case .nothing(.platform):
+            knowledge.set(
+                healing: "nothing is restarted: "
+                    + (platformReports.first?.phrase ?? "several Spaces fail alike, so the platform has trouble"),
+                of: check.name)
         case .nothing: return
         case .act(let step):
             if let damage = await monitor.standingDamage {

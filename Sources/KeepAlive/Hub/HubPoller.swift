@@ -45,6 +45,9 @@ package actor HubPoller: Service {
     // What healing remembers; see HubPoller+Healing.swift.
     var pasts: [String: Healer.Past] = [:]
     var platform = PlatformIncidentDetector()
+    /// What the platform itself told last, while Spaces fail; when it was asked, and when it is asked again.
+    var platformReports: [PlatformReport] = []
+    var platformAskedNext = Instant.never
     /// By check: the trouble for which something was said already.
     var spoken: [String: (since: Instant, decision: Healer.Decision)] = [:]
     /// What was not done although it may be written down later, newest last.

@@ -98,6 +98,7 @@ struct SMTPDelivery: Sendable {
         func clean(_ text: String) -> String { Redaction.text(Redaction.hide(secrets, in: text)) }
         switch delivery {
         case .delivered(let note): return .delivered(note: note.map(clean))
+        case .partly(let because): return .partly(because: clean(because))
         case .later(let after, let because): return .later(after: after, because: clean(because))
         case .refused(let because): return .refused(because: clean(because))
         }
@@ -221,8 +222,13 @@ struct SMTPDelivery: Sendable {
             throw Stop.later("\(server.host) was lost after the message was sent; it may have arrived")
         }
         try Self.expect(reply, 250, "refused the message", server)
-        let missing = refusals.map { "\($0.address) was refused: \($0.reply.text)" }.joined(separator: "; ")
-        return .delivered(note: Redaction.quote(missing.isEmpty ? reply.text : missing, limit: 300))
+        guard !refusals.isEmpty else { return .delivered(note: Redaction.quote(reply.text, limit: 300)) }
+        // Those who have it would get it once more if the others were tried again.
+        let missing = refusals.map { "\($0.address): \($0.reply.code) \(Redaction.quote($0.reply.text, limit: 120))" }
+        return .partly(
+            because: "delivered to \(message.to.count - refusals.count) of \(message.to.count); \(server.host) refused "
+                + missing.prefix(5).joined(separator: "; ")
+                + (missing.count > 5 ? "; and \(missing.count - 5) more" : ""))
     }
 
     private static func expect(_ reply: Reply, _ code: Int, _ what: String, _ server: SMTPServer) throws {

@@ -34,6 +34,7 @@ extension Operation {
         }
         try await IncidentRecords(context.ledger.records).acknowledge(
             number, by: arguments.text("by"), text: arguments.text("text"), at: context.now())
+        if !isOfLedger, let found { try await context.noticeBoard?.acknowledged(found) }
         return try await context.monitor.overview().json
     }
 

@@ -67,7 +67,8 @@ package enum EventPayload: Sendable, Equatable, Codable {
     /// `once`: true where a restart helps the cause only once and was made; else the budget is used up.
     case healingExhausted(check: String, because: String, once: Bool? = nil)
     case healingHeld(step: HealingStep, check: String, because: String, incident: Int64)
-    case healingSuspended(spaces: Int, cause: Cause)
+    /// `platform`: what the platform's own status page tells of it, as ``PlatformReport/phrase``.
+    case healingSuspended(spaces: Int, cause: Cause, platform: String? = nil)
     case healingResumed(cause: Cause)
 
     // MARK: Others
@@ -223,7 +224,9 @@ extension EventPayload {
         case .healingHeld(let step, let check, let because, let incident):
             "\(check): no \(step.word) (\(because)), for the ledger was damaged and earlier restarts may be forgotten; "
                 + "`stoker acknowledge \(incident)` lets healing go on"
-        case .healingSuspended(let spaces, let cause):
+        case .healingSuspended(let spaces, let cause, let platform?):
+            "\(spaces) Spaces began to fail alike (\(cause.sentence)), and \(platform). Nothing is restarted while it lasts"
+        case .healingSuspended(let spaces, let cause, nil):
             "\(spaces) Spaces began to fail alike (\(cause.sentence)): that is the platform. Nothing is restarted while it lasts; "
                 + "see https://status.huggingface.co"
         case .healingResumed(let cause): "The Spaces do not fail alike any more (\(cause.sentence))"

@@ -133,6 +133,7 @@ enum Demonstration {
             hub = Fleet.Hub(
                 namespace: DemoScene.owner, token: Secret(DemoScene.token), endpoint: world.endpoint,
                 spaceAddress: outside.fleet.addressPattern)
+            hub.statusPage = world.endpoint + "/-/status"
         }
         return Fleet(hub: hub, checks: checks, serve: Fleet.Serve(selfPing: .seconds(20)))
     }

@@ -18,6 +18,9 @@ final class StageHub: HubGateway {
         var restarts: [String] = []
         var listings = 0
         var calls = 0
+        /// What the platform's status page tells; nil: it cannot be reached.
+        var reports: [PlatformReport]? = []
+        var reportReadings = 0
     }
     let simulated: SimulatedFleet
     let scene = Mutex(Scene())
@@ -62,6 +65,15 @@ final class StageHub: HubGateway {
 
     func use(at now: Instant) -> HubRateUsage? {
         HubRateUsage(endpoint: "http://hub.test", calls: scene.withLock { $0.calls })
+    }
+
+    func platformReports(at now: Instant) async throws(Failure) -> [PlatformReport] {
+        let reports = scene.withLock { scene in
+            scene.reportReadings += 1
+            return scene.reports
+        }
+        if let reports { return reports }
+        throw Failure(.unreachable, doing: "read the status page", because: "nobody answers", retry: .soon)
     }
 
     func restart(_ id: String, factory: Bool) async throws(Failure) {
@@ -466,6 +478,51 @@ final class MovedClock: Sendable {
             #expect(try await room.events().contains("heal.suspended"))
             _ = try await room.monitor.ping("a")
             #expect(try await room.monitor.status(of: "a").state.cause == .platformIncident)
+        }
+    }
+
+    /// Its status page names the trouble: then two are enough, and everybody reads what it says.
+    @Test func whatThePlatformTellsOfItselfIsTheCause() async throws {
+        try await withFleetMonitorRoom { room in
+            for name in ["a", "b", "well"] {
+                try await room.simulated.add(
+                    name == "well" ? Self.space("acme/well") : Self.space("acme/\(name)", .runtimeError))
+            }
+            let hub = StageHub(room.simulated)
+            let watch = room.watch(hub)
+            let fleet = Self.fleet(["a", "b", "well"], heal: HealRule(mode: .act, after: 1))
+            await watch.firstRead(fleet, within: .seconds(5))
+            await watch.heal()
+            #expect(hub.scene.withLock { $0.reportReadings } == 0, "nothing fails")
+            hub.scene.withLock {
+                $0.reports = [PlatformReport(title: "Spaces are down", since: nil, page: "https://status.test")]
+            }
+            try await room.tend(fleet)
+            for name in ["a", "b"] { try await room.until(name, is: .down) }
+            await watch.heal()
+            await watch.heal()
+            #expect(hub.scene.withLock { $0.reportReadings } == 1, "once a minute")
+            #expect(hub.restarts.isEmpty)
+            #expect(try await room.events().contains("heal.suspended"))
+            let shown = try await room.monitor.status(of: "a").hubStatus?.healing
+            #expect(shown?.contains("“Spaces are down”") == true, "\(shown ?? "nothing")")
+        }
+    }
+
+    @Test func aStatusPageThatCannotBeReachedChangesNothing() async throws {
+        try await withFleetMonitorRoom { room in
+            for name in ["a", "b"] { try await room.simulated.add(Self.space("acme/\(name)", .runtimeError)) }
+            let hub = StageHub(room.simulated)
+            hub.scene.withLock { $0.reports = nil }
+            let watch = room.watch(hub)
+            let fleet = Self.fleet(["a", "b"], heal: HealRule(mode: .act, after: 1))
+            await watch.firstRead(fleet, within: .seconds(5))
+            try await room.tend(fleet)
+            for name in ["a", "b"] { try await room.until(name, is: .down) }
+            await watch.heal()
+            #expect(hub.scene.withLock { $0.reportReadings } == 1)
+            #expect(try await !room.events().contains("heal.suspended"))
+            #expect(!hub.restarts.isEmpty)
         }
     }
 

@@ -78,7 +78,9 @@ extension EventPayload {
         .healingExhausted(check: "bot", because: "crashed"),
         .healingExhausted(check: "bot", because: "crashed", once: true),
         .healingHeld(step: .restart, check: "bot", because: "crashed", incident: 3),
-        .healingSuspended(spaces: 3, cause: .spaceCrashed), .healingResumed(cause: .spaceCrashed),
+        .healingSuspended(spaces: 3, cause: .spaceCrashed),
+        .healingSuspended(spaces: 3, cause: .spaceCrashed, platform: "the platform tells of “a”"),
+        .healingResumed(cause: .spaceCrashed),
         .text(kind: "of.tomorrow", sentence: "Something new"),
     ]
 }
