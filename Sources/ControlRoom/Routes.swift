@@ -172,7 +172,8 @@ struct Routes: Sendable {
         page.kinds = query["what"] ?? ""
         if let space = status.check.space {
             page.offer = await SpaceOffer.of(
-                space, hubStatus: status.hubStatus, mayWrite: visit.permission.write, in: context)
+                space, hubStatus: status.hubStatus, isStatic: status.check.isStatic, mayWrite: visit.permission.write,
+                in: context)
             if page.offer?.refusal == nil, query["log"] != nil { page.log = await log(of: status, request) }
         }
         let mark = status.state.isTrouble ? "(!) " : ""
@@ -197,6 +198,7 @@ struct Routes: Sendable {
             part.readAt = Formatting.time(await monitor.overview().now)
         } catch {
             part.problem = error.because
+            part.hint = error.hint
         }
         return part
     }

@@ -33,7 +33,7 @@ struct EnvironmentWork: Sendable {
             runtime.stage == .paused
             ? await (try context.restartNotes).left(of: space, endpoint: endpoint) != nil : false
         if isLeft { plan.way = .finishesRestart }
-        if dryRun { return answer(plan, runtime: nil) }
+        if dryRun { return answer(plan, isStatic: runtime.isStatic, runtime: nil) }
         try await ask(plan, runtime.isStatic)
         let before = prints
         let outcome: Result<EnvironmentResult, HubFailure>
@@ -58,7 +58,7 @@ struct EnvironmentWork: Sendable {
         if prints != before { try await file.keep(from: before, to: prints) }
         let result = try outcome.get()
         if caller.wantsToStop { throw interrupted(result) }
-        return answer(plan, runtime: result.runtime)
+        return answer(plan, isStatic: runtime.isStatic, runtime: result.runtime)
     }
 
     private var endpoint: String { hub.settings.endpoint }
@@ -133,26 +133,29 @@ struct EnvironmentWork: Sendable {
             hint: rest.isEmpty ? "nothing is left to do" : "the same command does the rest")
     }
 
-    private func answer(_ plan: EnvironmentPlan, runtime: SpaceRuntime?) -> JSONValue {
+    private func answer(_ plan: EnvironmentPlan, isStatic: Bool, runtime: SpaceRuntime?) -> JSONValue {
         func names(_ changes: [EnvironmentChange], _ fits: (EnvironmentChange) -> Bool = { _ in true }) -> JSONValue {
             .strings(changes.filter(fits).map(\.key))
         }
         return [
             "space": .string("\(space)"), "set": names(plan.writes) { $0.wish != .delete },
             "deleted": names(plan.writes) { $0.wish == .delete }, "unchanged": names(plan.unchanged),
-            "way": .string(plan.way.rawValue), "dry_run": .bool(dryRun), "sentence": .string(sentence(plan)),
+            "way": .string(plan.way.rawValue), "dry_run": .bool(dryRun),
+            "sentence": .string(sentence(plan, isStatic: isStatic)),
             "stage": .maybe(runtime?.stage.rawValue),
         ]
     }
 
-    private func sentence(_ plan: EnvironmentPlan) -> String {
+    private func sentence(_ plan: EnvironmentPlan, isStatic: Bool) -> String {
         let would = dryRun ? "would be " : "was "
         return switch plan.way {
         case .nothing: "Nothing to do: everything is as wished already."
         case .direct:
-            plan.writes.count == 1
-                ? "The Space restarts by itself if it runs."
-                : "The Space does not run; the values count from its next start."
+            isStatic
+                ? "A static Space is not restarted: pages get the values when they are loaded."
+                : plan.writes.count == 1
+                    ? "The Space restarts by itself if it runs."
+                    : "The Space does not run; the values count from its next start."
         case .pausedMeanwhile:
             "The Space \(would)paused, written to, and restarted once instead of \(plan.writes.count) times."
         case .finishesRestart:
