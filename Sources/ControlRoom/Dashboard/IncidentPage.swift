@@ -66,18 +66,14 @@ struct IncidentPage {
             return entry
         }
         model["hasNotes"] = !notes.isEmpty
-        model["statusPages"] = statusPages.map { ["path": $0.path, "title": $0.title] as [String: Any] }
+        model["statusPages"] = statusPages.enumerated().map { index, page in
+            ["path": page.path, "title": page.title, "last": index == statusPages.count - 1] as [String: Any]
+        }
         model["hasStatusPages"] = !statusPages.isEmpty
         model["timeline"] = story.model(only: "", now: now)
         model["hasTimeline"] = !story.entries.isEmpty
         model["hasTold"] = messages != nil
-        model["told"] = (messages ?? []).map { message in
-            [
-                "channel": message.channel, "sign": message.sign, "kind": message.kind, "outcome": message.outcome,
-                "why": message.state == "delivered" ? "" : message.error ?? "",
-                "at": (message.ended ?? message.at).map { Markup.time($0, now: now) } ?? "",
-            ] as [String: Any]
-        }
+        model["told"] = ToldMessage.models(messages ?? [], now: now)
         model["nobodyTold"] = messages?.isEmpty ?? false
         model["earlier"] = earlier.map { incident in
             [

@@ -162,14 +162,7 @@ struct TargetPage {
                 model["openSeen"] =
                     seen.map { "acknowledged" + ($0.by.map { " by \($0)" } ?? "") } ?? "not acknowledged"
             }
-            model["told"] = (messages ?? []).prefix(6).map { message in
-                [
-                    "channel": message.channel, "sign": message.sign, "kind": message.kind,
-                    "outcome": message.outcome,
-                    "why": message.state == "delivered" ? "" : message.error ?? "",
-                    "at": (message.ended ?? message.at).map { Markup.time($0, now: now) } ?? "",
-                ] as [String: Any]
-            }
+            model["told"] = ToldMessage.models(Array((messages ?? []).prefix(30)), now: now)
             model["hasTold"] = messages?.isEmpty == false
             model["hasIncidents"] = !history.incidents.isEmpty
         }

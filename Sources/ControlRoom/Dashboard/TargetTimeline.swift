@@ -90,7 +90,7 @@ struct TargetTimeline {
     func model(only choice: String, now: Instant) -> [[String: Any]] {
         var day = ""
         var lines: [[String: Any]] = []
-        for entry in entries.filter({ choice.isEmpty || $0.source.choice == choice }).prefix(60) {
+        for entry in joined(choice).prefix(60) {
             let text = entry.at.description
             let date = String(text.prefix(10))
             if date != day {
@@ -106,6 +106,26 @@ struct TargetTimeline {
             ])
         }
         return lines
+    }
+
+    /// Of one choice. What is said several times in a row, such as a message that is repeated, is one line with its first time.
+    private func joined(_ choice: String) -> [Entry] {
+        var lines: [(entry: Entry, times: Int)] = []
+        for entry in entries where choice.isEmpty || entry.source.choice == choice {
+            if let last = lines.last, last.entry.text == entry.text, last.entry.source == entry.source,
+                entry.source != .visitor, entry.source != .call
+            {
+                lines[lines.count - 1].times += 1
+                lines[lines.count - 1].entry.since = entry.at
+            } else {
+                lines.append((entry, 1))
+            }
+        }
+        return lines.map { entry, times in
+            var entry = entry
+            if times > 1 { entry.text += ", \(Formatting.count(times)) times" }
+            return entry
+        }
     }
 
     /// Choices that have something behind them.

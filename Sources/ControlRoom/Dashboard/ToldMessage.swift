@@ -57,6 +57,31 @@ struct ToldMessage {
         return count > 1 ? "\(first) and \(Formatting.count(count - 1)) more" : first
     }
 
+    /// For the template, in the order given. What was said again to the same channel with the same result is one line with its last time.
+    static func models(_ messages: [ToldMessage], now: Instant) -> [[String: Any]] {
+        var lines: [(message: ToldMessage, times: Int, last: Instant?)] = []
+        for message in messages {
+            let at = message.ended ?? message.at
+            let place = lines.firstIndex {
+                $0.message.channel == message.channel && $0.message.sentence == message.sentence
+            }
+            if let place {
+                lines[place].times += 1
+                lines[place].last = max(lines[place].last ?? .never, at ?? .never)
+            } else {
+                lines.append((message, 1, at))
+            }
+        }
+        return lines.map { message, times, last in
+            let why = message.state == "delivered" ? "" : message.error ?? ""
+            return [
+                "channel": message.channel, "sign": message.sign, "kind": message.kind, "outcome": message.outcome,
+                "why": why, "hasWhy": !why.isEmpty, "times": Formatting.count(times), "isRepeated": times > 1,
+                "at": Markup.time(last, now: now),
+            ] as [String: Any]
+        }
+    }
+
     /// For a timeline that is about one check.
     var sentence: String {
         "Message “\(kind)” to \(channel): \(outcome)" + (state == "delivered" ? "" : error.map { " (\($0))" } ?? "")
