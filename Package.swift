@@ -212,7 +212,7 @@ let package = Package(
         .testTarget(
             name: "LedgerTests",
             dependencies: [
-                "Ledger", "StokerCore", lifecycle, logging, grdb,
+                "Ledger", "Runtime", "StokerCore", lifecycle, logging, grdb,
             ],
             exclude: ["OlderLedgers"],
             swiftSettings: room
@@ -228,7 +228,7 @@ let package = Package(
         ),
         .testTarget(
             name: "OperationsTests",
-            dependencies: ["Operations", "Ledger", "StokerCore", "TestSupport"],
+            dependencies: ["Operations", "HubClient", "Ledger", "StokerCore", "TestSupport", logging],
             swiftSettings: room),
         .testTarget(
             name: "CommandLineTests",
