@@ -215,7 +215,7 @@ let package = Package(
         .testTarget(
             name: "LedgerTests",
             dependencies: [
-                "Ledger", "StokerCore", lifecycle, logging, grdb,
+                "Ledger", "Runtime", "StokerCore", lifecycle, logging, grdb,
             ],
             exclude: ["OlderLedgers"],
             swiftSettings: room
@@ -231,7 +231,7 @@ let package = Package(
         ),
         .testTarget(
             name: "OperationsTests",
-            dependencies: ["Operations", "Ledger", "StokerCore", "TestSupport"],
+            dependencies: ["Operations", "HubClient", "Ledger", "StokerCore", "TestSupport", logging],
             swiftSettings: room),
         .testTarget(
             name: "CommandLineTests",

@@ -55,6 +55,24 @@ package final class SharedStores: Sendable, SQLiteAccess {
         return found.map { SharedStores($0) }
     }
 
+    /// Opens the file for one piece of work.
+    /// - Parameter making: whether a file is made, or an older one carried forward, where that is needed.
+    /// - Returns: nil when there is no file and none is made.
+    package static func using<T: Sendable>(
+        _ path: String, making: Bool, logger: Logger, _ body: (SharedStores) async throws(Failure) -> T
+    ) async throws(Failure) -> T? {
+        let found = making ? try await open(path: path, logger: logger) : try await openExisting(path: path)
+        guard let found else { return nil }
+        do throws(Failure) {
+            let value = try await body(found)
+            await found.close()
+            return value
+        } catch {
+            await found.close()
+            throw error
+        }
+    }
+
     private init(_ queue: DatabaseQueue) { self.queue = queue }
 
     /// A disk that hangs is not waited for; long work on one that answers is.
