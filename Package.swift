@@ -114,7 +114,7 @@ let package = Package(
             ],
             swiftSettings: room
         ),
-        .target(name: "Deployment", dependencies: ["StokerCore"], swiftSettings: room),
+        .target(name: "Deployment", dependencies: ["StokerCore", yams], swiftSettings: room),
         .target(
             name: "Notices",
             dependencies: [
@@ -141,7 +141,7 @@ let package = Package(
             swiftSettings: room
         ),
         // Floor 1: know why a Space fails; clocks, files, locks and programs of the machine
-        .target(name: "Diagnosis", dependencies: ["StokerCore"], swiftSettings: room),
+        .target(name: "Diagnosis", dependencies: ["StokerCore", "StokerAssets", yams], swiftSettings: room),
         .target(
             name: "Runtime",
             dependencies: [

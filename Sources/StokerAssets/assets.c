@@ -57,6 +57,9 @@ static const unsigned char login_mustache[] = {
 static const unsigned char error_mustache[] = {
 #embed "Files/error.mustache"
 };
+static const unsigned char diagnosis_yaml[] = {
+#embed "Files/diagnosis.yaml"
+};
 
 static const stoker_asset files[] = {
     {"stoker.css", stoker_css, sizeof stoker_css},
@@ -77,6 +80,7 @@ static const stoker_asset files[] = {
     {"maintenance.mustache", maintenance_mustache, sizeof maintenance_mustache},
     {"login.mustache", login_mustache, sizeof login_mustache},
     {"error.mustache", error_mustache, sizeof error_mustache},
+    {"diagnosis.yaml", diagnosis_yaml, sizeof diagnosis_yaml},
 };
 
 const stoker_asset *stoker_assets(size_t *count) {
