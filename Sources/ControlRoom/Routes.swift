@@ -175,13 +175,8 @@ struct Routes: Sendable {
         page.messages = await messages(about: name, visit)
         if let space = status.check.space {
             page.offer = await SpaceOffer.of(
-<<<<<<< HEAD
-                space, hubStatus: status.hubStatus, isStatic: status.check.isStatic, mayWrite: visit.permission.write,
-                in: context)
-=======
-                space, hubStatus: status.hubStatus, isModerated: status.state.isModerated,
+                space, hubStatus: status.hubStatus, isStatic: status.check.isStatic, isModerated: status.state.isModerated,
                 mayWrite: visit.permission.write, in: context)
->>>>>>> 8d57d338ed1f7fedddf62f9546a4d9fe25b4e56f
             if page.offer?.refusal == nil, query["log"] != nil { page.log = await log(of: status, request) }
         }
         let mark = status.state.isTrouble ? "(!) " : ""

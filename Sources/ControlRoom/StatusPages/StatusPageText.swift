@@ -47,13 +47,9 @@ enum StatusPageText {
                         [
                             "name": service.name, "verdict": service.isInMaintenance ? "maint" : service.verdict.name,
                             "word": service.isInMaintenance ? "Maintenance" : word(service.verdict),
-<<<<<<< HEAD
-                            "strip": strip(service), "uptime": Formatting.share(service.uptime),
-                            "leftOut": service.maintenance ?? "", "hasLeftOut": service.maintenance != nil,
-=======
                             "strip": strip(service),
                             "uptime": service.uptime.map { "\(Formatting.share($0)) up" } ?? "nothing known yet",
->>>>>>> 8d57d338ed1f7fedddf62f9546a4d9fe25b4e56f
+                            "leftOut": service.maintenance ?? "", "hasLeftOut": service.maintenance != nil,
                         ] as [String: Any]
                     },
                 ] as [String: Any]
@@ -61,14 +57,8 @@ enum StatusPageText {
             "open": open.map { post($0, report.now) }, "hasOpen": !open.isEmpty,
             "maintenance": report.maintenance.map { window in
                 [
-<<<<<<< HEAD
                     "name": window.name.isEmpty ? "Maintenance" : window.name, "text": window.text ?? "",
-                    "hasText": window.text != nil,
-                    "when": "\(Formatting.time(window.from)) – \(Formatting.time(window.until))",
-=======
-                    "name": window.name, "text": window.text ?? "", "hasText": window.text != nil,
-                    "when": span(window.from, window.until, report.now),
->>>>>>> 8d57d338ed1f7fedddf62f9546a4d9fe25b4e56f
+                    "hasText": window.text != nil, "when": span(window.from, window.until, report.now),
                 ] as [String: Any]
             }, "hasMaintenance": !report.maintenance.isEmpty,
             "past": past.map { post($0, report.now) }, "hasPast": !past.isEmpty,
