@@ -228,7 +228,10 @@ let package = Package(
         ),
         .testTarget(
             name: "OperationsTests",
-            dependencies: ["Operations", "Ledger", "StokerCore", "TestSupport"],
+            dependencies: [
+                "HubClient", "Ledger", "Operations", "Runtime", "StokerCore", "TestSupport", logging, nioCore,
+                nioPosix,
+            ],
             swiftSettings: room),
         .testTarget(
             name: "CommandLineTests",
