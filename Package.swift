@@ -231,7 +231,10 @@ let package = Package(
         ),
         .testTarget(
             name: "OperationsTests",
-            dependencies: ["Operations", "HubClient", "Ledger", "StokerCore", "TestSupport", logging],
+            dependencies: [
+                "HubClient", "Ledger", "Operations", "Runtime", "StokerCore", "TestSupport", logging, nioCore,
+                nioPosix,
+            ],
             swiftSettings: room),
         .testTarget(
             name: "CommandLineTests",
