@@ -155,8 +155,8 @@ let package = Package(
         .target(
             name: "HubSimulator",
             dependencies: [
-                nioCore, nioPosix, nioHTTP1, nioFoundation, fileSystem, hummingbird, httpTypes, asyncHTTPClient, crypto,
-                subprocess, yams, lifecycle, logging,
+                nioCore, nioPosix, nioHTTP1, nioHTTPTypes, nioFoundation, fileSystem, hummingbird, httpTypes,
+                asyncHTTPClient, crypto, subprocess, yams, lifecycle, logging,
             ],
             swiftSettings: room
         ),

@@ -27,7 +27,9 @@ package final class SimulatedWorld: Sendable {
         logger: Logger = Logger(label: "simulator")
     ) async throws -> SimulatedWorld {
         let fleet = try await SimulatedFleet.start(
-            seed: configuration.seed, time: configuration.time, edge: edge, logger: logger)
+            seed: configuration.seed, time: configuration.time, edge: edge,
+            mostConnections: configuration.edgeConnections,
+            logger: logger)
         let spaces = SpaceEngine(fleet: fleet, rules: rules, special: special, app: app)
         let faults = FaultBoard(time: configuration.time, seed: configuration.seed)
         var configuration = configuration

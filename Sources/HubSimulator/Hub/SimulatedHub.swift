@@ -1,6 +1,7 @@
 package import FoundationEssentials
 package import Hummingbird
 package import Logging
+import NIOCore
 import ServiceLifecycle
 import Synchronization
 
@@ -89,9 +90,11 @@ package final class SimulatedHub: Sendable {
         var quiet = logger
         // Being cut off is how its connections end here; a port that cannot be opened is thrown.
         quiet.logLevel = .critical
+        let seats = ConnectionSeats(total: configuration.connections, reserve: 16)
+        let storageSeats = ConnectionSeats(total: configuration.connections)
         let applications: [any Service] = [
-            application(gate, port: configuration.port, logger: quiet) { ports.yield((false, $0)) },
-            application(storage, port: 0, logger: quiet) { ports.yield((true, $0)) },
+            application(gate, port: configuration.port, seats, logger: quiet) { ports.yield((false, $0)) },
+            application(storage, port: 0, storageSeats, logger: quiet) { ports.yield((true, $0)) },
         ]
         let group = ServiceGroup(configuration: .init(services: applications, logger: quiet))
         // Lives as long as the hub; `shutdown` cancels and awaits it.
@@ -113,10 +116,14 @@ package final class SimulatedHub: Sendable {
     }
 
     private func application<Responder: HTTPResponder>(
-        _ responder: Responder, port: Int, logger: Logger, onBound: @escaping @Sendable (Int) -> Void
+        _ responder: Responder, port: Int, _ seats: ConnectionSeats, logger: Logger,
+        onBound: @escaping @Sendable (Int) -> Void
     ) -> Application<Responder> where Responder.Context: InitializableFromSource<ApplicationRequestContextSource> {
-        Application(
-            responder: responder, server: .http1(configuration: .init(additionalChannelHandlers: [LargeReads()])),
+        let handlers: @Sendable () -> [any RemovableChannelHandler] = {
+            [LargeReads(), SeatedConnection(seats: seats)]
+        }
+        return Application(
+            responder: responder, server: .http1(configuration: .init(additionalChannelHandlers: handlers())),
             configuration: ApplicationConfiguration(address: .hostname("127.0.0.1", port: port), serverName: nil),
             onServerRunning: { channel in onBound(channel.localAddress?.port ?? 0) },
             logger: logger)

@@ -1,6 +1,7 @@
 import CommandLine
 import Foundation
 import HubSimulator
+import KeepAlive
 import Logging
 import NIOCore
 import ServiceLifecycle
@@ -14,6 +15,10 @@ enum SimulatedHub {
         guard let scene = HubScene.named(request.scene) else { return }
         var configuration = HubConfiguration(time: SimulatedTime(.scaled(request.speed)), seed: request.seed)
         configuration.port = request.port
+        // The Hub, its storage and the edge together leave files for git and for what is uploaded.
+        let files = FileLimit.raised().open
+        configuration.connections = min(4_096, max(64, files / 8))
+        configuration.edgeConnections = min(20_000, max(64, files / 2))
         let world: SimulatedWorld
         do {
             world = try await SimulatedWorld.start(scene: scene, configuration)
