@@ -12,6 +12,9 @@ static const unsigned char stoker_js[] = {
 static const unsigned char theme_js[] = {
 #embed "Files/theme.js"
 };
+static const unsigned char status_js[] = {
+#embed "Files/status.js"
+};
 static const unsigned char layout_mustache[] = {
 #embed "Files/layout.mustache"
 };
@@ -64,6 +67,7 @@ static const unsigned char diagnosis_yaml[] = {
 static const stoker_asset files[] = {
     {"stoker.css", stoker_css, sizeof stoker_css},
     {"stoker.js", stoker_js, sizeof stoker_js},
+    {"status.js", status_js, sizeof status_js},
     {"theme.js", theme_js, sizeof theme_js},
     {"layout.mustache", layout_mustache, sizeof layout_mustache},
     {"dashboard.mustache", dashboard_mustache, sizeof dashboard_mustache},
