@@ -20,7 +20,7 @@ package struct SecretFingerprints: Sendable, Codable, Equatable {
         key = SymmetricKey(size: .bits256).withUnsafeBytes { Data($0) }
     }
 
-    package enum Standing: Sendable, Equatable {
+    package enum Comparison: Sendable, Equatable {
         /// Nothing is known of it.
         case unknown
         /// It is what we wrote last, and nobody has touched it since.
@@ -32,7 +32,7 @@ package struct SecretFingerprints: Sendable, Codable, Equatable {
     }
 
     /// - Parameter updatedAt: what the Hub says now; nil when it has no such secret.
-    package func standing(of name: String, value: Secret, in space: RepoID, updatedAt: String?) -> Standing {
+    package func comparison(of name: String, value: Secret, in space: RepoID, updatedAt: String?) -> Comparison {
         guard let entry = entries[Self.place(name, space)], let updatedAt else { return .unknown }
         guard entry.updatedAt == updatedAt else { return .drifted }
         return entry.print == print(name, value, space) ? .unchanged : .different

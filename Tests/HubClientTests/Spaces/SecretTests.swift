@@ -110,13 +110,13 @@ import Testing
         var file = start
         let taken = [file.merge(from: start, to: first), file.merge(from: start, to: second)]
         #expect(taken == [true, true])
-        #expect(file.standing(of: "A", value: Secret("1"), in: space, updatedAt: "t") == .unchanged)
-        #expect(file.standing(of: "B", value: Secret("2"), in: space, updatedAt: "u") == .unchanged)
+        #expect(file.comparison(of: "A", value: Secret("1"), in: space, updatedAt: "t") == .unchanged)
+        #expect(file.comparison(of: "B", value: Secret("2"), in: space, updatedAt: "u") == .unchanged)
         var third = file
         third.forget("A", in: space)
         file.merge(from: file, to: third)
-        #expect(file.standing(of: "A", value: Secret("1"), in: space, updatedAt: "t") == .unknown)
-        #expect(file.standing(of: "B", value: Secret("2"), in: space, updatedAt: "u") == .unchanged)
+        #expect(file.comparison(of: "A", value: Secret("1"), in: space, updatedAt: "t") == .unknown)
+        #expect(file.comparison(of: "B", value: Secret("2"), in: space, updatedAt: "u") == .unchanged)
         let foreign = file.merge(from: SecretFingerprints(), to: SecretFingerprints())
         #expect(!foreign, "another key")
     }
