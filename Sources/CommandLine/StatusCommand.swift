@@ -78,7 +78,7 @@ struct StatusCommand: OperationCommand {
         let interruption = Interruption.current
         var hasTrouble = false
         do {
-            try await interruption.whileCaught {
+            try await interruption.catchingSignals {
                 repeat {
                     let (text, trouble) = try await look(client, screen)
                     hasTrouble = trouble
@@ -89,7 +89,7 @@ struct StatusCommand: OperationCommand {
                 } while true
             }
         } catch {
-            guard interruption.wasMet else { throw error }
+            guard interruption.isInterrupted else { throw error }
         }
         return hasTrouble
     }

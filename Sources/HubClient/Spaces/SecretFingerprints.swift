@@ -39,7 +39,7 @@ package struct SecretFingerprints: Sendable, Codable, Equatable {
     /// Tells one key from another, and nothing else of it.
     package var keyName: String { Hex.text(SHA256.hash(data: key).prefix(8)) }
 
-    package enum Standing: Sendable, Equatable {
+    package enum Comparison: Sendable, Equatable {
         /// Nothing is known of it.
         case unknown
         /// It is what we wrote last, and nobody has touched it since.
@@ -51,7 +51,7 @@ package struct SecretFingerprints: Sendable, Codable, Equatable {
     }
 
     /// - Parameter updatedAt: what the Hub says now; nil when it has no such secret.
-    package func standing(of name: String, value: Secret, in space: RepoID, updatedAt: String?) -> Standing {
+    package func comparison(of name: String, value: Secret, in space: RepoID, updatedAt: String?) -> Comparison {
         guard let entry = entries[Self.place(name, space)], let updatedAt else { return .unknown }
         guard entry.updatedAt == updatedAt else { return .drifted }
         return entry.print == print(name, value, space) ? .unchanged : .different

@@ -9,7 +9,7 @@ import StokerCore
 import UnixSignals
 
 /// `stoker hub-simulator`.
-enum SimulatedHub {
+enum HubSimulatorService {
     static func run(_ request: SimulatorRequest) async throws {
         Logs.bootstrap(format: .text, level: .warning)
         guard let scene = HubScene.named(request.scene) else { return }
@@ -34,7 +34,7 @@ enum SimulatedHub {
         }
         Terminal.own.write(Self.greeting(world, scene))
         let group = ServiceGroup(
-            services: [Standing()], gracefulShutdownSignals: [.sigterm, .sigint], logger: Logger(label: "stoker"))
+            services: [UntilShutdown()], gracefulShutdownSignals: [.sigterm, .sigint], logger: Logger(label: "stoker"))
         do { try await group.run() } catch {
             await world.shutdown()
             throw error
@@ -43,7 +43,7 @@ enum SimulatedHub {
     }
 
     /// Nothing to do but to be there until a signal comes.
-    private struct Standing: Service {
+    private struct UntilShutdown: Service {
         func run() async throws { try await gracefulShutdown() }
     }
 
