@@ -1,7 +1,7 @@
 /// What is believed about a check. Raw values are stored: never renumber.
 ///
 /// A new verdict is a case and a row of ``traits`` here, what the judge makes of it, a colour in `stoker.css` and a sign in
-/// `layout.mustache`. Everything else reads the row.
+/// `signs.mustache`. Everything else reads the row.
 package enum Verdict: UInt8, Sendable, CaseIterable, Codable {
     /// Not looked at yet, or we were offline all along.
     case unknown = 0
