@@ -63,7 +63,7 @@ struct ServerClient: OperationExecutor {
         }
         base = address
         // Beside its own server the owner has to name no token.
-        self.token = token ?? KeptToken.forServer(at: url, in: ProcessEnvironment.process.dataFolder)
+        self.token = token ?? KeptToken.forServer(at: url, in: .process)
         isOpen = url.scheme == "http" && !HostAddress.isLoopback(host: url.host ?? "")
     }
 

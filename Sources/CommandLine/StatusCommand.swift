@@ -25,7 +25,7 @@ struct StatusCommand: OperationCommand {
     var query: String?
     @Option(
         help:
-            "Only these verdicts, joined by commas: up, slow, waking, down, silent, paused, unknown, flapping, moderated.",
+            "Only these verdicts, joined by commas: \(Look.all.map(\.name).joined(separator: ", ")).",
         completion: .list(Look.all.map(\.name)))
     var verdict: String?
     @Option(help: "Only this group.")

@@ -18,6 +18,9 @@ static const unsigned char status_js[] = {
 static const unsigned char layout_mustache[] = {
 #embed "Files/layout.mustache"
 };
+static const unsigned char signs_mustache[] = {
+#embed "Files/signs.mustache"
+};
 static const unsigned char dashboard_mustache[] = {
 #embed "Files/dashboard.mustache"
 };
@@ -70,6 +73,7 @@ static const stoker_asset files[] = {
     {"status.js", status_js, sizeof status_js},
     {"theme.js", theme_js, sizeof theme_js},
     {"layout.mustache", layout_mustache, sizeof layout_mustache},
+    {"signs.mustache", signs_mustache, sizeof signs_mustache},
     {"dashboard.mustache", dashboard_mustache, sizeof dashboard_mustache},
     {"row.mustache", row_mustache, sizeof row_mustache},
     {"target.mustache", target_mustache, sizeof target_mustache},

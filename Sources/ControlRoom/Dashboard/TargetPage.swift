@@ -185,8 +185,7 @@ struct TargetPage {
         let stage = hubStatus.stage
         // A long name breaks at its underscores.
         model["stage"] = Markup.escape(view.stage ?? "").replacing("_", with: "_<wbr>")
-        model["stageLook"] =
-            stage.map { $0.isFailed ? "down" : $0.isMoving ? "waking" : $0.isServing ? "up" : "paused" } ?? "unknown"
+        model["stageLook"] = Look(stage).name
         model["stageRead"] = read(hubStatus)
         model["got"] = view.visitorGot ?? "nothing yet"
         model["gotLook"] = view.state.verdict == .paused ? "paused" : view.state.verdict.name
@@ -312,7 +311,7 @@ struct TargetPage {
     private func uptimeNote(_ history: History) -> String {
         var text =
             "Time \(isHeartbeat ? "on time" : "up") against time \(isHeartbeat ? "silent or failed" : "down"). "
-            + "Waking, paused, maintenance, and when nobody looked count neither way."
+            + "\(Look.waking.title), \(Look.paused.name), maintenance, and when nobody looked count neither way."
         if history.uptimes.contains(where: \.tally.isEstimated) {
             text += " Some of it is derived from pings, because an older version kept no more."
         }

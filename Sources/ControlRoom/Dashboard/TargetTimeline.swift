@@ -224,9 +224,7 @@ struct TargetTimeline {
         case .paused: "paused"
         case .resumed: "person"
         case .spaceStage(_, let stage, _, _, _):
-            stage.map { SpaceStage(rawValue: $0) }.map {
-                $0.isFailed ? "down" : $0.isMoving ? "waking" : $0.isServing ? "up" : "paused"
-            } ?? "unknown"
+            Look(stage.map { SpaceStage(rawValue: $0) }).name
         case .healing, .healed, .healingFailed: "run"
         default: event.kind.hasPrefix("notice") ? "send" : event.kind.hasPrefix("deploy") ? "deploy" : "note"
         }

@@ -5,17 +5,7 @@ import StokerCore
 
 /// A status page's words, for its page and its feed.
 enum StatusPageText {
-    static func word(_ verdict: Verdict) -> String {
-        switch verdict {
-        case .up: "Working"
-        case .slow: "Slow"
-        case .waking: "Starting"
-        case .down: "Not reachable"
-        case .silent: "Overdue"
-        case .paused: "Not watched"
-        case .unknown: "Not known yet"
-        }
-    }
+    static func word(_ verdict: Verdict) -> String { verdict.traits.visitorWord }
 
     static func headline(_ report: StatusReport) -> String {
         let troubled = report.troubled

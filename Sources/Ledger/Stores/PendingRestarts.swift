@@ -223,9 +223,7 @@ private struct OlderNotes: Sendable {
                 await off { _ = unlink(path) }
                 continue
             }
-            let began = (try? Date(note.at, strategy: .iso8601)).map {
-                Instant(seconds: $0.timeIntervalSince1970)
-            }
+            let began = Instant(rfc3339: note.at)
             let known = try await actions.actions(
                 ActionQuery(space: note.space, kinds: [.environment], since: began ?? now))
             // A kill between the two steps below.
