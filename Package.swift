@@ -201,7 +201,7 @@ let package = Package(
             name: "StokerCoreTests", dependencies: ["StokerCore"],
             exclude: ["Fleet/Bad", "Fleet/validate.py"], swiftSettings: room),
         .testTarget(
-            name: "DiagnosisTests", dependencies: ["Diagnosis", "StokerCore"], swiftSettings: room),
+            name: "DiagnosisTests", dependencies: ["Diagnosis", "StokerCore"], exclude: ["Corpus"], swiftSettings: room),
         .testTarget(
             name: "RuntimeTests", dependencies: ["Runtime", "StokerCore", "TestSupport"], swiftSettings: room),
         .testTarget(

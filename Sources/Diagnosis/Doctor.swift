@@ -251,14 +251,25 @@ package struct Doctor: Sendable {
         func filled(_ text: String) -> String {
             var text = text
             for (name, value) in kept { text = text.replacing("{\(name)}", with: Self.shown(value)) }
-            return text
+            // Not every pattern of a rule keeps the name.
+            for (name, word) in Self.words where text.contains("{\(name)}") {
+                text = text.replacing("`{\(name)}`", with: word).replacing("{\(name)}", with: word)
+            }
+            return Formatting.capitalized(text)
         }
         return DoctorReport.Cause(
             rule: signature.id, name: signature.name, explanation: filled(signature.cause), fix: filled(signature.fix),
-            command: signature.command.isEmpty ? nil : filled(signature.command),
-            verify: signature.verify.isEmpty ? nil : filled(signature.verify), severity: signature.severity,
+            command: signature.command.isEmpty ? nil : signature.command,
+            verify: signature.verify.isEmpty ? nil : signature.verify, severity: signature.severity,
             automatic: signature.automatic, proof: proof, rank: signature.rank, place: place)
     }
+
+    /// What stands for a name that was not kept.
+    private static let words = [
+        "module": "a package", "file": "a file", "path": "that folder", "name": "a setting",
+        "requirement": "a requirement", "package": "such a package", "process": "see the proof", "host": "an address",
+        "port": "a port", "app_port": "the Space's port", "image": "an image", "header": "a header",
+    ]
 
     /// A line as it may be shown.
     static func shown(_ text: String) -> String {
@@ -351,8 +362,10 @@ package struct Doctor: Sendable {
                 if grouped[hit.signature] == nil {
                     order.append(hit.signature)
                     grouped[hit.signature] = (hit.kept, [hit.line])
-                } else if let lines = grouped[hit.signature]?.lines, !lines.contains(hit.line), lines.count < 4 {
-                    grouped[hit.signature]?.lines.append(hit.line)
+                } else if let lines = grouped[hit.signature]?.lines {
+                    if !lines.contains(hit.line), lines.count < 4 { grouped[hit.signature]?.lines.append(hit.line) }
+                    // The pattern that keeps a name may be another one than the first.
+                    grouped[hit.signature]?.kept.merge(hit.kept) { first, _ in first }
                 }
             }
             return order.compactMap { number in

@@ -117,6 +117,7 @@ struct LinePattern: Sendable {
             }
             let value = String(decoding: word, as: UTF8.self)
             guard Self.fits(value, name) else { return nil }
+            if isAtEnd, !log.folded[word.endIndex..<range.upperBound].allSatisfy({ $0 == 0x20 }) { return nil }
             kept[name] = value
         }
         return kept
