@@ -32,9 +32,9 @@ import Testing
     @Test func theStatusPageIsReadWithoutTheToken() async throws {
         try await Self.withHub { hub, server async throws in
             let page = server.endpoint + "/-/status/"
-            let now = Instant(seconds: server.time.now.timeIntervalSince1970)
+            let now = Instant(seconds: server.date.timeIntervalSince1970)
             #expect(try await hub.reports(onStatusPage: page, now: now, within: .seconds(5)).isEmpty)
-            server.statusPage.set(.init(title: "Spaces do not start", state: "downtime", since: server.time.now))
+            server.statusPage.set(.init(title: "Spaces do not start", state: "downtime", since: server.date))
             let reports = try await hub.reports(onStatusPage: page, now: now + .seconds(60), within: .seconds(5))
             #expect(reports.map(\.title) == ["Spaces do not start"])
             #expect(reports.first?.page == server.endpoint + "/-/status")

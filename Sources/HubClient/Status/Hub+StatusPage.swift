@@ -1,5 +1,6 @@
 import FoundationEssentials
 import NIOCore
+import NIOHTTP1
 package import StokerCore
 
 /// The platform's status page, which is no part of the Hub: it is asked without a token.

@@ -125,7 +125,7 @@ package struct AdminArea: HubArea {
             switch body["title"] {
             case .string(let title):
                 let report = StatusPage.Report(
-                    title: title, state: body["state"]?.string ?? "downtime", since: hub.time.now)
+                    title: title, state: body["state"]?.string ?? "downtime", since: hub.date)
                 hub.statusPage.set(report)
             case .null?: hub.statusPage.set(nil)
             default: throw HubError.bad("\"title\" must be a text or null")
@@ -134,7 +134,7 @@ package struct AdminArea: HubArea {
         }
         router.get("/-/status/index.json") { _, _ in
             hub.statusPage.noteReading()
-            return try Response.json(hub.statusPage.document(at: hub.time.now))
+            return try Response.json(hub.statusPage.document(at: hub.date))
         }
         router.get("/-/admin/time") { _, _ in try Response.json(Self.time(hub)) }
         // {"advance": 3600}: seconds; only a clock that is moved by hand moves, and in all a hundred years at most.

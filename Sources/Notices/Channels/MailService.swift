@@ -62,7 +62,8 @@ package enum MailService: String, Sendable, CaseIterable {
             return .partly(
                 because: request.clean(
                     "delivered to \(max(0, message.to.count - missing.count)) of \(message.to.count); Postmark does not deliver to "
-                        + "\(missing.prefix(5).joined(separator: ", ")): earlier mail came back, or was reported as spam"))
+                        + "\(missing.prefix(5).joined(separator: ", ")): earlier mail came back, or was reported as spam"
+                ))
         }
     }
 

@@ -1,4 +1,5 @@
 import Ledger
+import Notices
 import StokerCore
 
 extension Operation {

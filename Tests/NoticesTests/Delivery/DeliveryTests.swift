@@ -109,9 +109,8 @@ import Testing
             if isFirst { return Means.answer("429 Too Many Requests", headers: ["retry-after: 1"]) }
             return [.wait(.milliseconds(5))] + Means.answer("200 OK")
         }
-        try await Self.run(Self.hook, script) { world in
-            try await world.insert(1...30)
-            world.board.wake()
+        // They are there when it starts: then it knows their order.
+        try await Self.run(Self.hook, script, before: { try await $0.insert(1...30) }) { world in
             try await world.untilEmpty()
             #expect(world.keys == ["hook-1"] + (1...30).map { "hook-\($0)" })
         }
