@@ -14,16 +14,13 @@ OUT.mkdir(parents=True, exist_ok=True)
 
 
 @contextlib.contextmanager
-def browser(width=1280, height=900, dark=False, script=True, patient=True):
+def browser(width=1280, height=900, dark=False, script=True):
     options = webdriver.ChromeOptions()
     for flag in ["--headless=new", "--no-sandbox", "--disable-dev-shm-usage", "--hide-scrollbars", "--force-color-profile=srgb"]:
         options.add_argument(flag)
     if os.environ.get("CHROMIUM"):
         options.binary_location = os.environ["CHROMIUM"]
     options.set_capability("goog:loggingPrefs", {"browser": "ALL"})
-    if not patient:
-        # A page that is asked for and never comes must not hold every look at the one that is there.
-        options.page_load_strategy = "none"
     if not script:
         options.add_experimental_option("prefs", {"profile.managed_default_content_settings.javascript": 2})
     page = webdriver.Chrome(options=options, service=webdriver.ChromeService("/usr/bin/chromedriver") if os.path.exists("/usr/bin/chromedriver") else None)
