@@ -12,8 +12,8 @@ package enum KeptToken {
     }
 
     /// For a server at a loopback address that the token's owner runs. Another user who has opened the port does not get it.
-    static func forServer(at url: URL, in surroundings: Surroundings) -> Secret? {
-        let folder = surroundings.dataFolder
+    static func forServer(at url: URL, in environment: ProcessEnvironment) -> Secret? {
+        let folder = environment.dataFolder
         guard let host = url.host, HostAddress.isLoopback(host: host), let token = read(in: folder) else { return nil }
         let port = url.port ?? (url.scheme == "https" ? 443 : 80)
         let tables = ["/proc/net/tcp", "/proc/net/tcp6"].compactMap {
@@ -23,7 +23,7 @@ package enum KeptToken {
         var facts = stat()
         let owner = stat(folder + "/token", &facts) == 0 ? facts.st_uid : geteuid()
         return isOwn(
-            port, tables: tables, users: [0, geteuid(), owner], isContainer: surroundings.containerSign != nil)
+            port, tables: tables, users: [0, geteuid(), owner], isContainer: environment.containerSign != nil)
             ? token : nil
     }
 

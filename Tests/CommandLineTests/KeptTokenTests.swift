@@ -40,7 +40,7 @@ import Testing
         try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
         defer { try? FileManager.default.removeItem(atPath: folder) }
         try Data("abcdefgh12345678\n".utf8).write(to: URL(fileURLWithPath: folder + "/token"))
-        let surroundings = Surroundings(environment: ["STOKER_DATA": folder, "KUBERNETES_SERVICE_HOST": "x"])
+        let environment = ProcessEnvironment(environment: ["STOKER_DATA": folder, "KUBERNETES_SERVICE_HOST": "x"])
         let listener = socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
         defer { close(listener) }
         var address = sockaddr_in()
@@ -55,7 +55,7 @@ import Testing
         let port = UInt16(bigEndian: address.sin_port)
         for host in ["127.0.0.1", "localhost", "[::1]"] {
             let url = try #require(URL(string: "http://\(host):\(port)"))
-            #expect(KeptToken.forServer(at: url, in: surroundings)?.reveal() == "abcdefgh12345678", "\(host)")
+            #expect(KeptToken.forServer(at: url, in: environment)?.reveal() == "abcdefgh12345678", "\(host)")
         }
     }
 
@@ -80,8 +80,8 @@ import Testing
         try Data("abcdefgh12345678\n".utf8).write(to: URL(fileURLWithPath: folder + "/token"))
         // Nor does it where the ports cannot be seen.
         for sign in [[:], ["SPACE_ID": "acme/stoker"]] {
-            let surroundings = Surroundings(environment: sign.merging(["STOKER_DATA": folder]) { $1 })
-            #expect(KeptToken.forServer(at: try #require(URL(string: address)), in: surroundings) == nil)
+            let environment = ProcessEnvironment(environment: sign.merging(["STOKER_DATA": folder]) { $1 })
+            #expect(KeptToken.forServer(at: try #require(URL(string: address)), in: environment) == nil)
         }
     }
 }

@@ -36,8 +36,8 @@ final class SecretFingerprintStoreTests: Sendable {
 
     private func standing(
         _ name: String, _ value: String, _ prints: SecretFingerprints, at updatedAt: String = "t"
-    ) -> SecretFingerprints.Standing {
-        prints.standing(of: name, value: Secret(value), in: space, updatedAt: updatedAt)
+    ) -> SecretFingerprints.Comparison {
+        prints.comparison(of: name, value: Secret(value), in: space, updatedAt: updatedAt)
     }
 
     @Test("looking makes nothing")
