@@ -31,7 +31,7 @@ package final class ScriptedOutbox: JobStore {
     private func deliver(_ new: [NewJob]) -> [Int64] {
         let ids = jobs.insert(new)
         for job in jobs.claim([Outgoing.jobKind], by: "test", limit: new.count, lease: .seconds(60), now: now) {
-            _ = jobs.complete(job.id, fence: job.fence, now: now)
+            _ = jobs.complete(job.id, fence: job.fence, note: nil, now: now)
         }
         return ids
     }
@@ -44,8 +44,8 @@ package final class ScriptedOutbox: JobStore {
     package func extend(_ job: Int64, fence: Int64, until: Instant) -> Bool {
         jobs.extend(job, fence: fence, until: until)
     }
-    package func complete(_ job: Int64, fence: Int64, now: Instant) -> Bool {
-        jobs.complete(job, fence: fence, now: now)
+    package func complete(_ job: Int64, fence: Int64, note: String?, now: Instant) -> Bool {
+        jobs.complete(job, fence: fence, note: note, now: now)
     }
     package func fail(_ job: Int64, fence: Int64, error: String, retryAt: Instant?, now: Instant) -> Bool {
         jobs.fail(job, fence: fence, error: error, retryAt: retryAt, now: now)
@@ -56,6 +56,7 @@ package final class ScriptedOutbox: JobStore {
     package func cancel(_ job: Int64, because: String, now: Instant) -> Bool {
         jobs.cancel(job, because: because, now: now)
     }
+    package func release(kind: String) -> Int { jobs.release(kind: kind) }
     package func job(_ id: Int64) -> Job? { jobs.job(id) }
     package func jobs(kind: String?, states: Set<Job.State>, before: Int64?, limit: Int) -> [Job] {
         jobs.jobs(kind: kind, states: states, before: before, limit: limit)

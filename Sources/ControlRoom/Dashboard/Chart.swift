@@ -153,7 +153,7 @@ struct Chart {
                     "max": tally.latencySum > 0 ? Formatting.latency(microseconds: tally.latencyMax) : "–",
                 ] as [String: Any]
             },
-            "hover": hover,
+            "hover": hover, "wakingWord": Look.waking.name, "wakingTitle": Look.waking.title,
         ]
     }
 
@@ -167,7 +167,7 @@ struct Chart {
                 )
             }
             if tally.down > 0 { parts.append("\(tally.down) failed") }
-            if tally.waking > 0 { parts.append("\(tally.waking) waking") }
+            if tally.waking > 0 { parts.append("\(tally.waking) \(Look.waking.name)") }
             if parts.count == 1 { parts.append("no pings") }
             return parts.joined(separator: " · ")
         }.joined(separator: "|")

@@ -95,7 +95,7 @@ enum MetricsText {
         let items = await monitor.statuses(StatusQuery(limit: most)).items.map { CheckView($0, now: overview.now) }
         page.family(
             "stoker_check_up", .gauge,
-            "1 when the check is up or slow, 0 when it is down, silent or waking; missing while it is paused or not known."
+            "1 when the check is \(Verdict.names(available: true)), 0 when it is \(Verdict.names(available: false)); missing while it is \(Verdict.names(available: nil))."
         )
         for item in items {
             if let isUp = item.isUp { page.sample(isUp ? Int64(1) : 0, check: item.name) }

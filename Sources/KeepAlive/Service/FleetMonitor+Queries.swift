@@ -16,7 +16,7 @@ extension FleetMonitor {
                 since: startedAt, because: "\(memoryNote); history is in memory only", waiting: 0, limit: 0, dropped: 0)
         }
         let offline: Overview.Connectivity
-        if case .offline(let since) = connectivity.standing {
+        if case .offline(let since) = connectivity.status {
             offline = .offline(since: since)
         } else {
             offline = .online

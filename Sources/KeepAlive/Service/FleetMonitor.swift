@@ -202,7 +202,7 @@ package actor FleetMonitor: FleetMonitoring, Service {
     private func tick() {
         feed.send()
         watchLedger()
-        switch (connectivity.standing, wasOffline) {
+        switch (connectivity.status, wasOffline) {
         case (.offline, false):
             wasOffline = true
             say(.offline)
@@ -241,7 +241,7 @@ package actor FleetMonitor: FleetMonitoring, Service {
 
     /// Whether everything failed at once, so that nothing is known of anybody.
     package nonisolated var isOffline: Bool {
-        if case .offline = connectivity.standing { true } else { false }
+        if case .offline = connectivity.status { true } else { false }
     }
 
     /// A second master stands by, or stands in; the first one is always active.

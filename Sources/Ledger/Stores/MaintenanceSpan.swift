@@ -50,9 +50,7 @@ package struct MaintenanceSpan: Sendable, Equatable, Codable {
     }
 
     package func record(at now: Instant) throws(Failure) -> NewRecord {
-        let encoder = JSONEncoder()
-        encoder.outputFormatting = .sortedKeys
-        guard let data = try? encoder.encode(self) else {
+        guard let data = try? JSONEncoder.stable.encode(self) else {
             throw Failure(.ledger, doing: "write down maintenance", because: "it cannot be encoded")
         }
         return NewRecord(

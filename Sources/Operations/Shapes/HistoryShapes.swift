@@ -62,6 +62,7 @@ extension Shape {
             .init("kind", .text, "Bounded, such as `verdict`, `incident.began`, `fleet.rejected`"),
             .init("check", .text, optional: true, "Name; null for events of the fleet"),
             .init("text", .text, "One plain sentence"),
+            .init("verdict", .text, optional: true, "What a check became; null for another kind of event"),
         ])
 
     private static let tallyFields: [Field] = [
@@ -147,10 +148,13 @@ extension Incident {
 }
 
 extension Event {
+    /// The verdict that a check came to; nil for another kind of event.
+    private var became: Verdict? { if case .verdict(_, _, let to, _, _) = payload { to } else { nil } }
+
     func json(name: String?) -> JSONValue {
         [
             "id": .count(id), "at": .instant(at), "kind": .string(kind), "check": .text(name),
-            "text": .string(Sentence(reading: text).text),
+            "text": .string(Sentence(reading: text).text), "verdict": .text(became?.name),
         ]
     }
 }
