@@ -6,6 +6,9 @@ ARGS ?=
 FOLDER ?=
 ROUNDS ?= 200
 SEED ?= 7
+EXPRESSIONS ?= 500
+ZONES ?= 40
+INSTANTS ?= 200
 STOKER := .build/release/stoker
 
 .PHONY: help run build install test official-suite fuzz campaign cron notices-campaign lint format bench clean
@@ -41,7 +44,7 @@ campaign: ## Kill -9 rounds on a disk that hangs, fills and comes back; ROUNDS=2
 	@Scripts/setup.sh test
 	@Scripts/campaign.sh $(ROUNDS) $(SEED)
 
-cron: build ## Compare cron schedules with brute force over zoneinfo and croniter; EXPRESSIONS=500 ZONES=40 INSTANTS=200
+cron: ## Compare cron schedules with brute force over zoneinfo and croniter; EXPRESSIONS=500 ZONES=40 INSTANTS=200
 	@Scripts/setup.sh test
 	@Scripts/cron.sh $(EXPRESSIONS) $(ZONES) $(INSTANTS)
 

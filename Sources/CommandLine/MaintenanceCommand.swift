@@ -105,7 +105,16 @@ struct MaintenanceCommand: AsyncParsableCommand {
                 .init(title: "STATE"), .init(title: "FROM"), .init(title: "UNTIL"), .init(title: "WHAT"),
                 .init(title: "NAME"), .init(title: "ID"),
             ])
+            var seen: Set<String> = []
+            var later = 0
             for item in items {
+                // Of a line of the fleet file only what comes next: a nightly one would fill the screen.
+                if item["state"]?.string == "planned", item["by_hand"]?.bool == false,
+                    !seen.insert(item["name"]?.string ?? "").inserted
+                {
+                    later += 1
+                    continue
+                }
                 table.rows.append([
                     .init(item["state"]?.string ?? ""), .init(OutputFormatting.time(item["from"])),
                     .init(OutputFormatting.time(item["until"])), .init((item["scope"]?.string ?? "").printable),
@@ -113,6 +122,9 @@ struct MaintenanceCommand: AsyncParsableCommand {
                 ])
             }
             screen.write(table.text(for: screen.look))
+            if later > 0 {
+                screen.write(screen.paint("… and \(later) later of the fleet file: --json lists them", .dim) + "\n")
+            }
         }
     }
 

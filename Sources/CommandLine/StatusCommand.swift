@@ -204,7 +204,10 @@ enum StatusText {
         row("latency", OutputFormatting.latency(check["latency_ms"]))
         row("status", check["status_code"]?.integer.map { "\($0)" })
         row("attempts", check["attempts"]?.integer.map { "\($0)" })
-        row("every", every)
+        let schedule = check["schedule"]?.string
+        row("schedule", schedule)
+        if schedule == nil { row("every", every) }
+        row("work", check["maintenance"]?["sentence"]?.string)
         row(
             "cert ends",
             check["certificate_days"]?.double.map {

@@ -24,7 +24,7 @@ import Testing
     @Test func itShowsWhatGoesOnAndWhatComes() async throws {
         try await Self.run { served, _ in
             let page = try await served.get("/maintenance").text
-            #expect(page.contains("Db: maintenance") && page.contains("new disk"))
+            #expect(page.contains("Maintenance of db") && page.contains("new disk"))
             #expect(page.contains("by the schedule 0 2 * * * Europe/Berlin") && page.contains("fleet file"))
             #expect(page.matches(of: #/by the schedule/#).count == 1, "of a line of the file only the next")
             #expect(page.contains("<a href=\"/maintenance\" aria-current=\"page\">"))

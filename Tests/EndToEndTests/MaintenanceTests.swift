@@ -62,6 +62,9 @@ extension EndToEnd {
                 #expect(bad.reason.string?.contains("in maintenance until") == true)
                 let day = bad.uptime["24h"]
                 #expect(day.down_seconds.double == 0 && (day.maintenance_seconds.double ?? 0) > 0)
+                try await Wait.until("a second of it is counted") {
+                    try await second.check("bad").uptime["24h"].maintenance_seconds.double ?? 0 >= 1
+                }
                 let status = try await scratch.stoker("status", "bad", "--server", second.address)
                 #expect(status.output.contains("of maintenance left out"), "\(status.output)")
                 let all = try await scratch.stoker("status", "--server", second.address)

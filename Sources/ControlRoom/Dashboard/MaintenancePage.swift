@@ -103,7 +103,7 @@ extension Routes {
         if let first = active.first {
             title =
                 active.count == 1
-                ? "\(Formatting.capitalized(scope(first))): maintenance" : "\(active.count) times of maintenance go on"
+                ? "Maintenance of \(scope(first))" : "\(active.count) times of maintenance go on"
             let end = active.compactMap { OutputFormatting.instant($0["until"]) }.max()
             say = end.map { "Until \(Formatting.time($0)), \(Formatting.relative($0, to: now))." } ?? ""
         } else {

@@ -20,8 +20,8 @@ package actor MaintenanceKeeper: Service {
     /// What the ledger has, of what has not ended for long.
     private var known: [String: MaintenanceSpan] = [:]
     private var isLoaded = false
-    /// Numbers of the checks that a window covers, while the same checks are in the fleet.
-    private var covered: [String: [[Int32]]] = [:]
+    /// Numbers of the checks that are covered, while the same checks are in the fleet.
+    private var covered: [MaintenanceScope: [[Int32]]] = [:]
     private var coveredOf: UInt64 = .max
     private var complained: String?
 
@@ -81,7 +81,7 @@ package actor MaintenanceKeeper: Service {
         do throws(Failure) {
             await forgetOldFleet()
             for window in near where known[window.id]?.stopped != true {
-                var span = MaintenanceSpan(window, checks: await checks(of: window.id, in: window.scope))
+                var span = MaintenanceSpan(window, checks: await checks(in: window.scope))
                 if let before = known[window.id] {
                     let isOther = before.scope != span.scope || before.until <= now.milliseconds
                     if isOther, before.from <= now.milliseconds {
@@ -113,7 +113,7 @@ package actor MaintenanceKeeper: Service {
                 && !span.scope.isEverything
             {
                 var grown = span
-                grown.checks = MaintenanceSpan.union(span.checks, await checks(of: span.id, in: span.scope))
+                grown.checks = MaintenanceSpan.union(span.checks, await checks(in: span.scope))
                 if grown != span { try await write(grown, now) }
             }
             complained = nil
@@ -179,7 +179,7 @@ package actor MaintenanceKeeper: Service {
                 hint: "give one of their numbers: \(matches.prefix(10).map(\.id).joined(separator: ", "))")
         }
         await forgetOldFleet()
-        let checks = await checks(of: window.id, in: window.scope)
+        let checks = await checks(in: window.scope)
         var span = known[window.id] ?? MaintenanceSpan(window, checks: checks)
         span.stopped = true
         guard window.from > now else {
@@ -222,12 +222,12 @@ package actor MaintenanceKeeper: Service {
     }
 
     /// Asks the monitor for all checks only when other checks are in the fleet than the last time.
-    private func checks(of window: String, in scope: MaintenanceScope) async -> [[Int32]] {
+    private func checks(in scope: MaintenanceScope) async -> [[Int32]] {
         guard !scope.isEverything else { return [] }
-        if let known = covered[window] { return known }
+        if let known = covered[scope] { return known }
         let page = await monitor.statuses(StatusQuery())
         let found = MaintenanceSpan.ranges(page.items.lazy.filter { scope.covers($0.check) }.map(\.id))
-        covered[window] = found
+        covered[scope] = found
         return found
     }
 

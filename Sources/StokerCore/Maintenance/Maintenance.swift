@@ -1,5 +1,5 @@
 /// What maintenance is for. See docs/maintenance.md.
-package struct MaintenanceScope: Sendable, Equatable, Codable {
+package struct MaintenanceScope: Sendable, Hashable, Codable {
     /// Names of targets or of single checks.
     package var targets: [String]
     package var groups: [String]
