@@ -42,7 +42,7 @@ import Testing
         }
         // Nobody listens there: that is said, quickly and once.
         try await Self.withHub { hub, _ async throws in
-            await #expect(throws: HubFailure.self) {
+            _ = await #expect(throws: HubFailure.self) {
                 try await hub.reports(onStatusPage: "http://127.0.0.1:1", now: Self.now, within: .seconds(5))
             }
         }

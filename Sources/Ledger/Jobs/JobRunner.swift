@@ -152,9 +152,14 @@ package final class JobRunner: Service {
         return jobs
     }
 
+    /// Between looks that failed.
+    private static let growing = Backoff(first: .seconds(1), longest: .seconds(30))
+    /// Between tries to write a job's end.
+    private static let growingForEnds = Backoff(first: .milliseconds(200))
+
     /// Until something may be claimed. A place that becomes free rings.
     private func pause(_ failures: Int) async -> Duration {
-        guard failures == 0 else { return .seconds(min(30, 1 << min(failures - 1, 5))) }
+        guard failures == 0 else { return Self.growing.wait(after: failures) }
         guard settings.concurrency - running >= settings.batch else { return settings.poll }
         do throws(Failure) {
             guard let due = try await store.nextDue(handlers.keys.sorted()) else { return settings.poll }
@@ -298,7 +303,7 @@ package final class JobRunner: Service {
             } catch {
                 logger.warning(
                     "The end of a job could not be written", metadata: ["job": "\(job.id)", "error": "\(error)"])
-                do { try await clock.sleep(for: .milliseconds(200 << attempt)) } catch { return }
+                do { try await clock.sleep(for: Self.growingForEnds.wait(after: attempt + 1)) } catch { return }
             }
         }
     }

@@ -4,6 +4,7 @@ import NIOPosix
 import NIOSSL
 import Runtime
 import StokerCore
+import Synchronization
 
 /// `smtps://HOST`, `smtp://HOST:PORT`.
 struct SMTPServer: Sendable, Equatable {
@@ -117,6 +118,7 @@ struct SMTPDelivery: Sendable {
             if !verifies { configuration.certificateVerification = .none }
             return try NIOSSLContext(configuration: configuration)
         }
+        let firstError = FirstError()
         let channel = try await ClientBootstrap(group: group).connectTimeout(.seconds(10)).connect(
             host: server.host, port: server.port
         ) { channel in
@@ -124,9 +126,22 @@ struct SMTPDelivery: Sendable {
                 if server.isImplicitTLS {
                     try channel.pipeline.syncOperations.addHandler(Self.handler(context, server))
                 }
+                try channel.pipeline.syncOperations.addHandler(FirstErrorHandler(firstError))
                 return try NIOAsyncChannel<ByteBuffer, ByteBuffer>(wrappingChannelSynchronously: channel)
             }
         }
+        do {
+            return try await converse(over: channel, context)
+        } catch let error where !(error is CancellationError) && !(error is Stop) {
+            // A handshake that fails closes the connection. A write that comes later is only told that it is closed.
+            throw firstError.value ?? error
+        }
+    }
+
+    private func converse(
+        over channel: NIOAsyncChannel<ByteBuffer, ByteBuffer>, _ context: NIOSSLContext
+    ) async throws -> Delivery {
+        let server = server
         return try await channel.executeThenClose { inbound, outbound in
             var wire = Wire(inbound: inbound.makeAsyncIterator(), outbound: outbound, host: server.host)
             let delivery = try await dialogue(&wire, isEncrypted: server.isImplicitTLS, on: channel.channel) {
@@ -138,6 +153,23 @@ struct SMTPDelivery: Sendable {
             // Its answer changes nothing.
             try? await wire.send("QUIT")
             return delivery
+        }
+    }
+
+    /// What broke a connection first.
+    private final class FirstError: Sendable {
+        private let stored = Mutex<(any Error)?>(nil)
+        var value: (any Error)? { stored.withLock { $0 } }
+        func note(_ error: any Error) { stored.withLock { $0 = $0 ?? error } }
+    }
+
+    private final class FirstErrorHandler: ChannelInboundHandler {
+        typealias InboundIn = ByteBuffer
+        private let first: FirstError
+        init(_ first: FirstError) { self.first = first }
+        func errorCaught(context: ChannelHandlerContext, error: any Error) {
+            first.note(error)
+            context.fireErrorCaught(error)
         }
     }
 

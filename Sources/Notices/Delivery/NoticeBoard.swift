@@ -482,7 +482,7 @@ package struct ChannelReport: Sendable, Equatable, Codable {
 
     package init() {}
 
-    var text: String { (try? JSONEncoder().encode(self)).map { String(decoding: $0, as: UTF8.self) } ?? "{}" }
+    var text: String { (try? JSONEncoder.stable.encode(self)).map { String(decoding: $0, as: UTF8.self) } ?? "{}" }
 
     package init?(_ record: Record) {
         guard let read = try? JSONDecoder().decode(Self.self, from: Data(record.body.utf8)) else { return nil }

@@ -87,10 +87,8 @@ package struct Outgoing: Sendable, Equatable, Codable {
     }
 
     package var text: String {
-        let encoder = JSONEncoder()
-        encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
         // Of text, numbers and lists only: it can always be encoded.
-        return (try? encoder.encode(self)).map { String(decoding: $0, as: UTF8.self) } ?? "{}"
+        return (try? JSONEncoder.stable.encode(self)).map { String(decoding: $0, as: UTF8.self) } ?? "{}"
     }
 
     /// nil for a payload that no version of Stoker wrote.

@@ -160,7 +160,7 @@ struct Engine {
         }
         if let watch { services.append(watch) }
         if !plan.demo {
-            let folders = Set([Surroundings.process.dataFolder, plan.dataFolder])
+            let folders = Set([ProcessEnvironment.process.dataFolder, plan.dataFolder])
             services.append(
                 PausedSpaceRecovery(
                     hub: hub, endpoint: plan.fleet.hub.endpoint,

@@ -343,6 +343,54 @@ final class MovedClock: Sendable {
         }
     }
 
+    /// A command of another process, or a request to this server, has restarted it: that is told, and waited for as for a restart of ours.
+    @Test func aPersonsRestartIsToldAndWaitedFor() async throws {
+        let clock = MovedClock()
+        try await withFleetMonitorRoom(clocks: clock.clocks) { room in
+            try await room.simulated.add(Self.space("acme/app", .runtimeError))
+            let hub = StageHub(room.simulated)
+            let watch = room.watch(hub, clocks: clock.clocks)
+            let fleet = Self.fleet(
+                ["app"], heal: HealRule(mode: .act, after: 1, restarts: 1, factoryRestarts: 0, wait: .seconds(600)))
+            await watch.firstRead(fleet, within: .seconds(5))
+            try await room.tend(fleet)
+            try await room.until("app", is: .down)
+            func record(_ kind: Action.Kind, on space: String, as state: Action.State) async throws {
+                let action = try await room.ledger.actions.begin(
+                    NewAction(
+                        kind, on: space, by: "`stoker space restart`", because: "a person asked for it",
+                        began: clock.clocks.wall()), within: .seconds(5))
+                guard state != .begun else { return }
+                try await room.ledger.actions.end(
+                    action.id, fence: action.fence, as: state, result: nil, now: clock.clocks.wall())
+            }
+            try await record(.asked(.restart), on: "Acme/App", as: .succeeded)
+            try await record(.asked(.pause), on: "acme/app", as: .failed)
+            try await record(.asked(.restart), on: "acme/stranger", as: .succeeded)
+            await watch.lookAtDeeds()
+            await watch.heal()
+            #expect(hub.restarts.isEmpty, "it was restarted a moment ago")
+            clock.advance(.seconds(6))
+            await watch.lookAtDeeds()
+            #expect(try await room.events().count { $0 == "space.asked" } == 1)
+            let told = try await room.ledger.events(of: nil, before: nil, limit: 50).first { $0.kind == "space.asked" }
+            #expect(told?.text == "acme/app was restarted by `stoker space restart`" && told?.check != nil)
+            // The same after a start of the engine, and for a change of secrets with a restart.
+            clock.advance(.seconds(600))
+            try await record(.environment, on: "acme/app", as: .succeeded)
+            let next = room.watch(hub, clocks: clock.clocks)
+            await next.firstRead(fleet, within: .seconds(5))
+            _ = try await room.monitor.ping("app")
+            await next.heal()
+            #expect(hub.restarts.isEmpty)
+            clock.advance(.seconds(601))
+            await next.read()
+            _ = try await room.monitor.ping("app")
+            await next.heal()
+            #expect(hub.restarts == ["acme/app"], "a person's restarts cost no budget")
+        }
+    }
+
     /// A step that was written down too late was not done: it costs no budget, in this process and the next.
     @Test func aRowThatComesTooLateCostsNoBudget() async throws {
         let clock = MovedClock()

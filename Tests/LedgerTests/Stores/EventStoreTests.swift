@@ -66,6 +66,7 @@ extension EventPayload {
         .spaceGone(space: "a/b", check: nil),
         .spaceMoved(space: "a/b", to: "a/c", isWritten: true), .spaceMoved(space: "a/b", to: "a/c", isWritten: false),
         .spaceLeftPaused(space: "a/b", command: "stoker space secrets", at: "2026-11-21", now: "it is started"),
+        .spaceAsked(deed: .factoryRestart, space: "a/b", by: "`stoker space restart`"),
         .hubUnreachable(because: "no answer"), .hubBack,
         .hubNothingFound(namespaces: ["a"], because: "none", hint: "look"),
         .hubSpread(requests: 90, budget: 50, minutes: 10),

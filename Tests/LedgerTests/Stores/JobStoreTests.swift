@@ -191,6 +191,32 @@ struct JobStoreTests {
         }
     }
 
+    @Test(
+        "a message that grows replaces what waits, and is inserted beside what was claimed",
+        arguments: Kind.allCases)
+    func growing(kind: Kind) async throws {
+        try await kind.withLedger { ledger, _ in
+            let jobs = ledger.jobs
+            let due = morning + .seconds(30)
+            try await jobs.insert([job("mail", "one", runAt: due, key: .growing("notice 1"))])
+            let later = morning + .seconds(10)
+            try await jobs.insert([
+                job("mail", "one and two", at: later, runAt: later + .seconds(30), key: .growing("notice 1")),
+                job("mail", "another", at: later, runAt: due, key: .growing("notice 2")),
+            ])
+            let waiting = try await jobs.jobs(kind: "mail", states: [], before: nil, limit: 9)
+            #expect(Set(waiting.map(\.payload)) == ["one and two", "another"])
+            #expect(waiting.allSatisfy { $0.runAt == due }, "it goes out when the first was to go out")
+            let claimed = try await jobs.claim(["mail"], by: "a", limit: 9, lease: Self.minute, now: due)
+            #expect(claimed.count == 2)
+            // What is on its way cannot grow any more, and nothing of the rest is lost.
+            try await jobs.insert([job("mail", "three", at: due, key: .growing("notice 1"))])
+            let rest = try await jobs.claim(["mail"], by: "a", limit: 9, lease: Self.minute, now: due)
+            #expect(rest.map(\.payload) == ["three"])
+            for one in claimed + rest { #expect(try await jobs.complete(one.id, fence: one.fence, now: due)) }
+        }
+    }
+
     @Test("what cannot be kept is refused before it is inserted")
     func bounds() throws {
         #expect(throws: Failure.self) { try job("mail", String(repeating: "x", count: Job.mostPayload + 1)) }
