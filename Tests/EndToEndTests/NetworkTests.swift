@@ -22,7 +22,9 @@ extension EndToEnd {
                 let targets = hosts.enumerated().map { index, host in
                     "t\(index): { url: \"http://\(host):8080/\", every: 1s, timeout: 2s, retry: [500ms], recheck: 1s, down_after: 2 }"
                 }
-                try scratch.write(ServeTests.fleet(targets), to: "fleet.yaml")
+                let file = MessageFile(scratch)
+                try scratch.write(
+                    ServeTests.fleet(targets, more: file.channel("on: [down, recovered, offline]")), to: "fleet.yaml")
                 let child = try scratch.start(
                     "ip",
                     [
@@ -45,6 +47,7 @@ extension EndToEnd {
                 try await Wait.until("pinging goes on", within: .seconds(40)) {
                     (try await server.json("/api/v1/overview").work.pings.int ?? 0) >= before + 8
                 }
+                #expect(file.told.isEmpty, "nothing can be sent, and of the targets there is nothing to tell")
                 try await net.restore(loss)
                 try await Wait.until("we know that it is back", within: .seconds(40)) {
                     try await server.events("self.online").count == 1
@@ -55,6 +58,8 @@ extension EndToEnd {
                 }
                 #expect(try await server.events("self.offline").count == 1)
                 #expect(try await server.json("/api/v1/incidents").items.array.isEmpty, "no target was at fault")
+                try await file.wait(for: "offline")
+                #expect(file.told == ["offline"], "one message about ourselves, none about targets")
             }
         }
 

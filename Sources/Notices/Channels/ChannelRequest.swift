@@ -63,8 +63,9 @@ struct ChannelRequest: Sendable {
         let (sent, http, limit) = (request, means.http, means.limit)
         do {
             let answer = try await withTimeout(limit) {
+                // Later than ours: two limits of one length would take turns at being told.
                 let response = try await http.execute(
-                    sent, timeout: .milliseconds(limit.wholeMilliseconds))
+                    sent, timeout: .milliseconds(limit.wholeMilliseconds + 1_000))
                 return await Answer(
                     status: Int(response.status.code), headers: response.headers, body: Self.head(of: response))
             }
