@@ -114,7 +114,7 @@ let package = Package(
             ],
             swiftSettings: room
         ),
-        .target(name: "Deployment", dependencies: ["StokerCore"], swiftSettings: room),
+        .target(name: "Deployment", dependencies: ["StokerCore", yams], swiftSettings: room),
         .target(
             name: "Notices",
             dependencies: [
@@ -141,7 +141,7 @@ let package = Package(
             swiftSettings: room
         ),
         // Floor 1: know why a Space fails; clocks, files, locks and programs of the machine
-        .target(name: "Diagnosis", dependencies: ["StokerCore"], swiftSettings: room),
+        .target(name: "Diagnosis", dependencies: ["StokerCore", "StokerAssets", yams], swiftSettings: room),
         .target(
             name: "Runtime",
             dependencies: [
@@ -190,7 +190,10 @@ let package = Package(
         // One test target per room
         .target(
             name: "TestSupport",
-            dependencies: ["Operations", "Ledger", "StokerCore", nioCore, nioPosix, nioSSL],
+            dependencies: [
+                "KeepAlive", "Notices", "Operations", "Ledger", "Runtime", "StokerCore", logging, nioCore, nioPosix,
+                nioSSL,
+            ],
             path: "Tests/TestSupport",
             swiftSettings: room
         ),
@@ -198,7 +201,7 @@ let package = Package(
             name: "StokerCoreTests", dependencies: ["StokerCore"],
             exclude: ["Fleet/Bad", "Fleet/validate.py"], swiftSettings: room),
         .testTarget(
-            name: "DiagnosisTests", dependencies: ["Diagnosis", "StokerCore"], swiftSettings: room),
+            name: "DiagnosisTests", dependencies: ["Diagnosis", "StokerCore"], exclude: ["Corpus"], swiftSettings: room),
         .testTarget(
             name: "RuntimeTests", dependencies: ["Runtime", "StokerCore", "TestSupport"], swiftSettings: room),
         .testTarget(
@@ -212,7 +215,7 @@ let package = Package(
         .testTarget(
             name: "LedgerTests",
             dependencies: [
-                "Ledger", "StokerCore", lifecycle, logging, grdb,
+                "Ledger", "Runtime", "StokerCore", lifecycle, logging, grdb,
             ],
             exclude: ["OlderLedgers"],
             swiftSettings: room
@@ -228,7 +231,10 @@ let package = Package(
         ),
         .testTarget(
             name: "OperationsTests",
-            dependencies: ["Operations", "Ledger", "StokerCore", "TestSupport"],
+            dependencies: [
+                "HubClient", "Ledger", "Operations", "Runtime", "StokerCore", "TestSupport", logging, nioCore,
+                nioPosix,
+            ],
             swiftSettings: room),
         .testTarget(
             name: "CommandLineTests",

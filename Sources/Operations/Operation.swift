@@ -165,13 +165,13 @@ extension Operation {
             overview, listChecks, showCheck, checkSeries, transcript, observations, incidents, showIncident, events,
             ping, pause, resume, beat, heartbeatKey, acknowledge, withdrawAcknowledgement, noteIncident, reload, backup,
             listMaintenance, startMaintenance, stopMaintenance,
-            check, checkConfig, budget, export, initFleet, schema, whoami, hubAllowance,
+            check, checkConfig, budget, export, initFleet, schema, whoami, hubAllowance, diagnoseLog,
         ] + notices + spaces
 
     /// Those on Spaces of the Hub.
     private static let spaces: [Operation] = [
         listSpaces, searchSpaces, showSpace, spaceRuntime, spaceHealth, waitForSpace, spaceLogs, spaceFiles,
-        spaceDomains, spaceAddress,
+        spaceDomains, spaceAddress, doctor,
         restartSpace, pauseSpace, wakeSpace, listHardware, spaceHardware, setHardware, setSleepTime, setDevMode,
         spaceSettings, listSecrets, setSecrets, deleteSecrets, listVariables, setVariables, deleteVariables,
         listVolumes, addVolumes, setVolumes, deleteVolumes,

@@ -171,10 +171,17 @@ extension EndToEnd {
                     #expect(!text.contains("hidden"), "\(name)")
                     if !name.contains("hub") { #expect(!text.contains(HubScratch.token), "\(name)") }
                 }
-                let prints = hub.scratch.path + "/data/secret-prints.json"
-                #expect(try !String(contentsOfFile: prints, encoding: .utf8).contains("hidden"))
-                let rights = try FileManager.default.attributesOfItem(atPath: prints)[.posixPermissions] as? Int
-                #expect(rights == 0o600)
+                let data = hub.scratch.path + "/data"
+                let kept = try FileManager.default.contentsOfDirectory(atPath: data).filter {
+                    $0.hasPrefix("stoker.sqlite")
+                }
+                #expect(kept.contains("stoker.sqlite"))
+                for name in kept {
+                    let file = try Data(contentsOf: URL(fileURLWithPath: "\(data)/\(name)"))
+                    #expect(file.firstRange(of: Data("hidden".utf8)) == nil, "\(name)")
+                    let rights = try FileManager.default.attributesOfItem(atPath: "\(data)/\(name)")[.posixPermissions]
+                    #expect(rights as? Int == 0o600, "\(name)")
+                }
             }
         }
 

@@ -22,7 +22,7 @@ package final class SimulatedWorld: Sendable {
     /// - Throws: the socket's error, or the file system's.
     package static func start(
         _ configuration: HubConfiguration = HubConfiguration(), rules: SpaceRules = SpaceRules(),
-        edge: EdgeRules = EdgeRules(), special: [String: SpaceManner] = [:],
+        edge: EdgeRules = EdgeRules(), special: [String: SpaceOverride] = [:],
         app: @escaping @Sendable (String) -> SimulatedApp = { _ in SpaceEngine.usualApp },
         logger: Logger = Logger(label: "simulator")
     ) async throws -> SimulatedWorld {

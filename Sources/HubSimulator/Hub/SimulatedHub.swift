@@ -17,8 +17,10 @@ package final class SimulatedHub: Sendable {
     /// Signs links to the storage host and knows the hooks of our own git.
     let key: String
     /// Plays the Spaces.
-    package let spaces: (any SpaceSide)?
+    package let spaces: (any SpaceBackend)?
     let deliveries = WebhookDeliveries()
+    /// The platform's, under `/-/status`.
+    package let statusPage = StatusPage()
     let rows = RowCache()
     private let extraListeners: [any RepoListener]
 
@@ -43,7 +45,7 @@ package final class SimulatedHub: Sendable {
     ///   - listeners: Who else wants to know of changes.
     /// - Throws: the socket's error, or the file system's.
     package static func start(
-        _ configuration: HubConfiguration = HubConfiguration(), spaces: (any SpaceSide)? = nil,
+        _ configuration: HubConfiguration = HubConfiguration(), spaces: (any SpaceBackend)? = nil,
         listeners: [any RepoListener] = [], logger: Logger = Logger(label: "hub-simulator")
     ) async throws -> SimulatedHub {
         let disk = try await HubDisk.open(configuration.folder)
@@ -64,7 +66,7 @@ package final class SimulatedHub: Sendable {
     }
 
     private init(
-        _ configuration: HubConfiguration, disk: HubDisk, store: RepoStore, spaces: (any SpaceSide)?,
+        _ configuration: HubConfiguration, disk: HubDisk, store: RepoStore, spaces: (any SpaceBackend)?,
         listeners: [any RepoListener], logger: Logger
     ) {
         var random = SystemRandomNumberGenerator()
@@ -82,7 +84,7 @@ package final class SimulatedHub: Sendable {
     private func listen() async throws {
         let router = Router(context: HubContext.self, options: .autoGenerateHeadEndpoints)
         for area in configuration.areas { area.init().add(to: router, hub: self) }
-        let gate = FrontGate(hub: self, inner: router.buildResponder())
+        let gate = HubResponder(hub: self, inner: router.buildResponder())
         let storage = StorageHost(hub: self)
         let (bound, ports) = AsyncThrowingStream<(storage: Bool, port: Int), any Error>.makeStream()
         var quiet = logger

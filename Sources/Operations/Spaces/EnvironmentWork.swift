@@ -24,8 +24,8 @@ struct EnvironmentWork: Sendable {
         _ wishes: [EnvironmentChange], ask: (EnvironmentPlan, _ isStatic: Bool) async throws -> Void
     ) async throws -> JSONValue {
         let caller = context.caller
-        let file = try context.secretPrints
-        var prints = try await file.begin()
+        let store = try context.secretPrints
+        var prints = try await store.begin()
         let runtime = try await hub.runtime(of: space)
         var plan = try await hub.plan(wishes, for: space, prints: prints)
         SecretWarnings.tell(plan.publishedSecrets, in: space, context)
@@ -36,26 +36,28 @@ struct EnvironmentWork: Sendable {
         if dryRun { return answer(plan, isStatic: runtime.isStatic, runtime: nil) }
         try await ask(plan, runtime.isStatic)
         let before = prints
-        let outcome: Result<EnvironmentResult, HubFailure>
         let note = try await noteRestart(plan)
         var isWhole = false
-        do {
-            outcome = .success(
-                try await hub.perform(
-                    plan, for: space, prints: &prints, goesOn: { !caller.wantsToStop },
-                    hurry: { await caller.wantedToStop(for: .seconds(4)) }
-                ) { step in
-                    take(step, plan)
-                    if step == .over { isWhole = true }
-                })
-        } catch {
-            outcome = .failure(error)
+        func perform() async -> Result<EnvironmentResult, HubFailure> {
+            do throws(HubFailure) {
+                return .success(
+                    try await hub.perform(
+                        plan, for: space, prints: &prints, goesOn: { !caller.wantsToStop },
+                        hurry: { await caller.wantedToStop(for: .seconds(4)) }
+                    ) { step in
+                        take(step, plan)
+                        if step == .over { isWhole = true }
+                    })
+            } catch {
+                return .failure(error)
+            }
         }
+        let outcome = if let note { await note.during { await perform() } } else { await perform() }
         // A restart that did not come about is for the next command to see to.
         if isWhole || (try? outcome.get()) != nil { await note?.remove() } else { await note?.keep() }
         caller.release()
         // Also after a failure: what was written is remembered, so that the next try skips it.
-        if prints != before { try await file.keep(from: before, to: prints) }
+        if prints != before { try await store.keep(from: before, to: prints) }
         let result = try outcome.get()
         if caller.wantsToStop { throw interrupted(result) }
         return answer(plan, isStatic: runtime.isStatic, runtime: result.runtime)

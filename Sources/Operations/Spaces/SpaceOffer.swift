@@ -35,10 +35,12 @@ package struct SpaceOffer: Sendable {
 
     /// - Parameters:
     ///   - isStatic: it has no container.
+    ///   - isModerated: the platform flagged it.
     ///   - mayWrite: the visitor has Stoker's own right to act.
     ///   - context: the server's.
     package static func of(
-        _ space: String, hubStatus: SpaceHubStatus?, isStatic: Bool, mayWrite: Bool, in context: OperationContext?
+        _ space: String, hubStatus: SpaceHubStatus?, isStatic: Bool, isModerated: Bool, mayWrite: Bool,
+        in context: OperationContext?
     ) async -> SpaceOffer {
         guard mayWrite else {
             return SpaceOffer(refusal: "Restart, wake, pause and logs need Stoker's token: log in for them.")
@@ -52,7 +54,13 @@ package struct SpaceOffer: Sendable {
         if let identity, let id = try? RepoID.space(space), case .no(let reason) = identity.canWrite(id) {
             return SpaceOffer(refusal: "The Hub's token may not write to this Space: \(reason).")
         }
-        return SpaceOffer(useless: useless(hubStatus, isStatic: isStatic))
+        var offer = SpaceOffer(useless: useless(hubStatus, isStatic: isStatic))
+        if isModerated {
+            for action in [Action.restart, .factoryRestart] {
+                offer.useless[action] = "The platform flagged it: that is settled on its page on the Hub first."
+            }
+        }
+        return offer
     }
 
     private static func useless(_ status: SpaceHubStatus?, isStatic: Bool) -> [Action: String] {

@@ -88,7 +88,9 @@ struct ResolverTests {
         Row(name: "less than a header", reply: .garbage, cause: .dnsFailed),
     ])
     func replyIsUnderstood(_ row: Row) async throws {
-        try await with(ipv6: row.ipv6, limit: .milliseconds(600), { _, _ in row.reply }) { resolver, _, group in
+        // Only silence is waited out; every other reply has time on a busy machine.
+        let limit: Duration = row.cause == .dnsTimeout ? .milliseconds(600) : .seconds(60)
+        try await with(ipv6: row.ipv6, limit: limit, { _, _ in row.reply }) { resolver, _, group in
             let resolution = await look("host.test", resolver, group)
             if let expected = row.expected {
                 #expect(resolution == expected)

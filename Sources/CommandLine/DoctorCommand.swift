@@ -1,0 +1,242 @@
+import ArgumentParser
+import Foundation
+import NIOPosix
+import Operations
+import StokerCore
+
+/// How the doctor writes what it found.
+enum DoctorFormat: String, ExpressibleByArgument, CaseIterable {
+    case auto, human, text, json, sarif, quiet
+}
+
+struct DoctorCommand: OperationCommand {
+    static var operations: [Operations.Operation] { [.doctor, .diagnoseLog] }
+    static let configuration = CommandConfiguration(
+        commandName: "doctor", abstract: "Find out why a Space fails, with the lines that prove it.",
+        discussion: """
+            Of a Space it reads stage, message, log, settings and one answer of the app; it changes and wakes nothing. Of a log alone \
+            it needs to know whether the app or the build wrote it. Where nothing is proved it says so. \
+            Ends with 0 when nothing was found, 1 when something was, 2 for wrong input, 3 when it could not look.
+
+            EXAMPLES
+              stoker doctor owner/bot
+              stoker doctor --log run.log --kind run
+              stoker space logs owner/bot --build | stoker doctor --log - --kind build
+              stoker doctor owner/bot --format sarif > bot.sarif
+            """)
+
+    @Argument(
+        help: ArgumentHelp("The Space: owner/name, its page on the Hub, or the name alone.", valueName: "space"))
+    var subject: String?
+    @Option(help: ArgumentHelp("A log of its own; - reads standard input.", valueName: "file"), completion: .file())
+    var log: String?
+    @Option(help: ArgumentHelp("What wrote the log: the app or its build.", valueName: "run|build"))
+    var kind: String?
+    @Option(help: ArgumentHelp("With --log: what the Hub says that the Space does.", valueName: "stage"))
+    var stage: String?
+    @Option(help: ArgumentHelp("With --log: the Hub's message of the failed Space.", valueName: "text"))
+    var message: String?
+    @Option(help: ArgumentHelp("With --log: the port that visitors are sent to (default: 7860).", valueName: "port"))
+    var appPort: Int?
+    @Option(help: ArgumentHelp("For people, for programs, or for code scanning.", valueName: "text|json|sarif|quiet"))
+    var format: DoctorFormat = .auto
+    @Flag(help: "The same as --format json.") var json = false
+    @OptionGroup var hub: SpaceHubOptions
+
+    func validate() throws {
+        guard (subject == nil) != (log == nil) else {
+            throw ValidationError("name a Space, or a log with --log.")
+        }
+        if log != nil {
+            guard let kind, ["run", "build"].contains(kind) else {
+                throw ValidationError("--log needs --kind run or --kind build.")
+            }
+        } else if kind != nil || stage != nil || message != nil || appPort != nil {
+            throw ValidationError("--kind, --stage, --message and --app-port belong to --log.")
+        }
+        if let appPort, !(1...65_535).contains(appPort) { throw ValidationError("--app-port is 1 to 65535.") }
+    }
+
+    private var chosen: DoctorFormat { json ? .json : format }
+
+    /// Progress is for people only.
+    private var output: OutputOptions {
+        var options = OutputOptions()
+        options.format = [.auto, .human, .text].contains(chosen) ? .auto : chosen == .quiet ? .quiet : .json
+        options.json = false
+        return options
+    }
+
+    func run() async throws {
+        let answer: JSONValue
+        if let log {
+            let text = try await Self.read(log)
+            answer = try await perform(
+                .diagnoseLog,
+                [
+                    ("log", .string(text)), ("kind", .maybe(kind)), ("name", .string(log == "-" ? "stdin" : log)),
+                    ("stage", .maybe(stage)), ("message", .maybe(message)),
+                    ("app_port", .maybe(appPort)),
+                ].filter { !$0.value.isNull }, output: output)
+        } else {
+            answer = try await hub.calls(output) { calls in
+                let name = try await calls.name(subject ?? "")
+                return try await calls.call(.doctor, on: name)
+            }
+        }
+        let screen = Terminal.own
+        switch chosen {
+        case .json: screen.write(answer.prettyText)
+        case .sarif: screen.write(DoctorSARIF.document(answer).prettyText)
+        case .quiet: break
+        case .auto, .human, .text: screen.write(DoctorText.text(answer, screen))
+        }
+        if answer["ill"] == true { throw ExitCode(1) }
+    }
+
+    /// The end of a log of any size.
+    private static func read(_ file: String) async throws(Failure) -> String {
+        let limit = Operations.Operation.logLimit
+        do {
+            let data = try await NIOThreadPool.singleton.runIfActive {
+                guard file != "-" else {
+                    var kept = Data()
+                    while let piece = try FileHandle.standardInput.read(upToCount: 1 << 20), !piece.isEmpty {
+                        kept.append(piece)
+                        if kept.count > 2 * limit { kept = Data(kept.suffix(limit)) }
+                    }
+                    return kept
+                }
+                let handle = try FileHandle(forReadingFrom: URL(fileURLWithPath: file))
+                defer { try? handle.close() }  // it was only read
+                let size = try handle.seekToEnd()
+                try handle.seek(toOffset: size > UInt64(limit) ? size - UInt64(limit) : 0)
+                return try handle.read(upToCount: limit) ?? Data()
+            }
+            // Bytes that are no text are three bytes each as text.
+            return String(decoding: data.suffix(limit), as: UTF8.self).endOf(limit)
+        } catch {
+            throw Failure(
+                .usage, doing: "read the log \(file.shortened)", because: SystemErrorText.of(error),
+                hint: "name a file that can be read, or - for standard input")
+        }
+    }
+}
+
+extension String {
+    fileprivate func endOf(_ bytes: Int) -> String {
+        utf8.count <= bytes ? self : String(decoding: utf8.suffix(bytes), as: UTF8.self).suffixText(bytes)
+    }
+    /// A character may have been cut.
+    private func suffixText(_ bytes: Int) -> String { utf8.count <= bytes ? self : String(dropFirst(4)) }
+}
+
+private enum SystemErrorText {
+    static func of(_ error: any Error) -> String {
+        let error = error as NSError
+        if error.domain == NSCocoaErrorDomain, error.code == CocoaError.fileReadNoSuchFile.rawValue {
+            return "there is no such file"
+        }
+        if error.domain == NSCocoaErrorDomain, error.code == CocoaError.fileReadNoPermission.rawValue {
+            return "it may not be read"
+        }
+        return "it cannot be read"
+    }
+}
+
+/// What the doctor found, for a person.
+enum DoctorText {
+    static func text(_ answer: JSONValue, _ screen: Terminal) -> String {
+        let subject = answer["subject"]?.string?.printable ?? ""
+        let causes = answer["causes"]?.array ?? []
+        var text = ""
+        switch answer["verdict"]?.string {
+        case "found": text += "\(subject): \(screen.paint(causes.first?["name"]?.string ?? "", .bold))\n"
+        case "unknown": text += "\(subject): it failed, and the cause is \(screen.paint("unknown", .bold))\n"
+        default: text += "\(subject): \(screen.paint("nothing found", .green))\n"
+        }
+        for cause in causes {
+            let rule = cause["rule"]?.string ?? ""
+            text += "\n\(screen.paint(rule, .bold))  \(cause["cause"]?.string ?? "")\n"
+            text += proofs(cause["proof"]?.array ?? [], screen)
+            text += "  fix     \(cause["fix"]?.string ?? "")\n"
+            if let command = cause["command"]?.string { text += "          \(command)\n" }
+            if let verify = cause["verify"]?.string { text += "  verify  \(verify)\n" }
+        }
+        let unexplained = answer["unexplained"]?.array ?? []
+        if !unexplained.isEmpty { text += "\nWhat shows that it failed:\n" + proofs(unexplained, screen) }
+        let seen = (answer["looked_at"]?.texts ?? []).joined(separator: "; ")
+        if !seen.isEmpty { text += "\n" + screen.paint("Looked at: \(seen.printable).", .dim) + "\n" }
+        for missing in answer["not_seen"]?.texts ?? [] {
+            text += screen.paint("Not seen: \(missing.printable).", .dim) + "\n"
+        }
+        return text
+    }
+
+    private static func proofs(_ list: [JSONValue], _ screen: Terminal) -> String {
+        list.map { proof in
+            let source = proof["source"]?.string ?? ""
+            let place = proof["line"]?.integer.map { "\(source):\($0)" } ?? source
+            return "  \(screen.paint(place, .dim))  \(proof["text"]?.string?.printable ?? "")\n"
+        }.joined()
+    }
+}
+
+/// The same for code scanning. Source: OASIS SARIF 2.1.0.
+enum DoctorSARIF {
+    static func document(_ answer: JSONValue) -> JSONValue {
+        let subject = answer["subject"]?.string ?? ""
+        let causes = answer["causes"]?.array ?? []
+        var rules: [JSONValue] = []
+        var known: Set<String> = []
+        var results: [JSONValue] = []
+        for cause in causes {
+            let rule = cause["rule"]?.string ?? ""
+            if known.insert(rule).inserted {
+                rules.append([
+                    "id": .string(rule), "shortDescription": ["text": cause["name"] ?? ""],
+                    "help": ["text": cause["fix"] ?? ""],
+                ])
+            }
+            let places = (cause["proof"]?.array ?? []).compactMap { proof in
+                place(proof["file"]?.string ?? subject, proof["line"]?.integer)
+            }
+            results.append([
+                "ruleId": .string(rule), "level": .string(level(cause["severity"]?.string)),
+                "message": [
+                    "text": .string("\(cause["cause"]?.string ?? "") \(cause["fix"]?.string ?? "")")
+                ], "locations": .array(Array(places.prefix(1))),
+            ])
+        }
+        return [
+            "$schema": "https://json.schemastore.org/sarif-2.1.0.json", "version": "2.1.0",
+            "runs": [
+                [
+                    "tool": [
+                        "driver": [
+                            "name": "stoker doctor", "version": .string(Version.current), "rules": .array(rules),
+                        ]
+                    ], "results": .array(results),
+                ]
+            ],
+        ]
+    }
+
+    private static func place(_ file: String, _ line: Int?) -> JSONValue? {
+        var physical: [JSONValue.Member] = [.init("artifactLocation", ["uri": .string(uri(file))])]
+        if let line { physical.append(.init("region", ["startLine": .integer(Int64(line))])) }
+        return ["physicalLocation": .object(physical)]
+    }
+
+    private static func uri(_ file: String) -> String {
+        file.addingPercentEncoding(withAllowedCharacters: .urlPathAllowed) ?? "file"
+    }
+
+    private static func level(_ severity: String?) -> String {
+        switch severity {
+        case "critical", "error": "error"
+        case "warn": "warning"
+        default: "note"
+        }
+    }
+}

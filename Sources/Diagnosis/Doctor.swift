@@ -1,0 +1,561 @@
+import StokerCore
+
+/// What is known of a Space that is ill, or of a log alone.
+package struct DoctorEvidence: Sendable {
+    /// What a visitor was answered.
+    package struct Visit: Sendable {
+        package var status: Int
+        /// By the app, not by the platform's edge.
+        package var isOfApp: Bool
+        package var text: String
+
+        package init(status: Int, isOfApp: Bool, text: String = "") {
+            self.status = status
+            self.isOfApp = isOfApp
+            self.text = text
+        }
+    }
+    /// Stage, pause, message and verdict, as the other users of the rules see them.
+    package var state: Evidence
+    package var abuseReason: String?
+    package var runLog: LogText?
+    package var buildLog: LogText?
+    package var visit: Visit?
+    /// The port that the platform sends visitors to; nil when it is not known, then 7860.
+    package var appPort: Int?
+    /// Names alone.
+    package var secrets: Set<String>
+    package var variables: Set<String>
+
+    package init(
+        state: Evidence = Evidence(), abuseReason: String? = nil, runLog: LogText? = nil, buildLog: LogText? = nil,
+        visit: Visit? = nil, appPort: Int? = nil, secrets: Set<String> = [], variables: Set<String> = []
+    ) {
+        self.state = state
+        self.abuseReason = abuseReason
+        self.runLog = runLog
+        self.buildLog = buildLog
+        self.visit = visit
+        self.appPort = appPort
+        self.secrets = secrets
+        self.variables = variables
+    }
+}
+
+/// What the doctor found.
+package struct DoctorReport: Sendable {
+    /// A line that shows it.
+    package struct Proof: Sendable, Equatable {
+        package var source: FailureSignature.Source
+        /// From 1; nil for what is no log.
+        package var line: Int?
+        /// Without secrets.
+        package var text: String
+    }
+
+    package struct Cause: Sendable {
+        package var rule: String
+        package var name: String
+        package var explanation: String
+        package var fix: String
+        /// nil when nothing of it can be done at a command line.
+        package var command: String?
+        package var verify: String?
+        package var severity: FailureSignature.Severity
+        /// What Stoker does about it by itself.
+        package var automatic: String
+        package var proof: [Proof]
+        var rank: Int
+        var place: Int
+    }
+
+    package enum Verdict: String, Sendable, CaseIterable {
+        /// At least one cause.
+        case found
+        /// It failed, and no rule knows why.
+        case unknown
+        /// No sign of a failure.
+        case nothing
+    }
+
+    /// The likeliest first.
+    package var causes: [Cause] = []
+    /// What shows that it failed, when no cause is known.
+    package var unexplained: [Proof] = []
+
+    /// A cause that only repeats that it failed explains nothing.
+    package var verdict: Verdict {
+        if causes.contains(where: { $0.rank > Doctor.mostGeneral }) { return .found }
+        return causes.contains(where: { $0.severity >= .warn }) || !unexplained.isEmpty ? .unknown : .nothing
+    }
+
+    /// Whether something is wrong: what is on its way or asleep is not.
+    package var isIll: Bool {
+        verdict == .found && causes.contains { $0.rank > Doctor.mostGeneral && $0.severity >= .warn }
+    }
+}
+
+/// Finds out why a Space fails, from its logs, its settings and the Hub's words. Says nothing where there is no proof.
+package struct Doctor: Sendable {
+    /// Rank up to which a cause only says that something failed.
+    static let mostGeneral = 10
+
+    private let file: RuleFile
+    private let index: PatternIndex
+    private let uses: [Use]
+
+    /// What a pattern of the index is for.
+    private enum Use: Sendable {
+        case sign(RuleFile.Sign)
+        case hit(Int, FailureSignature.Source)
+        case near(Int), unless(Int), with(Int), without(Int)
+    }
+
+    /// With the rules that are compiled in.
+    package static let standard: Doctor = {
+        do { return Doctor(try RuleFile(RuleFile.compiledIn())) } catch {
+            // A test reads the file; a build with a wrong one knows no cause.
+            return Doctor(nil)
+        }
+    }()
+
+    package var signatures: [FailureSignature] { file.signatures }
+
+    private init(_ file: RuleFile?) {
+        self.init(file ?? RuleFile())
+    }
+
+    init(_ file: RuleFile) {
+        self.file = file
+        var patterns: [LinePattern] = []
+        var uses: [Use] = []
+        func add(_ list: [LinePattern], _ use: Use) {
+            patterns += list
+            uses += [Use](repeating: use, count: list.count)
+        }
+        for sign in RuleFile.Sign.allCases { add(file.signs[sign] ?? [], .sign(sign)) }
+        for (number, signature) in file.signatures.enumerated() {
+            for source in FailureSignature.Source.allCases {
+                add(signature.patterns[source] ?? [], .hit(number, source))
+            }
+            add(signature.near, .near(number))
+            add(signature.unless, .unless(number))
+            add(signature.with, .with(number))
+            add(signature.without, .without(number))
+        }
+        index = PatternIndex(patterns)
+        self.uses = uses
+    }
+
+    /// Linear in the length of the logs.
+    package func diagnose(_ evidence: DoctorEvidence) -> DoctorReport {
+        var causes: [DoctorReport.Cause] = []
+        var unexplained: [DoctorReport.Proof] = []
+        if let log = evidence.buildLog {
+            let (found, rest) = Reading(self, log, .build, evidence).build()
+            causes += found
+            unexplained += rest
+        }
+        if let log = evidence.runLog {
+            let (found, rest) = Reading(self, log, .run, evidence).run()
+            causes += found
+            unexplained += rest
+        }
+        if let message = evidence.state.message, !message.isEmpty {
+            let text = LogText(message)
+            causes += Reading(self, text, .message, evidence).texts()
+            // The Hub puts the end of a log into its message.
+            if causes.isEmpty, text.count > 0 {
+                let isBuild = evidence.state.stage == .buildError
+                let reading = Reading(self, text, isBuild ? .build : .run, evidence, shownAs: .message)
+                causes += isBuild ? reading.build().causes : reading.run().causes
+            }
+        }
+        if let reason = evidence.abuseReason { causes += Reading(self, LogText(reason), .abuse, evidence).texts() }
+        causes += ofState(evidence)
+        causes += ofVisit(evidence)
+        // The same cause from two sources is one, with the proof of both.
+        var merged: [DoctorReport.Cause] = []
+        for cause in causes {
+            if let place = merged.firstIndex(where: { $0.rule == cause.rule }) {
+                for proof in cause.proof where !merged[place].proof.contains(proof) && merged[place].proof.count < 8 {
+                    merged[place].proof.append(proof)
+                }
+                continue
+            }
+            merged.append(cause)
+        }
+        merged.sort { ($0.rank, -$0.place) > ($1.rank, -$1.place) }
+        let isExplained = merged.contains { $0.rank > Self.mostGeneral }
+        return DoctorReport(causes: Array(merged.prefix(8)), unexplained: isExplained ? [] : unexplained)
+    }
+
+    /// What the Hub's stage and message mean: the rules that healing and waiting read.
+    private func ofState(_ evidence: DoctorEvidence) -> [DoctorReport.Cause] {
+        var found: [DoctorReport.Cause] = []
+        let both = evidence.secrets.intersection(evidence.variables)
+        if !both.isEmpty, let signature = signature("RT20") {
+            let names = both.sorted().joined(separator: ", ")
+            found.append(
+                cause(
+                    signature, ["name": names],
+                    [.init(source: .state, line: nil, text: "variable and secret: \(names)")]))
+        }
+        guard let rule = DiagnosisRules.find(evidence.state) else { return found }
+        var proof: [DoctorReport.Proof] = []
+        if let stage = evidence.state.stage { proof.append(.init(source: .state, line: nil, text: "stage \(stage)")) }
+        if let message = evidence.state.message, !message.isEmpty {
+            proof.append(
+                .init(source: .message, line: 1, text: Self.shown(String(message.prefix(while: { $0 != "\n" })))))
+        }
+        if proof.isEmpty { proof.append(.init(source: .state, line: nil, text: rule.brief)) }
+        if let signature = signature(rule.id) {
+            found.append(cause(signature, [:], proof))
+        } else {
+            found.append(
+                DoctorReport.Cause(
+                    rule: rule.id, name: Formatting.capitalized(rule.brief),
+                    explanation: Formatting.capitalized(rule.brief) + ".",
+                    fix: rule.remedy, command: nil, verify: nil, severity: rule.cause == .spaceStarting ? .info : .warn,
+                    automatic: rule.restart.rawValue,
+                    proof: proof, rank: 5, place: 0))
+        }
+        return found
+    }
+
+    private func ofVisit(_ evidence: DoctorEvidence) -> [DoctorReport.Cause] {
+        guard let visit = evidence.visit else { return [] }
+        var found = Reading(self, LogText(visit.text), .http, evidence).texts()
+        for signature in file.signatures where !signature.statuses.isEmpty {
+            guard signature.statuses.contains(where: { $0.contains(visit.status) }),
+                signature.isAnswerOfApp.map({ $0 == visit.isOfApp }) ?? true,
+                signature.patterns[.http] == nil
+            else { continue }
+            found.append(
+                cause(
+                    signature, [:],
+                    [
+                        .init(
+                            source: .http, line: nil,
+                            text: "status \(visit.status) \(visit.isOfApp ? "from the app" : "from the platform")")
+                    ]))
+        }
+        return found
+    }
+
+    private func signature(_ id: String) -> FailureSignature? { file.signatures.first { $0.id == id } }
+
+    private func cause(
+        _ signature: FailureSignature, _ kept: [String: String], _ proof: [DoctorReport.Proof], place: Int = 0
+    ) -> DoctorReport.Cause {
+        func filled(_ text: String) -> String {
+            var text = text
+            for (name, value) in kept { text = text.replacing("{\(name)}", with: Self.shown(value)) }
+            // Not every pattern of a rule keeps the name.
+            for (name, word) in Self.words where text.contains("{\(name)}") {
+                text = text.replacing("`{\(name)}`", with: word).replacing("{\(name)}", with: word)
+            }
+            return Formatting.capitalized(text)
+        }
+        return DoctorReport.Cause(
+            rule: signature.id, name: signature.name, explanation: filled(signature.cause), fix: filled(signature.fix),
+            command: signature.command.isEmpty ? nil : signature.command,
+            verify: signature.verify.isEmpty ? nil : signature.verify, severity: signature.severity,
+            automatic: signature.automatic, proof: proof, rank: signature.rank, place: place)
+    }
+
+    /// What stands for a name that was not kept.
+    private static let words = [
+        "module": "a package", "file": "a file", "path": "that folder", "name": "a setting",
+        "requirement": "a requirement", "package": "such a package", "process": "see the proof", "host": "an address",
+        "port": "a port", "app_port": "the Space's port", "image": "an image", "header": "a header",
+    ]
+
+    /// A line as it may be shown.
+    static func shown(_ text: String) -> String {
+        let text = Redaction.text(text).printable
+        return text.count > 400 ? String(text.prefix(400)) + "…" : text
+    }
+
+    /// One text, with every pattern that stands in it.
+    private struct Reading {
+        let doctor: Doctor
+        let log: LogText
+        let source: FailureSignature.Source
+        let shownAs: FailureSignature.Source
+        let evidence: DoctorEvidence
+        private var signs: [RuleFile.Sign: [Int]] = [:]
+        private var listeners: [(line: Int, host: String, port: Int?)] = []
+        private var hits: [(signature: Int, line: Int, kept: [String: String])] = []
+        private var near: [Int: [Int]] = [:]
+        private var unless: [Int: Set<Int>] = [:]
+        private var with: [Int: [Int]] = [:]
+        private var without: [Int: [Int]] = [:]
+        private var noise: Set<Int> = []
+        private var access: Set<Int> = []
+        private var handled: Set<Int> = []
+        private var ordinary: Set<Int> = []
+
+        init(
+            _ doctor: Doctor, _ log: LogText, _ source: FailureSignature.Source, _ evidence: DoctorEvidence,
+            shownAs: FailureSignature.Source? = nil
+        ) {
+            self.doctor = doctor
+            self.log = log
+            self.source = source
+            self.shownAs = shownAs ?? source
+            self.evidence = evidence
+            for hit in doctor.index.hits(log) {
+                switch doctor.uses[hit.pattern] {
+                case .sign(let sign):
+                    signs[sign, default: []].append(hit.line)
+                    if sign == .listening, let host = hit.kept["host"] {
+                        listeners.append((hit.line, host, hit.kept["port"].flatMap { Int($0) }))
+                    }
+                case .hit(let signature, let kind): if kind == source { hits.append((signature, hit.line, hit.kept)) }
+                case .near(let signature): near[signature, default: []].append(hit.line)
+                case .unless(let signature): unless[signature, default: []].insert(hit.line)
+                case .with(let signature): with[signature, default: []].append(hit.line)
+                case .without(let signature): without[signature, default: []].append(hit.line)
+                }
+            }
+            noise = Set(signs[.noise] ?? [])
+            access = Set(signs[.access] ?? [])
+            handled = Set(signs[.handled] ?? [])
+            ordinary = Set(signs[.ordinary] ?? [])
+        }
+
+        private func lines(_ sign: RuleFile.Sign, _ range: Range<Int>) -> [Int] {
+            (signs[sign] ?? []).filter(range.contains)
+        }
+
+        private func proof(_ line: Int) -> DoctorReport.Proof {
+            DoctorReport.Proof(source: shownAs, line: log.number(line), text: Doctor.shown(log[line].trimmed))
+        }
+
+        /// Whether a hit is evidence at all, wherever it stands.
+        private func holds(_ hit: (signature: Int, line: Int, kept: [String: String]), _ range: Range<Int>) -> Bool {
+            let signature = doctor.file.signatures[hit.signature]
+            guard range.contains(hit.line), !noise.contains(hit.line) else { return false }
+            if access.contains(hit.line), !signature.isLoud { return false }
+            if unless[hit.signature]?.contains(hit.line) == true { return false }
+            if !signature.near.isEmpty {
+                let close = (hit.line - 30)...(hit.line + 8)
+                guard near[hit.signature]?.contains(where: close.contains) == true else { return false }
+            }
+            if !signature.with.isEmpty, with[hit.signature]?.contains(where: range.contains) != true { return false }
+            if without[hit.signature]?.contains(where: range.contains) == true { return false }
+            if !signature.stages.isEmpty {
+                guard let stage = evidence.state.stage, signature.stages.contains(stage.rawValue) else { return false }
+            }
+            if signature.listens != nil { return false }
+            return true
+        }
+
+        /// Short texts: every line counts.
+        func texts() -> [DoctorReport.Cause] { causes(hits.filter { holds($0, 0..<log.count) }) }
+
+        private func causes(_ hits: [(signature: Int, line: Int, kept: [String: String])]) -> [DoctorReport.Cause] {
+            var order: [Int] = []
+            var grouped: [Int: (kept: [String: String], lines: [Int])] = [:]
+            for hit in hits {
+                if grouped[hit.signature] == nil {
+                    order.append(hit.signature)
+                    grouped[hit.signature] = (hit.kept, [hit.line])
+                } else if let lines = grouped[hit.signature]?.lines {
+                    if !lines.contains(hit.line), lines.count < 4 { grouped[hit.signature]?.lines.append(hit.line) }
+                    // The pattern that keeps a name may be another one than the first.
+                    grouped[hit.signature]?.kept.merge(hit.kept) { first, _ in first }
+                }
+            }
+            return order.compactMap { number in
+                grouped[number].map { group in
+                    doctor.cause(
+                        doctor.file.signatures[number], group.kept, group.lines.map(proof),
+                        place: group.lines.first ?? 0)
+                }
+            }
+        }
+
+        // MARK: Builds
+
+        func build() -> (causes: [DoctorReport.Cause], unexplained: [DoctorReport.Proof]) {
+            let begin = signs[.queued]?.last(where: { $0 + 2 < log.count }) ?? 0
+            let range = begin..<log.count
+            let failed = lines(.unbuilt, range).filter { !noise.contains($0) && !handled.contains($0) }
+            let built = lines(.built, range).last ?? -1
+            let isFailed = evidence.state.stage == .buildError || shownAs == .message
+            // A build that went on to its end did not fail at what it printed before.
+            let counted = hits.filter { hit in
+                guard holds(hit, range) else { return false }
+                let signature = doctor.file.signatures[hit.signature]
+                if signature.isAlways { return true }
+                if handled.contains(hit.line), !signature.isLoud { return false }
+                return hit.line > built && (isFailed || !failed.isEmpty)
+            }
+            let found = causes(counted)
+            let open = failed.filter { $0 > built }
+            return (found, found.isEmpty ? open.prefix(3).map(proof) : [])
+        }
+
+        // MARK: Running apps
+
+        func run() -> (causes: [DoctorReport.Cause], unexplained: [DoctorReport.Proof]) {
+            let boots = (signs[.boot] ?? []).filter { $0 < log.count }
+            var end = log.count
+            // The last container, or the one before when that has said nothing yet.
+            for boot in boots.reversed() + (boots.first == 0 ? [] : [0]) {
+                let range = boot..<end
+                let found = run(range)
+                if !found.causes.isEmpty || !found.unexplained.isEmpty || !lines(.alive, range).isEmpty
+                    || !lines(.listening, range).isEmpty || range.count > 6
+                {
+                    return found
+                }
+                end = boot
+            }
+            return boots.isEmpty ? run(0..<log.count) : ([], [])
+        }
+
+        private func run(_ range: Range<Int>) -> (causes: [DoctorReport.Cause], unexplained: [DoctorReport.Proof]) {
+            let failing = lines(.failing, range)
+            let alive = (lines(.alive, range) + lines(.listening, range)).sorted()
+            let lastAlive = alive.last ?? -1
+            let recovered = lines(.recovered, range).last ?? -1
+            let crashes = lines(.crashed, range).filter { !handled.contains($0) && !access.contains($0) }
+            let isDead = evidence.state.stage?.isFailed == true || shownAs == .message
+            let goesOn = lines(.ordinary, range)
+            var counted = hits.filter { hit in
+                guard holds(hit, range) else { return false }
+                let signature = doctor.file.signatures[hit.signature]
+                if signature.isAlways { return true }
+                if isHandled(hit.line, range), !signature.isLoud { return false }
+                if hit.line > lastAlive {
+                    // Three lines of ordinary work behind it, and no end: the program went on.
+                    let after = goesOn.count { $0 > hit.line + 1 }
+                    let died = crashes.contains { $0 >= hit.line - 60 }
+                    return isDead || died || (after < 3 && recovered < hit.line)
+                }
+                guard signature.isOfServing, recovered < hit.line else { return false }
+                return failing.contains { abs($0 - hit.line) <= 80 } || isError(hit.line)
+            }
+            counted.sort { ($0.line, $0.signature) < ($1.line, $1.signature) }
+            var found = causes(counted)
+            found += listening(range)
+            guard found.isEmpty else { return (found, []) }
+            let open = crashes.filter { $0 > lastAlive }
+            return ([], open.suffix(3).map { proof(endOfTraceback($0, range)) })
+        }
+
+        /// The line that names the exception, for the head of a Python traceback; the line itself for any other.
+        private func endOfTraceback(_ line: Int, _ range: Range<Int>) -> Int {
+            guard log[line].contains("Traceback (most recent call last)") else { return line }
+            var at = line + 1
+            while range.contains(at), at < line + 400, log.isIndented(at) || log.isBlank(at) { at += 1 }
+            return range.contains(at) ? at : line
+        }
+
+        private func isError(_ line: Int) -> Bool {
+            let text = log[line].lowercased()
+            return text.contains("error") || text.contains("critical") || text.contains("fatal")
+        }
+
+        /// Whether the line, or the one that introduces its traceback, says that the program goes on.
+        private func isHandled(_ line: Int, _ range: Range<Int>) -> Bool {
+            if handled.contains(line) || ordinary.contains(line) { return true }
+            var at = line - 1
+            var steps = 0
+            // Up to the head of the traceback that the line ends.
+            while range.contains(at), steps < 120 {
+                let text = log[at]
+                if text.contains("Traceback (most recent call last)") {
+                    return handled.contains(at) || (range.contains(at - 1) && handled.contains(at - 1))
+                }
+                guard
+                    log.isIndented(at) || text.hasPrefix("During handling") || text.hasPrefix("The above exception")
+                        || log.isBlank(at)
+                else { return false }
+                at -= 1
+                steps += 1
+            }
+            return false
+        }
+
+        // MARK: Ports
+
+        /// Causes that lie in where the app listens.
+        private func listening(_ range: Range<Int>) -> [DoctorReport.Cause] {
+            let port = evidence.appPort ?? 7_860
+            let all = listeners.filter {
+                range.contains($0.line) && !handled.contains($0.line) && !access.contains($0.line)
+            }
+            // Behind a server of their own, the others listen where they like.
+            if !lines(.proxy, range).isEmpty { return [] }
+            if evidence.state.stage?.isServing == true, evidence.state.cause == nil { return [] }
+            // A visitor from outside was answered.
+            let visited = lines(.access, range).contains { line in
+                let text = log[line]
+                guard text.contains(" 200") || text.contains(" 304") || text.contains(" 302") else { return false }
+                return !text.contains("127.0.0.1") && !text.contains("localhost") && text.contains { $0.isNumber }
+                    && Self.hasAddress(text)
+            }
+            if visited { return [] }
+            var found: [DoctorReport.Cause] = []
+            let isMissing = evidence.state.message?.lowercased().contains("launch timed out") == true
+            for signature in doctor.file.signatures {
+                guard let listens = signature.listens else { continue }
+                switch listens {
+                case .loopback:
+                    let here = all.filter { $0.port == nil || $0.port == port }
+                    let open = here.filter { !Self.isLoopback($0.host) }
+                    let own = all.filter { Self.isLoopback($0.host) }
+                    guard open.isEmpty, let first = own.first(where: { $0.port == port }) ?? own.first,
+                        !all.contains(where: { !Self.isLoopback($0.host) })
+                    else { continue }
+                    found.append(
+                        doctor.cause(
+                            signature, ["host": first.host, "port": "\(first.port ?? port)", "app_port": "\(port)"],
+                            [proof(first.line)], place: first.line))
+                case .elsewhere:
+                    let open = all.filter { !Self.isLoopback($0.host) && $0.port != nil }
+                    guard let first = open.first, !all.contains(where: { $0.port == port }) else { continue }
+                    found.append(
+                        doctor.cause(
+                            signature, ["host": first.host, "port": "\(first.port ?? 0)", "app_port": "\(port)"],
+                            [proof(first.line)], place: first.line))
+                case .never:
+                    guard all.isEmpty, isMissing else { continue }
+                    let last = range.last(where: { !log.isBlank($0) })
+                    found.append(doctor.cause(signature, ["app_port": "\(port)"], last.map { [proof($0)] } ?? []))
+                }
+            }
+            return found
+        }
+
+        static func isLoopback(_ host: String) -> Bool {
+            let host = host.lowercased()
+            return host == "localhost" || host.hasPrefix("127.") || host == "[::1]" || host == "::1"
+        }
+
+        /// An IPv4 address stands in it: that of who asked.
+        static func hasAddress(_ text: String) -> Bool {
+            text.split(whereSeparator: { !($0.isNumber || $0 == ".") }).contains { word in
+                word.split(separator: ".").count == 4 && word.split(separator: ".").allSatisfy { Int($0) != nil }
+            }
+        }
+    }
+}
+
+extension RuleFile {
+    /// No rules.
+    init() {}
+}
+
+extension String {
+    fileprivate var trimmed: String {
+        var text = self[...]
+        while text.first == " " { text.removeFirst() }
+        while text.last == " " { text.removeLast() }
+        return String(text)
+    }
+}

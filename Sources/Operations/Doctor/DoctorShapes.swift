@@ -1,0 +1,72 @@
+import Diagnosis
+import StokerCore
+
+extension Shape {
+    /// What the doctor found in logs, settings and answers.
+    static let diagnosis = Shape(
+        name: "Diagnosis", summary: "Why a Space fails, as far as it can be proved.",
+        fields: [
+            .init("subject", .text, "The Space, or the name of the log"),
+            .init(
+                "verdict", .choice(DoctorReport.Verdict.allCases.map(\.rawValue)),
+                "`found`: at least one cause; `unknown`: it failed, and no rule knows why; `nothing`: no sign of a failure"
+            ),
+            .init("ill", .flag, "Whether a cause is more than information"),
+            .init("causes", .list(.shape(diagnosedCause)), "The likeliest first"),
+            .init("unexplained", .list(.shape(proof)), "What shows that it failed, when no cause is known"),
+            .init("looked_at", .list(.text), "What was read"),
+            .init("not_seen", .list(.text), "What could not be read, and why"),
+        ])
+
+    private static let diagnosedCause = Shape(
+        name: "DiagnosedCause", summary: "One cause with its proof.",
+        fields: [
+            .init("rule", .text, "Stable name of the rule, such as `D01`"),
+            .init("name", .text, "In a few words"),
+            .init("cause", .text, "What is so"),
+            .init("fix", .text, "What to do about it"),
+            .init("command", .text, optional: true, "The command that fixes it or leads on"),
+            .init("verify", .text, optional: true, "The command that shows whether it is well again"),
+            .init("severity", .choice(FailureSignature.Severity.allCases.map(\.rawValue)), "How bad it is"),
+            .init(
+                "automatic", .text,
+                "What may be done without a person: R restart, F build from scratch, C configuration, D new commit, W wait, A tell, N nothing"
+            ),
+            .init("proof", .list(.shape(proof)), "What shows it"),
+        ])
+    private static let proof = Shape(
+        name: "DiagnosisProof", summary: "A line, a setting or an answer that shows a cause.",
+        fields: [
+            .init("source", .choice(FailureSignature.Source.allCases.map(\.rawValue)), "Where it is from"),
+            .init("line", .integer, optional: true, "Of a log, from 1"),
+            .init("text", .text, "As it was written; secrets are replaced by `***`"),
+        ])
+}
+
+extension DoctorReport {
+    func json(subject: String, space: String?, lookedAt: [String], notSeen: [String] = []) -> JSONValue {
+        [
+            "subject": .string(subject), "verdict": .string(verdict.rawValue), "ill": .bool(isIll),
+            "causes": .array(
+                causes.map { cause in
+                    func command(_ text: String?) -> JSONValue {
+                        .text(text.map { $0.replacing("{space}", with: space ?? "OWNER/NAME") })
+                    }
+                    return [
+                        "rule": .string(cause.rule), "name": .string(cause.name), "cause": .string(cause.explanation),
+                        "fix": .string(cause.fix), "command": command(cause.command), "verify": command(cause.verify),
+                        "severity": .string(cause.severity.rawValue), "automatic": .string(cause.automatic),
+                        "proof": .array(cause.proof.map(\.json)),
+                    ]
+                }),
+            "unexplained": .array(unexplained.map(\.json)), "looked_at": .array(lookedAt.map { .string($0) }),
+            "not_seen": .array(notSeen.map { .string($0) }),
+        ]
+    }
+}
+
+extension DoctorReport.Proof {
+    fileprivate var json: JSONValue {
+        ["source": .string(source.rawValue), "line": line.map { .count($0) } ?? .null, "text": .string(text)]
+    }
+}

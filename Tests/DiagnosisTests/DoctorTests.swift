@@ -1,0 +1,150 @@
+import StokerCore
+import Testing
+
+@testable import Diagnosis
+
+@Suite struct DoctorTests {
+    private func run(_ text: String, port: Int? = nil, stage: SpaceStage? = nil, message: String? = nil)
+        -> DoctorReport
+    {
+        Doctor.standard.diagnose(
+            DoctorEvidence(state: Evidence(stage: stage, message: message), runLog: LogText(text), appPort: port))
+    }
+    private func build(_ text: String) -> DoctorReport {
+        Doctor.standard.diagnose(DoctorEvidence(buildLog: LogText(text)))
+    }
+
+    @Test func theFileOfRulesIsRead() throws {
+        let file = try RuleFile(RuleFile.compiledIn())
+        #expect(file.signatures.count >= 122)
+        let ids = file.signatures.map(\.id)
+        #expect(Set(ids).count == ids.count)
+        for rule in file.signatures {
+            for text in [rule.cause, rule.fix] {
+                #expect(text.hasSuffix(".") && text.first?.isLowercase == false, "\(rule.id): \(text)")
+            }
+            #expect(!rule.name.hasSuffix("."), "\(rule.id)")
+            #expect((0...100).contains(rule.rank))
+        }
+    }
+
+    /// What the Hub's stage and message mean is known once: the doctor tells of the rule that healing reads.
+    @Test func everyRuleOfTheHubsWordsHasItsRowOrIsOfTheStage() {
+        let known = Set(Doctor.standard.signatures.map(\.id))
+        #expect(DiagnosisRules.all.filter { !known.contains($0.id) && !$0.id.hasPrefix("ST") }.map(\.id) == [])
+    }
+
+    @Test func aKeyThatIsNotKnownIsRefused() {
+        #expect(throws: RuleFile.Wrong.self) {
+            try RuleFile("rules: [{id: X1, name: a, cause: A., fix: B., bild: [abc]}]")
+        }
+        #expect(throws: RuleFile.Wrong.self) { try RuleFile("signs: {alife: [abc]}") }
+        #expect(throws: RuleFile.Wrong.self) {
+            try RuleFile("rules: [{id: X1, name: a, cause: A., fix: B., run: [ab]}]")
+        }
+        #expect(throws: RuleFile.Wrong.self) { try RuleFile("rules: [{id: X1, name: a, fix: B., run: [abc]}]") }
+    }
+
+    @Test func aMissingPackageIsNamedWithItsLine() throws {
+        let report = run(
+            "Starting\nTraceback (most recent call last):\n  File \"app.py\", line 2, in <module>\n    import lightgbm\n\u{1B}[31mModuleNotFoundError: No module named 'lightgbm'\u{1B}[0m\n"
+        )
+        let cause = try #require(report.causes.first)
+        #expect(cause.rule == "D01" && cause.explanation.contains("`lightgbm`"))
+        #expect(cause.proof == [.init(source: .run, line: 5, text: "ModuleNotFoundError: No module named 'lightgbm'")])
+        #expect(report.isIll)
+    }
+
+    @Test func whatAnAppLivedOnWithIsNoCause() {
+        let text = """
+            ERROR:root:xformers is not there, falling back to plain attention
+            Traceback (most recent call last):
+              File "app.py", line 6, in <module>
+                import xformers
+            ModuleNotFoundError: No module named 'xformers'
+            INFO:     Application startup complete.
+            INFO:     Uvicorn running on http://0.0.0.0:7860 (Press CTRL+C to quit)
+            """
+        #expect(run(text).verdict == .nothing)
+        #expect(
+            run("INFO:     10.2.3.4:0 - \"GET /docs/ModuleNotFoundError HTTP/1.1\" 404 Not Found").verdict == .nothing)
+    }
+
+    @Test func aCrashWithoutARuleIsUnknownWithTheLineThatNamesIt() {
+        let report = run(
+            "Traceback (most recent call last):\n  File \"app.py\", line 3, in <module>\n    row[\"station\"]\nKeyError: 'station'\n"
+        )
+        #expect(report.verdict == .unknown && !report.isIll)
+        #expect(report.unexplained.map(\.text) == ["KeyError: 'station'"])
+    }
+
+    @Test func thePortIsComparedWithTheSpacesOwn() {
+        let line = "INFO:     Uvicorn running on http://0.0.0.0:8000 (Press CTRL+C to quit)"
+        #expect(run(line).causes.map(\.rule) == ["P01"])
+        #expect(run(line, port: 8_000).verdict == .nothing)
+        #expect(run("[INFO] Listening at: http://0.0.0.0:7860 (1)", port: 8_000).causes.map(\.rule) == ["P01"])
+        #expect(run("* Running on local URL:  http://127.0.0.1:7860").causes.map(\.rule) == ["P02"])
+        // Flask tells both when it listens everywhere.
+        let flask =
+            " * Running on all addresses (0.0.0.0)\n * Running on http://127.0.0.1:7860\n * Running on http://10.0.0.5:7860"
+        #expect(run(flask).verdict == .nothing)
+        // Visitors came through the outer server.
+        let inner = "INFO success: nginx entered RUNNING state\nINFO:     Uvicorn running on http://127.0.0.1:8000"
+        #expect(run(inner).verdict == .nothing)
+    }
+
+    @Test func theKindOfLogDecides() {
+        #expect(build("RUN make\nThe command returned a non-zero code\nexit code: 137").causes.first?.rule == "B15")
+        #expect(run("python app.py\nexit code: 137").causes.first?.rule == "RT08")
+        #expect(run("ERROR: Could not find a version that satisfies the requirement x==9").verdict != .found)
+    }
+
+    @Test func aPortThatWasNeverOpenedOutranksTheTimeout() {
+        let report = run(
+            "* Running on local URL:  http://127.0.0.1:7860", stage: .runtimeError,
+            message: "Launch timed out, workload was not healthy after 30 min")
+        #expect(report.causes.map(\.rule).prefix(2) == ["P02", "RT06"])
+    }
+
+    @Test func theEndOfALogInTheHubsMessageIsRead() {
+        let report = Doctor.standard.diagnose(
+            DoctorEvidence(
+                state: Evidence(
+                    stage: .runtimeError,
+                    message:
+                        "Exit code: 1. Reason: Traceback (most recent call last):\nModuleNotFoundError: No module named 'pandas'"
+                )))
+        #expect(report.causes.first?.rule == "D01")
+        #expect(report.causes.first?.proof.first?.source == .message)
+    }
+
+    @Test func oneNameAsVariableAndSecretIsNamed() {
+        let report = Doctor.standard.diagnose(
+            DoctorEvidence(
+                state: Evidence(stage: .configError), secrets: ["A", "HF_TOKEN"], variables: ["B", "HF_TOKEN"]))
+        #expect(report.causes.first?.rule == "RT20")
+        #expect(report.causes.first?.proof.first?.text.contains("HF_TOKEN") == true)
+    }
+
+    @Test func aSpaceOnItsWayIsNotIll() {
+        for stage in [SpaceStage.building, .appStarting, .sleeping] {
+            let report = Doctor.standard.diagnose(DoctorEvidence(state: Evidence(stage: stage)))
+            #expect(!report.causes.isEmpty && !report.isIll, "\(stage)")
+        }
+    }
+
+    @Test func secretsOfALogAreNotShown() {
+        let report = run(
+            "ValueError: HF_TOKEN=hf_abcdefghijklmnopqrstuvwxyz0123456789 ModuleNotFoundError: No module named 'x'")
+        #expect(report.causes.first?.proof.first?.text.contains("hf_abcdefghij") == false)
+    }
+
+    @Test func linesThatAreNoTextAndLongOnesAreNoTrouble() {
+        let log = LogText(
+            bytes: [0xFF, 0xFE, 0x1B, 0x5B, 0x0A, 0x1B] + Array(repeating: 0x61, count: 100_000) + [0x0A])
+        #expect(log.count == 2)
+        #expect(log[1].utf8.count == LogText.longestLine)
+        #expect(LogText("").count == 0 && LogText("a").count == 1 && LogText("a\nb\n").count == 2)
+        #expect(LogText("set: pipefail\r: invalid\r\n")[0] == "set: pipefail\\r: invalid")
+    }
+}
