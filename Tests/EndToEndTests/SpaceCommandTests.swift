@@ -227,6 +227,27 @@ extension EndToEnd {
             }
         }
 
+        @Test func whatKeepsAPushFromComingAboutIsNamed() async throws {
+            try await HubScratch.with("push-refused") { hub in
+                try FileManager.default.createDirectory(
+                    atPath: hub.scratch.path + "/plain", withIntermediateDirectories: true)
+                let environment = ["GIT_CEILING_DIRECTORIES": hub.scratch.path, "GIT_TERMINAL_PROMPT": "0"]
+                let plain = try await hub.stoker("space", "push", "maren/orbit-api", "plain", environment: environment)
+                #expect(plain.exit == .code(2) && plain.errors.contains("is no working copy of git"), "\(plain.tail)")
+                let made = try await hub.scratch.run(
+                    "sh",
+                    [
+                        "-c",
+                        "git init -q work && git -C work -c user.name=t -c user.email=t@example.org -c commit.gpgsign=false commit -q --allow-empty -m x",
+                    ])
+                try #require(made.exit == .code(0), "\(made.tail)")
+                let missing = try await hub.stoker("space", "push", "maren/nothere", "work", environment: environment)
+                #expect(
+                    missing.exit != .code(0) && missing.errors.contains("the Hub has no such Space for this token"),
+                    "\(missing.tail)")
+            }
+        }
+
         @Test func variablesVolumesAndHardwareAreChanged() async throws {
             try await HubScratch.with("change") { hub in
                 let space = "maren/orbit-api"

@@ -84,8 +84,12 @@ private typealias Reply = ScriptedHub.Reply
     @Test func aStorageThatWaitedTooLongIsAskedAgain() async throws {
         let slow = Self.refusal("RequestTimeout", "Your socket connection was idle for too long", status: 400)
         #expect(try await ask([slow, .text("")]) == 2)
+        // Bytes that were changed on the way are sent once more.
+        for code in ["BadDigest", "XAmzContentChecksumMismatch"] {
+            #expect(try await ask([Self.refusal(code, "It does not match", status: 400), .text("")]) == 2)
+        }
         let failure = await #expect(throws: HubFailure.self) {
-            try await ask([Self.refusal("BadDigest", "It does not match", status: 400)])
+            try await ask([Self.refusal("InvalidArgument", "It does not fit", status: 400)])
         }
         #expect(failure?.kind == .invalid)
     }

@@ -48,12 +48,18 @@ extension Hub {
             } catch let failure where failure.mayHaveHappened {
                 // Asked again it would be refused: there are none any more.
                 guard let now = try? await volumes(of: space), now.isEmpty else { throw failure }
+            } catch {
+                throw await namingStatic(error, of: space)
             }
         } else {
-            _ = try await send(
-                HubRequest(
-                    .PUT, "\(space.api)/volumes", doing: doing, body: .json(encoding: Body(volumes: wished)),
-                    right: "write access to \(space)", repeats: .freely, action: .write(repo: space)))
+            do {
+                _ = try await send(
+                    HubRequest(
+                        .PUT, "\(space.api)/volumes", doing: doing, body: .json(encoding: Body(volumes: wished)),
+                        right: "write access to \(space)", repeats: .freely, action: .write(repo: space)))
+            } catch {
+                throw await namingStatic(error, of: space)
+            }
         }
         return VolumeResult(volumes: wished, changed: true)
     }

@@ -320,11 +320,17 @@ struct LFSTransfer: Sendable {
         default: break
         }
         if let verify {
-            _ = try await hub.send(
-                HubRequest(
-                    .POST, hub.atEndpoint(verify), doing: doing,
-                    body: .json(encoding: Hub.LFSObject(oid: oid, size: size)), right: "write access to \(repo)",
-                    repeats: .freely, timeout: .seconds(60)))
+            do {
+                _ = try await hub.send(
+                    HubRequest(
+                        .POST, hub.atEndpoint(verify), doing: doing,
+                        body: .json(encoding: Hub.LFSObject(oid: oid, size: size)), right: "write access to \(repo)",
+                        repeats: .freely, timeout: .seconds(60)))
+            } catch  where error.status == 404 || error.status == 422 {
+                // Of the object, not of the repository.
+                throw error.hinting(
+                    "what was sent did not arrive whole, though the storage took it; the same command sends it again")
+            }
         }
     }
 }

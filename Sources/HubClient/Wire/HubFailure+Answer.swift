@@ -103,14 +103,21 @@ extension HubFailure {
     /// Source: Amazon S3 API reference, "Error responses".
     private static func kindOfStorage(status: Int, code: String?) -> Kind {
         switch code {
-        // The body did not come in time: with status 400.
+        // With status 400: the body did not come in time, or came with other bytes than were announced, and is worth another try.
         case "RequestTimeout": .trouble
+        case let code? where changedOnTheWay.contains(code): .trouble
         default: status == 401 ? .forbidden : kind(status: status, code: nil, header: nil, path: "")
         }
     }
 
+    private static let changedOnTheWay: Set<String> = [
+        "BadDigest", "XAmzContentChecksumMismatch", "XAmzContentSHA256Mismatch",
+    ]
+
     private static func hintOfStorage(kind: Kind, code: String?) -> String? {
         switch (kind, code) {
+        case (_, let code?) where changedOnTheWay.contains(code):
+            "the bytes were changed on the way: look at proxies and at the network, then try again"
         case (_, "RequestTimeTooSkewed"): "set this machine's clock"
         case (.forbidden, _): "the address that the Hub gave for it is no longer good; try again"
         case (.notFound, _): "what the Hub pointed to is not there; try again"

@@ -58,7 +58,8 @@ struct PushRefusal {
         {
             return failure(.hubUnreachable, "no connection to the Hub\(last)", "look at the network, then push again")
         }
-        if has("repository not found", "error: 404") {
+        // `fatal: repository 'http…' not found` is git's own sentence for a 404.
+        if has("repository not found", "/' not found", "error: 404") {
             return failure(
                 .hubNotFound, "the Hub has no such Space for this token\(last)",
                 "look at the name; `stoker space create \(id) --sdk docker` makes it")

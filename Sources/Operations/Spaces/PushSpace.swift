@@ -197,6 +197,13 @@ struct GitPush: Sendable {
         // git before 2.30 prints the word that ended its options.
         let commit = ended.output.split(whereSeparator: \.isNewline).last.map(String.init) ?? ""
         guard ended.status == 0, commit.count >= 40, commit.allSatisfy(\.isHexDigit) else {
+            if name == nil,
+                try await Program.run(git, ["-C", folder, "rev-parse", "--git-dir"], quiet: true).status != 0
+            {
+                throw Failure(
+                    .usage, doing: "push to \(id)", because: "\(folder) is no working copy of git",
+                    hint: "name the folder that is one, or use `stoker space upload`, which needs no git")
+            }
             throw Failure(
                 .usage, doing: "push to \(id)", because: "\(name ?? folder) has no commit \(ref.shortened)",
                 hint: name == nil

@@ -157,7 +157,8 @@ extension Redaction {
     private enum Mode { case address, text, source }
 
     /// What is to be hidden, in order and apart from each other. Linear in the text.
-    private static func spans(in bytes: [UInt8], _ mode: Mode) -> [Range<Int>] {
+    /// - Parameter looksInside: whether escaped values of parameters are looked into.
+    private static func spans(in bytes: [UInt8], _ mode: Mode, looksInside: Bool = true) -> [Range<Int>] {
         var spans: [Range<Int>] = []
         var index = 0
         while index < bytes.count {
@@ -171,7 +172,7 @@ extension Redaction {
                 if bytes[index] == UInt8(ascii: "/"), index > 0, bytes[index - 1] == UInt8(ascii: "/") {
                     user(bytes, from: index + 1)
                 } else if isQueryMark(bytes[index]) {
-                    parameter(bytes, from: index + 1, mode)
+                    parameter(bytes, from: index + 1, mode, looksInside)
                 } else if isWord(bytes[index]), index == 0 || !isWord(bytes[index - 1]) {
                     token(bytes, index) ?? named(bytes, index, mode)
                 } else {
@@ -221,13 +222,21 @@ extension Redaction {
     }
 
     /// The value of a parameter in a query or a fragment.
-    private static func parameter(_ bytes: [UInt8], from start: Int, _ mode: Mode) -> Range<Int>? {
+    private static func parameter(
+        _ bytes: [UInt8], from start: Int, _ mode: Mode, _ looksInside: Bool
+    ) -> Range<Int>? {
         // A longer name is none.
         guard let equals = bytes[start..<min(bytes.count, start + 200)].firstIndex(where: { isEndOfName($0) }),
-            bytes[equals] == UInt8(ascii: "="), equals > start,
-            isSecretParameter(String(decoding: bytes[start..<equals], as: UTF8.self))
+            bytes[equals] == UInt8(ascii: "="), equals > start
         else { return nil }
         let value = equals + 1
+        guard isSecretParameter(String(decoding: bytes[start..<equals], as: UTF8.self)) else {
+            guard looksInside else { return nil }
+            // As far as the next parameter: no byte is looked into twice.
+            let end = bytes[value...].firstIndex { isQueryMark($0) || isBlank($0) || "\"'<>".utf8.contains($0) }
+            let whole = value..<(end ?? bytes.count)
+            return holdsSecret(bytes[whole]) ? whole : nil
+        }
         // A variable's name is not a secret, and helps.
         if mode == .source, bytes[value...].starts(with: "${".utf8) { return nil }
         let end =
@@ -240,6 +249,20 @@ extension Redaction {
                 }
             } ?? bytes.count
         return value..<end
+    }
+
+    /// Whether the value of a parameter is itself an address or a document with a secret in it, behind `%` escapes: `?next=%2F%3Ftoken%3D…`.
+    private static func holdsSecret(_ value: ArraySlice<UInt8>) -> Bool {
+        guard value.contains(UInt8(ascii: "%")) else { return false }
+        var text = String(decoding: value, as: UTF8.self)
+        // An address in an address in an address.
+        for _ in 0..<3 {
+            let meant = PercentCoding.lenientlyDecoded(text)
+            if meant == text { return false }
+            if !spans(in: Array(meant.utf8), .text, looksInside: false).isEmpty { return true }
+            text = meant
+        }
+        return false
     }
 
     /// `password=…`, `"token": "…"` and in a file `token: …`.

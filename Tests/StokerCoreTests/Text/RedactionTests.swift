@@ -38,6 +38,11 @@ import Testing
         ("tcp://db:5432", "tcp://db:5432"), ("//u@h/", "//***@h/"), ("/?password=a=b&c", "/?password=***&c"),
         ("/?token=", "/?token=***"), ("/?", "/?"), ("", ""), ("http://[::1]:80/?a=1", "http://[::1]:80/?a=1"),
         ("https://a.test/hf_abcdefgh1234/x", "https://a.test/hf_***"),
+        // An address or a document in a parameter.
+        ("https://a.test/?url=http%3A%2F%2Fb%3Ftoken%3Dx1&page=2", "https://a.test/?url=***&page=2"),
+        ("https://a.test/?data=%7B%22password%22%3A%22x1%22%7D", "https://a.test/?data=***"),
+        ("https://a.test/?u=%252F%253Fjwt%253Dx1", "https://a.test/?u=***"),
+        ("https://a.test/?u=%2Fpage%3Fid%3D1&q=100%25", "https://a.test/?u=%2Fpage%3Fid%3D1&q=100%25"),
         ("https://hooks.slack.com/services/T1/B2/abcdef", "https://hooks.slack.com/services/***"),
         ("https://api.telegram.org/bot12345:AAabc-def/getMe", "https://api.telegram.org/bot***"),
     ]) func addresses(text: String, shown: String) {
@@ -82,7 +87,7 @@ import Testing
 
     @Test func workIsLinear() {
         // Each mark could make the rest of the text be looked at again.
-        for unit in ["?a", "//a:b", "token=", "\"token\":\"", "&&", "hf_", "bearer "] {
+        for unit in ["?a", "?a=%3Db", "?a=%2525", "//a:b", "token=", "\"token\":\"", "&&", "hf_", "bearer "] {
             let text = String(repeating: unit, count: 20_000)
             #expect(Redaction.text(text).utf8.count <= text.utf8.count + 20_000 * 3)
             _ = Redaction.source(text)
