@@ -112,7 +112,7 @@ import Testing
             let list = try #require(story.split(separator: "</ol>").first)
             // The change of the verdict and the beginning of the incident are one line.
             #expect(list.matches(of: #/class="src">verdict/#).count == 1 && list.contains("Down, was up"))
-            #expect(!list.contains("elsewhere") && !list.contains("Slow"))
+            #expect(!list.contains("elsewhere") && !list.contains("Slow, was up"))
             #expect(page.contains("Open for 11 min") && page.contains("id=\"one\""))
             // A channel's name is for those who may act, and here nobody is told.
             #expect(!page.contains("h-told"))
