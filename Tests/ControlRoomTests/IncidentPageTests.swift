@@ -156,8 +156,6 @@ import Testing
                 hub.contains("answers again") && hub.contains("RUNNING") && !hub.contains("s-silent\"/></svg> <bdi>"))
             let all = try await served.get("/events", headers: html).text
             #expect(all.contains("href=\"#s-silent\"/></svg> <bdi>"))
-            let json = try await served.get("/api/v1/events?kind=verdict").text
-            #expect(json.contains("\"verdict\":\"silent\""))
         }
     }
 
