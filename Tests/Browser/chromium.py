@@ -25,12 +25,16 @@ def browser(width=1280, height=900, dark=False, script=True):
         options.add_experimental_option("prefs", {"profile.managed_default_content_settings.javascript": 2})
     page = webdriver.Chrome(options=options, service=webdriver.ChromeService("/usr/bin/chromedriver") if os.path.exists("/usr/bin/chromedriver") else None)
     try:
-        # The window cannot be narrower than 500 px; a phone is emulated.
-        page.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", {"width": width, "height": height, "deviceScaleFactor": 1, "mobile": width < 500})
+        resize(page, width, height)
         page.execute_cdp_cmd("Emulation.setEmulatedMedia", {"features": [{"name": "prefers-color-scheme", "value": "dark" if dark else "light"}]})
         yield page
     finally:
         page.quit()
+
+
+def resize(page, width, height):
+    """The window cannot be narrower than 500 px; a phone is emulated."""
+    page.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", {"width": width, "height": height, "deviceScaleFactor": 1, "mobile": width < 500})
 
 
 def until(page, what, seconds=15):

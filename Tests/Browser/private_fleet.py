@@ -17,7 +17,7 @@ import urllib.request
 from selenium.webdriver.common.by import By
 from selenium.webdriver.common.keys import Keys
 
-from chromium import OUT, axe, browser, complaints, until, violations
+from chromium import OUT, axe, browser, complaints, resize, until, violations
 
 LOOKS = [(width, dark) for width in (360, 1000, 1440) for dark in (False, True)]
 TOKEN = "a-token-of-the-journeys"
@@ -235,9 +235,12 @@ class Visit:
         for name, path in self.pages:
             self.page.get(self.base + path)
             self.page.execute_script("for (const it of document.querySelectorAll('details')) it.open = true")
-            wide = self.page.execute_script("return document.documentElement.scrollWidth")
-            if wide > self.width:
-                found.append(f"{name} is {wide} wide at {self.tag}")
+            # The narrowest phone too.
+            for width in [320, self.width] if self.width == 360 else [self.width]:
+                resize(self.page, width, 900)
+                wide = self.page.execute_script("return document.documentElement.scrollWidth")
+                if wide > width:
+                    found.append(f"{name} is {wide} wide at {width} px")
             found += violations(self.page, f"{name}, {self.tag}", source)
             for dialog in self.page.execute_script("return [...document.querySelectorAll('[popover]')].map(it => it.id)"):
                 self.page.execute_script("document.getElementById(arguments[0]).showPopover()", dialog)

@@ -5,7 +5,7 @@ import Testing
 enum Markup {
     struct Problem: Error, CustomStringConvertible { var description: String }
 
-    private static let void: Set<String> = ["meta", "link", "input", "br", "hr", "img"]
+    private static let void: Set<String> = ["meta", "link", "input", "br", "hr", "img", "wbr"]
 
     static func check(_ text: String) throws {
         var open: [String] = []
