@@ -232,8 +232,7 @@ let package = Package(
         .testTarget(
             name: "OperationsTests",
             dependencies: [
-                "HubClient", "Ledger", "Operations", "Runtime", "StokerCore", "TestSupport", logging, nioCore,
-                nioPosix,
+                "HubClient", "Ledger", "Operations", "StokerCore", "TestSupport", logging, nioCore, nioPosix,
             ],
             swiftSettings: room),
         .testTarget(

@@ -194,3 +194,16 @@ import Testing
         }
     }
 }
+
+/// Of two inputs that exclude each other none is filled in: a caller who gives the other one would be refused.
+@Suite struct ExcludingInputsTests {
+    @Test func nothingIsFilledInBesideUntil() {
+        for operation in Operation.all {
+            let names = Set(operation.parameters.map(\.name))
+            guard names.isSuperset(of: ["for", "until"]) else { continue }
+            for parameter in operation.parameters where ["for", "until"].contains(parameter.name) {
+                #expect(parameter.standard == nil, "\(operation.name): \(parameter.name)")
+            }
+        }
+    }
+}

@@ -1,9 +1,7 @@
-import Foundation
 import HubClient
 import Logging
 import NIOCore
 import NIOPosix
-import Runtime
 import StokerCore
 import Synchronization
 import TestSupport
@@ -24,7 +22,9 @@ import Testing
         }
         let server = try await MisbehavingServer.start(on: group) { request in
             if request.contains("/acme/app/host") { return json(#"{"host": "\#(app)"}"#) }
-            if request.contains("/acme/app/runtime") { return json(#"{"stage": "RUNNING"}"#) }
+            if request.contains("/acme/app/runtime") {
+                return json(#"{"stage": "RUNNING", "hardware": {"current": "cpu-basic", "requested": "cpu-basic"}}"#)
+            }
             return json(#"{"id": "acme/app", "private": \#(isPrivate)}"#)
         }
         let hub = Hub(
@@ -94,47 +94,6 @@ import Testing
             #expect(context.limited(.seconds(86_400)) == .seconds(isLocal ? 86_400 : 3_600))
             #expect(context.spaced(.milliseconds(10)) == (isLocal ? .milliseconds(10) : .seconds(2)))
             #expect(caller.told.count == (isLocal ? 0 : 2))
-        }
-    }
-
-    @Test func oneBundleIsPushedAtATime() async throws {
-        let git = try #require(Program.find("git"))
-        try await Scratch.with("push") { scratch in
-            let folder = scratch.path + "/repository"
-            let identity = ["-c", "user.name=a", "-c", "user.email=a@example.com"]
-            for arguments in [
-                ["init", "--quiet", folder],
-                ["-C", folder] + identity + ["commit", "--quiet", "--allow-empty", "-m", "one"],
-                ["-C", folder, "bundle", "create", "--quiet", scratch.path + "/bundle", "HEAD"],
-            ] {
-                let ended = try await Program.run(git, arguments, quiet: true)
-                try #require(ended.status == 0, "\(arguments)")
-            }
-            let bundle = [UInt8](try Data(contentsOf: URL(fileURLWithPath: scratch.path + "/bundle")))
-            let group = MultiThreadedEventLoopGroup(numberOfThreads: 1)
-            // It takes the push and does not answer.
-            let server = try await MisbehavingServer.start(on: group) { _ in [.hold] }
-            let hub = Hub(
-                .init(endpoint: "http://127.0.0.1:\(server.port)", token: Secret("hf_pusher")),
-                logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() })
-            let push = GitPush(
-                git: git, hub: hub, id: try RepoID.space("acme/app"), ref: "HEAD", branch: "main", force: false)
-            let context = OperationContext(now: { Instant(milliseconds: 0) })
-            let first = Task { try await push.run(bundle: bundle, context) }
-            try await eventually("git asks the Hub") { !server.requests.isEmpty }
-            let failure = await #expect(throws: Failure.self) { try await push.run(bundle: bundle, context) }
-            #expect(failure?.code == .overloaded && failure?.because == "another bundle is being pushed")
-            #expect(server.requests.count == 1)
-            first.cancel()
-            _ = await first.result
-            // The place is free again: this one is begun.
-            let next = Task { try await push.run(bundle: bundle, context) }
-            try await eventually("git asks the Hub again") { server.requests.count > 1 }
-            next.cancel()
-            _ = await next.result
-            try await hub.shutdown()
-            try await server.stop()
-            try await group.shutdownGracefully()
         }
     }
 }

@@ -43,7 +43,7 @@ extension Operation {
             .init("groups", .body, .list(.text(upTo: 300), upTo: 1_000), "Groups; with targets, both are in it"),
             .init("all", .body, .flag, "Everything, in place of targets and groups"),
             .init("from", .body, .instant(ago: false), "When it begins; now unless given, at most 30 days ahead"),
-            .init("for", .body, .duration, standard: "1h", "How long; at most one of `for` and `until`"),
+            .init("for", .body, .duration, "How long, 1h unless given; at most one of `for` and `until`"),
             .init("until", .body, .instant(ago: false), "Until when"),
             .init("name", .body, .text(upTo: 100), "What it is called"),
             .init("text", .body, .text(upTo: 500), "What people read"),

@@ -78,9 +78,9 @@ extension Operation {
 
     static let notices = [listChannels, testChannel, listMessages, showMessage, retryMessage]
 
-    /// A person waits for it, but not for hours.
+    /// A person waits for it, but not for hours: the command gives an answer 30 s.
     private static func settled(_ id: Int64, _ board: NoticeBoard, doing: String) async throws(Failure) -> JSONValue {
-        guard let message = try await board.outcome(of: id, within: .seconds(30))?.message else {
+        guard let message = try await board.outcome(of: id, within: .seconds(20))?.message else {
             throw Failure(.notFound, doing: doing, because: "the message is not in the outbox any more")
         }
         return message

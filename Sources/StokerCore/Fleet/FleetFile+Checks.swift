@@ -516,7 +516,7 @@ extension CheckReader {
                 at: section.mark(of: "hardware"), in: section.place(of: "hardware"))
         } else if every < .seconds(15 * 60) {
             reading.advise(
-                "\(name) is pinged every \(every.text), more often than every 15m: free hardware sleeps after 48h without a visitor, and frequent pings were seen to be taken for abuse",
+                "\(name) is pinged every \(every.text), more often than every 15m: free hardware sleeps after 48h without a visitor, and frequent pings have been flagged as abuse",
                 at: spot.mark, in: spot.place)
         } else if every >= .seconds(48 * 3_600) {
             reading.advise(
