@@ -256,13 +256,14 @@ package struct Doctor: Sendable {
         _ signature: FailureSignature, _ kept: [String: String], _ proof: [DoctorReport.Proof], place: Int = 0
     ) -> DoctorReport.Cause {
         func filled(_ text: String) -> String {
+            let isOfName = text.hasPrefix("{") || text.hasPrefix("`{")
             var text = text
             for (name, value) in kept { text = text.replacing("{\(name)}", with: Self.shown(value)) }
             // Not every pattern of a rule keeps the name.
             for (name, word) in Self.words where text.contains("{\(name)}") {
                 text = text.replacing("`{\(name)}`", with: word).replacing("{\(name)}", with: word)
             }
-            return Formatting.capitalized(text)
+            return isOfName ? Formatting.capitalized(text) : text
         }
         return DoctorReport.Cause(
             rule: signature.id, name: signature.name, explanation: filled(signature.cause), fix: filled(signature.fix),

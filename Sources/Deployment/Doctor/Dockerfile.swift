@@ -61,9 +61,7 @@ package struct Dockerfile: Sendable {
     ]
 
     package init(_ content: String) {
-        var lines = content.split(separator: "\n", omittingEmptySubsequences: false).map { line in
-            line.last == "\r" ? String(line.dropLast()) : String(line)
-        }
+        var lines = content.lines.map(String.init)
         if let first = lines.first, first.unicodeScalars.first == "\u{FEFF}" {
             lines[0] = String(first.unicodeScalars.dropFirst())
         }
@@ -321,6 +319,11 @@ extension Dockerfile.Stage {
 }
 
 extension StringProtocol {
+    /// Lines without their ends. A Windows line end is one character in Swift, and not a newline followed by another.
+    var lines: [SubSequence] {
+        split(omittingEmptySubsequences: false) { $0 == "\n" || $0 == "\r\n" }
+    }
+
     var trimmed: String {
         var text = self[...]
         while let first = text.first, first.isWhitespace { text.removeFirst() }

@@ -256,7 +256,7 @@ package struct FolderExamination: Sendable {
         for step in [entry, command].compactMap({ $0 }) {
             for word in step.words {
                 guard let file = script(word), let text = file.text, file.name.hasSuffix(".sh") else { continue }
-                let lines = text.split(separator: "\n", omittingEmptySubsequences: false)
+                let lines = text.lines
                 for (number, line) in lines.enumerated() where !line.trimmed.hasPrefix("#") {
                     listening(
                         Dockerfile.words(Dockerfile.filled(String(line), environment)), environment, file.path,
@@ -379,7 +379,7 @@ package struct FolderExamination: Sendable {
     private mutating func program(_ words: [String], _ environment: [String: String]) {
         for word in words {
             guard let file = script(word), let text = file.text else { continue }
-            for (number, line) in text.split(separator: "\n", omittingEmptySubsequences: false).enumerated() {
+            for (number, line) in text.lines.enumerated() {
                 let line = line.trimmed
                 if line.hasPrefix("#") || line.hasPrefix("//") { continue }
                 if file.name.hasSuffix(".py") {
@@ -393,7 +393,7 @@ package struct FolderExamination: Sendable {
         if facts.files.contains(where: { $0.name == "go.mod" || $0.name == "Package.swift" }) {
             for file in facts.files where file.name.hasSuffix(".go") || file.name.hasSuffix(".swift") {
                 if file.path.contains("Tests/") || file.name.hasSuffix("_test.go") { continue }
-                for (number, line) in (file.text ?? "").split(separator: "\n", omittingEmptySubsequences: false)
+                for (number, line) in (file.text ?? "").lines
                     .enumerated()
                 {
                     compiledServer(line.trimmed, file.path, number + 1)
@@ -481,7 +481,7 @@ package struct FolderExamination: Sendable {
         guard header.sdk == "gradio" else { return }
         let name = header.values["app_file"]?.text ?? "app.py"
         guard let file = facts.file(name), let text = file.text else { return }
-        for (number, line) in text.split(separator: "\n", omittingEmptySubsequences: false).enumerated() {
+        for (number, line) in text.lines.enumerated() {
             let line = line.trimmed
             if line.hasPrefix("#") { continue }
             pythonServer(line, text, [:], name, number + 1)
@@ -564,7 +564,7 @@ package struct FolderExamination: Sendable {
                     "Save it with Unix line ends, and write `*.sh text eol=lf` into .gitattributes.")
             }
             if ["packages.txt", "requirements.txt"].contains(file.path) {
-                for (number, line) in text.split(separator: "\n", omittingEmptySubsequences: false).enumerated() {
+                for (number, line) in text.lines.enumerated() {
                     moderation(String(line.prefix { $0 != "#" }), file.path, number + 1)
                 }
             }
@@ -576,7 +576,7 @@ package struct FolderExamination: Sendable {
     private mutating func database(_ file: FolderFacts.File, _ text: String) {
         guard file.name.hasSuffix(".py") || file.name == "Dockerfile" || file.name.hasSuffix(".js") else { return }
         guard text.contains("postgres") else { return }
-        for (number, line) in text.split(separator: "\n", omittingEmptySubsequences: false).enumerated() {
+        for (number, line) in text.lines.enumerated() {
             guard let scheme = line.firstRange(of: "postgres"),
                 let mark = line[scheme.upperBound...].firstRange(of: "://"),
                 line[scheme.upperBound..<mark.lowerBound].allSatisfy({ $0.isLetter || $0.isNumber || $0 == "+" })

@@ -19,7 +19,7 @@ struct PythonRequirements: Sendable {
     init(_ text: String) {
         var joined: [(String, Int)] = []
         var pending: (String, Int)?
-        for (number, line) in text.split(separator: "\n", omittingEmptySubsequences: false).enumerated() {
+        for (number, line) in text.lines.enumerated() {
             var line = line.trimmed
             if line.hasPrefix("#") { continue }
             if let comment = line.firstRange(of: " #") { line = line[..<comment.lowerBound].trimmed }
@@ -121,7 +121,7 @@ enum PythonImports {
         let names = Set(list.items.map(\.name))
         var found: [Missing] = []
         var isText = false
-        for (number, line) in text.split(separator: "\n", omittingEmptySubsequences: false).enumerated() {
+        for (number, line) in text.lines.enumerated() {
             // Texts over several lines may hold examples.
             let marks = line.components(of: "\"\"\"") + line.components(of: "'''")
             let was = isText

@@ -210,6 +210,22 @@ import Testing
         }
     }
 
+    /// With Windows line ends the lines are the same ones.
+    @Test func windowsLineEndsHideNothing() {
+        let files = [
+            "README.md": "---\r\nsdk: docker\r\ncolorTo: orange\r\n---\r\n",
+            "Dockerfile": "FROM python:3.12\r\nCOPY none .\r\nCMD [\"python\", \"main.py\"]\r\n",
+            "main.py": "from flask import Flask\r\napp = Flask(__name__)\r\napp.run(port=8000)\r\n",
+            "requirements.txt": "flask==3.0.0\r\nfastapi=>1\r\n",
+        ]
+        let found = FolderExamination.findings(
+            FolderFacts(files: files.map { FolderFacts.File(path: $0.key, text: $0.value) }))
+        #expect(
+            places(found) == [
+                "B07 Dockerfile:2", "B14 README.md:3", "P01 main.py:3", "P02 main.py:3", "BD05 requirements.txt:2",
+            ])
+    }
+
     @Test func filesThatAreNotWhatTheySeem() {
         #expect(
             places(
