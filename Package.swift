@@ -155,8 +155,8 @@ let package = Package(
         .target(
             name: "HubSimulator",
             dependencies: [
-                nioCore, nioPosix, nioHTTP1, nioFoundation, fileSystem, hummingbird, httpTypes, asyncHTTPClient, crypto,
-                subprocess, yams, lifecycle, logging,
+                nioCore, nioPosix, nioHTTP1, nioHTTPTypes, nioFoundation, fileSystem, hummingbird, httpTypes,
+                asyncHTTPClient, crypto, subprocess, yams, lifecycle, logging,
             ],
             swiftSettings: room
         ),
@@ -190,7 +190,10 @@ let package = Package(
         // One test target per room
         .target(
             name: "TestSupport",
-            dependencies: ["Operations", "Ledger", "StokerCore", nioCore, nioPosix, nioSSL],
+            dependencies: [
+                "KeepAlive", "Notices", "Operations", "Ledger", "Runtime", "StokerCore", logging, nioCore, nioPosix,
+                nioSSL,
+            ],
             path: "Tests/TestSupport",
             swiftSettings: room
         ),
@@ -212,7 +215,7 @@ let package = Package(
         .testTarget(
             name: "LedgerTests",
             dependencies: [
-                "Ledger", "StokerCore", lifecycle, logging, grdb,
+                "Ledger", "Runtime", "StokerCore", lifecycle, logging, grdb,
             ],
             exclude: ["OlderLedgers"],
             swiftSettings: room
@@ -228,7 +231,10 @@ let package = Package(
         ),
         .testTarget(
             name: "OperationsTests",
-            dependencies: ["Operations", "Ledger", "StokerCore", "TestSupport"],
+            dependencies: [
+                "HubClient", "Ledger", "Operations", "Runtime", "StokerCore", "TestSupport", logging, nioCore,
+                nioPosix,
+            ],
             swiftSettings: room),
         .testTarget(
             name: "CommandLineTests",

@@ -80,6 +80,14 @@ class Child:
                 continue
         return total / 1024 / 1024
 
+    def own_memory(self) -> float:
+        """MiB of the process itself that belong to no file (`RssAnon`); 0 when it has ended."""
+        try:
+            status = Path(f"/proc/{self.pid}/status").read_text()
+        except OSError:
+            return 0
+        return next((int(line.split()[1]) / 1024 for line in status.splitlines() if line.startswith("RssAnon:")), 0)
+
     def alive(self) -> bool:
         return self.process.poll() is None
 
@@ -180,15 +188,20 @@ class Bench:
         self._children.remove(child)
         return child.stop()
 
-    def figures(self, name: str, command: list, seconds: float = 120, **options) -> dict:
-        """Runs a program to its end and returns the last JSON line it printed."""
+    def figures(self, name: str, command: list, seconds: float = 120, own_memory: bool = False, **options) -> dict:
+        """Runs a program to its end and returns the last JSON line it printed; with `own_memory` also `own_mib`, the most memory that
+        was its own (`RssAnon`: heap and stacks, no pages of files), looked at every few milliseconds."""
         child = self.start(name, command, **options)
-        status = child.wait(seconds)
+        most, end = 0.0, time.monotonic() + seconds
+        while own_memory and child.alive() and time.monotonic() < end:
+            most = max(most, child.own_memory())
+            time.sleep(0.004)
+        status = child.wait(max(1, end - time.monotonic()))
         lines = child.lines()
         self.stop(child)
         if status != 0 or not lines:
             raise Unmeasurable(f"{name} ended with {status}: {child.output()[-600:].strip()}")
-        return lines[-1]
+        return {**lines[-1], "own_mib": most} if own_memory else lines[-1]
 
     def interleaved(self, candidates: dict) -> dict[str, list]:
         """Every candidate once, then all again: what disturbs the machine disturbs all of them."""

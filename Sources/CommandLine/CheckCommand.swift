@@ -20,7 +20,7 @@ struct CheckCommand: OperationCommand {
     @Argument(help: "Only these checks, or all checks of these targets.", completion: CheckNames.completion)
     var names: [String] = []
     @OptionGroup var fleet: FleetOptions
-    @Flag(help: "Slow and waking ones are trouble too.")
+    @Flag(help: "\(Look.slow.title) and \(Look.waking.name) ones are trouble too.")
     var strict = false
     @Option(help: "How many are probed at once.")
     var concurrency: Int = 200

@@ -36,7 +36,9 @@ struct HistoryCommand: OperationCommand {
     var since: String?
     @Option(help: "Older than: a duration ago or a time.")
     var until: String?
-    @Option(help: "Only these outcomes of pings, joined by commas: up, slow, waking, down, unknown.")
+    @Option(
+        help: "Only these outcomes of pings, joined by commas: \(Outcome.allCases.map(\.name).joined(separator: ", "))."
+    )
     var outcome: String?
     @Option(name: .shortAndLong, help: "How many, at most.")
     var limit: Int = 50

@@ -204,7 +204,7 @@ struct IncidentsNoteCommand: OperationCommand {
 
 /// Who sits here, unless named.
 private func personHere(_ named: String?) -> String? {
-    guard let name = named ?? Surroundings.process.user, !name.isEmpty else { return nil }
+    guard let name = named ?? ProcessEnvironment.process.user, !name.isEmpty else { return nil }
     return String(name.prefix(100))
 }
 

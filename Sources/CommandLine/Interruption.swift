@@ -17,8 +17,8 @@ final class Interruption: Sendable {
 
     private struct State {
         var work: Task<Void, any Error>?
-        var wasMet = false
-        var metAt: ContinuousClock.Instant?
+        var isInterrupted = false
+        var interruptedAt: ContinuousClock.Instant?
         /// Ctrl-C came.
         var wasTyped = false
         var isAsking = false
@@ -36,13 +36,13 @@ final class Interruption: Sendable {
     func watch(_ work: Task<Void, any Error>) { state.withLock { $0.work = work } }
 
     /// A signal came: nothing new is to be begun.
-    var wasMet: Bool { state.withLock(\.wasMet) }
+    var isInterrupted: Bool { state.withLock(\.isInterrupted) }
 
     /// Returns when a signal came so long ago, or when the task is cancelled: what is on its way then must not be waited for, because
     /// who ends jobs ends them for good some seconds later (GitHub: SIGKILL 10 s behind SIGINT).
-    func metFor(_ span: Duration) async {
+    func waitUntilInterrupted(for span: Duration) async {
         while !Task.isCancelled {
-            if let at = state.withLock(\.metAt), ContinuousClock.now - at >= span { return }
+            if let at = state.withLock(\.interruptedAt), ContinuousClock.now - at >= span { return }
             try? await Task.sleep(for: .milliseconds(100))  // cancelled: the loop sees it
         }
     }
@@ -57,7 +57,7 @@ final class Interruption: Sendable {
     func release() {
         let late = state.withLock { state in
             defer { state.hold = nil }
-            return state.hold != nil && state.wasMet ? state.work : nil
+            return state.hold != nil && state.isInterrupted ? state.work : nil
         }
         late?.cancel()
     }
@@ -71,15 +71,15 @@ final class Interruption: Sendable {
 
     /// Does the work of a command with the signals caught.
     /// - Throws: what `work` throws, as an interruption when a signal came.
-    func whileCaught<Value>(_ work: () async throws -> Value) async throws -> Value {
+    func catchingSignals<Value>(_ work: () async throws -> Value) async throws -> Value {
         // SIGHUP too: a terminal that is closed must not leave a Space paused.
         let signals = await UnixSignalsSequence(trapping: .sigint, .sigterm, .sighup)
         let outcome: Result<Value, any Error> = await withTaskGroup(of: Void.self) { group in
-            group.addTask { for await signal in signals { self.met(isTyped: signal == .sigint) } }
+            group.addTask { for await signal in signals { self.interrupt(isTyped: signal == .sigint) } }
             defer { group.cancelAll() }
             do { return .success(try await work()) } catch { return .failure(error) }
         }
-        guard wasMet else { return try outcome.get() }
+        guard isInterrupted else { return try outcome.get() }
         Terminal.own.endProgress()
         switch outcome {
         case .success: throw ExitCode(Failure.Code.interrupted.exitStatus)
@@ -92,11 +92,11 @@ final class Interruption: Sendable {
         }
     }
 
-    private func met(isTyped: Bool) {
+    private func interrupt(isTyped: Bool) {
         let found = state.withLock { state in
             let found = state
-            state.wasMet = true
-            if state.metAt == nil { state.metAt = .now }
+            state.isInterrupted = true
+            if state.interruptedAt == nil { state.interruptedAt = .now }
             if isTyped { state.wasTyped = true }
             return found
         }
@@ -105,7 +105,7 @@ final class Interruption: Sendable {
             Terminal.writeError(isJSON ? "\n" : "\nNothing was changed.\n")
             leave()
         }
-        guard !found.wasMet else {
+        guard !found.isInterrupted else {
             guard isTyped, found.wasTyped else { return }
             Terminal.own.endProgress()
             if let left = found.hold?.left { Terminal.writeError(CommandFailure.text(of: left, asJSON: isJSON)) }

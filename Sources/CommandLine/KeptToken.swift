@@ -11,15 +11,28 @@ package enum KeptToken {
         return text.isEmpty || text.contains(where: { !$0.isASCII || $0.isWhitespace }) ? nil : Secret(text)
     }
 
-    /// For a server at a loopback address that this user (or root) runs. Who else may have opened the port does not get the token.
-    static func forServer(at url: URL, in folder: String) -> Secret? {
+    /// For a server at a loopback address that the token's owner runs. Another user who has opened the port does not get it.
+    static func forServer(at url: URL, in environment: ProcessEnvironment) -> Secret? {
+        let folder = environment.dataFolder
         guard let host = url.host, HostAddress.isLoopback(host: host), let token = read(in: folder) else { return nil }
         let port = url.port ?? (url.scheme == "https" ? 443 : 80)
-        let tables = ["/proc/net/tcp", "/proc/net/tcp6"].map {
-            String(decoding: (try? Data(contentsOf: URL(fileURLWithPath: $0))) ?? Data(), as: UTF8.self)
+        let tables = ["/proc/net/tcp", "/proc/net/tcp6"].compactMap {
+            try? String(decoding: Data(contentsOf: URL(fileURLWithPath: $0)), as: UTF8.self)  // some systems have none
         }
-        let users = Set(tables.flatMap { listeners(at: port, in: $0) })
-        return !users.isEmpty && users.isSubset(of: [0, geteuid()]) ? token : nil
+        // Root enters a container whose server runs as somebody else; the file belongs to that server then.
+        var facts = stat()
+        let owner = stat(folder + "/token", &facts) == 0 ? facts.st_uid : geteuid()
+        return isOwn(
+            port, tables: tables, users: [0, geteuid(), owner], isContainer: environment.containerSign != nil)
+            ? token : nil
+    }
+
+    /// Whether nobody but these users can be behind a port of this machine.
+    /// - Parameter isContainer: it has one user, so that a system that does not show its ports is believed.
+    static func isOwn(_ port: Int, tables: [String], users: Set<UInt32>, isContainer: Bool) -> Bool {
+        guard !tables.isEmpty else { return isContainer }
+        // Without a listener nothing answers, or the kernel hands the port on, into a container for example: only root can have that done.
+        return users.isSuperset(of: tables.flatMap { listeners(at: port, in: $0) })
     }
 
     /// Numbers of the users that listen on a port, at whatever address.

@@ -16,11 +16,12 @@ struct MaintenanceCommand: AsyncParsableCommand {
 
     struct Start: OperationCommand {
         static let configuration = CommandConfiguration(
-            commandName: "start", abstract: "Begin maintenance now.",
+            commandName: "start", abstract: "Begin maintenance, now or later.",
             discussion: """
                 EXAMPLES
                   stoker maintenance start embedder --for 2h
                   stoker maintenance start --group production --until 2026-12-01T06:00:00Z
+                  stoker maintenance start embedder --from 2026-12-01T05:30:00Z --for 2h
                   stoker maintenance start --all --for 30m --name "new network"
                 """)
         @Argument(help: "Targets, or single checks.", completion: CheckNames.completion)
@@ -29,6 +30,8 @@ struct MaintenanceCommand: AsyncParsableCommand {
         var groups: [String] = []
         @Flag(help: "Everything.")
         var all = false
+        @Option(help: "When it begins: 2026-12-01T05:30:00Z (default: now).")
+        var from: String?
         @Option(name: .customLong("for"), help: "How long: 30m, 2h, 1d12h (default: 1h).")
         var span: String?
         @Option(help: "Until when: 2026-12-01T06:00:00Z.")
@@ -37,6 +40,8 @@ struct MaintenanceCommand: AsyncParsableCommand {
         var name: String?
         @Option(help: "What people read.")
         var text: String?
+        @Option(help: "Who begins it.")
+        var by: String?
         @OptionGroup var output: OutputOptions
         @OptionGroup var server: ServerOptions
 
@@ -57,15 +62,17 @@ struct MaintenanceCommand: AsyncParsableCommand {
                 [
                     ("targets", targets.isEmpty ? .null : list(targets)),
                     ("groups", groups.isEmpty ? .null : list(groups)), ("all", all ? .bool(true) : .null),
-                    ("for", given(span)), ("until", given(until)), ("name", given(name)), ("text", given(text)),
+                    ("from", given(from)), ("for", given(span)), ("until", given(until)), ("name", given(name)),
+                    ("text", given(text)), ("by", given(by)),
                 ])
-            MaintenanceCommand.tell(answer, output, "begun")
+            MaintenanceCommand.tell(answer, output)
         }
     }
 
     struct Stop: OperationCommand {
         static let configuration = CommandConfiguration(
-            commandName: "stop", abstract: "End maintenance that goes on. What is down then is alarmed.")
+            commandName: "stop", abstract: "End maintenance, or call off what is planned. What is down then is alarmed."
+        )
         @Argument(help: "Its number or name, or a target that it names.")
         var id: String
         @OptionGroup var output: OutputOptions
@@ -75,7 +82,7 @@ struct MaintenanceCommand: AsyncParsableCommand {
 
         func run() async throws {
             let answer = try await server.client().call(.stopMaintenance, [("id", .string(id))])
-            MaintenanceCommand.tell(answer, output, "ended")
+            MaintenanceCommand.tell(answer, output)
         }
     }
 
@@ -109,11 +116,17 @@ struct MaintenanceCommand: AsyncParsableCommand {
         }
     }
 
-    private static func tell(_ answer: JSONValue, _ output: OutputOptions, _ what: String) {
+    private static func tell(_ answer: JSONValue, _ output: OutputOptions) {
         if output.chosen == .json { return Terminal.own.write(answer.prettyText) }
         if output.chosen == .quiet { return }
         let scope = (answer["scope"]?.string ?? "").printable
-        let end = what == "begun" ? " until \(OutputFormatting.time(answer["until"]))" : ""
-        Terminal.own.write("maintenance of \(scope) \(what)\(end) (\((answer["id"]?.string ?? "").printable))\n")
+        let (from, until) = (OutputFormatting.time(answer["from"]), OutputFormatting.time(answer["until"]))
+        let what =
+            switch answer["state"]?.string {
+            case "active": "begun until \(until)"
+            case "planned": "planned from \(from) until \(until)"
+            default: from == until ? "called off" : "ended"
+            }
+        Terminal.own.write("maintenance of \(scope) \(what) (\((answer["id"]?.string ?? "").printable))\n")
     }
 }

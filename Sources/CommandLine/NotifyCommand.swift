@@ -96,9 +96,12 @@ struct NotifyCommand: AsyncParsableCommand {
                 EXAMPLES
                   stoker notify list
                   stoker notify list --state given_up
+                  stoker notify list --incident 214
                 """)
         @Option(help: "Only these states, joined by commas: waiting, sending, failing, delivered, given_up, dropped.")
         var state: String?
+        @Option(help: "Only those that tell of the incident of this number.")
+        var incident: String?
         @Option(name: .shortAndLong, help: "How many, at most.")
         var limit: Int = 50
         @OptionGroup var output: OutputOptions
@@ -109,7 +112,10 @@ struct NotifyCommand: AsyncParsableCommand {
         func run() async throws {
             let answer = try await server.client().call(
                 .listMessages,
-                [("state", state.map { .string($0) } ?? .null), ("limit", .integer(Int64(limit)))])
+                [
+                    ("state", state.map { .string($0) } ?? .null),
+                    ("incident", incident.map { .string($0) } ?? .null), ("limit", .integer(Int64(limit))),
+                ])
             let screen = Terminal.own
             if output.chosen == .json { return screen.write(answer.prettyText) }
             if output.chosen == .quiet { return }
@@ -186,7 +192,8 @@ struct NotifyCommand: AsyncParsableCommand {
         let channel = (message["channel"]?.string ?? "").printable
         let why = message["error"]?.string.map { ": \($0.printable)" } ?? ""
         return switch message["state"]?.string {
-        case "delivered": "\(channel): delivered\n"
+        // Of a mail with several recipients: who did not get it.
+        case "delivered": "\(channel): \(message["error"]?.string.map(\.printable) ?? "delivered")\n"
         case "given_up", "dropped": "\(channel): not delivered\(why)\n"
         default: "\(channel): still on its way\(why); `stoker notify show \(message["id"]?.integer ?? 0)` tells more\n"
         }

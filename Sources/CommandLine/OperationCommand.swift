@@ -25,8 +25,8 @@ struct TerminalCaller: OperationCaller {
 
     var isLocal: Bool { true }
     var followsProgress: Bool { true }
-    var wantsToStop: Bool { interruption.wasMet }
-    func wantedToStop(for span: Duration) async { await interruption.metFor(span) }
+    var wantsToStop: Bool { interruption.isInterrupted }
+    func wantedToStop(for span: Duration) async { await interruption.waitUntilInterrupted(for: span) }
     func hold(_ first: String, left: Failure) { interruption.hold(first, left: left) }
     func release() { interruption.release() }
 
@@ -75,7 +75,7 @@ extension OperationContext {
     /// What any process has: a clock and the folder of its user.
     static var ofThisProcess: OperationContext {
         OperationContext(
-            now: { Instant(seconds: Date().timeIntervalSince1970) }, dataFolder: Surroundings.process.dataFolder)
+            now: { Instant(seconds: Date().timeIntervalSince1970) }, dataFolder: ProcessEnvironment.process.dataFolder)
     }
 }
 

@@ -63,7 +63,7 @@ struct ServerClient: OperationExecutor {
         }
         base = address
         // Beside its own server the owner has to name no token.
-        self.token = token ?? KeptToken.forServer(at: url, in: Surroundings.process.dataFolder)
+        self.token = token ?? KeptToken.forServer(at: url, in: .process)
         isOpen = url.scheme == "http" && !HostAddress.isLoopback(host: url.host ?? "")
     }
 
@@ -93,17 +93,23 @@ struct ServerClient: OperationExecutor {
             request.headers.add(name: "content-type", value: "application/json")
             request.body = .bytes(ByteBuffer(bytes: JSONValue.object(body).bytes))
         }
-        if isOpen, token != nil || !body.isEmpty { warn() }
+        if let warning = warning(sendsBody: !body.isEmpty) { warn(warning) }
         return request
     }
 
-    private func warn() {
+    /// What a person has to know before the request is sent; nil for nothing.
+    func warning(sendsBody: Bool) -> String? {
+        guard isOpen, token != nil || sendsBody else { return nil }
+        return "stoker: \(base) is plain http: whoever is on the way reads the token and what is sent\n"
+    }
+
+    private func warn(_ warning: String) {
         let wasWarned = Self.wasWarned.withLock { warned in
             defer { warned = true }
             return warned
         }
         guard !wasWarned else { return }
-        Terminal.writeError("stoker: \(base) is plain http: whoever is on the way reads the token and what is sent\n")
+        Terminal.writeError(warning)
     }
 
     /// - Throws: what the server answered; `server.unreachable` when it did not.

@@ -25,7 +25,7 @@ struct StatusCommand: OperationCommand {
     var query: String?
     @Option(
         help:
-            "Only these verdicts, joined by commas: up, slow, waking, down, silent, paused, unknown, flapping, moderated.",
+            "Only these verdicts, joined by commas: \(Look.all.map(\.name).joined(separator: ", ")).",
         completion: .list(Look.all.map(\.name)))
     var verdict: String?
     @Option(help: "Only this group.")
@@ -78,7 +78,7 @@ struct StatusCommand: OperationCommand {
         let interruption = Interruption.current
         var hasTrouble = false
         do {
-            try await interruption.whileCaught {
+            try await interruption.catchingSignals {
                 repeat {
                     let (text, trouble) = try await look(client, screen)
                     hasTrouble = trouble
@@ -89,7 +89,7 @@ struct StatusCommand: OperationCommand {
                 } while true
             }
         } catch {
-            guard interruption.wasMet else { throw error }
+            guard interruption.isInterrupted else { throw error }
         }
         return hasTrouble
     }

@@ -49,6 +49,7 @@ struct Routes: Sendable {
         }
         addIncidents(to: router)
         addNotices(to: router)
+        addMaintenance(to: router)
         addStatusPages(to: router)
         on(router, "/", .get, .read) { request, visit in try await dashboard(request, visit, groups) }
         on(router, "/targets/**", .get, .read) { request, visit in try await target(request, visit) }
@@ -148,12 +149,14 @@ struct Routes: Sendable {
         var history: TargetPage.History?
         do {
             var read = try await TargetPage.History.read(
-                ledger, check: status.id, every: status.check.policy.every, range: range, now: overview.now)
+                ledger, check: status.id, space: status.check.space, every: status.check.policy.every, range: range,
+                now: overview.now)
             // A day with one dot at its end tells nobody anything: who is new is shown the hour.
             if query["range"] == nil, read.isShorter(than: .hour, now: overview.now) {
                 range = .hour
                 read = try await TargetPage.History.read(
-                    ledger, check: status.id, every: status.check.policy.every, range: range, now: overview.now)
+                    ledger, check: status.id, space: status.check.space, every: status.check.policy.every,
+                    range: range, now: overview.now)
             }
             history = read
         } catch {
@@ -169,15 +172,29 @@ struct Routes: Sendable {
             key: visit.permission.write ? access.heartbeatKeys.key(of: name) : nil, needsKey: access.beatsNeedToken)
         page.hubEndpoint = overview.hub?.endpoint
         page.kinds = query["what"] ?? ""
+        page.messages = await messages(about: name, visit)
         if let space = status.check.space {
             page.offer = await SpaceOffer.of(
-                space, hubStatus: status.hubStatus, mayWrite: visit.permission.write, in: context)
+                space, hubStatus: status.hubStatus, isStatic: status.check.isStatic, isModerated: status.state.isModerated,
+                mayWrite: visit.permission.write, in: context)
             if page.offer?.refusal == nil, query["log"] != nil { page.log = await log(of: status, request) }
         }
         let mark = status.state.isTrouble ? "(!) " : ""
         var frame = frame(visit, title: "\(mark)\(name) · Stoker", kind: "target", overview: overview, live: true)
         if status.state.isTrouble { frame.icon = Icon.path(.trouble) }
         return Reply.html(pages.page("target", page.model(), frame: frame), to: request)
+    }
+
+    /// Of the newest 200 messages those that name a check; nil for a visitor who may not know who is told.
+    private func messages(about name: String, _ visit: AppRequestContext) async -> [ToldMessage]? {
+        guard visit.permission.write, let context, (try? context.notices) != nil else { return nil }
+        do throws(Failure) {
+            let page = try await Operation.listMessages.call([("limit", 200)], in: context)
+            return (page["items"]?.array ?? []).map(ToldMessage.init).filter { $0.targets.contains(name) }
+        } catch {
+            logger.warning("messages cannot be read", metadata: ["check": "\(name)", "error": "\(error)"])
+            return nil
+        }
     }
 
     /// The last lines of a Space's run or build log, as an operation reads them. What looks like a secret is hidden.
@@ -196,6 +213,7 @@ struct Routes: Sendable {
             part.readAt = Formatting.time(await monitor.overview().now)
         } catch {
             part.problem = error.because
+            part.hint = error.hint
         }
         return part
     }

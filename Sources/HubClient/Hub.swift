@@ -193,10 +193,8 @@ extension HubAnswer {
 extension HubRequest.Body {
     /// The value as JSON.
     package static func json(encoding value: some Encodable & Sendable) -> Self {
-        let encoder = JSONEncoder()
-        encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
         // Only floats that are not finite cannot be encoded, and no request of ours has floats.
-        guard let data = try? encoder.encode(value) else { return .none }
+        guard let data = try? JSONEncoder.stable.encode(value) else { return .none }
         return .json(ByteBuffer(bytes: data))
     }
 }

@@ -72,10 +72,10 @@ package enum DemoScene {
         return space
     }
 
-    static func manner(_ blueprint: SpaceBlueprint) -> SpaceManner {
+    static func manner(_ blueprint: SpaceBlueprint) -> SpaceOverride {
         let life = blueprint.lifecycle
         let usual = SpaceRules()
-        return SpaceManner(
+        return SpaceOverride(
             rules: SpaceRules(
                 buildTakes: life.buildTakes, startTakes: life.startTakes,
                 freeSleepAfter: life.sleepAfter ?? usual.freeSleepAfter),

@@ -11,6 +11,7 @@ final class EdgeHandler: ChannelInboundHandler {
     private let fleet: SimulatedFleet
     /// The Space of the port; nil on the port where the Host header chooses.
     private let door: SimulatedFleet.Door
+    private let seat: ConnectionSeats.Seat
     private let time: SimulatedTime
 
     private var context: ChannelHandlerContext?
@@ -29,7 +30,8 @@ final class EdgeHandler: ChannelInboundHandler {
         var waiter: Int?
     }
 
-    init(fleet: SimulatedFleet, door: SimulatedFleet.Door) {
+    init(fleet: SimulatedFleet, door: SimulatedFleet.Door, seat: ConnectionSeats.Seat) {
+        self.seat = seat
         self.fleet = fleet
         self.door = door
         time = fleet.time
@@ -78,6 +80,7 @@ final class EdgeHandler: ChannelInboundHandler {
             forwardedFor: hops.joined(separator: ", "),
             wantsHTML: head.headers[canonicalForm: "accept"].contains { $0.lowercased().hasPrefix("text/html") },
             tokens: bearer + signature(in: head.uri))
+        seat.become(busy: true)
         pending = Pending(number: requests, head: head, space: nil, caller: caller)
 
         switch door {
@@ -165,6 +168,7 @@ final class EdgeHandler: ChannelInboundHandler {
     private func drop() {
         guard let pending else { return }
         self.pending = nil
+        seat.become(busy: false)
         pending.limit?.cancel()
         pending.answer?.cancel()
         if let waiter = pending.waiter { pending.space?.stopWaiting(waiter) }

@@ -16,7 +16,7 @@ package final class SimulatedFleet: Sendable {
     private let group: any EventLoopGroup
     private let ownsGroup: Bool
     private let logger: Logger
-    private let mostConnections: Int
+    private let seats: ConnectionSeats
 
     enum Door {
         case edge
@@ -32,7 +32,6 @@ package final class SimulatedFleet: Sendable {
         var ports: [String: Int] = [:]
         var edgePort = 0
         var listeners: [any Channel] = []
-        var connections: [ObjectIdentifier: any Channel] = [:]
         var refused = 0
         var closing = false
         var requestIDs: SeededRandom
@@ -43,7 +42,7 @@ package final class SimulatedFleet: Sendable {
     /// - Parameters:
     ///   - seed: The same seed draws the same latencies and faults.
     ///   - tokens: What opens private Spaces.
-    ///   - mostConnections: Further connections are closed at once.
+    ///   - mostConnections: Idle ones give way to further ones, which are closed when there are none.
     ///   - group: Where the sockets live; nil starts one thread that ``shutdown()`` ends.
     /// - Throws: the socket's error when no port can be opened.
     package static func start(
@@ -72,7 +71,7 @@ package final class SimulatedFleet: Sendable {
         self.time = time
         self.rules = rules
         keys = .tokens(tokens)
-        self.mostConnections = mostConnections
+        seats = ConnectionSeats(total: mostConnections, perAddress: mostConnections)
         self.group = group ?? MultiThreadedEventLoopGroup(numberOfThreads: 1)
         ownsGroup = group == nil
         self.logger = logger
@@ -105,7 +104,7 @@ package final class SimulatedFleet: Sendable {
     /// Addresses by name, for clients that resolve `*.localhost` (RFC 6761, section 6.3).
     package var addressPattern: String { "http://{subdomain}.localhost:\(edgePort)" }
     /// Open connections of visitors.
-    package var connections: Int { state.withLock { $0.connections.count } }
+    package var connections: Int { seats.count }
 
     package func space(_ id: String) -> SimulatedSpace? {
         state.withLock { $0.spaces.first { $0.blueprint.id == id } }
@@ -201,10 +200,10 @@ package final class SimulatedFleet: Sendable {
             .childChannelOption(.tcpOption(.tcp_nodelay), value: 1)
             .childChannelInitializer { channel in
                 channel.eventLoop.makeCompletedFuture {
-                    guard self.admit(channel) else { return channel.close(promise: nil) }
+                    guard let seat = self.admit(channel) else { return channel.close(promise: nil) }
                     try channel.pipeline.syncOperations.configureHTTPServerPipeline(
                         withPipeliningAssistance: false, withErrorHandling: false)
-                    try channel.pipeline.syncOperations.addHandler(EdgeHandler(fleet: self, door: door))
+                    try channel.pipeline.syncOperations.addHandler(EdgeHandler(fleet: self, door: door, seat: seat))
                 }
             }
         let listener = try await bootstrap.bind(host: "127.0.0.1", port: 0).get()
@@ -212,23 +211,22 @@ package final class SimulatedFleet: Sendable {
         return listener.localAddress?.port ?? 0
     }
 
-    private func admit(_ channel: any Channel) -> Bool {
-        let key = ObjectIdentifier(channel)
-        let (admitted, first) = state.withLock { state in
-            guard !state.closing, state.connections.count < mostConnections else {
+    private func admit(_ channel: any Channel) -> ConnectionSeats.Seat? {
+        guard !state.withLock({ $0.closing }) else { return nil }
+        let seat = seats.admit(channel)
+        guard let seat else {
+            let isFirst = state.withLock { state in
                 state.refused += 1
-                return (false, state.refused == 1)
+                return state.refused == 1
             }
-            state.connections[key] = channel
-            return (true, false)
+            if isFirst {
+                logger.warning("more connections than the simulator takes", metadata: ["limit": "\(seats.total)"])
+            }
+            return nil
         }
-        if first {
-            logger.warning("more connections than the simulator takes", metadata: ["limit": "\(mostConnections)"])
-        }
-        if admitted {
-            channel.closeFuture.whenComplete { _ in self.state.withLock { $0.connections[key] = nil } }
-        }
-        return admitted
+        channel.closeFuture.whenComplete { [seats] _ in seats.leave(seat) }
+        // It may have begun to close meanwhile, and does not see this one.
+        return state.withLock({ $0.closing }) ? nil : seat
     }
 
     /// Closes every port and connection; not while something is being added. Further calls do nothing.
@@ -237,7 +235,7 @@ package final class SimulatedFleet: Sendable {
             defer { state.listeners = [] }
             if state.closing { return [any Channel]() }
             state.closing = true
-            return state.listeners + Array(state.connections.values)
+            return state.listeners + seats.channels
         }
         guard !channels.isEmpty else { return }
         for channel in channels {

@@ -104,13 +104,15 @@ package struct SpanTotals: Sendable, Equatable {
     /// never seen, our own outage, or this program did not run.
     package var upTime: Int64
     package var downTime: Int64
+    /// Milliseconds of maintenance in the span, as far as somebody watched. They are in neither of the above, whatever was seen.
+    package var maintenanceTime: Int64
     /// Part of that time was derived from single pings or their sums, because an older version kept no more.
     package var isEstimated: Bool
 
     package init(
         from: Instant, to: Instant, up: Int = 0, slow: Int = 0, waking: Int = 0, down: Int = 0, unknown: Int = 0,
         latencyMin: UInt32 = 0, latencyMax: UInt32 = 0, latencySum: UInt64 = 0, upTime: Int64 = 0, downTime: Int64 = 0,
-        isEstimated: Bool = false
+        maintenanceTime: Int64 = 0, isEstimated: Bool = false
     ) {
         self.from = from
         self.to = to
@@ -124,6 +126,7 @@ package struct SpanTotals: Sendable, Equatable {
         self.latencySum = latencySum
         self.upTime = upTime
         self.downTime = downTime
+        self.maintenanceTime = maintenanceTime
         self.isEstimated = isEstimated
     }
 
@@ -134,8 +137,9 @@ package struct SpanTotals: Sendable, Equatable {
     }
     /// For how long of the span it is known whether the check was up or down.
     package var known: Duration { .milliseconds(upTime + downTime) }
-    /// Known for all of the span but a fiftieth, which nobody needs to be told of.
-    package var isWhole: Bool { known >= (to - from) * 49 / 50 }
+    package var maintenance: Duration { .milliseconds(maintenanceTime) }
+    /// Known or in maintenance for all of the span but a fiftieth, which nobody needs to be told of.
+    package var isWhole: Bool { known + maintenance >= (to - from) * 49 / 50 }
     /// Share of good pings among those that count (up, slow, down), 0…1; nil when none counts. A failing check is pinged more
     /// often, so this says less of the time than of the pings.
     package var pingsGood: Double? {

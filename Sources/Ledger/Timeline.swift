@@ -61,54 +61,84 @@ enum Timeline {
 struct TimeSum: Sendable, Equatable {
     var up: Int64 = 0
     var down: Int64 = 0
+    /// Watched, but not counted: maintenance.
+    var maintenance: Int64 = 0
     var isEstimated = false
 }
 
-/// When somebody watched: all of the time but some spans.
-struct Watch: Sendable {
-    /// In time order, apart from each other.
-    private(set) var absences: [Range<Int64>] = []
-    /// Length of all absences before each.
+/// Spans in time order, apart from each other.
+private struct SpanList: Sendable {
+    private(set) var spans: [Range<Int64>] = []
+    /// Length of all spans before each.
     private var before: [Int64] = []
-    /// Nothing is known from here on; nil for no such bound.
-    private var end: Int64?
 
-    init(absences given: [Range<Int64>] = [], until end: Int64? = nil) {
+    init(_ given: [Range<Int64>]) {
         for one in given.sorted(by: { $0.lowerBound < $1.lowerBound }) where !one.isEmpty {
-            if let last = absences.last, one.lowerBound <= last.upperBound {
-                absences[absences.count - 1] = last.lowerBound..<max(last.upperBound, one.upperBound)
+            if let last = spans.last, one.lowerBound <= last.upperBound {
+                spans[spans.count - 1] = last.lowerBound..<max(last.upperBound, one.upperBound)
             } else {
-                absences.append(one)
+                spans.append(one)
             }
         }
         var sum: Int64 = 0
-        for one in absences {
+        for one in spans {
             before.append(sum)
             sum += one.upperBound - one.lowerBound
         }
+    }
+
+    /// How much of the time lies in them.
+    func length(from begin: Int64, to stop: Int64) -> Int64 { length(before: stop) - length(before: begin) }
+
+    private func length(before time: Int64) -> Int64 {
+        // The last span that begins before the time.
+        var (low, high) = (0, spans.count)
+        while low < high {
+            let middle = (low + high) / 2
+            if spans[middle].lowerBound < time { low = middle + 1 } else { high = middle }
+        }
+        guard low > 0 else { return 0 }
+        let last = spans[low - 1]
+        return before[low - 1] + min(time, last.upperBound) - last.lowerBound
+    }
+}
+
+/// When somebody watched: all of the time but some spans. Of it, maintenance is not counted.
+struct Watch: Sendable {
+    private var unwatched: SpanList
+    /// Unwatched and maintenance together; nil without maintenance.
+    private var uncounted: SpanList?
+    /// Nothing is known from here on; nil for no such bound.
+    private var end: Int64?
+
+    /// In time order, apart from each other.
+    var absences: [Range<Int64>] { unwatched.spans }
+    var hasMaintenance: Bool { uncounted != nil }
+
+    init(absences: [Range<Int64>] = [], until end: Int64? = nil) {
+        unwatched = SpanList(absences)
         self.end = end
     }
 
-    /// With more absences.
-    func adding(_ more: [Range<Int64>]) -> Watch { Watch(absences: absences + more, until: end) }
+    /// With time that is watched and not counted.
+    func leavingOut(maintenance: [Range<Int64>]) -> Watch {
+        var watch = self
+        watch.uncounted = SpanList(absences + maintenance)
+        return watch
+    }
 
-    /// Watched milliseconds of a span.
+    /// Milliseconds of a span that count.
     func time(from begin: Int64, to stop: Int64) -> Int64 {
         let stop = end.map { min($0, stop) } ?? stop
         guard begin < stop else { return 0 }
-        return stop - begin - (absent(before: stop) - absent(before: begin))
+        return stop - begin - (uncounted ?? unwatched).length(from: begin, to: stop)
     }
 
-    private func absent(before time: Int64) -> Int64 {
-        // The last absence that begins before the time.
-        var (low, high) = (0, absences.count)
-        while low < high {
-            let middle = (low + high) / 2
-            if absences[middle].lowerBound < time { low = middle + 1 } else { high = middle }
-        }
-        guard low > 0 else { return 0 }
-        let last = absences[low - 1]
-        return before[low - 1] + min(time, last.upperBound) - last.lowerBound
+    /// Milliseconds of a span that were watched in maintenance.
+    func maintenance(from begin: Int64, to stop: Int64) -> Int64 {
+        let stop = end.map { min($0, stop) } ?? stop
+        guard let uncounted, begin < stop else { return 0 }
+        return uncounted.length(from: begin, to: stop) - unwatched.length(from: begin, to: stop)
     }
 
     /// Joins absences that are apart by no more than the gap, so that a program that starts again and again needs no endless list.

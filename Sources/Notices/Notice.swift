@@ -42,11 +42,14 @@ package struct Notice: Sendable, Equatable, Codable {
         /// How long the trouble lasted, when it is over; milliseconds.
         package var lastedMilliseconds: Int64?
         package var incident: Int64?
+        /// Of what is well again: what it was.
+        package var was: Verdict?
 
         package init(
             check: String, group: String? = nil, verdict: Verdict, sentence: String? = nil, since: Instant? = nil,
-            lastedMilliseconds: Int64? = nil, incident: Int64? = nil
+            lastedMilliseconds: Int64? = nil, incident: Int64? = nil, was: Verdict? = nil
         ) {
+            self.was = was
             self.check = check
             self.group = group
             self.verdict = verdict
@@ -76,9 +79,13 @@ package struct Notice: Sendable, Equatable, Codable {
         case tookOver = "took-over"
         /// `stoker notify test`
         case test
+        /// Somebody has seen an incident: for channels that keep one open themselves. No rule names it.
+        case acknowledged
 
         /// Whether it tells of the end of trouble.
-        package var isGood: Bool { self == .recovered || self == .healed || self == .tookOver || self == .test }
+        package var isGood: Bool {
+            self == .recovered || self == .healed || self == .tookOver || self == .test || self == .acknowledged
+        }
     }
 
     package init(

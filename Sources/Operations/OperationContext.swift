@@ -15,10 +15,11 @@ package struct OperationContext: Sendable {
     package var caller: any OperationCaller
     /// The call came with its yes.
     var isConfirmed = false
-    private let fleetKeeper: (any FleetMonitoring)?
+    private let fleetMonitor: (any FleetMonitoring)?
     private let fleetLedger: (any Ledger)?
     private let nameBook: CheckNameCache?
-    private let noticeBoard: NoticeBoard?
+    /// nil where no fleet runs; see ``notices``.
+    let noticeBoard: NoticeBoard?
     private let hubAccount: Hub?
     private let folder: String?
     private let maintenanceKeeper: MaintenanceKeeper?
@@ -36,7 +37,7 @@ package struct OperationContext: Sendable {
     ) {
         self.noticeBoard = notices
         self.maintenanceKeeper = maintenance
-        self.fleetKeeper = monitor
+        self.fleetMonitor = monitor
         self.fleetLedger = ledger
         self.now = now
         self.backupFolder = backupFolder
@@ -54,13 +55,13 @@ package struct OperationContext: Sendable {
         return context
     }
 
-    package var hasFleet: Bool { fleetKeeper != nil }
+    package var hasFleet: Bool { fleetMonitor != nil }
 
     /// - Throws: `conflict` where no fleet runs.
     package var monitor: any FleetMonitoring {
         get throws(Failure) {
-            guard let fleetKeeper else { throw .noFleet(doing: "ask the fleet") }
-            return fleetKeeper
+            guard let fleetMonitor else { throw .noFleet(doing: "ask the fleet") }
+            return fleetMonitor
         }
     }
 

@@ -40,14 +40,18 @@ package enum OutputFormatting {
 
     package static func tenths(_ value: Double) -> String { Formatting.tenths(value) }
 
-    /// `99.98 %`, and `100 % of 12 min known` while most of the span lies before the first ping or nobody looked.
+    /// `99.98 %`, and `100 % of 12 min known` while most of the span lies before the first ping or nobody looked;
+    /// with `, 2 h of maintenance left out` where there was some.
     package static func uptime(_ value: JSONValue) -> String {
         let share = value["uptime"]?.double
-        let text = Formatting.share(share)
-        guard share != nil, value["whole"]?.bool == false, let known = value["known_seconds"]?.double else {
-            return text
+        var text = Formatting.share(share)
+        if share != nil, value["whole"]?.bool == false, let known = value["known_seconds"]?.double {
+            text += " \(Formatting.known(duration(known)))"
         }
-        return "\(text) \(Formatting.known(duration(known)))"
+        if let left = value["maintenance_seconds"]?.double, left >= 1 {
+            text += ", \(Formatting.leftOut(duration(left)))"
+        }
+        return text
     }
 
     package static func instant(_ value: JSONValue?) -> Instant? { value?.string.flatMap { Instant(rfc3339: $0) } }

@@ -12,8 +12,14 @@ static const unsigned char stoker_js[] = {
 static const unsigned char theme_js[] = {
 #embed "Files/theme.js"
 };
+static const unsigned char status_js[] = {
+#embed "Files/status.js"
+};
 static const unsigned char layout_mustache[] = {
 #embed "Files/layout.mustache"
+};
+static const unsigned char signs_mustache[] = {
+#embed "Files/signs.mustache"
 };
 static const unsigned char dashboard_mustache[] = {
 #embed "Files/dashboard.mustache"
@@ -48,6 +54,9 @@ static const unsigned char status_page_mustache[] = {
 static const unsigned char notices_mustache[] = {
 #embed "Files/notices.mustache"
 };
+static const unsigned char maintenance_mustache[] = {
+#embed "Files/maintenance.mustache"
+};
 static const unsigned char login_mustache[] = {
 #embed "Files/login.mustache"
 };
@@ -61,8 +70,10 @@ static const unsigned char diagnosis_yaml[] = {
 static const stoker_asset files[] = {
     {"stoker.css", stoker_css, sizeof stoker_css},
     {"stoker.js", stoker_js, sizeof stoker_js},
+    {"status.js", status_js, sizeof status_js},
     {"theme.js", theme_js, sizeof theme_js},
     {"layout.mustache", layout_mustache, sizeof layout_mustache},
+    {"signs.mustache", signs_mustache, sizeof signs_mustache},
     {"dashboard.mustache", dashboard_mustache, sizeof dashboard_mustache},
     {"row.mustache", row_mustache, sizeof row_mustache},
     {"target.mustache", target_mustache, sizeof target_mustache},
@@ -74,6 +85,7 @@ static const stoker_asset files[] = {
     {"acknowledge.mustache", acknowledge_mustache, sizeof acknowledge_mustache},
     {"status-page.mustache", status_page_mustache, sizeof status_page_mustache},
     {"notices.mustache", notices_mustache, sizeof notices_mustache},
+    {"maintenance.mustache", maintenance_mustache, sizeof maintenance_mustache},
     {"login.mustache", login_mustache, sizeof login_mustache},
     {"error.mustache", error_mustache, sizeof error_mustache},
     {"diagnosis.yaml", diagnosis_yaml, sizeof diagnosis_yaml},

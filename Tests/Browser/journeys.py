@@ -1,10 +1,11 @@
 """Journeys through the dashboard with real Chromium: what a person does, keyboard included. Started by run.sh."""
+import concurrent.futures
 import contextlib
-import importlib.util
 import json
 import os
 import pathlib
 import re
+import shutil
 import signal
 import subprocess
 import sys
@@ -12,60 +13,15 @@ import tempfile
 import time
 import urllib.request
 
-from selenium import webdriver
-from selenium.common.exceptions import StaleElementReferenceException, WebDriverException
 from selenium.webdriver.common.by import By
 from selenium.webdriver.common.keys import Keys
 from selenium.webdriver.support.ui import WebDriverWait
 
-ROOT = pathlib.Path(__file__).resolve().parents[2]
-OUT = ROOT / ".build" / "screenshots"
-OUT.mkdir(parents=True, exist_ok=True)
+import private_fleet
+from chromium import OUT, ROOT, axe, browser, complaints, left_the_page, until, violations
+
 # Processes of the servers, by their addresses.
 SERVERS = {}
-
-
-@contextlib.contextmanager
-def browser(width=1280, height=900, dark=False, script=True):
-    options = webdriver.ChromeOptions()
-    for flag in ["--headless=new", "--no-sandbox", "--disable-dev-shm-usage", "--hide-scrollbars", "--force-color-profile=srgb"]:
-        options.add_argument(flag)
-    if os.environ.get("CHROMIUM"):
-        options.binary_location = os.environ["CHROMIUM"]
-    options.set_capability("goog:loggingPrefs", {"browser": "ALL"})
-    if not script:
-        options.add_experimental_option("prefs", {"profile.managed_default_content_settings.javascript": 2})
-    page = webdriver.Chrome(options=options, service=webdriver.ChromeService("/usr/bin/chromedriver") if os.path.exists("/usr/bin/chromedriver") else None)
-    try:
-        # The window cannot be narrower than 500 px; a phone is emulated.
-        page.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", {"width": width, "height": height, "deviceScaleFactor": 1, "mobile": width < 500})
-        page.execute_cdp_cmd("Emulation.setEmulatedMedia", {"features": [{"name": "prefers-color-scheme", "value": "dark" if dark else "light"}]})
-        yield page
-    finally:
-        page.quit()
-
-
-def until(page, what, seconds=15):
-    """Waits for a condition; what it gives is given back."""
-    return WebDriverWait(page, seconds, poll_frequency=0.05).until(lambda _: what())
-
-
-def left_the_page(element):
-    """Whether a new page took the element's place. In the middle of the change chromedriver says so in words of its own."""
-    try:
-        element.is_enabled()
-        return False
-    except StaleElementReferenceException:
-        return True
-    except WebDriverException as error:
-        if "does not belong to the document" in str(error):
-            return True
-        raise
-
-
-def complaints(page):
-    """What the console says against us. A page that is not found is reported as a failed resource by Chromium itself."""
-    return [entry["message"] for entry in page.get_log("browser") if entry["level"] == "SEVERE" and "404" not in entry["message"]]
 
 
 class Journeys:
@@ -254,10 +210,11 @@ class Journeys:
 
 
 def looks_dead(base):
-    """A server that says nothing: the page greys out, says since when, changes title and icon, and recovers by itself."""
-    server = SERVERS.get(base)
-    if server is None:
-        return
+    """A server that says nothing: the page greys out, says since when, changes title and icon, and recovers by itself.
+
+    Without a script the sheet does it: its animation ends unless a new page begins it again.
+    """
+    server = SERVERS[base]
     with browser() as page:
         page.get(base + "/")
         until(page, lambda: page.find_element(By.ID, "live").get_attribute("data-state") == "live")
@@ -273,13 +230,16 @@ def looks_dead(base):
         until(page, lambda: page.execute_script("return document.documentElement.dataset.live") is None, 30)
         until(page, lambda: not page.title.startswith("◌"))
         assert not page.find_element(By.ID, "dead").is_displayed() and icon
-    with browser(script=False) as page:
-        # Without a script the sheet shows the bar by itself.
-        page.get(base + "/")
-        times = page.execute_script("return document.querySelector('.deadman').getAnimations().map(a => a.effect.getTiming().delay)")
-        assert times == [45000], times
-        page.execute_script("for (const a of document.querySelector('.deadman').getAnimations()) a.currentTime = 46000")
-        assert page.find_element(By.CSS_SELECTOR, ".deadman").is_displayed()
+    for dark in (False, True):
+        with browser(360, 800, dark, script=False) as page:
+            page.get(base + "/")
+            bar = page.find_element(By.CSS_SELECTOR, ".deadman")
+            assert not bar.is_displayed()
+            times = page.execute_script("return document.querySelector('.deadman').getAnimations().map(a => a.effect.getTiming().delay)")
+            assert times == [45000], times
+            # Its time is put forward: chromedriver waits for the page that asks for itself and gets no answer.
+            page.execute_script("for (const a of document.querySelector('.deadman').getAnimations()) a.currentTime = 46000")
+            assert bar.is_displayed() and "no news for a while" in bar.text
 
 
 def never_sideways(pages):
@@ -336,49 +296,29 @@ def page_of_trouble(base):
     return "/targets/" + items[0]["name"]
 
 
-def axe():
-    """axe-core's own file; the package that ships it is installed without the browser driver it is meant for."""
-    package = importlib.util.find_spec("axe_playwright_python")
-    return (pathlib.Path(package.origin).parent / "axe.min.js").read_text(encoding="utf-8")
-
-
 def accessible(pages):
-    """No page has a violation that axe-core calls serious or critical: dark and light, on a desk and on a phone."""
+    """axe-core has nothing to say of any page: dark and light, at three widths."""
     source = axe()
-    run = "axe.run(document, {resultTypes: ['violations']}).then(arguments[0], error => arguments[0]({error: String(error)}))"
     with browser() as page:
         # Would it tell us at all?
         page.get(pages[0][1])
         page.execute_script("document.querySelector('main').insertAdjacentHTML('beforeend', '<button></button><p class=canary>faint</p>');"
                             "document.querySelector('.canary').style.color = '#ddd'")
-        page.execute_script(source)
-        told = {violation["id"] for violation in page.execute_async_script(run)["violations"]}
-        assert {"button-name", "color-contrast"} <= told, told
+        told = " ".join(violations(page, "canary", source))
+        assert "button-name" in told and "color-contrast" in told, told
     found, looked = [], 0
-    for dark in (False, True):
-        for width in (1280, 360):
-            with browser(width, 900, dark) as page:
-                for name, address in pages:
-                    page.get(address)
-                    for closed in page.find_elements(By.CSS_SELECTOR, "details:not([open])"):
-                        page.execute_script("arguments[0].open = true", closed)
-                    page.execute_script(source)
-                    answer = page.execute_async_script(run)
-                    assert "error" not in answer, answer["error"]
-                    assert len(answer["passes"]) > 5, "axe looked at nothing"
-                    assert page.find_elements(By.CSS_SELECTOR, "a.brand"), f"{name} is not a page of ours"
-                    if dark and width == 360:
-                        page.save_screenshot(str(OUT / f"phone-{name.replace(' ', '-')}.png"))
-                    looked += 1
-                    for violation in answer["violations"]:
-                        line = f"{name}, {width} px, {'dark' if dark else 'light'}: {violation['impact']} {violation['id']}: {violation['help']}"
-                        nodes = "; ".join(" ".join(node["target"][0:1]) for node in violation["nodes"][:3])
-                        why = violation["nodes"][0].get("failureSummary", "").replace("\n", " ")
-                        if violation["impact"] in ("serious", "critical"):
-                            found.append(f"{line} [{nodes}] {why}")
-                        else:
-                            print(f"note    {line} [{nodes}]", flush=True)
-    assert looked >= 4 * len(pages)
+    for width, dark in private_fleet.LOOKS:
+        with browser(width, 900, dark) as page:
+            for name, address in pages:
+                page.get(address)
+                for closed in page.find_elements(By.CSS_SELECTOR, "details:not([open])"):
+                    page.execute_script("arguments[0].open = true", closed)
+                assert page.find_elements(By.CSS_SELECTOR, "a.brand"), f"{name} is not a page of ours"
+                found += violations(page, f"{name}, {width} px, {'dark' if dark else 'light'}", source)
+                if dark and width == 360:
+                    page.save_screenshot(str(OUT / f"phone-{name.replace(' ', '-')}.png"))
+                looked += 1
+    assert looked == 6 * len(pages)
     assert not found, "\n        ".join([f"{len(found)} violations"] + found)
 
 
@@ -395,35 +335,41 @@ def stalled(base):
 
 
 def each_look(base):
-    """What is paused, what only looks well and what is flagged can be told apart by word and sign; a picture of each is kept."""
+    """What is paused, what only looks well and what is flagged can be told apart by word and sign; a picture of each is kept.
+
+    The page replaces rows while it keeps itself up to date, so what belongs together is read, or pressed, in one go.
+    """
+    looks_of_rows = """
+        return Object.fromEntries([...document.querySelectorAll('.row[data-name]')].map(row => [
+          [...row.classList].find(name => name.startsWith('v-')).slice(2),
+          [row.querySelector('.word').textContent, row.querySelector('.state use').getAttribute('href'),
+           getComputedStyle(row).backgroundColor]]))"""
+    press = "const it = document.querySelector(arguments[0]); it?.click(); return !!it"
     with browser(1280, 1300) as page:
         page.get(base + "/")
-        until(page, lambda: page.find_elements(By.CSS_SELECTOR, ".row.v-moderated"), 30)
-        until(page, lambda: page.find_elements(By.CSS_SELECTOR, ".row.v-up form[action='/actions/pause'] button"), 30)
-        row = page.find_element(By.CSS_SELECTOR, ".row.v-up")
-        name = row.get_attribute("data-name")
-        row.find_element(By.CSS_SELECTOR, "form[action='/actions/pause'] button").click()
-        until(page, lambda: page.find_elements(By.CSS_SELECTOR, f'.row.v-paused[data-name="{name}"]'))
+        until(page, lambda: "moderated" in page.execute_script(looks_of_rows), 30)
+        pause = ".row.v-up form[action='/actions/pause'] button"
+        until(page, lambda: page.execute_script(press, pause), 30)
+        until(page, lambda: "paused" in page.execute_script(looks_of_rows))
         # The demonstration's unsteady Space needs five changes first; then it answers, or does not, by turns.
-        until(page, lambda: page.find_elements(By.CSS_SELECTOR, ".row.v-flapping"), 240)
+        wanted = {"up", "paused", "flapping", "moderated"}
+        looks = until(page, lambda: (found := page.execute_script(looks_of_rows)).keys() >= wanted and found, 240)
         page.save_screenshot(str(OUT / "looks.png"))
-        looks = {}
-        for look in ("up", "paused", "flapping", "moderated"):
-            row = page.find_element(By.CSS_SELECTOR, f".row.v-{look}")
-            looks[look] = (row.find_element(By.CSS_SELECTOR, ".word").text, row.find_element(By.CSS_SELECTOR, ".state use").get_attribute("href"),
-                           row.value_of_css_property("background-color"))
+        looks = {look: looks[look] for look in wanted}
         assert len(set(word for word, _, _ in looks.values())) == 4, looks
         assert len(set(sign for _, sign, _ in looks.values())) == 4, looks
         assert looks["moderated"][2] != looks["paused"][2] and looks["flapping"][2] != looks["up"][2], looks
         for look in ("flapping", "moderated"):
-            page.find_element(By.CSS_SELECTOR, f".row.v-{look} a.name").click()
-            until(page, lambda: page.find_elements(By.CSS_SELECTOR, f"#one[data-verdict={look}]"))
+            until(page, lambda: page.execute_script(press, f".row.v-{look} a.name"), 60)
+            until(page, lambda: page.find_elements(By.CSS_SELECTOR, "#one"))
+            # The unsteady one may have changed on the way.
+            if look == "moderated":
+                until(page, lambda: page.find_elements(By.CSS_SELECTOR, f"#one[data-verdict={look}]"))
             page.save_screenshot(str(OUT / f"one-{look}.png"))
-            page.back()
-            until(page, lambda: page.find_elements(By.CSS_SELECTOR, f".row.v-{look}") or look == "flapping")
+            page.get(base + "/")
 
 
-def run(base, token_base=None, stalled_base=None):
+def run(base, token_base=None, stalled_base=None, dead_base=None):
     trouble = page_of_trouble(base)
     pages = [("fleet", base + "/"), ("nothing matches", base + "/?q=zzzzz"), ("target", base + trouble), ("two sources", base + "/targets/docs-demo"), ("missing", base + "/nowhere")]
     others = [(phone, base), (without_script, base)]
@@ -431,31 +377,43 @@ def run(base, token_base=None, stalled_base=None):
         pages += [("login", token_base + "/login"), ("empty", token_base + "/")]
     if stalled_base:
         pages += [("stalled", stalled_base + "/"), ("stalled target", stalled_base + "/targets/nobody-home")]
-        others += [(stalled, stalled_base), (each_look, base)]
-    others += [(looks_dead, base), (never_sideways, pages), (accessible, pages)]
+        others += [(stalled, stalled_base)]
+    others += [(never_sideways, pages), (accessible, pages)]
     journeys = Journeys(base)
     wanted = os.environ.get("JOURNEYS", "").split()
+    # These wait for minutes, and wait beside the others.
+    slow = [(each_look, base), (looks_dead, dead_base)] if dead_base else []
+    with concurrent.futures.ThreadPoolExecutor() as beside:
+        waiting = [beside.submit(twice, journey, subject) for journey, subject in slow if not wanted or journey.__name__ in wanted]
+        failed = all_of(journeys, others, wanted)
+        return len(failed) + sum(not future.result() for future in waiting)
+
+
+def twice(journey, subject):
+    """A slow machine is not a broken page: what fails is walked once more, and said."""
+    name = journey.__name__.replace("_", " ")
+    began = time.monotonic()
+    for attempt in ("FAILED, once more", "FAILED"):
+        try:
+            journey(subject)
+            print(f"ok      {name} ({time.monotonic() - began:.1f} s)", flush=True)
+            return True
+        except Exception as error:
+            print(f"{attempt}  {name}: {type(error).__name__} {error}", flush=True)
+    return False
+
+
+def all_of(journeys, others, wanted):
     names = [name for name in vars(Journeys) if not name.startswith("_") and name != "rows" and (not wanted or name in wanted)]
     failed = [name for name in names if not walk(journeys, name)]
     for journey, subject in others:
-        if wanted and journey.__name__ not in wanted:
-            continue
-        name = journey.__name__.replace("_", " ")
-        # A slow machine is not a broken page: what fails is walked once more, and said.
-        for attempt in ("FAILED, once more", "FAILED"):
-            try:
-                journey(subject)
-                print(f"ok      {name}", flush=True)
-                break
-            except Exception as error:
-                print(f"{attempt}  {name}: {type(error).__name__} {error}", flush=True)
-        else:
-            failed.append(name)
+        if (not wanted or journey.__name__ in wanted) and not twice(journey, subject):
+            failed.append(journey.__name__)
     again = [name for name in failed if name in names]
     if 0 < len(again) <= 2:
         print("once more:", ", ".join(again), flush=True)
         failed = [name for name in failed if name not in again or not walk(journeys, name)]
-    return len(failed)
+    return failed
 
 
 def walk(journeys, name):
@@ -494,11 +452,33 @@ def main():
         (scratch / "file").write_text("")
         stalled_base = stack.enter_context(
             serving(binary, ["serve", "--fleet", str(alone), "--data", str(scratch / "file")], "stalled"))
+        dead_base = stack.enter_context(
+            serving(binary, ["serve", "--fleet", str(nothing), "--data", str(scratch / "dead")], "dead"))
         deadline = time.monotonic() + 60
         while b'"up":0' in urllib.request.urlopen(base + "/status").read() and time.monotonic() < deadline:
             time.sleep(0.2)
-        failed = run(base, token_base, stalled_base)
+        with concurrent.futures.ThreadPoolExecutor(1) as beside:
+            private = beside.submit(private_journeys, binary, scratch)
+            failed = run(base, token_base, stalled_base, dead_base)
+            failed += private.result()
     sys.exit(1 if failed else 0)
+
+
+def private_journeys(binary, scratch):
+    """The journeys of private_fleet.py. - Returns: how many failed."""
+    wanted = [name for name in os.environ.get("JOURNEYS", "").split() if name in private_fleet.STEPS]
+    if os.environ.get("JOURNEYS") and not wanted:
+        return 0
+    if not shutil.which("git"):
+        print("private fleet left out: the simulated Hub needs git", flush=True)
+        return 0
+    receiver = private_fleet.Receiver()
+    with private_fleet.hub(binary) as hub:
+        file = scratch / "private.yaml"
+        file.write_text(private_fleet.fleet_file(hub, receiver))
+        with serving(binary, ["serve", "--fleet", str(file), "--data", str(scratch / "private")], "private", STOKER_TOKEN=private_fleet.TOKEN) as base:
+            private_fleet.known(base, hub, receiver)
+            return sum(len(private_fleet.walk(base, hub, receiver, look, wanted)) for look in range(len(private_fleet.LOOKS)))
 
 
 @contextlib.contextmanager

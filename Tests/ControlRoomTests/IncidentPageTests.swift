@@ -81,12 +81,84 @@ import Testing
             #expect(note.status == 303)
             let page = try await served.get("/incidents/4", headers: Self.bearer).text
             #expect(
-                page.contains("acknowledged by mara") && page.contains("&lt;b&gt;found") && page.contains("internal"))
+                page.contains("mara acknowledged the incident: “on it”") && page.contains("&lt;b&gt;found")
+                    && page.contains("internal"))
             #expect(
                 try await served.get("/incidents/4/other", method: "POST", headers: Self.bearer, body: "x=1").status
                     == 404)
         }
         #expect(try await IncidentRecords(whole.ledger.records).acknowledgement(of: 4)?.by == "mara")
+    }
+
+    /// What happened around it, from ten minutes before to two after, and nothing of other times or checks.
+    @Test func anIncidentIsToldMinuteByMinute() async throws {
+        var whole = Self.whole()
+        let began = SampleFleet.now - .seconds(660)
+        func change(_ ago: Int64, _ check: String, _ number: Int32, to: Verdict) -> Event {
+            Event(
+                id: 100 - ago / 60, at: SampleFleet.now - .seconds(ago), check: number,
+                .verdict(check: check, from: .up, to: to, cause: .connectRefused))
+        }
+        let name = try #require(await whole.monitor.statuses(StatusQuery()).items.first { $0.id == 10 }?.check.name)
+        whole.ledger.events = [
+            change(300, "elsewhere", 11, to: .down), change(660, name, 10, to: .down),
+            Event(id: 80, at: began, check: 10, .incidentBegan(check: name, cause: .connectRefused)),
+            change(5_000, name, 10, to: .slow),
+        ]
+        try await Served.run(whole, access: Self.access()) { served in
+            let page = try await served.get("/incidents/4", headers: Self.bearer).text
+            let story = try #require(
+                page.split(separator: "Minute by minute").dropFirst().first?.prefix { $0 != "\u{0}" })
+            let list = try #require(story.split(separator: "</ol>").first)
+            // The change of the verdict and the beginning of the incident are one line.
+            #expect(list.matches(of: #/class="src">verdict/#).count == 1 && list.contains("Down, was up"))
+            #expect(!list.contains("elsewhere") && !list.contains("Slow"))
+            #expect(page.contains("Open for 11 min") && page.contains("id=\"one\""))
+            // A channel's name is for those who may act, and here nobody is told.
+            #expect(!page.contains("h-told"))
+            let over = try await served.get("/incidents/3").text
+            #expect(over.contains("Over after 16 min") && !over.contains("id=\"one\""))
+        }
+    }
+
+    @Test func theListSaysWhatThirtyDaysComeTo() async throws {
+        try await Served.run(Self.whole(), access: Self.access()) { served in
+            let page = try await served.get("/incidents", headers: Self.bearer).text
+            #expect(page.contains("One is open. In 30 days there were 2, 27 min in all."))
+            // Acknowledged from its row, and back in the list.
+            let seen = try await served.get(
+                "/incidents/4/acknowledge", method: "POST", headers: Self.bearer,
+                body: "from=%2Fincidents%3Fstate%3Dopen")
+            #expect(seen.headers["location"] == "/incidents?state=open")
+            #expect(try await served.get("/incidents?state=open").text.contains("open, acknowledged"))
+            let stranger = try await served.get(
+                "/incidents/4/note", method: "POST", headers: Self.bearer, body: "text=x&from=%2F%2Fevil.example")
+            #expect(stranger.headers["location"] == "/")
+        }
+    }
+
+    /// The Hub's own words are events of Spaces too.
+    @Test func aChoiceOfEventsTakesSeveralKinds() async throws {
+        var whole = Self.whole()
+        whole.ledger.events = [
+            Event(id: 1, at: SampleFleet.now - .seconds(9), kind: "hub.back", text: "The Hub answers again"),
+            Event(
+                id: 2, at: SampleFleet.now - .seconds(8),
+                .spaceStage(space: "acme/bot", stage: "RUNNING", from: "SLEEPING", why: nil, message: nil)),
+            Event(
+                id: 3, at: SampleFleet.now - .seconds(7), check: 10,
+                .verdict(check: "x", from: .up, to: .silent, cause: .none)),
+        ]
+        try await Served.run(whole, access: Self.access()) { served in
+            let html = [("Accept", "text/html")]
+            let hub = try await served.get("/events?kind=hub%2Cspace", headers: html).text
+            #expect(
+                hub.contains("answers again") && hub.contains("RUNNING") && !hub.contains("s-silent\"/></svg> <bdi>"))
+            let all = try await served.get("/events", headers: html).text
+            #expect(all.contains("href=\"#s-silent\"/></svg> <bdi>"))
+            let json = try await served.get("/api/v1/events?kind=verdict").text
+            #expect(json.contains("\"verdict\":\"silent\""))
+        }
     }
 
     /// Scanners of mail open links: opening one does nothing.

@@ -4,6 +4,7 @@ import HummingbirdTesting
 import Logging
 import NIOCore
 import NIOPosix
+import Operations
 import ServiceLifecycle
 import StokerCore
 import Testing
@@ -17,22 +18,24 @@ struct Served {
 
     static func room(
         _ whole: SampleFleet.Whole, access: Access? = nil, settings: ControlRoomServer.Settings = .init(port: 0),
-        extraRoutes: (Router<AppRequestContext>) -> Void = { _ in },
+        context: OperationContext? = nil, extraRoutes: (Router<AppRequestContext>) -> Void = { _ in },
         onBound: @escaping @Sendable (Int) async -> Void = { _ in }
     ) throws -> ControlRoomServer {
         try ControlRoomServer(
             monitor: whole.monitor, ledger: whole.ledger,
             access: access ?? Access(token: nil, now: { SampleFleet.now }),
-            settings: settings, extraRoutes: extraRoutes, onBound: onBound, logger: silent)
+            settings: settings, context: context, extraRoutes: extraRoutes, onBound: onBound, logger: silent)
     }
 
     static func run<Value: Sendable>(
         _ whole: SampleFleet.Whole, access: Access? = nil, settings: ControlRoomServer.Settings = .init(port: 0),
-        extraRoutes: (Router<AppRequestContext>) -> Void = { _ in },
+        context: OperationContext? = nil, extraRoutes: (Router<AppRequestContext>) -> Void = { _ in },
         _ test: @escaping @Sendable (Served) async throws -> Value
     ) async throws -> Value {
         let (ports, bound) = AsyncStream.makeStream(of: Int.self)
-        let room = try room(whole, access: access, settings: settings, extraRoutes: extraRoutes) { bound.yield($0) }
+        let room = try room(
+            whole, access: access, settings: settings, context: context, extraRoutes: extraRoutes
+        ) { bound.yield($0) }
         let services = ServiceGroup(configuration: .init(services: [room], logger: silent))
         return try await withThrowingTaskGroup(of: Value?.self) { group in
             group.addTask {

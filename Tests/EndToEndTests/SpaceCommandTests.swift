@@ -171,10 +171,17 @@ extension EndToEnd {
                     #expect(!text.contains("hidden"), "\(name)")
                     if !name.contains("hub") { #expect(!text.contains(HubScratch.token), "\(name)") }
                 }
-                let prints = hub.scratch.path + "/data/secret-prints.json"
-                #expect(try !String(contentsOfFile: prints, encoding: .utf8).contains("hidden"))
-                let rights = try FileManager.default.attributesOfItem(atPath: prints)[.posixPermissions] as? Int
-                #expect(rights == 0o600)
+                let data = hub.scratch.path + "/data"
+                let kept = try FileManager.default.contentsOfDirectory(atPath: data).filter {
+                    $0.hasPrefix("stoker.sqlite")
+                }
+                #expect(kept.contains("stoker.sqlite"))
+                for name in kept {
+                    let file = try Data(contentsOf: URL(fileURLWithPath: "\(data)/\(name)"))
+                    #expect(file.firstRange(of: Data("hidden".utf8)) == nil, "\(name)")
+                    let rights = try FileManager.default.attributesOfItem(atPath: "\(data)/\(name)")[.posixPermissions]
+                    #expect(rights as? Int == 0o600, "\(name)")
+                }
             }
         }
 
@@ -188,6 +195,35 @@ extension EndToEnd {
                     "space", "secrets", "add", "kestrel-labs/landing", "-s", "KEY=v", "--yes")
                 #expect(sure.exit == .code(0), "\(sure.tail)")
                 #expect(sure.errors.contains("every visitor"), "the warning stays")
+            }
+        }
+
+        /// It is files without a container: whatever needs one says so, and what to do in its place.
+        @Test func whatAStaticSpaceHasNotIsSaidPlainly() async throws {
+            try await HubScratch.with("no-container") { hub in
+                let space = "kestrel-labs/landing"
+                for command in [
+                    ["logs"], ["logs", "--build"], ["logs", "--follow"], ["restart"], ["restart", "--factory-reboot"],
+                    ["pause"], ["sleep-time", "1h"], ["hardware", "set", "t4-small", "--yes"], ["dev-mode"],
+                ] {
+                    var arguments = ["space"] + command
+                    arguments.insert(space, at: command.first == "hardware" ? 3 : 2)
+                    let child = try await hub.scratch.run(Binary.path, arguments, environment: hub.environment())
+                    #expect(child.exit != .code(0), "\(command)")
+                    #expect(
+                        child.errors.contains("is a static Space: its files are served without a container"),
+                        "\(command): \(child.errors)")
+                    #expect(child.errors.contains("stoker space health \(space)"), "\(child.errors)")
+                }
+                let missing = try await hub.stoker("space", "health", space, "--path", "/nothing")
+                #expect(missing.exit == .code(1) && missing.output.contains("stoker space files \(space)"))
+                #expect(!missing.output.contains("restart"), "\(missing.output)")
+                let wait = try await hub.stoker(
+                    "space", "wait", space, "--path", "/nothing", "--timeout", "2s", "--every", "1s")
+                #expect(wait.exit != .code(0) && wait.errors.contains("404"), "\(wait.tail)")
+                #expect(!wait.errors.contains("space logs"), "\(wait.tail)")
+                let there = try await hub.stoker("space", "wait", space, "--timeout", "10s")
+                #expect(there.exit == .code(0), "\(there.tail)")
             }
         }
 

@@ -1,4 +1,5 @@
-import HubClient
+import Foundation
+@testable import HubClient
 import HubSimulator
 import NIOCore
 import NIOHTTP1
@@ -27,6 +28,27 @@ import Testing
             throw error
         }
     }
+
+    @Test func theStatusPageIsReadWithoutTheToken() async throws {
+        try await Self.withHub { hub, server async throws in
+            let page = server.endpoint + "/-/status/"
+            let now = Instant(seconds: server.date.timeIntervalSince1970)
+            #expect(try await hub.reports(onStatusPage: page, now: now, within: .seconds(5)).isEmpty)
+            server.statusPage.set(.init(title: "Spaces do not start", state: "downtime", since: server.date))
+            let reports = try await hub.reports(onStatusPage: page, now: now + .seconds(60), within: .seconds(5))
+            #expect(reports.map(\.title) == ["Spaces do not start"])
+            #expect(reports.first?.page == server.endpoint + "/-/status")
+            #expect(server.statusPage.readings == 2)
+        }
+        // Nobody listens there: that is said, quickly and once.
+        try await Self.withHub { hub, _ async throws in
+            _ = await #expect(throws: HubFailure.self) {
+                try await hub.reports(onStatusPage: "http://127.0.0.1:1", now: Self.now, within: .seconds(5))
+            }
+        }
+    }
+
+    private static let now = Instant(milliseconds: 1_795_000_000_000)
 
     @Test func theLifeOfARepo() async throws {
         try await Self.withHub { hub, _ async throws in
@@ -187,5 +209,54 @@ import Testing
             #expect(report.calls == 302)
             #expect(report.waited > .seconds(300))
         }
+    }
+}
+
+/// The platform's status page.
+@Suite struct StatusPageTests {
+    private static let now = Instant(milliseconds: 1_795_000_000_000)
+
+    private static func reports(_ included: String) throws -> [PlatformReport] {
+        let text = """
+            {"data": {"type": "status_page", "attributes": {"aggregate_state": "downtime"}}, "included": [
+              {"id": "1", "type": "status_page_resource", "attributes": {"public_name": "Hugging Face Hub", "status": "operational"}},
+              {"id": "2", "type": "status_page_resource", "attributes": {"public_name": "Spaces", "status": "operational"}}
+              \(included)]}
+            """
+        return StatusPageDocument.reports(
+            try JSONValue(reading: text), page: "https://status.example.com", now: now)
+    }
+
+    private static func report(
+        _ title: String, state: String = "downtime", type: String = "manual",
+        starts: String = "2026-11-18T10:00:00.000Z",
+        ends: String = "null", affects: [String] = ["2"]
+    ) -> String {
+        let affected = affects.map { "{\"status_page_resource_id\": \"\($0)\", \"status\": \"downtime\"}" }
+        return """
+            , {"id": "9\(title.count)", "type": "status_report", "attributes": {"title": "\(title)", "report_type": "\(type)",
+              "starts_at": "\(starts)", "ends_at": \(ends), "aggregate_state": "\(state)", "affected_resources": [\(affected.joined(separator: ", "))]}}
+            """
+    }
+
+    @Test func onlyWhatIsOpenAndAboutSpacesCounts() throws {
+        #expect(try Self.reports("").isEmpty)
+        let open = try Self.reports(Self.report("Spaces are down"))
+        #expect(open.map(\.title) == ["Spaces are down"])
+        #expect(open.first?.since == Instant(rfc3339: "2026-11-18T10:00:00Z"))
+        #expect(try Self.reports(Self.report("All is slow", state: "degraded", affects: [])).count == 1)
+        #expect(try Self.reports(Self.report("The Hub", affects: ["1"])).isEmpty)
+        #expect(try Self.reports(Self.report("Over", state: "resolved")).isEmpty)
+        #expect(try Self.reports(Self.report("Over", ends: "\"2026-11-18T10:30:00.000Z\"")).isEmpty)
+        #expect(try Self.reports(Self.report("Planned", type: "maintenance")).isEmpty)
+        #expect(try Self.reports(Self.report("Later", starts: "2027-01-01T00:00:00.000Z")).isEmpty)
+        let failing =
+            #", {"id": "3", "type": "status_page_resource", "attributes": {"public_name": "Spaces Proxy", "status": "degraded"}}"#
+        #expect(try Self.reports(failing).map(\.title) == ["Spaces Proxy: degraded"])
+        // What is no such page says nothing.
+        #expect(StatusPageDocument.reports(["a": 1], page: "x", now: Self.now).isEmpty)
+        #expect(
+            StatusPageDocument.reports(["included": [1, .null, ["type": "status_report"]]], page: "x", now: Self.now)
+                .isEmpty)
     }
 }

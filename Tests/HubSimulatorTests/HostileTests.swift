@@ -2,6 +2,8 @@ import AsyncHTTPClient
 import Foundation
 import NIOCore
 import NIOHTTP1
+import NIOPosix
+import TestSupport
 import Testing
 
 @testable import HubSimulator
@@ -44,6 +46,48 @@ import Testing
         for _ in 0..<3 { #expect(try await hub.send(.POST, "/-/admin/time", #"{"advance":3155760000}"#).status == 200) }
         try await alive(hub)
         #expect(try await hub.get(space).status == 200)
+        await world.shutdown()
+    }
+
+    private func line(_ hub: SimulatedHub, saying text: String = "") async throws -> any Channel {
+        let port = try #require(Int(hub.endpoint.split(separator: ":").last ?? ""))
+        let channel = try await ClientBootstrap(group: MultiThreadedEventLoopGroup.singleton).connect(
+            host: "127.0.0.1", port: port
+        ).get()
+        if !text.isEmpty { try await channel.writeAndFlush(ByteBuffer(string: text)) }
+        return channel
+    }
+
+    /// Connections that ask nothing give their places to the next one.
+    @Test func idleConnectionsLockNobodyOut() async throws {
+        var configuration = HubConfiguration()
+        configuration.connections = 8
+        let world = try await SimulatedWorld.start(scene: .small, configuration)
+        var lines: [any Channel] = []
+        for _ in 0..<60 { lines.append(try await line(world.hub)) }
+        try await eventually { lines.count { $0.isActive } <= 6 }
+        for _ in 0..<3 { #expect(try await get(world.endpoint + "/api/spaces/maren/orbit-api").status == 200) }
+        for line in lines { try? await line.close() }  // most are closed already
+        await world.shutdown()
+    }
+
+    /// While every place is taken by somebody who is being answered, scenes can still be arranged.
+    @Test func theAdminAreaHasPlacesOfItsOwn() async throws {
+        var configuration = HubConfiguration()
+        configuration.connections = 8
+        let world = try await SimulatedWorld.start(scene: .small, configuration)
+        let fault = try await world.hub.send(
+            .POST, "/-/admin/faults", #"{"kind":"held","path":"/api/spaces/**","times":null}"#)
+        #expect(fault.status == 200, "\(fault.body)")
+        var lines: [any Channel] = []
+        for _ in 0..<6 {
+            lines.append(
+                try await line(world.hub, saying: "GET /api/spaces/maren/orbit-api HTTP/1.1\r\nHost: x\r\n\r\n"))
+        }
+        try await eventually { try await get(world.endpoint + "/api/whoami-v2").status == 503 }
+        #expect(try await get(world.endpoint + "/-/admin/spaces/maren/orbit-api").status == 200)
+        #expect(lines.allSatisfy { $0.isActive }, "who is being answered stays")
+        for line in lines { try await line.close() }
         await world.shutdown()
     }
 

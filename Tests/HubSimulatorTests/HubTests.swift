@@ -231,7 +231,7 @@ private struct EveryCreationLost: HubFaults {
 }
 
 /// Plays the Spaces by writing down what it hears.
-private final class Ear: SpaceSide {
+private final class Ear: SpaceBackend {
     private let notes = Mutex<[String]>([])
     var heard: [String] { notes.withLock { $0 } }
     private func note(_ text: String) { notes.withLock { $0.append(text) } }
@@ -251,7 +251,7 @@ private final class Ear: SpaceSide {
 
 /// A hub for as long as `body` runs.
 func withHub(
-    _ configuration: HubConfiguration, spaces: (any SpaceSide)? = nil, _ body: (SimulatedHub) async throws -> Void
+    _ configuration: HubConfiguration, spaces: (any SpaceBackend)? = nil, _ body: (SimulatedHub) async throws -> Void
 ) async throws {
     let hub = try await SimulatedHub.start(configuration, spaces: spaces)
     do { try await body(hub) } catch {

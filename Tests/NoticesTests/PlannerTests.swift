@@ -286,6 +286,37 @@ import Testing
         #expect(world.happens(world.rise("web", began: second)).isEmpty)
     }
 
+    /// The one that stands on it fails first: what it stands on is looked at before anybody is told.
+    @Test func whatItStandsOnIsLookedAtFirst() throws {
+        var world = try World("  - { to: team }", more: "web:")
+        world.planner.looksAtParents = true
+        let began = world.now
+        #expect(world.happens(world.fall("web")).isEmpty)
+        #expect(world.planner.parents(awaitedBy: world.planner.due(now: world.now)) == ["db": began])
+        // It fails as well: that is told, and nothing else.
+        #expect(world.pass(.seconds(20)).isEmpty)
+        #expect(world.happens(world.fall("db")).map(\.checks) == [["db"]])
+        #expect(world.pass(.seconds(600)).isEmpty)
+
+        // It is well, and was looked at after the trouble began.
+        var other = try World("  - { to: team }", more: "web:")
+        other.planner.looksAtParents = true
+        #expect(other.happens(other.fall("web")).isEmpty)
+        other.planner.note(parentsWell: ["db": began - .seconds(5)])
+        #expect(other.pass(.seconds(3)).isEmpty, "that was before")
+        other.planner.note(parentsWell: ["db": began + .seconds(1)])
+        #expect(other.pass(.seconds(1)).map(\.checks) == [["web"]])
+        // What stands on nothing waits for nobody.
+        #expect(other.happens(other.fall("api")).map(\.checks) == [["api"]])
+
+        // Nothing is found out about it: it is told all the same.
+        var third = try World("  - { to: team }", more: "web:")
+        third.planner.looksAtParents = true
+        #expect(third.happens(third.fall("web")).isEmpty)
+        #expect(third.pass(.seconds(119)).isEmpty)
+        #expect(third.pass(.seconds(2)).map(\.checks) == [["web"]])
+    }
+
     @Test func maintenanceHoldsBackUntilItsEnd() throws {
         var world = try World("  - { to: team }")
         let end = world.now + .seconds(300)
@@ -326,6 +357,41 @@ import Testing
         #expect(sent[0].count == 3)
         #expect(world.happens(world.fall("four", .spaceError)).isEmpty)
         #expect(world.happens(.healingSuspended(spaces: 4, cause: .spaceError)).isEmpty)
+    }
+
+    @Test func whatThePlatformTellsStandsInItsOneMessage() throws {
+        var world = try World("  - { to: team }")
+        let told = PlatformReport(
+            title: "Spaces are slow", since: Self.start, page: "https://status.example.com/"
+        ).phrase
+        let sent = world.happens(.healingSuspended(spaces: 2, cause: .spaceError, platform: told))
+        #expect(sent.count == 1)
+        #expect(sent[0].outgoing?.notice.sentence.contains("“Spaces are slow” since 2025-11-30") == true)
+        #expect(sent[0].outgoing?.notice.hint?.contains("huggingface") == false)
+    }
+
+    /// Channels that keep an incident open themselves hear it, after its alarm and before its end.
+    @Test func anAcknowledgementGoesToThoseThatWereTold() throws {
+        var world = try World("  - { to: team }")
+        let began = world.now
+        let key = IncidentKey(check: World.number("web"), began: began)
+        let down = try #require(world.happens(world.fall("web")).first?.outgoing)
+        world.wait(.seconds(5))
+        let seen = World.read(
+            world.planner.acknowledge(key, number: 42, on: ["team", "oncall"], now: world.now))
+        #expect(seen.map(\.channel) == ["team"])
+        #expect(seen.map(\.kind) == [.acknowledged])
+        let seenMessage = try #require(seen.first?.outgoing)
+        #expect(seenMessage.notice.subjects.first?.incident == 42)
+        let up = try #require(world.happens(world.rise("web", began: began)).first?.outgoing)
+        #expect(world.planner.isBlocked(seenMessage))
+        world.planner.isOver(down, isTold: true)
+        #expect(!world.planner.isBlocked(seenMessage))
+        #expect(world.planner.isBlocked(up))
+        world.planner.isOver(seenMessage, isTold: true)
+        #expect(!world.planner.isBlocked(up))
+        // It is over: there is nothing to acknowledge any more.
+        #expect(world.planner.acknowledge(key, number: 42, on: ["team"], now: world.now).isEmpty)
     }
 
     @Test func aStandbySaysNothingUntilItTakesOver() throws {

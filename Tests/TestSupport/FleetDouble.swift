@@ -1,5 +1,9 @@
+import KeepAlive
 package import Ledger
+import Logging
+import Notices
 package import Operations
+import Runtime
 package import StokerCore
 package import Synchronization
 
@@ -15,11 +19,14 @@ package final class DoubleLedger: Ledger {
         package init() {}
     }
     package let state: Mutex<State>
-    package let jobs: any JobStore = MemoryJobs()
+    package let jobs: any JobStore
     package let actions: any ActionStore
     package let records: any RecordStore = MemoryRecords()
 
-    package init(_ state: State = State(), actions: any ActionStore = MemoryActions()) {
+    package init(
+        _ state: State = State(), actions: any ActionStore = MemoryActions(), jobs: any JobStore = MemoryJobs()
+    ) {
+        self.jobs = jobs
         self.state = Mutex(state)
         self.actions = actions
     }
@@ -110,6 +117,8 @@ package struct FleetDouble: Sendable {
     package let monitor: ScriptedMonitor
     package let ledger: DoubleLedger
     package let context: OperationContext
+    /// `db` is in maintenance, begun by hand as `hand-1`, and the fleet file plans one a day.
+    private let maintenance: MaintenanceKeeper
     package let now = Instant(milliseconds: 1_795_262_400_000)
 
     package init(backupFolder: String? = "data", heartbeatKey: (@Sendable (String) -> String)? = nil) {
@@ -173,9 +182,40 @@ package struct FleetDouble: Sendable {
                     id: Int64(index), at: now - .seconds(Double(600 - index)), kind: "verdict",
                     check: index == 3 ? nil : 3, text: "gateway is down"))
         }
-        ledger = DoubleLedger(state)
+        ledger = DoubleLedger(state, jobs: ScriptedOutbox(now: now))
+        let logger = Logger(label: "double") { _ in SwiftLogNoOpLogHandler() }
+        let fleet = Self.fleet(statuses.map(\.check))
+        let book = MaintenanceBook()
+        book.use(fleet)
+        book.set(
+            begun: [
+                MaintenanceWindow(
+                    id: "hand-1", name: "new disk", from: now - .seconds(600), until: now + .seconds(3_600),
+                    scope: MaintenanceScope(targets: ["db"]), isByHand: true)
+            ], ended: [:])
+        maintenance = MaintenanceKeeper(
+            book: book, ledger: ledger, monitor: monitor,
+            clocks: Clocks(wall: { now }, running: { .zero }, elapsed: { .zero }), logger: logger)
         context = OperationContext(
-            monitor: monitor, ledger: ledger, now: { now }, backupFolder: backupFolder, heartbeatKey: heartbeatKey)
+            monitor: monitor, ledger: ledger, now: { now }, backupFolder: backupFolder, heartbeatKey: heartbeatKey,
+            notices: NoticeBoard(fleet: fleet, ledger: ledger, now: { now }, logger: logger), maintenance: maintenance)
+    }
+
+    /// Maintenance that was written down, by its beginning.
+    package func maintenanceSpans() async throws(Failure) -> [MaintenanceSpan] { try await maintenance.spans() }
+
+    /// With a channel, and a line of maintenance.
+    private static func fleet(_ checks: [Check]) -> Fleet {
+        let text = """
+            channels: { team: { webhook: "https://hooks.example.com/a" } }
+            notify: [ { to: team } ]
+            maintenance: [ { name: nightly, schedule: "0 2 * * * Europe/Berlin", for: 1h } ]
+            targets: { gateway: https://api.example.com }
+            """
+        var fleet =
+            (try? FleetFile.read(text: text, name: "fleet.yaml", environment: [:], sections: .all).get()) ?? Fleet()
+        fleet.checks = checks
+        return fleet
     }
 
     package static func transcript(at: Instant, outcome: Outcome) -> Transcript {

@@ -20,8 +20,10 @@ package final class TestNameServer: Sendable {
         /// An empty answer of a server that is neither an authority nor a resolver.
         case lame
         case formatErrorUnlessPlain([String])
-        /// Never answered.
+        /// Never answered, over TCP neither.
         case silence
+        /// Not answered over UDP, but over TCP.
+        case onlyOverTCP([String])
         /// Truncated over UDP, complete over TCP.
         case truncated([String])
         /// Truncated over UDP, and the TCP connection is closed without a word.
@@ -89,6 +91,9 @@ package final class TestNameServer: Sendable {
     /// Questions for a name so far, of both kinds.
     package func asked(_ name: String) -> Int { counter.asked.withLock { $0[name] ?? 0 } }
 
+    /// Answers over UDP only from now on.
+    package func stopTCP() async throws { try await tcp.close() }
+
     package func stop() async throws {
         try await udp.close()
         try await tcp.close()
@@ -100,13 +105,19 @@ private struct Answerer: Sendable {
     let counter: TestNameServer.Counter
     let delay: TimeAmount
 
-    /// The answer's bytes; nil for silence.
-    func answer(_ question: ByteBuffer, overTCP: Bool) -> ByteBuffer? {
+    enum Answer {
+        case message(ByteBuffer)
+        case silence
+        /// Over TCP the connection ends.
+        case close
+    }
+
+    func answer(_ question: ByteBuffer, overTCP: Bool) -> Answer {
         var reader = question
         guard let id = reader.readInteger(as: UInt16.self), reader.readInteger(as: UInt16.self) != nil,
             reader.readInteger(as: UInt16.self) == 1, reader.readInteger(as: UInt32.self) != nil,
             let additional = reader.readInteger(as: UInt16.self)
-        else { return nil }
+        else { return .close }
         let begin = reader.readerIndex
         var labels: [String] = []
         while let length = reader.readInteger(as: UInt8.self), length > 0 {
@@ -114,28 +125,37 @@ private struct Answerer: Sendable {
         }
         guard let type = reader.readInteger(as: UInt16.self), reader.readInteger(as: UInt16.self) != nil,
             let section = question.getSlice(at: begin, length: reader.readerIndex - begin)
-        else { return nil }
+        else { return .close }
         let kind = TestNameServer.Kind(rawValue: type)
         let name = labels.joined(separator: ".")
         counter.asked.withLock { $0[name, default: 0] += 1 }
-        switch zone(name, kind) {
-        case .addresses(let texts, let ttl): return message(id, 0, section, kind, texts, ttl)
-        case .alias(let target, let texts, let ttl): return message(id, 0, section, kind, texts, ttl, alias: target)
-        case .records(let data): return message(id, 0, section, kind, [], 60, data: data)
-        case .noSuchName: return message(id, 3, section, kind, [], 0, soa: true)
-        case .noData: return message(id, 0, section, kind, [], 0, soa: true)
-        case .serverFailure: return message(id, 2, section, kind, [], 0)
-        case .refused: return message(id, 5, section, kind, [], 0)
-        case .notImplemented: return message(id, 4, section, kind, [], 0)
-        case .lame: return ByteBuffer(integers: [id, 0x8000, 1, 0, 0, 0], section)
-        case .cutShort: return overTCP ? nil : message(id, 0, section, kind, [], 0, truncated: true)
+        let reply = zone(name, kind)
+        switch (reply, overTCP) {
+        case (.silence, _), (.onlyOverTCP, false): return .silence
+        case (.cutShort, true): return .close
+        default: return .message(message(id, section, kind, reply, isPlain: additional == 0, overTCP: overTCP))
+        }
+    }
+
+    private func message(
+        _ id: UInt16, _ section: ByteBuffer, _ kind: TestNameServer.Kind, _ reply: TestNameServer.Reply, isPlain: Bool,
+        overTCP: Bool
+    ) -> ByteBuffer {
+        switch reply {
+        case .addresses(let texts, let ttl): message(id, 0, section, kind, texts, ttl)
+        case .alias(let target, let texts, let ttl): message(id, 0, section, kind, texts, ttl, alias: target)
+        case .records(let data): message(id, 0, section, kind, [], 60, data: data)
+        case .noSuchName: message(id, 3, section, kind, [], 0, soa: true)
+        case .noData, .silence: message(id, 0, section, kind, [], 0, soa: true)
+        case .serverFailure: message(id, 2, section, kind, [], 0)
+        case .refused: message(id, 5, section, kind, [], 0)
+        case .notImplemented: message(id, 4, section, kind, [], 0)
+        case .lame: ByteBuffer(integers: [id, 0x8000, 1, 0, 0, 0], section)
         case .formatErrorUnlessPlain(let texts):
-            return additional > 0 ? message(id, 1, section, kind, [], 0) : message(id, 0, section, kind, texts, 60)
-        case .silence: return nil
-        case .truncated(let texts):
-            return overTCP
-                ? message(id, 0, section, kind, texts, 60) : message(id, 0, section, kind, [], 0, truncated: true)
-        case .garbage: return ByteBuffer(bytes: [UInt8(id >> 8), UInt8(id & 0xFF), 0xFF, 0xFF, 1, 2, 3])
+            isPlain ? message(id, 0, section, kind, texts, 60) : message(id, 1, section, kind, [], 0)
+        case .truncated where !overTCP, .cutShort: message(id, 0, section, kind, [], 0, truncated: true)
+        case .truncated(let texts), .onlyOverTCP(let texts): message(id, 0, section, kind, texts, 60)
+        case .garbage: ByteBuffer(bytes: [UInt8(id >> 8), UInt8(id & 0xFF), 0xFF, 0xFF, 1, 2, 3])
         }
     }
 
@@ -206,7 +226,7 @@ private final class NameDatagrams: ChannelInboundHandler {
 
     func channelRead(context: ChannelHandlerContext, data: NIOAny) {
         let envelope = unwrapInboundIn(data)
-        guard let answer = answerer.answer(envelope.data, overTCP: false) else { return }
+        guard case .message(let answer) = answerer.answer(envelope.data, overTCP: false) else { return }
         let channel = context.channel
         let reply = AddressedEnvelope(remoteAddress: envelope.remoteAddress, data: answer)
         if answerer.delay.nanoseconds == 0 {
@@ -227,12 +247,18 @@ private final class NameStream: ChannelInboundHandler {
     func channelRead(context: ChannelHandlerContext, data: NIOAny) {
         var bytes = unwrapInboundIn(data)
         received.writeBuffer(&bytes)
-        guard let length = received.getInteger(at: received.readerIndex, as: UInt16.self),
+        while let length = received.getInteger(at: received.readerIndex, as: UInt16.self),
             let question = received.getSlice(at: received.readerIndex + 2, length: Int(length))
-        else { return }
-        guard let answer = answerer.answer(question, overTCP: true) else { return context.close(promise: nil) }
-        var out = ByteBuffer(integer: UInt16(answer.readableBytes))
-        out.writeImmutableBuffer(answer)
-        context.writeAndFlush(wrapOutboundOut(out), promise: nil)
+        {
+            received.moveReaderIndex(forwardBy: 2 + Int(length))
+            switch answerer.answer(question, overTCP: true) {
+            case .silence: continue
+            case .close: return context.close(promise: nil)
+            case .message(let answer):
+                var out = ByteBuffer(integer: UInt16(answer.readableBytes))
+                out.writeImmutableBuffer(answer)
+                context.writeAndFlush(wrapOutboundOut(out), promise: nil)
+            }
+        }
     }
 }

@@ -14,6 +14,7 @@ package final class ScriptedMonitor: FleetMonitoring {
         var nextListener = 0
         var isStopped = false
         var calls: [String] = []
+        var listings = 0
         var beats: [Beat] = []
         var pingResult: Result<Outcome, Failure> = .success(.up)
         var reloadFailure: Failure?
@@ -102,6 +103,8 @@ package final class ScriptedMonitor: FleetMonitoring {
     package var calls: [String] { scene.withLock { $0.calls } }
     /// What jobs said, oldest first.
     package var beats: [Beat] { scene.withLock { $0.beats } }
+    /// How often statuses were listed.
+    package var listings: Int { scene.withLock { $0.listings } }
     package var listeners: Int { scene.withLock { $0.listeners.count } }
 
     private static func tell(_ changes: Changes, _ scene: inout Scene) {
@@ -127,12 +130,17 @@ package final class ScriptedMonitor: FleetMonitoring {
             overview.counts = Dictionary(grouping: scene.statuses, by: \.state.verdict).mapValues(\.count)
             overview.flapping = scene.statuses.count { $0.state.flapping }
             overview.moderated = scene.statuses.count { $0.state.isModerated }
+            overview.inMaintenance = scene.statuses.count { $0.maintenance != nil }
             return overview
         }
     }
 
     package func statuses(_ query: StatusQuery) async -> StatusPage {
-        let passed = scene.withLock { $0.statuses }.filter { query.matches($0.check) }
+        let all = scene.withLock { scene in
+            scene.listings += 1
+            return scene.statuses
+        }
+        let passed = all.filter { query.matches($0.check) }
         let counts = Dictionary(grouping: passed, by: \.state.verdict).mapValues(\.count)
         var found = passed.enumerated().filter {
             query.verdicts.isEmpty || query.verdicts.contains($0.element.state.verdict)

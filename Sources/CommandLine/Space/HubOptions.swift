@@ -38,7 +38,7 @@ struct HubOptions: ParsableArguments {
         let outcome: Result<Value, any Error>
         do {
             outcome = .success(
-                try await Interruption.current.whileCaught {
+                try await Interruption.current.catchingSignals {
                     do { return try await body(hub) } catch let failure as HubFailure { throw failure.failure }
                 })
         } catch {

@@ -98,7 +98,7 @@ struct SpaceHubOptions: ParsableArguments {
                 try await body(SpaceCalls(place: .here(hub), caller: caller, isSure: isSure))
             }
         }
-        return try await Interruption.current.whileCaught {
+        return try await Interruption.current.catchingSignals {
             try await body(SpaceCalls(place: .server(client), caller: caller, isSure: isSure))
         }
     }

@@ -1,4 +1,5 @@
 import Ledger
+import Operations
 import StokerCore
 
 /// Latency over a span, drawn on the server. The picture stretches with the page (its lines keep their width); the words around it
@@ -152,7 +153,7 @@ struct Chart {
                     "max": tally.latencySum > 0 ? Formatting.latency(microseconds: tally.latencyMax) : "–",
                 ] as [String: Any]
             },
-            "hover": hover,
+            "hover": hover, "wakingWord": Look.waking.name, "wakingTitle": Look.waking.title,
         ]
     }
 
@@ -166,7 +167,7 @@ struct Chart {
                 )
             }
             if tally.down > 0 { parts.append("\(tally.down) failed") }
-            if tally.waking > 0 { parts.append("\(tally.waking) waking") }
+            if tally.waking > 0 { parts.append("\(tally.waking) \(Look.waking.name)") }
             if parts.count == 1 { parts.append("no pings") }
             return parts.joined(separator: " · ")
         }.joined(separator: "|")
@@ -200,12 +201,18 @@ enum DayBars {
         let bars = days.enumerated().map { index, day -> String in
             let share = day.uptime
             let kind =
-                share.map { $0 >= 1 ? "up" : $0 >= 0.98 ? "slow" : "down" } ?? (day.waking > 0 ? "waking" : "none")
+                share.map { $0 >= 1 ? (day.leftOut == nil ? "up" : "maint") : $0 >= 0.98 ? "slow" : "down" }
+                ?? (day.leftOut != nil ? "maint" : day.waking > 0 ? "waking" : "none")
             // A worse day is a lower bar: readable without colour.
-            let height = kind == "none" ? 4 : kind == "down" ? 16 : kind == "slow" ? 26 : kind == "waking" ? 10 : 34
+            let height =
+                kind == "none"
+                ? 4 : kind == "down" ? 16 : kind == "slow" ? 26 : kind == "waking" ? 10 : kind == "maint" ? 22 : 34
             let text =
                 "\(day.from.description.prefix(10)): "
-                + (share.map { Formatting.share($0) } ?? (day.waking > 0 ? "waking only" : "not known"))
+                + [
+                    share.map { Formatting.share($0) }
+                        ?? (day.leftOut != nil ? nil : day.waking > 0 ? "waking only" : "not known"), day.leftOut,
+                ].compactMap(\.self).joined(separator: ", ")
             return
                 "<rect class=\"d-\(kind)\" x=\"\(index * 8)\" y=\"\(34 - height)\" width=\"6\" height=\"\(height)\" rx=\"1\"><title>\(text)</title></rect>"
         }.joined()

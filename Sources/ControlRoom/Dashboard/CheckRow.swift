@@ -38,7 +38,7 @@ struct CheckRow {
             "low": history?.isLow ?? false, "known": history?.known ?? "", "hasKnown": history?.known != nil,
             "pinging": view.status.pinging,
             "paused": paused, "loud": isLoud, "hubPage": hubPage ?? "", "hasHubPage": hubPage != nil,
-            "isSpace": view.check.space != nil,
+            "isSpace": view.check.space != nil, "mayRestart": view.look != .moderated,
             "mayWrite": mayWrite,
             "canPing": mayWrite && !isHeartbeat, "canPause": mayWrite && !paused, "canResume": mayWrite && paused,
             "from": from, "heartbeat": isHeartbeat,

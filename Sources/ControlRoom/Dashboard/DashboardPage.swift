@@ -260,7 +260,7 @@ struct DashboardPage {
     /// The headline's counts, each a link to its rows.
     private var headline: [[String: Any]] {
         let looks = Look.all.sorted { $0.urgency < $1.urgency }.filter {
-            [Look.down, .silent, .moderated, .flapping, .slow, .waking].contains($0)
+            ($0.tone == .bad || $0.isUnsteady)
                 && (digest.counts[$0.name] ?? 0) > 0
         }
         return looks.enumerated().map { index, look in
@@ -308,6 +308,7 @@ struct DashboardPage {
         var model: [String: Any] = [
             "isGroup": isGroup && !section.isClosed, "isClosed": section.isClosed, "heading": section.name,
             "isLook": section.heading == .look, "isUnsteady": section.heading == .unsteady,
+            "wakingWord": Look.waking.name,
             "count": Formatting.count(section.total), "hasRows": !section.isClosed && !section.items.isEmpty,
             "href": view.address {
                 $0.group = section.name; $0.page = 1
@@ -392,14 +393,13 @@ struct DashboardPage {
     }
 
     private func model(_ group: FleetDigest.Group, _ uptimes: [Int32: SpanTotals]) -> [String: Any] {
-        let kinds: [(name: String, looks: [Look])] = [
-            ("up", [.up]), ("slow", [.slow, .flapping]), ("waking", [.waking]), ("down", [.down, .silent, .moderated]),
-            ("none", [.paused, .unknown]),
+        let kinds: [(name: String, tones: [Look.Tone])] = [
+            ("up", [.good]), ("slow", [.fair]), ("waking", [.busy]), ("down", [.bad]), ("none", [.paused, .unknown]),
         ]
         var x = 0.0
         var bars = ""
         for kind in kinds {
-            let count = group.items.count { kind.looks.contains($0.state.appearance) }
+            let count = group.items.count { kind.tones.contains($0.state.appearance.tone) }
             guard count > 0 else { continue }
             let width = Double(count) / Double(group.items.count) * 100
             bars +=

@@ -56,7 +56,7 @@ struct FleetDigest: Sendable {
 extension CheckStatus {
     /// Comes and goes, is slow or wakes: shown before those that are well.
     var isUnsteady: Bool {
-        [Look.flapping, .slow, .waking].contains(state.appearance) && !state.isTrouble
+        state.appearance.isUnsteady && !state.isTrouble
     }
 }
 

@@ -35,7 +35,7 @@ extension Routes {
         }
     }
 
-    private func context() async -> OperationContext {
+    func incidentContext() async -> OperationContext {
         let now = await monitor.overview().now
         return OperationContext(monitor: monitor, ledger: ledger, now: { now })
     }
@@ -59,7 +59,7 @@ extension Routes {
 
     private func incidents(_ request: Request, _ visit: AppRequestContext) async throws -> Response {
         let chosen = given(request, Self.incidentNames)
-        let context = await context()
+        let context = await incidentContext()
         let form = PageFormatting.form(request.uri.query ?? "")
         let page = try await Operation.incidents.call(
             chosen.map { ($0.name, .string($0.value)) } + [
@@ -85,12 +85,23 @@ extension Routes {
                 "isHere": changes.allSatisfy { (value[$0.0] ?? "") == $0.1 },
             ]
         }
-        let open = overview.troubles
+        // Of the last 30 days, and of the same targets and causes.
+        let month = try await Operation.incidents.call(
+            chosen.filter { ["target", "group", "cause"].contains($0.name) }.map { ($0.name, .string($0.value)) } + [
+                ("from", .string("\(overview.now - .seconds(30 * 86_400))")), ("limit", 1_000),
+            ], in: context)
+        let sums = IncidentSums(month)
+        let here = chosen.isEmpty ? "/incidents" : "/incidents?\(query(chosen))"
         let model: [String: Any] = [
-            "say": items.isEmpty
-                ? "Nothing is recorded for this choice."
-                : "\(open == 0 ? "None is open." : open == 1 ? "One check is in trouble now." : "\(open) checks are in trouble now.")",
-            "chips": chips, "rows": items.map { row($0, now: overview.now) }, "isEmpty": items.isEmpty,
+            "say": sums.sentence, "tiles": sums.tiles,
+            "chips": chips,
+            "rows": items.map { item in
+                row(item, now: overview.now).merging([
+                    "from": here,
+                    "mayAcknowledge": visit.permission.write && item["ended"]?.isNull ?? true
+                        && Self.acknowledgement(of: item) == nil,
+                ]) { own, _ in own }
+            }, "isEmpty": items.isEmpty,
             "csv": chosen.isEmpty ? "/incidents.csv" : "/incidents.csv?\(query(chosen))",
             "target": value["target"] ?? "", "group": value["group"] ?? "",
             "hidden": ["state", "acknowledged", "longer"].compactMap { name in
@@ -120,8 +131,9 @@ extension Routes {
         let name = item["check"]?.string
         return [
             "id": item["id"]?.text ?? "", "name": name ?? "Stoker itself",
-            "verdict": item["verdict"]?.string ?? "", "loud": isOpen && seen == nil,
-            "sentence": Markup.sentence(Sentence(reading: item["sentence"]?.string ?? "")),
+            "verdict": IncidentPage.look(item["verdict"]?.string, cause: item["cause"]?.string).name,
+            "loud": isOpen && seen == nil,
+            "sentence": Markup.sentence(Sentence(reading: Formatting.capitalized(item["sentence"]?.string ?? ""))),
             "began": OutputFormatting.instant(item["began"]).map { Markup.time($0, now: now) } ?? "",
             "length": OutputFormatting.span(item["seconds"]?.double ?? 0) + (isOpen ? " so far" : ""),
             "state": isOpen
@@ -135,7 +147,7 @@ extension Routes {
         _ request: Request, _ operation: Operation, _ names: [String], _ columns: [String]
     ) async throws -> Response {
         let chosen = given(request, names).map { (name: $0.name, value: JSONValue.string($0.value)) }
-        let context = await context()
+        let context = await incidentContext()
         var text = CSV.row(columns)
         var cursor: JSONValue = nil
         var count = 0
@@ -159,13 +171,14 @@ extension Routes {
         let page = try await Operation.events.call(
             chosen.map { ($0.name, .string($0.value)) } + [
                 ("limit", .integer(Int64(Self.pageRows))), ("cursor", form["cursor"].map { .string($0) } ?? .null),
-            ], in: await context())
+            ], in: await incidentContext())
         let overview = await monitor.overview()
         let items = page["items"]?.array ?? []
         let value = Dictionary(chosen.map { ($0.name, $0.value) }, uniquingKeysWith: { _, last in last })
         let kinds = [
-            ("", "All"), ("verdict", "Verdicts"), ("incident", "Incidents"), ("hub", "Hub"), ("heal", "Healing"),
-            ("fleet", "Fleet file"), ("ledger", "Ledger"),
+            ("", "All"), ("verdict,flapping", "Verdicts"), ("incident", "Incidents"), ("hub,space", "Hub"),
+            ("heal", "Healing"), ("paused,resumed,check", "Pauses"), ("fleet,master,self,started,stopped", "Stoker"),
+            ("ledger", "Ledger"),
         ]
         let others = chosen.filter { $0.name != "kind" }
         let model: [String: Any] = [
@@ -179,10 +192,14 @@ extension Routes {
             "rows": items.map { item in
                 let name = item["check"]?.string
                 return [
-                    "at": OutputFormatting.instant(item["at"]).map { Markup.time($0, now: overview.now) } ?? "",
+                    "at": OutputFormatting.instant(item["at"]).map { PageFormatting.moment($0, now: overview.now) }
+                        ?? "",
                     "kind": item["kind"]?.string ?? "", "name": name ?? "", "hasName": name != nil,
+                    "about": (item["kind"]?.string ?? "").hasPrefix("space.") ? "Hub" : "Stoker",
+                    "sign": TargetTimeline.sign(kind: item["kind"]?.string ?? "", verdict: item["verdict"]?.string),
                     "href": name.map { PageFormatting.path($0) } ?? "",
-                    "text": Markup.sentence(Sentence(reading: item["text"]?.string ?? "")),
+                    "text": Markup.sentence(
+                        Sentence(reading: TargetTimeline.without(name ?? "", item["text"]?.string ?? ""))),
                 ] as [String: Any]
             },
             "isEmpty": items.isEmpty, "target": value["target"] ?? "", "group": value["group"] ?? "",
@@ -198,39 +215,6 @@ extension Routes {
 
     // MARK: One
 
-    private func incident(_ id: String, _ request: Request, _ visit: AppRequestContext) async throws -> Response {
-        let item = try await Operation.showIncident.call([("name", .string(id))], in: await context())
-        let overview = await monitor.overview()
-        var model = row(item, now: overview.now)
-        let isOpen = item["ended"]?.isNull ?? true
-        let seen = Self.acknowledgement(of: item)
-        let name = item["check"]?.string
-        model["isOpen"] = isOpen
-        model["href"] = name.map { PageFormatting.path($0) } ?? ""
-        model["hasName"] = name != nil
-        model["ended"] = OutputFormatting.instant(item["ended"]).map { Markup.time($0, now: overview.now) } ?? ""
-        model["cause"] = item["cause"]?.string ?? ""
-        model["isSeen"] = seen != nil
-        model["seenBy"] = seen?["by"]?.string
-        model["seenText"] = seen?["text"]?.string
-        model["seenAt"] = OutputFormatting.instant(seen?["at"]).map { Markup.time($0, now: overview.now) } ?? ""
-        model["mayWrite"] = visit.permission.write
-        model["mayAcknowledge"] = visit.permission.write && isOpen && seen == nil
-        model["mayWithdraw"] = visit.permission.write && isOpen && seen != nil && name != nil
-        model["notes"] = (item["notes"]?.array ?? []).map { note in
-            var entry: [String: Any] = [
-                "at": OutputFormatting.instant(note["at"]).map { Markup.time($0, now: overview.now) } ?? "",
-                "text": note["text"]?.string ?? "", "internal": note["internal"]?.bool ?? false,
-            ]
-            entry["by"] = note["by"]?.string
-            return entry
-        }
-        model["hasNotes"] = !(item["notes"]?.array ?? []).isEmpty
-        let frame = frame(
-            visit, title: "Incident \(id) · Stoker", kind: "plain", overview: overview, place: "incidents")
-        return Reply.html(pages.page("incident", model, frame: frame), to: request)
-    }
-
     private func changeIncident(_ request: Request, _ visit: AppRequestContext) async throws -> Response {
         var request = request
         let form = PageFormatting.form(String(buffer: try await request.collectBody(upTo: visit.maxUploadSize)))
@@ -240,15 +224,17 @@ extension Routes {
         switch visit.parameters.get("action") {
         case "acknowledge":
             _ = try await Operation.acknowledge.call(
-                [name, ("by", text("by")), ("text", text("text"))], in: await context())
-        case "withdraw": _ = try await Operation.withdrawAcknowledgement.call([name], in: await context())
+                [name, ("by", text("by")), ("text", text("text"))], in: await incidentContext())
+        case "withdraw": _ = try await Operation.withdrawAcknowledgement.call([name], in: await incidentContext())
         case "note":
             _ = try await Operation.noteIncident.call(
                 [name, ("by", text("by")), ("text", text("text")), ("internal", .bool(form["internal"] != nil))],
-                in: await context())
+                in: await incidentContext())
         default: throw nothing()
         }
-        return Reply.see("/incidents/\(PercentCoding.encoded(id))")
+        // Back to the list, where its button was pressed.
+        let page = "/incidents/\(PercentCoding.encoded(id))"
+        return Reply.see(form["from"] == nil ? page : Self.local(form["from"]))
     }
 
     /// - Parameter done: it was asked for by the button.
@@ -257,7 +243,7 @@ extension Routes {
     ) async throws -> Response {
         let number = try access.acknowledgeLinks.incident(
             visit.parameters.get("id") ?? "", seal: visit.parameters.get("seal") ?? "")
-        let context = await context()
+        let context = await incidentContext()
         let name: (name: String, value: JSONValue) = ("name", .string("\(number)"))
         var item = try await Operation.showIncident.call([name], in: context)
         let isOver = !(item["ended"]?.isNull ?? true)

@@ -6,36 +6,32 @@ enum LatencyBars {
     static let width = 160
     static let height = 24
     private static let bars = 40
-    static let kinds = ["up", "slow", "waking", "down", "unknown"]
 
-    /// One SVG path per kind, in the order of ``kinds``; empty where there is none.
+    /// One SVG path per outcome, in the order of their cases; empty where there is none.
     static func paths(_ samples: [Sample]) -> [String] {
-        var paths = Array(repeating: "", count: kinds.count)
+        var paths: [Outcome: String] = [:]
         let samples = samples.suffix(bars)
         let largest = samples.filter(\.outcome.isGood).map(\.latencyMicroseconds).max().map { Double(max($0, 1)) } ?? 1
         // The newest stands at the right end, however few there are.
         var x = width - samples.count * 4 + 2
         for sample in samples {
-            let kind: Int
+            let path: String
             switch sample.outcome {
             case .up, .slow:
-                kind = sample.outcome == .up ? 0 : 1
                 let share = (Double(sample.latencyMicroseconds) / largest).squareRoot()
                 let bar = 4 + Int((share * 14).rounded())
-                paths[kind] += "M\(x - 1) \(height)v-\(bar)h3v\(bar)z"
+                path = "M\(x - 1) \(height)v-\(bar)h3v\(bar)z"
             case .waking:
-                kind = 2
-                paths[kind] += "M\(x - 1) \(height)v-4h3v4zM\(x - 1) \(height - 7)v-4h3v4z"
+                path = "M\(x - 1) \(height)v-4h3v4zM\(x - 1) \(height - 7)v-4h3v4z"
             case .down:
-                kind = 3
-                paths[kind] += "M\(x - 1) \(height)v-11h3v11zM\(x - 1) \(height - 14)v-10h3v10z"
+                path = "M\(x - 1) \(height)v-11h3v11zM\(x - 1) \(height - 14)v-10h3v10z"
             case .unknown:
-                kind = 4
-                paths[kind] += "M\(x - 1) \(height)v-2h3v2z"
+                path = "M\(x - 1) \(height)v-2h3v2z"
             }
+            paths[sample.outcome, default: ""] += path
             x += 4
         }
-        return paths
+        return Outcome.allCases.map { paths[$0] ?? "" }
     }
 
     /// What the strip shows, for those who do not see it.
@@ -47,12 +43,12 @@ enum LatencyBars {
         let other = recent.count - good - down
         var text = "last \(recent.count == 1 ? "ping" : "\(recent.count) pings"): \(good) good"
         if down > 0 { text += ", \(down) failed" }
-        if other > 0 { text += ", \(other) waking or unknown" }
+        if other > 0 { text += ", \(other) \(Look.waking.name) or \(Look.unknown.name)" }
         return text
     }
 
     static func svg(_ samples: [Sample]) -> String {
-        let drawn = zip(kinds, paths(samples)).map { "<path class=\"b-\($0)\" d=\"\($1)\"/>" }.joined()
+        let drawn = zip(Outcome.allCases, paths(samples)).map { "<path class=\"b-\($0.name)\" d=\"\($1)\"/>" }.joined()
         return
             "<span class=\"strip\"><svg viewBox=\"0 0 \(width) \(height)\" role=\"img\" aria-label=\"\(label(samples))\">\(drawn)</svg></span>"
     }

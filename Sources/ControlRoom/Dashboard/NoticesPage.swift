@@ -82,22 +82,35 @@ extension Routes {
             case 1: "\(failing[0]["name"]?.string ?? "A channel") does not take messages"
             default: "\(failing.count) channels do not take messages"
             }
+        func say(_ channels: [JSONValue], _ failing: [JSONValue]) -> String {
+            let givenUp = channels.reduce(0) { $0 + ($1["given_up"]?.integer ?? 0) }
+            let waiting = channels.reduce(0) { $0 + ($1["waiting"]?.integer ?? 0) }
+            guard !channels.isEmpty else { return "" }
+            let first = failing.first.flatMap { $0["failing_since"]?.string.flatMap(Instant.init(rfc3339:)) }
+            return (first.map { "It has failed since \(Formatting.time($0)). " } ?? "")
+                + (givenUp == 0
+                    ? "No message was given up in seven days"
+                    : "\(Int(givenUp).counted("message", as: Formatting.count(givenUp))) given up in seven days")
+                + (waiting == 0 ? "." : ", \(Formatting.count(waiting)) on the way.")
+        }
         func time(_ value: JSONValue?, never: String) -> String {
             Markup.time(value?.string.flatMap(Instant.init(rfc3339:)), now: overview.now, never: never)
         }
         let model: [String: Any] = [
-            "title": title, "sign": failing.isEmpty ? (channels.isEmpty ? "unknown" : "up") : "down",
+            "title": title, "say": say(channels, failing),
+            "sign": failing.isEmpty ? (channels.isEmpty ? "unknown" : "up") : "down",
             "hasSaid": said != nil, "said": said ?? "", "noChannels": channels.isEmpty,
             "channels": channels.map { channel -> [String: Any] in
                 let isOn = channel["on"]?.bool == true
                 let failure = channel["failure"]?.string
+                let goesTo = channel["goes_to"]?.string ?? ""
                 return [
                     "name": channel["name"]?.string ?? "", "kind": channel["kind"]?.string ?? "",
-                    "goesTo": channel["goes_to"]?.string ?? "",
+                    "goesTo": goesTo, "hasGoesTo": !goesTo.isEmpty,
                     "delivered": time(channel["last_delivered"], never: "never"),
                     "waiting": "\(channel["waiting"]?.integer ?? 0)", "givenUp": "\(channel["given_up"]?.integer ?? 0)",
                     "sign": !isOn ? "paused" : failure == nil ? "up" : "down", "isLoud": isOn && failure != nil,
-                    "state": !isOn ? "off: its address is empty" : failure.map { Redaction.text($0) } ?? "works",
+                    "state": !isOn ? "Off: its address is empty" : failure.map { Redaction.text($0) } ?? "Works",
                     "mayTest": isOn,
                 ]
             },
@@ -107,20 +120,14 @@ extension Routes {
                     "isHere": $0.name == chosen.name,
                 ] as [String: Any]
             },
-            "messages": (page["items"]?.array ?? []).map { message -> [String: Any] in
-                let state = message["state"]?.string ?? ""
-                let names = message["targets"]?.array?.compactMap(\.string) ?? []
-                let count = message["count"]?.integer ?? names.count
+            "messages": (page["items"]?.array ?? []).map { item -> [String: Any] in
+                let message = ToldMessage(item)
                 return [
-                    "id": "\(message["id"]?.integer ?? 0)", "at": time(message["at"], never: ""),
-                    "channel": message["channel"]?.string ?? "", "kind": message["kind"]?.string ?? "",
-                    "about": names.first.map { count > 1 ? "\($0) and \(count - 1) more" : $0 }
-                        ?? (count > 0 ? Formatting.count(count) : "Stoker"),
-                    "sentence": message["sentence"]?.string ?? "", "state": state.replacing("_", with: " "),
-                    "why": message["error"]?.string.map { Redaction.text($0) } ?? "",
-                    "sign": ["given_up": "down", "failing": "slow", "delivered": "up", "dropped": "paused"][state]
-                        ?? "waking",
-                    "mayRetry": state == "given_up",
+                    "id": "\(message.id)", "at": Markup.time(message.at, now: overview.now),
+                    "channel": message.channel, "kind": message.kind, "about": message.about,
+                    "sentence": Formatting.capitalized(message.cause), "state": message.outcome,
+                    "why": message.state == "delivered" ? "" : message.error ?? "", "sign": message.sign,
+                    "isLoud": message.state == "given_up", "mayRetry": message.state == "given_up",
                 ]
             },
             "noMessages": page["items"]?.array?.isEmpty ?? true,

@@ -43,7 +43,7 @@ struct Pages: Sendable {
     /// A template that is a whole page by itself, without what stands around the others.
     func bare(_ template: String, _ model: [String: Any]) -> String {
         let assets: [String: Any] = [
-            "css": Assets.shared.paths["stoker.css"] ?? "", "theme": Assets.shared.paths["theme.js"] ?? "",
+            "css": Assets.shared.paths["stoker.css"] ?? "", "js": Assets.shared.paths["status.js"] ?? "",
         ]
         return subPath.apply(to: part(template, model.merging(assets) { own, _ in own }))
     }

@@ -23,6 +23,7 @@ struct Place: Sendable, Equatable {
                 Tab(name: "incidents", label: "Incidents", path: "/incidents"),
                 Tab(name: "events", label: "Events", path: "/events"),
                 Tab(name: "notices", label: "Notices", path: "/notices"),
+                Tab(name: "maintenance", label: "Maintenance", path: "/maintenance"),
             ]),
     ]
 }

@@ -1,5 +1,6 @@
 import Ledger
 import Logging
+import Operations
 import StokerCore
 
 /// What a row shows of the past.
@@ -12,11 +13,8 @@ struct RowHistory: Sendable {
     var share: String { Formatting.share(tally?.uptime) }
     /// Less than this is said in the colour of the row.
     var isLow: Bool { tally?.uptime.map { $0 < 0.98 } ?? false }
-    /// `of 3 h known`, where the span is not filled.
-    var known: String? {
-        guard let tally, tally.uptime != nil, !tally.isWhole else { return nil }
-        return Formatting.known(tally.known)
-    }
+    /// `of 3 h known`, where the span is not filled, and `2 h of maintenance left out`.
+    var known: String? { tally?.remark }
 }
 
 /// The past of many rows, read from the ledger in one go and kept for a while: bars that are over do not change, and a page is asked for more often than

@@ -10,6 +10,8 @@ struct SpaceLogPart: Sendable {
     var readAt = ""
     /// Why it could not be read; nil when it was.
     var problem: String?
+    /// What to do then.
+    var hint: String?
 
     /// The Space as operations are given it.
     static func inputs(_ space: String) throws(Failure) -> [(name: String, value: JSONValue)] {
@@ -22,7 +24,8 @@ struct SpaceLogPart: Sendable {
 
     var model: [String: Any] {
         [
-            "logKind": kind, "hasProblem": problem != nil, "problem": Redaction.quote(problem ?? ""), "readAt": readAt,
+            "logKind": kind, "hasProblem": problem != nil, "problem": Redaction.quote(problem ?? ""),
+            "hasHint": hint != nil, "hint": hint ?? "", "readAt": readAt,
             "hasLines": !lines.isEmpty, "count": lines.count.counted("line"),
             "lines": lines.enumerated().map { index, line in
                 ["number": index + 1, "text": line.text, "at": line.at, "bad": Self.isBad(line.text)] as [String: Any]

@@ -26,6 +26,8 @@ struct TargetPage {
     var log: SpaceLogPart?
     /// Which part of the timeline is wanted; empty for all.
     var kinds = ""
+    /// Messages that tell of it, newest first; nil for a visitor who may not know who is told.
+    var messages: [ToldMessage]?
 
     /// What the ledger knows; missing when it could not be read.
     struct History {
@@ -38,6 +40,8 @@ struct TargetPage {
         var observations: [Observation]
         /// For how much of these spans there is an answer.
         var watched: ObservedPeriods
+        /// Of the incidents, by their numbers.
+        var acknowledged: [Int64: Acknowledgement] = [:]
 
         /// Whether all that is known lies within the span that ends now.
         func isShorter(than range: Chart.Range, now: Instant) -> Bool {
@@ -45,21 +49,24 @@ struct TargetPage {
             return first.from >= now - range.span && days.dropLast().allSatisfy(\.isEmpty)
         }
 
-        static func read(_ ledger: any Ledger, check: Int32, every: Duration, range: Chart.Range, now: Instant)
-            async throws(Failure)
-            -> History
-        {
+        static func read(
+            _ ledger: any Ledger, check: Int32, space: String?, every: Duration, range: Chart.Range, now: Instant
+        ) async throws(Failure) -> History {
             let midnight = now.milliseconds - now.milliseconds % 86_400_000 + 86_400_000
             let tomorrow = Instant(milliseconds: midnight)
             let series = try await ledger.series(of: check, from: now - range.span, to: now, buckets: range.buckets)
             let days = try await ledger.series(
                 of: check, from: tomorrow - .seconds(90 * 86_400), to: tomorrow, buckets: 90)
+            let events = try await ledger.events(of: check, before: nil, limit: 30)
+            let stages = try await TargetTimeline.stages(
+                of: space, from: ledger, since: events.count < 30 ? .never : events.last?.at ?? .never, to: now)
             return History(
                 series: series, days: days, uptimes: try await Uptime.read(of: check, from: ledger, now: now),
                 incidents: try await ledger.incidents(of: check, openOnly: false, before: nil, limit: 20),
-                events: try await ledger.events(of: check, before: nil, limit: 30),
+                events: events + stages.prefix(30),
                 observations: try await ledger.observations(of: check, before: nil, limit: 200),
-                watched: try await ObservedPeriods.read(of: check, every: every, from: ledger, now: now))
+                watched: try await ObservedPeriods.read(of: check, every: every, from: ledger, now: now),
+                acknowledged: try await IncidentRecords(ledger.records).acknowledgements())
         }
     }
 
@@ -75,6 +82,8 @@ struct TargetPage {
         model["strip"] = LatencyBars.svg(samples)
         model["row"] = check.name
         model["verdictSentence"] = Markup.sentence(view.sentence.asWhole)
+        model["maintenance"] = view.maintenance.map { Markup.sentence($0.asWhole) } ?? ""
+        model["hasMaintenance"] = view.maintenance != nil
         model["since"] = Markup.time(view.since, now: now)
         model["hasSince"] = view.since != nil
         model["kind"] = view.kind
@@ -114,11 +123,17 @@ struct TargetPage {
             let bars = TimeBars(
                 range: range, tallies: history.series, isHeartbeat: isHeartbeat, incidents: history.incidents)
             model["bars"] = bars.html(height: 46, more: " tall")
-            let timeline = TargetTimeline(
+            var timeline = TargetTimeline(
                 events: history.events, observations: history.observations, name: check.name,
                 isHeartbeat: isHeartbeat)
+            timeline.add(messages: messages ?? [])
+            for incident in history.incidents {
+                guard let seen = history.acknowledged[incident.id] else { continue }
+                timeline.add(acknowledged: seen.at, by: seen.by, text: seen.text)
+            }
             model["timeline"] = timeline.model(only: kinds, now: now)
             model["hasTimeline"] = !timeline.entries.isEmpty
+            model["hasWhats"] = timeline.choices.count > 1
             model["whats"] = ([""] + timeline.choices).map { choice in
                 [
                     "label": choice.isEmpty ? "all" : choice, "current": choice == kinds,
@@ -138,11 +153,19 @@ struct TargetPage {
             model["uptimes"] = history.uptimes.map { uptime in
                 [
                     "label": uptime.label, "share": uptime.share, "tone": "\(uptime.tone)",
-                    "partly": uptime.known != nil, "known": uptime.known ?? "",
+                    "partly": uptime.remark != nil, "known": uptime.remark ?? "",
                 ] as [String: Any]
             }
             model["days"] = DayBars.svg(history.days)
             model["incidents"] = history.incidents.map(incident)
+            if let open = history.incidents.first(where: { $0.ended == nil }) {
+                let seen = history.acknowledged[open.id]
+                model["openIncident"] = "\(open.id)"
+                model["openSeen"] =
+                    seen.map { "acknowledged" + ($0.by.map { " by \($0)" } ?? "") } ?? "not acknowledged"
+            }
+            model["told"] = ToldMessage.models(Array((messages ?? []).prefix(30)), now: now)
+            model["hasTold"] = messages?.isEmpty == false
             model["hasIncidents"] = !history.incidents.isEmpty
         }
         model["last"] =
@@ -160,9 +183,9 @@ struct TargetPage {
         model["hasWords"] = status.hubStatus != nil
         guard let hubStatus = status.hubStatus else { return }
         let stage = hubStatus.stage
-        model["stage"] = view.stage ?? ""
-        model["stageLook"] =
-            stage.map { $0.isFailed ? "down" : $0.isMoving ? "waking" : $0.isServing ? "up" : "paused" } ?? "unknown"
+        // A long name breaks at its underscores.
+        model["stage"] = Markup.escape(view.stage ?? "").replacing("_", with: "_<wbr>")
+        model["stageLook"] = Look(stage).name
         model["stageRead"] = read(hubStatus)
         model["got"] = view.visitorGot ?? "nothing yet"
         model["gotLook"] = view.state.verdict == .paused ? "paused" : view.state.verdict.name
@@ -288,7 +311,7 @@ struct TargetPage {
     private func uptimeNote(_ history: History) -> String {
         var text =
             "Time \(isHeartbeat ? "on time" : "up") against time \(isHeartbeat ? "silent or failed" : "down"). "
-            + "Waking, paused, and when nobody looked count neither way."
+            + "\(Look.waking.title), \(Look.paused.name), maintenance, and when nobody looked count neither way."
         if history.uptimes.contains(where: \.tally.isEstimated) {
             text += " Some of it is derived from pings, because an older version kept no more."
         }
@@ -336,10 +359,11 @@ struct TargetPage {
     private func incident(_ incident: Incident) -> [String: Any] {
         // A code that the sentence tells is not told twice.
         let code = incident.code > 0 && incident.cause != .status ? String(incident.code) : ""
+        let look = IncidentPage.look(incident.verdict.name, cause: incident.cause.code)
         return [
-            "began": Markup.time(incident.began, now: now), "open": incident.ended == nil,
-            "length": Formatting.duration(incident.length(now: now)), "verdict": incident.verdict.name,
-            "word": incident.verdict.traits.look.title, "cause": incident.sentence,
+            "id": "\(incident.id)", "began": Markup.time(incident.began, now: now), "open": incident.ended == nil,
+            "length": Formatting.duration(incident.length(now: now)), "verdict": look.name,
+            "word": look.title, "cause": incident.sentence,
             "code": code, "hasCode": !code.isEmpty,
             "flips": incident.flips > 1 ? "\(incident.flips) changes" : "", "hasFlips": incident.flips > 1,
         ]
@@ -376,7 +400,8 @@ struct TranscriptModel {
 
     private func exchange(_ exchange: Transcript.Exchange) -> [String: Any] {
         [
-            "beat": isBeat, "sent": exchange.sent.joined(separator: "\n"), "peer": exchange.peer ?? "",
+            "beat": isBeat, "sent": exchange.sent.joined(separator: "\n"), "hasSent": !exchange.sent.isEmpty,
+            "peer": exchange.peer ?? "",
             "hasPeer": exchange.peer != nil,
             "received": exchange.received.joined(separator: "\n"), "hasReceived": !exchange.received.isEmpty,
             "body": String(exchange.body.prefix(2_048)), "hasBody": !exchange.body.isEmpty,

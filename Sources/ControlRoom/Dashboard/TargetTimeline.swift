@@ -1,4 +1,5 @@
 import Ledger
+import Operations
 import StokerCore
 
 /// What happened to a check, from every source, newest first: pings, verdicts, the Hub's stages, healing, notices, deploys and people.
@@ -34,10 +35,14 @@ struct TargetTimeline {
     private(set) var entries: [Entry]
 
     init(events: [Event], observations: [Observation], name: String, isHeartbeat: Bool) {
-        var entries = events.map { event in
-            Entry(
+        // The change of the verdict says the same at the same moment.
+        let verdicts = Set(
+            events.compactMap { event in if case .verdict = event.payload { event.at } else { nil } })
+        var entries: [Entry] = events.compactMap { event in
+            if case .incidentBegan = event.payload, verdicts.contains(event.at) { return nil }
+            return Entry(
                 at: event.at, sign: Self.sign(event),
-                text: Markup.sentence(Sentence(reading: Self.without(name, event.text))), source: Source(event.kind))
+                text: Markup.sentence(Sentence(reading: Self.text(of: event, name: name))), source: Source(event.kind))
         }
         // Pings that saw the same one after the other are one line.
         var last: (entry: Entry, outcome: Outcome, cause: Cause, count: Int, sum: UInt64)?
@@ -76,14 +81,16 @@ struct TargetTimeline {
             }
         }
         close()
-        self.entries = entries.sorted { $0.at > $1.at }
+        // What was read first stays first where the moment is the same.
+        self.entries = entries.enumerated().sorted { ($1.element.at, $0.offset) < ($0.element.at, $1.offset) }
+            .map(\.element)
     }
 
     /// For the template: with a line where a day begins.
     func model(only choice: String, now: Instant) -> [[String: Any]] {
         var day = ""
         var lines: [[String: Any]] = []
-        for entry in entries.filter({ choice.isEmpty || $0.source.choice == choice }).prefix(60) {
+        for entry in joined(choice).prefix(60) {
             let text = entry.at.description
             let date = String(text.prefix(10))
             if date != day {
@@ -101,18 +108,110 @@ struct TargetTimeline {
         return lines
     }
 
+    /// Of one choice. What is said several times in a row, such as a message that is repeated, is one line with its first time.
+    private func joined(_ choice: String) -> [Entry] {
+        var lines: [(entry: Entry, times: Int)] = []
+        for entry in entries where choice.isEmpty || entry.source.choice == choice {
+            if let last = lines.last, last.entry.text == entry.text, last.entry.source == entry.source,
+                entry.source != .visitor, entry.source != .call
+            {
+                lines[lines.count - 1].times += 1
+                lines[lines.count - 1].entry.since = entry.at
+            } else {
+                lines.append((entry, 1))
+            }
+        }
+        return lines.map { entry, times in
+            var entry = entry
+            if times > 1 { entry.text += ", \(Formatting.count(times)) times" }
+            return entry
+        }
+    }
+
     /// Choices that have something behind them.
     var choices: [String] {
         let found = Set(entries.map(\.source.choice))
         return Source.allCases.map(\.choice).filter(found.contains)
     }
 
+    private static func text(of event: Event, name: String) -> String {
+        if case .spaceStage(let space, _, _, _, _) = event.payload {
+            return event.text.replacing(" that \(space) is ", with: " ")
+        }
+        return without(name, event.text)
+    }
+
     /// The page's name is not repeated in its own events.
-    private static func without(_ name: String, _ text: String) -> String {
-        for lead in ["\(name): ", "\(name) "] where text.hasPrefix(lead) {
+    static func without(_ name: String, _ text: String) -> String {
+        for lead in ["\(name): ", "\(name) is ", "\(name) "] where text.hasPrefix(lead) {
             return Formatting.capitalized(text.dropFirst(lead.count))
         }
         return text
+    }
+
+    // MARK: What other stores know
+
+    mutating func add(messages: [ToldMessage]) {
+        for told in messages {
+            guard let at = told.ended ?? told.at else { continue }
+            add(Entry(at: at, sign: "send", text: Markup.escape(told.sentence), source: .notice))
+        }
+    }
+
+    mutating func add(acknowledged at: Instant, by: String?, text: String?) {
+        let who = by.map { "\($0) acknowledged the incident" } ?? "The incident was acknowledged"
+        add(
+            Entry(
+                at: at, sign: "person", text: "<bdi>\(Markup.escape(who + (text.map { ": “\($0)”" } ?? "")))</bdi>",
+                source: .person))
+    }
+
+    mutating func add(note text: String, at: Instant, by: String?, isInternal: Bool) {
+        let who = (by.map { "\($0) wrote" } ?? "Note") + (isInternal ? " (internal)" : "")
+        add(
+            Entry(
+                at: at, sign: "person", text: "<bdi>\(Markup.escape("\(who): “\(text.prefix(300))”"))</bdi>",
+                source: .person))
+    }
+
+    private mutating func add(_ entry: Entry) {
+        let place = entries.firstIndex { $0.at <= entry.at } ?? entries.endIndex
+        entries.insert(entry, at: place)
+    }
+
+    /// What the Hub said of a Space, newest first. These events are the fleet's: of the newest 2,000 those of the Space are taken.
+    static func stages(
+        of space: String?, from ledger: any Ledger, since: Instant, to: Instant
+    ) async throws(Failure) -> [Event] {
+        guard let space else { return [] }
+        var found: [Event] = []
+        var before: Int64?
+        for _ in 0..<4 {
+            let page = try await ledger.events(of: nil, before: before, limit: 500)
+            found += page.filter { event in
+                guard case .spaceStage(let name, _, _, _, _) = event.payload, event.at >= since, event.at <= to else {
+                    return false
+                }
+                return name.lowercased() == space.lowercased()
+            }
+            before = page.last?.id
+            guard page.count == 500, let last = page.last, last.at >= since else { break }
+        }
+        return found
+    }
+
+    /// Of an event as the operation `events` answers it.
+    static func sign(kind: String, verdict: String?) -> String {
+        switch kind {
+        case "verdict": verdict ?? "note"
+        case "incident.began": "down"
+        case "incident.ended": "up"
+        case "flapping.began": "flapping"
+        case "paused": "paused"
+        case "resumed": "person"
+        case _ where kind.hasPrefix("heal."): "run"
+        default: "note"
+        }
     }
 
     private static func sign(_ event: Event) -> String {
@@ -125,9 +224,7 @@ struct TargetTimeline {
         case .paused: "paused"
         case .resumed: "person"
         case .spaceStage(_, let stage, _, _, _):
-            stage.map { SpaceStage(rawValue: $0) }.map {
-                $0.isFailed ? "down" : $0.isMoving ? "waking" : $0.isServing ? "up" : "paused"
-            } ?? "unknown"
+            Look(stage.map { SpaceStage(rawValue: $0) }).name
         case .healing, .healed, .healingFailed: "run"
         default: event.kind.hasPrefix("notice") ? "send" : event.kind.hasPrefix("deploy") ? "deploy" : "note"
         }

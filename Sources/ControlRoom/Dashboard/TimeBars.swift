@@ -1,4 +1,5 @@
 import Ledger
+import Operations
 import StokerCore
 
 /// A check's time as upright bars: equal spans side by side, so that all rows of a page have one axis. Height is latency; shape and colour are
@@ -11,13 +12,17 @@ struct TimeBars: Sendable {
         case waking = "w"
         case down = "d"
         case silent = "q"
+        /// Worked on: what was seen is not counted.
+        case maintenance = "m"
         case none = "n"
 
         /// Class of the sheet, behind `b-`.
         var name: String { "\(self)" }
 
         init(_ tally: SpanTotals, isHeartbeat: Bool) {
-            if tally.down > 0 || tally.downTime > 0 {
+            if tally.maintenanceTime > 0, tally.downTime == 0 {
+                self = .maintenance
+            } else if tally.down > 0 || tally.downTime > 0 {
                 // A job that failed said so; one that did not call is silent.
                 self = isHeartbeat && tally.down == 0 ? .silent : .down
             } else if tally.slow > 0 {
@@ -33,7 +38,7 @@ struct TimeBars: Sendable {
     let range: Chart.Range
     let tallies: [SpanTotals]
     let kinds: [Kind]
-    /// Causes of the incidents that lay in a bar, by its number.
+    /// What is said of a bar, by its number: the cause of the incident that lay in it, and how much of it was maintenance.
     private let causes: [Int: String]
 
     init(range: Chart.Range, tallies: [SpanTotals], isHeartbeat: Bool, incidents: [Incident] = []) {
@@ -50,7 +55,20 @@ struct TimeBars: Sendable {
                 causes[index] = incident.sentence
             }
         }
+        for (index, tally) in tallies.enumerated() {
+            guard let leftOut = tally.leftOut else { continue }
+            causes[index] = [causes[index], leftOut].compactMap(\.self).joined(separator: "; ")
+        }
         self.causes = causes
+    }
+
+    /// Four strokes aslant, for a picture of that height.
+    static func hatching(x: Int, height: Int) -> String {
+        let scale = Double(height) / 24
+        func units(_ value: Double) -> String { Chart.number(value * scale) }
+        return [23.0, 19, 15, 11].map {
+            "M\(x) \(units($0))l3-\(units(2))v\(units(1.6))l-3 \(units(2))z"
+        }.joined()
     }
 
     /// The spans of a range that is over at the end of the running one, so that what is over never changes.
@@ -83,6 +101,7 @@ struct TimeBars: Sendable {
             case .down, .silent:
                 path =
                     "M\(x) \(height)v-\(units(9))h3v\(units(9))zM\(x) \(units(12))v-\(units(12))h3v\(units(12))z"
+            case .maintenance: path = Self.hatching(x: x, height: height)
             case .none: path = "M\(x) \(height)v-2h3v2z"
             }
             paths[kind, default: ""] += path

@@ -44,7 +44,6 @@ struct Assets: Sendable {
             (String(cString: file.name), [UInt8](UnsafeBufferPointer(start: file.bytes, count: file.length)))
         }
     }
-    private static func hex(_ byte: UInt8) -> String { (byte < 16 ? "0" : "") + String(byte, radix: 16) }
 }
 
 enum Gzip {

@@ -22,12 +22,14 @@ enum Badge {
         let view = CheckView(status, now: now)
         if let span = kind.span {
             let uptime = try await Uptime.read(of: status.id, wanted: [span], from: ledger, now: now).first
-            let text = [uptime?.share ?? Formatting.share(nil), uptime?.known].compactMap(\.self).joined(separator: " ")
+            let text = uptime.map { $0.share + ($0.remark.map { " (\($0))" } ?? "") } ?? Formatting.share(nil)
             return svg(
                 label: "\(view.name) \(kind.rawValue.replacing("-", with: " "))", text: text,
                 colour: colour(uptime?.tone ?? .unknown))
         }
         if kind == .latency { return svg(label: "\(view.name) latency", text: view.latency, colour: colour(.busy)) }
+        // A reader wants to know whether to wait, and whoever works on it knows what is up.
+        if view.maintenance != nil { return svg(label: view.name, text: "maintenance", colour: "#0d6669") }
         return svg(label: view.name, text: view.look.name, colour: colour(view.look.tone))
     }
 

@@ -20,6 +20,10 @@ enum MetricsText {
         page.sample(Int64(overview.flapping))
         page.family("stoker_checks_moderated", .gauge, "Checks whose Space the platform flagged; they are paused.")
         page.sample(Int64(overview.moderated))
+        page.family(
+            "stoker_checks_in_maintenance", .gauge,
+            "Checks in maintenance: whatever their verdict, nobody is alarmed and it is not in their uptime.")
+        page.sample(Int64(overview.inMaintenance))
         page.family("stoker_pings_total", .counter, "Pings made since the start.")
         page.sample(work.pings)
         page.family("stoker_attempts_total", .counter, "Attempts made since the start; a ping has one or several.")
@@ -91,7 +95,7 @@ enum MetricsText {
         let items = await monitor.statuses(StatusQuery(limit: most)).items.map { CheckView($0, now: overview.now) }
         page.family(
             "stoker_check_up", .gauge,
-            "1 when the check is up or slow, 0 when it is down, silent or waking; missing while it is paused or not known."
+            "1 when the check is \(Verdict.names(available: true)), 0 when it is \(Verdict.names(available: false)); missing while it is \(Verdict.names(available: nil))."
         )
         for item in items {
             if let isUp = item.isUp { page.sample(isUp ? Int64(1) : 0, check: item.name) }
@@ -100,6 +104,8 @@ enum MetricsText {
         for item in items {
             page.sample(Int64(1), labels: [("check", item.name), ("verdict", item.state.verdict.name)])
         }
+        page.family("stoker_check_maintenance", .gauge, "1 while the check is in maintenance, else 0.")
+        for item in items { page.sample(item.maintenance == nil ? Int64(0) : 1, check: item.name) }
         page.family("stoker_check_failures_in_a_row", .gauge, "Failed pings since the last good one.")
         for item in items { page.sample(Int64(item.state.failures), check: item.name) }
         page.family("stoker_check_latency_seconds", .gauge, "First byte of the last answer after the connection began.")

@@ -39,6 +39,8 @@ enum StatusJSON {
             text.value(overview.flapping)
             text.key("moderated")
             text.value(overview.moderated)
+            text.key("in_maintenance")
+            text.value(overview.inMaintenance)
             text.key("truncated")
             text.value(page.total > page.items.count)
             text.key("targets")
@@ -92,6 +94,15 @@ enum StatusJSON {
             if let reason = view.reason {
                 text.key("reason")
                 text.value(reason.text)
+            }
+            if let maintenance = view.status.maintenance {
+                text.key("maintenance")
+                text.object { text in
+                    text.key("name")
+                    text.value(maintenance.name)
+                    text.key("until")
+                    moment(maintenance.until, &text)
+                }
             }
             text.key("since")
             moment(view.since, &text)

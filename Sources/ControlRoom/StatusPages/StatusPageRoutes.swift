@@ -29,7 +29,7 @@ extension Routes {
                     copy.page, packed: copy.packed, type: "text/html; charset=utf-8", to: request)
                 if let logo = copy.settings.logo.flatMap(Self.origin) {
                     response.headers[HeaderName("Content-Security-Policy")!] =
-                        "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data: \(logo); "
+                        "default-src 'none'; script-src 'self'; connect-src 'self'; style-src 'self'; img-src 'self' data: \(logo); "
                         + "form-action 'none'; base-uri 'none'; frame-ancestors 'none'"
                 }
                 return response

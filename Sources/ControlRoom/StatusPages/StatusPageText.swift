@@ -5,23 +5,17 @@ import StokerCore
 
 /// A status page's words, for its page and its feed.
 enum StatusPageText {
-    static func word(_ verdict: Verdict) -> String {
-        switch verdict {
-        case .up: "Working"
-        case .slow: "Slow"
-        case .waking: "Starting"
-        case .down: "Not reachable"
-        case .silent: "Overdue"
-        case .paused: "Not watched"
-        case .unknown: "Not known yet"
-        }
-    }
+    static func word(_ verdict: Verdict) -> String { verdict.traits.visitorWord }
 
     static func headline(_ report: StatusReport) -> String {
         let troubled = report.troubled
         guard !report.services.isEmpty else { return "Nothing is chosen for this page" }
         guard let first = troubled.first else { return "Everything works" }
-        if troubled.count == 1 { return "\(first.name): \(word(first.verdict).lowercased())" }
+        if troubled.count == 1 {
+            let others = report.services.filter { $0.name != first.name }
+            let rest = !others.isEmpty && others.allSatisfy { $0.verdict == .up } ? "; the rest works" : ""
+            return "\(first.name): \(word(first.verdict).lowercased())\(rest)"
+        }
         return "\(troubled.count) of \(report.services.count) have trouble"
     }
 
@@ -34,7 +28,7 @@ enum StatusPageText {
         return [
             "title": report.title, "slug": report.slug, "headline": headline(report),
             "verdict": worst ?? (report.services.isEmpty ? "unknown" : "up"),
-            "icon": Icon.path(worst == nil ? .good : .trouble), "at": Formatting.time(report.now),
+            "icon": Icon.path(worst == nil ? .good : .trouble), "at": moment(report.now, report.now),
             "logo": report.page.logo ?? "", "hasLogo": report.page.logo != nil,
             "groups": groups.enumerated().map { index, group in
                 [
@@ -43,7 +37,9 @@ enum StatusPageText {
                         [
                             "name": service.name, "verdict": service.isInMaintenance ? "maint" : service.verdict.name,
                             "word": service.isInMaintenance ? "Maintenance" : word(service.verdict),
-                            "strip": strip(service), "uptime": Formatting.share(service.uptime),
+                            "strip": strip(service),
+                            "uptime": service.uptime.map { "\(Formatting.share($0)) up" } ?? "nothing known yet",
+                            "leftOut": service.maintenance ?? "", "hasLeftOut": service.maintenance != nil,
                         ] as [String: Any]
                     },
                 ] as [String: Any]
@@ -51,8 +47,8 @@ enum StatusPageText {
             "open": open.map { post($0, report.now) }, "hasOpen": !open.isEmpty,
             "maintenance": report.maintenance.map { window in
                 [
-                    "name": window.name, "text": window.text ?? "", "hasText": window.text != nil,
-                    "when": "\(Formatting.time(window.from)) – \(Formatting.time(window.until))",
+                    "name": window.name.isEmpty ? "Maintenance" : window.name, "text": window.text ?? "",
+                    "hasText": window.text != nil, "when": span(window.from, window.until, report.now),
                 ] as [String: Any]
             }, "hasMaintenance": !report.maintenance.isEmpty,
             "past": past.map { post($0, report.now) }, "hasPast": !past.isEmpty,
@@ -61,9 +57,9 @@ enum StatusPageText {
 
     private static func post(_ post: StatusReport.Post, _ now: Instant) -> [String: Any] {
         [
-            "title": title(post, now), "verdict": post.verdict.name, "when": span(post),
-            "cause": post.cause ?? "", "hasCause": post.cause != nil,
-            "notes": post.notes.map { ["at": Formatting.time($0.at), "text": $0.text] as [String: Any] },
+            "title": title(post, now), "verdict": post.verdict.name, "when": span(post.began, post.ended, now),
+            "cause": Formatting.capitalized(post.cause ?? ""), "hasCause": post.cause != nil,
+            "notes": post.notes.map { ["at": moment($0.at, now), "text": $0.text] as [String: Any] },
         ]
     }
 
@@ -71,6 +67,30 @@ enum StatusPageText {
         let word = word(post.verdict).lowercased()
         guard let ended = post.ended else { return "\(post.name): \(word)" }
         return "\(post.name): \(word) for \(Formatting.duration(ended - post.began))"
+    }
+
+    private static let months = [
+        "January", "February", "March", "April", "May", "June", "July", "August", "September", "October", "November",
+        "December",
+    ]
+
+    /// `30 November, 08:46 UTC`, with the year where it is another.
+    private static func moment(_ moment: Instant, _ now: Instant) -> String {
+        let text = Formatting.bareTime(moment)
+        let parts = text.prefix(10).split(separator: "-").compactMap { Int($0) }
+        guard parts.count == 3, months.indices.contains(parts[1] - 1) else { return Formatting.time(moment) }
+        let year = text.prefix(4) == Formatting.bareTime(now).prefix(4) ? "" : " \(parts[0])"
+        return "\(parts[2]) \(months[parts[1] - 1])\(year), \(text.dropFirst(11).prefix(5)) UTC"
+    }
+
+    private static func span(_ from: Instant, _ until: Instant?, _ now: Instant) -> String {
+        guard let until else { return "since \(moment(from, now))" }
+        // On one day the day and the zone are said once.
+        let (begin, end) = (moment(from, now), moment(until, now))
+        guard Formatting.bareTime(from).prefix(10) == Formatting.bareTime(until).prefix(10) else {
+            return "\(begin) – \(end)"
+        }
+        return "\(begin.dropLast(4))–\(end.suffix(9))"
     }
 
     private static func span(_ post: StatusReport.Post) -> String {
@@ -88,13 +108,21 @@ enum StatusPageText {
         for (index, day) in service.days.enumerated() {
             let x = index * 4
             let date = Formatting.time(day.from).prefix(10)
+            let leftOut = day.leftOut.map { ", \($0)" } ?? ""
             guard let share = day.uptime else {
+                if !leftOut.isEmpty {
+                    bars +=
+                        "<path class=\"b-maintenance\" d=\"\(TimeBars.hatching(x: x, height: 24))\"><title>\(date): maintenance\(leftOut)</title></path>"
+                    continue
+                }
                 bars += "<path class=\"b-none\" d=\"M\(x) 24v-2h3v2z\"><title>\(date): not known</title></path>"
                 continue
             }
             let down = day.downTime == 0 ? "" : ", \(Formatting.duration(.milliseconds(day.downTime))) down"
-            let title = "<title>\(date): \(Formatting.share(share)) up\(down)</title>"
-            if share >= 0.999 {
+            let title = "<title>\(date): \(Formatting.share(share)) up\(down)\(leftOut)</title>"
+            if share >= 0.999, !leftOut.isEmpty {
+                bars += "<path class=\"b-maintenance\" d=\"\(TimeBars.hatching(x: x, height: 24))\">\(title)</path>"
+            } else if share >= 0.999 {
                 bars += "<path class=\"b-up\" d=\"M\(x) 24v-13h3v13z\">\(title)</path>"
             } else if share >= 0.98 {
                 bars += "<path class=\"b-slow\" d=\"M\(x) 24v-18l3-3v21z\">\(title)</path>"
@@ -105,6 +133,7 @@ enum StatusPageText {
         }
         let label =
             "\(service.days.count) days: \(Formatting.share(service.uptime)) up"
+            + (service.maintenance.map { ", \($0)" } ?? "")
             + (downDays == 0 ? "" : ", trouble on \(downDays == 1 ? "one day" : "\(downDays) days")")
         return
             "<span class=\"strip\"><svg viewBox=\"0 0 \(service.days.count * 4 - 1) 24\" preserveAspectRatio=\"none\" role=\"img\" aria-label=\"\(label)\">\(bars)</svg></span>"

@@ -34,6 +34,8 @@ final class LocalFile: Sendable {
         var changed: Int64
         var device: UInt64
         var inode: UInt64
+        /// Names that lead to it, without symbolic links.
+        var links: Int
         /// For its owner, which is the one bit that git keeps.
         var isExecutable: Bool
 
@@ -53,6 +55,7 @@ final class LocalFile: Sendable {
             #endif
             device = UInt64(raw.st_dev)
             inode = UInt64(raw.st_ino)
+            links = Int(raw.st_nlink)
             isExecutable = raw.st_mode & S_IXUSR != 0
         }
     }

@@ -190,7 +190,8 @@ extension Hub {
             request.timeout = silence
             request.slownessIsAnAnswer = true
         }
-        let stream = try await open(request)
+        let stream: HubStream
+        do { stream = try await open(request) } catch { throw await namingStatic(error, of: space) }
         if let type = stream.headers.first(name: "Content-Type")?.lowercased(), !type.hasPrefix("text/event-stream") {
             throw .noStream(request.doing, type: type)
         }

@@ -65,7 +65,7 @@ package struct EnvironmentPlan: Sendable, Equatable {
             case (.secret, .set(let value, let description)):
                 let present = secrets.first { $0.key == change.key }
                 isThere =
-                    prints.standing(of: change.key, value: value, in: space, updatedAt: present?.updatedAt)
+                    prints.comparison(of: change.key, value: value, in: space, updatedAt: present?.updatedAt)
                     == .unchanged && (description == nil || description == present?.description)
             case (.variable, .set(let value, let description)):
                 let present = variables.first { $0.key == change.key }

@@ -116,6 +116,8 @@ extension Hub {
                 if let seen = try? await runtime(of: space, isUrgent: true), isThere(seen) { return seen }
                 guard let wait = waits.popFirst() else { throw failure }
                 try await pause(for: wait, doing: request.doing)
+            } catch {
+                throw await namingStatic(error, of: space)
             }
         }
     }
@@ -207,6 +209,8 @@ extension Hub {
             } catch let failure where failure.mayHaveHappened {
                 throw failure.leftOpen(space)
             }
+        } catch {
+            throw await namingStatic(error, of: space)
         }
     }
 }

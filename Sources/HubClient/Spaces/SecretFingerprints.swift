@@ -1,26 +1,45 @@
 import Crypto
-import FoundationEssentials
+package import FoundationEssentials
 package import StokerCore
 
 /// What we last wrote into secrets, as keyed hashes: the Hub never gives a secret's value back, so this is how an unchanged one is known and
 /// a change by somebody else is noticed. Spaces go by the name that the Hub calls them by (``Hub/canonical(_:)``). Without the key the hashes tell nothing, not even of short values.
 package struct SecretFingerprints: Sendable, Codable, Equatable {
-    struct Entry: Sendable, Codable, Equatable {
+    package struct Entry: Sendable, Codable, Equatable {
         /// HMAC-SHA256 of the Space, the name and the value, in hexadecimal.
-        var print: String
+        package var print: String
         /// The Hub's `updatedAt` after our write.
-        var updatedAt: String
+        package var updatedAt: String
+
+        package init(print: String, updatedAt: String) {
+            self.print = print
+            self.updatedAt = updatedAt
+        }
     }
 
-    private var key: Data
-    private var entries: [String: Entry] = [:]
+    /// Of the hashes; at least ``leastKey`` bytes.
+    package let key: Data
+    /// By `owner/name/SECRET`.
+    package private(set) var entries: [String: Entry] = [:]
+
+    package static let leastKey = 16
 
     /// An empty list with a new random key of 256 bits.
     package init() {
         key = SymmetricKey(size: .bits256).withUnsafeBytes { Data($0) }
     }
 
-    package enum Standing: Sendable, Equatable {
+    /// - Returns: nil for a key that is too short.
+    package init?(key: Data, entries: [String: Entry] = [:]) {
+        guard key.count >= Self.leastKey else { return nil }
+        self.key = key
+        self.entries = entries
+    }
+
+    /// Tells one key from another, and nothing else of it.
+    package var keyName: String { Hex.text(SHA256.hash(data: key).prefix(8)) }
+
+    package enum Comparison: Sendable, Equatable {
         /// Nothing is known of it.
         case unknown
         /// It is what we wrote last, and nobody has touched it since.
@@ -32,7 +51,7 @@ package struct SecretFingerprints: Sendable, Codable, Equatable {
     }
 
     /// - Parameter updatedAt: what the Hub says now; nil when it has no such secret.
-    package func standing(of name: String, value: Secret, in space: RepoID, updatedAt: String?) -> Standing {
+    package func comparison(of name: String, value: Secret, in space: RepoID, updatedAt: String?) -> Comparison {
         guard let entry = entries[Self.place(name, space)], let updatedAt else { return .unknown }
         guard entry.updatedAt == updatedAt else { return .drifted }
         return entry.print == print(name, value, space) ? .unchanged : .different
@@ -51,17 +70,18 @@ package struct SecretFingerprints: Sendable, Codable, Equatable {
         entries[Self.place(name, space)] = nil
     }
 
-    /// Takes over what was noted or forgotten between two states of a list by somebody who has the same key, as one command among several does.
-    /// - Returns: false when the keys differ: then hashes of one list say nothing in the other.
-    @discardableResult
-    package mutating func merge(from before: SecretFingerprints, to after: SecretFingerprints) -> Bool {
-        guard key == after.key, key == before.key else { return false }
-        for place in Set(before.entries.keys).union(after.entries.keys)
-        where before.entries[place] != after.entries[place] {
-            entries[place] = after.entries[place]
+    /// What was noted since, and nil for what was forgotten; nothing when the keys differ.
+    package func changes(since before: SecretFingerprints) -> [String: Entry?] {
+        guard key == before.key else { return [:] }
+        var changes: [String: Entry?] = [:]
+        for place in Set(before.entries.keys).union(entries.keys) where before.entries[place] != entries[place] {
+            changes[place] = .some(entries[place])
         }
-        return true
+        return changes
     }
+
+    /// SHA-256 of a place, in hexadecimal: a place may be longer than a name of a record.
+    package static func digest(of place: String) -> String { Hex.text(SHA256.hash(data: Data(place.utf8))) }
 
     private static func place(_ name: String, _ space: RepoID) -> String { "\(space)/\(name)" }
 

@@ -13,6 +13,11 @@ struct FolderScan: Sendable {
     /// Before each path in the repository; empty or with a slash at the end.
     private let prefix: String
     private var rules = IgnoreRules()
+    private var guarded = GuardedFiles()
+    /// Of each item.
+    private var statuses: [LocalFile.Status] = []
+    /// Folders that a rule left out, relative.
+    private var unread: [String] = []
     /// Throws when nobody wants the result any more; this thread knows of no task.
     private let check: @Sendable () throws -> Void
 
@@ -32,6 +37,30 @@ struct FolderScan: Sendable {
         named = options.named
         prefix = options.prefix
         try walk([])
+        try leaveOutOtherNames()
+    }
+
+    /// A guarded file may be there under an innocent name, too: a hard link, or what a link called `.env` leads to. A hard link to a guarded
+    /// file outside the folder cannot be known.
+    private mutating func leaveOutOtherNames() throws {
+        if statuses.contains(where: { $0.links > 1 }) {
+            for folder in unread { try guarded.note(under: folder, root: root, real: realRoot, check: check) }
+        }
+        var kept: [UploadItem] = []
+        for (item, status) in zip(items, statuses) {
+            var item = item
+            let path = item.path.below(prefix)
+            if item.secret == nil, let same = guarded[status], same.path != path {
+                let reason = "it is the same file as \(same.path): \(same.reason)"
+                guard named.contains(RepoPath(unchecked: same.path)) else {
+                    skip(path, .secret, SecretFiles.guarded(reason))
+                    continue
+                }
+                item.secret = reason
+            }
+            kept.append(item)
+        }
+        items = kept
     }
 
     /// - Parameter folder: relative, without a slash at the end.
@@ -63,18 +92,22 @@ struct FolderScan: Sendable {
         // Never part of an upload, at any depth (huggingface_hub `DEFAULT_IGNORE_PATTERNS` and `FORBIDDEN_FOLDERS`); git takes no `.GIT` either.
         let lowered = name.map { (0x41...0x5A).contains($0) ? $0 | 0x20 : $0 }
         if lowered.elementsEqual(".git".utf8) || name.elementsEqual(".cache".utf8) {
+            if !lowered.elementsEqual(".git".utf8) { unread.append(shown) }
             return skip(shown, .never, "it is never part of a repository")
         }
         // The kind is asked for by bytes: a name that is no text has one, too.
         guard var status = try LocalFile.status(of: Array(root.utf8) + [UInt8(ascii: "/")] + path) else { return }
         let isFolder = status.kind == .folder
+        if !isFolder { guarded.note(shown, root: root, real: realRoot) }
         let slash = isFolder ? "/" : ""
         if let match = rules.match(path, isFolder: isFolder) {
+            if isFolder { unread.append(shown) }
             return skip(
                 shown + slash, .ignoreFile, "\(match.file), line \(match.line), keeps it out: \(match.pattern)")
         }
         if isFolder {
             if let pattern = filter.exclusion(ofAllUnder: shown) {
+                unread.append(shown)
                 return skip(shown + slash, .excluded, "it was excluded by \(pattern)")
             }
         } else {
@@ -125,5 +158,6 @@ struct FolderScan: Sendable {
             throw LocalFile.Trouble(path: local, doing: "upload", reason: problem)
         }
         items.append(item)
+        statuses.append(status)
     }
 }

@@ -1,6 +1,6 @@
 /// The YAML between `---` lines at the top of a Space's README, without which the Hub does not start it.
 package enum FrontMatter {
-    /// The lines from `---` to `---` with their ends; nil when the Hub finds none.
+    /// The lines from `---` to `---` with their ends; nil when the Hub finds none, or only comments between them.
     ///
     /// The first line is `---` and nothing else (a byte order mark may stand before it), and so is the one that closes it.
     /// Source: huggingface_hub `REGEX_YAML_BLOCK`, hub-docs `spaces-config-reference`; we take no blank lines before it, since the Hub does not.
@@ -20,7 +20,7 @@ package enum FrontMatter {
             if isFirst, !isMark { return nil }
             block.append(contentsOf: line)
             if isMark, !isFirst { return isEmpty ? nil : String(block) }
-            if !isFirst, text.contains(where: { $0 != " " && $0 != "\t" }) { isEmpty = false }
+            if !isFirst, let first = text.first(where: { $0 != " " && $0 != "\t" }), first != "#" { isEmpty = false }
             isFirst = false
         }
         return nil

@@ -84,7 +84,18 @@ extension UploadItem {
             isExecutable = status.isExecutable
             head = try readHead()
             secret = SecretFiles.reason(path: path.text) ?? SecretFiles.reason(path: local) ?? head.secret
-            // A file that is named goes up. A link does not name what it leads to.
+            // A file that is named goes up. Another name of it, or a link, does not name it.
+            if secret == nil {
+                let folder = local.contains("/") ? local.parentFolder : "."
+                var guarded = GuardedFiles()
+                // As deep as the names of guarded files go: `.streamlit/secrets.toml`.
+                try guarded.note(under: "", root: folder, real: LocalFile.real(folder) ?? folder, depth: 1) {}
+                if let same = guarded[status], same.path != local.split(separator: "/").last.map(String.init) {
+                    throw LocalFile.Trouble(
+                        path: local, doing: "upload",
+                        reason: "it is the same file as \(same.path): \(same.reason); name that file itself")
+                }
+            }
             guard try LocalFile.status(of: local, followLinks: false)?.kind == .link, let target = LocalFile.real(local)
             else { return }
             let reason =
@@ -138,6 +149,8 @@ struct Upload: Sendable {
         var sha256: [Int: String] = [:]
         var sha1: [Int: String] = [:]
         var notes: [String] = []
+        /// The Hub finds no settings in the README.
+        var isWithoutSettings = false
         var sent: Int64 = 0
         /// What was told, and whether the answer was to go on.
         var reviewed: UploadReview?
@@ -240,7 +253,6 @@ struct Upload: Sendable {
             var warnings: [Line]?
         }
         let text = try await self.text(of: item, doing: doing)
-        let lacksFrontMatter = repo.kind == .space && FrontMatter.problem(in: text) != nil
         let answer = try await hub.send(
             HubRequest(
                 .POST, "/api/validate-yaml", doing: "check the README for \(repo)",
@@ -248,15 +260,19 @@ struct Upload: Sendable {
                 accepted: [400]))
         let found = try answer.decoded(as: Answer.self, doing: "check the README for \(repo)")
         // That there is no front matter is told when it is known whether the README is new.
-        memory.notes += (found.warnings ?? []).compactMap(\.message).filter {
-            !(lacksFrontMatter && $0.contains("yaml metadata"))
+        for message in (found.warnings ?? []).compactMap(\.message) {
+            if repo.kind == .space, message.contains("yaml metadata") {
+                memory.isWithoutSettings = true
+            } else {
+                memory.notes.append("README.md: \(message)")
+            }
         }
-        .map { "README.md: \($0)" }
         if answer.status == 400 {
             throw HubFailure(
                 .invalid, doing: doing,
                 said: "the front matter of README.md: "
-                    + (found.errors ?? []).compactMap(\.message).joined(separator: "; "),
+                    + (found.errors ?? []).compactMap(\.message).joined(separator: "; ")
+                    .split(whereSeparator: \.isNewline).joined(separator: " "),
                 status: 400, hint: "nothing was sent; correct the lines between the --- of README.md")
         }
     }
@@ -350,7 +366,7 @@ struct Upload: Sendable {
             doing: doing)
         plan.review = try await reviewed(
             review, written: written, standIns: standIns, modes: asked.modes, deletions: deletions, kept: kept,
-            doing: doing)
+            isWithoutSettings: memory.isWithoutSettings, doing: doing)
         try await ask(plan.review, &memory, doing: doing)
 
         var oids: [Int: String] = [:]

@@ -111,8 +111,6 @@ struct IgnoreRules: Sendable {
         return nil
     }
 
-    func ignores(_ path: [UInt8], isFolder: Bool) -> Bool { match(path, isFolder: isFolder) != nil }
-
     /// The rule that keeps a file out, for itself or with a folder above it.
     func match(file path: String) -> Match? {
         let bytes = Array(path.utf8)

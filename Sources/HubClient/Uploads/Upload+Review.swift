@@ -112,7 +112,7 @@ extension Upload {
     /// All that is to be told.
     func reviewed(
         _ begun: UploadReview, written: [Int], standIns: Set<Int>, modes: [UploadMode], deletions: [CommitLine],
-        kept: [String], doing: String
+        kept: [String], isWithoutSettings: Bool, doing: String
     ) async throws(HubFailure) -> UploadReview {
         var review = begun
         review.deletions = deletions.map { line in
@@ -147,7 +147,7 @@ extension Upload {
             "\(names) looks like a secret and was named, so it goes up; everybody who may read \(repo) can read it, also after it is deleted"
         }
         try await reviewPrograms(&review, written, modes)
-        try await reviewReadme(&review, written, doing: doing)
+        try await reviewReadme(&review, written, isWithoutSettings: isWithoutSettings, doing: doing)
         if !kept.isEmpty {
             review.remarks.append(
                 .init(
@@ -179,15 +179,30 @@ extension Upload {
                 && (items[$0].head.isProgram || Self.mayBeScript(items[$0].path))
         }
         .map { items[$0].path.text }
-        guard !replaced.isEmpty, let executables = options.executables else { return }
-        guard let there = await executables(revision, replaced) else {
+        // The same content, but perhaps another mode: what is executable here only is not made so by an upload.
+        let same = Set(items.indices).subtracting(written).sorted().filter {
+            items[$0].isExecutable && modes[$0].stored != nil && !modes[$0].isIgnored
+        }
+        .map { items[$0].path.text }
+        guard !replaced.isEmpty || !same.isEmpty, let executables = options.executables else { return }
+        guard let there = await executables(revision, replaced + same) else {
+            guard !replaced.isEmpty else { return }
             review.remarks.append(
                 .init(
-                    kind: .kept,
+                    kind: .executable,
                     text:
                         "\(NameList.text(replaced)): whether \(replaced.count == 1 ? "it is" : "they are") executable on the Hub could not be looked up (by git); if so, that is lost",
                     paths: replaced))
             return
+        }
+        let missing = same.filter { !there.contains($0) }
+        if !missing.isEmpty {
+            review.remarks.append(
+                .init(
+                    kind: .executable,
+                    text:
+                        "\(NameList.text(missing)) \(missing.count == 1 ? "is" : "are") executable here and not on the Hub, and an upload does not change that: \(way)",
+                    paths: missing))
         }
         let lost = replaced.filter { there.contains($0) }
         guard !lost.isEmpty else { return }
@@ -211,12 +226,16 @@ extension Upload {
 
     /// Without front matter in its README a Space does not start.
     private func reviewReadme(
-        _ review: inout UploadReview, _ written: [Int], doing: String
+        _ review: inout UploadReview, _ written: [Int], isWithoutSettings: Bool, doing: String
     ) async throws(HubFailure) {
         guard repo.kind == .space else { return }
         var problem: String?
         if let index = written.first(where: { items[$0].path == Self.readme }), items[index].size < Self.most {
             problem = FrontMatter.problem(in: try await text(of: items[index], doing: doing))
+            // With front matter that was kept from the Hub, what the Hub said of the folder's README is no longer so.
+            if problem == nil, isWithoutSettings, case .file = items[index].source {
+                problem = "the Hub finds no settings in its front matter"
+            }
         } else if review.deletions.contains(Self.readme.text) {
             problem = "it would be deleted"
         }

@@ -1,5 +1,6 @@
 import FoundationEssentials
 import NIOCore
+import StokerCore
 
 /// Which parts of a large file are on the Hub, so that an interrupted upload goes on there. One small file for each object and repository.
 /// It holds addresses that are keys to the upload, so only the user may read it.
@@ -68,9 +69,7 @@ struct UploadResumeStore: Sendable {
         guard let folder, let path = path(oid) else {
             throw LocalFile.Trouble(path: "a note", doing: "write", reason: "neither HOME nor XDG_CACHE_HOME is set")
         }
-        let encoder = JSONEncoder()
-        encoder.outputFormatting = [.withoutEscapingSlashes]
-        let bytes = ByteBuffer(bytes: try encoder.encode(note))
+        let bytes = ByteBuffer(bytes: try JSONEncoder.stable.encode(note))
         guard bytes.readableBytes <= Self.longest else {
             throw LocalFile.Trouble(path: path, doing: "write", reason: "it would be too long to be read again")
         }

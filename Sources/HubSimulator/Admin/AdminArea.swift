@@ -119,6 +119,23 @@ package struct AdminArea: HubArea {
             }
             return try Response.json([:])
         }
+        // The platform's status page. {"title": "Spaces are slow", "state"?: "downtime"} | {"title": null}
+        router.post("/-/admin/status-page") { request, _ in
+            let body = try await request.json()
+            switch body["title"] {
+            case .string(let title):
+                let report = StatusPage.Report(
+                    title: title, state: body["state"]?.string ?? "downtime", since: hub.date)
+                hub.statusPage.set(report)
+            case .null?: hub.statusPage.set(nil)
+            default: throw HubError.bad("\"title\" must be a text or null")
+            }
+            return try Response.json([:])
+        }
+        router.get("/-/status/index.json") { _, _ in
+            hub.statusPage.noteReading()
+            return try Response.json(hub.statusPage.document(at: hub.date))
+        }
         router.get("/-/admin/time") { _, _ in try Response.json(Self.time(hub)) }
         // {"advance": 3600}: seconds; only a clock that is moved by hand moves, and in all a hundred years at most.
         router.post("/-/admin/time") { request, _ in

@@ -6,7 +6,7 @@ package struct HubScene: Sendable {
     /// By `namespace/name`; others run ``SpaceEngine/usualApp``.
     package var apps: [String: SimulatedApp] = [:]
     /// By `namespace/name`; others go the way of the world's rules.
-    package var special: [String: SpaceManner] = [:]
+    package var special: [String: SpaceOverride] = [:]
     /// What is done once all are there.
     var then: @Sendable (SimulatedWorld) -> Void = { _ in }
 

@@ -22,12 +22,14 @@ package final class SimulatedWorld: Sendable {
     /// - Throws: the socket's error, or the file system's.
     package static func start(
         _ configuration: HubConfiguration = HubConfiguration(), rules: SpaceRules = SpaceRules(),
-        edge: EdgeRules = EdgeRules(), special: [String: SpaceManner] = [:],
+        edge: EdgeRules = EdgeRules(), special: [String: SpaceOverride] = [:],
         app: @escaping @Sendable (String) -> SimulatedApp = { _ in SpaceEngine.usualApp },
         logger: Logger = Logger(label: "simulator")
     ) async throws -> SimulatedWorld {
         let fleet = try await SimulatedFleet.start(
-            seed: configuration.seed, time: configuration.time, edge: edge, logger: logger)
+            seed: configuration.seed, time: configuration.time, edge: edge,
+            mostConnections: configuration.edgeConnections,
+            logger: logger)
         let spaces = SpaceEngine(fleet: fleet, rules: rules, special: special, app: app)
         let faults = FaultBoard(time: configuration.time, seed: configuration.seed)
         var configuration = configuration

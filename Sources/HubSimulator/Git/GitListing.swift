@@ -29,8 +29,6 @@ struct LFSPointer: Sendable, Equatable {
 /// A file or folder of one commit.
 struct GitEntry: Sendable {
     private(set) var path: String
-    /// The path's bytes when they are not UTF-8.
-    private var raw: [UInt8]?
     /// As git prints it: `100644`, `040000`.
     var mode: String
     var isFolder: Bool
@@ -41,18 +39,13 @@ struct GitEntry: Sendable {
     var lfs: LFSPointer?
 
     init(_ path: [UInt8], mode: String, isFolder: Bool, oid: String, blobSize: Int, lfs: LFSPointer?) {
-        let text = String(validating: path, as: UTF8.self)
-        self.path = text ?? String(decoding: path, as: UTF8.self)
-        raw = text == nil ? path : nil
+        self.path = String(decoding: path, as: UTF8.self)
         self.mode = mode
         self.isFolder = isFolder
         self.oid = oid
         self.blobSize = blobSize
         self.lfs = lfs
     }
-
-    /// As git has it: names are bytes, and two that look alike may differ.
-    var pathBytes: [UInt8] { raw ?? Array(path.utf8) }
 
     /// The same content somewhere else.
     func at(_ path: [UInt8]) -> GitEntry {

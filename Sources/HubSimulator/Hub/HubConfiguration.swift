@@ -17,6 +17,10 @@ package struct HubConfiguration: Sendable {
     package var folder: String?
     /// The port of the Hub; 0 takes a free one.
     package var port = 0
+    /// Connections open at once to the Hub, and as many to its storage; idle ones give way, and a few more are taken for `/-/admin`.
+    package var connections = 512
+    /// The same of the edge in front of the apps.
+    package var edgeConnections = 20_000
     package var limits = Limits()
     package var faults: (any HubFaults)?
     /// How long each answer is on its way, the storage host's too, in simulated time.

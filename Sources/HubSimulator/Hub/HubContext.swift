@@ -8,7 +8,7 @@ package struct HubContext: RequestContext {
     package let channel: any Channel
     /// nil: anonymous. A token that is unknown or expired never gets this far.
     package var caller: HubCaller?
-    /// Set by ``FrontGate``.
+    /// Set by ``HubResponder``.
     package var requestID = ""
 
     /// Commit requests carry up to 1 GB; everything else is small.

@@ -92,6 +92,5 @@ extension HTTPField.Name {
     package static let linkedETag = HTTPField.Name("X-Linked-Etag")!
     package static let link = HTTPField.Name("Link")!
     package static let totalCount = HTTPField.Name("X-Total-Count")!
-    package static let webhookSecret = HTTPField.Name("X-Webhook-Secret")!
     static let gitProtocol = HTTPField.Name("Git-Protocol")!
 }

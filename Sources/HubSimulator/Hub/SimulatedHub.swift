@@ -1,6 +1,7 @@
 package import FoundationEssentials
 package import Hummingbird
 package import Logging
+import NIOCore
 import ServiceLifecycle
 import Synchronization
 
@@ -16,8 +17,10 @@ package final class SimulatedHub: Sendable {
     /// Signs links to the storage host and knows the hooks of our own git.
     let key: String
     /// Plays the Spaces.
-    package let spaces: (any SpaceSide)?
+    package let spaces: (any SpaceBackend)?
     let deliveries = WebhookDeliveries()
+    /// The platform's, under `/-/status`.
+    package let statusPage = StatusPage()
     let rows = RowCache()
     private let extraListeners: [any RepoListener]
 
@@ -42,7 +45,7 @@ package final class SimulatedHub: Sendable {
     ///   - listeners: Who else wants to know of changes.
     /// - Throws: the socket's error, or the file system's.
     package static func start(
-        _ configuration: HubConfiguration = HubConfiguration(), spaces: (any SpaceSide)? = nil,
+        _ configuration: HubConfiguration = HubConfiguration(), spaces: (any SpaceBackend)? = nil,
         listeners: [any RepoListener] = [], logger: Logger = Logger(label: "hub-simulator")
     ) async throws -> SimulatedHub {
         let disk = try await HubDisk.open(configuration.folder)
@@ -63,7 +66,7 @@ package final class SimulatedHub: Sendable {
     }
 
     private init(
-        _ configuration: HubConfiguration, disk: HubDisk, store: RepoStore, spaces: (any SpaceSide)?,
+        _ configuration: HubConfiguration, disk: HubDisk, store: RepoStore, spaces: (any SpaceBackend)?,
         listeners: [any RepoListener], logger: Logger
     ) {
         var random = SystemRandomNumberGenerator()
@@ -81,15 +84,17 @@ package final class SimulatedHub: Sendable {
     private func listen() async throws {
         let router = Router(context: HubContext.self, options: .autoGenerateHeadEndpoints)
         for area in configuration.areas { area.init().add(to: router, hub: self) }
-        let gate = FrontGate(hub: self, inner: router.buildResponder())
+        let gate = HubResponder(hub: self, inner: router.buildResponder())
         let storage = StorageHost(hub: self)
         let (bound, ports) = AsyncThrowingStream<(storage: Bool, port: Int), any Error>.makeStream()
         var quiet = logger
         // Being cut off is how its connections end here; a port that cannot be opened is thrown.
         quiet.logLevel = .critical
+        let seats = ConnectionSeats(total: configuration.connections, reserve: 16)
+        let storageSeats = ConnectionSeats(total: configuration.connections)
         let applications: [any Service] = [
-            application(gate, port: configuration.port, logger: quiet) { ports.yield((false, $0)) },
-            application(storage, port: 0, logger: quiet) { ports.yield((true, $0)) },
+            application(gate, port: configuration.port, seats, logger: quiet) { ports.yield((false, $0)) },
+            application(storage, port: 0, storageSeats, logger: quiet) { ports.yield((true, $0)) },
         ]
         let group = ServiceGroup(configuration: .init(services: applications, logger: quiet))
         // Lives as long as the hub; `shutdown` cancels and awaits it.
@@ -111,10 +116,14 @@ package final class SimulatedHub: Sendable {
     }
 
     private func application<Responder: HTTPResponder>(
-        _ responder: Responder, port: Int, logger: Logger, onBound: @escaping @Sendable (Int) -> Void
+        _ responder: Responder, port: Int, _ seats: ConnectionSeats, logger: Logger,
+        onBound: @escaping @Sendable (Int) -> Void
     ) -> Application<Responder> where Responder.Context: InitializableFromSource<ApplicationRequestContextSource> {
-        Application(
-            responder: responder, server: .http1(configuration: .init(additionalChannelHandlers: [LargeReads()])),
+        let handlers: @Sendable () -> [any RemovableChannelHandler] = {
+            [LargeReads(), SeatedConnection(seats: seats)]
+        }
+        return Application(
+            responder: responder, server: .http1(configuration: .init(additionalChannelHandlers: handlers())),
             configuration: ApplicationConfiguration(address: .hostname("127.0.0.1", port: port), serverName: nil),
             onServerRunning: { channel in onBound(channel.localAddress?.port ?? 0) },
             logger: logger)

@@ -34,7 +34,8 @@ package struct LFSArea: HubArea {
                 let body = try await request.json()
                 let shas = (body["deletions"]?["sha"]?.array ?? []).compactMap(\.string)
                 guard (1...1_000).contains(shas.count) else { throw HubError.bad("1 to 1000 objects") }
-                for sha in shas { hub.store.objects.revoke(sha, from: repo.id) }
+                let rewrites = body["deletions"]?["rewriteHistory"]?.bool ?? false
+                try await Self.delete(shas, of: repo, rewritesHistory: rewrites, hub)
                 return try Response.json(["success": true])
             }
             router.delete("\(base)/:sha") { request, context in
@@ -43,7 +44,7 @@ package struct LFSArea: HubArea {
                 guard hub.store.objects.object(sha, of: repo.id) != nil else {
                     throw HubError(.notFound, "No such LFS file")
                 }
-                hub.store.objects.revoke(sha, from: repo.id)
+                try await Self.delete([sha], of: repo, rewritesHistory: request.flag("rewriteHistory"), hub)
                 return try Response.json(["success": true])
             }
             router.post("\(base)/duplicate") { request, context in
@@ -65,6 +66,18 @@ package struct LFSArea: HubArea {
             try await hub.store.uploads.complete(id, oid: body["oid"]?.string, parts: parts, date: hub.date)
             return try Response.json(["success": true])
         }
+    }
+
+    /// Objects are gone whether or not a commit names them; with `rewritesHistory` none does any more.
+    private static func delete(
+        _ shas: [String], of repo: HubRepo, rewritesHistory: Bool, _ hub: SimulatedHub
+    ) async throws {
+        if rewritesHistory {
+            let git = hub.git(repo)
+            let moves = try await git.gate.run { try await git.rewrite(without: Set(shas)) }
+            for move in moves { await hub.referenceMoved(repo, move.reference, from: move.old, to: move.new) }
+        }
+        for sha in shas { hub.store.objects.revoke(sha, from: repo.id) }
     }
 
     private static func batch(

@@ -8,7 +8,7 @@ package struct SpaceCatalogueArea: HubArea {
 
     package func add(to router: Router<HubContext>, hub: SimulatedHub) {
         guard let engine = hub.spaces as? SpaceEngine else { return }
-        let desk = SpaceDesk(hub: hub, engine: engine)
+        let desk = SpaceLookup(hub: hub, engine: engine)
         // list_spaces_hardware
         router.get("/api/spaces/hardware") { _, _ in try Response.json(HardwareCatalogue.json) }
         // get_zero_gpu_quota: seconds; `current` is what is left. Allowances: hub-docs `spaces-zerogpu.md`.
@@ -60,7 +60,7 @@ package struct SpaceCatalogueArea: HubArea {
         ["name": "chatbot", "repoId": "gradio-templates/chatbot", "sdk": "gradio", "preferredPrivate": false],
     ]
 
-    private static func search(_ request: Request, _ context: HubContext, _ desk: SpaceDesk) async throws -> JSON {
+    private static func search(_ request: Request, _ context: HubContext, _ desk: SpaceLookup) async throws -> JSON {
         let words = (request.query("q") ?? "").lowercased().split(separator: " ")
         if words.isEmpty { throw HubError.bad("\"q\" is required") }
         let sdks = request.queries("sdk")

@@ -10,7 +10,7 @@ package struct SpaceControlArea: HubArea {
     package func add(to router: Router<HubContext>, hub: SimulatedHub) {
         guard let engine = hub.spaces as? SpaceEngine else { return }
         engine.attach(hub)
-        let desk = SpaceDesk(hub: hub, engine: engine)
+        let desk = SpaceLookup(hub: hub, engine: engine)
         let base = "/api/spaces/:ns/:name"
         addRuntime(router, base, desk)
         addSettings(router, base, desk)
@@ -46,7 +46,7 @@ package struct SpaceControlArea: HubArea {
         }
     }
 
-    private func addRuntime(_ router: Router<HubContext>, _ base: String, _ desk: SpaceDesk) {
+    private func addRuntime(_ router: Router<HubContext>, _ base: String, _ desk: SpaceLookup) {
         // get_space_runtime
         router.get("\(base)/runtime") { request, context in
             try Response.json(await desk.seen(request, context).space.runtime)
@@ -70,7 +70,7 @@ package struct SpaceControlArea: HubArea {
         }
     }
 
-    private func addSettings(_ router: Router<HubContext>, _ base: String, _ desk: SpaceDesk) {
+    private func addSettings(_ router: Router<HubContext>, _ base: String, _ desk: SpaceLookup) {
         // request_space_hardware
         router.post("\(base)/hardware") { request, context in
             try desk.refuseOAuth(context)
@@ -156,7 +156,7 @@ package struct SpaceControlArea: HubArea {
 }
 
 /// How routes find the Space they are about.
-struct SpaceDesk: Sendable {
+struct SpaceLookup: Sendable {
     let hub: SimulatedHub
     let engine: SpaceEngine
     typealias Found = (repo: HubRepo, space: HostedSpace)

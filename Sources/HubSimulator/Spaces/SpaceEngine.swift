@@ -4,12 +4,12 @@ import Hummingbird
 import Synchronization
 
 /// Plays the Spaces of a simulated Hub: makes one from every Space repository, builds it, runs it and serves it on loopback.
-package final class SpaceEngine: SpaceSide {
+package final class SpaceEngine: SpaceBackend {
     package let rules: SpaceRules
     package let fleet: SimulatedFleet
     /// What runs in a Space; a name takes the id of the Space.
     private let app: @Sendable (String) -> SimulatedApp
-    private let special: [String: SpaceManner]
+    private let special: [String: SpaceOverride]
 
     private struct State {
         weak var hub: SimulatedHub?
@@ -34,7 +34,7 @@ package final class SpaceEngine: SpaceSide {
     ///   - special: Spaces that go another way than the rest, by `namespace/name`.
     ///   - app: What runs in the Space of this name.
     package init(
-        fleet: SimulatedFleet, rules: SpaceRules = SpaceRules(), special: [String: SpaceManner] = [:],
+        fleet: SimulatedFleet, rules: SpaceRules = SpaceRules(), special: [String: SpaceOverride] = [:],
         app: @escaping @Sendable (String) -> SimulatedApp = { _ in SpaceEngine.usualApp }
     ) {
         self.fleet = fleet

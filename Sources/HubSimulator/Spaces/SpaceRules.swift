@@ -45,7 +45,7 @@ package struct SpaceRules: Sendable {
 }
 
 /// How one Space is treated; nil is as the others are.
-package struct SpaceManner: Sendable {
+package struct SpaceOverride: Sendable {
     package var rules: SpaceRules?
     package var edge: EdgeRules?
 

@@ -13,7 +13,7 @@ package struct SpaceStreamsArea: HubArea {
 
     package func add(to router: Router<HubContext>, hub: SimulatedHub) {
         guard let engine = hub.spaces as? SpaceEngine else { return }
-        let desk = SpaceDesk(hub: hub, engine: engine)
+        let desk = SpaceLookup(hub: hub, engine: engine)
         let base = "/api/spaces/:ns/:name"
         for kind in ["build", "run"] {
             router.get("\(base)/logs/\(RouterPath(kind))") { request, context in

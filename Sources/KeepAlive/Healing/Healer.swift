@@ -32,14 +32,17 @@ package enum Healer {
         }
     }
 
-    /// What was done to a Space: all its checks share the budget.
+    /// What was done to a Space, by healing and by people: all its checks share the budget.
     package struct Past: Sendable, Equatable {
         package struct Action: Sendable, Equatable {
             package var at: Instant
             package var step: Step
-            package init(at: Instant, step: Step) {
+            /// A person had it done: it costs no budget, but is waited for like any other.
+            package var isAsked: Bool
+            package init(at: Instant, step: Step, isAsked: Bool = false) {
                 self.at = at
                 self.step = step
+                self.isAsked = isAsked
             }
         }
         /// Oldest first.
@@ -110,7 +113,8 @@ package enum Healer {
 
         let helps = DiagnosisRules.find(message: facts.errorMessage)?.restart ?? .ladder
         if helps == .never { return .nothing(.pointless) }
-        let recent = past.actions.filter { $0.step != .wake && now - $0.at < rule.within }
+        let latest = past.actions.last { $0.step != .wake && now - $0.at < rule.within }
+        let recent = past.actions.filter { $0.step != .wake && !$0.isAsked && now - $0.at < rule.within }
         let plain = recent.count { $0.step == .restart }
         // Without memory: as if a restart had been made right before the start and the build from scratch in the budget's span.
         let isBlank = past.blankBefore.map { now - $0 < rule.within } ?? false
@@ -129,6 +133,7 @@ package enum Healer {
         if let last = recent.last, now - last.at < Backoff(first: rule.wait).wait(after: recent.count) {
             return .nothing(.waiting)
         }
+        if let latest, now - latest.at < rule.wait { return .nothing(.waiting) }
         return rule.mode == .act ? .act(step) : .suggest(step)
     }
 

@@ -4,6 +4,8 @@ package import StokerCore
 /// Source: diagnosis-rules, "How to match", 7.
 package struct PlatformIncidentDetector: Sendable {
     package static let spaces = 3
+    /// While the platform itself tells of trouble.
+    package static let spacesWhenKnown = 2
     package static let window = Duration.seconds(600)
     /// What lasts longer is not taken for an incident any more: then each Space is looked at for itself.
     package static let longest = Duration.seconds(2 * 3_600)
@@ -33,8 +35,11 @@ package struct PlatformIncidentDetector: Sendable {
         package var ended: [Cause] = []
     }
 
-    /// - Parameter failing: every Space that fails now, each once.
-    package mutating func look(_ failing: [Failing], now: Instant) -> Turn {
+    /// - Parameters:
+    ///   - failing: every Space that fails now, each once.
+    ///   - isKnown: the platform tells of trouble with Spaces.
+    package mutating func look(_ failing: [Failing], now: Instant, isKnown: Bool = false) -> Turn {
+        let spaces = isKnown ? Self.spacesWhenKnown : Self.spaces
         var groups: [Cause: [Instant]] = [:]
         var causes: [String: Cause] = [:]
         for one in failing {
@@ -45,18 +50,18 @@ package struct PlatformIncidentDetector: Sendable {
         }
         original = causes
         var found: [Cause: Int] = [:]
-        for (cause, began) in groups where began.count >= Self.spaces {
+        for (cause, began) in groups where began.count >= spaces {
             let began = began.sorted()
             // As long as enough of them fail it goes on, whenever they began.
             let isTogether =
                 incident[cause] != nil
-                || (Self.spaces - 1..<began.count).contains { began[$0] - began[$0 - Self.spaces + 1] <= Self.window }
+                || (spaces - 1..<began.count).contains { began[$0] - began[$0 - spaces + 1] <= Self.window }
             guard isTogether else { continue }
             let start = since[cause] ?? now
             since[cause] = start
             if now - start <= Self.longest { found[cause] = began.count }
         }
-        for cause in since.keys where (groups[cause]?.count ?? 0) < Self.spaces { since[cause] = nil }
+        for cause in since.keys where (groups[cause]?.count ?? 0) < spaces { since[cause] = nil }
         var turn = Turn()
         for (cause, count) in found where incident[cause] == nil { turn.began[cause] = count }
         turn.ended = incident.keys.filter { found[$0] == nil }.sorted { $0.rawValue < $1.rawValue }
@@ -65,7 +70,7 @@ package struct PlatformIncidentDetector: Sendable {
     }
 
     /// What is the owners' own doing says nothing about the platform.
-    private static func counts(_ cause: Cause) -> Bool {
+    package static func counts(_ cause: Cause) -> Bool {
         switch cause {
         case .none, .spacePausedByOwner, .spaceModerated, .spaceSpendLimit, .spaceNeedsToken, .spaceHidden,
             .spaceConfigError,

@@ -11,12 +11,15 @@ package protocol HubGateway: Sendable {
     /// Listens to the Hub's events of a Space until the stream ends or the task is cancelled; calls `each` with every stage that is mentioned.
     /// A hint, on which nothing may depend.
     func listen(to space: String, each: @escaping @Sendable (SpaceStage) async -> Void) async throws(Failure)
+    /// What the platform itself tells of its trouble with Spaces; empty when there is none, or no page that could tell.
+    func platformReports(at now: Instant) async throws(Failure) -> [PlatformReport]
     /// What is used and left of the account's requests; nil when nobody counts them.
     func use(at now: Instant) -> HubRateUsage?
 }
 
 extension HubGateway {
     package func use(at now: Instant) -> HubRateUsage? { nil }
+    package func platformReports(at now: Instant) async throws(Failure) -> [PlatformReport] { [] }
     package func listen(to space: String, each: @escaping @Sendable (SpaceStage) async -> Void) async throws(Failure) {}
 }
 

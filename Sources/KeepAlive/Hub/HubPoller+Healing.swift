@@ -23,13 +23,30 @@ extension HubPoller {
             bySpace[SpaceName.key(space)] = .init(
                 space: SpaceName.key(space), cause: status.state.cause, began: status.state.troubleSince)
         }
-        let turn = platform.look(bySpace.values.sorted { $0.space < $1.space }, now: now)
+        await askPlatform(isAnyFailing: bySpace.values.contains { PlatformIncidentDetector.counts($0.cause) }, now: now)
+        let turn = platform.look(
+            bySpace.values.sorted { $0.space < $1.space }, now: now, isKnown: !platformReports.isEmpty)
         knowledge.set(incident: Set(platform.incident.keys))
         for (cause, count) in turn.began.sorted(by: { $0.key.rawValue < $1.key.rawValue }) {
-            await monitor.say(.healingSuspended(spaces: count, cause: cause))
+            await monitor.say(
+                .healingSuspended(spaces: count, cause: cause, platform: platformReports.first?.phrase))
         }
         for cause in turn.ended {
             await monitor.say(.healingResumed(cause: cause))
+        }
+    }
+
+    /// Reads the platform's status page, while Spaces fail and at most once a minute. Where it cannot be reached it is let be for longer.
+    private func askPlatform(isAnyFailing: Bool, now: Instant) async {
+        guard isAnyFailing else { return platformReports = [] }
+        guard now >= platformAskedNext else { return }
+        do throws(Failure) {
+            platformReports = try await hub.platformReports(at: now)
+            platformAskedNext = now + .seconds(60)
+        } catch {
+            platformReports = []
+            platformAskedNext = now + .seconds(600)
+            logger.info("The platform's status page could not be read", metadata: ["error": "\(error)"])
         }
     }
 
@@ -79,6 +96,11 @@ extension HubPoller {
         let why = cell?.name ?? status.state.cause.sentence
         let decision = decide(status, space, cell, word?.facts)
         switch decision {
+        case .nothing(.platform):
+            knowledge.set(
+                healing: "nothing is restarted: "
+                    + (platformReports.first?.phrase ?? "several Spaces fail alike, so the platform has trouble"),
+                of: check.name)
         case .nothing: return
         case .act(let step):
             if let damage = await monitor.standingDamage {
@@ -191,7 +213,8 @@ extension HubPoller {
             await monitor.bringForward(name)
             return await end(action, as: .succeeded, "it was pinged")
         }
-        let count = pasts[key]?.actions.count { $0.step == step && now - $0.at < rule.within } ?? 1
+        let count =
+            pasts[key]?.actions.count { $0.step == step && !$0.isAsked && now - $0.at < rule.within } ?? 1
         let most = step == .restart ? rule.restarts : rule.factoryRestarts
         noteCalls(Self.callsOfRestart)
         do throws(Failure) {
@@ -239,7 +262,7 @@ extension HubPoller {
             var found: [Action] = []
             reading: while true {
                 let page = try await ledger.actions.actions(
-                    ActionQuery(kinds: Self.healingKinds, before: before, limit: 500))
+                    ActionQuery(kinds: Self.countedKinds, before: before, limit: 500))
                 for action in page {
                     if action.began < horizon { break reading }
                     found.append(action)
@@ -250,8 +273,8 @@ extension HubPoller {
             }
             try await leaveOutNotDone(&found, horizon: horizon)
             if !isResumed {
-                // Only one engine writes a ledger: what is open was left by one that is gone.
-                for action in found where action.state == .begun {
+                // Only one engine heals by a ledger: what it left open was left by one that is gone.
+                for action in found where action.state == .begun && action.kind.healingStep != nil {
                     try await ledger.actions.end(
                         action.id, fence: action.fence, as: .unknown,
                         result: "the process ended before the answer came", now: clocks.wall())
@@ -260,9 +283,7 @@ extension HubPoller {
             }
             try await followNames(&found)
             pasts = Dictionary(grouping: found) { SpaceName.key($0.space) }.mapValues { actions in
-                Healer.Past(
-                    actions.compactMap { action in action.kind.healingStep.map { .init(at: action.began, step: $0) } }
-                        .sorted { $0.at < $1.at })
+                Healer.Past(actions.compactMap { $0.past }.sorted { $0.at < $1.at })
             }
             isRemembered = true
         } catch {
@@ -275,7 +296,7 @@ extension HubPoller {
     private func leaveOutNotDone(_ found: inout [Action], horizon: Instant) async throws(Failure) {
         notDone.removeAll { $0.began < horizon }
         let given = Set(notDone)
-        for action in found where action.state == .begun {
+        for action in found where action.state == .begun && action.kind.healingStep != nil {
             // The Space may have got another name meanwhile.
             let keys = [SpaceName.key(action.space), budget(of: action.space)]
             guard keys.contains(where: { given.contains(NotDone(space: $0, began: action.began)) }) else { continue }
@@ -298,7 +319,38 @@ extension HubPoller {
     static let notWrittenInTime = "not done: it was not written down in time"
     private static let mostNotDone = 10_000
 
-    private static let healingKinds = Set(HealingStep.allCases.map { Action.Kind.healing($0) })
+    /// What people do comes in by other processes, or by this one's API: it is told, and explained by a new reading.
+    func lookAtDeeds() async {
+        let now = clocks.wall()
+        if let lookedAtDeeds, now >= lookedAtDeeds, now - lookedAtDeeds < Self.lookAtDeedsEvery { return }
+        lookedAtDeeds = now
+        let found: [Action]
+        do throws(Failure) {
+            found = try await ledger.actions.actions(
+                ActionQuery(kinds: Self.deedKinds, since: max(startedAt, now - Self.deedsToldFor), limit: 100))
+        } catch { return }  // the next look tells
+        let checks = await lookAtFleet().fleet.checks
+        for action in found.reversed() where action.isTold && !toldDeeds.contains(action.id) {
+            guard let deed = action.kind.askedDeed else { continue }
+            let key = budget(of: action.space)
+            let own = checks.filter { check in check.space.map { budget(of: $0) } == key }
+            let check = own.first { $0.policy.role == .alive } ?? own.first
+            // A Space that is not of this fleet is nobody's news here.
+            guard let check else { continue }
+            toldDeeds.insert(action.id)
+            let status = try? await monitor.status(of: check.name)  // it left the fleet meanwhile
+            await monitor.say(.spaceAsked(deed: deed, space: name(of: action.space), by: action.actor), check: status)
+            want()
+        }
+        toldDeeds.formIntersection(found.map(\.id))
+    }
+    private static let lookAtDeedsEvery = Duration.seconds(5)
+    /// A command that waits for a lost answer ends its row sooner.
+    private static let deedsToldFor = Duration.seconds(3_600)
+
+    private static let deedKinds = Set(SpaceDeed.allCases.map { Action.Kind.asked($0) })
+    private static let countedKinds =
+        deedKinds.union(HealingStep.allCases.map { Action.Kind.healing($0) }).union([.environment])
 
     /// What was done to a Space under an old name counts under the new one, also when the fleet file says only that.
     private func followNames(_ actions: inout [Action]) async throws(Failure) {
@@ -307,5 +359,26 @@ extension HubPoller {
             try await ledger.actions.rename(space: old, to: new)
             for index in actions.indices where actions[index].space == old { actions[index].space = new }
         }
+    }
+}
+
+extension Action {
+    /// It was done, or may have been.
+    fileprivate var isTold: Bool { state == .succeeded || state == .unknown }
+
+    /// As healing counts it; nil for what neither restarts a Space nor wakes it.
+    fileprivate var past: Healer.Past.Action? {
+        if let step = kind.healingStep { return .init(at: began, step: step) }
+        guard state != .failed else { return nil }
+        // A change while it is paused ends with a restart.
+        if kind == .environment { return .init(at: ended ?? began, step: .restart, isAsked: true) }
+        let step: HealingStep? =
+            switch kind.askedDeed {
+            case .restart: .restart
+            case .factoryRestart: .factoryRestart
+            case .wake: .wake
+            case .pause, nil: nil
+            }
+        return step.map { .init(at: began, step: $0, isAsked: true) }
     }
 }

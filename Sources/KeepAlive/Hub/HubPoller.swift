@@ -45,6 +45,9 @@ package actor HubPoller: Service {
     // What healing remembers; see HubPoller+Healing.swift.
     var pasts: [String: Healer.Past] = [:]
     var platform = PlatformIncidentDetector()
+    /// What the platform itself told last, while Spaces fail; when it was asked, and when it is asked again.
+    var platformReports: [PlatformReport] = []
+    var platformAskedNext = Instant.never
     /// By check: the trouble for which something was said already.
     var spoken: [String: (since: Instant, decision: Healer.Decision)] = [:]
     /// What was not done although it may be written down later, newest last.
@@ -53,6 +56,10 @@ package actor HubPoller: Service {
     var isRemembered = false
     /// What an earlier process left open was looked at.
     var isResumed = false
+    /// What people had done and was told already, by the action's number, and when it was looked at last.
+    var toldDeeds: Set<Int64> = []
+    var lookedAtDeeds: Instant?
+    let startedAt: Instant
     /// Before this nobody knows what was done: the ledger begins anew with each start. nil when it remembers.
     let blankBefore: Instant?
 
@@ -64,7 +71,8 @@ package actor HubPoller: Service {
         hub: any HubGateway, monitor: any MonitoredFleet, knowledge: HubReadings, ledger: any Ledger,
         remembers: Bool = true, budget: Int = 50, clocks: Clocks, logger: Logger
     ) {
-        blankBefore = remembers ? nil : clocks.wall()
+        startedAt = clocks.wall()
+        blankBefore = remembers ? nil : startedAt
         self.hub = hub
         self.monitor = monitor
         self.knowledge = knowledge
@@ -96,6 +104,7 @@ package actor HubPoller: Service {
         // A wish that cannot be granted yet is kept.
         if await monitor.takeReadingWish() { isWanted = true }
         await lookAtFleet()
+        await lookAtDeeds()
         guard pace.mayRead(at: clocks.wall(), wanted: isWanted) else { return }
         isWanted = false
         await read()

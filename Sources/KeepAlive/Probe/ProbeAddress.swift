@@ -265,8 +265,6 @@ extension UInt8 {
     static let hyphen = UInt8(ascii: "-")
     static let underscore = UInt8(ascii: "_")
     static let percent = UInt8(ascii: "%")
-    static let openBracket = UInt8(ascii: "[")
-    static let closeBracket = UInt8(ascii: "]")
     static let zero = UInt8(ascii: "0")
 
     var isDigit: Bool { self >= .zero && self <= UInt8(ascii: "9") }

@@ -213,7 +213,7 @@ extension FleetMonitor {
         names = NameIndex(fleet.checks)
         connectivity.setHosts(SharedConnectivity.hosts(in: fleet.checks))
         for (part, shard) in shards.enumerated() {
-            await shard.install(fleet.checks, placement.take(part), luggage: placement.luggage[part])
+            await shard.install(fleet.checks, placement.take(part), rareState: placement.rareStates[part])
         }
         for (part, shard) in shards.enumerated() {
             await shard.place(

@@ -16,14 +16,17 @@ extension FleetMonitor {
                 since: startedAt, because: "\(memoryNote); history is in memory only", waiting: 0, limit: 0, dropped: 0)
         }
         let offline: Overview.Connectivity
-        if case .offline(let since) = connectivity.standing {
+        if case .offline(let since) = connectivity.status {
             offline = .offline(since: since)
         } else {
             offline = .online
         }
+        let now = clocks.wall()
+        let maintenance = maintenance.summary(at: now)
         return Overview(
-            startedAt: startedAt, now: clocks.wall(), counts: tally.byVerdict, flapping: tally.counts.flapping,
-            moderated: tally.counts.moderated, total: current.checks.count, generation: tally.generation,
+            startedAt: startedAt, now: now, counts: tally.byVerdict, flapping: tally.counts.flapping,
+            moderated: tally.counts.moderated, inMaintenance: maintenance.checks, total: current.checks.count,
+            generation: tally.generation &+ maintenance.changes,
             fleetNumber: fleetNumber, connectivity: offline,
             role: role,
             fleetFile: fleetFile, ledger: health, ledgerDamage: damages, work: tally.work,

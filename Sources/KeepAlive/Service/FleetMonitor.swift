@@ -52,6 +52,7 @@ package actor FleetMonitor: FleetMonitoring, Service {
     let readingWish = EarlyPollRequest()
     /// What the Hub says; empty while nobody asks it.
     package nonisolated let hub: HubReadings
+    package nonisolated let maintenance: MaintenanceBook
 
     /// What is tended: ``written`` completed by what the Hub says, and the ping to ourselves.
     var current: Fleet
@@ -98,6 +99,7 @@ package actor FleetMonitor: FleetMonitoring, Service {
             maintenance.use(fleet)
             onFleet(fleet)
         }
+        self.maintenance = maintenance
         self.sections = sections
         self.hub = hub
         self.current = fleet
@@ -200,7 +202,7 @@ package actor FleetMonitor: FleetMonitoring, Service {
     private func tick() {
         feed.send()
         watchLedger()
-        switch (connectivity.standing, wasOffline) {
+        switch (connectivity.status, wasOffline) {
         case (.offline, false):
             wasOffline = true
             say(.offline)
@@ -239,7 +241,7 @@ package actor FleetMonitor: FleetMonitoring, Service {
 
     /// Whether everything failed at once, so that nothing is known of anybody.
     package nonisolated var isOffline: Bool {
-        if case .offline = connectivity.standing { true } else { false }
+        if case .offline = connectivity.status { true } else { false }
     }
 
     /// A second master stands by, or stands in; the first one is always active.

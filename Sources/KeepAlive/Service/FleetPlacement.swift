@@ -13,7 +13,7 @@ struct FleetPlacement {
 
     /// By shard.
     private(set) var parts: [[Shard.Place]]
-    private(set) var luggage: [Shard.RareState]
+    private(set) var rareStates: [Shard.RareState]
     /// By the shard whose lane makes the ping, and its serial.
     private(set) var destinations: [[UInt64: Destination]]
     /// Checks whose ping under way goes on.
@@ -40,7 +40,7 @@ struct FleetPlacement {
         let sweep = StartRamp(count: checks.count, rate: rate)
         var spread = DueTimeSpread(seed: seed)
         parts = [[Shard.Place]](repeating: [], count: shards)
-        luggage = [Shard.RareState](repeating: Shard.RareState(), count: shards)
+        rareStates = [Shard.RareState](repeating: Shard.RareState(), count: shards)
         destinations = [[UInt64: Destination]](repeating: [:], count: shards)
         for part in parts.indices { parts[part].reserveCapacity(checks.count / shards + 1) }
         for (index, check) in checks.enumerated() {
@@ -67,12 +67,12 @@ struct FleetPlacement {
     private mutating func carry(
         _ one: Shard.CarriedState, to check: Check, before: Check?, _ part: Int, _ key: UInt32, firstDue: Int64
     ) -> Shard.Place {
-        luggage[part].runs[key] = one.runs
-        luggage[part].cells[key] = one.cell
-        luggage[part].transcripts[key] = one.transcript
+        rareStates[part].runs[key] = one.runs
+        rareStates[part].cells[key] = one.cell
+        rareStates[part].transcripts[key] = one.transcript
         if let ping = one.ping, before == check {
             // It goes on: a target that is slow to answer would else stay unknown while the file changes often.
-            luggage[part].pings[key] = ping
+            rareStates[part].pings[key] = ping
             goOn.insert(check.name)
             if ping.ticket != nil {
                 destinations[ping.carrier][ping.serial] = Destination(part: part, key: key, name: check.name)
@@ -85,7 +85,7 @@ struct FleetPlacement {
         {
             // Many may have changed at once: a sweep, and then anywhere in the interval, as after a start.
             place.due = firstDue
-            luggage[part].crowd.insert(key)
+            rareStates[part].crowd.insert(key)
         }
         return place
     }

@@ -4,7 +4,7 @@ import StokerCore
 /// Taking a new set of checks, and handing over the old one.
 extension Shard {
     /// Takes a new set of checks; states and due times are brought by the caller.
-    func install(_ fleet: [Check], _ places: [Place], luggage: RareState = RareState()) {
+    func install(_ fleet: [Check], _ places: [Place], rareState: RareState = RareState()) {
         giveUpPings(.fleetReplaced)
         flush()
         shelf.removeAll()
@@ -16,9 +16,9 @@ extension Shard {
             places.indices.lazy.map { SharedConnectivity.isWitness(self.check($0).address) ? .witness : [] })
         timetable = Timetable()
         timetable.reserve(places.count)
-        runs = luggage.runs
-        cells = luggage.cells
-        crowd = luggage.crowd
+        runs = rareState.runs
+        cells = rareState.cells
+        crowd = rareState.crowd
         windows = [:]
         for place in places.indices {
             let policy = check(place).policy
@@ -60,7 +60,7 @@ extension Shard {
             }
             for sample in place.strip { strips.append(sample, at: index) }
         }
-        for (index, ping) in luggage.pings {
+        for (index, ping) in rareState.pings {
             pings[index] = ping
             // Its end schedules the next. Should it get lost on the way from another shard, it is made again some time later.
             guard ping.ticket != nil else { continue }
@@ -69,7 +69,7 @@ extension Shard {
                 timetable.schedule(index, at: (now + check(Int(index)).policy.timeout + Self.lostAfter).milliseconds)
             }
         }
-        for (index, transcript) in luggage.transcripts { shelf.put(.kept(transcript), for: index) }
+        for (index, transcript) in rareState.transcripts { shelf.put(.kept(transcript), for: index) }
         counters.generation &+= 1
         frozen = false
         if surroundings.hub.isWatched {

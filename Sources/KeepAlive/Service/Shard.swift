@@ -52,7 +52,7 @@ actor Shard {
 
     var active = false
     var stopping = false
-    /// Between ``carry()`` and ``install(_:_:luggage:)`` nothing begins and nothing changes: it would be lost.
+    /// Between ``carry()`` and ``install(_:_:rareState:)`` nothing begins and nothing changes: it would be lost.
     var frozen = false
     /// Attempts that were under way when the fleet was replaced, by their serial: this lane ends them, their check may be elsewhere.
     var travels: [UInt64: Handover] = [:]

@@ -8,7 +8,7 @@ final class SharedConnectivity: Sendable {
 
     func setHosts(_ hosts: Int) { state.withLock { $0.hosts = hosts } }
 
-    var standing: ConnectivityGuard.Standing { state.withLock { $0.standing } }
+    var status: ConnectivityGuard.Status { state.withLock { $0.status } }
 
     /// Takes a shard's evidence over and empties it. Returns whether two other hosts should be asked now.
     func take(_ evidence: inout ConnectivityGuard.Evidence, now: Instant) -> Bool {

@@ -9,7 +9,7 @@ package import StokerCore
 /// Each shard keeps an ``Evidence`` (constant time per attempt, nothing shared) and hands it over at every tick; the
 /// order in which evidence arrives makes no difference.
 package struct ConnectivityGuard: Sendable {
-    package enum Standing: Sendable, Equatable {
+    package enum Status: Sendable, Equatable {
         case online
         /// Somebody failed and nobody has answered since. Hold back judgement until then, and ask two other hosts now.
         case suspect(until: Instant)
@@ -129,7 +129,7 @@ package struct ConnectivityGuard: Sendable {
         return .wentOffline(since: first)
     }
 
-    package var standing: Standing {
+    package var status: Status {
         if let offlineSince { return .offline(since: offlineSince) }
         guard hosts >= 2, let first = evidence.failed.map(\.ended).min() else { return .online }
         return .suspect(until: first + Self.patience)
@@ -138,7 +138,7 @@ package struct ConnectivityGuard: Sendable {
     /// Whether two other hosts should be asked now (``Timetable/bringForward(_:to:where:)``): in a fleet that is seldom
     /// pinged nothing else would fail or answer in time to settle a suspicion. At most every 30 s.
     package mutating func wantsWitnesses(now: Instant) -> Bool {
-        guard case .suspect = standing, askedWitnesses.isNever || now - askedWitnesses >= .seconds(30) else {
+        guard case .suspect = status, askedWitnesses.isNever || now - askedWitnesses >= .seconds(30) else {
             return false
         }
         askedWitnesses = now
@@ -148,7 +148,7 @@ package struct ConnectivityGuard: Sendable {
     /// Asked when a ping has failed for good. Before the retries (5, 10, 20 s) have run out the question is settled; only
     /// checks without retries are ever held.
     package func treatment(of cause: Cause, now: Instant) -> Treatment {
-        switch standing {
+        switch status {
         case .online: .judge
         case .suspect(let until): cause.isConnectivity && now < until ? .hold(until: until) : .judge
         case .offline: Self.isWithoutAnswer(cause) ? .disregard : .judge

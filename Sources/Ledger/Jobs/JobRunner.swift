@@ -9,6 +9,8 @@ import Synchronization
 package struct JobHandler: Sendable {
     package enum Outcome: Sendable, Equatable {
         case done
+        /// It is done, with something that a person may want to know. Without secrets.
+        case doneWith(note: String)
         /// Not yet: the attempt does not count.
         case later(Instant)
         /// It is not wanted any more.
@@ -16,12 +18,22 @@ package struct JobHandler: Sendable {
     }
 
     package var kind: String
+    /// Told of what was claimed, oldest due first, before any of it is begun: tasks begin in any order. Short.
+    package var taken: @Sendable ([Job]) -> Void
     package var work: @Sendable (Job) async throws -> Outcome
+    /// What came of it is written, or cannot be. Short.
+    package var settled: @Sendable (Job) -> Void
 
     /// - Parameter work: throws a ``Failure`` that says when it is tried again: `.never` gives the job up. Its `because` is kept with the
     ///   job, so it holds no secrets.
-    package init(kind: String, work: @escaping @Sendable (Job) async throws -> Outcome) {
+    package init(
+        kind: String, taken: @escaping @Sendable ([Job]) -> Void = { _ in },
+        settled: @escaping @Sendable (Job) -> Void = { _ in },
+        work: @escaping @Sendable (Job) async throws -> Outcome
+    ) {
         self.kind = kind
+        self.settled = settled
+        self.taken = taken
         self.work = work
     }
 }
@@ -32,6 +44,8 @@ package final class JobRunner: Service {
     package struct Settings: Sendable {
         /// Jobs at a time. Default 4.
         package var concurrency: Int
+        /// Places that must be free before more is claimed: a claim is a transaction. Default 1.
+        package var batch: Int
         /// For how long a claim holds without being extended, which happens after a third of it. Default 60 s.
         package var lease: Duration
         /// Longest wait between two looks: other processes insert jobs too. Default 5 s.
@@ -39,10 +53,11 @@ package final class JobRunner: Service {
         /// How long running jobs may go on after a stop began. Default 1.5 s.
         package var stopWithin: Duration
         package init(
-            concurrency: Int = 4, lease: Duration = .seconds(60), poll: Duration = .seconds(5),
+            concurrency: Int = 4, batch: Int = 1, lease: Duration = .seconds(60), poll: Duration = .seconds(5),
             stopWithin: Duration = .milliseconds(1_500)
         ) {
             self.concurrency = max(1, concurrency)
+            self.batch = min(max(1, batch), self.concurrency)
             self.lease = max(.milliseconds(30), lease)
             self.poll = poll
             self.stopWithin = stopWithin
@@ -129,17 +144,23 @@ package final class JobRunner: Service {
 
     private func claim() async throws(Failure) -> [Job] {
         let free = settings.concurrency - running
-        guard free > 0 else { return [] }
+        guard free >= settings.batch else { return [] }
         let jobs = try await store.claim(
             handlers.keys.sorted(), by: owner, limit: free, lease: settings.lease, now: now())
         shared.withLock { $0.running += jobs.count }
+        for (kind, jobs) in Dictionary(grouping: jobs, by: \.kind) { handlers[kind]?.taken(jobs) }
         return jobs
     }
 
+    /// Between looks that failed.
+    private static let growing = Backoff(first: .seconds(1), longest: .seconds(30))
+    /// Between tries to write a job's end.
+    private static let growingForEnds = Backoff(first: .milliseconds(200))
+
     /// Until something may be claimed. A place that becomes free rings.
     private func pause(_ failures: Int) async -> Duration {
-        guard failures == 0 else { return .seconds(min(30, 1 << min(failures - 1, 5))) }
-        guard running < settings.concurrency else { return settings.poll }
+        guard failures == 0 else { return Self.growing.wait(after: failures) }
+        guard settings.concurrency - running >= settings.batch else { return settings.poll }
         do throws(Failure) {
             guard let due = try await store.nextDue(handlers.keys.sorted()) else { return settings.poll }
             return min(settings.poll, max(.milliseconds(10), due - now()))
@@ -162,6 +183,7 @@ package final class JobRunner: Service {
 
     private func take(_ job: Job) async {
         await finish(job, await work(job))
+        handlers[job.kind]?.settled(job)
         shared.withLock { $0.running -= 1 }
         news.ring()
     }
@@ -189,7 +211,12 @@ package final class JobRunner: Service {
             group.cancelAll()
             // What was called off may have come to its end all the same.
             if case .stopped = end {
-                for await last in group { if case .outcome(.done) = last { end = last } }
+                for await last in group {
+                    switch last {
+                    case .outcome(.done), .outcome(.doneWith): end = last
+                    default: break
+                    }
+                }
             }
             return end ?? .stopped
         }
@@ -230,6 +257,10 @@ package final class JobRunner: Service {
         case .outcome(.done):
             await write(job) { () async throws(Failure) in
                 try await self.store.complete(job.id, fence: job.fence, now: self.now())
+            }
+        case .outcome(.doneWith(let note)):
+            await write(job) { () async throws(Failure) in
+                try await self.store.complete(job.id, fence: job.fence, note: note, now: self.now())
             }
         case .outcome(.later(let time)):
             await write(job) { () async throws(Failure) in
@@ -272,7 +303,7 @@ package final class JobRunner: Service {
             } catch {
                 logger.warning(
                     "The end of a job could not be written", metadata: ["job": "\(job.id)", "error": "\(error)"])
-                do { try await clock.sleep(for: .milliseconds(200 << attempt)) } catch { return }
+                do { try await clock.sleep(for: Self.growingForEnds.wait(after: attempt + 1)) } catch { return }
             }
         }
     }

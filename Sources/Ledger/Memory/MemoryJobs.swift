@@ -83,10 +83,29 @@ package final class MemoryJobs: JobStore {
     package func extend(_ job: Int64, fence: Int64, until: Instant) -> Bool {
         held(job, fence) { job, _ in job.due = until }
     }
-    package func complete(_ job: Int64, fence: Int64, now: Instant) -> Bool {
-        held(job, fence) { job, state in
+    package func complete(_ job: Int64, fence: Int64, note: String?, now: Instant) -> Bool {
+        let note = note?.shortened(toBytes: Job.mostError)
+        return held(job, fence) { job, state in
             job.state = .completed
-            Self.end(job.id, .completed, nil, now, &state)
+            Self.end(job.id, .completed, note, now, &state)
+        }
+    }
+    package func complete(_ job: Int64, fence: Int64, now: Instant) -> Bool {
+        complete(job, fence: fence, note: nil, now: now)
+    }
+    @discardableResult
+    package func release(kind: String) -> Int {
+        state.withLock { state in
+            let held = state.jobs.values.filter { $0.kind == kind && $0.state == .running }
+            for var job in held {
+                job.state = .scheduled
+                job.due = job.createdAt
+                job.owner = nil
+                job.attempt = max(0, job.attempt - 1)
+                job.fence += 1
+                state.jobs[job.id] = job
+            }
+            return held.count
         }
     }
     package func fail(_ job: Int64, fence: Int64, error: String, retryAt: Instant?, now: Instant) -> Bool {

@@ -177,9 +177,9 @@ package actor MemoryLedger: Ledger {
             kind: MaintenanceSpan.kind, prefix: "", after: nil, limit: Record.mostOfKind
         )
         .compactMap(MaintenanceSpan.init)
-        sums.add(
-            marks[check] ?? [],
-            watched: Watch(absences: absences, until: watchedUntil).without(maintenance, of: check))
+        let watched = Watch(absences: absences, until: watchedUntil).without(maintenance, of: check)
+        sums.add(marks[check] ?? [], watched: watched)
+        if let first = marks[check]?.first { sums.addMaintenance(since: first.at, watched) }
         return sums.tallies
     }
 

@@ -3,7 +3,7 @@ import StokerCore
 
 /// An event's values as JSON, and back. The sentence is stored beside them, for readers that do not know the kind.
 struct EventCodec {
-    private let encoder = JSONEncoder.stored
+    private let encoder = JSONEncoder.stable
 
     /// nil when there is nothing but the sentence.
     func encode(_ payload: EventPayload) throws -> String? {

@@ -102,6 +102,14 @@ struct Buckets {
         }
     }
 
+    /// Maintenance, as far as it was watched. - Parameter begin: since when anything is known of the check.
+    mutating func addMaintenance(since begin: Int64, _ watched: Watch) {
+        guard watched.hasMaintenance else { return }
+        eachBucket(from: begin, to: to) { times, begin, end in
+            times.maintenance += watched.maintenance(from: begin, to: end)
+        }
+    }
+
     private mutating func eachBucket(
         from begin: Int64, to end: Int64, _ body: (inout TimeSum, Int64, Int64) -> Void
     ) {

@@ -32,7 +32,7 @@ struct SQLiteActions: ActionStore {
     private static func doing(_ action: NewAction) -> String { "write down \(action.kind) of \(action.space)" }
 
     private static func insert(_ action: NewAction, _ db: Database) throws -> Action {
-        let details = action.details.isEmpty ? nil : try JSONEncoder.stored.encode(action.details)
+        let details = action.details.isEmpty ? nil : try JSONEncoder.stable.encode(action.details)
         try db.cachedStatement(sql: SQL.insert).execute(
             arguments: [
                 action.kind.rawValue, action.space, SpaceName.key(action.space), action.actor, action.reason,
@@ -176,14 +176,5 @@ extension Action {
             id: id, kind: new.kind, space: new.space, actor: new.actor, reason: new.reason, state: .begun,
             began: new.began, ended: nil, owner: new.owner, leaseUntil: new.leaseUntil, fence: 1, result: nil,
             details: new.details)
-    }
-}
-
-extension JSONEncoder {
-    /// The same bytes for the same values.
-    static var stored: JSONEncoder {
-        let encoder = JSONEncoder()
-        encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
-        return encoder
     }
 }

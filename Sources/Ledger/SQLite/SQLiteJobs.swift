@@ -72,9 +72,19 @@ struct SQLiteJobs: JobStore {
         try await change("extend the lease of job \(job)", SQL.extend, [until.milliseconds, job, fence])
     }
 
-    func complete(_ job: Int64, fence: Int64, now: Instant) async throws(Failure) -> Bool {
+    func complete(_ job: Int64, fence: Int64, note: String?, now: Instant) async throws(Failure) -> Bool {
         try await change(
-            "complete job \(job)", SQL.end, [Job.State.completed.rawValue, now.milliseconds, nil, job, fence])
+            "complete job \(job)", SQL.end,
+            [
+                Job.State.completed.rawValue, now.milliseconds, note?.shortened(toBytes: Job.mostError), job, fence,
+            ])
+    }
+
+    func release(kind: String) async throws(Failure) -> Int {
+        try await access.write("take jobs from a worker that is gone", within: nil) { db in
+            try db.execute(sql: SQL.release, arguments: [kind])
+            return db.changesCount
+        }
     }
 
     func fail(_ job: Int64, fence: Int64, error: String, retryAt: Instant?, now: Instant) async throws(Failure) -> Bool
@@ -215,6 +225,10 @@ struct SQLiteJobs: JobStore {
         static let snooze = """
             UPDATE job SET state = 'scheduled', due = ?, owner = NULL, attempt = max(0, attempt - 1)
             WHERE id = ? AND fence = ? AND state = 'running'
+            """
+        static let release = """
+            UPDATE job SET state = 'scheduled', due = created, owner = NULL, attempt = max(0, attempt - 1), fence = fence + 1
+            WHERE kind = ? AND due IS NOT NULL AND state = 'running'
             """
         static let cancel = """
             UPDATE job SET state = 'cancelled', ended = ?, error = ?, fence = fence + 1, \(isOver)

@@ -96,6 +96,8 @@ extension SQLiteLedger {
         static let between = "SELECT at, standing FROM standing WHERE check_id = ? AND at >= ? AND at < ? ORDER BY at"
         static let hours =
             "SELECT hour, up, down FROM standing_hour WHERE check_id = ? AND hour >= ? AND hour < ? ORDER BY hour"
+        static let first = "SELECT MIN(at) FROM standing WHERE check_id = ?"
+        static let firstHour = "SELECT MIN(hour) FROM standing_hour WHERE check_id = ?"
         static let absences = "SELECT began, ended FROM absence WHERE began < ? AND ended > ? ORDER BY began"
     }
 
@@ -165,7 +167,11 @@ extension SQLiteLedger {
         guard from < buckets.to else { return }
         var marks = try marks(db, MarkSQL.between, check, from, buckets.to)
         if marks.first?.at != from { marks = try Self.marks(db, MarkSQL.before, check, from) + marks }
-        buckets.add(marks, since: from, watched: bounds.watch.without(bounds.maintenance, of: check))
+        let watched = bounds.watch.without(bounds.maintenance, of: check)
+        buckets.add(marks, since: from, watched: watched)
+        if watched.hasMaintenance, let known = try knownSince(db, check) {
+            buckets.addMaintenance(since: max(from, known), watched)
+        }
         let select = try db.cachedStatement(sql: MarkSQL.hours)
         select.bind(Int64(check), at: 1)
         select.bind(Calendar.floor(from, by: Calendar.hour), at: 2)
@@ -176,6 +182,13 @@ extension SQLiteLedger {
             func time(_ column: Int32) -> Int64 { min(max(0, select.integer(column)), Calendar.hour) }
             buckets.add(TimeSum(up: time(1), down: time(2)), from: begin, to: begin + Calendar.hour)
         }
+    }
+
+    /// The first that the timeline has of a check, also where only sums are left of it.
+    private static func knownSince(_ db: Database, _ check: Int32) throws -> Int64? {
+        let mark = try Int64.fetchOne(db.cachedStatement(sql: MarkSQL.first), arguments: [check])
+        let hour = try Int64.fetchOne(db.cachedStatement(sql: MarkSQL.firstHour), arguments: [check])
+        return [mark, hour.map { min(max($0, -1 << 40), 1 << 40) * Calendar.hour }].compactMap(\.self).min()
     }
 
     // MARK: Keeping

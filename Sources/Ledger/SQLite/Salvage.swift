@@ -478,9 +478,7 @@ enum PauseNote {
         guard let word = text.components(separatedBy: " was paused until ").dropFirst().last else {
             return StateCodec.paused(.byPerson, since: at)
         }
-        let style = Date.ISO8601FormatStyle(includingFractionalSeconds: true)
-        guard let date = try? style.parse(word) else { return StateCodec.paused(.byPerson, since: at) }
-        let until = Instant(seconds: date.timeIntervalSince1970)
+        guard let until = Instant(rfc3339: word) else { return StateCodec.paused(.byPerson, since: at) }
         return until > now ? StateCodec.paused(.byPerson, since: at, until: until) : nil
     }
 }

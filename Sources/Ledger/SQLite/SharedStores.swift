@@ -55,12 +55,33 @@ package final class SharedStores: Sendable, SQLiteAccess {
         return found.map { SharedStores($0) }
     }
 
+    /// Opens the file for one piece of work.
+    /// - Parameter making: whether a file is made, or an older one carried forward, where that is needed.
+    /// - Returns: nil when there is no file and none is made.
+    package static func using<T: Sendable>(
+        _ path: String, making: Bool, logger: Logger, _ body: (SharedStores) async throws(Failure) -> T
+    ) async throws(Failure) -> T? {
+        let found = making ? try await open(path: path, logger: logger) : try await openExisting(path: path)
+        guard let found else { return nil }
+        do throws(Failure) {
+            let value = try await body(found)
+            await found.close()
+            return value
+        } catch {
+            await found.close()
+            throw error
+        }
+    }
+
     private init(_ queue: DatabaseQueue) { self.queue = queue }
 
     /// A disk that hangs is not waited for; long work on one that answers is.
-    /// - Parameter work: says so once it begins what may rightly take long.
-    private static func offPool(
-        _ doing: String, _ work: @escaping @Sendable (_ busy: () -> Void) throws -> DatabaseQueue?
+    /// - Parameters:
+    ///   - limit: how long the disk may be silent.
+    ///   - work: says so once it begins what may rightly take long.
+    static func offPool(
+        _ doing: String, within limit: Duration = openWithin,
+        _ work: @escaping @Sendable (_ busy: () -> Void) throws -> DatabaseQueue?
     ) async throws(Failure) -> DatabaseQueue? {
         let isBusy = Mutex(false)
         let result = await withCheckedContinuation {
@@ -71,9 +92,9 @@ package final class SharedStores: Sendable, SQLiteAccess {
                 // Nobody waits any more.
                 if !done.resume(result) { try? result.get()?.close() }
             }
-            DispatchQueue.global().asyncAfter(deadline: .now() + openWithin / .seconds(1)) {
+            DispatchQueue.global().asyncAfter(deadline: .now() + limit / .seconds(1)) {
                 guard !isBusy.withLock({ $0 }) else { return }
-                done.resume(.failure(Failure.silentDisk(doing: doing, after: openWithin)))
+                done.resume(.failure(Failure.silentDisk(doing: doing, after: limit)))
             }
         }
         return try unwrap(result, doing)

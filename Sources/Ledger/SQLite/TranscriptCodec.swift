@@ -6,8 +6,7 @@ enum TranscriptCodec {
     static let limit = 8_192
 
     static func encode(_ transcript: Transcript) throws -> Data {
-        let encoder = JSONEncoder()
-        encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
+        let encoder = JSONEncoder.stable
         var shorter = transcript
         var data = try encoder.encode(shorter)
         // Bodies first, then headers, then the older of many exchanges: what is nearest to the judgement stays longest.

@@ -1,6 +1,6 @@
 package import StokerCore
 
-/// What was done to Spaces: healing, commands that change one, later deploys and restores. An action is written down before it is done, so
+/// What was done to Spaces: healing, what people had done, commands that change one, later deploys and restores. An action is written down before it is done, so
 /// that whoever comes after a crash counts it and can finish or tell it. Several processes may write beside each other.
 ///
 /// As with jobs, the one at work holds a lease and a fence: see ``JobStore``. `now` is the wall clock of the machine that has the ledger.
@@ -85,6 +85,12 @@ package struct Action: Sendable, Equatable {
         /// Secrets or variables are changed while the Space is paused.
         package static let environment = Kind(rawValue: "space.environment")
 
+        /// What a person has done to a Space, by a command or the API.
+        package static func asked(_ deed: SpaceDeed) -> Kind { Kind(rawValue: "space.\(deed.rawValue)") }
+
+        package var askedDeed: SpaceDeed? {
+            rawValue.hasPrefix("space.") ? SpaceDeed(rawValue: String(rawValue.dropFirst(6))) : nil
+        }
         package var healingStep: HealingStep? {
             rawValue.hasPrefix("heal.") ? HealingStep(rawValue: String(rawValue.dropFirst(5))) : nil
         }

@@ -16,7 +16,8 @@ package protocol JobStore: Sendable {
     ) async throws(Failure) -> [Job]
     /// Each call below: `false` when the job is not held with this fence any more. Then its worker has to stop.
     func extend(_ job: Int64, fence: Int64, until: Instant) async throws(Failure) -> Bool
-    func complete(_ job: Int64, fence: Int64, now: Instant) async throws(Failure) -> Bool
+    /// - Parameter note: kept with the job for a person, without secrets; at most ``Job/mostError`` bytes.
+    func complete(_ job: Int64, fence: Int64, note: String?, now: Instant) async throws(Failure) -> Bool
     /// - Parameters:
     ///   - error: for a person, without secrets; at most ``Job/mostError`` bytes are kept.
     ///   - retryAt: nil gives it up, and so does the last attempt.
@@ -26,6 +27,12 @@ package protocol JobStore: Sendable {
     /// - Returns: whether it was not over yet. A worker that has it is refused from then on.
     func cancel(_ job: Int64, because: String, now: Instant) async throws(Failure) -> Bool
 
+    /// Takes the jobs of a kind from those that hold them, for the ledger's only worker has begun anew. The attempt does not count, and they are
+    /// due in their old order.
+    /// - Returns: how many.
+    @discardableResult
+    func release(kind: String) async throws(Failure) -> Int
+
     func job(_ id: Int64) async throws(Failure) -> Job?
     /// Newest first; `before` is a job's number (exclusive). Empty `states` are all.
     func jobs(kind: String?, states: Set<Job.State>, before: Int64?, limit: Int) async throws(Failure) -> [Job]
@@ -33,6 +40,12 @@ package protocol JobStore: Sendable {
     func nextDue(_ kinds: [String]) async throws(Failure) -> Instant?
     /// Deletes what has been over for ``Job/keptFor`` and what is beyond ``Job/mostEnded``; gives up the oldest beyond ``Job/mostLive``.
     func retain(now: Instant) async throws(Failure) -> Int
+}
+
+extension JobStore {
+    package func complete(_ job: Int64, fence: Int64, now: Instant) async throws(Failure) -> Bool {
+        try await complete(job, fence: fence, note: nil, now: now)
+    }
 }
 
 /// A job to be inserted.

@@ -50,9 +50,7 @@ package struct MaintenanceSpan: Sendable, Equatable, Codable {
     }
 
     package func record(at now: Instant) throws(Failure) -> NewRecord {
-        let encoder = JSONEncoder()
-        encoder.outputFormatting = .sortedKeys
-        guard let data = try? encoder.encode(self) else {
+        guard let data = try? JSONEncoder.stable.encode(self) else {
             throw Failure(.ledger, doing: "write down maintenance", because: "it cannot be encoded")
         }
         return NewRecord(
@@ -96,6 +94,6 @@ extension Watch {
     /// Without the time of maintenance.
     func without(_ spans: [MaintenanceSpan], of check: Int32) -> Watch {
         let mine = spans.filter { $0.from < $0.until && $0.covers(check) }
-        return mine.isEmpty ? self : adding(mine.map { $0.from..<$0.until })
+        return mine.isEmpty ? self : leavingOut(maintenance: mine.map { $0.from..<$0.until })
     }
 }

@@ -1,5 +1,6 @@
 import Foundation
 package import Logging
+package import Runtime
 package import StokerCore
 
 /// Spaces that a command has paused for a change and has to restart: open actions of the kind ``Action/Kind/environment``, on the disk before
@@ -19,6 +20,29 @@ package struct PendingRestarts: Sendable {
     package struct Held: Sendable {
         fileprivate let pending: PendingRestarts
         fileprivate let action: Action
+
+        /// Holds it as long as the work takes: the lease is extended all the while, so that nobody who cannot see this process, from another
+        /// container for example, believes it gone.
+        package func during<T>(_ work: () async -> T) async -> T {
+            await withTaskGroup(of: Void.self) { group in
+                group.addTask { await keep() }
+                let value = await work()
+                group.cancelAll()
+                return value
+            }
+        }
+
+        /// Until it is called off, or somebody else has it.
+        private func keep() async {
+            while true {
+                do { try await pending.clock.sleep(pending.lease / 3) } catch { return }
+                let isHeld = try? await pending.withActions(making: true) { (actions) async throws(Failure) in
+                    try await actions.extend(action.id, fence: action.fence, until: pending.now() + pending.lease)
+                }
+                // What could not be written is tried again: the lease has two thirds left.
+                if isHeld == false { return }
+            }
+        }
 
         /// The Space was restarted, or was never paused.
         package func finish() async {
@@ -42,15 +66,26 @@ package struct PendingRestarts: Sendable {
     private let older: String
     private let now: @Sendable () -> Instant
     private let logger: Logger
-    /// A change takes seconds; only where the process cannot be seen does it matter.
-    private static let lease = Duration.seconds(900)
+    private let owner: String?
+    private let lease: Duration
+    private let clock: WaitClock
 
     /// - Parameters:
     ///   - ledger: path of the file; its folder must exist before one is begun.
     ///   - older: folder of the notes that earlier versions kept; what is in it is carried over.
-    package init(ledger: String, older: String, now: @escaping @Sendable () -> Instant, logger: Logger) {
+    ///   - owner: this process.
+    ///   - lease: for how long one is held without being extended; counts only for those who cannot see this process.
+    ///   - clock: measures the waits between two extensions. `now` is the wall clock, for leases.
+    package init(
+        ledger: String, older: String, owner: String? = ProcessOwner.own.map { "\($0)" },
+        lease: Duration = .seconds(300), clock: WaitClock = .real, now: @escaping @Sendable () -> Instant,
+        logger: Logger
+    ) {
         self.ledger = ledger
         self.older = older
+        self.owner = owner
+        self.lease = lease
+        self.clock = clock
         self.now = now
         self.logger = logger
     }
@@ -61,21 +96,10 @@ package struct PendingRestarts: Sendable {
     ) async throws(Failure) -> T? {
         let notes = OlderNotes(folder: older)
         let isOlder = await notes.exist
-        let stores: SharedStores
-        if making || isOlder {
-            stores = try await SharedStores.open(path: ledger, logger: logger)
-        } else {
-            guard let found = try await SharedStores.openExisting(path: ledger) else { return nil }
-            stores = found
-        }
-        do throws(Failure) {
+        return try await SharedStores.using(ledger, making: making || isOlder, logger: logger) {
+            (stores) async throws(Failure) in
             if isOlder { try await notes.carry(into: stores.actions, now: now()) }
-            let value = try await body(stores.actions)
-            await stores.close()
-            return value
-        } catch {
-            await stores.close()
-            throw error
+            return try await body(stores.actions)
         }
     }
 
@@ -85,10 +109,9 @@ package struct PendingRestarts: Sendable {
         let doing = "note that \(space) is to be restarted"
         for _ in 0..<600 {
             let began = now()
-            let owner = ProcessOwner.own.map { "\($0)" }
             let new = NewAction(
                 .environment, on: space, by: command, because: "a change while it is paused", began: began,
-                owner: owner, leaseUntil: began + Self.lease, details: ["endpoint": endpoint])
+                owner: owner, leaseUntil: began + lease, details: ["endpoint": endpoint])
             let action = try await withActions(making: true) { (actions) async throws(Failure) -> Action? in
                 // A command that lives holds it for as long as it takes, also beyond its lease.
                 let open = try await actions.actions(
@@ -102,7 +125,7 @@ package struct PendingRestarts: Sendable {
                 case .held(let other):
                     guard Self.isLeft(other, began) else { return nil }
                     return try await actions.takeOver(
-                        other.id, by: owner ?? "", until: began + Self.lease, gone: other.owner, now: began)
+                        other.id, by: owner ?? "", until: began + lease, gone: other.owner, now: began)
                 }
             }
             if case .some(.some(let action)) = action { return Held(pending: self, action: action) }
@@ -200,9 +223,7 @@ private struct OlderNotes: Sendable {
                 await off { _ = unlink(path) }
                 continue
             }
-            let began = (try? Date(note.at, strategy: .iso8601)).map {
-                Instant(seconds: $0.timeIntervalSince1970)
-            }
+            let began = Instant(rfc3339: note.at)
             let known = try await actions.actions(
                 ActionQuery(space: note.space, kinds: [.environment], since: began ?? now))
             // A kill between the two steps below.

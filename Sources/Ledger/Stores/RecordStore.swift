@@ -1,7 +1,7 @@
 package import StokerCore
 
 /// Small documents that people and rooms leave, by kind and key: an acknowledgement of an incident, a note, maintenance that was begun
-/// by hand. Several processes may write beside each other. A kind has one owner, which decides what its bodies mean.
+/// by hand, the hash of a secret that was written. Several processes may write beside each other. A kind has one owner, which decides what its bodies mean.
 package protocol RecordStore: Sendable {
     /// Writes a document in the place of the one of the same kind and key.
     /// - Parameter version: that the one there has to have, 0 for none there; nil replaces whatever is there.
@@ -37,7 +37,7 @@ extension RecordStore {
 package struct NewRecord: Sendable, Equatable {
     package var kind: String
     package var key: String
-    /// The kind's own JSON, without secrets.
+    /// The kind's own JSON, without secrets of the user's; a key that makes stored hashes unreadable may stand here.
     package var body: String
     /// When it was said.
     package var at: Instant

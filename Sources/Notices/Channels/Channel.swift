@@ -13,6 +13,8 @@ package protocol Channel: Sendable, Equatable {
     static var table: FleetTable<Self> { get }
     /// The keys of a small whole one, as YAML in a flow mapping: `telegram: "1:a", chat: "1"`.
     static var example: String { get }
+    /// It keeps an incident of its own open, and wants to hear when somebody has acknowledged ours. Default false.
+    static var takesAcknowledgements: Bool { get }
     /// With nothing set.
     init()
     /// False: its address is empty, the channel is switched off.
@@ -26,6 +28,7 @@ package protocol Channel: Sendable, Equatable {
 }
 
 extension Channel {
+    package static var takesAcknowledgements: Bool { false }
     package func advice(in environment: [String: String]) -> String? { nil }
 }
 
@@ -33,6 +36,8 @@ extension Channel {
 package enum Delivery: Sendable, Equatable {
     /// - Parameter note: what the service answered, such as a message's number.
     case delivered(note: String?)
+    /// Some of those it was for have it, and the others cannot get it: that is final. Says how many, and who not.
+    case partly(because: String)
     /// Not now; the service asked for this wait, or nil when it did not say.
     case later(after: Duration?, because: String)
     /// It cannot succeed as it is: wrong address, refused.

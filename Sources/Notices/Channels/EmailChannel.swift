@@ -104,7 +104,7 @@ package struct EmailChannel: Channel {
             said.report(.value, "has a character that no header can hold", at: "key")
         }
         if settings.tls == .off, settings.user != nil, let text = settings.smtp, let server = try? SMTPServer(text),
-            !server.isImplicitTLS, !ServiceAddress.isLoopback(server.host)
+            !server.isImplicitTLS, !HostAddress.isLoopback(host: server.host)
         {
             said.report(
                 .conflict, "would send the password in the clear; leave it out, or `user` and `password`", at: "tls")
@@ -146,7 +146,7 @@ package struct EmailChannel: Channel {
         }
         let delivery = SMTPDelivery(
             server: server, user: user, password: password,
-            mayBeClear: tls == .off || ServiceAddress.isLoopback(server.host),
+            mayBeClear: tls == .off || HostAddress.isLoopback(host: server.host),
             verifies: verifiesTLS, message: message, limit: means.limit)
         return await delivery.run(on: means.http.eventLoopGroup)
     }

@@ -10,6 +10,8 @@ import StokerCore
 /// - SendGrid, "Mail Send": `POST /v3/mail/send`, 202, the number in `x-message-id`.
 /// - Mailgun, "Messages": `POST /v3/DOMAIN/messages` as a form, Basic authentication as `api`; `https://api.eu.mailgun.net` in the EU.
 /// - Postmark, "Sending a single email": `POST /email`, `X-Postmark-Server-Token`; a `Message-ID` is kept with `X-PM-KeepID`; refusals are 422 with an `ErrorCode`.
+///   Where only some recipients are suppressed it answers 200 and `Message OK, but will not deliver to these inactive addresses: a@x, b@x.` Source: the test
+///   suites of postmark.js and django-anymail, read 2026-11.
 package enum MailService: String, Sendable, CaseIterable {
     case resend, sendgrid, mailgun, postmark
 
@@ -50,10 +52,26 @@ package enum MailService: String, Sendable, CaseIterable {
             }
             let number = answer.headers.first(name: "x-message-id") ?? (json?["id"] ?? json?["MessageID"])?.string
             let errors = json?["errors"]?.array?.compactMap { $0["message"]?.string }.joined(separator: ", ")
-            return request.verdict(
-                on: answer, now: means.now(), note: number,
-                said: errors ?? (json?["message"] ?? json?["Message"])?.string)
+            let said = errors ?? (json?["message"] ?? json?["Message"])?.string
+            let verdict = request.verdict(on: answer, now: means.now(), note: number, said: said)
+            guard case .delivered = verdict, self == .postmark, let said else { return verdict }
+            let missing = Self.inactive(said).filter { address in
+                message.to.contains { $0.address.lowercased() == address.lowercased() }
+            }
+            guard !missing.isEmpty else { return verdict }
+            return .partly(
+                because: request.clean(
+                    "delivered to \(max(0, message.to.count - missing.count)) of \(message.to.count); Postmark does not deliver to "
+                        + "\(missing.prefix(5).joined(separator: ", ")): earlier mail came back, or was reported as spam"
+                ))
         }
+    }
+
+    /// Addresses of Postmark's sentence about recipients that are suppressed.
+    private static func inactive(_ said: String) -> [String] {
+        guard let start = said.firstRange(of: "inactive addresses: ") else { return [] }
+        return said[start.upperBound...].prefix(4_000).split { $0 == "," || $0.isWhitespace }
+            .map { $0.hasSuffix(".") ? String($0.dropLast()) : String($0) }.filter { $0.contains("@") }
     }
 
     func request(_ message: MailMessage, _ key: Secret, domain: String, at base: String?) -> ChannelRequest {

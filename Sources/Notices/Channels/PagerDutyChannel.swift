@@ -13,6 +13,7 @@ package struct PagerDutyChannel: Channel {
     package var templates: [FleetNamed<String>] = []
 
     package static let name = "pagerduty"
+    package static let takesAcknowledgements = true
     package static let example = "pagerduty: \"0123456789abcdef0123456789abcdef\""
 
     package init() {}
@@ -84,9 +85,12 @@ package struct PagerDutyChannel: Channel {
         case .test:
             // It is shown that alerts arrive, and nobody has to close it.
             let alert = "\(sourceName):test"
-            return [("/v2/enqueue", event(notice, key, nil, alert)), ("/v2/enqueue", resolution(key, alert))]
+            return [("/v2/enqueue", event(notice, key, nil, alert)), ("/v2/enqueue", update("resolve", key, alert))]
         case .recovered:
-            return alerts(of: notice).map { ("/v2/enqueue", resolution(key, $0.alert)) }
+            return alerts(of: notice).map { ("/v2/enqueue", update("resolve", key, $0.alert)) }
+        case .acknowledged:
+            // Where somebody has resolved it there meanwhile, it changes nothing.
+            return alerts(of: notice).map { ("/v2/enqueue", update("acknowledge", key, $0.alert)) }
         default:
             return alerts(of: notice).map { ("/v2/enqueue", event(notice, key, $0.subject, $0.alert)) }
         }
@@ -104,8 +108,8 @@ package struct PagerDutyChannel: Channel {
         return notice.subjects.map { ($0, String("\(sourceName)/\($0.check)".prefix(255))) }
     }
 
-    private func resolution(_ key: Secret, _ alert: String) -> JSONValue {
-        ["routing_key": .string(key.reveal()), "event_action": "resolve", "dedup_key": .string(alert)]
+    private func update(_ action: JSONValue, _ key: Secret, _ alert: String) -> JSONValue {
+        ["routing_key": .string(key.reveal()), "event_action": action, "dedup_key": .string(alert)]
     }
 
     private func event(_ notice: Notice, _ key: Secret, _ subject: Notice.Subject?, _ alert: String) -> JSONValue {

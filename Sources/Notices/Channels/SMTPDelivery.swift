@@ -4,6 +4,7 @@ import NIOPosix
 import NIOSSL
 import Runtime
 import StokerCore
+import Synchronization
 
 /// `smtps://HOST`, `smtp://HOST:PORT`.
 struct SMTPServer: Sendable, Equatable {
@@ -98,6 +99,7 @@ struct SMTPDelivery: Sendable {
         func clean(_ text: String) -> String { Redaction.text(Redaction.hide(secrets, in: text)) }
         switch delivery {
         case .delivered(let note): return .delivered(note: note.map(clean))
+        case .partly(let because): return .partly(because: clean(because))
         case .later(let after, let because): return .later(after: after, because: clean(because))
         case .refused(let because): return .refused(because: clean(because))
         }
@@ -116,6 +118,7 @@ struct SMTPDelivery: Sendable {
             if !verifies { configuration.certificateVerification = .none }
             return try NIOSSLContext(configuration: configuration)
         }
+        let firstError = FirstError()
         let channel = try await ClientBootstrap(group: group).connectTimeout(.seconds(10)).connect(
             host: server.host, port: server.port
         ) { channel in
@@ -123,9 +126,22 @@ struct SMTPDelivery: Sendable {
                 if server.isImplicitTLS {
                     try channel.pipeline.syncOperations.addHandler(Self.handler(context, server))
                 }
+                try channel.pipeline.syncOperations.addHandler(FirstErrorHandler(firstError))
                 return try NIOAsyncChannel<ByteBuffer, ByteBuffer>(wrappingChannelSynchronously: channel)
             }
         }
+        do {
+            return try await converse(over: channel, context)
+        } catch let error where !(error is CancellationError) && !(error is Stop) {
+            // A handshake that fails closes the connection. A write that comes later is only told that it is closed.
+            throw firstError.value ?? error
+        }
+    }
+
+    private func converse(
+        over channel: NIOAsyncChannel<ByteBuffer, ByteBuffer>, _ context: NIOSSLContext
+    ) async throws -> Delivery {
+        let server = server
         return try await channel.executeThenClose { inbound, outbound in
             var wire = Wire(inbound: inbound.makeAsyncIterator(), outbound: outbound, host: server.host)
             let delivery = try await dialogue(&wire, isEncrypted: server.isImplicitTLS, on: channel.channel) {
@@ -137,6 +153,23 @@ struct SMTPDelivery: Sendable {
             // Its answer changes nothing.
             try? await wire.send("QUIT")
             return delivery
+        }
+    }
+
+    /// What broke a connection first.
+    private final class FirstError: Sendable {
+        private let stored = Mutex<(any Error)?>(nil)
+        var value: (any Error)? { stored.withLock { $0 } }
+        func note(_ error: any Error) { stored.withLock { $0 = $0 ?? error } }
+    }
+
+    private final class FirstErrorHandler: ChannelInboundHandler {
+        typealias InboundIn = ByteBuffer
+        private let first: FirstError
+        init(_ first: FirstError) { self.first = first }
+        func errorCaught(context: ChannelHandlerContext, error: any Error) {
+            first.note(error)
+            context.fireErrorCaught(error)
         }
     }
 
@@ -221,8 +254,13 @@ struct SMTPDelivery: Sendable {
             throw Stop.later("\(server.host) was lost after the message was sent; it may have arrived")
         }
         try Self.expect(reply, 250, "refused the message", server)
-        let missing = refusals.map { "\($0.address) was refused: \($0.reply.text)" }.joined(separator: "; ")
-        return .delivered(note: Redaction.quote(missing.isEmpty ? reply.text : missing, limit: 300))
+        guard !refusals.isEmpty else { return .delivered(note: Redaction.quote(reply.text, limit: 300)) }
+        // Those who have it would get it once more if the others were tried again.
+        let missing = refusals.map { "\($0.address): \($0.reply.code) \(Redaction.quote($0.reply.text, limit: 120))" }
+        return .partly(
+            because: "delivered to \(message.to.count - refusals.count) of \(message.to.count); \(server.host) refused "
+                + missing.prefix(5).joined(separator: "; ")
+                + (missing.count > 5 ? "; and \(missing.count - 5) more" : ""))
     }
 
     private static func expect(_ reply: Reply, _ code: Int, _ what: String, _ server: SMTPServer) throws {

@@ -9,14 +9,10 @@ enum ServiceAddress {
         guard let read = try? Address(address.reveal()), ["http", "https"].contains(read.scheme.rawValue) else {
             return "is no address; expected \(wanted)"
         }
-        if isLoopback(read.host) { return nil }
+        if HostAddress.isLoopback(host: read.host) { return nil }
         if !host(read.host) { return "is not an address of that service; expected \(wanted)" }
         if read.scheme.rawValue != "https" { return "would send the message and its key unencrypted; write https://…" }
         return nil
-    }
-
-    static func isLoopback(_ host: String) -> Bool {
-        host == "localhost" || host == "::1" || host.hasPrefix("127.") && host.allSatisfy { $0.isNumber || $0 == "." }
     }
 
     /// Its host, which is all that people may see of it.

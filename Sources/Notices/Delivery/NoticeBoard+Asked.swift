@@ -25,9 +25,7 @@ extension NoticeBoard {
                 ChannelReport(record).map { (record.key, $0) }
             }, uniquingKeysWith: { first, _ in first })
         var waiting: [String: Int] = [:]
-        for job in try await jobs(
-            states: [.available, .scheduled, .retryable, .running], limit: Self.mostRemembered)
-        {
+        for job in try await jobs(states: Self.live, limit: Self.mostRemembered) {
             if let outgoing = Outgoing(job) { waiting[outgoing.channel, default: 0] += 1 }
         }
         var givenUp: [String: Int] = [:]
@@ -67,6 +65,18 @@ extension NoticeBoard {
         let id = try await ledger.jobs.insert([job]).first ?? 0
         wake()
         return id
+    }
+
+    /// An incident was acknowledged: tells those channels that keep one open themselves.
+    package func acknowledged(_ incident: Incident) async throws(Failure) {
+        let key = IncidentKey(check: incident.check, began: incident.began)
+        let open = Set(
+            channels.list.filter { $0.value.isOn && $0.value.takesAcknowledgements }.map(\.name))
+        guard !open.isEmpty else { return }
+        let jobs = plan { $0.acknowledge(key, number: incident.id, on: open, now: now()) }
+        guard !jobs.isEmpty else { return }
+        try await ledger.jobs.insert(jobs)
+        wake()
     }
 
     /// The message as it is by then: over, or still on its way when `time` has passed.

@@ -15,16 +15,30 @@ package final class NoticeBoard: Sendable {
         var written: [String: Instant] = [:]
         /// A channel asked for a pause.
         var pausedUntil: [String: Instant] = [:]
-        /// Orders of the messages that are being sent.
-        var sending: Set<Int64> = []
+        /// Failures of each channel in a row.
+        var failures: [String: Int] = [:]
+        /// Messages that were claimed, by channel: the first of each line is being sent.
+        var lines: [String: DeliveryLine] = [:]
+        /// When messages that were put off come again, by order: those that wait for them come with them.
+        var resuming: [Int64: Instant] = [:]
         var wake: @Sendable () -> Void = {}
         var acknowledgeLink: @Sendable (_ incident: Int64) -> String? = { _ in nil }
         var isOffline: @Sendable () -> Bool = { false }
+        var lookAtParents: ParentLook?
         /// What was sent and what waits is known: before that, the order of messages is not.
         var isReady = true
+
+        /// - Returns: rung when it is its turn.
+        @discardableResult
+        mutating func stand(_ job: Int64, _ outgoing: Outgoing) -> AsyncSignal {
+            resuming[outgoing.order] = nil
+            return lines[outgoing.channel, default: DeliveryLine()].stand(job, order: outgoing.order)
+        }
     }
 
     let ledger: any Ledger
+    /// Rung when ``restore()`` has come to its end.
+    private let ready = AsyncSignal()
     let now: @Sendable () -> Instant
     let logger: Logger
     /// Names this master in its messages; nil where it is the only one.
@@ -81,6 +95,17 @@ package final class NoticeBoard: Sendable {
     /// While this machine has no network nothing is sent, and no attempt is wasted.
     package func setOffline(_ isOffline: @escaping @Sendable () -> Bool) { state.withLock { $0.isOffline = isOffline } }
 
+    /// Says when each target was last well, without those that fail or are being looked at; pings what was not well since the moment beside it.
+    package typealias ParentLook = @Sendable ([String: Instant]) async -> [String: Instant]
+
+    /// A target that stands on others (`depends_on`) is told of only when they were looked at after it began to fail.
+    package func setParentLook(_ look: @escaping ParentLook) {
+        state.withLock { state in
+            state.lookAtParents = look
+            state.planner.looksAtParents = true
+        }
+    }
+
     func setWake(_ wake: @escaping @Sendable () -> Void) { state.withLock { $0.wake = wake } }
 
     /// Jobs were inserted: they are looked for at once.
@@ -96,6 +121,8 @@ package final class NoticeBoard: Sendable {
         }
         if hasChanged { tellOfChannels() }
     }
+
+    func plan<Result>(_ body: (inout NoticePlanner) -> Result) -> Result { state.withLock { body(&$0.planner) } }
 
     package var channels: Channels { state.withLock { $0.channels } }
 
@@ -133,16 +160,22 @@ package final class NoticeBoard: Sendable {
     package func restore() async {
         defer {
             state.withLock { $0.isReady = true }
-            wake()
+            ready.ring()
         }
         guard !channels.list.isEmpty else { return }
         var remembered = NoticePlanner.Remembered()
         do throws(Failure) {
+            // No other process works on this ledger: whoever held a message is gone.
+            try await ledger.jobs.release(kind: Outgoing.jobKind)
             for record in try await ledger.records.records(kind: ChannelReport.recordKind) {
                 if let report = ChannelReport(record) { state.withLock { $0.reports[record.key] = report } }
             }
             remembered.jobs = try await jobs(states: [], limit: Self.mostRemembered)
-            remembered.isCut = remembered.jobs.count >= Self.mostRemembered
+            if remembered.jobs.count >= Self.mostRemembered, let last = remembered.jobs.last {
+                remembered.wholeSince = last.createdAt
+                // What still waits has its place in the order, however old it is.
+                remembered.jobs += try await jobs(states: Self.live, before: last.id, limit: Job.mostLive)
+            }
             remembered.incidents = try await openIncidents()
             remembered.names = Dictionary(
                 try await ledger.checkNames().map { ($0.id, $0.name) }, uniquingKeysWith: { first, _ in first })
@@ -166,11 +199,22 @@ package final class NoticeBoard: Sendable {
         }
     }
 
-    func jobs(states: Set<Job.State>, limit: Int) async throws(Failure) -> [Job] {
+    /// Of a message that is not over.
+    static let live: Set<Job.State> = [.available, .scheduled, .retryable, .running]
+
+    /// Returns when ``restore()`` has come to its end, or the task is cancelled.
+    func untilReady() async {
+        if state.withLock({ $0.isReady }) { return }
+        await ready.wait(atMost: nil, clock: ContinuousClock())
+    }
+
+    /// Newest first. - Parameter before: the number of a job (exclusive).
+    func jobs(states: Set<Job.State>, before: Int64? = nil, limit: Int) async throws(Failure) -> [Job] {
         var found: [Job] = []
         while found.count < limit {
             let page = try await ledger.jobs.jobs(
-                kind: Outgoing.jobKind, states: states, before: found.last?.id, limit: min(500, limit - found.count))
+                kind: Outgoing.jobKind, states: states, before: found.last?.id ?? before,
+                limit: min(500, limit - found.count))
             found += page
             if page.count < 500 { break }
         }
@@ -191,8 +235,14 @@ package final class NoticeBoard: Sendable {
 
     /// What is due because time has passed; asked about once a second.
     func tick(_ writer: LedgerWriter) async {
-        let due = state.withLock { $0.planner.due(now: now()) }
+        let (due, parents, look) = state.withLock { state in
+            let due = state.planner.due(now: now())
+            return (due, state.planner.parents(awaitedBy: due), state.lookAtParents)
+        }
         guard !due.isEmpty else { return }
+        if !parents.isEmpty, let well = await look?(parents) {
+            state.withLock { $0.planner.note(parentsWell: well) }
+        }
         let acknowledged = await acknowledged(due.filter { !$0.route.isEmpty }.map(\.incident))
         writer.enqueue {
             Batch(
@@ -235,8 +285,9 @@ package final class NoticeBoard: Sendable {
         let before = now() - .seconds(60)
         guard state.withLock({ !$0.planner.live.isEmpty }) else { return }
         do throws(Failure) {
-            let jobs = try await jobs(
-                states: [.available, .scheduled, .retryable, .running], limit: Self.mostRemembered)
+            let jobs = try await jobs(states: Self.live, limit: Self.mostRemembered)
+            // Of more it is not known which of them are there.
+            guard jobs.count < Self.mostRemembered else { return }
             let orders = Set(jobs.compactMap { Outgoing($0)?.order })
             state.withLock { $0.planner.keepLive(orders, olderThan: before) }
         } catch {
@@ -249,10 +300,22 @@ package final class NoticeBoard: Sendable {
     /// A message that is so much older than its time is marked.
     static let lateAfter = Duration.seconds(300)
     private static let backoff = Backoff(first: .seconds(5), longest: .seconds(900))
+    /// Of a channel that fails.
+    private static let resting = Backoff(first: .seconds(5), longest: .seconds(60))
 
     /// Does the jobs of the outbox.
     package func handler(_ means: DeliveryMeans) -> JobHandler {
-        JobHandler(kind: Outgoing.jobKind) { job in try await self.deliver(job, means) }
+        JobHandler(
+            kind: Outgoing.jobKind,
+            taken: { jobs in
+                let outgoing = jobs.map { ($0.id, Outgoing($0)) }
+                self.state.withLock { state in
+                    for case (let job, let message?) in outgoing { state.stand(job, message) }
+                }
+            },
+            // Only then the next one leaves: after a kill at most one comes twice.
+            settled: { self.leave($0.id) },
+            work: { job in try await self.deliver(job, means) })
     }
 
     private enum Turn {
@@ -266,7 +329,6 @@ package final class NoticeBoard: Sendable {
         let now = now()
         let isOffline = state.withLock { $0.isOffline }()
         return state.withLock { state in
-            if !state.isReady { return .later(now + .milliseconds(200)) }
             if !state.planner.isActive || isOffline { return .later(now + .seconds(3)) }
             if outgoing.isVoid == true { return .unwanted("it was over before it was told") }
             guard let channel = state.channels[outgoing.channel] else {
@@ -274,11 +336,11 @@ package final class NoticeBoard: Sendable {
             }
             guard channel.isOn else { return .unwanted("the channel \(outgoing.channel) is switched off") }
             if let until = state.pausedUntil[outgoing.channel], until > now { return .later(until) }
-            if state.planner.isBlocked(outgoing) {
-                return .later(now + (state.sending.isEmpty ? .seconds(2) : .milliseconds(50)))
+            if let blocker = state.planner.blocker(of: outgoing) {
+                // With the same time the older one comes first: it has the lower number.
+                return .later(max(state.resuming[blocker] ?? now + .seconds(2), now + .milliseconds(50)))
             }
             if state.planner.isUnwanted(outgoing) { return .unwanted("what it ends could not be told") }
-            state.sending.insert(outgoing.order)
             return .go(channel.channel)
         }
     }
@@ -289,9 +351,16 @@ package final class NoticeBoard: Sendable {
                 .internal, doing: "send a message", because: "its job cannot be read: another version wrote it",
                 retry: .never)
         }
+        let place = state.withLock { $0.stand(job.id, outgoing) }
+        while state.withLock({ $0.lines[outgoing.channel]?.first != job.id }) {
+            await place.wait(atMost: nil, clock: ContinuousClock())
+            try Task.checkCancellation()
+        }
         let channel: any Channel
         switch turn(outgoing) {
-        case .later(let time): return .later(time)
+        case .later(let time):
+            state.withLock { $0.resuming[outgoing.order] = time }
+            return .later(time)
         case .unwanted(let because):
             over(outgoing, isTold: outgoing.isVoid != true)
             return .cancelled(because: because)
@@ -301,21 +370,19 @@ package final class NoticeBoard: Sendable {
         case .go(let found): channel = found
         }
         let notice = await finished(outgoing)
-        let delivery: Delivery
-        do {
-            delivery =
-                try await withTimeout(.seconds(45)) { await channel.deliver(notice, with: means) }
-                ?? .later(after: nil, because: "it took longer than 45 s")
-        } catch {
-            // The process ends: it is sent again after the next start, with the same key.
-            _ = state.withLock { $0.sending.remove(outgoing.order) }
-            throw error
-        }
+        // When it is cancelled the process ends: it is sent again after the next start, with the same key.
+        let delivery =
+            try await withTimeout(.seconds(45)) { await channel.deliver(notice, with: means) }
+            ?? .later(after: nil, because: "it took longer than 45 s")
         switch delivery {
         case .delivered:
             over(outgoing, isTold: true)
             await report(outgoing.channel, nil)
             return .done
+        case .partly(let because):
+            over(outgoing, isTold: true)
+            await report(outgoing.channel, because)
+            return .doneWith(note: because)
         case .later(let after, let because):
             let wait =
                 after.map { min(max($0, .seconds(1)), .seconds(3_600)) }
@@ -323,8 +390,12 @@ package final class NoticeBoard: Sendable {
             let isLast = job.attempt >= job.maxAttempts
             if isLast { over(outgoing, isTold: false) }
             state.withLock { state in
-                state.sending.remove(outgoing.order)
-                if after != nil { state.pausedUntil[outgoing.channel] = now() + wait }
+                let failures = state.failures[outgoing.channel, default: 0] + 1
+                state.failures[outgoing.channel] = failures
+                // What hangs or cannot be reached is not asked by every message that waits, one after the other.
+                let pause = after == nil ? Self.resting.wait(after: failures) : wait
+                state.pausedUntil[outgoing.channel] = now() + pause
+                if !isLast { state.resuming[outgoing.order] = now() + wait }
             }
             await report(outgoing.channel, because)
             throw Failure(
@@ -338,9 +409,20 @@ package final class NoticeBoard: Sendable {
 
     private func over(_ outgoing: Outgoing, isTold: Bool) {
         state.withLock { state in
-            state.sending.remove(outgoing.order)
+            if isTold { state.failures[outgoing.channel] = nil }
+            state.resuming[outgoing.order] = nil
             state.planner.isOver(outgoing, isTold: isTold)
         }
+    }
+
+    private func leave(_ job: Int64) {
+        let next: AsyncSignal? = state.withLock { state in
+            guard let channel = state.lines.first(where: { $0.value.contains(job) })?.key else { return nil }
+            state.lines[channel]?.remove(job)
+            defer { if state.lines[channel]?.isEmpty == true { state.lines[channel] = nil } }
+            return state.lines[channel]?.signal
+        }
+        next?.ring()
     }
 
     /// What is only known when it is sent.
@@ -400,7 +482,7 @@ package struct ChannelReport: Sendable, Equatable, Codable {
 
     package init() {}
 
-    var text: String { (try? JSONEncoder().encode(self)).map { String(decoding: $0, as: UTF8.self) } ?? "{}" }
+    var text: String { (try? JSONEncoder.stable.encode(self)).map { String(decoding: $0, as: UTF8.self) } ?? "{}" }
 
     package init?(_ record: Record) {
         guard let read = try? JSONDecoder().decode(Self.self, from: Data(record.body.utf8)) else { return nil }

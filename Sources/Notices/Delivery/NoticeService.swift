@@ -22,7 +22,8 @@ package struct NoticeService: Service {
         runner = JobRunner(
             store: board.ledger.jobs,
             handlers: [board.handler(DeliveryMeans(http: client, logger: logger, now: clocks.wall))], owner: owner,
-            settings: JobRunner.Settings(concurrency: 8, poll: .seconds(2)), clock: ContinuousClock(),
+            // Most of them wait for their channel, which sends one after the other.
+            settings: JobRunner.Settings(concurrency: 64, batch: 16, poll: .seconds(2)), clock: ContinuousClock(),
             now: clocks.wall, backoff: { backoff.wait(after: $0, share: .random(in: 0...1)) }, logger: logger)
         board.setWake { [runner] in runner.wake() }
     }
@@ -30,7 +31,11 @@ package struct NoticeService: Service {
     package func run() async throws {
         board.tellOfChannels()
         try await withThrowingTaskGroup(of: Void.self) { group in
-            group.addTask { try await runner.run() }
+            group.addTask {
+                // What earlier processes held is given back before anything is claimed.
+                await cancelWhenGracefulShutdown { await board.untilReady() }
+                try await runner.run()
+            }
             group.addTask { await cancelWhenGracefulShutdown { await keepTime() } }
             try await group.waitForAll()
         }

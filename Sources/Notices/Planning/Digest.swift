@@ -77,7 +77,7 @@ struct Digest: Sendable {
                 one.incident,
                 Notice.Subject(
                     check: check, group: nil, verdict: one.verdict, sentence: one.sentence, since: one.since,
-                    lastedMilliseconds: one.lasted?.wholeMilliseconds)
+                    lastedMilliseconds: one.lasted?.wholeMilliseconds, was: one.was)
             ))
     }
 
@@ -105,13 +105,16 @@ struct Digest: Sendable {
             return subject
         }
         let first = listed.compactMap(\.incident)
-        let rest = incidents.count > first.count ? incidents.subtracting(first) : []
+        // In the order of their beginnings, so that they need little room.
+        let rest =
+            incidents.count > first.count
+            ? incidents.subtracting(first).sorted { ($0.began, $0.check) < ($1.began, $1.check) } : []
         let notice = Notice(
             key: key, kind: kind, at: at, subjects: subjects, count: count, sentence: sentence, done: done,
             hint: hint, link: link, repeated: repeated)
         var outgoing = Outgoing(
             channel: route.channel, rule: route.id, notice: notice,
-            incidents: first + rest.prefix(max(0, Outgoing.mostIncidents - first.count)), order: order,
+            incidents: first + rest, order: order,
             due: due > createdAt ? due : nil)
         if isEmpty { outgoing.isVoid = true }
         return outgoing

@@ -10,6 +10,8 @@ struct Happening: Sendable {
     var check: String?
     var incident: IncidentKey?
     var verdict: Verdict = .unknown
+    /// Of what is well again.
+    var was: Verdict?
     /// The cause, or what happened.
     var sentence: String
     var since: Instant?
@@ -62,7 +64,8 @@ struct Happening: Sendable {
 
     init(
         kinds: [Notice.Kind], at: Instant, check: String? = nil, incident: IncidentKey? = nil,
-        verdict: Verdict = .unknown, sentence: String, since: Instant? = nil, lasted: Duration? = nil,
+        verdict: Verdict = .unknown, was: Verdict? = nil, sentence: String, since: Instant? = nil,
+        lasted: Duration? = nil,
         done: [String] = [], hint: String? = nil, count: Int = 0
     ) {
         self.kinds = kinds
@@ -70,6 +73,7 @@ struct Happening: Sendable {
         self.check = check
         self.incident = incident
         self.verdict = verdict
+        self.was = was
         self.sentence = sentence
         self.since = since
         self.lasted = lasted

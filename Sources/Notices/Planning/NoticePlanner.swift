@@ -14,6 +14,8 @@ struct NoticePlanner: Sendable {
         var margin = Duration.seconds(2)
         /// What was held back is told when it still lasts so long after the reason is gone.
         var grace = Duration.seconds(90)
+        /// For so long at most a target that stands on others waits for a look at them.
+        var parentsWithin = Duration.seconds(120)
         /// Incidents that are kept in mind; of more only their number is told.
         var mostOpen = 100_000
     }
@@ -29,6 +31,8 @@ struct NoticePlanner: Sendable {
         var done: [String] = []
         /// It is not told of for now; when to look again.
         var heldUntil: Instant?
+        /// It waits for a look at what it stands on, until then at most.
+        var parentsUntil: Instant?
         /// Routes that tell of it when it has lasted long enough.
         var waiting: [String: Instant] = [:]
         /// Routes that tell of it again.
@@ -43,12 +47,6 @@ struct NoticePlanner: Sendable {
         var number: Int
     }
 
-    /// A message that is not over: others of its channel about the same checks wait for it.
-    struct Live: Sendable {
-        var checks: Set<String>
-        var isWide: Bool
-    }
-
     private struct Facts: Sendable {
         var group: String
         var isSpace: Bool
@@ -60,7 +58,8 @@ struct NoticePlanner: Sendable {
     private(set) var open: [IncidentKey: Open] = [:]
     /// Messages that wait for their time and can take more: by route, trouble and its end apart.
     private(set) var waiting: [String: Digest] = [:]
-    private(set) var live: [String: [Int64: Live]] = [:]
+    /// Messages that are not over, by channel.
+    private(set) var live: [String: MessageOrder] = [:]
     private var changed: [String] = []
     private var jobs: [NewJob] = []
     private var facts: [String: Facts] = [:]
@@ -74,6 +73,10 @@ struct NoticePlanner: Sendable {
     /// Incidents whose message was refused, by channel: nobody is told of their end there. The newest 10,000.
     private var refused: [String: Set<IncidentKey>] = [:]
     private var suspended: Set<Cause> = []
+    /// When those that others stand on were last well, as far as that was asked.
+    private var parentsWell: [String: Instant] = [:]
+    /// Somebody looks at them when asked; else nothing waits for it.
+    var looksAtParents = false
     private var publicURL: String?
     var isActive = true
     var isInMaintenance: @Sendable (_ check: String, _ at: Instant) -> Bool = { _, _ in false }
@@ -145,7 +148,8 @@ struct NoticePlanner: Sendable {
         case .offline: offlineSince = event.at
         case .online:
             if let since = offlineSince { wasOffline(since: since, until: event.at, now) }
-        case .healingSuspended(let spaces, let cause): platformFails(spaces, cause, event, now)
+        case .healingSuspended(let spaces, let cause, let platform):
+            platformFails(spaces, cause, isKnown: platform != nil, event, now)
         case .healingResumed(let cause): suspended.remove(cause)
         default:
             note(event)
@@ -180,6 +184,10 @@ struct NoticePlanner: Sendable {
         guard let one = open[key] else { return }
         if isHeld(one.check, one.cause, now) {
             open[key]?.heldUntil = now + settings.grace
+            return
+        }
+        if awaitsParents(key, now) {
+            open[key]?.heldUntil = now
             return
         }
         open[key]?.heldUntil = nil
@@ -227,7 +235,7 @@ struct NoticePlanner: Sendable {
             return
         }
         let over = Happening(
-            kinds: [.recovered], at: at, check: check, incident: key, verdict: .up,
+            kinds: [.recovered], at: at, check: check, incident: key, verdict: .up, was: incident.verdict,
             sentence: incident.cause.sentence(code: incident.code), since: incident.ended, lasted: lasted,
             done: known?.done ?? [])
         for route in routes where route.covers(check, group: group(check)) {
@@ -257,11 +265,29 @@ struct NoticePlanner: Sendable {
 
     private mutating func count(_ check: String, _ more: Int) {
         var names = [check]
-        let target = String(check.prefix { $0 != "/" })
+        let target = target(check)
         if target != check, facts[check]?.isAlive == true { names.append(target) }
         for name in names {
             let sum = troubled[name, default: 0] + more
             troubled[name] = sum > 0 ? sum : nil
+        }
+    }
+
+    /// Somebody has seen it: those of the channels that were told of it, and keep it open themselves, hear that.
+    mutating func acknowledge(
+        _ key: IncidentKey, number: Int64, on channels: Set<String>, now: Instant
+    ) -> [NewJob] {
+        guard isActive, let one = open[key] else { return [] }
+        return channels.intersection(one.told).sorted().compactMap { channel in
+            lastOrder = max(lastOrder + 1, now.milliseconds * 1_000)
+            let notice = Notice(
+                key: "\(String(lastOrder, radix: 36))-seen", kind: .acknowledged, at: now,
+                subjects: [.init(check: one.check, verdict: one.verdict, since: key.began, incident: number)],
+                sentence: "somebody has acknowledged it", link: link(one.check))
+            let outgoing = Outgoing(channel: channel, notice: notice, incidents: [key], order: lastOrder)
+            guard let job = try? outgoing.job(createdAt: now) else { return nil }  // of a few words: it always fits
+            live[channel, default: MessageOrder()].insert(lastOrder, checks: [one.check], isWide: false)
+            return job
         }
     }
 
@@ -271,10 +297,34 @@ struct NoticePlanner: Sendable {
     private func isHeld(_ check: String, _ cause: Cause?, _ now: Instant) -> Bool {
         if offlineSince != nil { return true }
         if let cause, suspended.contains(cause), facts[check]?.isSpace == true { return true }
-        let target = String(check.prefix { $0 != "/" })
-        if dependencies[target]?.contains(where: { troubled[$0] != nil }) == true { return true }
+        if dependencies[target(check)]?.contains(where: { troubled[$0] != nil }) == true { return true }
         return isInMaintenance(check, now)
     }
+
+    /// Whether what it stands on has not been seen well since it fails: that may be the cause, and is told first then.
+    private mutating func awaitsParents(_ key: IncidentKey, _ now: Instant) -> Bool {
+        guard looksAtParents, let one = open[key], let parents = dependencies[target(one.check)] else { return false }
+        let until = one.parentsUntil ?? now + settings.parentsWithin
+        open[key]?.parentsUntil = until
+        return now < until && !parents.allSatisfy { parentsWell[$0].map { $0 >= key.began } ?? false }
+    }
+
+    /// What is to be looked at before these are told, with the beginning of the newest trouble that waits for it.
+    func parents(awaitedBy due: [Due]) -> [String: Instant] {
+        var parents: [String: Instant] = [:]
+        for one in due where one.route.isEmpty {
+            guard let incident = open[one.incident], incident.parentsUntil != nil else { continue }
+            for name in dependencies[target(incident.check)] ?? [] {
+                parents[name] = max(parents[name] ?? one.incident.began, one.incident.began)
+            }
+        }
+        return parents
+    }
+
+    /// - Parameter well: when each was last well; without those that fail, or are being looked at.
+    mutating func note(parentsWell well: [String: Instant]) { parentsWell = well }
+
+    private func target(_ check: String) -> String { String(check.prefix { $0 != "/" }) }
 
     private mutating func wasOffline(since: Instant, until: Instant, _ now: Instant) {
         offlineSince = nil
@@ -286,7 +336,10 @@ struct NoticePlanner: Sendable {
                 since: since, lasted: until - since), now)
     }
 
-    private mutating func platformFails(_ spaces: Int, _ cause: Cause, _ event: Event, _ now: Instant) {
+    /// - Parameter isKnown: the platform tells of it itself, and the event says what.
+    private mutating func platformFails(
+        _ spaces: Int, _ cause: Cause, isKnown: Bool, _ event: Event, _ now: Instant
+    ) {
         guard suspended.insert(cause).inserted else { return }
         // What waits to be told of a single Space has the same cause.
         for (key, one) in open where one.cause == cause && facts[one.check]?.isSpace == true {
@@ -302,7 +355,9 @@ struct NoticePlanner: Sendable {
             emit(
                 Happening(
                     kinds: [.down], at: event.at, sentence: event.text,
-                    hint: "Wait, and look at https://status.huggingface.co.", count: spaces),
+                    hint: isKnown
+                        ? "Wait: the platform is at it." : "Wait, and look at https://status.huggingface.co.",
+                    count: spaces),
                 as: .down, on: route, isGood: false, now)
         }
     }
@@ -416,7 +471,8 @@ struct NoticePlanner: Sendable {
 
     private mutating func send(_ digest: Digest, isGrowing: Bool) {
         let subjects = digest.checks
-        live[digest.route.channel, default: [:]][digest.order] = Live(checks: subjects, isWide: digest.isWide)
+        live[digest.route.channel, default: MessageOrder()].insert(
+            digest.order, checks: subjects, isWide: digest.isWide && !subjects.isEmpty)
         let outgoing = digest.outgoing(
             groupOf: { facts[$0]?.group }, link: link(subjects.count == 1 && !digest.isWide ? subjects.first : nil))
         // What does not fit in spite of being shortened is told without its list.
@@ -446,19 +502,18 @@ struct NoticePlanner: Sendable {
     // MARK: Order
 
     /// Whether an older message of the same channel about one of the same checks is not over.
-    func isBlocked(_ outgoing: Outgoing) -> Bool {
-        guard outgoing.order > 0, let others = live[outgoing.channel] else { return false }
-        let own = Set(outgoing.notice.subjects.map(\.check))
-        let isWide = outgoing.notice.count > outgoing.notice.subjects.count && !own.isEmpty
-        return others.contains { order, other in
-            order < outgoing.order && !(own.isEmpty && !isWide)
-                && (isWide || other.isWide || !other.checks.isDisjoint(with: own))
-        }
+    func isBlocked(_ outgoing: Outgoing) -> Bool { blocker(of: outgoing) != nil }
+
+    /// The order of the oldest such message.
+    func blocker(of outgoing: Outgoing) -> Int64? {
+        guard outgoing.order > 0 else { return nil }
+        return live[outgoing.channel]?.first(
+            before: outgoing.order, checks: outgoing.checks, isWide: outgoing.isWide)
     }
 
     /// A message is over: sent, or given up. - Parameter isTold: false: its end need not be told either.
     mutating func isOver(_ outgoing: Outgoing, isTold: Bool) {
-        live[outgoing.channel]?[outgoing.order] = nil
+        live[outgoing.channel]?.remove(outgoing.order)
         if live[outgoing.channel]?.isEmpty == true { live[outgoing.channel] = nil }
         guard !isTold, outgoing.notice.kind.isAlarm, outgoing.notice.repeated == 0 else { return }
         for key in outgoing.incidentKeys {
@@ -474,16 +529,20 @@ struct NoticePlanner: Sendable {
 
     /// Whether it only tells of the end of what could not be told.
     func isUnwanted(_ outgoing: Outgoing) -> Bool {
-        guard outgoing.notice.kind == .recovered, let refused = refused[outgoing.channel] else { return false }
+        guard outgoing.notice.kind == .recovered || outgoing.notice.kind == .acknowledged,
+            let refused = refused[outgoing.channel]
+        else { return false }
         let keys = outgoing.incidentKeys
         return keys.count == outgoing.notice.count && !keys.isEmpty && keys.allSatisfy(refused.contains)
     }
 
     /// What is in the outbox in truth: what was planned and never written is waited for no longer.
     mutating func keepLive(_ orders: Set<Int64>, olderThan now: Instant) {
-        for (channel, messages) in live {
-            let kept = messages.filter { orders.contains($0.key) || $0.key > now.milliseconds * 1_000 }
-            live[channel] = kept.isEmpty ? nil : kept
+        for (channel, var messages) in live {
+            for order in Array(messages.orders) where !orders.contains(order) && order <= now.milliseconds * 1_000 {
+                messages.remove(order)
+            }
+            live[channel] = messages.isEmpty ? nil : messages
         }
     }
 
@@ -493,8 +552,8 @@ struct NoticePlanner: Sendable {
     struct Remembered: Sendable {
         /// Newest first.
         var jobs: [Job] = []
-        /// Whether there are older jobs.
-        var isCut = false
+        /// Of what came before it only the jobs that are not over are among them; nil when there is nothing before.
+        var wholeSince: Instant?
         var incidents: [Incident] = []
         var names: [Int32: String] = [:]
         /// Since when this machine had no network when the last process ended.
@@ -509,15 +568,14 @@ struct NoticePlanner: Sendable {
             open[key] = Open(check: name, verdict: incident.verdict, cause: incident.cause, code: incident.code)
             count(name, 1)
         }
-        let oldest = remembered.isCut ? remembered.jobs.last?.createdAt : nil
+        let oldest = remembered.wholeSince
         var seen: Set<IncidentKey> = []
         for job in remembered.jobs {
             guard let outgoing = Outgoing(job) else { continue }
             lastOrder = max(lastOrder, outgoing.order)
             if !job.state.isOver, outgoing.order > 0 {
-                let checks = Set(outgoing.notice.subjects.map(\.check))
-                live[outgoing.channel, default: [:]][outgoing.order] = Live(
-                    checks: checks, isWide: outgoing.notice.count > checks.count && !checks.isEmpty)
+                live[outgoing.channel, default: MessageOrder()].insert(
+                    outgoing.order, checks: outgoing.checks, isWide: outgoing.isWide)
             }
             let route = outgoing.rule.flatMap { byID[$0] }
             if let route, job.state == .scheduled, job.attempt == 0, outgoing.notice.repeated == 0,

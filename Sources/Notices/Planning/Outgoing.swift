@@ -12,6 +12,8 @@ package struct Outgoing: Sendable, Equatable, Codable {
     /// Of a grouped message.
     package static let mostListed = 50
     package static let mostIncidents = 1_000
+    /// Beside them, in short.
+    package static let mostFurther = 10_000
 
     /// Name of the channel.
     package var channel: String
@@ -20,6 +22,8 @@ package struct Outgoing: Sendable, Equatable, Codable {
     package var notice: Notice
     /// The incidents that it tells of: check and beginning, by turns. The first ``mostIncidents``.
     package var incidents: [Int64]
+    /// Those behind them, as ``IncidentList`` writes them: the next ``mostFurther``.
+    package var further: String?
     /// Messages of a channel about the same target leave in this order.
     package var order: Int64
     /// When it was to be sent, where that is later than what it tells.
@@ -35,6 +39,8 @@ package struct Outgoing: Sendable, Equatable, Codable {
         self.rule = rule
         self.notice = notice
         self.incidents = incidents.prefix(Self.mostIncidents).flatMap { [Int64($0.check), $0.began.milliseconds] }
+        let rest = incidents.dropFirst(Self.mostIncidents).prefix(Self.mostFurther)
+        if !rest.isEmpty { further = IncidentList.text(Array(rest)) }
         self.order = order
         self.due = due
     }
@@ -44,8 +50,13 @@ package struct Outgoing: Sendable, Equatable, Codable {
             Int32(exactly: incidents[place]).map {
                 IncidentKey(check: $0, began: Instant(milliseconds: incidents[place + 1]))
             }
-        }
+        } + (further.map(IncidentList.keys) ?? [])
     }
+
+    /// Those that it lists.
+    var checks: Set<String> { Set(notice.subjects.map(\.check)) }
+    /// It tells of more than it lists.
+    var isWide: Bool { notice.count > notice.subjects.count && !notice.subjects.isEmpty }
 
     /// - Parameter isGrowing: it may be written again with more in it, as long as nobody has claimed it.
     package func job(createdAt: Instant, isGrowing: Bool = false) throws(Failure) -> NewJob {
@@ -58,18 +69,26 @@ package struct Outgoing: Sendable, Equatable, Codable {
                     key: isGrowing ? .growing("notice \(notice.key)") : .once("notice \(notice.key)"))
             } catch {
                 // What it lists may be long; how many there are is told in any case.
-                guard smaller.notice.subjects.count > 1 || !smaller.incidents.isEmpty else { throw error }
-                smaller.notice.subjects = Array(smaller.notice.subjects.prefix(smaller.notice.subjects.count / 2))
-                smaller.incidents = Array(smaller.incidents.prefix(smaller.incidents.count / 4 * 2))
+                // Incidents that it does not know after a start are told once more, so they are the last to go.
+                if smaller.notice.subjects.count > 5 {
+                    smaller.notice.subjects.removeLast(smaller.notice.subjects.count / 2)
+                } else if let further = smaller.further {
+                    let keys = IncidentList.keys(further)
+                    let kept = keys.prefix(keys.count * 3 / 4)
+                    smaller.further = kept.isEmpty ? nil : IncidentList.text(Array(kept))
+                } else if smaller.notice.subjects.count > 1 || !smaller.incidents.isEmpty {
+                    smaller.notice.subjects.removeLast(smaller.notice.subjects.count / 2)
+                    smaller.incidents = Array(smaller.incidents.prefix(smaller.incidents.count / 4 * 2))
+                } else {
+                    throw error
+                }
             }
         }
     }
 
     package var text: String {
-        let encoder = JSONEncoder()
-        encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
         // Of text, numbers and lists only: it can always be encoded.
-        return (try? encoder.encode(self)).map { String(decoding: $0, as: UTF8.self) } ?? "{}"
+        return (try? JSONEncoder.stable.encode(self)).map { String(decoding: $0, as: UTF8.self) } ?? "{}"
     }
 
     /// nil for a payload that no version of Stoker wrote.

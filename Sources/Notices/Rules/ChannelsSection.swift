@@ -10,6 +10,7 @@ package struct ConfiguredChannel: Sendable, Equatable {
     /// Where it goes, without secrets.
     package var shown: String { channel.shown }
     package var isOn: Bool { channel.isOn }
+    var takesAcknowledgements: Bool { type(of: channel).takesAcknowledgements }
 
     package static func == (a: Self, b: Self) -> Bool {
         func equal<One: Channel>(_ one: One, _ other: any Channel) -> Bool { one == other as? One }

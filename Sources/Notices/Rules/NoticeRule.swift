@@ -27,7 +27,7 @@ package struct NoticeRule: Sendable, Equatable {
 
 extension Notice.Kind {
     /// Those that a rule can name.
-    static let ofRules = allCases.filter { $0 != .test }
+    static let ofRules = allCases.filter { $0 != .test && $0 != .acknowledged }
 
     /// Kinds of rooms that are not built yet.
     static let unbuilt = [

@@ -15,7 +15,7 @@ struct NoticeTemplate: Sendable {
     /// Names that a template may use, in the order of the docs.
     static let names = [
         "kind", "title", "target", "targets", "verdict", "cause", "since", "lasted", "at", "done", "hint", "link",
-        "acknowledge", "several", "count", "more", "repeated", "late", "sender", "name", "group",
+        "acknowledge", "several", "count", "more", "repeated", "late", "sender", "name", "group", "was", "reason",
     ]
 
     /// Why a text is no template, in words that fit behind it; nil when it is one.
@@ -103,13 +103,18 @@ struct NoticeWords: Sendable {
     var title: String
     var text: String
 
-    private init(one: String, many: String? = nil, none: String? = nil, when: String = "Since {{since}}.") {
+    /// - Parameter story: in place of the cause, the list and when it was.
+    private init(
+        one: String, many: String? = nil, none: String? = nil, when: String = "Since {{since}}.", story: String? = nil
+    ) {
         let one = "{{#target}}\(one){{/target}}"
         let alone = none.map { "{{^target}}\($0){{/target}}" } ?? ""
         title = many.map { "{{^several}}\(one)\(alone){{/several}}{{#several}}\($0){{/several}}" } ?? (none ?? one)
         text =
-            Self.late + "{{#cause}}{{cause}}\n{{/cause}}" + Self.list + "{{^several}}{{#since}}\(when)\n{{/since}}"
-            + "{{#lasted}}It lasted {{lasted}}.\n{{/lasted}}{{/several}}" + Self.end
+            Self.late
+            + (story
+                ?? "{{#cause}}{{cause}}\n{{/cause}}" + Self.list + "{{^several}}{{#since}}\(when)\n{{/since}}"
+                + "{{#lasted}}It lasted {{lasted}}.\n{{/lasted}}{{/several}}") + Self.end
     }
 
     private static let late =
@@ -117,6 +122,12 @@ struct NoticeWords: Sendable {
     private static let list =
         "{{#several}}{{#targets}}• {{name}}: {{verdict}}{{#since}} since {{since}}{{/since}}{{#lasted}} after {{lasted}}{{/lasted}}"
         + "{{#cause}}. {{cause}}{{/cause}}\n{{/targets}}{{#more}}• and {{more}} more\n{{/more}}{{/several}}"
+    /// What is over is told as such: `Was down for 12 min: the connection was refused.`
+    private static let past =
+        "{{^several}}{{#was}}Was {{was}}\(Self.span).\n{{/was}}{{#since}}Up since {{since}}.\n{{/since}}{{/several}}"
+        + "{{#several}}{{#targets}}• {{name}}: was {{was}}\(Self.span)\n{{/targets}}"
+        + "{{#more}}• and {{more}} more\n{{/more}}{{/several}}"
+    private static let span = "{{#lasted}} for {{lasted}}{{/lasted}}{{#reason}}: {{reason}}{{/reason}}"
     private static let end =
         "{{#done}}{{.}}\n{{/done}}{{#hint}}Hint: {{hint}}\n{{/hint}}{{#repeated}}Told {{repeated}} before.\n{{/repeated}}"
         + "{{#sender}}Sent by {{sender}}.\n{{/sender}}"
@@ -134,7 +145,7 @@ struct NoticeWords: Sendable {
         case .recovered:
             NoticeWords(
                 one: "{{target}} is up again", many: "{{count}} targets are up again",
-                none: "The platform's incident is over", when: "Up since {{since}}.")
+                none: "The platform's incident is over", story: past)
         case .slow: NoticeWords(one: "{{target}} is \(still)slow", many: "{{count}} targets are \(still)slow")
         case .wakingTooLong:
             NoticeWords(
@@ -163,6 +174,7 @@ struct NoticeWords: Sendable {
         case .fleetRejected: NoticeWords(one: "", none: "The fleet file was rejected")
         case .ledger: NoticeWords(one: "", none: "Stoker's ledger has trouble")
         case .tookOver: NoticeWords(one: "", none: "The second master has taken over")
+        case .acknowledged: NoticeWords(one: "{{target}} was acknowledged", many: "{{count}} targets were acknowledged")
         case .test: NoticeWords(one: "", none: "Test message from Stoker")
         }
     }

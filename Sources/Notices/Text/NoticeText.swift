@@ -107,6 +107,13 @@ private struct Values {
         var isNull: Bool { true }
     }
 
+    /// A sentence as a part of another one.
+    private static func inside(_ sentence: String) -> String {
+        var text = Substring(sentence)
+        while let last = text.last, ".!".contains(last) { text.removeLast() }
+        return String(text)
+    }
+
     /// - Parameter escaping: for every value; those of links excepted.
     func dictionary(_ escaping: TextEscaping) -> [String: Any] {
         func text(_ value: String?, _ limit: Int) -> Any {
@@ -128,7 +135,13 @@ private struct Values {
                 "name": text(subject.check, 120), "group": text(subject.group, 80),
                 "verdict": text(subject.verdict.traits.look.phrase, 40), "cause": sentence(subject.sentence, width),
                 "since": time(subject.since), "lasted": lasted(subject.lastedMilliseconds),
+                "was": text(was(subject), 40), "reason": text(subject.sentence.map(Self.inside), width),
             ]
+        }
+        /// Of what is well again; ledgers may hold messages that do not say it.
+        func was(_ subject: Notice.Subject?) -> String? {
+            guard notice.kind == .recovered, let subject else { return nil }
+            return (subject.was ?? .down).traits.look.phrase
         }
         let only = notice.count == 1 ? notice.subjects.first : nil
         let listed = notice.subjects.prefix(subjects)
@@ -139,6 +152,8 @@ private struct Values {
             "verdict": text(only?.verdict.traits.look.phrase, 40),
             "cause": sentence(only?.sentence ?? notice.sentence, max(width, 120) + (width >= 300 ? 200 : 0)),
             "since": time(only?.since), "lasted": lasted(only?.lastedMilliseconds), "at": time(notice.at),
+            "was": text(was(only), 40),
+            "reason": text(Self.inside(only?.sentence ?? notice.sentence), max(width, 120)),
             "done": notice.done.suffix(5).map { sentence($0, width) }, "hint": sentence(notice.hint, width),
             "link": address(notice.link), "acknowledge": address(notice.acknowledgeLink),
             "several": notice.count > 1, "count": Formatting.count(notice.count),
@@ -155,7 +170,7 @@ enum NoticeTone: Sendable {
 
     init(_ kind: Notice.Kind) {
         switch kind {
-        case .recovered, .healed, .test: self = .good
+        case .recovered, .healed, .test, .acknowledged: self = .good
         case .slow, .flapping, .disagreement, .wakingTooLong, .certificate, .offline, .tookOver: self = .fair
         case .down, .silent, .moderated, .gaveUp, .fleetRejected, .ledger: self = .bad
         }

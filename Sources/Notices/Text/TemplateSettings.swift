@@ -4,7 +4,7 @@ import StokerCore
 enum TemplateSettings {
     /// Holds for every kind that has none of its own.
     static let allKinds = "all"
-    private static let names = Notice.Kind.allCases.map(\.rawValue) + [allKinds]
+    private static let names = Notice.Kind.allCases.filter { $0 != .acknowledged }.map(\.rawValue) + [allKinds]
 
     /// The key of a channel's table. What it holds is checked by ``check(_:_:)``.
     static func key<Settings>(

@@ -11,7 +11,13 @@ package final class HubClientGateway: HubGateway {
     private let hub: Hub
     private let forms = Mutex(Forms())
 
-    package init(hub: Hub) { self.hub = hub }
+    private let statusPage: String?
+
+    /// - Parameter statusPage: address of the platform's; nil for none.
+    package init(hub: Hub, statusPage: String? = nil) {
+        self.hub = hub
+        self.statusPage = statusPage
+    }
 
     /// What one row of a listing has to say. `host` is not among what can be asked for (hub-api 3.7), so it is learned: ``Forms``.
     private static let fields = ["runtime", "sha", "subdomain", "private", "sdk", "tags"]
@@ -69,6 +75,13 @@ package final class HubClientGateway: HubGateway {
             throw Failure(
                 .internal, doing: "listen to the events of \(space)", because: "\(error)", retry: .soon, cause: error)
         }
+    }
+
+    package func platformReports(at now: Instant) async throws(Failure) -> [PlatformReport] {
+        guard let statusPage else { return [] }
+        do {
+            return try await hub.reports(onStatusPage: statusPage, now: now, within: .seconds(5))
+        } catch { throw error.failure }
     }
 
     package func use(at now: Instant) -> HubRateUsage? {

@@ -1,4 +1,5 @@
 import Ledger
+import Notices
 import StokerCore
 
 extension Operation {
@@ -34,6 +35,7 @@ extension Operation {
         }
         try await IncidentRecords(context.ledger.records).acknowledge(
             number, by: arguments.text("by"), text: arguments.text("text"), at: context.now())
+        if !isOfLedger, let found { try await context.noticeBoard?.acknowledged(found) }
         return try await context.monitor.overview().json
     }
 

@@ -36,16 +36,18 @@ extension Operation {
     package static let startMaintenance = Operation(
         name: "start-maintenance",
         summary:
-            "Begins maintenance now: pinging goes on, but nobody is alarmed, nothing is healed, and the time is not in the uptime",
+            "Begins maintenance, now or later: pinging goes on, but nobody is alarmed, nothing is healed, and the time is not in the uptime",
         doing: "begin maintenance", effect: .write, needsFleet: true, method: .post, path: "/maintenance",
         parameters: [
             .init("targets", .body, .list(.text(upTo: 300), upTo: 1_000), "Targets or single checks"),
             .init("groups", .body, .list(.text(upTo: 300), upTo: 1_000), "Groups; with targets, both are in it"),
             .init("all", .body, .flag, "Everything, in place of targets and groups"),
+            .init("from", .body, .instant(ago: false), "When it begins; now unless given, at most 30 days ahead"),
             .init("for", .body, .duration, standard: "1h", "How long; at most one of `for` and `until`"),
             .init("until", .body, .instant(ago: false), "Until when"),
             .init("name", .body, .text(upTo: 100), "What it is called"),
             .init("text", .body, .text(upTo: 500), "What people read"),
+            .init("by", .body, .text(upTo: 100), "Who begins it"),
         ],
         answer: .maintenanceWindow
     ) { (context, arguments) throws(Failure) in
@@ -63,24 +65,37 @@ extension Operation {
                 .usage, doing: "begin maintenance", because: "both \"for\" and \"until\" are given",
                 hint: "give one of them")
         }
-        let end = until ?? now + (span ?? .seconds(3_600))
-        guard end > now, end - now <= .seconds(31 * 86_400) else {
+        var begin = arguments.instant("from")
+        // The minute that a form sends has begun already.
+        if let from = begin, from <= now, now - from < .seconds(60) { begin = nil }
+        let start = begin ?? now
+        guard start >= now, start - now <= .seconds(30 * 86_400) else {
             throw Failure(
-                .usage, doing: "begin maintenance", because: "its end (\(end)) is not within the next 31 days",
+                .usage, doing: "begin maintenance", because: "its beginning (\(start)) is not within the next 30 days",
+                hint: "what is later belongs into `maintenance` of the fleet file")
+        }
+        let end = until ?? start + (span ?? .seconds(3_600))
+        guard end > start, end - start <= .seconds(31 * 86_400) else {
+            throw Failure(
+                .usage, doing: "begin maintenance",
+                because: "its end (\(end)) is not within 31 days after its beginning (\(start))",
                 hint: "what is longer belongs into `maintenance` of the fleet file")
         }
         let begun = try await context.maintenance.start(
-            scope, name: arguments.text("name") ?? "", until: end, by: nil, text: arguments.text("text"))
+            scope, name: arguments.text("name") ?? "", from: begin, until: end, by: arguments.text("by"),
+            text: arguments.text("text"))
         return begun.window.json(begun, now: context.now())
     }
 
     package static let stopMaintenance = Operation(
-        name: "stop-maintenance", summary: "Ends maintenance that goes on; what is down then is alarmed",
+        name: "stop-maintenance",
+        summary: "Ends maintenance that goes on, and what is down then is alarmed; or calls off what is planned",
         doing: "end maintenance", effect: .write, needsFleet: true, method: .post, path: "/maintenance/stop",
         parameters: [
             .init(
                 "id", .body, .text(upTo: 300), required: true,
-                "Its number, its name, or a target that it names, where that says which")
+                "Its number, its name, or a target that it names, where that says which; its number for what the fleet file plans"
+            )
         ],
         answer: .maintenanceWindow
     ) { (context, arguments) throws(Failure) in
@@ -104,6 +119,7 @@ extension Shape {
             .init("by_hand", .flag, "Begun by a person, not by the fleet file"),
             .init("stopped", .flag, "A person ended it before its time"),
             .init("text", .text, optional: true, "What people read"),
+            .init("by", .text, optional: true, "Who began it, as they said"),
         ])
 
     static let maintenanceList = Shape(
@@ -135,10 +151,12 @@ extension MaintenanceWindow {
     func json(_ span: MaintenanceSpan?, now: Instant) -> JSONValue {
         [
             "id": .string(id), "name": .string(name),
-            "state": .string(until <= now ? "over" : from > now ? "planned" : "active"), "from": .instant(from),
+            "state": .string(until <= now || until <= from ? "over" : from > now ? "planned" : "active"),
+            "from": .instant(from),
             "until": .instant(until), "scope": .string(scope.sentence),
             "targets": .array(scope.targets.map { .string($0) }), "groups": .array(scope.groups.map { .string($0) }),
             "by_hand": .bool(isByHand), "stopped": .bool(span?.stopped == true), "text": .text(text),
+            "by": .text(span?.by),
         ]
     }
 }

@@ -28,6 +28,7 @@ extension Operation {
         parameters: [
             .init(
                 "state", .query, .choices(MessageState.allCases.map(\.rawValue)), "Only these states"),
+            .init("incident", .query, .text(upTo: 20), "Only those that tell of the incident of this number"),
             .init("limit", .query, .integer(1...1_000), standard: 50, "Messages on a page"), .cursor,
         ], answer: .messagePage
     ) { (context, arguments) throws(Failure) in
@@ -35,8 +36,14 @@ extension Operation {
         let limit = arguments.integer("limit") ?? 50
         let states = Set(
             arguments.texts("state").compactMap { MessageState(rawValue: $0) }.flatMap(\.jobStates))
-        let found = try await board.messages(
-            states: states, before: try arguments.cursor(doing: "list the messages"), limit: limit + 1)
+        let before = try arguments.cursor(doing: "list the messages")
+        let found: [Job]
+        if let number = arguments.text("incident") {
+            let incident = try await context.incident(number, doing: "list the messages")
+            found = try await board.messages(about: incident, states: states, before: before, limit: limit + 1)
+        } else {
+            found = try await board.messages(states: states, before: before, limit: limit + 1)
+        }
         let page = found.prefix(limit)
         return [
             "items": .array(page.compactMap(\.message)),

@@ -10,7 +10,9 @@ extension Operation {
             .init(
                 "names", .body, .list(.text(upTo: 300), upTo: 1_000),
                 "Only these checks, or all checks of these targets; all unless given"),
-            .init("strict", .body, .flag, standard: false, "Slow and waking ones are trouble too"),
+            .init(
+                "strict", .body, .flag, standard: false,
+                "\(Look.slow.title) and \(Look.waking.name) ones are trouble too"),
             .init("concurrency", .body, .integer(1...10_000), standard: 200, "How many are probed at once"),
             // Over the network only what is tended anyway is probed: whoever could name an address could look into our network.
             .fleetFile(.local, "The fleet; the running one unless given"),
@@ -54,7 +56,10 @@ extension Shape {
     static let checkReport = Shape(
         name: "CheckReport", summary: "What one look at each check found.",
         fields: [
-            .init("trouble", .flag, "Something is down or unknown; with `strict` slow or waking too"),
+            .init(
+                "trouble", .flag,
+                "Something is \(Look.down.name) or \(Look.unknown.name); with `strict` \(Look.slow.name) or \(Look.waking.name) too"
+            ),
             .init("total", .integer, "Checks that were probed"),
             .init("left_out", .integer, "Heartbeats and paused checks, which are not probed"),
             .init("counts", .table(.integer), "How many had each outcome"),

@@ -9,7 +9,9 @@ extension Operation {
             .init("check", .query, .text(upTo: 300), "Only this check"),
             .init("target", .query, .text(upTo: 300), "Only this target, with all its checks"),
             .init("group", .query, .text(upTo: 300), "Only checks of this group"),
-            .init("kind", .query, .text(upTo: 60), "Only this kind, or all that begin with it: `incident`"),
+            .init(
+                "kind", .query, .text(upTo: 120),
+                "Only this kind, or all that begin with it: `incident`; several joined by commas"),
             .init("from", .query, .instant(ago: true), "Not older than this"),
             .init("to", .query, .instant(ago: true), "Older than this"),
             .init("limit", .query, .integer(1...1_000), standard: 100, "Events on a page"),
@@ -20,11 +22,14 @@ extension Operation {
         let check = try await context.status(named: arguments.text("check"))
         let limit = arguments.integer("limit") ?? 100
         let family = try await context.family(arguments)
-        let (kind, from, to) = (arguments.text("kind"), arguments.instant("from"), arguments.instant("to"))
-        let isPlain = family == nil && kind == nil && from == nil && to == nil
+        let kinds = arguments.text("kind").map { $0.split(separator: ",").map(String.init) }
+        let (from, to) = (arguments.instant("from"), arguments.instant("to"))
+        let isPlain = family == nil && kinds == nil && from == nil && to == nil
         func passes(_ event: Event) -> Bool {
             if let family, !(event.check.map { family.contains($0) } ?? false) { return false }
-            if let kind, event.kind != kind, !event.kind.hasPrefix(kind + ".") { return false }
+            if let kinds, !kinds.contains(where: { event.kind == $0 || event.kind.hasPrefix($0 + ".") }) {
+                return false
+            }
             if let to, event.at >= to { return false }
             return from.map { $0 <= event.at } ?? true
         }

@@ -62,6 +62,7 @@ extension Shape {
             .init("kind", .text, "Bounded, such as `verdict`, `incident.began`, `fleet.rejected`"),
             .init("check", .text, optional: true, "Name; null for events of the fleet"),
             .init("text", .text, "One plain sentence"),
+            .init("verdict", .text, optional: true, "What a check became; null for another kind of event"),
         ])
 
     private static let tallyFields: [Field] = [
@@ -72,6 +73,7 @@ extension Shape {
             "Time up ÷ time known, 0…1: up and slow against down and silent; null when nothing is known"),
         .init("up_seconds", .number, "Time up, or slow"),
         .init("down_seconds", .number, "Time down, or silent"),
+        .init("maintenance_seconds", .number, "Time in maintenance, as far as Stoker watched; in neither of the above"),
         .init(
             "estimated", .flag,
             "Whether part of these times was derived from pings or sums of them, because nothing finer is kept"),
@@ -146,10 +148,13 @@ extension Incident {
 }
 
 extension Event {
+    /// The verdict that a check came to; nil for another kind of event.
+    private var became: Verdict? { if case .verdict(_, _, let to, _, _) = payload { to } else { nil } }
+
     func json(name: String?) -> JSONValue {
         [
             "id": .count(id), "at": .instant(at), "kind": .string(kind), "check": .text(name),
-            "text": .string(Sentence(reading: text).text),
+            "text": .string(Sentence(reading: text).text), "verdict": .text(became?.name),
         ]
     }
 }
@@ -159,6 +164,7 @@ extension SpanTotals {
         [
             "from": .instant(from), "to": .instant(to), "uptime": .number(uptime),
             "up_seconds": .seconds(.milliseconds(upTime)), "down_seconds": .seconds(.milliseconds(downTime)),
+            "maintenance_seconds": .seconds(maintenance),
             "estimated": .bool(isEstimated), "pings_good": .number(pingsGood), "up": .count(up),
             "slow": .count(slow),
             "waking": .count(waking), "down": .count(down), "unknown": .count(unknown),

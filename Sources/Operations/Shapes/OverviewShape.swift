@@ -21,6 +21,7 @@ extension Shape {
             .init("counts", .table(.integer), "Checks per verdict; every verdict is there"),
             .init("flapping", .integer, "Checks that change too often to be told one by one"),
             .init("moderated", .integer, "Checks the platform flagged; they count as paused, and as trouble"),
+            .init("in_maintenance", .integer, "Checks in maintenance, whatever their verdict"),
             .init("generation", .integer, "Grows with every change: equal numbers mean equal answers"),
             .init("connectivity", .shape(connectivity), "Whether we ourselves have a network"),
             .init("role", .shape(role), "Whether this master is the one at work"),
@@ -143,6 +144,7 @@ extension Overview {
             "total": .count(total),
             "counts": .object(Verdict.allCases.map { .init($0.name, .count(counts[$0] ?? 0)) }),
             "flapping": .count(flapping), "moderated": .count(moderated),
+            "in_maintenance": .count(inMaintenance),
             "generation": .count(generation),
             "connectivity": connectivity.json, "role": role.json,
             "fleet_file": [

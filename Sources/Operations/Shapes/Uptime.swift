@@ -36,8 +36,8 @@ package struct Uptime: Sendable, Equatable {
     package var label: String { "\(name.dropLast()) \(name.suffix(1))" }
     /// `99.95 %`, or a dash.
     package var share: String { Formatting.share(tally.uptime) }
-    /// `of 3 h known`, where not practically all of the span is known; nil where it is, or nothing is.
-    package var known: String? { tally.uptime == nil || tally.isWhole ? nil : Formatting.known(tally.known) }
+    /// What has to be known beside the share: `of 3 h known, 2 h of maintenance left out`; nil when there is nothing.
+    package var remark: String? { tally.remark }
 
     /// How good that is: good, fair, bad, or unknown.
     package var tone: Look.Tone {
@@ -47,5 +47,17 @@ package struct Uptime: Sendable, Equatable {
 
     var json: JSONValue {
         tally.json.adding([.init("known_seconds", .seconds(tally.known)), .init("whole", .bool(tally.isWhole))])
+    }
+}
+
+extension SpanTotals {
+    /// `2 h of maintenance left out`; nil without maintenance.
+    package var leftOut: String? { maintenanceTime < 1_000 ? nil : Formatting.leftOut(maintenance) }
+
+    /// What has to be known beside ``uptime``; nil when there is nothing.
+    package var remark: String? {
+        let known = uptime == nil || isWhole ? nil : Formatting.known(known)
+        let parts = [known, leftOut].compactMap(\.self)
+        return parts.isEmpty ? nil : parts.joined(separator: ", ")
     }
 }

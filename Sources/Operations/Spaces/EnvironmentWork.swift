@@ -24,8 +24,8 @@ struct EnvironmentWork: Sendable {
         _ wishes: [EnvironmentChange], ask: (EnvironmentPlan, _ isStatic: Bool) async throws -> Void
     ) async throws -> JSONValue {
         let caller = context.caller
-        let file = try context.secretPrints
-        var prints = try await file.begin()
+        let store = try context.secretPrints
+        var prints = try await store.begin()
         let runtime = try await hub.runtime(of: space)
         var plan = try await hub.plan(wishes, for: space, prints: prints)
         SecretWarnings.tell(plan.publishedSecrets, in: space, context)
@@ -33,32 +33,34 @@ struct EnvironmentWork: Sendable {
             runtime.stage == .paused
             ? await (try context.restartNotes).left(of: space, endpoint: endpoint) != nil : false
         if isLeft { plan.way = .finishesRestart }
-        if dryRun { return answer(plan, runtime: nil) }
+        if dryRun { return answer(plan, isStatic: runtime.isStatic, runtime: nil) }
         try await ask(plan, runtime.isStatic)
         let before = prints
-        let outcome: Result<EnvironmentResult, HubFailure>
         let note = try await noteRestart(plan)
         var isWhole = false
-        do {
-            outcome = .success(
-                try await hub.perform(
-                    plan, for: space, prints: &prints, goesOn: { !caller.wantsToStop },
-                    hurry: { await caller.wantedToStop(for: .seconds(4)) }
-                ) { step in
-                    take(step, plan)
-                    if step == .over { isWhole = true }
-                })
-        } catch {
-            outcome = .failure(error)
+        func perform() async -> Result<EnvironmentResult, HubFailure> {
+            do throws(HubFailure) {
+                return .success(
+                    try await hub.perform(
+                        plan, for: space, prints: &prints, goesOn: { !caller.wantsToStop },
+                        hurry: { await caller.wantedToStop(for: .seconds(4)) }
+                    ) { step in
+                        take(step, plan)
+                        if step == .over { isWhole = true }
+                    })
+            } catch {
+                return .failure(error)
+            }
         }
+        let outcome = if let note { await note.during { await perform() } } else { await perform() }
         // A restart that did not come about is for the next command to see to.
         if isWhole || (try? outcome.get()) != nil { await note?.remove() } else { await note?.keep() }
         caller.release()
         // Also after a failure: what was written is remembered, so that the next try skips it.
-        if prints != before { try await file.keep(from: before, to: prints) }
+        if prints != before { try await store.keep(from: before, to: prints) }
         let result = try outcome.get()
         if caller.wantsToStop { throw interrupted(result) }
-        return answer(plan, runtime: result.runtime)
+        return answer(plan, isStatic: runtime.isStatic, runtime: result.runtime)
     }
 
     private var endpoint: String { hub.settings.endpoint }
@@ -133,26 +135,29 @@ struct EnvironmentWork: Sendable {
             hint: rest.isEmpty ? "nothing is left to do" : "the same command does the rest")
     }
 
-    private func answer(_ plan: EnvironmentPlan, runtime: SpaceRuntime?) -> JSONValue {
+    private func answer(_ plan: EnvironmentPlan, isStatic: Bool, runtime: SpaceRuntime?) -> JSONValue {
         func names(_ changes: [EnvironmentChange], _ fits: (EnvironmentChange) -> Bool = { _ in true }) -> JSONValue {
             .strings(changes.filter(fits).map(\.key))
         }
         return [
             "space": .string("\(space)"), "set": names(plan.writes) { $0.wish != .delete },
             "deleted": names(plan.writes) { $0.wish == .delete }, "unchanged": names(plan.unchanged),
-            "way": .string(plan.way.rawValue), "dry_run": .bool(dryRun), "sentence": .string(sentence(plan)),
+            "way": .string(plan.way.rawValue), "dry_run": .bool(dryRun),
+            "sentence": .string(sentence(plan, isStatic: isStatic)),
             "stage": .maybe(runtime?.stage.rawValue),
         ]
     }
 
-    private func sentence(_ plan: EnvironmentPlan) -> String {
+    private func sentence(_ plan: EnvironmentPlan, isStatic: Bool) -> String {
         let would = dryRun ? "would be " : "was "
         return switch plan.way {
         case .nothing: "Nothing to do: everything is as wished already."
         case .direct:
-            plan.writes.count == 1
-                ? "The Space restarts by itself if it runs."
-                : "The Space does not run; the values count from its next start."
+            isStatic
+                ? "A static Space is not restarted: pages get the values when they are loaded."
+                : plan.writes.count == 1
+                    ? "The Space restarts by itself if it runs."
+                    : "The Space does not run; the values count from its next start."
         case .pausedMeanwhile:
             "The Space \(would)paused, written to, and restarted once instead of \(plan.writes.count) times."
         case .finishesRestart:

@@ -26,6 +26,8 @@ package struct RestartNotes: Sendable {
     package struct Held: Sendable {
         fileprivate let held: PendingRestarts.Held
 
+        /// Holds it as long as the work takes.
+        package func during<T>(_ work: () async -> T) async -> T { await held.during(work) }
         /// The Space was restarted, or was never paused.
         package func remove() async { await held.finish() }
         /// The Space may be paused: whoever comes next looks at it.

@@ -17,7 +17,10 @@ extension Operation {
                 because: "it was flagged by the Hub's moderation\(before.abuse?.reason.map { " (\($0))" } ?? "")",
                 hint: "restarting does not help; write to website@huggingface.co")
         }
-        let restart = try await hub.restart(id, factory: arguments.flag("factory"))
+        let factory = arguments.flag("factory")
+        let restart = try await context.recording(factory ? .factoryRestart : .restart, on: id, as: "restart") {
+            try await hub.restart(id, factory: factory)
+        }
         await context.forgetRestart(of: id, hub)
         let note: String? =
             switch restart.proof {
@@ -35,7 +38,7 @@ extension Operation {
         parameters: Parameter.space, answer: .spaceRuntime
     ) { context, arguments in
         let (hub, id) = try await context.space(arguments)
-        let runtime = try await hub.pause(id)
+        let runtime = try await context.recording(.pause, on: id, as: "pause") { try await hub.pause(id) }
         // Who pauses it wants it so, whatever was left before.
         await context.forgetRestart(of: id, hub)
         return runtime.json(id)
@@ -69,16 +72,20 @@ extension Operation {
                 id, note: runtime.stage.isFailed ? "A visit does not help: it failed." : "It was awake already.")
         }
         do {
-            while runtime.stage.isAsleep, ContinuousClock.now < deadline {
-                context.tell(.init("visiting", "visiting \(id)"))
-                // The edge holds the request while the Space starts; whether it is held or refused, the start has begun.
-                let (path, before) = (arguments.name("path"), runtime)
-                runtime = try await context.inTime(limit, until: deadline, doing: doing) {
-                    _ = try await SpaceVisit.make(
-                        id, path: path, runtime: before, hub: hub, timeout: min(.seconds(20), deadline - .now))
-                    return try await hub.runtime(of: id)
+            runtime = try await context.recording(.wake, on: id, as: "wake") {
+                var runtime = runtime
+                while runtime.stage.isAsleep, ContinuousClock.now < deadline {
+                    context.tell(.init("visiting", "visiting \(id)"))
+                    // The edge holds the request while the Space starts; whether it is held or refused, the start has begun.
+                    let (path, before) = (arguments.name("path"), runtime)
+                    runtime = try await context.inTime(limit, until: deadline, doing: doing) {
+                        _ = try await SpaceVisit.make(
+                            id, path: path, runtime: before, hub: hub, timeout: min(.seconds(20), deadline - .now))
+                        return try await hub.runtime(of: id)
+                    }
+                    if runtime.stage.isAsleep { try await Task.sleep(for: .seconds(2)) }
                 }
-                if runtime.stage.isAsleep { try await Task.sleep(for: .seconds(2)) }
+                return runtime
             }
         } catch  where Task.isCancelled {
             throw Failure(

@@ -196,9 +196,9 @@ extension Operation {
 
 extension OperationContext {
     /// Keyed hashes of the secrets that were written here.
-    var secretPrints: SecretFingerprintFile {
+    var secretPrints: SecretFingerprintStore {
         get throws(Failure) {
-            SecretFingerprintFile(path: try dataFolder + "/secret-prints.json") { text in
+            SecretFingerprintStore(folder: try dataFolder, now: now) { text in
                 tell(.init(.warning, "prints-damaged", "stoker: \(text)"))
             }
         }

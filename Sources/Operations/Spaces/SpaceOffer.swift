@@ -34,10 +34,13 @@ package struct SpaceOffer: Sendable {
     package var refusal: String?
 
     /// - Parameters:
+    ///   - isStatic: it has no container.
+    ///   - isModerated: the platform flagged it.
     ///   - mayWrite: the visitor has Stoker's own right to act.
     ///   - context: the server's.
     package static func of(
-        _ space: String, hubStatus: SpaceHubStatus?, mayWrite: Bool, in context: OperationContext?
+        _ space: String, hubStatus: SpaceHubStatus?, isStatic: Bool, isModerated: Bool, mayWrite: Bool,
+        in context: OperationContext?
     ) async -> SpaceOffer {
         guard mayWrite else {
             return SpaceOffer(refusal: "Restart, wake, pause and logs need Stoker's token: log in for them.")
@@ -51,10 +54,20 @@ package struct SpaceOffer: Sendable {
         if let identity, let id = try? RepoID.space(space), case .no(let reason) = identity.canWrite(id) {
             return SpaceOffer(refusal: "The Hub's token may not write to this Space: \(reason).")
         }
-        return SpaceOffer(useless: useless(hubStatus))
+        var offer = SpaceOffer(useless: useless(hubStatus, isStatic: isStatic))
+        if isModerated {
+            for action in [Action.restart, .factoryRestart] {
+                offer.useless[action] = "The platform flagged it: that is settled on its page on the Hub first."
+            }
+        }
+        return offer
     }
 
-    private static func useless(_ status: SpaceHubStatus?) -> [Action: String] {
+    private static func useless(_ status: SpaceHubStatus?, isStatic: Bool) -> [Action: String] {
+        if isStatic {
+            let why = "It is a static Space: it has no container."
+            return Dictionary(uniqueKeysWithValues: Action.allCases.map { ($0, why) })
+        }
         guard let stage = status?.stage else { return [:] }
         var useless: [Action: String] = [:]
         if stage == .paused {

@@ -55,7 +55,7 @@ struct SpaceVisit: Sendable {
             return await OneTimeCheck(concurrency: 1).run([check]) { _ in }.first
         }
         var result = await visit([])
-        if result?.cause == .spaceHidden, let token = hub.settings.token, isOurs(host, hub),
+        if result?.cause == .spaceHidden, let token = hub.settings.token, isOurs(host, hub.settings.endpoint),
             await isClosed(space, hub, until: end)
         {
             result = await visit([
@@ -92,12 +92,12 @@ struct SpaceVisit: Sendable {
     }
 
     /// Whether a token may go there: an encrypted address under hf.space, or this machine for a Hub on this machine.
-    private static func isOurs(_ host: String, _ hub: Hub) -> Bool {
+    static func isOurs(_ host: String, _ endpoint: String) -> Bool {
         guard let url = URL(string: host), let name = url.host?.lowercased() else { return false }
         if url.scheme == "https" && name.hasSuffix(".hf.space") { return true }
         func isHere(_ name: String?) -> Bool {
             name.map { HostAddress.isLoopback(host: $0) } ?? false
         }
-        return isHere(name) && isHere(URL(string: hub.settings.endpoint)?.host)
+        return isHere(name) && isHere(URL(string: endpoint)?.host)
     }
 }

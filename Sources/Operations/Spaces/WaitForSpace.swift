@@ -204,7 +204,9 @@ struct SpaceWaiting: Sendable {
         result.hint =
             result.runtime == nil
             ? "look whether the Hub can be reached, with `stoker whoami`"
-            : "look at `stoker space runtime \(space)` and `stoker space logs \(space)`"
+            : result.runtime?.isStatic == true
+                ? SpaceRuntime.staticHint(space)
+                : "look at `stoker space runtime \(space)` and `stoker space logs \(space)`"
         return result
     }
 
@@ -266,10 +268,10 @@ struct SpaceWaiting: Sendable {
     }
 
     private func visit(_ runtime: SpaceRuntime, _ hub: Hub, _ end: ContinuousClock.Instant) async throws -> SpaceVisit {
-        // Whatever the app says below 500 is an answer of the app.
+        // Whatever the app says below 500 is an answer of the app; a static Space has none, and 404 there means that the file is missing.
         try await SpaceVisit.make(
             space, path: path ?? "/", runtime: runtime, hub: hub, timeout: min(.seconds(30), end - .now),
-            accepted: [200...499])
+            accepted: [200...(runtime.isStatic ? 399 : 499)])
     }
 }
 
@@ -279,6 +281,7 @@ enum SpaceAdvice {
         if runtime.evidence.pause == nil, runtime.stage.isMoving || visit?.isWaking == true {
             return "On its way: `stoker space wait \(id)`."
         }
+        if runtime.isStatic { return Formatting.capitalized("\(SpaceRuntime.staticHint(id)).") }
         var evidence = runtime.evidence
         if runtime.stage == .running { evidence.cause = .spaceRunningDead }
         guard let rule = DiagnosisRules.find(evidence), let next = rule.next("\(id)") else {

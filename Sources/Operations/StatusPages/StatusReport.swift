@@ -17,6 +17,11 @@ package struct StatusReport: Sendable, Equatable {
             let known = up + days.reduce(0) { $0 + $1.downTime }
             return known == 0 ? nil : Double(up) / Double(known)
         }
+        /// `2 h of maintenance left out`: of the same time; nil without.
+        package var maintenance: String? {
+            let sum = days.reduce(0) { $0 + $1.maintenanceTime }
+            return sum < 1_000 ? nil : Formatting.leftOut(.milliseconds(sum))
+        }
     }
 
     package struct Post: Sendable, Equatable {
@@ -114,11 +119,18 @@ package struct StatusReport: Sendable, Equatable {
         for window in chosen.compactMap(\.maintenance) where !windows.contains(where: { $0.id == window.id }) {
             windows.append(window)
         }
+        let remembered = try await ledger.records.records(kind: MaintenanceSpan.kind).compactMap(MaintenanceSpan.init)
+        windows += remembered.lazy.filter(\.byHand).map(\.window).filter { window in
+            window.from > now && window.from < now + planned && chosen.contains { window.scope.covers($0.check) }
+        }
+        let calledOff = Set(remembered.lazy.filter { !$0.byHand && $0.stopped == true }.map(\.id))
         for rule in rules {
             for span in rule.windows(in: now..<(now + planned)) where span.lowerBound > now {
+                let id = "\(rule.name)@\(span.lowerBound)"
+                guard !calledOff.contains(id) else { continue }
                 windows.append(
                     MaintenanceWindow(
-                        id: "\(rule.name)@\(span.lowerBound)", name: rule.name, from: span.lowerBound,
+                        id: id, name: rule.name, from: span.lowerBound,
                         until: span.upperBound, scope: rule.scope, isByHand: false))
             }
         }

@@ -49,6 +49,8 @@ package enum EventPayload: Sendable, Equatable, Codable {
     case spaceMoved(space: String, to: String, isWritten: Bool)
     /// A command paused it and was killed before it restarted it.
     case spaceLeftPaused(space: String, command: String, at: String, now: String)
+    /// `by`: a command, or a request to this server.
+    case spaceAsked(deed: SpaceDeed, space: String, by: String)
     case hubUnreachable(because: String)
     case hubBack
     case hubNothingFound(namespaces: [String], because: String, hint: String)
@@ -67,7 +69,8 @@ package enum EventPayload: Sendable, Equatable, Codable {
     /// `once`: true where a restart helps the cause only once and was made; else the budget is used up.
     case healingExhausted(check: String, because: String, once: Bool? = nil)
     case healingHeld(step: HealingStep, check: String, because: String, incident: Int64)
-    case healingSuspended(spaces: Int, cause: Cause)
+    /// `platform`: what the platform's own status page tells of it, as ``PlatformReport/phrase``.
+    case healingSuspended(spaces: Int, cause: Cause, platform: String? = nil)
     case healingResumed(cause: Cause)
 
     // MARK: Others
@@ -105,6 +108,24 @@ package enum HealingStep: String, Sendable, CaseIterable, Codable {
     }
 }
 
+/// What a person has done to a Space.
+package enum SpaceDeed: String, Sendable, CaseIterable, Codable {
+    case restart
+    case factoryRestart = "factory_restart"
+    case pause
+    case wake
+
+    /// The participle: "restarted".
+    package var past: String {
+        switch self {
+        case .restart: "restarted"
+        case .factoryRestart: "restarted with a build from scratch"
+        case .pause: "paused"
+        case .wake: "woken"
+        }
+    }
+}
+
 extension EventPayload {
     /// Stable and bounded; docs/operations.md lists them.
     package var kind: String {
@@ -136,6 +157,7 @@ extension EventPayload {
         case .spaceGone: "space.gone"
         case .spaceMoved: "space.moved"
         case .spaceLeftPaused: "space.left_paused"
+        case .spaceAsked: "space.asked"
         case .hubUnreachable: "hub.unreachable"
         case .hubBack: "hub.back"
         case .hubNothingFound: "hub.nothing_found"
@@ -198,6 +220,7 @@ extension EventPayload {
             "\(space) is \(to) on the Hub now; what is known of it goes on under that name"
         case .spaceLeftPaused(let space, let command, let at, let now):
             "\(Self.leftPaused(space: space, command: command, at: at)); \(now)"
+        case .spaceAsked(let deed, let space, let by): "\(space) was \(deed.past) by \(by)"
         case .hubUnreachable(let because):
             "The Hub could not be read (\(because)); until it can, only what visitors see counts"
         case .hubBack: "The Hub can be read again"
@@ -223,7 +246,9 @@ extension EventPayload {
         case .healingHeld(let step, let check, let because, let incident):
             "\(check): no \(step.word) (\(because)), for the ledger was damaged and earlier restarts may be forgotten; "
                 + "`stoker acknowledge \(incident)` lets healing go on"
-        case .healingSuspended(let spaces, let cause):
+        case .healingSuspended(let spaces, let cause, let platform?):
+            "\(spaces) Spaces began to fail alike (\(cause.sentence)), and \(platform). Nothing is restarted while it lasts"
+        case .healingSuspended(let spaces, let cause, nil):
             "\(spaces) Spaces began to fail alike (\(cause.sentence)): that is the platform. Nothing is restarted while it lasts; "
                 + "see https://status.huggingface.co"
         case .healingResumed(let cause): "The Spaces do not fail alike any more (\(cause.sentence))"

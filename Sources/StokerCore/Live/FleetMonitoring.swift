@@ -198,6 +198,8 @@ package struct Overview: Sendable, Equatable {
     package var flapping: Int
     /// Checks the platform flagged; they are among the paused ones of ``counts``.
     package var moderated: Int
+    /// Checks in maintenance, whatever is believed of them.
+    package var inMaintenance: Int
     package var total: Int
     /// Grows with every change of any status: equal numbers mean equal answers.
     package var generation: UInt64
@@ -266,7 +268,8 @@ package struct Overview: Sendable, Equatable {
 
     package init(
         startedAt: Instant, now: Instant, counts: [Verdict: Int] = [:], flapping: Int = 0, moderated: Int = 0,
-        total: Int = 0, generation: UInt64 = 0, fleetNumber: UInt64 = 0, connectivity: Connectivity = .online,
+        inMaintenance: Int = 0, total: Int = 0, generation: UInt64 = 0, fleetNumber: UInt64 = 0,
+        connectivity: Connectivity = .online,
         role: Role = .active,
         fleetFile: FleetFile = FleetFile(path: nil, loadedAt: .never), ledger: LedgerHealth = .healthy,
         ledgerDamage: [LedgerDamage] = [], work: Work = Work(), hub: HubRateUsage? = nil, demo: Bool = false
@@ -276,6 +279,7 @@ package struct Overview: Sendable, Equatable {
         self.counts = counts
         self.flapping = flapping
         self.moderated = moderated
+        self.inMaintenance = inMaintenance
         self.total = total
         self.generation = generation
         self.fleetNumber = fleetNumber

@@ -15,12 +15,17 @@ package final class MaintenanceBook: Sendable {
         /// What goes on, and how long that answer holds.
         var active: [MaintenanceWindow] = []
         var valid: Range<Instant> = .never..<(.never)
+        /// How many checks it covers; nil until somebody asks.
+        var covered: Int?
+        /// Grows whenever something began, ended or was changed.
+        var changes: UInt64 = 0
 
         var namesGroups: Bool {
             rules.contains { !$0.groups.isEmpty } || begun.values.contains { !$0.scope.groups.isEmpty }
         }
         mutating func changed() {
             valid = .never..<(.never)
+            changes &+= 1
             groups =
                 namesGroups
                 ? Dictionary(checks.map { ($0.name, $0.groupLabel) }, uniquingKeysWith: { first, _ in first }) : [:]
@@ -50,15 +55,32 @@ package final class MaintenanceBook: Sendable {
 
     /// What goes on at a moment.
     package func active(at now: Instant) -> [MaintenanceWindow] {
+        state.withLock { Self.active(&$0, at: now) }
+    }
+
+    private static func active(_ state: inout State, at now: Instant) -> [MaintenanceWindow] {
+        if state.valid.contains(now) { return state.active }
+        // A day ahead: no answer is kept for longer.
+        let horizon = now..<(now + .seconds(86_400))
+        let near = windows(state, in: horizon)
+        let active = near.filter { $0.from <= now }
+        if active != state.active { state.changes &+= 1 }
+        state.active = active
+        state.covered = nil
+        let next = near.map { $0.from <= now ? $0.until : $0.from }.min() ?? horizon.upperBound
+        state.valid = now..<min(next, horizon.upperBound)
+        return active
+    }
+
+    /// How many checks are in maintenance, and a number that grows whenever that may have changed.
+    package func summary(at now: Instant) -> (checks: Int, changes: UInt64) {
         state.withLock { state in
-            if state.valid.contains(now) { return state.active }
-            // A day ahead: no answer is kept for longer.
-            let horizon = now..<(now + .seconds(86_400))
-            let near = Self.windows(state, in: horizon)
-            state.active = near.filter { $0.from <= now }
-            let next = near.map { $0.from <= now ? $0.until : $0.from }.min() ?? horizon.upperBound
-            state.valid = now..<min(next, horizon.upperBound)
-            return state.active
+            let active = Self.active(&state, at: now)
+            if active.isEmpty { return (0, state.changes) }
+            let covered =
+                state.covered ?? state.checks.count { check in active.contains { $0.scope.covers(check) } }
+            state.covered = covered
+            return (covered, state.changes)
         }
     }
 
@@ -84,7 +106,8 @@ package final class MaintenanceBook: Sendable {
             for window in rule.windows(in: span) {
                 let id = "\(rule.name)@\(window.lowerBound)"
                 let until = state.ended[id].map { min($0, window.upperBound) } ?? window.upperBound
-                guard until > span.lowerBound else { continue }
+                // One that was called off before it began ends at its beginning.
+                guard until > span.lowerBound, until > window.lowerBound else { continue }
                 found.append(
                     MaintenanceWindow(
                         id: id, name: rule.name, from: window.lowerBound, until: until, scope: rule.scope,

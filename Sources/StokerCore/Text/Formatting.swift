@@ -91,6 +91,11 @@ package enum Formatting {
     /// `of 3 h known`: beside a share of a span that is not known as a whole.
     package static func known(_ known: Duration) -> String { "of \(duration(known)) known" }
 
+    /// `2 h of maintenance left out`: beside a share of a span that had maintenance.
+    package static func leftOut(_ maintenance: Duration) -> String {
+        "\(duration(maintenance)) of maintenance left out"
+    }
+
     /// `1,234,567`.
     package static func count(_ number: some BinaryInteger) -> String {
         var text = ""

@@ -27,7 +27,6 @@ package enum TextStyle: String, Sendable {
     case green = "32"
     case yellow = "33"
     case blue = "34"
-    case magenta = "35"
 
     /// The colour of a look, a verdict or an outcome, by its name.
     package init(verdict: String?) {

@@ -11,16 +11,19 @@ package enum Outcome: UInt8, Sendable, CaseIterable, Codable {
     /// We cannot tell: we ourselves were offline. Does not count for or against the target.
     case unknown = 5
 
-    /// Stable name for APIs.
-    package var name: String {
+    /// As the verdict that such pings lead to.
+    package var look: Look {
         switch self {
-        case .up: "up"
-        case .slow: "slow"
-        case .waking: "waking"
-        case .down: "down"
-        case .unknown: "unknown"
+        case .up: .up
+        case .slow: .slow
+        case .waking: .waking
+        case .down: .down
+        case .unknown: .unknown
         }
     }
+
+    /// Stable name for APIs.
+    package var name: String { look.name }
 
     package var isFailure: Bool { self == .down }
     /// Counts as available time.

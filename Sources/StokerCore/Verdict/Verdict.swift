@@ -1,7 +1,7 @@
 /// What is believed about a check. Raw values are stored: never renumber.
 ///
 /// A new verdict is a case and a row of ``traits`` here, what the judge makes of it, a colour in `stoker.css` and a sign in
-/// `layout.mustache`. Everything else reads the row.
+/// `signs.mustache`. Everything else reads the row.
 package enum Verdict: UInt8, Sendable, CaseIterable, Codable {
     /// Not looked at yet, or we were offline all along.
     case unknown = 0
@@ -25,17 +25,27 @@ package enum Verdict: UInt8, Sendable, CaseIterable, Codable {
         package let standing: Standing
         /// What a ping must have seen to be believed so.
         package let outcome: Outcome
+        /// For a visitor of a status page, who knows nothing of verdicts: `Working`.
+        package let visitorWord: String
     }
 
     package var traits: Traits {
         switch self {
-        case .unknown: Traits(look: .unknown, standing: .unknown, outcome: .unknown)
-        case .up: Traits(look: .up, isAvailable: true, standing: .up, outcome: .up)
-        case .slow: Traits(look: .slow, isAvailable: true, standing: .up, outcome: .slow)
-        case .waking: Traits(look: .waking, isAvailable: false, standing: .waking, outcome: .waking)
-        case .down: Traits(look: .down, isTrouble: true, isAvailable: false, standing: .down, outcome: .down)
-        case .paused: Traits(look: .paused, standing: .paused, outcome: .unknown)
-        case .silent: Traits(look: .silent, isTrouble: true, isAvailable: false, standing: .down, outcome: .down)
+        case .unknown:
+            Traits(look: .unknown, standing: .unknown, outcome: .unknown, visitorWord: "Not known yet")
+        case .up: Traits(look: .up, isAvailable: true, standing: .up, outcome: .up, visitorWord: "Working")
+        case .slow: Traits(look: .slow, isAvailable: true, standing: .up, outcome: .slow, visitorWord: "Slow")
+        case .waking:
+            Traits(look: .waking, isAvailable: false, standing: .waking, outcome: .waking, visitorWord: "Starting")
+        case .down:
+            Traits(
+                look: .down, isTrouble: true, isAvailable: false, standing: .down, outcome: .down,
+                visitorWord: "Not reachable")
+        case .paused: Traits(look: .paused, standing: .paused, outcome: .unknown, visitorWord: "Not watched")
+        case .silent:
+            Traits(
+                look: .silent, isTrouble: true, isAvailable: false, standing: .down, outcome: .down,
+                visitorWord: "Overdue")
         }
     }
 
@@ -47,6 +57,13 @@ package enum Verdict: UInt8, Sendable, CaseIterable, Codable {
     package init?(name: some StringProtocol) {
         guard let found = Self.allCases.first(where: { $0.name == name }) else { return nil }
         self = found
+    }
+
+    /// `up or slow`: those for which ``isAvailable`` is so.
+    package static func names(available: Bool?) -> String {
+        let names = allCases.filter { $0.isAvailable == available }.map(\.name)
+        return [names.dropLast().joined(separator: ", "), names.last ?? ""].filter { !$0.isEmpty }
+            .joined(separator: " or ")
     }
 
     /// All verdicts, the one that needs a person most first.
@@ -64,6 +81,9 @@ package struct Look: Sendable, Hashable {
     package let tone: Tone
     /// Place in a list that has trouble first, 0 is first.
     package let urgency: Int
+
+    /// Not as it should be, and nothing to do yet: between trouble and well.
+    package var isUnsteady: Bool { tone == .fair || tone == .busy }
 
     /// Which colour a look has, wherever there is colour.
     package enum Tone: Sendable {
@@ -89,6 +109,15 @@ package struct Look: Sendable, Hashable {
     package init?(name: some StringProtocol) {
         guard let found = Self.all.first(where: { $0.name == name }) else { return nil }
         self = found
+    }
+
+    /// Of a Space's stage, as the Hub tells it; ``unknown`` while it has told none.
+    package init(_ stage: SpaceStage?) {
+        guard let stage else {
+            self = .unknown
+            return
+        }
+        self = stage.isFailed ? .down : stage.isMoving ? .waking : stage.isServing ? .up : .paused
     }
 
     private init(name: String, title: String, phrase: String, tone: Tone, urgency: Int) {

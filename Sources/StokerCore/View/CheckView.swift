@@ -190,13 +190,6 @@ package struct CheckView: Sendable, Equatable {
             return text.hasPrefix(own) ? String(text.dropFirst(own.count)) : text
         }
     }
-    /// Whether the Hub's word needs more room than a stage.
-    package var isHubRemarkable: Bool {
-        status.hubStatus.map {
-            $0.disagreement != nil || $0.errorMessage != nil || $0.oldBuild != nil || $0.healing != nil
-        }
-            ?? false
-    }
     /// `503 in 142 ms`; nil before the first ping.
     package var visitorGot: String? {
         guard lastPing != nil else { return nil }

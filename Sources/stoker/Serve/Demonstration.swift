@@ -12,7 +12,7 @@ enum Demonstration {
     static func run(_ options: ServeOptions) async throws {
         Logs.bootstrap(format: options.logFormat, level: try options.level())
         let logger = Logger(label: "stoker")
-        let surroundings = Surroundings.process
+        let surroundings = ProcessEnvironment.process
         let folder = options.data ?? NSTemporaryDirectory() + "stoker-demo-\(ProcessInfo.processInfo.processIdentifier)"
         let outside = try await Outside.start(logger: logger)
         var failure: (any Error)?
@@ -133,6 +133,7 @@ enum Demonstration {
             hub = Fleet.Hub(
                 namespace: DemoScene.owner, token: Secret(DemoScene.token), endpoint: world.endpoint,
                 spaceAddress: outside.fleet.addressPattern)
+            hub.statusPage = world.endpoint + "/-/status"
         }
         return Fleet(hub: hub, checks: checks, serve: Fleet.Serve(selfPing: .seconds(20)))
     }

@@ -94,6 +94,7 @@ struct Engine {
             hub: knowledge, maintenance: book, sections: .all, onFleet: { board.use($0) }, clocks: clocks,
             logger: logger)
         board.setOffline { monitor.isOffline }
+        board.setParentLook { await monitor.lastWell(of: $0) }
         board.setMaintenance { book.isInMaintenance($0, at: $1) }
         let maintenance = MaintenanceKeeper(
             book: book, ledger: memory.ledger, monitor: monitor, clocks: clocks, logger: logger)
@@ -103,7 +104,8 @@ struct Engine {
         knowledge.patience = plan.patience
         let watch = hub.map {
             HubPoller(
-                hub: HubClientGateway(hub: $0), monitor: monitor, knowledge: knowledge, ledger: memory.ledger,
+                hub: HubClientGateway(hub: $0, statusPage: plan.fleet.hub.statusPageAddress), monitor: monitor,
+                knowledge: knowledge, ledger: memory.ledger,
                 remembers: memory.note == nil, clocks: clocks, logger: logger)
         }
 
@@ -158,7 +160,7 @@ struct Engine {
         }
         if let watch { services.append(watch) }
         if !plan.demo {
-            let folders = Set([Surroundings.process.dataFolder, plan.dataFolder])
+            let folders = Set([ProcessEnvironment.process.dataFolder, plan.dataFolder])
             services.append(
                 PausedSpaceRecovery(
                     hub: hub, endpoint: plan.fleet.hub.endpoint,

@@ -71,13 +71,11 @@ struct JSONLogHandler: LogHandler {
     func log(event: LogEvent) {
         let merged = metadata.merging(event.metadata ?? [:]) { _, new in new }
         let line = Line(
-            time: Date.now.formatted(Date.ISO8601FormatStyle(includingFractionalSeconds: true)),
+            time: Instant(seconds: Date().timeIntervalSince1970).description,
             level: event.level.rawValue,
             logger: label, message: event.message.description, fields: merged.mapValues(\.description))
-        let encoder = JSONEncoder()
-        encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
         // Strings always encode.
-        guard var data = try? encoder.encode(line) else { return }
+        guard var data = try? JSONEncoder.stable.encode(line) else { return }
         data.append(UInt8(ascii: "\n"))
         // A full disk or a reader that is gone must not end the program, and there is nobody left to tell.
         try? FileHandle.standardError.write(contentsOf: data)

@@ -8,7 +8,7 @@ enum Serving {
     static func run(_ request: ServeRequest) async throws {
         let options = request.options
         Logs.bootstrap(format: options.logFormat, level: try options.level())
-        let surroundings = Surroundings.process
+        let surroundings = ProcessEnvironment.process
         let watched = FleetFileWatcher(options: request.fleet)
         let source = try await watched.source(within: .seconds(60))
         var fleet = try source.fleet()
@@ -30,7 +30,7 @@ enum Serving {
 extension ServeOptions {
     /// Why others can reach the server, and what changes that; nil when nobody else can.
     /// - Parameter said: where `serve` is written; nil when there is no file.
-    func reachable(_ serve: Fleet.Serve, said file: String?, _ surroundings: Surroundings) -> String? {
+    func reachable(_ serve: Fleet.Serve, said file: String?, _ surroundings: ProcessEnvironment) -> String? {
         guard Access.isReachable(serve) else {
             return serve.privateReading ? "serve.private is set, so looking needs it too" : nil
         }
@@ -46,7 +46,7 @@ extension ServeOptions {
     }
 
     /// The command line wins, then the environment, then the fleet file.
-    func apply(to serve: inout Fleet.Serve, surroundings: Surroundings) throws(Failure) {
+    func apply(to serve: inout Fleet.Serve, surroundings: ProcessEnvironment) throws(Failure) {
         let fromEnvironment = try surroundings.port
         if let port = port ?? fromEnvironment { serve.port = port }
         if let host {

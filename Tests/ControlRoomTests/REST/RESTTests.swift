@@ -105,10 +105,13 @@ struct VisitorContext: RemoteAddressRequestContext {
         }
     }
 
-    /// Messages and maintenance need a running outbox and keeper: `NoticesTests` and `MaintenanceSpanTests` have these.
-    static let calledHere = Operation.all.filter {
-        $0.needsFleet && !$0.path.hasPrefix("/notify") && !$0.path.hasPrefix("/maintenance")
-    }
+    static let calledHere = Operation.all.filter(\.needsFleet)
+
+    /// What an operation must be told.
+    private static let bodies = [
+        "note-incident": #"{"text": "we look into it"}"#, "start-maintenance": #"{"targets": ["bot"], "for": "2h"}"#,
+        "stop-maintenance": #"{"id": "hand-1"}"#,
+    ]
 
     private static func call(_ operation: Operation) -> (method: HTTPRequest.Method, path: String, body: String?) {
         let name =
@@ -116,6 +119,8 @@ struct VisitorContext: RemoteAddressRequestContext {
                 "nightly%20export"
             } else if operation.path.contains("incidents") {
                 operation.name == "acknowledge" ? "7" : "5"
+            } else if operation.path.contains("notify") {
+                ["notify-test": "team", "notify-retry": "2"][operation.name] ?? "1"
             } else {
                 "bot"
             }
@@ -126,7 +131,7 @@ struct VisitorContext: RemoteAddressRequestContext {
             case .delete: .delete
             default: .post
             }
-        return (method, "/api/v1" + path, operation.name == "note-incident" ? #"{"text": "we look into it"}"# : nil)
+        return (method, "/api/v1" + path, bodies[operation.name])
     }
 
     @Test(arguments: calledHere.map(\.name)) func everyOperationHasItsRoute(_ name: String)

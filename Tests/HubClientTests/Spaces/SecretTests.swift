@@ -102,22 +102,21 @@ import Testing
         #expect(server.asked().allSatisfy { $0.method == .GET })
     }
 
-    @Test func whatSeveralCommandsNotedIsPutTogether() throws {
-        let start = SecretFingerprints()
-        var (first, second) = (start, start)
-        first.note("A", value: Secret("1"), in: space, updatedAt: "t")
-        second.note("B", value: Secret("2"), in: space, updatedAt: "u")
-        var file = start
-        let taken = [file.merge(from: start, to: first), file.merge(from: start, to: second)]
-        #expect(taken == [true, true])
-        #expect(file.standing(of: "A", value: Secret("1"), in: space, updatedAt: "t") == .unchanged)
-        #expect(file.standing(of: "B", value: Secret("2"), in: space, updatedAt: "u") == .unchanged)
-        var third = file
-        third.forget("A", in: space)
-        file.merge(from: file, to: third)
-        #expect(file.standing(of: "A", value: Secret("1"), in: space, updatedAt: "t") == .unknown)
-        #expect(file.standing(of: "B", value: Secret("2"), in: space, updatedAt: "u") == .unchanged)
-        let foreign = file.merge(from: SecretFingerprints(), to: SecretFingerprints())
-        #expect(!foreign, "another key")
+    @Test func whatACommandNotedAndForgotIsKnown() throws {
+        var start = SecretFingerprints()
+        start.note("A", value: Secret("1"), in: space, updatedAt: "t")
+        start.note("B", value: Secret("2"), in: space, updatedAt: "u")
+        var after = start
+        #expect(after.changes(since: start).isEmpty)
+        after.forget("A", in: space)
+        after.note("C", value: Secret("3"), in: space, updatedAt: "v")
+        let changes = after.changes(since: start)
+        #expect(Set(changes.keys) == ["\(space)/A", "\(space)/C"])
+        #expect(changes["\(space)/A"] == .some(.none))
+        #expect(changes["\(space)/C"] == .some(after.entries["\(space)/C"]))
+        #expect(SecretFingerprints().changes(since: start).isEmpty, "another key")
+        #expect(SecretFingerprints(key: Data(count: 8)) == nil)
+        let read = try #require(SecretFingerprints(key: after.key, entries: after.entries))
+        #expect(read == after && read.keyName == start.keyName && read.keyName != SecretFingerprints().keyName)
     }
 }

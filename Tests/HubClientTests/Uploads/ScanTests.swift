@@ -69,6 +69,52 @@ import Testing
         #expect(try paths(scratch, options) == ["folder/x", "inside.txt", "out.txt", "real.txt"])
     }
 
+    /// The same file on the disk is the same secret, whatever its name and wherever its guarded name lies.
+    @Test func aGuardedFileUnderAnotherNameIsGuarded() throws {
+        let scratch = try Scratch()
+        let outside = try Scratch()
+        try outside.write(".env", "A=1\n")
+        for path in [
+            ".env", ".streamlit/secrets.toml", "ignored/deep/.env.local", "real.txt", "app.py", ".env.example",
+        ] { try scratch.write(path, path) }
+        try scratch.write(".gitignore", "ignored/\n")
+        let files = FileManager.default
+        for (original, name) in [
+            (scratch.path + "/.env", ".aaa"), (scratch.path + "/.env", "sub/zz.txt"),
+            (scratch.path + "/.streamlit/secrets.toml", "notes.txt"),
+            (scratch.path + "/ignored/deep/.env.local", "deep.txt"), (scratch.path + "/app.py", "copy.py"),
+            (scratch.path + "/.env.example", "example.txt"), (outside.path + "/.env", "from-outside.txt"),
+        ] {
+            let place = scratch.path + "/" + name
+            try files.createDirectory(
+                at: URL(fileURLWithPath: place).deletingLastPathComponent(), withIntermediateDirectories: true)
+            try files.linkItem(atPath: original, toPath: place)
+        }
+        try files.createSymbolicLink(atPath: scratch.path + "/link.txt", withDestinationPath: "notes.txt")
+        // A guarded name that leads to an innocent one.
+        try files.createSymbolicLink(atPath: scratch.path + "/prod.env", withDestinationPath: "real.txt")
+        let scan = try FolderScan(scratch.path, options: UploadOptions())
+        #expect(
+            scan.items.map(\.path.text) == [
+                ".env.example", ".gitignore", "app.py", "copy.py", "example.txt", "from-outside.txt",
+            ])
+        let secret = Dictionary(
+            scan.skipped.filter { $0.rule == .secret }.map { ($0.path, $0.reason) }, uniquingKeysWith: { $1 })
+        #expect(
+            Set(secret.keys) == [
+                ".env", ".streamlit/secrets.toml", "prod.env", ".aaa", "sub/zz.txt", "notes.txt", "deep.txt",
+                "link.txt",
+                "real.txt",
+            ])
+        #expect(secret["notes.txt"]?.contains("the same file as .streamlit/secrets.toml") == true)
+        #expect(secret["deep.txt"]?.contains("ignored/deep/.env.local") == true)
+        var options = UploadOptions()
+        options.allow = [".aaa", "app.py"]
+        #expect(try paths(scratch, options) == ["app.py"], "the innocent name does not name the secret")
+        options.allow = [".env", ".aaa"]
+        #expect(try paths(scratch, options) == [".aaa", ".env"])
+    }
+
     @Test(arguments: ["a\\b", "line\nbreak"]) func refusesNames(name: String) throws {
         let scratch = try Scratch()
         try scratch.write(name, "x")

@@ -72,7 +72,7 @@ import Testing
         ("", "does not begin"), ("# Hello\n", "does not begin"), ("\n---\ntitle: a\n---\n", "empty line"),
         ("---\ntitle: a\n", "never closed"),
         ("--- \ntitle: a\n--- \n", "spaces"), ("---\ntitle: a\n --- \n", "spaces"), ("---\n---\n", "is empty"),
-        ("---\n \n---\n", "is empty"),
+        ("---\n \n---\n", "is empty"), ("---\n# sdk: docker\n---\n", "is empty"),
         ("text\n---\na: b\n---\n", "does not begin"), ("----\na: b\n----\n", "does not begin"),
     ]) func isMissing(readme: String, why: String) {
         #expect(FrontMatter.block(of: readme) == nil)
@@ -279,7 +279,36 @@ import Testing
             }
             let result = try await hub.upload(folder: scratch.path, to: repo, options: options)
             #expect(asked.withLock { $0 } == [["main", "run.sh", "start"]])
+            // Executable here, with the content that the Hub has: its mode there decides.
+            for name in ["run.sh", "same.sh", "notes"] {
+                try scratch.write(name, name == "run.sh" ? "#!/bin/sh\necho\n" : "#!/bin/sh\n")
+                try FileManager.default.setAttributes(
+                    [.posixPermissions: 0o755], ofItemAtPath: scratch.path + "/" + name)
+            }
+            let again = try await hub.upload(folder: scratch.path, to: repo, options: options)
+            #expect(asked.withLock { $0.last } == ["main", "notes", "run.sh", "same.sh"])
+            #expect(again.commits.isEmpty)
+            #expect(again.remarks.map { "\($0.kind.rawValue) \($0.paths)" } == [#"executable ["notes"]"#])
+            // Not to be looked up: what is replaced may lose its mode, what is left loses nothing.
+            options.executables = { _, _ in nil }
+            #expect(try await hub.upload(folder: scratch.path, to: repo, options: options).remarks.isEmpty)
+            try scratch.write("start", "exec python other.py\n")
+            let unknown = try await hub.upload(folder: scratch.path, to: repo, options: options)
+            #expect(unknown.remarks.map(\.kind) == [.executable] && unknown.remarks[0].isRisk)
             #expect(result.remarks.map { "\($0.kind.rawValue) \($0.paths)" } == [#"executable ["run.sh"]"#])
+        }
+    }
+
+    @Test func aHardLinkDoesNotNameTheSecretItIs() async throws {
+        try await with { small, hub, repo, scratch, options in
+            try scratch.write(".streamlit/secrets.toml", "A=1\n")
+            let name = scratch.path + "/s.txt"
+            try FileManager.default.linkItem(atPath: scratch.path + "/.streamlit/secrets.toml", toPath: name)
+            let failure = await #expect(throws: HubFailure.self) {
+                try await hub.commit([.add(path: "s.txt", .file(name))], to: repo, options: options)
+            }
+            #expect(failure?.said.contains("the same file as .streamlit/secrets.toml") == true)
+            #expect(small.calls("commit").isEmpty)
         }
     }
 

@@ -67,8 +67,21 @@ assert set(maren.list_repo_files(**repo)) == {".gitattributes", "one.bin"}
 stored = list(maren.list_lfs_files(**repo))
 gone = [item for item in stored if item.filename != "one.bin"]
 assert len(stored) == 4 and len(gone) == 3, stored
+head = maren.repo_info(**repo).sha
+length = len(maren.list_repo_commits(**repo))
 maren.permanently_delete_lfs_files(lfs_files=gone, **repo)
 assert [item.filename for item in maren.list_lfs_files(**repo)] == ["one.bin"]
+# No commit names them any more; those before the first of them keep their ids
+history = [commit.commit_id for commit in maren.list_repo_commits(**repo)]
+assert history[0] != head and len(history) == length, history
+for commit in history:
+    assert "two.bin" not in maren.list_repo_files(revision=commit, **repo)
+maren.upload_file(path_or_fileobj=os.urandom(3_000), path_in_repo="five.bin", **repo)
+five = [item for item in maren.list_lfs_files(**repo) if item.filename == "five.bin"]
+head = maren.repo_info(**repo).sha
+maren.permanently_delete_lfs_files(lfs_files=five, rewrite_history=False, **repo)
+assert maren.repo_info(**repo).sha == head and "five.bin" in maren.list_repo_files(**repo)
+maren.delete_file("five.bin", **repo)
 
 # Large ones beforehand, then a commit that has them
 from huggingface_hub import CommitOperationAdd

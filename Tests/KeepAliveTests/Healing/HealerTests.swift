@@ -39,9 +39,10 @@ import Testing
         }
         let actions = try words.filter { !$0.hasPrefix("m") }.map { word in
             let steps: [Character: Healer.Step] = ["r": .restart, "f": .factoryRestart, "w": .wake]
+            let (isAsked, word) = word.first == "p" ? (true, word.dropFirst()) : (false, word)
             return Healer.Past.Action(
                 at: Self.now - (try #require(Duration(text: word.dropFirst()))),
-                step: try #require(word.first.flatMap { steps[$0] }))
+                step: try #require(word.first.flatMap { steps[$0] }), isAsked: isAsked)
         }
         let text: String =
             switch Healer.decide(

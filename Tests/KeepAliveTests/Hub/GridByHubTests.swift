@@ -79,7 +79,7 @@ import Testing
         let edge = EdgeRules(limit: .milliseconds(400))
         var strict = edge
         strict.anonymousLimit = 0
-        let special = scenes.filter { $0.anonymousLimit != nil }.map { ($0.id, SpaceManner(edge: strict)) }
+        let special = scenes.filter { $0.anonymousLimit != nil }.map { ($0.id, SpaceOverride(edge: strict)) }
         return try await SimulatedWorld.start(
             HubConfiguration(), rules: SpaceRules(buildTakes: .seconds(3_600), startTakes: .seconds(3_600)),
             edge: edge, special: Dictionary(uniqueKeysWithValues: special), app: { apps[$0] ?? SpaceEngine.usualApp },

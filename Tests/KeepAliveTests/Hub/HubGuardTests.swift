@@ -220,6 +220,34 @@ private final class CountingHub: HubGateway {
         }
     }
 
+    @Test func nothingIsHealedInMaintenance() async throws {
+        try await withFleetMonitorRoom { room in
+            try await room.simulated.add(Self.space("acme/app", .runtimeError))
+            let hub = StageHub(room.simulated)
+            let watch = Self.watch(room, hub)
+            let fleet = Self.fleet(["app"], Self.policy(heal: HealRule(mode: .act, after: 1)))
+            await watch.firstRead(fleet, within: .seconds(5))
+            let now = Clocks.real.wall()
+            let window = MaintenanceWindow(
+                id: "hand-1", name: "move", from: now, until: now + .seconds(3_600),
+                scope: MaintenanceScope(targets: ["app"]), isByHand: true)
+            room.monitor.maintenance.set(begun: [window], ended: [:])
+            try await room.tend(fleet)
+            try await room.until("app", is: .down)
+            await watch.heal()
+            #expect(hub.restarts.isEmpty)
+            let status = try await room.monitor.status(of: "app")
+            #expect(status.maintenance == window)
+            #expect(status.hubStatus?.healing?.contains("in maintenance until") == true)
+            #expect(await room.monitor.overview().inMaintenance == 1)
+            let before = await room.monitor.overview().generation
+            room.monitor.maintenance.set(begun: [], ended: [:])
+            #expect(await room.monitor.overview().generation > before, "pages are made anew")
+            await watch.heal()
+            #expect(hub.restarts == ["acme/app"])
+        }
+    }
+
     @Test func aNameThatMeansAnotherSpaceNowBeginsAnew() async throws {
         try await withFleetMonitorRoom { room in
             try await room.simulated.add(Self.space("acme/app", .runtimeError))

@@ -18,6 +18,9 @@ final class StageHub: HubGateway {
         var restarts: [String] = []
         var listings = 0
         var calls = 0
+        /// What the platform's status page tells; nil: it cannot be reached.
+        var reports: [PlatformReport]? = []
+        var reportReadings = 0
     }
     let simulated: SimulatedFleet
     let scene = Mutex(Scene())
@@ -62,6 +65,15 @@ final class StageHub: HubGateway {
 
     func use(at now: Instant) -> HubRateUsage? {
         HubRateUsage(endpoint: "http://hub.test", calls: scene.withLock { $0.calls })
+    }
+
+    func platformReports(at now: Instant) async throws(Failure) -> [PlatformReport] {
+        let reports = scene.withLock { scene in
+            scene.reportReadings += 1
+            return scene.reports
+        }
+        if let reports { return reports }
+        throw Failure(.unreachable, doing: "read the status page", because: "nobody answers", retry: .soon)
     }
 
     func restart(_ id: String, factory: Bool) async throws(Failure) {
@@ -331,6 +343,54 @@ final class MovedClock: Sendable {
         }
     }
 
+    /// A command of another process, or a request to this server, has restarted it: that is told, and waited for as for a restart of ours.
+    @Test func aPersonsRestartIsToldAndWaitedFor() async throws {
+        let clock = MovedClock()
+        try await withFleetMonitorRoom(clocks: clock.clocks) { room in
+            try await room.simulated.add(Self.space("acme/app", .runtimeError))
+            let hub = StageHub(room.simulated)
+            let watch = room.watch(hub, clocks: clock.clocks)
+            let fleet = Self.fleet(
+                ["app"], heal: HealRule(mode: .act, after: 1, restarts: 1, factoryRestarts: 0, wait: .seconds(600)))
+            await watch.firstRead(fleet, within: .seconds(5))
+            try await room.tend(fleet)
+            try await room.until("app", is: .down)
+            func record(_ kind: Action.Kind, on space: String, as state: Action.State) async throws {
+                let action = try await room.ledger.actions.begin(
+                    NewAction(
+                        kind, on: space, by: "`stoker space restart`", because: "a person asked for it",
+                        began: clock.clocks.wall()), within: .seconds(5))
+                guard state != .begun else { return }
+                try await room.ledger.actions.end(
+                    action.id, fence: action.fence, as: state, result: nil, now: clock.clocks.wall())
+            }
+            try await record(.asked(.restart), on: "Acme/App", as: .succeeded)
+            try await record(.asked(.pause), on: "acme/app", as: .failed)
+            try await record(.asked(.restart), on: "acme/stranger", as: .succeeded)
+            await watch.lookAtDeeds()
+            await watch.heal()
+            #expect(hub.restarts.isEmpty, "it was restarted a moment ago")
+            clock.advance(.seconds(6))
+            await watch.lookAtDeeds()
+            #expect(try await room.events().count { $0 == "space.asked" } == 1)
+            let told = try await room.ledger.events(of: nil, before: nil, limit: 50).first { $0.kind == "space.asked" }
+            #expect(told?.text == "acme/app was restarted by `stoker space restart`" && told?.check != nil)
+            // The same after a start of the engine, and for a change of secrets with a restart.
+            clock.advance(.seconds(600))
+            try await record(.environment, on: "acme/app", as: .succeeded)
+            let next = room.watch(hub, clocks: clock.clocks)
+            await next.firstRead(fleet, within: .seconds(5))
+            _ = try await room.monitor.ping("app")
+            await next.heal()
+            #expect(hub.restarts.isEmpty)
+            clock.advance(.seconds(601))
+            await next.read()
+            _ = try await room.monitor.ping("app")
+            await next.heal()
+            #expect(hub.restarts == ["acme/app"], "a person's restarts cost no budget")
+        }
+    }
+
     /// A step that was written down too late was not done: it costs no budget, in this process and the next.
     @Test func aRowThatComesTooLateCostsNoBudget() async throws {
         let clock = MovedClock()
@@ -466,6 +526,51 @@ final class MovedClock: Sendable {
             #expect(try await room.events().contains("heal.suspended"))
             _ = try await room.monitor.ping("a")
             #expect(try await room.monitor.status(of: "a").state.cause == .platformIncident)
+        }
+    }
+
+    /// Its status page names the trouble: then two are enough, and everybody reads what it says.
+    @Test func whatThePlatformTellsOfItselfIsTheCause() async throws {
+        try await withFleetMonitorRoom { room in
+            for name in ["a", "b", "well"] {
+                try await room.simulated.add(
+                    name == "well" ? Self.space("acme/well") : Self.space("acme/\(name)", .runtimeError))
+            }
+            let hub = StageHub(room.simulated)
+            let watch = room.watch(hub)
+            let fleet = Self.fleet(["a", "b", "well"], heal: HealRule(mode: .act, after: 1))
+            await watch.firstRead(fleet, within: .seconds(5))
+            await watch.heal()
+            #expect(hub.scene.withLock { $0.reportReadings } == 0, "nothing fails")
+            hub.scene.withLock {
+                $0.reports = [PlatformReport(title: "Spaces are down", since: nil, page: "https://status.test")]
+            }
+            try await room.tend(fleet)
+            for name in ["a", "b"] { try await room.until(name, is: .down) }
+            await watch.heal()
+            await watch.heal()
+            #expect(hub.scene.withLock { $0.reportReadings } == 1, "once a minute")
+            #expect(hub.restarts.isEmpty)
+            #expect(try await room.events().contains("heal.suspended"))
+            let shown = try await room.monitor.status(of: "a").hubStatus?.healing
+            #expect(shown?.contains("“Spaces are down”") == true, "\(shown ?? "nothing")")
+        }
+    }
+
+    @Test func aStatusPageThatCannotBeReachedChangesNothing() async throws {
+        try await withFleetMonitorRoom { room in
+            for name in ["a", "b"] { try await room.simulated.add(Self.space("acme/\(name)", .runtimeError)) }
+            let hub = StageHub(room.simulated)
+            hub.scene.withLock { $0.reports = nil }
+            let watch = room.watch(hub)
+            let fleet = Self.fleet(["a", "b"], heal: HealRule(mode: .act, after: 1))
+            await watch.firstRead(fleet, within: .seconds(5))
+            try await room.tend(fleet)
+            for name in ["a", "b"] { try await room.until(name, is: .down) }
+            await watch.heal()
+            #expect(hub.scene.withLock { $0.reportReadings } == 1)
+            #expect(try await !room.events().contains("heal.suspended"))
+            #expect(!hub.restarts.isEmpty)
         }
     }
 

@@ -1,3 +1,4 @@
+import Foundation
 import HubSimulator
 import Ledger
 import NIOCore
@@ -376,8 +377,8 @@ import Testing
             let end = start + .seconds(4 * 3_600)
             _ = try await room.monitor.pause("app", until: end)
             clock.set(by: .seconds(seconds))
-            // A shard looks at the clocks four times a second; that it has is not to be seen from here.
-            try await Task.sleep(for: .seconds(1))
+            // A shard looks at the clocks four times a second.
+            try await eventually("both shards read the clocks") { clock.loopsThatRead >= 2 }
             clock.sleep(.seconds(4 * 3_600 - seconds - 60))
             clock.sleep(.seconds(120))
             try await room.until("app", is: .up)
@@ -398,6 +399,11 @@ final class SetClock: Sendable {
         var elapsed = Duration.zero
     }
     private let offsets: Mutex<Offsets>
+    /// How often each thread has read all clocks since they were set.
+    private let readings = Mutex<[pthread_t: Int]>([:])
+
+    /// The event loops that have read all clocks since they were set. A first reading may have begun before.
+    var loopsThatRead: Int { readings.withLock { $0.values.count { $0 >= 2 } } }
 
     init(at instant: Instant) { offsets = Mutex(Offsets(wall: instant - Clocks.real.wall())) }
 
@@ -408,11 +414,18 @@ final class SetClock: Sendable {
         }
     }
 
-    func set(by length: Duration) { offsets.withLock { $0.wall += length } }
+    func set(by length: Duration) {
+        offsets.withLock { $0.wall += length }
+        readings.withLock { $0 = [:] }
+    }
 
     var clocks: Clocks {
         Clocks(
             wall: { Clocks.real.wall() + self.offsets.withLock { $0.wall } }, running: Clocks.real.running,
-            elapsed: { Clocks.real.elapsed() + self.offsets.withLock { $0.elapsed } })
+            elapsed: {
+                // The last that a shard reads.
+                self.readings.withLock { $0[pthread_self(), default: 0] += 1 }
+                return Clocks.real.elapsed() + self.offsets.withLock { $0.elapsed }
+            })
     }
 }

@@ -63,12 +63,14 @@ import Testing
 
     @Test func aSleeperIsWakingNotDown() async throws {
         try await withFleetMonitorRoom { room in
-            let lifecycle = SpaceLifecycle(sleepAfter: nil, startTakes: .seconds(3), buildTakes: .seconds(1))
-            _ = try await room.simulated.add(
+            // It starts until the test ends it: on a busy machine a start of a few seconds could be over before it was seen.
+            let lifecycle = SpaceLifecycle(sleepAfter: nil, startTakes: .seconds(3_600), buildTakes: .seconds(1))
+            let space = try await room.simulated.add(
                 SpaceBlueprint("acme/sleeper", story: "", stage: .sleeping, lifecycle: lifecycle))
             try await room.tend(["sleeper": "acme/sleeper"], every: .milliseconds(500), timeout: .seconds(1))
             try await room.until("sleeper", is: .waking)
             #expect(try await room.monitor.status(of: "sleeper").state.cause == .spaceHeld)
+            space.set(.running)
             // The judge looks again after its own short wait, not before: ask for it.
             try await eventually(within: .seconds(30)) {
                 try await room.monitor.ping("sleeper").state.verdict == .up

@@ -53,7 +53,7 @@ private let policy = CheckPolicy(every: .seconds(600), jitter: 0)
         #expect(placement.parts[1][0].due == (now + .seconds(100)).milliseconds)
         #expect(placement.goOn == ["b"])
         #expect(placement.destinations == [[77: .init(part: 1, key: 0, name: "b")], [:]])
-        #expect(placement.luggage[1].pings[0]?.serial == 77)
+        #expect(placement.rareStates[1].pings[0]?.serial == 77)
     }
 
     @Test func anotherAddressCountsFromNow() {
@@ -63,8 +63,8 @@ private let policy = CheckPolicy(every: .seconds(600), jitter: 0)
         let placement = place(
             [check("b", "https://new.example/")], known, before: [check("b", "https://old.example/")], shards: 1)
         #expect(placement.parts[0][0].due == now.milliseconds)
-        #expect(placement.luggage[0].crowd == [0])
-        #expect(placement.goOn.isEmpty && placement.luggage[0].pings.isEmpty, "its ping asked the old one")
+        #expect(placement.rareStates[0].crowd == [0])
+        #expect(placement.goOn.isEmpty && placement.rareStates[0].pings.isEmpty, "its ping asked the old one")
     }
 }
 

@@ -17,6 +17,16 @@ private func state(_ verdict: Verdict, pause: CheckState.Pause = .none) -> Check
     return state
 }
 
+@Suite struct UnfinishedPingTests {
+    /// When the failures of an unfinished ping began is remembered for an hour, and not when the clock was set back behind it.
+    @Test(arguments: [
+        (0, true), (3_599, true), (3_600, false), (86_400, false), (-1, false),
+    ]) func itsBeginIsRememberedForAnHour(age: Int, isRemembered: Bool) {
+        #expect(Shard.isRecent(now - .seconds(age), now) == isRemembered)
+        #expect(!Shard.isRecent(.never, now))
+    }
+}
+
 @Suite struct AttemptStepTests {
     @Test func aFailureIsTriedAgainAsOftenAsThePolicySays() {
         let timeout = finding(.down, .connectTimeout)

@@ -43,7 +43,7 @@ import Testing
         #expect(judge.take(&evidence, now: at(back + 30)) == nil)
         evidence.note(.none, host: 1, began: at(back + 40), ended: at(back + 41), wasBad: false)
         #expect(judge.take(&evidence, now: at(back + 42)) == .cameBack(offlineSince: at(back + 30)))
-        #expect(judge.standing == .online)
+        #expect(judge.status == .online)
     }
 
     @Test func aFleetOfOneHostIsNotLeftOffline() {
@@ -65,7 +65,7 @@ import Testing
                 Seen(host: "c", began: 12, ended: 22, cause: .connectUnreachable),
             ], hosts: 50)
         #expect(changes == [.wentOffline(since: at(10))])
-        #expect(judge.standing == .offline(since: at(10)))
+        #expect(judge.status == .offline(since: at(10)))
         for cause in [Cause.connectTimeout, .dnsFailed, .firstByteTimeout, .spaceHeld, .connectionReset] {
             #expect(judge.treatment(of: cause, now: at(23)) == .disregard)
         }
@@ -85,7 +85,7 @@ import Testing
                 Seen(host: "c", began: 10, ended: 20), Seen(host: "b", began: 100, ended: 101, cause: .tlsCertificate),
             ], hosts: 3)
         #expect(changes == [.wentOffline(since: at(10)), .cameBack(offlineSince: at(10))])
-        #expect(judge.standing == .online)
+        #expect(judge.status == .online)
         #expect(judge.treatment(of: .connectTimeout, now: at(102)) == .judge)
     }
 
@@ -115,7 +115,7 @@ import Testing
     @Test(arguments: notUs.indices) func notOurFault(row: Int) {
         let (judge, changes) = play(Self.notUs[row], hosts: 40)
         #expect(changes.isEmpty)
-        if case .offline = judge.standing { Issue.record("offline") }
+        if case .offline = judge.status { Issue.record("offline") }
     }
 
     @Test(arguments: [(1, false), (2, true), (3, false)]) func smallFleets(hosts: Int, offline: Bool) {
@@ -125,11 +125,11 @@ import Testing
 
     @Test func suspicionHoldsJudgementForAWhile() {
         let (judge, _) = play([Seen(host: "a", began: 0, ended: 10)], hosts: 9)
-        #expect(judge.standing == .suspect(until: at(30)))
+        #expect(judge.status == .suspect(until: at(30)))
         #expect(judge.treatment(of: .connectTimeout, now: at(12)) == .hold(until: at(30)))
         #expect(judge.treatment(of: .connectTimeout, now: at(30)) == .judge)
         #expect(judge.treatment(of: .status, now: at(12)) == .judge)
-        #expect(play([Seen(host: "a", began: 0, ended: 10)], hosts: 1).guard.standing == .online)
+        #expect(play([Seen(host: "a", began: 0, ended: 10)], hosts: 1).guard.status == .online)
     }
 
     @Test func aSuspicionAsksForWitnessesNowAndThen() {
@@ -162,7 +162,7 @@ import Testing
                     ended: began + Int.random(in: 0...10, using: &random),
                     cause: Int.random(in: 0...5, using: &random) == 0 ? .none : .connectTimeout)
             }
-            func standing(_ order: [Seen]) -> ConnectivityGuard.Standing {
+            func status(_ order: [Seen]) -> ConnectivityGuard.Status {
                 var shards = [ConnectivityGuard.Evidence(), ConnectivityGuard.Evidence()]
                 for (index, seen) in order.enumerated() {
                     shards[index % 2].note(
@@ -172,13 +172,13 @@ import Testing
                 shards[0].merge(shards[1])
                 var judge = ConnectivityGuard(hosts: 5)
                 _ = judge.take(&shards[0], now: at(50))
-                return judge.standing
+                return judge.status
             }
             // Offline or not must not depend on the order; the exact beginning may.
-            func isOffline(_ standing: ConnectivityGuard.Standing) -> Bool {
-                if case .offline = standing { true } else { false }
+            func isOffline(_ status: ConnectivityGuard.Status) -> Bool {
+                if case .offline = status { true } else { false }
             }
-            #expect(isOffline(standing(attempts)) == isOffline(standing(attempts.shuffled(using: &random))))
+            #expect(isOffline(status(attempts)) == isOffline(status(attempts.shuffled(using: &random))))
         }
     }
 
@@ -201,7 +201,7 @@ import Testing
         }
         evidence.note(answer(500), host: 9, began: at(0), ended: at(2), wasBad: false)
         let change = judge.take(&evidence, now: at(3))
-        #expect(change == nil && judge.standing == .online)
+        #expect(change == nil && judge.status == .online)
     }
 
     @Test func sameHostInAnyCase() {

@@ -66,6 +66,7 @@ extension EventPayload {
         .spaceGone(space: "a/b", check: nil),
         .spaceMoved(space: "a/b", to: "a/c", isWritten: true), .spaceMoved(space: "a/b", to: "a/c", isWritten: false),
         .spaceLeftPaused(space: "a/b", command: "stoker space secrets", at: "2026-11-21", now: "it is started"),
+        .spaceAsked(deed: .factoryRestart, space: "a/b", by: "`stoker space restart`"),
         .hubUnreachable(because: "no answer"), .hubBack,
         .hubNothingFound(namespaces: ["a"], because: "none", hint: "look"),
         .hubSpread(requests: 90, budget: 50, minutes: 10),
@@ -78,7 +79,9 @@ extension EventPayload {
         .healingExhausted(check: "bot", because: "crashed"),
         .healingExhausted(check: "bot", because: "crashed", once: true),
         .healingHeld(step: .restart, check: "bot", because: "crashed", incident: 3),
-        .healingSuspended(spaces: 3, cause: .spaceCrashed), .healingResumed(cause: .spaceCrashed),
+        .healingSuspended(spaces: 3, cause: .spaceCrashed),
+        .healingSuspended(spaces: 3, cause: .spaceCrashed, platform: "the platform tells of “a”"),
+        .healingResumed(cause: .spaceCrashed),
         .text(kind: "of.tomorrow", sentence: "Something new"),
     ]
 }

@@ -192,10 +192,11 @@ struct JobRunnerTests {
             try check()
             return real.extend(job, fence: fence, until: until)
         }
-        func complete(_ job: Int64, fence: Int64, now: Instant) async throws(Failure) -> Bool {
+        func complete(_ job: Int64, fence: Int64, note: String?, now: Instant) async throws(Failure) -> Bool {
             try check()
-            return real.complete(job, fence: fence, now: now)
+            return real.complete(job, fence: fence, note: note, now: now)
         }
+        func release(kind: String) async throws(Failure) -> Int { real.release(kind: kind) }
         func fail(
             _ job: Int64, fence: Int64, error: String, retryAt: Instant?, now: Instant
         ) async throws(Failure) -> Bool {

@@ -76,6 +76,30 @@ struct JobStoreTests {
         }
     }
 
+    @Test("what a worker held that is gone is due again, in its old order", arguments: Kind.allCases)
+    func release(kind: Kind) async throws {
+        try await kind.withLedger { ledger, _ in
+            let jobs = ledger.jobs
+            let ids = try await jobs.insert([
+                job("mail", "1", at: morning), job("mail", "2", at: morning + .seconds(1)), job("page", "3"),
+                job("mail", "4", at: morning + .seconds(2)),
+            ])
+            let now = morning + .seconds(10)
+            let held = try await jobs.claim(["mail"], by: "a", limit: 2, lease: Self.minute, now: now)
+            let page = try await jobs.claim(["page"], by: "a", limit: 1, lease: Self.minute, now: now)
+            #expect(held.map(\.id) == Array(ids[..<2]) && page.count == 1)
+            #expect(try await jobs.release(kind: "mail") == 2)
+            #expect(try await jobs.job(ids[2])?.state == .running, "of another kind")
+            #expect(try await !jobs.complete(held[0].id, fence: held[0].fence, now: now), "its late worker is refused")
+            let again = try await jobs.claim(["mail"], by: "b", limit: 9, lease: Self.minute, now: now)
+            #expect(again.map(\.id) == [ids[0], ids[1], ids[3]])
+            #expect(again.map(\.attempt) == [1, 1, 1])
+            #expect(try await jobs.complete(again[0].id, fence: again[0].fence, note: "1 of 2", now: now))
+            #expect(try await jobs.job(ids[0])?.lastError == "1 of 2")
+            #expect(try await jobs.release(kind: "fax") == 0)
+        }
+    }
+
     @Test("a failed job waits for its next try and is given up after the last", arguments: Kind.allCases)
     func failing(kind: Kind) async throws {
         try await kind.withLedger { ledger, _ in
@@ -164,6 +188,32 @@ struct JobStoreTests {
             #expect(try await jobs.retain(now: morning + .seconds(6) + Job.keptFor) == 2)
             #expect(try await jobs.jobs(kind: nil, states: [], before: nil, limit: 9).map(\.id) == next)
             #expect(try await jobs.insert([job(key: .once("incident 7 to ops"))])[0] > next[0])
+        }
+    }
+
+    @Test(
+        "a message that grows replaces what waits, and is inserted beside what was claimed",
+        arguments: Kind.allCases)
+    func growing(kind: Kind) async throws {
+        try await kind.withLedger { ledger, _ in
+            let jobs = ledger.jobs
+            let due = morning + .seconds(30)
+            try await jobs.insert([job("mail", "one", runAt: due, key: .growing("notice 1"))])
+            let later = morning + .seconds(10)
+            try await jobs.insert([
+                job("mail", "one and two", at: later, runAt: later + .seconds(30), key: .growing("notice 1")),
+                job("mail", "another", at: later, runAt: due, key: .growing("notice 2")),
+            ])
+            let waiting = try await jobs.jobs(kind: "mail", states: [], before: nil, limit: 9)
+            #expect(Set(waiting.map(\.payload)) == ["one and two", "another"])
+            #expect(waiting.allSatisfy { $0.runAt == due }, "it goes out when the first was to go out")
+            let claimed = try await jobs.claim(["mail"], by: "a", limit: 9, lease: Self.minute, now: due)
+            #expect(claimed.count == 2)
+            // What is on its way cannot grow any more, and nothing of the rest is lost.
+            try await jobs.insert([job("mail", "three", at: due, key: .growing("notice 1"))])
+            let rest = try await jobs.claim(["mail"], by: "a", limit: 9, lease: Self.minute, now: due)
+            #expect(rest.map(\.payload) == ["three"])
+            for one in claimed + rest { #expect(try await jobs.complete(one.id, fence: one.fence, now: due)) }
         }
     }
 

@@ -19,7 +19,7 @@ import Testing
                 Batch(
                     timeline: [
                         .absence(from: nil, to: at(0)), change(1, 0, .up), change(2, 0, .up), change(1, 40, .down),
-                        change(2, 40, .down),
+                        change(2, 40, .down), change(3, 50, .up),
                     ], watchedUntil: at(100)))
             // Begins and ends between pings, for the first check only; another one is to come.
             let scope = MaintenanceScope(targets: ["a"])
@@ -27,7 +27,7 @@ import Testing
                 let window = MaintenanceWindow(
                     id: id, name: "", from: at(from), until: at(until), scope: scope, isByHand: true)
                 try await ledger.records.put(
-                    try MaintenanceSpan(window, checks: MaintenanceSpan.ranges([1])).record(at: at(30)))
+                    try MaintenanceSpan(window, checks: MaintenanceSpan.ranges([1, 3])).record(at: at(30)))
             }
             try await ledger.records.put(
                 NewRecord(kind: MaintenanceSpan.kind, key: "broken", body: "no JSON", at: at(0)))
@@ -36,8 +36,20 @@ import Testing
             #expect(try await time(2, 0, 100) == [40_000, 60_000])
             #expect(try await time(1, 35, 50) == [0, 0])
             #expect(try await time(1, 60, 61) == [0, 250])
+            // What is left out is a figure of its own: as far as somebody watched, and since the check is known.
+            func leftOut(_ check: Int32, _ from: Double, _ to: Double) async throws -> Int64 {
+                try await ledger.tally(of: [check], from: at(from), to: at(to))[0].maintenanceTime
+            }
+            #expect(try await leftOut(1, 0, 100) == 40_500)
+            #expect(try await leftOut(1, 0, 4_000) == 40_500, "nobody has watched what is to come")
+            #expect(try await leftOut(1, 35, 50) == 15_000)
+            #expect(try await leftOut(2, 0, 100) == 0)
+            #expect(try await leftOut(3, 0, 100) == 20_750)
+            #expect(try await time(3, 0, 100) == [29_250, 0])
+            #expect(try await ledger.tally(of: [1], from: at(0), to: at(100))[0].isWhole)
             let halves = try await ledger.series(of: 1, from: at(0), to: at(100), buckets: 2)
             #expect(halves.map(\.upTime) == [30_250, 0] && halves.map(\.downTime) == [0, 29_250])
+            #expect(halves.map(\.maintenanceTime) == [19_750, 20_750])
         }
     }
 

@@ -1,5 +1,6 @@
 import Foundation
 import GRDB
+import Runtime
 import StokerCore
 import Testing
 
@@ -77,6 +78,32 @@ struct PendingRestartsTests {
         await elsewhere.finish()
         #expect(try await ledger.actions.actions(ActionQuery(openOnly: true)).isEmpty)
         await ledger.close()
+    }
+
+    @Test("work that takes longer than its lease is not taken over by somebody who cannot see its process")
+    func longWork() async throws {
+        let scratch = try Scratch()
+        let wall = Wall()
+        let lease = Duration.seconds(30)
+        var clock = WaitClock.real
+        // Each wait of the holder moves the time on, at once.
+        clock.sleep = { wait in
+            try await Task.sleep(for: .milliseconds(1))
+            wall.now = wall.now + wait
+        }
+        let far = PendingRestarts(
+            ledger: scratch.path("stoker.sqlite"), older: scratch.path("restarts"), owner: "in another container",
+            lease: lease, clock: clock, now: { wall.now }, logger: quiet)
+        let held = try await far.begin(space: "acme/bot", endpoint: Self.hub, command: "stoker space secrets")
+        let notes = pending(scratch, wall)
+        let left = await held.during {
+            while wall.now < morning + lease * 10, !Task.isCancelled { await Task.yield() }
+            return try? await notes.left(endpoint: Self.hub)
+        }
+        #expect(left?.isEmpty == true)
+        // Nobody extends it any more: as after a kill.
+        wall.now = wall.now + lease
+        #expect(try await notes.left(endpoint: Self.hub).map(\.space) == ["acme/bot"])
     }
 
     @Test("a damaged row of the Space keeps nobody from changing it")

@@ -116,6 +116,52 @@ struct SharedStoresTests {
         await later.close()
     }
 
+    @Test("carrying an older ledger forward may take as long as it takes; a disk that is silent may not")
+    func longWork() async throws {
+        let (mayEnd, neverEnds) = (DispatchSemaphore(value: 0), DispatchSemaphore(value: 0))
+        let (isBusy, began) = AsyncStream.makeStream(of: Void.self)
+        async let carried = SharedStores.offPool("carry it forward", within: .milliseconds(50)) { busy in
+            busy()
+            began.yield()
+            mayEnd.wait()
+            return try DatabaseQueue()
+        }
+        for await _ in isBusy { break }
+        // Its limit is set after that of the work above, which has passed when this one ends.
+        let failure = await #expect(throws: Failure.self) {
+            _ = try await SharedStores.offPool("open it", within: .milliseconds(100)) { _ in
+                neverEnds.wait()
+                return nil
+            }
+        }
+        #expect(failure?.because.contains("has not answered within") == true)
+        mayEnd.signal()
+        neverEnds.signal()
+        let database = try await carried
+        #expect(database != nil)
+
+        // A ledger of an older schema is such work; one of this version is opened within the limit.
+        let scratch = try Scratch()
+        let stores = try await SharedStores.open(path: scratch.path(), logger: quiet)
+        await stores.close()
+        func timesBusy() throws -> Int {
+            var times = 0
+            let opened = try OpenedDatabase(path: scratch.path(), readOnly: false, logger: quiet) { times += 1 }
+            try opened.pool.close()
+            opened.lock?.mark(.closed)
+            opened.lock?.release()
+            return times
+        }
+        #expect(try timesBusy() == 0)
+        let queue = try DatabaseQueue(path: scratch.path())
+        try await queue.write { db in
+            try db.execute(sql: "DROP TABLE job; DROP TABLE action; ALTER TABLE event DROP COLUMN payload")
+            try db.execute(sql: "DELETE FROM grdb_migrations WHERE identifier = '003-stores'")
+        }
+        try queue.close()
+        #expect(try timesBusy() == 1)
+    }
+
     @Test("a foreign file and a newer ledger are refused and left as they are")
     func foreign() async throws {
         let scratch = try Scratch()

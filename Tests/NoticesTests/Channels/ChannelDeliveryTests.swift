@@ -252,6 +252,7 @@ struct ChannelDeliveryTests {
                 notice.subjects.append(.init(check: "rag", verdict: .down))
                 notice.count = 900
                 _ = await channel.deliver(notice, with: means)
+                _ = await channel.deliver(.sample(.acknowledged), with: means)
                 notice.kind = .recovered
                 _ = await channel.deliver(notice, with: means)
                 _ = await channel.deliver(.sample(.healed), with: means)
@@ -260,9 +261,30 @@ struct ChannelDeliveryTests {
         }
         let events = heard.map { "\($0.json?["event_action"]?.string ?? "-") \($0.json?["dedup_key"]?.string ?? "-")" }
         #expect(
-            events == ["trigger berlin/bot", "trigger berlin/rag", "resolve berlin/bot", "resolve berlin/rag", "- -"])
+            events == [
+                "trigger berlin/bot", "trigger berlin/rag", "acknowledge berlin/bot", "resolve berlin/bot",
+                "resolve berlin/rag", "- -",
+            ])
         #expect(heard.first?.json?["payload"]?["custom_details"]?["targets_in_trouble"] == 900)
         #expect(heard.last?.line.contains("/v2/change/enqueue") == true)
+    }
+
+    @Test func postmarkSaysWhoDoesNotGetIt() async throws {
+        let body = #"""
+            {"To":"a@x.example, B@x.example","MessageID":"089d","ErrorCode":0,"Message":"Message OK, but will not deliver to these inactive addresses: b@x.example. Inactive recipients are ones that have generated a hard bounce or a spam complaint."}
+            """#
+        let delivery: Delivery = try await Means.serve({ _ in Means.answer("200 OK", body) }) { server in
+            try await Means.lend { means in
+                try await Read.channel(
+                    "email: [a@x.example, B@x.example], from: s@x.example, api: postmark, key: k, url: \"http://127.0.0.1:\(server.port)\""
+                ).deliver(.sample(), with: means)
+            }
+        }
+        guard case .partly(let because) = delivery else {
+            Issue.record("\(delivery)")
+            return
+        }
+        #expect(because.hasPrefix("delivered to 1 of 2; Postmark does not deliver to b@x.example"))
     }
 
     @Test func resendKnowsACopyThatHasOtherWordsByNow() async throws {

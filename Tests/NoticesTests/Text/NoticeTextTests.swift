@@ -36,6 +36,35 @@ struct NoticeTextTests {
         #expect(text.link == "https://stoker.example.com/targets/bot?a=1&b=2")
     }
 
+    /// What is over is told as such, and for how long it lasted.
+    @Test func whatIsWellAgainIsToldInThePast() {
+        var notice = Notice.sample(.recovered, sentence: "answered 503")
+        notice.subjects = [
+            .init(
+                check: "bot", verdict: .up, sentence: "the connection was refused: nothing listens there",
+                since: Instant(milliseconds: 1_794_999_000_000), lastedMilliseconds: 720_000, was: .down)
+        ]
+        notice.hint = nil
+        notice.done = []
+        #expect(
+            NoticeText(notice, form: Self.form).text == """
+                Was down for 12 min: the connection was refused: nothing listens there.
+                Up since 2026-11-18 10:50:00 UTC.
+                """)
+        notice.subjects.append(
+            .init(check: "job", verdict: .up, sentence: "no call came", lastedMilliseconds: 60_000, was: .silent))
+        notice.count = 2
+        #expect(
+            NoticeText(notice, form: Self.form).text == """
+                • bot: was down for 12 min: the connection was refused: nothing listens there
+                • job: was silent for 1 min: no call came
+                """)
+        // Of a ledger that does not say what it was.
+        notice.subjects = [.init(check: "bot", verdict: .up)]
+        notice.count = 1
+        #expect(NoticeText(notice, form: Self.form).text == "Was down: answered 503.")
+    }
+
     @Test func repeatedAndLate() {
         var notice = Notice.sample()
         notice.repeated = 2

@@ -2,6 +2,46 @@ import Foundation
 import StokerCore
 import Testing
 
+/// What a new fleet file says of keys that need a restart.
+@Suite struct KeptSettingsTests {
+    @Test func whatNeedsARestartKeepsTheValueInForceUnlessTheFileChanged() throws {
+        let table = try #require(FleetSection.ledger.table)
+        let written = Fleet.LedgerSettings(path: "a.sqlite", keepHours: .seconds(86_400))
+        // The command line named another file.
+        var inForce = written
+        inForce.path = "given.sqlite"
+
+        var same = written
+        table.keep(inForce, in: &same, writtenAtStart: written)
+        #expect(same == inForce, "the file is as it was: the command line holds")
+
+        var changed = written
+        changed.path = "b.sqlite"
+        changed.keepHours = .seconds(2 * 86_400)
+        let wanted = changed
+        table.keep(inForce, in: &changed, writtenAtStart: written)
+        #expect(changed == wanted, "what the file changed is told, and holds after a restart")
+
+        // As it was written at the start: nothing is left to be told.
+        table.keep(inForce, in: &changed, writtenAtStart: wanted)
+        #expect(changed == inForce)
+    }
+
+    @Test func whatNeedsNoRestartIsTakenAtOnce() throws {
+        let table = try #require(FleetSection.serve.table)
+        let free = table.keys.filter { !$0.row.needsRestart }.map(\.row.name)
+        let held = table.keys.filter(\.row.needsRestart).map(\.row.name)
+        try #require(!held.isEmpty)
+        let written = Fleet.Serve()
+        var inForce = written
+        inForce.port = written.port + 1
+        var new = written
+        table.keep(inForce, in: &new, writtenAtStart: written)
+        #expect(new.port == inForce.port)
+        #expect(held.contains("port") && !free.contains("port"))
+    }
+}
+
 /// Walks all sections: what is said of a key is what the reader does.
 @Suite struct FleetSectionsTests {
     static let sections = FleetSections.standard

@@ -36,6 +36,42 @@ import Testing
         #expect(!book.isInMaintenance("web", at: begin + .seconds(60)))
     }
 
+    /// In Berlin 02:30 is left out on 29 March 2026 and comes twice on 25 October; `for` is real time.
+    @Test(arguments: [
+        ("30 2 * * *", "1h", "2026-03-28T12:00:00Z", "2026-03-29T01:00:00Z", "2026-03-29T02:00:00Z"),
+        ("30 2 * * *", "1h", "2026-03-29T12:00:00Z", "2026-03-30T00:30:00Z", "2026-03-30T01:30:00Z"),
+        ("30 2 * * *", "1h", "2026-10-24T12:00:00Z", "2026-10-25T00:30:00Z", "2026-10-25T01:30:00Z"),
+        ("30 2 * * *", "1h", "2026-10-25T12:00:00Z", "2026-10-26T01:30:00Z", "2026-10-26T02:30:00Z"),
+        ("0 1 * * *", "4h", "2026-10-24T12:00:00Z", "2026-10-24T23:00:00Z", "2026-10-25T03:00:00Z"),
+        ("0 1 * * *", "4h", "2026-03-28T12:00:00Z", "2026-03-29T00:00:00Z", "2026-03-29T04:00:00Z"),
+    ])
+    func overTheChangesOfTheClock(cron: String, length: String, after: String, from: String, until: String) throws {
+        let book = MaintenanceBook()
+        book.use(
+            try Self.fleet(
+                "  - { name: night, schedule: \"\(cron) Europe/Berlin\", for: \(length), targets: [web] }"))
+        let start = try HoursWindowTests.instant(after)
+        let (begin, end) = (try HoursWindowTests.instant(from), try HoursWindowTests.instant(until))
+        let windows = book.windows(in: start..<(start + .seconds(86_400)))
+        #expect(windows.map(\.from) == [begin] && windows.map(\.until) == [end])
+        #expect(!book.isInMaintenance("web", at: begin - .milliseconds(1)) && book.isInMaintenance("web", at: begin))
+        #expect(book.isInMaintenance("web", at: end - .milliseconds(1)) && !book.isInMaintenance("web", at: end))
+    }
+
+    @Test func itCountsWhatIsInMaintenance() throws {
+        let book = MaintenanceBook()
+        book.use(
+            try Self.fleet(
+                "  - { name: updates, schedule: \"0 2 * * * UTC\", for: 2h, groups: [production] }"))
+        let begin = try HoursWindowTests.instant("2026-11-29T02:00:00Z")
+        let before = book.summary(at: begin - .seconds(1))
+        let inside = book.summary(at: begin)
+        let after = book.summary(at: begin + .seconds(7_200))
+        #expect(before.checks == 0 && inside.checks == 1 && after.checks == 0)
+        #expect(before.changes < inside.changes && inside.changes < after.changes)
+        #expect(book.summary(at: begin + .seconds(7_201)).changes == after.changes)
+    }
+
     @Test func onceAndByHand() throws {
         let book = MaintenanceBook()
         book.use(

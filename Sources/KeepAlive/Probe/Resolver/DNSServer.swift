@@ -72,21 +72,23 @@ final class DNSServer: @unchecked Sendable {
         core.unreachable(self)
     }
 
-    func askOverTCP(_ question: ByteBuffer) {
+    /// Asks several questions over one connection.
+    func askOverTCP(_ questions: [ByteBuffer]) {
         ClientBootstrap(group: core.eventLoop)
             .connectTimeout(.seconds(2))
             .channelInitializer { [self] channel in
                 channel.eventLoop.makeCompletedFuture {
-                    try channel.pipeline.syncOperations.addHandler(DNSStream(server: self, question: question))
+                    try channel.pipeline.syncOperations.addHandler(DNSStream(server: self, questions: questions))
                 }
             }
             .connect(to: address)
-            .whenFailure { [self] _ in streamFailed(question) }
+            .whenFailure { [self] _ in streamFailed(questions) }
     }
 
-    func streamFailed(_ question: ByteBuffer) {
+    /// Those that were answered already are passed over.
+    func streamFailed(_ questions: [ByteBuffer]) {
         guard !isClosed else { return }
-        core.tcpFailed(question)
+        core.tcpFailed(questions)
     }
 
     func close() {
@@ -113,24 +115,27 @@ private final class DNSDatagrams: ChannelInboundHandler {
     }
 }
 
-/// One question over TCP: two bytes of length before each message (RFC 1035 section 4.2.2).
+/// The questions for one name over TCP: two bytes of length before each message (RFC 1035 section 4.2.2). The answers come in any order.
 private final class DNSStream: ChannelInboundHandler {
     typealias InboundIn = ByteBuffer
     typealias OutboundOut = ByteBuffer
     private let server: DNSServer
-    private let question: ByteBuffer
+    private let questions: [ByteBuffer]
     private var received = ByteBuffer()
-    private var done = false
+    private var missing: Int
 
-    init(server: DNSServer, question: ByteBuffer) {
+    init(server: DNSServer, questions: [ByteBuffer]) {
         self.server = server
-        self.question = question
+        self.questions = questions
+        missing = questions.count
     }
 
     func channelActive(context: ChannelHandlerContext) {
-        var out = context.channel.allocator.buffer(capacity: question.readableBytes + 2)
-        out.writeInteger(UInt16(truncatingIfNeeded: question.readableBytes))
-        out.writeImmutableBuffer(question)
+        var out = context.channel.allocator.buffer(capacity: questions.reduce(0) { $0 + $1.readableBytes + 2 })
+        for question in questions {
+            out.writeInteger(UInt16(truncatingIfNeeded: question.readableBytes))
+            out.writeImmutableBuffer(question)
+        }
         context.writeAndFlush(wrapOutboundOut(out), promise: nil)
         // Longer than any lookup is waited for.
         let channel = context.channel
@@ -138,22 +143,21 @@ private final class DNSStream: ChannelInboundHandler {
     }
 
     func channelRead(context: ChannelHandlerContext, data: NIOAny) {
-        guard !done else { return }
         var bytes = unwrapInboundIn(data)
         received.writeBuffer(&bytes)
-        guard let length = received.getInteger(at: received.readerIndex, as: UInt16.self),
+        while missing > 0, let length = received.getInteger(at: received.readerIndex, as: UInt16.self),
             let message = received.getSlice(at: received.readerIndex + 2, length: Int(length))
-        else { return }
-        done = true
-        server.received(message, overTCP: true)
-        context.close(promise: nil)
+        {
+            received.moveReaderIndex(forwardBy: 2 + Int(length))
+            missing -= 1
+            server.received(message, overTCP: true)
+        }
+        if missing == 0 { context.close(promise: nil) }
     }
 
     func errorCaught(context: ChannelHandlerContext, error: any Error) {
         context.close(promise: nil)
     }
 
-    func channelInactive(context: ChannelHandlerContext) {
-        if !done { server.streamFailed(question) }
-    }
+    func channelInactive(context: ChannelHandlerContext) { server.streamFailed(questions) }
 }

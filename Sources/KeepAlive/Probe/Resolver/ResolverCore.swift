@@ -53,6 +53,8 @@ final class ResolverCore: @unchecked Sendable {
         var sawTrouble = false
         var negativeTTL: UInt32?
         var firstAnswerAt: UInt64?
+        /// Whether an answer for the name that is asked for now was cut short: from then on it is asked for over TCP.
+        var isOverTCP = false
         let isFirstAsItIs: Bool
         init(
             host: String, began: UInt64, names: [String], isFirstAsItIs: Bool, waiter: @escaping (Resolution) -> Void
@@ -82,8 +84,15 @@ final class ResolverCore: @unchecked Sendable {
         case silence
         /// What came was cut short, and the whole of it could not be had.
         case cutShort
+        /// Nothing came over TCP in time. glibc waits there for ever.
+        case silentStream
 
-        var cause: Cause { self == .silence ? .dnsTimeout : .dnsFailed }
+        var cause: Cause {
+            switch self {
+            case .silence, .silentStream: .dnsTimeout
+            case .serverFailure, .refusal, .formatError, .cutShort: .dnsFailed
+            }
+        }
     }
 
     final class Question {
@@ -116,6 +125,7 @@ final class ResolverCore: @unchecked Sendable {
             self.kind = kind
             self.lookup = lookup
         }
+        var message: ByteBuffer { DNSMessage.question(id: id, name: name, kind: kind, extended: extended) }
         var isAsking: Bool { if case .asking = state { true } else { false } }
     }
 
@@ -216,6 +226,7 @@ final class ResolverCore: @unchecked Sendable {
         let name = lookup.names.removeFirst()
         lookup.questions = []
         lookup.firstAnswerAt = nil
+        lookup.isOverTCP = false
         lookup.nameBegan = now
         // A silent name must leave time for the next one: there are at most two of them, for the first ends the search.
         let ends = lookup.began &+ configuration.limit.nanoseconds
@@ -228,39 +239,64 @@ final class ResolverCore: @unchecked Sendable {
             case .never: false
             case .automatic: asksIPv6 && hasIPv6Route(now)
             }
-        ask(lookup, name, .a, now)
-        if prefersIPv6 { ask(lookup, name, .aaaa, now) }
+        ask(lookup, name, prefersIPv6 ? [.a, .aaaa] : [.a], now)
     }
 
     private var asksIPv6: Bool { configuration.ipv6 != .never && files?.asksNoIPv6 != true }
 
-    private func ask(_ lookup: Lookup, _ name: String, _ kind: DNSMessage.Kind, _ now: UInt64) {
+    private func ask(_ lookup: Lookup, _ name: String, _ kinds: [DNSMessage.Kind], _ now: UInt64) {
+        let first = files?.rotates == true && !servers.isEmpty ? Int.random(in: 0..<servers.count) : 0
+        let added = kinds.map { newQuestion(lookup, name, $0, first: first) }
+        lookup.questions += added
+        send(added, now)
+    }
+
+    private func newQuestion(_ lookup: Lookup, _ name: String, _ kind: DNSMessage.Kind, first: Int) -> Question {
         // 65,536 numbers, two questions a lookup: with `mostInFlight` lookups a free one is found soon.
         var id = UInt16.random(in: 0...UInt16.max)
         while questions[id] != nil { id = UInt16.random(in: 0...UInt16.max) }
-        let first = files?.rotates == true && !servers.isEmpty ? Int.random(in: 0..<servers.count) : 0
         let question = Question(id: id, name: name, kind: kind, lookup: lookup, first: first)
         questions[id] = question
-        lookup.questions.append(question)
-        send(question, now)
+        return question
     }
 
-    private func send(_ question: Question, _ now: UInt64) {
+    /// Sends the questions for one name: over one TCP connection where that is the way, else a datagram each.
+    private func send(_ asked: [Question], _ now: UInt64) {
+        guard let first = asked.first, !servers.isEmpty else { return }
+        let server = servers[(first.first + first.sent) % servers.count]
+        guard files?.usesTCP != true, !first.lookup.isOverTCP else {
+            for question in asked {
+                question.overTCP = true
+                question.sent += 1
+                question.retryAt = .max
+            }
+            return server.askOverTCP(asked.map(\.message))
+        }
+        for question in asked { sendDatagram(question, now) }
+    }
+
+    private func sendDatagram(_ question: Question, _ now: UInt64) {
         guard !servers.isEmpty else { return }
         let server = servers[(question.first + question.sent) % servers.count]
         let round = min(question.sent / servers.count, 6)
         question.sent += 1
         question.retryAt = now &+ configuration.firstRetry.nanoseconds << UInt64(round)
-        if files?.usesTCP == true { return askOverTCP(question, at: server) }
-        server.send(
-            DNSMessage.question(id: question.id, name: question.name, kind: question.kind, extended: question.extended))
+        server.send(question.message)
     }
 
-    private func askOverTCP(_ question: Question, at server: DNSServer) {
-        question.overTCP = true
-        question.retryAt = .max
-        server.askOverTCP(
-            DNSMessage.question(id: question.id, name: question.name, kind: question.kind, extended: question.extended))
+    /// An answer was cut short: as glibc does, all questions for the name are asked again, over one connection to the same server, and both
+    /// answers are needed from there. Source: glibc `resolv/res_send.c`, `send_dg` and `send_vc`; compared with `getaddrinfo` of 2.36.
+    private func askAgainOverTCP(_ lookup: Lookup, at server: DNSServer, _ now: UInt64) {
+        guard let place = servers.firstIndex(where: { $0 === server }) else { return }
+        lookup.isOverTCP = true
+        lookup.firstAnswerAt = nil
+        lookup.questions = lookup.questions.map { old in
+            if questions[old.id] === old { questions[old.id] = nil }
+            let question = newQuestion(lookup, old.name, old.kind, first: place)
+            question.extended = old.extended
+            return question
+        }
+        send(lookup.questions, now)
     }
 
     // MARK: Hear
@@ -275,7 +311,7 @@ final class ResolverCore: @unchecked Sendable {
         guard let answer = DNSMessage.answer(message, to: question.name, kind: question.kind) else { return }
         if answer.truncated, !overTCP {
             guard !question.overTCP else { return }
-            return askOverTCP(question, at: server)
+            return askAgainOverTCP(question.lookup, at: server, now)
         }
         switch answer.code {
         case .ok where !answer.addresses.isEmpty:
@@ -286,18 +322,18 @@ final class ResolverCore: @unchecked Sendable {
             // An old server that does not know EDNS.
             question.extended = false
             question.sent = max(0, question.sent - 1)
-            send(question, now)
+            send([question], now)
         case .serverFailure: refused(question, .serverFailure, "the name server answered with an error (SERVFAIL)", now)
         case .formatError: refused(question, .formatError, "the name server does not understand the question", now)
         case .refused: refused(question, .refusal, "the name server refused to answer", now)
         }
     }
 
-    /// A server said no, or its port is closed: the next one is asked at once.
+    /// A server said no, or its port is closed: the next one is asked at once. What it said over TCP is final, as in glibc's `send_vc`.
     private func refused(_ question: Question, _ trouble: Trouble, _ detail: String, _ now: UInt64) {
         question.refusals += 1
-        if question.refusals < servers.count {
-            send(question, now)
+        if question.refusals < servers.count, !question.overTCP {
+            send([question], now)
         } else {
             settle(question, .failed(trouble, detail), now)
         }
@@ -308,21 +344,23 @@ final class ResolverCore: @unchecked Sendable {
         guard let place = servers.firstIndex(where: { $0 === server }) else { return }
         let now = NIODeadline.now().uptimeNanoseconds
         let concerned = questions.values.filter {
-            $0.isAsking && $0.sent > 0 && ($0.first + $0.sent - 1) % servers.count == place
+            $0.isAsking && !$0.overTCP && $0.sent > 0 && ($0.first + $0.sent - 1) % servers.count == place
         }
         for question in concerned where question.isAsking {
             refused(question, .refusal, "nothing answers at the name server \(server.address.text)", now)
         }
     }
 
-    func tcpFailed(_ message: ByteBuffer) {
-        guard let id = DNSMessage.id(of: message), let question = questions[id], question.isAsking else { return }
+    /// A connection could not be made or ended before every answer: the next server is asked over TCP.
+    func tcpFailed(_ messages: [ByteBuffer]) {
         let now = NIODeadline.now().uptimeNanoseconds
-        // With `use-vc` every question goes this way, and the next server may be reached.
-        if files?.usesTCP == true, question.refusals + 1 < servers.count {
-            return refused(question, .refusal, "the name server could not be reached over TCP", now)
+        let open = messages.compactMap { DNSMessage.id(of: $0).flatMap { questions[$0] } }.filter(\.isAsking)
+        for question in open { question.refusals += 1 }
+        if let first = open.first, first.refusals < servers.count { return send(open, now) }
+        // The first may end the lookup, and the others with it.
+        for question in open where questions[question.id] === question {
+            settle(question, .failed(.cutShort, "the name server's long answer could not be fetched over TCP"), now)
         }
-        settle(question, .failed(.cutShort, "the name server's long answer could not be fetched over TCP"), now)
     }
 
     private func settle(_ question: Question, _ state: Question.State, _ now: UInt64) {
@@ -351,23 +389,27 @@ final class ResolverCore: @unchecked Sendable {
             }
         }
         if v6?.isAsking == true {
-            guard !addresses.isEmpty, now &- (lookup.firstAnswerAt ?? now) >= Self.familyDelay else { return }
+            guard !addresses.isEmpty, !lookup.isOverTCP, files?.usesTCP != true,
+                now &- (lookup.firstAnswerAt ?? now) >= Self.familyDelay
+            else { return }
         }
         let (miss, goesOn) = Self.miss(v4.state, v6?.state)
         if !addresses.isEmpty, !Self.isUnfinished(v4.state, v6?.state) { return found(lookup, addresses, ttl, now) }
         // No IPv4 address, and IPv6 was not asked for yet. glibc asks for both at once, and one that is there is enough when the
         // question for the other was answered, whatever was said.
         if addresses.isEmpty, asksIPv6, v6 == nil, now < lookup.nameEndsAt, !Self.isUnfinished(v4.state, nil) {
-            return ask(lookup, v4.name, .aaaa, now)
+            return ask(lookup, v4.name, [.aaaa], now)
         }
         missed(lookup, miss, goesOn: goesOn, now)
     }
 
     /// Whether a question was not answered in a way that makes glibc's `getaddrinfo` fail although the other one was. Silence to the one for
-    /// IPv6 is not: then the IPv4 addresses are taken.
+    /// IPv6 is not, unless it was asked over TCP: then the IPv4 addresses are taken.
     private static func isUnfinished(_ v4: Question.State, _ v6: Question.State?) -> Bool {
         switch (v4, v6) {
-        case (.failed(.silence, _), _), (.failed(.cutShort, _), _), (_, .failed(.cutShort, _)): true
+        case (.failed(.silence, _), _), (.failed(.cutShort, _), _), (_, .failed(.cutShort, _)),
+            (.failed(.silentStream, _), _), (_, .failed(.silentStream, _)):
+            true
         default: false
         }
     }
@@ -388,7 +430,10 @@ final class ResolverCore: @unchecked Sendable {
         let serverFailed = v4.isFailed(by: .serverFailure)
         if isUnfinished(v4, v6) {
             let open = troubles.first {
-                if case .failed(let trouble, _) = $0 { trouble == .silence || trouble == .cutShort } else { false }
+                switch $0 {
+                case .failed(.silence, _), .failed(.cutShort, _), .failed(.silentStream, _): true
+                default: false
+                }
             }
             return (
                 open ?? .noSuchName,
@@ -492,7 +537,9 @@ final class ResolverCore: @unchecked Sendable {
             {
                 answer(lookup, old)
             }
-            for question in lookup.questions where question.isAsking && question.retryAt <= now { send(question, now) }
+            for question in lookup.questions where question.isAsking && question.retryAt <= now {
+                sendDatagram(question, now)
+            }
             consider(lookup, now)
         }
         scheduleTick()
@@ -502,7 +549,10 @@ final class ResolverCore: @unchecked Sendable {
     private func giveUp(_ lookup: Lookup, _ now: UInt64) {
         let waited = Duration.milliseconds(Int64((now &- lookup.nameBegan) / 100_000_000 * 100))
         for question in lookup.questions where question.isAsking {
-            question.state = .failed(.silence, "no name server answered within \(waited.text)")
+            question.state =
+                question.overTCP
+                ? .failed(.silentStream, "no name server answered over TCP within \(waited.text)")
+                : .failed(.silence, "no name server answered within \(waited.text)")
             questions[question.id] = nil
         }
         consider(lookup, now)

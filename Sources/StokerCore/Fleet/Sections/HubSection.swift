@@ -15,6 +15,8 @@ extension Fleet {
         package var discovery: Discovery?
         /// How the token reaches private Spaces.
         package var privateHeader: PrivateHeader
+        /// The platform's status page; nil: huggingface.co's for its own Hub, none for another. See ``statusPageAddress``.
+        package var statusPage: String?
 
         package static let standardAddress = "https://{subdomain}.hf.space"
 
@@ -37,8 +39,17 @@ extension Fleet {
         package var tellsAddresses: Bool {
             if spaceAddress != Self.standardAddress { return true }
             guard let host = (try? Address(endpoint))?.host else { return false }  // read when the file was
-            return ["huggingface.co", "www.huggingface.co", "hf.co"].contains(host)
+            return Self.hosts.contains(host)
         }
+
+        /// Where the platform tells of its own trouble; nil when that is not known.
+        package var statusPageAddress: String? {
+            if let statusPage { return statusPage }
+            guard let host = (try? Address(endpoint))?.host else { return nil }  // read when the file was
+            return Self.hosts.contains(host) ? "https://status.huggingface.co" : nil
+        }
+
+        private static let hosts = ["huggingface.co", "www.huggingface.co", "hf.co"]
 
         package var isWatched: Bool { watch ?? (token != nil || discovery != nil) }
     }
@@ -110,6 +121,11 @@ extension FleetSection where Settings == Fleet.Hub {
                 "private_header", .word, \.privateHeader,
                 "Header that carries the token to private and protected Spaces; sent to that Space's own host only.",
                 standard: "`x-hf-authorization`", example: "authorization", mistakes: ["x-other"]),
+            FleetKey(
+                "status_page", .webAddress, \.statusPage,
+                "The platform's status page (Better Stack), which is read while Spaces fail: what it tells is named as the cause.",
+                standard: "for huggingface.co `https://status.huggingface.co`, else none",
+                example: "https://status.example.com", mistakes: ["status.example.com", "[a]"], needsRestart: true),
         ]), initial: Fleet.Hub(), at: \.hub,
         groups: [
             FleetKeyGroup(

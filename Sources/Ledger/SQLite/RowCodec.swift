@@ -226,7 +226,7 @@ struct Sum: Sendable, Equatable {
             from: from, to: to, up: up, slow: slow, waking: waking, down: down, unknown: unknown,
             latencyMin: latencyMin,
             latencyMax: latencyMax, latencySum: latencySum, upTime: time.up, downTime: time.down,
-            isEstimated: time.isEstimated)
+            maintenanceTime: time.maintenance, isEstimated: time.isEstimated)
     }
 
     /// A flag byte names the counts that follow; a single good observation needs its latency only once.

@@ -2,10 +2,12 @@ import Foundation
 import StokerCore
 
 /// What the machine around us says, read once at the start.
-package struct Surroundings {
+package struct ProcessEnvironment {
     package var environment: [String: String]
 
-    package static var process: Surroundings { Surroundings(environment: ProcessInfo.processInfo.environment) }
+    package static var process: ProcessEnvironment {
+        ProcessEnvironment(environment: ProcessInfo.processInfo.environment)
+    }
 
     /// Whether we run inside a container, where only 0.0.0.0 can be reached from outside. `SPACE_ID` is set in every
     /// Space (hub-docs, spaces-overview: "Helper environment variables").

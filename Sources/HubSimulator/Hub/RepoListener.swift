@@ -26,7 +26,7 @@ extension RepoListener {
 }
 
 /// What plays the Spaces: listens to repositories and lends its answers to the repository routes.
-package protocol SpaceSide: RepoListener {
+package protocol SpaceBackend: RepoListener {
     /// The `runtime` object of info and list answers; nil leaves it out.
     func runtime(of repo: HubRepo) async -> JSON?
     /// The same as a value; nil when there is none to give, and ``runtime(of:)`` is asked.
@@ -40,7 +40,7 @@ package protocol SpaceSide: RepoListener {
     func inheritance(of repo: HubRepo) async -> SpaceWishes
 }
 
-extension SpaceSide {
+extension SpaceBackend {
     package func host(of repo: HubRepo) async -> String? { nil }
     package func runtime(of repo: HubRepo) async -> JSON? { nil }
     package func runtimeFacts(of repo: HubRepo) async -> RuntimeFacts? { nil }

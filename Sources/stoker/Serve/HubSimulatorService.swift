@@ -1,6 +1,7 @@
 import CommandLine
 import Foundation
 import HubSimulator
+import KeepAlive
 import Logging
 import NIOCore
 import ServiceLifecycle
@@ -8,12 +9,16 @@ import StokerCore
 import UnixSignals
 
 /// `stoker hub-simulator`.
-enum SimulatedHub {
+enum HubSimulatorService {
     static func run(_ request: SimulatorRequest) async throws {
         Logs.bootstrap(format: .text, level: .warning)
         guard let scene = HubScene.named(request.scene) else { return }
         var configuration = HubConfiguration(time: SimulatedTime(.scaled(request.speed)), seed: request.seed)
         configuration.port = request.port
+        // The Hub, its storage and the edge together leave files for git and for what is uploaded.
+        let files = FileLimit.raised().open
+        configuration.connections = min(4_096, max(64, files / 8))
+        configuration.edgeConnections = min(20_000, max(64, files / 2))
         let world: SimulatedWorld
         do {
             world = try await SimulatedWorld.start(scene: scene, configuration)
@@ -29,7 +34,7 @@ enum SimulatedHub {
         }
         Terminal.own.write(Self.greeting(world, scene))
         let group = ServiceGroup(
-            services: [Standing()], gracefulShutdownSignals: [.sigterm, .sigint], logger: Logger(label: "stoker"))
+            services: [UntilShutdown()], gracefulShutdownSignals: [.sigterm, .sigint], logger: Logger(label: "stoker"))
         do { try await group.run() } catch {
             await world.shutdown()
             throw error
@@ -38,7 +43,7 @@ enum SimulatedHub {
     }
 
     /// Nothing to do but to be there until a signal comes.
-    private struct Standing: Service {
+    private struct UntilShutdown: Service {
         func run() async throws { try await gracefulShutdown() }
     }
 

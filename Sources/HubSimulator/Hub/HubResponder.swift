@@ -3,7 +3,7 @@ import HTTPTypes
 import Logging
 
 /// What every answer has in common: who asks, how much he may still ask, errors in the Hub's form, the request's id.
-package struct FrontGate: HTTPResponder {
+package struct HubResponder: HTTPResponder {
     let hub: SimulatedHub
     let inner: any HTTPResponder<HubContext>
 

@@ -1,0 +1,61 @@
+import HubClient
+import Ledger
+import Logging
+import StokerCore
+
+extension OperationContext {
+    /// Writes down what a person has done to a Space, before it is done and how it ended: healing counts it, and the fleet's log tells it.
+    ///
+    /// A server writes into its own ledger, a command into that of the data folder when there is one. What cannot be written down is done all
+    /// the same: the person decides.
+    func recording<T>(
+        _ deed: SpaceDeed, on id: RepoID, as command: String, _ work: () async throws -> T
+    ) async throws -> T {
+        let action = NewAction(
+            .asked(deed), on: "\(id)", by: caller.isLocal ? "`stoker space \(command)`" : "a request to this server",
+            because: "a person asked for it", began: now())
+        var begun: Action?
+        do throws(Failure) {
+            begun = try await withActions { (actions) async throws(Failure) in
+                try await actions.begin(action, within: .seconds(3))
+            }
+        } catch {
+            tell(
+                .init(
+                    .warning, "unnoted-\(deed.rawValue)",
+                    "stoker: that \(id) is \(deed.past) could not be written down (\(error.because)); healing does not know of it"
+                ))
+        }
+        do {
+            let value = try await work()
+            await end(begun, as: .succeeded, nil)
+            return value
+        } catch {
+            let failure = Failure(of: error, doing: "\(command) \(id)")
+            // Without an answer nobody knows whether the Hub did it.
+            let isOpen = failure.code == .hubUnreachable || failure.code == .interrupted
+            await end(begun, as: isOpen ? .unknown : .failed, failure.because)
+            throw error
+        }
+    }
+
+    private func end(_ action: Action?, as state: Action.State, _ result: String?) async {
+        guard let action else { return }
+        // What stays open counts as done.
+        _ = try? await withActions { (actions) async throws(Failure) in
+            try await actions.end(action.id, fence: action.fence, as: state, result: result, now: now())
+        }
+    }
+
+    /// - Returns: nil where there is no ledger, so that nobody heals by it either.
+    private func withActions<T: Sendable>(
+        _ body: (any ActionStore) async throws(Failure) -> T
+    ) async throws(Failure) -> T? {
+        if let ledger = try? ledger { return try await body(ledger.actions) }  // a command has none open
+        guard let folder = try? dataFolder else { return nil }  // and perhaps no folder
+        let quiet = Logger(label: "stoker") { _ in SwiftLogNoOpLogHandler() }
+        return try await SharedStores.using("\(folder)/stoker.sqlite", making: false, logger: quiet) {
+            (stores) async throws(Failure) in try await body(stores.actions)
+        }
+    }
+}

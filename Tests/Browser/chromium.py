@@ -1,0 +1,81 @@
+"""Chromium for the journeys: a window of a size and a theme, waiting, what the console says, axe-core."""
+import contextlib
+import importlib.util
+import os
+import pathlib
+
+from selenium import webdriver
+from selenium.common.exceptions import StaleElementReferenceException, WebDriverException
+from selenium.webdriver.support.ui import WebDriverWait
+
+ROOT = pathlib.Path(__file__).resolve().parents[2]
+OUT = ROOT / ".build" / "screenshots"
+OUT.mkdir(parents=True, exist_ok=True)
+
+
+@contextlib.contextmanager
+def browser(width=1280, height=900, dark=False, script=True):
+    options = webdriver.ChromeOptions()
+    for flag in ["--headless=new", "--no-sandbox", "--disable-dev-shm-usage", "--hide-scrollbars", "--force-color-profile=srgb"]:
+        options.add_argument(flag)
+    if os.environ.get("CHROMIUM"):
+        options.binary_location = os.environ["CHROMIUM"]
+    options.set_capability("goog:loggingPrefs", {"browser": "ALL"})
+    if not script:
+        options.add_experimental_option("prefs", {"profile.managed_default_content_settings.javascript": 2})
+    page = webdriver.Chrome(options=options, service=webdriver.ChromeService("/usr/bin/chromedriver") if os.path.exists("/usr/bin/chromedriver") else None)
+    try:
+        # The window cannot be narrower than 500 px; a phone is emulated.
+        page.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", {"width": width, "height": height, "deviceScaleFactor": 1, "mobile": width < 500})
+        page.execute_cdp_cmd("Emulation.setEmulatedMedia", {"features": [{"name": "prefers-color-scheme", "value": "dark" if dark else "light"}]})
+        yield page
+    finally:
+        page.quit()
+
+
+def until(page, what, seconds=15):
+    """Waits for a condition; what it gives is given back."""
+    return WebDriverWait(page, seconds, poll_frequency=0.05).until(lambda _: what())
+
+
+def left_the_page(element):
+    """Whether a new page took the element's place. In the middle of the change chromedriver says so in words of its own."""
+    try:
+        element.is_enabled()
+        return False
+    except StaleElementReferenceException:
+        return True
+    except WebDriverException as error:
+        if "does not belong to the document" in str(error):
+            return True
+        raise
+
+
+def complaints(page):
+    """What the console says against us. A page that is not found is reported as a failed resource by Chromium itself."""
+    return [entry["message"] for entry in page.get_log("browser") if entry["level"] == "SEVERE" and "404" not in entry["message"]]
+
+
+def axe():
+    """axe-core's own file; the package that ships it is installed without the browser driver it is meant for."""
+    package = importlib.util.find_spec("axe_playwright_python")
+    return (pathlib.Path(package.origin).parent / "axe.min.js").read_text(encoding="utf-8")
+
+
+AXE = """
+const done = arguments[0];
+axe.run(document, {resultTypes: ['violations']}).then(
+  answer => done({passes: answer.passes.length, violations: answer.violations.map(v => ({
+    id: v.id, impact: v.impact, help: v.help, why: v.nodes[0].failureSummary, nodes: v.nodes.slice(0, 3).map(n => n.target[0])}))}),
+  error => done({error: String(error)}))
+"""
+
+
+def violations(page, where, source=None):
+    """What axe-core has to say against the page as it stands, a line each."""
+    page.execute_script(source or axe())
+    answer = page.execute_async_script(AXE)
+    assert "error" not in answer, answer["error"]
+    assert answer["passes"] > 5, f"axe looked at nothing: {where}"
+    return [f"{where}: {found['impact']} {found['id']}: {found['help']} [{'; '.join(map(str, found['nodes']))}] {(found['why'] or '').replace(chr(10), ' ')}"
+            for found in answer["violations"]]
