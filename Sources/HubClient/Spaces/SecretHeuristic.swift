@@ -37,12 +37,17 @@ package enum SecretHeuristic {
     /// What a word is that begins like a token and is as varied as one: "a token of GitHub"; nil for any other.
     static func token(_ word: String) -> String? {
         guard let start = prefixes.first(where: { word.hasPrefix($0.start) && word.utf8.count >= max(20, $0.atLeast) })
-        else { return isAmazonKey(word) ? "an access key of AWS" : nil }
+        else { return isAmazonKey(word) && !word.hasSuffix("EXAMPLE") ? "an access key of AWS" : nil }
         let rest = word.dropFirst(start.start.count)
         // `hf_xxxxxxxxxxxxxxxx`, `sk-your-api-key-goes-here` and names such as `hf_hub_download_cache` stand for nothing.
-        guard Set(rest).count >= 8, rest.contains(where: \.isNumber), rest.contains(where: \.isLetter) else {
+        let plain = rest.lowercased()
+        guard !["your", "token", "example", "placeholder", "replace", "xxxx"].contains(where: plain.contains) else {
             return nil
         }
+        let runs = rest.split { $0 == "_" || $0 == "-" }
+        guard let run = runs.max(by: { $0.count < $1.count }), run.count >= 16, Set(run).count >= 8 else { return nil }
+        let isMixed = run.contains(where: \.isLowercase) && run.contains(where: \.isUppercase)
+        guard isMixed || run.contains(where: \.isNumber) && run.contains(where: \.isLetter) else { return nil }
         return start.what
     }
 

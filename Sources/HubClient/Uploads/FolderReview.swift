@@ -44,7 +44,8 @@ extension SecretHeuristic {
     /// `hf_xxxx`, are none.
     package static func tokens(in text: String) -> [(line: Int, reason: String)] {
         var found: [(line: Int, reason: String)] = []
-        for (number, line) in text.split(omittingEmptySubsequences: false) { $0 == "\n" || $0 == "\r\n" }.enumerated() {
+        let lines = text.split(omittingEmptySubsequences: false) { $0 == "\n" || $0 == "\r\n" }
+        for (number, line) in lines.enumerated() {
             guard line.utf8.count <= 20_000 else { continue }
             for word in line.split(whereSeparator: { !isOfToken($0) }) where word.utf8.count >= 20 {
                 guard let reason = token(String(word)) else { continue }
