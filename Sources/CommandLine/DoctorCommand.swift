@@ -10,15 +10,18 @@ enum DoctorFormat: String, ExpressibleByArgument, CaseIterable {
 }
 
 struct DoctorCommand: OperationCommand {
-    static var operations: [Operations.Operation] { [.doctor, .diagnoseLog] }
+    static var operations: [Operations.Operation] { [.doctor, .diagnoseLog, .examineFolder] }
     static let configuration = CommandConfiguration(
-        commandName: "doctor", abstract: "Find out why a Space fails, with the lines that prove it.",
+        commandName: "doctor",
+        abstract: "Find out why a Space fails, or what will make one fail, with the lines that prove it.",
         discussion: """
+            Before shipping it looks through a folder: README header, Dockerfile, port and host, requirements, secrets, and more. \
             Of a Space it reads stage, message, log, settings and one answer of the app; it changes and wakes nothing. Of a log alone \
             it needs to know whether the app or the build wrote it. Where nothing is proved it says so. \
             Ends with 0 when nothing was found, 1 when something was, 2 for wrong input, 3 when it could not look.
 
             EXAMPLES
+              stoker doctor .
               stoker doctor owner/bot
               stoker doctor --log run.log --kind run
               stoker space logs owner/bot --build | stoker doctor --log - --kind build
@@ -45,7 +48,7 @@ struct DoctorCommand: OperationCommand {
 
     func validate() throws {
         guard (subject == nil) != (log == nil) else {
-            throw ValidationError("name a Space, or a log with --log.")
+            throw ValidationError("name a folder or a Space, or a log with --log.")
         }
         if log != nil {
             guard let kind, ["run", "build"].contains(kind) else {
@@ -78,6 +81,8 @@ struct DoctorCommand: OperationCommand {
                     ("stage", .maybe(stage)), ("message", .maybe(message)),
                     ("app_port", .maybe(appPort)),
                 ].filter { !$0.value.isNull }, output: output)
+        } else if let subject, await Self.isFolder(subject) {
+            answer = try await perform(.examineFolder, [("folder", .string(subject))], output: output)
         } else {
             answer = try await hub.calls(output) { calls in
                 let name = try await calls.name(subject ?? "")
@@ -94,24 +99,32 @@ struct DoctorCommand: OperationCommand {
         if answer["ill"] == true { throw ExitCode(1) }
     }
 
+    /// Whether a folder is meant: one that is there, or what can be no Space's name.
+    private static func isFolder(_ subject: String) async -> Bool {
+        if subject == "." || subject == ".." || ["./", "../", "/", "~"].contains(where: subject.hasPrefix) {
+            return true
+        }
+        var isFolder: ObjCBool = false
+        return FileManager.default.fileExists(atPath: subject, isDirectory: &isFolder) && isFolder.boolValue
+    }
+
     /// The end of a log of any size.
     private static func read(_ file: String) async throws(Failure) -> String {
         let limit = Operations.Operation.logLimit
         do {
             let data = try await NIOThreadPool.singleton.runIfActive {
-                guard file != "-" else {
-                    var kept = Data()
-                    while let piece = try FileHandle.standardInput.read(upToCount: 1 << 20), !piece.isEmpty {
-                        kept.append(piece)
-                        if kept.count > 2 * limit { kept = Data(kept.suffix(limit)) }
-                    }
-                    return kept
+                let handle =
+                    file == "-" ? FileHandle.standardInput : try FileHandle(forReadingFrom: URL(fileURLWithPath: file))
+                // What has no length, such as a pipe, is read through.
+                if file != "-", let size = try? handle.seekToEnd() {
+                    try handle.seek(toOffset: size > UInt64(limit) ? size - UInt64(limit) : 0)
                 }
-                let handle = try FileHandle(forReadingFrom: URL(fileURLWithPath: file))
-                defer { try? handle.close() }  // it was only read
-                let size = try handle.seekToEnd()
-                try handle.seek(toOffset: size > UInt64(limit) ? size - UInt64(limit) : 0)
-                return try handle.read(upToCount: limit) ?? Data()
+                var kept = Data()
+                while let piece = try handle.read(upToCount: 1 << 20), !piece.isEmpty {
+                    kept.append(piece)
+                    if kept.count > 2 * limit { kept = Data(kept.suffix(limit)) }
+                }
+                return kept
             }
             // Bytes that are no text are three bytes each as text.
             return String(decoding: data.suffix(limit), as: UTF8.self).endOf(limit)
@@ -147,6 +160,7 @@ private enum SystemErrorText {
 /// What the doctor found, for a person.
 enum DoctorText {
     static func text(_ answer: JSONValue, _ screen: Terminal) -> String {
+        if let findings = answer["findings"]?.array { return folder(answer, findings, screen) }
         let subject = answer["subject"]?.string?.printable ?? ""
         let causes = answer["causes"]?.array ?? []
         var text = ""
@@ -173,6 +187,25 @@ enum DoctorText {
         return text
     }
 
+    /// As a compiler tells mistakes: `file:line: severity: text [rule]`.
+    private static func folder(_ answer: JSONValue, _ findings: [JSONValue], _ screen: Terminal) -> String {
+        var text = ""
+        for finding in findings {
+            let file = finding["file"]?.string?.printable ?? ""
+            let place = finding["line"]?.integer.map { "\(file):\($0)" } ?? file
+            let severity = finding["severity"]?.string ?? ""
+            let colour: TextStyle = severity == "info" ? .dim : severity == "warn" ? .yellow : .red
+            text += "\(screen.paint(place, .bold)): \(screen.paint(severity, colour)): "
+            text += "\(finding["text"]?.string?.printable ?? "") [\(finding["rule"]?.string ?? "")]\n"
+            text += "  fix  \(finding["fix"]?.string?.printable ?? "")\n"
+        }
+        let name = answer["folder"]?.string?.printable ?? ""
+        let end =
+            findings.isEmpty
+            ? screen.paint("nothing found", .green) : "\(findings.count) finding\(findings.count == 1 ? "" : "s")"
+        return text + "\(name): \(end)\n"
+    }
+
     private static func proofs(_ list: [JSONValue], _ screen: Terminal) -> String {
         list.map { proof in
             let source = proof["source"]?.string ?? ""
@@ -186,7 +219,16 @@ enum DoctorText {
 enum DoctorSARIF {
     static func document(_ answer: JSONValue) -> JSONValue {
         let subject = answer["subject"]?.string ?? ""
-        let causes = answer["causes"]?.array ?? []
+        // A finding in a folder is its own proof.
+        let causes =
+            answer["causes"]?.array
+            ?? (answer["findings"]?.array ?? []).map { finding in
+                [
+                    "rule": finding["rule"] ?? "", "name": finding["text"] ?? "", "cause": finding["text"] ?? "",
+                    "fix": finding["fix"] ?? "", "severity": finding["severity"] ?? "",
+                    "proof": [["file": finding["file"] ?? "", "line": finding["line"] ?? .null]],
+                ]
+            }
         var rules: [JSONValue] = []
         var known: Set<String> = []
         var results: [JSONValue] = []

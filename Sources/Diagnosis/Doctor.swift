@@ -216,11 +216,18 @@ package struct Doctor: Sendable {
                 DoctorReport.Cause(
                     rule: rule.id, name: Formatting.capitalized(rule.brief),
                     explanation: Formatting.capitalized(rule.brief) + ".",
-                    fix: rule.remedy, command: nil, verify: nil, severity: rule.cause == .spaceStarting ? .info : .warn,
+                    fix: rule.remedy, command: Self.command(rule.next("{space}")), verify: "stoker space wait {space}",
+                    severity: rule.cause == .spaceStarting ? .info : .warn,
                     automatic: rule.restart.rawValue,
                     proof: proof, rank: 5, place: 0))
         }
         return found
+    }
+
+    /// The command that a sentence names between backticks.
+    private static func command(_ sentence: String?) -> String? {
+        let parts = (sentence ?? "").split(separator: "`", omittingEmptySubsequences: false)
+        return parts.count > 2 ? String(parts[1]) : nil
     }
 
     private func ofVisit(_ evidence: DoctorEvidence) -> [DoctorReport.Cause] {
@@ -249,13 +256,14 @@ package struct Doctor: Sendable {
         _ signature: FailureSignature, _ kept: [String: String], _ proof: [DoctorReport.Proof], place: Int = 0
     ) -> DoctorReport.Cause {
         func filled(_ text: String) -> String {
+            let isOfName = text.hasPrefix("{") || text.hasPrefix("`{")
             var text = text
             for (name, value) in kept { text = text.replacing("{\(name)}", with: Self.shown(value)) }
             // Not every pattern of a rule keeps the name.
             for (name, word) in Self.words where text.contains("{\(name)}") {
                 text = text.replacing("`{\(name)}`", with: word).replacing("{\(name)}", with: word)
             }
-            return Formatting.capitalized(text)
+            return isOfName ? Formatting.capitalized(text) : text
         }
         return DoctorReport.Cause(
             rule: signature.id, name: signature.name, explanation: filled(signature.cause), fix: filled(signature.fix),
@@ -295,6 +303,7 @@ package struct Doctor: Sendable {
         private var access: Set<Int> = []
         private var handled: Set<Int> = []
         private var ordinary: Set<Int> = []
+        private var warnings: Set<Int> = []
 
         init(
             _ doctor: Doctor, _ log: LogText, _ source: FailureSignature.Source, _ evidence: DoctorEvidence,
@@ -323,10 +332,16 @@ package struct Doctor: Sendable {
             access = Set(signs[.access] ?? [])
             handled = Set(signs[.handled] ?? [])
             ordinary = Set(signs[.ordinary] ?? [])
+            warnings = Set(signs[.warning] ?? [])
         }
 
         private func lines(_ sign: RuleFile.Sign, _ range: Range<Int>) -> [Int] {
-            (signs[sign] ?? []).filter(range.contains)
+            // Several patterns of a sign may stand on one line.
+            var last = -1
+            return (signs[sign] ?? []).filter { line in
+                defer { last = line }
+                return line != last && range.contains(line)
+            }
         }
 
         private func proof(_ line: Int) -> DoctorReport.Proof {
@@ -391,7 +406,9 @@ package struct Doctor: Sendable {
                 let signature = doctor.file.signatures[hit.signature]
                 if signature.isAlways { return true }
                 if handled.contains(hit.line), !signature.isLoud { return false }
-                return hit.line > built && (isFailed || !failed.isEmpty)
+                // The end of a log that was cut off counts, too.
+                let isLast = built < 0 && hit.line >= log.count - 30
+                return hit.line > built && (isFailed || !failed.isEmpty || isLast)
             }
             let found = causes(counted)
             let open = failed.filter { $0 > built }
@@ -424,12 +441,12 @@ package struct Doctor: Sendable {
             let recovered = lines(.recovered, range).last ?? -1
             let crashes = lines(.crashed, range).filter { !handled.contains($0) && !access.contains($0) }
             let isDead = evidence.state.stage?.isFailed == true || shownAs == .message
-            let goesOn = lines(.ordinary, range)
+            let goesOn = lines(.ordinary, range) + lines(.warning, range)
             var counted = hits.filter { hit in
                 guard holds(hit, range) else { return false }
                 let signature = doctor.file.signatures[hit.signature]
                 if signature.isAlways { return true }
-                if isHandled(hit.line, range), !signature.isLoud { return false }
+                if ordinary.contains(hit.line) || (isHandled(hit.line, range) && !signature.isLoud) { return false }
                 if hit.line > lastAlive {
                     // Three lines of ordinary work behind it, and no end: the program went on.
                     let after = goesOn.count { $0 > hit.line + 1 }
@@ -462,7 +479,7 @@ package struct Doctor: Sendable {
 
         /// Whether the line, or the one that introduces its traceback, says that the program goes on.
         private func isHandled(_ line: Int, _ range: Range<Int>) -> Bool {
-            if handled.contains(line) || ordinary.contains(line) { return true }
+            if handled.contains(line) || warnings.contains(line) { return true }
             var at = line - 1
             var steps = 0
             // Up to the head of the traceback that the line ends.

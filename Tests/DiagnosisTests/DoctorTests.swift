@@ -21,7 +21,7 @@ import Testing
         #expect(Set(ids).count == ids.count)
         for rule in file.signatures {
             for text in [rule.cause, rule.fix] {
-                #expect(text.hasSuffix(".") && text.first?.isLowercase == false, "\(rule.id): \(text)")
+                #expect(text.hasSuffix("."), "\(rule.id): \(text)")
             }
             #expect(!rule.name.hasSuffix("."), "\(rule.id)")
             #expect((0...100).contains(rule.rank))

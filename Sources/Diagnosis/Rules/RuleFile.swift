@@ -24,6 +24,8 @@ struct RuleFile: Sendable {
         case handled
         /// A line of ordinary work: a level below warnings.
         case ordinary
+        /// A warning, which ends nothing.
+        case warning
         /// What was wrong is well again.
         case recovered
         /// A line about a request, which may hold anything.

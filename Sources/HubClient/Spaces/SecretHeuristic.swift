@@ -34,6 +34,23 @@ package enum SecretHeuristic {
         ("AGE-SECRET-KEY-", 20, "a key of age"),
     ]
 
+    /// What a word is that begins like a token and is as varied as one: "a token of GitHub"; nil for any other.
+    static func token(_ word: String) -> String? {
+        guard let start = prefixes.first(where: { word.hasPrefix($0.start) && word.utf8.count >= max(20, $0.atLeast) })
+        else { return isAmazonKey(word) && !word.hasSuffix("EXAMPLE") ? "an access key of AWS" : nil }
+        let rest = word.dropFirst(start.start.count)
+        // `hf_xxxxxxxxxxxxxxxx`, `sk-your-api-key-goes-here` and names such as `hf_hub_download_cache` stand for nothing.
+        let plain = rest.lowercased()
+        guard !["your", "token", "example", "placeholder", "replace", "xxxx"].contains(where: plain.contains) else {
+            return nil
+        }
+        let runs = rest.split { $0 == "_" || $0 == "-" }
+        guard let run = runs.max(by: { $0.count < $1.count }), run.count >= 16, Set(run).count >= 8 else { return nil }
+        let isMixed = run.contains(where: \.isLowercase) && run.contains(where: \.isUppercase)
+        guard isMixed || run.contains(where: \.isNumber) && run.contains(where: \.isLetter) else { return nil }
+        return start.what
+    }
+
     private static func isAmazonKey(_ text: String) -> Bool {
         (text.hasPrefix("AKIA") || text.hasPrefix("ASIA")) && text.utf8.count == 20
             && text.utf8.allSatisfy { (0x41...0x5A).contains($0) || (0x30...0x39).contains($0) }

@@ -222,6 +222,8 @@ BUILD = [
 ]
 
 RECORDED = json.loads((here / 'recorded.json').read_text())
+# The lines alone, without noise: written after the rules, to see what they miss.
+SHORT = json.loads((here / 'short.json').read_text())
 
 
 def noisy(text, kind, rng):
@@ -259,6 +261,10 @@ def main():
                 whole = text if variant == 0 and kind == 'run' else noisy((FROM if kind == 'build' else '') + text, kind, rng)
                 (here / file).write_text(whole, newline='')
                 labels.append({'file': file, 'kind': kind, 'expect': expect, **more})
+    for log in SHORT:
+        file = f"composed/short-{log['name']}.log"
+        (here / file).write_text(log['text'] + '\n', newline='')
+        labels.append({'file': file, 'kind': log['kind'], 'expect': log['expect']})
     for name, (expect, kind) in sorted(RECORDED.items()):
         labels.append({'file': f'recorded/{name}.log', 'kind': kind, 'expect': expect})
     (here / 'labels.json').write_text('[\n' + ',\n'.join('  ' + json.dumps(l, ensure_ascii=False) for l in labels) + '\n]\n')

@@ -1,18 +1,49 @@
-import subprocess, os, signal, textwrap, sys, time
-PY='/tmp/doc/v/bin/python'; OUT='/tmp/doc/real'; W='/home/user/app'
-env=dict(os.environ, PYTHONUNBUFFERED='1', PYTHONDONTWRITEBYTECODE='1', PATH='/tmp/doc/v/bin:'+os.environ['PATH'], HF_HUB_DISABLE_TELEMETRY='1', GRADIO_ANALYTICS_ENABLED='False')
+#!/usr/bin/env python3
+"""Writes recorded/*.log anew: runs small programs that fail, and some that do not, and keeps what they print.
+
+    record.py VENV [NAME...]
+
+VENV has fastapi uvicorn flask gunicorn psycopg[binary] psycopg2-binary pydantic-settings openai redis sqlalchemy asyncpg gradio streamlit
+safetensors numpy requests; node and npm must be there. Port 7860 must be free. Labels are in recorded.json."""
+import os, pathlib, signal, subprocess, sys, tempfile, textwrap
+
+here = pathlib.Path(__file__).parent
+VENV = pathlib.Path(sys.argv[1]).resolve()
+ONLY = sys.argv[2:]
+BASE = tempfile.mkdtemp()
+env = dict(os.environ, PYTHONUNBUFFERED='1', PYTHONDONTWRITEBYTECODE='1', PATH=f'{VENV}/bin:' + os.environ['PATH'],
+           HF_HUB_DISABLE_TELEMETRY='1', GRADIO_ANALYTICS_ENABLED='False')
+
+
 def run(name, files, cmd, secs=12, extra=None):
-    d=f'/tmp/doc/app/{name}'; os.makedirs(d, exist_ok=True)
-    for f,c in files.items(): open(f'{d}/{f}','w',newline='').write(textwrap.dedent(c))
-    if any(f.endswith('.sh') for f in files):
-        for f in files:
-            if f.endswith('.sh'): os.chmod(f'{d}/{f}', 0o755)
-    p=subprocess.Popen(cmd, shell=True, cwd=d, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, env={**env, **(extra or {})}, start_new_session=True)
-    try: out,_=p.communicate(timeout=secs)
+    """Runs a command in a folder of its own with these files, ends it after so many seconds, and keeps what it printed."""
+    if ONLY and name not in ONLY:
+        return
+    d = f'{BASE}/{name}'
+    os.makedirs(d)
+    for f, c in files.items():
+        with open(f'{d}/{f}', 'w', newline='') as out:
+            out.write(textwrap.dedent(c))
+        if f.endswith('.sh'):
+            os.chmod(f'{d}/{f}', 0o755)
+    p = subprocess.Popen(cmd, shell=True, cwd=d, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+                         env={**env, **(extra or {})}, start_new_session=True)
+    try:
+        out, _ = p.communicate(timeout=secs)
     except subprocess.TimeoutExpired:
-        os.killpg(p.pid, signal.SIGKILL); out,_=p.communicate()
-    t=out.decode(errors='replace').replace(d, W).replace('/tmp/doc/v/lib/python3.11','/usr/local/lib/python3.11').replace('/tmp/doc/v/bin','/usr/local/bin')
-    open(f'{OUT}/{name}.log','w').write(t); print(name, p.returncode, len(t))
+        out = None
+    try:
+        os.killpg(p.pid, signal.SIGKILL)  # also what it left running
+    except ProcessLookupError:
+        pass
+    if out is None:
+        out, _ = p.communicate()
+    text = out.decode(errors='replace').replace(d, '/home/user/app').replace(f'{VENV}/lib', '/usr/local/lib').replace(f'{VENV}/bin', '/usr/local/bin')\
+        .replace(sys.base_prefix, '/usr/local').replace(os.path.expanduser('~'), '/home/user')
+    (here / 'recorded' / f'{name}.log').write_text(text, newline='')
+    print(name, p.returncode, len(text))
+
+
 FA='''
     from fastapi import FastAPI
     app = FastAPI()
@@ -144,7 +175,7 @@ run('optional_import',{'app.py':'''
 run('pip_version',{'requirements.txt':'fastapi==99.1\n'},'pip install --no-color -r requirements.txt',20)
 run('pip_conflict',{'requirements.txt':'pydantic==1.10.0\nfastapi==0.115.0\npydantic-settings==2.5.0\n'},'pip install -r requirements.txt',40)
 run('pip_invalid',{'requirements.txt':'fastapi=>1\n'},'pip install -r requirements.txt',20)
-run('pip_git',{'requirements.txt':'git+https://github.com/x/y\n'},'PATH=/tmp/doc/v/bin pip install -r requirements.txt',20)
+run('pip_git',{'requirements.txt':'git+https://github.com/x/y\n'},f'PATH={VENV}/bin pip install -r requirements.txt',20)
 run('pip_hash',{'requirements.txt':'idna==3.10 --hash=sha256:'+'a'*64+'\n'},'pip download --no-cache-dir -r requirements.txt',20)
 run('worker_plain',{'app.py':'''
     import logging, time

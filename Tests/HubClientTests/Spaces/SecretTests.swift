@@ -119,4 +119,16 @@ import Testing
         let read = try #require(SecretFingerprints(key: after.key, entries: after.entries))
         #expect(read == after && read.keyName == start.keyName && read.keyName != SecretFingerprints().keyName)
     }
+
+    /// In the text of a program, where most long words are names.
+    @Test func tokensInATextAreToldByTheirLine() {
+        let text = [
+            "KEY = 'ghp_" + "z9Y8x7W6v5U4t3S2r1Q0p9O8n7M6l5K4j3H2'", "x = 'hf_xxxxxxxxxxxxxxxxxxxxxxxxxxxx'",
+            "from huggingface_hub import hf_hub_download_with_cache2", "sk-your-api-key-goes-here-1234",
+            "t = hf_" + "AbCdEfGhIjKlMnOpQrStUvWx", "npm_config_cache_dir2_folder",
+            "HF_TOKEN=hf_YourTokenGoesHereAndNowhereElse",
+        ].joined(separator: "\r\n")
+        #expect(SecretHeuristic.tokens(in: text).map(\.line) == [1, 5])
+        #expect(SecretHeuristic.tokens(in: text).map(\.reason) == ["a token of GitHub", "a token of Hugging Face"])
+    }
 }

@@ -1,0 +1,338 @@
+/// A Dockerfile as a builder reads it: instructions with their lines, stages, arguments.
+///
+/// Sources: Docker's Dockerfile reference; BuildKit `frontend/dockerfile/parser/parser.go` and `instructions/parse.go`.
+package struct Dockerfile: Sendable {
+    package struct Instruction: Sendable, Equatable {
+        /// In capitals: `RUN`.
+        package var name: String
+        /// `--from=build`, without its value's quotes.
+        package var flags: [String]
+        /// What follows, with lines joined; without heredocs.
+        package var text: String
+        /// The list of the exec form, `["a", "b"]`; nil for any other.
+        package var list: [String]?
+        /// Bodies of its heredocs, with the line each begins at.
+        package var heredocs: [Heredoc]
+        /// Of its first line, from 1.
+        package var line: Int
+
+        /// Words of ``text``, quotes taken away.
+        package var words: [String] { list ?? Dockerfile.words(text) }
+
+        package func flag(_ name: String) -> String? {
+            flags.first { $0.hasPrefix("--\(name)=") }.map { String($0.dropFirst(name.count + 3)) }
+        }
+    }
+
+    package struct Heredoc: Sendable, Equatable {
+        package var name: String
+        package var text: String
+        package var line: Int
+    }
+
+    package struct Stage: Sendable, Equatable {
+        /// With arguments put in.
+        package var image: String
+        package var name: String?
+        package var instructions: [Instruction]
+        package var line: Int
+    }
+
+    package struct Mistake: Sendable, Equatable {
+        package var text: String
+        package var line: Int
+    }
+
+    /// Of `# syntax=`.
+    package private(set) var syntax: String?
+    /// Of `# escape=`.
+    package private(set) var escape: Character = "\\"
+    package private(set) var stages: [Stage] = []
+    /// `ARG` before the first `FROM`, with their defaults.
+    package private(set) var arguments: [String: String] = [:]
+    package private(set) var mistakes: [Mistake] = []
+
+    /// The stage that is run.
+    package var last: Stage? { stages.last }
+
+    private static let known: Set<String> = [
+        "ADD", "ARG", "CMD", "COPY", "ENTRYPOINT", "ENV", "EXPOSE", "FROM", "HEALTHCHECK", "LABEL", "MAINTAINER",
+        "ONBUILD", "RUN", "SHELL", "STOPSIGNAL", "USER", "VOLUME", "WORKDIR",
+    ]
+
+    package init(_ content: String) {
+        var lines = content.lines.map(String.init)
+        if let first = lines.first, first.unicodeScalars.first == "\u{FEFF}" {
+            lines[0] = String(first.unicodeScalars.dropFirst())
+        }
+        var at = directives(lines)
+        while at < lines.count {
+            let start = at
+            let line = lines[at].trimmed
+            at += 1
+            if line.isEmpty || line.hasPrefix("#") { continue }
+            var whole = line
+            while whole.last == escape, at <= lines.count {
+                whole.removeLast()
+                // Comments and empty lines inside are left out.
+                while at < lines.count, lines[at].trimmed.hasPrefix("#") || lines[at].trimmed.isEmpty { at += 1 }
+                guard at < lines.count else { break }
+                whole += lines[at].trimmedEnd
+                at += 1
+            }
+            at = take(whole, start, lines, at)
+        }
+        if stages.isEmpty, mistakes.isEmpty { mistakes.append(Mistake(text: "it has no FROM", line: 1)) }
+    }
+
+    /// Reads the lines before everything else that tell how to read the file. Returns the first line that is none of them.
+    private mutating func directives(_ lines: [String]) -> Int {
+        var at = 0
+        while at < lines.count {
+            let line = lines[at].trimmed
+            guard line.hasPrefix("#"), let equals = line.firstIndex(of: "=") else { break }
+            let name = String(line[line.index(after: line.startIndex)..<equals]).trimmed.lowercased()
+            let value = String(line[line.index(after: equals)...]).trimmed
+            switch name {
+            case "syntax": syntax = value
+            case "escape": if value == "`" { escape = "`" }
+            case "check": break
+            default: return at
+            }
+            at += 1
+        }
+        return at
+    }
+
+    /// - Returns: the line behind the instruction and its heredocs.
+    private mutating func take(_ whole: String, _ start: Int, _ lines: [String], _ next: Int) -> Int {
+        var at = next
+        let name = String(whole.prefix { !$0.isWhitespace }).uppercased()
+        var rest = String(whole.dropFirst(name.count)).trimmed
+        guard Self.known.contains(name) else {
+            mistakes.append(Mistake(text: "\(name.prefix(30)) is no instruction", line: start + 1))
+            return at
+        }
+        guard !rest.isEmpty else {
+            mistakes.append(Mistake(text: "\(name) needs an argument", line: start + 1))
+            return at
+        }
+        var flags: [String] = []
+        if ["ADD", "COPY", "FROM", "HEALTHCHECK", "RUN"].contains(name) {
+            while rest.hasPrefix("--") {
+                let flag = String(rest.prefix { !$0.isWhitespace })
+                flags.append(flag)
+                rest = String(rest.dropFirst(flag.count)).trimmed
+            }
+        }
+        var heredocs: [Heredoc] = []
+        if ["RUN", "COPY", "ADD"].contains(name) {
+            for mark in Self.heredocs(in: rest) {
+                var body: [String] = []
+                let first = at
+                var isClosed = false
+                while at < lines.count {
+                    let line = mark.stripsTabs ? String(lines[at].drop { $0 == "\t" }) : lines[at]
+                    at += 1
+                    if line == mark.name {
+                        isClosed = true
+                        break
+                    }
+                    body.append(line)
+                }
+                if !isClosed {
+                    mistakes.append(Mistake(text: "the heredoc \(mark.name) is never closed", line: start + 1))
+                }
+                heredocs.append(Heredoc(name: mark.name, text: body.joined(separator: "\n"), line: first + 1))
+            }
+        }
+        let instruction = Instruction(
+            name: name, flags: flags, text: rest, list: Self.list(rest), heredocs: heredocs, line: start + 1)
+        place(instruction)
+        return at
+    }
+
+    private mutating func place(_ instruction: Instruction) {
+        if instruction.name == "FROM" {
+            let words = instruction.words
+            let isNamed = words.count == 3 && words[1].lowercased() == "as"
+            if words.count != 1, !isNamed {
+                mistakes.append(
+                    Mistake(text: "FROM takes an image, and AS with a name", line: instruction.line))
+            }
+            stages.append(
+                Stage(
+                    image: Self.filled(words.first ?? "", arguments), name: isNamed ? words[2].lowercased() : nil,
+                    instructions: [], line: instruction.line))
+            return
+        }
+        guard !stages.isEmpty else {
+            if instruction.name == "ARG" {
+                for word in instruction.words {
+                    let parts = word.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false)
+                    arguments[String(parts[0])] = parts.count > 1 ? String(parts[1]) : ""
+                }
+            } else {
+                mistakes.append(
+                    Mistake(text: "\(instruction.name) stands before the first FROM", line: instruction.line))
+            }
+            return
+        }
+        stages[stages.count - 1].instructions.append(instruction)
+    }
+
+    // MARK: Pieces
+
+    private static func heredocs(in text: String) -> [(name: String, stripsTabs: Bool)] {
+        var found: [(String, Bool)] = []
+        var rest = text[...]
+        while let mark = rest.firstRange(of: "<<") {
+            let before = mark.lowerBound == rest.startIndex ? " " : rest[rest.index(before: mark.lowerBound)]
+            rest = rest[mark.upperBound...]
+            // `<<<` is a text of the shell, `1<<2` a sum.
+            if rest.first == "<" {
+                rest = rest.drop { $0 == "<" }
+                continue
+            }
+            guard before.isWhitespace || before.isNumber || before == ";" else { continue }
+            let strips = rest.first == "-"
+            if strips { rest = rest.dropFirst() }
+            let quote = rest.first.flatMap { $0 == "\"" || $0 == "'" ? $0 : nil }
+            if quote != nil { rest = rest.dropFirst() }
+            let name = rest.prefix { $0.isLetter || $0.isNumber || $0 == "_" || $0 == "." || $0 == "-" }
+            guard let first = name.first, first.isLetter || first == "_" else { continue }
+            found.append((String(name), strips))
+            rest = rest.dropFirst(name.count)
+        }
+        return found
+    }
+
+    /// The exec form; nil when it is none.
+    private static func list(_ text: String) -> [String]? {
+        guard text.hasPrefix("["), text.hasSuffix("]") else { return nil }
+        var items: [String] = []
+        var item = ""
+        var isInside = false
+        var isEscaped = false
+        for character in text.dropFirst().dropLast() {
+            if isEscaped {
+                item.append(character == "n" ? "\n" : character)
+                isEscaped = false
+            } else if isInside, character == "\\" {
+                isEscaped = true
+            } else if character == "\"" {
+                if isInside { items.append(item) }
+                item = ""
+                isInside.toggle()
+            } else if isInside {
+                item.append(character)
+            } else if character != ",", !character.isWhitespace {
+                // Not JSON: the builder takes it for the shell form.
+                return nil
+            }
+        }
+        return isInside ? nil : items
+    }
+
+    /// Words as a shell cuts them, without their quotes.
+    package static func words(_ text: String) -> [String] {
+        var words: [String] = []
+        var word = ""
+        var isWord = false
+        var quote: Character?
+        var isEscaped = false
+        for character in text {
+            if isEscaped {
+                word.append(character)
+                isEscaped = false
+            } else if character == "\\", quote != "'" {
+                isEscaped = true
+                isWord = true
+            } else if let open = quote {
+                if character == open { quote = nil } else { word.append(character) }
+            } else if character == "\"" || character == "'" {
+                quote = character
+                isWord = true
+            } else if character.isWhitespace {
+                if isWord { words.append(word) }
+                word = ""
+                isWord = false
+            } else {
+                word.append(character)
+                isWord = true
+            }
+        }
+        if isWord { words.append(word) }
+        return words
+    }
+
+    /// `$NAME`, `${NAME}`, `${NAME:-default}` and `${NAME-default}` put in; what is not known becomes empty.
+    package static func filled(_ text: String, _ values: [String: String]) -> String {
+        var result = ""
+        var rest = text[...]
+        while let dollar = rest.firstIndex(of: "$") {
+            result += rest[..<dollar]
+            rest = rest[rest.index(after: dollar)...]
+            if rest.first == "{", let close = rest.firstIndex(of: "}") {
+                let inside = rest[rest.index(after: rest.startIndex)..<close]
+                let name = inside.prefix { $0.isLetter || $0.isNumber || $0 == "_" }
+                let operation = inside.dropFirst(name.count)
+                let known = values[String(name)]
+                if operation.hasPrefix(":-") {
+                    result += known.flatMap { $0.isEmpty ? nil : $0 } ?? String(operation.dropFirst(2))
+                } else if operation.hasPrefix("-") {
+                    result += known ?? String(operation.dropFirst())
+                } else {
+                    result += known ?? ""
+                }
+                rest = rest[rest.index(after: close)...]
+            } else {
+                let name = rest.prefix { $0.isLetter || $0.isNumber || $0 == "_" }
+                if name.isEmpty { result += "$" }
+                result += values[String(name)] ?? ""
+                rest = rest.dropFirst(name.count)
+            }
+        }
+        return result + rest
+    }
+}
+
+extension Dockerfile.Stage {
+    /// What `ENV` and `ARG` set in it, in their order.
+    package var environment: [String: String] {
+        var values: [String: String] = [:]
+        for instruction in instructions where instruction.name == "ENV" || instruction.name == "ARG" {
+            let words = instruction.words
+            if instruction.name == "ENV", let first = words.first, !first.contains("=") {
+                // The old form: ENV NAME value
+                values[first] = Dockerfile.filled(words.dropFirst().joined(separator: " "), values)
+                continue
+            }
+            for word in words {
+                let parts = word.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false)
+                guard parts.count == 2 else { continue }
+                values[String(parts[0])] = Dockerfile.filled(String(parts[1]), values)
+            }
+        }
+        return values
+    }
+}
+
+extension StringProtocol {
+    /// Lines without their ends. A Windows line end is one character in Swift, and not a newline followed by another.
+    var lines: [SubSequence] {
+        split(omittingEmptySubsequences: false) { $0 == "\n" || $0 == "\r\n" }
+    }
+
+    var trimmed: String {
+        var text = self[...]
+        while let first = text.first, first.isWhitespace { text.removeFirst() }
+        return text.trimmedEnd
+    }
+
+    var trimmedEnd: String {
+        var text = self[...]
+        while let last = text.last, last.isWhitespace { text.removeLast() }
+        return String(text)
+    }
+}

@@ -1,0 +1,244 @@
+import StokerCore
+
+/// The lines of a requirements.txt. Sources: PEP 508; pip's "Requirements File Format".
+struct PythonRequirements: Sendable {
+    struct Item: Sendable {
+        /// In small letters, with hyphens (PEP 503).
+        var name: String
+        /// `==1.2`; empty when there is none.
+        var version: String
+        var line: Int
+        /// From an address, a folder or with any version condition this is false.
+        var isOpen: Bool
+    }
+    var items: [Item] = []
+    var invalid: [(text: String, line: Int)] = []
+    /// Whether it names other files, which may hold anything.
+    var isPartial = false
+
+    init(_ text: String) {
+        var joined: [(String, Int)] = []
+        var pending: (String, Int)?
+        for (number, line) in text.lines.enumerated() {
+            var line = line.trimmed
+            if line.hasPrefix("#") { continue }
+            if let comment = line.firstRange(of: " #") { line = line[..<comment.lowerBound].trimmed }
+            let start = pending ?? ("", number + 1)
+            if line.hasSuffix("\\") {
+                pending = (start.0 + line.dropLast() + " ", start.1)
+                continue
+            }
+            joined.append((start.0 + line, start.1))
+            pending = nil
+        }
+        if let pending { joined.append(pending) }
+        for (line, number) in joined {
+            let line = line.trimmed
+            if line.isEmpty { continue }
+            if line.hasPrefix("-") {
+                if line.hasPrefix("-r") || line.hasPrefix("--requirement") || line.hasPrefix("-e") { isPartial = true }
+                continue
+            }
+            if line.contains("://") && !line.contains(" @ ") || line.hasPrefix(".") || line.hasPrefix("/")
+                || line.hasSuffix(".whl")
+            {
+                isPartial = true
+                continue
+            }
+            take(line, number)
+        }
+    }
+
+    private mutating func take(_ line: String, _ number: Int) {
+        let name = line.prefix { $0.isASCII && ($0.isLetter || $0.isNumber || $0 == "-" || $0 == "_" || $0 == ".") }
+        var rest = line.dropFirst(name.count).trimmed
+        guard let first = name.first, first.isLetter || first.isNumber else {
+            return invalid.append((line, number))
+        }
+        if rest.hasPrefix("[") {
+            guard let close = rest.firstIndex(of: "]") else { return invalid.append((line, number)) }
+            rest = rest[rest.index(after: close)...].trimmed
+        }
+        let plain = Self.normal(name)
+        if rest.hasPrefix("@") {
+            return items.append(Item(name: plain, version: "", line: number, isOpen: false))
+        }
+        let version = String(rest.prefix { $0 != ";" }.split(separator: " --").first ?? "").trimmed
+        let inside = version.hasPrefix("(") && version.hasSuffix(")") ? String(version.dropFirst().dropLast()) : version
+        for part in inside.split(separator: ",") {
+            let part = part.trimmed
+            guard let sign = ["===", "==", "~=", "!=", "<=", ">=", "<", ">"].first(where: part.hasPrefix) else {
+                return invalid.append((line, number))
+            }
+            let value = part.dropFirst(sign.count).trimmed
+            guard let first = value.first, first.isNumber || first == "v", !value.contains(" ") else {
+                return invalid.append((line, number))
+            }
+        }
+        items.append(
+            Item(
+                name: plain, version: inside, line: number,
+                isOpen: inside.isEmpty && !rest.contains(";")))
+    }
+
+    static func normal(_ name: some StringProtocol) -> String {
+        var result = ""
+        for character in name.lowercased() {
+            let isMark = character == "-" || character == "_" || character == "."
+            if isMark, result.last == "-" { continue }
+            result.append(isMark ? "-" : character)
+        }
+        return result
+    }
+
+    /// The same package with two exact versions.
+    var conflicts: [(name: String, first: String, firstLine: Int, second: String, line: Int)] {
+        var found: [(name: String, first: String, firstLine: Int, second: String, line: Int)] = []
+        var seen: [String: Item] = [:]
+        for item in items where item.version.hasPrefix("==") {
+            if let first = seen[item.name], first.version != item.version {
+                found.append((item.name, first.version, first.line, item.version, item.line))
+            }
+            if seen[item.name] == nil { seen[item.name] = item }
+        }
+        return found
+    }
+}
+
+/// What a Python file imports at its top, and no requirement brings.
+enum PythonImports {
+    struct Missing: Sendable {
+        var name: String
+        var package: String
+        var line: Int
+    }
+
+    static func missing(
+        _ text: String, _ list: PythonRequirements, local: Set<String>, installed: String
+    ) -> [Missing] {
+        // What other files or addresses bring is not known.
+        if list.isPartial { return [] }
+        let names = Set(list.items.map(\.name))
+        var found: [Missing] = []
+        var isText = false
+        for (number, line) in text.lines.enumerated() {
+            // Texts over several lines may hold examples.
+            let marks = line.components(of: "\"\"\"") + line.components(of: "'''")
+            let was = isText
+            if marks % 2 == 1 { isText.toggle() }
+            if was || isText { continue }
+            // What is indented is inside a function, or may be missing.
+            guard line.hasPrefix("import ") || line.hasPrefix("from ") else { continue }
+            let words = line.split { $0 == " " || $0 == "," }.map(String.init)
+            let modules: [String]
+            if words[0] == "from" {
+                modules = words.count > 1 ? [words[1]] : []
+            } else {
+                var names: [String] = []
+                var skips = false
+                for word in words.dropFirst() {
+                    if word == "as" { skips = true } else if skips { skips = false } else { names.append(word) }
+                }
+                modules = names
+            }
+            for module in modules {
+                let top = String(module.prefix { $0 != "." && $0 != "#" && $0 != ";" })
+                if top.isEmpty || standard.contains(top) || local.contains(top) { continue }
+                let packages = known[top] ?? [PythonRequirements.normal(top)]
+                if packages.contains(where: names.contains) { continue }
+                if brought[top]?.contains(where: names.contains) == true { continue }
+                if packages.contains(where: { installed.lowercased().contains($0) }) { continue }
+                // A package may carry a module of another name; only those that are surely missing are told.
+                let isKnown = known[top] != nil || certain.contains(top)
+                guard isKnown else { continue }
+                found.append(Missing(name: top, package: packages[0], line: number + 1))
+            }
+        }
+        return found
+    }
+
+    /// Modules whose package has another name.
+    private static let known: [String: [String]] = [
+        "cv2": ["opencv-python-headless", "opencv-python", "opencv-contrib-python"], "PIL": ["pillow"],
+        "yaml": ["pyyaml"], "sklearn": ["scikit-learn"], "skimage": ["scikit-image"], "bs4": ["beautifulsoup4"],
+        "dotenv": ["python-dotenv"], "dateutil": ["python-dateutil"], "jwt": ["pyjwt"], "jose": ["python-jose"],
+        "discord": ["discord-py", "py-cord"], "telegram": ["python-telegram-bot"],
+        "psycopg2": ["psycopg2-binary", "psycopg2"], "MySQLdb": ["mysqlclient"], "fitz": ["pymupdf"],
+        "docx": ["python-docx"], "pptx": ["python-pptx"], "faiss": ["faiss-cpu", "faiss-gpu"],
+        "sentence_transformers": ["sentence-transformers"], "huggingface_hub": ["huggingface-hub"],
+        "google.generativeai": ["google-generativeai"], "multipart": ["python-multipart"], "magic": ["python-magic"],
+        "serial": ["pyserial"], "Crypto": ["pycryptodome"], "slugify": ["python-slugify"],
+        "ultralytics": ["ultralytics"],
+    ]
+    /// Modules of a package of the same name that are used often.
+    private static let certain: Set<String> = [
+        "fastapi", "flask", "gradio", "streamlit", "uvicorn", "gunicorn", "requests", "httpx", "aiohttp", "numpy",
+        "pandas", "scipy", "torch", "torchvision", "torchaudio", "transformers", "diffusers", "accelerate", "datasets",
+        "openai", "anthropic", "langchain", "redis", "pymongo", "sqlalchemy", "psycopg", "asyncpg", "pydantic",
+        "matplotlib", "plotly", "seaborn", "lightgbm", "xgboost", "tensorflow", "keras", "spacy", "nltk", "joblib",
+        "librosa", "soundfile", "whisper", "tiktoken", "websockets", "jinja2", "django", "celery", "apscheduler",
+        "polars", "pyarrow", "rich", "tqdm", "boto3", "feedparser", "aiogram", "markdown", "orjson", "starlette",
+    ]
+    /// What other packages bring along. Sources: the packages' own requirements.
+    private static let brought: [String: [String]] = [
+        "starlette": ["fastapi", "gradio"], "pydantic": ["fastapi", "gradio", "openai", "pydantic-settings"],
+        "numpy": [
+            "gradio", "pandas", "scipy", "scikit-learn", "transformers", "matplotlib", "streamlit", "torchvision",
+            "datasets",
+            "opencv-python", "opencv-python-headless", "xgboost", "lightgbm", "tensorflow", "diffusers", "librosa",
+            "sentence-transformers", "faiss-cpu", "spacy", "accelerate", "seaborn", "keras", "soundfile",
+            "scikit-image",
+        ],
+        "pandas": ["gradio", "streamlit", "datasets", "seaborn"],
+        "PIL": [
+            "gradio", "streamlit", "torchvision", "matplotlib", "diffusers", "scikit-image", "sentence-transformers",
+        ],
+        "huggingface_hub": [
+            "gradio", "transformers", "datasets", "diffusers", "accelerate", "sentence-transformers", "tokenizers",
+        ],
+        "requests": [
+            "transformers", "datasets", "huggingface-hub", "streamlit", "diffusers", "langchain", "tiktoken", "spacy",
+            "gradio", "sentence-transformers",
+        ],
+        "yaml": [
+            "transformers", "datasets", "gradio", "huggingface-hub", "langchain", "accelerate", "diffusers",
+            "sentence-transformers",
+        ],
+        "httpx": ["gradio", "openai", "anthropic", "python-telegram-bot", "huggingface-hub"],
+        "jinja2": ["gradio", "flask", "torch", "spacy", "fastapi"], "fastapi": ["gradio"],
+        "uvicorn": ["gradio", "fastapi"],
+        "torch": ["accelerate", "sentence-transformers", "torchvision", "torchaudio", "ultralytics"],
+        "transformers": ["sentence-transformers"],
+        "scipy": ["scikit-learn", "sentence-transformers", "librosa", "lightgbm", "xgboost"],
+        "sklearn": ["sentence-transformers", "librosa"], "joblib": ["scikit-learn", "nltk", "librosa"],
+        "tqdm": [
+            "transformers", "datasets", "huggingface-hub", "openai", "nltk", "spacy", "sentence-transformers",
+            "diffusers",
+        ],
+        "dateutil": ["pandas", "matplotlib"], "matplotlib": ["seaborn"], "pyarrow": ["datasets", "streamlit"],
+        "multipart": ["gradio"], "orjson": ["gradio"], "aiohttp": ["datasets", "discord-py", "aiogram", "langchain"],
+        "soundfile": ["librosa"], "sqlalchemy": ["langchain", "flask-sqlalchemy", "sqlmodel"],
+        "flask": ["flask-cors", "flask-sqlalchemy"],
+        "websockets": ["gradio"], "markdown": [], "rich": ["typer", "streamlit"],
+        "dotenv": ["pydantic-settings", "uvicorn"],
+        "plotly": [], "tiktoken": ["openai-whisper"], "whisper": ["openai-whisper"], "boto3": [],
+        "keras": ["tensorflow"],
+    ]
+    /// Top modules of Python's own library. Source: `sys.stdlib_module_names`, the ones an app imports.
+    private static let standard: Set<String> = [
+        "__future__", "abc", "argparse", "array", "ast", "asyncio", "base64", "bisect", "calendar", "collections",
+        "concurrent", "configparser", "contextlib", "contextvars", "copy", "csv", "ctypes", "dataclasses", "datetime",
+        "decimal", "difflib", "email", "enum", "errno", "fnmatch", "fractions", "functools", "gc", "getpass", "glob",
+        "gzip", "hashlib", "heapq", "hmac", "html", "http", "importlib", "inspect", "io", "ipaddress", "itertools",
+        "json", "locale", "logging", "math", "mimetypes", "multiprocessing", "operator", "os", "pathlib", "pickle",
+        "platform", "pprint", "queue", "random", "re", "secrets", "select", "shlex", "shutil", "signal", "smtplib",
+        "socket", "sqlite3", "ssl", "stat", "statistics", "string", "struct", "subprocess", "sys", "tempfile",
+        "textwrap", "threading", "time", "tomllib", "traceback", "types", "typing", "unicodedata", "unittest", "urllib",
+        "uuid", "warnings", "weakref", "xml", "zipfile", "zlib", "zoneinfo", "dis",
+    ]
+}
+
+extension Substring {
+    /// How often a text stands in it.
+    fileprivate func components(of text: String) -> Int { ranges(of: text).count }
+}

@@ -1,0 +1,155 @@
+import Deployment
+import Diagnosis
+import Foundation
+import HubClient
+import NIOPosix
+import Runtime
+import StokerCore
+
+extension Operation {
+    package static let examineFolder = Operation(
+        name: "examine-folder",
+        summary: "Looks through the files of a Space before they are shipped: each fault with its file, line and fix",
+        doing: "look through the folder", permission: .write, method: .post, path: "/doctor/folder",
+        parameters: [
+            .init("folder", .local, .text(upTo: 4_096), "Folder of this machine"),
+            .init(
+                "files", .body,
+                .list(
+                    .object([
+                        .init("path", .body, .text(upTo: 1_000), required: true, "Path in the repository"),
+                        .init("content", .body, .bytes(upTo: contentLimit), required: true, "Content"),
+                    ]), upTo: 2_000), "Files with their contents, \(contentLimit / 1024 / 1024) MiB all together"),
+        ], bodyLimit: contentLimit / 3 * 4 + 1024 * 1024, answer: .folderExamination
+    ) { _, arguments in
+        let files = arguments.objects("files").map { (path: $0.name("path"), bytes: $0.bytes("content") ?? []) }
+        let doing = "look through the folder"
+        let findings: [FolderFinding]
+        let name: String
+        switch (arguments.text("folder"), files.isEmpty) {
+        case (let folder?, true):
+            name = folder
+            findings = try await FolderReading.findings(folder)
+        case (nil, false):
+            name = "files"
+            let folder = FileManager.default.temporaryDirectory.appendingPathComponent(
+                "stoker-doctor-\(UUID().uuidString)"
+            ).path
+            defer { try? FileManager.default.removeItem(atPath: folder) }  // what is left is in the temporary folder
+            try await TemporaryFiles.write(files, to: folder, doing: doing)
+            findings = try await FolderReading.findings(folder)
+        case (nil, true):
+            throw Failure(.usage, doing: doing, because: "no files are given", hint: "give them in \"files\"")
+        case (_?, false): throw Failure(.usage, doing: doing, because: "both a folder and files are given")
+        }
+        return [
+            "folder": .string(name), "ill": .bool(findings.contains { $0.severity >= .warn }),
+            "findings": .array(
+                findings.map {
+                    [
+                        "rule": .string($0.rule), "severity": .string($0.severity.rawValue), "file": .string($0.file),
+                        "line": $0.line.map { .count($0) } ?? .null, "text": .string($0.text), "fix": .string($0.fix),
+                    ]
+                }),
+        ]
+    }
+}
+
+extension Shape {
+    static let folderExamination = Shape(
+        name: "FolderExamination", summary: "What would make a Space of this folder fail.",
+        fields: [
+            .init("folder", .text, "Its name"),
+            .init("ill", .flag, "Whether a finding is more than information"),
+            .init(
+                "findings",
+                .list(
+                    .shape(
+                        Shape(
+                            name: "FolderFinding", summary: "One fault, at its place.",
+                            fields: [
+                                .init("rule", .text, "Stable name of the rule, such as `B07`"),
+                                .init(
+                                    "severity", .choice(FailureSignature.Severity.allCases.map(\.rawValue)),
+                                    "How bad it is"),
+                                .init("file", .text, "Path in the folder"),
+                                .init("line", .integer, optional: true, "From 1; null for the whole file"),
+                                .init("text", .text, "What is so"),
+                                .init("fix", .text, "What to do about it"),
+                            ]))), "In the order of files and lines"),
+        ])
+}
+
+/// Reads what the examination of a folder has to know.
+private enum FolderReading {
+    /// Largest text that is looked into; bytes.
+    static let largestText: Int64 = 1 << 20
+    /// All texts together.
+    static let allTexts: Int64 = 64 << 20
+
+    static func findings(_ folder: String) async throws -> [FolderFinding] {
+        let result = try await NIOThreadPool.singleton.runIfActive {
+            Result { () throws(Failure) in FolderExamination.findings(try facts(folder)) }
+        }
+        return try result.get()
+    }
+
+    private static func facts(_ folder: String) throws(Failure) -> FolderFacts {
+        let review = try FolderReview(folder)
+        var facts = FolderFacts(files: [])
+        var left = allTexts
+        for file in review.files {
+            var text: String?
+            if file.size <= min(largestText, left), !file.isPointer, isText(file.path) {
+                left -= file.size
+                do {
+                    let data = try PlainFile.read(file.local, upTo: Int(largestText))
+                    text = data.contains(0) ? nil : String(decoding: data, as: UTF8.self)
+                } catch {
+                    throw Failure(
+                        .hubLocal, doing: "look at \(file.path)", because: "it cannot be read",
+                        hint: "make it readable, or ignore it")
+                }
+            }
+            facts.files.append(
+                .init(
+                    path: file.path, size: file.size, isExecutable: file.isExecutable, isPointer: file.isPointer,
+                    text: text))
+            if let text {
+                facts.secrets += SecretHeuristic.tokens(in: text).prefix(20).map {
+                    .init(path: file.path, line: $0.line, reason: "here stands \($0.reason)")
+                }
+            }
+        }
+        for skipped in review.skipped {
+            switch skipped.rule {
+            // An upload leaves it out by itself; a push by git does not.
+            case .secret:
+                let reason = skipped.reason.split(separator: ";").first.map(String.init) ?? skipped.reason
+                facts.secrets.append(.init(path: skipped.path, reason: reason))
+            case .ignoreFile: facts.ignored.append(skipped.path)
+            default: continue
+            }
+        }
+        if let readme = facts.files.first(where: { $0.path == "README.md" })?.text {
+            facts.headerProblem = FrontMatter.problem(in: readme)
+        }
+        return facts
+    }
+
+    private static func isText(_ path: String) -> Bool {
+        let parts = path.split(separator: "/")
+        if parts.contains(where: { ["node_modules", ".venv", "venv", "__pycache__", ".build"].contains($0) }) {
+            return false
+        }
+        let name = parts.last.map { $0.lowercased() } ?? ""
+        let endings = [
+            ".py", ".js", ".mjs", ".cjs", ".ts", ".tsx", ".jsx", ".go", ".swift", ".sh", ".bash", ".txt", ".md",
+            ".toml",
+            ".yaml", ".yml", ".json", ".env", ".cfg", ".ini", ".conf", ".html", ".ipynb", ".rs", ".rb", ".java", ".sql",
+            ".example", ".xml",
+        ]
+        return endings.contains(where: name.hasSuffix) || !name.contains(".") || name.hasPrefix("dockerfile")
+            || name.hasPrefix(".")
+    }
+}

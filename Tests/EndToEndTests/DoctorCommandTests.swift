@@ -1,0 +1,67 @@
+import Foundation
+import TestSupport
+import Testing
+
+extension EndToEnd {
+    /// `stoker doctor` on a simulated Space, a log and a folder.
+    @Suite(.timeLimit(.minutes(2))) struct DoctorCommandTests {
+        private static let space = "maren/orbit-api"
+
+        @Test func aCrashIsNamedByItsLogAndAHealthySpaceIsWell() async throws {
+            try await HubScratch.with("doctor") { hub in
+                let well = try await hub.stoker("doctor", Self.space, "--json")
+                #expect(well.exit == .code(0), "\(well.tail)")
+                #expect(try ClientCommandTests.json(well).verdict.string == "nothing")
+
+                try await hub.admin(
+                    "spaces/\(Self.space)/log",
+                    #"{"text": "Traceback (most recent call last):\n  File \"app.py\", line 3\nModuleNotFoundError: No module named 'pandas'"}"#
+                )
+                try await hub.admin("spaces/\(Self.space)/stage", #"{"stage": "RUNTIME_ERROR"}"#)
+                let ill = try await hub.stoker("doctor", Self.space, "--json")
+                #expect(ill.exit == .code(1), "\(ill.tail)")
+                let told = try ClientCommandTests.json(ill)
+                #expect(told.verdict.string == "found")
+                #expect(told.causes.array.first?.rule.string == "D01")
+                #expect(told.causes.array.first?.verify.string == "stoker space wait \(Self.space)")
+
+                let unknown = try await hub.stoker("doctor", "maren/no-such-space")
+                #expect(unknown.exit == .code(2), "\(unknown.tail)")
+            }
+        }
+
+        @Test func aHubThatIsNotThereIsThree() async throws {
+            try await HubScratch.with("doctornohub") { hub in
+                let child = try await hub.stoker("doctor", Self.space, "--endpoint", "http://127.0.0.1:1", "--json")
+                #expect(child.exit == .code(3), "\(child.tail)")
+            }
+        }
+
+        @Test func aFolderIsLookedThroughAsAnUploadTakesIt() async throws {
+            try await HubScratch.with("doctorfolder") { hub in
+                let folder = FileManager.default.temporaryDirectory.appendingPathComponent(UUID().uuidString)
+                defer { try? FileManager.default.removeItem(at: folder) }  // it is in the temporary folder
+                try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
+                let files = [
+                    "README.md": "---\nsdk: docker\n---\n", ".env": "A=1\n",
+                    "Dockerfile": "FROM python:3.12-slim\nCOPY missing.txt .\nCMD uvicorn main:app\n",
+                    "main.py": "KEY = 'ghp_\(String("z9Y8x7W6v5U4t3S2r1Q0p9O8n7M6l5K4j3H2"))'\n",
+                ]
+                for (name, text) in files {
+                    try Data(text.utf8).write(to: folder.appendingPathComponent(name))
+                }
+                let child = try await hub.stoker("doctor", folder.path, "--json")
+                #expect(child.exit == .code(1), "\(child.tail)")
+                let places = try ClientCommandTests.json(child).findings.array.map {
+                    "\($0.rule.string ?? "") \($0.file.string ?? "") \($0.line.int ?? 0)"
+                }
+                #expect(
+                    places == [
+                        "G15 .env 0", "B07 Dockerfile 2", "P01 Dockerfile 3", "P02 Dockerfile 3", "G15 main.py 1",
+                    ])
+                let none = try await hub.stoker("doctor", "./no-such-folder")
+                #expect(none.exit == .code(2), "\(none.tail)")
+            }
+        }
+    }
+}
