@@ -175,8 +175,8 @@ struct Routes: Sendable {
         page.messages = await messages(about: name, visit)
         if let space = status.check.space {
             page.offer = await SpaceOffer.of(
-                space, hubStatus: status.hubStatus, isStatic: status.check.isStatic, isModerated: status.state.isModerated,
-                mayWrite: visit.permission.write, in: context)
+                space, hubStatus: status.hubStatus, isStatic: status.check.isStatic,
+                isModerated: status.state.isModerated, mayWrite: visit.permission.write, in: context)
             if page.offer?.refusal == nil, query["log"] != nil { page.log = await log(of: status, request) }
         }
         let mark = status.state.isTrouble ? "(!) " : ""

@@ -11,7 +11,10 @@ import Testing
 @Suite("Hashes of secrets in the ledger")
 final class SecretFingerprintStoreTests: Sendable {
     private let folder = FileManager.default.temporaryDirectory.path + "/prints-\(UUID().uuidString)"
-    private let told = Mutex<[String]>([])
+    private final class Told: Sendable {
+        let texts = Mutex<[String]>([])
+    }
+    private let told = Told()
     private let space: RepoID
 
     init() throws { space = try RepoID(.space, "acme/bot") }
@@ -23,10 +26,10 @@ final class SecretFingerprintStoreTests: Sendable {
 
     private var store: SecretFingerprintStore {
         SecretFingerprintStore(folder: folder, now: { Instant(seconds: 1_790_000_000) }) { [told] text in
-            told.withLock { $0.append(text) }
+            told.texts.withLock { $0.append(text) }
         }
     }
-    private var said: [String] { told.withLock { $0 } }
+    private var said: [String] { told.texts.withLock { $0 } }
     private var older: String { folder + "/secret-prints.json" }
 
     private func writeOlder(_ data: Data) throws {
