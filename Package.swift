@@ -237,7 +237,7 @@ let package = Package(
             swiftSettings: room),
         .testTarget(
             name: "CommandLineTests",
-            dependencies: ["CommandLine", "Operations", "StokerCore", "TestSupport", arguments],
+            dependencies: ["CommandLine", "Diagnosis", "Operations", "StokerCore", "TestSupport", arguments],
             swiftSettings: room),
         .testTarget(
             name: "NoticesTests",

@@ -597,7 +597,7 @@ package struct FolderExamination: Sendable {
         for secret in facts.secrets {
             add(
                 "G15", .critical, secret.path, secret.line, "\(Formatting.capitalized(secret.reason)).",
-                "Take it out of the folder, and set it with `stoker space secrets set`.")
+                "Take it out of the folder, and set it with `stoker space secrets add`.")
         }
     }
 }
