@@ -54,7 +54,8 @@ import Testing
             #expect(try await fleet.maintenanceSpans().first?.stopped == true)
             let csv = try await served.get("/maintenance.csv").text.components(separatedBy: "\r\n")
             #expect(csv[0] == "id,name,state,from,until,scope,by_hand,stopped,by,text")
-            #expect(csv.contains { $0.hasPrefix("hand-1,new disk,active,") })
+            let row = csv.first { $0.hasPrefix("\(span.id),<b>move,over,") }
+            #expect(row?.hasSuffix(",true,true,mara,a & b") == true, "\(csv)")
         }
     }
 

@@ -94,7 +94,7 @@ import Testing
             let old = try await served.get("/targets/gateway", headers: Self.page).text
             #expect(!old.contains("class=\"known\""))
             let badge = try await served.get("/badge/rag.svg?kind=uptime-30d").text
-            #expect(badge.contains("100 % of 12 min"), "\(badge)")
+            #expect(badge.contains("100 % (of 12 min known)"), "\(badge)")
         }
     }
 

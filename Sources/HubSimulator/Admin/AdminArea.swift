@@ -7,6 +7,11 @@ package struct AdminArea: HubArea {
     package init() {}
 
     package func add(to router: Router<HubContext>, hub: SimulatedHub) {
+        // No part of the admin routes: anybody reads it, as the real one.
+        router.get("/-/status/index.json") { _, _ in
+            hub.statusPage.noteReading()
+            return try Response.json(hub.statusPage.document(at: hub.date))
+        }
         guard let engine = hub.spaces as? SpaceEngine else { return }
         let local = router.group().add(middleware: LocalOnly())
         addSpaces(local, hub, engine)
@@ -131,10 +136,6 @@ package struct AdminArea: HubArea {
             default: throw HubError.bad("\"title\" must be a text or null")
             }
             return try Response.json([:])
-        }
-        router.get("/-/status/index.json") { _, _ in
-            hub.statusPage.noteReading()
-            return try Response.json(hub.statusPage.document(at: hub.date))
         }
         router.get("/-/admin/time") { _, _ in try Response.json(Self.time(hub)) }
         // {"advance": 3600}: seconds; only a clock that is moved by hand moves, and in all a hundred years at most.
