@@ -298,6 +298,16 @@ import Testing
         #expect(world.happens(world.fall("db")).map(\.checks) == [["db"]])
         #expect(world.pass(.seconds(600)).isEmpty)
 
+        // It fails as well and is well again before anybody looks at web: web has time to follow.
+        var quick = try World("  - { to: team }", more: "web:")
+        quick.planner.looksAtParents = true
+        #expect(quick.happens(quick.fall("web")).isEmpty)
+        #expect(quick.happens(quick.fall("db")).map(\.checks) == [["db"]])
+        #expect(quick.happens(quick.rise("db", began: began)).map(\.kind) == [.recovered])
+        quick.planner.note(parentsWell: ["db": began + .seconds(1)])
+        #expect(quick.pass(.seconds(80)).isEmpty)
+        #expect(quick.pass(.seconds(20)).map(\.checks) == [["web"]])
+
         // It is well, and was looked at after the trouble began.
         var other = try World("  - { to: team }", more: "web:")
         other.planner.looksAtParents = true

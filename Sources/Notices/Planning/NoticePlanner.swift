@@ -133,7 +133,7 @@ struct NoticePlanner: Sendable {
             let key = IncidentKey(check: incident.check, began: incident.began)
             guard open[key] == nil, open.count < settings.mostOpen else { return }
             open[key] = Open(check: check, verdict: incident.verdict, cause: cause, code: code ?? 0)
-            count(check, 1)
+            count(check, 1, now)
             alarm(key, at: event.at, now)
         case .incidentEnded(let check, let how, _):
             guard let incident = incidents.first(where: { $0.ended != nil }) else { return }
@@ -224,7 +224,7 @@ struct NoticePlanner: Sendable {
         // Not known: it began when more were open than are kept in mind. Those were told of as a number.
         let known = open.removeValue(forKey: key)
         guard let check = known?.check ?? name else { return }
-        if known != nil { count(check, -1) }
+        if known != nil { count(check, -1, now) }
         let lasted = (incident.ended ?? at) - incident.began
         guard how == .recovered else {
             // Nobody looks any more, and who saw to that knows it.
@@ -263,13 +263,24 @@ struct NoticePlanner: Sendable {
         }
     }
 
-    private mutating func count(_ check: String, _ more: Int) {
+    private mutating func count(_ check: String, _ more: Int, _ now: Instant) {
         var names = [check]
         let target = target(check)
         if target != check, facts[check]?.isAlive == true { names.append(target) }
         for name in names {
-            let sum = troubled[name, default: 0] + more
+            let before = troubled[name, default: 0]
+            let sum = before + more
             troubled[name] = sum > 0 ? sum : nil
+            if before == 0, sum > 0 { hold(whatStandsOn: name, at: now) }
+        }
+    }
+
+    /// What waited for a look at this one is explained by it now; also when it is well again before anybody looks at the others.
+    private mutating func hold(whatStandsOn name: String, at now: Instant) {
+        let below = Set(dependencies.filter { $0.value.contains(name) }.keys)
+        guard !below.isEmpty else { return }
+        for (key, one) in open where one.heldUntil != nil && below.contains(target(one.check)) {
+            open[key]?.heldUntil = now + settings.grace
         }
     }
 
@@ -566,7 +577,7 @@ struct NoticePlanner: Sendable {
             guard incident.check != Incident.ofLedger, let name = remembered.names[incident.check] else { continue }
             let key = IncidentKey(check: incident.check, began: incident.began)
             open[key] = Open(check: name, verdict: incident.verdict, cause: incident.cause, code: incident.code)
-            count(name, 1)
+            count(name, 1, now)
         }
         let oldest = remembered.wholeSince
         var seen: Set<IncidentKey> = []
