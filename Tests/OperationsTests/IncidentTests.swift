@@ -47,6 +47,9 @@ import Testing
         // Who was first stays.
         _ = try await fleet.call("acknowledge", [("name", "5"), ("by", "jonas")])
         #expect(try await fleet.call("show-incident", [("name", "5")])["acknowledged"]?["by"] == "mara")
+        _ = try await fleet.call("acknowledge", [("name", "5"), ("by", "jonas"), ("text", "the disk is full")])
+        let later = try await fleet.call("show-incident", [("name", "5")])["acknowledged"]
+        #expect(later?["by"] == "mara" && later?["text"] == "the disk is full" && later?["at"] == seen?["at"])
         for _ in 0..<2 {
             let back = try await fleet.call("withdraw-acknowledgement", [("name", "5")])
             #expect(back["acknowledged"] == .null)

@@ -234,7 +234,7 @@ extension LocalFile {
 /// Where files are read, written and hashed: NIO's blocking threads, as many as there are cores, so that the cooperative pool stays free.
 enum Disk {
     /// Bytes read and sent at a time: large enough that a hop between threads costs nothing, small enough that many at once stay small.
-    static let piece = 256 << 10
+    static let piece = 128 << 10
 
     /// Waits until what was handed to the network before has reached its socket or been told to wait there.
     ///

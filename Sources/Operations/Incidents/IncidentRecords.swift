@@ -58,14 +58,15 @@ package struct IncidentRecords: Sendable {
         return found
     }
 
-    /// Who was first stays; saying it again changes the text only where there is a new one.
+    /// Who acknowledged it first, and when, stays. Another text replaces the one there is.
     package func acknowledge(
         _ incident: Int64, by: String?, text: String?, at: Instant
     ) async throws(Failure) {
-        if try await acknowledgement(of: incident) != nil, text == nil { return }
-        let body: JSONValue = ["by": .text(by), "text": .text(text)]
+        let earlier = try await acknowledgement(of: incident)
+        if earlier != nil, text == nil { return }
+        let body: JSONValue = ["by": .text(earlier?.by ?? by), "text": .text(text)]
         try await records.put(
-            NewRecord(kind: Self.acknowledgement, key: "\(incident)", body: body.text, at: at))
+            NewRecord(kind: Self.acknowledgement, key: "\(incident)", body: body.text, at: earlier?.at ?? at))
     }
 
     /// - Returns: whether there was one.
