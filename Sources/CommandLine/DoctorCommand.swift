@@ -29,7 +29,8 @@ struct DoctorCommand: OperationCommand {
             """)
 
     @Argument(
-        help: ArgumentHelp("The Space: owner/name, its page on the Hub, or the name alone.", valueName: "space"))
+        help: ArgumentHelp(
+            "A folder, or a Space: owner/name, its page on the Hub, or the name alone.", valueName: "folder|space"))
     var subject: String?
     @Option(help: ArgumentHelp("A log of its own; - reads standard input.", valueName: "file"), completion: .file())
     var log: String?
