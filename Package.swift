@@ -114,7 +114,7 @@ let package = Package(
             ],
             swiftSettings: room
         ),
-        .target(name: "Deployment", dependencies: ["Diagnosis", "StokerCore", yams], swiftSettings: room),
+        .target(name: "Deployment", dependencies: ["Diagnosis", "HubClient", "StokerCore", yams], swiftSettings: room),
         .target(
             name: "Notices",
             dependencies: [
