@@ -166,7 +166,7 @@ struct Routes: Sendable {
             $0.check.target == status.check.target
         }
         var page = TargetPage(
-            status: status, siblings: siblings, samples: await monitor.strips(of: [name]).first ?? [],
+            status: status, siblings: siblings, samples: await monitor.samples(of: [name]).first ?? [],
             transcripts: try await monitor.transcripts(of: name), history: history, range: range,
             mayWrite: visit.permission.write, now: overview.now, base: base(request),
             key: visit.permission.write ? access.heartbeatKeys.key(of: name) : nil, needsKey: access.beatsNeedToken)

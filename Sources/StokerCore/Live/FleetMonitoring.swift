@@ -8,7 +8,7 @@ package protocol FleetMonitoring: Sendable {
     /// - Throws: `not_found`, with the nearest known name as its hint.
     func status(of name: String) async throws(Failure) -> CheckStatus
     /// The newest first-byte times and outcomes of each named check, oldest first, at most 40 each.
-    func strips(of names: [String]) async -> [[Sample]]
+    func samples(of names: [String]) async -> [[Sample]]
     func transcripts(of name: String) async throws(Failure) -> Transcripts
 
     /// Stops pinging until resumed, or until the instant. Pausing twice moves the end.

@@ -56,14 +56,14 @@ import Testing
         try await Self.with(all) { world, hub in
             let door = HubClientGateway(hub: hub)
             let first = try await door.spaces(of: "maren")
-            #expect(first.calls == 1 && first.besides == 2)
+            #expect(first.calls == 1 && first.extraCalls == 2)
             for facts in first.spaces {
                 let space = try #require(world.spaces.space(facts.id))
                 #expect(facts.host == world.spaces.host(of: space))
             }
             #expect(first.spaces.count == 4)
             let second = try await door.spaces(of: "maren")
-            #expect(second.besides == 0)
+            #expect(second.extraCalls == 0)
             #expect(second.spaces.map(\.host) == first.spaces.map(\.host))
             #expect(try await door.space("maren/one")?.host == first.spaces.first { $0.id == "maren/one" }?.host)
             #expect(world.journal.entries.count { $0.path.hasSuffix("/host") } == 2)

@@ -185,7 +185,7 @@ private final class CountingHub: HubGateway {
                     case "switched off":
                         try await monitor.replace(
                             with: Self.fleet(["app"], Self.policy(heal: HealRule(mode: .off, after: 1))))
-                    case "stepped back": await monitor.take(role: .standby(of: "http://first", lastSeen: nil))
+                    case "stepped back": await monitor.setRole(.standby(of: "http://first", lastSeen: nil))
                     case "another Space":
                         try await monitor.replace(
                             with: Self.fleet(["app"], Self.policy(heal: healing), owner: "other"))

@@ -63,7 +63,7 @@ final class StageHub: HubGateway {
         return facts().first { $0.id.lowercased() == id.lowercased() }
     }
 
-    func use(at now: Instant) -> HubRateUsage? {
+    func rateUsage(at now: Instant) -> HubRateUsage? {
         HubRateUsage(endpoint: "http://hub.test", calls: scene.withLock { $0.calls })
     }
 

@@ -144,7 +144,7 @@ import Testing
             let monitor = room.monitor
             async let asked = Result { try await monitor.ping("app") }
             try await eventually { try await monitor.status(of: "app").pinging }
-            await monitor.take(role: .standby(of: "http://first", lastSeen: nil))
+            await monitor.setRole(.standby(of: "http://first", lastSeen: nil))
             let answer = await asked
             let failure = #expect(throws: Failure.self) { try answer.get() }
             #expect(failure?.because.contains("second master") == true)

@@ -254,12 +254,12 @@ import Testing
         try await withFleetMonitorRoom(active: false) { room in
             let space = try await room.simulated.add(SpaceBlueprint("acme/app", story: "", lifecycle: .test))
             try await room.tend(["app": "acme/app"], every: .milliseconds(200))
-            await room.monitor.take(role: .standby(of: "http://first", lastSeen: nil))
+            await room.monitor.setRole(.standby(of: "http://first", lastSeen: nil))
             await #expect(throws: Failure.self) { try await room.monitor.ping("app") }
             #expect(space.visits == 0)
-            await room.monitor.take(role: .standingIn(for: "http://first", since: Clocks.real.wall()))
+            await room.monitor.setRole(.standingIn(for: "http://first", since: Clocks.real.wall()))
             try await room.until("app", is: .up)
-            await room.monitor.take(role: .standby(of: "http://first", lastSeen: Clocks.real.wall()))
+            await room.monitor.setRole(.standby(of: "http://first", lastSeen: Clocks.real.wall()))
             let kinds = try await room.events()
             #expect(kinds.contains("master.took_over") && kinds.contains("master.stepped_back"))
         }
