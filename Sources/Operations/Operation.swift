@@ -99,14 +99,14 @@ extension Operation {
     /// An input. Path parameters come in the address, the others in the query; all but GET take them from the body as well.
     package struct Parameter: Sendable, Equatable {
         package let name: String
-        package let place: Place
+        package let location: Location
         package let kind: Kind
         package let required: Bool
         /// What is used when it is not given, as documentation shows it; nil when its absence itself means something.
         package let standard: JSONValue?
         package let summary: String
 
-        package enum Place: String, Sendable {
+        package enum Location: String, Sendable {
             case path, query, body
             /// Taken from the caller's own process only: a folder of its disk. No door of a server knows it.
             case local
@@ -134,23 +134,24 @@ extension Operation {
             case object([Parameter])
         }
 
-        /// A member of an object has no place of its own.
+        /// A member of an object has no location of its own.
         package init(
-            _ name: String, _ place: Place = .query, _ kind: Kind, required: Bool = false, standard: JSONValue? = nil,
+            _ name: String, _ location: Location = .query, _ kind: Kind, required: Bool = false,
+            standard: JSONValue? = nil,
             _ summary: String
         ) {
             self.name = name
-            self.place = place
+            self.location = location
             self.kind = kind
-            self.required = required || place == .path
+            self.required = required || location == .path
             self.standard = standard
             self.summary = summary
         }
 
         /// The yes to an operation that asks.
-        package static func confirm(_ place: Place) -> Parameter {
+        package static func confirm(_ location: Location) -> Parameter {
             Parameter(
-                confirmName, place, .flag,
+                confirmName, location, .flag,
                 "The yes to what is asked before anything irreversible, paid or secret-revealing. Without it such a call fails with `confirmation_required` and the question, and changes nothing"
             )
         }
