@@ -6,7 +6,7 @@ import Operations
 import StokerCore
 import Synchronization
 
-/// Every page and door with the level of access it needs. A route cannot be added without one.
+/// Every page and endpoint with the level of access it needs. A route cannot be added without one.
 struct Routes: Sendable {
     let monitor: any FleetMonitoring
     let ledger: any Ledger
@@ -298,7 +298,7 @@ struct Routes: Sendable {
         return Reply.see(Self.local(form["from"]))
     }
 
-    /// What a form asks for is an operation, as at every door. - Returns: how the check is afterwards.
+    /// What a form asks for is an operation, as in every interface. - Returns: how the check is afterwards.
     private func perform(
         _ operation: Operation, on name: String, _ more: [(name: String, value: JSONValue)] = []
     ) async throws(Failure) -> CheckStatus {

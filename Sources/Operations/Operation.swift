@@ -1,9 +1,9 @@
 package import StokerCore
 
-/// One thing a person, a script or an agent can ask for. Every door (REST, the command line, later MCP) reads ``all`` and adds
+/// One thing a person, a script or an agent can ask for. Every interface (REST, the command line, later MCP) reads ``all`` and adds
 /// nothing of its own, so that what one can do, all can.
 ///
-/// An operation is a file: what it takes, what it answers with, what it does to the world, and how it is done. A door parses,
+/// An operation is a file: what it takes, what it answers with, what it does to the world, and how it is done. An interface parses,
 /// calls ``call(_:in:)`` and renders.
 package struct Operation: Sendable {
     /// Stable and bounded: `list-checks`. Also OpenAPI's `operationId`.
@@ -108,7 +108,7 @@ extension Operation {
 
         package enum Location: String, Sendable {
             case path, query, body
-            /// Taken from the caller's own process only: a folder of its disk. No door of a server knows it.
+            /// Taken from the caller's own process only: a folder of its disk. No interface of a server knows it.
             case local
         }
 
@@ -180,7 +180,7 @@ extension Operation {
         listBranches, createBranch, deleteBranch, listTags, createTag, deleteTag,
     ]
 
-    /// Checks the inputs and does it: the one way in for every door.
+    /// Checks the inputs and does it: the one entry point for every interface.
     /// - Parameter given: names and values as they came.
     /// - Throws: `usage` for inputs that do not fit, `confirmation_required` or `declined` without a yes, else what the operation throws.
     package func call(

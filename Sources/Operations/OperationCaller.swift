@@ -111,7 +111,7 @@ package struct OperationProgress: Sendable, Equatable {
     /// What ``done`` and ``total`` count.
     package var unit: Unit?
     package var data: JSONValue?
-    /// Comes many times a second: a door that shows one line each leaves it out.
+    /// Comes many times a second: an interface that shows one line each leaves it out.
     package var isFrequent: Bool
 
     package enum Unit: String, Sendable, CaseIterable { case bytes, changes, checks }
@@ -195,7 +195,7 @@ extension Failure {
             hint: "start one with `stoker serve`, and name its address with --server or STOKER_SERVER")
     }
 
-    /// Whatever an operation threw, as the failure that all doors show.
+    /// Whatever an operation threw, as the failure that all interfaces show.
     init(of error: any Error, doing: String) {
         switch error {
         case let failure as Failure: self = failure

@@ -1,6 +1,6 @@
 package import StokerCore
 
-/// The fleet as ``HubPoller`` sees it: what is tended, how it is, and what may be done about it. The watch calls it; nothing here calls the
+/// The fleet as ``HubPoller`` sees it: what is monitored, how it is, and what may be done about it. The watch calls it; nothing here calls the
 /// watch.
 package protocol MonitoredFleet: Sendable {
     /// Whether this master is the one at work, and sure of its own network.

@@ -204,9 +204,9 @@ extension FleetMonitor {
     }
 
     func distribute(_ fleet: Fleet, _ known: FleetPlacement.Known) async {
-        let (previous, tended) = (names, current.checks)
+        let (previous, monitored) = (names, current.checks)
         var placement = FleetPlacement(
-            fleet.checks, known, before: { previous.index(of: $0).map { tended[$0] } }, shards: shards.count,
+            fleet.checks, known, before: { previous.index(of: $0).map { monitored[$0] } }, shards: shards.count,
             rate: Double(settings.firstLooksPerSecond), seed: settings.seed, now: clocks.wall())
         current = fleet
         fleetNumber &+= 1

@@ -39,7 +39,7 @@ extension FleetMonitor {
         return wanted.filter { !present.contains($0.from) && present.contains($0.to) }
     }
 
-    /// What is tended under an old name goes on under the new one.
+    /// What is monitored under an old name goes on under the new one.
     func carryOver(_ renamed: [String: String], _ fleet: Fleet, in kept: inout [String: Shard.CarriedState]) {
         guard !renamed.isEmpty else { return }
         let names = Set(renamed.values)

@@ -44,7 +44,7 @@ package actor FleetMonitor: FleetMonitoring, Service {
     let settings: Settings
     let logger: Logger
     let source: Source?
-    /// Hears of each fleet before it is tended.
+    /// Hears of each fleet before it is monitored.
     let onFleet: @Sendable (Fleet) -> Void
     let shards: [Shard]
     let connectivity: SharedConnectivity
@@ -54,7 +54,7 @@ package actor FleetMonitor: FleetMonitoring, Service {
     package nonisolated let hub: HubReadings
     package nonisolated let maintenance: MaintenanceBook
 
-    /// What is tended: ``written`` completed by what the Hub says, and the ping to ourselves.
+    /// What is monitored: ``written`` completed by what the Hub says, and the ping to ourselves.
     var current: Fleet
     /// As the fleet file has it.
     var written: Fleet
@@ -143,7 +143,7 @@ package actor FleetMonitor: FleetMonitoring, Service {
 
     // MARK: Life
 
-    /// Loads what is remembered and begins to tend; returns when the fleet is installed. Called once.
+    /// Loads what is remembered and begins to monitor; returns when the fleet is installed. Called once.
     ///
     /// - Parameters:
     ///   - selfAddress: our own address, for the ping to ourselves; nil when there is none.

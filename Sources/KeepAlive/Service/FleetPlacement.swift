@@ -63,7 +63,7 @@ struct FleetPlacement {
         }
     }
 
-    /// A check that was tended already.
+    /// A check that was monitored already.
     private mutating func carry(
         _ one: Shard.CarriedState, to check: Check, before: Check?, _ part: Int, _ key: UInt32, firstDue: Int64
     ) -> Shard.InstalledCheck {

@@ -4,7 +4,7 @@ import Logging
 import Runtime
 import StokerCore
 
-/// A fleet as `stoker serve` would tend it, for commands that look once.
+/// A fleet as `stoker serve` would monitor it, for commands that look once.
 struct CompletedFleet {
     var fleet: Fleet
     /// Checks whose Space is private or protected.
@@ -50,7 +50,7 @@ struct CompletedFleet {
 }
 
 extension OperationContext {
-    /// The fleet an operation is about as it is tended: that of the text it was given, completed by the Hub, else the running one.
+    /// The fleet an operation is about as it is monitored: that of the text it was given, completed by the Hub, else the running one.
     func completedFleet(_ arguments: Arguments) async throws -> CompletedFleet {
         let fleet = try await fleet(arguments)
         // The running one is complete, and only a process of the caller's own asks a Hub that a file names.

@@ -1,6 +1,6 @@
 /// What the rooms above see of the living fleet. Implemented by KeepAlive's `FleetMonitor`; tests bring their own.
 package protocol FleetMonitoring: Sendable {
-    /// The fleet as it is tended now.
+    /// The fleet as it is monitored now.
     func fleet() async -> Fleet
     func overview() async -> Overview
     /// All checks that match, in the order of the fleet file, cut to the page; with the count before the cut.

@@ -104,9 +104,9 @@ private let policy = CheckPolicy(every: .seconds(600), jitter: 0)
     @Test func itAsksOurOwnHealth() {
         var fleet = Fleet()
         fleet.serve.selfPing = .seconds(60)
-        let tended = SelfPing.adding(to: fleet, at: "https://me.example/?a=b")
-        #expect(tended.checks.map(\.address) == ["https://me.example/health"])
-        #expect(SelfPing.adding(to: tended, at: "https://other.example").checks.count == 1, "the file's own stands")
+        let monitored = SelfPing.adding(to: fleet, at: "https://me.example/?a=b")
+        #expect(monitored.checks.map(\.address) == ["https://me.example/health"])
+        #expect(SelfPing.adding(to: monitored, at: "https://other.example").checks.count == 1, "the file's own stands")
         #expect(SelfPing.adding(to: fleet, at: nil).checks.isEmpty)
         fleet.serve.selfPing = nil
         #expect(SelfPing.adding(to: fleet, at: "https://me.example").checks.isEmpty)
