@@ -76,7 +76,7 @@ struct SQLiteJobs: JobStore {
         try await change(
             "complete job \(job)", SQL.end,
             [
-                Job.State.completed.rawValue, now.milliseconds, note?.shortened(toBytes: Job.mostError), job, fence,
+                Job.State.completed.rawValue, now.milliseconds, note?.shortened(toBytes: Job.maxError), job, fence,
             ])
     }
 
@@ -89,7 +89,7 @@ struct SQLiteJobs: JobStore {
 
     func fail(_ job: Int64, fence: Int64, error: String, retryAt: Instant?, now: Instant) async throws(Failure) -> Bool
     {
-        let error = error.shortened(toBytes: Job.mostError)
+        let error = error.shortened(toBytes: Job.maxError)
         return try await access.write("note the failure of job \(job)", within: nil) { db in
             if let retryAt {
                 try db.execute(
@@ -109,7 +109,7 @@ struct SQLiteJobs: JobStore {
 
     func cancel(_ job: Int64, because: String, now: Instant) async throws(Failure) -> Bool {
         try await change(
-            "cancel job \(job)", SQL.cancel, [now.milliseconds, because.shortened(toBytes: Job.mostError), job])
+            "cancel job \(job)", SQL.cancel, [now.milliseconds, because.shortened(toBytes: Job.maxError), job])
     }
 
     private func change(
@@ -172,17 +172,17 @@ struct SQLiteJobs: JobStore {
                     UPDATE job SET state = 'discarded', ended = ?, due = NULL, owner = NULL, error = ?, fence = fence + 1,
                     key = CASE WHEN key_ends THEN NULL ELSE key END
                     WHERE id IN (SELECT id FROM job WHERE ended IS NULL ORDER BY id DESC LIMIT -1 OFFSET ?)
-                    """, arguments: [now.milliseconds, Job.tooMany, Job.mostLive])
+                    """, arguments: [now.milliseconds, Job.tooMany, Job.maxLive])
             let givenUp = db.changesCount
             if givenUp > 0 {
                 try SQLiteLedger.tell(
-                    "\(givenUp.counted("job")) were given up, for more than \(Job.mostLive) waited", of: nil, db)
+                    "\(givenUp.counted("job")) were given up, for more than \(Job.maxLive) waited", of: nil, db)
             }
             try db.execute(
                 sql: """
                     DELETE FROM job WHERE ended < ?
                     OR id IN (SELECT id FROM job WHERE ended IS NOT NULL ORDER BY ended DESC, id DESC LIMIT -1 OFFSET ?)
-                    """, arguments: [(now - Job.keptFor).milliseconds, Job.mostEnded])
+                    """, arguments: [(now - Job.keptFor).milliseconds, Job.maxEnded])
             return db.changesCount
         }
     }

@@ -174,7 +174,7 @@ package final class NoticeBoard: Sendable {
             if remembered.jobs.count >= Self.mostRemembered, let last = remembered.jobs.last {
                 remembered.wholeSince = last.createdAt
                 // What still waits has its place in the order, however old it is.
-                remembered.jobs += try await jobs(states: Self.live, before: last.id, limit: Job.mostLive)
+                remembered.jobs += try await jobs(states: Self.live, before: last.id, limit: Job.maxLive)
             }
             remembered.incidents = try await openIncidents()
             remembered.names = Dictionary(

@@ -33,7 +33,7 @@ extension Operation {
         var before = try arguments.cursor(doing: "list the incidents")
         var more = true
         // A filter that nearly nothing passes must not read the whole ledger in one call: the next page goes on.
-        var left = IncidentFilter.mostRead
+        var left = IncidentFilter.maxRead
         while more, kept.count <= limit, left > 0 {
             let size = filter.isPlain ? limit + 1 : 500
             let found = try await context.ledger.incidents(
@@ -57,7 +57,7 @@ extension Operation {
 /// Which incidents are wanted.
 private struct IncidentFilter {
     /// Incidents that one call looks at, at most.
-    static let mostRead = 20_000
+    static let maxRead = 20_000
 
     let openOnly: Bool
     private let closedOnly: Bool
