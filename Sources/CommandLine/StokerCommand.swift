@@ -35,7 +35,7 @@ package struct StokerCommand: AsyncParsableCommand {
                     ExportCommand.self,
                 ]),
             CommandGroup(name: "Hub", subcommands: [SpaceCommand.self, DoctorCommand.self, WhoamiCommand.self]),
-            CommandGroup(name: "Shell", subcommands: [CompletionCommand.self]),
+            CommandGroup(name: "Shell", subcommands: [CallCommand.self, CompletionCommand.self]),
         ])
 
     package init() {}

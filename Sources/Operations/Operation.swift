@@ -160,26 +160,6 @@ extension Operation {
 }
 
 extension Operation {
-    /// Everything that can be asked for, in the order documentation shows it.
-    package static let all: [Operation] =
-        [
-            overview, listChecks, showCheck, checkSeries, transcript, observations, incidents, showIncident, events,
-            ping, pause, resume, beat, heartbeatKey, acknowledge, withdrawAcknowledgement, noteIncident, reload, backup,
-            listMaintenance, startMaintenance, stopMaintenance,
-            check, checkConfig, budget, export, initFleet, schema, whoami, hubAllowance, diagnoseLog, examineFolder,
-        ] + notices + spaces
-
-    /// Those on Spaces of the Hub.
-    private static let spaces: [Operation] = [
-        listSpaces, searchSpaces, showSpace, spaceRuntime, spaceHealth, waitForSpace, spaceLogs, spaceFiles,
-        spaceDomains, spaceAddress, doctor,
-        restartSpace, pauseSpace, wakeSpace, listHardware, spaceHardware, setHardware, setSleepTime, setDevMode,
-        spaceSettings, listSecrets, setSecrets, deleteSecrets, listVariables, setVariables, deleteVariables,
-        listVolumes, addVolumes, setVolumes, deleteVolumes,
-        createSpace, duplicateSpace, moveSpace, deleteSpace, uploadSpace, pushSpace, downloadSpace, deleteFiles,
-        listBranches, createBranch, deleteBranch, listTags, createTag, deleteTag,
-    ]
-
     /// Checks the inputs and does it: the one entry point for every interface.
     /// - Parameter given: names and values as they came.
     /// - Throws: `usage` for inputs that do not fit, `confirmation_required` or `declined` without a yes, else what the operation throws.
