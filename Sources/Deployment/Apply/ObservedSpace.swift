@@ -7,6 +7,7 @@ package struct ObservedSpace: Sendable, Equatable {
     /// RFC 3339.
     package var createdAt: String?
     package var head: String?
+    /// As far as it is told: a listing says whether a Space is private, and `protected` counts as that.
     package var visibility: RepoVisibility?
     package var runtime: SpaceRuntime?
     package var hardware: String?
@@ -18,10 +19,30 @@ package struct ObservedSpace: Sendable, Equatable {
 
     package init() {}
 
+    /// Fields of a repository's info that ``init(_:)`` reads.
+    package static let fields = ["sha", "private", "createdAt", "runtime", "sdk"]
+
+    /// Without variables and secrets, which are asked for by themselves. A plan and who looks again before writing both use it.
+    package init(_ info: RepoInfo) {
+        exists = true
+        createdAt = info.createdAt
+        head = info.sha
+        visibility = info.visibility ?? info.isPrivate.map { $0 ? .private : .public }
+        take(info.runtime)
+    }
+
+    package mutating func take(_ runtime: SpaceRuntime?) {
+        self.runtime = runtime
+        hardware = runtime?.requestedHardware ?? runtime?.hardware
+        sleepSeconds = runtime?.sleepSeconds
+        volumes = runtime?.volumes ?? []
+    }
+
     package var fingerprint: SpaceFingerprint {
         guard exists else { return SpaceFingerprint(parts: ["exists": "no"]) }
         var parts = ["exists": "yes", "commit": head ?? ""]
-        parts["visibility"] = visibility?.rawValue
+        // Private and protected are not told apart in a listing.
+        parts["visibility"] = visibility.map { $0 == .public ? "public" : "restricted" }
         parts["hardware"] = hardware ?? ""
         parts["sleep-time"] = sleepSeconds.map { "\($0)" } ?? ""
         parts["variables"] = SecretFingerprints.digest(
@@ -38,21 +59,24 @@ package struct ObservedSpace: Sendable, Equatable {
 
 extension Hub {
     package func observe(_ space: RepoID) async throws(HubFailure) -> ObservedSpace {
-        var seen = ObservedSpace()
-        guard
-            let info = try await find(space, expand: ["sha", "private", "visibility", "createdAt", "runtime", "sdk"])
-        else { return seen }
-        seen.exists = true
-        seen.createdAt = info.createdAt
-        seen.head = info.sha
-        seen.visibility = info.visibility ?? info.isPrivate.map { $0 ? .private : .public }
-        let runtime = if let told = info.runtime { told } else { try await runtime(of: space) }
-        seen.runtime = runtime
-        seen.hardware = runtime.requestedHardware
-        seen.sleepSeconds = runtime.sleepSeconds
-        seen.volumes = runtime.volumes ?? []
-        for variable in try await variables(of: space) { seen.variables[variable.key] = variable.value }
-        for secret in try await secrets(of: space) { seen.secrets[secret.key] = secret.updatedAt ?? "" }
+        guard let info = try await find(space, expand: ObservedSpace.fields) else { return ObservedSpace() }
+        var seen = ObservedSpace(info)
+        if info.runtime == nil { seen.take(try await runtime(of: space)) }
+        try await readEnvironment(of: space, into: &seen)
         return seen
+    }
+
+    /// Variables and secrets, in two requests at the same time.
+    package func readEnvironment(of space: RepoID, into seen: inout ObservedSpace) async throws(HubFailure) {
+        async let variables = Self.result { () async throws(HubFailure) in try await self.variables(of: space) }
+        async let secrets = Self.result { () async throws(HubFailure) in try await self.secrets(of: space) }
+        for variable in try await variables.get() { seen.variables[variable.key] = variable.value }
+        for secret in try await secrets.get() { seen.secrets[secret.key] = secret.updatedAt ?? "" }
+    }
+
+    private static func result<T: Sendable>(
+        _ work: () async throws(HubFailure) -> T
+    ) async -> Result<T, HubFailure> {
+        do throws(HubFailure) { return .success(try await work()) } catch { return .failure(error) }
     }
 }
