@@ -248,7 +248,8 @@ let package = Package(
             exclude: ["Channels/smtp_server.py"],
             swiftSettings: room),
         .testTarget(
-            name: "DeploymentTests", dependencies: ["Deployment", "StokerCore", yams],
+            name: "DeploymentTests",
+            dependencies: ["Deployment", "HubClient", "HubSimulator", "Runtime", "StokerCore", logging, nioCore, yams],
             swiftSettings: room),
         .testTarget(
             name: "HubSimulatorTests",
