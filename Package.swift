@@ -114,7 +114,9 @@ let package = Package(
             ],
             swiftSettings: room
         ),
-        .target(name: "Deployment", dependencies: ["Diagnosis", "HubClient", "StokerCore", yams], swiftSettings: room),
+        .target(
+            name: "Deployment", dependencies: ["Diagnosis", "HubClient", "StokerAssets", "StokerCore", yams],
+            swiftSettings: room),
         .target(
             name: "Notices",
             dependencies: [

@@ -166,7 +166,8 @@ extension Operation {
             overview, listChecks, showCheck, checkSeries, transcript, observations, incidents, showIncident, events,
             ping, pause, resume, beat, heartbeatKey, acknowledge, withdrawAcknowledgement, noteIncident, reload, backup,
             listMaintenance, startMaintenance, stopMaintenance,
-            check, checkConfig, budget, export, initFleet, schema, whoami, hubAllowance, diagnoseLog, examineFolder,
+            check, checkConfig, budget, export, newSpace, initFleet, schema, whoami, hubAllowance, diagnoseLog,
+            examineFolder,
         ] + notices + spaces
 
     /// Those on Spaces of the Hub.
