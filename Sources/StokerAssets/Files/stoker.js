@@ -333,9 +333,35 @@
   addEventListener("pageshow", (event) => { if (event.persisted) { connect(); later(0); } });
 
   // ---- Buttons ----
+  /** A form whose answer is another page, which is not needed: the one we have takes over what changed. */
+  async function submitInPlace(form, button) {
+    button.disabled = true;
+    try {
+      const answer = await fetch(form.action, {
+        method: "POST", body: new URLSearchParams(new FormData(form)), redirect: "manual", credentials: "same-origin",
+        headers: { Accept: "application/json" },
+      });
+      if (answer.type === "opaqueredirect" || answer.ok) {
+        say(form.dataset.inplace);
+        later(0);
+      } else if (answer.status === 401) {
+        location.href = `${base}/login?next=${encodeURIComponent(location.pathname + location.search)}`;
+      } else {
+        say((await answer.json()).error?.message ?? "That did not work.");
+      }
+    } catch {
+      say("The server could not be reached.");
+    } finally {
+      button.disabled = false;
+    }
+  }
   document.addEventListener("submit", async (event) => {
     const form = event.target;
     const action = form.getAttribute("action") ?? "";
+    if (form.dataset.inplace) {
+      event.preventDefault();
+      return submitInPlace(form, event.submitter ?? $("button", form));
+    }
     if (!action.startsWith(`${base}/actions/`)) return;
     event.preventDefault();
     const button = event.submitter ?? $("button", form);
