@@ -87,7 +87,8 @@ let package = Package(
         .target(
             name: "ControlRoom",
             dependencies: [
-                "Diagnosis", "Notices", "Operations", "Ledger", "StokerCore", "StokerAssets", hummingbird,
+                "Deployment", "Diagnosis", "HubClient", "Notices", "Operations", "Ledger", "StokerCore", "StokerAssets",
+                hummingbird,
                 hummingbirdCore,
                 lifecycle,
                 logging,
@@ -225,7 +226,7 @@ let package = Package(
         .testTarget(
             name: "ControlRoomTests",
             dependencies: [
-                "ControlRoom", "Operations", "Ledger", "StokerCore", "TestSupport",
+                "ControlRoom", "Deployment", "HubClient", "Operations", "Notices", "Ledger", "StokerCore", "TestSupport",
                 hummingbird,
                 .product(name: "HummingbirdTesting", package: "hummingbird"), lifecycle, logging, nioCore, nioPosix,
             ],
