@@ -237,6 +237,7 @@ let package = Package(
             dependencies: [
                 "HubClient", "Ledger", "Operations", "StokerCore", "TestSupport", logging, nioCore, nioPosix,
             ],
+            exclude: ["Doctor/Spaces"],
             swiftSettings: room),
         .testTarget(
             name: "CommandLineTests",
