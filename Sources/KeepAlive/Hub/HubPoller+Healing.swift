@@ -61,7 +61,7 @@ extension HubPoller {
         for report in platformReports {
             if let told = platformTold[report.title], now - told < PlatformReport.toldEvery { continue }
             platformTold[report.title] = now
-            await monitor.say(.platformReported(title: report.title, since: report.since, page: report.page))
+            await monitor.emit(.platformReported(title: report.title, since: report.since, page: report.page))
         }
     }
 
