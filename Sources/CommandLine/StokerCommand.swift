@@ -31,7 +31,7 @@ package struct StokerCommand: AsyncParsableCommand {
             CommandGroup(
                 name: "Fleet file",
                 subcommands: [
-                    InitCommand.self, CheckConfigCommand.self, SchemaCommand.self, BudgetCommand.self,
+                    InitCommand.self, NewCommand.self, CheckConfigCommand.self, SchemaCommand.self, BudgetCommand.self,
                     ExportCommand.self,
                 ]),
             CommandGroup(name: "Hub", subcommands: [SpaceCommand.self, DoctorCommand.self, WhoamiCommand.self]),

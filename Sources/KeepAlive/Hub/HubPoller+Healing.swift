@@ -38,15 +38,30 @@ extension HubPoller {
 
     /// Reads the platform's status page, while Spaces fail and at most once a minute. Where it cannot be reached it is let be for longer.
     private func askPlatform(isAnyFailing: Bool, now: Instant) async {
-        guard isAnyFailing else { return platformReports = [] }
+        guard isAnyFailing else {
+            platformTold = [:]
+            return platformReports = []
+        }
         guard now >= platformAskedNext else { return }
         do throws(Failure) {
             platformReports = try await hub.platformReports(at: now)
             platformAskedNext = now + .seconds(60)
+            await tellOfPlatform(now)
         } catch {
             platformReports = []
             platformAskedNext = now + .seconds(600)
             logger.info("The platform's status page could not be read", metadata: ["error": "\(error)"])
+        }
+    }
+
+    /// Each of its reports is an event, again after a while: an incident that begins later finds it near its own beginning.
+    private func tellOfPlatform(_ now: Instant) async {
+        let titles = Set(platformReports.map(\.title))
+        platformTold = platformTold.filter { titles.contains($0.key) }
+        for report in platformReports {
+            if let told = platformTold[report.title], now - told < PlatformReport.toldEvery { continue }
+            platformTold[report.title] = now
+            await monitor.emit(.platformReported(title: report.title, since: report.since, page: report.page))
         }
     }
 

@@ -48,6 +48,8 @@ package actor HubPoller: Service {
     /// What the platform itself told last, while Spaces fail; when it was asked, and when it is asked again.
     var platformReports: [PlatformReport] = []
     var platformAskedNext = Instant.never
+    /// Its trouble that an event told already, by title, and when: while Spaces fail.
+    var platformTold: [String: Instant] = [:]
     /// By check: the trouble for which something was said already.
     var spoken: [String: (since: Instant, decision: Healer.Decision)] = [:]
     /// What was not done although it may be written down later, newest last.

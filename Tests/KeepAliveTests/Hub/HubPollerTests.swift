@@ -550,6 +550,7 @@ final class MovedClock: Sendable {
             await watch.heal()
             await watch.heal()
             #expect(hub.scene.withLock { $0.reportReadings } == 1, "once a minute")
+            #expect(try await room.events().count { $0 == "hub.platform" } == 1)
             #expect(hub.restarts.isEmpty)
             #expect(try await room.events().contains("heal.suspended"))
             let shown = try await room.monitor.status(of: "a").hubStatus?.healing
