@@ -35,7 +35,7 @@ extension NoticeBoard {
         var told: [IncidentKey: [(channel: String, state: MessageState)]] = [:]
         var before: Int64?
         var read = 0
-        while read < Self.mostRead {
+        while read < Self.maxRead {
             let page = try await messages(states: [], before: before, limit: 500)
             for job in page {
                 guard let outgoing = Outgoing(job), outgoing.isAboutTrouble else { continue }
