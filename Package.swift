@@ -232,7 +232,8 @@ let package = Package(
         .testTarget(
             name: "OperationsTests",
             dependencies: [
-                "HubClient", "Ledger", "Operations", "StokerCore", "TestSupport", logging, nioCore, nioPosix,
+                "Deployment", "HubClient", "HubSimulator", "Ledger", "Operations", "Runtime", "StokerCore",
+                "TestSupport", logging, nioCore, nioPosix,
             ],
             swiftSettings: room),
         .testTarget(
@@ -248,7 +249,8 @@ let package = Package(
             exclude: ["Channels/smtp_server.py"],
             swiftSettings: room),
         .testTarget(
-            name: "DeploymentTests", dependencies: ["Deployment", "StokerCore", yams],
+            name: "DeploymentTests",
+            dependencies: ["Deployment", "HubClient", "HubSimulator", "Runtime", "StokerCore", logging, nioCore, yams],
             swiftSettings: room),
         .testTarget(
             name: "HubSimulatorTests",
