@@ -2,6 +2,7 @@ import Deployment
 import Foundation
 import HubClient
 import HubSimulator
+import NIOCore
 import StokerCore
 import Testing
 
