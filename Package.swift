@@ -102,7 +102,7 @@ let package = Package(
             name: "Operations",
             dependencies: [
                 "KeepAlive", "Deployment", "Notices", "Diagnosis", "HubClient", "Ledger", "Runtime", "StokerCore",
-                logging, nioCore, nioPosix,
+                crypto, logging, nioCore, nioPosix,
             ],
             swiftSettings: room
         ),
@@ -235,7 +235,8 @@ let package = Package(
         .testTarget(
             name: "OperationsTests",
             dependencies: [
-                "HubClient", "Ledger", "Operations", "StokerCore", "TestSupport", logging, nioCore, nioPosix,
+                "Deployment", "HubClient", "HubSimulator", "Ledger", "Operations", "Runtime", "StokerCore",
+                "TestSupport", logging, nioCore, nioPosix,
             ],
             exclude: ["Doctor/Spaces"],
             swiftSettings: room),

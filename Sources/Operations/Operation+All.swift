@@ -86,5 +86,8 @@ extension Operation {
         listTags,
         createTag,
         deleteTag,
+        drift,
+        importHub,
+        plan,
     ]
 }
