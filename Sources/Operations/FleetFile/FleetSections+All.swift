@@ -6,4 +6,5 @@ extension FleetSections {
     /// Every section that a fleet file may have: what StokerCore knows, and what the rooms add.
     package static let all = FleetSections.standard.adding(ChannelsSection.section).adding(NotifySection.section)
         .adding(StatusPagesSection.section).adding(RolloutSection.section)
+        .adding(DeploySection.section).adding(DeploySection.ofSpaces)
 }
