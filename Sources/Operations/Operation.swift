@@ -165,7 +165,7 @@ extension Operation {
             overview, listChecks, showCheck, checkSeries, transcript, observations, incidents, showIncident, events,
             ping, pause, resume, beat, heartbeatKey, acknowledge, withdrawAcknowledgement, noteIncident, reload, backup,
             listMaintenance, startMaintenance, stopMaintenance,
-            check, checkConfig, budget, export, initFleet, schema, whoami, hubAllowance, diagnoseLog, examineFolder,
+            check, checkConfig, budget, export, initFleet, schema, whoami, hubAllowance, diagnoseLog, examineFolder, plan,
         ] + notices + spaces
 
     /// Those on Spaces of the Hub.
