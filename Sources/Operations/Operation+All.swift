@@ -89,5 +89,8 @@ extension Operation {
         drift,
         importHub,
         plan,
+        apply,
+        rollback,
+        destroy,
     ]
 }
