@@ -34,7 +34,7 @@ package struct StokerCommand: AsyncParsableCommand {
                     InitCommand.self, CheckConfigCommand.self, SchemaCommand.self, BudgetCommand.self,
                     ExportCommand.self,
                 ]),
-            CommandGroup(name: "Hub", subcommands: [SpaceCommand.self, DoctorCommand.self, WhoamiCommand.self]),
+            CommandGroup(name: "Hub", subcommands: [SpaceCommand.self, DoctorCommand.self, AuditCommand.self, WhoamiCommand.self]),
             CommandGroup(name: "Shell", subcommands: [CompletionCommand.self]),
         ])
 

@@ -166,7 +166,7 @@ extension Operation {
             ping, pause, resume, beat, heartbeatKey, acknowledge, withdrawAcknowledgement, noteIncident, reload, backup,
             listMaintenance, startMaintenance, stopMaintenance,
             check, checkConfig, budget, export, initFleet, schema, whoami, hubAllowance, diagnoseLog, examineFolder,
-            repairFolder,
+            repairFolder, audit,
         ] + notices + spaces
 
     /// Those on Spaces of the Hub.
