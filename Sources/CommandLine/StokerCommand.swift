@@ -40,7 +40,9 @@ package struct StokerCommand: AsyncParsableCommand {
                     PlanCommand.self, ApplyCommand.self, DriftCommand.self, ImportCommand.self, RollbackCommand.self,
                     DestroyCommand.self,
                 ]),
-            CommandGroup(name: "Hub", subcommands: [SpaceCommand.self, DoctorCommand.self, WhoamiCommand.self]),
+            CommandGroup(
+                name: "Hub",
+                subcommands: [SpaceCommand.self, DoctorCommand.self, AuditCommand.self, WhoamiCommand.self]),
             CommandGroup(name: "Shell", subcommands: [CallCommand.self, CompletionCommand.self]),
         ])
 

@@ -53,6 +53,8 @@ extension Operation {
         spaceDomains,
         spaceAddress,
         doctor,
+        audit,
+        repairFolder,
         restartSpace,
         pauseSpace,
         wakeSpace,
