@@ -42,6 +42,14 @@ package enum Delivery: Sendable, Equatable {
     case later(after: Duration?, because: String)
     /// It cannot succeed as it is: wrong address, refused.
     case refused(because: String)
+
+    /// Nobody has it.
+    var isFailure: Bool {
+        switch self {
+        case .delivered, .partly: false
+        case .later, .refused: true
+        }
+    }
 }
 
 /// What a channel needs to do it.

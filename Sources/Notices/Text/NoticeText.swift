@@ -33,30 +33,34 @@ struct NoticeText: Sendable, Equatable {
         text = ""
         let unnamed = Formatting.capitalized(notice.kind.rawValue)
         for (subjects, width) in [(20, 300), (10, 300), (5, 200), (3, 120), (1, 80), (0, 40)] {
-            let values = Values(notice: notice, subjects: subjects, width: width, plainTitle: "")
-            func heading(_ escaping: TextEscaping) -> String {
-                let text = Self.oneLine(standard?.title.render(values.dictionary(escaping)) ?? "")
+            let values = Values(notice: notice, subjects: subjects, width: width)
+            func heading(_ values: [String: Any]) -> String {
+                let text = Self.oneLine(standard?.title.render(values) ?? "")
                 return text.isEmpty ? unnamed : text
             }
-            title = heading(form.titleEscaping)
-            let plain = heading(.plain)
-            let full = Values(notice: notice, subjects: subjects, width: width, plainTitle: plain)
+            let plain = values.dictionary(.plain)
+            let plainTitle = heading(plain)
+            title = form.titleEscaping.isPlain ? plainTitle : heading(values.dictionary(form.titleEscaping))
             let template = (form.measure(title) <= form.mostTitle ? own : nil) ?? standard?.text
-            text = Self.trimmed(template?.render(full.dictionary(form.escaping)) ?? "")
+            var full = form.escaping.isPlain ? plain : values.dictionary(form.escaping)
+            full["title"] = Values.text(plainTitle, Values.widestTitle, form.escaping)
+            text = Self.trimmed(template?.render(full) ?? "")
             if form.measure(title) <= form.mostTitle, form.measure(text) <= form.mostText { return }
         }
         // A person's own words are too long for the service: ours fit.
-        let values = Values(notice: notice, subjects: 0, width: 40, plainTitle: "").dictionary(form.escaping)
+        let values = Values(notice: notice, subjects: 0, width: 40).dictionary(form.escaping)
         text = Self.trimmed(standard?.text.render(values) ?? "")
         if form.measure(title) > form.mostTitle { title = Self.cut(title, form.mostTitle, form.measure) }
         if form.measure(text) > form.mostText { text = Self.cut(text, form.mostText, form.measure) }
     }
 
+    private static let compiledBefore = CompiledTemplates()
+
     private static func own(_ templates: [FleetNamed<String>], for kind: Notice.Kind) -> MustacheTemplate? {
         let said =
             templates.first { $0.name == kind.rawValue } ?? templates.first { $0.name == TemplateSettings.allKinds }
         // Checked when the file was read.
-        return said.flatMap { try? NoticeTemplate.compiled($0.value) }
+        return said.flatMap { compiledBefore.compiled($0.value) }
     }
 
     /// Whole lines as long as they fit; nothing escaped is cut in its middle.
@@ -99,7 +103,7 @@ private struct Values {
     /// How many targets are listed, and how long a value of one may be.
     var subjects: Int
     var width: Int
-    var plainTitle: String
+    static let widestTitle = 300
 
     /// Of something that is not there: false in sections, nothing as text.
     private struct Absent: MustacheCustomRenderable {
@@ -114,12 +118,15 @@ private struct Values {
         return String(text)
     }
 
+    static func text(_ value: String?, _ limit: Int, _ escaping: TextEscaping) -> Any {
+        guard let value, !value.isEmpty else { return Absent() }
+        return escaping.escape(Redaction.quote(value, limit: limit))
+    }
+
+    /// Everything but the title, which is made of it.
     /// - Parameter escaping: for every value; those of links excepted.
     func dictionary(_ escaping: TextEscaping) -> [String: Any] {
-        func text(_ value: String?, _ limit: Int) -> Any {
-            guard let value, !value.isEmpty else { return Absent() }
-            return escaping.escape(Redaction.quote(value, limit: limit))
-        }
+        func text(_ value: String?, _ limit: Int) -> Any { Self.text(value, limit, escaping) }
         func sentence(_ value: String?, _ limit: Int) -> Any {
             guard let value else { return Absent() }
             let whole = Sentence(Redaction.quote(value, limit: limit)).asWhole.text
@@ -147,7 +154,7 @@ private struct Values {
         let listed = notice.subjects.prefix(subjects)
         let more = max(0, notice.count - listed.count)
         return [
-            "kind": notice.kind.rawValue, "title": text(plainTitle, 300), "target": text(only?.check, 120),
+            "kind": notice.kind.rawValue, "title": Absent(), "target": text(only?.check, 120),
             "name": text(only?.check, 120), "group": text(only?.group, 80),
             "verdict": text(only?.verdict.traits.look.phrase, 40),
             "cause": sentence(only?.sentence ?? notice.sentence, max(width, 120) + (width >= 300 ? 200 : 0)),

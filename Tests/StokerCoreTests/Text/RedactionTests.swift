@@ -99,8 +99,10 @@ import Testing
     @Test func namesAreTheSameByBytesAndByCharacters() {
         var random = SplitMix64(seed: 11)
         let pieces = [
-            "tok", "en", "au", "th", "or", "i", "author", "auth", "TOKEN", "Pass", "w", "_", "-", "x", "k", "Key", "api",
-            "\r\n", " ", "9", "c", "s", "r", "f", "é", "ſ", "К", "\u{200D}", "e\u{301}", "jw", "t", "user", "name", "ity",
+            "tok", "en", "au", "th", "or", "i", "author", "auth", "TOKEN", "Pass", "w", "_", "-", "x", "k", "Key",
+            "api",
+            "\r\n", " ", "9", "c", "s", "r", "f", "é", "ſ", "К", "\u{200D}", "e\u{301}", "jw", "t", "user", "name",
+            "ity",
         ]
         var secrets = 0
         for _ in 0..<20_000 {
