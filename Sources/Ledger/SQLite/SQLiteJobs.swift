@@ -129,7 +129,7 @@ struct SQLiteJobs: JobStore {
     private func change(
         _ doing: String, _ sql: String, _ arguments: StatementArguments
     ) async throws(Failure) -> Bool {
-        try await access.write(doing, within: nil) { db in
+        try await access.writeAlone(doing) { db in
             try db.cachedStatement(sql: sql).execute(arguments: arguments)
             return db.changesCount > 0
         }

@@ -6,20 +6,32 @@ struct DeliveryLine: Sendable {
     struct Place: Sendable {
         var job: Int64
         var outgoing: Outgoing
-        /// Rung when it is its turn.
+        /// Rung when it is next, and when it is its turn.
         let signal = AsyncSignal()
 
         fileprivate var rank: (Int64, Int64) { (outgoing.order, job) }
     }
 
+    /// Where a message stands.
+    enum Turn: Sendable {
+        case now
+        /// The one before it is on its way: what can be made ahead is made now.
+        case next
+        case later
+    }
+
     private var waiting: [Place] = []
+    /// The job whose turn it is.
+    private var first: Int64?
 
     var isEmpty: Bool { waiting.isEmpty }
     func contains(_ job: Int64) -> Bool { waiting.contains { $0.job == job } }
     subscript(job: Int64) -> Place? { waiting.first { $0.job == job } }
-    /// The job whose turn it is.
-    private(set) var first: Int64?
-    var signal: AsyncSignal? { first.flatMap { self[$0]?.signal } }
+
+    func turn(of job: Int64) -> Turn { job == first ? .now : job == next?.job ? .next : .later }
+    private var next: Place? { waiting.first { $0.job != first } }
+    /// Who is to look at its turn: the first and the next.
+    var signals: [AsyncSignal] { [first.flatMap { self[$0] }, next].compactMap { $0?.signal } }
 
     /// Also for one that stands in it.
     @discardableResult

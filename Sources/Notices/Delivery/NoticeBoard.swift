@@ -355,7 +355,11 @@ package final class NoticeBoard: Sendable {
     private func deliver(_ job: Job, _ means: DeliveryMeans) async throws -> JobHandler.Outcome {
         let place = try place(of: job)
         let outgoing = place.outgoing
-        while state.withLock({ $0.lines[outgoing.channel]?.first != job.id }) {
+        var ready: Ready?
+        while true {
+            let turn = state.withLock { $0.lines[outgoing.channel]?.turn(of: job.id) }
+            if turn == .now { break }
+            if turn == .next, ready == nil { ready = await prepared(outgoing) }
             await place.signal.wait(atMost: nil, clock: ContinuousClock())
             try Task.checkCancellation()
         }
@@ -372,10 +376,15 @@ package final class NoticeBoard: Sendable {
             throw Failure(.notFound, doing: "send a message", because: because, retry: .never)
         case .go(let found): channel = found
         }
-        let notice = await finished(outgoing)
+        let attempt: Attempt
+        if let ready, ready.isFresh, ready.channel == channels[outgoing.channel] {
+            attempt = ready.attempt
+        } else {
+            attempt = channel.prepare(await finished(outgoing))
+        }
         // When it is cancelled the process ends: it is sent again after the next start, with the same key.
         let delivery =
-            await Self.within(.seconds(45), means) { await channel.deliver(notice, with: means) }
+            await Self.within(.seconds(45), means) { await attempt(means) }
             ?? .later(after: nil, because: "it took longer than 45 s")
         if delivery.isFailure { try Task.checkCancellation() }
         switch delivery {
@@ -457,13 +466,28 @@ package final class NoticeBoard: Sendable {
     }
 
     private func leave(_ job: Int64) {
-        let next: AsyncSignal? = state.withLock { state in
-            guard let channel = state.lines.first(where: { $0.value.contains(job) })?.key else { return nil }
+        let signals: [AsyncSignal] = state.withLock { state in
+            guard let channel = state.lines.first(where: { $0.value.contains(job) })?.key else { return [] }
             state.lines[channel]?.remove(job)
             defer { if state.lines[channel]?.isEmpty == true { state.lines[channel] = nil } }
-            return state.lines[channel]?.signal
+            return state.lines[channel]?.signals ?? []
         }
-        next?.ring()
+        for signal in signals { signal.ring() }
+    }
+
+    /// A message that was made ahead.
+    private struct Ready {
+        var attempt: Attempt
+        var channel: ConfiguredChannel
+        var at: ContinuousClock.Instant
+        /// What is only known when it is sent may have changed after that.
+        var isFresh: Bool { ContinuousClock.now - at < .seconds(1) }
+    }
+
+    private func prepared(_ outgoing: Outgoing) async -> Ready? {
+        guard let channel = channels[outgoing.channel], channel.isOn else { return nil }
+        return Ready(
+            attempt: channel.channel.prepare(await finished(outgoing)), channel: channel, at: ContinuousClock.now)
     }
 
     /// What is only known when it is sent.
