@@ -46,23 +46,37 @@ struct SQLiteJobs: JobStore {
         guard limit > 0, !kinds.isEmpty else { return [] }
         let damage = access.damage
         return try await access.write("claim jobs", within: nil) { db in
-            var found: [(due: Int64, id: Int64)] = []
+            var found: [(due: Int64, id: Int64, row: Row)] = []
             let select = try db.cachedStatement(sql: SQL.due)
             for kind in Set(kinds) {
                 for row in try Row.fetchAll(select, arguments: [kind, now.milliseconds, limit]) {
-                    found.append((try row.decode(Int64.self, atIndex: 1), try row.decode(Int64.self, atIndex: 0)))
+                    found.append((try row.decode(Int64.self, atIndex: 5), try row.decode(Int64.self, atIndex: 0), row))
                 }
             }
+            found.sort { ($0.due, $0.id) < ($1.due, $1.id) }
             let discard = try db.cachedStatement(sql: SQL.discardLost)
             let claim = try db.cachedStatement(sql: SQL.claim)
             let end = Instant.stored((now + lease).milliseconds)
             var claimed: [Job] = []
-            for (_, id) in found.sorted(by: { $0 < $1 }).prefix(limit) {
-                try discard.execute(arguments: [now.milliseconds, Job.lost, id])
-                if db.changesCount > 0 { continue }
+            for (_, id, row) in found.prefix(limit) {
+                // A row that cannot be read is claimed as well: so it comes to its end.
+                let known = Result { try Self.job(row) }
+                let waits = if case .success(let job) = known { job.state != .running } else { false }
+                if !waits {
+                    try discard.execute(arguments: [now.milliseconds, Job.lost, id])
+                    if db.changesCount > 0 { continue }
+                }
                 try claim.execute(arguments: [owner, end, id])
-                guard let row = try Row.fetchOne(db, sql: SQL.job + " WHERE id = ?", arguments: [id]) else { continue }
-                do { claimed.append(try Self.job(row)) } catch { damage.note(.job, id, error) }
+                switch known {
+                case .success(var job):
+                    job.state = .running
+                    job.owner = owner
+                    job.due = Instant(milliseconds: end)
+                    job.attempt += 1
+                    job.fence &+= 1
+                    claimed.append(job)
+                case .failure(let error): damage.note(.job, id, error)
+                }
             }
             return claimed
         }
@@ -115,7 +129,7 @@ struct SQLiteJobs: JobStore {
     private func change(
         _ doing: String, _ sql: String, _ arguments: StatementArguments
     ) async throws(Failure) -> Bool {
-        try await access.write(doing, within: nil) { db in
+        try await access.writeAlone(doing) { db in
             try db.cachedStatement(sql: sql).execute(arguments: arguments)
             return db.changesCount > 0
         }
@@ -202,7 +216,7 @@ struct SQLiteJobs: JobStore {
             INSERT INTO job (kind, state, payload, created, due, attempt, most, fence, key, key_ends)
             VALUES (?, ?, ?, ?, ?, 0, ?, 0, ?, ?)
             """
-        static let due = "SELECT id, due FROM job WHERE kind = ? AND due <= ? ORDER BY due LIMIT ?"
+        static let due = job + " WHERE kind = ? AND due <= ? ORDER BY due LIMIT ?"
         static let nextDue = "SELECT due FROM job WHERE kind = ? AND due IS NOT NULL ORDER BY due LIMIT 1"
         static let claim = """
             UPDATE job SET state = 'running', owner = ?, due = ?, attempt = attempt + 1, fence = fence + 1 WHERE id = ?

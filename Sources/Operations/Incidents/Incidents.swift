@@ -44,11 +44,15 @@ extension Operation {
             kept += found.filter { filter.passes($0, acknowledged: acknowledged[$0.id] != nil, now: now) }
         }
         let page = kept.prefix(limit)
+        let maintenance = try await IncidentMaintenance.read(from: context.ledger.records)
         let names = try await context.names(of: page.map(\.check), unless: check)
         let next: Int64? = kept.count > limit ? page.last?.id : more ? before : nil
         return [
             "items": .array(
-                page.map { $0.json(name: names[$0.check], now: now, acknowledged: acknowledged[$0.id]) }),
+                page.map {
+                    $0.json(
+                        name: names[$0.check], now: now, acknowledged: acknowledged[$0.id], maintenance: maintenance)
+                }),
             "next_cursor": .text(next.map { "\($0)" }),
         ]
     }
