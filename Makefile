@@ -16,9 +16,9 @@ STOKER := .build/release/stoker
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-16s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 	@echo
-	@echo "  make run FLEET=my.yaml       tends your own fleet; ARGS='--port 8000' is passed on"
+	@echo "  make run FLEET=my.yaml       monitors your own fleet; ARGS='--port 8000' is passed on"
 
-run: build ## Tend a fleet: the demonstration, or FLEET=my.yaml
+run: build ## Monitor a fleet: the demonstration, or FLEET=my.yaml
 	@if [ -n "$(FLEET)" ]; then exec $(STOKER) serve --fleet "$(FLEET)" $(ARGS); else exec $(STOKER) demo $(ARGS); fi
 
 build: ## Build the stoker binary (release) as .build/release/stoker

@@ -115,7 +115,9 @@ let package = Package(
             ],
             swiftSettings: room
         ),
-        .target(name: "Deployment", dependencies: ["Diagnosis", "HubClient", "StokerCore", yams], swiftSettings: room),
+        .target(
+            name: "Deployment", dependencies: ["Diagnosis", "HubClient", "StokerAssets", "StokerCore", yams],
+            swiftSettings: room),
         .target(
             name: "Notices",
             dependencies: [
@@ -235,6 +237,7 @@ let package = Package(
             dependencies: [
                 "HubClient", "Ledger", "Operations", "StokerCore", "TestSupport", logging, nioCore, nioPosix,
             ],
+            exclude: ["Doctor/Spaces"],
             swiftSettings: room),
         .testTarget(
             name: "CommandLineTests",
@@ -249,7 +252,8 @@ let package = Package(
             exclude: ["Channels/smtp_server.py"],
             swiftSettings: room),
         .testTarget(
-            name: "DeploymentTests", dependencies: ["Deployment", "StokerCore", yams],
+            name: "DeploymentTests",
+            dependencies: ["Deployment", "HubClient", "HubSimulator", "Runtime", "StokerCore", logging, nioCore, yams],
             swiftSettings: room),
         .testTarget(
             name: "HubSimulatorTests",

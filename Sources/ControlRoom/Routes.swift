@@ -6,7 +6,7 @@ import Operations
 import StokerCore
 import Synchronization
 
-/// Every page and door with the level of access it needs. A route cannot be added without one.
+/// Every page and endpoint with the level of access it needs. A route cannot be added without one.
 struct Routes: Sendable {
     let monitor: any FleetMonitoring
     let ledger: any Ledger
@@ -184,7 +184,7 @@ struct Routes: Sendable {
             $0.check.target == status.check.target
         }
         var page = TargetPage(
-            status: status, siblings: siblings, samples: await monitor.strips(of: [name]).first ?? [],
+            status: status, siblings: siblings, samples: await monitor.samples(of: [name]).first ?? [],
             transcripts: try await monitor.transcripts(of: name), history: history, range: range,
             mayWrite: visit.permission.write, now: overview.now, base: base(request),
             key: visit.permission.write ? access.heartbeatKeys.key(of: name) : nil, needsKey: access.beatsNeedToken)
@@ -316,7 +316,7 @@ struct Routes: Sendable {
         return Reply.see(Self.local(form["from"]))
     }
 
-    /// What a form asks for is an operation, as at every door. - Returns: how the check is afterwards.
+    /// What a form asks for is an operation, as in every interface. - Returns: how the check is afterwards.
     private func perform(
         _ operation: Operation, on name: String, _ more: [(name: String, value: JSONValue)] = []
     ) async throws(Failure) -> CheckStatus {

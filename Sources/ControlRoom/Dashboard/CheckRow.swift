@@ -45,7 +45,7 @@ struct CheckRow {
         return [
             "name": view.name, "href": PageFormatting.path(view.name), "verdict": view.look.name,
             "word": view.look.title,
-            "address": view.place, "fullAddress": view.address ?? "", "rhythm": view.rhythm,
+            "address": view.shortAddress, "fullAddress": view.address ?? "", "rhythm": view.rhythm,
             "latency": view.latency, "reason": reason, "hasReason": !reason.isEmpty,
             "last": Markup.time(view.lastPing, now: view.now, never: isHeartbeat ? "none yet" : "not yet"),
             "due": Markup.next(view), "strip": history?.strip ?? "", "share": history?.share ?? "–",

@@ -202,7 +202,7 @@ extension EventPayload {
         case .fleetRejected(let problem): "A new fleet file was not taken: \(problem)"
         case .fleetNeedsRestart(let keys):
             "Changed in the fleet file, but taken at the next start only: \(keys.joined(separator: ", "))"
-        case .tookOver(let first): "\(first) is silent: this master tends the fleet"
+        case .tookOver(let first): "\(first) is silent: this master monitors the fleet"
         case .steppedBack(let first): "\(first) is at work: this master stands by"
         case .ledgerStalled(let because, let limit):
             "Results cannot be written (\(because)); up to \(limit) wait in memory"
