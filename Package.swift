@@ -102,7 +102,7 @@ let package = Package(
             name: "Operations",
             dependencies: [
                 "KeepAlive", "Deployment", "Notices", "Diagnosis", "HubClient", "Ledger", "Runtime", "StokerCore",
-                logging, nioCore, nioPosix,
+                crypto, logging, nioCore, nioPosix,
             ],
             swiftSettings: room
         ),

@@ -34,6 +34,9 @@ package struct StokerCommand: AsyncParsableCommand {
                     InitCommand.self, NewCommand.self, CheckConfigCommand.self, SchemaCommand.self, BudgetCommand.self,
                     ExportCommand.self,
                 ]),
+            CommandGroup(
+                name: "Deployment",
+                subcommands: [PlanCommand.self, ApplyCommand.self, RollbackCommand.self, DestroyCommand.self]),
             CommandGroup(name: "Hub", subcommands: [SpaceCommand.self, DoctorCommand.self, WhoamiCommand.self]),
             CommandGroup(name: "Shell", subcommands: [CompletionCommand.self]),
         ])

@@ -61,6 +61,8 @@ package struct SpacePlan: Sendable, Equatable {
     package var costAfter: Double?
     /// Whether the changes restart it (at most once).
     package var restarts: Bool
+    /// For people: files that were left out, and why.
+    package var notes: [String] = []
 
     package init(
         space: RepoID, target: String, after: [RepoID] = [], changes: [PlannedChange] = [],
@@ -81,9 +83,10 @@ package struct SpacePlan: Sendable, Equatable {
 
 /// One difference between the fleet file and the Hub, and what is done about it.
 package enum PlannedChange: Sendable, Equatable {
-    /// The Space is not there. Its settings, variables, secrets and volumes come with its creation.
+    /// The Space is not there. Its settings come with its creation, and so do the variables, secrets and volumes that stand behind it in the list.
+    /// Sleep time in seconds, -1 for never; nil leaves it to the Hub.
     case create(sdk: String, visibility: RepoVisibility?, hardware: String?, sleepSeconds: Int?)
-    /// It is made as a copy of another one.
+    /// It is made as a copy of another one; variables that the copy brings along are what its changes begin with.
     case duplicate(of: RepoID, visibility: RepoVisibility?, hardware: String?, sleepSeconds: Int?)
     case visibility(from: RepoVisibility?, to: RepoVisibility)
     case hardware(from: String?, to: String)

@@ -1,9 +1,9 @@
 /// The `.gitattributes` at the top of a repository, in which the Hub itself keeps which files are in LFS.
-enum GitAttributes {
+package enum GitAttributes {
     /// `own` with the LFS rules that only `stored` has, behind it as the Hub writes them: the Hub adds a rule for each large file, and a folder's own file,
     /// which knows nothing of them, would take them away. A pattern that `own` has a line for stays as it is there.
     /// - Returns: the text, and the patterns whose rules were added.
-    static func merged(own: String, stored: String) -> (text: String, kept: [String]) {
+    package static func merged(own: String, stored: String) -> (text: String, kept: [String]) {
         let known = Set(lines(own).compactMap(pattern))
         var text = own
         var kept: [String] = []

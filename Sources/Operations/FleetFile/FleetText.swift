@@ -62,9 +62,13 @@ package struct FleetText: Sendable {
 }
 
 extension FleetText {
-    /// As an operation takes it, with only those variables that the file may need.
+    /// As an operation takes it, with only those variables that the file may need: `${NAME}`, and names of secrets.
     package var json: JSONValue {
-        let needed = FleetFile.variables(in: text)
+        var needed = FleetFile.variables(in: text)
+        if text.contains("secrets") {
+            needed.formUnion(
+                text.split { !($0.isASCII && ($0.isLetter || $0.isNumber || $0 == "_")) }.map(String.init))
+        }
         return [
             "text": .string(text), "name": .string(name),
             "variables": .array(
