@@ -167,7 +167,7 @@ extension Operation {
             ping, pause, resume, beat, heartbeatKey, acknowledge, withdrawAcknowledgement, noteIncident, reload, backup,
             listMaintenance, startMaintenance, stopMaintenance,
             check, checkConfig, budget, export, newSpace, initFleet, schema, whoami, hubAllowance, diagnoseLog,
-            examineFolder, plan, apply, rollback, destroy, drift, importHub,
+            examineFolder, plan, apply, rollback, destroy, drift, importHub, listDeploys,
         ] + notices + spaces
 
     /// Those on Spaces of the Hub.
