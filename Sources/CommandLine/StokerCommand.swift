@@ -38,7 +38,7 @@ package struct StokerCommand: AsyncParsableCommand {
                 name: "Deployment",
                 subcommands: [
                     PlanCommand.self, ApplyCommand.self, DriftCommand.self, ImportCommand.self, RollbackCommand.self,
-                    DestroyCommand.self,
+                    DestroyCommand.self, DeploysCommand.self,
                 ]),
             CommandGroup(
                 name: "Hub",

@@ -94,5 +94,6 @@ extension Operation {
         apply,
         rollback,
         destroy,
+        listDeploys,
     ]
 }

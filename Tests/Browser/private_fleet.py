@@ -144,6 +144,7 @@ class Visit:
 
     def acknowledges_an_incident(self):
         self.page.get(self.base + "/incidents?state=open")
+        assert self.text("td[data-l=Told]") == "team", self.text()
         self.press(f'a.t[href="/incidents/{self.incident}"]')
         until(self.page, lambda: "gone: down" in self.text("h1"))
         assert "team, down" in self.text("section[aria-labelledby=h-told]"), self.text()
@@ -158,6 +159,16 @@ class Visit:
         self.page.save_screenshot(str(OUT / f"incident-{self.tag}.png"))
         self.press(f'form[action="/incidents/{self.incident}/withdraw"] button')
         until(self.page, lambda: "not acknowledged" in self.text(".under"))
+
+    def acknowledges_in_the_row(self):
+        """The row says so in its place: nothing else is loaded."""
+        self.page.get(self.base + "/")
+        self.page.execute_script("window.mark = 1")
+        self.press(f'.row[data-name="gone"] form[action="/incidents/{self.incident}/acknowledge"] button')
+        until(self.page, lambda: "acknowledged" in self.text('.row[data-name="gone"] .do'))
+        assert self.page.execute_script("return window.mark") == 1, "the page was loaded anew"
+        assert "Acknowledged: gone" in self.text("#toast") and self.api(f"/incidents/{self.incident}")["acknowledged"]
+        self.api(f"/incidents/{self.incident}/acknowledge", method="DELETE")
 
     def writes_a_note(self):
         self.page.get(f"{self.base}/incidents/{self.incident}")
@@ -240,6 +251,8 @@ class Visit:
         assert "Off: its address is empty" in self.text() and "discord," not in self.text(), self.text()
         cards = self.page.execute_script("return [...document.querySelectorAll('.card')].map(card => { const box = card.getBoundingClientRect(); return [box.top, box.bottom] })")
         assert cards[1][0] - cards[0][1] >= 12, cards
+        who = self.text("#who")
+        assert "team at once" in who and "Nobody hears of these" in who, who
         self.press('form[action="/notices/test"] button')
         until(self.page, lambda: "team took the message" in self.text(), 30)
 

@@ -181,10 +181,11 @@
       const key = keyOf(child);
       let match = key ? keyed.get(key) : null;
       if (!key) {
-        // Its own place is behind those that have a key and come later.
+        // Its own place is behind those that have a key and come later, and behind the line breaks of what went.
         let next = at;
-        while (next && keyOf(next)) next = next.nextSibling;
+        while (next && (keyOf(next) || (child.nodeType === 1 && next.nodeType === 3))) next = next.nextSibling;
         if (next && next.nodeType === child.nodeType && next.nodeName === child.nodeName) match = next;
+        while (match && at !== match && at.nodeType === 3) { const gone = at; at = at.nextSibling; gone.remove(); }
       }
       if (match && match.nodeName === child.nodeName) {
         if (match !== at) old.insertBefore(match, at);

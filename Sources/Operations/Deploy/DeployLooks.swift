@@ -1,0 +1,113 @@
+package import Deployment
+package import Ledger
+package import StokerCore
+
+/// The plan and the drift that were looked at last, kept as records of the ledger so that a page shows them: one record for the whole and one for each
+/// Space that differs. What is too large for a record loses its diffs, then its list of files.
+package struct DeployLooks: Sendable {
+    package enum Kind: String, Sendable, CaseIterable { case plan, drift }
+
+    /// What is known of the last look.
+    package struct Look: Sendable, Equatable {
+        /// Only the Spaces that differ.
+        package var plan: DeployPlan
+        /// Spaces that are as the fleet file says.
+        package var same: Int
+    }
+
+    /// Key: `plan` or `drift`; for its Spaces a slash, when it was made and a number of four digits behind it.
+    static let record = "deploy-look"
+    /// Spaces that are kept.
+    private static let mostSpaces = 500
+    /// Nobody acts on what is older.
+    private static let keptFor = Duration.seconds(90 * 86_400)
+
+    private let records: any RecordStore
+
+    package init(_ records: any RecordStore) { self.records = records }
+
+    package func keep(_ plan: DeployPlan, as kind: Kind) async throws(Failure) {
+        let changed = plan.spaces.filter { !$0.changes.isEmpty || !$0.obstacles.isEmpty }
+        let prefix = "\(kind.rawValue)/\(plan.made.milliseconds)/"
+        func record(_ key: String, _ body: JSONValue) -> NewRecord {
+            NewRecord(
+                kind: Self.record, key: key, body: body.text, at: plan.made, expires: plan.made + Self.keptFor)
+        }
+        for (number, space) in changed.prefix(Self.mostSpaces).enumerated() {
+            let digits = "\(number)"
+            try await records.put(
+                record(
+                    prefix + String(repeating: "0", count: 4 - digits.count) + digits, Self.fitting(space, plan).json))
+        }
+        var whole = plan
+        whole.spaces = []
+        whole.unnamed = Array(plan.unnamed.prefix(200))
+        whole.needs = Array(plan.needs.prefix(200))
+        // Only now: who reads meanwhile finds the one before.
+        try await records.put(
+            record(
+                kind.rawValue,
+                [
+                    "plan": whole.json, "same": .integer(Int64(plan.spaces.count - changed.count)),
+                    "spaces": .string(prefix),
+                ]))
+        for old in try await records.records(kind: Self.record, prefix: kind.rawValue + "/", after: nil, limit: 10_000)
+        where !old.key.hasPrefix(prefix) {
+            try await records.remove(kind: Self.record, key: old.key)
+        }
+    }
+
+    /// nil when nobody has looked, or what was kept is of another version.
+    package func last(_ kind: Kind) async throws(Failure) -> Look? {
+        guard let head = try await records.record(kind: Self.record, key: kind.rawValue),
+            let body = try? JSONValue(reading: Array(head.body.utf8)), let json = body["plan"],
+            let prefix = body["spaces"]?.string,
+            var plan = try? DeployPlan(reading: json, name: "of the last look")
+        else { return nil }
+        for record in try await records.records(
+            kind: Self.record, prefix: prefix, after: nil, limit: Self.mostSpaces)
+        {
+            guard let json = try? JSONValue(reading: Array(record.body.utf8)),
+                let part = try? DeployPlan(reading: json, name: "of the last look")
+            else { continue }
+            plan.spaces += part.spaces
+        }
+        return Look(plan: plan, same: body["same"]?.integer ?? 0)
+    }
+
+    /// Of the fleet's own ledger, or of the data folder's where there is one: what cannot be kept is not shown, and that is all.
+    static func keep(_ plan: DeployPlan, as kind: Kind, in context: OperationContext) async {
+        _ = try? await context.withStores { (stores) async throws(Failure) in
+            try await DeployLooks(stores.records).keep(plan, as: kind)
+        }
+    }
+
+    /// As a plan of its own that fits a record.
+    private static func fitting(_ space: SpacePlan, _ plan: DeployPlan) -> DeployPlan {
+        var part = DeployPlan(made: plan.made, endpoint: plan.endpoint, spaces: [space])
+        // What a page does not need: what it was found on.
+        part.spaces[0].fingerprint = SpaceFingerprint()
+        func size() -> Int { part.json.text.utf8.count }
+        func files(_ change: (inout FileChanges) -> Void) {
+            part.spaces[0].changes = part.spaces[0].changes.map { one in
+                guard case .files(var changes) = one else { return one }
+                change(&changes)
+                return .files(changes)
+            }
+        }
+        var left = 1 << 15
+        while size() > Record.mostBody, left >= 256 {
+            // The largest diffs go first.
+            files { changes in
+                for index in changes.files.indices where (changes.files[index].diff?.utf8.count ?? 0) > left {
+                    changes.files[index].diff = nil
+                }
+            }
+            left /= 2
+        }
+        if size() > Record.mostBody { files { $0.files = Array($0.files.prefix(100)) } }
+        if size() > Record.mostBody { part.spaces[0].changes = Array(part.spaces[0].changes.prefix(20)) }
+        if size() > Record.mostBody { part.spaces[0].changes = [] }
+        return part
+    }
+}
