@@ -302,6 +302,7 @@ package struct Doctor: Sendable {
         private var noise: Set<Int> = []
         private var access: Set<Int> = []
         private var handled: Set<Int> = []
+        private var inner: Set<Int> = []
         private var ordinary: Set<Int> = []
         private var warnings: Set<Int> = []
 
@@ -318,8 +319,8 @@ package struct Doctor: Sendable {
                 switch doctor.uses[hit.pattern] {
                 case .sign(let sign):
                     signs[sign, default: []].append(hit.line)
-                    if sign == .listening, let host = hit.kept["host"] {
-                        listeners.append((hit.line, host, hit.kept["port"].flatMap { Int($0) }))
+                    if sign == .listening {
+                        listeners.append((hit.line, hit.kept["host"] ?? "", hit.kept["port"].flatMap { Int($0) }))
                     }
                 case .hit(let signature, let kind): if kind == source { hits.append((signature, hit.line, hit.kept)) }
                 case .near(let signature): near[signature, default: []].append(hit.line)
@@ -331,6 +332,7 @@ package struct Doctor: Sendable {
             noise = Set(signs[.noise] ?? [])
             access = Set(signs[.access] ?? [])
             handled = Set(signs[.handled] ?? [])
+            inner = Set(signs[.inner] ?? [])
             ordinary = Set(signs[.ordinary] ?? [])
             warnings = Set(signs[.warning] ?? [])
         }
@@ -441,6 +443,7 @@ package struct Doctor: Sendable {
             let failing = lines(.failing, range)
             let alive = (lines(.alive, range) + lines(.listening, range)).sorted()
             let lastAlive = alive.last ?? -1
+            let firstAlive = alive.first ?? -1
             let recovered = lines(.recovered, range).last ?? -1
             let crashes = lines(.crashed, range).filter { !handled.contains($0) && !access.contains($0) }
             let isDead = evidence.state.stage?.isFailed == true || shownAs == .message
@@ -457,13 +460,20 @@ package struct Doctor: Sendable {
                     return isDead || died || (after < 3 && recovered < hit.line)
                 }
                 guard signature.isOfServing, recovered < hit.line else { return false }
+                // What the start lived on with, when no request failed behind it.
+                if hit.line < firstAlive, !failing.contains(where: { $0 > firstAlive }) { return false }
                 return failing.contains { abs($0 - hit.line) <= 80 } || isError(hit.line)
             }
             counted.sort { ($0.line, $0.signature) < ($1.line, $1.signature) }
             var found = causes(counted)
             found += listening(range)
             guard found.isEmpty else { return (found, []) }
-            let open = crashes.filter { $0 > lastAlive }
+            var open = crashes.filter { $0 > lastAlive }
+            // It goes on, and requests fail again and again.
+            if open.isEmpty, failing.count >= 3, failing.count * 5 >= alive.count {
+                open = crashes.filter { line in failing.contains { abs($0 - line) <= 80 } }
+                if open.isEmpty { open = failing }
+            }
             return ([], open.suffix(3).map { proof(endOfTraceback($0, range)) })
         }
 
@@ -508,6 +518,7 @@ package struct Doctor: Sendable {
             let port = evidence.appPort ?? 7_860
             let all = listeners.filter {
                 range.contains($0.line) && !handled.contains($0.line) && !access.contains($0.line)
+                    && !inner.contains($0.line)
             }
             // Behind a server of their own, the others listen where they like.
             if !lines(.proxy, range).isEmpty { return [] }

@@ -14,8 +14,10 @@ struct RuleFile: Sendable {
         case boot
         /// A new build begins.
         case queued
-        /// A server tells where it listens: `{host}` and `{port}`, or `{host}` alone.
+        /// A server tells where it listens: `{host}` and `{port}`, or one of the two.
         case listening
+        /// The line is about a server that visitors are not sent to, such as one for metrics.
+        case inner
         /// The app answers, or is ready.
         case alive
         /// A request failed.
