@@ -11,7 +11,7 @@ ZONES ?= 40
 INSTANTS ?= 200
 STOKER := .build/release/stoker
 
-.PHONY: help run build install test official-suite fuzz campaign cron notices-campaign lint format bench clean
+.PHONY: help run build install test official-suite fuzz campaign cron notices-campaign template-swift lint format bench clean
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-16s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -51,6 +51,9 @@ cron: ## Compare cron schedules with brute force over zoneinfo and croniter; EXP
 notices-campaign: ## Kill -9 rounds between verdict and delivery; ROUNDS=2000 SEED=7
 	@Scripts/setup.sh test
 	@Scripts/campaign.sh $(ROUNDS) $(SEED) nothingIsLostAndNothingOvertakes 'notices campaign: '
+
+template-swift: build ## Build and start the app that `stoker new swift` makes (minutes; fetches Hummingbird)
+	@Scripts/template-swift.sh
 
 lint: ## Check the layout of every Swift file
 	@swift format lint --strict --parallel --recursive Package.swift Sources Tests Benchmarks

@@ -165,7 +165,7 @@ extension Operation {
             overview, listChecks, showCheck, checkSeries, transcript, observations, incidents, showIncident, events,
             ping, pause, resume, beat, heartbeatKey, acknowledge, withdrawAcknowledgement, noteIncident, reload, backup,
             listMaintenance, startMaintenance, stopMaintenance,
-            check, checkConfig, budget, export, newSpace, initFleet, schema, whoami, hubAllowance, diagnoseLog,
+            check, checkConfig, budget, export, exportPipeline, newSpace, initFleet, schema, whoami, hubAllowance, diagnoseLog,
             examineFolder,
         ] + notices + spaces
 
