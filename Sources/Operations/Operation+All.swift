@@ -32,6 +32,7 @@ extension Operation {
         initFleet,
         schema,
         newSpace,
+        exportPipeline,
         whoami,
         hubAllowance,
         diagnoseLog,

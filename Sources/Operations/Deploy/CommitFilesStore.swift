@@ -107,7 +107,7 @@ final class CommitFilesStore: CommitFilesMemory {
                             }),
                     ]
                     // Very long paths: not kept whole, and so not used.
-                    guard body.text.utf8.count <= Record.mostBody else { break }
+                    guard body.text.utf8.count <= Record.maxBody else { break }
                     try await stores.records.put(
                         NewRecord(kind: Self.kind, key: "\(key)-\(part)", body: body.text, at: self.now()))
                 }

@@ -96,7 +96,7 @@ package struct DeployLooks: Sendable {
             }
         }
         var left = 1 << 15
-        while size() > Record.mostBody, left >= 256 {
+        while size() > Record.maxBody, left >= 256 {
             // The largest diffs go first.
             files { changes in
                 for index in changes.files.indices where (changes.files[index].diff?.utf8.count ?? 0) > left {
@@ -105,9 +105,9 @@ package struct DeployLooks: Sendable {
             }
             left /= 2
         }
-        if size() > Record.mostBody { files { $0.files = Array($0.files.prefix(100)) } }
-        if size() > Record.mostBody { part.spaces[0].changes = Array(part.spaces[0].changes.prefix(20)) }
-        if size() > Record.mostBody { part.spaces[0].changes = [] }
+        if size() > Record.maxBody { files { $0.files = Array($0.files.prefix(100)) } }
+        if size() > Record.maxBody { part.spaces[0].changes = Array(part.spaces[0].changes.prefix(20)) }
+        if size() > Record.maxBody { part.spaces[0].changes = [] }
         return part
     }
 }
