@@ -47,8 +47,9 @@ extension OperationContext {
         }
     }
 
+    /// The actions of this server, or of the ledger in the data folder.
     /// - Returns: nil where there is no ledger, so that nobody heals by it either.
-    private func withActions<T: Sendable>(
+    func withActions<T: Sendable>(
         _ body: (any ActionStore) async throws(Failure) -> T
     ) async throws(Failure) -> T? {
         if let ledger = try? ledger { return try await body(ledger.actions) }  // a command has none open
