@@ -86,5 +86,6 @@ extension Operation {
         listTags,
         createTag,
         deleteTag,
+        listActions,
     ]
 }
