@@ -96,5 +96,6 @@ extension Operation {
         rollback,
         destroy,
         listDeploys,
+        listActions,
     ]
 }

@@ -51,8 +51,9 @@ extension OperationContext {
         }
     }
 
+    /// The actions of this server, or of the ledger in the data folder.
     /// - Returns: nil where there is no ledger, so that nobody heals by it either.
-    private func withActions<T: Sendable>(
+    func withActions<T: Sendable>(
         _ body: (any ActionStore) async throws(Failure) -> T
     ) async throws(Failure) -> T? {
         try await withStores { (stores) async throws(Failure) in try await body(stores.actions) }
