@@ -34,7 +34,12 @@ package struct StokerCommand: AsyncParsableCommand {
                     InitCommand.self, NewCommand.self, CheckConfigCommand.self, SchemaCommand.self, BudgetCommand.self,
                     ExportCommand.self,
                 ]),
-            CommandGroup(name: "Deployment", subcommands: [PlanCommand.self, DriftCommand.self, ImportCommand.self]),
+            CommandGroup(
+                name: "Deployment",
+                subcommands: [
+                    PlanCommand.self, ApplyCommand.self, DriftCommand.self, RollbackCommand.self, DestroyCommand.self,
+                    ImportCommand.self,
+                ]),
             CommandGroup(name: "Hub", subcommands: [SpaceCommand.self, DoctorCommand.self, WhoamiCommand.self]),
             CommandGroup(name: "Shell", subcommands: [CompletionCommand.self]),
         ])

@@ -40,6 +40,8 @@ package struct ApplyProgress: Sendable, Equatable, Codable {
     package var commit: String?
     /// All steps are done.
     package var isOver = false
+    /// The Space ran and answered behind them.
+    package var isProven = false
 
     package init(
         plan: String, began: Instant, head: String?, pauses: Bool, wasServing: Bool, stamps: [String: String]

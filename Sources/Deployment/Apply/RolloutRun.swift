@@ -95,11 +95,9 @@ package struct RolloutRun: Sendable {
     ///   - plans: of those that change.
     ///   - inputs: values and contents of a plan, made anew.
     /// - Returns: one outcome for each, in the order of `plans`.
-    /// - Throws: before anything is done, `conflict` when any of them was changed since the plan was made.
     package func run(
         _ plans: [SpacePlan], inputs: @escaping @Sendable (SpacePlan) async throws -> ApplyInputs
-    ) async throws -> [Outcome] {
-        try await check(plans, inputs)
+    ) async -> [Outcome] {
         let byID = Dictionary(plans.map { ($0.space, $0) }, uniquingKeysWith: { first, _ in first })
         let waves = Waves.plan(plans.map { ($0.space, $0.after) }, rollout)
         var outcomes: [RepoID: Outcome] = [:]
@@ -127,8 +125,9 @@ package struct RolloutRun: Sendable {
     }
 
     /// Looks at all before the first is changed.
-    private func check(
-        _ plans: [SpacePlan], _ inputs: @escaping @Sendable (SpacePlan) async throws -> ApplyInputs
+    /// - Throws: `conflict` when any of them was changed since the plan was made.
+    package func check(
+        _ plans: [SpacePlan], inputs: @escaping @Sendable (SpacePlan) async throws -> ApplyInputs
     ) async throws {
         var refused: [RepoID: any Error] = [:]
         let applier = applier
@@ -210,7 +209,7 @@ package struct RolloutRun: Sendable {
         outcome.hint = result.hint
         if result.isGood {
             outcome.state = .done
-            if let commit = applied.commit { try await applier.memory.keep(good: commit, of: plan.space) }
+            try await prove(plan.space, applied.commit)
             return outcome
         }
         if result.isInterrupted {
@@ -221,6 +220,13 @@ package struct RolloutRun: Sendable {
         outcome.diagnosis = result.diagnosis
         if rollout.onFailure == .rollback { await goBack(plan, applied, &outcome) }
         return outcome
+    }
+
+    private func prove(_ space: RepoID, _ commit: String?) async throws {
+        if let commit { try await applier.memory.keep(good: commit, of: space) }
+        guard var progress = try await applier.memory.progress(of: space) else { return }
+        progress.isProven = true
+        try await applier.memory.keep(progress, of: space)
     }
 
     /// Back to the files that ran before. Settings stay: a secret's old value is not known.
@@ -243,9 +249,7 @@ package struct RolloutRun: Sendable {
             outcome.sentence += "; it has the files of \(good.prefix(7)) again"
             let again = await gate(plan, outcome.commit)
             outcome.sentence += again.isGood ? ", and \(again.sentence)" : ", but \(again.sentence)"
-            if again.isGood, let commit = outcome.commit {
-                try await applier.memory.keep(good: commit, of: plan.space)
-            }
+            if again.isGood { try await prove(plan.space, outcome.commit) }
         } catch {
             let failure = error as? Failure ?? (error as? HubFailure)?.failure
             outcome.sentence += "; it could not go back: \(failure?.because ?? "\(error)")"

@@ -392,8 +392,15 @@ extension Action {
             case .restart: .restart
             case .factoryRestart: .factoryRestart
             case .wake: .wake
+            case .deploy, .rollback: .restart
             case .pause, nil: nil
             }
-        return step.map { .init(at: began, step: $0, isAsked: true) }
+        // Who waits for what he changed does not want it restarted meanwhile.
+        let at = ended ?? (state == .begun ? leaseUntil : nil) ?? began
+        return step.map {
+            .init(
+                at: kind.askedDeed.map { [.deploy, .rollback].contains($0) } == true ? at : began, step: $0,
+                isAsked: true)
+        }
     }
 }

@@ -62,7 +62,7 @@ extension LogText {
 }
 
 /// Looks at everything that may tell why a Space fails.
-private struct SpaceExamination: Sendable {
+struct SpaceExamination: Sendable {
     let hub: Hub
     let id: RepoID
     let lines: Int

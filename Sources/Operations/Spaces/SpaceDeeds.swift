@@ -5,15 +5,18 @@ import StokerCore
 
 extension OperationContext {
     /// Writes down what a person has done to a Space, before it is done and how it ended: healing counts it, and the fleet's log tells it.
+    /// - Parameter limit: of long work; healing does nothing to the Space until it is over.
     ///
     /// A server writes into its own ledger, a command into that of the data folder when there is one. What cannot be written down is done all
     /// the same: the person decides.
     func recording<T>(
-        _ deed: SpaceDeed, on id: RepoID, as command: String, _ work: () async throws -> T
+        _ deed: SpaceDeed, on id: RepoID, as command: String, of group: String = "space ",
+        within limit: Duration? = nil,
+        _ work: () async throws -> T
     ) async throws -> T {
         let action = NewAction(
-            .asked(deed), on: "\(id)", by: caller.isLocal ? "`stoker space \(command)`" : "a request to this server",
-            because: "a person asked for it", began: now())
+            .asked(deed), on: "\(id)", by: caller.isLocal ? "`stoker \(group)\(command)`" : "a request to this server",
+            because: "a person asked for it", began: now(), leaseUntil: limit.map { now() + $0 })
         var begun: Action?
         do throws(Failure) {
             begun = try await withActions { (actions) async throws(Failure) in

@@ -122,6 +122,10 @@ package enum SpaceDeed: String, Sendable, CaseIterable, Codable {
     case factoryRestart = "factory_restart"
     case pause
     case wake
+    /// Files or settings were changed as the fleet file says.
+    case deploy
+    /// It got the files of an earlier commit.
+    case rollback
 
     /// The participle: "restarted".
     package var past: String {
@@ -130,6 +134,8 @@ package enum SpaceDeed: String, Sendable, CaseIterable, Codable {
         case .factoryRestart: "restarted with a build from scratch"
         case .pause: "paused"
         case .wake: "woken"
+        case .deploy: "deployed"
+        case .rollback: "rolled back"
         }
     }
 }
