@@ -126,14 +126,19 @@ private struct DeployApply: Sendable {
                 ).wait(for: commit)
             },
             recording: { plan, work in
-                do {
-                    return try await context.recording(
-                        .deploy, on: plan.space, as: "apply", of: "", within: rollout.within + .seconds(600)
-                    ) { await work() }
-                } catch {
-                    // What is written down around it does not keep it from being done.
-                    return await work()
+                let kept = Mutex<RolloutRun.Outcome?>(nil)
+                // How it ended is in the outcome; here it only tells what the action says of it.
+                try? await context.recording(
+                    .deploy, on: plan.space, as: "apply", of: "", within: rollout.within + .seconds(600)
+                ) {
+                    let outcome = await work()
+                    kept.withLock { $0 = outcome }
+                    if outcome.state == .failed, outcome.steps.isEmpty {
+                        throw Failure(.conflict, doing: "apply the plan", because: outcome.sentence)
+                    }
                 }
+                if let outcome = kept.withLock({ $0 }) { return outcome }
+                return await work()
             },
             tell: { tell($0) })
         let inputs: @Sendable (SpacePlan) async throws -> ApplyInputs = { plan in
