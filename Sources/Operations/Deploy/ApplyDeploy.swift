@@ -102,9 +102,9 @@ private struct DeployApply: Sendable {
         return try await ApplyLease.holding(
             ledger.actions, endpoint: hub.settings.endpoint, what: what, context: context
         ) {
-            context.caller.hold(
-                "the steps that are under way are done",
-                left: Failure(
+            context.caller.deferStop(
+                until: "the steps that are under way are done",
+                ifKilled: Failure(
                     .interrupted, doing: "apply the plan", because: "it was left at once, in the midst of a step",
                     hint: "the same command goes on where it stopped"))
             defer { context.caller.release() }
