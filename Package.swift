@@ -235,7 +235,8 @@ let package = Package(
         .testTarget(
             name: "OperationsTests",
             dependencies: [
-                "HubClient", "Ledger", "Operations", "StokerCore", "TestSupport", logging, nioCore, nioPosix,
+                "Deployment", "HubClient", "HubSimulator", "Ledger", "Operations", "Runtime", "StokerCore",
+                "TestSupport", logging, nioCore, nioPosix,
             ],
             exclude: ["Doctor/Spaces"],
             swiftSettings: room),

@@ -36,7 +36,10 @@ package struct StokerCommand: AsyncParsableCommand {
                 ]),
             CommandGroup(
                 name: "Deployment",
-                subcommands: [PlanCommand.self, ApplyCommand.self, RollbackCommand.self, DestroyCommand.self]),
+                subcommands: [
+                    PlanCommand.self, ApplyCommand.self, DriftCommand.self, ImportCommand.self, RollbackCommand.self,
+                    DestroyCommand.self,
+                ]),
             CommandGroup(name: "Hub", subcommands: [SpaceCommand.self, DoctorCommand.self, WhoamiCommand.self]),
             CommandGroup(name: "Shell", subcommands: [CompletionCommand.self]),
         ])

@@ -196,7 +196,8 @@ package enum DeploySection {
 
     private static let ignorePattern =
         "^(variables|secrets|volumes|files|hardware|sleep|visibility)$|^(variables|secrets|files)\\..+"
-    private static let ignoreFault: @Sendable (String) -> String? = { text in
+    /// What is wrong with what is to be ignored, in words that fit behind it; nil for nothing.
+    package static let ignoreFault: @Sendable (String) -> String? = { text in
         if ["variables", "secrets", "volumes", "files", "hardware", "sleep", "visibility"].contains(text) {
             return nil
         }

@@ -13,6 +13,8 @@ package struct FleetDraft: Sendable {
         package var every: Duration?
         /// The id was guessed from a subdomain, where owner and name cannot be told apart for certain.
         package var guessed = false
+        /// Lines of its `deploy`, indented below it.
+        package var deploy: [String] = []
         /// A word on it for who reads the file, such as `private`.
         package var note: String?
         /// Why it cannot stand in the file as it is: then it is a comment.
@@ -262,6 +264,7 @@ package struct FleetDraft: Sendable {
             keep.isEmpty
                 ? "    # keep: { warmth: warm, path: /health }    # hot 2m, warm 5m, cool 15m, alive 45m"
                 : "    keep: { \(keep.joined(separator: ", ")) }")
+        if !entry.deploy.isEmpty { lines += ["    deploy:"] + entry.deploy.map { "      " + $0 } }
         return text + lines.joined(separator: "\n") + "\n"
     }
 

@@ -12,6 +12,8 @@ package struct Planner: Sendable {
     /// Values of secrets that are known here.
     package var secrets: [RepoID: [String: Secret]] = [:]
     package var prints: SecretFingerprints
+    /// Only what is known to differ counts: a secret that was never sent from here may be right.
+    package var isDrift = false
 
     package init(state: HubState, prints: SecretFingerprints) {
         self.state = state
@@ -50,7 +52,7 @@ package struct Planner: Sendable {
         plan.costAfter = cost(
             hardware ?? (space.seen.exists ? space.seen.hardware : "cpu-basic"), isStatic: isStatic)
         plan.restarts = restarts(plan.changes, space)
-        if !plan.changes.isEmpty { addObstacles(deploy, space, sdk, &plan) }
+        if isDrift { plan.obstacles = [] } else if !plan.changes.isEmpty { addObstacles(deploy, space, sdk, &plan) }
         return plan
     }
 
@@ -160,7 +162,8 @@ package struct Planner: Sendable {
         return switch prints.comparison(of: key, value: value, in: space, updatedAt: updatedAt) {
         case .unchanged: nil
         case .different: .replace
-        case .unknown, .drifted: .replaceUnknown
+        case .drifted: .replaceUnknown
+        case .unknown: isDrift ? nil : .replaceUnknown
         }
     }
 

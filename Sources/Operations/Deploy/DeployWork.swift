@@ -92,6 +92,7 @@ struct DeployWork: Sendable {
         await memory.save()
         var planner = Planner(state: state, prints: prints)
         planner.secrets = secrets
+        planner.isDrift = isDrift
         try await compare(deploys, hub, &wished, &planner, withDiffs: !isDrift)
         var prepared = PreparedPlan(
             plan: planner.plan(deploys, at: context.now(), endpoint: hub.settings.endpoint), prints: prints)

@@ -32,7 +32,7 @@ extension Shape {
             .init("unnamed", .list(.text), "Spaces that were deployed and that the file does not name any more"),
         ])
 
-    private static let neededRepo = Shape(
+    static let neededRepo = Shape(
         name: "NeededRepo", summary: "Something that a Space needs.",
         fields: [
             .init("kind", .choice(NeededRepo.Kind.allCases.map(\.rawValue)), "What it is"),
