@@ -161,7 +161,7 @@ import Testing
     /// Killed before and behind each of its notes, and run again: the end is that of a run that was not killed, and nothing is done twice.
     @Test(arguments: [false, true]) func killedAnywhereItEndsTheSame(behind: Bool) async throws {
         try await ApplyWorld.with { world in
-            let (changes, inputs) = try await Self.everything(27)
+            let (changes, inputs) = try await Self.everything(28)
             let clean = try await Self.space(world, "maren/clean")
             let applied = try await world.applier().apply(try await world.plan(clean, changes), inputs)
             #expect(applied.steps.count == 40)
