@@ -396,11 +396,8 @@ extension Action {
             case .pause, nil: nil
             }
         // Who waits for what he changed does not want it restarted meanwhile.
-        let at = ended ?? (state == .begun ? leaseUntil : nil) ?? began
-        return step.map {
-            .init(
-                at: kind.askedDeed.map { [.deploy, .rollback].contains($0) } == true ? at : began, step: $0,
-                isAsked: true)
-        }
+        let isDeploy = kind == .asked(.deploy) || kind == .asked(.rollback)
+        let at = isDeploy ? ended ?? leaseUntil ?? began : began
+        return step.map { .init(at: at, step: $0, isAsked: true) }
     }
 }
