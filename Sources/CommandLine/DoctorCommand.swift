@@ -280,11 +280,12 @@ enum DoctorSARIF {
                 ]
             }
         var rules: [JSONValue] = []
-        var known: Set<String> = []
+        var known: [String: Int] = [:]
         var results: [JSONValue] = []
         for cause in causes {
             let rule = cause["rule"]?.string ?? ""
-            if known.insert(rule).inserted {
+            if known[rule] == nil {
+                known[rule] = rules.count
                 rules.append([
                     "id": .string(rule), "shortDescription": ["text": cause["name"] ?? ""],
                     "help": ["text": cause["fix"] ?? ""],
@@ -294,7 +295,8 @@ enum DoctorSARIF {
                 place(proof["file"]?.string ?? subject, proof["line"]?.integer, proof["column"]?.integer)
             }
             results.append([
-                "ruleId": .string(rule), "level": .string(level(cause["severity"]?.string)),
+                "ruleId": .string(rule), "ruleIndex": .integer(Int64(known[rule] ?? 0)),
+                "level": .string(level(cause["severity"]?.string)),
                 "message": [
                     "text": .string("\(cause["cause"]?.string ?? "") \(cause["fix"]?.string ?? "")")
                 ], "locations": .array(Array(places.prefix(1))),

@@ -134,6 +134,14 @@ extension PersistenceAudit {
         fileprivate var missingHub: String { "the Hub told nothing: \(hubTrouble ?? "it was not asked")" }
     }
 
+    /// The path of an address, `/` when it has none.
+    package static func path(of address: String) -> String {
+        guard let start = address.firstRange(of: "://") else { return "/" }
+        let rest = address[start.upperBound...]
+        guard let slash = rest.firstIndex(of: "/") else { return "/" }
+        return String(rest[slash...].prefix { $0 != "?" && $0 != "#" })
+    }
+
     // MARK: The points
 
     private static func health(_ facts: Facts) -> Point {

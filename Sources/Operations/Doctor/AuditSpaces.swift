@@ -110,7 +110,8 @@ private struct Auditor {
         let check = fleet?.checks.first { $0.space?.lowercased() == "\(id)".lowercased() && $0.policy.role == .alive }
         facts.watch = check.map {
             .init(
-                check: $0.name, path: Self.path(of: $0.address), every: $0.policy.every, isEnabled: $0.policy.enabled)
+                check: $0.name, path: PersistenceAudit.path(of: $0.address), every: $0.policy.every,
+                isEnabled: $0.policy.enabled)
         }
         try await read(&facts)
         if isTended, let check { facts.record = try await record(check, context) }
@@ -181,12 +182,5 @@ private struct Auditor {
                     || incidents.contains { ($0.ended ?? .never) > event.at }
                 return .init(at: event.at, cameBack: cameBack)
             })
-    }
-
-    private static func path(of address: String) -> String {
-        guard let start = address.firstRange(of: "://") else { return "/" }
-        let rest = address[start.upperBound...]
-        guard let slash = rest.firstIndex(of: "/") else { return "/" }
-        return String(rest[slash...].prefix { $0 != "?" && $0 != "#" })
     }
 }

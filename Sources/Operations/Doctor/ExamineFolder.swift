@@ -146,7 +146,35 @@ enum FolderReading {
         if let readme = facts.files.first(where: { $0.path == "README.md" })?.text {
             facts.headerProblem = FrontMatter.problem(in: readme)
         }
+        fleetFile(folder, &facts)
         return facts
+    }
+
+    /// What a fleet file in the folder, or beside it, says of this Space: hardware, the address that is asked, names that are used twice. Its other
+    /// mistakes are for `stoker check-config`.
+    private static func fleetFile(_ folder: String, _ facts: inout FolderFacts) {
+        for (name, place) in [("fleet.yaml", folder), ("../fleet.yaml", folder + "/..")] {
+            guard let data = try? PlainFile.read(place + "/fleet.yaml", upTo: Int(largestText)) else { continue }
+            switch FleetText(name: name, text: String(decoding: data, as: UTF8.self)).read() {
+            case .failure(let problems):
+                facts.collisions = problems.list.filter {
+                    $0.rule == .conflict && [".deploy.secrets", ".deploy.variables"].contains(where: $0.path.hasSuffix)
+                }.map { .init(path: name, line: $0.line, column: $0.column, reason: $0.text) }
+            case .success(let fleet):
+                let own = URL(fileURLWithPath: folder).standardizedFileURL.path
+                let deploy = fleet[DeploySection.ofSpaces].first { one in
+                    guard case .folder(let source)? = one.settings.from else { return false }
+                    return URL(fileURLWithPath: place + "/" + source.name).standardizedFileURL.path == own
+                }
+                guard let deploy else { continue }
+                facts.hardware = deploy.settings.hardware
+                let check = fleet.checks.first {
+                    $0.space?.lowercased() == deploy.space.lowercased() && $0.policy.role == .alive
+                }
+                facts.healthPath = check.map { PersistenceAudit.path(of: $0.address) }
+            }
+            return
+        }
     }
 
     private static func isText(_ path: String) -> Bool {
