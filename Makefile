@@ -11,14 +11,14 @@ ZONES ?= 40
 INSTANTS ?= 200
 STOKER := .build/release/stoker
 
-.PHONY: help run build install test official-suite fuzz campaign cron notices-campaign lint format bench clean
+.PHONY: help run build install test official-suite fuzz campaign cron notices-campaign pictures lint format bench clean
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-16s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 	@echo
-	@echo "  make run FLEET=my.yaml       tends your own fleet; ARGS='--port 8000' is passed on"
+	@echo "  make run FLEET=my.yaml       monitors your own fleet; ARGS='--port 8000' is passed on"
 
-run: build ## Tend a fleet: the demonstration, or FLEET=my.yaml
+run: build ## Monitor a fleet: the demonstration, or FLEET=my.yaml
 	@if [ -n "$(FLEET)" ]; then exec $(STOKER) serve --fleet "$(FLEET)" $(ARGS); else exec $(STOKER) demo $(ARGS); fi
 
 build: ## Build the stoker binary (release) as .build/release/stoker
@@ -51,6 +51,10 @@ cron: ## Compare cron schedules with brute force over zoneinfo and croniter; EXP
 notices-campaign: ## Kill -9 rounds between verdict and delivery; ROUNDS=2000 SEED=7
 	@Scripts/setup.sh test
 	@Scripts/campaign.sh $(ROUNDS) $(SEED) nothingIsLostAndNothingOvertakes 'notices campaign: '
+
+pictures: build ## Make the pictures of the README anew (Chromium, three minutes)
+	@Scripts/setup.sh test
+	@STOKER=$(STOKER) Tests/Browser/run.sh --pictures
 
 lint: ## Check the layout of every Swift file
 	@swift format lint --strict --parallel --recursive Package.swift Sources Tests Benchmarks

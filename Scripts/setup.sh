@@ -18,9 +18,19 @@ missing=()
 for package in "${packages[@]}"; do
     dpkg-query -W -f '${Status}' "$package" 2>/dev/null | grep -q 'ok installed' || missing+=("$package")
 done
-# The Python packages of the tests live in an environment of the project's own; a stamp says which are in it.
+# The Python packages of the tests live in environments of the project's own; a stamp says which are in one.
+template_packages() { # TEMPLATE FILE
+    local venv=.build/venv-$1 files=Sources/StokerAssets/Files/templates/$1
+    cat "$files"/requirements*.txt | cmp -s - "$venv/installed.txt" && return 0
+    echo "Installing the packages of the template $1 into $venv"
+    python3 -m venv "$venv"
+    "$venv/bin/python" -m pip install --quiet --disable-pip-version-check -r "$files/$2"
+    cat "$files"/requirements*.txt >"$venv/installed.txt"
+}
 python_packages() {
     [ "${1:-run}" = test ] || return 0
+    template_packages fastapi requirements-dev.txt
+    template_packages gradio requirements.txt
     local venv=.build/venv wanted=Tests/requirements.txt bare=Tests/requirements-bare.txt
     cat "$wanted" "$bare" | cmp -s - "$venv/installed.txt" && return 0
     echo "Installing the tests' Python packages into $venv"

@@ -11,8 +11,8 @@ package struct StokerCommand: AsyncParsableCommand {
             EXAMPLES
               stoker demo                            everything over a simulated Hub
               stoker init acme/discord-bot acme/rag  write a fleet.yaml
-              stoker serve --fleet fleet.yaml        tend it
-              stoker status                          ask the server that tends it
+              stoker serve --fleet fleet.yaml        monitor it
+              stoker status                          ask the server that monitors it
             """,
         version: Version.current,
         groupedSubcommands: [
@@ -31,7 +31,7 @@ package struct StokerCommand: AsyncParsableCommand {
             CommandGroup(
                 name: "Fleet file",
                 subcommands: [
-                    InitCommand.self, CheckConfigCommand.self, SchemaCommand.self, BudgetCommand.self,
+                    InitCommand.self, NewCommand.self, CheckConfigCommand.self, SchemaCommand.self, BudgetCommand.self,
                     ExportCommand.self,
                 ]),
             CommandGroup(name: "Hub", subcommands: [SpaceCommand.self, DoctorCommand.self, WhoamiCommand.self]),
