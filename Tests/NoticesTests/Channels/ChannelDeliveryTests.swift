@@ -98,6 +98,24 @@ struct ChannelDeliveryTests {
         #expect(delivery == .delivered(note: nil))
     }
 
+    /// Whoever sent its status has the message: to send it again because of the rest would be a second copy.
+    @Test func aBodyThatDoesNotEndInTimeChangesNothing() async throws {
+        let head = "HTTP/1.1 200 OK\r\ncontent-length: 900\r\n\r\nhalf"
+        #expect(try await Self.deliver([.send(head), .hold], limit: .seconds(2)).0 == .delivered(note: nil))
+    }
+
+    @Test(.timeLimit(.minutes(1))) func whoIsCalledOffWaitsForNoAnswer() async throws {
+        let delivery: Delivery = try await Means.serve({ _ in [.hold] }) { server in
+            try await Means.lend(limit: .seconds(300)) { means in
+                let work = Task { try await Self.webhook(server.port).deliver(.sample(), with: means) }
+                try await eventually("the webhook was not asked") { !server.requests.isEmpty }
+                work.cancel()
+                return try await work.value
+            }
+        }
+        #expect(delivery.isFailure, "\(delivery)")
+    }
+
     @Test(.timeLimit(.minutes(1))) func aBodyWithoutEndIsNotRead() async throws {
         let (delivery, _) = try await Self.deliver(
             [
