@@ -50,6 +50,7 @@ struct Routes: Sendable {
         addIncidents(to: router)
         addNotices(to: router)
         addMaintenance(to: router)
+        addDeploys(to: router)
         addStatusPages(to: router)
         on(router, "/", .get, .read) { request, visit in try await dashboard(request, visit, groups) }
         on(router, "/targets/**", .get, .read) { request, visit in try await target(request, visit) }

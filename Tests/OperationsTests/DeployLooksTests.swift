@@ -45,7 +45,7 @@ import Testing
         try await looks.keep(try Self.plan(at: Self.now + .seconds(60), spaces: 3, changed: 1), as: .drift)
         let found = try #require(try await looks.last(.drift))
         #expect(found.plan.spaces.map(\.target) == ["s0"] && found.same == 2)
-        #expect(try records.records(kind: "deploy-look", prefix: "", after: nil, limit: 100).count == 2)
+        #expect(records.records(kind: "deploy-look", prefix: "", after: nil, limit: 100).count == 2)
     }
 
     /// A record has a size: what is too large loses its diffs, and the rest stays.

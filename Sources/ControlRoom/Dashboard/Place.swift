@@ -25,6 +25,13 @@ struct Place: Sendable, Equatable {
                 Tab(name: "notices", label: "Notices", path: "/notices"),
                 Tab(name: "maintenance", label: "Maintenance", path: "/maintenance"),
             ]),
+        Place(
+            name: "deploys", label: "Deploys", icon: "deploys",
+            tabs: [
+                Tab(name: "plan", label: "Plan", path: "/deploys"),
+                Tab(name: "drift", label: "Drift", path: "/deploys/drift"),
+                Tab(name: "past", label: "Past deploys", path: "/deploys/past"),
+            ]),
     ]
 }
 
