@@ -167,8 +167,13 @@ extension Operation {
             ping, pause, resume, beat, heartbeatKey, acknowledge, withdrawAcknowledgement, noteIncident, reload, backup,
             listMaintenance, startMaintenance, stopMaintenance,
             check, checkConfig, budget, export, newSpace, initFleet, schema, whoami, hubAllowance, diagnoseLog,
-            examineFolder, plan, apply, rollback, destroy, drift, importHub, listDeploys,
-        ] + notices + spaces
+            examineFolder,
+        ] + deployment + notices + spaces
+
+    /// Those that ship what the fleet file describes.
+    private static let deployment: [Operation] = [
+        plan, apply, drift, rollback, destroy, importHub, listDeploys,
+    ]
 
     /// Those on Spaces of the Hub.
     private static let spaces: [Operation] = [
