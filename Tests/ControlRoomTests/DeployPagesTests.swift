@@ -146,6 +146,11 @@ import Testing
             #expect(page.contains("2 Spaces will change") && page.contains("1 Space stays as it is"))
             #expect(page.contains("A deploy is at work.") && page.contains("data-poll") && page.contains("id=\"live\""))
             #expect(try await served.get("/deploys/drift", headers: bearer).text.contains("Nobody has looked yet"))
+            #expect(!(try await served.get("/", headers: bearer).text.contains("/deploys/drift")))
+            try await DeployLooks(whole.ledger.records).keep(try Self.plan(), as: .drift)
+            #expect(
+                try await served.get("/", headers: bearer).text.contains("2 Spaces not as the fleet file says</a>"))
+            #expect(!(try await served.get("/").text.contains("not as the fleet file says")))
             let past = try await served.get("/deploys/past", headers: bearer).text
             try Markup.check(past)
             #expect(

@@ -39,7 +39,7 @@ extension Pages.Frame {
     /// For the layout: every place that has a page.
     var placesModel: [[String: Any]] {
         Place.all.compactMap { place in
-            guard let first = place.tabs.first else { return nil }
+            guard let first = place.tabs.first, !hidden.contains(place.name) else { return nil }
             let isHere = place.name == self.place
             return [
                 "label": place.label, "href": first.path, "icon": place.icon,

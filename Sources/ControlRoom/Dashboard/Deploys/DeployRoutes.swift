@@ -4,6 +4,20 @@ import Ledger
 import NIOCore
 import Operations
 import StokerCore
+import Synchronization
+
+/// Whether the running fleet deploys Spaces: only then the place of deploys is shown. Looked at when a page of the fleet or of deploys is made.
+final class DeployUse: Sendable {
+    private let state = Mutex<(fleetNumber: UInt64, isUsed: Bool)?>(nil)
+
+    var isUsed: Bool { state.withLock { $0?.isUsed ?? false } }
+
+    func look(_ monitor: any FleetMonitoring, _ overview: Overview) async {
+        guard state.withLock({ $0?.fleetNumber }) != overview.fleetNumber else { return }
+        let isUsed = !(await monitor.fleet()[DeploySection.ofSpaces].isEmpty)
+        state.withLock { $0 = (overview.fleetNumber, isUsed) }
+    }
+}
 
 /// The pages of deploys: /deploys (the last plan), /deploys/drift and /deploys/past. They show what was looked at last, and one that is at work. Their buttons call
 /// the operations `plan` and `drift`, which only read; `apply` stays with the command line.
@@ -44,6 +58,7 @@ extension Routes {
         _ kind: DeployLooks.Kind, _ request: Request, _ visit: AppRequestContext, said: String? = nil
     ) async throws -> Response {
         let overview = await monitor.overview()
+        await deployUse.look(monitor, overview)
         let found = try await DeployLooks(ledger.records).last(kind)
         let runs = try await deployRuns(limit: 4)
         let running = runs.first { $0.isRunning }
@@ -73,6 +88,7 @@ extension Routes {
     private func pastDeploys(_ request: Request, _ visit: AppRequestContext) async throws -> Response {
         let query = PageFormatting.form(request.uri.query ?? "")
         let overview = await monitor.overview()
+        await deployUse.look(monitor, overview)
         let (runs, next) = try await deployPage(limit: 30, cursor: query["cursor"])
         let running = runs.first { $0.isRunning }
         let model: [String: Any] = [
