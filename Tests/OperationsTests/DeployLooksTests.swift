@@ -45,7 +45,25 @@ import Testing
         try await looks.keep(try Self.plan(at: Self.now + .seconds(60), spaces: 3, changed: 1), as: .drift)
         let found = try #require(try await looks.last(.drift))
         #expect(found.plan.spaces.map(\.target) == ["s0"] && found.same == 2)
-        #expect(try records.records(kind: "deploy-look", prefix: "", after: nil, limit: 100).count == 2)
+        #expect(records.records(kind: "deploy-look", prefix: "", after: nil, limit: 100).count == 2)
+    }
+
+    /// The server looks at a few at a time: the others stay as they were found.
+    @Test func aLookAtSomeLeavesTheOthers() async throws {
+        let looks = DeployLooks(MemoryRecords())
+        let all = (0..<5).map { "s\($0)" }
+        try await looks.keep(try Self.plan(at: Self.now, spaces: 5, changed: 3), as: .drift)
+        // Of the first two nothing differs any more.
+        var part = try Self.plan(at: Self.now + .seconds(60), spaces: 2, changed: 0)
+        try await looks.keep(part: part, among: all, as: .drift)
+        var found = try #require(try await looks.last(.drift))
+        #expect(found.plan.spaces.map(\.target) == ["s2"] && found.same == 4)
+        #expect(try await looks.differing(.drift) == 1)
+        // One that left the fleet file is forgotten.
+        part.made = Self.now + .seconds(120)
+        try await looks.keep(part: part, among: ["s0", "s1"], as: .drift)
+        found = try #require(try await looks.last(.drift))
+        #expect(found.plan.spaces.isEmpty && found.same == 2)
     }
 
     /// A record has a size: what is too large loses its diffs, and the rest stays.

@@ -26,7 +26,8 @@ package struct DeployLooks: Sendable {
 
     package init(_ records: any RecordStore) { self.records = records }
 
-    package func keep(_ plan: DeployPlan, as kind: Kind) async throws(Failure) {
+    /// - Parameter all: how many Spaces are deployed; as many as the plan has unless given.
+    package func keep(_ plan: DeployPlan, as kind: Kind, outOf all: Int? = nil) async throws(Failure) {
         let changed = plan.spaces.filter { !$0.changes.isEmpty || !$0.obstacles.isEmpty }
         let prefix = "\(kind.rawValue)/\(plan.made.milliseconds)/"
         func record(_ key: String, _ body: JSONValue) -> NewRecord {
@@ -48,13 +49,31 @@ package struct DeployLooks: Sendable {
             record(
                 kind.rawValue,
                 [
-                    "plan": whole.json, "same": .integer(Int64(plan.spaces.count - changed.count)),
+                    "plan": whole.json, "same": .integer(Int64((all ?? plan.spaces.count) - changed.count)),
+                    "differing": .integer(Int64(changed.count)),
                     "spaces": .string(prefix),
                 ]))
         for old in try await records.records(kind: Self.record, prefix: kind.rawValue + "/", after: nil, limit: 10_000)
         where !old.key.hasPrefix(prefix) {
             try await records.remove(kind: Self.record, key: old.key)
         }
+    }
+
+    /// Keeps what was found of some Spaces; of the others what was found before.
+    /// - Parameter all: names of all Spaces of the fleet file that are deployed, in its order.
+    package func keep(part plan: DeployPlan, among all: [String], as kind: Kind) async throws(Failure) {
+        let before = try await last(kind)?.plan.spaces ?? []
+        let looked = Dictionary(plan.spaces.map { ($0.target, $0) }, uniquingKeysWith: { first, _ in first })
+        let known = Dictionary(before.map { ($0.target, $0) }, uniquingKeysWith: { first, _ in first })
+        var whole = plan
+        whole.spaces = all.compactMap { looked[$0] ?? known[$0] }
+        try await keep(whole, as: kind, outOf: all.count)
+    }
+
+    /// How many Spaces differed when it was looked last.
+    package func differing(_ kind: Kind) async throws(Failure) -> Int {
+        guard let head = try await records.record(kind: Self.record, key: kind.rawValue) else { return 0 }
+        return (try? JSONValue(reading: Array(head.body.utf8)))?["differing"]?.integer ?? 0
     }
 
     /// nil when nobody has looked, or what was kept is of another version.
@@ -76,9 +95,17 @@ package struct DeployLooks: Sendable {
     }
 
     /// Of the fleet's own ledger, or of the data folder's where there is one: what cannot be kept is not shown, and that is all.
-    static func keep(_ plan: DeployPlan, as kind: Kind, in context: OperationContext) async {
+    /// - Parameter all: of a look at some Spaces, the names of all.
+    static func keep(
+        _ plan: DeployPlan, among all: [String]? = nil, as kind: Kind, in context: OperationContext
+    ) async {
         _ = try? await context.withStores { (stores) async throws(Failure) in
-            try await DeployLooks(stores.records).keep(plan, as: kind)
+            let looks = DeployLooks(stores.records)
+            if let all {
+                try await looks.keep(part: plan, among: all, as: kind)
+            } else {
+                try await looks.keep(plan, as: kind)
+            }
         }
     }
 

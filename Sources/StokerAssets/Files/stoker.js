@@ -294,6 +294,7 @@
       else if (Date.now() - heardAt > 10000) die();
     }, 1000);
     setInterval(() => { if (!document.hidden && !isDead) later(0); }, 60000); // bars and uptime go on
+    setInterval(() => { if (!document.hidden && !isDead && $("[data-poll]")) later(0); }, 3000); // something is at work
     document.addEventListener("click", (event) => {
       if (!event.target.closest?.("#dead button")) return;
       source?.close();
