@@ -38,7 +38,8 @@ import Testing
     static let doctor: Doctor? = {
         let file = URL(fileURLWithPath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
             .deletingLastPathComponent().appendingPathComponent("Sources/StokerAssets/Files/diagnosis.yaml")
-        return (try? String(contentsOf: file, encoding: .utf8)).flatMap { try? RuleFile($0) }.map { Doctor($0) }
+        return (try? String(contentsOf: file, encoding: .utf8)).flatMap { try? RuleFile($0, name: "diagnosis.yaml") }
+            .map { Doctor($0) }
     }()
 
     static func logs(_ bundle: String) throws -> [Log] {

@@ -4,10 +4,12 @@
 ///
 /// `{port}` and `{code}` are digits. `{name:env}` is the name of an environment variable, the word beside the next piece, in quotes or not: capitals, digits
 /// and underscores, such as `DATABASE_URL`. Any other name ends at the next piece, or at the end of the word when there is none.
-struct LinePattern: Sendable {
+struct LinePattern: Sendable, Equatable {
     struct Wrong: Error {
         var because: String
     }
+
+    static func == (a: LinePattern, b: LinePattern) -> Bool { a.text == b.text }
 
     private enum Gap: Sendable, Equatable {
         case none, anything
@@ -27,10 +29,13 @@ struct LinePattern: Sendable {
     private var rest: Gap = .anything
     private var isAtStart = false
     private var isAtEnd = false
+    /// As it was written.
+    let text: String
     /// Its longest piece: a line without it does not match.
     let key: [UInt8]
 
     init(_ text: String) throws(Wrong) {
+        self.text = text
         var gap = Gap.anything
         var piece: [UInt8] = []
         var bytes = Array(text.utf8)[...]
