@@ -551,7 +551,11 @@ package struct Doctor: Sendable {
                             signature, ["host": first.host, "port": "\(first.port ?? port)", "app_port": "\(port)"],
                             [proof(first.line)], place: first.line))
                 case .elsewhere:
-                    let open = all.filter { !Self.isLoopback($0.host) && $0.port != nil }
+                    var open = all.filter { !Self.isLoopback($0.host) && $0.port != nil }
+                    // The host in one line, the port in another.
+                    if open.isEmpty, all.contains(where: { !Self.isLoopback($0.host) }) {
+                        open = all.filter { $0.port != nil }
+                    }
                     guard let first = open.first, !all.contains(where: { $0.port == port }) else { continue }
                     found.append(
                         doctor.cause(
