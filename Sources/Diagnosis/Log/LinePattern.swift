@@ -2,12 +2,14 @@
 /// kept under that name. `^` is the beginning of the line (behind a time or a step number), `$` its end. Capitals do not count. Found in time
 /// linear in the line.
 ///
-/// `{port}` and `{code}` are digits. `{name:env}` is the name of an environment variable, the word beside the next piece, in quotes or not: capitals, digits
+/// `{port}` and `{code}` are digits, `{host}` is a name or an address. `{name:env}` is the name of an environment variable, the word beside the next piece, in quotes or not: capitals, digits
 /// and underscores, such as `DATABASE_URL`. Any other name ends at the next piece, or at the end of the word when there is none.
-struct LinePattern: Sendable {
+struct LinePattern: Sendable, Equatable {
     struct Wrong: Error {
         var because: String
     }
+
+    static func == (a: LinePattern, b: LinePattern) -> Bool { a.text == b.text }
 
     private enum Gap: Sendable, Equatable {
         case none, anything
@@ -15,7 +17,7 @@ struct LinePattern: Sendable {
     }
     /// What may be kept.
     private enum Kind: Sendable, Equatable {
-        case text, digits, variable
+        case text, digits, host, variable
     }
     private struct Piece: Sendable {
         /// What may stand before ``text``.
@@ -27,10 +29,13 @@ struct LinePattern: Sendable {
     private var rest: Gap = .anything
     private var isAtStart = false
     private var isAtEnd = false
+    /// As it was written.
+    let text: String
     /// Its longest piece: a line without it does not match.
     let key: [UInt8]
 
     init(_ text: String) throws(Wrong) {
+        self.text = text
         var gap = Gap.anything
         var piece: [UInt8] = []
         var bytes = Array(text.utf8)[...]
@@ -73,6 +78,7 @@ struct LinePattern: Sendable {
                     separator: ":", omittingEmptySubsequences: false)
                 switch (words.count, words.last) {
                 case (1, "port"?), (1, "code"?): gap = .kept(String(words[0]), .digits)
+                case (1, "host"?): gap = .kept(String(words[0]), .host)
                 case (1, _?) where !words[0].isEmpty: gap = .kept(String(words[0]), .text)
                 case (2, "env"?) where !words[0].isEmpty: gap = .kept(String(words[0]), .variable)
                 default: throw Wrong(because: "a { holds no name, or a kind other than env, in \"\(text)\"")
@@ -179,7 +185,17 @@ struct LinePattern: Sendable {
         return switch kind {
         case .text: true
         case .digits: value.utf8.count <= 5 && value.utf8.allSatisfy { (0x30...0x39).contains($0) }
+        case .host: isHost(value)
         case .variable: isVariable(value)
+        }
+    }
+
+    /// A name or an address; that of IPv6 in brackets or without, such as `::`.
+    private static func isHost(_ text: String) -> Bool {
+        if text.hasPrefix("[") { return text.hasSuffix("]") }
+        return text.utf8.allSatisfy {
+            (0x30...0x3A).contains($0) || (0x41...0x5A).contains($0) || (0x61...0x7A).contains($0)
+                || [0x2A, 0x2B, 0x2D, 0x2E, 0x5F].contains($0)
         }
     }
 
