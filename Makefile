@@ -11,14 +11,14 @@ ZONES ?= 40
 INSTANTS ?= 200
 STOKER := .build/release/stoker
 
-.PHONY: help run build install test official-suite fuzz campaign cron notices-campaign template-swift lint format bench clean
+.PHONY: help run build install test official-suite fuzz campaign cron notices-campaign template-swift pictures lint format bench clean
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-16s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 	@echo
-	@echo "  make run FLEET=my.yaml       tends your own fleet; ARGS='--port 8000' is passed on"
+	@echo "  make run FLEET=my.yaml       monitors your own fleet; ARGS='--port 8000' is passed on"
 
-run: build ## Tend a fleet: the demonstration, or FLEET=my.yaml
+run: build ## Monitor a fleet: the demonstration, or FLEET=my.yaml
 	@if [ -n "$(FLEET)" ]; then exec $(STOKER) serve --fleet "$(FLEET)" $(ARGS); else exec $(STOKER) demo $(ARGS); fi
 
 build: ## Build the stoker binary (release) as .build/release/stoker
@@ -54,6 +54,10 @@ notices-campaign: ## Kill -9 rounds between verdict and delivery; ROUNDS=2000 SE
 
 template-swift: build ## Build and start the app that `stoker new swift` makes (minutes; fetches Hummingbird)
 	@Scripts/template-swift.sh
+
+pictures: build ## Make the pictures of the README anew (Chromium, three minutes)
+	@Scripts/setup.sh test
+	@STOKER=$(STOKER) Tests/Browser/run.sh --pictures
 
 lint: ## Check the layout of every Swift file
 	@swift format lint --strict --parallel --recursive Package.swift Sources Tests Benchmarks

@@ -87,7 +87,8 @@ let package = Package(
         .target(
             name: "ControlRoom",
             dependencies: [
-                "Diagnosis", "Notices", "Operations", "Ledger", "StokerCore", "StokerAssets", hummingbird,
+                "Deployment", "Diagnosis", "HubClient", "Notices", "Operations", "Ledger", "StokerCore", "StokerAssets",
+                hummingbird,
                 hummingbirdCore,
                 lifecycle,
                 logging,
@@ -225,7 +226,7 @@ let package = Package(
         .testTarget(
             name: "ControlRoomTests",
             dependencies: [
-                "ControlRoom", "Operations", "Ledger", "StokerCore", "TestSupport",
+                "ControlRoom", "Deployment", "HubClient", "Operations", "Notices", "Ledger", "StokerCore", "TestSupport",
                 hummingbird,
                 .product(name: "HummingbirdTesting", package: "hummingbird"), lifecycle, logging, nioCore, nioPosix,
             ],
@@ -236,6 +237,7 @@ let package = Package(
             dependencies: [
                 "HubClient", "Ledger", "Operations", "StokerCore", "TestSupport", logging, nioCore, nioPosix,
             ],
+            exclude: ["Doctor/Spaces"],
             swiftSettings: room),
         .testTarget(
             name: "CommandLineTests",
@@ -250,7 +252,8 @@ let package = Package(
             exclude: ["Channels/smtp_server.py"],
             swiftSettings: room),
         .testTarget(
-            name: "DeploymentTests", dependencies: ["Deployment", "StokerCore", yams],
+            name: "DeploymentTests",
+            dependencies: ["Deployment", "HubClient", "HubSimulator", "Runtime", "StokerCore", logging, nioCore, yams],
             swiftSettings: room),
         .testTarget(
             name: "HubSimulatorTests",

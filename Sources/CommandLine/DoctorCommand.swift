@@ -188,12 +188,13 @@ enum DoctorText {
         return text
     }
 
-    /// As a compiler tells mistakes: `file:line: severity: text [rule]`.
+    /// As a compiler tells mistakes: `file:line:column: severity: text [rule]`.
     private static func folder(_ answer: JSONValue, _ findings: [JSONValue], _ screen: Terminal) -> String {
         var text = ""
         for finding in findings {
             let file = finding["file"]?.string?.printable ?? ""
-            let place = finding["line"]?.integer.map { "\(file):\($0)" } ?? file
+            let place = ([file] + [finding["line"], finding["column"]].compactMap { $0?.integer }.map { "\($0)" })
+                .joined(separator: ":")
             let severity = finding["severity"]?.string ?? ""
             let colour: TextStyle = severity == "info" ? .dim : severity == "warn" ? .yellow : .red
             text += "\(screen.paint(place, .bold)): \(screen.paint(severity, colour)): "
@@ -227,7 +228,12 @@ enum DoctorSARIF {
                 [
                     "rule": finding["rule"] ?? "", "name": finding["text"] ?? "", "cause": finding["text"] ?? "",
                     "fix": finding["fix"] ?? "", "severity": finding["severity"] ?? "",
-                    "proof": [["file": finding["file"] ?? "", "line": finding["line"] ?? .null]],
+                    "proof": [
+                        [
+                            "file": finding["file"] ?? "", "line": finding["line"] ?? .null,
+                            "column": finding["column"] ?? .null,
+                        ]
+                    ],
                 ]
             }
         var rules: [JSONValue] = []
@@ -242,7 +248,7 @@ enum DoctorSARIF {
                 ])
             }
             let places = (cause["proof"]?.array ?? []).compactMap { proof in
-                place(proof["file"]?.string ?? subject, proof["line"]?.integer)
+                place(proof["file"]?.string ?? subject, proof["line"]?.integer, proof["column"]?.integer)
             }
             results.append([
                 "ruleId": .string(rule), "level": .string(level(cause["severity"]?.string)),
@@ -259,15 +265,18 @@ enum DoctorSARIF {
                         "driver": [
                             "name": "stoker doctor", "version": .string(Version.current), "rules": .array(rules),
                         ]
-                    ], "results": .array(results),
+                    ], "columnKind": "unicodeCodePoints", "results": .array(results),
                 ]
             ],
         ]
     }
 
-    private static func place(_ file: String, _ line: Int?) -> JSONValue? {
+    private static func place(_ file: String, _ line: Int?, _ column: Int?) -> JSONValue? {
         var physical: [JSONValue.Member] = [.init("artifactLocation", ["uri": .string(uri(file))])]
-        if let line { physical.append(.init("region", ["startLine": .integer(Int64(line))])) }
+        if let line {
+            let column: [JSONValue.Member] = column.map { [.init("startColumn", .integer(Int64($0)))] } ?? []
+            physical.append(.init("region", .object([.init("startLine", .integer(Int64(line)))] + column)))
+        }
         return ["physicalLocation": .object(physical)]
     }
 

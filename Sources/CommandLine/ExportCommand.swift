@@ -92,7 +92,7 @@ struct ExportCommand: OperationCommand {
             if isatty(STDOUT_FILENO) != 1 || kind.name == "uptimerobot" || kind.isPipeline { tell(instructions) }
             return
         }
-        try NewFile.write(content, to: output, force: force)
+        try OutputFile.write(content, to: output, force: force)
         Terminal.writeError("Wrote \(output).\n")
         tell(instructions.map { $0.replacing("keepalive.crontab", with: output) })
     }

@@ -36,7 +36,8 @@ package struct FleetOptions: ParsableArguments {
     /// - Throws: `fleet.unreadable` when one cannot be read.
     package func read() throws(Failure) -> FleetText {
         let text = try Self.contents(
-            of: path, kind: "fleet file", hint: "write one with `stoker init`, or name another with --fleet")
+            of: path, kind: "fleet file", hint: "write one with `stoker init`, or name another with --fleet",
+            code: .fleetUnreadable)
         var environmentFile: FleetText.EnvironmentFile?
         let file = envFile ?? ".env"
         if envFile != nil || FileManager.default.fileExists(atPath: file) {
@@ -56,7 +57,9 @@ package struct FleetOptions: ParsableArguments {
 
     /// Files larger than the reader takes are not read to their end. It may block: a running server calls it on a
     /// ``FileLane``.
-    static func contents(of path: String, kind: String, hint: String?) throws(Failure) -> String {
+    static func contents(
+        of path: String, kind: String, hint: String?, code: Failure.Code = .fileUnreadable
+    ) throws(Failure) -> String {
         let data: Data
         do {
             let limit = (64 << 20) + 1
@@ -66,19 +69,19 @@ package struct FleetOptions: ParsableArguments {
                 : try PlainFile.read(path, upTo: limit)
         } catch let error as PlainFile.NotPlain {
             throw Failure(
-                .fleetUnreadable, doing: "read the \(kind) \(path)", because: "it is \(error.kind), not a regular file",
+                code, doing: "read the \(kind) \(path)", because: "it is \(error.kind), not a regular file",
                 hint: "name a regular file, or hand it over on standard input with -")
         } catch {
             let missing = path != "-" && !FileManager.default.fileExists(atPath: path)
             throw Failure(
-                .fleetUnreadable, doing: "read the \(kind) \(path)",
+                code, doing: "read the \(kind) \(path)",
                 because: missing ? "there is no such file" : "it cannot be opened or read", hint: missing ? hint : nil,
                 cause: error)
         }
         guard let text = String(validating: data, as: UTF8.self) else {
             let isWide = data.starts(with: [0xFF, 0xFE]) || data.starts(with: [0xFE, 0xFF])
             throw Failure(
-                .fleetUnreadable, doing: "read the \(kind) \(path)",
+                code, doing: "read the \(kind) \(path)",
                 because: isWide ? "it is UTF-16 text, not UTF-8" : "it is not UTF-8 text", hint: "save it as UTF-8")
         }
         return text.withoutByteOrderMark

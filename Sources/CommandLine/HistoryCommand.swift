@@ -90,8 +90,10 @@ struct HistoryCommand: OperationCommand {
         }
     }
 
-    private func show(through door: some OperationExecutor, _ window: HistoryWindow, _ screen: Terminal) async throws {
-        if let spans, let name { return try await show(spans, of: name, through: door, window, screen) }
+    private func show(through executor: some OperationExecutor, _ window: HistoryWindow, _ screen: Terminal)
+        async throws
+    {
+        if let spans, let name { return try await show(spans, of: name, through: executor, window, screen) }
         let kind: HistoryKind = incidents ? .incidents : events ? .events : .observations
         var given: [(name: String, value: JSONValue)] = [("check", name.map { .string($0) } ?? .null)]
         if kind == .observations {
@@ -107,7 +109,7 @@ struct HistoryCommand: OperationCommand {
         if csv { screen.write(kind.columns.joined(separator: ",") + "\r\n") }
         repeat {
             let size = min(limit - count, kind == .observations ? 10_000 : 1_000)
-            let page = try await door.call(
+            let page = try await executor.call(
                 kind.operation, given + [("limit", .integer(Int64(size))), ("cursor", cursor)])
             let found = page["items"]?.array ?? []
             let wanted = found.filter { window.contains(kind.instant(of: $0)) }.prefix(limit - count)
@@ -138,9 +140,10 @@ struct HistoryCommand: OperationCommand {
 
 extension HistoryCommand {
     private func show(
-        _ spans: Int, of name: String, through door: some OperationExecutor, _ window: HistoryWindow, _ screen: Terminal
+        _ spans: Int, of name: String, through executor: some OperationExecutor, _ window: HistoryWindow,
+        _ screen: Terminal
     ) async throws {
-        let answer = try await door.call(
+        let answer = try await executor.call(
             .checkSeries,
             [
                 ("name", .string(name)), ("buckets", .integer(Int64(spans))),
@@ -153,9 +156,9 @@ extension HistoryCommand {
         case .auto, .human: break
         }
         var table = TextTable(columns: [
-            .init(title: "BEGAN"), .init(title: "UP", isRight: true), .init(title: "GOOD", isRight: true),
-            .init(title: "FAILED", isRight: true), .init(title: "LATENCY", isRight: true),
-            .init(title: "AT MOST", isRight: true),
+            .init(title: "BEGAN"), .init(title: "UP", isRight: true), .init(title: "SUCCEEDED", isRight: true),
+            .init(title: "FAILED", isRight: true), .init(title: "MEAN LATENCY", isRight: true),
+            .init(title: "MAX LATENCY", isRight: true),
         ])
         for span in answer["buckets"]?.array ?? [] {
             let failed = span["down"]?.integer ?? 0
@@ -228,7 +231,7 @@ enum HistoryKind {
             var table = TextTable(columns: [
                 .init(title: "TIME"), .init(title: "CHECK", shrinksTo: 16), .init(title: "OUTCOME"),
                 .init(title: "STATUS", isRight: true),
-                .init(title: "TRIES", isRight: true), .init(title: "LATENCY", isRight: true),
+                .init(title: "TRIES", isRight: true), .init(title: "MEAN LATENCY", isRight: true),
                 .init(title: "CAUSE", shrinksTo: 8),
             ])
             for item in items {

@@ -83,9 +83,9 @@ struct InitCommand: OperationCommand {
         guard output != "-" else { return Terminal.own.write(content) }
         if let schema {
             let text = try await perform(.schema, [], output: nil)["content"]?.string ?? ""
-            try NewFile.write(text, to: schema, force: true)
+            try OutputFile.write(text, to: schema, force: true)
         }
-        try NewFile.write(content, to: output, force: force)
+        try OutputFile.write(content, to: output, force: force)
         let count = draft["addresses"]?.integer ?? 0
         let also = schema.map { ", and \($0), by which editors complete it" } ?? ""
         Terminal.writeError("Wrote \(output) with \(count) address\(count == 1 ? "" : "es")\(also).\n")

@@ -51,7 +51,9 @@ final class Interruption: Sendable {
     /// - Parameters:
     ///   - first: what is done before the command ends, for a person.
     ///   - left: what is true when a second signal ends the command in its midst, and how it is mended.
-    func hold(_ first: String, left: Failure) { state.withLock { $0.hold = Hold(first: first, left: left) } }
+    func deferStop(until first: String, ifKilled left: Failure) {
+        state.withLock { $0.hold = Hold(first: first, left: left) }
+    }
 
     /// The thing is whole again; a signal that came meanwhile takes effect.
     func release() {

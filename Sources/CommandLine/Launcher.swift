@@ -2,7 +2,7 @@ import StokerCore
 
 /// What the executable supplies to commands: services that only it can put together, for it alone knows every concrete type.
 package struct Launcher: Sendable {
-    /// Tends a fleet until a signal comes.
+    /// Monitors a fleet until a signal comes.
     package var serve: @Sendable (ServeRequest) async throws -> Void
     /// Shows everything over a simulated Hub until a signal comes.
     package var demo: @Sendable (ServeOptions) async throws -> Void

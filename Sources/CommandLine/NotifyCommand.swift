@@ -9,11 +9,12 @@ struct NotifyCommand: AsyncParsableCommand {
         discussion: """
             EXAMPLES
               stoker notify channels
+              stoker notify rules
               stoker notify test team
               stoker notify list --state given_up
               stoker notify retry 214
             """,
-        subcommands: [Channels.self, Test.self, List.self, Show.self, Retry.self])
+        subcommands: [Channels.self, Rules.self, Test.self, List.self, Show.self, Retry.self])
 
     struct Channels: OperationCommand {
         static let configuration = CommandConfiguration(
@@ -50,6 +51,38 @@ struct NotifyCommand: AsyncParsableCommand {
                 ])
             }
             screen.write(table.text(for: screen.look))
+        }
+    }
+
+    struct Rules: OperationCommand {
+        static let configuration = CommandConfiguration(
+            commandName: "rules", abstract: "Say who hears of what by the rules, and what nobody hears of.")
+        @OptionGroup var output: OutputOptions
+        @OptionGroup var server: ServerOptions
+
+        static var operations: [Operations.Operation] { [.noticeAudience] }
+
+        func run() async throws {
+            let answer = try await server.client().call(.noticeAudience, [])
+            let screen = Terminal.own
+            if output.chosen == .json { return screen.write(answer.prettyText) }
+            if output.chosen == .quiet { return }
+            func words(_ value: JSONValue?) -> String {
+                (value?.array ?? []).compactMap(\.string).joined(separator: ", ").printable
+            }
+            for line in answer["items"]?.array ?? [] {
+                screen.write(words(line["kinds"]) + "\n")
+                for hearer in line["hearers"]?.array ?? [] {
+                    screen.write("  \((hearer["sentence"]?.string ?? "").printable)\n")
+                }
+            }
+            let kinds = words(answer["unheard_kinds"])
+            if !kinds.isEmpty { screen.write("Nobody hears of: \(kinds)\n") }
+            let checks = words(answer["unheard_checks"])
+            let more = (answer["unheard_checks_count"]?.integer ?? 0) - (answer["unheard_checks"]?.array?.count ?? 0)
+            if !checks.isEmpty {
+                screen.write("Nobody hears of trouble of: \(checks)\(more > 0 ? " and \(more) more" : "")\n")
+            }
         }
     }
 

@@ -15,7 +15,7 @@ extension OperationCommand {
         if let server {
             let caller = TerminalCaller(output)
             defer { caller.progress.end() }
-            return try await server.follow(operation, given, caller)
+            return try await server.callStreaming(operation, given, caller)
         }
         guard let file else { return try await perform(operation, given, in: context, output: output) }
         do {

@@ -27,7 +27,7 @@ struct TerminalCaller: OperationCaller {
     var followsProgress: Bool { true }
     var wantsToStop: Bool { interruption.isInterrupted }
     func wantedToStop(for span: Duration) async { await interruption.waitUntilInterrupted(for: span) }
-    func hold(_ first: String, left: Failure) { interruption.hold(first, left: left) }
+    func deferStop(until first: String, ifKilled left: Failure) { interruption.deferStop(until: first, ifKilled: left) }
     func release() { interruption.release() }
 
     func take(_ step: OperationProgress) throws {

@@ -52,7 +52,7 @@ private struct AbsentMonitor: FleetMonitoring {
             .notFound, doing: "find \(name.shortened)", because: "the ledger has no check of that name", hint: near)
     }
 
-    func strips(of names: [String]) async -> [[Sample]] { names.map { _ in [] } }
+    func samples(of names: [String]) async -> [[Sample]] { names.map { _ in [] } }
     func transcripts(of name: String) async throws(Failure) -> Transcripts { Transcripts() }
     func pause(_ name: String, until: Instant?) async throws(Failure) -> CheckStatus { throw absent("pause \(name)") }
     func resume(_ name: String) async throws(Failure) -> CheckStatus { throw absent("resume \(name)") }

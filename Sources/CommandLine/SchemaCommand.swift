@@ -27,7 +27,7 @@ struct SchemaCommand: OperationCommand {
     func run() async throws {
         let text = try await perform(.schema, [], output: nil)["content"]?.string ?? ""
         guard let output, output != "-" else { return Terminal.own.write(text) }
-        try NewFile.write(text, to: output, force: force || FleetSchema.isOurs(output))
+        try OutputFile.write(text, to: output, force: force || FleetSchema.isOurs(output))
         Terminal.writeError(
             "Wrote \(output). The first line of a fleet file beside it:\n\(FleetSchema.line(URL(fileURLWithPath: output).lastPathComponent))\n"
         )

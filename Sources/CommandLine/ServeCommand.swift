@@ -52,7 +52,7 @@ package struct ServeOptions: ParsableArguments {
 struct ServeCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "serve",
-        abstract: "Tend a fleet: ping it on schedule, judge, remember, show.",
+        abstract: "Monitor a fleet: ping it on schedule, judge, remember, show.",
         discussion: """
             Prints one line on standard output, "stoker: serving http://ADDRESS:PORT", when the port is open; logs go to \
             standard error. SIGHUP reads the fleet file again (so does saving it); SIGTERM finishes and stops within 5 s.
@@ -68,7 +68,7 @@ struct ServeCommand: AsyncParsableCommand {
 
     @Option(
         help: ArgumentHelp(
-            "Be the second master: watch this first one and tend the same fleet while it is silent.", valueName: "url"))
+            "Be the second master: watch this first one and monitor the same fleet while it is silent.", valueName: "url"))
     var standbyOf: String?
 
     @Option(

@@ -29,12 +29,12 @@ struct ServerOptions: ParsableArguments {
     }
 }
 
-/// Calls operations of a running Stoker through its REST door.
+/// Calls operations of a running Stoker through its REST API.
 struct ServerClient: OperationExecutor {
     let base: String
     let token: Secret?
     /// What is sent can be read on its way: plain http to another machine.
-    private let isOpen: Bool
+    private let isUnencrypted: Bool
     private static let wasWarned = Mutex(false)
     /// Lives as long as the command. A refused connection is told at once: the library would go on trying until its limit.
     private static let http: HTTPClient = {
@@ -64,7 +64,7 @@ struct ServerClient: OperationExecutor {
         base = address
         // Beside its own server the owner has to name no token.
         self.token = token ?? KeptToken.forServer(at: url, in: .process)
-        isOpen = url.scheme == "http" && !HostAddress.isLoopback(host: url.host ?? "")
+        isUnencrypted = url.scheme == "http" && !HostAddress.isLoopback(host: url.host ?? "")
     }
 
     private func request(
@@ -74,7 +74,7 @@ struct ServerClient: OperationExecutor {
         var query: [String] = []
         var body: [JSONValue.Member] = []
         for (name, value) in given where !value.isNull {
-            switch operation.parameters.first(where: { $0.name == name })?.place {
+            switch operation.parameters.first(where: { $0.name == name })?.location {
             case .path: path = path.replacing("{\(name)}", with: PercentCoding.encoded(value.string ?? value.text))
             case .body: body.append(.init(name, value))
             default:
@@ -99,7 +99,7 @@ struct ServerClient: OperationExecutor {
 
     /// What a person has to know before the request is sent; nil for nothing.
     func warning(sendsBody: Bool) -> String? {
-        guard isOpen, token != nil || sendsBody else { return nil }
+        guard isUnencrypted, token != nil || sendsBody else { return nil }
         return "stoker: \(base) is plain http: whoever is on the way reads the token and what is sent\n"
     }
 
@@ -133,20 +133,20 @@ struct ServerClient: OperationExecutor {
     }
 
     /// Calls an operation that may take long and tells its progress; what the server asks, the caller is asked.
-    func follow(
+    func callStreaming(
         _ operation: Operations.Operation, _ given: [(name: String, value: JSONValue)], _ caller: TerminalCaller
     ) async throws(Failure) -> JSONValue {
         do {
-            return try await followOnce(operation, given, caller)
+            return try await streamOnce(operation, given, caller)
         } catch  where error.code == .unconfirmed {
             let start = "it needs a yes: "
             let text = error.because.hasPrefix(start) ? String(error.because.dropFirst(start.count)) : error.because
             try await caller.ask(Question(.destroys, doing: error.doing, text))
-            return try await followOnce(operation, given + [("confirm", true)], caller)
+            return try await streamOnce(operation, given + [("confirm", true)], caller)
         }
     }
 
-    private func followOnce(
+    private func streamOnce(
         _ operation: Operations.Operation, _ given: [(name: String, value: JSONValue)], _ caller: TerminalCaller
     ) async throws(Failure) -> JSONValue {
         var request = request(operation, given)

@@ -11,8 +11,8 @@ package struct StokerCommand: AsyncParsableCommand {
             EXAMPLES
               stoker demo                            everything over a simulated Hub
               stoker init acme/discord-bot acme/rag  write a fleet.yaml
-              stoker serve --fleet fleet.yaml        tend it
-              stoker status                          ask the server that tends it
+              stoker serve --fleet fleet.yaml        monitor it
+              stoker status                          ask the server that monitors it
             """,
         version: Version.current,
         groupedSubcommands: [

@@ -60,14 +60,14 @@ package struct ControlRoomServer: Service {
     private let settings: Settings
     private let subscribers: EventSubscribers
     private let backgroundPings: BackgroundPings
-    private let door: HTTPFrontEnd<RouterResponder<AppRequestContext>>
+    private let frontEnd: HTTPFrontEnd<RouterResponder<AppRequestContext>>
     private let onBound: @Sendable (Int) async -> Void
     private let eventLoopGroup: (any EventLoopGroup)?
     private let logger: Logger
 
     /// - Parameters:
     ///   - context: what the pages' operations on Spaces work with; nil offers none.
-    ///   - extraRoutes: adds routes; they run behind the same front door (`AppRequestContext.permission` is filled, a thrown `Failure` becomes
+    ///   - extraRoutes: adds routes; they run behind the same front end (`AppRequestContext.permission` is filled, a thrown `Failure` becomes
     ///     an answer, HEAD and security headers are seen to) and must call ``Access/authorize(_:_:)`` themselves.
     ///   - onBound: called once with the port when connections are accepted.
     ///   - eventLoopGroup: nil takes NIO's own.
@@ -95,13 +95,13 @@ package struct ControlRoomServer: Service {
             histories: RowHistories(ledger: ledger, logger: logger), context: context)
         routes.add(to: router)
         extraRoutes(router)
-        door = HTTPFrontEnd(
+        frontEnd = HTTPFrontEnd(
             inner: router.buildResponder(), access: access, pages: pages, subPath: subPath, settings: settings,
             logger: logger)
     }
 
     /// What answers requests, without a socket: for tests.
-    package var responder: some HTTPResponder<AppRequestContext> { door }
+    package var responder: some HTTPResponder<AppRequestContext> { frontEnd }
 
     /// - Throws: `serve.port` when the port is taken or may not be opened.
     package func run() async throws {
@@ -121,7 +121,7 @@ package struct ControlRoomServer: Service {
             ]
         }
         let application = Application(
-            responder: door, server: .http1(configuration: .init(additionalChannelHandlers: guarding())),
+            responder: frontEnd, server: .http1(configuration: .init(additionalChannelHandlers: guarding())),
             configuration: configuration,
             services: [subscribers, backgroundPings],
             onServerRunning: { channel in await onBound(channel.localAddress?.port ?? 0) },

@@ -6,7 +6,7 @@ import Operations
 import StokerCore
 import Synchronization
 
-/// Every page and door with the level of access it needs. A route cannot be added without one.
+/// Every page and endpoint with the level of access it needs. A route cannot be added without one.
 struct Routes: Sendable {
     let monitor: any FleetMonitoring
     let ledger: any Ledger
@@ -134,10 +134,28 @@ struct Routes: Sendable {
         let uptimes = await histories.uptimes(of: digest, range: view.range, overview: overview, monitor)
         let strips = await histories.strips(of: page.shown, range: view.range, now: overview.now)
         let frame = frame(visit, title: page.health.title, kind: "fleet", overview: overview, live: true, tab: "fleet")
-        var model = page.model(strips: strips, uptimes: uptimes)
+        var model = page.model(
+            strips: strips, uptimes: uptimes, incidents: page.hasLoudRows ? await openIncidents() : [:])
         // Read with the page only: whoever may not act is not told where messages go.
         if visit.permission.write { model["banners"] = (model["banners"] as? [Any] ?? []) + failingChannels }
         return Reply.html(pages.page("dashboard", model, frame: frame), to: request)
+    }
+
+    /// The newest thousand that last, by their check; of one check the newest.
+    private func openIncidents() async -> [Int32: OpenIncident] {
+        do throws(Failure) {
+            let seen = try await IncidentRecords(ledger.records).acknowledgements()
+            var found: [Int32: OpenIncident] = [:]
+            for incident in try await ledger.incidents(of: nil, openOnly: true, before: nil, limit: 1_000)
+            where found[incident.check] == nil {
+                let by = seen[incident.id]
+                found[incident.check] = OpenIncident(id: incident.id, isSeen: by != nil, by: by?.by)
+            }
+            return found
+        } catch {
+            logger.warning("incidents cannot be read", metadata: ["error": "\(error)"])
+            return [:]
+        }
     }
 
     private func target(_ request: Request, _ visit: AppRequestContext) async throws -> Response {
@@ -166,7 +184,7 @@ struct Routes: Sendable {
             $0.check.target == status.check.target
         }
         var page = TargetPage(
-            status: status, siblings: siblings, samples: await monitor.strips(of: [name]).first ?? [],
+            status: status, siblings: siblings, samples: await monitor.samples(of: [name]).first ?? [],
             transcripts: try await monitor.transcripts(of: name), history: history, range: range,
             mayWrite: visit.permission.write, now: overview.now, base: base(request),
             key: visit.permission.write ? access.heartbeatKeys.key(of: name) : nil, needsKey: access.beatsNeedToken)
@@ -298,7 +316,7 @@ struct Routes: Sendable {
         return Reply.see(Self.local(form["from"]))
     }
 
-    /// What a form asks for is an operation, as at every door. - Returns: how the check is afterwards.
+    /// What a form asks for is an operation, as in every interface. - Returns: how the check is afterwards.
     private func perform(
         _ operation: Operation, on name: String, _ more: [(name: String, value: JSONValue)] = []
     ) async throws(Failure) -> CheckStatus {

@@ -53,7 +53,7 @@ package struct DoctorReport: Sendable {
         package var text: String
     }
 
-    package struct Cause: Sendable {
+    package struct RankedCause: Sendable {
         package var rule: String
         package var name: String
         package var explanation: String
@@ -69,7 +69,7 @@ package struct DoctorReport: Sendable {
         var place: Int
     }
 
-    package enum Verdict: String, Sendable, CaseIterable {
+    package enum Outcome: String, Sendable, CaseIterable {
         /// At least one cause.
         case found
         /// It failed, and no rule knows why.
@@ -79,19 +79,19 @@ package struct DoctorReport: Sendable {
     }
 
     /// The likeliest first.
-    package var causes: [Cause] = []
+    package var causes: [RankedCause] = []
     /// What shows that it failed, when no cause is known.
     package var unexplained: [Proof] = []
 
     /// A cause that only repeats that it failed explains nothing.
-    package var verdict: Verdict {
+    package var outcome: Outcome {
         if causes.contains(where: { $0.rank > Doctor.mostGeneral }) { return .found }
         return causes.contains(where: { $0.severity >= .warn }) || !unexplained.isEmpty ? .unknown : .nothing
     }
 
     /// Whether something is wrong: what is on its way or asleep is not.
-    package var isIll: Bool {
-        verdict == .found && causes.contains { $0.rank > Doctor.mostGeneral && $0.severity >= .warn }
+    package var hasProblem: Bool {
+        outcome == .found && causes.contains { $0.rank > Doctor.mostGeneral && $0.severity >= .warn }
     }
 }
 
@@ -149,33 +149,33 @@ package struct Doctor: Sendable {
 
     /// Linear in the length of the logs.
     package func diagnose(_ evidence: DoctorEvidence) -> DoctorReport {
-        var causes: [DoctorReport.Cause] = []
+        var causes: [DoctorReport.RankedCause] = []
         var unexplained: [DoctorReport.Proof] = []
         if let log = evidence.buildLog {
-            let (found, rest) = Reading(self, log, .build, evidence).build()
+            let (found, rest) = TextScan(self, log, .build, evidence).build()
             causes += found
             unexplained += rest
         }
         if let log = evidence.runLog {
-            let (found, rest) = Reading(self, log, .run, evidence).run()
+            let (found, rest) = TextScan(self, log, .run, evidence).run()
             causes += found
             unexplained += rest
         }
         if let message = evidence.state.message, !message.isEmpty {
             let text = LogText(message)
-            causes += Reading(self, text, .message, evidence).texts()
+            causes += TextScan(self, text, .message, evidence).shortText()
             // The Hub puts the end of a log into its message.
             if causes.isEmpty, text.count > 0 {
                 let isBuild = evidence.state.stage == .buildError
-                let reading = Reading(self, text, isBuild ? .build : .run, evidence, shownAs: .message)
-                causes += isBuild ? reading.build().causes : reading.run().causes
+                let scan = TextScan(self, text, isBuild ? .build : .run, evidence, shownAs: .message)
+                causes += isBuild ? scan.build().causes : scan.run().causes
             }
         }
-        if let reason = evidence.abuseReason { causes += Reading(self, LogText(reason), .abuse, evidence).texts() }
+        if let reason = evidence.abuseReason { causes += TextScan(self, LogText(reason), .abuse, evidence).shortText() }
         causes += ofState(evidence)
         causes += ofVisit(evidence)
         // The same cause from two sources is one, with the proof of both.
-        var merged: [DoctorReport.Cause] = []
+        var merged: [DoctorReport.RankedCause] = []
         for cause in causes {
             if let place = merged.firstIndex(where: { $0.rule == cause.rule }) {
                 for proof in cause.proof where !merged[place].proof.contains(proof) && merged[place].proof.count < 8 {
@@ -191,8 +191,8 @@ package struct Doctor: Sendable {
     }
 
     /// What the Hub's stage and message mean: the rules that healing and waiting read.
-    private func ofState(_ evidence: DoctorEvidence) -> [DoctorReport.Cause] {
-        var found: [DoctorReport.Cause] = []
+    private func ofState(_ evidence: DoctorEvidence) -> [DoctorReport.RankedCause] {
+        var found: [DoctorReport.RankedCause] = []
         let both = evidence.secrets.intersection(evidence.variables)
         if !both.isEmpty, let signature = signature("RT20") {
             let names = both.sorted().joined(separator: ", ")
@@ -213,7 +213,7 @@ package struct Doctor: Sendable {
             found.append(cause(signature, [:], proof))
         } else {
             found.append(
-                DoctorReport.Cause(
+                DoctorReport.RankedCause(
                     rule: rule.id, name: Formatting.capitalized(rule.brief),
                     explanation: Formatting.capitalized(rule.brief) + ".",
                     fix: rule.remedy, command: Self.command(rule.next("{space}")), verify: "stoker space wait {space}",
@@ -230,9 +230,9 @@ package struct Doctor: Sendable {
         return parts.count > 2 ? String(parts[1]) : nil
     }
 
-    private func ofVisit(_ evidence: DoctorEvidence) -> [DoctorReport.Cause] {
+    private func ofVisit(_ evidence: DoctorEvidence) -> [DoctorReport.RankedCause] {
         guard let visit = evidence.visit else { return [] }
-        var found = Reading(self, LogText(visit.text), .http, evidence).texts()
+        var found = TextScan(self, LogText(visit.text), .http, evidence).shortText()
         for signature in file.signatures where !signature.statuses.isEmpty {
             guard signature.statuses.contains(where: { $0.contains(visit.status) }),
                 signature.isAnswerOfApp.map({ $0 == visit.isOfApp }) ?? true,
@@ -254,7 +254,7 @@ package struct Doctor: Sendable {
 
     private func cause(
         _ signature: FailureSignature, _ kept: [String: String], _ proof: [DoctorReport.Proof], place: Int = 0
-    ) -> DoctorReport.Cause {
+    ) -> DoctorReport.RankedCause {
         func filled(_ text: String) -> String {
             let isOfName = text.hasPrefix("{") || text.hasPrefix("`{")
             var text = text
@@ -265,7 +265,7 @@ package struct Doctor: Sendable {
             }
             return isOfName ? Formatting.capitalized(text) : text
         }
-        return DoctorReport.Cause(
+        return DoctorReport.RankedCause(
             rule: signature.id, name: signature.name, explanation: filled(signature.cause), fix: filled(signature.fix),
             command: signature.command.isEmpty ? nil : signature.command,
             verify: signature.verify.isEmpty ? nil : signature.verify, severity: signature.severity,
@@ -285,8 +285,8 @@ package struct Doctor: Sendable {
         return text.count > 400 ? String(text.prefix(400)) + "…" : text
     }
 
-    /// One text, with every pattern that stands in it.
-    private struct Reading {
+    /// One text with every pattern that it matches, and what follows from them.
+    private struct TextScan {
         let doctor: Doctor
         let log: LogText
         let source: FailureSignature.Source
@@ -348,8 +348,9 @@ package struct Doctor: Sendable {
             DoctorReport.Proof(source: shownAs, line: log.number(line), text: Doctor.shown(log[line].trimmed))
         }
 
-        /// Whether a hit is evidence at all, wherever it stands.
-        private func holds(_ hit: (signature: Int, line: Int, kept: [String: String]), _ range: Range<Int>) -> Bool {
+        /// Whether a hit meets the conditions of its rule, wherever it stands.
+        private func isEvidence(_ hit: (signature: Int, line: Int, kept: [String: String]), _ range: Range<Int>) -> Bool
+        {
             let signature = doctor.file.signatures[hit.signature]
             guard range.contains(hit.line), !noise.contains(hit.line) else { return false }
             if access.contains(hit.line), !signature.isLoud { return false }
@@ -367,10 +368,11 @@ package struct Doctor: Sendable {
             return true
         }
 
-        /// Short texts: every line counts.
-        func texts() -> [DoctorReport.Cause] { causes(hits.filter { holds($0, 0..<log.count) }) }
+        /// Causes of a short text, such as a message or an answer: every line of it counts.
+        func shortText() -> [DoctorReport.RankedCause] { causes(hits.filter { isEvidence($0, 0..<log.count) }) }
 
-        private func causes(_ hits: [(signature: Int, line: Int, kept: [String: String])]) -> [DoctorReport.Cause] {
+        private func causes(_ hits: [(signature: Int, line: Int, kept: [String: String])]) -> [DoctorReport.RankedCause]
+        {
             var order: [Int] = []
             var grouped: [Int: (kept: [String: String], lines: [Int])] = [:]
             for hit in hits {
@@ -394,7 +396,7 @@ package struct Doctor: Sendable {
 
         // MARK: Builds
 
-        func build() -> (causes: [DoctorReport.Cause], unexplained: [DoctorReport.Proof]) {
+        func build() -> (causes: [DoctorReport.RankedCause], unexplained: [DoctorReport.Proof]) {
             let begin = signs[.queued]?.last(where: { $0 + 2 < log.count }) ?? 0
             let range = begin..<log.count
             let failed = lines(.unbuilt, range).filter { !noise.contains($0) && !handled.contains($0) }
@@ -402,7 +404,7 @@ package struct Doctor: Sendable {
             let isFailed = evidence.state.stage == .buildError || shownAs == .message
             // A build that went on to its end did not fail at what it printed before.
             let counted = hits.filter { hit in
-                guard holds(hit, range) else { return false }
+                guard isEvidence(hit, range) else { return false }
                 let signature = doctor.file.signatures[hit.signature]
                 if signature.isAlways { return true }
                 if handled.contains(hit.line), !signature.isLoud { return false }
@@ -417,7 +419,7 @@ package struct Doctor: Sendable {
 
         // MARK: Running apps
 
-        func run() -> (causes: [DoctorReport.Cause], unexplained: [DoctorReport.Proof]) {
+        func run() -> (causes: [DoctorReport.RankedCause], unexplained: [DoctorReport.Proof]) {
             let boots = (signs[.boot] ?? []).filter { $0 < log.count }
             var end = log.count
             // The last container, or the one before when that has said nothing yet.
@@ -434,7 +436,8 @@ package struct Doctor: Sendable {
             return boots.isEmpty ? run(0..<log.count) : ([], [])
         }
 
-        private func run(_ range: Range<Int>) -> (causes: [DoctorReport.Cause], unexplained: [DoctorReport.Proof]) {
+        private func run(_ range: Range<Int>) -> (causes: [DoctorReport.RankedCause], unexplained: [DoctorReport.Proof])
+        {
             let failing = lines(.failing, range)
             let alive = (lines(.alive, range) + lines(.listening, range)).sorted()
             let lastAlive = alive.last ?? -1
@@ -443,7 +446,7 @@ package struct Doctor: Sendable {
             let isDead = evidence.state.stage?.isFailed == true || shownAs == .message
             let goesOn = lines(.ordinary, range) + lines(.warning, range)
             var counted = hits.filter { hit in
-                guard holds(hit, range) else { return false }
+                guard isEvidence(hit, range) else { return false }
                 let signature = doctor.file.signatures[hit.signature]
                 if signature.isAlways { return true }
                 if ordinary.contains(hit.line) || (isHandled(hit.line, range) && !signature.isLoud) { return false }
@@ -501,7 +504,7 @@ package struct Doctor: Sendable {
         // MARK: Ports
 
         /// Causes that lie in where the app listens.
-        private func listening(_ range: Range<Int>) -> [DoctorReport.Cause] {
+        private func listening(_ range: Range<Int>) -> [DoctorReport.RankedCause] {
             let port = evidence.appPort ?? 7_860
             let all = listeners.filter {
                 range.contains($0.line) && !handled.contains($0.line) && !access.contains($0.line)
@@ -517,7 +520,7 @@ package struct Doctor: Sendable {
                     && Self.hasAddress(text)
             }
             if visited { return [] }
-            var found: [DoctorReport.Cause] = []
+            var found: [DoctorReport.RankedCause] = []
             let isMissing = evidence.state.message?.lowercased().contains("launch timed out") == true
             for signature in doctor.file.signatures {
                 guard let listens = signature.listens else { continue }

@@ -72,7 +72,7 @@ package final class Hub: Sendable {
         self.onRepeat = onRepeat
         let own = HubOrigin(settings.endpoint)
         origins = HubOrigin.known.union(own.map { [$0] } ?? [])
-        if settings.token != nil, let own, HubEndpoint.isOpen(settings.endpoint) {
+        if settings.token != nil, let own, HubEndpoint.isUnencrypted(settings.endpoint) {
             logger.warning(
                 "the token travels unencrypted: the Hub's address is plain http", metadata: ["host": "\(own.host)"])
         }

@@ -13,8 +13,8 @@ package protocol Ledger: HistoryStore, StateStore, EventStore, Outbox {
     func retain(_ settings: Fleet.LedgerSettings, now: Instant) async throws(Failure) -> Int
     /// One short step of housekeeping between writes (compaction, keeping the write-ahead log short). Queries are right without
     /// it, only slower. Returns whether there is more to do at once. ``LedgerWriter`` calls it.
-    func tend() async throws(Failure) -> Bool
-    /// Whether ``tend()`` should be called before its time: reading came upon something to mend.
+    func compact() async throws(Failure) -> Bool
+    /// Whether ``compact()`` should be called before its time: reading came upon something to mend.
     var wantsTending: Bool { get }
     /// Reads all of it and mends what can be mended, beside the running work. Called once after a start and once a day.
     /// - Returns: whether there is new damage that a person has to acknowledge: an open incident of ``Incident/ofLedger``.

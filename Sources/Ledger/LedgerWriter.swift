@@ -303,7 +303,7 @@ package final class LedgerWriter: Service {
         var failing: Set<String> = []
         while !isStopping {
             await keepHouse("joining observations", &failing) { () async throws(Failure) in
-                while !isStopping, try await ledger.tend() {}
+                while !isStopping, try await ledger.compact() {}
                 shared.withLock { $0.untended = 0 }
             }
             let time = elapsed()
@@ -408,7 +408,7 @@ package final class LedgerWriter: Service {
             }
             throw error
         }
-        let (recovered, tend, waiters) = shared.withLock { shared in
+        let (recovered, isCompacting, waiters) = shared.withLock { shared in
             shared.isWriting = false
             shared.writing = nil
             shared.inFlight = 0
@@ -430,7 +430,7 @@ package final class LedgerWriter: Service {
                 level: dropped > 0 ? .warning : .notice, "results are written again",
                 metadata: ["dropped": "\(dropped)"])
         }
-        if tend { housekeeping.ring() }
+        if isCompacting { housekeeping.ring() }
         return true
     }
 

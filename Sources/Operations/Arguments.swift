@@ -27,7 +27,7 @@ package struct Arguments: Sendable {
         _ given: [(name: String, value: JSONValue)], for operation: Operation, now: Instant, isLocal: Bool = false
     ) throws(Failure) {
         var reading = Reading(now: now)
-        let parameters = operation.parameters.filter { isLocal || $0.place != .local }
+        let parameters = operation.parameters.filter { isLocal || $0.location != .local }
         values = reading.members(given, parameters, owner: "a parameter of \(operation.name)", at: "")
         guard reading.problems.isEmpty else {
             let names = parameters.map(\.name)
@@ -322,7 +322,7 @@ extension Operation.Parameter {
 
 extension Operation {
     /// All inputs that a caller elsewhere can give, as one JSON Schema.
-    package var inputSchema: JSONValue { Parameter.schema(of: parameters.filter { $0.place != .local }) }
+    package var inputSchema: JSONValue { Parameter.schema(of: parameters.filter { $0.location != .local }) }
 }
 
 extension String {

@@ -25,7 +25,7 @@ package protocol OperationCaller: Sendable {
     /// - Parameters:
     ///   - first: what is done before the work ends, for a person: "owner/bot is restarted".
     ///   - left: what is true when the process is ended in the midst of it, and how it is mended.
-    func hold(_ first: String, left: Failure)
+    func deferStop(until first: String, ifKilled left: Failure)
     func release()
     /// The caller wants the work to end: nothing new is to be begun.
     var wantsToStop: Bool { get }
@@ -41,7 +41,7 @@ extension OperationCaller {
     package var isTerminal: Bool { false }
     package func permit(_ question: Question) throws(Failure) {}
     package func ask(_ question: Question) async throws(Failure) { throw .unconfirmed(question) }
-    package func hold(_ first: String, left: Failure) {}
+    package func deferStop(until first: String, ifKilled left: Failure) {}
     package func release() {}
     package var wantsToStop: Bool { false }
     package func wantedToStop(for span: Duration) async {
@@ -111,7 +111,7 @@ package struct OperationProgress: Sendable, Equatable {
     /// What ``done`` and ``total`` count.
     package var unit: Unit?
     package var data: JSONValue?
-    /// Comes many times a second: a door that shows one line each leaves it out.
+    /// Comes many times a second: an interface that shows one line each leaves it out.
     package var isFrequent: Bool
 
     package enum Unit: String, Sendable, CaseIterable { case bytes, changes, checks }
@@ -195,7 +195,7 @@ extension Failure {
             hint: "start one with `stoker serve`, and name its address with --server or STOKER_SERVER")
     }
 
-    /// Whatever an operation threw, as the failure that all doors show.
+    /// Whatever an operation threw, as the failure that all interfaces show.
     init(of error: any Error, doing: String) {
         switch error {
         case let failure as Failure: self = failure

@@ -13,7 +13,7 @@ package final class FileLane: Sendable {
 
     /// - Parameters:
     ///   - doing: what the work is, for messages: "read fleet.yaml".
-    /// - Throws: `fleet.unreadable` when the work is not done within the time, or earlier work still is not.
+    /// - Throws: `file.unreadable` when the work is not done within the time, or earlier work still is not.
     package func run<Value: Sendable>(
         _ doing: String, within limit: Duration, _ work: @escaping @Sendable () throws -> Value
     ) async throws -> Value {
@@ -39,7 +39,7 @@ package final class FileLane: Sendable {
 
     private static func stuck(_ doing: String, _ because: String) -> Failure {
         Failure(
-            .fleetUnreadable, doing: doing, because: because,
+            .fileUnreadable, doing: doing, because: because,
             hint: "look at the disk or the network mount it is on", retry: .soon)
     }
 }

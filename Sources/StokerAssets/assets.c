@@ -57,6 +57,12 @@ static const unsigned char notices_mustache[] = {
 static const unsigned char maintenance_mustache[] = {
 #embed "Files/maintenance.mustache"
 };
+static const unsigned char deploys_mustache[] = {
+#embed "Files/deploys.mustache"
+};
+static const unsigned char plan_mustache[] = {
+#embed "Files/plan.mustache"
+};
 static const unsigned char login_mustache[] = {
 #embed "Files/login.mustache"
 };
@@ -86,6 +92,8 @@ static const stoker_asset files[] = {
     {"status-page.mustache", status_page_mustache, sizeof status_page_mustache},
     {"notices.mustache", notices_mustache, sizeof notices_mustache},
     {"maintenance.mustache", maintenance_mustache, sizeof maintenance_mustache},
+    {"deploys.mustache", deploys_mustache, sizeof deploys_mustache},
+    {"plan.mustache", plan_mustache, sizeof plan_mustache},
     {"login.mustache", login_mustache, sizeof login_mustache},
     {"error.mustache", error_mustache, sizeof error_mustache},
     {"diagnosis.yaml", diagnosis_yaml, sizeof diagnosis_yaml},

@@ -49,6 +49,10 @@ extension Failure {
         package static let fleetInvalid = Code(rawValue: "fleet.invalid")
         /// The fleet file cannot be read.
         package static let fleetUnreadable = Code(rawValue: "fleet.unreadable")
+        /// Another file or folder of this machine cannot be read.
+        package static let fileUnreadable = Code(rawValue: "file.unreadable")
+        /// A file or folder of this machine cannot be written or made.
+        package static let fileUnwritable = Code(rawValue: "file.unwritable")
         /// No check, target or incident has that name.
         package static let notFound = Code(rawValue: "not_found")
         /// The request needs a token, or has a wrong one.
@@ -150,7 +154,8 @@ extension Failure {
         /// he must look at elsewhere, 70 (`EX_SOFTWARE`) for our own defects. 1 is kept for "the check found trouble".
         package var exitStatus: Int32 {
             switch self {
-            case .usage, .fleetInvalid, .fleetUnreadable, .notFound, .hubNotFound, .hubInvalid, .hubLocal, .unconfirmed:
+            case .usage, .fleetInvalid, .fleetUnreadable, .fileUnreadable, .fileUnwritable, .notFound, .hubNotFound,
+                .hubInvalid, .hubLocal, .unconfirmed:
                 2
             case .declined: 1
             case .internal: 70

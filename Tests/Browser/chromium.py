@@ -26,10 +26,14 @@ def browser(width=1280, height=900, dark=False, script=True):
     page = webdriver.Chrome(options=options, service=webdriver.ChromeService("/usr/bin/chromedriver") if os.path.exists("/usr/bin/chromedriver") else None)
     try:
         resize(page, width, height)
-        page.execute_cdp_cmd("Emulation.setEmulatedMedia", {"features": [{"name": "prefers-color-scheme", "value": "dark" if dark else "light"}]})
+        theme(page, dark)
         yield page
     finally:
         page.quit()
+
+
+def theme(page, dark):
+    page.execute_cdp_cmd("Emulation.setEmulatedMedia", {"features": [{"name": "prefers-color-scheme", "value": "dark" if dark else "light"}]})
 
 
 def resize(page, width, height):
@@ -67,19 +71,19 @@ def axe():
 
 
 AXE = """
-const done = arguments[0];
-axe.run(document, {resultTypes: ['violations']}).then(
+const [rules, done] = arguments;
+axe.run(document, {resultTypes: ['violations'], ...(rules && {runOnly: rules})}).then(
   answer => done({passes: answer.passes.length, violations: answer.violations.map(v => ({
     id: v.id, impact: v.impact, help: v.help, why: v.nodes[0].failureSummary, nodes: v.nodes.slice(0, 3).map(n => n.target[0])}))}),
   error => done({error: String(error)}))
 """
 
 
-def violations(page, where, source=None):
-    """What axe-core has to say against the page as it stands, a line each."""
+def violations(page, where, source=None, rules=None):
+    """What axe-core has to say against the page as it stands, a line each; of all rules, or of those."""
     page.execute_script(source or axe())
-    answer = page.execute_async_script(AXE)
+    answer = page.execute_async_script(AXE, rules)
     assert "error" not in answer, answer["error"]
-    assert answer["passes"] > 5, f"axe looked at nothing: {where}"
+    assert answer["passes"] > (0 if rules else 5), f"axe looked at nothing: {where}"
     return [f"{where}: {found['impact']} {found['id']}: {found['help']} [{'; '.join(map(str, found['nodes']))}] {(found['why'] or '').replace(chr(10), ' ')}"
             for found in answer["violations"]]

@@ -307,7 +307,7 @@ def accessible(pages):
         told = " ".join(violations(page, "canary", source))
         assert "button-name" in told and "color-contrast" in told, told
     found, looked = [], 0
-    for width, dark in private_fleet.LOOKS:
+    for width, dark in [(width, dark) for width in (360, 1000, 1440) for dark in (False, True)]:
         with browser(width, 900, dark) as page:
             for name, address in pages:
                 page.get(address)

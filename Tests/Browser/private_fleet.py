@@ -1,6 +1,6 @@
 """Journeys where the fleet is private: log in, act on Spaces and incidents, read logs, take files along, and what strangers see.
 
-Each is walked at three widths, dark and light. The Hub is the simulated one, messages arrive at a receiver of ours. Used by journeys.py.
+Each is walked at three widths, and in both themes. The Hub is the simulated one, messages arrive at a receiver of ours. Used by journeys.py.
 """
 import contextlib
 import http.server
@@ -17,9 +17,10 @@ import urllib.request
 from selenium.webdriver.common.by import By
 from selenium.webdriver.common.keys import Keys
 
-from chromium import OUT, axe, browser, complaints, resize, until, violations
+from chromium import OUT, axe, browser, complaints, resize, theme, until, violations
 
-LOOKS = [(width, dark) for width in (360, 1000, 1440) for dark in (False, True)]
+# Widths with their theme: a theme changes colours and nothing else. The colours of the phone's own shapes are looked at in both.
+LOOKS = [(360, False), (1000, True), (1440, False)]
 TOKEN = "a-token-of-the-journeys"
 # Spaces of the scene `fifty`, a few for each look: what was restarted builds for a while.
 ACTS = ["restart", "factory-restart", "pause-space", "wake"]
@@ -204,11 +205,24 @@ class Visit:
         until(self.page, lambda: self.hubs(name)["stage"] != "SLEEPING")
 
     def reads_logs(self):
+        """A log comes and stays, though the page gets other parts meanwhile: it takes seconds, and a Space that wakes up changes its buttons."""
         name = unit("wake", self.look)
+        shows = lambda log: f"{log} log" in self.text("#log-body").lower()
+        may_pause = lambda: self.page.execute_script("return !!document.querySelector('#c-pause')")
+        self.api(f"/checks/{name}/pause", {})
         self.page.get(f"{self.base}/targets/{name}")
-        for log in ("run", "build"):
-            self.press(f'a[data-log$="log={log}"]')
-            until(self.page, lambda: f"{log} log" in self.text("#log-body").lower(), 30)
+        self.press('a[data-log$="log=build"]')
+        until(self.page, lambda: shows("build"), 30)
+        # Asked for again: the last one counts, whatever comes last.
+        self.press('a[data-log$="log=run"]')
+        self.press('a[data-log$="log=build"]')
+        self.press('a[data-log$="log=run"]')
+        self.press('form[action="/actions/resume"] button')
+        until(self.page, may_pause)
+        until(self.page, lambda: shows("run"), 30)
+        self.api(f"/checks/{name}/pause", {})
+        until(self.page, lambda: not may_pause())
+        assert shows("run"), "the log went when the page changed"
 
     def takes_files_along(self):
         with tempfile.TemporaryDirectory(prefix="stoker-files-") as folder:
@@ -242,6 +256,8 @@ class Visit:
                 if wide > width:
                     found.append(f"{name} is {wide} wide at {width} px")
             found += violations(self.page, f"{name}, {self.tag}", source)
+            if self.width == 360:
+                found += self.page_in_the_other_theme(name, source)
             for dialog in self.page.execute_script("return [...document.querySelectorAll('[popover]')].map(it => it.id)"):
                 self.page.execute_script("document.getElementById(arguments[0]).showPopover()", dialog)
                 found += violations(self.page, f"{name} with {dialog} open, {self.tag}", source)
@@ -255,6 +271,13 @@ class Visit:
             found += [f"the name of {name} has {share:.0%} of the row" for name, share in shares if share < .4]
         found += complaints(self.page)
         assert not found, "\n        ".join(found)
+
+    def page_in_the_other_theme(self, name, source):
+        theme(self.page, not self.dark)
+        try:
+            return violations(self.page, f"{name}, {self.width} px, other theme", source, ["color-contrast"])
+        finally:
+            theme(self.page, self.dark)
 
     @property
     def pages(self):
@@ -288,7 +311,7 @@ class Visit:
         self.api(f"/incidents/{self.incident}/acknowledge", method="DELETE")
 
 
-STEPS = [name for name, value in vars(Visit).items() if not name.startswith("_") and callable(value) and name not in ("api", "find", "text", "press", "hubs")]
+STEPS = [name for name, value in vars(Visit).items() if not name.startswith("_") and callable(value) and name not in ("api", "find", "text", "press", "hubs", "page_in_the_other_theme")]
 
 
 def walk(base, hub, receiver, look, wanted):

@@ -4,6 +4,7 @@
 #   Tests/Browser/run.sh                 over `stoker demo` on a free port (STOKER names another binary)
 #   JOURNEYS="accessible stalled" Tests/Browser/run.sh     some of them
 #   Tests/Browser/run.sh --show FILE     over the sample fleets that ShowTests serves, see there
+#   Tests/Browser/run.sh --pictures      makes the pictures of the README anew, in both themes
 #
 # Says what it leaves out and why; exit status 0 then, as for success. Screenshots land in .build/screenshots.
 set -eu
@@ -23,4 +24,6 @@ fi
         "$venv/bin/python" -m pip install --quiet --disable-pip-version-check --no-deps -r Tests/requirements-bare.txt; } ||
         skip "selenium and axe could not be installed from PyPI"
 }
-CHROMIUM=$chromium exec "$venv/bin/python" Tests/Browser/journeys.py "$@"
+script=journeys.py
+[ "${1:-}" = --pictures ] && script=pictures.py
+CHROMIUM=$chromium exec "$venv/bin/python" "Tests/Browser/$script" "$@"

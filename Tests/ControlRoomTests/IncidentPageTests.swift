@@ -2,6 +2,7 @@ import ControlRoom
 import Foundation
 import Ledger
 import NIOCore
+import Notices
 import Operations
 import StokerCore
 import TestSupport
@@ -156,6 +157,93 @@ import Testing
                 hub.contains("answers again") && hub.contains("RUNNING") && !hub.contains("s-silent\"/></svg> <bdi>"))
             let all = try await served.get("/events", headers: html).text
             #expect(all.contains("href=\"#s-silent\"/></svg> <bdi>"))
+        }
+    }
+
+    /// Who heard of an incident stands in the list, for those who may act.
+    @Test func theListSaysWhoWasTold() async throws {
+        var whole = Self.whole()
+        let began = SampleFleet.now - .seconds(660)
+        whole.ledger.incidents.append(
+            Incident(
+                id: 2, check: 11, began: SampleFleet.now - .seconds(9 * 86_400),
+                ended: SampleFleet.now - .seconds(9 * 86_400 - 60), verdict: .down, cause: .firstByteTimeout))
+        func message(_ key: String, _ channel: String, _ kind: Notice.Kind) throws -> NewJob {
+            try Outgoing(
+                channel: channel, notice: Notice(key: key, kind: kind, at: began, sentence: "refused"),
+                incidents: [IncidentKey(check: 10, began: began)]
+            ).job(createdAt: began)
+        }
+        let jobs = whole.ledger.jobs
+        _ = try await jobs.insert([
+            message("1", "team", .down), message("2", "oncall", .down), message("3", "pager", .acknowledged),
+        ])
+        for job in try await jobs.claim(
+            [Outgoing.jobKind], by: "test", limit: 2, lease: .seconds(60), now: SampleFleet.now)
+        {
+            let channel = try #require(Outgoing(job)).channel
+            if channel == "team" {
+                #expect(try await jobs.complete(job.id, fence: job.fence, note: nil, now: SampleFleet.now))
+            } else {
+                #expect(
+                    try await jobs.fail(job.id, fence: job.fence, error: "410", retryAt: nil, now: SampleFleet.now))
+            }
+        }
+        let board = NoticeBoard(
+            fleet: Fleet(), ledger: whole.ledger, now: { SampleFleet.now }, logger: Served.silent)
+        let context = OperationContext(
+            monitor: whole.monitor, ledger: whole.ledger, now: { SampleFleet.now }, notices: board)
+        try await Served.run(whole, access: Self.access(), context: context) { served in
+            let page = try await served.get("/incidents", headers: Self.bearer).text
+            let told = page.matches(of: #/data-l="Told"><span><bdi>([^<]*)</#).map { String($0.1) }
+            // Nobody was told of the newer closed one; messages of nine days ago are forgotten.
+            #expect(Set(told) == ["oncall: given up, team", "nobody", "–"] && told.count == 3, "\(told)")
+            let stranger = try await served.get("/incidents").text
+            #expect(!stranger.contains("Told") && !stranger.contains("oncall"))
+        }
+    }
+
+    /// The platform's own trouble, as its status page told it near that time.
+    @Test func thePlatformsIncidentIsNamed() async throws {
+        var whole = SampleFleet.dozen()
+        let status = try #require(await whole.monitor.statuses(StatusQuery()).items.first { $0.check.space != nil })
+        let began = SampleFleet.now - .seconds(660)
+        whole.ledger.incidents = [
+            Incident(id: 4, check: status.id, began: began, verdict: .down, cause: .spaceError)
+        ]
+        func told(_ id: Int64, _ title: String, at: Instant) -> Event {
+            Event(
+                id: id, at: at,
+                .platformReported(title: title, since: at - .seconds(60), page: "https://status.example.com"))
+        }
+        // By an incident that began before this one; and one of long ago.
+        whole.ledger.events = [
+            told(9, "Spaces <are> down", at: began - .seconds(1_800)), told(8, "Old news", at: began - .seconds(9_000)),
+        ]
+        try await Served.run(whole, access: Self.access()) { served in
+            let page = try await served.get("/incidents/4").text
+            #expect(page.contains("The platform told of “<bdi>Spaces &lt;are&gt; down</bdi>” since"))
+            #expect(page.contains("href=\"https://status.example.com\"") && !page.contains("Old news"))
+        }
+    }
+
+    /// Seen and acknowledged where it is first read: in the row.
+    @Test func aRowAcknowledgesItsIncident() async throws {
+        var whole = SampleFleet.dozen()
+        let sick = try #require(await whole.monitor.statuses(StatusQuery()).items.first { $0.state.isTrouble })
+        whole.ledger.incidents = [
+            Incident(
+                id: 4, check: sick.id, began: SampleFleet.now - .seconds(660), verdict: .down, cause: .connectRefused)
+        ]
+        try await Served.run(whole, access: Self.access()) { served in
+            #expect(!(try await served.get("/").text.contains("/acknowledge")))
+            let page = try await served.get("/", headers: Self.bearer).text
+            #expect(page.contains("action=\"/incidents/4/acknowledge\"") && page.contains("name=\"from\" value=\"/\""))
+            let done = try await served.get(
+                "/incidents/4/acknowledge", method: "POST", headers: Self.bearer, body: "from=%2F&by=mara")
+            #expect(done.status == 303 && done.headers["location"] == "/")
+            let after = try await served.get("/", headers: Self.bearer).text
+            #expect(!after.contains("/acknowledge\"") && after.contains("<bdi>acknowledged by mara</bdi>"))
         }
     }
 

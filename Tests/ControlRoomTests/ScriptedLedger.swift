@@ -11,7 +11,7 @@ struct ScriptedLedger: Ledger {
     let actions: any ActionStore = MemoryActions()
     let records: any RecordStore = MemoryRecords()
 
-    func tend() async throws(Failure) -> Bool { false }
+    func compact() async throws(Failure) -> Bool { false }
     private func whole() throws(Failure) {
         guard broken else { return }
         throw Failure(.ledger, doing: "read the history", because: "the disk is gone")

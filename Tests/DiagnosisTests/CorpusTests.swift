@@ -39,9 +39,9 @@ import Testing
         var wrong: [String] = []
         var alarms: [String] = []
         for (label, report) in logs {
-            let first = report.verdict == .found ? report.causes[0].rule : report.verdict.rawValue
+            let first = report.outcome == .found ? report.causes[0].rule : report.outcome.rawValue
             if label.isSilent {
-                if report.verdict == .found { alarms.append("\(label.file): \(first)") }
+                if report.outcome == .found { alarms.append("\(label.file): \(first)") }
             } else if first != label.expect {
                 wrong.append("\(label.file): \(first)")
             }

@@ -52,7 +52,7 @@ import Testing
         let cause = try #require(report.causes.first)
         #expect(cause.rule == "D01" && cause.explanation.contains("`lightgbm`"))
         #expect(cause.proof == [.init(source: .run, line: 5, text: "ModuleNotFoundError: No module named 'lightgbm'")])
-        #expect(report.isIll)
+        #expect(report.hasProblem)
     }
 
     @Test func whatAnAppLivedOnWithIsNoCause() {
@@ -65,38 +65,38 @@ import Testing
             INFO:     Application startup complete.
             INFO:     Uvicorn running on http://0.0.0.0:7860 (Press CTRL+C to quit)
             """
-        #expect(run(text).verdict == .nothing)
+        #expect(run(text).outcome == .nothing)
         #expect(
-            run("INFO:     10.2.3.4:0 - \"GET /docs/ModuleNotFoundError HTTP/1.1\" 404 Not Found").verdict == .nothing)
+            run("INFO:     10.2.3.4:0 - \"GET /docs/ModuleNotFoundError HTTP/1.1\" 404 Not Found").outcome == .nothing)
     }
 
     @Test func aCrashWithoutARuleIsUnknownWithTheLineThatNamesIt() {
         let report = run(
             "Traceback (most recent call last):\n  File \"app.py\", line 3, in <module>\n    row[\"station\"]\nKeyError: 'station'\n"
         )
-        #expect(report.verdict == .unknown && !report.isIll)
+        #expect(report.outcome == .unknown && !report.hasProblem)
         #expect(report.unexplained.map(\.text) == ["KeyError: 'station'"])
     }
 
     @Test func thePortIsComparedWithTheSpacesOwn() {
         let line = "INFO:     Uvicorn running on http://0.0.0.0:8000 (Press CTRL+C to quit)"
         #expect(run(line).causes.map(\.rule) == ["P01"])
-        #expect(run(line, port: 8_000).verdict == .nothing)
+        #expect(run(line, port: 8_000).outcome == .nothing)
         #expect(run("[INFO] Listening at: http://0.0.0.0:7860 (1)", port: 8_000).causes.map(\.rule) == ["P01"])
         #expect(run("* Running on local URL:  http://127.0.0.1:7860").causes.map(\.rule) == ["P02"])
         // Flask tells both when it listens everywhere.
         let flask =
             " * Running on all addresses (0.0.0.0)\n * Running on http://127.0.0.1:7860\n * Running on http://10.0.0.5:7860"
-        #expect(run(flask).verdict == .nothing)
+        #expect(run(flask).outcome == .nothing)
         // Visitors came through the outer server.
         let inner = "INFO success: nginx entered RUNNING state\nINFO:     Uvicorn running on http://127.0.0.1:8000"
-        #expect(run(inner).verdict == .nothing)
+        #expect(run(inner).outcome == .nothing)
     }
 
     @Test func theKindOfLogDecides() {
         #expect(build("RUN make\nThe command returned a non-zero code\nexit code: 137").causes.first?.rule == "B15")
         #expect(run("python app.py\nexit code: 137").causes.first?.rule == "RT08")
-        #expect(run("ERROR: Could not find a version that satisfies the requirement x==9").verdict != .found)
+        #expect(run("ERROR: Could not find a version that satisfies the requirement x==9").outcome != .found)
     }
 
     @Test func aPortThatWasNeverOpenedOutranksTheTimeout() {
@@ -129,7 +129,7 @@ import Testing
     @Test func aSpaceOnItsWayIsNotIll() {
         for stage in [SpaceStage.building, .appStarting, .sleeping] {
             let report = Doctor.standard.diagnose(DoctorEvidence(state: Evidence(stage: stage)))
-            #expect(!report.causes.isEmpty && !report.isIll, "\(stage)")
+            #expect(!report.causes.isEmpty && !report.hasProblem, "\(stage)")
         }
     }
 

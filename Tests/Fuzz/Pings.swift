@@ -21,27 +21,27 @@ enum JudgeFuzz {
             // From a second to three hours: the longest start lies in between.
             now = now + .seconds(1 + Int(wait) * Int(wait) / 6)
             let before = state
-            let rulings: [JudgeAction]
+            let actions: [JudgeAction]
             switch what % 16 {
-            case 0: rulings = Judge.pause(&state, .byPerson, check: 1, now: now)
-            case 1: rulings = Judge.pause(&state, .byHours, until: now + .seconds(600), check: 1, now: now)
-            case 2: rulings = Judge.pause(&state, .byFleetFile, check: 1, now: now)
-            case 3, 4: rulings = Judge.resume(&state, now: now)
-            case 5: rulings = Judge.recover(&state, policy: policy, check: 1, now: now)
+            case 0: actions = Judge.pause(&state, .byPerson, check: 1, now: now)
+            case 1: actions = Judge.pause(&state, .byHours, until: now + .seconds(600), check: 1, now: now)
+            case 2: actions = Judge.pause(&state, .byFleetFile, check: 1, now: now)
+            case 3, 4: actions = Judge.resume(&state, now: now)
+            case 5: actions = Judge.recover(&state, policy: policy, check: 1, now: now)
             default:
                 let outcome = Outcome.allCases[Int(what / 16) % Outcome.allCases.count]
                 let cause: Cause =
                     outcome != .down
                     ? (outcome == .unknown && what % 2 == 0 ? .spaceThrottled : .none)
                     : what % 16 == 6 ? .spaceModerated : .status
-                rulings = Judge.judge(
+                actions = Judge.judge(
                     &state, Observation(check: 1, at: now, outcome: outcome, cause: cause), policy: policy, now: now)
-                if before.verdict == .paused { must(state == before && rulings.isEmpty, "judged while paused") }
+                if before.verdict == .paused { must(state == before && actions.isEmpty, "judged while paused") }
                 if outcome == .up, policy.downAfter.of == 1, before.verdict != .paused {
                     must(state.verdict == .up, "a good ping of a check without a threshold is not up")
                 }
             }
-            for ruling in rulings { take(ruling, before) }
+            for action in actions { take(action, before) }
             must(state.incidentOpen == (open != nil), "the incident and what was told of it differ")
             must(Judge.openIncident(state, check: 1)?.began == open?.began, "another incident")
             must(state.verdict != .down || state.incidentOpen, "down without an incident")
@@ -51,8 +51,8 @@ enum JudgeFuzz {
             must(state.since <= now && state.recentCount <= 32, "from the future")
         }
 
-        private mutating func take(_ ruling: JudgeAction, _ before: CheckState) {
-            switch ruling {
+        private mutating func take(_ action: JudgeAction, _ before: CheckState) {
+            switch action {
             case .incidentBegan(let incident):
                 must(open == nil && incident.ended == nil && incident.began <= now, "an incident inside an incident")
                 open = incident

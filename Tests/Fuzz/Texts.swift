@@ -12,7 +12,7 @@ enum FleetFileFuzz {
         let source = SourceText(text)
         for result in [
             FleetFile.read(text: text, name: "f", environment: ["X": "1"]).map { fleet in
-                // What was taken can be tended: names are unique, intervals are not nothing.
+                // What was taken can be monitored: names are unique, intervals are not nothing.
                 must(Set(fleet.checks.map(\.name)).count == fleet.checks.count, "two checks of one name")
                 must(fleet.checks.allSatisfy { $0.policy.every > .zero }, "an interval of nothing")
             },

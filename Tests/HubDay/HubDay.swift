@@ -11,7 +11,7 @@ import Operations
 import Runtime
 import StokerCore
 
-/// Simulated hours of a free account's Spaces: the product's own watch, door and client read a simulated Hub over loopback that keeps its
+/// Simulated hours of a free account's Spaces: the product's own poller, gateway and client read a simulated Hub over loopback that keeps its
 /// quotas, while Spaces sleep, wake, build, crash, are paused and flagged by seed. The clock is moved by hand; waits of the client move it.
 package struct HubDay: Sendable {
     package struct Settings: Sendable {

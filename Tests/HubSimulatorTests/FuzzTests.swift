@@ -5,7 +5,7 @@ import Testing
 
 @testable import HubSimulator
 
-/// Seeded nonsense at every door of the simulator, over bare sockets so that no client tidies it up. The process lives on, and so do the doors.
+/// Seeded nonsense at every endpoint of the simulator, over bare sockets so that no client tidies it up. The process lives on, and so do the endpoints.
 @Suite struct FuzzTests {
     @Test(arguments: [1, 2, 3] as [UInt64]) func nonsenseEndsNothing(seed: UInt64) async throws {
         var configuration = HubConfiguration()

@@ -18,7 +18,7 @@ enum Kind: String, CaseIterable, CustomTestStringConvertible {
         case .sqlite, .sqliteTended:
             let scratch = try Scratch()
             let ledger = try await openLedger(scratch)
-            try await body(ledger) { if self == .sqliteTended { try await ledger.tendAll() } }
+            try await body(ledger) { if self == .sqliteTended { try await ledger.compactAll() } }
             await ledger.close()
         }
     }

@@ -49,7 +49,7 @@ struct CrashTests {
                             kill(getpid(), SIGKILL)
                         }
                     }
-                    _ = try await ledger.tend()
+                    _ = try await ledger.compact()
                     if number % 7 == 0 {
                         _ = try await ledger.retain(settings, now: morning + .seconds(number * 3_600))
                     }
@@ -77,7 +77,7 @@ struct CrashTests {
                         == model.series(of: check, from: dayStart, to: end, buckets: days))
             }
             // And row by row, once both have given up the same.
-            try await ledger.tendAll()
+            try await ledger.compactAll()
             let now = morning + .seconds(written * 3_600)
             _ = try await ledger.retain(settings, now: now)
             _ = try await model.retain(settings, now: now)

@@ -124,7 +124,7 @@ struct DamageTests {
                     details: ["check": "x"]), within: .seconds(5))
             try await ledger.records.put(NewRecord(kind: "note", key: "\(check)", at: morning))
         }
-        try await ledger.tendAll()
+        try await ledger.compactAll()
     }
 
     private static let wounds = [
@@ -173,7 +173,7 @@ struct DamageTests {
         #expect(Set(again).count == 4)
         try await askEverything(ledger, again)
         #expect(try await ledger.verify() == false)
-        try await ledger.tendAll()
+        try await ledger.compactAll()
         try await askEverything(ledger, again)
         #expect(try await ledger.verify() == false)
         #expect(!ledger.wantsTending, "mended")
@@ -201,7 +201,7 @@ struct DamageTests {
             try $0.execute(sql: "UPDATE check_state SET state = substr(state, 1, 9) || x'FFFFFF'")
         }
         #expect(try await ledger.savedStates()[checks[0]]?.state.pause == .byPerson)
-        try await ledger.tendAll()
+        try await ledger.compactAll()
         #expect(try await ledger.savedStates()[checks[0]]?.state.verdict == .paused)
         #expect(!ledger.wantsTending)
         await ledger.close()

@@ -176,7 +176,7 @@ struct DiskTests {
             try await ledger.record(
                 Batch(observations: (0..<500).map { observation(Int32($0 % 7) + 1, Double(round * 500 + $0)) }))
         }
-        try await ledger.tendAll()
+        try await ledger.compactAll()
         await ledger.close()
         let url = URL(fileURLWithPath: scratch.path())
         var bytes = try Data(contentsOf: url)
@@ -211,7 +211,7 @@ struct DiskTests {
                         observations: (0..<100).map { observation(1, Double(count * 100 + $0)) },
                         events: [Event(at: morning, kind: "n", text: "")]))
                 count += 1
-                _ = try await ledger.tend()
+                _ = try await ledger.compact()
             }
             return count
         }
@@ -247,7 +247,7 @@ struct DiskTests {
                 async let reading = ledger.tally(of: Array(1...20), from: morning, to: morning + .seconds(10 * 86_400))
                 try await ledger.record(Batch(observations: rows))
                 _ = try await reading
-                try await ledger.tendAll()
+                try await ledger.compactAll()
             }
             _ = try await ledger.retain(settings, now: morning + .seconds((day + 1) * 86_400))
             sizes.append(try await ledger.statistics().bytes)

@@ -29,7 +29,7 @@ extension SQLiteLedger.Layout {
 }
 
 extension Ledger {
-    func tendAll() async throws { while try await tend() {} }
+    func compactAll() async throws { while try await compact() {} }
 }
 
 /// 2026-11-21 08:00 UTC.

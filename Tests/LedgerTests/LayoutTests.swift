@@ -51,7 +51,7 @@ struct LayoutTests {
                     .absence(from: nil, to: start),
                     .change(StandingChange(check: id, at: down, seen: down, standing: .down)),
                 ], watchedUntil: end))
-        try await ledger.tendAll()
+        try await ledger.compactAll()
         let all = try await ledger.tally(of: [id], from: morning, to: end)[0]
         #expect(all.upTime == (20 + 15 + 10) * 60_000 && all.downTime == (10 + 10) * 60_000)
         #expect(all.isEstimated)
@@ -103,7 +103,7 @@ struct LayoutTests {
             }
             try await ledger.record(Batch(observations: rows))
             if round == 3 {
-                try await ledger.tendAll()
+                try await ledger.compactAll()
                 // The last byte of an unfinished number: its rows are readable up to there.
                 try await ledger.write("damage") { db in
                     try db.execute(
@@ -113,7 +113,7 @@ struct LayoutTests {
                 }
             }
         }
-        try await ledger.tendAll()
+        try await ledger.compactAll()
         let late = morning + .seconds(30 * 86_400)
         _ = try await ledger.retain(Fleet.LedgerSettings(), now: late)
         #expect(try await ledger.statistics().observations == 0, "all of it is past its time")
@@ -184,14 +184,14 @@ struct LayoutTests {
         await ledger.close()
     }
 
-    @Test("the tail, the only table read through, stays short once tended")
+    @Test("the tail, the only table read through, stays short once compacted")
     func tail() async throws {
         let scratch = try Scratch()
         let ledger = try await SQLiteLedger(
             path: scratch.path(), layout: .init(tail: 500, slice: 200, fanOut: 4), logger: quiet)
         try await ledger.record(
             Batch(observations: (0..<9_000).map { observation(Int32($0 % 30) + 1, Double($0) * 60) }))
-        try await ledger.tendAll()
+        try await ledger.compactAll()
         let (tail, perDay) = try await ledger.read("test") { db in
             (
                 try Int.fetchOne(db, sql: "SELECT COUNT(*) FROM observation"),
@@ -223,7 +223,7 @@ struct LayoutTests {
         let pages = "SELECT SUM(pgsize) FROM dbstat WHERE name = "
         let appended = try await ledger.read("test") { db in try Double.fetchOne(db, sql: pages + "'observation'") }
         #expect(try #require(appended) / Double(count) <= 30)
-        try await ledger.tendAll()
+        try await ledger.compactAll()
         let (folded, rows) = try await ledger.read("test") { db in
             (
                 try Double.fetchOne(db, sql: pages + "'stretch'"),

@@ -31,8 +31,8 @@ struct ModelTests {
                 clock = max(clock, at)
                 try await ledger.record(Batch(observations: rows))
                 try await model.record(Batch(observations: rows))
-            case 6: _ = try await ledger.tend()
-            case 7: try await ledger.tendAll()
+            case 6: _ = try await ledger.compact()
+            case 7: try await ledger.compactAll()
             case 8:
                 clock = clock + .seconds(Int.random(in: 0...(2 * 86_400), using: &random))
                 _ = try await ledger.retain(settings, now: clock)
@@ -44,7 +44,7 @@ struct ModelTests {
             if Int.random(in: 0..<3, using: &random) == 0 { try await compare(ledger, model, checks, clock, &random) }
         }
         try await compare(ledger, model, checks, clock, &random)
-        try await ledger.tendAll()
+        try await ledger.compactAll()
         try await compare(ledger, model, checks, clock, &random)
         await ledger.close()
     }

@@ -74,7 +74,7 @@ actor FaultyLedger: Ledger {
         try await real.events(of: check, before: before, limit: limit)
     }
     func retain(_ settings: Fleet.LedgerSettings, now: Instant) async throws(Failure) -> Int { 0 }
-    func tend() async throws(Failure) -> Bool { false }
+    func compact() async throws(Failure) -> Bool { false }
     func backup(to path: String) async throws(Failure) { try await real.backup(to: path) }
     func statistics() async throws(Failure) -> LedgerStatistics { try await real.statistics() }
     func close() async { await real.close() }

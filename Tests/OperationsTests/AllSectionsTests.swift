@@ -18,12 +18,12 @@ import Testing
     }
 
     /// The kinds of channels have tables of their own, in docs/channels.md.
-    @Test func theDocsHaveEveryKeyOfNotify() throws {
+    @Test(arguments: ["notify", "rollout"]) func theDocsHaveEveryKeyOf(_ section: String) throws {
         let file = Self.file("fleet-file.md")
         var page = try String(contentsOf: file, encoding: .utf8)
-        let group = try #require(FleetSections.all.groups.first { $0.name == "notify" })
+        let group = try #require(FleetSections.all.groups.first { $0.name == section })
         let head = try #require(
-            page.firstRange(of: "<!-- keys of notify, made from its section; a test compares them -->\n"))
+            page.firstRange(of: "<!-- keys of \(section), made from its section; a test compares them -->\n"))
         let tail = try #require(page[head.upperBound...].firstRange(of: "<!-- end -->"))
         if Self.isWriting {
             page.replaceSubrange(head.upperBound..<tail.lowerBound, with: group.table())

@@ -34,11 +34,11 @@ import Testing
                 "\(operation.summary). Answers with a [\(operation.answer.name)](#\(operation.answer.name.lowercased())).\n"
             guard !operation.parameters.isEmpty else { continue }
             text += "\n| input | in | is | unless given | |\n|---|---|---|---|---|\n"
-            for parameter in operation.parameters where parameter.place != .local {
+            for parameter in operation.parameters where parameter.location != .local {
                 let standard =
                     parameter.standard.map { "`\($0.string ?? $0.text)`" } ?? (parameter.required ? "required" : "")
                 text +=
-                    "| `\(parameter.name)` | \(parameter.place.rawValue) | \(parameter.kind.expectation) | \(standard) "
+                    "| `\(parameter.name)` | \(parameter.location.rawValue) | \(parameter.kind.expectation) | \(standard) "
                 text += "| \(parameter.summary) |\n"
             }
         }

@@ -22,7 +22,7 @@ import Testing
         let late = await #expect(throws: Failure.self) {
             try await lane.run("read it", within: .milliseconds(50)) { gate.wait() }
         }
-        #expect(late?.because == "it did not answer within 50ms" && late?.code == .fleetUnreadable)
+        #expect(late?.because == "it did not answer within 50ms" && late?.code == .fileUnreadable)
         let second = await #expect(throws: Failure.self) {
             try await lane.run("read it", within: .seconds(30)) { Issue.record("a second thread") }
         }

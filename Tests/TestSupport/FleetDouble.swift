@@ -108,7 +108,7 @@ package final class DoubleLedger: Ledger {
     package func statistics() async throws(Failure) -> LedgerStatistics {
         LedgerStatistics(bytes: 0, observations: 0, oldestObservation: nil, checks: 0)
     }
-    package func tend() async throws(Failure) -> Bool { false }
+    package func compact() async throws(Failure) -> Bool { false }
     package func close() async {}
 }
 

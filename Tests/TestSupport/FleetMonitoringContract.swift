@@ -73,7 +73,7 @@ package struct FleetMonitoringContract: Sendable, CustomTestStringConvertible {
         await expectNotFound("resume") { _ = try await monitor.resume("restin") }
         await expectNotFound("ping") { _ = try await monitor.ping("restin") }
         await expectNotFound("beat") { _ = try await monitor.beat("restin", Beat(signal: .success)) }
-        #expect(await monitor.strips(of: ["restin"]) == [[]])
+        #expect(await monitor.samples(of: ["restin"]) == [[]])
     }
 
     private static func searching(_ stage: any FleetMonitoringStage) async throws {
@@ -177,13 +177,13 @@ package struct FleetMonitoringContract: Sendable, CustomTestStringConvertible {
     private static func pinging(_ stage: any FleetMonitoringStage) async throws {
         let monitor = stage.monitor
         let before = try await monitor.status(of: "web")
-        let bars = try #require(await monitor.strips(of: ["web"]).first).count
+        let bars = try #require(await monitor.samples(of: ["web"]).first).count
         try await stage.set("web", answers: true)
         let after = try await monitor.ping("web")
         #expect(after.state.verdict == .up && after.state.failures == 0 && !after.pinging)
         #expect(after.state.lastPing >= before.state.lastPing && after.state.since == before.state.since)
         #expect(try #require(after.nextDue) > after.state.lastPing)
-        let strip = try #require(await monitor.strips(of: ["web"]).first)
+        let strip = try #require(await monitor.samples(of: ["web"]).first)
         #expect(strip.count == bars + 1 && strip.last?.outcome == .up)
         #expect(zip(strip, strip.dropFirst()).allSatisfy { $0.at <= $1.at })
         #expect(try await monitor.transcripts(of: "web").last?.outcome == .up)
@@ -201,8 +201,8 @@ package struct FleetMonitoringContract: Sendable, CustomTestStringConvertible {
         #expect(kept.last?.outcome == .down && kept.lastFailed == kept.last)
         #expect(await monitor.overview().troubles == 2)
         for _ in 0..<50 { _ = try await monitor.ping("web") }
-        #expect(await monitor.strips(of: ["bad", "web"]).map(\.count).allSatisfy { $0 <= 40 })
-        #expect(await monitor.strips(of: ["web"]).first?.count == 40)
+        #expect(await monitor.samples(of: ["bad", "web"]).map(\.count).allSatisfy { $0 <= 40 })
+        #expect(await monitor.samples(of: ["web"]).first?.count == 40)
         try await stage.set("web", answers: true)
         #expect(try await monitor.ping("web").state.verdict == .up)
         #expect(try await monitor.transcripts(of: "web").last?.outcome == .up)

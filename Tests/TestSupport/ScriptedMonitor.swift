@@ -171,7 +171,7 @@ package final class ScriptedMonitor: FleetMonitoring {
         }
     }
 
-    package func strips(of names: [String]) async -> [[Sample]] {
+    package func samples(of names: [String]) async -> [[Sample]] {
         scene.withLock { scene in names.map { Array((scene.strips[$0] ?? []).suffix(40)) } }
     }
 

@@ -14,7 +14,7 @@ struct Composition {
     private let services: ServiceGroup
 
     init(
-        fleet: Fleet, data: String, youngLimit: Int = 512, firstLooksPerSecond: Int = 2_000
+        fleet: Fleet, data: String, recentLimit: Int = 512, firstLooksPerSecond: Int = 2_000
     ) async throws {
         let logger = quietLogger()
         let limit = FileLimit.raised()
@@ -27,7 +27,7 @@ struct Composition {
             loops: Array(group.makeIterator()),
             resolver: NameResolver(eventLoop: group.next()), tls: ProbeTLS(),
             settings: FleetMonitor.Settings(
-                openLimit: limit.inFlight, youngLimit: youngLimit, firstLooksPerSecond: firstLooksPerSecond, seed: 1,
+                openLimit: limit.inFlight, recentLimit: recentLimit, firstLooksPerSecond: firstLooksPerSecond, seed: 1,
                 userAgent: "stoker-bench"),
             clocks: .real, logger: logger)
         var configuration = ServiceGroupConfiguration(

@@ -38,14 +38,14 @@ struct LedgerAppendBench: AsyncParsableCommand {
         let raw = try fileSize(data + "/copy") - empty
         try FileManager.default.removeItem(atPath: data + "/copy")
         // What the service does between batches, to the end: rows move from the tail into segments by target.
-        let tending = Meter()
+        let compacting = Meter()
         try await tendToTheEnd(ledger)
-        let (tendWall, tendCPU) = (tending.wallSeconds, tending.cpuSeconds)
+        let (compactWall, compactCPU) = (compacting.wallSeconds, compacting.cpuSeconds)
         await ledger.close()
         let size = try fileSizes(in: data)
         try say([
-            "rows": rows, "wall_seconds": wall, "cpu_seconds": cpu, "bytes": raw, "tend_wall_seconds": tendWall,
-            "tend_cpu_seconds": tendCPU, "bytes_closed": size,
+            "rows": rows, "wall_seconds": wall, "cpu_seconds": cpu, "bytes": raw, "tend_wall_seconds": compactWall,
+            "tend_cpu_seconds": compactCPU, "bytes_closed": size,
         ])
     }
 }
@@ -129,7 +129,7 @@ struct LedgerYearBench: AsyncParsableCommand {
 
 /// The maintenance that the service does between batches, until there is nothing left to do.
 private func tendToTheEnd(_ ledger: SQLiteLedger) async throws {
-    while try await ledger.tend() {}
+    while try await ledger.compact() {}
 }
 
 private func fileSizes(in folder: String) throws -> Int {

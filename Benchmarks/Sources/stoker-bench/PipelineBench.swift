@@ -23,7 +23,7 @@ struct PipelineBench: AsyncParsableCommand {
             Check(name: "t\($0)", address: "\(scheme)://\(loopback($0)):\(port)/", policy: policy)
         }
         let composition = try await Composition(
-            fleet: Fleet(checks: checks), data: data, youngLimit: concurrency, firstLooksPerSecond: 1_000_000)
+            fleet: Fleet(checks: checks), data: data, recentLimit: concurrency, firstLooksPerSecond: 1_000_000)
         let begun = Clocks.real.wall()
         let (probes, wall, cpu) = try await composition.run { monitor in
             // Caches, allocator and disk get to their steady state first.

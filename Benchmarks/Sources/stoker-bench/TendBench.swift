@@ -24,7 +24,7 @@ struct BenchFleet: ParsableArguments {
     }
 }
 
-/// Writes a ledger as a master leaves it that has tended this fleet for long: every check known, with its next due time.
+/// Writes a ledger as a master leaves it that has monitored this fleet for long: every check known, with its next due time.
 struct RememberBench: AsyncParsableCommand {
     static let configuration = CommandConfiguration(commandName: "remember", abstract: "Prepares saved states.")
 
@@ -59,9 +59,9 @@ struct RememberBench: AsyncParsableCommand {
     }
 }
 
-/// Tends a fleet for a while and tells each second how it goes; lateness is read from the targets' own log.
+/// Monitors a fleet for a while and tells each second how it goes; lateness is read from the targets' own log.
 struct TendBench: AsyncParsableCommand {
-    static let configuration = CommandConfiguration(commandName: "tend", abstract: "Tends a fleet for some seconds.")
+    static let configuration = CommandConfiguration(commandName: "tend", abstract: "Monitors a fleet for some seconds.")
 
     @OptionGroup var fleet: BenchFleet
     @Option var seconds: Int

@@ -6,11 +6,11 @@ import StokerCore
 
 /// Carries out a command's operations on Spaces: with the account of this command, or by a running Stoker with its own.
 struct SpaceCalls: Sendable {
-    enum Place: Sendable {
+    enum Executor: Sendable {
         case here(Hub)
         case server(ServerClient)
     }
-    let place: Place
+    let executor: Executor
     var caller: TerminalCaller
     /// The yes was given beforehand.
     let isSure: Bool
@@ -20,9 +20,9 @@ struct SpaceCalls: Sendable {
     ) async throws(Failure) -> JSONValue {
         defer { caller.progress.end() }
         let given = (operation.asks && isSure ? given + [("confirm", true)] : given).filter { !$0.value.isNull }
-        switch place {
+        switch executor {
         case .here(let hub): return try await operation.call(given, in: .ofThisProcess(hub).called(by: caller))
-        case .server(let client): return try await client.follow(operation, given, caller)
+        case .server(let client): return try await client.callStreaming(operation, given, caller)
         }
     }
 
@@ -41,7 +41,7 @@ struct SpaceCalls: Sendable {
 
     /// Owner and name of a Space; the Hub is asked when only the name was given.
     func name(_ text: String) async throws -> SpaceName {
-        switch place {
+        switch executor {
         case .here(let hub): return SpaceName(try await hub.space(named: text))
         case .server:
             let start = "https://huggingface.co/spaces/"
@@ -95,24 +95,24 @@ struct SpaceHubOptions: ParsableArguments {
         if let line { caller.line = line }
         guard let client = try remote.client() else {
             return try await hub.use { hub in
-                try await body(SpaceCalls(place: .here(hub), caller: caller, isSure: isSure))
+                try await body(SpaceCalls(executor: .here(hub), caller: caller, isSure: isSure))
             }
         }
         return try await Interruption.current.catchingSignals {
-            try await body(SpaceCalls(place: .server(client), caller: caller, isSure: isSure))
+            try await body(SpaceCalls(executor: .server(client), caller: caller, isSure: isSure))
         }
     }
 }
 
 extension SpaceCalls {
     /// What to do next after a change of a Space that does this now.
-    func next(after answer: JSONValue) {
+    func showNextStep(after answer: JSONValue) {
         guard let space = answer["space"]?.string, let stage = answer["stage"]?.string else { return }
         caller.progress.hint("Next: \(Progress.next(space, SpaceStage(rawValue: stage)))")
     }
 
     /// The same after a commit, which does not say what the Space does. To fail at looking is no failure of the commit.
-    func next(after space: SpaceName, commit: String) async {
+    func showNextStep(after space: SpaceName, commit: String) async {
         guard caller.progress.tells else { return }
         var stage: SpaceStage?
         do {

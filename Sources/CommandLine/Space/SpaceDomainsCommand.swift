@@ -10,7 +10,7 @@ struct SpaceDomainsCommand: OperationCommand {
         commandName: "domains",
         abstract: "Show the names a Space answers to, and the DNS record each of its own needs.",
         discussion: """
-            Own names are added in the Space's settings on the Hub (a paid plan, public or protected Spaces); no API does it.
+            Custom domains are added in the Space's settings on the Hub (a paid plan, public or protected Spaces); no API does it.
 
             EXAMPLES
               stoker space domains owner/bot
@@ -36,7 +36,7 @@ struct SpaceDomainsCommand: OperationCommand {
             if !isReady, domain["dns_record"]?.string != nil { text += "  DNS record: \(word("dns_record"))\n" }
         }
         if domains.isEmpty { text = "The Hub names no domains; static Spaces have none here.\n" }
-        text += screen.paint("Own names are added at \(answer["settings"]?.string ?? "")\n", .dim)
+        text += screen.paint("Custom domains are added at \(answer["settings"]?.string ?? "")\n", .dim)
         return CommandOutput(json: answer, text: text)
     }
 }

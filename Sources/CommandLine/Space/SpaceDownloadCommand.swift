@@ -41,7 +41,7 @@ struct SpaceDownloadCommand: OperationCommand {
         try await hub.calls(output, isSure: confirm.yes) { calls in
             let name = try await calls.name(space.space)
             let folder = folder ?? name.name
-            guard case .here = calls.place else {
+            guard case .here = calls.executor else {
                 throw Failure(
                     .usage, doing: "download \(name)",
                     because: "a server gives contents and writes no folder of this machine",
@@ -105,7 +105,7 @@ struct SpaceDeleteFilesCommand: OperationCommand {
                 "\(page == nil ? "\(name)" : "A pull request of \(name)") has commit \(commit.prefix(7)) without \(named)\n"
             if let page { text += "  proposed at \(page.printable)\n" }
             CommandOutput(json: answer, text: text).show(output)
-            if page == nil, revision == "main" { await calls.next(after: name, commit: commit) }
+            if page == nil, revision == "main" { await calls.showNextStep(after: name, commit: commit) }
         }
     }
 }

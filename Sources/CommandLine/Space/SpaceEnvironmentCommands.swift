@@ -284,6 +284,6 @@ private enum EnvironmentAnswer {
         text += (answer["sentence"]?.string ?? "") + "\n"
         CommandOutput(json: answer, text: text).show(output)
         let way = answer["way"]?.string.flatMap { EnvironmentPlan.Way(rawValue: $0) }
-        if !isDry, way == .direct || way?.restarts == true { calls.next(after: answer) }
+        if !isDry, way == .direct || way?.restarts == true { calls.showNextStep(after: answer) }
     }
 }

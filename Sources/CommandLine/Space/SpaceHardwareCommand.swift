@@ -112,7 +112,7 @@ struct SpaceHardwareSetCommand: OperationCommand {
             let answer = try await calls.call(
                 .setHardware, on: space, [("flavor", .string(flavor)), ("sleep_time", .maybe(sleepTime))])
             SpaceAnswer.runtime(answer).show(output)
-            calls.next(after: answer)
+            calls.showNextStep(after: answer)
         }
     }
 }

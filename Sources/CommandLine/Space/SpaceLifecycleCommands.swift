@@ -299,7 +299,7 @@ struct SpaceUploadCommand: OperationCommand {
 
     /// The folder itself here; what is in it for a server.
     private func source(for calls: SpaceCalls, _ name: SpaceName) async throws -> [(name: String, value: JSONValue)] {
-        guard case .server = calls.place else { return [("folder", .string(folder))] }
+        guard case .server = calls.executor else { return [("folder", .string(folder))] }
         let files = try await FolderContents.read(folder, doing: "upload \(folder) to \(name)")
         return [("files", .array(files.map { ["path": .string($0.path), "content": .string($0.content)] }))]
     }
@@ -314,7 +314,7 @@ struct SpaceUploadCommand: OperationCommand {
         if answer["pull_request"]?.string != nil {
             progress.hint("Next: merge it on that page, then stoker space wait \(name)")
         } else if !wait, answer["commits"]?.array?.isEmpty == false, revision == "main" {
-            await calls.next(after: name, commit: answer["commit"]?.string ?? "")
+            await calls.showNextStep(after: name, commit: answer["commit"]?.string ?? "")
         }
     }
 

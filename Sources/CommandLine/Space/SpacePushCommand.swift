@@ -52,14 +52,14 @@ struct SpacePushCommand: OperationCommand {
             }
             if let wait = answer["wait"] { text += WaitAnswer.text(wait, .own) }
             CommandOutput(json: answer, text: text).show(output)
-            if !wait, branch == "main" { await calls.next(after: name, commit: commit) }
+            if !wait, branch == "main" { await calls.showNextStep(after: name, commit: commit) }
             if answer["wait"]?["ready"] == false { throw ExitCode(1) }
         }
     }
 
     /// The working copy itself here; its commits as a bundle for a server.
     private func source(for calls: SpaceCalls, _ name: SpaceName) async throws -> [(name: String, value: JSONValue)] {
-        guard case .server = calls.place else { return [("folder", .string(folder)), ("ref", .string(ref))] }
+        guard case .server = calls.executor else { return [("folder", .string(folder)), ("ref", .string(ref))] }
         let doing = "push to \(name)"
         guard let git = Program.find("git") else {
             throw Failure(.usage, doing: doing, because: "there is no git here", hint: "install git")

@@ -47,7 +47,7 @@ struct SpaceRestartCommand: OperationCommand {
         try await hub.calls(output) { calls in
             let answer = try await calls.call(.restartSpace, on: space, [("factory", .bool(factory))])
             SpaceAnswer.runtime(answer).show(output)
-            calls.next(after: answer)
+            calls.showNextStep(after: answer)
         }
     }
 }

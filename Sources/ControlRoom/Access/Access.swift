@@ -228,7 +228,7 @@ package struct Access: Sendable {
 
     // MARK: Guesses
 
-    /// Looks at a request's Bearer token, if it has one. Every door asks this once for each request.
+    /// Looks at a request's Bearer token, if it has one. Every entry point asks this once for each request.
     /// - Throws: what ``admit(_:isRight:from:doing:)`` throws.
     package func refuseGuess(_ request: Request, from client: ClientAddress) throws(Failure) {
         guard hasToken, let candidate = Self.bearer(of: request) else { return }
@@ -237,7 +237,7 @@ package struct Access: Sendable {
         try admit(candidate, isRight: isToken(candidate), from: client, doing: "take this token")
     }
 
-    /// Counts a wrong token, whichever door it came to: login, Bearer header, key of a heartbeat. After ten different ones within a minute
+    /// Counts a wrong token, whichever entry point it came to: login, Bearer header, key of a heartbeat. After ten different ones within a minute
     /// their address is answered alike whether a further one is right or wrong, so that the answers do not tell a guesser when to stop.
     /// Other addresses and sessions that were begun before are not concerned.
     /// - Throws: `overloaded` while the address has to wait.

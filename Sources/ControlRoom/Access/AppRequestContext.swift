@@ -9,12 +9,12 @@ extension RequestContext {
 
 /// What is known of one request while it is answered: the context type of every route of the control room.
 ///
-/// The front door fills ``permission`` before a route runs, so a page can leave out buttons the visitor may not press.
+/// The front end fills ``permission`` before a route runs, so a page can leave out buttons the visitor may not press.
 /// Routes that act or show still call ``Access/authorize(_:_:)``: a button left out protects nothing.
 package struct AppRequestContext: RemoteAddressRequestContext {
     package var coreContext: CoreRequestContextStorage
     package var permission = Access.Permission.nothing
-    /// Whom it comes from; the front door looks whether a proxy says so.
+    /// Whom it comes from; the front end looks whether a proxy says so.
     package var client: ClientAddress
 
     /// The connection, to close it under a viewer who does not read.
@@ -29,6 +29,6 @@ package struct AppRequestContext: RemoteAddressRequestContext {
     /// Who is at the other end of the connection: perhaps a proxy.
     package var remoteAddress: SocketAddress? { channel.remoteAddress }
 
-    /// Largest body a route may collect; bytes. The front door refuses a larger `Content-Length` at once.
+    /// Largest body a route may collect; bytes. The front end refuses a larger `Content-Length` at once.
     package var maxUploadSize: Int { 64 * 1024 }
 }

@@ -1,5 +1,16 @@
 import StokerCore
 
+/// Trouble of a check that lasts, and whether somebody has seen it.
+struct OpenIncident: Sendable {
+    var id: Int64
+    var isSeen = false
+    /// Who acknowledged it, as the caller named itself.
+    var by: String?
+
+    /// `acknowledged by mara`
+    var seen: String { "acknowledged" + (by.map { " by \($0)" } ?? "") }
+}
+
 /// One check as the dashboard shows it: for the template, and for the event stream that patches what the template made.
 struct CheckRow {
     let view: CheckView
@@ -22,16 +33,19 @@ struct CheckRow {
             + PercentCoding.encoded(space, keepingSlash: true)
     }
 
-    /// - Parameter isLoud: the row says its cause at length and brings its buttons along.
+    /// - Parameters:
+    ///   - isLoud: the row says its cause at length and brings its buttons along.
+    ///   - incident: of a loud row.
     func model(
-        mayWrite: Bool, from: String, history: RowHistory? = nil, hub: String? = nil, isLoud: Bool = false
+        mayWrite: Bool, from: String, history: RowHistory? = nil, hub: String? = nil, isLoud: Bool = false,
+        incident: OpenIncident? = nil
     ) -> [String: Any] {
         let (paused, isHeartbeat) = (view.isPaused, view.isHeartbeat)
         let hubPage = hubPage(hub)
         return [
             "name": view.name, "href": PageFormatting.path(view.name), "verdict": view.look.name,
             "word": view.look.title,
-            "address": view.place, "fullAddress": view.address ?? "", "rhythm": view.rhythm,
+            "address": view.shortAddress, "fullAddress": view.address ?? "", "rhythm": view.rhythm,
             "latency": view.latency, "reason": reason, "hasReason": !reason.isEmpty,
             "last": Markup.time(view.lastPing, now: view.now, never: isHeartbeat ? "none yet" : "not yet"),
             "due": Markup.next(view), "strip": history?.strip ?? "", "share": history?.share ?? "–",
@@ -42,6 +56,8 @@ struct CheckRow {
             "mayWrite": mayWrite,
             "canPing": mayWrite && !isHeartbeat, "canPause": mayWrite && !paused, "canResume": mayWrite && paused,
             "from": from, "heartbeat": isHeartbeat,
+            "incident": incident.map { "\($0.id)" } ?? "", "mayAcknowledge": mayWrite && incident?.isSeen == false,
+            "isSeen": incident?.isSeen ?? false, "seen": incident?.seen ?? "",
         ]
     }
 

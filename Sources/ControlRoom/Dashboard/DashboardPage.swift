@@ -195,7 +195,17 @@ struct DashboardPage {
 
     // MARK: The template's
 
-    func model(strips: [Int32: String], uptimes: [Int32: SpanTotals]) -> [String: Any] {
+    /// Whether a row is shown that brings its buttons along.
+    var hasLoudRows: Bool { sections.contains { section in section.items.contains { Self.isLoud($0, in: section) } } }
+
+    private static func isLoud(_ status: CheckStatus, in section: Section) -> Bool {
+        section.heading == .look || section.heading == .list && status.state.isTrouble
+    }
+
+    /// - Parameter incidents: those that last, by the check's number.
+    func model(
+        strips: [Int32: String], uptimes: [Int32: SpanTotals], incidents: [Int32: OpenIncident] = [:]
+    ) -> [String: Any] {
         let health = isPart ? FleetHealth(digest.overview) : health
         let pages = max(1, (turned + size - 1) / size)
         let first = (view.page - 1) * size + 1
@@ -204,7 +214,7 @@ struct DashboardPage {
         let fleetUptime = Self.uptime(of: digest.items, uptimes)
         let from = view.address { _ in }
         let sections = sections.map { section in
-            model(section, strips: strips, uptimes: uptimes, from: from)
+            model(section, strips: strips, uptimes: uptimes, incidents: incidents, from: from)
         }
         return [
             "empty": isEmpty, "fleetPath": whole.fleetFile.path ?? "",
@@ -300,7 +310,8 @@ struct DashboardPage {
     }
 
     private func model(
-        _ section: Section, strips: [Int32: String], uptimes: [Int32: SpanTotals], from: String
+        _ section: Section, strips: [Int32: String], uptimes: [Int32: SpanTotals], incidents: [Int32: OpenIncident],
+        from: String
     ) -> [String: Any] {
         let group = digest.groups.first { $0.name == section.name }
         let isGroup = section.heading == .group
@@ -326,7 +337,7 @@ struct DashboardPage {
                         mayWrite: mayWrite, from: from,
                         history: RowHistory(strip: strips[status.id] ?? "", tally: uptimes[status.id]),
                         hub: whole.hub?.endpoint,
-                        isLoud: section.heading == .look || section.heading == .list && status.state.isTrouble)
+                        isLoud: Self.isLoud(status, in: section), incident: incidents[status.id])
                 },
         ]
         if isGroup, let group {

@@ -13,6 +13,8 @@ struct IncidentPage {
     /// Oldest first; nil for a visitor who may not know who is told.
     var messages: [ToldMessage]?
     var timeline: TargetTimeline?
+    /// What the platform told of its own trouble at that time, newest first.
+    var platform: [PlatformReport] = []
     /// Pages of the fleet file that show it, address and title.
     var statusPages: [(path: String, title: String)]
     /// Others of the same check with the same cause, newest first.
@@ -56,6 +58,13 @@ struct IncidentPage {
         model["seenBy"] = seen?["by"]?.string
         model["seenText"] = seen?["text"]?.string
         model["facts"] = facts(length)
+        model["hasPlatform"] = !platform.isEmpty
+        model["platform"] = platform.prefix(3).map { report in
+            [
+                "title": Redaction.quote(report.title, limit: 120), "page": Redaction.address(report.page),
+                "hasSince": report.since != nil, "since": Markup.time(report.since, now: now),
+            ] as [String: Any]
+        }
         let notes = item["notes"]?.array ?? []
         model["notes"] = notes.map { note in
             var entry: [String: Any] = [
@@ -142,7 +151,7 @@ extension Routes {
             earlier: [], mayWrite: visit.permission.write, now: overview.now)
         // It may have left the fleet since.
         if let name, let status = try? await monitor.status(of: name) {
-            page.timeline = try await story(of: incident, status, now: overview.now)
+            (page.timeline, page.platform) = try await story(of: incident, status, now: overview.now)
             page.statusPages = await monitor.fleet()[StatusPagesSection.section].filter { $0.value.shows(status.check) }
                 .map { ("/p/\($0.name)", $0.value.title ?? $0.name) }
         }
@@ -157,7 +166,7 @@ extension Routes {
 
     /// What happened to its check in that time, from every source.
     private func story(of incident: Incident, _ status: CheckStatus, now: Instant) async throws(Failure)
-        -> TargetTimeline
+        -> (TargetTimeline, [PlatformReport])
     {
         let from = incident.began - IncidentPage.lead
         let until = (incident.ended ?? now) + IncidentPage.tail
@@ -170,11 +179,19 @@ extension Routes {
             guard page.count == 200, let last = page.last, last.at >= from else { break }
         }
         let stages = try await TargetTimeline.stages(
-            of: status.check.space, from: ledger, since: from, to: until)
+            of: status.check.space, from: ledger, since: from - PlatformReport.toldEvery, to: until)
+        var platform: [PlatformReport] = []
+        for event in stages {
+            guard case .platformReported(let title, let since, let page) = event.payload,
+                !platform.contains(where: { $0.title == title })
+            else { continue }
+            platform.append(PlatformReport(title: title, since: since, page: page))
+        }
         let observations = try await ledger.observations(of: incident.check, before: until, limit: 1_000)
             .filter { $0.at >= from }
-        return TargetTimeline(
-            events: events + stages, observations: observations, name: status.check.name,
+        let timeline = TargetTimeline(
+            events: events + stages.filter { $0.at >= from }, observations: observations, name: status.check.name,
             isHeartbeat: CheckView(status, now: now).isHeartbeat)
+        return (timeline, platform)
     }
 }

@@ -1,6 +1,7 @@
 import Hummingbird
 import Ledger
 import NIOCore
+import Notices
 import Operations
 import StokerCore
 
@@ -92,12 +93,13 @@ extension Routes {
             ], in: context)
         let sums = IncidentSums(month)
         let here = chosen.isEmpty ? "/incidents" : "/incidents?\(query(chosen))"
+        let told = try await told(of: items, visit)
         let model: [String: Any] = [
             "say": sums.sentence, "tiles": sums.tiles,
-            "chips": chips,
+            "chips": chips, "hasTold": told != nil,
             "rows": items.map { item in
                 row(item, now: overview.now).merging([
-                    "from": here,
+                    "from": here, "told": told?(item, overview.now) ?? "",
                     "mayAcknowledge": visit.permission.write && item["ended"]?.isNull ?? true
                         && Self.acknowledgement(of: item) == nil,
                 ]) { own, _ in own }
@@ -117,6 +119,36 @@ extension Routes {
             visit, title: "Incidents · Stoker", kind: "plain", overview: overview, place: "incidents",
             tab: "incidents")
         return Reply.html(pages.page("incidents", model, frame: frame), to: request)
+    }
+
+    /// Says of an incident who heard of it; nil for a visitor who may not know who is told, and where no rule tells anybody.
+    private func told(
+        of items: [JSONValue], _ visit: AppRequestContext
+    ) async throws -> ((JSONValue, Instant) -> String)? {
+        guard visit.permission.write, let board = context.flatMap({ try? $0.notices }) else { return nil }
+        let told = try await board.told(of: Set(items.compactMap(Self.key)))
+        return { item, now in
+            guard let key = Self.key(item) else { return "–" }
+            if let channels = told[key] {
+                return channels.map { $0.channel + (Self.outcomes[$0.state].map { ": \($0)" } ?? "") }
+                    .joined(separator: ", ")
+            }
+            // What is older may have been told by messages that are forgotten.
+            return now - key.began < Job.keptFor ? "nobody" : "–"
+        }
+    }
+
+    /// Of what did not arrive.
+    private static let outcomes: [MessageState: String] = [
+        .givenUp: "given up", .dropped: "not sent", .failing: "not taken yet", .waiting: "on its way",
+        .sending: "on its way",
+    ]
+
+    private static func key(_ item: JSONValue) -> IncidentKey? {
+        guard let check = item["check_id"]?.integer.flatMap({ Int32(exactly: $0) }),
+            let began = OutputFormatting.instant(item["began"])
+        else { return nil }
+        return IncidentKey(check: check, began: began)
     }
 
     /// nil when nobody has acknowledged it.

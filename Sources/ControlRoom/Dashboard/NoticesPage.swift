@@ -5,6 +5,33 @@ import StokerCore
 
 /// The page of channels and messages: /notices. It renders the answers of the operations `notify-channels` and `notify-list`.
 extension Routes {
+    /// The card "Who hears of what".
+    private static func model(_ audience: JSONValue) -> [String: Any] {
+        func words(_ name: String) -> [String] { (audience[name]?.array ?? []).compactMap(\.string) }
+        let kinds = words("unheard_kinds")
+        let checks = words("unheard_checks").prefix(12)
+        let more = (audience["unheard_checks_count"]?.integer ?? 0) - checks.count
+        return [
+            "lines": (audience["items"]?.array ?? []).map { line in
+                let kinds = (line["kinds"]?.array ?? []).compactMap(\.string)
+                return [
+                    "kinds": kinds.joined(separator: ", "), "sign": kinds.first.flatMap { signs[$0] } ?? "note",
+                    "hearers": (line["hearers"]?.array ?? []).compactMap { $0["sentence"]?.string },
+                ] as [String: Any]
+            },
+            "hasUnheard": !kinds.isEmpty, "unheard": kinds.joined(separator: ", "),
+            "hasUnheardChecks": !checks.isEmpty,
+            "unheardChecks": checks.joined(separator: ", ")
+                + (more > 0 ? " and \(Formatting.count(more)) more" : ""),
+        ]
+    }
+
+    /// Kinds of event that have a sign of their own.
+    private static let signs = [
+        "down": "down", "recovered": "up", "slow": "slow", "waking-too-long": "waking", "flapping": "flapping",
+        "moderated": "moderated", "silent": "silent", "healed": "run", "gave-up": "run", "offline": "unknown",
+    ]
+
     private static let states: [(name: String, label: String, states: String)] = [
         ("", "All", ""), ("given_up", "Given up", "given_up"), ("waiting", "On their way", "waiting,sending,failing"),
         ("delivered", "Delivered", "delivered"),
@@ -75,6 +102,8 @@ extension Routes {
                 ("state", chosen.states.isEmpty ? .null : .string(chosen.states)), ("limit", 100),
                 ("cursor", query["cursor"].map { .string($0) } ?? .null),
             ], in: context)
+        var audience: JSONValue?
+        if !channels.isEmpty { audience = try await Operations.Operation.noticeAudience.call([], in: context) }
         let failing = channels.filter { $0["failure"]?.string != nil && $0["on"]?.bool == true }
         let title =
             switch failing.count {
@@ -99,7 +128,8 @@ extension Routes {
         let model: [String: Any] = [
             "title": title, "say": say(channels, failing),
             "sign": failing.isEmpty ? (channels.isEmpty ? "unknown" : "up") : "down",
-            "hasSaid": said != nil, "said": said ?? "", "noChannels": channels.isEmpty,
+            "audience": audience.map(Self.model) ?? [:], "hasAudience": audience != nil, "hasSaid": said != nil,
+            "said": said ?? "", "noChannels": channels.isEmpty,
             "channels": channels.map { channel -> [String: Any] in
                 let isOn = channel["on"]?.bool == true
                 let failure = channel["failure"]?.string

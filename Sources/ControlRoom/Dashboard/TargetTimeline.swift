@@ -179,7 +179,7 @@ struct TargetTimeline {
         entries.insert(entry, at: place)
     }
 
-    /// What the Hub said of a Space, newest first. These events are the fleet's: of the newest 2,000 those of the Space are taken.
+    /// What the Hub said of a Space, and the platform of itself, newest first. These events are the fleet's: of the newest 2,000 those of the Space are taken.
     static func stages(
         of space: String?, from ledger: any Ledger, since: Instant, to: Instant
     ) async throws(Failure) -> [Event] {
@@ -189,10 +189,12 @@ struct TargetTimeline {
         for _ in 0..<4 {
             let page = try await ledger.events(of: nil, before: before, limit: 500)
             found += page.filter { event in
-                guard case .spaceStage(let name, _, _, _, _) = event.payload, event.at >= since, event.at <= to else {
-                    return false
+                guard event.at >= since, event.at <= to else { return false }
+                return switch event.payload {
+                case .spaceStage(let name, _, _, _, _): name.lowercased() == space.lowercased()
+                case .platformReported: true
+                default: false
                 }
-                return name.lowercased() == space.lowercased()
             }
             before = page.last?.id
             guard page.count == 500, let last = page.last, last.at >= since else { break }

@@ -2,7 +2,7 @@ package import Hummingbird
 import NIOCore
 package import StokerCore
 
-/// Answers in the shapes that pages and doors share.
+/// Answers in the shapes that pages and API share.
 package enum Reply {
     package static func bytes(
         _ body: ByteBuffer, packed: ByteBuffer? = nil, type: String, cache: String = "no-store",

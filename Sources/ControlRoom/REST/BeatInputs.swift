@@ -7,7 +7,7 @@ import StokerCore
 /// whatever is in it, and a job that says `signal=fail` must not be taken for well.
 struct BeatInputs {
     /// What a call can say; the name of the heartbeat is in its address.
-    static let names = Operation.beat.parameters.filter { $0.place == .body }.map(\.name)
+    static let names = Operation.beat.parameters.filter { $0.location == .body }.map(\.name)
 
     enum Body: Equatable {
         case inputs([JSONValue.Member])

@@ -68,9 +68,9 @@ package enum OpenAPI {
             .init("x-effect", .string(operation.effect.rawValue)),
         ]
         if operation.permission == .write { members.append(.init("security", [["token": []]])) }
-        let outside = operation.parameters.filter { $0.place == .path || $0.place == .query }
+        let outside = operation.parameters.filter { $0.location == .path || $0.location == .query }
         if !outside.isEmpty { members.append(.init("parameters", .array(outside.map(\.openAPI)))) }
-        let inside = operation.parameters.filter { $0.place == .body }
+        let inside = operation.parameters.filter { $0.location == .body }
         if !inside.isEmpty {
             members.append(
                 .init(
@@ -85,7 +85,7 @@ package enum OpenAPI {
     }
 
     private static func beat(_ operation: Operation, method: String, id: String, signal: Bool) -> JSONValue {
-        let name = operation.parameters.filter { $0.place == .path }.map(\.openAPI)
+        let name = operation.parameters.filter { $0.location == .path }.map(\.openAPI)
         let signalParameter: JSONValue = [
             "name": "signal", "in": "path", "required": true, "description": "What the job says, or its exit status",
             "schema": [
@@ -95,7 +95,7 @@ package enum OpenAPI {
                 ]
             ],
         ]
-        let inputs = operation.parameters.filter { $0.place == .body }
+        let inputs = operation.parameters.filter { $0.location == .body }
         let query: [JSONValue] =
             inputs.map { input in
                 [
@@ -149,7 +149,7 @@ package enum OpenAPI {
 extension Operation.Parameter {
     fileprivate var openAPI: JSONValue {
         [
-            "name": .string(name), "in": .string(place.rawValue), "required": .bool(required),
+            "name": .string(name), "in": .string(location.rawValue), "required": .bool(required),
             "description": .string(summary), "schema": schema,
         ]
     }

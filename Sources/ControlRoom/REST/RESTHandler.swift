@@ -19,13 +19,13 @@ package func addREST<Context: RequestContext>(
     isCalledFromThisMachine: @escaping @Sendable (_ request: Request) -> Bool,
     authorize: @escaping @Sendable (_ permission: Operation.Permission, _ request: Request) throws(Failure) -> Void
 ) {
-    let door = RESTHandler(
+    let frontEnd = RESTHandler(
         context: context, keys: HeartbeatKeys(token: token), admitKey: admitKey,
         isCalledFromThisMachine: isCalledFromThisMachine, authorize: authorize)
     for method in [HTTPRequest.Method.get, .head, .post, .put, .patch, .delete, .options] {
         for path in ["api", "api/**"] as [RouterPath] {
             router.on(path, method: method) { request, visit in
-                await door.answer(request, visit)
+                await frontEnd.answer(request, visit)
             }
         }
     }

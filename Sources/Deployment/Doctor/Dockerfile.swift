@@ -15,6 +15,8 @@ package struct Dockerfile: Sendable {
         package var heredocs: [Heredoc]
         /// Of its first line, from 1.
         package var line: Int
+        /// Of its last line, with its heredocs.
+        package var end: Int
 
         /// Words of ``text``, quotes taken away.
         package var words: [String] { list ?? Dockerfile.words(text) }
@@ -147,7 +149,8 @@ package struct Dockerfile: Sendable {
             }
         }
         let instruction = Instruction(
-            name: name, flags: flags, text: rest, list: Self.list(rest), heredocs: heredocs, line: start + 1)
+            name: name, flags: flags, text: rest, list: Self.list(rest), heredocs: heredocs, line: start + 1,
+            end: max(at, start + 1))
         place(instruction)
         return at
     }
@@ -297,24 +300,54 @@ package struct Dockerfile: Sendable {
     }
 }
 
-extension Dockerfile.Stage {
-    /// What `ENV` and `ARG` set in it, in their order.
-    package var environment: [String: String] {
-        var values: [String: String] = [:]
-        for instruction in instructions where instruction.name == "ENV" || instruction.name == "ARG" {
+extension Dockerfile {
+    /// The instructions of a stage behind those of the earlier stages that it begins from.
+    package func lineage(of stage: Stage) -> [Instruction] {
+        guard let place = stages.firstIndex(of: stage),
+            let base = stages[..<place].last(where: { $0.name == stage.image.lowercased() })
+        else { return stage.instructions }
+        return lineage(of: base) + stage.instructions
+    }
+
+    /// What an image is made from that is no stage of this file: `python:3.12-slim`.
+    package func base(of stage: Stage) -> String {
+        guard let place = stages.firstIndex(of: stage),
+            let base = stages[..<place].last(where: { $0.name == stage.image.lowercased() })
+        else { return stage.image }
+        return self.base(of: base)
+    }
+
+    /// What `ENV` and `ARG` set while a stage is built, in their order.
+    package func buildValues(of stage: Stage) -> [String: String] { values(of: stage).build }
+
+    /// What `ENV` sets for the app. `ARG` is gone when it starts.
+    package func environment(of stage: Stage) -> [String: String] { values(of: stage).run }
+
+    private func values(of stage: Stage) -> (build: [String: String], run: [String: String]) {
+        var build: [String: String] = [:]
+        var run: [String: String] = [:]
+        for instruction in lineage(of: stage) where instruction.name == "ENV" || instruction.name == "ARG" {
             let words = instruction.words
             if instruction.name == "ENV", let first = words.first, !first.contains("=") {
                 // The old form: ENV NAME value
-                values[first] = Dockerfile.filled(words.dropFirst().joined(separator: " "), values)
+                build[first] = Self.filled(words.dropFirst().joined(separator: " "), build)
+                run[first] = build[first]
                 continue
             }
             for word in words {
                 let parts = word.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false)
-                guard parts.count == 2 else { continue }
-                values[String(parts[0])] = Dockerfile.filled(String(parts[1]), values)
+                let name = String(parts[0])
+                if parts.count == 2 {
+                    // An ARG does not replace an ENV of the same name.
+                    if instruction.name == "ARG", run[name] != nil { continue }
+                    build[name] = Self.filled(String(parts[1]), build)
+                    if instruction.name == "ENV" { run[name] = build[name] }
+                } else if instruction.name == "ARG", let above = arguments[name] {
+                    build[name] = above
+                }
             }
         }
-        return values
+        return (build, run)
     }
 }
 
@@ -335,4 +368,24 @@ extension StringProtocol {
         while let last = text.last, last.isWhitespace { text.removeLast() }
         return String(text)
     }
+}
+
+extension String {
+    /// Lines with their ends, so that joined they are the text again.
+    var wholeLines: [Substring] {
+        var found: [Substring] = []
+        var rest = self[...]
+        while !rest.isEmpty {
+            guard let end = rest.firstIndex(where: { $0 == "\n" || $0 == "\r\n" }) else {
+                found.append(rest)
+                break
+            }
+            found.append(rest[...end])
+            rest = rest[rest.index(after: end)...]
+        }
+        return found
+    }
+
+    /// What its first line ends with; a newline when there is none.
+    var lineEnd: String { contains("\r\n") ? "\r\n" : "\n" }
 }

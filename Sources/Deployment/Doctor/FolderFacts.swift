@@ -30,12 +30,15 @@ package struct FolderFacts: Sendable {
     package struct Secret: Sendable {
         package var path: String
         package var line: Int?
+        /// From 1, of the line.
+        package var column: Int?
         /// Without the secret: "an environment file".
         package var reason: String
 
-        package init(path: String, line: Int? = nil, reason: String) {
+        package init(path: String, line: Int? = nil, column: Int? = nil, reason: String) {
             self.path = path
             self.line = line
+            self.column = column
             self.reason = reason
         }
     }
@@ -46,6 +49,10 @@ package struct FolderFacts: Sendable {
     package var ignored: [String]
     /// What is wrong with the beginning of README.md; nil when it is well or there is none.
     package var headerProblem: String?
+    /// What the Space will run on, as a fleet file says.
+    package var hardware: String?
+    /// The address that the fleet file has asked, such as `/health`.
+    package var healthPath: String?
 
     package init(files: [File], secrets: [Secret] = [], ignored: [String] = [], headerProblem: String? = nil) {
         self.files = files
@@ -59,14 +66,18 @@ package struct FolderFacts: Sendable {
 
 /// A fault of a folder, before it is shipped.
 package struct FolderFinding: Sendable, Equatable {
-    /// The rule of what would happen where there is one, such as `B07`; else one of folders alone (`DF`, `RQ`).
+    /// The rule of what would happen where there is one, such as `B07`; else one of folders alone (`DF`, `RQ`, `HE`, `HV`).
     package var rule: String
     package var severity: FailureSignature.Severity
     package var file: String
     /// From 1; nil for the whole file.
     package var line: Int?
+    /// From 1, in Unicode scalars; nil for the whole line.
+    package var column: Int?
     /// What is so, a sentence.
     package var text: String
     /// What to do about it, a sentence.
     package var fix: String
+    /// Changes that may remove it, the best first. Whether one does is for ``FolderRepair/plan(_:)`` to see.
+    var repairs: [FolderRepair.Change] = []
 }

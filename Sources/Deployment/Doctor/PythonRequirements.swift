@@ -10,11 +10,15 @@ struct PythonRequirements: Sendable {
         var line: Int
         /// From an address, a folder or with any version condition this is false.
         var isOpen: Bool
+        /// `standard` of `uvicorn[standard]`.
+        var extras: [String] = []
     }
     var items: [Item] = []
     var invalid: [(text: String, line: Int)] = []
     /// Whether it names other files, which may hold anything.
     var isPartial = false
+    /// Whether pip needs more of the folder than this file.
+    var needsFiles = false
 
     init(_ text: String) {
         var joined: [(String, Int)] = []
@@ -36,6 +40,9 @@ struct PythonRequirements: Sendable {
             let line = line.trimmed
             if line.isEmpty { continue }
             if line.hasPrefix("-") {
+                if ["-r", "--requirement", "-e", "--editable", "-c", "--constraint"].contains(where: line.hasPrefix) {
+                    needsFiles = true
+                }
                 if line.hasPrefix("-r") || line.hasPrefix("--requirement") || line.hasPrefix("-e") { isPartial = true }
                 continue
             }
@@ -43,8 +50,10 @@ struct PythonRequirements: Sendable {
                 || line.hasSuffix(".whl")
             {
                 isPartial = true
+                if !line.contains("://") { needsFiles = true }
                 continue
             }
+            if line.contains(" @ file:") || line.contains(" @ .") { needsFiles = true }
             take(line, number)
         }
     }
@@ -55,13 +64,15 @@ struct PythonRequirements: Sendable {
         guard let first = name.first, first.isLetter || first.isNumber else {
             return invalid.append((line, number))
         }
+        var extras: [String] = []
         if rest.hasPrefix("[") {
             guard let close = rest.firstIndex(of: "]") else { return invalid.append((line, number)) }
+            extras = rest[..<close].dropFirst().split(separator: ",").map { $0.trimmed.lowercased() }
             rest = rest[rest.index(after: close)...].trimmed
         }
         let plain = Self.normal(name)
         if rest.hasPrefix("@") {
-            return items.append(Item(name: plain, version: "", line: number, isOpen: false))
+            return items.append(Item(name: plain, version: "", line: number, isOpen: false, extras: extras))
         }
         let version = String(rest.prefix { $0 != ";" }.split(separator: " --").first ?? "").trimmed
         let inside = version.hasPrefix("(") && version.hasSuffix(")") ? String(version.dropFirst().dropLast()) : version
@@ -78,7 +89,7 @@ struct PythonRequirements: Sendable {
         items.append(
             Item(
                 name: plain, version: inside, line: number,
-                isOpen: inside.isEmpty && !rest.contains(";")))
+                isOpen: inside.isEmpty && !rest.contains(";"), extras: extras))
     }
 
     static func normal(_ name: some StringProtocol) -> String {
@@ -113,12 +124,24 @@ enum PythonImports {
         var line: Int
     }
 
+    /// Whether all that a list brings is known: what an unknown package brings along may be what is imported.
+    static func isKnown(_ list: PythonRequirements) -> Bool {
+        let all = certain.union(known.values.joined()).union(plain)
+        return !list.isPartial && list.invalid.isEmpty && list.items.allSatisfy { all.contains($0.name) }
+    }
+
+    /// - Parameter installed: what else installs packages, such as a Dockerfile.
     static func missing(
         _ text: String, _ list: PythonRequirements, local: Set<String>, installed: String
     ) -> [Missing] {
         // What other files or addresses bring is not known.
         if list.isPartial { return [] }
-        let names = Set(list.items.map(\.name))
+        // A line that pip does not read still says what is meant.
+        let meant = list.invalid.map {
+            PythonRequirements.normal($0.text.prefix { $0.isLetter || $0.isNumber || "-_.".contains($0) })
+        }
+        let names = Set(list.items.map(\.name) + meant)
+        let isWhole = isKnown(list)
         var found: [Missing] = []
         var isText = false
         for (number, line) in text.lines.enumerated() {
@@ -150,7 +173,7 @@ enum PythonImports {
                 if packages.contains(where: { installed.lowercased().contains($0) }) { continue }
                 // A package may carry a module of another name; only those that are surely missing are told.
                 let isKnown = known[top] != nil || certain.contains(top)
-                guard isKnown else { continue }
+                guard isKnown, isWhole || !often.contains(top) else { continue }
                 found.append(Missing(name: top, package: packages[0], line: number + 1))
             }
         }
@@ -179,6 +202,31 @@ enum PythonImports {
         "librosa", "soundfile", "whisper", "tiktoken", "websockets", "jinja2", "django", "celery", "apscheduler",
         "polars", "pyarrow", "rich", "tqdm", "boto3", "feedparser", "aiogram", "markdown", "orjson", "starlette",
     ]
+    /// Modules that packages bring along so often that they may come with any that is not known.
+    private static let often: Set<String> = [
+        "numpy", "pandas", "scipy", "requests", "httpx", "aiohttp", "pydantic", "yaml", "PIL", "tqdm", "jinja2", "rich",
+        "torch", "transformers", "huggingface_hub", "sklearn", "matplotlib", "dateutil", "dotenv", "joblib",
+        "sqlalchemy",
+        "starlette", "fastapi", "uvicorn", "websockets", "tiktoken", "openai", "datasets", "accelerate", "pyarrow",
+        "orjson", "markdown", "multipart", "jwt", "Crypto", "bs4", "nltk", "torchvision", "torchaudio", "cv2",
+        "soundfile",
+        "plotly", "redis", "boto3", "librosa", "skimage", "sentence_transformers", "fitz", "docx", "whisper", "spacy",
+        "langchain", "flask", "polars", "docx", "tensorflow", "keras", "diffusers",
+    ]
+    /// Other packages of which it is known that they bring none of the modules above.
+    private static let plain: Set<String> = [
+        "uvicorn", "fastapi", "python-dotenv", "python-multipart", "psutil", "schedule", "typing-extensions", "spaces",
+        "cachetools", "slowapi", "itsdangerous", "werkzeug", "click", "typer", "loguru", "structlog", "passlib",
+        "bcrypt",
+        "hypercorn", "daphne", "waitress", "aiofiles", "aiosqlite", "alembic", "flask-cors", "gevent", "eventlet",
+        "pytz",
+        "tzdata", "emoji", "colorama", "tabulate", "lxml", "html5lib", "xlrd", "openpyxl", "xlsxwriter", "pypdf",
+        "pypdf2",
+        "toml", "tomli", "ujson", "simplejson", "regex", "six", "setuptools", "wheel", "pip", "protobuf", "grpcio",
+        "prometheus-client", "tenacity", "backoff", "cryptography", "pynacl", "psycopg2", "psycopg2-binary", "psycopg",
+        "asyncpg", "pymysql", "mysqlclient", "motor", "dnspython", "email-validator", "jinja2", "markupsafe", "einops",
+        "sentencepiece", "safetensors", "bitsandbytes", "timm", "whitenoise", "dj-database-url", "djangorestframework",
+    ]
     /// What other packages bring along. Sources: the packages' own requirements.
     private static let brought: [String: [String]] = [
         "starlette": ["fastapi", "gradio"], "pydantic": ["fastapi", "gradio", "openai", "pydantic-settings"],
@@ -194,7 +242,8 @@ enum PythonImports {
             "gradio", "streamlit", "torchvision", "matplotlib", "diffusers", "scikit-image", "sentence-transformers",
         ],
         "huggingface_hub": [
-            "gradio", "transformers", "datasets", "diffusers", "accelerate", "sentence-transformers", "tokenizers",
+            "gradio", "timm", "peft", "spaces", "transformers", "datasets", "diffusers", "accelerate",
+            "sentence-transformers", "tokenizers",
         ],
         "requests": [
             "transformers", "datasets", "huggingface-hub", "streamlit", "diffusers", "langchain", "tiktoken", "spacy",
@@ -206,9 +255,13 @@ enum PythonImports {
         ],
         "httpx": ["gradio", "openai", "anthropic", "python-telegram-bot", "huggingface-hub"],
         "jinja2": ["gradio", "flask", "torch", "spacy", "fastapi"], "fastapi": ["gradio"],
-        "uvicorn": ["gradio", "fastapi"],
-        "torch": ["accelerate", "sentence-transformers", "torchvision", "torchaudio", "ultralytics"],
-        "transformers": ["sentence-transformers"],
+        "uvicorn": ["gradio", "fastapi", "chainlit", "nicegui", "mcp", "litestar"],
+        "torch": [
+            "timm", "bitsandbytes", "peft", "openai-whisper", "accelerate", "sentence-transformers", "torchvision",
+            "torchaudio", "ultralytics",
+        ],
+        "transformers": ["sentence-transformers", "peft"], "torchvision": ["timm", "ultralytics"],
+        "cv2": ["ultralytics"], "psycopg2": ["psycopg2"], "spaces": [],
         "scipy": ["scikit-learn", "sentence-transformers", "librosa", "lightgbm", "xgboost"],
         "sklearn": ["sentence-transformers", "librosa"], "joblib": ["scikit-learn", "nltk", "librosa"],
         "tqdm": [

@@ -42,7 +42,7 @@ package struct HubCredentials: Sendable {
             found.isEndpointOwn = true
         }
         try found.findToken(explicit, environment, read)
-        if found.token != nil, HubEndpoint.isOpen(found.endpoint) {
+        if found.token != nil, HubEndpoint.isUnencrypted(found.endpoint) {
             found.remarks.append("warning: \(found.endpoint) is not encrypted: the token can be read on the way there")
         }
         return found

@@ -54,7 +54,7 @@ package enum HubEndpoint {
 
     /// Whether what is sent there can be read on the way: plain http, and not to this machine. A Hub of one's own network may be like
     /// that, and the official client says nothing of it; we say it each time.
-    package static func isOpen(_ endpoint: String) -> Bool {
+    package static func isUnencrypted(_ endpoint: String) -> Bool {
         guard let origin = HubOrigin(endpoint) else { return false }
         return origin.scheme == "http" && !HubOrigin.isLoopback(origin.host)
     }

@@ -64,7 +64,7 @@ extension Hub {
         return VolumeResult(volumes: wished, changed: true)
     }
 
-    static func merged(_ present: [SpaceVolume], _ changes: [VolumeChange]) -> [SpaceVolume] {
+    package static func merged(_ present: [SpaceVolume], _ changes: [VolumeChange]) -> [SpaceVolume] {
         var list = present
         for change in changes {
             switch change {

@@ -52,22 +52,22 @@ package struct SecretFingerprints: Sendable, Codable, Equatable {
 
     /// - Parameter updatedAt: what the Hub says now; nil when it has no such secret.
     package func comparison(of name: String, value: Secret, in space: RepoID, updatedAt: String?) -> Comparison {
-        guard let entry = entries[Self.place(name, space)], let updatedAt else { return .unknown }
+        guard let entry = entries[Self.key(name, space)], let updatedAt else { return .unknown }
         guard entry.updatedAt == updatedAt else { return .drifted }
         return entry.print == print(name, value, space) ? .unchanged : .different
     }
 
     /// Whether the Hub's secret was written by somebody else after us; nil when we never wrote it.
     package func hasDrifted(_ name: String, in space: RepoID, updatedAt: String?) -> Bool? {
-        entries[Self.place(name, space)].map { $0.updatedAt != updatedAt }
+        entries[Self.key(name, space)].map { $0.updatedAt != updatedAt }
     }
 
     package mutating func note(_ name: String, value: Secret, in space: RepoID, updatedAt: String) {
-        entries[Self.place(name, space)] = Entry(print: print(name, value, space), updatedAt: updatedAt)
+        entries[Self.key(name, space)] = Entry(print: print(name, value, space), updatedAt: updatedAt)
     }
 
     package mutating func forget(_ name: String, in space: RepoID) {
-        entries[Self.place(name, space)] = nil
+        entries[Self.key(name, space)] = nil
     }
 
     /// What was noted since, and nil for what was forgotten; nothing when the keys differ.
@@ -83,11 +83,11 @@ package struct SecretFingerprints: Sendable, Codable, Equatable {
     /// SHA-256 of a place, in hexadecimal: a place may be longer than a name of a record.
     package static func digest(of place: String) -> String { Hex.text(SHA256.hash(data: Data(place.utf8))) }
 
-    private static func place(_ name: String, _ space: RepoID) -> String { "\(space)/\(name)" }
+    private static func key(_ name: String, _ space: RepoID) -> String { "\(space)/\(name)" }
 
     private func print(_ name: String, _ value: Secret, _ space: RepoID) -> String {
         // The place goes in too: the same value in two Spaces must not look the same.
-        var bytes = Data(Self.place(name, space).utf8)
+        var bytes = Data(Self.key(name, space).utf8)
         bytes.append(0)
         bytes.append(Data(value.reveal().utf8))
         let code = HMAC<SHA256>.authenticationCode(for: bytes, using: SymmetricKey(data: key))

@@ -38,7 +38,7 @@ package struct SpaceRuntime: Sendable, Equatable {
         package var name: String
         /// `READY`, `PENDING`, `PENDING_CHALLENGE`, `EXPIRED_CHALLENGE`, or what the Hub has thought of since.
         package var stage: String
-        /// The owner's own name, not one under `hf.space`.
+        /// A custom domain, not one under `hf.space`.
         package var isCustom: Bool
     }
 

@@ -40,16 +40,16 @@ package struct FolderReview: Sendable {
 }
 
 extension SecretHeuristic {
-    /// Tokens that stand in the text of a program, each with its line and without its value. Words that only stand for a token, such as
+    /// Tokens that stand in the text of a program, each with its place (from 1; columns in Unicode scalars) and without its value. Words that only stand for a token, such as
     /// `hf_xxxx`, are none.
-    package static func tokens(in text: String) -> [(line: Int, reason: String)] {
-        var found: [(line: Int, reason: String)] = []
+    package static func tokens(in text: String) -> [(line: Int, column: Int, reason: String)] {
+        var found: [(line: Int, column: Int, reason: String)] = []
         let lines = text.split(omittingEmptySubsequences: false) { $0 == "\n" || $0 == "\r\n" }
         for (number, line) in lines.enumerated() {
             guard line.utf8.count <= 20_000 else { continue }
             for word in line.split(whereSeparator: { !isOfToken($0) }) where word.utf8.count >= 20 {
                 guard let reason = token(String(word)) else { continue }
-                found.append((number + 1, reason))
+                found.append((number + 1, line[..<word.startIndex].unicodeScalars.count + 1, reason))
                 break
             }
         }

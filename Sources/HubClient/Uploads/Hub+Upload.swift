@@ -50,6 +50,8 @@ extension Hub {
             switch change {
             case .delete(let path): deletions.append(.deletedFile(try RepoPath(path)))
             case .deleteFolder(let path): deletions.append(.deletedFolder(try RepoPath(path)))
+            case .addStored(let path, let sha256, let size):
+                deletions.append(.lfs(path: try RepoPath(path), oid: sha256, size: size))
             case .add(let path, let source):
                 let path = try RepoPath(path)
                 guard seen.insert(path).inserted else {

@@ -115,11 +115,11 @@ extension Upload {
         kept: [String], isWithoutSettings: Bool, doing: String
     ) async throws(HubFailure) -> UploadReview {
         var review = begun
-        review.deletions = deletions.map { line in
+        review.deletions = deletions.compactMap { line in
             switch line {
-            case .deletedFile(let path), .lfs(let path, _, _): path.text
+            case .deletedFile(let path): path.text
             case .deletedFolder(let path): path.text + "/"
-            case .file(let item): item.path.text
+            case .file, .lfs: nil
             }
         }
         func remark(_ kind: UploadReview.Remark.Kind, _ indices: [Int], _ text: (String) -> String) {

@@ -6,6 +6,8 @@ package enum HubChange: Sendable {
     case delete(path: String)
     /// A folder and all that is in it.
     case deleteFolder(path: String)
+    /// A large file whose content the repository has already, in another commit.
+    case addStored(path: String, sha256: String, size: Int64)
 }
 
 /// Where the content of a file comes from.

@@ -24,6 +24,11 @@ package struct SpaceSetting: Sendable, Equatable {
     package var key: String
     package var value: String
     package var description: String?
+    package init(key: String, value: String, description: String? = nil) {
+        self.key = key
+        self.value = value
+        self.description = description
+    }
 }
 
 /// What a creation or duplication says about a Space besides its files: handed on to whoever plays the Spaces.

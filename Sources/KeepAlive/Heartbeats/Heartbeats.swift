@@ -48,7 +48,7 @@ package enum Heartbeats {
     package struct Result: Sendable, Equatable {
         /// For the history; nil for `start`, `log` and while paused.
         package var observation: Observation?
-        package var rulings: [JudgeAction]
+        package var actions: [JudgeAction]
     }
 
     /// A job's call. A beat does not resume a paused heartbeat and is not judged; but it was heard, so that who called
@@ -64,16 +64,16 @@ package enum Heartbeats {
                 _ = runs.end(beat.run)
                 state.lastPing = at
             }
-            return Result(observation: nil, rulings: [])
+            return Result(observation: nil, actions: [])
         }
         let code: UInt16
         switch beat.signal {
         case .log:
-            return Result(observation: nil, rulings: [])
+            return Result(observation: nil, actions: [])
         case .start:
             runs.start(beat.run, at)
             state.wakingSince = runs.under[0].since
-            return Result(observation: nil, rulings: [])
+            return Result(observation: nil, actions: [])
         case .success: code = 0
         case .fail: code = 1
         case .exit(let status): code = UInt16(clamping: status < 0 ? 255 : status)
@@ -86,9 +86,9 @@ package enum Heartbeats {
         let observation = Observation(
             check: check, at: at, outcome: code == 0 ? .up : .down, cause: code == 0 ? .none : .heartbeatFailed,
             code: code, latencyMicroseconds: UInt32(clamping: microseconds))
-        let rulings = judge(&state, observation, policy, at)
+        let actions = judge(&state, observation, policy, at)
         state.wakingSince = still
-        return Result(observation: observation, rulings: rulings)
+        return Result(observation: observation, actions: actions)
     }
 
     /// When silence becomes a failure; nil when nothing is awaited (never heard of, paused, already in trouble).
@@ -156,11 +156,11 @@ package enum Heartbeats {
         let observation = Observation(
             check: check, at: now, outcome: .down, cause: overran ? .heartbeatOverran : .heartbeatMissed, attempts: 1)
         let last = state.lastPing
-        let rulings = judge(&state, observation, policy, now, silentFrom: due)
+        let actions = judge(&state, observation, policy, now, silentFrom: due)
         state.lastPing = last
         state.wakingSince = .never
         runs = Runs()
-        return Result(observation: observation, rulings: rulings)
+        return Result(observation: observation, actions: actions)
     }
 
     package static func phase(

@@ -1,6 +1,6 @@
 package import StokerCore
 
-/// The fleet as it is tended: what the file says, completed by what the Hub says. Pure.
+/// The fleet as it is monitored: what the file says, completed by what the Hub says. Pure.
 package enum FleetComposer {
     /// Addresses are the Hub's own, private Spaces are pinged with the token, and Spaces that are to be discovered are there. A Space of another
     /// Hub than huggingface.co has no address (empty) until that Hub tells one: the one that was guessed is a stranger's.

@@ -14,24 +14,24 @@ package protocol HubGateway: Sendable {
     /// What the platform itself tells of its trouble with Spaces; empty when there is none, or no page that could tell.
     func platformReports(at now: Instant) async throws(Failure) -> [PlatformReport]
     /// What is used and left of the account's requests; nil when nobody counts them.
-    func use(at now: Instant) -> HubRateUsage?
+    func rateUsage(at now: Instant) -> HubRateUsage?
 }
 
 extension HubGateway {
-    package func use(at now: Instant) -> HubRateUsage? { nil }
+    package func rateUsage(at now: Instant) -> HubRateUsage? { nil }
     package func platformReports(at now: Instant) async throws(Failure) -> [PlatformReport] { [] }
     package func listen(to space: String, each: @escaping @Sendable (SpaceStage) async -> Void) async throws(Failure) {}
 }
 
 /// The cause of a failure, when it has words of its own without what is another at each try, such as the number of a request.
-package protocol SteadyCause: Error {
+package protocol RepeatableCause: Error {
     var said: String { get }
 }
 
 extension Failure {
     /// Without what is another at each try.
-    package var withoutRequest: Failure {
-        guard let cause = cause as? any SteadyCause else { return self }
+    package var withoutRequestID: Failure {
+        guard let cause = cause as? any RepeatableCause else { return self }
         var plain = self
         plain.because = cause.said
         return plain
@@ -44,10 +44,10 @@ package struct HubListing: Sendable {
     /// Requests it took: one a page.
     package var calls: Int
     /// Requests that this reading took and the next one will not.
-    package var besides: Int
-    package init(spaces: [SpaceFacts], calls: Int, besides: Int = 0) {
+    package var extraCalls: Int
+    package init(spaces: [SpaceFacts], calls: Int, extraCalls: Int = 0) {
         self.spaces = spaces
         self.calls = calls
-        self.besides = besides
+        self.extraCalls = extraCalls
     }
 }

@@ -28,25 +28,40 @@ extension HubPoller {
             bySpace.values.sorted { $0.space < $1.space }, now: now, isKnown: !platformReports.isEmpty)
         knowledge.set(incident: Set(platform.incident.keys))
         for (cause, count) in turn.began.sorted(by: { $0.key.rawValue < $1.key.rawValue }) {
-            await monitor.say(
+            await monitor.emit(
                 .healingSuspended(spaces: count, cause: cause, platform: platformReports.first?.phrase))
         }
         for cause in turn.ended {
-            await monitor.say(.healingResumed(cause: cause))
+            await monitor.emit(.healingResumed(cause: cause))
         }
     }
 
     /// Reads the platform's status page, while Spaces fail and at most once a minute. Where it cannot be reached it is let be for longer.
     private func askPlatform(isAnyFailing: Bool, now: Instant) async {
-        guard isAnyFailing else { return platformReports = [] }
+        guard isAnyFailing else {
+            platformTold = [:]
+            return platformReports = []
+        }
         guard now >= platformAskedNext else { return }
         do throws(Failure) {
             platformReports = try await hub.platformReports(at: now)
             platformAskedNext = now + .seconds(60)
+            await tellOfPlatform(now)
         } catch {
             platformReports = []
             platformAskedNext = now + .seconds(600)
             logger.info("The platform's status page could not be read", metadata: ["error": "\(error)"])
+        }
+    }
+
+    /// Each of its reports is an event, again after a while: an incident that begins later finds it near its own beginning.
+    private func tellOfPlatform(_ now: Instant) async {
+        let titles = Set(platformReports.map(\.title))
+        platformTold = platformTold.filter { titles.contains($0.key) }
+        for report in platformReports {
+            if let told = platformTold[report.title], now - told < PlatformReport.toldEvery { continue }
+            platformTold[report.title] = now
+            await monitor.emit(.platformReported(title: report.title, since: report.since, page: report.page))
         }
     }
 
@@ -155,7 +170,7 @@ extension HubPoller {
         if let last = spoken[name], last.since == since, last.decision == decision { return false }
         spoken[name] = (since, decision)
         knowledge.set(healing: event.sentence, of: name)
-        await monitor.say(event, check: status)
+        await monitor.emit(event, check: status)
         return true
     }
 
@@ -200,7 +215,7 @@ extension HubPoller {
             logger.error("Healing could not be written down", metadata: ["check": "\(name)", "error": "\(error)"])
             return
         }
-        await monitor.say(event, check: status)
+        await monitor.emit(event, check: status)
         pasts[key, default: Healer.Past()].actions.append(.init(at: now, step: step))
         // All checks of the Space count them, each for a span of its own.
         let longest = await lookAtFleet().longestBudget
@@ -223,7 +238,7 @@ extension HubPoller {
                 step: step, check: name, because: seen, number: count, most: most,
                 withinMilliseconds: rule.within.wholeMilliseconds)
             knowledge.set(healing: said.sentence, of: name)
-            await monitor.say(said, check: status)
+            await monitor.emit(said, check: status)
             await end(action, as: .succeeded, "the Hub took it")
         } catch {
             noteCalls(Self.callsAfterALostAnswer)
@@ -231,7 +246,7 @@ extension HubPoller {
                 step: step, check: name, because: error.because, hint: error.hint, number: count, most: most,
                 withinMilliseconds: rule.within.wholeMilliseconds)
             knowledge.set(healing: said.sentence, of: name)
-            await monitor.say(said, check: status)
+            await monitor.emit(said, check: status)
             // Without an answer nobody knows whether the Hub did it.
             await end(action, as: error.code == .hubUnreachable ? .unknown : .failed, error.because)
             logger.error("The Hub refused a restart", metadata: ["space": "\(space)", "error": "\(error)"])
@@ -339,7 +354,7 @@ extension HubPoller {
             guard let check else { continue }
             toldDeeds.insert(action.id)
             let status = try? await monitor.status(of: check.name)  // it left the fleet meanwhile
-            await monitor.say(.spaceAsked(deed: deed, space: name(of: action.space), by: action.actor), check: status)
+            await monitor.emit(.spaceAsked(deed: deed, space: name(of: action.space), by: action.actor), check: status)
             want()
         }
         toldDeeds.formIntersection(found.map(\.id))

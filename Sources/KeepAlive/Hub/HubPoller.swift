@@ -48,6 +48,8 @@ package actor HubPoller: Service {
     /// What the platform itself told last, while Spaces fail; when it was asked, and when it is asked again.
     var platformReports: [PlatformReport] = []
     var platformAskedNext = Instant.never
+    /// Its trouble that an event told already, by title, and when: while Spaces fail.
+    var platformTold: [String: Instant] = [:]
     /// By check: the trouble for which something was said already.
     var spoken: [String: (since: Instant, decision: Healer.Decision)] = [:]
     /// What was not done although it may be written down later, newest last.
@@ -88,7 +90,7 @@ package actor HubPoller: Service {
             await withDiscardingTaskGroup { group in
                 while !Task.isCancelled {
                     await self.turn()
-                    for space in await self.hintsToOpen() { group.addTask { await self.follow(space) } }
+                    for space in await self.hintsToOpen() { group.addTask { await self.streamEvents(of: space) } }
                     do { try await Task.sleep(for: .seconds(1)) } catch { break }
                 }
                 group.cancelAll()
@@ -102,7 +104,7 @@ package actor HubPoller: Service {
         pace.settle(at: clocks.wall())
         countOthers()
         // A wish that cannot be granted yet is kept.
-        if await monitor.takeReadingWish() { isWanted = true }
+        if await monitor.takeEarlyPollRequest() { isWanted = true }
         await lookAtFleet()
         await lookAtDeeds()
         guard pace.mayRead(at: clocks.wall(), wanted: isWanted) else { return }
@@ -130,13 +132,13 @@ package actor HubPoller: Service {
 
     /// Requests beside the readings count against the same budget. A client that counts its own is asked instead.
     func noteCalls(_ count: Int) {
-        if hub.use(at: clocks.wall()) == nil { pace.also(calls: count, at: clocks.wall()) }
+        if hub.rateUsage(at: clocks.wall()) == nil { pace.also(calls: count, at: clocks.wall()) }
     }
 
     /// What the client has sent beside readings: restarts, what they look at, repeats.
     private func countOthers() {
         let now = clocks.wall()
-        guard let sent = hub.use(at: now)?.calls, sent > counted else { return }
+        guard let sent = hub.rateUsage(at: now)?.calls, sent > counted else { return }
         pace.also(calls: sent - counted, at: now)
         counted = sent
     }
@@ -150,7 +152,7 @@ package actor HubPoller: Service {
     private struct Reading {
         /// Requests that every reading takes, and those of this one alone.
         var calls = 0
-        var besides = 0
+        var extraCalls = 0
         var changes: [HubReadings.Change] = []
         var gone: [String] = []
         var failure: Failure?
@@ -228,9 +230,9 @@ package actor HubPoller: Service {
         if isFirst { return }  // no room yet
         let now = clocks.wall()
         if reading.answered > 0 { lastAnswer = now }
-        var use = hub.use(at: now)
+        var use = hub.rateUsage(at: now)
         // Every page, and every repeat of one.
-        let sent = max(reading.calls + reading.besides, (use?.calls ?? 0) - counted)
+        let sent = max(reading.calls + reading.extraCalls, (use?.calls ?? 0) - counted)
         counted = use?.calls ?? counted
         use?.answeredAt = lastAnswer
         if let failure = reading.failure, reading.answered == 0 {
@@ -243,12 +245,12 @@ package actor HubPoller: Service {
         }
         // What may be over at the next reading is not put before everybody.
         let isLasting = silentSince.map { now - $0 >= SpaceVerdict.HubReading.settledAfter } ?? false
-        use?.trouble = reading.failure.flatMap { isLasting || $0.retry == .never ? "\($0.withoutRequest)" : nil }
+        use?.trouble = reading.failure.flatMap { isLasting || $0.retry == .never ? "\($0.withoutRequestID)" : nil }
         knowledge.use = use
         expect()
         await tellSpread()
         if reading.failure == nil, rest.isEmpty { await tellNothingFound() }
-        await monitor.hubSays(reading.changes)
+        await monitor.applyHubChanges(reading.changes)
         await monitor.hubLists(gone: reading.gone)
     }
 
@@ -260,16 +262,16 @@ package actor HubPoller: Service {
         do throws(Failure) {
             var listing = try await hub.spaces(of: spellings[key] ?? namespace)
             reading.calls += listing.calls
-            reading.besides += listing.besides
+            reading.extraCalls += listing.extraCalls
             reading.answered += 1
             // Spaces are found whatever their case, but a listing takes a namespace as it is written (hub-api 3.8).
             if listing.spaces.isEmpty, spellings[key] == nil, let one = own.first {
-                reading.besides += 1
+                reading.extraCalls += 1
                 let owner = try await hub.space(one)?.id.split(separator: "/").first.map(String.init)
                 spellings[key] = owner.flatMap { $0.lowercased() == key ? $0 : nil } ?? namespace
                 if let spelling = spellings[key], spelling != namespace {
                     listing = try await hub.spaces(of: spelling)
-                    reading.besides += listing.calls + listing.besides
+                    reading.extraCalls += listing.calls + listing.extraCalls
                 }
             }
             let news = knowledge.take(listing.spaces, of: namespace, now: clocks.wall())
@@ -289,7 +291,7 @@ package actor HubPoller: Service {
         let listed = Set(listing.map { SpaceName.key($0.id) })
         let now = clocks.wall()
         var left = min(
-            Self.soughtAtOnce, pace.budget / 2 - pace.used(at: now) - reading.calls - reading.besides)
+            Self.soughtAtOnce, pace.budget / 2 - pace.used(at: now) - reading.calls - reading.extraCalls)
         var seen: Set<String> = []
         for space in own {
             let key = SpaceName.key(space)
@@ -307,7 +309,7 @@ package actor HubPoller: Service {
                 sought[key] = now
             }
             left -= 1
-            reading.besides += 1
+            reading.extraCalls += 1
             await read(single: space, &reading)
         }
         reading.gone.removeAll { knowledge.word(of: $0) != nil }
@@ -324,7 +326,7 @@ package actor HubPoller: Service {
                 reading.changes += knowledge.take(facts, as: space, now: clocks.wall())
                 if let name = knowledge.newName(of: space), name != before {
                     logger.warning("A Space has moved", metadata: ["space": "\(space)", "now": "\(name)"])
-                    await monitor.say(.spaceMoved(space: space, to: name, isWritten: await monitor.names(space)))
+                    await monitor.emit(.spaceMoved(space: space, to: name, isWritten: await monitor.names(space)))
                 }
             } else if knowledge.forget(space) {
                 reading.gone.append(space)
@@ -338,7 +340,7 @@ package actor HubPoller: Service {
     /// Once, again when it is another trouble, and again when it has lasted for hours: the page shows it meanwhile.
     private func complain(_ failure: Failure?, _ text: Logger.Message, now: Instant) {
         guard let failure else { return complained = nil }
-        let said = "\(failure.withoutRequest)"
+        let said = "\(failure.withoutRequestID)"
         if let complained, complained.said == said, now - complained.at < Self.complainEvery { return }
         complained = (said, now)
         logger.warning(text, metadata: ["error": "\(failure)"])
@@ -359,7 +361,7 @@ package actor HubPoller: Service {
         let event = EventPayload.hubNothingFound(
             namespaces: discovery.namespaces, because: nothing.because, hint: nothing.hint)
         logger.warning("\(event.sentence)")
-        await monitor.say(event)
+        await monitor.emit(event)
     }
 
     private func tellSpread() async {
@@ -369,7 +371,7 @@ package actor HubPoller: Service {
         let minutes = (pace.size + pace.budget - 1) / pace.budget * Int(PollSchedule.window / .seconds(60))
         let event = EventPayload.hubSpread(requests: pace.size, budget: pace.budget, minutes: minutes)
         logger.warning("\(event.sentence)")
-        await monitor.say(event)
+        await monitor.emit(event)
     }
 
     private func hubIsSilent(_ failure: Failure, since now: Instant) async {
@@ -377,13 +379,13 @@ package actor HubPoller: Service {
         if silentSince == nil { silentSince = now }
         guard !told, let silentSince, now - silentSince >= SpaceVerdict.HubReading.settledAfter else { return }
         told = true
-        await monitor.say(.hubUnreachable(because: failure.because))
+        await monitor.emit(.hubUnreachable(because: failure.because))
     }
 
     private func hubAnswers() async {
         silentSince = nil
         guard told else { return }
         told = false
-        await monitor.say(.hubBack)
+        await monitor.emit(.hubBack)
     }
 }

@@ -1,6 +1,6 @@
 package import StokerCore
 
-/// The fleet as ``HubPoller`` sees it: what is tended, how it is, and what may be done about it. The watch calls it; nothing here calls the
+/// The fleet as ``HubPoller`` sees it: what is monitored, how it is, and what may be done about it. The watch calls it; nothing here calls the
 /// watch.
 package protocol MonitoredFleet: Sendable {
     /// Whether this master is the one at work, and sure of its own network.
@@ -19,15 +19,15 @@ package protocol MonitoredFleet: Sendable {
     /// What both sources meant together at the last ping of a check, where that is more than "well".
     func cell(of name: String) async -> SpaceVerdict.GridCell?
     /// Whether something was seen since the last call that a new reading of the Hub would explain.
-    func takeReadingWish() async -> Bool
+    func takeEarlyPollRequest() async -> Bool
 
     /// Stages that are not what they were.
-    func hubSays(_ changes: [HubReadings.Change]) async
+    func applyHubChanges(_ changes: [HubReadings.Change]) async
     /// A reading is over: discovered Spaces come and go.
     func hubLists(gone: [String]) async
     /// Pings a check now; no answer is waited for.
     func bringForward(_ name: String) async
     /// Writes an event of the fleet as a whole, or of a check.
-    func say(_ payload: EventPayload) async
-    func say(_ payload: EventPayload, check: CheckStatus?) async
+    func emit(_ payload: EventPayload) async
+    func emit(_ payload: EventPayload, check: CheckStatus?) async
 }

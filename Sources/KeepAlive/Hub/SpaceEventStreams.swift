@@ -68,7 +68,7 @@ extension HubPoller {
     }
 
     /// Listens until the Space has come to rest, the stream ends, or it has taken too long.
-    func follow(_ space: String) async {
+    func streamEvents(of space: String) async {
         let began = clocks.wall()
         let name = knowledge.newName(of: space) ?? space
         await withTaskGroup(of: Void.self) { group in

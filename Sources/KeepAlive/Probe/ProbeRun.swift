@@ -276,7 +276,7 @@ final class ProbeRun: ProbeTask, @unchecked Sendable {
             guard let address else {
                 return fail(.badRedirect, "\(head.status.code) leads to \(Redaction.text(location))")
             }
-            return follow(address, status: head.status.code)
+            return followRedirect(address, status: head.status.code)
         }
         if head.status.code == 101 { return answered(truncated: false, complete: false) }
         guard reader.mayBeEndless, let type = head.headers.first(name: "content-type"), Self.isStream(type) else {
@@ -308,7 +308,7 @@ final class ProbeRun: ProbeTask, @unchecked Sendable {
         }
     }
 
-    private func follow(_ address: ProbeAddress, status: UInt) {
+    private func followRedirect(_ address: ProbeAddress, status: UInt) {
         if let from = exchange.address, !address.mayShareSecrets(with: from) { sharesSecrets = false }
         if let peer = exchange.peer, peer.isPublic { cameFromOutside = true }
         // RFC 9110 section 15.4: 303 always becomes GET, 301 and 302 do for POST, as every browser does.

@@ -1,13 +1,13 @@
 import StokerCore
 
 /// The states of a shard's checks. That of a check that is well fits 32 bytes; only the others, whose history matters, are
-/// kept whole, in a place of their own. In a fleet of a million that is a fifth of all memory.
+/// kept whole, in a table of their own. In a fleet of a million that is a fifth of all memory.
 struct CheckStateTable {
     /// What differs between checks that are well.
     private struct Well {
         var lastPing: Instant
         var since: Instant
-        /// While the check is kept whole: its place in ``whole``.
+        /// While the check is kept whole: its row in ``whole``.
         var latencyOrPlace: UInt32
         var certificateEndHours: UInt32
         var code: UInt16
@@ -68,13 +68,13 @@ struct CheckStateTable {
 
     var count: Int { checks.count }
 
-    subscript(place: Int) -> CheckState {
+    subscript(row: Int) -> CheckState {
         get {
-            let well = checks[place]
+            let well = checks[row]
             return well.recentCount == Well.isWhole ? whole[Int(well.latencyOrPlace)] : well.state
         }
         set {
-            let old = checks[place]
+            let old = checks[row]
             var well = Well(newValue)
             // Compared rather than looked at field by field: what `Well` does not know of is never lost.
             if well.recentCount != Well.isWhole, well.state == newValue {
@@ -83,16 +83,16 @@ struct CheckStateTable {
                 if old.recentCount == Well.isWhole {
                     well.latencyOrPlace = old.latencyOrPlace
                     whole[Int(old.latencyOrPlace)] = newValue
-                } else if let place = free.popLast() {
-                    well.latencyOrPlace = place
-                    whole[Int(place)] = newValue
+                } else if let row = free.popLast() {
+                    well.latencyOrPlace = row
+                    whole[Int(row)] = newValue
                 } else {
                     well.latencyOrPlace = UInt32(whole.count)
                     whole.append(newValue)
                 }
                 well.recentCount = Well.isWhole
             }
-            checks[place] = well
+            checks[row] = well
         }
     }
 }

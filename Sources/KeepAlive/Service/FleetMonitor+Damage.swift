@@ -38,10 +38,10 @@ extension FleetMonitor {
     package var standingDamage: LedgerDamage? { damages.first }
 
     package func acknowledge(_ incident: Int64) async throws(Failure) {
-        guard let place = damages.firstIndex(where: { $0.incident == incident }) else {
+        guard let index = damages.firstIndex(where: { $0.incident == incident }) else {
             throw .nothingToAcknowledge(incident, open: damages)
         }
-        let damage = damages.remove(at: place)
+        let damage = damages.remove(at: index)
         let now = clocks.wall()
         let ended = Incident(
             id: incident, check: Incident.ofLedger, began: damage.at, ended: max(now, damage.at), verdict: .down,

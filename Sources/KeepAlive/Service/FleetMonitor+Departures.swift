@@ -7,14 +7,14 @@ import StokerCore
 extension FleetMonitor {
     func depart(_ one: Shard.CarriedState) {
         var saved = SavedState(
-            state: one.place.state, nextDue: one.place.due.map(Instant.init(milliseconds:)) ?? .never)
-        if let open = Judge.openIncident(saved.state, check: one.place.id) {
+            state: one.core.state, nextDue: one.core.due.map(Instant.init(milliseconds:)) ?? .never)
+        if let open = Judge.openIncident(saved.state, check: one.core.id) {
             saved = Self.withoutIncident(saved)
             endOrphan(open, .left, of: one.name, saved)
         }
         saved.state.isBlind = true
-        unsee(one.place.id, saved)
-        departed.add(one.place.id, saved, space: one.space)
+        unsee(one.core.id, saved)
+        departed.add(one.core.id, saved, space: one.space)
     }
 
     /// So that it begins anew should it come back; only a pause stays.

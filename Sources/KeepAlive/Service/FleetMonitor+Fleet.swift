@@ -20,7 +20,7 @@ extension FleetMonitor {
             try await take(fleet)
         } catch {
             fleetFile.rejected = error.because.split(separator: "\n").map(String.init)
-            say(.fleetRejected(problem: fleetFile.rejected.first ?? error.because))
+            emit(.fleetRejected(problem: fleetFile.rejected.first ?? error.because))
             logger.error("The new fleet file was not taken", metadata: ["problems": "\(error.because)"])
             feed.add(names: [], events: [], everything: true)
             throw error
@@ -76,17 +76,17 @@ extension FleetMonitor {
             for shard in shards {
                 for one in await shard.carry() { kept[one.name] = one }
             }
-            follow(renamed, fleet, in: &kept)
+            carryOver(renamed, fleet, in: &kept)
             let strangers = takeStrangers(fleet, from: &kept)
             onFleet(fleet)
-            await place(
-                fleet, FleetPlacement.Known(ids: ids, states: known.states, strips: known.strips, carried: kept))
+            await distribute(
+                fleet, FleetPlacement.Known(ids: ids, states: known.states, samples: known.samples, carried: kept))
             departed.remove(ids)
             let old = Set(before.checks.map { renamed[$0.name] ?? $0.name })
             let added = fleet.checks.count { !old.contains($0.name) }
             let gone = old.count - (fleet.checks.count - added)
             if saying {
-                say(.fleetReloaded(checks: fleet.checks.count, added: added, gone: gone))
+                emit(.fleetReloaded(checks: fleet.checks.count, added: added, gone: gone))
             }
             logger.notice(
                 "Fleet reloaded", metadata: ["checks": "\(fleet.checks.count)", "new": "\(added)", "gone": "\(gone)"])
@@ -94,8 +94,8 @@ extension FleetMonitor {
             for one in kept.values { depart(one) }
             for one in strangers {
                 one.ping?.fail(.fleetReplaced)
-                unsee(one.place.id)
-                guard let open = Judge.openIncident(one.place.state, check: one.place.id) else { continue }
+                unsee(one.core.id)
+                guard let open = Judge.openIncident(one.core.state, check: one.core.id) else { continue }
                 endOrphan(open, .replaced, of: one.name)
             }
             Allocator.giveBack()
@@ -109,36 +109,36 @@ extension FleetMonitor {
     /// What is remembered of checks that were not in the fleet until now: Spaces that the Hub lists only later, or again.
     func recall(
         _ fleet: Fleet, _ ids: [Int32]
-    ) async throws(Failure) -> (states: [Int32: SavedState], strips: [[Observation]]) {
-        let new = fleet.checks.indices.filter { names.place(of: fleet.checks[$0].name) == nil }
+    ) async throws(Failure) -> (states: [Int32: SavedState], samples: [[Observation]]) {
+        let new = fleet.checks.indices.filter { names.index(of: fleet.checks[$0].name) == nil }
         var states: [Int32: SavedState] = [:]
         // In a large fleet that is much to read: not for names that the ledger has never seen.
         if new.contains(where: { departed.isForTheLedger(ids[$0]) }) {
             let all = try await ledger.savedStates()
-            for place in new {
-                states[ids[place]] = all[ids[place]]
+            for index in new {
+                states[ids[index]] = all[ids[index]]
                 // Nobody has looked since: uptime goes on with the next ping.
-                states[ids[place]]?.state.isBlind = true
+                states[ids[index]]?.state.isBlind = true
             }
         }
-        for place in new {
-            switch departed.known(ids[place], space: fleet.checks[place].space) {
+        for index in new {
+            switch departed.known(ids[index], space: fleet.checks[index].space) {
             case .elsewhere: break
-            case .stranger: states[ids[place]] = nil
-            case .same(let saved): states[ids[place]] = saved
+            case .stranger: states[ids[index]] = nil
+            case .same(let saved): states[ids[index]] = saved
             }
         }
-        var strips: [[Observation]] = []
+        var samples: [[Observation]] = []
         let shown = new.filter { states[ids[$0]] != nil }
         if !shown.isEmpty, fleet.checks.count <= RecentPings.largestFleet {
-            strips = [[Observation]](repeating: [], count: fleet.checks.count)
-            for (place, strip) in zip(
+            samples = [[Observation]](repeating: [], count: fleet.checks.count)
+            for (index, strip) in zip(
                 shown, try await ledger.latest(of: shown.map { ids[$0] }, limit: RecentPings.length))
             {
-                strips[place] = strip
+                samples[index] = strip
             }
         }
-        return (states, strips)
+        return (states, samples)
     }
 
     /// Takes out what was carried of checks whose name means another Space now: what is known of the one says nothing of the other.
@@ -161,11 +161,11 @@ extension FleetMonitor {
     }
 
     func tellOfRestart(_ new: Fleet) {
-        var keys = sections.restarts(from: inForce, to: new)
+        var keys = sections.restarts(from: startFleet, to: new)
         // What is discovered needs the Hub's word, too.
-        if inForce.hub.isWatched != new.hub.isWatched, !keys.contains("hub.watch") { keys.append("hub.watch") }
+        if startFleet.hub.isWatched != new.hub.isWatched, !keys.contains("hub.watch") { keys.append("hub.watch") }
         guard !keys.isEmpty else { return }
-        say(.fleetNeedsRestart(keys: keys))
+        emit(.fleetNeedsRestart(keys: keys))
         logger.warning(
             "The fleet file changes what only a restart takes", metadata: ["keys": "\(keys.joined(separator: ", "))"])
     }
@@ -175,16 +175,16 @@ extension FleetMonitor {
     ) async throws(Failure) {
         let ids = try await ledger.register(fleet.checks.map(\.name))
         lost = Self.lost(states, fleet: ids)
-        var strips: [[Observation]] = []
+        var samples: [[Observation]] = []
         if !states.isEmpty, fleet.checks.count <= RecentPings.largestFleet {
             do throws(Failure) {
-                strips = try await ledger.latest(of: ids, limit: RecentPings.length)
+                samples = try await ledger.latest(of: ids, limit: RecentPings.length)
             } catch {
                 // The little bars of the page are no reason to forget pauses and incidents.
                 logger.warning("The latest pings could not be read", metadata: ["error": "\(error)"])
             }
         }
-        await place(fleet, FleetPlacement.Known(ids: ids, states: states, strips: strips))
+        await distribute(fleet, FleetPlacement.Known(ids: ids, states: states, samples: samples))
     }
 
     /// What was up, down or waking, and is not in the fleet. A table, since a fleet may have a million checks.
@@ -200,13 +200,13 @@ extension FleetMonitor {
     /// The ledger gives no numbers: negative ones serve until the next start, and nothing under them is written.
     func installUnremembered() async {
         memoryNote = memoryNote ?? "the ledger could not be read at the start"
-        await place(current, FleetPlacement.Known(ids: (0..<Int32(current.checks.count)).map { -1 - $0 }))
+        await distribute(current, FleetPlacement.Known(ids: (0..<Int32(current.checks.count)).map { -1 - $0 }))
     }
 
-    func place(_ fleet: Fleet, _ known: FleetPlacement.Known) async {
-        let (previous, tended) = (names, current.checks)
+    func distribute(_ fleet: Fleet, _ known: FleetPlacement.Known) async {
+        let (previous, monitored) = (names, current.checks)
         var placement = FleetPlacement(
-            fleet.checks, known, before: { previous.place(of: $0).map { tended[$0] } }, shards: shards.count,
+            fleet.checks, known, before: { previous.index(of: $0).map { monitored[$0] } }, shards: shards.count,
             rate: Double(settings.firstLooksPerSecond), seed: settings.seed, now: clocks.wall())
         current = fleet
         fleetNumber &+= 1
@@ -216,8 +216,10 @@ extension FleetMonitor {
             await shard.install(fleet.checks, placement.take(part), rareState: placement.rareStates[part])
         }
         for (part, shard) in shards.enumerated() {
-            await shard.place(
-                placement.destinations[part].mapValues { .init(shard: shards[$0.part], index: $0.key, name: $0.name) })
+            await shard.forwardPings(
+                to: placement.destinations[part].mapValues {
+                    .init(shard: shards[$0.part], index: $0.key, name: $0.name)
+                })
         }
         for one in known.carried.values where !placement.goOn.contains(one.name) { one.ping?.fail(.fleetReplaced) }
     }
@@ -249,13 +251,13 @@ extension FleetMonitor {
             }
         }
         for check in fleet.checks where !old.contains(check.name) {
-            say(.spaceFound(space: check.space ?? check.name, check: check.name))
+            emit(.spaceFound(space: check.space ?? check.name, check: check.name))
         }
         for check in before where !new.contains(check.name) {
-            say(.spaceGone(space: check.space, check: check.name))
+            emit(.spaceGone(space: check.space, check: check.name))
         }
         for space in gone where fleet.checks.contains(where: { $0.space.map(SpaceName.key) == SpaceName.key(space) }) {
-            say(.spaceGone(space: space, check: nil))
+            emit(.spaceGone(space: space, check: nil))
         }
     }
 }

@@ -4,15 +4,15 @@ import StokerCore
 /// What ``HubPoller`` needs of the fleet monitor, which does not know it.
 extension FleetMonitor: MonitoredFleet {
     /// Tells every check of the Spaces whose stage changed, and the log of the fleet.
-    package func hubSays(_ changes: [HubReadings.Change]) async {
+    package func applyHubChanges(_ changes: [HubReadings.Change]) async {
         // What is said before the checks are there, or while they are exchanged, they hear when they are installed.
         guard !changes.isEmpty, hasBegun else { return }
         await settled()
         let byspace = Dictionary(grouping: changes) { SpaceName.key($0.space) }
         for (index, check) in fleet().checks.enumerated() {
             guard let space = check.space, let change = byspace[SpaceName.key(space)]?.last else { continue }
-            let (shard, place) = place(of: index)
-            await shard.hubSays(change, place, check.name)
+            let (shard, row) = location(of: index)
+            await shard.applyHubChange(change, row, check.name)
         }
         for change in changes where change.wasKnown {
             let facts = change.word.facts
@@ -23,7 +23,7 @@ extension FleetMonitor: MonitoredFleet {
                 case .owner: .owner
                 case nil: nil
                 }
-            say(
+            emit(
                 .spaceStage(
                     space: change.space, stage: facts.stage?.description, from: change.from?.description, why: why,
                     message: facts.errorMessage.map { quoted($0) }))

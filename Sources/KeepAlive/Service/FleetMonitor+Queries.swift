@@ -79,12 +79,12 @@ extension FleetMonitor {
     }
 
     /// Where a check of the present fleet is kept.
-    func place(of index: Int) -> (shard: Shard, place: UInt32) {
+    func location(of index: Int) -> (shard: Shard, row: UInt32) {
         (shards[index % shards.count], UInt32(index / shards.count))
     }
 
     func find(_ name: String) throws(Failure) -> (shard: Shard, index: UInt32) {
-        guard let index = names.place(of: name).map(UInt32.init) else {
+        guard let index = names.index(of: name).map(UInt32.init) else {
             throw .unknownCheck(name, nearest: ClosestMatch.of(name, among: current.checks.lazy.map(\.name)))
         }
         return (shards[Int(index) % shards.count], index / UInt32(shards.count))
@@ -106,9 +106,9 @@ extension FleetMonitor {
         try await ask(name) { await $0.status($1, name) }
     }
 
-    package func strips(of names: [String]) async -> [[Sample]] {
+    package func samples(of names: [String]) async -> [[Sample]] {
         var result: [[Sample]] = []
-        var missing: [(place: Int, id: Int32)] = []
+        var missing: [(index: Int, id: Int32)] = []
         for name in names {
             // A name that is gone since the page was drawn has an empty strip.
             guard let strip = try? await ask(name, { await $0.strip($1, name) }) else {
@@ -122,7 +122,7 @@ extension FleetMonitor {
             do {
                 let rows = try await ledger.latest(of: missing.map(\.id), limit: RecentPings.length)
                 for (row, miss) in zip(rows, missing) {
-                    result[miss.place] = row.map {
+                    result[miss.index] = row.map {
                         Sample(at: $0.at, outcome: $0.outcome, latencyMicroseconds: $0.latencyMicroseconds)
                     }
                 }

@@ -9,10 +9,10 @@ extension FleetMonitor {
         guard !wanted.isEmpty else { return [:] }
         let renamed = try await ledger.rename(wanted)
         for one in renamed.carried {
-            say(.renamed(from: one.from, to: one.to, carried: true))
+            emit(.renamed(from: one.from, to: one.to, carried: true))
         }
         for one in renamed.apart where toldApart.insert(one).inserted {
-            say(.renamed(from: one.from, to: one.to, carried: false))
+            emit(.renamed(from: one.from, to: one.to, carried: false))
         }
         return Dictionary(renamed.carried.map { ($0.from, $0.to) }, uniquingKeysWith: { first, _ in first })
     }
@@ -39,8 +39,8 @@ extension FleetMonitor {
         return wanted.filter { !present.contains($0.from) && present.contains($0.to) }
     }
 
-    /// What is tended under an old name goes on under the new one.
-    func follow(_ renamed: [String: String], _ fleet: Fleet, in kept: inout [String: Shard.CarriedState]) {
+    /// What is monitored under an old name goes on under the new one.
+    func carryOver(_ renamed: [String: String], _ fleet: Fleet, in kept: inout [String: Shard.CarriedState]) {
         guard !renamed.isEmpty else { return }
         let names = Set(renamed.values)
         var spaces: [String: String] = [:]

@@ -11,7 +11,7 @@ package actor FleetMonitor: FleetMonitoring, Service {
         /// Open attempts over all shards. Follows the open-file limit.
         package var openLimit: Int
         /// Attempts begun within the last half second and not answered yet, over all shards. Default 512.
-        package var youngLimit: Int
+        package var recentLimit: Int
         /// Transcripts of good pings kept in memory, over all shards. Default 8,192, about 24 MB when full.
         package var transcripts: Int
         /// Most first looks per second after a start. Default 2,000.
@@ -21,12 +21,12 @@ package actor FleetMonitor: FleetMonitoring, Service {
         package var demo: Bool
 
         package init(
-            openLimit: Int, youngLimit: Int = 512, transcripts: Int = 8_192, firstLooksPerSecond: Int = 2_000,
+            openLimit: Int, recentLimit: Int = 512, transcripts: Int = 8_192, firstLooksPerSecond: Int = 2_000,
             seed: UInt64,
             userAgent: String, demo: Bool = false
         ) {
             self.openLimit = openLimit
-            self.youngLimit = youngLimit
+            self.recentLimit = recentLimit
             self.transcripts = transcripts
             self.firstLooksPerSecond = firstLooksPerSecond
             self.seed = seed
@@ -44,22 +44,22 @@ package actor FleetMonitor: FleetMonitoring, Service {
     let settings: Settings
     let logger: Logger
     let source: Source?
-    /// Hears of each fleet before it is tended.
+    /// Hears of each fleet before it is monitored.
     let onFleet: @Sendable (Fleet) -> Void
     let shards: [Shard]
     let connectivity: SharedConnectivity
     let feed = ChangeFeed()
-    let readingWish = EarlyPollRequest()
+    let earlyPoll = EarlyPollRequest()
     /// What the Hub says; empty while nobody asks it.
     package nonisolated let hub: HubReadings
     package nonisolated let maintenance: MaintenanceBook
 
-    /// What is tended: ``written`` completed by what the Hub says, and the ping to ourselves.
+    /// What is monitored: ``written`` completed by what the Hub says, and the ping to ourselves.
     var current: Fleet
     /// As the fleet file has it.
     var written: Fleet
     /// What this process was started with, for the keys that only a start takes.
-    let inForce: Fleet
+    let startFleet: Fleet
     let sections: FleetSections
     var names = NameIndex()
     var fleetFile: Overview.FleetFile
@@ -104,9 +104,9 @@ package actor FleetMonitor: FleetMonitoring, Service {
         self.hub = hub
         self.current = fleet
         self.written = fleet
-        var inForce = fleet
-        inForce.checks = []
-        self.inForce = inForce
+        var startFleet = fleet
+        startFleet.checks = []
+        self.startFleet = startFleet
         self.source = source
         self.ledger = ledger
         self.writer = writer
@@ -119,10 +119,10 @@ package actor FleetMonitor: FleetMonitoring, Service {
         let connectivity = SharedConnectivity()
         self.connectivity = connectivity
         let feed = feed
-        let surroundings = Shard.Surroundings(
+        let shared = Shard.SharedServices(
             connectivity: connectivity, evaluator: ResponseEvaluator(),
             backlog: SharedBacklog(shards: max(1, loops.count)),
-            hub: hub, readingWish: readingWish, maintenance: maintenance,
+            hub: hub, earlyPoll: earlyPoll, maintenance: maintenance,
             deliver: { batch, names in
                 feed.add(names: names, events: batch.events)
                 writer.enqueue(batch.remembered)
@@ -134,16 +134,16 @@ package actor FleetMonitor: FleetMonitoring, Service {
                 loop: loop, number: number, of: parts,
                 lane: ProbeLane(
                     eventLoop: loop, resolver: resolver, tls: tls, userAgent: settings.userAgent, now: clocks.wall),
-                openLimit: max(1, settings.openLimit / parts), youngLimit: max(1, settings.youngLimit / parts),
+                openLimit: max(1, settings.openLimit / parts), recentLimit: max(1, settings.recentLimit / parts),
                 transcripts: max(1, settings.transcripts / parts), seed: settings.seed &+ UInt64(number),
                 clocks: clocks,
-                surroundings: surroundings, logger: logger)
+                shared: shared, logger: logger)
         }
     }
 
     // MARK: Life
 
-    /// Loads what is remembered and begins to tend; returns when the fleet is installed. Called once.
+    /// Loads what is remembered and begins to monitor; returns when the fleet is installed. Called once.
     ///
     /// - Parameters:
     ///   - selfAddress: our own address, for the ping to ourselves; nil when there is none.
@@ -177,7 +177,7 @@ package actor FleetMonitor: FleetMonitoring, Service {
         Allocator.giveBack()
         writer.watch(isActive)
         for shard in shards { await shard.setActive(isActive) }
-        say(.started(checks: current.checks.count))
+        emit(.started(checks: current.checks.count))
     }
 
     func withSelfPing(_ fleet: Fleet) -> Fleet { SelfPing.adding(to: fleet, at: selfAddress) }
@@ -191,7 +191,7 @@ package actor FleetMonitor: FleetMonitoring, Service {
                 do { try await Task.sleep(for: .milliseconds(250)) } catch { break }
             }
         }
-        say(.stopped)
+        emit(.stopped)
         await withTaskGroup(of: Void.self) { group in
             for shard in shards { group.addTask { await shard.stop(within: .milliseconds(1_500)) } }
         }
@@ -205,11 +205,11 @@ package actor FleetMonitor: FleetMonitoring, Service {
         switch (connectivity.status, wasOffline) {
         case (.offline, false):
             wasOffline = true
-            say(.offline)
+            emit(.offline)
             logger.error("This machine has no network", metadata: ["checks": "\(current.checks.count)"])
         case (.online, true), (.suspect, true):
             wasOffline = false
-            say(.online)
+            emit(.online)
             logger.notice("The network is back")
         default: break
         }
@@ -219,19 +219,19 @@ package actor FleetMonitor: FleetMonitoring, Service {
         switch (writer.health, wasStalled) {
         case (.stalled(_, let because, _, let limit, _), false):
             wasStalled = true
-            say(.ledgerStalled(because: because, limit: limit))
+            emit(.ledgerStalled(because: because, limit: limit))
         case (.healthy, true):
             wasStalled = false
-            say(.ledgerRecovered)
+            emit(.ledgerRecovered)
         default: break
         }
     }
 
-    package func takeReadingWish() -> Bool { readingWish.take() }
+    package func takeEarlyPollRequest() -> Bool { earlyPoll.take() }
 
     /// Writes an event of the fleet as a whole, or of a check.
-    package func say(_ payload: EventPayload) { say(payload, check: nil) }
-    package func say(_ payload: EventPayload, check: CheckStatus?) {
+    package func emit(_ payload: EventPayload) { emit(payload, check: nil) }
+    package func emit(_ payload: EventPayload, check: CheckStatus?) {
         // Numbers below zero are not the ledger's.
         let id = check.flatMap { $0.id >= 0 ? $0.id : nil }
         let event = Event(at: clocks.wall(), check: id, payload)
@@ -245,7 +245,7 @@ package actor FleetMonitor: FleetMonitoring, Service {
     }
 
     /// A second master stands by, or stands in; the first one is always active.
-    package func take(role: Overview.Role) async {
+    package func setRole(_ role: Overview.Role) async {
         guard role != self.role else { return }
         self.role = role
         let active: Bool
@@ -255,8 +255,8 @@ package actor FleetMonitor: FleetMonitoring, Service {
             if hasBegun {
                 switch role {
                 case .standingIn(let first, _):
-                    say(.tookOver(from: first))
-                case .standby(let first, _): say(.steppedBack(to: first))
+                    emit(.tookOver(from: first))
+                case .standby(let first, _): emit(.steppedBack(to: first))
                 case .active: break
                 }
             }

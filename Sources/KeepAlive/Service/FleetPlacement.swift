@@ -12,7 +12,7 @@ struct FleetPlacement {
     }
 
     /// By shard.
-    private(set) var parts: [[Shard.Place]]
+    private(set) var parts: [[Shard.InstalledCheck]]
     private(set) var rareStates: [Shard.RareState]
     /// By the shard whose lane makes the ping, and its serial.
     private(set) var destinations: [[UInt64: Destination]]
@@ -25,7 +25,7 @@ struct FleetPlacement {
         var ids: [Int32]
         var states: [Int32: SavedState] = [:]
         /// Latest pings of each check; empty where none are kept.
-        var strips: [[Observation]] = []
+        var samples: [[Observation]] = []
         /// What the shards handed over, by the name that the check has now.
         var carried: [String: Shard.CarriedState] = [:]
     }
@@ -39,7 +39,7 @@ struct FleetPlacement {
     ) {
         let sweep = StartRamp(count: checks.count, rate: rate)
         var spread = DueTimeSpread(seed: seed)
-        parts = [[Shard.Place]](repeating: [], count: shards)
+        parts = [[Shard.InstalledCheck]](repeating: [], count: shards)
         rareStates = [Shard.RareState](repeating: Shard.RareState(), count: shards)
         destinations = [[UInt64: Destination]](repeating: [:], count: shards)
         for part in parts.indices { parts[part].reserveCapacity(checks.count / shards + 1) }
@@ -53,20 +53,20 @@ struct FleetPlacement {
                 continue
             }
             let saved = known.states[known.ids[index]]
-            let strip = index < known.strips.count ? known.strips[index].map(Sample.init) : []
+            let samples = index < known.samples.count ? known.samples[index].map(Sample.init) : []
             let restored = spread.restored(
                 saved?.nextDue ?? .never, now: now, every: check.policy.every, jitter: check.policy.jitter,
                 span: sweep.span)
             let state = saved?.state ?? CheckState()
             let due = check.rests(state, restored) ? nil : restored ?? now.milliseconds + sweep.offset(of: index)
-            parts[part].append(Shard.Place(id: known.ids[index], state: state, due: due, strip: strip))
+            parts[part].append(Shard.InstalledCheck(id: known.ids[index], state: state, due: due, samples: samples))
         }
     }
 
-    /// A check that was tended already.
+    /// A check that was monitored already.
     private mutating func carry(
         _ one: Shard.CarriedState, to check: Check, before: Check?, _ part: Int, _ key: UInt32, firstDue: Int64
-    ) -> Shard.Place {
+    ) -> Shard.InstalledCheck {
         rareStates[part].runs[key] = one.runs
         rareStates[part].cells[key] = one.cell
         rareStates[part].transcripts[key] = one.transcript
@@ -75,23 +75,23 @@ struct FleetPlacement {
             rareStates[part].pings[key] = ping
             goOn.insert(check.name)
             if ping.ticket != nil {
-                destinations[ping.carrier][ping.serial] = Destination(part: part, key: key, name: check.name)
+                destinations[ping.probingShard][ping.serial] = Destination(part: part, key: key, name: check.name)
             }
         }
-        var place = one.place
+        var core = one.core
         // A shorter interval or another address counts from now, not from when the old one would have been due.
         if let before,
-            before.address != check.address || before.policy != check.policy && !check.rests(place.state, place.due)
+            before.address != check.address || before.policy != check.policy && !check.rests(core.state, core.due)
         {
             // Many may have changed at once: a sweep, and then anywhere in the interval, as after a start.
-            place.due = firstDue
-            rareStates[part].crowd.insert(key)
+            core.due = firstDue
+            rareStates[part].needsSpreading.insert(key)
         }
-        return place
+        return core
     }
 
-    /// Hands out a shard's places once, so that a million of them are not held twice.
-    mutating func take(_ part: Int) -> [Shard.Place] {
+    /// Hands out a shard's checks once, so that a million of them are not held twice.
+    mutating func take(_ part: Int) -> [Shard.InstalledCheck] {
         defer { parts[part] = [] }
         return parts[part]
     }

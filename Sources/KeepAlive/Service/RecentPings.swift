@@ -24,21 +24,21 @@ struct RecentPings {
     /// False when this fleet is too large for strips in memory.
     var isKept: Bool { !written.isEmpty }
 
-    mutating func append(_ sample: Sample, at place: Int) {
-        guard place < written.count else { return }
-        let slot = Int(written[place]) % Self.length
-        bars[place * Self.length + slot] = Bar(
+    mutating func append(_ sample: Sample, at row: Int) {
+        guard row < written.count else { return }
+        let slot = Int(written[row]) % Self.length
+        bars[row * Self.length + slot] = Bar(
             at: sample.at.milliseconds, latency: sample.latencyMicroseconds, outcome: sample.outcome.rawValue)
-        written[place] += 1
+        written[row] += 1
     }
 
     /// Oldest first.
-    subscript(place: Int) -> [Sample] {
-        guard place < written.count else { return [] }
-        let total = Int(written[place])
+    subscript(row: Int) -> [Sample] {
+        guard row < written.count else { return [] }
+        let total = Int(written[row])
         let kept = min(total, Self.length)
         return (0..<kept).compactMap { step in
-            let bar = bars[place * Self.length + (total - kept + step) % Self.length]
+            let bar = bars[row * Self.length + (total - kept + step) % Self.length]
             guard let outcome = Outcome(rawValue: bar.outcome) else { return nil }
             return Sample(at: Instant(milliseconds: bar.at), outcome: outcome, latencyMicroseconds: bar.latency)
         }

@@ -9,7 +9,7 @@ extension Shard {
         guard holds(index, name) else { return nil }
         guard check(Int(index)).policy.kind != .heartbeat else { return .failure(.pingOfHeartbeat(name)) }
         guard active, !stopping else { return .failure(stopping ? .stopping : .standingBy) }
-        guard (pings[index]?.waiters.count ?? 0) < 100, gate.open < gate.openLimit else {
+        guard (pings[index]?.waiters.count ?? 0) < 100, admission.open < admission.openLimit else {
             return .failure(.tooManyPings)
         }
         return await withCheckedContinuation { continuation in
@@ -26,7 +26,7 @@ extension Shard {
         guard holds(index, name) else { return nil }
         let before = states[Int(index)]
         let now = clocks.wall()
-        let rulings = Judge.pause(
+        let actions = Judge.pause(
             &states[Int(index)], .byPerson, until: until ?? .never, check: ids[Int(index)], now: now)
         abandonPing(index)
         if let until {
@@ -36,7 +36,7 @@ extension Shard {
         }
         batch.events.append(
             Event(at: now, check: ids[Int(index)], .paused(check: check(Int(index)).name, until: until)))
-        settle(index, rulings, from: before, now: now)
+        recordChange(index, actions, from: before, now: now)
         arm()
         flush()
         return status(index)
@@ -53,14 +53,14 @@ extension Shard {
         let before = states[Int(index)]
         guard before.verdict == .paused else { return }
         let now = clocks.wall()
-        let rulings = Judge.resume(&states[Int(index)], now: now)
+        let actions = Judge.resume(&states[Int(index)], now: now)
         if check(Int(index)).policy.kind == .heartbeat {
             awaitBeat(index)
         } else {
             timetable.schedule(index, at: now.milliseconds)
         }
         batch.events.append(Event(at: now, check: ids[Int(index)], .resumed(check: check(Int(index)).name)))
-        settle(index, rulings, from: before, now: now)
+        recordChange(index, actions, from: before, now: now)
         arm()
     }
 

@@ -22,30 +22,30 @@ extension Shard {
 
     /// Says where the pings under way belong after the fleet was replaced, by serial; the others are dropped: their check has
     /// changed or gone.
-    func place(_ destinations: [UInt64: Destination]) {
-        for (serial, travel) in travels {
+    func forwardPings(to destinations: [UInt64: Destination]) {
+        for (serial, handover) in handovers {
             guard let destination = destinations[serial] else {
-                gate.end(travel.ticket)
-                travels[serial] = nil
+                admission.end(handover.ticket)
+                handovers[serial] = nil
                 continue
             }
-            travels[serial]?.destination = destination
-            if let attempt = travel.attempt { arrived(serial, attempt) }
+            handovers[serial]?.destination = destination
+            if let attempt = handover.attempt { forwardAttempt(serial, attempt) }
         }
         arm()
     }
 
-    func arrived(_ serial: UInt64, _ attempt: Attempt) {
-        guard let travel = travels[serial] else { return }
-        guard let to = travel.destination else {
-            travels[serial]?.attempt = attempt
+    func forwardAttempt(_ serial: UInt64, _ attempt: Attempt) {
+        guard let handover = handovers[serial] else { return }
+        guard let to = handover.destination else {
+            handovers[serial]?.attempt = attempt
             return
         }
-        travels[serial] = nil
-        gate.end(travel.ticket)
-        let carrier = first
+        handovers[serial] = nil
+        admission.end(handover.ticket)
+        let probingShard = number
         guard to.shard !== self else {
-            return take(attempt, for: to.index, to.name, serial: serial, carrier: carrier)
+            return receiveAttempt(attempt, for: to.index, to.name, serial: serial, probingShard: probingShard)
         }
         // What its transcript is made of belongs to this loop.
         let made = attempt.transcript(1, .up, .none, "")
@@ -58,15 +58,17 @@ extension Shard {
         }
         nonisolated(unsafe) let moved = copy  // nobody here keeps it
         to.shard.loop.execute {
-            to.shard.assumeIsolated { $0.take(moved, for: to.index, to.name, serial: serial, carrier: carrier) }
+            to.shard.assumeIsolated {
+                $0.receiveAttempt(moved, for: to.index, to.name, serial: serial, probingShard: probingShard)
+            }
         }
     }
 
-    func take(_ attempt: Attempt, for index: UInt32, _ name: String, serial: UInt64, carrier: Int) {
+    func receiveAttempt(_ attempt: Attempt, for index: UInt32, _ name: String, serial: UInt64, probingShard: Int) {
         guard holds(index, name), let ping = pings[index], ping.ticket != nil, ping.serial == serial,
-            ping.carrier == carrier
+            ping.probingShard == probingShard
         else { return }
         timetable.cancel(index)
-        took(index, ping, attempt)
+        evaluateAttempt(index, ping, attempt)
     }
 }

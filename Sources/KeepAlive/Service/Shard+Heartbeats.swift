@@ -7,12 +7,12 @@ extension Shard {
     func hear(_ beat: Beat, of index: UInt32, _ name: String) -> Result<CheckStatus, Failure>? {
         guard holds(index, name) else { return nil }
         guard check(Int(index)).policy.kind == .heartbeat else { return .failure(.notAHeartbeat(name)) }
-        let place = Int(index)
+        let row = Int(index)
         let now = clocks.wall()
-        let before = states[place]
+        let before = states[row]
         let result = Heartbeats.take(
-            beat, &states[place], &runs[index, default: Heartbeats.Runs()], policy: check(place).policy,
-            check: ids[place],
+            beat, &states[row], &runs[index, default: Heartbeats.Runs()], policy: check(row).policy,
+            check: ids[row],
             at: now)
         shelve(beat, at: now, of: index, result.observation)
         heard(index, result, from: before, now: now)
@@ -21,12 +21,12 @@ extension Shard {
 
     /// The time in which a beat was awaited is over.
     func listen(to index: UInt32) {
-        let place = Int(index)
+        let row = Int(index)
         let now = clocks.wall()
-        let before = states[place]
-        let policy = check(place).policy
+        let before = states[row]
+        let policy = check(row).policy
         let result = Heartbeats.expire(
-            &states[place], &runs[index, default: Heartbeats.Runs()], policy: policy, check: ids[place],
+            &states[row], &runs[index, default: Heartbeats.Runs()], policy: policy, check: ids[row],
             hours: windows[ObjectIdentifier(policy)], watchingSince: watchingSince, now: now)
         if let result { heard(index, result, from: before, now: now) } else { awaitBeat(index) }
     }
@@ -35,10 +35,10 @@ extension Shard {
     func moveHeartbeats(by move: Duration) {
         let now = clocks.wall()
         watchingSince = min(now, watchingSince + move)
-        for place in ids.indices where check(place).policy.kind == .heartbeat {
-            let index = UInt32(place)
+        for row in ids.indices where check(row).policy.kind == .heartbeat {
+            let index = UInt32(row)
             var under = runs[index] ?? Heartbeats.Runs()
-            Heartbeats.shift(&states[place], &under, by: move, now: now)
+            Heartbeats.shift(&states[row], &under, by: move, now: now)
             if runs[index] != nil { runs[index] = under }
             touch(index)
             awaitBeat(index)
@@ -48,26 +48,26 @@ extension Shard {
     func heard(_ index: UInt32, _ result: Heartbeats.Result, from before: CheckState, now: Instant) {
         if let observation = result.observation {
             batch.observations.append(observation)
-            strips.append(
+            recentPings.append(
                 Sample(
                     at: observation.at, outcome: observation.outcome,
                     latencyMicroseconds: observation.latencyMicroseconds),
                 at: Int(index))
         }
-        settle(index, result.rulings, from: before, now: now)
+        recordChange(index, result.actions, from: before, now: now)
         awaitBeat(index)
         arm()
     }
 
     func awaitBeat(_ index: UInt32) {
-        let place = Int(index)
-        let policy = check(place).policy
+        let row = Int(index)
+        let policy = check(row).policy
         if let due = Heartbeats.due(
-            states[place], policy: policy, hours: windows[ObjectIdentifier(policy)], watchingSince: watchingSince)
+            states[row], policy: policy, hours: windows[ObjectIdentifier(policy)], watchingSince: watchingSince)
         {
             timetable.schedule(index, at: due.milliseconds)
-        } else if states[place].verdict == .paused, !states[place].pausedUntil.isNever {
-            timetable.schedule(index, at: states[place].pausedUntil.milliseconds)
+        } else if states[row].verdict == .paused, !states[row].pausedUntil.isNever {
+            timetable.schedule(index, at: states[row].pausedUntil.milliseconds)
         } else {
             timetable.cancel(index)
         }
@@ -94,7 +94,7 @@ extension Shard {
         let entry = TranscriptCache.Entry(
             attempt: attempt, number: 1,
             finding: Finding(outcome: outcome, cause: cause, detail: "the job said \(signal)"))
-        shelf.put(entry, for: index)
+        transcriptCache.put(entry, for: index)
         if outcome.isFailure { batch.transcripts.append((ids[Int(index)], entry.transcript)) }
     }
 }

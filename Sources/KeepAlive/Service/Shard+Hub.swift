@@ -11,7 +11,7 @@ extension Shard {
         if !state.wakingSince.isNever { troubleBegan = min(troubleBegan, state.wakingSince) }
         if state.failures > 0, !state.troubleSince.isNever { troubleBegan = min(troubleBegan, state.troubleSince) }
         guard
-            let combined = surroundings.hub.join(
+            let combined = shared.hub.join(
                 finding, space: space, troubleBegan: troubleBegan,
                 believed: state.verdict == .down || state.pause == .byOwner ? state.cause : nil, now: now)
         else { return SpaceVerdict.Combined(finding: finding) }
@@ -20,12 +20,12 @@ extension Shard {
         } else if !cells.isEmpty {
             cells[index] = nil
         }
-        if combined.finding.outcome != .up { surroundings.readingWish.set() }
+        if combined.finding.outcome != .up { shared.earlyPoll.set() }
         return combined
     }
 
-    /// What follows from both sources beyond the judge's rulings.
-    func hubRules(_ index: UInt32, _ combined: SpaceVerdict.Combined, now: Instant) {
+    /// What follows from both sources beyond the judge's decisions.
+    func applyHubPolicy(_ index: UInt32, _ combined: SpaceVerdict.Combined, now: Instant) {
         if combined.pauses { return leave(index, .byOwner, now: now) }
         // On demand: seen once after its start, it is left alone, or the pings would keep it awake.
         if check(Int(index)).policy.awake == .onDemand, combined.finding.outcome.isGood,
@@ -36,7 +36,7 @@ extension Shard {
     }
 
     /// The Hub says something else than before.
-    func hubSays(_ change: HubReadings.Change, _ index: UInt32, _ name: String) {
+    func applyHubChange(_ change: HubReadings.Change, _ index: UInt32, _ name: String) {
         guard holds(index, name) else { return }
         let now = clocks.wall()
         let facts = change.word.facts
@@ -52,8 +52,8 @@ extension Shard {
             let before = states[Int(index)]
             let observation = Observation(
                 check: ids[Int(index)], at: now, outcome: .down, cause: .spaceModerated, attempts: 1)
-            let rulings = Judge.judge(&states[Int(index)], observation, policy: policy, now: now)
-            settle(index, rulings, from: before, now: now)
+            let actions = Judge.judge(&states[Int(index)], observation, policy: policy, now: now)
+            recordChange(index, actions, from: before, now: now)
             return arm()
         }
         if endsHubPause(states[Int(index)], change.space) { resume(index) }
@@ -63,13 +63,13 @@ extension Shard {
     }
 
     /// What the Hub said before the check was here: what is flagged, paused or left to its sleep is not pinged to be told so.
-    func heed(_ index: UInt32, now: Instant) {
+    func applyEarlierHubReading(_ index: UInt32, now: Instant) {
         let check = check(Int(index))
-        guard let space = check.space, let word = surroundings.hub.word(of: space), word.isFresh(at: now) else {
+        guard let space = check.space, let word = shared.hub.word(of: space), word.isFresh(at: now) else {
             return
         }
         guard HubStep.leaves(word.facts, states[Int(index)], awake: check.policy.awake) else { return }
-        hubSays(.init(space: space, from: nil, word: word, wasKnown: false), index, check.name)
+        applyHubChange(.init(space: space, from: nil, word: word, wasKnown: false), index, check.name)
     }
 
     /// When a check that has just been installed is pinged, wall-clock milliseconds; nil for not at all.
@@ -79,7 +79,7 @@ extension Shard {
         guard check.policy.awake == .onDemand, let space = check.space else { return due ?? now.milliseconds }
         if check.rests(states[index], due) { return nil }
         // It may sleep, and a ping would wake it: the Hub has some time to say so.
-        let soonest = surroundings.hub.awaits(space) ? now + SpaceVerdict.HubReading.freshFor : now
+        let soonest = shared.hub.awaits(space) ? now + SpaceVerdict.HubReading.freshFor : now
         return max(due ?? soonest.milliseconds, soonest.milliseconds)
     }
 
@@ -94,12 +94,12 @@ extension Shard {
     /// Not pinged any more until the Hub says something else.
     private func leave(_ index: UInt32, _ pause: CheckState.Pause, now: Instant) {
         let before = states[Int(index)]
-        let rulings = Judge.pause(&states[Int(index)], pause, check: ids[Int(index)], now: now)
+        let actions = Judge.pause(&states[Int(index)], pause, check: ids[Int(index)], now: now)
         guard states[Int(index)] != before else { return }
         states[Int(index)].cause = pause == .byOwner ? .spacePausedByOwner : .spaceAsleep
         abandonPing(index)
         timetable.cancel(index)
-        settle(index, rulings, from: before, now: now)
+        recordChange(index, actions, from: before, now: now)
         arm()
     }
 
@@ -107,8 +107,8 @@ extension Shard {
     func endsHubPause(_ state: CheckState, _ space: String?) -> Bool {
         // Asked of the Hub only where it matters.
         guard state.verdict == .paused else { return false }
-        let isWatched = surroundings.hub.isWatched && space != nil
-        let facts = isWatched ? space.flatMap { surroundings.hub.word(of: $0)?.facts } : nil
+        let isWatched = shared.hub.isWatched && space != nil
+        let facts = isWatched ? space.flatMap { shared.hub.word(of: $0)?.facts } : nil
         return HubStep.endsPause(state, isWatched: isWatched, facts)
     }
 }

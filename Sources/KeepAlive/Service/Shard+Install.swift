@@ -4,45 +4,47 @@ import StokerCore
 /// Taking a new set of checks, and handing over the old one.
 extension Shard {
     /// Takes a new set of checks; states and due times are brought by the caller.
-    func install(_ fleet: [Check], _ places: [Place], rareState: RareState = RareState()) {
+    func install(_ fleet: [Check], _ installed: [InstalledCheck], rareState: RareState = RareState()) {
         giveUpPings(.fleetReplaced)
         flush()
-        shelf.removeAll()
+        transcriptCache.removeAll()
         self.fleet = fleet
-        ids = ContiguousArray(places.map(\.id))
-        states = CheckStateTable(places.lazy.map(\.state))
-        strips = RecentPings(count: places.count)
-        marks = ContiguousArray(
-            places.indices.lazy.map { SharedConnectivity.isWitness(self.check($0).address) ? .witness : [] })
+        ids = ContiguousArray(installed.map(\.id))
+        states = CheckStateTable(installed.lazy.map(\.state))
+        recentPings = RecentPings(count: installed.count)
+        flags = ContiguousArray(
+            installed.indices.lazy.map {
+                SharedConnectivity.isWitness(self.check($0).address) ? .countsForConnectivity : []
+            })
         timetable = Timetable()
-        timetable.reserve(places.count)
+        timetable.reserve(installed.count)
         runs = rareState.runs
         cells = rareState.cells
-        crowd = rareState.crowd
+        needsSpreading = rareState.needsSpreading
         windows = [:]
-        for place in places.indices {
-            let policy = check(place).policy
+        for row in installed.indices {
+            let policy = check(row).policy
             guard let hours = policy.hours, windows[ObjectIdentifier(policy)] == nil else { continue }
             windows[ObjectIdentifier(policy)] = HoursWindow(hours)
         }
         let now = clocks.wall()
         unfinished = [:]
         counts = VerdictCounts()
-        for (index, place) in places.enumerated() {
-            counts.add(place.state)
+        for (index, one) in installed.enumerated() {
+            counts.add(one.state)
             let policy = check(index).policy
             takeUnfinished(index, now: now)
-            var rulings = Judge.recover(&states[index], policy: policy, check: place.id, now: now)
-            if endsHubPause(states[index], check(index).space) { rulings += Judge.resume(&states[index], now: now) }
+            var actions = Judge.recover(&states[index], policy: policy, check: one.id, now: now)
+            if endsHubPause(states[index], check(index).space) { actions += Judge.resume(&states[index], now: now) }
             if states[index].pause == .byHours, let window = windows[ObjectIdentifier(policy)] {
                 // The hours themselves may have been changed.
                 if window.contains(now) {
-                    rulings += Judge.resume(&states[index], now: now)
+                    actions += Judge.resume(&states[index], now: now)
                 } else {
                     states[index].pausedUntil = window.opening(atOrAfter: now) ?? .never
                 }
             }
-            if !rulings.isEmpty { settle(UInt32(index), rulings, from: place.state, now: now) }
+            if !actions.isEmpty { recordChange(UInt32(index), actions, from: one.state, now: now) }
             if policy.kind == .heartbeat {
                 // Heard under a clock that was ahead of ours: it would not be missed until that time comes.
                 if states[index].lastPing > now {
@@ -51,40 +53,42 @@ extension Shard {
                 }
                 awaitBeat(UInt32(index))
             } else if states[index].verdict != .paused {
-                let resumed = place.state.verdict == .paused
-                if let due = firstDue(index, resumed ? now.milliseconds : place.due, now: now) {
+                let resumed = one.state.verdict == .paused
+                if let due = firstDue(index, resumed ? now.milliseconds : one.due, now: now) {
                     timetable.schedule(UInt32(index), at: due)
                 }
             } else if !states[index].pausedUntil.isNever {
                 timetable.schedule(UInt32(index), at: states[index].pausedUntil.milliseconds)
             }
-            for sample in place.strip { strips.append(sample, at: index) }
+            for sample in one.samples { recentPings.append(sample, at: index) }
         }
         for (index, ping) in rareState.pings {
             pings[index] = ping
             // Its end schedules the next. Should it get lost on the way from another shard, it is made again some time later.
             guard ping.ticket != nil else { continue }
             timetable.cancel(index)
-            if ping.carrier != first {
+            if ping.probingShard != number {
                 timetable.schedule(index, at: (now + check(Int(index)).policy.timeout + Self.lostAfter).milliseconds)
             }
         }
-        for (index, transcript) in rareState.transcripts { shelf.put(.kept(transcript), for: index) }
+        for (index, transcript) in rareState.transcripts { transcriptCache.put(.kept(transcript), for: index) }
         counters.generation &+= 1
         frozen = false
-        if surroundings.hub.isWatched {
-            for index in places.indices { heed(UInt32(index), now: now) }
+        if shared.hub.isWatched {
+            for index in installed.indices { applyEarlierHubReading(UInt32(index), now: now) }
         }
         arm()
     }
 
     /// Everything that survives a change of the fleet file, pings under way with it. Stands still from here until the new checks are
-    /// installed and ``place(_:)`` has said where those pings belong now.
+    /// installed and ``forwardPings(to:)`` has said where those pings belong now.
     func carry() -> [CarriedState] {
-        for ping in pings.values where ping.carrier == first {
-            if let ticket = ping.ticket, travels[ping.serial] == nil { travels[ping.serial] = Handover(ticket: ticket) }
+        for ping in pings.values where ping.probingShard == number {
+            if let ticket = ping.ticket, handovers[ping.serial] == nil {
+                handovers[ping.serial] = Handover(ticket: ticket)
+            }
         }
-        for serial in travels.keys { travels[serial]?.destination = nil }
+        for serial in handovers.keys { handovers[serial]?.destination = nil }
         // With the pings still there: a state tells when the failures of one under way began.
         flush()
         let pings = pings
@@ -103,12 +107,12 @@ extension Shard {
             if state.failures == 0, let since = unfinished[key] { state.failingSince = since }
             return CarriedState(
                 name: check(index).name, space: check(index).space,
-                place: Place(id: ids[index], state: state, due: due, strip: strips[index]),
-                ping: pings[key], runs: runs[key], cell: cells[key], transcript: shelf[key]?.transcript)
+                core: InstalledCheck(id: ids[index], state: state, due: due, samples: recentPings[index]),
+                ping: pings[key], runs: runs[key], cell: cells[key], transcript: transcriptCache[key]?.transcript)
         }
     }
 
-    /// Whether the check of that name is still at that place: the fleet may have been replaced since it was looked up.
+    /// Whether the check of that name is still in that row: the fleet may have been replaced since it was looked up.
     func holds(_ index: UInt32, _ name: String) -> Bool {
         !frozen && Int(index) < count && check(Int(index)).name == name
     }
@@ -128,15 +132,15 @@ extension Shard {
             }
         }
         pings.removeAll()
-        for travel in travels.values { gate.end(travel.ticket) }
-        travels.removeAll()
+        for handover in handovers.values { admission.end(handover.ticket) }
+        handovers.removeAll()
         lane.abandonAll()
     }
 
-    /// The place in the gate goes back, unless the attempt is another shard's or outlives its ping: then its end does that.
+    /// The place among the open attempts goes back, unless the attempt is another shard's or outlives its ping: then its end does that.
     func endTicket(of ping: Ping) {
-        guard let ticket = ping.ticket, ping.carrier == first, travels[ping.serial] == nil else { return }
-        gate.end(ticket)
+        guard let ticket = ping.ticket, ping.probingShard == number, handovers[ping.serial] == nil else { return }
+        admission.end(ticket)
     }
 
     /// A standby's timetable stands still.

@@ -7,16 +7,16 @@ import StokerCore
 extension Shard {
     func flush() {
         guard !dirty.isEmpty || !batch.isEmpty else { return }
-        let listening = surroundings.listening()
+        let listening = shared.listening()
         var names: [String] = []
         batch.states.reserveCapacity(dirty.count)
         for index in dirty {
-            marks[Int(index)].remove(.dirty)
+            flags[Int(index)].remove(.dirty)
             batch.states.append((ids[Int(index)], saved(index)))
             if listening { names.append(check(Int(index)).name) }
         }
         dirty.removeAll(keepingCapacity: true)
-        surroundings.deliver(batch, names)
+        shared.deliver(batch, names)
         batch = Batch()
     }
 

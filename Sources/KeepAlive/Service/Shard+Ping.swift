@@ -8,7 +8,7 @@ extension Shard {
         /// Number of the running attempt: an answer with another number comes too late.
         var serial: UInt64 = 0
         /// Number of the shard whose lane makes the running attempt: another one after the fleet was replaced.
-        var carrier = 0
+        var probingShard = 0
         /// When it was due; wall-clock milliseconds.
         var due: Int64
         /// When its first failed attempt began.

@@ -8,15 +8,15 @@ extension Shard {
     /// Carries out what follows from a change of the state, and marks it to be kept and told.
     /// - Parameter seen: when what was seen began, where that is not now.
     @discardableResult
-    func settle(
-        _ index: UInt32, _ rulings: [JudgeAction], from before: CheckState, seen: Instant? = nil, now: Instant
+    func recordChange(
+        _ index: UInt32, _ actions: [JudgeAction], from before: CheckState, seen: Instant? = nil, now: Instant
     ) -> Duration? {
         if let change = StandingChange(
             of: ids[Int(index)], from: before, to: states[Int(index)], seen: seen ?? now)
         {
             batch.timeline.append(.change(change))
         }
-        let recheck = rulings.isEmpty ? nil : perform(rulings, index: index, now: now)
+        let recheck = actions.isEmpty ? nil : perform(actions, index: index, now: now)
         counts.change(before, to: states[Int(index)])
         touch(index)
         return recheck
@@ -28,36 +28,37 @@ extension Shard {
             ping.failedFrom = since
         }
         ping.attempt &+= 1
-        ping.ticket = gate.begin(at: running)
+        ping.ticket = admission.begin(at: running)
         counters.attempts &+= 1
         let serial = counters.attempts
         ping.serial = serial
-        ping.carrier = first
+        ping.probingShard = number
         pings[index] = ping
         lane.start(check(Int(index))) { [self] attempt in
             nonisolated(unsafe) let attempt = attempt  // made on this loop for us alone
-            assumeIsolated { $0.ended(index, serial: serial, attempt) }
+            assumeIsolated { $0.attemptEnded(index, serial: serial, attempt) }
         }
     }
 
-    func ended(_ index: UInt32, serial: UInt64, _ attempt: Attempt) {
-        if travels[serial] != nil { return arrived(serial, attempt) }
+    func attemptEnded(_ index: UInt32, serial: UInt64, _ attempt: Attempt) {
+        if handovers[serial] != nil { return forwardAttempt(serial, attempt) }
         // Otherwise the ping was given up meanwhile (paused, its check changed), and its ticket with it.
-        guard let ping = pings[index], ping.serial == serial, ping.carrier == first, let ticket = ping.ticket else {
+        guard let ping = pings[index], ping.serial == serial, ping.probingShard == number, let ticket = ping.ticket
+        else {
             return
         }
-        gate.end(ticket)
-        took(index, ping, attempt)
+        admission.end(ticket)
+        evaluateAttempt(index, ping, attempt)
     }
 
-    func took(_ index: UInt32, _ under: Ping, _ attempt: Attempt) {
+    func evaluateAttempt(_ index: UInt32, _ under: Ping, _ attempt: Attempt) {
         var ping = under
         ping.ticket = nil
         let check = self.check(Int(index))
-        let finding = surroundings.evaluator.examine(attempt, check: check, now: attempt.at)
+        let finding = shared.evaluator.examine(attempt, check: check, now: attempt.at)
         let now = clocks.wall()
-        let isWitness = marks[Int(index)].contains(.witness)
-        if isWitness {
+        let countsForConnectivity = flags[Int(index)].contains(.countsForConnectivity)
+        if countsForConnectivity {
             // Only of a failure it matters whose it is.
             let host =
                 if case .failed = attempt.result { SharedConnectivity.hostKey(of: check.address) } else { UInt64(0) }
@@ -69,7 +70,7 @@ extension Shard {
         let combined = check.space.map { join(finding, index, space: $0, began: attempt.at, now: now) }
         let meant = combined?.finding ?? finding
         let entry = TranscriptCache.Entry(attempt: attempt, number: Int(ping.attempt), finding: meant)
-        shelf.put(entry, for: index)
+        transcriptCache.put(entry, for: index)
         if ping.failedFrom == nil, meant.outcome.isFailure { ping.failedFrom = attempt.at }
         if meant.outcome.isFailure {
             batch.transcripts.append((ids[Int(index)], entry.transcript))
@@ -83,9 +84,9 @@ extension Shard {
             }
         }
         var observed = meant
-        if finding.outcome != .up, finding.outcome != .slow, isWitness {
+        if finding.outcome != .up, finding.outcome != .slow, countsForConnectivity {
             suspect()
-            let treatment = surroundings.connectivity.treatment(of: finding.cause, now: now)
+            let treatment = shared.connectivity.treatment(of: finding.cause, now: now)
             switch AttemptStep.after(treatment, meant, detail: finding.detail, now: now) {
             case .retry(let at), .hold(let at): return wait(index, ping, until: at)
             case .conclude(let finding): observed = finding
@@ -93,7 +94,7 @@ extension Shard {
         }
         pings[index] = nil
         conclude(index, ping, attempt, observed, now: now)
-        if let combined, observed == meant { hubRules(index, combined, now: now) }
+        if let combined, observed == meant { applyHubPolicy(index, combined, now: now) }
         arm()
     }
 
@@ -105,44 +106,45 @@ extension Shard {
     }
 
     func conclude(_ index: UInt32, _ ping: Ping, _ attempt: Attempt, _ finding: Finding, now: Instant) {
-        let place = Int(index)
-        let policy = check(place).policy
-        let finding = Judge.meaning(of: finding, in: states[place])
+        let row = Int(index)
+        let policy = check(row).policy
+        let finding = Judge.meaning(of: finding, in: states[row])
         let observation = Observation(
-            check: ids[place], at: attempt.at, outcome: finding.outcome, cause: finding.cause, code: finding.code,
+            check: ids[row], at: attempt.at, outcome: finding.outcome, cause: finding.cause, code: finding.code,
             attempts: ping.attempt, latencyMicroseconds: attempt.phases.latency)
         counters.pings &+= 1
         batch.observations.append(observation)
-        strips.append(
+        recentPings.append(
             Sample(
                 at: observation.at, outcome: observation.outcome, latencyMicroseconds: observation.latencyMicroseconds),
-            at: place)
+            at: row)
 
-        let before = states[place]
-        let rulings = Judge.judge(
-            &states[place], observation, policy: policy, certificateEndHours: attempt.certificateEndHours,
+        let before = states[row]
+        let actions = Judge.judge(
+            &states[row], observation, policy: policy, certificateEndHours: attempt.certificateEndHours,
             failedFrom: ping.failedFrom, now: now)
         // What failed, or could not be told because of us, did so from its first attempt on.
         let counts = observation.outcome == .down || observation.outcome == .unknown
         let seen = counts ? ping.failedFrom ?? observation.at : observation.at
-        let recheck = settle(index, rulings, from: before, seen: seen, now: now)
-        if states[place].verdict != .paused {
+        let recheck = recordChange(index, actions, from: before, seen: seen, now: now)
+        if states[row].verdict != .paused {
             let next = NextPing(
                 recheck: recheck, retryAfter: finding.code == 429 ? attempt.retryAfter : nil,
-                isFirst: recheck == nil && (before.lastPing.isNever || crowd.remove(index) != nil), due: ping.due)
+                isFirst: recheck == nil && (before.lastPing.isNever || needsSpreading.remove(index) != nil),
+                due: ping.due)
             timetable.schedule(index, at: next.time(policy, now: now, &spread))
-        } else if !states[place].pausedUntil.isNever {
+        } else if !states[row].pausedUntil.isNever {
             // A ping that was asked for during a pause does not make it endless.
-            timetable.schedule(index, at: states[place].pausedUntil.milliseconds)
+            timetable.schedule(index, at: states[row].pausedUntil.milliseconds)
         }
         for waiter in ping.waiters { waiter.resume(returning: .success(())) }
     }
 
     /// Performs what was decided; returns the time to the next ping where it is not the usual one.
-    func perform(_ rulings: [JudgeAction], index: UInt32, now: Instant) -> Duration? {
+    func perform(_ actions: [JudgeAction], index: UInt32, now: Instant) -> Duration? {
         let name = check(Int(index)).name
         let state = states[Int(index)]
-        let effects = JudgeEffects(rulings, of: name, id: ids[Int(index)], state, now: now)
+        let effects = JudgeEffects(actions, of: name, id: ids[Int(index)], state, now: now)
         batch.events += effects.events
         batch.incidents += effects.incidents
         if effects.stopsPinging { timetable.cancel(index) }
@@ -159,7 +161,7 @@ extension Shard {
 
     func touch(_ index: UInt32) {
         counters.generation &+= 1
-        if marks[Int(index)].insert(.dirty).inserted {
+        if flags[Int(index)].insert(.dirty).inserted {
             dirty.append(index)
         }
     }

@@ -4,31 +4,31 @@ import StokerCore
 /// What the pages and the API ask a shard. Large fleets are scanned in slices with the loop free in between.
 extension Shard {
     func status(_ index: UInt32) -> CheckStatus {
-        let place = Int(index)
-        let check = self.check(place)
+        let row = Int(index)
+        let check = self.check(row)
         return CheckStatus(
-            check: check, id: ids[place], state: states[place],
-            nextDue: states[place].verdict == .paused ? nil : nextDue(index),
+            check: check, id: ids[row], state: states[row],
+            nextDue: states[row].verdict == .paused ? nil : nextDue(index),
             pinging: pings[index]?.ticket != nil,
             hubStatus: check.space.flatMap {
-                surroundings.hub.hubStatus(of: check.name, space: $0, cell: cells[index], now: clocks.wall())
-            }, maintenance: surroundings.maintenance.window(of: check, at: clocks.wall()))
+                shared.hub.hubStatus(of: check.name, space: $0, cell: cells[index], now: clocks.wall())
+            }, maintenance: shared.maintenance.window(of: check, at: clocks.wall()))
     }
 
     func cell(_ index: UInt32, _ name: String) -> SpaceVerdict.GridCell? { holds(index, name) ? cells[index] : nil }
 
     func status(_ index: UInt32, _ name: String) -> CheckStatus? { holds(index, name) ? status(index) : nil }
 
-    /// nil for a place that is not there any more.
+    /// nil for a row that is not there any more.
     func statuses(_ indices: [UInt32]) -> [CheckStatus?] { indices.map { Int($0) < count ? status($0) : nil } }
 
     /// The strip, nil when the fleet is too large to keep any, and the number under which the ledger has it.
     func strip(_ index: UInt32, _ name: String) -> (kept: [Sample]?, id: Int32)? {
-        holds(index, name) ? (strips.isKept ? strips[Int(index)] : nil, ids[Int(index)]) : nil
+        holds(index, name) ? (recentPings.isKept ? recentPings[Int(index)] : nil, ids[Int(index)]) : nil
     }
 
     func lastTranscript(_ index: UInt32, _ name: String) -> (transcript: Transcript?, id: Int32)? {
-        holds(index, name) ? (shelf[index]?.transcript, ids[Int(index)]) : nil
+        holds(index, name) ? (transcriptCache[index]?.transcript, ids[Int(index)]) : nil
     }
 
     /// Enough of a match to sort it before its page is cut.
@@ -48,9 +48,9 @@ extension Shard {
         while index < count {
             // The fleet may be replaced while the loop is lent out: the bounds are read again.
             let end = min(index + 20_000, count)
-            for place in index..<end {
-                let state = states[place]
-                let check = self.check(place)
+            for row in index..<end {
+                let state = states[row]
+                let check = self.check(row)
                 guard query.matches(check) else { continue }
                 counts[state.verdict, default: 0] += 1
                 if !query.verdicts.isEmpty || !query.looks.isEmpty, !query.verdicts.contains(state.verdict),
@@ -60,7 +60,7 @@ extension Shard {
                 }
                 found.append(
                     Match(
-                        index: UInt32(place), urgency: state.urgency, latency: state.latencyMicroseconds,
+                        index: UInt32(row), urgency: state.urgency, latency: state.latencyMicroseconds,
                         lastPing: state.lastPing))
             }
             index = end
@@ -79,6 +79,7 @@ extension Shard {
 
     func summary() -> Summary {
         Summary(
-            counts: counts, counters: counters, lateness: lateness, open: gate.open, openLimit: gate.openLimit)
+            counts: counts, counters: counters, lateness: lateness, open: admission.open, openLimit: admission.openLimit
+        )
     }
 }

@@ -10,8 +10,8 @@ extension Shard {
     func arm() {
         guard !stopping else { return }
         let now = clocks.wall().milliseconds
-        var due = active && !frozen && gate.admits ? timetable.next : nil
-        if active, !frozen, gate.pace != .full { due = now + NextTick.together }
+        var due = active && !frozen && admission.admits ? timetable.next : nil
+        if active, !frozen, admission.pace != .full { due = now + NextTick.together }
         let at = NextTick.next(due: due, now: now)
         // A wall clock set back leaves a wake-up that seems far away; its real time is near all the same.
         if wakeUp != nil, wakeUpAt <= at { return }
@@ -27,7 +27,7 @@ extension Shard {
         wakeUpAt = .max
         watchClocks()
         let running = clocks.running().wholeMilliseconds
-        gate.advance(to: running)
+        admission.advance(to: running)
         if active, !frozen { startDue(running) }
         if running - flushedAt >= NextTick.flush {
             flushedAt = running
@@ -45,9 +45,10 @@ extension Shard {
     /// fleet that is seldom pinged nothing else would settle it in time.
     func suspect() {
         let now = clocks.wall()
-        guard surroundings.connectivity.take(&evidence, now: now) else { return }
+        guard shared.connectivity.take(&evidence, now: now) else { return }
         timetable.bringForward(2, to: now.milliseconds) { index in
-            marks[Int(index)].contains(.witness) && states[Int(index)].verdict != .paused && !states[Int(index)].wasBad
+            flags[Int(index)].contains(.countsForConnectivity) && states[Int(index)].verdict != .paused
+                && !states[Int(index)].wasBad
         }
     }
 
@@ -71,7 +72,7 @@ extension Shard {
         if change.missedTime {
             // What jobs said meanwhile was not heard.
             watchingSince = clocks.wall()
-            for place in ids.indices where check(place).policy.kind == .heartbeat { awaitBeat(UInt32(place)) }
+            for row in ids.indices where check(row).policy.kind == .heartbeat { awaitBeat(UInt32(row)) }
             timetable.spreadOverdue(clocks.wall().milliseconds, spacing: 5)
             logger.notice(
                 "Time was missed", metadata: ["slept": "\(change.slept)", "stood": "\(change.stood)"])
@@ -90,20 +91,20 @@ extension Shard {
                 Judge.clockSetBack(&states[index], to: now)
                 touch(UInt32(index))
             }
-        } else if missed > .zero, first == 0, active {
+        } else if missed > .zero, number == 0, active {
             batch.timeline.append(.absence(from: now - missed, to: now))
         }
     }
 
     func startDue(_ running: Int64) {
         let now = clocks.wall().milliseconds
-        let backlog = surroundings.backlog
-        gate.pace = backlog.pace(first, oldest: timetable.next, now: now, running: running)
+        let backlog = shared.backlog
+        admission.pace = backlog.pace(number, oldest: timetable.next, now: now, running: running)
         defer {
-            let oldest = timetable.next.flatMap { $0 <= now && gate.open < gate.openLimit ? $0 : nil }
-            backlog.tell(oldest, of: first, running: running)
+            let oldest = timetable.next.flatMap { $0 <= now && admission.open < admission.openLimit ? $0 : nil }
+            backlog.tell(oldest, of: number, running: running)
         }
-        while gate.admits {
+        while admission.admits {
             var next: (index: UInt32, due: Int64)?
             timetable.popDue(now, limit: 1) { next = ($0, $1) }
             guard let (index, due) = next else { return }
@@ -119,7 +120,7 @@ extension Shard {
             }
             if let ping = pings[index], ping.ticket != nil {
                 // One of another shard that did not arrive.
-                guard ping.carrier != first else { continue }
+                guard ping.probingShard != number else { continue }
                 pings[index]?.ticket = nil
             }
             if pings[index] == nil {
@@ -149,9 +150,9 @@ extension Shard {
         unfinished[index] = nil
         let opening = window.opening(atOrAfter: instant)
         let before = states[Int(index)]
-        let rulings = Judge.pause(
+        let actions = Judge.pause(
             &states[Int(index)], .byHours, until: opening ?? .never, check: ids[Int(index)], now: instant)
-        settle(index, rulings, from: before, now: instant)
+        recordChange(index, actions, from: before, now: instant)
         if let opening { timetable.schedule(index, at: opening.milliseconds) }
         return true
     }

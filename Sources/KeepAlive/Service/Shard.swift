@@ -12,23 +12,23 @@ actor Shard {
 
     let lane: ProbeLane
     let clocks: Clocks
-    let surroundings: Surroundings
+    let shared: SharedServices
     let logger: Logger
 
     /// All checks of the fleet, shared with the other shards and the fleet monitor: a million of them are held once.
     var fleet: [Check] = []
-    /// This shard has every `stride`-th check, beginning with this one.
-    let first: Int
+    /// Of `stride` shards, from 0: this one has the checks `number`, `number + stride` and so on.
+    let number: Int
     let stride: Int
-    /// Parallel columns, one place per check of this shard.
+    /// Parallel columns, one row per check of this shard.
     var ids: ContiguousArray<Int32> = []
     var states = CheckStateTable()
-    var strips: RecentPings
+    var recentPings: RecentPings
     var timetable = Timetable()
     /// Pings under way: between their first attempt and their conclusion.
     var pings: [UInt32: Ping] = [:]
 
-    var gate: AdmissionControl
+    var admission: AdmissionControl
     var spread: DueTimeSpread
     var clockWatch: ClockMonitor
     var evidence = ConnectivityGuard.Evidence()
@@ -41,36 +41,36 @@ actor Shard {
     var watchingSince: Instant
     var lateness = LatenessWindow()
     var latenessTurned: Int64 = 0
-    var shelf: TranscriptCache
+    var transcriptCache: TranscriptCache
     var counters = Counters()
     var counts = VerdictCounts()
 
     /// What goes to the ledger with the next flush.
     var batch = Batch()
     var dirty: ContiguousArray<UInt32> = []
-    var marks: ContiguousArray<Marks> = []
+    var flags: ContiguousArray<Flags> = []
 
     var active = false
     var stopping = false
     /// Between ``carry()`` and ``install(_:_:rareState:)`` nothing begins and nothing changes: it would be lost.
     var frozen = false
     /// Attempts that were under way when the fleet was replaced, by their serial: this lane ends them, their check may be elsewhere.
-    var travels: [UInt64: Handover] = [:]
+    var handovers: [UInt64: Handover] = [:]
     /// Pings that had failed attempts when the program ended: when the first of them began.
     var unfinished: [UInt32: Instant] = [:]
-    /// Checks whose next ping is followed by one anywhere in the interval, because they came in a crowd.
-    var crowd: Set<UInt32> = []
+    /// Checks whose next ping is followed by one anywhere in the interval, because many came at once.
+    var needsSpreading: Set<UInt32> = []
     var wakeUp: Scheduled<Void>?
     var wakeUpAt: Int64 = .max
     var flushedAt: Int64 = 0
 
     /// What is to be remembered of a check in one byte.
-    struct Marks: OptionSet {
+    struct Flags: OptionSet {
         var rawValue: UInt8
         /// In ``dirty``.
-        static let dirty = Marks(rawValue: 1)
+        static let dirty = Flags(rawValue: 1)
         /// Its host says something about our way to the world (``ConnectivityGuard/counts(host:)``).
-        static let witness = Marks(rawValue: 2)
+        static let countsForConnectivity = Flags(rawValue: 2)
     }
 
     struct Counters {
@@ -81,26 +81,26 @@ actor Shard {
     }
 
     init(
-        loop: any EventLoop, number: Int, of shards: Int, lane: ProbeLane, openLimit: Int, youngLimit: Int,
+        loop: any EventLoop, number: Int, of shards: Int, lane: ProbeLane, openLimit: Int, recentLimit: Int,
         transcripts: Int, seed: UInt64, clocks: Clocks,
-        surroundings: Surroundings, logger: Logger
+        shared: SharedServices, logger: Logger
     ) {
         self.loop = loop
-        self.first = number
+        self.number = number
         self.stride = shards
         self.lane = lane
         self.clocks = clocks
-        self.surroundings = surroundings
+        self.shared = shared
         self.logger = logger
-        self.gate = AdmissionControl(openLimit: openLimit, youngLimit: youngLimit)
+        self.admission = AdmissionControl(openLimit: openLimit, recentLimit: recentLimit)
         self.spread = DueTimeSpread(seed: seed)
         self.clockWatch = ClockMonitor(clocks.reading)
         self.watchingSince = clocks.wall()
-        self.shelf = TranscriptCache(limit: transcripts)
-        self.strips = RecentPings(count: 0)
+        self.transcriptCache = TranscriptCache(limit: transcripts)
+        self.recentPings = RecentPings(count: 0)
     }
 
     var count: Int { ids.count }
 
-    func check(_ place: Int) -> Check { fleet[place * stride + first] }
+    func check(_ row: Int) -> Check { fleet[row * stride + number] }
 }

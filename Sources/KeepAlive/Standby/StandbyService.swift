@@ -34,7 +34,7 @@ package struct StandbyService: Service {
     }
 
     package func run() async throws {
-        await monitor.take(role: StandbyDecision(every: every).role(of: shown))
+        await monitor.setRole(StandbyDecision(every: every).role(of: shown))
         await cancelWhenGracefulShutdown {
             var decision = StandbyDecision(every: every)
             while !Task.isCancelled {
@@ -43,7 +43,7 @@ package struct StandbyService: Service {
                 // Without network of our own a silent master means nothing.
                 let offline = monitor.isOffline
                 if alive || !offline { _ = decision.note(answered: alive, at: clocks.wall()) }
-                await monitor.take(role: decision.role(of: shown))
+                await monitor.setRole(decision.role(of: shown))
                 do { try await Task.sleep(for: every) } catch { break }
             }
         }

@@ -72,10 +72,10 @@ package enum Judge {
         let calmer = state.slowdown > 0
         if calmer { state.slowdown -= 1 }
 
-        var rulings: [JudgeAction] = []
+        var actions: [JudgeAction] = []
         if state.wasBad, !hasRecovered(state, policy) {
-            rulings.append(.recheck(recheck(state, policy)))
-            return rulings
+            actions.append(.recheck(recheck(state, policy)))
+            return actions
         }
         let verdict: Verdict = observation.outcome == .slow ? .slow : .up
         // Well again since the first of the good pings that it took.
@@ -83,25 +83,25 @@ package enum Judge {
         if state.wasBad { flip(&state, toBad: false) }
         if state.flapping {
             settle(&state, verdict, observation, since: since)
-            calm(&state, at: observation.at, check: observation.check, &rulings)
+            calm(&state, at: observation.at, check: observation.check, &actions)
         } else if state.verdict != verdict {
             let before = state.verdict
             settle(&state, verdict, observation, since: since)
             if flapsNow(state), state.incidentOpen {
                 state.flapping = true
                 countFlip(&state)
-                rulings.append(.flappingBegan)
+                actions.append(.flappingBegan)
             } else {
-                rulings.append(.changed(from: before, to: verdict))
-                endIncident(&state, at: since, check: observation.check, &rulings)
+                actions.append(.changed(from: before, to: verdict))
+                endIncident(&state, at: since, check: observation.check, &actions)
             }
         } else {
             state.cause = observation.cause
             // Resumed with an open incident and nothing but good pings since: see ``resume(_:now:)``.
-            endIncident(&state, at: since, check: observation.check, &rulings)
+            endIncident(&state, at: since, check: observation.check, &actions)
         }
-        if calmer { rulings.append(.recheck(stretched(policy.every, state.slowdown))) }
-        return rulings
+        if calmer { actions.append(.recheck(stretched(policy.every, state.slowdown))) }
+        return actions
     }
 
     private static func waking(
@@ -115,17 +115,17 @@ package enum Judge {
             return down(&state, stuck, from: state.wakingSince, policy: policy)
         }
         state.successes = 0
-        var rulings: [JudgeAction] = []
+        var actions: [JudgeAction] = []
         if state.verdict != .waking {
             let before = state.verdict
             settle(&state, .waking, observation, since: observation.at)
-            if !state.flapping { rulings.append(.changed(from: before, to: .waking)) }
+            if !state.flapping { actions.append(.changed(from: before, to: .waking)) }
         } else {
             state.cause = observation.cause
         }
         let growing = max(firstWakingRecheck, min(policy.recheck, (observation.at - state.wakingSince) / 2))
-        rulings.append(.recheck(min(policy.every, growing)))
-        return rulings
+        actions.append(.recheck(min(policy.every, growing)))
+        return actions
     }
 
     private static func bad(
@@ -159,29 +159,29 @@ package enum Judge {
     private static func settleDown(
         _ state: inout CheckState, _ observation: Observation, since: Instant, policy: CheckPolicy
     ) -> [JudgeAction] {
-        var rulings: [JudgeAction] = []
+        var actions: [JudgeAction] = []
         if !state.wasBad { flip(&state, toBad: true) }
         let before = state.verdict
         let verdict = trouble(observation.cause)
         if before != verdict {
             settle(&state, verdict, observation, since: since)
-            if !state.flapping { rulings.append(.changed(from: before, to: verdict)) }
-            beginIncident(&state, observation, &rulings)
+            if !state.flapping { actions.append(.changed(from: before, to: verdict)) }
+            beginIncident(&state, observation, &actions)
             if !state.flapping, flapsNow(state) {
                 state.flapping = true
-                rulings.append(.flappingBegan)
+                actions.append(.flappingBegan)
             }
         } else {
             state.cause = observation.cause
         }
-        if state.flapping { calm(&state, at: observation.at, check: observation.check, &rulings) }
-        rulings.append(.recheck(recheck(state, policy)))
-        return rulings
+        if state.flapping { calm(&state, at: observation.at, check: observation.check, &actions) }
+        actions.append(.recheck(recheck(state, policy)))
+        return actions
     }
 
     /// The platform flagged the Space. The incident stays open while the check is paused: somebody should look.
     private static func moderated(_ state: inout CheckState, _ observation: Observation) -> [JudgeAction] {
-        var rulings: [JudgeAction] = []
+        var actions: [JudgeAction] = []
         shift(&state, failed: true)
         countFailure(&state, from: observation.at)
         if !state.wasBad { flip(&state, toBad: true) }
@@ -191,10 +191,10 @@ package enum Judge {
         state.pausedUntil = .never
         state.wakingSince = .never
         state.flapping = false
-        rulings.append(.changed(from: before, to: .paused))
-        beginIncident(&state, observation, &rulings)
-        rulings.append(.stopPinging(.byModeration))
-        return rulings
+        actions.append(.changed(from: before, to: .paused))
+        beginIncident(&state, observation, &actions)
+        actions.append(.stopPinging(.byModeration))
+        return actions
     }
 
     // MARK: Pause and resume
@@ -204,21 +204,21 @@ package enum Judge {
     package static func pause(
         _ state: inout CheckState, _ pause: CheckState.Pause, until: Instant = .never, check: Int32, now: Instant
     ) -> [JudgeAction] {
-        var rulings: [JudgeAction] = []
+        var actions: [JudgeAction] = []
         // Hours and the fleet file do not overrule a person or the platform.
-        if state.verdict == .paused, rank(pause) < rank(state.pause) { return rulings }
+        if state.verdict == .paused, rank(pause) < rank(state.pause) { return actions }
         state.pause = pause
         state.pausedUntil = until
-        guard state.verdict != .paused else { return rulings }
+        guard state.verdict != .paused else { return actions }
         let before = state.verdict
         state.verdict = .paused
         state.since = now
         state.flapping = false
         state.isBlind = false
-        rulings.append(.changed(from: before, to: .paused))
-        endIncident(&state, at: now, check: check, &rulings)
+        actions.append(.changed(from: before, to: .paused))
+        endIncident(&state, at: now, check: check, &actions)
         forget(&state)
-        return rulings
+        return actions
     }
 
     /// Goes on as if never looked at before; only an incident of the platform's moderation stays open until a good ping.
@@ -306,15 +306,15 @@ package enum Judge {
     }
 
     /// Ends flapping after ten pings of the same kind, and with it the incident if it ended well.
-    private static func calm(_ state: inout CheckState, at: Instant, check: Int32, _ rulings: inout [JudgeAction]) {
+    private static func calm(_ state: inout CheckState, at: Instant, check: Int32, _ actions: inout [JudgeAction]) {
         guard state.recentFlips & calmWindow == 0 else { return }
         state.flapping = false
         state.recentFlips = 0
-        rulings.append(.flappingEnded)
+        actions.append(.flappingEnded)
         guard !state.wasBad else { return }
-        rulings.append(.changed(from: .down, to: state.verdict))
+        actions.append(.changed(from: .down, to: state.verdict))
         endIncident(
-            &state, at: state.goodSince.isNever ? state.since : state.goodSince, check: check, &rulings)
+            &state, at: state.goodSince.isNever ? state.since : state.goodSince, check: check, &actions)
     }
 
     private static func hasRecovered(_ state: CheckState, _ policy: CheckPolicy) -> Bool {
@@ -324,22 +324,22 @@ package enum Judge {
     }
 
     private static func beginIncident(
-        _ state: inout CheckState, _ observation: Observation, _ rulings: inout [JudgeAction]
+        _ state: inout CheckState, _ observation: Observation, _ actions: inout [JudgeAction]
     ) {
         guard !state.incidentOpen else { return }
         state.incidentOpen = true
         state.incidentCause = observation.cause
         state.incidentCode = observation.code
         state.incidentFlips = 1
-        rulings.append(.incidentBegan(incident(state, check: observation.check, ended: nil)))
+        actions.append(.incidentBegan(incident(state, check: observation.check, ended: nil)))
     }
 
     private static func endIncident(
-        _ state: inout CheckState, at: Instant, check: Int32, _ rulings: inout [JudgeAction]
+        _ state: inout CheckState, at: Instant, check: Int32, _ actions: inout [JudgeAction]
     ) {
         guard state.incidentOpen else { return }
         state.incidentOpen = false
-        rulings.append(.incidentEnded(incident(state, check: check, ended: max(at, state.troubleSince))))
+        actions.append(.incidentEnded(incident(state, check: check, ended: max(at, state.troubleSince))))
     }
 
     /// The open incident of a state, as it stands.

@@ -236,7 +236,7 @@ package actor MemoryLedger: Ledger {
         return gone.count + before - folded.count - incidents.count - events.count + work
     }
 
-    package func tend() -> Bool { false }
+    package func compact() -> Bool { false }
 
     package func backup(to path: String) throws(Failure) {
         throw Failure(

@@ -16,34 +16,34 @@ final class DamageLog: Sendable {
         case segment = "segment"
         case job = "job"
         case action = "action"
-        /// Its rows have no number: one place stands for all of them.
+        /// Its rows have no number: one row stands for all of them.
         case record = "record"
     }
-    struct Place: Hashable {
+    struct DamagedRow: Hashable {
         var table: Table
         var id: Int64
     }
-    /// Most places that are remembered at once; the others are found again.
+    /// Most rows that are remembered at once; the others are found again.
     private static let most = 1_000
-    private let places = Mutex<[Place: String]>([:])
+    private let rows = Mutex<[DamagedRow: String]>([:])
     private let counts = Mutex<[Table: Int]>([:])
 
-    var isEmpty: Bool { places.withLock { $0.isEmpty } }
+    var isEmpty: Bool { rows.withLock { $0.isEmpty } }
 
     func note(_ table: Table, _ id: Int64, _ error: any Error) {
-        places.withLock { places in
-            guard places.count < Self.most else { return }
-            places[Place(table: table, id: id)] = (error as? DamagedBytes)?.what ?? "unreadable"
+        rows.withLock { rows in
+            guard rows.count < Self.most else { return }
+            rows[DamagedRow(table: table, id: id)] = (error as? DamagedBytes)?.what ?? "unreadable"
         }
     }
 
     func count(_ table: Table) { counts.withLock { $0[table, default: 0] += 1 } }
 
-    func take(_ most: Int) -> [(place: Place, what: String)] {
-        places.withLock { places in
-            let taken = places.prefix(most).map { (place: $0.key, what: $0.value) }
-            for one in taken { places[one.place] = nil }
-            return taken.sorted { ($0.place.table.rawValue, $0.place.id) < ($1.place.table.rawValue, $1.place.id) }
+    func take(_ most: Int) -> [(row: DamagedRow, what: String)] {
+        rows.withLock { rows in
+            let taken = rows.prefix(most).map { (row: $0.key, what: $0.value) }
+            for one in taken { rows[one.row] = nil }
+            return taken.sorted { ($0.row.table.rawValue, $0.row.id) < ($1.row.table.rawValue, $1.row.id) }
         }
     }
 }
@@ -59,10 +59,10 @@ extension SQLiteLedger {
         guard !found.isEmpty else { return false }
         do throws(Failure) {
             try await write("mend damaged rows") { db in
-                for (place, what) in found { try Self.mend(place, what, db) }
+                for (row, what) in found { try Self.mend(row, what, db) }
             }
         } catch {
-            for (place, what) in found { damage.note(place.table, place.id, DamagedBytes(what: what)) }
+            for (row, what) in found { damage.note(row.table, row.id, DamagedBytes(what: what)) }
             throw error
         }
         return true
@@ -81,13 +81,13 @@ extension SQLiteLedger {
     }
 
     /// Looks again, since it may have been written anew meanwhile.
-    private static func mend(_ place: DamageLog.Place, _ what: String, _ db: Database) throws {
-        let id = place.id
+    private static func mend(_ row: DamageLog.DamagedRow, _ what: String, _ db: Database) throws {
+        let id = row.id
         let error = DamagedBytes(what: what)
         func remove(_ column: String = "id") throws {
-            try db.execute(sql: "DELETE FROM \(place.table.rawValue) WHERE \(column) = ?", arguments: [id])
+            try db.execute(sql: "DELETE FROM \(row.table.rawValue) WHERE \(column) = ?", arguments: [id])
         }
-        switch place.table {
+        switch row.table {
         case .state:
             guard
                 let row = try Row.fetchOne(

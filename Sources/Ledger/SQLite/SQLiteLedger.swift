@@ -9,12 +9,12 @@ import Synchronization
 /// The ledger in one SQLite file (WAL; `synchronous = NORMAL`: a killed process loses nothing that was recorded, a power cut at
 /// most the last seconds, neither ever its integrity).
 ///
-/// How rows are kept is told in ``Migration/foundations``; moving them on is ``tend()``'s work. Nothing here runs on the
+/// How rows are kept is told in ``Migration/foundations``; moving them on is ``compact()``'s work. Nothing here runs on the
 /// cooperative pool: GRDB's queues do the work, and a cancelled caller does not undo a write.
 package final class SQLiteLedger: Ledger, SQLiteAccess {
     /// Bounds that trade the cost of writing against that of reading. The defaults are the measured ones.
     package struct Layout: Sendable {
-        /// Observations read through by every query at most once tended; the rest is in segments. Default 49,152.
+        /// Observations read through by every query at most once compacted; the rest is in segments. Default 49,152.
         package var tail: Int
         /// How many go from the tail into one segment in one transaction. Default 32,768.
         package var slice: Int
@@ -78,7 +78,7 @@ package final class SQLiteLedger: Ledger, SQLiteAccess {
                     done.resume(.failure(failure))
                 }
             }
-            // A disk that hangs must not keep the fleet from being tended; long work on one that answers is waited for.
+            // A disk that hangs must not keep the fleet from being monitored; long work on one that answers is waited for.
             DispatchQueue.global().asyncAfter(deadline: .now() + Self.openWithin / .seconds(1)) {
                 guard !isBusy.withLock({ $0 }) else { return }
                 done.resume(.failure(.silentDisk(doing: doing, after: Self.openWithin)))

@@ -40,6 +40,13 @@ extension NoticeBoard {
         }
     }
 
+    /// Who hears of what by the rules in force.
+    /// - Parameter checks: those of the running fleet, those found on the Hub included.
+    package func audience(of checks: [Check]) -> NoticeAudience {
+        let (routes, channels) = (plan { $0.routes }, channels)
+        return NoticeAudience(routes, channels, checks: checks)
+    }
+
     /// Inserts a message to one channel that says that it works.
     /// - Returns: the number of its job.
     package func sendTest(to channel: String) async throws(Failure) -> Int64 {

@@ -1,7 +1,7 @@
 import StokerCore
 
 extension Operation {
-    /// The words of healthchecks.io's pinging API; the door reads them from the address.
+    /// The words of healthchecks.io's pinging API; the route reads them from the address.
     package static let beatSignals = ["success", "start", "fail", "log", "exit"]
 
     package static let beat = Operation(

@@ -8,7 +8,7 @@ extension Shape {
         fields: [
             .init("subject", .text, "The Space, or the name of the log"),
             .init(
-                "verdict", .choice(DoctorReport.Verdict.allCases.map(\.rawValue)),
+                "verdict", .choice(DoctorReport.Outcome.allCases.map(\.rawValue)),
                 "`found`: at least one cause; `unknown`: it failed, and no rule knows why; `nothing`: no sign of a failure"
             ),
             .init("ill", .flag, "Whether a cause is more than information"),
@@ -46,7 +46,7 @@ extension Shape {
 extension DoctorReport {
     func json(subject: String, space: String?, lookedAt: [String], notSeen: [String] = []) -> JSONValue {
         [
-            "subject": .string(subject), "verdict": .string(verdict.rawValue), "ill": .bool(isIll),
+            "subject": .string(subject), "verdict": .string(outcome.rawValue), "ill": .bool(hasProblem),
             "causes": .array(
                 causes.map { cause in
                     func command(_ text: String?) -> JSONValue {

@@ -44,13 +44,17 @@ extension Operation {
         }
         return [
             "folder": .string(name), "ill": .bool(findings.contains { $0.severity >= .warn }),
-            "findings": .array(
-                findings.map {
-                    [
-                        "rule": .string($0.rule), "severity": .string($0.severity.rawValue), "file": .string($0.file),
-                        "line": $0.line.map { .count($0) } ?? .null, "text": .string($0.text), "fix": .string($0.fix),
-                    ]
-                }),
+            "findings": .array(findings.map(\.json)),
+        ]
+    }
+}
+
+extension FolderFinding {
+    var json: JSONValue {
+        [
+            "rule": .string(rule), "severity": .string(severity.rawValue), "file": .string(file),
+            "line": line.map { .count($0) } ?? .null, "column": column.map { .count($0) } ?? .null,
+            "text": .string(text), "fix": .string(fix),
         ]
     }
 }
@@ -63,20 +67,21 @@ extension Shape {
             .init("ill", .flag, "Whether a finding is more than information"),
             .init(
                 "findings",
-                .list(
-                    .shape(
-                        Shape(
-                            name: "FolderFinding", summary: "One fault, at its place.",
-                            fields: [
-                                .init("rule", .text, "Stable name of the rule, such as `B07`"),
-                                .init(
-                                    "severity", .choice(FailureSignature.Severity.allCases.map(\.rawValue)),
-                                    "How bad it is"),
-                                .init("file", .text, "Path in the folder"),
-                                .init("line", .integer, optional: true, "From 1; null for the whole file"),
-                                .init("text", .text, "What is so"),
-                                .init("fix", .text, "What to do about it"),
-                            ]))), "In the order of files and lines"),
+                .list(.shape(folderFinding)), "In the order of files and lines"),
+        ])
+
+    static let folderFinding = Shape(
+        name: "FolderFinding", summary: "One fault, at its place.",
+        fields: [
+            .init("rule", .text, "Stable name of the rule, such as `B07`"),
+            .init(
+                "severity", .choice(FailureSignature.Severity.allCases.map(\.rawValue)),
+                "How bad it is"),
+            .init("file", .text, "Path in the folder"),
+            .init("line", .integer, optional: true, "From 1; null for the whole file"),
+            .init("column", .integer, optional: true, "From 1, in Unicode scalars; null for the whole line"),
+            .init("text", .text, "What is so"),
+            .init("fix", .text, "What to do about it"),
         ])
 }
 
@@ -117,7 +122,7 @@ private enum FolderReading {
                     text: text))
             if let text {
                 facts.secrets += SecretHeuristic.tokens(in: text).prefix(20).map {
-                    .init(path: file.path, line: $0.line, reason: "here stands \($0.reason)")
+                    .init(path: file.path, line: $0.line, column: $0.column, reason: "here stands \($0.reason)")
                 }
             }
         }

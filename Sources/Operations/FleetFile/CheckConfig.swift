@@ -6,7 +6,7 @@ extension Operation {
         name: "check-config",
         summary: "Explains a fleet file: what is pinged when, what it costs, and every mistake at once",
         doing: "check the fleet file", permission: .write, method: .post, path: "/check-config",
-        parameters: [.fleetFile(.body, required: true, "The file to explain. Nothing of it is tended or kept")],
+        parameters: [.fleetFile(.body, required: true, "The file to explain. Nothing of it is monitored or kept")],
         bodyLimit: 1 << 20, answer: .fleetReport
     ) { (context, arguments) throws(Failure) in
         guard let given = arguments.object("fleet_file") else { return .null }  // it is required
@@ -23,7 +23,7 @@ extension Shape {
         name: "FleetReport", summary: "What a fleet file says, or what is wrong with it.",
         fields: [
             .init("file", .text, "Its name"),
-            .init("valid", .flag, "Whether it can be tended"),
+            .init("valid", .flag, "Whether it can be monitored"),
             .init("problems", .list(.shape(problem)), "Every mistake, in the order of the lines; none in a valid file"),
             .init("warnings", .list(.shape(warning)), "What is allowed and probably not meant"),
             .init("checks", .list(.shape(configuredCheck)), "What is looked at; none while there are problems"),

@@ -56,9 +56,9 @@ extension Operation {
         let owners = namespaces.isEmpty ? [try await hub.whoami().name] : namespaces
         let wanted = Fleet.Discovery(
             namespaces: owners, sdks: given.texts("sdks"), tags: given.texts("tags"), names: given.texts("names"))
-        let door = HubClientGateway(hub: hub)
+        let gateway = HubClientGateway(hub: hub)
         var listed: [SpaceFacts] = []
-        for owner in owners { listed += try await door.spaces(of: owner).spaces }
+        for owner in owners { listed += try await gateway.spaces(of: owner).spaces }
         if let nothing = wanted.nothingFound(among: listed) {
             throw Failure(
                 .notFound, doing: "find Spaces of \(owners.joined(separator: ", ").printable)",

@@ -1,8 +1,10 @@
-package import StokerCore
+import Deployment
 import Notices
+package import StokerCore
 
 extension FleetSections {
     /// Every section that a fleet file may have: what StokerCore knows, and what the rooms add.
     package static let all = FleetSections.standard.adding(ChannelsSection.section).adding(NotifySection.section)
         .adding(StatusPagesSection.section)
+        .adding(DeploySection.section).adding(DeploySection.ofSpaces).adding(RolloutSection.section)
 }

@@ -93,10 +93,10 @@ extension Operation.Parameter {
     /// - Parameter limit: characters of the text. A text that is one longer than what the reader takes still reaches it, and is told as
     ///   a problem of the file.
     static func fleetFile(
-        _ place: Place, required: Bool = false, upTo limit: Int = (64 << 20) + 1, _ summary: String
+        _ location: Location, required: Bool = false, upTo limit: Int = (64 << 20) + 1, _ summary: String
     ) -> Operation.Parameter {
         Operation.Parameter(
-            "fleet_file", place,
+            "fleet_file", location,
             .object([
                 .init("text", .body, .text(upTo: limit), required: true, "The file: YAML or JSON"),
                 .init("name", .body, .text(upTo: 4_096), standard: "fleet.yaml", "Its name, for messages"),

@@ -4,7 +4,7 @@ package import KeepAlive
 package import StokerCore
 import Synchronization
 
-extension HubFailure: SteadyCause {}
+extension HubFailure: RepeatableCause {}
 
 /// The Hub's client as keeping warm needs it: it joins the two rooms, which do not know each other.
 package final class HubClientGateway: HubGateway {
@@ -37,7 +37,7 @@ package final class HubClientGateway: HubGateway {
             forms.withLock { forms in
                 for place in spaces.indices { forms.complete(&spaces[place]) }
             }
-            return HubListing(spaces: spaces, calls: max(1, rows.pages), besides: asked)
+            return HubListing(spaces: spaces, calls: max(1, rows.pages), extraCalls: asked)
         } catch let failure as HubFailure {
             throw failure.failure
         } catch {
@@ -84,7 +84,7 @@ package final class HubClientGateway: HubGateway {
         } catch { throw error.failure }
     }
 
-    package func use(at now: Instant) -> HubRateUsage? {
+    package func rateUsage(at now: Instant) -> HubRateUsage? {
         let report = hub.pace.report
         return HubRateUsage(
             endpoint: hub.settings.endpoint,

@@ -33,9 +33,9 @@ package struct IncidentNote: Sendable, Equatable {
 /// Acknowledgements and notes in the ledger. Notices stop repeats and escalation on the acknowledgements.
 package struct IncidentRecords: Sendable {
     /// Key: number of the incident.
-    static let acknowledgement = NoticeBoard.acknowledgement
+    static let acknowledgementKind = NoticeBoard.acknowledgement
     /// Key: number of the incident, a slash, number of the note in four digits.
-    static let note = "incident-note"
+    static let noteKind = "incident-note"
     /// Notes an incident may have.
     static let mostNotes = 200
     package static let mostText = 4_000
@@ -45,13 +45,13 @@ package struct IncidentRecords: Sendable {
     package init(_ records: any RecordStore) { self.records = records }
 
     package func acknowledgement(of incident: Int64) async throws(Failure) -> Acknowledgement? {
-        try await records.record(kind: Self.acknowledgement, key: "\(incident)").map(Self.acknowledgement)
+        try await records.record(kind: Self.acknowledgementKind, key: "\(incident)").map(Self.acknowledgement)
     }
 
     /// All there are, by the incident's number.
     package func acknowledgements() async throws(Failure) -> [Int64: Acknowledgement] {
         var found: [Int64: Acknowledgement] = [:]
-        for record in try await records.records(kind: Self.acknowledgement) {
+        for record in try await records.records(kind: Self.acknowledgementKind) {
             guard let number = Int64(record.key) else { continue }
             found[number] = Self.acknowledgement(record)
         }
@@ -66,18 +66,18 @@ package struct IncidentRecords: Sendable {
         if earlier != nil, text == nil { return }
         let body: JSONValue = ["by": .text(earlier?.by ?? by), "text": .text(text)]
         try await records.put(
-            NewRecord(kind: Self.acknowledgement, key: "\(incident)", body: body.text, at: earlier?.at ?? at))
+            NewRecord(kind: Self.acknowledgementKind, key: "\(incident)", body: body.text, at: earlier?.at ?? at))
     }
 
     /// - Returns: whether there was one.
     package func withdraw(_ incident: Int64) async throws(Failure) -> Bool {
-        try await records.remove(kind: Self.acknowledgement, key: "\(incident)")
+        try await records.remove(kind: Self.acknowledgementKind, key: "\(incident)")
     }
 
     /// Oldest first.
     package func notes(of incident: Int64) async throws(Failure) -> [IncidentNote] {
         try await records.records(
-            kind: Self.note, prefix: "\(incident)/", after: nil, limit: Self.mostNotes
+            kind: Self.noteKind, prefix: "\(incident)/", after: nil, limit: Self.mostNotes
         ).compactMap(Self.note)
     }
 
@@ -91,7 +91,7 @@ package struct IncidentRecords: Sendable {
             let digits = "\(number)"
             let key = "\(incident)/" + String(repeating: "0", count: max(0, 4 - digits.count)) + digits
             // Another process may write one at the same moment.
-            let record = NewRecord(kind: Self.note, key: key, body: body.text, at: at)
+            let record = NewRecord(kind: Self.noteKind, key: key, body: body.text, at: at)
             if try await records.put(record, ifVersion: 0) != nil { return }
             number += 1
         }
@@ -149,7 +149,7 @@ extension Operation {
 
 extension Operation.Parameter {
     static let incident = Operation.Parameter("name", .path, .text(upTo: 20), "Number of the incident")
-    static func by(_ place: Place) -> Operation.Parameter {
-        .init("by", place, .text(upTo: 100), "Who says it")
+    static func by(_ location: Location) -> Operation.Parameter {
+        .init("by", location, .text(upTo: 100), "Who says it")
     }
 }

@@ -22,6 +22,38 @@ extension Shape {
         name: "ChannelList", summary: "All channels of the fleet file.",
         fields: [.init("items", .list(.shape(.channel)), "In the order of the file")])
 
+    static let hearer = Shape(
+        name: "Hearer", summary: "A channel that hears of something, and on which conditions.",
+        fields: [
+            .init("channel", .text, "Its name in the fleet file; `rule 2` for one that is said in a rule"),
+            .init("on", .flag, "False: its address is empty, so it hears nothing"),
+            .init("lasting_seconds", .number, optional: true, "Only of trouble that lasts so long unacknowledged"),
+            .init("repeat_seconds", .number, optional: true, "Told again so often, until it is acknowledged or over"),
+            .init("together_seconds", .number, "How long events are gathered; 0: told at once"),
+            .init("quiet", .text, optional: true, "Hours without messages, as the fleet file writes them"),
+            .init("groups", .list(.text), "Only of these groups; with `targets`, either is enough"),
+            .init("targets", .list(.text), "Only of these targets or checks"),
+            .init("sentence", .text, "All of it in words"),
+        ])
+
+    static let audienceLine = Shape(
+        name: "AudienceLine", summary: "Kinds of event that the same channels hear of.",
+        fields: [
+            .init("kinds", .list(.text), "`down`, `recovered` and the like"),
+            .init("hearers", .list(.shape(.hearer)), "In the order of the rules"),
+        ])
+
+    static let audience = Shape(
+        name: "Audience", summary: "Who hears of what, and what nobody hears of.",
+        fields: [
+            .init("items", .list(.shape(.audienceLine)), "What somebody hears of"),
+            .init("unheard_kinds", .list(.text), "Kinds of event that no channel hears of"),
+            .init(
+                "unheard_checks", .list(.text),
+                "Checks whose trouble no channel hears of, though some hear of others'; at most 100"),
+            .init("unheard_checks_count", .integer, "How many they are"),
+        ])
+
     static let message = Shape(
         name: "Message", summary: "A message to one channel.",
         fields: [
@@ -49,6 +81,35 @@ extension Shape {
             .init("items", .list(.shape(.message)), "The messages"),
             .init("next_cursor", .text, optional: true, "For the next page; null on the last"),
         ])
+}
+
+extension NoticeAudience {
+    package var json: JSONValue {
+        [
+            "items": .array(
+                lines.map { line in
+                    [
+                        "kinds": .array(line.kinds.map { .string($0.rawValue) }),
+                        "hearers": .array(line.hearers.map(\.json)),
+                    ]
+                }), "unheard_kinds": .array(unheard.map { .string($0.rawValue) }),
+            "unheard_checks": .array(unheardChecks.prefix(100).map { .string($0) }),
+            "unheard_checks_count": .integer(Int64(unheardChecks.count)),
+        ]
+    }
+}
+
+extension NoticeAudience.Hearer {
+    fileprivate var json: JSONValue {
+        [
+            "channel": .string(channel), "on": .bool(!isOff),
+            "lasting_seconds": lasting.map { .seconds($0) } ?? .null,
+            "repeat_seconds": self.repeat.map { .seconds($0) } ?? .null,
+            "together_seconds": .seconds(together), "quiet": .text(quiet),
+            "groups": .array(groups.map { .string($0) }), "targets": .array(targets.map { .string($0) }),
+            "sentence": .string(sentence),
+        ]
+    }
 }
 
 extension NoticeBoard.ChannelStatus {

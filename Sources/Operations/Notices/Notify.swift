@@ -11,6 +11,15 @@ extension Operation {
         ["items": .array(try await context.notices.channelStatuses().map(\.json))]
     }
 
+    package static let noticeAudience = Operation(
+        name: "notify-rules", summary: "Who hears of what by the rules of the fleet file, and what nobody hears of",
+        doing: "say who hears of what", permission: .write, needsFleet: true, path: "/notify/rules",
+        answer: .audience
+    ) { (context, _) throws(Failure) in
+        let checks = try await context.monitor.statuses(StatusQuery()).items.map(\.check)
+        return try context.notices.audience(of: checks).json
+    }
+
     package static let testChannel = Operation(
         name: "notify-test", summary: "Sends a test message to a channel, and waits for what becomes of it",
         doing: "send a test message", effect: .write, needsFleet: true, method: .post,
@@ -76,7 +85,7 @@ extension Operation {
         return try await settled(id, board, doing: "send the message again")
     }
 
-    static let notices = [listChannels, testChannel, listMessages, showMessage, retryMessage]
+    static let notices = [listChannels, noticeAudience, testChannel, listMessages, showMessage, retryMessage]
 
     /// A person waits for it, but not for hours: the command gives an answer 30 s.
     private static func settled(_ id: Int64, _ board: NoticeBoard, doing: String) async throws(Failure) -> JSONValue {

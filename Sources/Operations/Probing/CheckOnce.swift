@@ -14,7 +14,7 @@ extension Operation {
                 "strict", .body, .flag, standard: false,
                 "\(Look.slow.title) and \(Look.waking.name) ones are trouble too"),
             .init("concurrency", .body, .integer(1...10_000), standard: 200, "How many are probed at once"),
-            // Over the network only what is tended anyway is probed: whoever could name an address could look into our network.
+            // Over the network only what is monitored anyway is probed: whoever could name an address could look into our network.
             .fleetFile(.local, "The fleet; the running one unless given"),
         ], answer: .checkReport
     ) { context, arguments in

@@ -33,7 +33,7 @@ extension Operation {
         let now = context.now()
         var items = page.items.map { $0.json(now: now) }
         if arguments.flag("strips") {
-            let strips = try await context.monitor.strips(of: page.items.map(\.check.name))
+            let strips = try await context.monitor.samples(of: page.items.map(\.check.name))
             items = zip(items, strips).map { item, strip in item.adding([.init("strip", .array(strip.map(\.json)))]) }
         }
         let next = offset + page.items.count

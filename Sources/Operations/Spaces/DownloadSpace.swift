@@ -116,9 +116,9 @@ extension Operation {
                 ?? (going.count == 1 ? "Delete \(going[0])" : "Delete \(going.count) files"))
         options.parent = head
         options.createsPullRequest = createsPullRequest
-        context.caller.hold(
-            "the commit to \(id) is made",
-            left: Failure(
+        context.caller.deferStop(
+            until: "the commit to \(id) is made",
+            ifKilled: Failure(
                 .interrupted, doing: "wait for the commit to \(id)",
                 because: "it was left at once, and the commit may have been made",
                 hint: "`stoker space files \(id)` tells"))

@@ -91,18 +91,18 @@ struct EnvironmentWork: Sendable {
         switch step {
         case .pausing:
             context.tell(.init("pausing", "pausing \(space)"))
-            caller.hold(
-                "\(space) is restarted",
-                left: left("it was left at once; nothing is written, and \(space) is paused", hint: restart))
+            caller.deferStop(
+                until: "\(space) is restarted",
+                ifKilled: left("it was left at once; nothing is written, and \(space) is paused", hint: restart))
         case .writing(let change, let number, let all):
             let verb = change.wish == .delete ? "deleting" : "writing"
             context.tell(
                 .init(
                     verb, "\(verb) \(change.key) (\(number) of \(all))", done: Int64(number - 1), total: Int64(all),
                     unit: .changes))
-            caller.hold(
-                pauses ? "\(change.key) is written and \(space) restarted" : "\(change.key) is written",
-                left: left(
+            caller.deferStop(
+                until: pauses ? "\(change.key) is written and \(space) restarted" : "\(change.key) is written",
+                ifKilled: left(
                     "it was left at once; \(number - 1) of \(all) changes are written, perhaps \(change.key) too"
                         + (pauses ? ", and \(space) is paused" : ""),
                     hint: pauses ? "\(restart), then give the same command again" : "the same command does the rest"))
@@ -111,9 +111,9 @@ struct EnvironmentWork: Sendable {
                 .init("unnoted", "what was written could not be noted, and is written once more next time: \(because)"))
         case .restarting:
             context.tell(.init("restarting", "restarting \(space)"))
-            caller.hold(
-                "\(space) is restarted",
-                left: left("it was left at once, and \(space) may still be paused", hint: restart))
+            caller.deferStop(
+                until: "\(space) is restarted",
+                ifKilled: left("it was left at once, and \(space) may still be paused", hint: restart))
         case .over: caller.release()
         }
     }

@@ -54,7 +54,7 @@ package struct RestartNotes: Sendable {
                 atPath: folder, withIntermediateDirectories: true, attributes: [.posixPermissions: 0o700])
         } catch {
             throw Failure(
-                .fleetUnreadable, doing: "note that \(space) is to be restarted",
+                .fileUnwritable, doing: "note that \(space) is to be restarted",
                 because: "the folder \(folder) cannot be made",
                 hint: "let STOKER_DATA name a folder that can be written",
                 cause: error)

@@ -148,7 +148,7 @@ struct SecretFingerprintStore: Sendable {
                 // Another command may have moved it aside since we looked.
                 guard FileManager.default.fileExists(atPath: older) else { return .nothing }
                 throw Failure(
-                    .fleetUnreadable, doing: "read \(older)", because: "it cannot be opened or read",
+                    .fileUnreadable, doing: "read \(older)", because: "it cannot be opened or read",
                     hint: "look at its owner and rights, or name another folder with STOKER_DATA", cause: error)
             }
             let prints = try? JSONDecoder().decode(SecretFingerprints.self, from: data)
@@ -199,7 +199,7 @@ struct SecretFingerprintStore: Sendable {
             }
         } catch {
             throw Failure(
-                .fleetUnreadable, doing: "move \(older) aside", because: "\(error)",
+                .fileUnwritable, doing: "move \(older) aside", because: "\(error)",
                 hint: "its hashes are kept in the ledger now: look at the folder's rights, or remove the file",
                 cause: error)
         }
@@ -208,7 +208,7 @@ struct SecretFingerprintStore: Sendable {
     private func makeFolder() throws(Failure) {
         do { try PrivateFolder.make(folder) } catch {
             throw Failure(
-                .fleetUnreadable, doing: "remember which secrets were written",
+                .fileUnwritable, doing: "remember which secrets were written",
                 because: "the folder \(folder) cannot be made",
                 hint: "let STOKER_DATA name a folder that can be written", cause: error)
         }

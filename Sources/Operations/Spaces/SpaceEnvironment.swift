@@ -78,8 +78,8 @@ extension Operation.Parameter {
             .init("description", .body, .text(upTo: 1_000), "Kept with it on the Hub"),
         ]), upTo: 500)
 
-    fileprivate static func dryRun(_ place: Place) -> Operation.Parameter {
-        .init("dry_run", place, .flag, "Only tells what would be done")
+    fileprivate static func dryRun(_ location: Location) -> Operation.Parameter {
+        .init("dry_run", location, .flag, "Only tells what would be done")
     }
 }
 

@@ -13,8 +13,8 @@ extension Operation.Parameter {
         .init(name, .body, .text(upTo: 200), required: true, "\(summary), as owner/name")
     }
 
-    static func revision(_ place: Place, _ summary: String = "A branch, tag or commit") -> Operation.Parameter {
-        .init("revision", place, .text(upTo: 200), standard: "main", summary)
+    static func revision(_ location: Location, _ summary: String = "A branch, tag or commit") -> Operation.Parameter {
+        .init("revision", location, .text(upTo: 200), standard: "main", summary)
     }
 
     static let timeout = Operation.Parameter(

@@ -21,7 +21,7 @@ extension Shape {
         name: "Domain", summary: "A name a Space answers to.",
         fields: [
             .init("domain", .text, "The name"), .init("stage", .text, "`READY`, or what the Hub still waits for"),
-            .init("custom", .flag, "The owner's own name, not one below hf.space"),
+            .init("custom", .flag, "A custom domain, not one below hf.space"),
         ])
     private static let volume = Shape(
         name: "Volume", summary: "Something that is mounted in a Space.",

@@ -159,7 +159,7 @@ private struct SpaceUpload: Sendable {
             hint: "the same command tells: what is there already is not sent again")
         let tell: @Sendable (TransferProgress) -> Void = { state in
             if state.phase == .committing {
-                caller.hold("the commit to \(id) is made", left: left)
+                caller.deferStop(until: "the commit to \(id) is made", ifKilled: left)
             } else {
                 caller.release()
             }

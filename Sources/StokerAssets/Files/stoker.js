@@ -162,7 +162,7 @@
   const keyOf = (node) => node.nodeType === 1 ? (node.dataset.name ? `n:${node.dataset.name}` : node.id ? `#${node.id}` : null) : null;
   function morph(old, fresh) {
     if (old.nodeType === 3) { if (old.data !== fresh.data) old.data = fresh.data; return; }
-    if ("keep" in old.dataset && old.firstElementChild) return;
+    if ("keep" in old.dataset && (old.firstElementChild || old.hasAttribute("aria-busy"))) return;
     if (old === document.activeElement && old.matches("input, select")) return;
     for (const { name, value } of [...fresh.attributes]) {
       if (name === "open") continue;
@@ -173,11 +173,19 @@
     }
     const keyed = new Map();
     for (const child of old.childNodes) { const key = keyOf(child); if (key) keyed.set(key, child); }
+    // What leaves goes first: a dialog that is gone must not stand between a part of the page and itself.
+    const stays = new Set([...fresh.childNodes].map(keyOf));
+    for (const [key, child] of keyed) if (!stays.has(key)) { child.remove(); keyed.delete(key); }
     let at = old.firstChild;
     for (const child of [...fresh.childNodes]) {
       const key = keyOf(child);
       let match = key ? keyed.get(key) : null;
-      if (!match && at && !keyOf(at) && !key && at.nodeType === child.nodeType && at.nodeName === child.nodeName) match = at;
+      if (!key) {
+        // Its own place is behind those that have a key and come later.
+        let next = at;
+        while (next && keyOf(next)) next = next.nextSibling;
+        if (next && next.nodeType === child.nodeType && next.nodeName === child.nodeName) match = next;
+      }
       if (match && match.nodeName === child.nodeName) {
         if (match !== at) old.insertBefore(match, at);
         morph(match, child);
@@ -325,9 +333,35 @@
   addEventListener("pageshow", (event) => { if (event.persisted) { connect(); later(0); } });
 
   // ---- Buttons ----
+  /** A form whose answer is another page, which is not needed: the one we have takes over what changed. */
+  async function submitInPlace(form, button) {
+    button.disabled = true;
+    try {
+      const answer = await fetch(form.action, {
+        method: "POST", body: new URLSearchParams(new FormData(form)), redirect: "manual", credentials: "same-origin",
+        headers: { Accept: "application/json" },
+      });
+      if (answer.type === "opaqueredirect" || answer.ok) {
+        say(form.dataset.inplace);
+        later(0);
+      } else if (answer.status === 401) {
+        location.href = `${base}/login?next=${encodeURIComponent(location.pathname + location.search)}`;
+      } else {
+        say((await answer.json()).error?.message ?? "That did not work.");
+      }
+    } catch {
+      say("The server could not be reached.");
+    } finally {
+      button.disabled = false;
+    }
+  }
   document.addEventListener("submit", async (event) => {
     const form = event.target;
     const action = form.getAttribute("action") ?? "";
+    if (form.dataset.inplace) {
+      event.preventDefault();
+      return submitInPlace(form, event.submitter ?? $("button", form));
+    }
     if (!action.startsWith(`${base}/actions/`)) return;
     event.preventDefault();
     const button = event.submitter ?? $("button", form);
@@ -364,21 +398,26 @@
   });
 
   // ---- Logs, in place ----
+  let logsAsked = 0;
   document.addEventListener("click", async (event) => {
     const link = event.target.closest?.("a[data-log]");
     const body = $("#log-body");
     if (!link || !body || event.metaKey || event.ctrlKey || event.shiftKey || event.button) return;
     event.preventDefault();
+    // It may take seconds. The log that was asked for last is shown, whatever comes last.
+    const mine = ++logsAsked;
     body.setAttribute("aria-busy", "true");
     try {
       const answer = await fetch(base + link.dataset.log, { headers: { Accept: "text/html" }, credentials: "same-origin" });
+      const part = await answer.text();
+      if (mine !== logsAsked) return;
       if (!answer.ok) { location.href = link.href; return; }
-      const text = new DOMParser().parseFromString(await answer.text(), "text/html");
+      const text = new DOMParser().parseFromString(part, "text/html");
       body.replaceChildren(...[...text.body.childNodes].map((node) => document.importNode(node, true)));
     } catch {
-      say("The server could not be reached.");
+      if (mine === logsAsked) say("The server could not be reached.");
     } finally {
-      body.removeAttribute("aria-busy");
+      if (mine === logsAsked) body.removeAttribute("aria-busy");
     }
   });
 

@@ -53,6 +53,8 @@ package enum EventPayload: Sendable, Equatable, Codable {
     case spaceAsked(deed: SpaceDeed, space: String, by: String)
     case hubUnreachable(because: String)
     case hubBack
+    /// While Spaces fail, the platform's own status page tells of trouble: ``PlatformReport``, in its words.
+    case platformReported(title: String, since: Instant?, page: String)
     case hubNothingFound(namespaces: [String], because: String, hint: String)
     case hubSpread(requests: Int, budget: Int, minutes: Int)
 
@@ -160,6 +162,7 @@ extension EventPayload {
         case .spaceAsked: "space.asked"
         case .hubUnreachable: "hub.unreachable"
         case .hubBack: "hub.back"
+        case .platformReported: "hub.platform"
         case .hubNothingFound: "hub.nothing_found"
         case .hubSpread: "hub.spread"
         case .healing(let step, _, _, _): "heal.\(step.rawValue)"
@@ -199,7 +202,7 @@ extension EventPayload {
         case .fleetRejected(let problem): "A new fleet file was not taken: \(problem)"
         case .fleetNeedsRestart(let keys):
             "Changed in the fleet file, but taken at the next start only: \(keys.joined(separator: ", "))"
-        case .tookOver(let first): "\(first) is silent: this master tends the fleet"
+        case .tookOver(let first): "\(first) is silent: this master monitors the fleet"
         case .steppedBack(let first): "\(first) is at work: this master stands by"
         case .ledgerStalled(let because, let limit):
             "Results cannot be written (\(because)); up to \(limit) wait in memory"
@@ -224,6 +227,8 @@ extension EventPayload {
         case .hubUnreachable(let because):
             "The Hub could not be read (\(because)); until it can, only what visitors see counts"
         case .hubBack: "The Hub can be read again"
+        case .platformReported(let title, let since, let page):
+            "While Spaces fail, \(PlatformReport(title: title, since: since, page: page).phrase)"
         case .hubNothingFound(let namespaces, let because, let hint):
             "No Space of \(namespaces.joined(separator: ", ")) was discovered: \(because); \(hint)"
         case .hubSpread(let requests, let budget, let minutes):

@@ -15,15 +15,22 @@ struct CheckReader {
     /// What the top of the file says for all Spaces.
     private(set) var defaults = CheckSettings()
     private(set) var healing = HealRule()
+    private let spaceKeys: FleetKeys
+    /// The Spaces that were read, for the keys that rooms add.
+    private(set) var spaces: [ReadSpace] = []
+    /// What `deploy` at the top says, which holds for Spaces with a `deploy` of their own.
+    private var usualHardware: Value?
 
-    init(reading: FleetReading, hub: Fleet.Hub) {
+    init(reading: FleetReading, hub: Fleet.Hub, spaceKeys: FleetKeys) {
         self.reading = reading
         self.hub = hub
+        self.spaceKeys = spaceKeys
     }
 
     mutating func read(_ top: Section) {
         defaults = settings(ofSpaces: top["keep"])
         if let value = top["heal"] { healing = HealRule(value, above: healing) }
+        usualHardware = top["deploy"]?.member("hardware")
         for entry in top["spaces"]?.section(nil)?.entries ?? [] { readSpace(entry, defaults) }
         for entry in top["targets"]?.section(nil)?.entries ?? [] { readTarget(entry) }
         for entry in top["heartbeats"]?.section(nil)?.entries ?? [] { readHeartbeat(entry) }
@@ -133,7 +140,7 @@ struct CheckReader {
     }
 
     private mutating func readSpace(_ entry: Section.Entry, _ defaults: CheckSettings) {
-        guard let section = entry.value.section(.space) else { return }
+        guard let section = entry.value.section(spaceKeys) else { return }
         guard let id = spaceID(entry) else { return }
         var name = String(id.split(separator: "/").last ?? "")
         if let value = section["name"], let text = value.text("a name") {
@@ -147,7 +154,8 @@ struct CheckReader {
         let old = readWas(section, name, isSpace: true)
         readDependencies(section, of: name)
 
-        let hardware = section["hardware"].flatMap { Self.hardware($0) }
+        spaces.append(ReadSpace(name: name, id: id, section: section))
+        let hardware = hardware(section)
         let group = Self.group(section)
         let own = settings(ofSpaces: section["keep"])
         let settings = own.over(defaults)
@@ -203,6 +211,21 @@ struct CheckReader {
             base = address
         }
         add(name, Self.join(base, own), settings, context, section)
+    }
+
+    /// What the Space runs on: `hardware` and `deploy.hardware` say the same, or one of them says it.
+    private func hardware(_ section: Section) -> Hardware? {
+        let own = section["hardware"].flatMap { Self.hardware($0) }
+        guard let deploy = section["deploy"], let value = deploy.member("hardware") ?? usualHardware,
+            let deployed = Self.hardware(value)
+        else { return own }
+        if let own, own.name != deployed.name, let place = deploy.member("hardware") ?? section["hardware"] {
+            place.report(
+                .conflict,
+                "`hardware` of the Space is \(own.name), and its `deploy.hardware` is \(deployed.name); say it once, in `deploy`"
+            )
+        }
+        return deployed
     }
 
     /// The Space's id from its key; reports what is wrong with it.

@@ -58,9 +58,10 @@ package enum FleetFile {
             version.report(.value, "\(text.shown) is not known; this Stoker reads version 1")
         }
         for entry in sections.entries { if let value = top[entry.name] { entry.read?(value, &fleet) } }
-        var checks = CheckReader(reading: value.reading, hub: fleet.hub)
+        var checks = CheckReader(reading: value.reading, hub: fleet.hub, spaceKeys: sections.spaceKeys)
         checks.read(top)
         fleet.checks = checks.checks
+        for entry in sections.spaceEntries { entry.read(checks.spaces, &fleet) }
         fleet.renames = checks.renames
         // Needs to know how checks are made.
         if let hub = top["hub"], case .mapping = hub.node, let value = hub.section(nil)?["discover"] {

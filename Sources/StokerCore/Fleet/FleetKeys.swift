@@ -15,7 +15,7 @@ struct FleetKeys: Sendable {
         self.names = names
         self.aliases = aliases
         self.known = Set(names)
-        self.unbuilt = Self.insteads.filter { unbuilt.contains($0.key) }
+        self.unbuilt = Self.insteads.filter { unbuilt.contains($0.key) && !names.contains($0.key) }
         self.isTop = isTop
     }
 
@@ -25,8 +25,8 @@ struct FleetKeys: Sendable {
         "doctor",
     ]
     static let check = FleetKeys(CheckSections.check.map(\.name))
-    static let space = FleetKeys(
-        CheckSections.space.map(\.name), unbuilt: ["deploy", "persist", "notify", "maintenance"])
+    /// Below `spaces.NAME`. The key that comes takes its name off.
+    static let unbuiltOfSpaces = ["deploy", "persist", "notify", "maintenance"]
     static let target = FleetKeys(
         CheckSections.target.map(\.name), unbuilt: ["notify", "maintenance"])
     static let heartbeat = FleetKeys(

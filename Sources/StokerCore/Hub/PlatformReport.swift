@@ -7,6 +7,9 @@ package struct PlatformReport: Sendable, Equatable {
     /// The page that tells it, for people.
     package var page: String
 
+    /// While it lasts and Spaces fail, an event tells of it so often.
+    package static let toldEvery = Duration.seconds(3_600)
+
     package init(title: String, since: Instant?, page: String) {
         self.title = title
         self.since = since

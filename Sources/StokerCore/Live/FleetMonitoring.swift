@@ -1,6 +1,6 @@
 /// What the rooms above see of the living fleet. Implemented by KeepAlive's `FleetMonitor`; tests bring their own.
 package protocol FleetMonitoring: Sendable {
-    /// The fleet as it is tended now.
+    /// The fleet as it is monitored now.
     func fleet() async -> Fleet
     func overview() async -> Overview
     /// All checks that match, in the order of the fleet file, cut to the page; with the count before the cut.
@@ -8,7 +8,7 @@ package protocol FleetMonitoring: Sendable {
     /// - Throws: `not_found`, with the nearest known name as its hint.
     func status(of name: String) async throws(Failure) -> CheckStatus
     /// The newest first-byte times and outcomes of each named check, oldest first, at most 40 each.
-    func strips(of names: [String]) async -> [[Sample]]
+    func samples(of names: [String]) async -> [[Sample]]
     func transcripts(of name: String) async throws(Failure) -> Transcripts
 
     /// Stops pinging until resumed, or until the instant. Pausing twice moves the end.

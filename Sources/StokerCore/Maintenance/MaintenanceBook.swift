@@ -35,7 +35,7 @@ package final class MaintenanceBook: Sendable {
 
     package init() {}
 
-    /// The fleet that is tended from now on.
+    /// The fleet that is monitored from now on.
     package func use(_ fleet: Fleet) {
         state.withLock {
             $0.rules = fleet[MaintenanceSection.section]

@@ -1,4 +1,4 @@
-/// What people may see of addresses, messages and lines of a file. Every door uses this one: pages, API, command line, logs,
+/// What people may see of addresses, messages and lines of a file. Every interface uses this one: pages, API, command line, logs,
 /// transcripts, exports and events.
 package enum Redaction {
     package static let mark = "***"

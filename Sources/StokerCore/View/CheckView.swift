@@ -163,7 +163,7 @@ package struct CheckView: Sendable, Equatable {
     /// What is pinged, without its secrets; nil for a heartbeat.
     package var address: String? { check.shownAddress }
     /// The same in few words, for a column.
-    package var place: String {
+    package var shortAddress: String {
         if isHeartbeat { return check.policy.schedule == nil ? "calls us every \(every)" : "calls us \(rhythm)" }
         if let space = check.space, check.name == check.target { return space }
         let address = address ?? ""

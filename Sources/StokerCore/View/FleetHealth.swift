@@ -41,7 +41,7 @@ package struct FleetHealth: Sendable, Equatable {
         var mood: Mood
         var sentence: String
         if total == 0 {
-            (mood, sentence) = (.empty, "Nothing to tend yet")
+            (mood, sentence) = (.empty, "Nothing to monitor yet")
         } else if case .offline = overview.connectivity {
             (mood, sentence) = (.offline, "This machine is offline")
         } else if case .standby = overview.role {
@@ -134,7 +134,7 @@ package struct FleetHealth: Sendable, Equatable {
             let what = overview.hub == nil ? "A simulated fleet" : "A simulated Hub and its Spaces"
             add(
                 "demo", .demo, "This is a demonstration.",
-                "\(what) on this machine; nothing leaves it. To tend your own:", command: "stoker init && stoker serve")
+                "\(what) on this machine; nothing leaves it. To monitor your own:", command: "stoker init && stoker serve")
         }
         if case .offline(let since) = overview.connectivity {
             add(

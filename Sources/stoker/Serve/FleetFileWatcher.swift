@@ -16,7 +16,7 @@ struct FleetFileWatcher: Sendable {
 
     var path: String { options.path }
 
-    /// - Throws: `fleet.unreadable`; `fleet.invalid` with one problem a line in `because`.
+    /// - Throws: `fleet.unreadable`; `file.unreadable` when it does not answer in time; `fleet.invalid` with one problem a line in `because`.
     func read() async throws(Failure) -> Fleet {
         do {
             let source = try await source()
@@ -41,7 +41,7 @@ struct FleetFileWatcher: Sendable {
     }
 
     /// The file as it is now.
-    /// - Throws: `fleet.unreadable`, also when it cannot be read in time; `FleetProblems` of the environment file.
+    /// - Throws: `fleet.unreadable`; `file.unreadable` when it does not answer in time; `FleetProblems` of the environment file.
     /// - Parameter limit: longer at the start, where it may be what another program makes.
     func source(within limit: Duration = Self.patience) async throws -> FleetSource {
         let options = options

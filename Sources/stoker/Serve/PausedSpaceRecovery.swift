@@ -67,7 +67,7 @@ struct PausedSpaceRecovery: Service {
     private func tell(_ note: RestartNotes.Note, _ what: String) async {
         logger.warning(
             "A Space was left paused", metadata: ["space": "\(note.space)", "by": "\(note.command)", "now": "\(what)"])
-        await monitor.say(.spaceLeftPaused(space: note.space, command: note.command, at: note.at, now: what))
+        await monitor.emit(.spaceLeftPaused(space: note.space, command: note.command, at: note.at, now: what))
     }
 
     private static func isYoung(_ note: RestartNotes.Note) -> Bool {

@@ -71,9 +71,10 @@ import Testing
         #expect(file.stages[0].name == "build")
         let stage = try #require(file.last)
         #expect(stage.instructions[0].flag("from") == "build" && stage.instructions[0].flags.count == 2)
-        #expect(stage.environment == ["PORT": "7860", "HOST": "0.0.0.0", "OLD": "some words"])
+        #expect(file.environment(of: stage) == ["PORT": "7860", "HOST": "0.0.0.0", "OLD": "some words"])
         #expect(
-            Dockerfile.filled("--port ${PORT:-8000} $HOST ${NO-x} $", stage.environment) == "--port 7860 0.0.0.0 x $")
+            Dockerfile.filled("--port ${PORT:-8000} $HOST ${NO-x} $", file.environment(of: stage))
+                == "--port 7860 0.0.0.0 x $")
     }
 
     @Test(arguments: [

@@ -135,7 +135,7 @@ import Testing
                 checks: checks, serve: .quiet)
 
             await watch.firstRead(fleet, within: .seconds(60))
-            try await room.tend(fleet)
+            try await room.serve(fleet)
             // What is known to be paused is visited only when a person wants it.
             for (place, row) in GridRow.all.enumerated() where row.stage == "PAUSED" {
                 _ = try await room.monitor.resume("cell-\(place)")

@@ -56,14 +56,14 @@ import Testing
         try await Self.with(all) { world, hub in
             let door = HubClientGateway(hub: hub)
             let first = try await door.spaces(of: "maren")
-            #expect(first.calls == 1 && first.besides == 2)
+            #expect(first.calls == 1 && first.extraCalls == 2)
             for facts in first.spaces {
                 let space = try #require(world.spaces.space(facts.id))
                 #expect(facts.host == world.spaces.host(of: space))
             }
             #expect(first.spaces.count == 4)
             let second = try await door.spaces(of: "maren")
-            #expect(second.besides == 0)
+            #expect(second.extraCalls == 0)
             #expect(second.spaces.map(\.host) == first.spaces.map(\.host))
             #expect(try await door.space("maren/one")?.host == first.spaces.first { $0.id == "maren/one" }?.host)
             #expect(world.journal.entries.count { $0.path.hasSuffix("/host") } == 2)
@@ -96,7 +96,7 @@ import Testing
                     ledger: room.ledger,
                     clocks: .real, logger: Self.quiet)
                 await watch.firstRead(fleet, within: .seconds(20))
-                try await room.tend(fleet)
+                try await room.serve(fleet)
                 for name in ["page", "leaf"] {
                     try await room.until(name, is: .up)
                     let status = try await room.monitor.status(of: name)
@@ -120,7 +120,7 @@ import Testing
                     ledger: room.ledger,
                     clocks: .real, logger: Self.quiet)
                 await watch.firstRead(fleet, within: .seconds(20))
-                try await room.tend(fleet)
+                try await room.serve(fleet)
                 for name in ["bot", "other"] { try await room.until(name, is: .up) }
                 #expect(await room.monitor.fleet().checks.map(\.name) == ["bot", "other"])
                 #expect(try await room.monitor.status(of: "bot").hubStatus?.stage == .running)
@@ -142,7 +142,7 @@ import Testing
                     ledger: room.ledger,
                     clocks: .real, logger: Self.quiet)
                 await watch.firstRead(fleet, within: .seconds(20))
-                try await room.tend(fleet)
+                try await room.serve(fleet)
                 try await room.until("bot", is: .up)
                 _ = try await room.monitor.pause("bot", until: nil)
                 let before = try await room.monitor.status(of: "bot")
@@ -169,12 +169,12 @@ import Testing
                     ledger: room.ledger,
                     clocks: .real, logger: Self.quiet)
                 await watch.firstRead(fleet, within: .seconds(20))
-                try await room.tend(fleet)
+                try await room.serve(fleet)
                 try await room.until("bot", is: .up)
                 let before = try await room.monitor.status(of: "bot")
                 try await hub.move(RepoID.space("maren/bot"), to: RepoID.space("maren/renamed"))
                 await watch.read(await room.monitor.fleet())
-                try await room.tend(
+                try await room.serve(
                     Self.fleet(world, [Self.check("renamed", "maren/renamed")], discover: false))
                 #expect(try await room.monitor.status(of: "renamed").id == before.id)
                 #expect(try await room.events().contains("check.renamed"))
@@ -182,7 +182,7 @@ import Testing
                 let since = try await room.monitor.status(of: "renamed").state.since
                 try await hub.move(RepoID.space("maren/renamed"), to: RepoID.space("maren/again"))
                 await watch.read(await room.monitor.fleet())
-                try await room.tend(Self.fleet(world, [Self.check("renamed", "maren/again")], discover: false))
+                try await room.serve(Self.fleet(world, [Self.check("renamed", "maren/again")], discover: false))
                 #expect(try await room.monitor.status(of: "renamed").state.since == since)
             }
         }
@@ -201,7 +201,7 @@ import Testing
                     ledger: room.ledger,
                     clocks: .real, logger: Self.quiet)
                 await watch.firstRead(fleet, within: .seconds(20))
-                try await room.tend(fleet)
+                try await room.serve(fleet)
                 try await room.until("bot", is: .up)
                 _ = try await room.ledger.actions.begin(
                     NewAction(

@@ -101,7 +101,7 @@ private final class CountingHub: HubGateway {
             try await room.simulated.add(Self.space("acme/held"))
             let hub = StageHub(room.simulated)
             await Self.watch(room, hub, clock.clocks).firstRead(Self.discovering(), within: .seconds(5))
-            try await room.tend(Self.discovering())
+            try await room.serve(Self.discovering())
             try await room.until("broken", is: .down)
             try await room.until("held", is: .up)
             _ = try await room.monitor.pause("held", until: nil)
@@ -144,7 +144,7 @@ private final class CountingHub: HubGateway {
             let hub = StageHub(room.simulated)
             let watch = Self.watch(room, hub, clock.clocks)
             await watch.firstRead(Self.discovering(), within: .seconds(5))
-            try await room.tend(Self.discovering())
+            try await room.serve(Self.discovering())
             try await room.until("app", is: .up)
             _ = try await room.monitor.pause("app", until: nil)
             hub.scene.withLock { $0.hidden = ["acme/app"] }
@@ -175,7 +175,7 @@ private final class CountingHub: HubGateway {
             let healing = HealRule(mode: .act, after: 1)
             let fleet = Self.fleet(["app"], Self.policy(heal: healing))
             await watch.firstRead(fleet, within: .seconds(5))
-            try await room.tend(fleet)
+            try await room.serve(fleet)
             try await room.until("app", is: .down)
             let monitor = room.monitor
             hub.meanwhile.withLock {
@@ -185,7 +185,7 @@ private final class CountingHub: HubGateway {
                     case "switched off":
                         try await monitor.replace(
                             with: Self.fleet(["app"], Self.policy(heal: HealRule(mode: .off, after: 1))))
-                    case "stepped back": await monitor.take(role: .standby(of: "http://first", lastSeen: nil))
+                    case "stepped back": await monitor.setRole(.standby(of: "http://first", lastSeen: nil))
                     case "another Space":
                         try await monitor.replace(
                             with: Self.fleet(["app"], Self.policy(heal: healing), owner: "other"))
@@ -209,7 +209,7 @@ private final class CountingHub: HubGateway {
             let watch = Self.watch(room, hub)
             let fleet = Self.fleet(["a", "b"], Self.policy(heal: HealRule(mode: .act, after: 1)))
             await watch.firstRead(fleet, within: .seconds(5))
-            try await room.tend(fleet)
+            try await room.serve(fleet)
             for name in ["a", "b"] { try await room.until(name, is: .down) }
             let monitor = room.monitor
             hub.meanwhile.withLock { $0 = { _ = try await monitor.pause("b", until: nil) } }
@@ -232,7 +232,7 @@ private final class CountingHub: HubGateway {
                 id: "hand-1", name: "move", from: now, until: now + .seconds(3_600),
                 scope: MaintenanceScope(targets: ["app"]), isByHand: true)
             room.monitor.maintenance.set(begun: [window], ended: [:])
-            try await room.tend(fleet)
+            try await room.serve(fleet)
             try await room.until("app", is: .down)
             await watch.heal()
             #expect(hub.restarts.isEmpty)
@@ -257,12 +257,12 @@ private final class CountingHub: HubGateway {
             let policy = Self.policy(heal: HealRule(mode: .act, after: 1))
             await watch.firstRead(Self.fleet(["app"], policy), within: .seconds(5))
             await watch.firstRead(Self.fleet(["app"], policy, owner: "other"), within: .seconds(5))
-            try await room.tend(Self.fleet(["app"], policy))
+            try await room.serve(Self.fleet(["app"], policy))
             try await room.until("app", is: .down)
             #expect(await room.monitor.cell(of: "app") != nil)
             try await eventually { try await Self.openIncidents(room) == 1 }
 
-            try await room.tend(Self.fleet(["app"], policy, owner: "other"))
+            try await room.serve(Self.fleet(["app"], policy, owner: "other"))
             #expect(await room.monitor.cell(of: "app") == nil)
             #expect(try await !room.monitor.status(of: "app").state.incidentOpen)
             await watch.heal()
@@ -293,7 +293,7 @@ private final class CountingHub: HubGateway {
                     name: "app.weekly", address: "http://127.0.0.1:9/health", space: "acme/app",
                     policy: Self.policy(heal: week)))
             await watch.firstRead(fleet, within: .seconds(5))
-            try await room.tend(fleet)
+            try await room.serve(fleet)
             try await room.until("app", is: .down)
             try await room.until("app.weekly", is: .down)
             await watch.heal()
@@ -319,7 +319,7 @@ private final class CountingHub: HubGateway {
             let watch = Self.watch(room, hub)
             let rule = HealRule(mode: .act, after: 1, restarts: 1, factoryRestarts: 0)
             await watch.firstRead(Self.fleet(["app"], Self.policy(heal: rule)), within: .seconds(5))
-            try await room.tend(Self.fleet(["app"], Self.policy(heal: rule)))
+            try await room.serve(Self.fleet(["app"], Self.policy(heal: rule)))
             try await room.until("app", is: .down)
             await watch.heal()
             #expect(hub.restarts.isEmpty)
@@ -347,7 +347,7 @@ private final class CountingHub: HubGateway {
             #expect(damage.text == "What was seen")
             let watch = Self.watch(room, hub)
             await watch.firstRead(fleet, within: .seconds(5))
-            try await room.tend(fleet)
+            try await room.serve(fleet)
             try await room.until("app", is: .down)
             await watch.heal()
             #expect(hub.restarts.isEmpty)
@@ -384,7 +384,7 @@ private final class CountingHub: HubGateway {
             }
             let first = try await add("first")
             await watch.firstRead(Self.discovering(policy), within: .seconds(5))
-            try await room.tend(Self.discovering(policy))
+            try await room.serve(Self.discovering(policy))
             try await room.until("witness", is: .up)
             #expect(try await room.monitor.status(of: "first").state.pause == pause)
             #expect(first.visits == 0)
@@ -408,12 +408,12 @@ private final class CountingHub: HubGateway {
             let policy = Self.policy(awake: .onDemand)
             let watch = Self.watch(room, hub)
             await watch.firstRead(Self.fleet(["left"], policy), within: .seconds(5))
-            try await room.tend(Self.fleet(["left"], policy))
+            try await room.serve(Self.fleet(["left"], policy))
             try await room.until("left", is: .up)
             #expect(left.visits == 1)
             // A new fleet file with another rule for it …
             let both = Self.fleet(["left", "other"], Self.policy(heal: HealRule(mode: .act), awake: .onDemand))
-            try await room.tend(both)
+            try await room.serve(both)
             try await room.until("other", is: .up)
             #expect(try await room.monitor.status(of: "left").nextDue == nil)
             #expect(left.visits == 1)
@@ -425,7 +425,7 @@ private final class CountingHub: HubGateway {
             #expect(try await room.monitor.status(of: "left").nextDue == nil)
             var third = both
             third.checks += Self.fleet(["third"], policy).checks
-            try await room.tend(third)
+            try await room.serve(third)
             try await room.until("third", is: .up)
             #expect(left.visits == 1)
         }
@@ -441,7 +441,7 @@ private final class CountingHub: HubGateway {
             var fleet = Self.fleet(["app"], Self.policy(awake: .onDemand))
             fleet.checks[0].address = try #require(room.simulated.spaces.first?.address) + "/health"
             await watch.firstRead(fleet, within: .seconds(5))
-            try await room.tend(fleet)
+            try await room.serve(fleet)
             let due = try #require(try await room.monitor.status(of: "app").nextDue)
             #expect(due > clock.clocks.wall() + .seconds(200))
             #expect(app.visits == 0)
@@ -466,7 +466,7 @@ private final class CountingHub: HubGateway {
             var fleet = Self.fleet(["secret"])
             fleet.checks[0].address = try #require(group.spaces.first?.address) + "/health"
             await watch.firstRead(fleet, within: .seconds(5))
-            try await room.tend(fleet)
+            try await room.serve(fleet)
             try await eventually {
                 try await room.ledger.observations(of: nil, before: nil, limit: 9).contains { $0.outcome == .unknown }
             }
@@ -488,7 +488,7 @@ private final class CountingHub: HubGateway {
     @Test func whoAsksBeforeTheStartGetsTheWholeFleet() async throws {
         try await withFleetMonitorRoom { room in
             try await room.simulated.add(Self.space("acme/app"))
-            try await room.tend(["app": "acme/app"])
+            try await room.serve(["app": "acme/app"])
             try await room.until("app", is: .up)
             var asked: Task<[String], Never>?
             try await room.restart { monitor in
@@ -515,7 +515,7 @@ private final class CountingHub: HubGateway {
             let checks = (0..<80).map {
                 Check(name: "s\($0)", address: "http://127.0.0.1:9/", space: "o\($0)/s", policy: policy)
             }
-            try await room.tend(Fleet(hub: Fleet.Hub(token: Secret("hf_test")), checks: checks, serve: .quiet))
+            try await room.serve(Fleet(hub: Fleet.Hub(token: Secret("hf_test")), checks: checks, serve: .quiet))
             func minutes(_ count: Int) async {
                 for _ in 0..<count * 2 {
                     await watch.turn()
@@ -531,7 +531,7 @@ private final class CountingHub: HubGateway {
             #expect(times.count == 80 && times.values.allSatisfy { $0 >= 2 })
             #expect(try await Self.texts(room, "hub.spread").count == 1)
             // The next reading of a small fleet does not wait for the large one.
-            try await room.tend(
+            try await room.serve(
                 Fleet(hub: Fleet.Hub(token: Secret("hf_test")), checks: Array(checks.prefix(2)), serve: .quiet))
             hub.asked.withLock { $0 = [] }
             await minutes(11)
@@ -544,7 +544,7 @@ private final class CountingHub: HubGateway {
     @Test func anIncidentThatAPauseEndsIsNotCalledARecovery() async throws {
         try await withFleetMonitorRoom { room in
             try await room.simulated.add(Self.space("acme/app", app: .failing))
-            try await room.tend(["app": "acme/app"])
+            try await room.serve(["app": "acme/app"])
             try await room.until("app", is: .down)
             _ = try await room.monitor.pause("app", until: nil)
             // A shard hands over what happened four times a second.

@@ -63,7 +63,7 @@ final class StageHub: HubGateway {
         return facts().first { $0.id.lowercased() == id.lowercased() }
     }
 
-    func use(at now: Instant) -> HubRateUsage? {
+    func rateUsage(at now: Instant) -> HubRateUsage? {
         HubRateUsage(endpoint: "http://hub.test", calls: scene.withLock { $0.calls })
     }
 
@@ -161,7 +161,7 @@ final class MovedClock: Sendable {
             try await room.simulated.add(Self.space("acme/app"))
             let watch = room.watch(StageHub(room.simulated))
             await watch.firstRead(Self.fleet(["app"]), within: .seconds(5))
-            try await room.tend(Self.fleet(["app"]))
+            try await room.serve(Self.fleet(["app"]))
             try await room.until("app", is: .up)
             let status = try await room.monitor.status(of: "app")
             #expect(status.hubStatus?.stage == .running)
@@ -175,7 +175,7 @@ final class MovedClock: Sendable {
             try await room.simulated.add(Self.space("acme/app", app: .dead))
             let watch = room.watch(StageHub(room.simulated), clocks: clock.clocks)
             await watch.firstRead(Self.fleet(["app"]), within: .seconds(5))
-            try await room.tend(Self.fleet(["app"]))
+            try await room.serve(Self.fleet(["app"]))
             try await room.until("app", is: .waking)
             clock.advance(.seconds(61))
             await watch.turn()
@@ -193,7 +193,7 @@ final class MovedClock: Sendable {
             let space = try await room.simulated.add(Self.space("acme/app"))
             let watch = room.watch(StageHub(room.simulated), clocks: clock.clocks)
             await watch.firstRead(Self.fleet(["app"]), within: .seconds(5))
-            try await room.tend(Self.fleet(["app"]))
+            try await room.serve(Self.fleet(["app"]))
             try await room.until("app", is: .up)
             space.set(.runtimeError, errorMessage: "Exit code: 1. Reason: boom")
             clock.advance(.seconds(31))
@@ -211,7 +211,7 @@ final class MovedClock: Sendable {
             let hub = StageHub(room.simulated)
             let watch = room.watch(hub, clocks: clock.clocks)
             await watch.firstRead(Self.fleet(["app"], heal: HealRule(mode: .act)), within: .seconds(5))
-            try await room.tend(Self.fleet(["app"], heal: HealRule(mode: .act)))
+            try await room.serve(Self.fleet(["app"], heal: HealRule(mode: .act)))
             try await room.until("app", is: .up)
             space.pause()
             clock.advance(.seconds(31))
@@ -234,7 +234,7 @@ final class MovedClock: Sendable {
             let hub = StageHub(room.simulated)
             let watch = room.watch(hub, clocks: clock.clocks)
             await watch.firstRead(Self.fleet(["app"]), within: .seconds(5))
-            try await room.tend(Self.fleet(["app"], heal: HealRule(mode: .act, after: 1)))
+            try await room.serve(Self.fleet(["app"], heal: HealRule(mode: .act, after: 1)))
             try await room.until("app", is: .up)
             let visits = space.visits
             space.flag()
@@ -257,14 +257,14 @@ final class MovedClock: Sendable {
             let watch = room.watch(StageHub(room.simulated), clocks: clock.clocks)
             var fleet = Self.fleet(["app"])
             await watch.firstRead(fleet, within: .seconds(5))
-            try await room.tend(fleet)
+            try await room.serve(fleet)
             try await room.until("app", is: .up)
             if place == "page" {
                 _ = try await room.monitor.pause("app", until: clock.clocks.wall() + .seconds(86_400))
             } else {
                 fleet.checks[0].policy = CheckPolicy(
                     every: .seconds(3_600), timeout: .seconds(5), retry: [], enabled: false)
-                try await room.tend(fleet)
+                try await room.serve(fleet)
             }
             let pause: CheckState.Pause = place == "page" ? .byPerson : .byFleetFile
             let before = try await room.monitor.status(of: "app").state
@@ -309,7 +309,7 @@ final class MovedClock: Sendable {
             var watch = room.watch(hub, clocks: clock.clocks)
             let fleet = Self.fleet(["app"], heal: HealRule(mode: .act, after: 2))
             await watch.firstRead(fleet, within: .seconds(5))
-            try await room.tend(fleet)
+            try await room.serve(fleet)
             func failAndHeal(_ count: Int) async throws {
                 space.set(.runtimeError)
                 for _ in 0..<3 { _ = try await room.monitor.ping("app") }
@@ -353,7 +353,7 @@ final class MovedClock: Sendable {
             let fleet = Self.fleet(
                 ["app"], heal: HealRule(mode: .act, after: 1, restarts: 1, factoryRestarts: 0, wait: .seconds(600)))
             await watch.firstRead(fleet, within: .seconds(5))
-            try await room.tend(fleet)
+            try await room.serve(fleet)
             try await room.until("app", is: .down)
             func record(_ kind: Action.Kind, on space: String, as state: Action.State) async throws {
                 let action = try await room.ledger.actions.begin(
@@ -406,7 +406,7 @@ final class MovedClock: Sendable {
             let first = watch()
             let fleet = Self.fleet(["app"], heal: HealRule(mode: .act, after: 1, restarts: 1, factoryRestarts: 0))
             await first.firstRead(fleet, within: .seconds(5))
-            try await room.tend(fleet)
+            try await room.serve(fleet)
             _ = try await room.monitor.ping("app")
             try await room.until("app", is: .down)
             await first.heal()
@@ -436,7 +436,7 @@ final class MovedClock: Sendable {
             let watch = room.watch(hub)
             let fleet = Self.fleet(["app"], heal: HealRule(mode: .act, after: 1))
             await watch.firstRead(fleet, within: .seconds(5))
-            try await room.tend(fleet)
+            try await room.serve(fleet)
             try await room.until("app", is: .down)
             switch news {
             case "paused": hub.say(SpaceFacts(id: "acme/app", stage: .paused), of: "acme/app")
@@ -481,7 +481,7 @@ final class MovedClock: Sendable {
                     every: .seconds(3_600), timeout: .seconds(5), retry: [],
                     heal: HealRule(mode: .act, after: 1, restarts: 1, factoryRestarts: 0)))
             await watch.firstRead(fleet, within: .seconds(5))
-            try await room.tend(fleet)
+            try await room.serve(fleet)
             await watch.turn()
             hub.scene.withLock { $0.hidden = [] }
             clock.advance(.seconds(31))
@@ -500,7 +500,7 @@ final class MovedClock: Sendable {
             let watch = room.watch(hub)
             let fleet = Self.fleet(["app"], heal: HealRule(after: 1))
             await watch.firstRead(fleet, within: .seconds(5))
-            try await room.tend(fleet)
+            try await room.serve(fleet)
             try await room.until("app", is: .down)
             await watch.heal()
             await watch.heal()
@@ -519,7 +519,7 @@ final class MovedClock: Sendable {
             let watch = room.watch(hub)
             let fleet = Self.fleet(["a", "b", "c"], heal: HealRule(mode: .act, after: 1))
             await watch.firstRead(fleet, within: .seconds(5))
-            try await room.tend(fleet)
+            try await room.serve(fleet)
             for name in ["a", "b", "c"] { try await room.until(name, is: .down) }
             await watch.heal()
             #expect(hub.restarts.isEmpty)
@@ -545,11 +545,12 @@ final class MovedClock: Sendable {
             hub.scene.withLock {
                 $0.reports = [PlatformReport(title: "Spaces are down", since: nil, page: "https://status.test")]
             }
-            try await room.tend(fleet)
+            try await room.serve(fleet)
             for name in ["a", "b"] { try await room.until(name, is: .down) }
             await watch.heal()
             await watch.heal()
             #expect(hub.scene.withLock { $0.reportReadings } == 1, "once a minute")
+            #expect(try await room.events().count { $0 == "hub.platform" } == 1)
             #expect(hub.restarts.isEmpty)
             #expect(try await room.events().contains("heal.suspended"))
             let shown = try await room.monitor.status(of: "a").hubStatus?.healing
@@ -565,7 +566,7 @@ final class MovedClock: Sendable {
             let watch = room.watch(hub)
             let fleet = Self.fleet(["a", "b"], heal: HealRule(mode: .act, after: 1))
             await watch.firstRead(fleet, within: .seconds(5))
-            try await room.tend(fleet)
+            try await room.serve(fleet)
             for name in ["a", "b"] { try await room.until(name, is: .down) }
             await watch.heal()
             #expect(hub.scene.withLock { $0.reportReadings } == 1)
@@ -583,7 +584,7 @@ final class MovedClock: Sendable {
             var fleet = Self.fleet(["kept"])
             fleet.checks += Self.fleet(["left"], awake: .onDemand).checks
             await watch.firstRead(fleet, within: .seconds(5))
-            try await room.tend(fleet)
+            try await room.serve(fleet)
             try await room.until("kept", is: .up)
             try await room.until("left", is: .up)
             #expect(try await room.monitor.status(of: "left").nextDue == nil, "looked at once after its start")
@@ -613,7 +614,7 @@ final class MovedClock: Sendable {
             let watch = room.watch(hub)
             let fleet = Self.fleet(["secret"])
             await watch.firstRead(fleet, within: .seconds(5))
-            try await room.tend(fleet)
+            try await room.serve(fleet)
             try await room.until("secret", is: .up)
             let transcripts = try await room.monitor.transcripts(of: "secret")
             #expect(!"\(transcripts)".contains("hf_test"), "the token is in no transcript")
@@ -631,7 +632,7 @@ final class MovedClock: Sendable {
             fleet.hub.discovery = Fleet.Discovery(
                 namespaces: ["acme"], policy: CheckPolicy(every: .seconds(3_600), timeout: .seconds(5), retry: []))
             await watch.firstRead(fleet, within: .seconds(5))
-            try await room.tend(fleet)
+            try await room.serve(fleet)
             try await room.until("one", is: .up)
             try await room.simulated.add(Self.space("acme/two"))
             clock.advance(.seconds(31))
@@ -655,7 +656,7 @@ final class MovedClock: Sendable {
             let watch = room.watch(hub, clocks: clock.clocks)
             let fleet = Self.fleet(["app"], heal: HealRule(mode: .act, after: 1))
             await watch.firstRead(fleet, within: .seconds(5))
-            try await room.tend(fleet)
+            try await room.serve(fleet)
             try await room.until("app", is: .up)
             hub.scene.withLock {
                 $0.failure = Failure(.unreachable, doing: "list acme", because: "no answer", retry: .soon)

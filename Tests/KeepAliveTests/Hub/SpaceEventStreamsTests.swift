@@ -109,7 +109,7 @@ import Testing
                 ledger: room.ledger,
                 clocks: clock.clocks, logger: quiet)
             await watch.firstRead(fleet, within: .seconds(20))
-            try await room.tend(fleet)
+            try await room.serve(fleet)
             let knowledge = room.monitor.hub
             #expect(knowledge.word(of: "maren/app")?.facts.stage == .building)
             let running = Task { try await watch.run() }

@@ -26,12 +26,12 @@ import Testing
         try await withFleetMonitorRoom { room in
             _ = try await room.simulated.add(SpaceBlueprint("acme/gone", story: "", lifecycle: .test, app: .failing))
             _ = try await room.simulated.add(SpaceBlueprint("acme/stays", story: "", lifecycle: .test))
-            try await room.tend(["gone": "acme/gone", "stays": "acme/stays"])
+            try await room.serve(["gone": "acme/gone", "stays": "acme/stays"])
             try await room.until("gone", is: .down)
             try await eventually {
                 try await room.ledger.incidents(of: nil, openOnly: true, before: nil, limit: 9).count == 1
             }
-            try await room.tend(["stays": "acme/stays"])
+            try await room.serve(["stays": "acme/stays"])
             try await eventually {
                 try await room.ledger.incidents(of: nil, openOnly: true, before: nil, limit: 9).isEmpty
             }
@@ -42,7 +42,7 @@ import Testing
     @Test func theIncidentOfACheckThatLeftWhileNobodyRanIsEnded() async throws {
         try await withFleetMonitorRoom { room in
             _ = try await room.simulated.add(SpaceBlueprint("acme/gone", story: "", lifecycle: .test, app: .failing))
-            try await room.tend(["gone": "acme/gone"])
+            try await room.serve(["gone": "acme/gone"])
             try await room.until("gone", is: .down)
             try await eventually {
                 try await room.ledger.incidents(of: nil, openOnly: true, before: nil, limit: 9).count == 1
@@ -58,7 +58,7 @@ import Testing
     @Test func anIncidentOfACheckThatStaysGoesOn() async throws {
         try await withFleetMonitorRoom { room in
             _ = try await room.simulated.add(SpaceBlueprint("acme/app", story: "", lifecycle: .test, app: .failing))
-            try await room.tend(["app": "acme/app"])
+            try await room.serve(["app": "acme/app"])
             try await room.until("app", is: .down)
             try await eventually {
                 try await room.ledger.incidents(of: nil, openOnly: true, before: nil, limit: 9).count == 1
@@ -76,14 +76,14 @@ import Testing
             _ = try await room.simulated.add(SpaceBlueprint("acme/app", story: "", lifecycle: .test, app: .failing))
             _ = try await room.simulated.add(SpaceBlueprint("acme/well", story: "", lifecycle: .test))
             let address = try #require(room.simulated.spaces.first { $0.id == "acme/app" }?.address)
-            try await room.tend(["app": "acme/app", "other": "acme/well"])
+            try await room.serve(["app": "acme/app", "other": "acme/well"])
             try await room.until("app", is: .down)
             try await room.until("other", is: .up)
             _ = try await room.monitor.pause("other", until: nil)
             let before = try await room.monitor.status(of: "app")
             let renames = [Fleet.Rename(from: "app", to: "bot"), Fleet.Rename(from: "other", to: "calm")]
             let checks = [Self.page("bot", address), Self.page("calm", address)]
-            try await room.tend(Fleet(checks: checks, serve: .quiet, renames: renames))
+            try await room.serve(Fleet(checks: checks, serve: .quiet, renames: renames))
             let after = try await room.monitor.status(of: "bot")
             #expect(after.id == before.id && after.state.since == before.state.since)
             #expect(after.state.incidentOpen)
@@ -104,7 +104,7 @@ import Testing
         try await withFleetMonitorRoom { room in
             _ = try await room.simulated.add(SpaceBlueprint("acme/app", story: "", lifecycle: .test))
             let address = try #require(room.simulated.spaces.first?.address)
-            try await room.tend(["app": "acme/app"])
+            try await room.serve(["app": "acme/app"])
             try await room.until("app", is: .up)
             _ = try await room.monitor.pause("app", until: nil)
             let id = try await room.monitor.status(of: "app").id
@@ -122,7 +122,7 @@ import Testing
     @Test func aPingAskedForInAPauseIsAnsweredAfterItsRetries() async throws {
         try await withFleetMonitorRoom { room in
             let space = try await room.simulated.add(SpaceBlueprint("acme/app", story: "", lifecycle: .test))
-            try await room.tend(["app": "acme/app"])
+            try await room.serve(["app": "acme/app"])
             try await room.until("app", is: .up)
             let paused = try await room.monitor.pause("app", until: Clocks.real.wall() + .seconds(3_600))
             space.run(.failing)
@@ -138,13 +138,13 @@ import Testing
     @Test func whoWaitsIsToldWhenTheFirstMasterReturns() async throws {
         try await withFleetMonitorRoom { room in
             let space = try await room.simulated.add(SpaceBlueprint("acme/app", story: "", lifecycle: .test))
-            try await room.tend(["app": "acme/app"])
+            try await room.serve(["app": "acme/app"])
             try await room.until("app", is: .up)
             space.run(SimulatedApp(script: [.init(.silent)]))
             let monitor = room.monitor
             async let asked = Result { try await monitor.ping("app") }
             try await eventually { try await monitor.status(of: "app").pinging }
-            await monitor.take(role: .standby(of: "http://first", lastSeen: nil))
+            await monitor.setRole(.standby(of: "http://first", lastSeen: nil))
             let answer = await asked
             let failure = #expect(throws: Failure.self) { try answer.get() }
             #expect(failure?.because.contains("second master") == true)
@@ -157,7 +157,7 @@ import Testing
             _ = try await room.simulated.add(SpaceBlueprint("acme/app", story: "", lifecycle: .test))
             let address = try #require(room.simulated.spaces.first?.address)
             let all = (0..<60).map { Self.page("c\($0)", address) }
-            try await room.tend(Fleet(checks: all, serve: .quiet))
+            try await room.serve(Fleet(checks: all, serve: .quiet))
             let monitor = room.monitor
             let answered = try await withThrowingTaskGroup(of: Int.self) { group in
                 group.addTask {
@@ -198,7 +198,7 @@ import Testing
 
     // MARK: What a new fleet file leaves alone
 
-    /// A target that takes longer to answer than the file stays the same: its ping goes on, wherever its check is tended.
+    /// A target that takes longer to answer than the file stays the same: its ping goes on, wherever its check is monitored.
     @Test func aPingUnderWayOutlivesReloads() async throws {
         try await withFleetMonitorRoom { room in
             let server = try await MisbehavingServer.start(on: room.group) { request in
@@ -208,14 +208,14 @@ import Testing
             let base = "http://127.0.0.1:\(server.port)"
             let slow = Self.page("slow", base + "/slow")
             let others = (0..<3).map { Self.page("c\($0)", base + "/quick") }
-            try await room.tend(Fleet(checks: [slow], serve: .quiet))
+            try await room.serve(Fleet(checks: [slow], serve: .quiet))
             let monitor = room.monitor
             try await eventually { server.requests.contains { $0.line.contains("/slow") } }
             async let asked = Result { try await monitor.ping("slow") }
             for round in 1...9 {
                 // Another place each time, on the same event loop or another.
                 let before = Array(others.prefix(round % 4))
-                try await room.tend(Fleet(checks: before + [slow], serve: .quiet))
+                try await room.serve(Fleet(checks: before + [slow], serve: .quiet))
                 try await Task.sleep(for: .milliseconds(20))
             }
             try await room.until("slow", is: .up)
@@ -228,7 +228,7 @@ import Testing
             _ = try await monitor.pause("slow", until: nil)
             _ = try await monitor.resume("slow")
             try await eventually { server.requests.count { $0.line.contains("/slow") } == 2 }
-            try await room.tend(Fleet(checks: [Self.page("slow", base + "/slow?new")], serve: .quiet))
+            try await room.serve(Fleet(checks: [Self.page("slow", base + "/slow?new")], serve: .quiet))
             try await room.until("slow", is: .up)
             #expect(server.requests.contains { $0.line.contains("/slow?new") })
             try await server.stop()
@@ -243,11 +243,11 @@ import Testing
             let app = Self.page("app", address)
             let first = Check(name: "first", address: "", policy: job)
             let second = Check(name: "second", address: "", policy: job)
-            try await room.tend(Fleet(checks: [first, second, app], serve: .quiet))
+            try await room.serve(Fleet(checks: [first, second, app], serve: .quiet))
             try await room.until("app", is: .up)
             _ = try await room.monitor.beat("second", Beat(signal: .start, run: "r1"))
             let before = try #require(try await room.monitor.transcripts(of: "app").last)
-            try await room.tend(Fleet(checks: [second, app], serve: .quiet))
+            try await room.serve(Fleet(checks: [second, app], serve: .quiet))
             #expect(try await room.monitor.transcripts(of: "app").last?.at == before.at)
             try await Task.sleep(for: .milliseconds(5))  // a run takes some time
             let after = try await room.monitor.beat("second", Beat(signal: .success, run: "r1"))
@@ -280,7 +280,7 @@ import Testing
             let office = Hours(
                 windows: [.init(days: 0b1_1111, start: 9 * 60, end: 17 * 60)], zone: "UTC", text: "Mon-Fri 09:00-17:00")
             let policy = CheckPolicy(every: .seconds(600), timeout: .seconds(5), hours: office)
-            try await room.tend(Fleet(checks: [Check(name: "app", address: address, policy: policy)], serve: .quiet))
+            try await room.serve(Fleet(checks: [Check(name: "app", address: address, policy: policy)], serve: .quiet))
             try await room.until("app", is: .paused)
             let closed = try await room.monitor.status(of: "app")
             #expect(closed.state.pause == .byHours)
@@ -297,7 +297,7 @@ import Testing
             // Longer hours in the file hold at once.
             let late = Hours(windows: [.init(days: 0x7F, start: 0, end: 1_440)], zone: "UTC", text: "always")
             let open = CheckPolicy(every: .seconds(600), timeout: .seconds(5), hours: late)
-            try await room.tend(Fleet(checks: [Check(name: "app", address: address, policy: open)], serve: .quiet))
+            try await room.serve(Fleet(checks: [Check(name: "app", address: address, policy: open)], serve: .quiet))
             try await room.until("app", is: .up)
         }
     }
@@ -309,7 +309,7 @@ import Testing
         try await withFleetMonitorRoom(clocks: clock.clocks) { room in
             let policy = CheckPolicy(kind: .heartbeat, every: .seconds(86_400), grace: .seconds(600))
             let fleet = Fleet(checks: [Check(name: "job", address: "", policy: policy)], serve: .quiet)
-            try await room.tend(fleet)
+            try await room.serve(fleet)
             let end = start + .seconds(3_600)
             _ = try await room.monitor.pause("job", until: end)
             _ = try await room.monitor.beat("job", Beat(signal: .success))
@@ -328,7 +328,7 @@ import Testing
         let clock = SetClock(at: start)
         try await withFleetMonitorRoom(clocks: clock.clocks) { room in
             let policy = CheckPolicy(kind: .heartbeat, every: .seconds(3_600), grace: .seconds(1))
-            try await room.tend(Fleet(checks: [Check(name: "job", address: "", policy: policy)], serve: .quiet))
+            try await room.serve(Fleet(checks: [Check(name: "job", address: "", policy: policy)], serve: .quiet))
             _ = try await room.monitor.beat("job", Beat(signal: .success))
             clock.set(by: .seconds(seconds))
             let due = start + .seconds(3_600 + seconds)
@@ -348,7 +348,7 @@ import Testing
         try await withFleetMonitorRoom(clocks: clock.clocks) { room in
             let policy = CheckPolicy(kind: .heartbeat, every: .seconds(3_600), grace: .seconds(60))
             let jobs = ["calls", "rests"].map { Check(name: $0, address: "", policy: policy) }
-            try await room.tend(Fleet(checks: jobs, serve: .quiet))
+            try await room.serve(Fleet(checks: jobs, serve: .quiet))
             for job in jobs {
                 _ = try await room.monitor.beat(job.name, Beat(signal: .success))
                 _ = try await room.monitor.pause(job.name, until: nil)
@@ -372,7 +372,7 @@ import Testing
         let clock = SetClock(at: start)
         try await withFleetMonitorRoom(clocks: clock.clocks) { room in
             _ = try await room.simulated.add(SpaceBlueprint("acme/app", story: "", lifecycle: .test))
-            try await room.tend(["app": "acme/app"], every: .seconds(600))
+            try await room.serve(["app": "acme/app"], every: .seconds(600))
             try await room.until("app", is: .up)
             let end = start + .seconds(4 * 3_600)
             _ = try await room.monitor.pause("app", until: end)

@@ -13,7 +13,7 @@ import Testing
 
 /// The fleet monitor over real sockets: simulated Spaces on loopback, a real ledger, real time with short intervals.
 @Suite(.serialized) struct FleetMonitorTests {
-    // MARK: What is tended
+    // MARK: What is monitored
 
     @Test func everythingIsLookedAtAndJudged() async throws {
         try await withFleetMonitorRoom { room in
@@ -21,7 +21,7 @@ import Testing
             _ = try await room.simulated.add(SpaceBlueprint("acme/broken", story: "", lifecycle: .test, app: .failing))
             _ = try await room.simulated.add(
                 SpaceBlueprint("acme/hidden", story: "", visibility: .private, lifecycle: .test))
-            try await room.tend(["well": "acme/well", "broken": "acme/broken", "hidden": "acme/hidden"])
+            try await room.serve(["well": "acme/well", "broken": "acme/broken", "hidden": "acme/hidden"])
             try await room.until("well", is: .up)
             try await room.until("broken", is: .down)
             try await room.until("hidden", is: .down)
@@ -46,7 +46,7 @@ import Testing
         try await withFleetMonitorRoom { room in
             let space = try await room.simulated.add(
                 SpaceBlueprint("acme/app", story: "", lifecycle: .test, app: .failing))
-            try await room.tend(["app": "acme/app"], every: .milliseconds(300))
+            try await room.serve(["app": "acme/app"], every: .milliseconds(300))
             try await room.until("app", is: .down)
             space.run(.healthy)
             try await room.until("app", is: .up)
@@ -67,7 +67,7 @@ import Testing
             let lifecycle = SpaceLifecycle(sleepAfter: nil, startTakes: .seconds(3_600), buildTakes: .seconds(1))
             let space = try await room.simulated.add(
                 SpaceBlueprint("acme/sleeper", story: "", stage: .sleeping, lifecycle: lifecycle))
-            try await room.tend(["sleeper": "acme/sleeper"], every: .milliseconds(500), timeout: .seconds(1))
+            try await room.serve(["sleeper": "acme/sleeper"], every: .milliseconds(500), timeout: .seconds(1))
             try await room.until("sleeper", is: .waking)
             #expect(try await room.monitor.status(of: "sleeper").state.cause == .spaceHeld)
             space.set(.running)
@@ -84,7 +84,7 @@ import Testing
     @Test func dueTimesAndStatesSurviveARestart() async throws {
         try await withFleetMonitorRoom { room in
             let space = try await room.simulated.add(SpaceBlueprint("acme/app", story: "", lifecycle: .test))
-            try await room.tend(["app": "acme/app"], every: .seconds(3_600))
+            try await room.serve(["app": "acme/app"], every: .seconds(3_600))
             try await room.until("app", is: .up)
             let due = try #require(try await room.monitor.status(of: "app").nextDue)
             #expect(due > Clocks.real.wall() + .seconds(60))
@@ -94,7 +94,7 @@ import Testing
             #expect(after.nextDue == due)
             // A second target proves that the new fleet monitor is at work while the first one rests.
             let other = try await room.simulated.add(SpaceBlueprint("acme/other", story: "", lifecycle: .test))
-            try await room.tend(["app": "acme/app", "other": "acme/other"], every: .seconds(3_600))
+            try await room.serve(["app": "acme/app", "other": "acme/other"], every: .seconds(3_600))
             try await room.until("other", is: .up)
             #expect(other.visits == 1)
             #expect(space.visits == 1)
@@ -105,7 +105,7 @@ import Testing
         try await withFleetMonitorRoom { room in
             let space = try await room.simulated.add(
                 SpaceBlueprint("acme/app", story: "", lifecycle: .test, app: .failing))
-            try await room.tend(["app": "acme/app"], every: .milliseconds(300))
+            try await room.serve(["app": "acme/app"], every: .milliseconds(300))
             try await room.until("app", is: .down)
             try await room.restart()
             space.run(.healthy)
@@ -127,7 +127,7 @@ import Testing
                 let check = Check(name: "app", address: address + "/health", space: "acme/app", policy: policy)
                 return Fleet(checks: [check], serve: .quiet)
             }
-            try await room.tend(fleet([.seconds(600)]))
+            try await room.serve(fleet([.seconds(600)]))
             try await eventually {
                 try await room.ledger.savedStates().values.first?.state.failingSince.isNever == false
             }
@@ -152,7 +152,7 @@ import Testing
     @Test func pausedIsNotPingedUntilResumed() async throws {
         try await withFleetMonitorRoom { room in
             let space = try await room.simulated.add(SpaceBlueprint("acme/app", story: "", lifecycle: .test))
-            try await room.tend(["app": "acme/app"], every: .milliseconds(200))
+            try await room.serve(["app": "acme/app"], every: .milliseconds(200))
             try await room.until("app", is: .up)
             let paused = try await room.monitor.pause("app", until: nil)
             #expect(paused.state.verdict == .paused)
@@ -162,7 +162,7 @@ import Testing
             let visits = space.visits
             // Another check goes through several intervals meanwhile.
             let witness = try await room.simulated.add(SpaceBlueprint("acme/witness", story: "", lifecycle: .test))
-            try await room.tend(["app": "acme/app", "witness": "acme/witness"], every: .milliseconds(200))
+            try await room.serve(["app": "acme/app", "witness": "acme/witness"], every: .milliseconds(200))
             try await eventually { witness.visits >= 4 }
             #expect(space.visits == visits)
             #expect(
@@ -177,7 +177,7 @@ import Testing
     @Test func aPauseWithAnEndEndsByItself() async throws {
         try await withFleetMonitorRoom { room in
             _ = try await room.simulated.add(SpaceBlueprint("acme/app", story: "", lifecycle: .test))
-            try await room.tend(["app": "acme/app"], every: .milliseconds(200))
+            try await room.serve(["app": "acme/app"], every: .milliseconds(200))
             try await room.until("app", is: .up)
             _ = try await room.monitor.pause("app", until: Clocks.real.wall() + .milliseconds(600))
             try await room.until("app", is: .up)
@@ -187,7 +187,7 @@ import Testing
     @Test func askingForAPingGivesItsResult() async throws {
         try await withFleetMonitorRoom { room in
             let space = try await room.simulated.add(SpaceBlueprint("acme/app", story: "", lifecycle: .test))
-            try await room.tend(["app": "acme/app"], every: .seconds(3_600))
+            try await room.serve(["app": "acme/app"], every: .seconds(3_600))
             try await room.until("app", is: .up)
             space.run(.failing)
             let status = try await room.monitor.ping("app")
@@ -199,7 +199,7 @@ import Testing
     @Test func unknownNamesAreToldWithTheNearest() async throws {
         try await withFleetMonitorRoom { room in
             _ = try await room.simulated.add(SpaceBlueprint("acme/app", story: "", lifecycle: .test))
-            try await room.tend(["discord-bot": "acme/app"])
+            try await room.serve(["discord-bot": "acme/app"])
             let failure = await #expect(throws: Failure.self) { try await room.monitor.ping("discord-bit") }
             #expect(failure?.code == .notFound)
             #expect(failure?.hint?.contains("discord-bot") == true)
@@ -232,11 +232,11 @@ import Testing
         try await withFleetMonitorRoom { room in
             let stays = try await room.simulated.add(SpaceBlueprint("acme/stays", story: "", lifecycle: .test))
             _ = try await room.simulated.add(SpaceBlueprint("acme/goes", story: "", lifecycle: .test))
-            try await room.tend(["stays": "acme/stays", "goes": "acme/goes"], every: .seconds(3_600))
+            try await room.serve(["stays": "acme/stays", "goes": "acme/goes"], every: .seconds(3_600))
             try await room.until("stays", is: .up)
             try await room.until("goes", is: .up)
             _ = try await room.simulated.add(SpaceBlueprint("acme/comes", story: "", lifecycle: .test))
-            try await room.tend(["stays": "acme/stays", "comes": "acme/comes"], every: .seconds(3_600))
+            try await room.serve(["stays": "acme/stays", "comes": "acme/comes"], every: .seconds(3_600))
             try await room.until("comes", is: .up)
             #expect(stays.visits == 1)
             #expect(try await room.monitor.status(of: "stays").state.verdict == .up)
@@ -253,13 +253,13 @@ import Testing
     @Test func aStandbyPingsNobodyUntilItStandsIn() async throws {
         try await withFleetMonitorRoom(active: false) { room in
             let space = try await room.simulated.add(SpaceBlueprint("acme/app", story: "", lifecycle: .test))
-            try await room.tend(["app": "acme/app"], every: .milliseconds(200))
-            await room.monitor.take(role: .standby(of: "http://first", lastSeen: nil))
+            try await room.serve(["app": "acme/app"], every: .milliseconds(200))
+            await room.monitor.setRole(.standby(of: "http://first", lastSeen: nil))
             await #expect(throws: Failure.self) { try await room.monitor.ping("app") }
             #expect(space.visits == 0)
-            await room.monitor.take(role: .standingIn(for: "http://first", since: Clocks.real.wall()))
+            await room.monitor.setRole(.standingIn(for: "http://first", since: Clocks.real.wall()))
             try await room.until("app", is: .up)
-            await room.monitor.take(role: .standby(of: "http://first", lastSeen: Clocks.real.wall()))
+            await room.monitor.setRole(.standby(of: "http://first", lastSeen: Clocks.real.wall()))
             let kinds = try await room.events()
             #expect(kinds.contains("master.took_over") && kinds.contains("master.stepped_back"))
         }
@@ -269,7 +269,7 @@ import Testing
         try await withFleetMonitorRoom { room in
             _ = try await room.simulated.add(SpaceBlueprint("acme/app", story: "", lifecycle: .test))
             let changes = await room.monitor.changes()
-            try await room.tend(["app": "acme/app"], every: .seconds(3_600))
+            try await room.serve(["app": "acme/app"], every: .seconds(3_600))
             var seen: Set<String> = []
             for await batch in changes {
                 seen.formUnion(batch.names)
@@ -368,7 +368,7 @@ final class FleetMonitorRoom: Sendable {
     }
 
     /// Stops as SIGTERM would, and starts anew with what the ledger remembers.
-    /// - Parameter meanwhile: done when the port would be open, before the fleet is tended.
+    /// - Parameter meanwhile: done when the port would be open, before the fleet is monitored.
     func restart(meanwhile: (FleetMonitor) async -> Void = { _ in }) async throws {
         await stop()
         let next = Self.start(fleet.withLock { $0 }, ledger, group, resolver, clocks, source)
@@ -386,7 +386,7 @@ final class FleetMonitorRoom: Sendable {
         _ = await old.writer.drain(within: .seconds(5))
     }
 
-    func tend(_ spaces: [String: String], every: Duration = .seconds(3_600), timeout: Duration = .seconds(5))
+    func serve(_ spaces: [String: String], every: Duration = .seconds(3_600), timeout: Duration = .seconds(5))
         async throws
     {
         let addresses = Dictionary(uniqueKeysWithValues: simulated.spaces.map { ($0.id, $0.address) })
@@ -401,7 +401,7 @@ final class FleetMonitorRoom: Sendable {
     }
 
     /// Takes over a fleet as it is, and begins with it after a restart.
-    func tend(_ new: Fleet) async throws {
+    func serve(_ new: Fleet) async throws {
         fleet.withLock { $0 = new }
         try await monitor.replace(with: new)
     }

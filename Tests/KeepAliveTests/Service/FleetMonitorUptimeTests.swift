@@ -7,7 +7,7 @@ import Testing
 
 @testable import KeepAlive
 
-/// Uptime of a fleet that is really tended: what nobody watched is not known, and counts neither way.
+/// Uptime of a fleet that is really monitored: what nobody watched is not known, and counts neither way.
 @Suite(.serialized) struct FleetMonitorUptimeTests {
     private static let start = Instant(milliseconds: 1_767_603_600_000)
 
@@ -22,7 +22,7 @@ import Testing
         let clock = SetClock(at: Self.start)
         try await withFleetMonitorRoom(clocks: clock.clocks) { room in
             _ = try await room.simulated.add(SpaceBlueprint("acme/app", story: "", lifecycle: .test))
-            try await room.tend(["app": "acme/app"])
+            try await room.serve(["app": "acme/app"])
             try await room.until("app", is: .up)
             try await eventually { try await Self.tally(room, clock).upTime > 0 }
             // Stopped for two hours.
@@ -46,14 +46,14 @@ import Testing
         try await withFleetMonitorRoom(clocks: clock.clocks) { room in
             _ = try await room.simulated.add(SpaceBlueprint("acme/app", story: "", lifecycle: .test))
             _ = try await room.simulated.add(SpaceBlueprint("acme/other", story: "", lifecycle: .test))
-            try await room.tend(["app": "acme/app"])
+            try await room.serve(["app": "acme/app"])
             try await room.until("app", is: .up)
-            try await room.tend(["other": "acme/other"])
+            try await room.serve(["other": "acme/other"])
             let left = try await Self.tally(room, clock)
             try await Task.sleep(for: .milliseconds(200))  // time goes by
             #expect(try await Self.tally(room, clock).upTime == left.upTime)
             // Back with what was known; uptime goes on with the next ping.
-            try await room.tend(["app": "acme/app", "other": "acme/other"])
+            try await room.serve(["app": "acme/app", "other": "acme/other"])
             #expect(try await Self.tally(room, clock).upTime == left.upTime)
             _ = try await room.monitor.ping("app")
             try await eventually { try await Self.tally(room, clock).upTime > left.upTime }
@@ -71,7 +71,7 @@ import Testing
         let clock = SetClock(at: Self.start)
         try await withFleetMonitorRoom(clocks: clock.clocks) { room in
             let space = try await room.simulated.add(SpaceBlueprint("acme/app", story: "", lifecycle: .test))
-            try await room.tend(["app": "acme/app"], every: .milliseconds(300))
+            try await room.serve(["app": "acme/app"], every: .milliseconds(300))
             try await room.until("app", is: .up)
             space.run(.failing)
             try await room.until("app", is: .down)

@@ -62,7 +62,7 @@ private struct FleetMonitorStage: FleetMonitoringStage {
                 Check(name: "resting", address: web, policy: policy(enabled: false)),
             ], serve: .quiet)
         file.set(.success(fleet))
-        try await room.tend(fleet)
+        try await room.serve(fleet)
         for name in ["web", "web/ready", "port"] { try await room.until(name, is: .up) }
         try await room.until("bad", is: .down)
         try await room.until("resting", is: .paused)

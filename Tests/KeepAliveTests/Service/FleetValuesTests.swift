@@ -22,7 +22,7 @@ private let policy = CheckPolicy(every: .seconds(600), jitter: 0)
     private func carried(_ name: String, due: Instant, ping: Shard.Ping? = nil) -> Shard.CarriedState {
         Shard.CarriedState(
             name: name, space: nil,
-            place: Shard.Place(id: 40, state: CheckState(), due: due.milliseconds, strip: []), ping: ping)
+            core: Shard.InstalledCheck(id: 40, state: CheckState(), due: due.milliseconds, samples: []), ping: ping)
     }
 
     @Test func checksGoRoundTheShardsInTheOrderOfTheFile() {
@@ -44,7 +44,7 @@ private let policy = CheckPolicy(every: .seconds(600), jitter: 0)
 
     @Test func aCheckThatStaysKeepsItsDueTimeAndItsPing() {
         var ping = Shard.Ping(due: now.milliseconds)
-        (ping.ticket, ping.serial, ping.carrier) = (1, 77, 0)
+        (ping.ticket, ping.serial, ping.probingShard) = (1, 77, 0)
         let known = FleetPlacement.Known(
             ids: [5, 40], carried: ["b": carried("b", due: now + .seconds(100), ping: ping)])
         // It had the first place, and has the second now, on the other shard.
@@ -63,7 +63,7 @@ private let policy = CheckPolicy(every: .seconds(600), jitter: 0)
         let placement = place(
             [check("b", "https://new.example/")], known, before: [check("b", "https://old.example/")], shards: 1)
         #expect(placement.parts[0][0].due == now.milliseconds)
-        #expect(placement.rareStates[0].crowd == [0])
+        #expect(placement.rareStates[0].needsSpreading == [0])
         #expect(placement.goOn.isEmpty && placement.rareStates[0].pings.isEmpty, "its ping asked the old one")
     }
 }
@@ -104,9 +104,9 @@ private let policy = CheckPolicy(every: .seconds(600), jitter: 0)
     @Test func itAsksOurOwnHealth() {
         var fleet = Fleet()
         fleet.serve.selfPing = .seconds(60)
-        let tended = SelfPing.adding(to: fleet, at: "https://me.example/?a=b")
-        #expect(tended.checks.map(\.address) == ["https://me.example/health"])
-        #expect(SelfPing.adding(to: tended, at: "https://other.example").checks.count == 1, "the file's own stands")
+        let monitored = SelfPing.adding(to: fleet, at: "https://me.example/?a=b")
+        #expect(monitored.checks.map(\.address) == ["https://me.example/health"])
+        #expect(SelfPing.adding(to: monitored, at: "https://other.example").checks.count == 1, "the file's own stands")
         #expect(SelfPing.adding(to: fleet, at: nil).checks.isEmpty)
         fleet.serve.selfPing = nil
         #expect(SelfPing.adding(to: fleet, at: "https://me.example").checks.isEmpty)

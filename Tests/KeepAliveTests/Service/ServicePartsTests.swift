@@ -8,7 +8,7 @@ import Testing
 
 @Suite struct AdmissionControlTests {
     @Test func admitsUpToTheYoungLimitUntilTheyAreAnswered() {
-        var gate = AdmissionControl(openLimit: 100, youngLimit: 3)
+        var gate = AdmissionControl(openLimit: 100, recentLimit: 3)
         let tickets = (0..<3).map { _ in gate.begin(at: 1_000) }
         #expect(!gate.admits)
         gate.end(tickets[0])
@@ -17,7 +17,7 @@ import Testing
     }
 
     @Test func hangingAttemptsGrowOldAndMakeRoom() {
-        var gate = AdmissionControl(openLimit: 100, youngLimit: 3)
+        var gate = AdmissionControl(openLimit: 100, recentLimit: 3)
         for _ in 0..<3 { _ = gate.begin(at: 1_000) }
         gate.advance(to: 1_400)
         #expect(!gate.admits)
@@ -27,7 +27,7 @@ import Testing
     }
 
     @Test func theOpenLimitHoldsHoweverOldTheyAre() {
-        var gate = AdmissionControl(openLimit: 2, youngLimit: 10)
+        var gate = AdmissionControl(openLimit: 2, recentLimit: 10)
         let first = gate.begin(at: 0)
         _ = gate.begin(at: 0)
         gate.advance(to: 1_000_000)
@@ -39,7 +39,7 @@ import Testing
     /// Against a model that remembers every attempt.
     @Test(arguments: 0..<20) func countsLikeASlowModel(seed: Int) {
         var random = SplitMix64(seed: UInt64(seed))
-        var gate = AdmissionControl(openLimit: 1_000, youngLimit: 8)
+        var gate = AdmissionControl(openLimit: 1_000, recentLimit: 8)
         var model: [(ticket: Int64, slot: Int64)] = []
         var now: Int64 = 5_000
         for _ in 0..<2_000 {
@@ -50,16 +50,16 @@ import Testing
             } else if let place = model.indices.randomElement(using: &random) {
                 gate.end(model.remove(at: place).ticket)
             }
-            let young = model.count { now / 50 - $0.slot < 10 }
+            let recent = model.count { now / 50 - $0.slot < 10 }
             #expect(gate.open == model.count)
-            #expect(gate.admits == (young < 8))
+            #expect(gate.admits == (recent < 8))
         }
     }
 }
 
 extension AdmissionControlTests {
     @Test func aSlowerPaceLetsFewBegin() {
-        var gate = AdmissionControl(openLimit: 100, youngLimit: 32)
+        var gate = AdmissionControl(openLimit: 100, recentLimit: 32)
         _ = gate.begin(at: 0)
         gate.pace = .slow
         #expect(gate.admits)
@@ -67,7 +67,7 @@ extension AdmissionControlTests {
         #expect(!gate.admits)
         gate.pace = .full
         #expect(gate.admits)
-        var smallest = AdmissionControl(openLimit: 1, youngLimit: 1)
+        var smallest = AdmissionControl(openLimit: 1, recentLimit: 1)
         smallest.pace = .slow
         #expect(smallest.admits)
     }

@@ -11,19 +11,19 @@ import Testing
     struct Life {
         var state = CheckState()
         var runs = Heartbeats.Runs()
-        var rulings: [JudgeAction] = []
+        var actions: [JudgeAction] = []
         var policy = HeartbeatsTests.policy
 
         mutating func beat(_ signal: Beat.Signal, run: String? = nil, at minute: Int) -> Observation? {
             let result = Heartbeats.take(
                 Beat(signal: signal, run: run), &state, &runs, policy: policy, check: 5, at: HeartbeatsTests.at(minute))
-            rulings += result.rulings
+            actions += result.actions
             return result.observation
         }
         mutating func expire(at minute: Int, watchingSince: Instant = .never) -> Observation? {
             let result = Heartbeats.expire(
                 &state, &runs, policy: policy, check: 5, watchingSince: watchingSince, now: HeartbeatsTests.at(minute))
-            rulings += result?.rulings ?? []
+            actions += result?.actions ?? []
             return result?.observation
         }
         func due(_ watchingSince: Instant = .never) -> Instant? {
@@ -64,7 +64,7 @@ import Testing
         #expect(life.due() == nil)
         #expect(life.phase(at: 0) == .new)
         let expired = life.expire(at: 100_000)
-        #expect(expired == nil && life.rulings.isEmpty)
+        #expect(expired == nil && life.actions.isEmpty)
     }
 
     @Test func onTimeLateSilentAndBack() {
@@ -86,7 +86,7 @@ import Testing
         let began = JudgeAction.incidentBegan(incident)
         incident.ended = Self.at(90)
         #expect(
-            life.rulings == [
+            life.actions == [
                 .changed(from: .unknown, to: .up), .changed(from: .up, to: .silent), began,
                 .changed(from: .silent, to: .up), .incidentEnded(incident),
             ])
@@ -267,7 +267,7 @@ import Testing
         _ = life.expire(at: 70)
         _ = life.beat(.fail, at: 75)
         #expect(life.state.verdict == .down && life.state.incidentOpen)
-        #expect(life.rulings.count { if case .incidentBegan = $0 { true } else { false } } == 1)
+        #expect(life.actions.count { if case .incidentBegan = $0 { true } else { false } } == 1)
     }
 
     @Test func theThresholdOfPingsIsNotForHeartbeats() {
@@ -311,7 +311,7 @@ import Testing
                 case 4: _ = life.beat(.log, at: minute)
                 default: break
                 }
-                #expect(!life.rulings.contains { if case .recheck = $0 { true } else { false } })
+                #expect(!life.actions.contains { if case .recheck = $0 { true } else { false } })
             }
         }
     }

@@ -64,16 +64,16 @@ import Testing
             }
             let parts = token.split(separator: "*")
             for _ in 0..<(parts.count > 1 ? try #require(Int(parts[1])) : 1) {
-                let rulings: [JudgeAction]
+                let actions: [JudgeAction]
                 switch parts[0] {
-                case "pause": rulings = Judge.pause(&state, .byPerson, check: 7, now: now)
-                case "resume": rulings = Judge.resume(&state, now: now)
+                case "pause": actions = Judge.pause(&state, .byPerson, check: 7, now: now)
+                case "resume": actions = Judge.resume(&state, now: now)
                 default:
-                    rulings = Judge.judge(&state, try observation(parts[0], now), policy: policy, now: now)
+                    actions = Judge.judge(&state, try observation(parts[0], now), policy: policy, now: now)
                 }
                 next = "every"
-                for ruling in rulings {
-                    switch ruling {
+                for action in actions {
+                    switch action {
                     case .changed(let from, let to): told.append("\(from.name)>\(to.name)")
                     case .incidentBegan: told.append("incident")
                     case .incidentEnded: told.append("ended")
@@ -146,12 +146,12 @@ import Testing
             let before = state
             let observation = Observation(
                 check: 1, at: at(ping.last), outcome: ping.outcome, cause: ping.outcome == .down ? .status : .none)
-            let rulings = Judge.judge(
+            let actions = Judge.judge(
                 &state, observation, policy: policy, failedFrom: ping.outcome == .down ? at(ping.first) : nil,
                 now: at(ping.last + 1))
-            for ruling in rulings {
-                if case .incidentBegan(let incident) = ruling { incidents.append(incident) }
-                if case .incidentEnded(let incident) = ruling { incidents.append(incident) }
+            for action in actions {
+                if case .incidentBegan(let incident) = action { incidents.append(incident) }
+                if case .incidentEnded(let incident) = action { incidents.append(incident) }
             }
             if let change = StandingChange(of: 1, from: before, to: state, seen: at(ping.first)) {
                 changes.append(change)
@@ -191,10 +191,10 @@ import Testing
         var began: Instant?
         for minute in 0...31 {
             let at = Instant(milliseconds: 5_000_000 + Int64(minute) * 60_000)
-            for ruling in Judge.judge(
+            for action in Judge.judge(
                 &state, Observation(check: 1, at: at, outcome: .waking, cause: .spaceStarting), policy: policy, now: at)
             {
-                if case .incidentBegan(let incident) = ruling { began = incident.began }
+                if case .incidentBegan(let incident) = action { began = incident.began }
             }
         }
         #expect(began == Instant(milliseconds: 5_000_000))
@@ -216,10 +216,10 @@ import Testing
         var state = CheckState()
         let policy = CheckPolicy(every: .seconds(10))
         for outcome in [Outcome.down, .waking, .unknown] {
-            let rulings = Judge.judge(
+            let actions = Judge.judge(
                 &state, Observation(check: 1, at: Instant(milliseconds: 1_000), outcome: outcome), policy: policy,
                 now: Instant(milliseconds: 1_000))
-            #expect(rulings.contains(.recheck(.seconds(10))))
+            #expect(actions.contains(.recheck(.seconds(10))))
         }
     }
 
@@ -242,8 +242,8 @@ import Testing
     @Test func hoursDoNotOverruleAPerson() {
         var state = CheckState()
         _ = Judge.pause(&state, .byPerson, check: 1, now: Instant(milliseconds: 1))
-        let rulings = Judge.pause(&state, .byHours, check: 1, now: Instant(milliseconds: 2))
-        #expect(rulings.isEmpty && state.pause == .byPerson)
+        let actions = Judge.pause(&state, .byHours, check: 1, now: Instant(milliseconds: 2))
+        #expect(actions.isEmpty && state.pause == .byPerson)
     }
 
     @Test func aSwitchedOffCheckIsPausedAfterARestartAndItsIncidentEnds() {
@@ -251,9 +251,9 @@ import Testing
         let at = Instant(milliseconds: 1_000)
         _ = Judge.judge(
             &state, Observation(check: 4, at: at, outcome: .down, cause: .status), policy: CheckPolicy(), now: at)
-        let rulings = Judge.recover(&state, policy: CheckPolicy(enabled: false), check: 4, now: at + .seconds(9))
+        let actions = Judge.recover(&state, policy: CheckPolicy(enabled: false), check: 4, now: at + .seconds(9))
         #expect(
-            rulings.contains { if case .incidentEnded(let it) = $0 { it.ended == at + .seconds(9) } else { false } })
+            actions.contains { if case .incidentEnded(let it) = $0 { it.ended == at + .seconds(9) } else { false } })
         #expect(state.pause == .byFleetFile)
     }
 
@@ -288,13 +288,13 @@ import Testing
         mutating func step(bias: Int, _ random: inout SplitMix64) -> Bool {
             now = now + .milliseconds(Int64.random(in: 1...600_000, using: &random))
             let before = state
-            var rulings: [JudgeAction] = []
+            var actions: [JudgeAction] = []
             var sure = true
             let dice = Int.random(in: 0..<100, using: &random)
             switch dice {
-            case 0..<2: rulings = Judge.pause(&state, .byPerson, check: 1, now: now)
-            case 2..<6: rulings = Judge.resume(&state, now: now)
-            case 6..<8: rulings = Judge.recover(&state, policy: policy, check: 1, now: now)
+            case 0..<2: actions = Judge.pause(&state, .byPerson, check: 1, now: now)
+            case 2..<6: actions = Judge.resume(&state, now: now)
+            case 6..<8: actions = Judge.recover(&state, policy: policy, check: 1, now: now)
             default:
                 let outcome: Outcome =
                     switch Int.random(in: 0..<12, using: &random) {
@@ -304,12 +304,12 @@ import Testing
                     default: Int.random(in: 0..<10, using: &random) < bias ? .down : .up
                     }
                 let cause: Cause = outcome == .down ? (dice == 8 ? .spaceModerated : .status) : .none
-                rulings = Judge.judge(
+                actions = Judge.judge(
                     &state, Observation(check: 1, at: now, outcome: outcome, cause: cause), policy: policy, now: now)
                 if outcome == .unknown {
-                    sure = state == before && rulings.allSatisfy { if case .recheck = $0 { true } else { false } }
+                    sure = state == before && actions.allSatisfy { if case .recheck = $0 { true } else { false } }
                 }
-                if before.verdict == .paused { sure = sure && state == before && rulings.isEmpty }
+                if before.verdict == .paused { sure = sure && state == before && actions.isEmpty }
                 if before.verdict != .down, state.verdict == .down {
                     let counted = (state.recentFailures & 0x3F).nonzeroBitCount
                     sure = sure && (before.wasBad || state.cause == .spaceStuck || counted >= policy.downAfter.failures)
@@ -318,8 +318,8 @@ import Testing
                     sure = sure && state.verdict == .up
                 }
             }
-            for ruling in rulings {
-                switch ruling {
+            for action in actions {
+                switch action {
                 case .incidentBegan(let incident):
                     sure =
                         sure && open == nil && incident.ended == nil && incident.began <= now
@@ -350,7 +350,7 @@ import Testing
             sure = sure && (!state.flapping || state.incidentOpen)
             sure = sure && (state.verdict == .paused) == (state.pause != .none)
             sure = sure && (state.since <= now && state.recentCount <= 32)
-            #expect(sure, "\(before) became \(state) with \(rulings)")
+            #expect(sure, "\(before) became \(state) with \(actions)")
             return sure
         }
     }

@@ -68,6 +68,8 @@ extension EventPayload {
         .spaceLeftPaused(space: "a/b", command: "stoker space secrets", at: "2026-11-21", now: "it is started"),
         .spaceAsked(deed: .factoryRestart, space: "a/b", by: "`stoker space restart`"),
         .hubUnreachable(because: "no answer"), .hubBack,
+        .platformReported(title: "Spaces are down", since: Instant(milliseconds: 1), page: "https://status.test"),
+        .platformReported(title: "Spaces are down", since: nil, page: "https://status.test"),
         .hubNothingFound(namespaces: ["a"], because: "none", hint: "look"),
         .hubSpread(requests: 90, budget: 50, minutes: 10),
         .healing(step: .factoryRestart, check: "bot", space: "a/b", because: "crashed"),

@@ -26,7 +26,7 @@ struct SharedStoresTests {
                         Batch(
                             observations: (0..<50).map { observation(1, Double(number * 50 + $0)) },
                             jobs: [try NewJob(kind: "mail", payload: "\(number)", createdAt: morning)]))
-                    if number % 20 == 0 { _ = try await ledger.tend() }
+                    if number % 20 == 0 { _ = try await ledger.compact() }
                 }
             }
             group.addTask {

@@ -81,7 +81,7 @@ import Testing
                 == [-year, 40 * year, 54 * year, 55 * year, 55 * year + 1, 55 * year + 2, 1 << 50].map { $0 + 1_000 })
     }
 
-    /// A fleet that is tended for a year: the window of the compact form moves along with it.
+    /// A fleet that is monitored for a year: the window of the compact form moves along with it.
     @Test func theYearsGoBy() {
         var random = SplitMix64(seed: 12)
         var table = Timetable()

@@ -7,7 +7,7 @@ import Testing
     @Test(
         arguments: [
             ([Verdict.up: 12], "All 12 answer", "Stoker"), ([.up: 1], "It answers", "Stoker"),
-            ([:], "Nothing to tend yet", "Stoker"),
+            ([:], "Nothing to monitor yet", "Stoker"),
             ([.up: 10, .down: 2], "2 of 12 are down", "(2) Stoker"),
             ([.up: 11, .silent: 1], "1 of 12 is silent", "(1) Stoker"),
             ([.down: 1], "It is down", "(1) Stoker"),

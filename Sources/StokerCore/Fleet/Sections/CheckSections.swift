@@ -172,7 +172,18 @@ enum CheckSections {
     // MARK: Schema
 
     /// What the schemas of sections refer to.
-    static let definitions: [JSONValue.Member] = [
+    /// - Parameter more: keys of a Space that rooms add.
+    static func definitions(space more: [FleetKeyRow]) -> [JSONValue.Member] {
+        own.map { member in
+            guard member.name == "space" else { return member }
+            return .init(
+                "space",
+                FleetSchema.described(
+                    "A Space; its key is owner/name, or the name alone when hub.namespace is set.",
+                    FleetSchema.object(space + more)))
+        }
+    }
+    private static let own: [JSONValue.Member] = [
         .init(
             "keep",
             FleetSchema.described(
@@ -183,11 +194,7 @@ enum CheckSections {
             FleetSchema.described(
                 "What an answer must look like. Given at a lower level, it replaces the one above as a whole.",
                 ExpectSettings.table.schema)),
-        .init(
-            "space",
-            FleetSchema.described(
-                "A Space; its key is owner/name, or the name alone when hub.namespace is set.",
-                FleetSchema.object(space))),
+        .init("space", nil),
         .init(
             "check",
             FleetSchema.described(

@@ -103,15 +103,21 @@ extension FleetValue {
 /// A name that stands for something that is said elsewhere in the file; whether it is there is asked when all of the file is read.
 package struct FleetReference: Sendable, Equatable {
     package var name: String
-    /// Where it is said.
-    fileprivate var line: Int
-    fileprivate var column: Int
-    fileprivate var path: String
+    /// Where it is said, from 1.
+    package private(set) var line: Int
+    package private(set) var column: Int
+    /// Place in the document.
+    package private(set) var path: String
 
     /// One that is said in no file.
     package init(_ name: String) {
         self.name = name
         (line, column, path) = (1, 1, "")
+    }
+
+    init(_ name: String, line: Int, column: Int, path: String) {
+        self.name = name
+        (self.line, self.column, self.path) = (line, column, path)
     }
 
     fileprivate init(_ name: String, at value: Value) {

@@ -21,7 +21,7 @@ package enum FleetSchema {
             "additionalProperties": false,
             "patternProperties": ["^x-": ["description": "A place for anchors; not read."]],
             "properties": .object(properties),
-            "$defs": .object(CheckSections.definitions),
+            "$defs": .object(CheckSections.definitions(space: sections.spaceEntries.map(\.row))),
         ]
     }
 

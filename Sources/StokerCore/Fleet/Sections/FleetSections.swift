@@ -85,6 +85,15 @@ extension Fleet {
         fileprivate var values: [String: any Sendable & Equatable] = [:]
         package init() {}
 
+        func ofSpaces<Settings>(_ name: String) -> [SpaceSettings<Settings>] {
+            (values["spaces." + name] as? [SpaceSettings<Settings>]) ?? []
+        }
+
+        /// None at all is as if no file had been read.
+        mutating func setOfSpaces<Settings>(_ name: String, to all: [SpaceSettings<Settings>]) {
+            values["spaces." + name] = all.isEmpty ? nil : all
+        }
+
         package static func == (a: Self, b: Self) -> Bool {
             func equal<One: Equatable>(_ one: One, _ other: any Equatable) -> Bool { one == other as? One }
             return a.values.count == b.values.count
@@ -145,27 +154,48 @@ package struct FleetSections: Sendable {
         var written: @Sendable (Fleet) -> JSONValue?
     }
     private(set) var entries: [Entry]
+    /// Keys that rooms add below `spaces.NAME`.
+    let spaceEntries: [SpaceEntry]
     let keys: FleetKeys
+    /// Of a Space.
+    let spaceKeys: FleetKeys
 
-    init(entries: [Entry]) {
+    init(entries: [Entry], spaceEntries: [SpaceEntry] = []) {
         self.entries = entries
+        self.spaceEntries = spaceEntries
+        spaceKeys = FleetKeys(
+            CheckSections.space.map(\.name) + spaceEntries.map(\.row.name), unbuilt: FleetKeys.unbuiltOfSpaces)
         keys = FleetKeys(["version"] + entries.map(\.name), unbuilt: FleetKeys.unbuiltSections, isTop: true)
     }
 
     /// These and one more.
     package func adding<Settings>(_ section: FleetSection<Settings>) -> FleetSections {
-        FleetSections(entries: entries + [Entry(section)])
+        FleetSections(entries: entries + [Entry(section)], spaceEntries: spaceEntries)
+    }
+
+    /// These, and one more key below `spaces.NAME`.
+    package func adding<Settings>(_ section: SpaceSection<Settings>) -> FleetSections {
+        FleetSections(entries: entries, spaceEntries: spaceEntries + [SpaceEntry(section)])
     }
 
     package var names: [String] { entries.map(\.name) }
-    package var groups: [FleetKeyGroup] { entries.flatMap(\.groups) }
+    package var groups: [FleetKeyGroup] {
+        entries.flatMap(\.groups).map { group in
+            guard group.name == "spaces" else { return group }
+            return FleetKeyGroup(
+                group.name, group.rows + spaceEntries.map(\.row), document: group.document,
+                schemaPath: group.schemaPath)
+        } + spaceEntries.flatMap(\.groups)
+    }
 
     /// Keys whose change from one fleet to the next holds only after a restart: `serve.port`.
     package func restarts(from old: Fleet, to new: Fleet) -> [String] { entries.flatMap { $0.restarts(old, new) } }
 
     /// Sections that say something else now.
     package func changes(from old: Fleet, to new: Fleet) -> [String] {
-        entries.filter { $0.hasChanged(old, new) }.map(\.name)
+        let changed = entries.filter { $0.hasChanged(old, new) }.map(\.name)
+        let ofSpaces = spaceEntries.filter { $0.hasChanged(old, new) }.map(\.row.name)
+        return changed + ofSpaces.filter { !changed.contains($0) }
     }
 
     /// The sections as a file would have to say them, without what is said by default. Secrets are `***`.

@@ -108,6 +108,11 @@ extension FleetValue where Output == String {
             }, write: { .string($0) })
     }
 
+    /// Any text, also an empty one.
+    package static func anyText(_ wanted: String) -> Self {
+        Self(schema: FleetSchema.text, read: { $0.text(wanted)?.value }, write: { .string($0) })
+    }
+
     /// An address in the one spelling that equal addresses share; empty counts as not said.
     package static var webAddress: Self {
         Self(
@@ -155,6 +160,36 @@ extension FleetValue where Output: CaseIterable & RawRepresentable & Equatable, 
 }
 
 extension FleetValue {
+    /// Text that means something else. What is wrong with it is a failure whose words fit behind the text that was read.
+    package static func parsed(
+        _ wanted: String, pattern: String, write: @escaping @Sendable (Output) -> String,
+        _ parse: @escaping @Sendable (String) -> Result<Output, FleetValueFault>
+    ) -> Self {
+        Self(
+            schema: FleetSchema.pattern(pattern),
+            read: { value in
+                guard let text = value.text(wanted), !text.value.isEmpty else { return nil }
+                switch parse(text.value) {
+                case .success(let output): return output
+                case .failure(let fault):
+                    value.report(.value, "\(text.shown) \(fault.because)")
+                    return nil
+                }
+            }, write: { .string(write($0)) })
+    }
+
+    /// A mapping is read in one way, anything else in another.
+    package static func either(
+        mapping: Self, otherwise: Self, writesMapping: @escaping @Sendable (Output) -> Bool
+    ) -> Self {
+        Self(
+            schema: ["anyOf": [otherwise.schema, mapping.schema]], range: otherwise.range,
+            read: { value in
+                if case .mapping = value.node { return mapping.read(value) }
+                return otherwise.read(value)
+            }, write: { writesMapping($0) ? mapping.write($0) : otherwise.write($0) })
+    }
+
     /// One value or a list of them.
     /// - Parameter wanted: what is expected, for messages: `tags`.
     package static func list<Item: Sendable>(
@@ -200,6 +235,12 @@ extension FleetValue {
                 }
             }, write: { .object($0.map { .init($0.name, item.write($0.value)) }) })
     }
+}
+
+/// What is wrong with a text, in words that fit behind it.
+package struct FleetValueFault: Error, Sendable {
+    package var because: String
+    package init(_ because: String) { self.because = because }
 }
 
 /// A value under a name of the file.

@@ -2,7 +2,7 @@ import Foundation
 import StokerCore
 
 /// Files that are made for a person, who may have changed them since.
-enum NewFile {
+enum OutputFile {
     /// Writes the file whole or not at all, with the folders it needs.
     /// - Throws: `usage` when it exists and `force` is not given.
     static func write(_ text: String, to path: String, force: Bool) throws(Failure) {
@@ -18,7 +18,7 @@ enum NewFile {
                     cause: error)
             }
             throw Failure(
-                .fleetUnreadable, doing: "write \(path)", because: "the file cannot be written",
+                .fileUnwritable, doing: "write \(path)", because: "the file cannot be written",
                 hint: "look at its folder and rights",
                 cause: error)
         }

@@ -14,7 +14,7 @@ extension SQLiteLedger {
         var nextCheck: Int64
     }
 
-    package func tend() async throws(Failure) -> Bool {
+    package func compact() async throws(Failure) -> Bool {
         if try await mend() { return true }
         if try await foldTail(keeping: layout.tail - min(layout.tail, layout.slice), atLeast: layout.tail) {
             return true

@@ -4,8 +4,8 @@ import Logging
 import Runtime
 import StokerCore
 
-/// A fleet as `stoker serve` would tend it, for commands that look once.
-struct HubFleet {
+/// A fleet as `stoker serve` would monitor it, for commands that look once.
+struct CompletedFleet {
     var fleet: Fleet
     /// Checks whose Space is private or protected.
     var hidden: Set<String> = []
@@ -14,9 +14,9 @@ struct HubFleet {
 
     /// Asks the Hub what a server would ask it first. A Hub that cannot be read is told and changes nothing.
     /// - Parameter limit: how long it is waited for.
-    static func completed(_ fleet: Fleet, within limit: Duration = .seconds(15)) async throws -> HubFleet {
+    static func completed(_ fleet: Fleet, within limit: Duration = .seconds(15)) async throws -> CompletedFleet {
         guard fleet.hub.isWatched, fleet.hub.discovery != nil || fleet.checks.contains(where: { $0.space != nil })
-        else { return HubFleet(fleet: fleet) }
+        else { return CompletedFleet(fleet: fleet) }
         let quiet = Logger(label: "hub") { _ in SwiftLogNoOpLogHandler() }
         let hub = try HubClientGateway.open(fleet.hub, agent: "stoker/\(Version.current)", logger: quiet)
         let glance = await withTaskGroup(of: SingleHubReading?.self) { group in
@@ -33,10 +33,10 @@ struct HubFleet {
         // The command goes on; that a connection did not close well is nobody's concern any more.
         try? await hub.shutdown()
         guard let glance else {
-            return HubFleet(fleet: fleet, trouble: "the Hub did not answer within \(limit.text)")
+            return CompletedFleet(fleet: fleet, trouble: "the Hub did not answer within \(limit.text)")
         }
-        return HubFleet(
-            fleet: glance.fleet, hidden: glance.hidden, trouble: glance.failures.first.map { "\($0.withoutRequest)" })
+        return CompletedFleet(
+            fleet: glance.fleet, hidden: glance.hidden, trouble: glance.failures.first.map { "\($0.withoutRequestID)" })
     }
 
     /// What is guessed in place of the Hub's word; nil when nothing is.
@@ -50,12 +50,12 @@ struct HubFleet {
 }
 
 extension OperationContext {
-    /// The fleet an operation is about as it is tended: that of the text it was given, completed by the Hub, else the running one.
-    func completedFleet(_ arguments: Arguments) async throws -> HubFleet {
+    /// The fleet an operation is about as it is monitored: that of the text it was given, completed by the Hub, else the running one.
+    func completedFleet(_ arguments: Arguments) async throws -> CompletedFleet {
         let fleet = try await fleet(arguments)
         // The running one is complete, and only a process of the caller's own asks a Hub that a file names.
-        guard arguments.has("fleet_file"), caller.isLocal else { return HubFleet(fleet: fleet) }
-        let completed = try await HubFleet.completed(fleet)
+        guard arguments.has("fleet_file"), caller.isLocal else { return CompletedFleet(fleet: fleet) }
+        let completed = try await CompletedFleet.completed(fleet)
         if let warning = completed.warning { tell(OperationProgress(.warning, "hub", "warning: \(warning)")) }
         return completed
     }

@@ -3,13 +3,13 @@ import StokerCore
 
 extension Shard {
     /// What all shards share.
-    struct Surroundings: Sendable {
+    struct SharedServices: Sendable {
         var connectivity: SharedConnectivity
         var evaluator: ResponseEvaluator
         var backlog: SharedBacklog
         /// What the Hub says of Spaces; asked for Spaces only.
         var hub: HubReadings
-        var readingWish: EarlyPollRequest
+        var earlyPoll: EarlyPollRequest
         var maintenance: MaintenanceBook
         /// Hands a batch to the ledger's writer and the names of changed checks to who listens.
         var deliver: @Sendable (Batch, [String]) -> Void

@@ -1,0 +1,40 @@
+import Deployment
+import StokerCore
+
+/// `/deploys` and `/deploys/drift`: what would change, or what somebody has changed, as it was looked at last.
+struct DeploysPage {
+    /// nil: nobody has looked yet.
+    var plan: DeployPlan?
+    var sense: PlanView.Sense
+    /// The visitor may have the Hub looked at again.
+    var mayLook: Bool
+    /// What came of what was just asked for.
+    var said: String?
+    /// HTML of cards beside the plan.
+    var beside = ""
+    var now: Instant
+
+    var title: String {
+        guard let plan else { return sense == .plan ? "No plan yet" : "Nobody has looked yet" }
+        return PlanView(plan: plan, sense: sense, now: now).title
+    }
+
+    var model: [String: Any] {
+        let view = plan.map { PlanView(plan: $0, sense: sense, now: now) }
+        var inner = view?.model ?? [:]
+        inner["beside"] = beside
+        let isDrift = sense == .drift
+        return [
+            "title": title, "sign": view?.look.name ?? "unknown",
+            "say": view?.say
+                ?? (isDrift
+                    ? "Drift is what somebody changed at the Hub, beside the fleet file."
+                    : "A plan says what has to change so that the Hub is as the fleet file says."),
+            "hasPlan": view != nil, "plan": inner, "isDrift": isDrift,
+            "made": inner["made"] ?? "", "endpoint": inner["endpoint"] ?? "",
+            "hasSaid": said != nil, "said": said ?? "", "mayLook": mayLook,
+            "action": isDrift ? "/deploys/drift" : "/deploys",
+            "again": isDrift ? (view == nil ? "Look for drift" : "Look again") : view == nil ? "Plan" : "Plan again",
+        ]
+    }
+}

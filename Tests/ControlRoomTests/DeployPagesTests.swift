@@ -1,0 +1,138 @@
+import Foundation
+import Deployment
+import HubClient
+import StokerCore
+import Testing
+
+@testable import ControlRoom
+
+/// Plans and drift as pages show them.
+@Suite struct DeployPagesTests {
+    static let now = SampleFleet.now
+
+    static func space(_ name: String) throws -> RepoID { try .space("acme/\(name)") }
+
+    /// With every kind of change, and text that is not ours.
+    static func plan(hostile: String = "<b>&\"'\u{202e}") throws -> DeployPlan {
+        let diff = """
+            --- a/app.py
+            +++ b/app.py
+            @@ -15,4 +15,5 @@ def main():
+             import os
+            -CMD = "\(hostile)"
+            +CMD = "uvicorn"
+            +PORT = 7860
+             main()
+            \\ No newline at end of file
+            """
+        return try DeployPlan(
+            made: now - .seconds(90), endpoint: "https://hub.example.com",
+            spaces: [
+                SpacePlan(
+                    space: space("backend"), target: "backend",
+                    changes: [
+                        .visibility(from: .private, to: .public), .hardware(from: "cpu-basic", to: "cpu-upgrade"),
+                        .sleepTime(from: 172_800, to: nil), .variable(key: "WORKERS", from: "2", to: hostile),
+                        .variable(key: "OLD", from: "hf_abcdefghijklmnopqrstuvwxyz0123", to: nil),
+                        .secret(key: "DATABASE_URL", .replace), .secret(key: "OLD_TOKEN", .remove),
+                        .secret(key: "NEW", .add), .secret(key: "ODD", .replaceUnknown),
+                        .volumes(
+                            from: [],
+                            to: [SpaceVolume(type: "bucket", source: "acme/data", mountPath: "/data", readOnly: true)]),
+                        .files(
+                            FileChanges(files: [
+                                .init(.change, "app.py", sizeBefore: 100, sizeAfter: 120, diff: diff),
+                                .init(.add, "\(hostile).bin", sizeAfter: 2_048), .init(.delete, "gone", sizeBefore: 1),
+                            ])),
+                    ], fingerprint: SpaceFingerprint(), costBefore: 0, costAfter: 21.9, restarts: true),
+                SpacePlan(
+                    space: space("web"), target: "web", after: [space("backend")],
+                    changes: [.create(sdk: "static", visibility: .public, hardware: nil, sleepSeconds: nil)],
+                    fingerprint: SpaceFingerprint()),
+                SpacePlan(space: space("same"), target: "same", fingerprint: SpaceFingerprint()),
+            ], needs: [NeededRepo(.bucket, "acme/data")], unnamed: [space("left")])
+    }
+
+    static func page(_ plan: DeployPlan, _ sense: PlanView.Sense) throws -> String {
+        let model = DeploysPage(plan: plan, sense: sense, mayLook: true, said: nil, now: now).model
+        let text = try Pages(version: "1").page("deploys", model, frame: Pages.Frame(title: "Deploys", kind: "plain"))
+        try Markup.check(text)
+        return text
+    }
+
+    @Test func aPlanSaysWhatWillHappen() throws {
+        let text = try Self.page(Self.plan(), .plan)
+        #expect(text.contains("2 Spaces will change"))
+        #expect(text.contains("1 restarts once. The cost a month rises from $0.00 to $21.90."))
+        #expect(text.contains("restarts once</span>") && text.contains("no restart</span>"))
+        #expect(text.contains("+$21.90 a month") && text.contains("1 Space stays as it is"))
+        #expect(text.contains("<dt>hardware</dt><dd class=\"old\"><bdi>cpu-basic</bdi></dd>"))
+        #expect(text.contains("<bdi>2 d</bdi>") && text.contains("<bdi>never</bdi>"))
+        #expect(text.contains("bucket acme/data at /data, read only"))
+        #expect(text.contains("after <bdi>backend</bdi>") && text.contains("acme/left"))
+        // By name, and never what it is.
+        #expect(text.contains("secret <code>DATABASE_URL</code>") && text.contains("what was sent last"))
+        #expect(text.contains("<span class=\"v-down\"><bdi>deleted</bdi></span>"))
+        #expect(!text.contains("hf_abcdefghijklmnopqrstuvwxyz0123"))
+    }
+
+    @Test func filesAreADiff() throws {
+        let text = try Self.page(Self.plan(), .plan)
+        #expect(text.contains("<span class=\"ln del\" data-n=\"16\">-CMD = &quot;&lt;b&gt;&amp;"))
+        #expect(text.contains("<span class=\"ln add\" data-n=\"17\">+PORT = 7860</span>"))
+        #expect(text.contains("+2 −1") && text.contains("3 files"))
+        #expect(text.contains("new, <span class=\"nowrap\">2.0 KiB</span>"), "of what has no diff the size")
+        #expect(!text.contains("--- a/app.py"))
+    }
+
+    @Test func driftReadsTheOtherWay() throws {
+        let text = try Self.page(Self.plan(), .drift)
+        #expect(text.contains("2 Spaces are not as the fleet file says"))
+        // First what the file says, then what the Hub has.
+        #expect(
+            text.contains(
+                "<bdi>cpu-upgrade</bdi></dd><dd class=\"arrow\" aria-hidden=\"true\">→</dd><dd class=\"new\"><span class=\"hide\">becomes </span><bdi>cpu-basic</bdi>"
+            ))
+        #expect(!text.contains("restarts once") && !text.contains("Cost a month"))
+    }
+
+    @Test func obstaclesComeFirst() throws {
+        var plan = try Self.plan()
+        plan.spaces[0].obstacles = [
+            PlanObstacle(space: plan.spaces[0].space, text: "the plan has to be paid (402)", hint: "add a card")
+        ]
+        let text = try Self.page(plan, .plan)
+        #expect(text.contains("One thing stands in the way: nothing is applied before that is settled."))
+        let obstacle = try #require(text.range(of: "the plan has to be paid (402)</bdi>. <bdi>add a card</bdi>."))
+        let card = try #require(text.range(of: "class=\"change\""))
+        #expect(obstacle.lowerBound < card.lowerBound)
+    }
+
+    @Test func nothingToDoIsSaid() throws {
+        var plan = try Self.plan()
+        plan.needs = []
+        for index in plan.spaces.indices { plan.spaces[index].changes = [] }
+        let text = try Self.page(plan, .plan)
+        #expect(text.contains("Nothing will change") && text.contains("The Hub is as the fleet file says."))
+        #expect(text.contains("3 Spaces stay as they are"))
+        #expect(try Self.page(plan, .drift).contains("Nothing has drifted"))
+    }
+
+    /// A plan of any size is a page of a bounded one.
+    @Test func aLargePlanIsCut() throws {
+        let diff = "@@ -0,0 +1,3000 @@\n" + (1...3_000).map { "+line \($0)\n" }.joined()
+        let files = (1...150).map { FileChanges.File(.add, "f\($0)", sizeAfter: 1, diff: $0 < 4 ? diff : nil) }
+        var plan = DeployPlan(made: Self.now, endpoint: "https://hub.example.com")
+        plan.spaces = try (1...120).map { number in
+            SpacePlan(
+                space: try Self.space("s\(number)"), target: "s\(number)",
+                changes: number == 1
+                    ? [.files(FileChanges(files: files))] : [.variable(key: "A", from: nil, to: "1")],
+                fingerprint: SpaceFingerprint(), restarts: true)
+        }
+        let text = try Self.page(plan, .plan)
+        #expect(text.matches(of: #/class="ln add"/#).count < 4_000 && text.contains("more lines are not shown"))
+        #expect(text.contains("50 more.") && text.contains("20 more Spaces are not shown"))
+        #expect(text.utf8.count < 1_000_000)
+    }
+}
