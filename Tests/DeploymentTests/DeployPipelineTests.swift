@@ -48,7 +48,7 @@ import Yams
             for case let script? in steps.map({ $0["run"] as? String }) { #expect(!script.contains("${{")) }
         }
         let last = try #require((deploy["steps"] as? [[String: Any]])?.last?["run"] as? String)
-        #expect(last.contains("stoker apply --fleet fleet.yaml --yes"))
+        #expect(last.contains("\"$stoker\" apply --fleet fleet.yaml --yes"))
 
         let gitlab = try #require(try Yams.load(yaml: try Self.content(.gitlab)) as? [String: Any])
         #expect(gitlab["stages"] as? [String] == ["check", "deploy"])
@@ -139,7 +139,7 @@ import Yams
     @Test func aProgramWithAnotherChecksumIsNotStarted() async throws {
         let script = try Self.script("Get stoker")
         // curl's place is taken by one that makes the file.
-        let fake = "curl() { echo stoker >stoker-bin/stoker; }\n"
+        let fake = "curl() { echo stoker >\"$stoker\"; }\nexport RUNNER_TEMP=$PWD\n"
         let wrong = try await Self.calls(
             fake + "export STOKER_URL=https://x STOKER_SHA256=00\n" + script, files: ["a": ""], programs: [])
         #expect(wrong.status != 0)

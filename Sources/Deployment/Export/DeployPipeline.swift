@@ -116,25 +116,27 @@ package struct DeployPipeline: Sendable {
                 """),
     ]
 
-    /// Puts the program at ./stoker-bin/stoker.
+    /// Where the program is put: beside the repository, since a folder of it may be shipped.
+    private static let program = #"stoker="${RUNNER_TEMP:-/tmp}/stoker""#
+
     private static let fetchStoker = """
-        mkdir -p stoker-bin
-        curl --fail --silent --show-error --location --retry 3 --output stoker-bin/stoker "$STOKER_URL"
-        echo "$STOKER_SHA256  stoker-bin/stoker" | sha256sum --check --quiet
-        chmod +x stoker-bin/stoker
+        \(program)
+        curl --fail --silent --show-error --location --retry 3 --output "$stoker" "$STOKER_URL"
+        echo "$STOKER_SHA256  $stoker" | sha256sum --check --quiet
+        chmod +x "$stoker"
         """
 
     /// Faults of the files, before anything is shipped. Needs no token.
     private var examine: String {
-        (["stoker-bin/stoker check-config \(fleet)"] + folders.map { "stoker-bin/stoker doctor ./\($0)" })
+        ([Self.program, "\"$stoker\" check-config \(fleet)"] + folders.map { "\"$stoker\" doctor ./\($0)" })
             .joined(separator: "\n")
     }
 
     /// The names are words of a variable: the shell is to split them.
     private var deploy: String {
         """
-        stoker-bin/stoker plan --fleet \(fleet) $HF_SPACE_NAME
-        stoker-bin/stoker apply --fleet \(fleet) --yes --rollback-on-failure $HF_SPACE_NAME
+        \(Self.program)
+        "$stoker" apply --fleet \(fleet) --yes --rollback-on-failure $HF_SPACE_NAME
         """
     }
 
@@ -169,6 +171,7 @@ package struct DeployPipeline: Sendable {
 
             on:
               push:
+                branches: [main]
               pull_request:
               workflow_dispatch:
 
@@ -232,7 +235,7 @@ package struct DeployPipeline: Sendable {
                   - name: Get stoker
                     run: |
             \(Self.fetchStoker.indented(10))
-                  - name: Plan and apply
+                  - name: Apply
                     env:
                       HF_TOKEN: ${{ secrets.HF_TOKEN }}
                       HF_SPACE_NAME: ${{ vars.HF_SPACE_NAME }}

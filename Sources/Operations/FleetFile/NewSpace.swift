@@ -205,7 +205,7 @@ private enum NewFolder {
         } catch {
             try? manager.removeItem(atPath: new)  // it is named in the failure's folder, and harmless
             throw Failure(
-                .hubLocal, doing: doing, because: "its files cannot be written",
+                .fileUnwritable, doing: doing, because: "its files cannot be written",
                 hint: "look at the rights of its parent folder, and whether the disk is full", cause: error)
         }
         do throws(Failure) { try last() } catch {
@@ -250,7 +250,7 @@ private enum FleetRewriting {
 
     private static func unwritable(_ doing: String, _ error: any Error) -> Failure {
         Failure(
-            .fleetUnreadable, doing: doing, because: "the file cannot be written",
+            .fileUnwritable, doing: doing, because: "the file cannot be written",
             hint: "look at its folder and rights", cause: error)
     }
 }
