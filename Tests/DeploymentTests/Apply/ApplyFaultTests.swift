@@ -2,6 +2,7 @@ import Foundation
 import HubClient
 import HubSimulator
 import StokerCore
+import Synchronization
 import Testing
 
 @testable import Deployment
