@@ -331,6 +331,41 @@ extension EndToEnd {
             }
         }
 
+        @Test func anyOperationCanBeCalledByItsName() async throws {
+            try await Scratch.with("call") { scratch in
+                let list = try Self.json(try await scratch.stoker("call", "--list", "--json")).array
+                #expect(list.compactMap(\.name.string).contains("list-actions"))
+                let help = try await scratch.stoker("call", "incidents", "--help")
+                #expect(help.exit == .code(0) && help.output.contains("GET /api/v1/incidents"), "\(help.tail)")
+                let own = try await scratch.stoker("call", "--help")
+                #expect(own.exit == .code(0) && own.output.contains("stoker call --list"), "\(own.tail)")
+
+                let fleet = try scratch.write(ServeTests.fleet([]), to: "fleet.yaml")
+                let report = try Self.json(try await scratch.stoker("call", "check-config", "-f", fleet, "--json"))
+                #expect(report.valid == .bool(true))
+                let broken = try scratch.write("version: 1\nspacs: {}\n", to: "broken.yaml")
+                let budget = try await scratch.stoker("call", "budget", "-f", broken)
+                #expect(budget.exit == .code(2) && budget.errors.contains("broken.yaml:2:1: error:"), "\(budget.tail)")
+
+                let name = try await scratch.stoker("call", "incident", "--json")
+                #expect(name.exit == .code(2))
+                #expect(try Self.error(name).hint.string?.contains("\"incidents\"") == true)
+                let inputs = try await scratch.stoker("call", "export", "kind=none", "mster=x", "--json")
+                #expect(inputs.exit == .code(2))
+                #expect(try Self.error(inputs).message.string?.contains("did you mean \"master\"?") == true)
+                let absent = try await scratch.stoker(
+                    "call", "overview", environment: ["STOKER_SERVER": "http://127.0.0.1:9"])
+                #expect(absent.exit == .code(3), "\(absent.tail)")
+
+                let server = try await scratch.serve(ServeTests.fleet([]))
+                let overview = try await scratch.stoker(
+                    "call", "overview", environment: ["STOKER_SERVER": server.address])
+                #expect(overview.exit == .code(0) && overview.output.contains("sentence  "), "\(overview.tail)")
+                let actions = try await scratch.stoker("call", "list-actions", "--server", server.address)
+                #expect(actions.exit == .code(0) && actions.output == "items: none\n", "\(actions.tail)")
+            }
+        }
+
         @Test func aFleetFileFromStandardInputAndWarningsThatCount() async throws {
             try await Scratch.with("stdin") { scratch in
                 let empty = try scratch.write("version: 1\n", to: "empty.yaml")
