@@ -16,7 +16,7 @@ struct ApplyLedger: ApplyMemory {
 
     /// Keys: SHA-256 of the Hub's address and the Space.
     private static let progressKind = "apply-progress"
-    private static let goodKind = "good-commit"
+    static let goodKind = "good-commit"
 
     /// Opens the ledger, or makes it.
     static func open(_ context: OperationContext, endpoint: String) async throws -> ApplyLedger {
@@ -35,7 +35,9 @@ struct ApplyLedger: ApplyMemory {
 
     var actions: any ActionStore { stores.actions }
 
-    private func key(_ space: RepoID) -> String {
+    private func key(_ space: RepoID) -> String { Self.key(space, endpoint) }
+
+    static func key(_ space: RepoID, _ endpoint: String) -> String {
         SecretFingerprints.digest(of: "\(endpoint) \("\(space)".lowercased())")
     }
 
