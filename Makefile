@@ -11,7 +11,7 @@ ZONES ?= 40
 INSTANTS ?= 200
 STOKER := .build/release/stoker
 
-.PHONY: help run build install test official-suite fuzz campaign cron notices-campaign pictures lint format bench clean
+.PHONY: help run build install test official-suite fuzz campaign cron notices-campaign pictures template-swift lint format bench clean
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-16s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -55,6 +55,9 @@ notices-campaign: ## Kill -9 rounds between verdict and delivery; ROUNDS=2000 SE
 pictures: build ## Make the pictures of the README anew (Chromium, three minutes)
 	@Scripts/setup.sh test
 	@STOKER=$(STOKER) Tests/Browser/run.sh --pictures
+
+template-swift: build ## Build and start the app that `stoker new swift` makes (minutes; fetches Hummingbird)
+	@Scripts/template-swift.sh
 
 lint: ## Check the layout of every Swift file
 	@swift format lint --strict --parallel --recursive Package.swift Sources Tests Benchmarks

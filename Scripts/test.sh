@@ -10,6 +10,9 @@ if [ "${STOKER_STRICT:-}" = 1 ]; then
     swift format lint --strict --parallel --recursive Package.swift Sources Tests Benchmarks/Sources
 fi
 
+step "list of operations"
+Scripts/list-operations.py --check
+
 step "imports"
 Scripts/check-imports.py
 

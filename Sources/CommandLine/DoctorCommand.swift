@@ -10,7 +10,7 @@ enum DoctorFormat: String, ExpressibleByArgument, CaseIterable {
 }
 
 struct DoctorCommand: OperationCommand {
-    static var operations: [Operations.Operation] { [.doctor, .diagnoseLog, .examineFolder] }
+    static var operations: [Operations.Operation] { [.doctor, .diagnoseLog, .examineFolder, .repairFolder] }
     static let configuration = CommandConfiguration(
         commandName: "doctor",
         abstract: "Find out why a Space fails, or what will make one fail, with the lines that prove it.",
@@ -22,6 +22,7 @@ struct DoctorCommand: OperationCommand {
 
             EXAMPLES
               stoker doctor .
+              stoker doctor . --fix        (shows the changes and asks)
               stoker doctor owner/bot
               stoker doctor --log run.log --kind run
               stoker space logs owner/bot --build | stoker doctor --log - --kind build
@@ -42,6 +43,8 @@ struct DoctorCommand: OperationCommand {
     var message: String?
     @Option(help: ArgumentHelp("With --log: the port that visitors are sent to (default: 7860).", valueName: "port"))
     var appPort: Int?
+    @Flag(help: "Of a folder: change what can be mended for sure. Shows the changes and asks.") var fix = false
+    @OptionGroup var confirm: ConfirmOptions
     @Option(help: ArgumentHelp("For people, for programs, or for code scanning.", valueName: "text|json|sarif|quiet"))
     var format: DoctorFormat = .auto
     @Flag(help: "The same as --format json.") var json = false
@@ -58,6 +61,8 @@ struct DoctorCommand: OperationCommand {
         } else if kind != nil || stage != nil || message != nil || appPort != nil {
             throw ValidationError("--kind, --stage, --message and --app-port belong to --log.")
         }
+        if confirm.yes, !fix { throw ValidationError("--yes belongs to --fix.") }
+        if fix, log != nil { throw ValidationError("--fix is about the files of a folder.") }
         if let appPort, !(1...65_535).contains(appPort) { throw ValidationError("--app-port is 1 to 65535.") }
     }
 
@@ -82,8 +87,15 @@ struct DoctorCommand: OperationCommand {
                     ("stage", .maybe(stage)), ("message", .maybe(message)),
                     ("app_port", .maybe(appPort)),
                 ].filter { !$0.value.isNull }, output: output)
+        } else if let subject, await Self.isFolder(subject), fix {
+            answer = try await mend(subject)
         } else if let subject, await Self.isFolder(subject) {
             answer = try await perform(.examineFolder, [("folder", .string(subject))], output: output)
+        } else if fix {
+            throw Failure(
+                .usage, doing: "mend \(subject ?? "it")",
+                because: "--fix is about the files of a folder, and there is no such folder",
+                hint: "name the folder that holds the app, such as .")
         } else {
             answer = try await hub.calls(output) { calls in
                 let name = try await calls.name(subject ?? "")
@@ -98,6 +110,20 @@ struct DoctorCommand: OperationCommand {
         case .auto, .human, .text: screen.write(DoctorText.text(answer, screen))
         }
         if answer["ill"] == true { throw ExitCode(1) }
+    }
+
+    /// Shows each change before it is asked for.
+    private func mend(_ folder: String) async throws -> JSONValue {
+        var caller = TerminalCaller(output)
+        let screen = Terminal.own
+        if output.chosen == .auto {
+            caller.line = { screen.write(DiffText.text($0.string ?? "", screen)) }
+        }
+        defer { caller.progress.end() }
+        let given: [(name: String, value: JSONValue)] = [("folder", .string(folder))]
+        return try await Operations.Operation.repairFolder.call(
+            confirm.yes ? given + [("confirm", true)] : given,
+            in: OperationContext.ofThisProcess.called(by: caller))
     }
 
     /// Whether a folder is meant: one that is there, or what can be no Space's name.
@@ -202,6 +228,10 @@ enum DoctorText {
             text += "  fix  \(finding["fix"]?.string?.printable ?? "")\n"
         }
         let name = answer["folder"]?.string?.printable ?? ""
+        if let files = answer["files"]?.array {
+            let count = files.count == 1 ? "1 file was" : "\(files.count) files were"
+            text += files.isEmpty ? "\(name): nothing can be mended for sure\n" : "\(name): \(count) changed\n"
+        }
         let end =
             findings.isEmpty
             ? screen.paint("nothing found", .green) : "\(findings.count) finding\(findings.count == 1 ? "" : "s")"
@@ -214,6 +244,19 @@ enum DoctorText {
             let place = proof["line"]?.integer.map { "\(source):\($0)" } ?? source
             return "  \(screen.paint(place, .dim))  \(proof["text"]?.string?.printable ?? "")\n"
         }.joined()
+    }
+}
+
+/// A unified diff with colours where there are some.
+enum DiffText {
+    static func text(_ diff: String, _ screen: Terminal) -> String {
+        diff.split(separator: "\n", omittingEmptySubsequences: false).map { line in
+            let line = String(line).printable
+            if line.hasPrefix("+++") || line.hasPrefix("---") { return screen.paint(line, .bold) }
+            if line.hasPrefix("+") { return screen.paint(line, .green) }
+            if line.hasPrefix("-") { return screen.paint(line, .red) }
+            return line.hasPrefix("@@") ? screen.paint(line, .dim) : line
+        }.joined(separator: "\n")
     }
 }
 
@@ -237,11 +280,12 @@ enum DoctorSARIF {
                 ]
             }
         var rules: [JSONValue] = []
-        var known: Set<String> = []
+        var known: [String: Int] = [:]
         var results: [JSONValue] = []
         for cause in causes {
             let rule = cause["rule"]?.string ?? ""
-            if known.insert(rule).inserted {
+            if known[rule] == nil {
+                known[rule] = rules.count
                 rules.append([
                     "id": .string(rule), "shortDescription": ["text": cause["name"] ?? ""],
                     "help": ["text": cause["fix"] ?? ""],
@@ -251,7 +295,8 @@ enum DoctorSARIF {
                 place(proof["file"]?.string ?? subject, proof["line"]?.integer, proof["column"]?.integer)
             }
             results.append([
-                "ruleId": .string(rule), "level": .string(level(cause["severity"]?.string)),
+                "ruleId": .string(rule), "ruleIndex": .integer(Int64(known[rule] ?? 0)),
+                "level": .string(level(cause["severity"]?.string)),
                 "message": [
                     "text": .string("\(cause["cause"]?.string ?? "") \(cause["fix"]?.string ?? "")")
                 ], "locations": .array(Array(places.prefix(1))),

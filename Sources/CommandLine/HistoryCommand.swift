@@ -155,22 +155,32 @@ extension HistoryCommand {
         case .json: return screen.write(answer.prettyText)
         case .auto, .human: break
         }
-        var table = TextTable(columns: [
-            .init(title: "BEGAN"), .init(title: "UP", isRight: true), .init(title: "SUCCEEDED", isRight: true),
-            .init(title: "FAILED", isRight: true), .init(title: "MEAN LATENCY", isRight: true),
-            .init(title: "MAX LATENCY", isRight: true),
-        ])
-        for span in answer["buckets"]?.array ?? [] {
+        screen.write(Self.table(ofSpans: answer["buckets"]?.array ?? []).text(for: screen.look))
+    }
+
+    /// With a column of maintenance where there was some.
+    static func table(ofSpans spans: [JSONValue]) -> TextTable {
+        func maintenance(_ span: JSONValue) -> Double { span["maintenance_seconds"]?.double ?? 0 }
+        let hasMaintenance = spans.contains { maintenance($0) >= 1 }
+        var table = TextTable(
+            columns: [
+                .init(title: "BEGAN"), .init(title: "UP", isRight: true), .init(title: "SUCCEEDED", isRight: true),
+                .init(title: "FAILED", isRight: true), .init(title: "MEAN LATENCY", isRight: true),
+                .init(title: "MAX LATENCY", isRight: true),
+            ] + (hasMaintenance ? [.init(title: "MAINTENANCE", isRight: true)] : []))
+        for span in spans {
             let failed = span["down"]?.integer ?? 0
-            table.rows.append([
-                .init(OutputFormatting.time(span["from"])), .init(Formatting.share(span["uptime"]?.double)),
-                .init("\((span["up"]?.integer ?? 0) + (span["slow"]?.integer ?? 0))"),
-                .init("\(failed)", failed > 0 ? .red : .plain),
-                .init(OutputFormatting.latency(span["latency_mean_ms"])),
-                .init(OutputFormatting.latency(span["latency_max_ms"])),
-            ])
+            let left = maintenance(span)
+            table.rows.append(
+                [
+                    .init(OutputFormatting.time(span["from"])), .init(Formatting.share(span["uptime"]?.double)),
+                    .init("\((span["up"]?.integer ?? 0) + (span["slow"]?.integer ?? 0))"),
+                    .init("\(failed)", failed > 0 ? .red : .plain),
+                    .init(OutputFormatting.latency(span["latency_mean_ms"])),
+                    .init(OutputFormatting.latency(span["latency_max_ms"])),
+                ] + (hasMaintenance ? [.init(left >= 1 ? OutputFormatting.span(left) : "–")] : []))
         }
-        screen.write(table.text(for: screen.look))
+        return table
     }
 }
 
@@ -258,7 +268,8 @@ enum HistoryKind {
                     .init(OutputFormatting.time(item["began"])),
                     .init(open ? "ongoing" : OutputFormatting.time(item["ended"]), open ? .red : .plain),
                     .init(OutputFormatting.span(item["seconds"]?.double ?? 0)), .init(text(item, "check")),
-                    .init(verdict, .init(verdict: verdict)), .init(text(item, "sentence"), .dim),
+                    .init(verdict, .init(verdict: verdict)),
+                    .init(OutputFormatting.cause(ofIncident: item), .dim),
                 ])
             }
             return table

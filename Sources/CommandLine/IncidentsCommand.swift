@@ -115,7 +115,8 @@ struct IncidentsListCommand: OperationCommand {
                     OutputFormatting.span(item["seconds"]?.double ?? 0) + (isOpen ? " so far" : ""),
                     isOpen ? .red : .plain),
                 .init(item["check"].flatMap { $0.isNull ? nil : $0.string } ?? "Stoker itself"),
-                .init(verdict, .init(verdict: verdict)), .init(seen ?? "–"), .init(text(item, "sentence"), .dim),
+                .init(verdict, .init(verdict: verdict)), .init(seen ?? "–"),
+                .init(OutputFormatting.cause(ofIncident: item), .dim),
             ])
         }
         return table
@@ -217,7 +218,9 @@ private func show(_ incident: JSONValue, _ format: OutputFormat) {
     }
     func text(_ value: JSONValue?) -> String? { value.flatMap { $0.isNull ? nil : ($0.string ?? $0.text).printable } }
     let isOpen = incident["ended"]?.isNull ?? true
-    let span = OutputFormatting.span(incident["seconds"]?.double ?? 0)
+    let span =
+        OutputFormatting.span(incident["seconds"]?.double ?? 0)
+        + (OutputFormatting.maintenance(ofIncident: incident).map { ", \($0)" } ?? "")
     var lines = [
         "\(text(incident["check"]) ?? "Stoker itself"): \(text(incident["verdict"]) ?? "") – \(text(incident["sentence"]) ?? "")",
         "began \(OutputFormatting.time(incident["began"])), \(isOpen ? "lasts since \(span)" : "ended \(OutputFormatting.time(incident["ended"])) after \(span)")",

@@ -68,7 +68,7 @@ struct ServeCommand: AsyncParsableCommand {
 
     @Option(
         help: ArgumentHelp(
-            "Be the second master: watch this first one and monitor the same fleet while it is silent.", valueName: "url"))
+            "Be the second master: watch this first one and monitor its fleet while it is silent.", valueName: "url"))
     var standbyOf: String?
 
     @Option(

@@ -37,11 +37,13 @@ package struct StokerCommand: AsyncParsableCommand {
             CommandGroup(
                 name: "Deployment",
                 subcommands: [
-                    PlanCommand.self, ApplyCommand.self, DriftCommand.self, RollbackCommand.self, DestroyCommand.self,
-                    ImportCommand.self,
+                    PlanCommand.self, ApplyCommand.self, DriftCommand.self, ImportCommand.self, RollbackCommand.self,
+                    DestroyCommand.self, DeploysCommand.self,
                 ]),
-            CommandGroup(name: "Hub", subcommands: [SpaceCommand.self, DoctorCommand.self, WhoamiCommand.self]),
-            CommandGroup(name: "Shell", subcommands: [CompletionCommand.self]),
+            CommandGroup(
+                name: "Hub",
+                subcommands: [SpaceCommand.self, DoctorCommand.self, AuditCommand.self, WhoamiCommand.self]),
+            CommandGroup(name: "Shell", subcommands: [CallCommand.self, CompletionCommand.self]),
         ])
 
     package init() {}

@@ -20,6 +20,7 @@ struct Routes: Sendable {
     let histories: RowHistories
     /// What operations on Spaces work with; nil where only the fleet is known.
     let context: OperationContext?
+    let deployUse = DeployUse()
 
     func add(to router: Router<AppRequestContext>) {
         let epoch = String(UInt64.random(in: 0...UInt64.max), radix: 36)
@@ -50,6 +51,7 @@ struct Routes: Sendable {
         addIncidents(to: router)
         addNotices(to: router)
         addMaintenance(to: router)
+        addDeploys(to: router)
         addStatusPages(to: router)
         on(router, "/", .get, .read) { request, visit in try await dashboard(request, visit, groups) }
         on(router, "/targets/**", .get, .read) { request, visit in try await target(request, visit) }
@@ -117,7 +119,8 @@ struct Routes: Sendable {
             title: title, icon: Icon.path(overview.map { FleetHealth($0).mood } ?? .good), kind: kind, live: live,
             login: access.hasToken && !visit.permission.write, logout: visit.permission.session,
             readOnly: !visit.permission.write, place: place, tab: tab,
-            pips: overview.map { ["incidents": $0.troubles] } ?? [:])
+            pips: overview.map { ["incidents": $0.troubles] } ?? [:],
+            hidden: visit.permission.write && (deployUse.isUsed || place == "deploys") ? [] : ["deploys"])
     }
 
     // MARK: Pages
@@ -127,6 +130,7 @@ struct Routes: Sendable {
     {
         let view = View(query: PageFormatting.form(request.uri.query ?? ""))
         let overview = await monitor.overview()
+        await deployUse.look(monitor, overview)
         let digest = await digests.digest(view, monitor, overview)
         let page = DashboardPage(
             view: view, whole: overview, digest: digest, groups: await groups.names(monitor, overview),
@@ -138,6 +142,9 @@ struct Routes: Sendable {
             strips: strips, uptimes: uptimes, incidents: page.hasLoudRows ? await openIncidents() : [:])
         // Read with the page only: whoever may not act is not told where messages go.
         if visit.permission.write { model["banners"] = (model["banners"] as? [Any] ?? []) + failingChannels }
+        let drifted = visit.permission.write ? (try? await DeployLooks(ledger.records).differing(.drift)) ?? 0 : 0
+        model["hasDrifted"] = drifted > 0
+        model["drifted"] = "\(drifted.counted("Space", as: Formatting.count(drifted))) not as the fleet file says"
         return Reply.html(pages.page("dashboard", model, frame: frame), to: request)
     }
 

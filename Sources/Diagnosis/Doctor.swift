@@ -112,20 +112,15 @@ package struct Doctor: Sendable {
     }
 
     /// With the rules that are compiled in.
-    package static let standard: Doctor = {
-        do { return Doctor(try RuleFile(RuleFile.compiledIn())) } catch {
-            // A test reads the file; a build with a wrong one knows no cause.
-            return Doctor(nil)
-        }
-    }()
+    package static let standard = Doctor(.builtIn)
 
-    package var signatures: [FailureSignature] { file.signatures }
-
-    private init(_ file: RuleFile?) {
-        self.init(file ?? RuleFile())
+    /// Each rule, by its first evidence.
+    package var rules: [FailureSignature] {
+        var seen: Set<String> = []
+        return file.signatures.filter { seen.insert($0.id).inserted }
     }
 
-    init(_ file: RuleFile) {
+    package init(_ file: RuleFile) {
         self.file = file
         var patterns: [LinePattern] = []
         var uses: [Use] = []
@@ -136,12 +131,12 @@ package struct Doctor: Sendable {
         for sign in RuleFile.Sign.allCases { add(file.signs[sign] ?? [], .sign(sign)) }
         for (number, signature) in file.signatures.enumerated() {
             for source in FailureSignature.Source.allCases {
-                add(signature.patterns[source] ?? [], .hit(number, source))
+                add(signature.evidence[source], .hit(number, source))
             }
-            add(signature.near, .near(number))
-            add(signature.unless, .unless(number))
-            add(signature.with, .with(number))
-            add(signature.without, .without(number))
+            add(signature.evidence.near, .near(number))
+            add(signature.evidence.unless, .unless(number))
+            add(signature.evidence.with, .with(number))
+            add(signature.evidence.without, .without(number))
         }
         index = PatternIndex(patterns)
         self.uses = uses
@@ -234,9 +229,9 @@ package struct Doctor: Sendable {
         guard let visit = evidence.visit else { return [] }
         var found = TextScan(self, LogText(visit.text), .http, evidence).shortText()
         for signature in file.signatures where !signature.statuses.isEmpty {
-            guard signature.statuses.contains(where: { $0.contains(visit.status) }),
-                signature.isAnswerOfApp.map({ $0 == visit.isOfApp }) ?? true,
-                signature.patterns[.http] == nil
+            guard signature.statuses.contains(visit.status),
+                signature.evidence.isOfApp.map({ $0 == visit.isOfApp }) ?? true,
+                signature.evidence[.http].isEmpty
             else { continue }
             found.append(
                 cause(
@@ -269,7 +264,9 @@ package struct Doctor: Sendable {
             rule: signature.id, name: signature.name, explanation: filled(signature.cause), fix: filled(signature.fix),
             command: signature.command.isEmpty ? nil : signature.command,
             verify: signature.verify.isEmpty ? nil : signature.verify, severity: signature.severity,
-            automatic: signature.automatic, proof: proof, rank: signature.rank, place: place)
+            automatic: signature.automatic.isEmpty
+                ? "N" : signature.automatic.map(\.rawValue).joined(separator: ", "), proof: proof, rank: signature.rank,
+            place: place)
     }
 
     /// What stands for a name that was not kept.
@@ -302,6 +299,7 @@ package struct Doctor: Sendable {
         private var noise: Set<Int> = []
         private var access: Set<Int> = []
         private var handled: Set<Int> = []
+        private var inner: Set<Int> = []
         private var ordinary: Set<Int> = []
         private var warnings: Set<Int> = []
 
@@ -318,8 +316,8 @@ package struct Doctor: Sendable {
                 switch doctor.uses[hit.pattern] {
                 case .sign(let sign):
                     signs[sign, default: []].append(hit.line)
-                    if sign == .listening, let host = hit.kept["host"] {
-                        listeners.append((hit.line, host, hit.kept["port"].flatMap { Int($0) }))
+                    if sign == .listening {
+                        listeners.append((hit.line, hit.kept["host"] ?? "", hit.kept["port"].flatMap { Int($0) }))
                     }
                 case .hit(let signature, let kind): if kind == source { hits.append((signature, hit.line, hit.kept)) }
                 case .near(let signature): near[signature, default: []].append(hit.line)
@@ -331,6 +329,7 @@ package struct Doctor: Sendable {
             noise = Set(signs[.noise] ?? [])
             access = Set(signs[.access] ?? [])
             handled = Set(signs[.handled] ?? [])
+            inner = Set(signs[.inner] ?? [])
             ordinary = Set(signs[.ordinary] ?? [])
             warnings = Set(signs[.warning] ?? [])
         }
@@ -353,18 +352,22 @@ package struct Doctor: Sendable {
         {
             let signature = doctor.file.signatures[hit.signature]
             guard range.contains(hit.line), !noise.contains(hit.line) else { return false }
-            if access.contains(hit.line), !signature.isLoud { return false }
+            if access.contains(hit.line), !signature.evidence.isLoud { return false }
             if unless[hit.signature]?.contains(hit.line) == true { return false }
-            if !signature.near.isEmpty {
+            if !signature.evidence.near.isEmpty {
                 let close = (hit.line - 30)...(hit.line + 8)
                 guard near[hit.signature]?.contains(where: close.contains) == true else { return false }
             }
-            if !signature.with.isEmpty, with[hit.signature]?.contains(where: range.contains) != true { return false }
-            if without[hit.signature]?.contains(where: range.contains) == true { return false }
-            if !signature.stages.isEmpty {
-                guard let stage = evidence.state.stage, signature.stages.contains(stage.rawValue) else { return false }
+            if !signature.evidence.with.isEmpty, with[hit.signature]?.contains(where: range.contains) != true {
+                return false
             }
-            if signature.listens != nil { return false }
+            if without[hit.signature]?.contains(where: range.contains) == true { return false }
+            if !signature.evidence.stages.isEmpty {
+                guard let stage = evidence.state.stage, signature.evidence.stages.contains(stage.rawValue) else {
+                    return false
+                }
+            }
+            if signature.evidence.listens != nil { return false }
             return true
         }
 
@@ -406,8 +409,8 @@ package struct Doctor: Sendable {
             let counted = hits.filter { hit in
                 guard isEvidence(hit, range) else { return false }
                 let signature = doctor.file.signatures[hit.signature]
-                if signature.isAlways { return true }
-                if handled.contains(hit.line), !signature.isLoud { return false }
+                if signature.evidence.isAlways { return true }
+                if handled.contains(hit.line), !signature.evidence.isLoud { return false }
                 // The end of a log that was cut off counts, too.
                 let isLast = built < 0 && hit.line >= log.count - 30
                 return hit.line > built && (isFailed || !failed.isEmpty || isLast)
@@ -441,6 +444,7 @@ package struct Doctor: Sendable {
             let failing = lines(.failing, range)
             let alive = (lines(.alive, range) + lines(.listening, range)).sorted()
             let lastAlive = alive.last ?? -1
+            let firstAlive = alive.first ?? -1
             let recovered = lines(.recovered, range).last ?? -1
             let crashes = lines(.crashed, range).filter { !handled.contains($0) && !access.contains($0) }
             let isDead = evidence.state.stage?.isFailed == true || shownAs == .message
@@ -448,22 +452,31 @@ package struct Doctor: Sendable {
             var counted = hits.filter { hit in
                 guard isEvidence(hit, range) else { return false }
                 let signature = doctor.file.signatures[hit.signature]
-                if signature.isAlways { return true }
-                if ordinary.contains(hit.line) || (isHandled(hit.line, range) && !signature.isLoud) { return false }
+                if signature.evidence.isAlways { return true }
+                if ordinary.contains(hit.line) || (isHandled(hit.line, range) && !signature.evidence.isLoud) {
+                    return false
+                }
                 if hit.line > lastAlive {
                     // Three lines of ordinary work behind it, and no end: the program went on.
                     let after = goesOn.count { $0 > hit.line + 1 }
                     let died = crashes.contains { $0 >= hit.line - 60 }
                     return isDead || died || (after < 3 && recovered < hit.line)
                 }
-                guard signature.isOfServing, recovered < hit.line else { return false }
+                guard signature.evidence.isOfServing, recovered < hit.line else { return false }
+                // What the start lived on with, when no request failed behind it.
+                if hit.line < firstAlive, !failing.contains(where: { $0 > firstAlive }) { return false }
                 return failing.contains { abs($0 - hit.line) <= 80 } || isError(hit.line)
             }
             counted.sort { ($0.line, $0.signature) < ($1.line, $1.signature) }
             var found = causes(counted)
             found += listening(range)
             guard found.isEmpty else { return (found, []) }
-            let open = crashes.filter { $0 > lastAlive }
+            var open = crashes.filter { $0 > lastAlive }
+            // It goes on, and requests fail again and again.
+            if open.isEmpty, failing.count >= 3, failing.count * 5 >= alive.count {
+                open = crashes.filter { line in failing.contains { abs($0 - line) <= 80 } }
+                if open.isEmpty { open = failing }
+            }
             return ([], open.suffix(3).map { proof(endOfTraceback($0, range)) })
         }
 
@@ -508,6 +521,7 @@ package struct Doctor: Sendable {
             let port = evidence.appPort ?? 7_860
             let all = listeners.filter {
                 range.contains($0.line) && !handled.contains($0.line) && !access.contains($0.line)
+                    && !inner.contains($0.line)
             }
             // Behind a server of their own, the others listen where they like.
             if !lines(.proxy, range).isEmpty { return [] }
@@ -523,7 +537,7 @@ package struct Doctor: Sendable {
             var found: [DoctorReport.RankedCause] = []
             let isMissing = evidence.state.message?.lowercased().contains("launch timed out") == true
             for signature in doctor.file.signatures {
-                guard let listens = signature.listens else { continue }
+                guard let listens = signature.evidence.listens else { continue }
                 switch listens {
                 case .loopback:
                     let here = all.filter { $0.port == nil || $0.port == port }
@@ -537,7 +551,11 @@ package struct Doctor: Sendable {
                             signature, ["host": first.host, "port": "\(first.port ?? port)", "app_port": "\(port)"],
                             [proof(first.line)], place: first.line))
                 case .elsewhere:
-                    let open = all.filter { !Self.isLoopback($0.host) && $0.port != nil }
+                    var open = all.filter { !Self.isLoopback($0.host) && $0.port != nil }
+                    // The host in one line, the port in another.
+                    if open.isEmpty, all.contains(where: { !Self.isLoopback($0.host) }) {
+                        open = all.filter { $0.port != nil }
+                    }
                     guard let first = open.first, !all.contains(where: { $0.port == port }) else { continue }
                     found.append(
                         doctor.cause(
@@ -564,11 +582,6 @@ package struct Doctor: Sendable {
             }
         }
     }
-}
-
-extension RuleFile {
-    /// No rules.
-    init() {}
 }
 
 extension String {

@@ -15,7 +15,7 @@ package protocol Ledger: HistoryStore, StateStore, EventStore, Outbox {
     /// it, only slower. Returns whether there is more to do at once. ``LedgerWriter`` calls it.
     func compact() async throws(Failure) -> Bool
     /// Whether ``compact()`` should be called before its time: reading came upon something to mend.
-    var wantsTending: Bool { get }
+    var wantsCompaction: Bool { get }
     /// Reads all of it and mends what can be mended, beside the running work. Called once after a start and once a day.
     /// - Returns: whether there is new damage that a person has to acknowledge: an open incident of ``Incident/ofLedger``.
     func verify() async throws(Failure) -> Bool
@@ -33,7 +33,7 @@ package protocol Ledger: HistoryStore, StateStore, EventStore, Outbox {
 
 extension Ledger {
     package func close(within limit: Duration) async { await close() }
-    package var wantsTending: Bool { false }
+    package var wantsCompaction: Bool { false }
     package func verify() async throws(Failure) -> Bool { false }
     package func endVerifying() {}
 }

@@ -60,7 +60,7 @@ package final class LedgerWriter: Service {
         var isStopping = false
         var stall: (since: Instant, because: String)?
         var written: UInt64 = 0
-        var untended = 0
+        var uncompacted = 0
         var damages = 0
         var retention: Fleet.LedgerSettings
         /// The fleet is being watched: each write says until when.
@@ -304,7 +304,7 @@ package final class LedgerWriter: Service {
         while !isStopping {
             await keepHouse("joining observations", &failing) { () async throws(Failure) in
                 while !isStopping, try await ledger.compact() {}
-                shared.withLock { $0.untended = 0 }
+                shared.withLock { $0.uncompacted = 0 }
             }
             let time = elapsed()
             if !isStopping, lastRetention.map({ time - $0 >= settings.retainEvery }) ?? true {
@@ -415,12 +415,12 @@ package final class LedgerWriter: Service {
             shared.settled = max(shared.settled, last ?? 0)
             if shared.watchedUntil == batch.watchedUntil { shared.watchedUntil = nil }
             shared.written += UInt64(batch.observations.count)
-            shared.untended += batch.observations.count
+            shared.uncompacted += batch.observations.count
             let recovered = shared.stall != nil
             shared.stall = nil
             let settled = shared.settled
             return (
-                recovered, shared.untended >= 16_384 || ledger.wantsTending, shared.waiters.filter { $0.for <= settled }
+                recovered, shared.uncompacted >= 16_384 || ledger.wantsCompaction, shared.waiters.filter { $0.for <= settled }
             )
         }
         for waiter in waiters { waiter.signal.ring() }

@@ -160,32 +160,6 @@ extension Operation {
 }
 
 extension Operation {
-    /// Everything that can be asked for, in the order documentation shows it.
-    package static let all: [Operation] =
-        [
-            overview, listChecks, showCheck, checkSeries, transcript, observations, incidents, showIncident, events,
-            ping, pause, resume, beat, heartbeatKey, acknowledge, withdrawAcknowledgement, noteIncident, reload, backup,
-            listMaintenance, startMaintenance, stopMaintenance,
-            check, checkConfig, budget, export, newSpace, initFleet, schema, whoami, hubAllowance, diagnoseLog,
-            examineFolder,
-        ] + deployment + notices + spaces
-
-    /// Those that ship what the fleet file describes.
-    private static let deployment: [Operation] = [
-        plan, apply, drift, rollback, destroy, importHub,
-    ]
-
-    /// Those on Spaces of the Hub.
-    private static let spaces: [Operation] = [
-        listSpaces, searchSpaces, showSpace, spaceRuntime, spaceHealth, waitForSpace, spaceLogs, spaceFiles,
-        spaceDomains, spaceAddress, doctor,
-        restartSpace, pauseSpace, wakeSpace, listHardware, spaceHardware, setHardware, setSleepTime, setDevMode,
-        spaceSettings, listSecrets, setSecrets, deleteSecrets, listVariables, setVariables, deleteVariables,
-        listVolumes, addVolumes, setVolumes, deleteVolumes,
-        createSpace, duplicateSpace, moveSpace, deleteSpace, uploadSpace, pushSpace, downloadSpace, deleteFiles,
-        listBranches, createBranch, deleteBranch, listTags, createTag, deleteTag,
-    ]
-
     /// Checks the inputs and does it: the one entry point for every interface.
     /// - Parameter given: names and values as they came.
     /// - Throws: `usage` for inputs that do not fit, `confirmation_required` or `declined` without a yes, else what the operation throws.

@@ -5,7 +5,7 @@ package enum OutputFormatting {
     /// Columns of incidents and events as comma-separated values, in files and on pages.
     package static let incidentColumns = [
         "id", "check", "began", "ended", "seconds", "verdict", "cause", "status_code", "flips", "acknowledged_at",
-        "acknowledged_by",
+        "acknowledged_by", "maintenance_seconds",
     ]
     package static let eventColumns = ["id", "at", "kind", "check", "text"]
 
@@ -19,6 +19,21 @@ package enum OutputFormatting {
                 let value = item[column] ?? inner ?? .null
                 return value.isNull ? "" : value.string ?? value.text
             })
+    }
+
+    /// `connection refused (5 min of it in maintenance)`.
+    package static func cause(ofIncident item: JSONValue) -> String {
+        let sentence = item["sentence"]?.string ?? "–"
+        guard let part = maintenance(ofIncident: item) else { return sentence }
+        return "\(sentence) (\(part))"
+    }
+
+    /// `5 min of it in maintenance`; nil when nothing was.
+    package static func maintenance(ofIncident item: JSONValue) -> String? {
+        guard let time = item["maintenance_seconds"]?.double, time >= 1 else { return nil }
+        // Both are told in the same words when they are the same.
+        if let whole = item["seconds"]?.double, time >= whole - 1 { return "all of it in maintenance" }
+        return "\(span(time)) of it in maintenance"
     }
 
     package static func span(_ seconds: Double) -> String { Formatting.duration(duration(abs(seconds))) }

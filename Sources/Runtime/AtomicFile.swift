@@ -8,19 +8,23 @@ import Musl
 import Darwin
 #endif
 
-/// Small files that are whole at any time, and that only their owner may read. Its calls block.
+/// Small files that are whole at any time, and that only their owner may read unless it is said otherwise. Its calls block.
 package enum AtomicFile {
     /// Puts a whole file in place of what is there: after a crash the old one is there or the new one, never a part.
     ///
     /// The bytes are on the disk before they take the name `path`, and the name is on the disk when this returns. Two writers of one file
     /// need a lock (``FileLock``): both would use `path.new`.
-    package static func replace(_ path: String, with bytes: [UInt8]) throws(SystemError) {
+    /// - Parameter mode: who may do what with it; nil for its owner alone.
+    package static func replace(_ path: String, with bytes: [UInt8], mode: UInt32? = nil) throws(SystemError) {
         let new = path + ".new"
         unlink(new)  // left by a run that was killed
         let file = open(new, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0o600)
         guard file >= 0 else { throw SystemError() }
         do throws(SystemError) {
-            do throws(SystemError) { try fill(file, with: bytes) } catch {
+            do throws(SystemError) {
+                if let mode, fchmod(file, mode & 0o7777) != 0 { throw SystemError() }
+                try fill(file, with: bytes)
+            } catch {
                 close(file)
                 throw error
             }

@@ -56,31 +56,28 @@ package enum Program {
         }
     }
 
-    /// Runs a program to its end and keeps what it says on standard error, which is also given away as it comes.
+    /// Runs a program to its end and keeps the last 16 KiB of what it says on standard error, which is also given away as it comes.
+    /// Cancelling ends it.
+    /// - Parameter isApart: it gets a session of its own, and cancelling ends the programs that it started as well. Ctrl-C at a terminal does not
+    ///   reach it then.
     package static func runTelling(
-        _ path: String, _ arguments: [String], environment: [String: String] = [:],
+        _ path: String, _ arguments: [String], environment: [String: String] = [:], isApart: Bool = false,
         echo: @escaping @Sendable ([UInt8]) -> Void
     ) async throws -> Ended {
-        var added: [Environment.Key: String?] = [:]
-        for (name, value) in environment { added[Environment.Key(stringLiteral: name)] = value }
-        do {
+        var options = PlatformOptions()
+        if isApart {
+            options.createSession = true
+            options.teardownSequence = [.gracefulShutDown(toProcessGroup: true, allowedDurationToNextStep: .seconds(2))]
+        }
+        let configuration = configuration(path, arguments, environment, options)
+        return try await starting(path) {
             let (reading, writing) = try FileDescriptor.pipe()
-            // A thread of its own: git may be silent for minutes.
-            let words = Task.detached {
-                try await NIOThreadPool.singleton.runIfActive { Self.tee(reading, echo) }
+            return try await hearing(reading, echo) {
+                let ended = try await Subprocess.run(
+                    configuration, output: .string(limit: 65_536),
+                    error: .fileDescriptor(writing, closeAfterSpawningProcess: true))
+                return Ended(status: code(ended.terminationStatus), output: ended.standardOutput)
             }
-            let configuration = Configuration(
-                executable: .path(FilePath(path)), arguments: Subprocess.Arguments(arguments),
-                environment: .inherit.updating(added))
-            let ended = try await Subprocess.run(
-                configuration, output: .string(limit: 65_536),
-                error: .fileDescriptor(writing, closeAfterSpawningProcess: true))
-            return Ended(
-                status: code(ended.terminationStatus), output: ended.standardOutput, errors: try await words.value)
-        } catch let error as SubprocessError {
-            throw Failure(
-                .internal, doing: "run \(path)", because: "it could not be started: \(error.description.shortenedLine)",
-                cause: error)
         }
     }
 
@@ -89,32 +86,53 @@ package enum Program {
     package static func feed(
         _ path: String, _ arguments: [String], input: [UInt8], environment: [String: String] = [:]
     ) async throws -> Ended {
-        var added: [Environment.Key: String?] = [:]
-        for (name, value) in environment { added[Environment.Key(stringLiteral: name)] = value }
-        do {
+        let configuration = configuration(path, arguments, environment)
+        return try await starting(path) {
             // A file without a name, and no pipe: a program may end without reading its input.
             let given = try await NIOThreadPool.singleton.runIfActive { try Self.nameless(input) }
             let (reading, writing) = try FileDescriptor.pipe()
-            let configuration = Configuration(
-                executable: .path(FilePath(path)), arguments: Subprocess.Arguments(arguments),
-                environment: .inherit.updating(added))
-            return try await withThrowingTaskGroup(of: String?.self) { group in
-                let over = Over()
-                group.addTask {
-                    try await NIOThreadPool.singleton.runIfActive { Self.words(from: reading, until: over) }
-                }
-                defer { over.set() }
+            return try await hearing(reading, { _ in }) {
                 let ended = try await Subprocess.run(
                     configuration, input: .fileDescriptor(given, closeAfterSpawningProcess: true), output: .discarded,
                     error: .fileDescriptor(writing, closeAfterSpawningProcess: true))
-                over.set()
-                let errors = try await group.next() ?? nil
-                return Ended(status: code(ended.terminationStatus), output: "", errors: errors ?? "")
+                return Ended(status: code(ended.terminationStatus), output: "")
             }
-        } catch let error as SubprocessError {
+        }
+    }
+
+    private static func configuration(
+        _ path: String, _ arguments: [String], _ environment: [String: String], _ options: PlatformOptions = .init()
+    ) -> Configuration {
+        var added: [Environment.Key: String?] = [:]
+        for (name, value) in environment { added[Environment.Key(stringLiteral: name)] = value }
+        return Configuration(
+            executable: .path(FilePath(path)), arguments: Subprocess.Arguments(arguments),
+            environment: .inherit.updating(added), platformOptions: options)
+    }
+
+    private static func starting(_ path: String, _ work: () async throws -> Ended) async throws -> Ended {
+        do { return try await work() } catch let error as SubprocessError {
             throw Failure(
                 .internal, doing: "run \(path)", because: "it could not be started: \(error.description.shortenedLine)",
                 cause: error)
+        }
+    }
+
+    /// Runs it, and hears beside it what comes out of the pipe: on a thread of its own, for a program may be silent for minutes.
+    private static func hearing(
+        _ reading: FileDescriptor, _ echo: @escaping @Sendable ([UInt8]) -> Void, _ run: () async throws -> Ended
+    ) async throws -> Ended {
+        try await withThrowingTaskGroup(of: String.self) { group in
+            let over = Over()
+            group.addTask {
+                try await NIOThreadPool.singleton.runIfActive { Self.words(from: reading, until: over, echo) }
+            }
+            defer { over.set() }
+            var ended = try await run()
+            over.set()
+            let words = try await group.next()
+            ended.errors = words ?? ""
+            return ended
         }
     }
 
@@ -142,7 +160,7 @@ package enum Program {
     }
 
     /// Reads until the pipe ends, or the program has ended and nothing more is there: children of it may hold the pipe for ever.
-    private static func words(from reading: FileDescriptor, until over: Over) -> String {
+    private static func words(from reading: FileDescriptor, until over: Over, _ echo: ([UInt8]) -> Void) -> String {
         var kept: [UInt8] = []
         var buffer = [UInt8](repeating: 0, count: 4_096)
         defer { try? reading.close() }
@@ -155,18 +173,6 @@ package enum Program {
             guard let count = try? buffer.withUnsafeMutableBytes({ try reading.read(into: $0) }), count > 0 else {
                 break
             }
-            kept += buffer[..<count]
-            if kept.count > 32_768 { kept.removeFirst(kept.count - 16_384) }
-        }
-        return String(decoding: kept.suffix(16_384), as: UTF8.self)
-    }
-
-    /// Reads to the end of a pipe, which is when nobody holds its other end any more.
-    private static func tee(_ reading: FileDescriptor, _ echo: ([UInt8]) -> Void) -> String {
-        var kept: [UInt8] = []
-        var buffer = [UInt8](repeating: 0, count: 4_096)
-        defer { try? reading.close() }
-        while let count = try? buffer.withUnsafeMutableBytes({ try reading.read(into: $0) }), count > 0 {
             echo(Array(buffer[..<count]))
             kept += buffer[..<count]
             if kept.count > 32_768 { kept.removeFirst(kept.count - 16_384) }

@@ -60,6 +60,9 @@ static const unsigned char maintenance_mustache[] = {
 static const unsigned char deploys_mustache[] = {
 #embed "Files/deploys.mustache"
 };
+static const unsigned char past_deploys_mustache[] = {
+#embed "Files/past-deploys.mustache"
+};
 static const unsigned char plan_mustache[] = {
 #embed "Files/plan.mustache"
 };
@@ -93,6 +96,7 @@ static const stoker_asset files[] = {
     {"notices.mustache", notices_mustache, sizeof notices_mustache},
     {"maintenance.mustache", maintenance_mustache, sizeof maintenance_mustache},
     {"deploys.mustache", deploys_mustache, sizeof deploys_mustache},
+    {"past-deploys.mustache", past_deploys_mustache, sizeof past_deploys_mustache},
     {"plan.mustache", plan_mustache, sizeof plan_mustache},
     {"login.mustache", login_mustache, sizeof login_mustache},
     {"error.mustache", error_mustache, sizeof error_mustache},

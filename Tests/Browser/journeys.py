@@ -475,7 +475,7 @@ def private_journeys(binary, scratch):
     receiver = private_fleet.Receiver()
     with private_fleet.hub(binary) as hub:
         file = scratch / "private.yaml"
-        file.write_text(private_fleet.fleet_file(hub, receiver))
+        file.write_text(private_fleet.fleet_file(hub, receiver, scratch))
         with serving(binary, ["serve", "--fleet", str(file), "--data", str(scratch / "private")], "private", STOKER_TOKEN=private_fleet.TOKEN) as base:
             private_fleet.known(base, hub, receiver)
             return sum(len(private_fleet.walk(base, hub, receiver, look, wanted)) for look in range(len(private_fleet.LOOKS)))

@@ -80,14 +80,24 @@ def ask(address, body=None, headers={}, method=None):
     return json.loads(urllib.request.urlopen(request).read() or b"null")
 
 
-def fleet_file(hub, receiver):
+# Of the same scene: deployed from a folder beside the fleet file.
+DEPLOYED = "unit-40"
+
+
+def fleet_file(hub, receiver, folder):
     """Pinged once and then left alone: what sleeps stays asleep until somebody wakes it."""
+    site = folder / "site"
+    site.mkdir()
+    (site / "README.md").write_text("---\ntitle: A site\nsdk: docker\napp_port: 7860\n---\n\nDeployed by a journey.\n")
+    (site / "Dockerfile").write_text("FROM python:3.12-slim\nCMD [\"python\", \"app.py\"]\n")
+    (site / "app.py").write_text("print('<b>not a tag</b>', \"a line that is so long that no phone can show it without scrolling inside its own frame\")\n")
     spaces = "\n".join(f"  {unit(act, look)}: {{ group: {act} }}" for act in ACTS for look in range(len(LOOKS)))
     return f"""version: 1
 hub: {{ namespace: maren, endpoint: "{hub}", token: hf_maren }}
 keep: {{ every: 6h }}
 spaces:
 {spaces}
+  {DEPLOYED}: {{ group: deploys, deploy: {{ from: ./site, variables: {{ GREETING: hello }}, sleep: 1h }} }}
 targets:
   gone: {{ url: "tcp://127.0.0.1:9", every: 2s, recheck: 2s, retry: [], group: sites }}
   here: {{ url: "tcp://127.0.0.1:{receiver.server_port}", every: 5s, group: sites }}
@@ -144,6 +154,7 @@ class Visit:
 
     def acknowledges_an_incident(self):
         self.page.get(self.base + "/incidents?state=open")
+        assert self.text("td[data-l=Told]") == "team", self.text()
         self.press(f'a.t[href="/incidents/{self.incident}"]')
         until(self.page, lambda: "gone: down" in self.text("h1"))
         assert "team, down" in self.text("section[aria-labelledby=h-told]"), self.text()
@@ -158,6 +169,16 @@ class Visit:
         self.page.save_screenshot(str(OUT / f"incident-{self.tag}.png"))
         self.press(f'form[action="/incidents/{self.incident}/withdraw"] button')
         until(self.page, lambda: "not acknowledged" in self.text(".under"))
+
+    def acknowledges_in_the_row(self):
+        """The row says so in its place: nothing else is loaded."""
+        self.page.get(self.base + "/")
+        self.page.execute_script("window.mark = 1")
+        self.press(f'.row[data-name="gone"] form[action="/incidents/{self.incident}/acknowledge"] button')
+        until(self.page, lambda: "acknowledged" in self.text('.row[data-name="gone"] .do'))
+        assert self.page.execute_script("return window.mark") == 1, "the page was loaded anew"
+        assert "Acknowledged: gone" in self.text("#toast") and self.api(f"/incidents/{self.incident}")["acknowledged"]
+        self.api(f"/incidents/{self.incident}/acknowledge", method="DELETE")
 
     def writes_a_note(self):
         self.page.get(f"{self.base}/incidents/{self.incident}")
@@ -235,11 +256,31 @@ class Visit:
                 lines = file.read_text().splitlines()
                 assert len(lines) > 1 and "gone" in lines[1], lines[:2]
 
+    def plans_and_looks_for_drift(self):
+        """The buttons look at the Hub and change nothing."""
+        before = self.hubs(DEPLOYED)
+        self.page.get(self.base + "/")
+        self.press('.places a[href="/deploys"]')
+        self.press('form[action="/deploys"] button')
+        until(self.page, lambda: "1 Space will change" in self.text("h1"), 30)
+        text = self.text()
+        assert "GREETING" in text and "app.py" in text and "restarts once" in text, text
+        assert self.find(".ln.add").is_displayed()
+        self.page.get(self.base + "/deploys/drift")
+        self.press('form[action="/deploys/drift"] button')
+        until(self.page, lambda: "1 Space is not as the fleet file says" in self.text("h1"), 30)
+        self.page.get(self.base + "/")
+        assert "1 Space not as the fleet file says" in self.text(".under"), self.text(".under")
+        after = self.hubs(DEPLOYED)
+        assert after["restarts"] == before["restarts"] and after["stage"] == before["stage"], (before, after)
+
     def is_told_of_channels(self):
         self.page.get(self.base + "/notices")
         assert "Off: its address is empty" in self.text() and "discord," not in self.text(), self.text()
         cards = self.page.execute_script("return [...document.querySelectorAll('.card')].map(card => { const box = card.getBoundingClientRect(); return [box.top, box.bottom] })")
         assert cards[1][0] - cards[0][1] >= 12, cards
+        who = self.text("#who")
+        assert "team at once" in who and "Nobody hears of these" in who, who
         self.press('form[action="/notices/test"] button')
         until(self.page, lambda: "team took the message" in self.text(), 30)
 
@@ -285,12 +326,13 @@ class Visit:
             ("private fleet", "/"), ("group", "/?group=wake"), ("incidents", "/incidents"), ("no incidents", "/incidents?target=nothing-of-that-name"),
             ("incident", f"/incidents/{self.incident}"), ("events", "/events"), ("notices", "/notices"), ("Space", f"/targets/{unit('restart', self.look)}"),
             ("heartbeat", "/targets/nightly-export"), ("port", "/targets/gone"), ("status page", "/p/sites"), ("private status page", "/p/inside"),
+            ("plan", "/deploys"), ("drift", "/deploys/drift"), ("past deploys", "/deploys/past"),
         ]
 
     def is_closed_to_strangers(self):
         """A link of a message acknowledges its incident and opens nothing else; the public page is readable."""
         self.page.delete_all_cookies()
-        for path in ("/", "/incidents", "/events", "/notices", "/targets/gone", "/p/inside"):
+        for path in ("/", "/incidents", "/events", "/notices", "/deploys", "/targets/gone", "/p/inside"):
             self.page.get(self.base + path)
             assert "/login" in self.page.current_url, f"{path} is open: {self.page.current_url}"
         self.page.get(self.base + "/p/sites")

@@ -6,7 +6,7 @@ import Testing
 /// What a diagnosis advises to type is a command of this program.
 @Suite struct AdvisedCommandTests {
     static let advised: [String] = {
-        let signatures = Doctor.standard.signatures.flatMap { [$0.command, $0.verify] }.filter { !$0.isEmpty }
+        let signatures = Doctor.standard.rules.flatMap { [$0.command, $0.verify] }.filter { !$0.isEmpty }
         let sentences = DiagnosisRules.all.compactMap { $0.next("{space}") }
         let quoted = sentences.flatMap { sentence in
             sentence.split(separator: "`", omittingEmptySubsequences: false).enumerated()

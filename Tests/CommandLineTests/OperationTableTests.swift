@@ -11,6 +11,7 @@ import Testing
             + (own.groupedSubcommands.flatMap(\.subcommands) + own.subcommands).flatMap { commands(below: $0) }
     }
 
+    /// A command of its own, or `stoker call`.
     @Test func everyOperationHasACommand() {
         let declared = Self.commands(below: StokerCommand.self)
             .compactMap { ($0 as? any OperationCommand.Type)?.operations.map(\.name) }.flatMap { $0 }

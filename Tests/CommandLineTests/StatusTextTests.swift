@@ -48,4 +48,18 @@ import Testing
         let gateway = StatusText.detail(try await fleet.call("show-check", [("name", "gateway")]), Self.screen)
         #expect(gateway.contains("since 2026-11-21 11:51:40: answered 503, which is not expected"))
     }
+
+    @Test func spansSayMaintenanceWhereThereWasSome() {
+        func span(_ hour: Int, _ maintenance: Int64) -> JSONValue {
+            [
+                "from": .string("2026-11-21T0\(hour):00:00.000Z"), "uptime": 1, "up": 3, "slow": 0, "down": 0,
+                "maintenance_seconds": .integer(maintenance),
+            ]
+        }
+        let without = HistoryCommand.table(ofSpans: [span(1, 0), span(2, 0)]).text(for: .plain)
+        #expect(!without.contains("MAINTENANCE"))
+        let lines = HistoryCommand.table(ofSpans: [span(1, 0), span(2, 300)]).text(for: .plain).split(separator: "\n")
+        #expect(lines.count == 3 && lines[0].hasSuffix("MAINTENANCE"), "\(lines)")
+        #expect(lines[1].hasSuffix(" –") && lines[2].hasSuffix(" 5 min"), "\(lines)")
+    }
 }

@@ -1,6 +1,8 @@
 import Foundation
 import Deployment
 import HubClient
+import Ledger
+import Operations
 import StokerCore
 import Testing
 
@@ -116,6 +118,52 @@ import Testing
         #expect(text.contains("Nothing will change") && text.contains("The Hub is as the fleet file says."))
         #expect(text.contains("3 Spaces stay as they are"))
         #expect(try Self.page(plan, .drift).contains("Nothing has drifted"))
+    }
+
+    /// What was looked at last and what was done, for those who may act.
+    @Test func thePagesShowTheLastLookAndDeploys() async throws {
+        let whole = SampleFleet.dozen()
+        let access = Access(token: Secret("s3cret-token"), now: { SampleFleet.now })
+        let bearer = [("Authorization", "Bearer s3cret-token")]
+        let actions = whole.ledger.actions
+        let lease = try await actions.begin(
+            NewAction(
+                Action.Kind(rawValue: "deploy.apply"), on: "*", by: "`stoker apply`", because: "2 <b>Spaces",
+                began: Self.now - .seconds(60), leaseUntil: Self.now + .seconds(240)), within: .seconds(1))
+        let part = try await actions.begin(
+            NewAction(.asked(.deploy), on: "acme/backend", by: "x", because: "x", began: Self.now - .seconds(50)),
+            within: .seconds(1))
+        try await actions.end(
+            part.id, fence: part.fence, as: .succeeded, result: "rolled-back: exited with 137", now: Self.now)
+        try await Served.run(whole, access: access) { served in
+            for path in ["/deploys", "/deploys/drift", "/deploys/past"] {
+                #expect(try await served.get(path).status == 401, "\(path)")
+            }
+            #expect(try await served.get("/deploys", headers: bearer).text.contains("No plan yet"))
+            try await DeployLooks(whole.ledger.records).keep(try Self.plan(), as: .plan)
+            let page = try await served.get("/deploys", headers: bearer).text
+            try Markup.check(page)
+            #expect(page.contains("2 Spaces will change") && page.contains("1 Space stays as it is"))
+            #expect(page.contains("A deploy is at work.") && page.contains("data-poll") && page.contains("id=\"live\""))
+            #expect(try await served.get("/deploys/drift", headers: bearer).text.contains("Nobody has looked yet"))
+            #expect(!(try await served.get("/", headers: bearer).text.contains("/deploys/drift")))
+            try await DeployLooks(whole.ledger.records).keep(try Self.plan(), as: .drift)
+            #expect(
+                try await served.get("/", headers: bearer).text.contains("2 Spaces not as the fleet file says</a>"))
+            #expect(!(try await served.get("/").text.contains("not as the fleet file says")))
+            let past = try await served.get("/deploys/past", headers: bearer).text
+            try Markup.check(past)
+            #expect(
+                past.contains("2 &lt;b&gt;Spaces") && past.contains("exited with 137") && past.contains("went back"))
+            try await actions.end(
+                lease.id, fence: lease.fence, as: .succeeded, result: "Stopped: acme/backend is not well", now: Self.now
+            )
+            let over = try await served.get("/deploys/past", headers: bearer).text
+            #expect(over.contains("stopped") && over.contains("is not well") && !over.contains("data-poll"))
+            // Without an account on the Hub nobody can look, and that is said on the page.
+            let refused = try await served.get("/deploys", method: "POST", headers: bearer, body: "x=1")
+            #expect(refused.status == 200 && refused.text.contains("role=\"status\""))
+        }
     }
 
     /// A plan of any size is a page of a bounded one.

@@ -15,34 +15,68 @@ import Testing
     }
 
     @Test func theFileOfRulesIsRead() throws {
-        let file = try RuleFile(RuleFile.compiledIn())
-        #expect(file.signatures.count >= 122)
-        let ids = file.signatures.map(\.id)
-        #expect(Set(ids).count == ids.count)
-        for rule in file.signatures {
+        _ = try RuleFile(RuleFile.compiledIn(), name: "diagnosis.yaml")
+        let rules = Doctor.standard.rules
+        #expect(rules.count >= 122)
+        for rule in rules {
             for text in [rule.cause, rule.fix] {
                 #expect(text.hasSuffix("."), "\(rule.id): \(text)")
             }
             #expect(!rule.name.hasSuffix("."), "\(rule.id)")
-            #expect((0...100).contains(rule.rank))
         }
     }
 
     /// What the Hub's stage and message mean is known once: the doctor tells of the rule that healing reads.
     @Test func everyRuleOfTheHubsWordsHasItsRowOrIsOfTheStage() {
-        let known = Set(Doctor.standard.signatures.map(\.id))
+        let known = Set(Doctor.standard.rules.map(\.id))
         #expect(DiagnosisRules.all.filter { !known.contains($0.id) && !$0.id.hasPrefix("ST") }.map(\.id) == [])
     }
 
-    @Test func aKeyThatIsNotKnownIsRefused() {
-        #expect(throws: RuleFile.Wrong.self) {
-            try RuleFile("rules: [{id: X1, name: a, cause: A., fix: B., bild: [abc]}]")
+    @Test func everyMistakeOfAFileOfRulesIsToldWithItsPlace() throws {
+        let text = """
+            sings: { alive: [warm] }
+            rules:
+              - { id: X1, name: a, cause: A., fix: B., bild: [abc] }
+              - { id: X2, name: a, cause: A., fix: B., run: [ab] }
+              - { id: x3, name: a, cause: A., fix: B., run: [abc] }
+              - { id: X4, name: a, fix: B., run: [abc], severity: fatal, rank: 101 }
+              - { id: X5, name: a, cause: A., fix: B. }
+              - { id: X6, name: a, cause: A., fix: B., run: "a {b", evidence: [{ near: [abc], stages: [AWAKE] }] }
+            """
+        let problems = #expect(throws: FleetProblems.self) { try RuleFile(text, name: "own.yaml") }
+        let told = (problems?.list ?? []).map(\.description)
+        let expected = [
+            "own.yaml:1:1:", "own.yaml:3:44:", "own.yaml:4:50:", "own.yaml:5:11:", "own.yaml:6:5:", "own.yaml:6:55:",
+            "own.yaml:6:68:", "own.yaml:7:5:", "own.yaml:8:49:", "own.yaml:8:88:",
+        ]
+        for place in expected { #expect(told.contains { $0.hasPrefix(place) }, "\(place) in \(told)") }
+    }
+
+    @Test func rulesOfOtherFilesStandBesideTheBuiltInOnes() throws {
+        let own = try RuleFile(
+            """
+            signs:
+              alive: ["tide engine is warm"]
+            rules:
+              - id: X01
+                name: The feed is gone
+                cause: "The feed {feed} does not exist."
+                fix: Name another feed.
+                command: ""
+                rank: 90
+                run: "no such feed: {feed}"
+              - { id: D01, name: A package, cause: "Ours: {module}.", fix: Ask us., run: "No module named '{module}'" }
+            """, name: "own.yaml")
+        let doctor = Doctor(RuleFile.builtIn.adding([own]))
+        func first(_ text: String) -> DoctorReport.RankedCause? {
+            doctor.diagnose(DoctorEvidence(runLog: LogText(text))).causes.first
         }
-        #expect(throws: RuleFile.Wrong.self) { try RuleFile("signs: {alife: [abc]}") }
-        #expect(throws: RuleFile.Wrong.self) {
-            try RuleFile("rules: [{id: X1, name: a, cause: A., fix: B., run: [ab]}]")
-        }
-        #expect(throws: RuleFile.Wrong.self) { try RuleFile("rules: [{id: X1, name: a, fix: B., run: [abc]}]") }
+        let cause = try #require(first("starting\nfatal: no such feed: bremen"))
+        #expect(cause.rule == "X01" && cause.explanation == "The feed bremen does not exist." && cause.command == nil)
+        // Ours in place of the built-in one, and our sign of life.
+        #expect(first("ModuleNotFoundError: No module named 'x'")?.explanation == "Ours: x.")
+        #expect(first("ModuleNotFoundError: No module named 'x'\ntide engine is warm") == nil)
+        #expect(first("exit code: 137")?.rule == "RT08")
     }
 
     @Test func aMissingPackageIsNamedWithItsLine() throws {

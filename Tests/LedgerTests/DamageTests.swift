@@ -176,7 +176,7 @@ struct DamageTests {
         try await ledger.compactAll()
         try await askEverything(ledger, again)
         #expect(try await ledger.verify() == false)
-        #expect(!ledger.wantsTending, "mended")
+        #expect(!ledger.wantsCompaction, "mended")
         let harmless =
             sql.contains("id = 9223372036854775000 WHERE id = (SELECT MAX(id) FROM observation)")
             || sql.contains("level") || sql.contains("= x'FFFE'") || sql.contains("payload")
@@ -203,7 +203,7 @@ struct DamageTests {
         #expect(try await ledger.savedStates()[checks[0]]?.state.pause == .byPerson)
         try await ledger.compactAll()
         #expect(try await ledger.savedStates()[checks[0]]?.state.verdict == .paused)
-        #expect(!ledger.wantsTending)
+        #expect(!ledger.wantsCompaction)
         await ledger.close()
     }
 
@@ -332,7 +332,7 @@ struct DamageTests {
         let files = try FileManager.default.contentsOfDirectory(atPath: scratch.folder)
         #expect(
             files.count { $0.contains(".damaged-") && !$0.hasSuffix("-wal") && !$0.hasSuffix("-shm") }
-                == OpenedDatabase.mostKept)
+                == OpenedDatabase.maxKept)
     }
 
     @Test("a damaged first page is replaced, also when the text of all tables takes several pages")

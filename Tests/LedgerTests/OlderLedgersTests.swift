@@ -62,7 +62,7 @@ struct OlderLedgersTests {
         var ledger = try await openLedger(scratch)
         #expect(ledger.movedAside == nil)
         try await check(ledger)
-        #expect(try await ledger.verify() == false && !ledger.wantsTending)
+        #expect(try await ledger.verify() == false && !ledger.wantsCompaction)
         try await ledger.record(
             Batch(
                 events: [Event(at: morning, check: 1, .resumed(check: "discord-bot"))],

@@ -226,7 +226,7 @@ import Testing
             for sent in world.happens(some) {
                 keys.insert(sent.job.key?.text ?? "")
                 last[sent.channel ?? ""] = sent
-                #expect(sent.job.payload.utf8.count <= Job.mostPayload)
+                #expect(sent.job.payload.utf8.count <= Job.maxPayload)
                 #expect(sent.job.runAt <= Self.start + .seconds(30))
             }
             world.wait(.milliseconds(250))

@@ -58,6 +58,41 @@ import Testing
         #expect(over?.code == .conflict)
     }
 
+    @Test func whatWasInMaintenanceIsSaid() async throws {
+        let fleet = FleetDouble()
+        func incident(_ number: Int) async throws -> JSONValue {
+            try await fleet.call("show-incident", [("name", .string("\(number)"))])
+        }
+        let open = try await incident(5)
+        #expect(open["maintenance_seconds"] == 0)
+        #expect(OutputFormatting.maintenance(ofIncident: open) == nil)
+        let check = Int32(open["check_id"]?.integer ?? 0)
+        // The incident lasts 500 s. Two times overlap, one lies before it, and one goes on into the future.
+        for (number, (from, until)) in [(9_000, 8_000), (400, 300), (350, 200), (30, -600)].enumerated() {
+            var span = MaintenanceSpan(
+                MaintenanceWindow(
+                    id: "m\(number)", name: "updates", from: fleet.now - .seconds(from),
+                    until: fleet.now - .seconds(until),
+                    scope: MaintenanceScope(targets: ["x"]), isByHand: true), checks: [[check, check]])
+            try await fleet.ledger.records.put(span.record(at: fleet.now))
+            // Of another check.
+            span.id += "-other"
+            span.checks = [[check + 1, check + 9]]
+            span.from = 0
+            try await fleet.ledger.records.put(span.record(at: fleet.now))
+        }
+        let listed = try await fleet.call("incidents", [("state", "open")])["items"]?.array?.first
+        #expect(listed?["maintenance_seconds"] == 230)
+        #expect(try await incident(5)["maintenance_seconds"] == 230)
+        let item = try #require(listed)
+        #expect(OutputFormatting.cause(ofIncident: item).hasSuffix(" (3 min 50 s of it in maintenance)"))
+        let columns = OutputFormatting.incidentColumns
+        #expect(columns.last == "maintenance_seconds")
+        #expect(OutputFormatting.csv(item, columns).hasSuffix(",230\r\n"))
+        let whole: JSONValue = ["sentence": "refused", "seconds": 60, "maintenance_seconds": 60]
+        #expect(OutputFormatting.cause(ofIncident: whole) == "refused (all of it in maintenance)")
+    }
+
     @Test func notesAreKeptInTheirOrder() async throws {
         let fleet = FleetDouble()
         for number in 1...11 {

@@ -1,4 +1,6 @@
 import Foundation
+import Synchronization
+import TestSupport
 import Testing
 
 @testable import Runtime
@@ -88,5 +90,30 @@ import Testing
         let told = try await Program.runTelling(shell, ["-c", "echo trouble >&2"], echo: { _ in })
         #expect(told.status == 0 && told.errors == "trouble\n")
         #expect(Program.find("no-such-program-anywhere") == nil)
+    }
+
+    /// As git, which waits for a helper that holds its pipes.
+    @Test(arguments: [true, false]) func whoCancelsDoesNotWaitForWhatTheProgramStarted(isApart: Bool) async throws {
+        let shell = try #require(Program.find("sh"))
+        let heard = Mutex("")
+        let work = Task {
+            try await Program.runTelling(
+                shell, ["-c", "sleep 300 & echo $! >&2; wait"], isApart: isApart,
+                echo: { bytes in heard.withLock { $0 += String(decoding: bytes, as: UTF8.self) } })
+        }
+        try await eventually("the program says nothing") { heard.withLock { $0.hasSuffix("\n") } }
+        let helper = try #require(heard.withLock { pid_t($0.dropLast()) })
+        defer { kill(helper, SIGKILL) }
+        #expect(kill(helper, 0) == 0)
+        work.cancel()
+        let result = await work.result
+        #expect((try? result.get())?.status != 0)
+        // A limit of a minute holds for the test: the helper would live for five.
+        if isApart { try await eventually("the helper goes on") { kill(helper, 0) != 0 || Self.isZombie(helper) } }
+    }
+
+    private static func isZombie(_ pid: pid_t) -> Bool {
+        let text = (try? String(contentsOfFile: "/proc/\(pid)/stat", encoding: .utf8)) ?? ""
+        return text.split(separator: ")").last?.split(separator: " ").first == "Z"
     }
 }

@@ -338,7 +338,7 @@ extension Access {
         /// Different ones of an address within a minute.
         private static let most = 10
         /// Addresses remembered at most; beyond that wrong tokens of further ones are refused unheard.
-        private static let mostAddresses = 4_096
+        private static let maxAddresses = 4_096
 
         /// Whether a token may be looked at; a wrong one is noted. A clock that was set back makes room.
         func admits(_ candidate: String, isRight: Bool, from client: ClientAddress, at now: Instant) -> Bool {
@@ -351,9 +351,9 @@ extension Access {
                 if isRight { return true }
                 let hash = candidate.hashValue
                 if own.contains(where: { $0.hash == hash }) { return true }
-                if own.isEmpty, all.count >= Self.mostAddresses {
+                if own.isEmpty, all.count >= Self.maxAddresses {
                     all = all.filter { !$0.value.allSatisfy(isOver) }
-                    if all.count >= Self.mostAddresses { return false }
+                    if all.count >= Self.maxAddresses { return false }
                 }
                 own.append(Guess(at: now, hash: hash))
                 return true

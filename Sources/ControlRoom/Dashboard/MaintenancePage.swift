@@ -8,7 +8,7 @@ extension Routes {
     /// Rows of what is over.
     private static let pastRows = 50
     /// More than this is no list to choose from.
-    private static let mostChoices = 200
+    private static let maxChoices = 200
     private static let columns = [
         "id", "name", "state", "from", "until", "scope", "by_hand", "stopped", "by", "text",
     ]
@@ -90,7 +90,7 @@ extension Routes {
         let overview = await monitor.overview()
         let checks = await monitor.fleet().checks
         var groups: [String] = []
-        for check in checks where !groups.contains(check.groupLabel) && groups.count < Self.mostChoices {
+        for check in checks where !groups.contains(check.groupLabel) && groups.count < Self.maxChoices {
             groups.append(check.groupLabel)
         }
         let rules = list["rules"]?.array ?? []
@@ -121,7 +121,7 @@ extension Routes {
             "rows": rows.map { Self.row($0, rules, mayWrite: visit.permission.write) },
             "isEmpty": rows.isEmpty, "groups": groups, "hasGroups": !groups.isEmpty,
             "count": Formatting.count(checks.count),
-            "names": checks.count <= Self.mostChoices ? checks.map(\.name) : [String](),
+            "names": checks.count <= Self.maxChoices ? checks.map(\.name) : [String](),
             // A rule that comes later than what is listed would not be seen otherwise.
             "later": rules.compactMap { rule -> [String: Any]? in
                 guard let name = rule["name"]?.string, !rows.contains(where: { $0["name"]?.string == name }),

@@ -70,6 +70,8 @@ struct Pages: Sendable {
         var tab = ""
         /// How many of something a place waits with, by its name.
         var pips: [String: Int] = [:]
+        /// Names of places that this fleet does not use, or this visitor may not see.
+        var hidden: Set<String> = ["deploys"]
     }
 }
 

@@ -25,6 +25,13 @@ struct Place: Sendable, Equatable {
                 Tab(name: "notices", label: "Notices", path: "/notices"),
                 Tab(name: "maintenance", label: "Maintenance", path: "/maintenance"),
             ]),
+        Place(
+            name: "deploys", label: "Deploys", icon: "deploys",
+            tabs: [
+                Tab(name: "plan", label: "Plan", path: "/deploys"),
+                Tab(name: "drift", label: "Drift", path: "/deploys/drift"),
+                Tab(name: "past", label: "Past deploys", path: "/deploys/past"),
+            ]),
     ]
 }
 
@@ -32,7 +39,7 @@ extension Pages.Frame {
     /// For the layout: every place that has a page.
     var placesModel: [[String: Any]] {
         Place.all.compactMap { place in
-            guard let first = place.tabs.first else { return nil }
+            guard let first = place.tabs.first, !hidden.contains(place.name) else { return nil }
             let isHere = place.name == self.place
             return [
                 "label": place.label, "href": first.path, "icon": place.icon,

@@ -35,9 +35,9 @@ actor RowHistories {
     }
 
     /// So many checks' uptime is read while the page waits; of more it is read beside it, and the first page has none.
-    private static let mostAwaited = 1_000
+    private static let maxAwaited = 1_000
     /// Rows kept; a page has some fifty.
-    private static let mostKept = 4_000
+    private static let maxKept = 4_000
     private let ledger: any Ledger
     private let logger: Logger
     private var kept: [Chart.Range: [Int32: Kept]] = [:]
@@ -88,7 +88,7 @@ actor RowHistories {
                 summing[range] = nil
             }
         summing[range] = task
-        if overview.total <= Self.mostAwaited { await task.value }
+        if overview.total <= Self.maxAwaited { await task.value }
         return sums[range].map { $0.fleetNumber == overview.fleetNumber ? $0.of : [:] } ?? [:]
     }
 
@@ -134,7 +134,7 @@ actor RowHistories {
         } catch {
             logger.warning("bars cannot be read", metadata: ["error": "\(error)"])
         }
-        if (kept[range]?.count ?? 0) + wanted.count > Self.mostKept { kept[range] = [:] }
+        if (kept[range]?.count ?? 0) + wanted.count > Self.maxKept { kept[range] = [:] }
         for (index, status) in wanted.enumerated() {
             let bars = TimeBars(
                 range: range, tallies: index < series.count ? series[index] : [],

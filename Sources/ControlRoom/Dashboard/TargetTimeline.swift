@@ -16,7 +16,15 @@ struct TargetTimeline {
     enum Source: String, CaseIterable {
         case visitor, call, verdict, hub = "Hub", healing, notice, deploy, person, fleet
 
-        init(_ kind: String) {
+        init(_ event: Event) {
+            if case .spaceAsked(let deed, _, _) = event.payload {
+                self = deed == .deploy || deed == .rollback ? .deploy : .person
+            } else {
+                self.init(event.kind)
+            }
+        }
+
+        private init(_ kind: String) {
             switch kind.prefix(while: { $0 != "." }) {
             case "verdict", "incident", "flapping": self = .verdict
             case "space", "hub": self = .hub
@@ -42,7 +50,7 @@ struct TargetTimeline {
             if case .incidentBegan = event.payload, verdicts.contains(event.at) { return nil }
             return Entry(
                 at: event.at, sign: Self.sign(event),
-                text: Markup.sentence(Sentence(reading: Self.text(of: event, name: name))), source: Source(event.kind))
+                text: Markup.sentence(Sentence(reading: Self.text(of: event, name: name))), source: Source(event))
         }
         // Pings that saw the same one after the other are one line.
         var last: (entry: Entry, outcome: Outcome, cause: Cause, count: Int, sum: UInt64)?
@@ -228,6 +236,7 @@ struct TargetTimeline {
         case .spaceStage(_, let stage, _, _, _):
             Look(stage.map { SpaceStage(rawValue: $0) }).name
         case .healing, .healed, .healingFailed: "run"
+        case .spaceAsked(.deploy, _, _), .spaceAsked(.rollback, _, _), .drifted, .driftEnded: "deploy"
         default: event.kind.hasPrefix("notice") ? "send" : event.kind.hasPrefix("deploy") ? "deploy" : "note"
         }
     }

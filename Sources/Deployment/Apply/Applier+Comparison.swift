@@ -30,7 +30,6 @@ struct Comparison: Sendable {
             case .hardware(let from, let to):
                 if isDone(.hardware), seen.hardware == to { was.hardware = from }
             case .sleepTime(let from, let to):
-                // Other hardware may bring another sleep time along.
                 if isDone(.sleep), seen.sleepSeconds == to || applier.keepsItsSleepTime(seen) {
                     was.sleepSeconds = from
                 }

@@ -152,6 +152,8 @@ struct Run: Sendable {
                 .conflict, doing: "create \(space)", because: "somebody created it since the plan was made",
                 hint: "look at it with `stoker plan \(plan.target)`, then apply what that shows")
         }
+        // What others commit from here on is seen.
+        progress.head = try await hub.find(space, expand: ["sha"])?.sha
     }
 
     // MARK: Files
@@ -159,23 +161,23 @@ struct Run: Sendable {
     private func commit(_ progress: inout ApplyProgress) async throws {
         var parent = progress.commit ?? progress.head
         var changes = files
-        if let isNew = plan.changes.first, parent == nil {
-            parent = try await hub.info(of: space, expand: ["sha"]).sha
-            // The Hub puts files of its own into a new Space; the fleet file knows nothing of them.
-            if case .create = isNew {
-                let named = Set(plan.paths)
-                for entry in try await hub.tree(of: space).all()
-                where entry.kind == .file && entry.path != ".gitattributes" && !named.contains(entry.path) {
-                    changes.append(.delete(path: entry.path))
-                }
-            }
-        } else if progress.commit != nil {
+        if parent == nil { parent = try await hub.info(of: space, expand: ["sha"]).sha }
+        if progress.commit != nil {
             changes = try await remaining(at: progress.commit)
+        } else if case .create? = plan.changes.first {
+            // The Hub puts files of its own into a new Space; the fleet file knows nothing of them.
+            let named = Set(plan.paths)
+            for entry in try await hub.tree(of: space, revision: parent ?? "main").all()
+            where entry.kind == .file && entry.path != ".gitattributes" && !named.contains(entry.path) {
+                changes.append(.delete(path: entry.path))
+            }
         }
         guard !changes.isEmpty else { return }
         var options = UploadOptions(summary: summary)
         options.description = CommitMark.of(progress.plan)
         options.parent = parent
+        // What is ignored was left out of the plan.
+        options.usesIgnoreFiles = false
         progress.commit = try await hub.commit(changes, to: space, options: options).commit
     }
 

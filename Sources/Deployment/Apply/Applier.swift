@@ -159,7 +159,12 @@ package struct Applier: Sendable {
             let comparison = Comparison(
                 plan: plan, inputs: inputs, prints: prints, seen: seen, applier: self)
             let was = try await comparison.undone(&progress)
-            let changed = plan.fingerprint.differences(from: was.fingerprint)
+            var found = was.fingerprint
+            // Other hardware brings another sleep time along.
+            if progress.done.contains(ApplyStep.hardware.id), !progress.done.contains(ApplyStep.sleep.id) {
+                found.parts["sleep-time"] = nil
+            }
+            let changed = plan.fingerprint.differences(from: found)
             guard changed.isEmpty else { throw await refusal(plan, seen: seen, changed: changed, progress: progress) }
             return (progress, seen)
         }

@@ -632,7 +632,8 @@ extension FolderExamination {
 
     /// The settings of the Space say where visitors are sent. What listens on a port stays as it is.
     private func appPort(_ port: Int) -> FolderRepair.Change? {
-        guard header.sdk == "docker", let file = facts.file("README.md") else { return nil }
+        // A port below 1024 may need a user that the Hub's containers do not have.
+        guard header.sdk == "docker", port >= 1_024, let file = facts.file("README.md") else { return nil }
         if let set = header.values["app_port"] {
             return file.replacing(set.text, with: "\(port)", line: set.line, column: 9)
         }

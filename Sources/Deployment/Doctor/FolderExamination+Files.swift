@@ -137,6 +137,13 @@ extension FolderExamination {
     }
 
     mutating func secrets() {
+        for collision in facts.collisions {
+            findings.append(
+                FolderFinding(
+                    rule: "RT20", severity: .error, file: collision.path, line: collision.line,
+                    column: collision.column, text: "`deploy`: \(collision.reason).",
+                    fix: "Keep it as a secret if nobody may read it, else as a variable."))
+        }
         for secret in facts.secrets {
             let finding = FolderFinding(
                 rule: "G15", severity: .critical, file: secret.path, line: secret.line, column: secret.column,

@@ -51,6 +51,8 @@ package struct FolderFacts: Sendable {
     package var headerProblem: String?
     /// What the Space will run on, as a fleet file says.
     package var hardware: String?
+    /// Names that a fleet file uses for a variable and for a secret.
+    package var collisions: [Secret] = []
     /// The address that the fleet file has asked, such as `/health`.
     package var healthPath: String?
 

@@ -3,12 +3,11 @@ import Diagnosis
 /// Changes of a folder that remove findings. A change counts only when another examination shows that the finding is gone and that no other
 /// has come.
 package struct FolderRepair: Sendable {
-    /// Another content of a file, or the bit that lets it be started.
+    /// Another content of a file.
     package struct Change: Sendable, Equatable {
         package var path: String
-        /// The whole file; nil when only the bit changes.
-        package var text: String?
-        package var makesExecutable = false
+        /// The whole file.
+        package var text: String
         /// The file is new.
         package var isNew = false
     }
@@ -18,10 +17,18 @@ package struct FolderRepair: Sendable {
         package var path: String
         /// nil: there was none.
         package var before: String?
-        package var after: String?
-        package var makesExecutable: Bool
+        package var after: String
         /// The rules whose findings go, each once.
         package var rules: [String]
+
+        /// What changes, as a unified diff with the names of the files.
+        package var diff: String {
+            let head = "--- \(before == nil ? "/dev/null" : "a/" + path)\n+++ b/\(path)\n"
+            guard let text = UnifiedDiff.text(from: before ?? "", to: after, hiding: []) else {
+                return head + "(too long to be shown)\n"
+            }
+            return head + (text.isEmpty ? "(line ends: CRLF becomes LF)\n" : text)
+        }
     }
 
     package var files: [File] = []
@@ -81,16 +88,12 @@ package struct FolderRepair: Sendable {
 
     private mutating func take(_ change: Change, of rule: String, _ facts: FolderFacts) {
         if let place = files.firstIndex(where: { $0.path == change.path }) {
-            if let text = change.text { files[place].after = text }
-            files[place].makesExecutable = files[place].makesExecutable || change.makesExecutable
+            files[place].after = change.text
             if !files[place].rules.contains(rule) { files[place].rules.append(rule) }
             return
         }
         let before = change.isNew ? nil : facts.file(change.path)?.text
-        files.append(
-            File(
-                path: change.path, before: before, after: change.text ?? before,
-                makesExecutable: change.makesExecutable, rules: [rule]))
+        files.append(File(path: change.path, before: before, after: change.text, rules: [rule]))
     }
 }
 
@@ -99,16 +102,14 @@ extension FolderFacts {
     fileprivate func with(_ change: FolderRepair.Change) -> FolderFacts? {
         var facts = self
         if change.isNew {
-            guard let text = change.text, facts.file(change.path) == nil else { return nil }
-            facts.files.append(File(path: change.path, size: Int64(text.utf8.count), text: text))
+            guard facts.file(change.path) == nil, !facts.ignored.contains(change.path) else { return nil }
+            facts.files.append(File(path: change.path, size: Int64(change.text.utf8.count), text: change.text))
             return facts
         }
-        guard let place = facts.files.firstIndex(where: { $0.path == change.path }) else { return nil }
-        if let text = change.text {
-            guard facts.files[place].text != nil, facts.files[place].text != text else { return nil }
-            facts.files[place].text = text
-        }
-        if change.makesExecutable { facts.files[place].isExecutable = true }
+        guard let place = facts.files.firstIndex(where: { $0.path == change.path }),
+            let text = facts.files[place].text, text != change.text
+        else { return nil }
+        facts.files[place].text = change.text
         return facts
     }
 }

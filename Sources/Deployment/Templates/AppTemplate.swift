@@ -92,8 +92,7 @@ package enum AppTemplate: String, Sendable, CaseIterable {
     }
 
     /// A fleet file with nothing but its head.
-    /// - Parameter endpoint: of a Hub that is not the public one; nil for that.
-    package static func emptyFleet(owner: String, endpoint: String? = nil) -> String {
+    package static func emptyFleet(owner: String) -> String {
         """
         # What Stoker runs and keeps warm. Every key is explained in docs/fleet-file.md; `stoker check-config` explains this file.
         # ${NAME} and ${NAME:-default} come from the environment or from a .env file beside this one.

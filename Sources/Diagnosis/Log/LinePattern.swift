@@ -2,15 +2,22 @@
 /// kept under that name. `^` is the beginning of the line (behind a time or a step number), `$` its end. Capitals do not count. Found in time
 /// linear in the line.
 ///
-/// `{port}` and `{code}` are digits; any other name ends at the next piece, or at the end of the word when there is none.
-struct LinePattern: Sendable {
+/// `{port}` and `{code}` are digits, `{host}` is a name or an address. `{name:env}` is the name of an environment variable, the word beside the next piece, in quotes or not: capitals, digits
+/// and underscores, such as `DATABASE_URL`. Any other name ends at the next piece, or at the end of the word when there is none.
+struct LinePattern: Sendable, Equatable {
     struct Wrong: Error {
         var because: String
     }
 
+    static func == (a: LinePattern, b: LinePattern) -> Bool { a.text == b.text }
+
     private enum Gap: Sendable, Equatable {
         case none, anything
-        case kept(String)
+        case kept(String, Kind)
+    }
+    /// What may be kept.
+    private enum Kind: Sendable, Equatable {
+        case text, digits, host, variable
     }
     private struct Piece: Sendable {
         /// What may stand before ``text``.
@@ -22,10 +29,13 @@ struct LinePattern: Sendable {
     private var rest: Gap = .anything
     private var isAtStart = false
     private var isAtEnd = false
+    /// As it was written.
+    let text: String
     /// Its longest piece: a line without it does not match.
     let key: [UInt8]
 
     init(_ text: String) throws(Wrong) {
+        self.text = text
         var gap = Gap.anything
         var piece: [UInt8] = []
         var bytes = Array(text.utf8)[...]
@@ -64,7 +74,15 @@ struct LinePattern: Sendable {
                     throw Wrong(because: "a { is never closed in \"\(text)\"")
                 }
                 try end(&pieces)
-                gap = .kept(String(decoding: bytes[..<close], as: UTF8.self))
+                let words = String(decoding: bytes[..<close], as: UTF8.self).split(
+                    separator: ":", omittingEmptySubsequences: false)
+                switch (words.count, words.last) {
+                case (1, "port"?), (1, "code"?): gap = .kept(String(words[0]), .digits)
+                case (1, "host"?): gap = .kept(String(words[0]), .host)
+                case (1, _?) where !words[0].isEmpty: gap = .kept(String(words[0]), .text)
+                case (2, "env"?) where !words[0].isEmpty: gap = .kept(String(words[0]), .variable)
+                default: throw Wrong(because: "a { holds no name, or a kind other than env, in \"\(text)\"")
+                }
                 bytes = bytes[(close + 1)...]
             default: piece.append(lowered(byte))
             }
@@ -86,41 +104,71 @@ struct LinePattern: Sendable {
         let range = log.range(line)
         var kept: [String: String] = [:]
         var place = range.lowerBound
-        var isFirst = true
-        for piece in pieces {
+        for (number, piece) in pieces.enumerated() {
             var from = place
             while true {
                 guard let found = Self.find(piece.text, in: log.folded, from..<range.upperBound) else { return nil }
-                if case .kept(let name) = piece.gap {
-                    let value = String(decoding: log.plain[place..<found], as: UTF8.self)
-                    guard Self.fits(value, name) else {
-                        // The next place where the piece stands may fit.
-                        from = found + 1
-                        if found - place > 300 { return nil }
-                        continue
-                    }
-                    kept[name] = value
+                var fits = true
+                if case .kept(let name, let kind) = piece.gap {
+                    let value = Self.value(log.plain[place..<found], kind, isBefore: true)
+                    fits = Self.fits(value, kind)
+                    if fits { kept[name] = value }
                 }
-                if isAtStart, isFirst, !log.folded[range.lowerBound..<found].allSatisfy(Self.isOfPrefix) { return nil }
-                isFirst = false
-                place = found + piece.text.count
-                break
+                let end = found + piece.text.count
+                // A short piece before what is kept at the end may stand there twice: ":::8501".
+                if fits, number == pieces.count - 1, case .kept(let name, let kind) = rest {
+                    let value = Self.value(log.plain[end..<range.upperBound], kind, isBefore: false)
+                    fits = Self.fits(value, kind)
+                    if fits { kept[name] = value }
+                }
+                if fits {
+                    if isAtStart, number == 0, !log.folded[range.lowerBound..<found].allSatisfy(Self.isOfPrefix) {
+                        return nil
+                    }
+                    place = end
+                    break
+                }
+                // The next place where the piece stands may fit.
+                from = found + 1
+                if found - place > Self.longestValue { return nil }
             }
         }
-        if isAtEnd, rest == .anything, !log.folded[place..<range.upperBound].allSatisfy({ $0 == 0x20 }) { return nil }
-        if case .kept(let name) = rest {
-            let isNumber = Self.isNumber(name)
-            let word = log.plain[place..<range.upperBound].prefix {
-                isNumber
-                    ? (0x30...0x39).contains($0)
-                    : $0 > 0x20 && ![0x22, 0x27, 0x29, 0x2C, 0x3B, 0x5D, 0x60].contains($0)
+        guard isAtEnd else { return kept }
+        var behind = log.folded[place..<range.upperBound]
+        if case .kept(let name, _) = rest { behind = behind.dropFirst(kept[name]?.utf8.count ?? 0) }
+        return behind.allSatisfy { $0 == 0x20 } ? kept : nil
+    }
+
+    /// Most bytes of what is kept.
+    private static let longestValue = 300
+
+    /// What a name keeps of the bytes before the next piece, or of those behind the last one.
+    private static func value(_ bytes: ArraySlice<UInt8>, _ kind: Kind, isBefore: Bool) -> String {
+        if kind == .variable {
+            let isQuote = { (byte: UInt8) in
+                [0x20, 0x22, 0x24, 0x27, 0x28, 0x29, 0x3A, 0x3D, 0x5B, 0x5D, 0x60, 0x7B, 0x7D].contains(byte)
             }
-            let value = String(decoding: word, as: UTF8.self)
-            guard Self.fits(value, name) else { return nil }
-            if isAtEnd, !log.folded[word.endIndex..<range.upperBound].allSatisfy({ $0 == 0x20 }) { return nil }
-            kept[name] = value
+            var word = bytes
+            for _ in 0..<3 {
+                guard let byte = isBefore ? word.last : word.first, isQuote(byte) else { break }
+                word = isBefore ? word.dropLast() : word.dropFirst()
+            }
+            let isOfName = { (byte: UInt8) in
+                byte == 0x5F || (0x30...0x39).contains(byte) || (0x41...0x5A).contains(byte)
+            }
+            if !isBefore { return String(decoding: word.prefix(while: isOfName), as: UTF8.self) }
+            let start = word.lastIndex { !isOfName($0) }
+            // Not the end of a word in small letters.
+            if let start, (0x61...0x7A).contains(word[start]) { return "" }
+            return String(decoding: word[(start.map { $0 + 1 } ?? word.startIndex)...], as: UTF8.self)
         }
-        return kept
+        if isBefore { return String(decoding: bytes, as: UTF8.self) }
+        let word = bytes.prefix {
+            kind == .digits
+                ? (0x30...0x39).contains($0)
+                : $0 > 0x20 && ![0x22, 0x27, 0x29, 0x2C, 0x3B, 0x5D, 0x60].contains($0)
+        }
+        return String(decoding: word, as: UTF8.self)
     }
 
     /// Times, step numbers and bars that builders and supervisors put before a line.
@@ -132,11 +180,30 @@ struct LinePattern: Sendable {
         }
     }
 
-    private static func isNumber(_ name: String) -> Bool { name == "port" || name == "code" }
+    private static func fits(_ value: String, _ kind: Kind) -> Bool {
+        guard !value.isEmpty, value.utf8.count <= longestValue else { return false }
+        return switch kind {
+        case .text: true
+        case .digits: value.utf8.count <= 5 && value.utf8.allSatisfy { (0x30...0x39).contains($0) }
+        case .host: isHost(value)
+        case .variable: isVariable(value)
+        }
+    }
 
-    private static func fits(_ value: String, _ name: String) -> Bool {
-        guard !value.isEmpty, value.utf8.count <= 300 else { return false }
-        return !isNumber(name) || (value.utf8.count <= 5 && value.utf8.allSatisfy { (0x30...0x39).contains($0) })
+    /// A name or an address; that of IPv6 in brackets or without, such as `::`.
+    private static func isHost(_ text: String) -> Bool {
+        if text.hasPrefix("[") { return text.hasSuffix("]") }
+        return text.utf8.allSatisfy {
+            (0x30...0x3A).contains($0) || (0x41...0x5A).contains($0) || (0x61...0x7A).contains($0)
+                || [0x2A, 0x2B, 0x2D, 0x2E, 0x5F].contains($0)
+        }
+    }
+
+    /// Not any word in capitals: `ERROR` is none.
+    private static func isVariable(_ name: String) -> Bool {
+        guard name.utf8.count >= 3, let first = name.utf8.first, (0x41...0x5A).contains(first) else { return false }
+        return name.dropFirst().contains("_")
+            || ["KEY", "TOKEN", "SECRET", "URL", "URI", "DSN", "PASSWORD"].contains { name.hasSuffix($0) }
     }
 
     private static func find(_ text: [UInt8], in bytes: [UInt8], _ range: Range<Int>) -> Int? {

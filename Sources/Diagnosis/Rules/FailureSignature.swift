@@ -1,4 +1,4 @@
-/// How one failure shows in what programs print, what it is, and what helps: a rule of the data file `diagnosis.yaml`.
+/// How one failure shows in what programs print, what it is, and what helps: a rule of a file of rules, with one of its evidences.
 package struct FailureSignature: Sendable {
     /// Where a text is from. A rule's patterns hold for one kind only: what a build says means something else than what an app says.
     package enum Source: String, Sendable, CaseIterable {
@@ -22,6 +22,21 @@ package struct FailureSignature: Sendable {
         case llm
         /// Not a text: what the settings, the time or Stoker's own bookkeeping show.
         case state
+
+        var summary: String {
+            switch self {
+            case .run: "Patterns for the log of the running app."
+            case .build: "Patterns for the log of the build."
+            case .message: "Patterns for the Hub's message of a failed Space."
+            case .abuse: "Patterns for the reason of the Hub's moderation."
+            case .http: "Patterns for what a visitor was answered."
+            case .api: "Patterns for an answer of the Hub's API."
+            case .git: "Patterns for what git says of a push."
+            case .dataset: "Patterns for what reading a dataset says."
+            case .llm: "Patterns for an answer of the inference router."
+            case .state: "No text."
+            }
+        }
     }
 
     package enum Severity: String, Sendable, CaseIterable, Comparable {
@@ -31,8 +46,13 @@ package struct FailureSignature: Sendable {
         package static func < (a: Severity, b: Severity) -> Bool { a.order < b.order }
     }
 
+    /// What may be done without a person; letters of the collection of rules.
+    enum Automatic: String, Sendable, CaseIterable {
+        case restart = "R", build = "F", configuration = "C", commit = "D", wait = "W", tell = "A", nothing = "N"
+    }
+
     /// Which port the app opens, compared with the Space's settings.
-    enum Listens: String, Sendable {
+    enum Listens: String, Sendable, CaseIterable {
         /// Only inside the container.
         case loopback
         /// Another than the Space's.
@@ -52,29 +72,11 @@ package struct FailureSignature: Sendable {
     package let command: String
     package let verify: String
     package let severity: Severity
-    /// What may be done without a person; letters of the collection of rules.
-    package let automatic: String
+    let automatic: [Automatic]
     /// Which of several causes is the first: what is more specific has more. 0 to 100.
     let rank: Int
+    /// How it shows. A rule with several evidences is several signatures.
+    let evidence: RuleFile.EvidenceText
 
-    var patterns: [Source: [LinePattern]] = [:]
-    /// One of these must stand near: up to 30 lines before, 8 behind.
-    var near: [LinePattern] = []
-    /// None of these on the same line.
-    var unless: [LinePattern] = []
-    /// One of these somewhere in the same text, none of those.
-    var with: [LinePattern] = []
-    var without: [LinePattern] = []
-    /// The Hub's stages in which it counts; empty for all.
-    var stages: Set<String> = []
-    var listens: Listens?
-    /// Status codes of a visitor's answer, and whether the app gave it.
-    var statuses: [ClosedRange<Int>] = []
-    var isAnswerOfApp: Bool?
-    /// Shows in an app that goes on serving: a failed request is enough.
-    let isOfServing: Bool
-    /// Counts whatever happened after it.
-    let isAlways: Bool
-    /// Also on a line that says that the program goes on.
-    let isLoud: Bool
+    var statuses: [Int] { evidence.status }
 }

@@ -1,126 +1,289 @@
 import StokerAssets
-import StokerCore
-internal import Yams
+package import StokerCore
 
-/// The data file of the rules, read once: signs of life and of failure, and the signatures.
-struct RuleFile: Sendable {
-    struct Wrong: Error, CustomStringConvertible {
-        var description: String
-    }
-
+/// A file of rules, read: signs of life and of failure, and the rules. docs/doctor.md has the format; the built-in file is `diagnosis.yaml`.
+package struct RuleFile: Sendable {
     /// What lines say beside the causes; the keys of `signs` in the file.
-    enum Sign: String, CaseIterable, Sendable {
-        /// A new container begins.
-        case boot
-        /// A new build begins.
-        case queued
-        /// A server tells where it listens: `{host}` and `{port}`, or `{host}` alone.
-        case listening
-        /// The app answers, or is ready.
-        case alive
-        /// A request failed.
-        case failing
-        /// The line tells that the program goes on.
-        case handled
-        /// A line of ordinary work: a level below warnings.
-        case ordinary
-        /// A warning, which ends nothing.
-        case warning
-        /// What was wrong is well again.
-        case recovered
-        /// A line about a request, which may hold anything.
-        case access
-        /// The program died.
-        case crashed
-        /// The build is done, or failed.
-        case built
-        case unbuilt
-        /// Put there by the platform; says nothing.
-        case noise
-        /// The outer server of several: what the others listen on is no matter.
-        case proxy
+    package enum Sign: String, CaseIterable, Sendable {
+        case boot, queued, listening, inner, alive, failing, handled, ordinary, warning, recovered, access, crashed,
+            built, unbuilt, noise, proxy
+
+        /// What a line with it says; ends with a period.
+        var summary: String {
+            switch self {
+            case .boot: "A new container begins."
+            case .queued: "A new build begins."
+            case .listening: "A server tells where it listens: `{host}` and `{port}`, or one of the two."
+            case .inner: "The line is about a server that visitors are not sent to, such as one for metrics."
+            case .alive: "The app answers, or is ready."
+            case .failing: "A request failed."
+            case .handled: "The line tells that the program goes on."
+            case .ordinary: "A line of ordinary work, of a level below warnings."
+            case .warning: "A warning, which ends nothing."
+            case .recovered: "What was wrong is well again."
+            case .access: "A line about a request, which may hold anything."
+            case .crashed: "The program died."
+            case .built: "The build is done."
+            case .unbuilt: "The build failed."
+            case .noise: "Put there by the platform; says nothing."
+            case .proxy: "The outer server of several: what the others listen on is no matter."
+            }
+        }
     }
 
     var signs: [Sign: [LinePattern]] = [:]
+    /// Each evidence of each rule.
     var signatures: [FailureSignature] = []
 
-    init(_ yaml: String) throws {
-        guard let root = try Yams.compose(yaml: yaml)?.mapping else { throw Wrong(description: "it is no mapping") }
-        for (key, value) in root {
-            switch key.string {
-            case "signs":
-                for (name, list) in value.mapping ?? [:] {
-                    guard let sign = Sign(rawValue: name.string ?? "") else {
-                        throw Wrong(description: "signs: \(name.string ?? "?") is not known")
-                    }
-                    signs[sign] = try Self.patterns(list, "signs")
-                }
-            case "rules": signatures = try (value.sequence ?? []).map(Self.signature)
-            case "defaults": continue
-            default: throw Wrong(description: "\(key.string ?? "?") is not known")
+    /// No rules.
+    init() {}
+
+    /// Every mistake of the file is reported with its place.
+    /// - Parameter name: the file's name as the person gave it.
+    package init(_ text: String, name: String) throws(FleetProblems) {
+        let read = FleetFile.read(
+            text: text, name: name, environment: [:], sections: .none.adding(Self.signSection).adding(Self.ruleSection))
+        switch read {
+        case .success(let file):
+            signs = file[Self.signSection].patterns
+            signatures = file[Self.ruleSection].flatMap(\.signatures)
+        case .failure(let problems): throw problems
+        }
+    }
+
+    /// With the rules of other files beside these. A rule of theirs takes the place of one with the same id.
+    package func adding(_ others: [RuleFile]) -> RuleFile {
+        var all = self
+        for other in others {
+            let ids = Set(other.signatures.map(\.id))
+            all.signatures.removeAll { ids.contains($0.id) }
+            all.signatures += other.signatures
+            all.signs.merge(other.signs) { $0 + $1 }
+        }
+        return all
+    }
+
+    package var ids: Set<String> { Set(signatures.map(\.id)) }
+
+    // MARK: The format
+
+    private static let pattern = FleetValue<LinePattern>.parsed(
+        "a pattern: text in pieces, such as Cannot reach {host}", pattern: ".{3,}", write: { $0.text }
+    ) { text in
+        do throws(LinePattern.Wrong) { return .success(try LinePattern(text)) } catch {
+            return .failure(FleetValueFault(error.because))
+        }
+    }
+    private static let patterns = FleetValue<[LinePattern]>.list(pattern, "patterns", limit: 500)
+
+    /// The signs of a file.
+    struct Signs: Sendable, Equatable {
+        var patterns: [Sign: [LinePattern]] = [:]
+        subscript(sign: Sign) -> [LinePattern] {
+            get { patterns[sign] ?? [] }
+            set { patterns[sign] = newValue }
+        }
+    }
+
+    static let signTable = FleetTable<Signs>(
+        Sign.allCases.map { sign in
+            FleetKey(
+                sign.rawValue, patterns, \Signs[sign], sign.summary, example: "[\"cache is warm\"]",
+                mistakes: ["[ab]", "{ a: b }"])
+        })
+    private static let signSection = FleetSection(
+        "signs", "What lines say beside the causes.", signTable, initial: Signs())
+
+    /// What must show, and where.
+    struct EvidenceText: Sendable, Equatable {
+        var patterns: [FailureSignature.Source: [LinePattern]] = [:]
+        var near: [LinePattern] = []
+        var unless: [LinePattern] = []
+        var with: [LinePattern] = []
+        var without: [LinePattern] = []
+        var stages: [String] = []
+        var listens: FailureSignature.Listens?
+        var status: [Int] = []
+        var isOfApp: Bool?
+        var isOfServing = false
+        var isAlways = false
+        var isLoud = false
+
+        subscript(source: FailureSignature.Source) -> [LinePattern] {
+            get { patterns[source] ?? [] }
+            set { patterns[source] = newValue }
+        }
+        var isEmpty: Bool { patterns.allSatisfy { $0.value.isEmpty } && listens == nil && status.isEmpty }
+    }
+
+    /// The keys of an evidence, which a rule has as well for its first one.
+    private static let evidenceKeys: [FleetKey<EvidenceText>] = {
+        func patternKey(
+            _ name: String, _ list: any WritableKeyPath<EvidenceText, [LinePattern]> & Sendable, _ summary: String
+        ) -> FleetKey<EvidenceText> {
+            FleetKey(
+                name, patterns, list, summary, example: "[\"no such feed\"]",
+                mistakes: ["[ab]", "\"*\"", "\"{ is open\""])
+        }
+        func flagKey(
+            _ name: String, _ flag: any WritableKeyPath<EvidenceText, Bool> & Sendable, _ summary: String
+        ) -> FleetKey<EvidenceText> {
+            FleetKey(
+                name, FleetValue<Bool>.bool, flag, summary, standard: "false", example: "true",
+                mistakes: ["maybe"])
+        }
+        var keys: [FleetKey<EvidenceText>] = []
+        for source in FailureSignature.Source.allCases where source != .state {
+            keys.append(patternKey(source.rawValue, \EvidenceText[source], source.summary))
+        }
+        keys.append(patternKey("near", \.near, "One of these must stand up to 30 lines before or 8 behind."))
+        keys.append(patternKey("unless", \.unless, "None of these may stand on the same line."))
+        keys.append(patternKey("with", \.with, "One of these must stand somewhere in the same log."))
+        keys.append(patternKey("without", \.without, "None of these may stand in the same log."))
+        keys.append(
+            FleetKey(
+                "stages", FleetValue<[String]>.list(stage, "stages of the Hub", limit: 20),
+                \.stages, "Only in these stages of the Hub.", standard: "any",
+                example: "[RUNTIME_ERROR]", mistakes: ["[AWAKE]"]))
+        keys.append(
+            FleetKey(
+                "listens", FleetValue<FailureSignature.Listens>.word, \.listens,
+                "Where the app listens, against the Space's port: inside the container only, on another port, or nowhere.",
+                example: "loopback", mistakes: ["elsewhere"]))
+        keys.append(
+            FleetKey(
+                "status",
+                FleetValue<[Int]>.list(.integer(100...599, "a status such as 503"), "status codes", limit: 20),
+                \.status, "A visitor got one of these.", example: "[503]",
+                mistakes: ["[99]", "[a]"]))
+        keys.append(
+            FleetKey(
+                "of_app", FleetValue<Bool>.bool, \.isOfApp,
+                "With `status`: given by the app, or by the platform's edge.", standard: "either", example: "true",
+                mistakes: ["maybe"]))
+        keys.append(
+            flagKey(
+                "serving", \.isOfServing,
+                "Also in an app that goes on answering, when a request fails. Otherwise a line counts when nothing shows that the app lived on."
+            ))
+        keys.append(flagKey("always", \.isAlways, "Counts whatever comes after it."))
+        keys.append(
+            flagKey(
+                "loud", \.isLoud, "Also on lines about requests, and on those that say that the program goes on."))
+        return keys
+    }()
+
+    private static let stage = FleetValue<String>.text(
+        "a stage of the Hub, such as RUNTIME_ERROR", pattern: "^[A-Z_]+$"
+    ) { word in
+        SpaceStage.known.contains { $0.rawValue == word } ? nil : "is no stage that Stoker knows"
+    }
+
+    /// A rule as it is written.
+    struct RuleText: Sendable, Equatable {
+        var id = ""
+        var name = ""
+        var cause = ""
+        var fix = ""
+        var command = "stoker space upload {space} ."
+        var verify = "stoker space wait {space}"
+        var severity = FailureSignature.Severity.error
+        var automatic: [FailureSignature.Automatic] = []
+        var rank = 50
+        var state: String?
+        var own = EvidenceText()
+        var evidence: [EvidenceText] = []
+
+        var signatures: [FailureSignature] {
+            let all = (own.isEmpty && !evidence.isEmpty ? [] : [own]) + evidence
+            return all.map { evidence in
+                FailureSignature(
+                    id: id, name: name, cause: cause, fix: fix, command: command, verify: verify, severity: severity,
+                    automatic: automatic, rank: rank, evidence: evidence)
             }
         }
     }
 
-    private static func patterns(_ node: Node, _ place: String) throws -> [LinePattern] {
-        let texts = node.sequence.map { $0.compactMap(\.string) } ?? node.string.map { [$0] } ?? []
-        guard !texts.isEmpty else { throw Wrong(description: "\(place): no patterns") }
-        return try texts.map { text in
-            do { return try LinePattern(text) } catch let wrong as LinePattern.Wrong {
-                throw Wrong(description: "\(place): \(wrong.because)")
-            }
-        }
-    }
+    private static let evidenceTable = FleetTable<EvidenceText>(evidenceKeys)
 
-    private static func signature(_ node: Node) throws -> FailureSignature {
-        guard let rule = node.mapping, let id = rule["id"]?.string else {
-            throw Wrong(description: "a rule without id")
-        }
-        func text(_ key: String, _ standard: String? = nil) throws -> String {
-            guard let text = rule[key]?.string ?? standard else { throw Wrong(description: "\(id): \(key) is missing") }
-            return text
-        }
-        for (key, _) in rule where !known.contains(key.string ?? "") {
-            throw Wrong(description: "\(id): \(key.string ?? "?") is not known")
-        }
-        guard let severity = FailureSignature.Severity(rawValue: try text("severity", "error")) else {
-            throw Wrong(description: "\(id): severity is none")
-        }
-        var found = FailureSignature(
-            id: id, name: try text("name"), cause: try text("cause"), fix: try text("fix"),
-            command: try text("command", "stoker space upload {space} ."),
-            verify: try text("verify", "stoker space wait {space}"), severity: severity,
-            automatic: try text("auto", "N"), rank: rule["rank"]?.int ?? 50,
-            isOfServing: rule["serving"]?.bool ?? false,
-            isAlways: rule["always"]?.bool ?? false, isLoud: rule["loud"]?.bool ?? false)
-        for source in FailureSignature.Source.allCases {
-            if source != .state, let list = rule[source.rawValue] {
-                found.patterns[source] = try patterns(list, "\(id).\(source)")
-            }
-        }
-        found.near = try rule["near"].map { try patterns($0, "\(id).near") } ?? []
-        found.unless = try rule["unless"].map { try patterns($0, "\(id).unless") } ?? []
-        found.with = try rule["with"].map { try patterns($0, "\(id).with") } ?? []
-        found.without = try rule["without"].map { try patterns($0, "\(id).without") } ?? []
-        found.stages = Set(rule["stages"]?.sequence?.compactMap(\.string) ?? [])
-        if let word = rule["listens"]?.string {
-            guard let listens = FailureSignature.Listens(rawValue: word) else {
-                throw Wrong(description: "\(id): listens: \(word) is not known")
-            }
-            found.listens = listens
-        }
-        for status in rule["status"]?.sequence ?? [] {
-            if let code = status.int { found.statuses.append(code...code) }
-        }
-        found.isAnswerOfApp = rule["of_app"]?.bool
-        return found
-    }
+    private static let ownKeys: [FleetKey<RuleText>] =
+        [
+            FleetKey(
+                "id",
+                .text("an id such as X01", pattern: "^[A-Z][A-Z0-9-]{1,19}$") { id in
+                    id.utf8.count <= 20 && id.utf8.first.map { (0x41...0x5A).contains($0) } == true
+                        && id.utf8.count > 1
+                        && id.utf8.allSatisfy { (0x41...0x5A).contains($0) || (0x30...0x39).contains($0) || $0 == 0x2D }
+                        ? nil : "is no id; write capitals, digits and -, such as X01"
+                }, \.id, "Stable name. That of a built-in rule takes its place.", example: "X01", mistakes: ["x01"]),
+            FleetKey(
+                "name", FleetValue<String>.text("a few words"), \.name, "What is wrong in a few words, as a heading.",
+                example: "The feed is gone", mistakes: ["[a]"]),
+            FleetKey(
+                "cause", .text("a sentence"), \.cause,
+                "What is so, a sentence. `{name}` stands for what a pattern kept.",
+                example: "\"The feed `{host}` does not exist.\"", mistakes: ["[a]"]),
+            FleetKey(
+                "fix", .text("a sentence"), \.fix, "What to do about it, a sentence.",
+                example: "\"Name another feed.\"", mistakes: ["[a]"]),
+            FleetKey(
+                "command", .anyText("a command"), \.command,
+                "The command that fixes it or leads on; `{space}` stands for the Space. Empty for none.",
+                standard: "`stoker space upload {space} .`", example: "\"stoker space restart {space}\"",
+                mistakes: ["[a]"]),
+            FleetKey(
+                "verify", .anyText("a command"), \.verify,
+                "The command that shows whether it is well again. Empty for none.",
+                standard: "`stoker space wait {space}`", example: "\"\"", mistakes: ["[a]"]),
+            FleetKey(
+                "severity", FleetValue<FailureSignature.Severity>.word, \.severity, "How bad it is.", standard: "error",
+                example: "warn", mistakes: ["fatal"]),
+            FleetKey(
+                "auto",
+                FleetValue<[FailureSignature.Automatic]>.list(.word, "what may be done without a person", limit: 8),
+                \.automatic,
+                "What may be done without a person: R restart once, F build from scratch once, C change of configuration, D new commit, W wait, A tell. It is told, and changes nothing of what healing does.",
+                standard: "`N`, nothing", example: "[R, A]", mistakes: ["[X]"]),
+            FleetKey(
+                "rank", .integer(0...100, "a number such as 50"), \.rank,
+                "The cause with more comes first: what is more specific has more. One up to 10 explains nothing.",
+                standard: "50", example: "60", mistakes: ["101", "high"]),
+            FleetKey(
+                "state", .text("a few words"), \.state,
+                "In place of patterns, for the built-in rules: what Stoker sees in stage, settings, time or its own records.",
+                example: "stage PAUSED", mistakes: ["[a]"]),
+        ]
+    private static let furtherKeys: [FleetKey<RuleText>] = [
+        FleetKey(
+            "evidence", FleetValue<[EvidenceText]>.list(.table(evidenceTable, EvidenceText()), "evidences", limit: 20),
+            \.evidence,
+            "Further ways in which it shows, each with its own patterns and conditions.",
+            example: "[{ run: \"no such feed\", near: \"feed.py\" }]",
+            mistakes: ["[a]", "[{ run: ab }]"])
+    ]
 
-    private static let known: Set<String> = Set(
-        FailureSignature.Source.allCases.map(\.rawValue) + [
-            "id", "name", "cause", "fix", "command", "verify", "severity", "auto", "rank", "serving", "always", "loud",
-            "near", "unless", "with", "without", "stages", "listens", "status", "of_app",
-        ])
+    static let ruleTable = FleetTable<RuleText>(
+        ownKeys + evidenceKeys.map { $0.of(\RuleText.own) } + furtherKeys,
+        finish: { rule, said in
+            for key in ["id", "name", "cause", "fix"] where !said.has(key) {
+                said.report(.missing, "`\(key)` is missing in \(rule.id.isEmpty ? "a rule" : rule.id)")
+            }
+            if rule.own.isEmpty, rule.evidence.isEmpty, rule.state == nil {
+                said.report(
+                    .missing,
+                    "\(rule.id.isEmpty ? "the rule" : rule.id) says nowhere how it shows; give it patterns, such as run: [Cannot reach {host}]"
+                )
+            }
+        })
+
+    private static let ruleSection = FleetSection(
+        "rules", "One failure each.", FleetValue<[RuleText]>.list(.table(ruleTable, RuleText()), "rules", limit: 2_000),
+        initial: [])
+
+    // MARK: The built-in rules
+
+    /// The rules that are compiled in. A test reads them: a build with a wrong file knows no cause.
+    package static let builtIn: RuleFile = (try? RuleFile(compiledIn(), name: "diagnosis.yaml")) ?? RuleFile()
 
     /// The bytes that are compiled in.
     static func compiledIn() -> String {

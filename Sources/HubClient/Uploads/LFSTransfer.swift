@@ -21,7 +21,7 @@ struct LFSTransfer: Sendable {
     /// huggingface_hub's issues 1311 and 1312 show; nothing is documented.
     static let freshness: Duration = .seconds(600)
     /// How often the addresses of an object are asked for anew.
-    static let mostRenewals = 5
+    static let maxRenewals = 5
 
     init(
         _ items: [UploadItem], to repo: RepoID, revision: String, hub: Hub, notes: UploadResumeStore,
@@ -226,7 +226,7 @@ struct LFSTransfer: Sendable {
         given.map { hub.pace.clock.now() - $0.at >= Self.freshness } ?? false
     }
 
-    private func mayRenew(_ given: Given?) -> Bool { given.map { $0.renewals < Self.mostRenewals } ?? false }
+    private func mayRenew(_ given: Given?) -> Bool { given.map { $0.renewals < Self.maxRenewals } ?? false }
 
     private func ask(_ asked: [Int], _ objects: [Hub.LFSObject], doing: String) async throws -> Ended {
         let at = hub.pace.clock.now()

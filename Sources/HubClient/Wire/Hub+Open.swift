@@ -155,7 +155,7 @@ extension Hub {
         var headers = request.headers
         var left = request.timeout
         var redirected = false
-        for _ in 0...Self.mostRedirects {
+        for _ in 0...Self.maxRedirects {
             let isHub = origins.contains(origin)
             let bucket = isHub ? Self.bucket(of: url, endpoint: settings.endpoint) : nil
             if let bucket {
@@ -227,10 +227,10 @@ extension Hub {
             redirected = true
         }
         throw HubFailure(
-            .unreadable, doing: request.doing, said: "the Hub points on more than \(Self.mostRedirects) times")
+            .unreadable, doing: request.doing, said: "the Hub points on more than \(Self.maxRedirects) times")
     }
 
-    static let mostRedirects = 10
+    static let maxRedirects = 10
 
     /// What may be told another host than the one it was meant for.
     private static func travelling(_ headers: HTTPHeaders) -> HTTPHeaders {

@@ -30,7 +30,7 @@ final class GitRepository: Sendable {
         var rules: [String: [UInt8]] = [:]
     }
     private let memory = Mutex(Memory())
-    private static let mostListings = 16
+    private static let maxListings = 16
 
     init(path: String) { self.path = path }
 
@@ -180,7 +180,7 @@ final class GitRepository: Sendable {
         memory.withLock { memory in
             guard memory.listings.updateValue(listing, forKey: commit) == nil else { return }
             memory.order.append(commit)
-            while memory.order.count > Self.mostListings { memory.listings[memory.order.removeFirst()] = nil }
+            while memory.order.count > Self.maxListings { memory.listings[memory.order.removeFirst()] = nil }
         }
     }
 

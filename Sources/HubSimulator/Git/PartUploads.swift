@@ -16,7 +16,7 @@ final class PartUploads: Sendable {
     }
 
     /// Parts of all uploads that are under way.
-    private static let mostParts = 100_000
+    private static let maxParts = 100_000
 
     /// - Returns: an id, and how many parts there will be; nil when there are too many already.
     func begin(repo: String, sha256: String, size: Int, partSize: Int) -> (id: String, parts: Int)? {
@@ -24,7 +24,7 @@ final class PartUploads: Sendable {
         let upload = PartUpload(
             repo: repo, sha256: sha256, size: size, partSize: partSize, path: "\(incoming)/\(id)")
         let taken = uploads.withLock { uploads in
-            guard uploads.values.reduce(upload.slots.count, { $0 + $1.slots.count }) <= Self.mostParts else {
+            guard uploads.values.reduce(upload.slots.count, { $0 + $1.slots.count }) <= Self.maxParts else {
                 return false
             }
             uploads[id] = upload

@@ -34,8 +34,8 @@ enum FrontMatter {
 
     /// Bytes, aliases and values of a block: aliases of aliases would grow without end.
     private static let mostBytes = 1 << 20
-    private static let mostAliases = 20
-    private static let mostValues = 100_000
+    private static let maxAliases = 20
+    private static let maxValues = 100_000
 
     /// A block as JSON; nil for an empty one.
     /// - Throws: YAML's own error, or ``TooMuch``.
@@ -43,8 +43,8 @@ enum FrontMatter {
         guard block.utf8.count <= mostBytes else { throw TooMuch(description: "the metadata is larger than 1 MB") }
         guard
             !block.utf8.contains(UInt8(ascii: "&"))
-                || block.utf8.count(where: { $0 == UInt8(ascii: "*") }) <= mostAliases
-        else { throw TooMuch(description: "the metadata has anchors and more than \(mostAliases) aliases") }
+                || block.utf8.count(where: { $0 == UInt8(ascii: "*") }) <= maxAliases
+        else { throw TooMuch(description: "the metadata has anchors and more than \(maxAliases) aliases") }
         guard let node = try Yams.compose(yaml: block) else { return nil }
         var values = 0
         return try json(node, &values)
@@ -52,7 +52,7 @@ enum FrontMatter {
 
     private static func json(_ node: Node, _ values: inout Int) throws -> JSON {
         values += 1
-        guard values <= mostValues else { throw TooMuch(description: "the metadata has too many values") }
+        guard values <= maxValues else { throw TooMuch(description: "the metadata has too many values") }
         switch node {
         case .mapping(let mapping):
             var members: [String: JSON] = [:]

@@ -11,7 +11,7 @@ import NIOHTTP1
 /// machine: a webhook with another address is kept and shown, and nobody is called.
 struct WebhookPost: RepoListener {
     let hub: SimulatedHub
-    private static let mostPerDay = 1_000
+    private static let maxPerDay = 1_000
 
     func onCreated(_ repo: HubRepo, wishes: SpaceWishes, by caller: HubAccount) async {
         await send(repo, action: "create", scope: "repo")
@@ -37,7 +37,7 @@ struct WebhookPost: RepoListener {
         where webhook.domains.contains("repo") && webhook.disabled == false && webhook.watches(repo, isUser: isUser) {
             do {
                 try await hub.state.countAction(
-                    "webhook triggers", who: webhook.id, limit: Self.mostPerDay, span: .seconds(86_400), per: "day")
+                    "webhook triggers", who: webhook.id, limit: Self.maxPerDay, span: .seconds(86_400), per: "day")
             } catch {
                 continue
             }

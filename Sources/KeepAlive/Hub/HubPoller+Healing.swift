@@ -209,7 +209,7 @@ extension HubPoller {
         } catch {
             // It was not done, but the row may still come: what waits for the disk is not taken back.
             notDone.append(NotDone(space: key, began: now))
-            if notDone.count > Self.mostNotDone { notDone.removeFirst() }
+            if notDone.count > Self.maxNotDone { notDone.removeFirst() }
             let refusal = "\(name): no \(step.word), because it could not be written down (\(error.because))"
             knowledge.set(healing: refusal, of: name)
             logger.error("Healing could not be written down", metadata: ["check": "\(name)", "error": "\(error)"])
@@ -332,7 +332,7 @@ extension HubPoller {
 
     /// Kept with the action: also a later process leaves it out of the count.
     static let notWrittenInTime = "not done: it was not written down in time"
-    private static let mostNotDone = 10_000
+    private static let maxNotDone = 10_000
 
     /// What people do comes in by other processes, or by this one's API: it is told, and explained by a new reading.
     func lookAtDeeds() async {
@@ -396,11 +396,8 @@ extension Action {
             case .pause, nil: nil
             }
         // Who waits for what he changed does not want it restarted meanwhile.
-        let at = ended ?? (state == .begun ? leaseUntil : nil) ?? began
-        return step.map {
-            .init(
-                at: kind.askedDeed.map { [.deploy, .rollback].contains($0) } == true ? at : began, step: $0,
-                isAsked: true)
-        }
+        let isDeploy = kind == .asked(.deploy) || kind == .asked(.rollback)
+        let at = isDeploy ? ended ?? leaseUntil ?? began : began
+        return step.map { .init(at: at, step: $0, isAsked: true) }
     }
 }

@@ -11,7 +11,7 @@ package struct SingleHubReading: Sendable {
     package var failures: [Failure] = []
 
     /// Spaces that a listing does not have are asked for one by one; so many at most.
-    private static let mostSingles = 20
+    private static let maxSingles = 20
 
     /// One reading of all that the fleet names.
     package static func take(_ fleet: Fleet, of hub: any HubGateway, now: Instant) async -> SingleHubReading {
@@ -31,7 +31,7 @@ package struct SingleHubReading: Sendable {
                 glance.failures.append(error)
             }
         }
-        for space in singles.prefix(mostSingles) {
+        for space in singles.prefix(maxSingles) {
             do throws(Failure) {
                 if let facts = try await hub.space(space) { _ = knowledge.take(facts, as: space, now: now) }
             } catch {

@@ -30,7 +30,7 @@ struct AnswerReader {
 
     /// Most bytes of all heads of an answer together: as curl. Source: `lib/http.h`, `MAX_HTTP_RESP_HEADER_SIZE`.
     static let headLimit = 300 * 1_024
-    static let mostHeaders = 5_000
+    static let maxHeaders = 5_000
     private static let trailerLimit = 65_536
     /// Most bytes of the line before a chunk.
     private static let chunkLineLimit = 4_096
@@ -327,7 +327,7 @@ struct AnswerReader {
             }
             let name = Self.trimmed(line[..<colon])
             if name.isEmpty { continue }
-            guard headers.count < Self.mostHeaders else {
+            guard headers.count < Self.maxHeaders else {
                 throw Fault(cause: .headersTooLarge, detail: "more than 5,000 headers")
             }
             let value = Self.trimmed(line[(colon + 1)...])

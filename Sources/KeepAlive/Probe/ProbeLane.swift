@@ -39,9 +39,9 @@ package final class ProbeLane: @unchecked Sendable {
 
     /// The side that closes first keeps the TIME_WAIT, so a finished connection waits this long for the server.
     static let lingerNanoseconds: UInt64 = 250_000_000
-    static let mostLingering = 128
+    static let maxLingering = 128
     /// Bodies beyond 64 KiB that are kept at once: of up to a MiB each, so that strangers cannot fill the memory.
-    static let mostLargeBodies = 64
+    static let maxLargeBodies = 64
     private var largeBodies = 0
     static let granularityNanoseconds: UInt64 = 10_000_000
 
@@ -149,7 +149,7 @@ package final class ProbeLane: @unchecked Sendable {
     }
 
     func mayLinger() -> Bool {
-        guard lingering < Self.mostLingering, !isShutDown else { return false }
+        guard lingering < Self.maxLingering, !isShutDown else { return false }
         lingering += 1
         return true
     }
@@ -157,7 +157,7 @@ package final class ProbeLane: @unchecked Sendable {
     func lingered() { lingering -= 1 }
 
     func mayHoldLargeBody() -> Bool {
-        guard largeBodies < Self.mostLargeBodies else { return false }
+        guard largeBodies < Self.maxLargeBodies else { return false }
         largeBodies += 1
         return true
     }

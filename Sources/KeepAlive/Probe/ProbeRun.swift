@@ -343,7 +343,7 @@ final class ProbeRun: ProbeTask, @unchecked Sendable {
                 return answered(truncated: true, complete: false)
             }
             guard lane.mayHoldLargeBody() else {
-                return fail(.selfOverloaded, "\(ProbeLane.mostLargeBodies) large answers were being read already")
+                return fail(.selfOverloaded, "\(ProbeLane.maxLargeBodies) large answers were being read already")
             }
             holdsLargeBody = true
         }

@@ -13,7 +13,7 @@ final class ChangeFeed: Sendable {
     }
     private let state = Mutex(State())
     /// Above this many names in one batch, reading everything anew is cheaper than naming them.
-    private static let mostNames = 2_000
+    private static let maxNames = 2_000
 
     var isListenedTo: Bool { state.withLock { !$0.listeners.isEmpty } }
 
@@ -44,7 +44,7 @@ final class ChangeFeed: Sendable {
             state.waiting.names += names
             state.waiting.events += events
             state.waiting.everything = state.waiting.everything || everything
-            if state.waiting.names.count > Self.mostNames { state.waiting.everything = true }
+            if state.waiting.names.count > Self.maxNames { state.waiting.everything = true }
             if state.waiting.everything { state.waiting.names = [] }
             if state.waiting.events.count > 200 { state.waiting.events.removeFirst(state.waiting.events.count - 200) }
         }

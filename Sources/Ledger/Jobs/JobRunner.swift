@@ -65,11 +65,30 @@ package final class JobRunner: Service {
     }
 
     private struct Shared {
+        /// Claimed and not over.
         var running = 0
         var isStopping = false
-        /// Rung when a stop begins; one for each job that runs.
-        var stops: [UInt64: AsyncSignal] = [:]
+        /// Stopping was waited for long enough: what runs is handed back.
+        var isStopOver = false
+        /// By a number of its own: a job that was lost may be claimed again while the first work on it ends.
+        var work: [UInt64: Work] = [:]
         var last: UInt64 = 0
+
+        mutating func callOff(_ number: UInt64, _ end: End) {
+            guard work[number]?.calledOff == nil else { return }
+            work[number]?.calledOff = end
+            work[number]?.signal.ring()
+        }
+    }
+
+    /// A job that is being done.
+    private struct Work {
+        var job: Int64
+        var fence: Int64
+        /// End of the lease.
+        var until: Instant
+        var calledOff: End?
+        let signal = AsyncSignal()
     }
 
     private let store: any JobStore
@@ -81,8 +100,9 @@ package final class JobRunner: Service {
     private let backoff: @Sendable (_ attempt: Int) -> Duration
     private let logger: Logger
     private let shared = Mutex(Shared())
-    /// Something may be there to be claimed, or a place is free.
+    /// Something may be there to be claimed, or places are free.
     private let news = AsyncSignal()
+    private let stopBegan = AsyncSignal()
 
     /// - Parameters:
     ///   - owner: names this process in what it claims.
@@ -111,20 +131,27 @@ package final class JobRunner: Service {
 
     package func run() async throws {
         await withTaskCancellationOrGracefulShutdownHandler {
-            await withDiscardingTaskGroup { group in
-                var failures = 0
-                while !isStopping {
-                    do throws(Failure) {
-                        for job in try await claim() { group.addTask { await self.take(job) } }
-                        if failures > 0 { logger.notice("Jobs can be claimed again") }
-                        failures = 0
-                    } catch {
-                        failures += 1
-                        if failures == 1 { logger.warning("No jobs can be claimed", metadata: ["error": "\(error)"]) }
+            await withDiscardingTaskGroup { helpers in
+                helpers.addTask { await self.extendLeases() }
+                helpers.addTask { await self.awaitStop() }
+                await withDiscardingTaskGroup { group in
+                    var failures = 0
+                    while !isStopping {
+                        do throws(Failure) {
+                            for job in try await claim() { group.addTask { await self.take(job) } }
+                            if failures > 0 { logger.notice("Jobs can be claimed again") }
+                            failures = 0
+                        } catch {
+                            failures += 1
+                            if failures == 1 {
+                                logger.warning("No jobs can be claimed", metadata: ["error": "\(error)"])
+                            }
+                        }
+                        if isStopping { break }
+                        await news.wait(atMost: await pause(failures), clock: clock)
                     }
-                    if isStopping { break }
-                    await news.wait(atMost: await pause(failures), clock: clock)
                 }
+                helpers.cancelAll()
             }
         } onCancelOrGracefulShutdown: {
             self.stop()
@@ -134,11 +161,8 @@ package final class JobRunner: Service {
     private var isStopping: Bool { shared.withLock { $0.isStopping } }
 
     private func stop() {
-        let bells = shared.withLock { shared in
-            shared.isStopping = true
-            return shared.stops.values.map { $0 }
-        }
-        for signal in bells { signal.ring() }
+        shared.withLock { $0.isStopping = true }
+        stopBegan.ring()
         news.ring()
     }
 
@@ -182,30 +206,44 @@ package final class JobRunner: Service {
     }
 
     private func take(_ job: Job) async {
-        await finish(job, await work(job))
+        let end = await work(job)
+        await finish(job, end)
         handlers[job.kind]?.settled(job)
-        shared.withLock { $0.running -= 1 }
-        news.ring()
+        let mayClaim = shared.withLock { shared in
+            shared.running -= 1
+            return shared.running == settings.concurrency - settings.batch
+        }
+        // What waits again has a time that the loop does not know of. Otherwise it looks when enough places have become free.
+        if mayClaim || Self.waitsAgain(end) { news.ring() }
+    }
+
+    private static func waitsAgain(_ end: End) -> Bool {
+        switch end {
+        case .outcome(.done), .outcome(.doneWith), .outcome(.cancelled): false
+        case .outcome(.later), .failure, .lost, .stopped: true
+        }
     }
 
     private func work(_ job: Job) async -> End {
         guard let handler = handlers[job.kind] else { return .stopped }
-        let signal = AsyncSignal()
+        let work = Work(job: job.id, fence: job.fence, until: job.leaseUntil ?? now() + settings.lease)
         let number = shared.withLock { shared in
             shared.last += 1
-            shared.stops[shared.last] = signal
-            if shared.isStopping { signal.ring() }
+            shared.work[shared.last] = work
+            if shared.isStopOver { shared.callOff(shared.last, .stopped) }
             return shared.last
         }
-        defer { shared.withLock { $0.stops[number] = nil } }
+        defer { shared.withLock { $0.work[number] = nil } }
         return await withTaskGroup(of: End?.self) { group in
             group.addTask {
                 do { return .outcome(try await handler.work(job)) } catch {
                     return error is CancellationError && self.isStopping ? .stopped : .failure(error)
                 }
             }
-            group.addTask { await self.keep(job) }
-            group.addTask { await self.awaitStop(signal) }
+            group.addTask {
+                await work.signal.wait(atMost: nil, clock: self.clock)
+                return self.shared.withLock { $0.work[number]?.calledOff }
+            }
             var end: End?
             while end == nil, let next = await group.next() { end = next }
             group.cancelAll()
@@ -222,28 +260,33 @@ package final class JobRunner: Service {
         }
     }
 
-    /// Extends the lease until it is called off. - Returns: that the job is lost.
-    private func keep(_ job: Job) async -> End? {
-        var until = now() + settings.lease
+    /// Extends the leases of what runs, until it is cancelled; calls off what is lost.
+    private func extendLeases() async {
         while true {
-            do { try await clock.sleep(for: settings.lease / 3) } catch { return nil }
-            do throws(Failure) {
-                guard try await store.extend(job.id, fence: job.fence, until: now() + settings.lease) else {
-                    return .lost
+            do { try await clock.sleep(for: settings.lease / 3) } catch { return }
+            for (number, work) in shared.withLock({ $0.work }) where work.calledOff == nil {
+                let until = now() + settings.lease
+                do throws(Failure) {
+                    let isHeld = try await store.extend(work.job, fence: work.fence, until: until)
+                    shared.withLock { shared in
+                        if isHeld { shared.work[number]?.until = until } else { shared.callOff(number, .lost) }
+                    }
+                } catch {
+                    // As long as the lease holds nobody else has it.
+                    if now() >= work.until { shared.withLock { $0.callOff(number, .lost) } }
                 }
-                until = now() + settings.lease
-            } catch {
-                // As long as the lease holds nobody else has it.
-                if now() >= until { return .lost }
             }
         }
     }
 
-    private func awaitStop(_ signal: AsyncSignal) async -> End? {
-        await signal.wait(atMost: nil, clock: clock)
-        if Task.isCancelled { return nil }
-        do { try await clock.sleep(for: settings.stopWithin) } catch { return nil }
-        return .stopped
+    /// Hands back what still runs some time after a stop began.
+    private func awaitStop() async {
+        await stopBegan.wait(atMost: nil, clock: clock)
+        do { try await clock.sleep(for: settings.stopWithin) } catch { return }
+        shared.withLock { shared in
+            shared.isStopOver = true
+            for number in shared.work.keys { shared.callOff(number, .stopped) }
+        }
     }
 
     private func finish(_ job: Job, _ end: End) async {

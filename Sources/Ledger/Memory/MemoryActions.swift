@@ -56,7 +56,7 @@ package final class MemoryActions: ActionStore {
     package func end(_ action: Int64, fence: Int64, as state: Action.State, result: String?, now: Instant) -> Bool {
         held(action, fence) {
             $0.state = state
-            $0.result = result?.shortened(toBytes: Job.mostError)
+            $0.result = result?.shortened(toBytes: Job.maxError)
             $0.ended = now
             $0.leaseUntil = nil
         }

@@ -84,7 +84,7 @@ package final class MemoryJobs: JobStore {
         held(job, fence) { job, _ in job.due = until }
     }
     package func complete(_ job: Int64, fence: Int64, note: String?, now: Instant) -> Bool {
-        let note = note?.shortened(toBytes: Job.mostError)
+        let note = note?.shortened(toBytes: Job.maxError)
         return held(job, fence) { job, state in
             job.state = .completed
             Self.end(job.id, .completed, note, now, &state)
@@ -109,7 +109,7 @@ package final class MemoryJobs: JobStore {
         }
     }
     package func fail(_ job: Int64, fence: Int64, error: String, retryAt: Instant?, now: Instant) -> Bool {
-        let error = error.shortened(toBytes: Job.mostError)
+        let error = error.shortened(toBytes: Job.maxError)
         return held(job, fence) { job, state in
             if let retryAt, job.attempt < job.maxAttempts {
                 job.state = .retryable
@@ -133,7 +133,7 @@ package final class MemoryJobs: JobStore {
     package func cancel(_ job: Int64, because: String, now: Instant) -> Bool {
         state.withLock { state in
             guard let known = state.jobs[job], !known.state.isOver else { return false }
-            Self.end(job, .cancelled, because.shortened(toBytes: Job.mostError), now, &state)
+            Self.end(job, .cancelled, because.shortened(toBytes: Job.maxError), now, &state)
             state.jobs[job]?.fence += 1
             return true
         }
@@ -158,14 +158,14 @@ package final class MemoryJobs: JobStore {
     package func retain(now: Instant) -> Int {
         state.withLock { state in
             let live = state.jobs.values.filter { !$0.state.isOver }.map(\.id).sorted(by: >)
-            for id in live.dropFirst(Job.mostLive) {
+            for id in live.dropFirst(Job.maxLive) {
                 Self.end(id, .discarded, Job.tooMany, now, &state)
                 state.jobs[id]?.fence += 1
             }
             let over = state.jobs.values.compactMap { job in job.endedAt.map { (at: $0, id: job.id) } }
                 .sorted { ($1.at, $1.id) < ($0.at, $0.id) }
             let old = over.enumerated().filter { index, one in
-                index >= Job.mostEnded || one.at < now - Job.keptFor
+                index >= Job.maxEnded || one.at < now - Job.keptFor
             }
             for (_, one) in old { state.jobs[one.id] = nil }
             return old.count

@@ -127,10 +127,10 @@ package actor MemoryLedger: Ledger {
         let kept = own.prefix { $0.at < at }.count
         let new = Timeline.marks(after: change, previous: own[..<kept].last?.standing, later: Array(own[kept...]))
         own.replaceSubrange(kept..., with: new)
-        if own.count > Self.mostMarks { own.removeFirst(Self.mostMarks / 10) }
+        if own.count > Self.maxMarks { own.removeFirst(Self.maxMarks / 10) }
         marks[change.check] = own
     }
-    private static let mostMarks = 20_000
+    private static let maxMarks = 20_000
 
     private func setBack(to: Instant) {
         for (check, own) in marks {
@@ -174,7 +174,7 @@ package actor MemoryLedger: Ledger {
         for row in rows where row.check == check { sums.add(row) }
         for row in folded where row.check == check { sums.add(row) }
         let maintenance = documents.records(
-            kind: MaintenanceSpan.kind, prefix: "", after: nil, limit: Record.mostOfKind
+            kind: MaintenanceSpan.kind, prefix: "", after: nil, limit: Record.maxOfKind
         )
         .compactMap(MaintenanceSpan.init)
         let watched = Watch(absences: absences, until: watchedUntil).without(maintenance, of: check)

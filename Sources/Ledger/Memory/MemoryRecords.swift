@@ -38,7 +38,7 @@ package final class MemoryRecords: RecordStore {
             var gone = 0
             for (kind, records) in kinds {
                 let kept = records.filter { _, record in record.expires.map { $0 > now } ?? true }
-                let newest = kept.values.sorted { ($0.at, $0.key) > ($1.at, $1.key) }.prefix(Record.mostOfKind)
+                let newest = kept.values.sorted { ($0.at, $0.key) > ($1.at, $1.key) }.prefix(Record.maxOfKind)
                 gone += records.count - newest.count
                 kinds[kind] = Dictionary(newest.map { ($0.key, $0) }) { first, _ in first }
             }

@@ -49,7 +49,7 @@ final class DamageLog: Sendable {
 }
 
 extension SQLiteLedger {
-    package var wantsTending: Bool { !damage.isEmpty }
+    package var wantsCompaction: Bool { !damage.isEmpty }
 
     /// Puts damaged rows in order that reading came upon: what can be read of them stays, the rest goes, and an event names each.
     /// - Returns: whether there was one.

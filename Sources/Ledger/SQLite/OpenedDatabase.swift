@@ -309,7 +309,7 @@ struct OpenedDatabase: Sendable {
     }
 
     /// How many damaged files are kept; the oldest goes when there is one more.
-    static let mostKept = 5
+    static let maxKept = 5
 
     /// The name for the next one that is kept: `.damaged-N`, whose number grows.
     private static func nextAside(_ path: String) -> String {
@@ -317,7 +317,7 @@ struct OpenedDatabase: Sendable {
         let prefix = (path.split(separator: "/").last.map { String($0) } ?? "") + ".damaged-"
         let names = (try? FileManager.default.contentsOfDirectory(atPath: folder.isEmpty ? "." : folder)) ?? []
         let numbers = Set(names.filter { $0.hasPrefix(prefix) }.compactMap { Int($0.dropFirst(prefix.count)) }).sorted()
-        for old in numbers.prefix(max(0, numbers.count - (mostKept - 1))) {
+        for old in numbers.prefix(max(0, numbers.count - (maxKept - 1))) {
             for suffix in ["", "-wal", "-shm"] {
                 // One that stays is no harm but its size.
                 try? FileManager.default.removeItem(atPath: "\(path).damaged-\(old)\(suffix)")
@@ -326,7 +326,7 @@ struct OpenedDatabase: Sendable {
         return "\(path).damaged-\((numbers.last ?? 0) + 1)"
     }
 
-    /// Renames the file and its companions; at most ``mostKept`` are kept.
+    /// Renames the file and its companions; at most ``maxKept`` are kept.
     private static func moveAside(_ path: String, doing: String) throws(Failure) -> String {
         let aside = nextAside(path)
         do {

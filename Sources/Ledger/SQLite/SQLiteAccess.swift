@@ -10,6 +10,18 @@ protocol SQLiteAccess: Sendable {
     func write<T: Sendable>(
         _ doing: String, within limit: Duration?, _ body: @escaping @Sendable (Database) throws -> T
     ) async throws(Failure) -> T
+    /// One statement, which is a transaction by itself: nothing has to begin or end one.
+    func writeAlone<T: Sendable>(
+        _ doing: String, _ body: @escaping @Sendable (Database) throws -> T
+    ) async throws(Failure) -> T
     /// Rows that cannot be read are left out and noted here.
     var damage: DamageLog { get }
+}
+
+extension SQLiteAccess {
+    func writeAlone<T: Sendable>(
+        _ doing: String, _ body: @escaping @Sendable (Database) throws -> T
+    ) async throws(Failure) -> T {
+        try await write(doing, within: nil, body)
+    }
 }

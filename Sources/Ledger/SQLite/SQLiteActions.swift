@@ -56,7 +56,7 @@ struct SQLiteActions: ActionStore {
             "write down the end of action \(action)",
             """
             UPDATE action SET state = ?, result = ?, ended = ?, lease = NULL WHERE id = ? AND fence = ? AND state = 'begun'
-            """, [state.rawValue, result?.shortened(toBytes: Job.mostError), now.milliseconds, action, fence])
+            """, [state.rawValue, result?.shortened(toBytes: Job.maxError), now.milliseconds, action, fence])
     }
 
     private func change(

@@ -46,23 +46,37 @@ struct SQLiteJobs: JobStore {
         guard limit > 0, !kinds.isEmpty else { return [] }
         let damage = access.damage
         return try await access.write("claim jobs", within: nil) { db in
-            var found: [(due: Int64, id: Int64)] = []
+            var found: [(due: Int64, id: Int64, row: Row)] = []
             let select = try db.cachedStatement(sql: SQL.due)
             for kind in Set(kinds) {
                 for row in try Row.fetchAll(select, arguments: [kind, now.milliseconds, limit]) {
-                    found.append((try row.decode(Int64.self, atIndex: 1), try row.decode(Int64.self, atIndex: 0)))
+                    found.append((try row.decode(Int64.self, atIndex: 5), try row.decode(Int64.self, atIndex: 0), row))
                 }
             }
+            found.sort { ($0.due, $0.id) < ($1.due, $1.id) }
             let discard = try db.cachedStatement(sql: SQL.discardLost)
             let claim = try db.cachedStatement(sql: SQL.claim)
             let end = Instant.stored((now + lease).milliseconds)
             var claimed: [Job] = []
-            for (_, id) in found.sorted(by: { $0 < $1 }).prefix(limit) {
-                try discard.execute(arguments: [now.milliseconds, Job.lost, id])
-                if db.changesCount > 0 { continue }
+            for (_, id, row) in found.prefix(limit) {
+                // A row that cannot be read is claimed as well: so it comes to its end.
+                let known = Result { try Self.job(row) }
+                let waits = if case .success(let job) = known { job.state != .running } else { false }
+                if !waits {
+                    try discard.execute(arguments: [now.milliseconds, Job.lost, id])
+                    if db.changesCount > 0 { continue }
+                }
                 try claim.execute(arguments: [owner, end, id])
-                guard let row = try Row.fetchOne(db, sql: SQL.job + " WHERE id = ?", arguments: [id]) else { continue }
-                do { claimed.append(try Self.job(row)) } catch { damage.note(.job, id, error) }
+                switch known {
+                case .success(var job):
+                    job.state = .running
+                    job.owner = owner
+                    job.due = Instant(milliseconds: end)
+                    job.attempt += 1
+                    job.fence &+= 1
+                    claimed.append(job)
+                case .failure(let error): damage.note(.job, id, error)
+                }
             }
             return claimed
         }
@@ -76,7 +90,7 @@ struct SQLiteJobs: JobStore {
         try await change(
             "complete job \(job)", SQL.end,
             [
-                Job.State.completed.rawValue, now.milliseconds, note?.shortened(toBytes: Job.mostError), job, fence,
+                Job.State.completed.rawValue, now.milliseconds, note?.shortened(toBytes: Job.maxError), job, fence,
             ])
     }
 
@@ -89,7 +103,7 @@ struct SQLiteJobs: JobStore {
 
     func fail(_ job: Int64, fence: Int64, error: String, retryAt: Instant?, now: Instant) async throws(Failure) -> Bool
     {
-        let error = error.shortened(toBytes: Job.mostError)
+        let error = error.shortened(toBytes: Job.maxError)
         return try await access.write("note the failure of job \(job)", within: nil) { db in
             if let retryAt {
                 try db.execute(
@@ -109,13 +123,13 @@ struct SQLiteJobs: JobStore {
 
     func cancel(_ job: Int64, because: String, now: Instant) async throws(Failure) -> Bool {
         try await change(
-            "cancel job \(job)", SQL.cancel, [now.milliseconds, because.shortened(toBytes: Job.mostError), job])
+            "cancel job \(job)", SQL.cancel, [now.milliseconds, because.shortened(toBytes: Job.maxError), job])
     }
 
     private func change(
         _ doing: String, _ sql: String, _ arguments: StatementArguments
     ) async throws(Failure) -> Bool {
-        try await access.write(doing, within: nil) { db in
+        try await access.writeAlone(doing) { db in
             try db.cachedStatement(sql: sql).execute(arguments: arguments)
             return db.changesCount > 0
         }
@@ -172,17 +186,17 @@ struct SQLiteJobs: JobStore {
                     UPDATE job SET state = 'discarded', ended = ?, due = NULL, owner = NULL, error = ?, fence = fence + 1,
                     key = CASE WHEN key_ends THEN NULL ELSE key END
                     WHERE id IN (SELECT id FROM job WHERE ended IS NULL ORDER BY id DESC LIMIT -1 OFFSET ?)
-                    """, arguments: [now.milliseconds, Job.tooMany, Job.mostLive])
+                    """, arguments: [now.milliseconds, Job.tooMany, Job.maxLive])
             let givenUp = db.changesCount
             if givenUp > 0 {
                 try SQLiteLedger.tell(
-                    "\(givenUp.counted("job")) were given up, for more than \(Job.mostLive) waited", of: nil, db)
+                    "\(givenUp.counted("job")) were given up, for more than \(Job.maxLive) waited", of: nil, db)
             }
             try db.execute(
                 sql: """
                     DELETE FROM job WHERE ended < ?
                     OR id IN (SELECT id FROM job WHERE ended IS NOT NULL ORDER BY ended DESC, id DESC LIMIT -1 OFFSET ?)
-                    """, arguments: [(now - Job.keptFor).milliseconds, Job.mostEnded])
+                    """, arguments: [(now - Job.keptFor).milliseconds, Job.maxEnded])
             return db.changesCount
         }
     }
@@ -202,7 +216,7 @@ struct SQLiteJobs: JobStore {
             INSERT INTO job (kind, state, payload, created, due, attempt, most, fence, key, key_ends)
             VALUES (?, ?, ?, ?, ?, 0, ?, 0, ?, ?)
             """
-        static let due = "SELECT id, due FROM job WHERE kind = ? AND due <= ? ORDER BY due LIMIT ?"
+        static let due = job + " WHERE kind = ? AND due <= ? ORDER BY due LIMIT ?"
         static let nextDue = "SELECT due FROM job WHERE kind = ? AND due IS NOT NULL ORDER BY due LIMIT 1"
         static let claim = """
             UPDATE job SET state = 'running', owner = ?, due = ?, attempt = attempt + 1, fence = fence + 1 WHERE id = ?

@@ -193,7 +193,7 @@ extension SQLiteLedger {
 
     // MARK: Keeping
 
-    private static let mostAbsences = 20_000
+    private static let maxAbsences = 20_000
 
     /// - Parameters:
     ///   - rowsBefore: changes after it are kept one by one, as its pings are.
@@ -275,11 +275,11 @@ extension SQLiteLedger {
     }
 
     private static func joinAbsences(_ db: Database) throws {
-        guard try Int.fetchOne(db, sql: "SELECT COUNT(*) FROM absence") ?? 0 > mostAbsences else { return }
+        guard try Int.fetchOne(db, sql: "SELECT COUNT(*) FROM absence") ?? 0 > maxAbsences else { return }
         // 40,000 years around 1970.
         var absences = try spans(db, from: -1 << 50, to: 1 << 50)
         var gap: Int64 = 1_000
-        while absences.count > mostAbsences / 2 {
+        while absences.count > maxAbsences / 2 {
             absences = Watch.joined(absences, gap: gap)
             gap *= 4
         }

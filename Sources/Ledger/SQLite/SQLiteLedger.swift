@@ -156,6 +156,12 @@ package final class SQLiteLedger: Ledger, SQLiteAccess {
         }
     }
 
+    func writeAlone<T: Sendable>(
+        _ doing: String, _ body: @escaping @Sendable (Database) throws -> T
+    ) async throws(Failure) -> T {
+        try await writeOutsideTransaction(doing, body)
+    }
+
     func writeOutsideTransaction<T: Sendable>(
         _ doing: String, within limit: Duration? = nil, _ body: @escaping @Sendable (Database) throws -> T
     ) async throws(Failure) -> T {

@@ -12,7 +12,7 @@ struct SQLiteRecords: RecordStore {
                 try Int64.fetchOne(
                     db,
                     sql: """
-                        SELECT CASE WHEN typeof(version) = 'integer' AND version BETWEEN 1 AND \(Record.mostVersions)
+                        SELECT CASE WHEN typeof(version) = 'integer' AND version BETWEEN 1 AND \(Record.maxVersions)
                         THEN version ELSE 0 END FROM record WHERE kind = ? AND key = ?
                         """, arguments: [record.kind, record.key]) ?? 0
             guard version == nil || version == known else { return nil }
@@ -50,13 +50,13 @@ struct SQLiteRecords: RecordStore {
             try db.execute(sql: "DELETE FROM record WHERE expires <= ?", arguments: [now.milliseconds])
             var gone = db.changesCount
             for kind in try String.fetchAll(
-                db, sql: "SELECT kind FROM record GROUP BY kind HAVING COUNT(*) > ?", arguments: [Record.mostOfKind])
+                db, sql: "SELECT kind FROM record GROUP BY kind HAVING COUNT(*) > ?", arguments: [Record.maxOfKind])
             {
                 try db.execute(
                     sql: """
                         DELETE FROM record WHERE kind = ? AND key IN
                         (SELECT key FROM record WHERE kind = ? ORDER BY at DESC, key DESC LIMIT -1 OFFSET ?)
-                        """, arguments: [kind, kind, Record.mostOfKind])
+                        """, arguments: [kind, kind, Record.maxOfKind])
                 gone += db.changesCount
             }
             return gone
@@ -89,7 +89,7 @@ struct SQLiteRecords: RecordStore {
             at: try Instant(stored: try row.decode(Int64.self, atIndex: 3)),
             expires: try row.decode(Int64?.self, atIndex: 4).map { try Instant(stored: $0) })
         let version = try row.decode(Int64.self, atIndex: 2)
-        guard (1...Record.mostVersions).contains(version) else { throw DamagedBytes(what: "version of a record") }
+        guard (1...Record.maxVersions).contains(version) else { throw DamagedBytes(what: "version of a record") }
         return Record(new, version: version)
     }
 }

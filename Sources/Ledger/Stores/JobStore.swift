@@ -16,10 +16,10 @@ package protocol JobStore: Sendable {
     ) async throws(Failure) -> [Job]
     /// Each call below: `false` when the job is not held with this fence any more. Then its worker has to stop.
     func extend(_ job: Int64, fence: Int64, until: Instant) async throws(Failure) -> Bool
-    /// - Parameter note: kept with the job for a person, without secrets; at most ``Job/mostError`` bytes.
+    /// - Parameter note: kept with the job for a person, without secrets; at most ``Job/maxError`` bytes.
     func complete(_ job: Int64, fence: Int64, note: String?, now: Instant) async throws(Failure) -> Bool
     /// - Parameters:
-    ///   - error: for a person, without secrets; at most ``Job/mostError`` bytes are kept.
+    ///   - error: for a person, without secrets; at most ``Job/maxError`` bytes are kept.
     ///   - retryAt: nil gives it up, and so does the last attempt.
     func fail(_ job: Int64, fence: Int64, error: String, retryAt: Instant?, now: Instant) async throws(Failure) -> Bool
     /// Not now: the attempt does not count.
@@ -38,7 +38,7 @@ package protocol JobStore: Sendable {
     func jobs(kind: String?, states: Set<Job.State>, before: Int64?, limit: Int) async throws(Failure) -> [Job]
     /// When the next of these may be claimed; nil when none waits.
     func nextDue(_ kinds: [String]) async throws(Failure) -> Instant?
-    /// Deletes what has been over for ``Job/keptFor`` and what is beyond ``Job/mostEnded``; gives up the oldest beyond ``Job/mostLive``.
+    /// Deletes what has been over for ``Job/keptFor`` and what is beyond ``Job/maxEnded``; gives up the oldest beyond ``Job/maxLive``.
     func retain(now: Instant) async throws(Failure) -> Int
 }
 
@@ -76,18 +76,18 @@ package struct NewJob: Sendable, Equatable {
         package static func growing(_ text: String) -> Key { Key(text: text, endsWithJob: false, replaces: true) }
     }
 
-    /// - Throws: `usage` for a payload above ``Job/mostPayload``, or a kind or key above 200 bytes or empty.
+    /// - Throws: `usage` for a payload above ``Job/maxPayload``, or a kind or key above 200 bytes or empty.
     package init(
         kind: String, payload: String = "{}", createdAt: Instant, runAt: Instant? = nil, maxAttempts: Int = 25,
         key: Key? = nil
     ) throws(Failure) {
-        guard payload.utf8.count <= Job.mostPayload, (1...200).contains(kind.utf8.count),
+        guard payload.utf8.count <= Job.maxPayload, (1...200).contains(kind.utf8.count),
             key.map({ (1...200).contains($0.text.utf8.count) }) ?? true
         else {
             throw Failure(
                 .usage, doing: "make a job of the kind \(kind.prefix(200))",
                 because:
-                    "its payload has more than \(Job.mostPayload) bytes, or its kind or key has none or more than 200")
+                    "its payload has more than \(Job.maxPayload) bytes, or its kind or key has none or more than 200")
         }
         self.kind = kind
         self.payload = payload
@@ -136,12 +136,12 @@ package struct Job: Sendable, Equatable {
     package var runAt: Instant? { state == .running ? nil : due }
     package var leaseUntil: Instant? { state == .running ? due : nil }
 
-    package static let mostPayload = 65_536
-    package static let mostError = 2_000
+    package static let maxPayload = 65_536
+    package static let maxError = 2_000
     /// After its end.
     package static let keptFor = Duration.seconds(7 * 86_400)
-    package static let mostEnded = 20_000
-    package static let mostLive = 100_000
+    package static let maxEnded = 20_000
+    package static let maxLive = 100_000
     static let lost = "its worker ended before it was done"
     static let tooMany = "too many jobs waited"
 }

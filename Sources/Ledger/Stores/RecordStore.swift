@@ -6,7 +6,7 @@ package protocol RecordStore: Sendable {
     /// Writes a document in the place of the one of the same kind and key.
     /// - Parameter version: that the one there has to have, 0 for none there; nil replaces whatever is there.
     /// - Returns: the document with its new version; nil when another version is there.
-    /// - Throws: `usage` for a kind or key above 200 bytes or empty, or a body above ``Record/mostBody``.
+    /// - Throws: `usage` for a kind or key above 200 bytes or empty, or a body above ``Record/maxBody``.
     @discardableResult
     func put(_ record: NewRecord, ifVersion version: Int64?) async throws(Failure) -> Record?
     /// - Returns: whether it was there.
@@ -18,14 +18,14 @@ package protocol RecordStore: Sendable {
     ///   - prefix: with which the keys begin.
     ///   - after: a key (exclusive).
     func records(kind: String, prefix: String, after: String?, limit: Int) async throws(Failure) -> [Record]
-    /// Deletes what is past its time, and of each kind the oldest beyond ``Record/mostOfKind``.
+    /// Deletes what is past its time, and of each kind the oldest beyond ``Record/maxOfKind``.
     func retain(now: Instant) async throws(Failure) -> Int
 }
 
 extension RecordStore {
     /// In the order of their keys' bytes.
     package func records(kind: String) async throws(Failure) -> [Record] {
-        try await records(kind: kind, prefix: "", after: nil, limit: Record.mostOfKind)
+        try await records(kind: kind, prefix: "", after: nil, limit: Record.maxOfKind)
     }
     @discardableResult
     package func put(_ record: NewRecord) async throws(Failure) -> Record? {
@@ -54,11 +54,11 @@ package struct NewRecord: Sendable, Equatable {
 
     func check() throws(Failure) {
         guard (1...200).contains(kind.utf8.count), (1...200).contains(key.utf8.count),
-            body.utf8.count <= Record.mostBody
+            body.utf8.count <= Record.maxBody
         else {
             throw Failure(
                 .usage, doing: "write a record of the kind \(kind.prefix(200))",
-                because: "its kind or key has no or more than 200 bytes, or its body more than \(Record.mostBody)")
+                because: "its kind or key has no or more than 200 bytes, or its body more than \(Record.maxBody)")
         }
     }
 }
@@ -72,10 +72,10 @@ package struct Record: Sendable, Equatable {
     /// 1 or more; rises with each writing of the same kind and key.
     package var version: Int64
 
-    package static let mostBody = 65_536
-    package static let mostOfKind = 10_000
+    package static let maxBody = 65_536
+    package static let maxOfKind = 10_000
     /// Above this a stored version is damage.
-    static let mostVersions: Int64 = 1 << 53
+    static let maxVersions: Int64 = 1 << 53
 
     init(_ new: NewRecord, version: Int64) {
         kind = new.kind

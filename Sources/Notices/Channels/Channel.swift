@@ -25,11 +25,17 @@ package protocol Channel: Sendable, Equatable {
     func advice(in environment: [String: String]) -> String?
     /// One attempt. Bounded in time, and it never throws: what went wrong says whether to try again.
     func deliver(_ notice: Notice, with means: DeliveryMeans) async -> Delivery
+    /// The same in two steps: what can be made ahead is made now, while another message is on its way. Default: nothing.
+    func prepare(_ notice: Notice) -> Attempt
 }
+
+/// One attempt at a message that is ready to leave.
+package typealias Attempt = @Sendable (DeliveryMeans) async -> Delivery
 
 extension Channel {
     package static var takesAcknowledgements: Bool { false }
     package func advice(in environment: [String: String]) -> String? { nil }
+    package func prepare(_ notice: Notice) -> Attempt { { means in await deliver(notice, with: means) } }
 }
 
 /// What an attempt came to. Sentences are for people, without secrets.
@@ -42,6 +48,14 @@ package enum Delivery: Sendable, Equatable {
     case later(after: Duration?, because: String)
     /// It cannot succeed as it is: wrong address, refused.
     case refused(because: String)
+
+    /// Nobody has it.
+    var isFailure: Bool {
+        switch self {
+        case .delivered, .partly: false
+        case .later, .refused: true
+        }
+    }
 }
 
 /// What a channel needs to do it.

@@ -5,6 +5,7 @@ import NIOFoundationCompat
 import NIOHTTP1
 import Runtime
 import StokerCore
+import Synchronization
 
 /// One POST to a service, and what its answer means unless the service has a meaning of its own.
 struct ChannelRequest: Sendable {
@@ -56,25 +57,56 @@ struct ChannelRequest: Sendable {
 
     /// Sends it and reads the beginning of the answer.
     func send(with means: DeliveryMeans) async -> Outcome {
-        var request = HTTPClientRequest(url: url.reveal())
-        request.method = .POST
-        for (name, value) in headers { request.headers.add(name: name, value: value) }
-        request.body = .bytes(ByteBuffer(bytes: body))
-        let (sent, http, limit) = (request, means.http, means.limit)
+        let answer = AnswerHead()
         do {
-            let answer = try await withTimeout(limit) {
-                // Later than ours: two limits of one length would take turns at being told.
-                let response = try await http.execute(
-                    sent, timeout: .milliseconds(limit.wholeMilliseconds + 1_000))
-                return await Answer(
-                    status: Int(response.status.code), headers: response.headers, body: Self.head(of: response))
-            }
-            guard let answer else {
-                return .failed(because: "\(service) did not answer within \(Formatting.interval(limit))")
-            }
-            return .answered(answer)
+            let request = try HTTPClient.Request(
+                url: url.reveal(), method: .POST, headers: HTTPHeaders(headers),
+                body: .byteBuffer(ByteBuffer(bytes: body)))
+            let task = means.http.execute(
+                request: request, delegate: answer,
+                deadline: .now() + .milliseconds(means.limit.wholeMilliseconds))
+            return .answered(
+                try await withTaskCancellationHandler {
+                    try await task.get()
+                } onCancel: {
+                    task.cancel()
+                })
         } catch {
+            // Once the status has arrived, an end that is cut off changes nothing.
+            if let answer = answer.soFar { return .answered(answer) }
+            if (error as? HTTPClientError) == .deadlineExceeded {
+                return .failed(because: "\(service) did not answer within \(Formatting.interval(means.limit))")
+            }
             return .failed(because: "\(service) could not be reached: \(Self.words(for: error))")
+        }
+    }
+
+    /// Keeps the beginning of an answer, on the connection's event loop: a stream of its parts would go from thread to thread.
+    private final class AnswerHead: HTTPClientResponseDelegate {
+        private struct Enough: Error {}
+
+        private let answer = Mutex<Answer?>(nil)
+        var soFar: Answer? { answer.withLock { $0 } }
+
+        func didReceiveHead(task: HTTPClient.Task<Answer>, _ head: HTTPResponseHead) -> EventLoopFuture<Void> {
+            let new = Answer(status: Int(head.status.code), headers: head.headers, body: [])
+            answer.withLock { $0 = new }
+            return task.eventLoop.makeSucceededVoidFuture()
+        }
+
+        func didReceiveBodyPart(task: HTTPClient.Task<Answer>, _ part: ByteBuffer) -> EventLoopFuture<Void> {
+            let isEnough = answer.withLock { answer in
+                let room = mostAnswer - (answer?.body.count ?? 0)
+                answer?.body += part.readableBytesView.prefix(room)
+                return part.readableBytes >= room
+            }
+            return isEnough
+                ? task.eventLoop.makeFailedFuture(Enough()) : task.eventLoop.makeSucceededVoidFuture()
+        }
+
+        func didFinishRequest(task: HTTPClient.Task<Answer>) throws -> Answer {
+            guard let answer = soFar else { throw HTTPClientError.remoteConnectionClosed }
+            return answer
         }
     }
 
@@ -93,9 +125,11 @@ struct ChannelRequest: Sendable {
     func verdict(
         on answer: Answer, now: Instant, note: String? = nil, wait: Duration? = nil, said: String? = nil
     ) -> Delivery {
+        if (200..<300).contains(answer.status) {
+            return .delivered(note: note.map { Redaction.quote(clean($0), limit: 120) })
+        }
         let because = clean(self.because(answer, said))
         switch answer.status {
-        case 200..<300: return .delivered(note: note.map { Redaction.quote(clean($0), limit: 120) })
         case 408, 425, 429, 500..<600:
             return .later(
                 after: (wait ?? Self.retryAfter(answer.headers, now: now)).map {
@@ -153,19 +187,6 @@ struct ChannelRequest: Sendable {
             words[1].count == 2
         else { return nil }
         return Instant(rfc3339: "\(words[3])-\(month < 9 ? "0" : "")\(month + 1)-\(words[1])T\(words[4])Z")
-    }
-
-    private static func head(of response: HTTPClientResponse) async -> [UInt8] {
-        var bytes: [UInt8] = []
-        do {
-            for try await piece in response.body {
-                bytes += piece.readableBytesView.prefix(mostAnswer - bytes.count)
-                if bytes.count >= mostAnswer { break }
-            }
-        } catch {
-            // The status has arrived: an end that is cut off changes nothing.
-        }
-        return bytes
     }
 
     private static func words(for error: any Error) -> String {

@@ -3,8 +3,9 @@ package import StokerCore
 /// An incoming webhook of a Google Chat space: a card.
 ///
 /// Wire facts: `POST https://chat.googleapis.com/v1/spaces/SPACE/messages?key=…&token=…`; a message with its cards has at most 32,000 bytes; one request a
-/// second and space, more are answered with 429; a `textParagraph` reads a part of HTML. Source: Google Chat docs, "Build a Google Chat app as
-/// a webhook", "Usage limits" and "Text formatting in cards", read 2026-11.
+/// second and space, more are answered with 429 and are to be repeated with growing waits; a `requestId` that was seen before makes no second message; a
+/// `textParagraph` reads a part of HTML. Source: Google Chat docs, "Build a Google Chat app as a webhook", "spaces.messages.create", "Usage limits"
+/// and "Text formatting in cards", read 2026-11.
 package struct GoogleChatChannel: Channel {
     package var address: Secret?
     package var templates: [FleetNamed<String>] = []
@@ -35,12 +36,22 @@ package struct GoogleChatChannel: Channel {
 
     package func deliver(_ notice: Notice, with means: DeliveryMeans) async -> Delivery {
         guard let address else { return .refused(because: "the channel is switched off") }
-        let request = ChannelRequest("Google Chat", address, json: document(notice), secrets: [address])
+        let request = ChannelRequest(
+            "Google Chat", Self.address(address, for: notice), json: document(notice), secrets: [address])
         switch await request.send(with: means) {
         case .failed(let because): return .later(after: nil, because: request.clean(because))
         case .answered(let answer):
             return request.verdict(on: answer, now: means.now(), said: answer.json?["error"]?["message"]?.string)
         }
+    }
+
+    /// With the message's key: who sends it again after a crash makes no second message.
+    static func address(_ address: Secret, for notice: Notice) -> Secret {
+        let text = address.reveal()
+        let fragment = text.firstIndex(of: "#") ?? text.endIndex
+        let base = text[..<fragment]
+        let key = PercentCoding.encoded(String(notice.key.prefix(200)))
+        return Secret("\(base)\(base.contains("?") ? "&" : "?")requestId=\(key)")
     }
 
     func document(_ notice: Notice) -> JSONValue {

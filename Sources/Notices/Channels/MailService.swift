@@ -7,8 +7,10 @@ import StokerCore
 /// Wire facts:
 /// - Resend, "Send Email": `POST /emails`, `Idempotency-Key` (24 h; the same key with another body is 409 `invalid_idempotent_request`, a call that still
 ///   runs 409 `concurrent_idempotent_requests`).
-/// - SendGrid, "Mail Send": `POST /v3/mail/send`, 202, the number in `x-message-id`.
-/// - Mailgun, "Messages": `POST /v3/DOMAIN/messages` as a form, Basic authentication as `api`; `https://api.eu.mailgun.net` in the EU.
+/// - SendGrid, "Mail Send" and "Rate Limits": `POST /v3/mail/send`, 202, the number in `x-message-id`; 429 has no `Retry-After` but `X-RateLimit-Reset`, in seconds
+///   since 1970. Read 2026-11.
+/// - Mailgun, "API Overview": `POST /v3/DOMAIN/messages` as a form, Basic authentication as `api`; `https://api.eu.mailgun.net` in the EU; refusals are JSON with `message`;
+///   429 and 5xx are to be repeated. Read 2026-11.
 /// - Postmark, "Sending a single email": `POST /email`, `X-Postmark-Server-Token`; a `Message-ID` is kept with `X-PM-KeepID`; refusals are 422 with an `ErrorCode`.
 ///   Where only some recipients are suppressed it answers 200 and `Message OK, but will not deliver to these inactive addresses: a@x, b@x.` Source: the test
 ///   suites of postmark.js and django-anymail, read 2026-11.
@@ -53,7 +55,8 @@ package enum MailService: String, Sendable, CaseIterable {
             let number = answer.headers.first(name: "x-message-id") ?? (json?["id"] ?? json?["MessageID"])?.string
             let errors = json?["errors"]?.array?.compactMap { $0["message"]?.string }.joined(separator: ", ")
             let said = errors ?? (json?["message"] ?? json?["Message"])?.string
-            let verdict = request.verdict(on: answer, now: means.now(), note: number, said: said)
+            let wait = self == .sendgrid ? Self.untilReset(answer, now: means.now()) : nil
+            let verdict = request.verdict(on: answer, now: means.now(), note: number, wait: wait, said: said)
             guard case .delivered = verdict, self == .postmark, let said else { return verdict }
             let missing = Self.inactive(said).filter { address in
                 message.to.contains { $0.address.lowercased() == address.lowercased() }
@@ -65,6 +68,15 @@ package enum MailService: String, Sendable, CaseIterable {
                         + "\(missing.prefix(5).joined(separator: ", ")): earlier mail came back, or was reported as spam"
                 ))
         }
+    }
+
+    /// Of SendGrid, when nothing may be sent before. A header that says less than `Retry-After` does not count.
+    private static func untilReset(_ answer: ChannelRequest.Answer, now: Instant) -> Duration? {
+        guard answer.status == 429, answer.headers.first(name: "retry-after") == nil,
+            let text = answer.headers.first(name: "x-ratelimit-reset"), let seconds = Int64(text), seconds > 0,
+            seconds < 1 << 40
+        else { return nil }
+        return max(.seconds(1), Instant(milliseconds: seconds * 1_000) - now)
     }
 
     /// Addresses of Postmark's sentence about recipients that are suppressed.

@@ -4,7 +4,8 @@ package import StokerCore
 ///
 /// Wire facts: `POST` of JSON to `https://hooks.slack.com/services/…`; answers `ok`, or 400, 403, 404, 410 with a word such as `no_service`, 429 with
 /// `Retry-After`; a header block has at most 150 characters, a section 3,000; text of the type `plain_text` knows no markup; `text` is what
-/// notifications show. Source: Slack docs, "Sending messages using incoming webhooks", "Blocks" and "Rate limits".
+/// notifications show; one message a second, short bursts may pass. Source: docs.slack.dev, "Sending messages using incoming webhooks", "Blocks" and "Rate
+/// limits", read 2026-11.
 package struct SlackChannel: Channel {
     package var address: Secret?
     package var mention: String?

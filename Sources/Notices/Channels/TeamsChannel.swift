@@ -4,7 +4,8 @@ package import StokerCore
 ///
 /// Wire facts: `POST` of `{type: message, attachments: [{contentType: application/vnd.microsoft.card.adaptive, content}]}`; 202 is accepted; a message has
 /// at most 28 KB; more than four requests a second are answered with 429. A `TextRun` knows no Markdown. Source: Microsoft Learn, "Create
-/// incoming webhooks with Workflows" and Adaptive Cards "RichTextBlock".
+/// incoming webhooks with Workflows" and Adaptive Cards "RichTextBlock", read 2026-11. Webhooks of Office 365 connectors (`webhook.office.com`) were retired in
+/// 2026.
 package struct TeamsChannel: Channel {
     package var address: Secret?
     package var templates: [FleetNamed<String>] = []

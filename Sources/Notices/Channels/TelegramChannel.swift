@@ -4,7 +4,8 @@ package import StokerCore
 ///
 /// Wire facts: `POST https://api.telegram.org/bot<token>/sendMessage` with `chat_id`, `text` (at most 4,096 characters after entities are read) and
 /// `parse_mode` `HTML` (`&`, `<` and `>` are escaped); the answer has `ok`, `description` and, with 429, `parameters.retry_after` in seconds; 401: no such
-/// bot, 403: the bot was put out of the chat. Source: Telegram Bot API, "sendMessage", "Formatting options", "ResponseParameters".
+/// bot, 403: the bot was put out of the chat; 400 with `parameters.migrate_to_chat_id`: the group became a supergroup of that number. One message a second
+/// and chat, 20 a minute in a group. Source: Telegram Bot API, "sendMessage", "Formatting options", "ResponseParameters", and "Bots FAQ", read 2026-11.
 package struct TelegramChannel: Channel {
     package var token: Secret?
     package var chat: String?
@@ -68,9 +69,11 @@ package struct TelegramChannel: Channel {
                 Duration.seconds(Int64(min(max($0, 0), 1e6)))
             }
             let number = json?["result"]?["message_id"]?.integer
+            let said = json?["description"]?.string
+            let moved = json?["parameters"]?["migrate_to_chat_id"]?.integer
             return request.verdict(
                 on: answer, now: means.now(), note: number.map { "message \($0)" }, wait: wait,
-                said: json?["description"]?.string)
+                said: moved.map { "\(said ?? "the group has a new number"); write chat: \"\($0)\"" } ?? said)
         }
     }
 

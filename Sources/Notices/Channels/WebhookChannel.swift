@@ -58,14 +58,22 @@ package struct WebhookChannel: Channel {
     static let form = NoticeText.Form(mostTitle: 500, mostText: 20_000)
 
     package func deliver(_ notice: Notice, with means: DeliveryMeans) async -> Delivery {
-        guard let address else { return .refused(because: "the channel is switched off") }
+        await prepare(notice)(means)
+    }
+
+    package func prepare(_ notice: Notice) -> Attempt {
         let body = NoticeDocument.json(notice, NoticeText(notice, templates, form: Self.form)).bytes
+        return { means in await deliver(notice.key, body, with: means) }
+    }
+
+    private func deliver(_ key: String, _ body: [UInt8], with means: DeliveryMeans) async -> Delivery {
+        guard let address else { return .refused(because: "the channel is switched off") }
         let seconds = means.now().milliseconds / 1_000
         var headers = [
-            ("webhook-id", notice.key), ("webhook-timestamp", String(seconds)), ("idempotency-key", notice.key),
+            ("webhook-id", key), ("webhook-timestamp", String(seconds)), ("idempotency-key", key),
         ]
         if let secret {
-            guard let signature = Self.signature(notice.key, seconds, body, secret) else {
+            guard let signature = Self.signature(key, seconds, body, secret) else {
                 return .refused(because: "the webhook's secret cannot be used")
             }
             headers.append(("webhook-signature", signature))

@@ -3,24 +3,47 @@ import Runtime
 /// The messages of one channel that were claimed: they leave one after the other, the oldest first. So a kill hits at most one of them
 /// on its way.
 struct DeliveryLine: Sendable {
-    private var waiting: [(job: Int64, order: Int64, signal: AsyncSignal)] = []
+    struct Place: Sendable {
+        var job: Int64
+        var outgoing: Outgoing
+        /// Rung when it is next, and when it is its turn.
+        let signal = AsyncSignal()
+
+        fileprivate var rank: (Int64, Int64) { (outgoing.order, job) }
+    }
+
+    /// Where a message stands.
+    enum Turn: Sendable {
+        case now
+        /// The one before it is on its way: what can be made ahead is made now.
+        case next
+        case later
+    }
+
+    private var waiting: [Place] = []
+    /// The job whose turn it is.
+    private var first: Int64?
 
     var isEmpty: Bool { waiting.isEmpty }
     func contains(_ job: Int64) -> Bool { waiting.contains { $0.job == job } }
-    /// The job whose turn it is.
-    private(set) var first: Int64?
-    var signal: AsyncSignal? { waiting.first { $0.job == first }?.signal }
+    subscript(job: Int64) -> Place? { waiting.first { $0.job == job } }
 
-    /// Also for one that stands in it. - Returns: rung when it is its turn.
-    mutating func stand(_ job: Int64, order: Int64) -> AsyncSignal {
-        if let known = waiting.first(where: { $0.job == job }) { return known.signal }
-        let signal = AsyncSignal()
+    func turn(of job: Int64) -> Turn { job == first ? .now : job == next?.job ? .next : .later }
+    private var next: Place? { waiting.first { $0.job != first } }
+    /// Who is to look at its turn: the first and the next.
+    var signals: [AsyncSignal] { [first.flatMap { self[$0] }, next].compactMap { $0?.signal } }
+
+    /// Also for one that stands in it.
+    @discardableResult
+    mutating func stand(_ job: Int64, _ outgoing: Outgoing) -> Place {
+        if let known = self[job] { return known }
+        let new = Place(job: job, outgoing: outgoing)
         var place = waiting.count
-        while place > 0, (waiting[place - 1].order, waiting[place - 1].job) > (order, job) { place -= 1 }
-        waiting.insert((job, order, signal), at: place)
+        while place > 0, waiting[place - 1].rank > new.rank { place -= 1 }
+        waiting.insert(new, at: place)
         // Whose turn it is keeps it.
         if first == nil { first = waiting.first?.job }
-        return signal
+        return new
     }
 
     mutating func remove(_ job: Int64) {

@@ -1,6 +1,8 @@
+import AsyncHTTPClient
 import Foundation
 package import Ledger
 package import Logging
+import NIOCore
 import Runtime
 package import StokerCore
 import Synchronization
@@ -28,11 +30,16 @@ package final class NoticeBoard: Sendable {
         /// What was sent and what waits is known: before that, the order of messages is not.
         var isReady = true
 
-        /// - Returns: rung when it is its turn.
         @discardableResult
-        mutating func stand(_ job: Int64, _ outgoing: Outgoing) -> AsyncSignal {
+        mutating func stand(_ job: Int64, _ outgoing: Outgoing) -> DeliveryLine.Place {
             resuming[outgoing.order] = nil
-            return lines[outgoing.channel, default: DeliveryLine()].stand(job, order: outgoing.order)
+            return lines[outgoing.channel, default: DeliveryLine()].stand(job, outgoing)
+        }
+
+        /// Of a message that was told of when it was claimed, so that it is read once.
+        func place(of job: Int64) -> DeliveryLine.Place? {
+            for line in lines.values { if let place = line[job] { return place } }
+            return nil
         }
     }
 
@@ -174,7 +181,7 @@ package final class NoticeBoard: Sendable {
             if remembered.jobs.count >= Self.mostRemembered, let last = remembered.jobs.last {
                 remembered.wholeSince = last.createdAt
                 // What still waits has its place in the order, however old it is.
-                remembered.jobs += try await jobs(states: Self.live, before: last.id, limit: Job.mostLive)
+                remembered.jobs += try await jobs(states: Self.live, before: last.id, limit: Job.maxLive)
             }
             remembered.incidents = try await openIncidents()
             remembered.names = Dictionary(
@@ -346,14 +353,14 @@ package final class NoticeBoard: Sendable {
     }
 
     private func deliver(_ job: Job, _ means: DeliveryMeans) async throws -> JobHandler.Outcome {
-        guard let outgoing = Outgoing(job) else {
-            throw Failure(
-                .internal, doing: "send a message", because: "its job cannot be read: another version wrote it",
-                retry: .never)
-        }
-        let place = state.withLock { $0.stand(job.id, outgoing) }
-        while state.withLock({ $0.lines[outgoing.channel]?.first != job.id }) {
-            await place.wait(atMost: nil, clock: ContinuousClock())
+        let place = try place(of: job)
+        let outgoing = place.outgoing
+        var ready: Ready?
+        while true {
+            let turn = state.withLock { $0.lines[outgoing.channel]?.turn(of: job.id) }
+            if turn == .now { break }
+            if turn == .next, ready == nil { ready = await prepared(outgoing) }
+            await place.signal.wait(atMost: nil, clock: ContinuousClock())
             try Task.checkCancellation()
         }
         let channel: any Channel
@@ -369,11 +376,17 @@ package final class NoticeBoard: Sendable {
             throw Failure(.notFound, doing: "send a message", because: because, retry: .never)
         case .go(let found): channel = found
         }
-        let notice = await finished(outgoing)
+        let attempt: Attempt
+        if let ready, ready.isFresh, ready.channel == channels[outgoing.channel] {
+            attempt = ready.attempt
+        } else {
+            attempt = channel.prepare(await finished(outgoing))
+        }
         // When it is cancelled the process ends: it is sent again after the next start, with the same key.
         let delivery =
-            try await withTimeout(.seconds(45)) { await channel.deliver(notice, with: means) }
+            await Self.within(.seconds(45), means) { await attempt(means) }
             ?? .later(after: nil, because: "it took longer than 45 s")
+        if delivery.isFailure { try Task.checkCancellation() }
         switch delivery {
         case .delivered:
             over(outgoing, isTold: true)
@@ -407,6 +420,43 @@ package final class NoticeBoard: Sendable {
         }
     }
 
+    private func place(of job: Job) throws -> DeliveryLine.Place {
+        if let place = state.withLock({ $0.place(of: job.id) }) { return place }
+        guard let outgoing = Outgoing(job) else {
+            throw Failure(
+                .internal, doing: "send a message", because: "its job cannot be read: another version wrote it",
+                retry: .never)
+        }
+        return state.withLock { $0.stand(job.id, outgoing) }
+    }
+
+    /// A channel bounds its attempts itself; this holds where it does not. A timer of the loop costs nothing when it is not needed.
+    /// - Returns: nil when the time is over.
+    private static func within(
+        _ limit: Duration, _ means: DeliveryMeans, _ attempt: @escaping @Sendable () async -> Delivery
+    ) async -> Delivery? {
+        let isOver = AsyncSignal()
+        let timer = means.http.eventLoopGroup.any().scheduleTask(in: .milliseconds(limit.wholeMilliseconds)) {
+            isOver.ring()
+        }
+        defer { timer.cancel() }
+        return await withTaskGroup(of: Delivery?.self) { group in
+            group.addTask { await attempt() }
+            group.addTask {
+                await isOver.wait(atMost: nil, clock: ContinuousClock())
+                return nil
+            }
+            // Cancelled, the second ends at once: what the first comes to counts.
+            var delivery: Delivery?
+            while let next = await group.next() {
+                delivery = next
+                if next != nil || !Task.isCancelled { break }
+            }
+            group.cancelAll()
+            return delivery
+        }
+    }
+
     private func over(_ outgoing: Outgoing, isTold: Bool) {
         state.withLock { state in
             if isTold { state.failures[outgoing.channel] = nil }
@@ -416,13 +466,28 @@ package final class NoticeBoard: Sendable {
     }
 
     private func leave(_ job: Int64) {
-        let next: AsyncSignal? = state.withLock { state in
-            guard let channel = state.lines.first(where: { $0.value.contains(job) })?.key else { return nil }
+        let signals: [AsyncSignal] = state.withLock { state in
+            guard let channel = state.lines.first(where: { $0.value.contains(job) })?.key else { return [] }
             state.lines[channel]?.remove(job)
             defer { if state.lines[channel]?.isEmpty == true { state.lines[channel] = nil } }
-            return state.lines[channel]?.signal
+            return state.lines[channel]?.signals ?? []
         }
-        next?.ring()
+        for signal in signals { signal.ring() }
+    }
+
+    /// A message that was made ahead.
+    private struct Ready {
+        var attempt: Attempt
+        var channel: ConfiguredChannel
+        var at: ContinuousClock.Instant
+        /// What is only known when it is sent may have changed after that.
+        var isFresh: Bool { ContinuousClock.now - at < .seconds(1) }
+    }
+
+    private func prepared(_ outgoing: Outgoing) async -> Ready? {
+        guard let channel = channels[outgoing.channel], channel.isOn else { return nil }
+        return Ready(
+            attempt: channel.channel.prepare(await finished(outgoing)), channel: channel, at: ContinuousClock.now)
     }
 
     /// What is only known when it is sent.

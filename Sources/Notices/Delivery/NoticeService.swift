@@ -1,6 +1,7 @@
 package import AsyncHTTPClient
 package import Ledger
 package import Logging
+import NIOCore
 package import Runtime
 import ServiceLifecycle
 
@@ -9,15 +10,17 @@ package struct NoticeService: Service {
     private let board: NoticeBoard
     private let writer: LedgerWriter
     private let runner: JobRunner
+    private let executor: LoopExecutor
 
     /// - Parameters:
-    ///   - client: follows no redirect.
+    ///   - client: follows no redirect. Messages are written on one of its event loops, which takes a millisecond or two for long ones.
     ///   - owner: names this process in what it claims.
     package init(
         board: NoticeBoard, writer: LedgerWriter, client: HTTPClient, owner: String, clocks: Clocks, logger: Logger
     ) {
         self.board = board
         self.writer = writer
+        executor = LoopExecutor(client.eventLoopGroup.next())
         let backoff = Backoff(first: .seconds(5), longest: .seconds(900))
         runner = JobRunner(
             store: board.ledger.jobs,
@@ -31,7 +34,7 @@ package struct NoticeService: Service {
     package func run() async throws {
         board.tellOfChannels()
         try await withThrowingTaskGroup(of: Void.self) { group in
-            group.addTask {
+            group.addTask(executorPreference: executor) {
                 // What earlier processes held is given back before anything is claimed.
                 await cancelWhenGracefulShutdown { await board.untilReady() }
                 try await runner.run()

@@ -1,5 +1,6 @@
 import Mustache
 import StokerCore
+import Synchronization
 
 /// The words of a message: a Mustache template for its title and one for its text.
 ///
@@ -95,6 +96,24 @@ struct NoticeTemplate: Sendable {
         }
         return table
     }()
+}
+
+/// A person's own templates, read once each.
+final class CompiledTemplates: Sendable {
+    private let known = Mutex<[String: MustacheTemplate]>([:])
+    /// More than a fleet file needs; behind that it begins anew.
+    static let most = 200
+
+    /// - Returns: nil when the text is no template.
+    func compiled(_ text: String) -> MustacheTemplate? {
+        if let template = known.withLock({ $0[text] }) { return template }
+        guard let template = try? NoticeTemplate.compiled(text) else { return nil }
+        known.withLock { known in
+            if known.count >= Self.most { known = [:] }
+            known[text] = template
+        }
+        return template
+    }
 }
 
 /// The built-in templates as they are written.

@@ -33,30 +33,32 @@ struct NoticeText: Sendable, Equatable {
         text = ""
         let unnamed = Formatting.capitalized(notice.kind.rawValue)
         for (subjects, width) in [(20, 300), (10, 300), (5, 200), (3, 120), (1, 80), (0, 40)] {
-            let values = Values(notice: notice, subjects: subjects, width: width, plainTitle: "")
             func heading(_ escaping: TextEscaping) -> String {
-                let text = Self.oneLine(standard?.title.render(values.dictionary(escaping)) ?? "")
+                let values = Values(notice, subjects: subjects, width: width, escaping)
+                let text = Self.oneLine(standard?.title.render(values) ?? "")
                 return text.isEmpty ? unnamed : text
             }
-            title = heading(form.titleEscaping)
-            let plain = heading(.plain)
-            let full = Values(notice: notice, subjects: subjects, width: width, plainTitle: plain)
+            let plainTitle = heading(.plain)
+            title = form.titleEscaping.isPlain ? plainTitle : heading(form.titleEscaping)
             let template = (form.measure(title) <= form.mostTitle ? own : nil) ?? standard?.text
-            text = Self.trimmed(template?.render(full.dictionary(form.escaping)) ?? "")
+            let values = Values(notice, subjects: subjects, width: width, form.escaping, title: plainTitle)
+            text = Self.trimmed(template?.render(values) ?? "")
             if form.measure(title) <= form.mostTitle, form.measure(text) <= form.mostText { return }
         }
         // A person's own words are too long for the service: ours fit.
-        let values = Values(notice: notice, subjects: 0, width: 40, plainTitle: "").dictionary(form.escaping)
+        let values = Values(notice, subjects: 0, width: 40, form.escaping)
         text = Self.trimmed(standard?.text.render(values) ?? "")
         if form.measure(title) > form.mostTitle { title = Self.cut(title, form.mostTitle, form.measure) }
         if form.measure(text) > form.mostText { text = Self.cut(text, form.mostText, form.measure) }
     }
 
+    private static let compiledBefore = CompiledTemplates()
+
     private static func own(_ templates: [FleetNamed<String>], for kind: Notice.Kind) -> MustacheTemplate? {
         let said =
             templates.first { $0.name == kind.rawValue } ?? templates.first { $0.name == TemplateSettings.allKinds }
         // Checked when the file was read.
-        return said.flatMap { try? NoticeTemplate.compiled($0.value) }
+        return said.flatMap { compiledBefore.compiled($0.value) }
     }
 
     /// Whole lines as long as they fit; nothing escaped is cut in its middle.
@@ -93,18 +95,108 @@ struct NoticeText: Sendable, Equatable {
     }
 }
 
-/// What a template may name.
-private struct Values {
-    var notice: Notice
+/// What a template may name. Each value is made when it is asked for: most templates name few of them.
+private final class Values: MustacheParent {
+    private let notice: Notice
     /// How many targets are listed, and how long a value of one may be.
-    var subjects: Int
-    var width: Int
-    var plainTitle: String
+    private let subjects: Int
+    private let width: Int
+    private let escaping: TextEscaping
+    /// Made of the other values.
+    private let title: String
+
+    /// - Parameter escaping: for every value; those of links excepted.
+    init(_ notice: Notice, subjects: Int, width: Int, _ escaping: TextEscaping, title: String = "") {
+        self.notice = notice
+        self.subjects = subjects
+        self.width = width
+        self.escaping = escaping
+        self.title = title
+    }
 
     /// Of something that is not there: false in sections, nothing as text.
-    private struct Absent: MustacheCustomRenderable {
+    private struct Absent: MustacheCustomRenderable, MustacheParent {
         var renderText: String { "" }
         var isNull: Bool { true }
+        func child(named: String) -> Any? { nil }
+    }
+
+    /// It has no parts: without that, each name in a section of it is looked for in a reflection of the string.
+    private struct Text: MustacheCustomRenderable, MustacheParent {
+        var renderText: String
+        var isNull: Bool { false }
+        func child(named: String) -> Any? { nil }
+    }
+
+    /// One of several targets.
+    private final class Target: MustacheParent {
+        private let values: Values
+        private let subject: Notice.Subject
+
+        init(_ subject: Notice.Subject, _ values: Values) {
+            self.subject = subject
+            self.values = values
+        }
+
+        func child(named name: String) -> Any? {
+            switch name {
+            case "name": values.text(subject.check, 120)
+            case "group": values.text(subject.group, 80)
+            case "verdict": values.text(subject.verdict.traits.look.phrase, 40)
+            case "cause": values.sentence(subject.sentence, values.width)
+            case "since": values.time(subject.since)
+            case "lasted": values.lasted(subject.lastedMilliseconds)
+            case "was": values.text(values.was(subject), 40)
+            case "reason": values.text(subject.sentence.map(Values.inside), values.width)
+            default: nil
+            }
+        }
+    }
+
+    private var only: Notice.Subject? { notice.count == 1 ? notice.subjects.first : nil }
+
+    func child(named name: String) -> Any? {
+        switch name {
+        case "kind": return text(notice.kind.rawValue, 40)
+        case "title": return text(title, 300)
+        case "target", "name": return text(only?.check, 120)
+        case "group": return text(only?.group, 80)
+        case "verdict": return text(only?.verdict.traits.look.phrase, 40)
+        case "cause":
+            return sentence(only?.sentence ?? notice.sentence, max(width, 120) + (width >= 300 ? 200 : 0))
+        case "reason": return text(Self.inside(only?.sentence ?? notice.sentence), max(width, 120))
+        case "since": return time(only?.since)
+        case "lasted": return lasted(only?.lastedMilliseconds)
+        case "at": return time(notice.at)
+        case "was": return text(was(only), 40)
+        case "done": return notice.done.suffix(5).map { sentence($0, width) }
+        case "hint": return sentence(notice.hint, width)
+        case "link": return address(notice.link)
+        case "acknowledge": return address(notice.acknowledgeLink)
+        case "several": return notice.count > 1
+        case "count": return Text(renderText: Formatting.count(notice.count))
+        case "targets": return notice.subjects.prefix(subjects).map { Target($0, self) }
+        case "more":
+            let more = notice.count - min(subjects, notice.subjects.count)
+            return more > 0 && notice.count > 1 ? Text(renderText: Formatting.count(more)) : Absent()
+        case "repeated":
+            return notice.repeated > 0 ? Text(renderText: notice.repeated.counted("time")) : Absent()
+        case "late": return notice.isLate
+        case "sender": return text(notice.sender, 80)
+        default: return nil
+        }
+    }
+
+    private func text(_ value: String?, _ limit: Int) -> Any {
+        guard let value, !value.isEmpty else { return Absent() }
+        return Text(renderText: escaping.escape(Redaction.quote(value, limit: limit)))
+    }
+
+    private func sentence(_ value: String?, _ limit: Int) -> Any {
+        guard let value else { return Absent() }
+        let names = notice.subjects.prefix(20).lazy.map(\.check)
+        let whole = Sentence(Redaction.quote(value, limit: limit)).whole(except: names).text
+        return whole.isEmpty ? Absent() : Text(renderText: escaping.escape(whole))
     }
 
     /// A sentence as a part of another one.
@@ -114,53 +206,22 @@ private struct Values {
         return String(text)
     }
 
-    /// - Parameter escaping: for every value; those of links excepted.
-    func dictionary(_ escaping: TextEscaping) -> [String: Any] {
-        func text(_ value: String?, _ limit: Int) -> Any {
-            guard let value, !value.isEmpty else { return Absent() }
-            return escaping.escape(Redaction.quote(value, limit: limit))
-        }
-        func sentence(_ value: String?, _ limit: Int) -> Any {
-            guard let value else { return Absent() }
-            let whole = Sentence(Redaction.quote(value, limit: limit)).asWhole.text
-            return whole.isEmpty ? Absent() : escaping.escape(whole)
-        }
-        func time(_ moment: Instant?) -> Any { moment.map { escaping.escape(Formatting.time($0)) } ?? Absent() }
-        func lasted(_ milliseconds: Int64?) -> Any {
-            milliseconds.map { escaping.escape(Formatting.duration(.milliseconds($0))) } ?? Absent()
-        }
-        func address(_ link: String?) -> Any { link.map { escaping.address(NoticeText.address($0)) } ?? Absent() }
-        func subject(_ subject: Notice.Subject) -> [String: Any] {
-            [
-                "name": text(subject.check, 120), "group": text(subject.group, 80),
-                "verdict": text(subject.verdict.traits.look.phrase, 40), "cause": sentence(subject.sentence, width),
-                "since": time(subject.since), "lasted": lasted(subject.lastedMilliseconds),
-                "was": text(was(subject), 40), "reason": text(subject.sentence.map(Self.inside), width),
-            ]
-        }
-        /// Of what is well again; ledgers may hold messages that do not say it.
-        func was(_ subject: Notice.Subject?) -> String? {
-            guard notice.kind == .recovered, let subject else { return nil }
-            return (subject.was ?? .down).traits.look.phrase
-        }
-        let only = notice.count == 1 ? notice.subjects.first : nil
-        let listed = notice.subjects.prefix(subjects)
-        let more = max(0, notice.count - listed.count)
-        return [
-            "kind": notice.kind.rawValue, "title": text(plainTitle, 300), "target": text(only?.check, 120),
-            "name": text(only?.check, 120), "group": text(only?.group, 80),
-            "verdict": text(only?.verdict.traits.look.phrase, 40),
-            "cause": sentence(only?.sentence ?? notice.sentence, max(width, 120) + (width >= 300 ? 200 : 0)),
-            "since": time(only?.since), "lasted": lasted(only?.lastedMilliseconds), "at": time(notice.at),
-            "was": text(was(only), 40),
-            "reason": text(Self.inside(only?.sentence ?? notice.sentence), max(width, 120)),
-            "done": notice.done.suffix(5).map { sentence($0, width) }, "hint": sentence(notice.hint, width),
-            "link": address(notice.link), "acknowledge": address(notice.acknowledgeLink),
-            "several": notice.count > 1, "count": Formatting.count(notice.count),
-            "targets": listed.map(subject), "more": more > 0 && notice.count > 1 ? Formatting.count(more) : Absent(),
-            "repeated": notice.repeated > 0 ? notice.repeated.counted("time") : Absent(), "late": notice.isLate,
-            "sender": text(notice.sender, 80),
-        ]
+    private func time(_ moment: Instant?) -> Any {
+        moment.map { Text(renderText: escaping.escape(Formatting.time($0))) } ?? Absent()
+    }
+
+    private func lasted(_ milliseconds: Int64?) -> Any {
+        milliseconds.map { Text(renderText: escaping.escape(Formatting.duration(.milliseconds($0)))) } ?? Absent()
+    }
+
+    private func address(_ link: String?) -> Any {
+        link.map { Text(renderText: escaping.address(NoticeText.address($0))) } ?? Absent()
+    }
+
+    /// Of what is well again; ledgers may hold messages that do not say it.
+    private func was(_ subject: Notice.Subject?) -> String? {
+        guard notice.kind == .recovered, let subject else { return nil }
+        return (subject.was ?? .down).traits.look.phrase
     }
 }
 

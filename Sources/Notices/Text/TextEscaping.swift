@@ -3,6 +3,8 @@ struct TextEscaping: Sendable {
     var escape: @Sendable (String) -> String
     /// For addresses of ours: they stay whole.
     var address: @Sendable (String) -> String = { $0 }
+    /// It changes nothing.
+    private(set) var isPlain = false
 
     init(address: @escaping @Sendable (String) -> String = { $0 }, escape: @escaping @Sendable (String) -> String) {
         self.escape = escape
@@ -11,7 +13,11 @@ struct TextEscaping: Sendable {
     private static let entity: @Sendable (String) -> String = { $0.replacing("&", with: "&amp;") }
 
     /// What has no markup. Values are on one line and without control characters already.
-    static let plain = TextEscaping { $0 }
+    static let plain = {
+        var plain = TextEscaping { $0 }
+        plain.isPlain = true
+        return plain
+    }()
 
     /// Discord's Markdown: a backslash makes any punctuation of ASCII literal, also in mentions (`<@…>`, `@everyone`), links and addresses.
     /// Source: Discord, "Markdown Text 101".

@@ -100,11 +100,12 @@ private struct DeployApply: Sendable {
         let what = changing.count == 1 ? "\(changing[0].space)" : "\(changing.count) Spaces"
         let spaces = changing
         return try await ApplyLease.holding(
-            ledger.actions, endpoint: hub.settings.endpoint, what: what, context: context
+            ledger.actions, endpoint: hub.settings.endpoint, what: what, context: context,
+            result: { $0["sentence"]?.string }
         ) {
-            context.caller.hold(
-                "the steps that are under way are done",
-                left: Failure(
+            context.caller.deferStop(
+                until: "the steps that are under way are done",
+                ifKilled: Failure(
                     .interrupted, doing: "apply the plan", because: "it was left at once, in the midst of a step",
                     hint: "the same command goes on where it stopped"))
             defer { context.caller.release() }
@@ -128,7 +129,8 @@ private struct DeployApply: Sendable {
             recording: { plan, work in
                 do {
                     return try await context.recording(
-                        .deploy, on: plan.space, as: "apply", of: "", within: rollout.within + .seconds(600)
+                        .deploy, on: plan.space, as: "apply", of: "", within: rollout.within + .seconds(600),
+                        ending: { $0.actionEnd }
                     ) { await work() }
                 } catch {
                     // What is written down around it does not keep it from being done.

@@ -15,7 +15,7 @@ struct ApplyLedger: ApplyMemory {
     private let tell: @Sendable (String) -> Void
 
     /// Keys: SHA-256 of the Hub's address and the Space.
-    private static let progressKind = "apply-progress"
+    static let progressKind = "apply-progress"
     static let goodKind = "good-commit"
 
     /// Opens the ledger, or makes it.
@@ -35,10 +35,18 @@ struct ApplyLedger: ApplyMemory {
 
     var actions: any ActionStore { stores.actions }
 
-    private func key(_ space: RepoID) -> String { Self.key(space, endpoint) }
+    private func key(_ space: RepoID) -> String { Self.key("\(space)", endpoint) }
 
-    static func key(_ space: RepoID, _ endpoint: String) -> String {
-        SecretFingerprints.digest(of: "\(endpoint) \("\(space)".lowercased())")
+    static func key(_ space: String, _ endpoint: String) -> String {
+        SecretFingerprints.digest(of: "\(endpoint) \(space.lowercased())")
+    }
+
+    /// How far an apply of the Space came, for whoever only looks; nil when nothing is known.
+    static func progress(
+        of space: String, at endpoint: String, in records: any RecordStore
+    ) async throws(Failure) -> ApplyProgress? {
+        let record = try await records.record(kind: progressKind, key: key(space, endpoint))
+        return record.flatMap { try? JSONDecoder().decode(ApplyProgress.self, from: Data($0.body.utf8)) }
     }
 
     func progress(of space: RepoID) async throws(Failure) -> ApplyProgress? {
@@ -99,13 +107,14 @@ struct ApplyLedger: ApplyMemory {
 
 /// Keeps two applies to one Hub from one machine apart: an open action of the ledger that its owner extends.
 struct ApplyLease: Sendable {
-    private static let kind = Action.Kind(rawValue: "deploy.apply")
+    static let kind = Action.Kind(rawValue: "deploy.apply")
     private static let length = Duration.seconds(300)
 
     /// Does work while the lease is held.
     /// - Throws: `conflict` that names the other apply. One whose process is gone, or whose lease is over, is taken over.
     static func holding<T: Sendable>(
         _ actions: any ActionStore, endpoint: String, what: String, context: OperationContext,
+        result said: (T) -> String? = { _ in nil },
         _ work: () async throws -> T
     ) async throws -> T {
         let own = ProcessOwner.own.map { "\($0)" } ?? "this process"
@@ -144,9 +153,13 @@ struct ApplyLease: Sendable {
             do { result = .success(try await work()) } catch { result = .failure(error) }
             group.cancelAll()
             // Left open, its owner is gone soon: no harm.
+            let (state, text): (Action.State, String?) =
+                switch result {
+                case .success(let value): (.succeeded, said(value))
+                case .failure(let error): (.failed, Failure(of: error, doing: "apply the plan").because)
+                }
             _ = try? await actions.end(
-                action.id, fence: action.fence, as: (try? result.get()) == nil ? .failed : .succeeded, result: nil,
-                now: context.now())
+                action.id, fence: action.fence, as: state, result: text, now: context.now())
             return try result.get()
         }
     }

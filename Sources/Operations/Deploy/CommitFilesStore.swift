@@ -70,7 +70,7 @@ final class CommitFilesStore: CommitFilesMemory {
     /// Spaces of that Hub that were applied from here.
     func applied(to endpoint: String) -> [RepoID] {
         applied.withLock { applied in
-            applied.filter { $0.key == ApplyLedger.key($0.space, endpoint) }.map(\.space)
+            applied.filter { $0.key == ApplyLedger.key("\($0.space)", endpoint) }.map(\.space)
                 .sorted { "\($0)" < "\($1)" }
         }
     }
@@ -130,7 +130,7 @@ final class CommitFilesStore: CommitFilesMemory {
                             }),
                     ]
                     // Very long paths: not kept whole, and so not used.
-                    guard body.text.utf8.count <= Record.mostBody else { break }
+                    guard body.text.utf8.count <= Record.maxBody else { break }
                     try await stores.records.put(
                         NewRecord(kind: Self.kind, key: "\(key)-\(part)", body: body.text, at: self.now()))
                 }

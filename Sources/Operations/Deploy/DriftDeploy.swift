@@ -24,7 +24,9 @@ extension Operation {
             deploy.ignore += except
             return deploy
         }
-        return try await work.prepare(deploys, isDrift: true).plan.drift
+        let plan = try await work.prepare(deploys, isDrift: true).plan
+        if except.isEmpty, deploys.count == work.all.count { await DeployLooks.keep(plan, as: .drift, in: context) }
+        return plan.drift
     }
 }
 

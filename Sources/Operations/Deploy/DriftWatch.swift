@@ -32,6 +32,7 @@ package struct DriftWatch: Sendable {
         let deploys = work.all.filter { names.contains($0.target) && known.contains($0.target) }
         guard !deploys.isEmpty else { return [] }
         let plan = try await work.prepare(deploys, isDrift: true, isUnattended: true).plan
+        await DeployLooks.keep(plan, among: work.all.map(\.target), as: .drift, in: context)
         var events: [EventPayload] = []
         for space in plan.spaces {
             let id = "\(space.space)"

@@ -12,7 +12,10 @@ extension Operation {
         ], bodyLimit: 1 << 20, answer: .deployPlan
     ) { context, arguments in
         let work = try await DeployWork(arguments, context)
-        return try await work.prepare(try work.chosen(arguments.texts("names"))).plan.json
+        let names = arguments.texts("names")
+        let plan = try await work.prepare(try work.chosen(names)).plan
+        if names.isEmpty { await DeployLooks.keep(plan, as: .plan, in: context) }
+        return plan.json
     }
 }
 

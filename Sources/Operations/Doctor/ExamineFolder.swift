@@ -11,41 +11,15 @@ extension Operation {
         name: "examine-folder",
         summary: "Looks through the files of a Space before they are shipped: each fault with its file, line and fix",
         doing: "look through the folder", permission: .write, method: .post, path: "/doctor/folder",
-        parameters: [
-            .init("folder", .local, .text(upTo: 4_096), "Folder of this machine"),
-            .init(
-                "files", .body,
-                .list(
-                    .object([
-                        .init("path", .body, .text(upTo: 1_000), required: true, "Path in the repository"),
-                        .init("content", .body, .bytes(upTo: contentLimit), required: true, "Content"),
-                    ]), upTo: 2_000), "Files with their contents, \(contentLimit / 1024 / 1024) MiB all together"),
-        ], bodyLimit: contentLimit / 3 * 4 + 1024 * 1024, answer: .folderExamination
+        parameters: FolderReading.parameters, bodyLimit: FolderReading.bodyLimit, answer: .folderExamination
     ) { _, arguments in
-        let files = arguments.objects("files").map { (path: $0.name("path"), bytes: $0.bytes("content") ?? []) }
-        let doing = "look through the folder"
-        let findings: [FolderFinding]
-        let name: String
-        switch (arguments.text("folder"), files.isEmpty) {
-        case (let folder?, true):
-            name = folder
-            findings = try await FolderReading.findings(folder)
-        case (nil, false):
-            name = "files"
-            let folder = FileManager.default.temporaryDirectory.appendingPathComponent(
-                "stoker-doctor-\(UUID().uuidString)"
-            ).path
-            defer { try? FileManager.default.removeItem(atPath: folder) }  // what is left is in the temporary folder
-            try await TemporaryFiles.write(files, to: folder, doing: doing)
-            findings = try await FolderReading.findings(folder)
-        case (nil, true):
-            throw Failure(.usage, doing: doing, because: "no files are given", hint: "give them in \"files\"")
-        case (_?, false): throw Failure(.usage, doing: doing, because: "both a folder and files are given")
+        try await FolderReading.with(arguments, doing: "look through the folder") { folder, name in
+            let findings = FolderExamination.findings(try await FolderReading.facts(folder))
+            return [
+                "folder": .string(name), "ill": .bool(findings.contains { $0.severity >= .warn }),
+                "findings": .array(findings.map(\.json)),
+            ]
         }
-        return [
-            "folder": .string(name), "ill": .bool(findings.contains { $0.severity >= .warn }),
-            "findings": .array(findings.map(\.json)),
-        ]
     }
 }
 
@@ -86,20 +60,53 @@ extension Shape {
 }
 
 /// Reads what the examination of a folder has to know.
-private enum FolderReading {
+enum FolderReading {
     /// Largest text that is looked into; bytes.
     static let largestText: Int64 = 1 << 20
     /// All texts together.
     static let allTexts: Int64 = 64 << 20
 
-    static func findings(_ folder: String) async throws -> [FolderFinding] {
+    static let bodyLimit = Operation.contentLimit / 3 * 4 + 1024 * 1024
+    static let parameters: [Operation.Parameter] = [
+        .init("folder", .local, .text(upTo: 4_096), "Folder of this machine"),
+        .init(
+            "files", .body,
+            .list(
+                .object([
+                    .init("path", .body, .text(upTo: 1_000), required: true, "Path in the repository"),
+                    .init("content", .body, .bytes(upTo: Operation.contentLimit), required: true, "Content"),
+                ]), upTo: 2_000),
+            "Files with their contents, \(Operation.contentLimit / 1024 / 1024) MiB all together"),
+    ]
+
+    /// Works on the folder that a call names, or on the files that came with it.
+    static func with<T>(
+        _ arguments: Arguments, doing: String, _ work: (_ folder: String, _ name: String) async throws -> T
+    ) async throws -> T {
+        let files = arguments.objects("files").map { (path: $0.name("path"), bytes: $0.bytes("content") ?? []) }
+        switch (arguments.text("folder"), files.isEmpty) {
+        case (let folder?, true): return try await work(folder, folder)
+        case (nil, false):
+            let folder = FileManager.default.temporaryDirectory.appendingPathComponent(
+                "stoker-doctor-\(UUID().uuidString)"
+            ).path
+            defer { try? FileManager.default.removeItem(atPath: folder) }  // what is left is in the temporary folder
+            try await TemporaryFiles.write(files, to: folder, doing: doing)
+            return try await work(folder, "files")
+        case (nil, true):
+            throw Failure(.usage, doing: doing, because: "no files are given", hint: "give them in \"files\"")
+        case (_?, false): throw Failure(.usage, doing: doing, because: "both a folder and files are given")
+        }
+    }
+
+    static func facts(_ folder: String) async throws -> FolderFacts {
         let result = try await NIOThreadPool.singleton.runIfActive {
-            Result { () throws(Failure) in FolderExamination.findings(try facts(folder)) }
+            Result { () throws(Failure) in try read(folder) }
         }
         return try result.get()
     }
 
-    private static func facts(_ folder: String) throws(Failure) -> FolderFacts {
+    private static func read(_ folder: String) throws(Failure) -> FolderFacts {
         let review = try FolderReview(folder)
         var facts = FolderFacts(files: [])
         var left = allTexts
@@ -139,7 +146,35 @@ private enum FolderReading {
         if let readme = facts.files.first(where: { $0.path == "README.md" })?.text {
             facts.headerProblem = FrontMatter.problem(in: readme)
         }
+        fleetFile(folder, &facts)
         return facts
+    }
+
+    /// What a fleet file in the folder, or beside it, says of this Space: hardware, the address that is asked, names that are used twice. Its other
+    /// mistakes are for `stoker check-config`.
+    private static func fleetFile(_ folder: String, _ facts: inout FolderFacts) {
+        for (name, place) in [("fleet.yaml", folder), ("../fleet.yaml", folder + "/..")] {
+            guard let data = try? PlainFile.read(place + "/fleet.yaml", upTo: Int(largestText)) else { continue }
+            switch FleetText(name: name, text: String(decoding: data, as: UTF8.self)).read() {
+            case .failure(let problems):
+                facts.collisions = problems.list.filter {
+                    $0.rule == .conflict && [".deploy.secrets", ".deploy.variables"].contains(where: $0.path.hasSuffix)
+                }.map { .init(path: name, line: $0.line, column: $0.column, reason: $0.text) }
+            case .success(let fleet):
+                let own = URL(fileURLWithPath: folder).standardizedFileURL.path
+                let deploy = fleet[DeploySection.ofSpaces].first { one in
+                    guard case .folder(let source)? = one.settings.from else { return false }
+                    return URL(fileURLWithPath: place + "/" + source.name).standardizedFileURL.path == own
+                }
+                guard let deploy else { continue }
+                facts.hardware = deploy.settings.hardware
+                let check = fleet.checks.first {
+                    $0.space?.lowercased() == deploy.space.lowercased() && $0.policy.role == .alive
+                }
+                facts.healthPath = check.map { PersistenceAudit.path(of: $0.address) }
+            }
+            return
+        }
     }
 
     private static func isText(_ path: String) -> Bool {

@@ -79,13 +79,14 @@ private struct NewSpace: Sendable {
         let file = given?.name ?? "fleet.yaml"
 
         var existing: FleetInsertion?
-        var endpoint: String?
+        // Without an account there may still be a fleet file that names the Hub.
+        var endpoint = try? context.hub.settings.endpoint
         if let given {
             do throws(FleetProblems) {
                 let variables = try given.environment().variables
                 let read = try FleetInsertion(text: given.text, file: file, environment: variables)
                 existing = read
-                endpoint = read.endpoint ?? variables["HF_ENDPOINT"]
+                endpoint = read.endpoint ?? variables["HF_ENDPOINT"] ?? endpoint
             } catch { throw error.failure(file: file) }
         }
         let namespace = existing?.namespace
@@ -93,7 +94,7 @@ private struct NewSpace: Sendable {
         subject = try AppTemplate.Subject(owner: owner, name: name)
         if let section = existing?.section(with: subject.id) {
             throw Failure(
-                .conflict, doing: "make \(subject.id)", because: "\(file) has that name under `\(section)` already",
+                .usage, doing: "make \(subject.id)", because: "\(file) has that name under `\(section)` already",
                 hint: "choose another name with --name")
         }
         files = template.files(for: subject)
@@ -186,10 +187,10 @@ private enum NewFolder {
         let isThere = manager.fileExists(atPath: folder, isDirectory: &isFolder)
         if isThere {
             guard isFolder.boolValue else {
-                throw Failure(.conflict, doing: doing, because: "a file has that name", hint: "name another folder")
+                throw Failure(.usage, doing: doing, because: "a file has that name", hint: "name another folder")
             }
             guard let content = try? manager.contentsOfDirectory(atPath: folder), content.isEmpty else {
-                throw Failure(.conflict, doing: doing, because: "it is not empty", hint: "name a new folder")
+                throw Failure(.usage, doing: doing, because: "it is not empty", hint: "name a new folder")
             }
         }
         let new = "\(folder).new-\(UUID().uuidString.prefix(8))"
@@ -204,7 +205,7 @@ private enum NewFolder {
         } catch {
             try? manager.removeItem(atPath: new)  // it is named in the failure's folder, and harmless
             throw Failure(
-                .hubLocal, doing: doing, because: "its files cannot be written",
+                .fileUnwritable, doing: doing, because: "its files cannot be written",
                 hint: "look at the rights of its parent folder, and whether the disk is full", cause: error)
         }
         do throws(Failure) { try last() } catch {
@@ -249,7 +250,7 @@ private enum FleetRewriting {
 
     private static func unwritable(_ doing: String, _ error: any Error) -> Failure {
         Failure(
-            .fleetUnreadable, doing: doing, because: "the file cannot be written",
+            .fileUnwritable, doing: doing, because: "the file cannot be written",
             hint: "look at its folder and rights", cause: error)
     }
 }

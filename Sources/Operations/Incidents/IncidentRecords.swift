@@ -37,7 +37,7 @@ package struct IncidentRecords: Sendable {
     /// Key: number of the incident, a slash, number of the note in four digits.
     static let noteKind = "incident-note"
     /// Notes an incident may have.
-    static let mostNotes = 200
+    static let maxNotes = 200
     package static let mostText = 4_000
 
     private let records: any RecordStore
@@ -77,17 +77,17 @@ package struct IncidentRecords: Sendable {
     /// Oldest first.
     package func notes(of incident: Int64) async throws(Failure) -> [IncidentNote] {
         try await records.records(
-            kind: Self.noteKind, prefix: "\(incident)/", after: nil, limit: Self.mostNotes
+            kind: Self.noteKind, prefix: "\(incident)/", after: nil, limit: Self.maxNotes
         ).compactMap(Self.note)
     }
 
-    /// - Throws: `conflict` when there are ``mostNotes`` already.
+    /// - Throws: `conflict` when there are ``maxNotes`` already.
     package func add(
         to incident: Int64, _ text: String, by: String?, isInternal: Bool, at: Instant
     ) async throws(Failure) {
         let body: JSONValue = ["by": .text(by), "text": .string(text), "internal": .bool(isInternal)]
         var number = (try await notes(of: incident).last?.number ?? 0) + 1
-        while number <= Self.mostNotes {
+        while number <= Self.maxNotes {
             let digits = "\(number)"
             let key = "\(incident)/" + String(repeating: "0", count: max(0, 4 - digits.count)) + digits
             // Another process may write one at the same moment.
@@ -97,7 +97,7 @@ package struct IncidentRecords: Sendable {
         }
         throw Failure(
             .conflict, doing: "write a note on incident \(incident)",
-            because: "it has \(Self.mostNotes) notes, and no more are kept")
+            because: "it has \(Self.maxNotes) notes, and no more are kept")
     }
 
     private static func acknowledgement(_ record: Record) -> Acknowledgement {

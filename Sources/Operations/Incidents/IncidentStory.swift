@@ -45,10 +45,12 @@ extension String {
 
 extension OperationContext {
     func detail(of incident: Incident) async throws(Failure) -> JSONValue {
-        let records = IncidentRecords(try ledger.records)
+        let store = try ledger.records
+        let records = IncidentRecords(store)
         let names = try await names(of: [incident.check], unless: nil)
         return incident.json(
-            name: names[incident.check], now: now(), acknowledged: try await records.acknowledgement(of: incident.id)
+            name: names[incident.check], now: now(), acknowledged: try await records.acknowledgement(of: incident.id),
+            maintenance: try await IncidentMaintenance.read(from: store)
         ).adding([.init("notes", .array(try await records.notes(of: incident.id).map(\.json)))])
     }
 }

@@ -33,7 +33,7 @@ extension Operation {
         var before = try arguments.cursor(doing: "list the incidents")
         var more = true
         // A filter that nearly nothing passes must not read the whole ledger in one call: the next page goes on.
-        var left = IncidentFilter.mostRead
+        var left = IncidentFilter.maxRead
         while more, kept.count <= limit, left > 0 {
             let size = filter.isPlain ? limit + 1 : 500
             let found = try await context.ledger.incidents(
@@ -44,11 +44,15 @@ extension Operation {
             kept += found.filter { filter.passes($0, acknowledged: acknowledged[$0.id] != nil, now: now) }
         }
         let page = kept.prefix(limit)
+        let maintenance = try await IncidentMaintenance.read(from: context.ledger.records)
         let names = try await context.names(of: page.map(\.check), unless: check)
         let next: Int64? = kept.count > limit ? page.last?.id : more ? before : nil
         return [
             "items": .array(
-                page.map { $0.json(name: names[$0.check], now: now, acknowledged: acknowledged[$0.id]) }),
+                page.map {
+                    $0.json(
+                        name: names[$0.check], now: now, acknowledged: acknowledged[$0.id], maintenance: maintenance)
+                }),
             "next_cursor": .text(next.map { "\($0)" }),
         ]
     }
@@ -57,7 +61,7 @@ extension Operation {
 /// Which incidents are wanted.
 private struct IncidentFilter {
     /// Incidents that one call looks at, at most.
-    static let mostRead = 20_000
+    static let maxRead = 20_000
 
     let openOnly: Bool
     private let closedOnly: Bool

@@ -4,7 +4,7 @@ package import StokerCore
 
 extension NoticeBoard {
     /// Messages that one call looks at, at most.
-    private static let mostRead = 5_000
+    private static let maxRead = 5_000
 
     /// Messages that tell of an incident, newest first. None is older than the incident; of those since, the newest 5,000 are looked at.
     /// - Parameter before: the number of a job (exclusive).
@@ -15,7 +15,7 @@ extension NoticeBoard {
         var found: [Job] = []
         var before = before
         var read = 0
-        while found.count < limit, read < Self.mostRead {
+        while found.count < limit, read < Self.maxRead {
             let page = try await messages(states: states, before: before, limit: 500)
             found += page.filter { Outgoing($0)?.incidentKeys.contains(key) ?? false }
             read += page.count
@@ -35,7 +35,7 @@ extension NoticeBoard {
         var told: [IncidentKey: [(channel: String, state: MessageState)]] = [:]
         var before: Int64?
         var read = 0
-        while read < Self.mostRead {
+        while read < Self.maxRead {
             let page = try await messages(states: [], before: before, limit: 500)
             for job in page {
                 guard let outgoing = Outgoing(job), outgoing.isAboutTrouble else { continue }

@@ -85,8 +85,6 @@ extension Operation {
         return try await settled(id, board, doing: "send the message again")
     }
 
-    static let notices = [listChannels, noticeAudience, testChannel, listMessages, showMessage, retryMessage]
-
     /// A person waits for it, but not for hours: the command gives an answer 30 s.
     private static func settled(_ id: Int64, _ board: NoticeBoard, doing: String) async throws(Failure) -> JSONValue {
         guard let message = try await board.outcome(of: id, within: .seconds(20))?.message else {

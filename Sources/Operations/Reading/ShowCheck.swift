@@ -15,8 +15,10 @@ extension Operation {
         let history = try await History.read(of: status.id, from: context.ledger, now: now)
         // A ledger that cannot be read leaves what the monitor knows.
         var acknowledged: Acknowledgement?
+        var maintenance = IncidentMaintenance(spans: [])
         if let incident = history?.incident {
             acknowledged = try? await IncidentRecords(context.ledger.records).acknowledgement(of: incident.id)
+            maintenance = (try? await .read(from: context.ledger.records)) ?? maintenance
         }
         return view.json.adding([
             .init("policy", status.check.policy.json),
@@ -33,7 +35,8 @@ extension Operation {
             .init("uptime", history.map { .object($0.uptime) } ?? .null),
             .init(
                 "incident",
-                history?.incident?.json(name: status.check.name, now: now, acknowledged: acknowledged) ?? .null),
+                history?.incident?.json(
+                    name: status.check.name, now: now, acknowledged: acknowledged, maintenance: maintenance) ?? .null),
         ])
     }
 

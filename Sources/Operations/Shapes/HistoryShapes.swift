@@ -40,6 +40,7 @@ extension Shape {
         .init("began", .instant, "When it began"),
         .init("ended", .instant, optional: true, "When it ended; null while it lasts"),
         .init("seconds", .number, "How long it lasted, or lasts by now"),
+        .init("maintenance_seconds", .number, "Of that in maintenance: nobody is told of it, and uptime leaves it out"),
         .init("verdict", .choice(Verdict.allCases.map(\.name)), "What was believed"),
         .init("cause", .text, optional: true, "Why"),
         .init("sentence", .text, "The same for a person"),
@@ -136,10 +137,13 @@ extension Observation {
 }
 
 extension Incident {
-    func json(name: String?, now: Instant, acknowledged: Acknowledgement?) -> JSONValue {
+    func json(
+        name: String?, now: Instant, acknowledged: Acknowledgement?, maintenance: IncidentMaintenance
+    ) -> JSONValue {
         [
             "id": .count(id), "check": .text(name), "check_id": .count(check), "began": .instant(began),
-            "ended": .instant(ended), "seconds": .seconds(length(now: now)), "verdict": .string(verdict.name),
+            "ended": .instant(ended), "seconds": .seconds(length(now: now)),
+            "maintenance_seconds": .seconds(maintenance.time(of: self, now: now)), "verdict": .string(verdict.name),
             "cause": cause == .none ? .null : .string(cause.code), "sentence": .string(sentence),
             "status_code": code == 0 ? .null : .count(code), "flips": .count(flips),
             "acknowledged": acknowledged?.json ?? .null,

@@ -89,7 +89,8 @@ struct GitPush: Sendable {
             git,
             ["-C", folder, "push"] + (force ? ["--force"] : []) + (caller.isTerminal ? ["--progress"] : [])
                 + [url, "\(commit):refs/heads/\(branch)"],
-            environment: Self.environment(hub, before: before), echo: { caller.echo($0) })
+            // At a terminal, Ctrl-C reaches git and what it started. Elsewhere a push that is called off ends both.
+            environment: Self.environment(hub, before: before), isApart: !caller.isLocal, echo: { caller.echo($0) })
         if caller.wantsToStop {
             throw Failure(
                 .interrupted, doing: doing,

@@ -11,7 +11,7 @@ extension OperationContext {
     /// the same: the person decides.
     func recording<T>(
         _ deed: SpaceDeed, on id: RepoID, as command: String, of group: String = "space ",
-        within limit: Duration? = nil,
+        within limit: Duration? = nil, ending: (T) -> (Action.State, String?) = { _ in (.succeeded, nil) },
         _ work: () async throws -> T
     ) async throws -> T {
         let action = NewAction(
@@ -31,7 +31,8 @@ extension OperationContext {
         }
         do {
             let value = try await work()
-            await end(begun, as: .succeeded, nil)
+            let (state, result) = ending(value)
+            await end(begun, as: state, result)
             return value
         } catch {
             let failure = Failure(of: error, doing: "\(command) \(id)")
@@ -50,15 +51,23 @@ extension OperationContext {
         }
     }
 
+    /// The actions of this server, or of the ledger in the data folder.
     /// - Returns: nil where there is no ledger, so that nobody heals by it either.
-    private func withActions<T: Sendable>(
+    func withActions<T: Sendable>(
         _ body: (any ActionStore) async throws(Failure) -> T
     ) async throws(Failure) -> T? {
-        if let ledger = try? ledger { return try await body(ledger.actions) }  // a command has none open
+        try await withStores { (stores) async throws(Failure) in try await body(stores.actions) }
+    }
+
+    /// - Returns: nil where there is no ledger; none is made.
+    func withStores<T: Sendable>(
+        _ body: ((actions: any ActionStore, records: any RecordStore)) async throws(Failure) -> T
+    ) async throws(Failure) -> T? {
+        if let ledger = try? ledger { return try await body((ledger.actions, ledger.records)) }  // a command has none open
         guard let folder = try? dataFolder else { return nil }  // and perhaps no folder
         let quiet = Logger(label: "stoker") { _ in SwiftLogNoOpLogHandler() }
         return try await SharedStores.using("\(folder)/stoker.sqlite", making: false, logger: quiet) {
-            (stores) async throws(Failure) in try await body(stores.actions)
+            (stores) async throws(Failure) in try await body((stores.actions, stores.records))
         }
     }
 }

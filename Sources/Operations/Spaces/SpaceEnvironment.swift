@@ -148,10 +148,10 @@ extension SpaceValueKind {
 }
 
 extension Operation {
-    package static let setSecrets = SpaceValueKind.secret.setting
-    package static let setVariables = SpaceValueKind.variable.setting
-    package static let deleteSecrets = SpaceValueKind.secret.deletion
-    package static let deleteVariables = SpaceValueKind.variable.deletion
+    package static let setSecrets: Operation = SpaceValueKind.secret.setting
+    package static let setVariables: Operation = SpaceValueKind.variable.setting
+    package static let deleteSecrets: Operation = SpaceValueKind.secret.deletion
+    package static let deleteVariables: Operation = SpaceValueKind.variable.deletion
 
     package static let listSecrets = Operation(
         name: "list-space-secrets", summary: "Names and times of a Space's secrets; the Hub never gives values back",

@@ -67,10 +67,10 @@ private enum RefKind: String, Sendable {
 }
 
 extension Operation {
-    package static let listBranches = RefKind.branch.listing
-    package static let listTags = RefKind.tag.listing
-    package static let deleteBranch = RefKind.branch.deletion
-    package static let deleteTag = RefKind.tag.deletion
+    package static let listBranches: Operation = RefKind.branch.listing
+    package static let listTags: Operation = RefKind.tag.listing
+    package static let deleteBranch: Operation = RefKind.branch.deletion
+    package static let deleteTag: Operation = RefKind.tag.deletion
 
     package static let createBranch = Operation(
         name: "create-space-branch", summary: "Begins a branch of a Space", doing: "create the branch of the Space",

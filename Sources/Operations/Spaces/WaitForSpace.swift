@@ -287,6 +287,6 @@ enum SpaceAdvice {
         guard let rule = DiagnosisRules.find(evidence), let next = rule.next("\(id)") else {
             return "Read `stoker space logs \(id)`."
         }
-        return "\(rule.brief.prefix(1).uppercased())\(rule.brief.dropFirst()): \(next)."
+        return "\(Formatting.capitalized(rule.brief)): \(next)."
     }
 }

@@ -51,8 +51,8 @@ package struct StatusReport: Sendable, Equatable {
 
     package static let days = 90
     /// Checks a page shows.
-    package static let mostServices = 500
-    private static let mostPosts = 50
+    package static let maxServices = 500
+    private static let maxPosts = 50
     private static let planned = Duration.seconds(7 * 86_400)
     /// Incidents that are over are told so long.
     private static let past = Duration.seconds(30 * 86_400)
@@ -81,7 +81,7 @@ package struct StatusReport: Sendable, Equatable {
     }
 
     private static func chosen(_ page: StatusPageSettings, _ monitor: any FleetMonitoring) async -> [CheckStatus] {
-        Array(await monitor.statuses(StatusQuery()).items.lazy.filter { page.shows($0.check) }.prefix(mostServices))
+        Array(await monitor.statuses(StatusQuery()).items.lazy.filter { page.shows($0.check) }.prefix(maxServices))
     }
 
     package static func read(
@@ -98,11 +98,11 @@ package struct StatusReport: Sendable, Equatable {
             let slice = try await ledger.incidents(of: nil, openOnly: false, before: before, limit: 500)
             found += slice.filter { names[$0.check] != nil && ($0.ended.map { now - $0 <= past } ?? true) }
             before = slice.last?.id
-            if slice.count < 500 || found.count >= mostPosts { break }
+            if slice.count < 500 || found.count >= maxPosts { break }
         }
         let records = IncidentRecords(ledger.records)
         var posts: [Post] = []
-        for incident in found.prefix(mostPosts) {
+        for incident in found.prefix(maxPosts) {
             let notes = try await records.notes(of: incident.id).filter { !$0.isInternal }
             posts.append(
                 Post(

@@ -181,10 +181,11 @@
       const key = keyOf(child);
       let match = key ? keyed.get(key) : null;
       if (!key) {
-        // Its own place is behind those that have a key and come later.
+        // Its own place is behind those that have a key and come later, and behind the line breaks of what went.
         let next = at;
-        while (next && keyOf(next)) next = next.nextSibling;
+        while (next && (keyOf(next) || (child.nodeType === 1 && next.nodeType === 3))) next = next.nextSibling;
         if (next && next.nodeType === child.nodeType && next.nodeName === child.nodeName) match = next;
+        while (match && at !== match && at.nodeType === 3) { const gone = at; at = at.nextSibling; gone.remove(); }
       }
       if (match && match.nodeName === child.nodeName) {
         if (match !== at) old.insertBefore(match, at);
@@ -293,6 +294,7 @@
       else if (Date.now() - heardAt > 10000) die();
     }, 1000);
     setInterval(() => { if (!document.hidden && !isDead) later(0); }, 60000); // bars and uptime go on
+    setInterval(() => { if (!document.hidden && !isDead && $("[data-poll]")) later(0); }, 3000); // something is at work
     document.addEventListener("click", (event) => {
       if (!event.target.closest?.("#dead button")) return;
       source?.close();

@@ -35,6 +35,8 @@ package struct FleetInsertion {
     /// Ids (as ``SpaceName/key(_:)`` has them) and names that are taken, each with its section.
     private let ids: [String: String]
     private let names: [String: String]
+    /// Folders that Spaces are shipped from (`deploy.from`), as the file writes them.
+    package let folders: [String]
 
     /// - Parameters:
     ///   - file: its name, for messages.
@@ -52,6 +54,7 @@ package struct FleetInsertion {
         var hub: (namespace: String?, endpoint: String?)
         var ids: [String: String] = [:]
         var names: [String: String] = [:]
+        var folders: [String] = []
         if let root, let top = Value(node: root, place: .root, reading: reading).section(nil) {
             let section = top["hub"]?.section(nil)
             hub.namespace = section?["namespace"]?.optionalString("a user or organisation such as acme")
@@ -63,9 +66,9 @@ package struct FleetInsertion {
                         if !name.contains("/"), let owner = hub.namespace { name = "\(owner)/\(name)" }
                         ids[SpaceName.key(name)] = kind
                         name = String(name.split(separator: "/").last ?? "")
-                        if case .mapping = entry.value.node, let own = entry.value.section(nil)?["name"]?.text("a name")
-                        {
-                            name = own.value
+                        if case .mapping = entry.value.node, let space = entry.value.section(nil) {
+                            name = space["name"]?.text("a name")?.value ?? name
+                            folders += Self.folder(space["deploy"]).map { [$0] } ?? []
                         }
                     }
                     names[name] = kind
@@ -77,6 +80,13 @@ package struct FleetInsertion {
         endpoint = hub.endpoint
         self.ids = ids
         self.names = names
+        self.folders = folders
+    }
+
+    private static func folder(_ deploy: Value?) -> String? {
+        guard let deploy, case .mapping = deploy.node, let from = deploy.section(nil)?["from"], case .scalar = from.node
+        else { return nil }
+        return from.text("a folder such as ./backend")?.value
     }
 
     /// The section in which the file has a Space of that id, or anything of that name; nil when both are free.
@@ -85,7 +95,7 @@ package struct FleetInsertion {
     }
 
     /// The text with the Space at the end of `spaces`, which is made when it is missing.
-    /// - Throws: `fleet.invalid` when there is no place that is certain; the hint holds what to write by hand.
+    /// - Throws: `usage` when there is no place that is certain; the hint holds what to write by hand.
     package func adding(_ entry: Entry) throws(Failure) -> String {
         let expected = self.expected(entry)
         for candidate in candidates(entry) {
@@ -95,7 +105,7 @@ package struct FleetInsertion {
             return mark + candidate
         }
         throw Failure(
-            .fleetInvalid, doing: "add \(entry.key) to \(file)",
+            .usage, doing: "add \(entry.key) to \(file)",
             because: "the file is laid out so that no place for it is certain to be right",
             hint: "write this under `spaces` yourself: \(Self.flow(entry))")
     }
@@ -107,7 +117,7 @@ package struct FleetInsertion {
         guard let root else { return [atEnd("spaces:\(lineEnd)" + block(entry, margin: 2))] }
         guard let top = root.mapping else { return [] }
         guard let place = top.firstIndex(where: { $0.key.string == "spaces" }) else {
-            guard let first = top.first?.key.mark, top.style != .flow else {
+            guard let first = top.first?.key.mark, brace(of: root) == nil else {
                 let whole = Entry(key: "spaces", lines: [], value: .object([.init(entry.key, entry.value)]))
                 return inBraces(root, whole)
             }
@@ -116,7 +126,7 @@ package struct FleetInsertion {
         }
         let (key, value) = top[place]
         guard let mark = key.mark else { return [] }
-        if value.mapping?.style == .flow { return inBraces(value, entry) }
+        if brace(of: value) != nil { return inBraces(value, entry) }
         if let first = value.mapping?.first?.key.mark {
             let next = top.index(after: place)
             let end = next < top.endIndex ? top[next].key.mark?.line : nil
@@ -150,15 +160,24 @@ package struct FleetInsertion {
         text + (text.isEmpty || text.last?.isNewline == true ? "" : lineEnd) + lines
     }
 
+    /// Where a mapping in braces begins; nil for any other node. The parser does not tell.
+    private func brace(of node: Node) -> String.Index? {
+        guard node.mapping != nil, let mark = node.mark, mark.line <= lineStarts.count else { return nil }
+        let scalars = text.unicodeScalars
+        var index = scalars.index(
+            lineStarts[mark.line - 1], offsetBy: mark.column - 1, limitedBy: scalars.endIndex)
+        // An anchor may stand before it.
+        while let place = index, place < scalars.endIndex, scalars[place] == "&" {
+            let end = scalars[place...].firstIndex { $0.properties.isWhitespace } ?? scalars.endIndex
+            index = scalars[end...].firstIndex { !$0.properties.isWhitespace }
+        }
+        return index.flatMap { $0 < scalars.endIndex && scalars[$0] == "{" ? $0 : nil }
+    }
+
     /// At the end of a mapping in braces.
     private func inBraces(_ node: Node, _ entry: Entry) -> [String] {
-        guard let mark = node.mark, mark.line <= lineStarts.count else { return [] }
+        guard let mark = node.mark, let opening = brace(of: node) else { return [] }
         let scalars = text.unicodeScalars
-        guard
-            let start = scalars.index(
-                lineStarts[mark.line - 1], offsetBy: mark.column - 1, limitedBy: scalars.endIndex),
-            let opening = scalars[start...].firstIndex(of: "{")
-        else { return [] }
         var index = scalars.index(after: opening)
         var last = opening
         var depth = 1

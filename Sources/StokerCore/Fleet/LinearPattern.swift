@@ -11,7 +11,7 @@ package struct LinearPattern: Sendable {
     }
 
     /// Most steps of a compiled pattern.
-    package static let mostSteps = 1_000
+    package static let maxSteps = 1_000
 
     private let steps: [Step]
     private let sets: [ScalarSet]
@@ -19,7 +19,7 @@ package struct LinearPattern: Sendable {
     package init(_ pattern: String) throws(Refused) {
         var parser = PatternParser(pattern)
         let tree = try parser.whole()
-        guard tree.size < Self.mostSteps else {
+        guard tree.size < Self.maxSteps else {
             throw Refused(because: "it is too long when its repetitions are written out")
         }
         var compiler = Compiler(sets: parser.sets)
@@ -37,9 +37,9 @@ package struct LinearPattern: Sendable {
 
     /// Most work of one search: states looked at, over all characters. Some 30 ms; 1 MiB of text costs an ordinary pattern
     /// half of it. Steps alone would be no bound: each may be alive at each character.
-    package static let mostWork = 5_000_000
+    package static let maxWork = 5_000_000
 
-    /// Whether it matches anywhere in the text, in the work of ``mostWork`` at most.
+    /// Whether it matches anywhere in the text, in the work of ``maxWork`` at most.
     package func search(_ text: String) -> Result {
         var input = text.unicodeScalars.makeIterator()
         var before: UInt32?
@@ -54,7 +54,7 @@ package struct LinearPattern: Sendable {
             // Begins at every place.
             if add(0, to: &current, &stack, &work, before, here, after) { return .found }
             guard let scalar = here else { return .missing }
-            guard work <= Self.mostWork else { return .tooMuchWork(bytes: bytes) }
+            guard work <= Self.maxWork else { return .tooMuchWork(bytes: bytes) }
             let following = (here: after, after: input.next()?.value)
             work += current.count
             // Found out once for all states: the properties of a character are a search of their own.
@@ -439,7 +439,7 @@ private struct PatternParser {
             if !take("?"), take("+") { throw Refused(because: "possessive repetition is not known here") }
             if let most, most < least { throw Refused(because: "a repetition ends before it begins") }
             tree = .times(tree, least: least, most: most)
-            guard tree.size < LinearPattern.mostSteps else {
+            guard tree.size < LinearPattern.maxSteps else {
                 throw Refused(because: "it is too long when its repetitions are written out")
             }
         }
@@ -461,7 +461,7 @@ private struct PatternParser {
             at = start
             return nil
         }
-        guard (least ?? 0) <= LinearPattern.mostSteps, most <= LinearPattern.mostSteps else {
+        guard (least ?? 0) <= LinearPattern.maxSteps, most <= LinearPattern.maxSteps else {
             throw Refused(because: "it is too long when its repetitions are written out")
         }
         return (least ?? 0, most < 0 ? nil : most)

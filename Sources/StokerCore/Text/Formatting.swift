@@ -112,8 +112,18 @@ package enum Formatting {
         return "\(rounded < 0 ? "-" : "")\(rounded.magnitude / 10).\(rounded.magnitude % 10)"
     }
 
-    /// With a capital letter at its beginning.
-    package static func capitalized(_ text: some StringProtocol) -> String {
-        text.prefix(1).uppercased() + text.dropFirst()
+    /// With a capital letter at its beginning, unless it begins with what is spelled as it is: an address, a path, a host, a file, a
+    /// key (`max_age`), a version.
+    /// - Parameter names: of targets and the like, which look like any word.
+    package static func capitalized(_ text: some StringProtocol, except names: some Sequence<String> = []) -> String {
+        let first = text.prefix { !$0.isWhitespace }
+        var word = first
+        while let last = word.last, ".,;:!?)".contains(last) { word.removeLast() }
+        let isSpelled = word.dropFirst().contains { "/.:@_=\\$~#&%+".contains($0) || $0.isNumber || $0.isUppercase }
+        let isName = names.contains { name in
+            !name.isEmpty && text.hasPrefix(name)
+                && text.dropFirst(name.count).first.map { !$0.isLetter && !$0.isNumber } ?? true
+        }
+        return isSpelled || isName ? String(text) : text.prefix(1).uppercased() + text.dropFirst()
     }
 }

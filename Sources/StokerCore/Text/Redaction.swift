@@ -37,8 +37,13 @@ package enum Redaction {
     ///
     /// - Parameter limit: in characters; what is behind it is replaced by `…`.
     package static func quote(_ foreign: some StringProtocol, limit: Int = 500) -> String {
+        let shown = text(isPlainLine(foreign.utf8, limit) ? String(foreign) : onOneLine(foreign, limit))
+        guard shown.unicodeScalars.count > limit else { return shown }
+        return String(String.UnicodeScalarView(shown.unicodeScalars.prefix(limit))) + "…"
+    }
+
+    private static func onOneLine(_ foreign: some StringProtocol, _ limit: Int) -> String {
         var shown = String()
-        var length = 0
         var space = false
         // Looking at little more than is shown bounds the work for hostile answers.
         for scalar in foreign.unicodeScalars.prefix(limit * 4) {
@@ -51,15 +56,23 @@ package enum Redaction {
             if scalar.properties.generalCategory == .format { continue }
             if space {
                 shown.unicodeScalars.append(" ")
-                length += 1
                 space = false
             }
             shown.unicodeScalars.append(scalar)
+        }
+        return shown
+    }
+
+    /// Printable ASCII on one line, single spaces between words, and not too long: nothing is to be taken out. Most texts are so.
+    private static func isPlainLine(_ bytes: some Sequence<UInt8>, _ limit: Int) -> Bool {
+        var length = 0
+        var last = UInt8(ascii: " ")
+        for byte in bytes {
+            guard (0x20...0x7E).contains(byte), byte != 0x20 || last != 0x20, length < limit else { return false }
+            last = byte
             length += 1
         }
-        shown = text(shown)
-        guard shown.unicodeScalars.count > limit else { return shown }
-        return String(String.UnicodeScalarView(shown.unicodeScalars.prefix(limit))) + "…"
+        return length == 0 || last != 0x20
     }
 
     /// `hf_…` and the last four characters, to tell tokens apart.
@@ -100,9 +113,27 @@ package enum Redaction {
 extension Redaction {
     /// Whether a header, a cookie or a key of that name holds a secret, wherever it is seen.
     package static func isSecretName(_ name: some StringProtocol) -> Bool {
+        if name.utf8.allSatisfy({ $0 < 0x80 }) { return isSecretName(ascii: name.utf8) }
         let squeezed = name.lowercased().filter { $0.isLetter || $0.isNumber }
         if marks.contains(where: squeezed.contains) { return true }
         return squeezed.contains("authori") || squeezed.replacing("author", with: "").contains("auth")
+    }
+
+    /// The same by bytes: nearly every name is ASCII, and every word before an `=` of a foreign answer is asked for.
+    private static func isSecretName(ascii name: some Sequence<UInt8>) -> Bool {
+        var squeezed: [UInt8] = []
+        for byte in name where isWord(byte) && byte != UInt8(ascii: "_") { squeezed.append(lower(byte)) }
+        if markBytes.contains(where: { squeezed.firstPlace(of: $0) != nil }) { return true }
+        if squeezed.firstPlace(of: Array("authori".utf8)) != nil { return true }
+        let author = Array("author".utf8)
+        var rest: [UInt8] = []
+        var index = 0
+        while let found = squeezed.firstPlace(of: author, from: index) {
+            rest += squeezed[index..<found]
+            index = found + author.count
+        }
+        rest += squeezed[index...]
+        return rest.firstPlace(of: Array("auth".utf8)) != nil
     }
 
     /// Whether a query parameter of that name does; a short word such as `code` or `sign` is enough there. `name` as it is written,
@@ -138,6 +169,7 @@ extension Redaction {
         "token", "secret", "passw", "passphrase", "passcode", "pwd", "signature", "credential", "session", "sessid",
         "cookie", "jwt", "apikey", "accesskey", "privatekey", "bearer", "csrf", "xsrf", "saml",
     ]
+    private static let markBytes = marks.map { Array($0.utf8) }
     /// As a whole word of a parameter's name.
     private static let words: Set<String> = [
         "assertion", "challenge", "connectionstring", "cred", "creds", "crumb", "digest", "dsn", "hash", "hdnea",
@@ -385,6 +417,18 @@ extension Redaction {
     }
     private static func isSecret(_ byte: UInt8, before next: UInt8) -> Bool {
         isWord(byte) || "-.+/=%~".utf8.contains(byte) || byte == UInt8(ascii: ":") && isWord(next)
+    }
+}
+
+extension [UInt8] {
+    fileprivate func firstPlace(of part: [UInt8], from start: Int = 0) -> Int? {
+        guard let head = part.first else { return start }
+        var place = start
+        while place + part.count <= count {
+            if self[place] == head, self[place..<(place + part.count)].elementsEqual(part) { return place }
+            place += 1
+        }
+        return nil
     }
 }
 

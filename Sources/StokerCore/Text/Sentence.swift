@@ -44,10 +44,13 @@ package struct Sentence: Sendable, Equatable {
     package static func + (a: Sentence, b: Sentence) -> Sentence { Sentence(parts: a.parts + b.parts) }
 
     /// As a sentence of its own: with a capital letter and a full stop.
-    package var asWhole: Sentence {
+    package var asWhole: Sentence { whole() }
+
+    /// - Parameter names: of targets and the like: a sentence that begins with one begins as that is spelled.
+    package func whole(except names: some Sequence<String> = []) -> Sentence {
         guard !parts.isEmpty else { return self }
         var whole = self
-        if case .text(let first) = parts[0] { whole.parts[0] = .text(Formatting.capitalized(first)) }
+        if case .text(let first) = parts[0] { whole.parts[0] = .text(Formatting.capitalized(first, except: names)) }
         if case .text(let last) = parts[parts.count - 1], let end = last.last, ".!?".contains(end) { return whole }
         whole.parts.append(.text("."))
         return whole

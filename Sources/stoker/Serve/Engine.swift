@@ -146,7 +146,9 @@ struct Engine {
                 Terminal.own.write("stoker: serving \(base)\n" + plan.greeting)
             }, logger: logger)
 
-        let messages = DeliveryMeans.client(on: group)
+        // A thread of its own: writing a long message delays no ping.
+        let messageLoop = MultiThreadedEventLoopGroup(numberOfThreads: 1)
+        let messages = DeliveryMeans.client(on: messageLoop)
         let notices = NoticeService(
             board: board, writer: writer, client: messages,
             owner: ProcessOwner.own.map { "\($0)" } ?? "stoker", clocks: clocks, logger: logger)
@@ -184,11 +186,11 @@ struct Engine {
         configuration.maximumGracefulShutdownDuration = .milliseconds(4_200)
         do { try await ServiceGroup(configuration: configuration).run() } catch {
             await close(hub)
-            await close(messages)
+            await close(messages, messageLoop)
             throw error
         }
         await close(hub)
-        await close(messages)
+        await close(messages, messageLoop)
         // The last step syncs the disk several times; a busy one takes seconds for that.
         await memory.ledger.close(within: max(.milliseconds(300), .milliseconds(4_500) - end.elapsed))
     }
@@ -198,8 +200,11 @@ struct Engine {
         plan.fleet.serve.publicURL.map { Redaction.address($0) } ?? ProcessInfo.processInfo.hostName
     }
 
-    private func close(_ messages: HTTPClient) async {
-        do { try await messages.shutdown() } catch {
+    private func close(_ messages: HTTPClient, _ loop: MultiThreadedEventLoopGroup) async {
+        do {
+            try await messages.shutdown()
+            try await loop.shutdownGracefully()
+        } catch {
             logger.debug("The connections for messages did not close cleanly", metadata: ["error": "\(error)"])
         }
     }

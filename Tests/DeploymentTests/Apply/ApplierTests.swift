@@ -8,9 +8,9 @@ import Testing
 
 @Suite struct ApplierTests {
     private static let readme = "---\ntitle: App\nsdk: docker\n---\n"
-    private static let secretValue = "s3cr3t-value-of-the-test"
+    static let secretValue = "s3cr3t-value-of-the-test"
 
-    private static func space(_ world: ApplyWorld, _ name: String = "maren/app") async throws -> RepoID {
+    static func space(_ world: ApplyWorld, _ name: String = "maren/app") async throws -> RepoID {
         var wishes = SpaceWishes()
         wishes.variables = [.init(key: "OLD", value: "1"), .init(key: "LEVEL", value: "info")]
         wishes.secrets = [.init(key: "GONE", value: "x"), .init(key: "KEPT", value: "y")]
@@ -28,7 +28,9 @@ import Testing
     }
 
     /// Everything that can be changed, in about `count + 13` steps.
-    private static func everything(_ count: Int) async throws -> (changes: [PlannedChange], inputs: ApplyInputs) {
+    static func everything(_ count: Int, secret: String = secretValue) async throws -> (
+        changes: [PlannedChange], inputs: ApplyInputs
+    ) {
         var changes: [PlannedChange] = [
             .visibility(from: .public, to: .private), .hardware(from: "cpu-basic", to: "cpu-upgrade"),
             .sleepTime(from: 172_800, to: 3_600),
@@ -36,13 +38,13 @@ import Testing
             .secret(key: "GONE", .remove), .secret(key: "KEPT", .replaceUnknown),
             .volumes(from: [], to: [SpaceVolume(type: "model", source: "maren/weights", mountPath: "/weights")]),
         ]
-        var inputs = ApplyInputs(secrets: ["KEPT": Secret(secretValue)])
+        var inputs = ApplyInputs(secrets: ["KEPT": Secret(secret)])
         for number in 0..<count {
             if number % 2 == 0 {
                 changes.append(.variable(key: "V\(number)", from: nil, to: "value \(number)"))
             } else {
                 changes.append(.secret(key: "S\(number)", .add))
-                inputs.secrets["S\(number)"] = Secret("\(secretValue)-\(number)")
+                inputs.secrets["S\(number)"] = Secret("\(secret)-\(number)")
             }
         }
         changes.append(
@@ -57,7 +59,7 @@ import Testing
     }
 
     /// What is there, without times and commits.
-    private static func end(_ world: ApplyWorld, _ space: RepoID) async throws -> String {
+    static func end(_ world: ApplyWorld, _ space: RepoID) async throws -> String {
         try await world.settle()
         let seen = try await world.hub.observe(space)
         let files = try await world.hub.tree(of: space).all().filter { $0.kind == .file }.map { "\($0.path) \($0.oid)" }
@@ -159,7 +161,7 @@ import Testing
     /// Killed before and behind each of its notes, and run again: the end is that of a run that was not killed, and nothing is done twice.
     @Test(arguments: [false, true]) func killedAnywhereItEndsTheSame(behind: Bool) async throws {
         try await ApplyWorld.with { world in
-            let (changes, inputs) = try await Self.everything(27)
+            let (changes, inputs) = try await Self.everything(28)
             let clean = try await Self.space(world, "maren/clean")
             let applied = try await world.applier().apply(try await world.plan(clean, changes), inputs)
             #expect(applied.steps.count == 40)

@@ -65,7 +65,7 @@ struct ApplyWorld {
             let isRead =
                 ["validate-yaml", "batch"].contains(verb) || entry.path.contains("/preupload/")
                 || entry.path.contains("/paths-info/")
-            guard !isRead, entry.status == 200 else { continue }
+            guard !isRead, entry.status == 200, [nil, "slow", "lost"].contains(entry.fault) else { continue }
             let key = entry.body.flatMap { try? JSONDecoder().decode(Body.self, from: Data($0.utf8)) }?.key
             counts["\(entry.method) \(entry.path) \(key ?? "")", default: 0] += 1
         }

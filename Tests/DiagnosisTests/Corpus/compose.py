@@ -1,9 +1,8 @@
 #!/usr/bin/env python3
-"""Writes composed/*.log and labels.json: what failing programs print, inside the noise of real logs. Seeded, so that it always writes the same.
-
-recorded/*.log are outputs of programs that were really run (record.py makes them anew); their labels are in RECORDED below.
-A label is the rule that is right as the first cause, `none` for a healthy log or a decoy, `unknown` for a failure that no rule knows."""
+"""Writes composed.logs: what failing programs print, inside the noise of real logs. Seeded, so that it always writes the same. A label is the rule that is right as the first cause, `none` for a healthy log or a decoy, `unknown` for a failure that no rule knows."""
 import json, pathlib, random
+
+import bundle
 
 here = pathlib.Path(__file__).parent
 PY = '/usr/local/lib/python3.11/site-packages'
@@ -221,7 +220,6 @@ BUILD = [
     ('unknown', 'script', step(4, 'python tools/prepare.py', 'AssertionError: 3 stations wanted'), {}),
 ]
 
-RECORDED = json.loads((here / 'recorded.json').read_text())
 # The lines alone, without noise: written after the rules, to see what they miss.
 SHORT = json.loads((here / 'short.json').read_text())
 
@@ -250,25 +248,16 @@ def noisy(text, kind, rng):
 
 
 def main():
-    folder = here / 'composed'
-    folder.mkdir(exist_ok=True)
-    labels = []
+    logs = []
     for kind, table in (('run', RUN), ('build', BUILD)):
         for expect, name, text, more in table:
             for variant in range(3 if expect in ('none', 'unknown') else 2):
                 rng = random.Random(f'{kind}-{expect}-{name}-{variant}')
-                file = f'composed/{kind}-{expect}-{name}-{variant}.log'
                 whole = text if variant == 0 and kind == 'run' else noisy((FROM if kind == 'build' else '') + text, kind, rng)
-                (here / file).write_text(whole, newline='')
-                labels.append({'file': file, 'kind': kind, 'expect': expect, **more})
+                logs.append(({'name': f'{kind}-{expect}-{name}-{variant}', 'kind': kind, 'expect': expect, **more}, whole))
     for log in SHORT:
-        file = f"composed/short-{log['name']}.log"
-        (here / file).write_text(log['text'] + '\n', newline='')
-        labels.append({'file': file, 'kind': log['kind'], 'expect': log['expect']})
-    for name, (expect, kind) in sorted(RECORDED.items()):
-        labels.append({'file': f'recorded/{name}.log', 'kind': kind, 'expect': expect})
-    (here / 'labels.json').write_text('[\n' + ',\n'.join('  ' + json.dumps(l, ensure_ascii=False) for l in labels) + '\n]\n')
-    print(len(labels), 'logs')
+        logs.append(({'name': 'short-' + log['name'], 'kind': log['kind'], 'expect': log['expect']}, log['text']))
+    bundle.write(here / 'composed.logs', logs)
 
 
 if __name__ == '__main__':

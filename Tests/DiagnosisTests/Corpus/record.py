@@ -1,15 +1,18 @@
 #!/usr/bin/env python3
-"""Writes recorded/*.log anew: runs small programs that fail, and some that do not, and keeps what they print.
+"""Writes recorded.logs anew: runs small programs that fail, and some that do not, and keeps what they print.
 
     record.py VENV [NAME...]
 
 VENV has fastapi uvicorn flask gunicorn psycopg[binary] psycopg2-binary pydantic-settings openai redis sqlalchemy asyncpg gradio streamlit
 safetensors numpy requests; node and npm must be there. Port 7860 must be free. Labels are in recorded.json."""
-import os, pathlib, signal, subprocess, sys, tempfile, textwrap
+import json, os, pathlib, signal, subprocess, sys, tempfile, textwrap
+
+import bundle
 
 here = pathlib.Path(__file__).parent
 VENV = pathlib.Path(sys.argv[1]).resolve()
 ONLY = sys.argv[2:]
+LOGS = {label['name']: text for label, text in bundle.read(here / 'recorded.logs')}
 BASE = tempfile.mkdtemp()
 env = dict(os.environ, PYTHONUNBUFFERED='1', PYTHONDONTWRITEBYTECODE='1', PATH=f'{VENV}/bin:' + os.environ['PATH'],
            HF_HUB_DISABLE_TELEMETRY='1', GRADIO_ANALYTICS_ENABLED='False')
@@ -40,7 +43,7 @@ def run(name, files, cmd, secs=12, extra=None):
         out, _ = p.communicate()
     text = out.decode(errors='replace').replace(d, '/home/user/app').replace(f'{VENV}/lib', '/usr/local/lib').replace(f'{VENV}/bin', '/usr/local/bin')\
         .replace(sys.base_prefix, '/usr/local').replace(os.path.expanduser('~'), '/home/user')
-    (here / 'recorded' / f'{name}.log').write_text(text, newline='')
+    LOGS[name] = text
     print(name, p.returncode, len(text))
 
 
@@ -187,3 +190,6 @@ run('worker_plain',{'app.py':'''
             log.info("round %d done", i)
         except OSError as e: log.warning("round %d: %s, retrying", i, e)
 '''},'python app.py',6)
+
+bundle.write(here / 'recorded.logs', [({'name': name, 'kind': kind, 'expect': expect}, LOGS[name])
+                                       for name, (expect, kind) in sorted(json.loads((here / 'recorded.json').read_text()).items())])

@@ -71,7 +71,7 @@ import Testing
                 try await hub.upload(folder: scratch.path, to: repo, options: options)
             }
             #expect(failure?.kind == .forbidden)
-            #expect(small.calls("batch").count == 1 + LFSTransfer.mostRenewals)
+            #expect(small.calls("batch").count == 1 + LFSTransfer.maxRenewals)
             try await hub.shutdown()
         }
     }

@@ -250,7 +250,7 @@ struct MisbehaviourTests {
             let early = await bench.attempt(
                 "http://127.0.0.1:\(server.port)/", .quick(expect: Expectation(text: "xxx")))
             #expect(early.finding.outcome == .up && early.body.utf8.count == 65_536, "no more than is needed")
-            let held = (0..<ProbeLane.mostLargeBodies + 6).map { number in
+            let held = (0..<ProbeLane.maxLargeBodies + 6).map { number in
                 Check(
                     name: "c\(number)", address: "http://127.0.0.1:\(server.port)/hold",
                     policy: .quick(timeout: .seconds(90), expect: Expectation(text: "needle")))
@@ -265,7 +265,7 @@ struct MisbehaviourTests {
                 }
                 if refused == 6 { lane.abandonAll(.bodyTimeout) }
             }
-            #expect(causes.withLock { $0 } == [.bodyTimeout: ProbeLane.mostLargeBodies, .selfOverloaded: 6])
+            #expect(causes.withLock { $0 } == [.bodyTimeout: ProbeLane.maxLargeBodies, .selfOverloaded: 6])
             let after = await bench.attempt(
                 "http://127.0.0.1:\(server.port)/", .quick(expect: Expectation(text: "needle")))
             #expect(after.finding.outcome == .up, "the room is given back")

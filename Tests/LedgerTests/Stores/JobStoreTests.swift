@@ -119,13 +119,13 @@ struct JobStoreTests {
             #expect(try await jobs.job(claimed.id)?.attempt == 1)
             claimed = try await claimOne(jobs, by: "a", at: again + .seconds(5))
             #expect(claimed.attempt == 2)
-            let long = String(repeating: "ü", count: Job.mostError)
+            let long = String(repeating: "ü", count: Job.maxError)
             #expect(
                 try await jobs.fail(claimed.id, fence: claimed.fence, error: long, retryAt: again, now: again))
             let over = try #require(try await jobs.job(claimed.id))
             #expect(over.state == .discarded && over.endedAt == again && over.due == nil)
             let error = try #require(over.lastError)
-            #expect(error.utf8.count <= Job.mostError && error.hasSuffix("ü…"))
+            #expect(error.utf8.count <= Job.maxError && error.hasSuffix("ü…"))
             // What cannot succeed is given up at once.
             try await jobs.insert([job()])
             claimed = try await claimOne(jobs, by: "a", at: again)
@@ -219,7 +219,7 @@ struct JobStoreTests {
 
     @Test("what cannot be kept is refused before it is inserted")
     func bounds() throws {
-        #expect(throws: Failure.self) { try job("mail", String(repeating: "x", count: Job.mostPayload + 1)) }
+        #expect(throws: Failure.self) { try job("mail", String(repeating: "x", count: Job.maxPayload + 1)) }
         #expect(throws: Failure.self) { try job("") }
         #expect(throws: Failure.self) { try job(key: .once(String(repeating: "k", count: 201))) }
     }

@@ -106,7 +106,7 @@ struct RecordStoreTests {
             for wrong in [
                 note(""), note(long), NewRecord(kind: "", key: "a", at: morning),
                 NewRecord(kind: long, key: "a", at: morning),
-                note("a", String(repeating: "x", count: Record.mostBody + 1)),
+                note("a", String(repeating: "x", count: Record.maxBody + 1)),
             ] {
                 do throws(Failure) {
                     try await ledger.records.put(wrong)
@@ -115,7 +115,7 @@ struct RecordStoreTests {
                     #expect(error.code == .usage)
                 }
             }
-            try await ledger.records.put(note("a", String(repeating: "x", count: Record.mostBody)))
+            try await ledger.records.put(note("a", String(repeating: "x", count: Record.maxBody)))
             let found22 = try await ledger.records.records(kind: "note").count
             #expect(found22 == 1)
         }

@@ -98,6 +98,24 @@ struct ChannelDeliveryTests {
         #expect(delivery == .delivered(note: nil))
     }
 
+    /// Whoever sent its status has the message: to send it again because of the rest would be a second copy.
+    @Test func aBodyThatDoesNotEndInTimeChangesNothing() async throws {
+        let head = "HTTP/1.1 200 OK\r\ncontent-length: 900\r\n\r\nhalf"
+        #expect(try await Self.deliver([.send(head), .hold], limit: .seconds(2)).0 == .delivered(note: nil))
+    }
+
+    @Test(.timeLimit(.minutes(1))) func whoIsCalledOffWaitsForNoAnswer() async throws {
+        let delivery: Delivery = try await Means.serve({ _ in [.hold] }) { server in
+            try await Means.lend(limit: .seconds(300)) { means in
+                let work = Task { try await Self.webhook(server.port).deliver(.sample(), with: means) }
+                try await eventually("the webhook was not asked") { !server.requests.isEmpty }
+                work.cancel()
+                return try await work.value
+            }
+        }
+        #expect(delivery.isFailure, "\(delivery)")
+    }
+
     @Test(.timeLimit(.minutes(1))) func aBodyWithoutEndIsNotRead() async throws {
         let (delivery, _) = try await Self.deliver(
             [
@@ -200,7 +218,7 @@ struct ChannelDeliveryTests {
         #expect(
             heard.map { $0.line.split(separator: " ")[1] } == [
                 "/api/webhooks/1/a?wait=true", "/services/T/B/a", "/bot1:a/sendMessage", "/workflows/1",
-                "/v1/spaces/A/messages?key=a",
+                "/v1/spaces/A/messages?key=a&requestId=7-42-down",
                 "/", "/v2/enqueue", "/emails", "/v3/mail/send", "/v3/x.example/messages", "/email",
             ])
         guard heard.count == 11 else { return }
@@ -240,6 +258,54 @@ struct ChannelDeliveryTests {
         #expect(
             try await delivery(telegram) { "telegram: \"1:a\", chat: \"5\", api: \"http://127.0.0.1:\($0)\"" }
                 == .later(after: .seconds(12), because: "Telegram answered 429: Too Many Requests: retry after 12"))
+    }
+
+    @Test func servicesSayInTheirOwnWayWhatIsToBeDone() async throws {
+        func delivery(_ status: String, _ body: String, _ headers: [String] = [], _ channel: (Int) -> String)
+            async throws -> Delivery
+        {
+            try await Means.serve({ _ in Means.answer(status, body, headers: headers) }) { server in
+                try await Means.lend { try await Read.channel(channel(server.port)).deliver(.sample(), with: $0) }
+            }
+        }
+        let mail = { (port: Int) in
+            "email: a@x.example, from: s@x.example, api: sendgrid, key: k, url: \"http://127.0.0.1:\(port)\""
+        }
+        let full = #"{"errors":[{"field":null,"message":"too many requests"}]}"#
+        func wait(_ headers: [String]) async throws -> Duration? {
+            guard
+                case .later(let after, "SendGrid answered 429: too many requests") = try await delivery(
+                    "429 Too Many Requests", full, headers, mail)
+            else {
+                Issue.record("\(headers)")
+                return nil
+            }
+            return after
+        }
+        let reset = Means.now.milliseconds / 1_000 + 40
+        #expect(try await wait(["x-ratelimit-reset: \(reset)"]) == .seconds(40))
+        #expect(try await wait(["x-ratelimit-reset: \(reset)", "retry-after: 3"]) == .seconds(3))
+        #expect(try await wait(["x-ratelimit-reset: 1"]) == .seconds(1), "a window that is over")
+        #expect(try await wait(["x-ratelimit-reset: soon"]) == nil)
+        #expect(try await wait(["x-ratelimit-reset: \(Int64.max)"]) == nil)
+        let moved =
+            #"{"ok":false,"error_code":400,"description":"Bad Request: group chat was upgraded to a supergroup chat","parameters":{"migrate_to_chat_id":-1001234}}"#
+        #expect(
+            try await delivery("400 Bad Request", moved) {
+                "telegram: \"1:a\", chat: \"-5\", api: \"http://127.0.0.1:\($0)\""
+            }
+                == .refused(
+                    because:
+                        "Telegram answered 400: Bad Request: group chat was upgraded to a supergroup chat; write chat: \"-1001234\""
+                ))
+    }
+
+    @Test(arguments: [
+        ("https://c.test/v1?key=a&token=b", "https://c.test/v1?key=a&token=b&requestId=7-42-down"),
+        ("https://c.test/v1", "https://c.test/v1?requestId=7-42-down"),
+        ("https://c.test/v1?key=a#x", "https://c.test/v1?key=a&requestId=7-42-down"),
+    ]) func googleChatKnowsAMessageItHas(address: String, asked: String) {
+        #expect(GoogleChatChannel.address(Secret(address), for: .sample()).reveal() == asked)
     }
 
     @Test func pagerDutyOpensAndResolvesAnAlertForEachTarget() async throws {

@@ -225,4 +225,15 @@ struct NoticeTextTests {
             #expect(MailAddress(bad) == nil, "\(bad)")
         }
     }
+
+    @Test func aCauseThatBeginsWithAnAddressOrATargetsNameIsLeftAsItIsSpelled() {
+        for (sentence, whole) in [
+            ("http://127.0.0.1:7860 refused it", "http://127.0.0.1:7860 refused it."),
+            ("bot was restarted", "bot was restarted."),
+            ("connection refused", "Connection refused."),
+        ] {
+            let text = NoticeText(Notice.sample(sentence: sentence), form: .init(mostTitle: 200, mostText: 2_000))
+            #expect(text.text.hasPrefix(whole), "\(text.text)")
+        }
+    }
 }

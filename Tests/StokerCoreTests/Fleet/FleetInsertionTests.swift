@@ -81,7 +81,7 @@ import Testing
             #expect(again.section(with: "x/new") == "spaces")
             #expect(!result.contains("&all { a/b: {}, \"new\""))
         } catch let failure as Failure {
-            #expect(failure.code == .fleetInvalid)
+            #expect(failure.code == .usage)
             #expect(failure.hint?.contains("\"new\"") == true, "it tells what to write by hand")
         }
     }
@@ -102,6 +102,17 @@ import Testing
         #expect(insertion.section(with: "maren/site") == "targets")
         #expect(insertion.section(with: "maren/job") == "heartbeats")
         #expect(insertion.section(with: "maren/free") == nil)
+    }
+
+    @Test func foldersThatAreShippedAreKnown() throws {
+        let text = """
+            spaces:
+              a/b: { deploy: { from: ./${NAME:-backend} } }
+              a/c: { deploy: { from: { git: https://example.com/x } } }
+              a/d: { deploy: ~ }
+              a/e:
+            """
+        #expect(try FleetInsertion(text: text, file: "f", environment: [:]).folders == ["./backend"])
     }
 
     @Test func mistakesOfTheFileAreToldAtTheirPlace() {

@@ -77,6 +77,24 @@ import Testing
     }
 
     @Test(arguments: [
+        ("http://127.0.0.1:7860 refused the connection", "http://127.0.0.1:7860 refused the connection."),
+        ("example.com has no address", "example.com has no address."), ("app.py, and more", "app.py, and more."),
+        ("stoker.yaml: it cannot be read", "stoker.yaml: it cannot be read."),
+        ("/data is full", "/data is full."), ("data/state is full", "data/state is full."),
+        ("max_age is too short", "max_age is too short."), ("v2 is not known", "v2 is not known."),
+        ("`stoker serve` was ended", "`stoker serve` was ended."), ("acme/bot is paused", "acme/bot is paused."),
+        ("iOS wrote it", "iOS wrote it."), ("me@a.test was refused", "me@a.test was refused."),
+        ("refused: the connection", "Refused: the connection."), ("503 was answered", "503 was answered."),
+        ("self-signed certificate", "Self-signed certificate."), ("didn't answer", "Didn't answer."),
+        // A target of that name.
+        ("bot was restarted", "bot was restarted."), ("bot: it is down", "bot: it is down."), ("bot", "bot."),
+        ("bottom of the list", "Bottom of the list."), ("was bot restarted?", "Was bot restarted?"),
+    ])
+    func whatIsSpelledAsItIsGetsNoCapital(text: String, whole: String) {
+        #expect(Sentence(text).whole(except: ["bot", ""]).text == whole)
+    }
+
+    @Test(arguments: [
         ("bot was paused until 2026-11-21T10:00:00.000Z", "bot was paused until 2026-11-21 10:00:00 UTC"),
         ("2026-11-21T10:00:00Z: it began.", "2026-11-21 10:00:00 UTC: it began."),
         ("on 2026-11-21T10:00:00Z, and  2026-99-21T10:00:00Z", "on 2026-11-21 10:00:00 UTC, and  2026-99-21T10:00:00Z"),

@@ -85,6 +85,44 @@ import Testing
         #expect(!check.isFound(byAddress: "session=h"))
     }
 
+    /// What the names of secrets were found by before they were looked at by bytes.
+    private static func isSecretNameByCharacters(_ name: String) -> Bool {
+        let marks = [
+            "token", "secret", "passw", "passphrase", "passcode", "pwd", "signature", "credential", "session", "sessid",
+            "cookie", "jwt", "apikey", "accesskey", "privatekey", "bearer", "csrf", "xsrf", "saml",
+        ]
+        let squeezed = name.lowercased().filter { $0.isLetter || $0.isNumber }
+        if marks.contains(where: squeezed.contains) { return true }
+        return squeezed.contains("authori") || squeezed.replacing("author", with: "").contains("auth")
+    }
+
+    @Test func namesAreTheSameByBytesAndByCharacters() {
+        var random = SplitMix64(seed: 11)
+        let pieces = [
+            "tok", "en", "au", "th", "or", "i", "author", "auth", "TOKEN", "Pass", "w", "_", "-", "x", "k", "Key",
+            "api",
+            "\r\n", " ", "9", "c", "s", "r", "f", "é", "ſ", "К", "\u{200D}", "e\u{301}", "jw", "t", "user", "name",
+            "ity",
+        ]
+        var secrets = 0
+        for _ in 0..<20_000 {
+            let name = (0..<Int.random(in: 0...7, using: &random)).map { _ in
+                pieces[Int.random(in: 0..<pieces.count, using: &random)]
+            }.joined()
+            let isSecret = Redaction.isSecretName(name)
+            #expect(isSecret == Self.isSecretNameByCharacters(name), "\(name.debugDescription)")
+            if isSecret { secrets += 1 }
+        }
+        #expect((1_000...19_000).contains(secrets), "\(secrets) of them")
+    }
+
+    @Test(arguments: [
+        ("", 5, ""), ("a b", 5, "a b"), ("a  b", 5, "a b"), (" a b ", 5, "a b"), ("abcdef", 5, "abcde…"),
+        ("abcde", 5, "abcde"), ("a\tb\nc", 9, "a b c"), ("?code=ab", 8, "?code=**…"), ("ü\u{202E}x", 5, "üx"),
+    ]) func quotes(text: String, limit: Int, shown: String) {
+        #expect(Redaction.quote(text, limit: limit) == shown)
+    }
+
     @Test func workIsLinear() {
         // Each mark could make the rest of the text be looked at again.
         for unit in ["?a", "?a=%3Db", "?a=%2525", "//a:b", "token=", "\"token\":\"", "&&", "hf_", "bearer "] {

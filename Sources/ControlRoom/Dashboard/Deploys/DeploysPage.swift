@@ -5,24 +5,28 @@ import StokerCore
 struct DeploysPage {
     /// nil: nobody has looked yet.
     var plan: DeployPlan?
+    /// Spaces that are as the fleet file says, beside those of the plan.
+    var same = 0
     var sense: PlanView.Sense
     /// The visitor may have the Hub looked at again.
     var mayLook: Bool
     /// What came of what was just asked for.
     var said: String?
-    /// HTML of cards beside the plan.
-    var beside = ""
+    /// The last ones, newest first.
+    var runs: [DeployRunView] = []
     var now: Instant
 
     var title: String {
         guard let plan else { return sense == .plan ? "No plan yet" : "Nobody has looked yet" }
-        return PlanView(plan: plan, sense: sense, now: now).title
+        return PlanView(plan: plan, same: same, sense: sense, now: now).title
     }
 
     var model: [String: Any] {
-        let view = plan.map { PlanView(plan: $0, sense: sense, now: now) }
+        let view = plan.map { PlanView(plan: $0, same: same, sense: sense, now: now) }
         var inner = view?.model ?? [:]
-        inner["beside"] = beside
+        inner["runs"] = runs.map { $0.model(now: now) }
+        inner["hasRuns"] = !runs.isEmpty
+        let running = runs.first(where: \.isRunning)
         let isDrift = sense == .drift
         return [
             "title": title, "sign": view?.look.name ?? "unknown",
@@ -30,7 +34,8 @@ struct DeploysPage {
                 ?? (isDrift
                     ? "Drift is what somebody changed at the Hub, beside the fleet file."
                     : "A plan says what has to change so that the Hub is as the fleet file says."),
-            "hasPlan": view != nil, "plan": inner, "isDrift": isDrift,
+            "isRunning": running != nil, "running": running?.say(now: now) ?? "", "hasPlan": view != nil, "plan": inner,
+            "isDrift": isDrift,
             "made": inner["made"] ?? "", "endpoint": inner["endpoint"] ?? "",
             "hasSaid": said != nil, "said": said ?? "", "mayLook": mayLook,
             "action": isDrift ? "/deploys/drift" : "/deploys",

@@ -14,6 +14,8 @@ struct PlanView {
     }
 
     var plan: DeployPlan
+    /// Spaces that are as the fleet file says, beside those of the plan.
+    var same = 0
     var sense: Sense
     var now: Instant
 
@@ -95,7 +97,7 @@ struct PlanView {
     var model: [String: Any] {
         var left = Self.mostLines
         let spaces = changed.prefix(Self.mostSpaces).map { model($0, left: &left) }
-        let same = plan.spaces.count - changed.count
+        let same = same + plan.spaces.count - changed.count
         let cost = cost
         return [
             "title": title, "say": say, "sign": look.name, "isDrift": sense == .drift,
@@ -161,6 +163,7 @@ struct PlanView {
         return [
             "target": space.target, "space": "\(space.space)", "href": PageFormatting.path(space.target),
             "badges": badges, "rows": rows, "hasRows": !rows.isEmpty,
+            "notes": space.notes.map { Redaction.text($0) },
             "hasSecrets": space.changes.contains { if case .secret = $0 { true } else { false } },
             "files": shown.enumerated().map { place, file in model(file, isOpen: place < Self.openFiles, left: &left) },
             "hasFiles": !files.isEmpty, "fileCount": files.count.counted("file", as: Formatting.count(files.count)),

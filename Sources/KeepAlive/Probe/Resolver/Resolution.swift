@@ -38,7 +38,7 @@ package struct ResolverConfiguration: Sendable {
     /// Longest time an answer is believed, whatever its record says.
     package var positiveFor: Duration = .seconds(24 * 3_600)
     /// Lookups under way at most; further ones fail as `.selfOverloaded`.
-    package var mostInFlight = 20_000
+    package var maxInFlight = 20_000
     package var ipv6 = IPv6.automatic
 
     package init() {}

@@ -149,7 +149,7 @@ final class ResolverCore: @unchecked Sendable {
             lookup.waiters.append(then)
             return
         }
-        guard lookups.count < configuration.mostInFlight else {
+        guard lookups.count < configuration.maxInFlight else {
             return then(.failed(.selfOverloaded, detail: "\(lookups.count) name lookups are under way"))
         }
         guard !servers.isEmpty else { return then(.failed(.dnsFailed, detail: "no name server is configured")) }
@@ -252,7 +252,7 @@ final class ResolverCore: @unchecked Sendable {
     }
 
     private func newQuestion(_ lookup: Lookup, _ name: String, _ kind: DNSMessage.Kind, first: Int) -> Question {
-        // 65,536 numbers, two questions a lookup: with `mostInFlight` lookups a free one is found soon.
+        // 65,536 numbers, two questions a lookup: with `maxInFlight` lookups a free one is found soon.
         var id = UInt16.random(in: 0...UInt16.max)
         while questions[id] != nil { id = UInt16.random(in: 0...UInt16.max) }
         let question = Question(id: id, name: name, kind: kind, lookup: lookup, first: first)

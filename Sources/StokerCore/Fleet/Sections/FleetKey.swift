@@ -115,6 +115,17 @@ package struct FleetKey<Settings: Sendable>: Sendable {
     }
 }
 
+extension FleetKey {
+    /// The same key for what holds such settings among others.
+    package func of<Owner>(_ path: any WritableKeyPath<Owner, Settings> & Sendable) -> FleetKey<Owner> {
+        let (read, write, differs, take) = (read, write, differs, take)
+        return FleetKey<Owner>(
+            row, read: { read($0, &$1[keyPath: path]) }, write: { write($0[keyPath: path]) },
+            differs: { differs($0[keyPath: path], $1[keyPath: path]) },
+            take: { take(&$0[keyPath: path], $1[keyPath: path]) })
+    }
+}
+
 /// The keys of a mapping, in the order in which they are read and a person would write them.
 package struct FleetTable<Settings: Sendable>: Sendable {
     package let keys: [FleetKey<Settings>]

@@ -168,6 +168,9 @@ package struct FleetSections: Sendable {
         keys = FleetKeys(["version"] + entries.map(\.name), unbuilt: FleetKeys.unbuiltSections, isTop: true)
     }
 
+    /// None: for files that are written as a fleet file is, and say something else.
+    package static let none = FleetSections(entries: [])
+
     /// These and one more.
     package func adding<Settings>(_ section: FleetSection<Settings>) -> FleetSections {
         FleetSections(entries: entries + [Entry(section)], spaceEntries: spaceEntries)
