@@ -1,4 +1,5 @@
 import Deployment
+import Foundation
 import HubClient
 import StokerCore
 import Testing
@@ -148,6 +149,15 @@ import Testing
         #expect(Self.problems("spaces: { a/x--y: { deploy: { sdk: docker } } }").contains("is no name on the Hub"))
         #expect(
             Self.problems("spaces: { a/x: { deploy: { duplicate_of: a/x } } }").contains("is to be a copy of itself"))
+    }
+
+    @Test func theExampleInTheDocsIsRead() throws {
+        let file = URL(filePath: #filePath).deletingLastPathComponent().appending(path: "../../../docs/deploy.md")
+        let page = try String(contentsOf: file, encoding: .utf8)
+        let start = try #require(page.firstRange(of: "```yaml\n"))
+        let end = try #require(page[start.upperBound...].firstRange(of: "```"))
+        let fleet = try Self.read(String(page[start.upperBound..<end.lowerBound])).get()
+        #expect(try Deploy.list(of: fleet, in: ".").map(\.target) == ["backend", "worker", "master"])
     }
 
     @Test func withoutAnythingNothingIsDeployed() throws {
