@@ -146,7 +146,6 @@ import Testing
             Self.problems(
                 "spaces: { a/x: { deploy: { sdk: docker } }, A/X: { name: y, deploy: { sdk: docker } } }"
             ).contains("describes A/X, and so does x"))
-        #expect(Self.problems("spaces: { a/x--y: { deploy: { sdk: docker } } }").contains("is no name on the Hub"))
         #expect(
             Self.problems("spaces: { a/x: { deploy: { duplicate_of: a/x } } }").contains("is to be a copy of itself"))
     }
