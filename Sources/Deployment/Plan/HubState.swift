@@ -158,6 +158,14 @@ package struct HubState: Sendable {
         _ id: RepoID, _ commit: String?, _ deploy: Deploy, _ hub: Hub, _ memory: any CommitFilesMemory
     ) async throws -> [String: RemoteFile]? {
         guard deploy.source != nil, !deploy.ignores("files"), let commit else { return nil }
+        return try await learn(id, at: commit, from: hub, memory: memory)
+    }
+
+    /// The files of a commit, which are kept.
+    @discardableResult
+    package static func learn(
+        _ id: RepoID, at commit: String, from hub: Hub, memory: any CommitFilesMemory
+    ) async throws -> [String: RemoteFile] {
         if let known = try await memory.files(of: id, at: commit) { return known }
         var files: [String: RemoteFile] = [:]
         for entry in try await hub.tree(of: id, revision: commit).all() {

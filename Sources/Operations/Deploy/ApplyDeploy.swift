@@ -146,6 +146,7 @@ private struct DeployApply: Sendable {
         try await run.check(spaces, inputs: inputs)
         let made = try await makeNeeds(plan.needs, hub)
         let outcomes = await run.run(spaces, inputs: inputs)
+        await work.learn(outcomes.compactMap { one in one.commit.map { (one.space, $0) } })
         if caller.wantsToStop, outcomes.contains(where: { [.interrupted, .untouched].contains($0.state) }) {
             let done = outcomes.filter { $0.state == .done || $0.state == .paused }.map { "\($0.space)" }
             throw Failure(

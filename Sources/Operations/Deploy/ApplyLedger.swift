@@ -16,7 +16,7 @@ struct ApplyLedger: ApplyMemory {
 
     /// Keys: SHA-256 of the Hub's address and the Space.
     static let progressKind = "apply-progress"
-    private static let goodKind = "good-commit"
+    static let goodKind = "good-commit"
 
     /// Opens the ledger, or makes it.
     static func open(_ context: OperationContext, endpoint: String) async throws -> ApplyLedger {
@@ -37,7 +37,7 @@ struct ApplyLedger: ApplyMemory {
 
     private func key(_ space: RepoID) -> String { Self.key("\(space)", endpoint) }
 
-    private static func key(_ space: String, _ endpoint: String) -> String {
+    static func key(_ space: String, _ endpoint: String) -> String {
         SecretFingerprints.digest(of: "\(endpoint) \(space.lowercased())")
     }
 

@@ -116,12 +116,30 @@ struct DeployWork: Sendable {
         planner.isDrift = isDrift
         try await compare(deploys, hub, &wished, &planner, withDiffs: !isDrift)
         var prepared = PreparedPlan(
-            plan: planner.plan(deploys, at: context.now(), endpoint: hub.settings.endpoint), prints: prints)
+            plan: planner.plan(
+                deploys, at: context.now(), endpoint: hub.settings.endpoint,
+                unnamed: deploys.count == all.count ? unnamed(memory, hub.settings.endpoint) : []), prints: prints)
         for deploy in deploys {
             prepared.wished[deploy.target] = wished[deploy.space]
             prepared.secrets[deploy.target] = secrets[deploy.space]
         }
         return prepared
+    }
+
+    /// Spaces that were applied from here and that the fleet file does not describe any more.
+    private func unnamed(_ memory: CommitFilesStore, _ endpoint: String) -> [RepoID] {
+        let named = Set(all.map { "\($0.space)".lowercased() })
+        return memory.applied(to: endpoint).filter { !named.contains("\($0)".lowercased()) }
+    }
+
+    /// Reads the files of commits that were just made, so that the next plan need not. Not being able to costs it a request.
+    func learn(_ commits: [(space: RepoID, commit: String)]) async {
+        guard let hub = try? context.hub, let folder = try? context.dataFolder, !commits.isEmpty else { return }
+        let memory = await CommitFilesStore.open(folder: folder, now: context.now)
+        for one in commits {
+            _ = try? await HubState.learn(one.space, at: one.commit, from: hub, memory: memory)
+        }
+        await memory.save()
     }
 
     // MARK: Files

@@ -363,6 +363,8 @@ extension Redaction {
         Pattern("hooks.slack.com/services/", atLeast: 8), Pattern("discord.com/api/webhooks/", atLeast: 8),
         Pattern("discordapp.com/api/webhooks/", atLeast: 8), Pattern("api.telegram.org/bot", atLeast: 8),
     ]
+    /// Behind `hf_`: keys of a Space's README, no tokens. Source: hub-docs `spaces-config-reference`.
+    private static let readmeKeys = ["oauth_scopes", "oauth_expiration_minutes", "oauth_authorized_org"].map(\.utf8)
     /// By the byte they begin with: nearly every word begins no token.
     private static let patternsByStart: [[Pattern]] = {
         var table = [[Pattern]](repeating: [], count: 256)
@@ -393,6 +395,11 @@ extension Redaction {
         var end = start
         while end < bytes.count, isSecret(bytes[end], before: end + 1 < bytes.count ? bytes[end + 1] : 0) { end += 1 }
         guard end - start >= pattern.atLeast else { return nil }
+        if pattern.start.first == UInt8(ascii: "h"),
+            readmeKeys.contains(where: { bytes[start..<end].elementsEqual($0) })
+        {
+            return nil
+        }
         if pattern.gap {
             let word = bytes[start..<end]
             let looksSecret =

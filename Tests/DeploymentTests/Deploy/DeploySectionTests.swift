@@ -1,4 +1,5 @@
 import Deployment
+import Foundation
 import HubClient
 import StokerCore
 import Testing
@@ -126,11 +127,11 @@ import Testing
                     f.yaml:7:7: error: spaces.a.deploy.fro: is not known; did you mean `from`?
                     f.yaml:10:45: error: spaces.b.deploy.secrets: X is a variable and a secret, and a Space with both does not start (CONFIG_ERROR); leave one out
                     f.yaml:10:13: error: spaces.b.deploy: depends on itself: b → c → b; what is deployed first cannot be told, so leave one of these `depends_on` out
-                    f.yaml:13:36: error: spaces.c.deploy.sleep: does not apply to a static Space, which has no container
-                    f.yaml:13:49: error: spaces.c.deploy.secrets: are readable by every visitor of a static Space; leave them out
+                    f.yaml:13:35: error: spaces.c.deploy.sleep: does not apply to a static Space, which has no container
+                    f.yaml:13:48: error: spaces.c.deploy.secrets: are readable by every visitor of a static Space; leave them out
                     f.yaml:14:31: error: spaces.d.deploy.from.git: has no `ref`; write a branch, a tag or a commit
                     f.yaml:15:27: error: spaces.e.deploy.volumes: has two volumes at /x
-                    f.yaml:16:48: error: spaces.f.deploy.sleep: cannot be set on cpu-basic, which sleeps after 48h whatever is asked; leave it out
+                    f.yaml:16:46: error: spaces.f.deploy.sleep: cannot be set on cpu-basic, which sleeps after 48h whatever is asked; leave it out
                     f.yaml:17:31: error: spaces.g.deploy.from.git: is not the address of a repository
                     """.split(separator: "\n").sorted { line($0) < line($1) }.joined(separator: "\n"))
     }
@@ -145,9 +146,17 @@ import Testing
             Self.problems(
                 "spaces: { a/x: { deploy: { sdk: docker } }, A/X: { name: y, deploy: { sdk: docker } } }"
             ).contains("describes A/X, and so does x"))
-        #expect(Self.problems("spaces: { a/x--y: { deploy: { sdk: docker } } }").contains("is no name on the Hub"))
         #expect(
             Self.problems("spaces: { a/x: { deploy: { duplicate_of: a/x } } }").contains("is to be a copy of itself"))
+    }
+
+    @Test func theExampleInTheDocsIsRead() throws {
+        let file = URL(filePath: #filePath).deletingLastPathComponent().appending(path: "../../../docs/deploy.md")
+        let page = try String(contentsOf: file, encoding: .utf8)
+        let start = try #require(page.firstRange(of: "```yaml\n"))
+        let end = try #require(page[start.upperBound...].firstRange(of: "```"))
+        let fleet = try Self.read(String(page[start.upperBound..<end.lowerBound])).get()
+        #expect(try Deploy.list(of: fleet, in: ".").map(\.target) == ["backend", "worker", "master"])
     }
 
     @Test func withoutAnythingNothingIsDeployed() throws {

@@ -102,6 +102,12 @@ struct DeployScratch {
                 default: break
                 }
             }
+            // What the Hub puts into a new static Space goes, as an apply has it.
+            let named = Set(prepared.wished[plan.target]?.contents.files.keys.map { $0 } ?? [])
+            for entry in try await hub.tree(of: plan.space).all()
+            where entry.kind == .file && entry.path != ".gitattributes" && !named.contains(entry.path) {
+                files.append(.delete(path: entry.path))
+            }
             if !files.isEmpty { try await hub.commit(files, to: plan.space) }
             for secret in try await hub.secrets(of: plan.space) {
                 guard let value = values[secret.key] else { continue }
