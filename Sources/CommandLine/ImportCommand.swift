@@ -51,7 +51,7 @@ struct ImportHubCommand: OperationCommand {
         }
         let content = answer["content"]?.string ?? ""
         guard output != "-" else { return Terminal.own.write(content) }
-        try NewFile.write(content, to: output, force: force)
+        try OutputFile.write(content, to: output, force: force)
         let count = answer["addresses"]?.integer ?? 0
         Terminal.writeError(
             "Wrote \(output) with \(count) Space\(count == 1 ? "" : "s").\nNext: stoker plan\(output == FleetOptions.usualPath ? "" : " --fleet \(Quote.shell(output))")\n"

@@ -57,7 +57,7 @@ struct PlanCommand: OperationCommand {
             }
         } catch {
             throw Failure(
-                .fleetUnreadable, doing: "write the plan \(path)", because: "\(error)",
+                .fileUnwritable, doing: "write the plan \(path)", because: "\(error)",
                 hint: "look at its folder and rights", cause: error)
         }
     }

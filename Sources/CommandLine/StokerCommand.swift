@@ -37,8 +37,8 @@ package struct StokerCommand: AsyncParsableCommand {
             CommandGroup(
                 name: "Deployment",
                 subcommands: [
-                    PlanCommand.self, ApplyCommand.self, DriftCommand.self, ImportCommand.self, RollbackCommand.self,
-                    DestroyCommand.self,
+                    PlanCommand.self, ApplyCommand.self, DriftCommand.self, RollbackCommand.self, DestroyCommand.self,
+                    ImportCommand.self,
                 ]),
             CommandGroup(name: "Hub", subcommands: [SpaceCommand.self, DoctorCommand.self, WhoamiCommand.self]),
             CommandGroup(name: "Shell", subcommands: [CompletionCommand.self]),

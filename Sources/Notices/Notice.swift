@@ -77,6 +77,8 @@ package struct Notice: Sendable, Equatable, Codable {
         case fleetRejected = "fleet-rejected"
         case ledger
         case tookOver = "took-over"
+        /// A Space is otherwise than `deploy:` of the fleet file says.
+        case drift
         /// `stoker notify test`
         case test
         /// Somebody has seen an incident: for channels that keep one open themselves. No rule names it.

@@ -172,7 +172,7 @@ extension Operation {
 
     /// Those that ship what the fleet file describes.
     private static let deployment: [Operation] = [
-        plan, apply, drift, importHub, rollback, destroy,
+        plan, apply, drift, rollback, destroy, importHub,
     ]
 
     /// Those on Spaces of the Hub.

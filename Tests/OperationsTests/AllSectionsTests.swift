@@ -18,8 +18,12 @@ import Testing
     }
 
     /// The kinds of channels have tables of their own, in docs/channels.md.
-    @Test(arguments: ["notify", "rollout"]) func theDocsHaveEveryKeyOf(_ section: String) throws {
-        let file = Self.file("fleet-file.md")
+    @Test(arguments: [
+        ("notify", "fleet-file.md"), ("rollout", "fleet-file.md"), ("spaces.deploy", "deploy.md"),
+        ("spaces.deploy.readme", "deploy.md"), ("spaces.deploy.needs", "deploy.md"),
+    ])
+    func theDocsHaveEveryKeyOf(_ section: String, _ name: String) throws {
+        let file = Self.file(name)
         var page = try String(contentsOf: file, encoding: .utf8)
         let group = try #require(FleetSections.all.groups.first { $0.name == section })
         let head = try #require(

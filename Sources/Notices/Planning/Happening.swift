@@ -52,12 +52,16 @@ struct Happening: Sendable {
             case .fleetRejected: ([.fleetRejected], nil)
             case .ledgerStalled, .ledgerRecovered, .ledgerDamaged: ([.ledger], nil)
             case .tookOver: ([.tookOver], nil)
+            case .drifted(_, let check, _, _): ([.drift], check)
             default: ([], nil)
             }
         guard !kinds.isEmpty else { return nil }
         self.init(kinds: kinds, at: event.at, check: check, sentence: event.text)
         if case .fleetRejected = event.payload {
             hint = "`stoker check-config` shows every problem; the old fleet stays in force"
+        }
+        if case .drifted = event.payload {
+            hint = "`stoker drift` shows each difference, `stoker plan` what would be done"
         }
         if case .ledgerStalled = event.payload { hint = "Look at the disk of the ledger." }
     }

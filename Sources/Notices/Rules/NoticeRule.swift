@@ -31,7 +31,7 @@ extension Notice.Kind {
 
     /// Kinds of rooms that are not built yet.
     static let unbuilt = [
-        "drift": "nothing compares what is deployed", "snapshot-failed": "no snapshots are made",
+        "snapshot-failed": "no snapshots are made",
         "restore-unproven": "no snapshots are made", "iteration": "no worker runs", "worker-failed": "no worker runs",
     ]
 
@@ -57,7 +57,7 @@ package enum NotifySection {
                 "Which events are told. A tool that reads YAML 1.1 turns this key into `true`, which is understood as well.",
                 standard: "`[down, recovered, silent, moderated, gave-up, offline]`",
                 range: Notice.Kind.ofRules.map { "`\($0.rawValue)`" }.joined(separator: ", "),
-                example: "[down, recovered]", mistakes: ["drift", "sideways", "{ a: b }"]),
+                example: "[down, recovered]", mistakes: ["snapshot-failed", "sideways", "{ a: b }"]),
             FleetKey(
                 "groups", .list(.reference("a group's name"), "groups", limit: 1_000), \.groups,
                 "Only what belongs to these groups.", standard: "all", example: "[]", mistakes: ["nowhere", "{ a: b }"]),

@@ -174,6 +174,11 @@ struct NoticeWords: Sendable {
         case .fleetRejected: NoticeWords(one: "", none: "The fleet file was rejected")
         case .ledger: NoticeWords(one: "", none: "Stoker's ledger has trouble")
         case .tookOver: NoticeWords(one: "", none: "The second master has taken over")
+        case .drift:
+            NoticeWords(
+                one: "{{target}} is otherwise than the fleet file says",
+                many: "{{count}} Spaces are otherwise than the fleet file says",
+                none: "Spaces are otherwise than the fleet file says")
         case .acknowledged: NoticeWords(one: "{{target}} was acknowledged", many: "{{count}} targets were acknowledged")
         case .test: NoticeWords(one: "", none: "Test message from Stoker")
         }

@@ -26,20 +26,34 @@ struct DeployWork: Sendable {
 
     /// - Throws: `fleet.invalid` when the file has mistakes.
     init(_ arguments: Arguments, _ context: OperationContext) async throws {
-        self.context = context
-        if let given = arguments.object("fleet_file") {
-            let text = FleetText(given)
-            file = text.name
-            switch text.read() {
-            case .success(let fleet): self.fleet = fleet
-            case .failure(let problems): throw problems.failure(file: text.name)
-            }
-            variables = (try? text.environment().variables) ?? text.variables  // read just now
-        } else {
-            fleet = try await context.monitor.fleet()
-            file = "fleet.yaml"
-            variables = ProcessInfo.processInfo.environment
+        guard let given = arguments.object("fleet_file") else {
+            try await self.init(running: context)
+            return
         }
+        let text = FleetText(given)
+        switch text.read() {
+        case .success(let fleet):
+            // The file of variables was read just now.
+            try self.init(context, text.name, fleet, (try? text.environment().variables) ?? text.variables)
+        case .failure(let problems): throw problems.failure(file: text.name)
+        }
+    }
+
+    /// Of the fleet that runs in this process, with the process's own environment.
+    init(running context: OperationContext) async throws {
+        let monitor = try context.monitor
+        try self.init(
+            context, await monitor.overview().fleetFile.path ?? "fleet.yaml", await monitor.fleet(),
+            ProcessInfo.processInfo.environment)
+    }
+
+    private init(
+        _ context: OperationContext, _ file: String, _ fleet: Fleet, _ variables: [String: String]
+    ) throws(Failure) {
+        self.context = context
+        self.file = file
+        self.fleet = fleet
+        self.variables = variables
         all = try Deploy.list(of: fleet, in: file == "-" ? "" : file.parentFolder)
     }
 
@@ -72,15 +86,22 @@ struct DeployWork: Sendable {
     /// - Parameters:
     ///   - deploys: see ``chosen(_:)``.
     ///   - isDrift: rights, prices and diffs are not asked for.
-    func prepare(_ deploys: [Deploy], isDrift: Bool = false) async throws -> PreparedPlan {
+    ///   - isUnattended: files whose source is not here are not compared, and no command for a secret is run.
+    func prepare(
+        _ deploys: [Deploy], isDrift: Bool = false, isUnattended: Bool = false
+    ) async throws -> PreparedPlan {
         let hub = try context.hub
         // All that can be wrong here is told before anything is asked.
-        let sources = try await PlanSources(file: file, context: context).read(deploys)
+        let sources = try await PlanSources(file: file, context: context).read(deploys, isLenient: isUnattended)
+        var deploys = deploys
+        for index in deploys.indices where deploys[index].source != nil && sources[deploys[index].space] == nil {
+            deploys[index].ignore.append("files")
+        }
         var wished: [RepoID: WishedFiles] = [:]
         for deploy in deploys {
             if let source = sources[deploy.space] { wished[deploy.space] = try await WishedFiles(deploy, source) }
         }
-        let secrets = try await values(deploys)
+        let secrets = try await values(deploys, runsCommands: !isUnattended)
         let prints = try await context.secretPrints.read()
         let memory = await CommitFilesStore.open(folder: try context.dataFolder, now: context.now)
         let state = try await HubState.read(deploys, from: hub, memory: memory, asksIdentity: !isDrift) { done, all in
@@ -161,7 +182,7 @@ struct DeployWork: Sendable {
     // MARK: Secrets
 
     /// Values that are known here. A command is run once, however many Spaces name it.
-    private func values(_ deploys: [Deploy]) async throws -> [RepoID: [String: Secret]] {
+    private func values(_ deploys: [Deploy], runsCommands: Bool) async throws -> [RepoID: [String: Secret]] {
         var ofCommands: [String: Secret] = [:]
         var all: [RepoID: [String: Secret]] = [:]
         for deploy in deploys {
@@ -172,6 +193,7 @@ struct DeployWork: Sendable {
                         all[deploy.space, default: [:]][name] = Secret(value)
                     }
                 case .command(let command):
+                    guard runsCommands else { continue }
                     if ofCommands[command] == nil { ofCommands[command] = try await value(of: command, name, deploy) }
                     all[deploy.space, default: [:]][name] = ofCommands[command]
                 }

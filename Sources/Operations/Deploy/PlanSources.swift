@@ -12,8 +12,9 @@ struct PlanSources: Sendable {
     let context: OperationContext
 
     /// Files by the Spaces' names in the fleet file; those without `from` are not in it.
+    /// - Parameter isLenient: sources that cannot be read are left out.
     /// - Throws: `usage` that tells of every source that cannot be read, with its place in the file.
-    func read(_ deploys: [Deploy]) async throws -> [RepoID: FolderContents] {
+    func read(_ deploys: [Deploy], isLenient: Bool = false) async throws -> [RepoID: FolderContents] {
         var found: [RepoID: FolderContents] = [:]
         var problems: [(line: Int, text: String)] = []
         try await withThrowingTaskGroup(of: (Deploy, Result<FolderContents, Failure>).self) { group in
@@ -43,7 +44,7 @@ struct PlanSources: Sendable {
                 add()
             }
         }
-        guard problems.isEmpty else {
+        guard problems.isEmpty || isLenient else {
             let texts = problems.sorted { ($0.line, $0.text) < ($1.line, $1.text) }.map(\.text)
             throw Failure(
                 .usage, doing: "read what is to be deployed", because: texts.joined(separator: "; "),

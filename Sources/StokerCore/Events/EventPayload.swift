@@ -75,6 +75,12 @@ package enum EventPayload: Sendable, Equatable, Codable {
     case healingSuspended(spaces: Int, cause: Cause, platform: String? = nil)
     case healingResumed(cause: Cause)
 
+    // MARK: Deployment
+
+    /// The Space is otherwise than `deploy:` of the fleet file says. `what`: settings, variables, names of secrets, paths; the first ones.
+    case drifted(space: String, check: String?, what: [String], more: Int? = nil)
+    case driftEnded(space: String, check: String?)
+
     // MARK: Others
 
     /// Only the sentence is known: an older version wrote it, or a newer one that knows more kinds.
@@ -179,6 +185,8 @@ extension EventPayload {
         case .healingHeld: "heal.held"
         case .healingSuspended: "heal.suspended"
         case .healingResumed: "heal.resumed"
+        case .drifted: "drift.found"
+        case .driftEnded: "drift.ended"
         case .text(let kind, _): kind
         }
     }
@@ -229,6 +237,10 @@ extension EventPayload {
             "\(space) is \(to) on the Hub now; what is known of it goes on under that name"
         case .spaceLeftPaused(let space, let command, let at, let now):
             "\(Self.leftPaused(space: space, command: command, at: at)); \(now)"
+        case .drifted(let space, _, let what, let more):
+            "\(space) is otherwise than the fleet file says: \(what.joined(separator: ", "))"
+                + ((more ?? 0) > 0 ? " and \(more ?? 0) more" : "")
+        case .driftEnded(let space, _): "\(space) is as the fleet file says again"
         case .spaceAsked(let deed, let space, let by): "\(space) was \(deed.past) by \(by)"
         case .hubUnreachable(let because):
             "The Hub could not be read (\(because)); until it can, only what visitors see counts"

@@ -167,6 +167,9 @@ struct Engine {
                     notes: folders.sorted().map { RestartNotes(folder: $0) }, monitor: monitor,
                     logger: logger))
         }
+        if account != nil, !plan.demo {
+            services.append(DriftService(watch: DriftWatch(context: context), monitor: monitor, logger: logger))
+        }
         if let source = plan.source { services.append(ReloadService(monitor: monitor, source: source, logger: logger)) }
         if plan.demo {
             services.append(DemoJob(name: Demonstration.job, every: .seconds(25), monitor: monitor, logger: logger))

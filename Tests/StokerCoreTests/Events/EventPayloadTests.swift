@@ -12,6 +12,11 @@ struct EventPayloadTests {
             ),
             (.verdict(check: "bot", from: .unknown, to: .up, cause: .none), "verdict", "bot is up, was unknown"),
             (
+                .drifted(space: "a/b", check: "b", what: ["hardware", "app.py"], more: 2), "drift.found",
+                "a/b is otherwise than the fleet file says: hardware, app.py and 2 more"
+            ),
+            (.driftEnded(space: "a/b", check: "b"), "drift.ended", "a/b is as the fleet file says again"),
+            (
                 .incidentEnded(check: "bot", how: .recovered, lastedMilliseconds: 74_900), "incident.ended",
                 "bot is well again after 1m14s"
             ),
