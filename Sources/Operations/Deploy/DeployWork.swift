@@ -116,13 +116,29 @@ struct DeployWork: Sendable {
         planner.isDrift = isDrift
         try await compare(deploys, hub, &wished, &planner, withDiffs: !isDrift)
         var prepared = PreparedPlan(
-            plan: planner.plan(deploys, at: context.now(), endpoint: hub.settings.endpoint), prints: prints)
+            plan: planner.plan(
+                deploys, at: context.now(), endpoint: hub.settings.endpoint,
+                unnamed: isDrift || deploys.count < all.count ? [] : try await unnamed(hub)), prints: prints)
         for deploy in deploys {
             prepared.wished[deploy.target] = wished[deploy.space]
             prepared.secrets[deploy.target] = secrets[deploy.space]
         }
         return prepared
     }
+
+    /// Spaces that applies of this machine brought up, that the file does not name any more, and that are still there.
+    private func unnamed(_ hub: Hub) async throws -> [RepoID] {
+        let named = Set(all.map { "\($0.space)".lowercased() })
+        let left = await ApplyLedger.applied(context, endpoint: hub.settings.endpoint)
+            .filter { !named.contains("\($0)".lowercased()) }
+        var there: [RepoID] = []
+        for space in left.prefix(Self.mostUnnamed) {
+            if try await hub.find(space, expand: ["sha"]) != nil { there.append(space) }
+        }
+        return there
+    }
+    /// Each costs a request.
+    private static let mostUnnamed = 20
 
     // MARK: Files
 
