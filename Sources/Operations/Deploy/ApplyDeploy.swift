@@ -292,6 +292,8 @@ struct ApplyGate: Sendable {
 
     /// Lines of the log that are shown of a Space that is not well.
     private static let lastLines = 20
+    /// For the doctor and the log.
+    private static let longestLook = Duration.seconds(8)
 
     func wait(for commit: String?) async -> RolloutRun.GateResult {
         let waiting = SpaceWaiting(space: space, path: path, timeout: within, every: .seconds(5))
@@ -333,9 +335,14 @@ struct ApplyGate: Sendable {
 
     /// With the cause as `stoker doctor` finds it, and the end of the log.
     private func ill(_ sentence: String, _ hint: String?) async -> RolloutRun.GateResult {
-        // What cannot be found out is no reason to hide what was seen.
-        var diagnosis = try? await SpaceExamination(hub: hub, id: space, lines: 2_000).run(context)
-        let lines = await lastLines()
+        // What cannot be found out is no reason to hide what was seen, nor to wait long with the way back.
+        let (hub, space, context) = (hub, space, context)
+        let end = ContinuousClock.now + Self.longestLook
+        async let found = try? await Deadline.run(until: end) {
+            try await SpaceExamination(hub: hub, id: space, lines: 2_000).run(context)
+        }
+        let lines = (try? await Deadline.run(until: end) { await lastLines() }) ?? []
+        var diagnosis = await found
         if !lines.isEmpty { diagnosis = (diagnosis ?? [:]).adding([.init("last_lines", .strings(lines))]) }
         var told = sentence
         if diagnosis?["verdict"]?.string == "found", let name = diagnosis?["causes"]?.array?.first?["name"]?.string {

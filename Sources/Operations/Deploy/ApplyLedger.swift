@@ -86,8 +86,31 @@ struct ApplyLedger: ApplyMemory {
     }
 
     func keep(good commit: String, of space: RepoID) async throws(Failure) {
-        let body: JSONValue = ["space": .string("\(space)"), "commit": .string(commit)]
+        let body: JSONValue = [
+            "space": .string("\(space)"), "commit": .string(commit), "endpoint": .string(endpoint),
+        ]
         try await stores.records.put(NewRecord(kind: Self.goodKind, key: key(space), body: body.text, at: now()))
+    }
+
+    /// It is deleted: nothing of it is to be remembered.
+    func forget(_ space: RepoID) async throws(Failure) {
+        try await stores.records.remove(kind: Self.goodKind, key: key(space))
+        try await stores.records.remove(kind: Self.progressKind, key: key(space))
+    }
+
+    /// Spaces of one Hub that applies of this machine brought up. Makes nothing; what cannot be read is not known.
+    static func applied(_ context: OperationContext, endpoint: String) async -> [RepoID] {
+        guard let folder = try? context.dataFolder else { return [] }
+        let quiet = Logger(label: "stoker") { _ in SwiftLogNoOpLogHandler() }
+        let records = try? await SharedStores.using(folder + "/stoker.sqlite", making: false, logger: quiet) {
+            (stores) async throws(Failure) in try await stores.records.records(kind: goodKind)
+        }
+        return (records ?? []).compactMap { record in
+            guard let body = try? JSONValue(reading: Array(record.body.utf8)), body["endpoint"]?.string == endpoint,
+                let space = body["space"]?.string
+            else { return nil }
+            return try? RepoID.space(space)
+        }
     }
 
     func isLeftPaused(_ space: RepoID) async -> Bool { await notes.left(of: space, endpoint: endpoint) != nil }

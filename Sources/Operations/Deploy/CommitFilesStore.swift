@@ -24,8 +24,6 @@ final class CommitFilesStore: CommitFilesMemory {
         var isNew = false
     }
     private let known = Mutex<[String: Known]>([:])
-    /// Spaces that were applied from here, with the keys of their records.
-    private let applied = Mutex<[(key: String, space: RepoID)]>([])
 
     private init(folder: String, now: @escaping @Sendable () -> Instant) {
         self.folder = folder
@@ -38,22 +36,10 @@ final class CommitFilesStore: CommitFilesMemory {
     /// What is kept. A ledger that cannot be read knows nothing: it costs requests and no more.
     static func open(folder: String, now: @escaping @Sendable () -> Instant) async -> CommitFilesStore {
         let store = CommitFilesStore(folder: folder, now: now)
-        let found = try? await SharedStores.using(store.path, making: false, logger: silent) {
-            (stores) async throws(Failure) in
-            (
-                try await stores.records.records(kind: kind),
-                try await stores.records.records(kind: ApplyLedger.goodKind)
-            )
-        }
-        let (records, good) = found ?? ([], [])
-        store.applied.withLock { applied in
-            applied = good.compactMap { record in
-                guard let id = (try? JSONValue(reading: Array(record.body.utf8)))?["space"]?.string,
-                    let space = try? RepoID.space(id)
-                else { return nil }
-                return (record.key, space)
-            }
-        }
+        let records =
+            (try? await SharedStores.using(store.path, making: false, logger: silent) {
+                (stores) async throws(Failure) in try await stores.records.records(kind: kind)
+            }) ?? []
         var parts: [String: [JSONValue]] = [:]
         for record in records {
             guard let body = try? JSONValue(reading: Array(record.body.utf8)), let space = body["space"]?.string else {
@@ -65,14 +51,6 @@ final class CommitFilesStore: CommitFilesMemory {
             for (space, bodies) in parts { known[space] = whole(bodies) }
         }
         return store
-    }
-
-    /// Spaces of that Hub that were applied from here.
-    func applied(to endpoint: String) -> [RepoID] {
-        applied.withLock { applied in
-            applied.filter { $0.key == ApplyLedger.key("\($0.space)", endpoint) }.map(\.space)
-                .sorted { "\($0)" < "\($1)" }
-        }
     }
 
     /// nil unless all parts of one commit are there.

@@ -118,18 +118,12 @@ struct DeployWork: Sendable {
         var prepared = PreparedPlan(
             plan: planner.plan(
                 deploys, at: context.now(), endpoint: hub.settings.endpoint,
-                unnamed: deploys.count == all.count ? unnamed(memory, hub.settings.endpoint) : []), prints: prints)
+                unnamed: isDrift || deploys.count < all.count ? [] : try await unnamed(hub)), prints: prints)
         for deploy in deploys {
             prepared.wished[deploy.target] = wished[deploy.space]
             prepared.secrets[deploy.target] = secrets[deploy.space]
         }
         return prepared
-    }
-
-    /// Spaces that were applied from here and that the fleet file does not describe any more.
-    private func unnamed(_ memory: CommitFilesStore, _ endpoint: String) -> [RepoID] {
-        let named = Set(all.map { "\($0.space)".lowercased() })
-        return memory.applied(to: endpoint).filter { !named.contains("\($0)".lowercased()) }
     }
 
     /// Reads the files of commits that were just made, so that the next plan need not. Not being able to costs it a request.
@@ -141,6 +135,20 @@ struct DeployWork: Sendable {
         }
         await memory.save()
     }
+
+    /// Spaces that applies of this machine brought up, that the file does not name any more, and that are still there.
+    private func unnamed(_ hub: Hub) async throws -> [RepoID] {
+        let named = Set(all.map { "\($0.space)".lowercased() })
+        let left = await ApplyLedger.applied(context, endpoint: hub.settings.endpoint)
+            .filter { !named.contains("\($0)".lowercased()) }
+        var there: [RepoID] = []
+        for space in left.prefix(Self.mostUnnamed) {
+            if try await hub.find(space, expand: ["sha"]) != nil { there.append(space) }
+        }
+        return there
+    }
+    /// Each costs a request.
+    private static let mostUnnamed = 20
 
     // MARK: Files
 

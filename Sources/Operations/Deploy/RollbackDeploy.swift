@@ -61,7 +61,12 @@ extension Operation {
             result = .success(
                 try await ApplyLease.holding(
                     ledger.actions, endpoint: hub.settings.endpoint, what: "destroys \(id)", context: context
-                ) { try await hub.delete(id, missingOK: true) })
+                ) {
+                    let was = try await hub.delete(id, missingOK: true)
+                    // It is deleted, whether that can be written down or not.
+                    try? await ledger.forget(id)
+                    return was
+                })
         } catch { result = .failure(error) }
         await ledger.close()
         _ = try result.get()
