@@ -18,7 +18,7 @@ import Testing
     }
 
     /// The kinds of channels have tables of their own, in docs/channels.md.
-    @Test(arguments: ["notify", "rollout"]) func theDocsHaveEveryKeyOf(_ section: String) throws {
+    @Test(arguments: ["notify", "rollout", "doctor"]) func theDocsHaveEveryKeyOf(_ section: String) throws {
         let file = Self.file("fleet-file.md")
         var page = try String(contentsOf: file, encoding: .utf8)
         let group = try #require(FleetSections.all.groups.first { $0.name == section })
