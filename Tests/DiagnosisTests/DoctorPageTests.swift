@@ -34,7 +34,9 @@ import Testing
             }
         }
         for row in RuleFile.ruleTable.rows {
-            if case .failure(let problems) = read("\(row.name): \(row.example)") { Issue.record("\(row.name): \(problems)") }
+            if case .failure(let problems) = read("\(row.name): \(row.example)") {
+                Issue.record("\(row.name): \(problems)")
+            }
             for mistake in row.mistakes {
                 if case .success = read("\(row.name): \(mistake)") { Issue.record("\(row.name): \(mistake) was taken") }
             }
@@ -44,7 +46,8 @@ import Testing
     @Test func theExampleOfThePageIsRead() throws {
         let file = URL(filePath: #filePath).deletingLastPathComponent().appending(path: "../../docs/doctor.md")
         let page = try String(contentsOf: file, encoding: .utf8)
-        let text = try #require(page.components(separatedBy: "```yaml\n").dropFirst(2).first?.components(separatedBy: "```").first)
+        let text = try #require(
+            page.components(separatedBy: "```yaml\n").dropFirst(2).first?.components(separatedBy: "```").first)
         let own = try RuleFile(text, name: "rules/feeds.yaml")
         let report = Doctor(RuleFile.builtIn.adding([own])).diagnose(
             DoctorEvidence(runLog: LogText("boot\nFeedError: bremen is unknown")))

@@ -63,7 +63,8 @@ extension EndToEnd {
                 #expect(platform.lowerBound < cause.lowerBound)
 
                 // A mistake in the file of rules is one of the fleet file.
-                _ = try hub.scratch.write("rules:\n  - { id: X01, name: a, cause: A., fix: B., runn: [abc] }\n", to: "feeds.yaml")
+                _ = try hub.scratch.write(
+                    "rules:\n  - { id: X01, name: a, cause: A., fix: B., runn: [abc] }\n", to: "feeds.yaml")
                 let wrong = try await hub.stoker("check-config", fleet)
                 #expect(wrong.exit == .code(2) && wrong.tail.contains("feeds.yaml:2:"), "\(wrong.tail)")
                 let missing = try hub.scratch.write("doctor: { rules: nowhere.yaml }\n", to: "other.yaml")

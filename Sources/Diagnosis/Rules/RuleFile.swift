@@ -63,6 +63,9 @@ package struct RuleFile: Sendable, Equatable {
         return all
     }
 
+    /// What a rule says to do.
+    func fix(_ id: String) -> String? { signatures.first { $0.id == id }?.fix }
+
     package var ids: Set<String> { Set(signatures.map(\.id)) }
 
     // MARK: The format
