@@ -144,7 +144,7 @@ let package = Package(
             swiftSettings: room
         ),
         // Floor 1: know why a Space fails; clocks, files, locks and programs of the machine
-        .target(name: "Diagnosis", dependencies: ["StokerCore", "StokerAssets", yams], swiftSettings: room),
+        .target(name: "Diagnosis", dependencies: ["StokerCore", "StokerAssets"], swiftSettings: room),
         .target(
             name: "Runtime",
             dependencies: [

@@ -48,6 +48,7 @@ struct DoctorCommand: OperationCommand {
     @Option(help: ArgumentHelp("For people, for programs, or for code scanning.", valueName: "text|json|sarif|quiet"))
     var format: DoctorFormat = .auto
     @Flag(help: "The same as --format json.") var json = false
+    @OptionGroup var fleet: FleetOptions
     @OptionGroup var hub: SpaceHubOptions
 
     func validate() throws {
@@ -78,6 +79,9 @@ struct DoctorCommand: OperationCommand {
 
     func run() async throws {
         let answer: JSONValue
+        let fileFleet = try await Self.fileFleet(fleet)
+        var context = OperationContext.ofThisProcess
+        context.fileFleet = fileFleet
         if let log {
             let text = try await Self.read(log)
             answer = try await perform(
@@ -86,7 +90,7 @@ struct DoctorCommand: OperationCommand {
                     ("log", .string(text)), ("kind", .maybe(kind)), ("name", .string(log == "-" ? "stdin" : log)),
                     ("stage", .maybe(stage)), ("message", .maybe(message)),
                     ("app_port", .maybe(appPort)),
-                ].filter { !$0.value.isNull }, output: output)
+                ].filter { !$0.value.isNull }, in: context, output: output)
         } else if let subject, await Self.isFolder(subject), fix {
             answer = try await mend(subject)
         } else if let subject, await Self.isFolder(subject) {
@@ -98,6 +102,8 @@ struct DoctorCommand: OperationCommand {
                 hint: "name the folder that holds the app, such as .")
         } else {
             answer = try await hub.calls(output) { calls in
+                var calls = calls
+                calls.fileFleet = fileFleet
                 let name = try await calls.name(subject ?? "")
                 return try await calls.call(.doctor, on: name)
             }
@@ -124,6 +130,24 @@ struct DoctorCommand: OperationCommand {
         return try await Operations.Operation.repairFolder.call(
             confirm.yes ? given + [("confirm", true)] : given,
             in: OperationContext.ofThisProcess.called(by: caller))
+    }
+
+    /// The fleet whose rules and status page hold: of a file that was named, or of the usual one where there is one.
+    /// - Throws: the mistakes of one that was named.
+    private static func fileFleet(_ options: FleetOptions) async throws -> Fleet? {
+        let isNamed = options.fleet != nil
+        guard isNamed || FileManager.default.fileExists(atPath: options.path) else { return nil }
+        let source = try await NIOThreadPool.singleton.runIfActive {
+            Result { () throws(Failure) in try options.load() }
+        }
+        if isNamed { return try source.get().fleet() }
+        switch source.flatMap({ source in source.result.mapError { $0.failure(file: source.path) } }) {
+        case .success(let fleet): return fleet
+        case .failure(let failure):
+            // It is not what was asked for; what does not hold is told.
+            Terminal.writeError("\(options.path) has mistakes, so its rules are not used: \(failure.because)\n")
+            return nil
+        }
     }
 
     /// Whether a folder is meant: one that is there, or what can be no Space's name.
@@ -196,6 +220,13 @@ enum DoctorText {
         case "unknown": text += "\(subject): it failed, and the cause is \(screen.paint("unknown", .bold))\n"
         default: text += "\(subject): \(screen.paint("nothing found", .green))\n"
         }
+        // The platform's own trouble before ours.
+        for report in answer["platform"]?.array ?? [] {
+            let since = report["since"]?.string.map { ", since \($0)" } ?? ""
+            text +=
+                "\n\(screen.paint("The platform says:", .yellow)) \(report["title"]?.string?.printable ?? "")\(since)\n"
+            text += "  \(report["page"]?.string?.printable ?? "")\n"
+        }
         for cause in causes {
             let rule = cause["rule"]?.string ?? ""
             text += "\n\(screen.paint(rule, .bold))  \(cause["cause"]?.string ?? "")\n"
@@ -204,6 +235,8 @@ enum DoctorText {
             if let command = cause["command"]?.string { text += "          \(command)\n" }
             if let verify = cause["verify"]?.string { text += "  verify  \(verify)\n" }
         }
+        let done = answer["done"]?.array ?? []
+        if !done.isEmpty { text += "\nDone in the last 24 hours:\n" + done.map { action($0, screen) }.joined() }
         let unexplained = answer["unexplained"]?.array ?? []
         if !unexplained.isEmpty { text += "\nWhat shows that it failed:\n" + proofs(unexplained, screen) }
         let seen = (answer["looked_at"]?.texts ?? []).joined(separator: "; ")
@@ -212,6 +245,14 @@ enum DoctorText {
             text += screen.paint("Not seen: \(missing.printable).", .dim) + "\n"
         }
         return text
+    }
+
+    private static func action(_ done: JSONValue, _ screen: Terminal) -> String {
+        func said(_ key: String) -> String { done[key]?.string?.printable ?? "" }
+        let name = said("action").split(separator: ".").last.map { $0.replacing("_", with: " ") } ?? ""
+        let who = done["automatic"] == true ? "Stoker" : said("actor")
+        let end = done["result"]?.string.map { ": \($0.printable)" } ?? ""
+        return "  \(screen.paint(said("at"), .dim))  \(name) by \(who), \(said("state"))\(end); \(said("reason"))\n"
     }
 
     /// As a compiler tells mistakes: `file:line:column: severity: text [rule]`.

@@ -44,8 +44,27 @@ package struct FleetOptions: ParsableArguments {
             environmentFile = .init(
                 name: file, text: try Self.contents(of: file, kind: "environment file", hint: nil))
         }
-        return FleetText(
+        var fleet = FleetText(
             name: path, text: text, variables: ProcessInfo.processInfo.environment, environmentFile: environmentFile)
+        let folder = path == "-" ? "" : path.parentFolder
+        // Only a file that speaks of it is looked through twice.
+        if text.contains("doctor") { fleet.ruleFiles = fleet.rulePaths.map { Self.ruleFile($0, in: folder) } }
+        return fleet
+    }
+
+    /// One that cannot be read is a mistake of the fleet file, at its place there.
+    private static func ruleFile(_ path: String, in folder: String) -> FleetText.RuleFileText {
+        do throws(Failure) {
+            let place = path.hasPrefix("/") || folder.isEmpty ? path : "\(folder)/\(path)"
+            let text = try contents(of: place, kind: "file of rules", hint: nil)
+            let limit = FleetText.RuleFileText.limit
+            guard text.utf8.count <= limit else {
+                return .init(path: path, text: "", fault: "is larger than \(limit >> 20) MiB")
+            }
+            return .init(path: path, text: text)
+        } catch {
+            return .init(path: path, text: "", fault: "cannot be used: \(error.because)")
+        }
     }
 
     /// Reads the files anew, and the fleet in them.

@@ -56,7 +56,7 @@ package struct DiagnosisRule: Sendable {
     package let cause: Cause
     /// What is so, in a few words that follow a colon: "it is paused".
     package let brief: String
-    /// What a person can do about it, a sentence.
+    /// What a person can do about it, a sentence: the `fix` of the rule of that id in `diagnosis.yaml`, else what the cause advises.
     package let remedy: String
     package let restart: Restart
     /// Where the facts about the platform are from.
@@ -64,18 +64,17 @@ package struct DiagnosisRule: Sendable {
     private let nextStep: String?
 
     /// - Parameters:
-    ///   - remedy: default what the cause advises.
     ///   - next: the command that goes on from here; `{space}` stands for the Space.
     ///   - source: default the rule of that id in the collection of diagnosis rules.
     init(
-        _ id: String, _ cause: Cause, _ signs: Signs, brief: String, remedy: String? = nil, next: String? = nil,
+        _ id: String, _ cause: Cause, _ signs: Signs, brief: String, next: String? = nil,
         restart: Restart, source: String? = nil
     ) {
         self.id = id
         self.cause = cause
         self.signs = signs
         self.brief = brief
-        self.remedy = remedy ?? cause.advice ?? ""
+        remedy = RuleFile.builtIn.fix(id)?.quoted ?? cause.advice ?? ""
         nextStep = next
         self.restart = restart
         self.source = source ?? "diagnosis-rules \(id)"
@@ -90,5 +89,13 @@ package struct DiagnosisRule: Sendable {
         case .ladder, .once, .fromScratch: true
         case .wake, .never: false
         }
+    }
+}
+
+extension String {
+    /// Words between backticks in quotation marks, for pages.
+    fileprivate var quoted: String {
+        split(separator: "`", omittingEmptySubsequences: false).enumerated()
+            .map { $0 == 0 ? "\($1)" : ($0 % 2 == 1 ? "“" : "”") + $1 }.joined()
     }
 }

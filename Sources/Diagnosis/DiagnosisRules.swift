@@ -56,43 +56,41 @@ package enum DiagnosisRules {
         DiagnosisRule(
             "RT11", .spaceCrashed, .init(messages: ["not enough hardware capacity"]),
             brief: "no machine of its kind is free",
-            remedy: "Wait, or ask for other hardware: there is no free machine of this kind.", next: readLog,
+            next: readLog,
             restart: .never),
         DiagnosisRule(
             "RT10", .spaceCrashed, .init(messages: ["scheduling failure"]), brief: "the Hub could not place it",
-            remedy: "The platform could not place the container; the code is fine. A restart often helps.",
             next: readLog, restart: .ladder),
         // The app never opened its port: the same image will not open it next time.
         DiagnosisRule(
             "RT06", .spaceCrashed, .init(messages: ["launch timed out"]),
             brief: "the app did not open its port in time",
-            remedy: "Open the port first and load models behind it, correct “app_port”, "
-                + "or raise “startup_duration_timeout” in README.md.", next: readLog, restart: .never),
+            next: readLog, restart: .never),
         DiagnosisRule(
             "RT07", .spaceCrashed, .init(messages: ["memory limit exceeded"]), brief: "it ran out of memory",
-            remedy: "Use a smaller model, smaller batches or fewer workers, or larger hardware.", next: readLog,
+            next: readLog,
             restart: .once),
         DiagnosisRule(
             "RT09", .spaceCrashed, .init(messages: ["storage limit exceeded"]), brief: "its disk is full",
-            remedy: "Clean caches, or keep data in a bucket; a restart empties the disk.", next: readLog, restart: .once
+            next: readLog, restart: .once
         ),
         DiagnosisRule(
             "RT08", .spaceCrashed, .init(messages: ["oomkilled"], exitCodes: [137...137]),
             brief: "it ran out of memory",
-            remedy: "Use a smaller model, smaller batches or fewer workers, or larger hardware.", next: readLog,
+            next: readLog,
             restart: .once),
         DiagnosisRule(
             "RT14", .spaceCrashed, .init(exitCodes: [0...0]), brief: "the app ended by itself",
-            remedy: "Keep the server in the foreground: the program that is started came to its end.", next: readLog,
+            next: readLog,
             restart: .never),
         DiagnosisRule(
             "RT13", .spaceCrashed, .init(exitCodes: [1...127, 129...Int.max]), brief: "the app crashed",
-            remedy: "The end of its log says what went wrong. One restart is worth a try.", next: readLog,
+            next: readLog,
             restart: .once),
         DiagnosisRule(
             "RT12", .spaceCrashed, .init(messages: ["containerd"], exitCodes: [128...128]),
             brief: "its machine has trouble",
-            remedy: "Build it from scratch: then it gets another machine.", next: readLog, restart: .fromScratch),
+            next: readLog, restart: .fromScratch),
     ]
 
     // MARK: What the Hub says that it does

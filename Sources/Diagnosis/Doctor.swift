@@ -465,7 +465,8 @@ package struct Doctor: Sendable {
                 guard signature.evidence.isOfServing, recovered < hit.line else { return false }
                 // What the start lived on with, when no request failed behind it.
                 if hit.line < firstAlive, !failing.contains(where: { $0 > firstAlive }) { return false }
-                return failing.contains { abs($0 - hit.line) <= 80 } || isError(hit.line)
+                return failing.contains { abs($0 - hit.line) <= 80 }
+                    || (isError(hit.line) && !isAnswered(hit.line))
             }
             counted.sort { ($0.line, $0.signature) < ($1.line, $1.signature) }
             var found = causes(counted)
@@ -486,6 +487,15 @@ package struct Doctor: Sendable {
             var at = line + 1
             while range.contains(at), at < line + 400, log.isIndented(at) || log.isBlank(at) { at += 1 }
             return range.contains(at) ? at : line
+        }
+
+        /// Whether the request that the line is logged for went well: its own line follows at once.
+        private func isAnswered(_ line: Int) -> Bool {
+            guard line + 1 < log.count, access.contains(line + 1), !log.isIndented(line) else { return false }
+            let text = log[line]
+            // What ends a traceback is no line of a logger.
+            guard text.contains("ERROR") || text.contains("CRITICAL") || text.contains("error:") else { return false }
+            return log[line + 1].contains(" 200")
         }
 
         private func isError(_ line: Int) -> Bool {

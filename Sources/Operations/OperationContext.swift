@@ -13,6 +13,8 @@ package struct OperationContext: Sendable {
     package let heartbeatKey: (@Sendable (_ name: String) -> String)?
     /// Who asked: is told of progress and confirms.
     package var caller: any OperationCaller
+    /// The fleet of the command's own file; nil where none was read. A running fleet has its own.
+    package var fileFleet: Fleet?
     /// The call came with its yes.
     var isConfirmed = false
     private let fleetMonitor: (any FleetMonitoring)?

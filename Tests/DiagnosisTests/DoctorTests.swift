@@ -32,6 +32,16 @@ import Testing
         #expect(DiagnosisRules.all.filter { !known.contains($0.id) && !$0.id.hasPrefix("ST") }.map(\.id) == [])
     }
 
+    /// What may be done by itself is said in the file, and done by the rules that healing reads: both say the same.
+    @Test func whatHealingDoesIsWhatTheRulesSay() {
+        for rule in DiagnosisRules.all {
+            guard let told = Doctor.standard.rules.first(where: { $0.id == rule.id }) else { continue }
+            let restarts = told.automatic.contains(.restart) || told.automatic.contains(.build)
+            #expect(restarts == rule.restartHelps, "\(rule.id)")
+            #expect(rule.remedy.filter { !"“”".contains($0) } == told.fix.filter { $0 != "`" }, "\(rule.id)")
+        }
+    }
+
     @Test func everyMistakeOfAFileOfRulesIsToldWithItsPlace() throws {
         let text = """
             sings: { alive: [warm] }

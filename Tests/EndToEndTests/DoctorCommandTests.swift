@@ -30,6 +30,49 @@ extension EndToEnd {
             }
         }
 
+        @Test func ownRulesThePlatformsTroubleAndWhatWasDoneAreTold() async throws {
+            try await HubScratch.with("doctorfleet") { hub in
+                let rules = """
+                    rules:
+                      - id: X01
+                        name: The feed is gone
+                        cause: "The feed {feed} does not exist."
+                        fix: Name another feed.
+                        rank: 70
+                        run: "no such feed: {feed}"
+                    """
+                _ = try hub.scratch.write(rules, to: "feeds.yaml")
+                let fleet = try hub.scratch.write(
+                    """
+                    hub: { endpoint: "\(hub.endpoint)", status_page: "\(hub.endpoint)/-/status" }
+                    doctor: { rules: feeds.yaml }
+                    spaces: { \(Self.space): {} }
+                    """, to: "fleet.yaml")
+                try await hub.admin("status-page", #"{"title": "Spaces do not start"}"#)
+                try await hub.admin("spaces/\(Self.space)/log", #"{"text": "starting\nfatal: no such feed: bremen"}"#)
+                try await hub.admin("spaces/\(Self.space)/stage", #"{"stage": "RUNTIME_ERROR"}"#)
+                let child = try await hub.stoker("doctor", Self.space, "--fleet", fleet, "--json")
+                #expect(child.exit == .code(1), "\(child.tail)")
+                let told = try ClientCommandTests.json(child)
+                #expect(told.causes.array.first?.rule.string == "X01")
+                #expect(told.causes.array.first?.cause.string == "The feed bremen does not exist.")
+                #expect(told.platform.array.first?.title.string == "Spaces do not start")
+                let text = try await hub.stoker("doctor", Self.space, "--fleet", fleet, "--format", "text").output
+                let platform = try #require(text.firstRange(of: "The platform says:"))
+                let cause = try #require(text.firstRange(of: "X01"))
+                #expect(platform.lowerBound < cause.lowerBound)
+
+                // A mistake in the file of rules is one of the fleet file.
+                _ = try hub.scratch.write(
+                    "rules:\n  - { id: X01, name: a, cause: A., fix: B., runn: [abc] }\n", to: "feeds.yaml")
+                let wrong = try await hub.stoker("check-config", fleet)
+                #expect(wrong.exit == .code(2) && wrong.tail.contains("feeds.yaml:2:"), "\(wrong.tail)")
+                let missing = try hub.scratch.write("doctor: { rules: nowhere.yaml }\n", to: "other.yaml")
+                let none = try await hub.stoker("doctor", Self.space, "--fleet", missing)
+                #expect(none.exit == .code(2) && none.tail.contains("other.yaml:1:"), "\(none.tail)")
+            }
+        }
+
         @Test func aHubThatIsNotThereIsThree() async throws {
             try await HubScratch.with("doctornohub") { hub in
                 let child = try await hub.stoker("doctor", Self.space, "--endpoint", "http://127.0.0.1:1", "--json")

@@ -19,7 +19,8 @@ import Testing
 
     /// The kinds of channels have tables of their own, in docs/channels.md.
     @Test(arguments: [
-        ("notify", "fleet-file.md"), ("rollout", "fleet-file.md"), ("spaces.deploy", "deploy.md"),
+        ("notify", "fleet-file.md"), ("rollout", "fleet-file.md"), ("doctor", "fleet-file.md"),
+        ("spaces.deploy", "deploy.md"),
         ("spaces.deploy.readme", "deploy.md"), ("spaces.deploy.needs", "deploy.md"),
     ])
     func theDocsHaveEveryKeyOf(_ section: String, _ name: String) throws {

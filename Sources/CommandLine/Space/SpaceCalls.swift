@@ -14,6 +14,8 @@ struct SpaceCalls: Sendable {
     var caller: TerminalCaller
     /// The yes was given beforehand.
     let isSure: Bool
+    /// Of the command's own file.
+    var fileFleet: Fleet?
 
     func call(
         _ operation: Operations.Operation, _ given: [(name: String, value: JSONValue)]
@@ -21,7 +23,10 @@ struct SpaceCalls: Sendable {
         defer { caller.progress.end() }
         let given = (operation.asks && isSure ? given + [("confirm", true)] : given).filter { !$0.value.isNull }
         switch executor {
-        case .here(let hub): return try await operation.call(given, in: .ofThisProcess(hub).called(by: caller))
+        case .here(let hub):
+            var context = OperationContext.ofThisProcess(hub).called(by: caller)
+            context.fileFleet = fileFleet
+            return try await operation.call(given, in: context)
         case .server(let client): return try await client.callStreaming(operation, given, caller)
         }
     }

@@ -1,5 +1,5 @@
 /// How one failure shows in what programs print, what it is, and what helps: a rule of a file of rules, with one of its evidences.
-package struct FailureSignature: Sendable {
+package struct FailureSignature: Sendable, Equatable {
     /// Where a text is from. A rule's patterns hold for one kind only: what a build says means something else than what an app says.
     package enum Source: String, Sendable, CaseIterable {
         /// The log of the running app.

@@ -2,7 +2,7 @@ import StokerAssets
 package import StokerCore
 
 /// A file of rules, read: signs of life and of failure, and the rules. docs/doctor.md has the format; the built-in file is `diagnosis.yaml`.
-package struct RuleFile: Sendable {
+package struct RuleFile: Sendable, Equatable {
     /// What lines say beside the causes; the keys of `signs` in the file.
     package enum Sign: String, CaseIterable, Sendable {
         case boot, queued, listening, inner, alive, failing, handled, ordinary, warning, recovered, access, crashed,
@@ -36,7 +36,7 @@ package struct RuleFile: Sendable {
     var signatures: [FailureSignature] = []
 
     /// No rules.
-    init() {}
+    package init() {}
 
     /// Every mistake of the file is reported with its place.
     /// - Parameter name: the file's name as the person gave it.
@@ -62,6 +62,9 @@ package struct RuleFile: Sendable {
         }
         return all
     }
+
+    /// What a rule says to do.
+    func fix(_ id: String) -> String? { signatures.first { $0.id == id }?.fix }
 
     package var ids: Set<String> { Set(signatures.map(\.id)) }
 

@@ -1,6 +1,7 @@
 import Deployment
 import Diagnosis
 import HubClient
+import Ledger
 import StokerCore
 import Synchronization
 
@@ -33,7 +34,7 @@ extension Operation {
             .init("message", .body, .text(upTo: 20_000), "The Hub's message of a failed Space"),
             .init("app_port", .body, .integer(1...65_535), standard: 7_860, "The port that visitors are sent to"),
         ], bodyLimit: logLimit * 2, answer: .diagnosis
-    ) { _, arguments in
+    ) { context, arguments in
         let isBuild = arguments.name("kind") == "build"
         let text = arguments.name("log")
         let log = await LogText.cut(text)
@@ -42,17 +43,25 @@ extension Operation {
                 stage: arguments.text("stage").map { SpaceStage(rawValue: $0.uppercased()) },
                 message: arguments.text("message")),
             runLog: isBuild ? nil : log, buildLog: isBuild ? log : nil, appPort: arguments.integer("app_port"))
-        return await DoctorReport.make(evidence)
+        return await DoctorReport.make(evidence, context.settingsFleet()?[DoctorSection.section] ?? DoctorSettings())
             .json(
                 subject: arguments.name(), space: arguments.text("space"),
                 lookedAt: ["\(isBuild ? "build" : "run") log, \(log.count) lines"])
     }
 }
 
+extension OperationContext {
+    /// The fleet whose settings hold: the running one, else that of the command's own file.
+    fileprivate func settingsFleet() async -> Fleet? {
+        guard let monitor = try? monitor else { return fileFleet }  // a command has none
+        return await monitor.fleet()
+    }
+}
+
 extension DoctorReport {
     /// Off the caller's executor: a long log takes some tenths of a second.
-    @concurrent static func make(_ evidence: DoctorEvidence) async -> DoctorReport {
-        Doctor.standard.diagnose(evidence)
+    @concurrent static func make(_ evidence: DoctorEvidence, _ settings: DoctorSettings) async -> DoctorReport {
+        settings.doctor.diagnose(evidence)
     }
 }
 
@@ -122,8 +131,23 @@ struct SpaceExamination: Sendable {
                 notSeen.append("the app: \(failure.failure.because)")
             }
         }
-        return await DoctorReport.make(evidence)
-            .json(subject: "\(id)", space: "\(id)", lookedAt: lookedAt, notSeen: notSeen)
+        let fleet = await context.settingsFleet()
+        var platform: [PlatformReport] = []
+        let page = (fleet?.hub ?? Fleet.Hub(endpoint: hub.settings.endpoint)).statusPageAddress
+        if let page {
+            context.tell(.init("platform", "reading the platform's status page"))
+            do {
+                platform = try await hub.reports(onStatusPage: page, now: context.now(), within: .seconds(5))
+                lookedAt.append("the platform's status page")
+            } catch { notSeen.append("the platform's status page: \(error.failure.because)") }
+        }
+        var done: [Action] = []
+        do throws(Failure) {
+            done = try await context.recentActions(on: "\(id)", since: context.now() - .seconds(86_400))
+        } catch { notSeen.append("what was done to it: \(error.because)") }
+        return await DoctorReport.make(evidence, fleet?[DoctorSection.section] ?? DoctorSettings())
+            .json(
+                subject: "\(id)", space: "\(id)", lookedAt: lookedAt, notSeen: notSeen, platform: platform, done: done)
     }
 
     private func log(_ kind: SpaceLogKind) async throws -> LogText {

@@ -1,4 +1,5 @@
 import Diagnosis
+import Ledger
 import StokerCore
 
 extension Shape {
@@ -12,10 +13,34 @@ extension Shape {
                 "`found`: at least one cause; `unknown`: it failed, and no rule knows why; `nothing`: no sign of a failure"
             ),
             .init("ill", .flag, "Whether a cause is more than information"),
+            .init("platform", .list(.shape(platformReport)), "What the platform says is wrong with Spaces right now"),
             .init("causes", .list(.shape(diagnosedCause)), "The likeliest first"),
+            .init("done", .list(.shape(doneAction)), "What was done to the Space in the last 24 hours, newest first"),
             .init("unexplained", .list(.shape(proof)), "What shows that it failed, when no cause is known"),
             .init("looked_at", .list(.text), "What was read"),
             .init("not_seen", .list(.text), "What could not be read, and why"),
+        ])
+
+    private static let platformReport = Shape(
+        name: "DiagnosisPlatformReport", summary: "Trouble of which the platform's status page tells.",
+        fields: [
+            .init("title", .text, "In the platform's words"),
+            .init("since", .instant, optional: true, "Since when, where it says so"),
+            .init("page", .text, "The page for people"),
+        ])
+    private static let doneAction = Shape(
+        name: "DiagnosisAction", summary: "Something that was done to a Space.",
+        fields: [
+            .init("at", .instant, "When it began"),
+            .init(
+                "action", .text,
+                "What: `heal.` and a step for what Stoker did by itself, `space.` and a deed for what somebody asked for"
+            ),
+            .init("automatic", .flag, "Whether Stoker did it by itself"),
+            .init("actor", .text, "Who"),
+            .init("reason", .text, "Why"),
+            .init("state", .choice(Action.State.allCases.map(\.rawValue)), "How it ended; `begun` while it goes on"),
+            .init("result", .text, optional: true, "What was seen after it"),
         ])
 
     private static let diagnosedCause = Shape(
@@ -44,9 +69,28 @@ extension Shape {
 }
 
 extension DoctorReport {
-    func json(subject: String, space: String?, lookedAt: [String], notSeen: [String] = []) -> JSONValue {
+    func json(
+        subject: String, space: String?, lookedAt: [String], notSeen: [String] = [], platform: [PlatformReport] = [],
+        done: [Action] = []
+    ) -> JSONValue {
         [
             "subject": .string(subject), "verdict": .string(outcome.rawValue), "ill": .bool(hasProblem),
+            "platform": .array(
+                platform.map {
+                    [
+                        "title": .string(Redaction.text($0.title)), "since": .instant($0.since),
+                        "page": .string($0.page),
+                    ]
+                }),
+            "done": .array(
+                done.map {
+                    [
+                        "at": .instant($0.began), "action": .string($0.kind.rawValue),
+                        "automatic": .bool($0.kind.rawValue.hasPrefix("heal.")), "actor": .string($0.actor),
+                        "reason": .string(Redaction.text($0.reason)), "state": .string($0.state.rawValue),
+                        "result": .text($0.result.map(Redaction.text)),
+                    ]
+                }),
             "causes": .array(
                 causes.map { cause in
                     func command(_ text: String?) -> JSONValue {

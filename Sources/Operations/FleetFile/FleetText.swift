@@ -1,3 +1,4 @@
+import Diagnosis
 package import StokerCore
 
 /// The text of a fleet file, with what its variables stand for.
@@ -9,6 +10,27 @@ package struct FleetText: Sendable {
     package var variables: [String: String]
     /// nil when there is none.
     package var environmentFile: EnvironmentFile?
+
+    /// The files that `doctor.rules` names, as far as they are at hand.
+    package var ruleFiles: [RuleFileText] = []
+
+    /// A file of rules for the doctor.
+    package struct RuleFileText: Sendable, Equatable {
+        /// As the fleet file has it.
+        package var path: String
+        package var text: String
+        /// Why it could not be read, in words that fit behind its name; nil for one that was.
+        package var fault: String?
+
+        package init(path: String, text: String, fault: String? = nil) {
+            self.path = path
+            self.text = text
+            self.fault = fault
+        }
+
+        /// Largest that is read; bytes.
+        package static let limit = 1 << 20
+    }
 
     /// A file of `NAME=value` lines.
     package struct EnvironmentFile: Sendable {
@@ -50,14 +72,59 @@ package struct FleetText: Sendable {
     package func read() -> Result<Fleet, FleetProblems> {
         do throws(FleetProblems) {
             let (variables, advice) = try environment()
-            return FleetFile.read(text: text, name: name, environment: variables, sections: .all).map { fleet in
+            return FleetFile.read(text: text, name: name, environment: variables, sections: .all).flatMap { fleet in
                 var fleet = fleet
                 fleet.advice += advice
-                return fleet
+                return withRules(fleet)
             }
         } catch {
             return .failure(error)
         }
+    }
+}
+
+extension FleetText {
+    /// Paths of files of rules in the fleet file; none in one with mistakes.
+    package var rulePaths: [String] {
+        guard case .success(let fleet) = read() else { return [] }
+        return fleet[DoctorSection.section].files.map(\.name)
+    }
+
+    /// The fleet with what its files of rules say.
+    private func withRules(_ fleet: Fleet) -> Result<Fleet, FleetProblems> {
+        var fleet = fleet
+        var problems: [Problem] = []
+        var read: [(path: String, file: RuleFile)] = []
+        for reference in fleet[DoctorSection.section].files {
+            func report(_ text: String) {
+                problems.append(
+                    Problem(
+                        file: name, line: reference.line, column: reference.column, path: reference.path,
+                        text: "\"\(reference.name)\" \(text)", rule: .value))
+            }
+            guard let given = ruleFiles.first(where: { $0.path == reference.name }) else {
+                fleet.advice.append(
+                    Fleet.Advice(
+                        path: reference.path,
+                        text: "\"\(reference.name)\" is not at hand here, so its rules are not looked at",
+                        line: reference.line, column: reference.column))
+                continue
+            }
+            if let fault = given.fault {
+                report(fault)
+                continue
+            }
+            do throws(FleetProblems) {
+                let file = try RuleFile(given.text, name: given.path)
+                for (path, other) in read {
+                    for id in other.ids.intersection(file.ids).sorted() { report("has the rule \(id), as \(path) has") }
+                }
+                read.append((given.path, file))
+            } catch { problems += error.list }
+        }
+        guard problems.isEmpty else { return .failure(FleetProblems(problems)) }
+        if !read.isEmpty { fleet[DoctorSection.section].rules = RuleFile().adding(read.map(\.file)) }
+        return .success(fleet)
     }
 }
 
@@ -76,6 +143,8 @@ extension FleetText {
                     ["name": .string($0.key), "value": .string($0.value)]
                 }),
             "environment_file": environmentFile.map { ["name": .string($0.name), "text": .string($0.text)] } ?? .null,
+            "rule_files": .array(
+                ruleFiles.map { ["path": .string($0.path), "text": .string($0.text), "fault": .text($0.fault)] }),
         ]
     }
 
@@ -89,6 +158,9 @@ extension FleetText {
             environmentFile: given.object("environment_file").map {
                 EnvironmentFile(name: $0.name("name"), text: $0.name("text"))
             })
+        ruleFiles = given.objects("rule_files").map {
+            RuleFileText(path: $0.name("path"), text: $0.name("text"), fault: $0.text("fault"))
+        }
     }
 }
 
@@ -118,6 +190,16 @@ extension Operation.Parameter {
                         .init("name", .body, .text(upTo: 4_096), standard: ".env", "Its name, for messages"),
                         .init("text", .body, .text(upTo: limit), required: true, "Lines of `NAME=value`"),
                     ]), "More variables; those of `variables` win"),
+                .init(
+                    "rule_files", .body,
+                    .list(
+                        .object([
+                            .init("path", .body, .text(upTo: 4_096), required: true, "As `doctor.rules` has it"),
+                            .init(
+                                "text", .body, .text(upTo: FleetText.RuleFileText.limit), standard: "",
+                                "What stands in it"),
+                            .init("fault", .body, .text(upTo: 1_000), "Why it could not be read"),
+                        ]), upTo: 20), "The files of rules that `doctor.rules` names"),
             ]), required: required, summary)
     }
 }

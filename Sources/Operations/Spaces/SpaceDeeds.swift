@@ -51,6 +51,13 @@ extension OperationContext {
         }
     }
 
+    /// What was done to a Space since then, by Stoker and by people; newest first, at most 20.
+    func recentActions(on space: String, since: Instant) async throws(Failure) -> [Action] {
+        try await withActions { (actions) async throws(Failure) in
+            try await actions.actions(ActionQuery(space: space, since: since, limit: 20))
+        } ?? []
+    }
+
     /// The actions of this server, or of the ledger in the data folder.
     /// - Returns: nil where there is no ledger, so that nobody heals by it either.
     func withActions<T: Sendable>(

@@ -22,7 +22,6 @@ struct FleetKeys: Sendable {
     /// At the top of the file. The section that comes takes its name off.
     static let unbuiltSections = [
         "vaults", "persist", "notify", "channels", "deploy", "rollout", "workers", "status_pages",
-        "doctor",
     ]
     static let check = FleetKeys(CheckSections.check.map(\.name))
     /// Below `spaces.NAME`. The key that comes takes its name off.
@@ -44,7 +43,6 @@ struct FleetKeys: Sendable {
             "deploy": shipping, "rollout": shipping, "workers": "no worker would run; leave it out",
             "maintenance": "it would not be known; name the target in the section `maintenance` at the top",
             "status_pages": "there would be no such page; leave it out, the dashboard shows the whole fleet",
-            "doctor": "no rule would be read; leave it out",
             "sign_in": "nobody could sign in; leave it out and set `token`",
         ]
     }()
