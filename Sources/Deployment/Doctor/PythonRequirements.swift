@@ -26,7 +26,7 @@ struct PythonRequirements: Sendable {
         for (number, line) in text.lines.enumerated() {
             var line = line.trimmed
             if line.hasPrefix("#") { continue }
-            if let comment = line.firstRange(of: " #") { line = line[..<comment.lowerBound].trimmed }
+            if let comment = line.find(" #") { line = line[..<comment.lowerBound].trimmed }
             let start = pending ?? ("", number + 1)
             if line.hasSuffix("\\") {
                 pending = (start.0 + line.dropLast() + " ", start.1)
@@ -46,14 +46,14 @@ struct PythonRequirements: Sendable {
                 if line.hasPrefix("-r") || line.hasPrefix("--requirement") || line.hasPrefix("-e") { isPartial = true }
                 continue
             }
-            if line.contains("://") && !line.contains(" @ ") || line.hasPrefix(".") || line.hasPrefix("/")
+            if line.has("://") && !line.has(" @ ") || line.hasPrefix(".") || line.hasPrefix("/")
                 || line.hasSuffix(".whl")
             {
                 isPartial = true
-                if !line.contains("://") { needsFiles = true }
+                if !line.has("://") { needsFiles = true }
                 continue
             }
-            if line.contains(" @ file:") || line.contains(" @ .") { needsFiles = true }
+            if line.has(" @ file:") || line.has(" @ .") { needsFiles = true }
             take(line, number)
         }
     }
