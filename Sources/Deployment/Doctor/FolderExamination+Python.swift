@@ -49,7 +49,7 @@ extension FolderExamination {
         for pair in list.conflicts {
             add(
                 "B01", .error, file.path, pair.line,
-                "`\(pair.name)` is pinned to \(pair.second), and to \(pair.first) in line \(pair.firstLine).",
+                "`\(pair.name)` is pinned to \(pair.second.dropFirst(2)), and to \(pair.first.dropFirst(2)) in line \(pair.firstLine).",
                 "Keep one of them.")
         }
         // The builder installs the two together. Source: build logs of Gradio Spaces: `pip install -r requirements.txt gradio[oauth]==…`
@@ -196,15 +196,14 @@ extension FolderExamination {
         }
         var load: (file: FolderFacts.File, line: Int, call: String)?
         for file in reached {
-            for (number, line) in (file.text ?? "").lines.enumerated() {
-                guard let first = line.first, !first.isWhitespace, first != "#", first != "\"", first != "'",
-                    !line.hasPrefix("def "), !line.hasPrefix("from "), !line.hasPrefix("import "), !line.hasPrefix("@"),
-                    let call = Self.loaders.first(where: line.has)
+            for (number, line) in PythonImports.topLines(file.text ?? "") {
+                guard !line.hasPrefix("def "), !line.hasPrefix("from "), !line.hasPrefix("import "),
+                    !line.hasPrefix("@"), let call = Self.loaders.first(where: line.has)
                 else { continue }
-                if load == nil { load = (file, number + 1, call) }
+                if load == nil { load = (file, number, call) }
                 guard isServed else { continue }
                 add(
-                    "HV01", .info, file.path, number + 1, at: [call],
+                    "HV01", .info, file.path, number, at: [call],
                     "It loads a model while it is imported: the port opens only when that is done.",
                     "Load it in the background when the server has started, and answer 503 until it is there.")
             }
@@ -234,12 +233,12 @@ extension FolderExamination {
         }
         guard isServed, load == nil else { return }
         for file in reached.prefix(1) {
-            for (number, line) in (file.text ?? "").lines.enumerated()
+            for (number, line) in PythonImports.topLines(file.text ?? "")
             where line.hasPrefix("import ") || line.hasPrefix("from ") {
                 let words = line.split { !($0.isLetter || $0.isNumber || $0 == "_") }
                 guard words.count > 1, Self.heavy.contains(String(words[1])) else { continue }
                 add(
-                    "HV01", .info, file.path, number + 1, at: [String(words[1])],
+                    "HV01", .info, file.path, number, at: [String(words[1])],
                     "It imports \(words[1]) before the port is open, which takes many seconds on two processors.",
                     "Import it where it is first needed.")
                 return

@@ -254,7 +254,9 @@ extension FolderExamination {
     }
 
     private mutating func go(_ file: FolderFacts.File, _ text: String, _ environment: [String: String]) {
-        let isOfWeb = ["net/http", "gin-gonic", "gofiber", "labstack/echo", "go-chi", "\"net\"", "fasthttp"].contains(
+        let isOfWeb = [
+            "net/http", "http.Listen", "gin-gonic", "gofiber", "labstack/echo", "go-chi", "\"net\"", "fasthttp",
+        ].contains(
             where: text.has)
         guard isOfWeb else { return }
         var places: [(text: String, line: Int, end: Int)] = []
