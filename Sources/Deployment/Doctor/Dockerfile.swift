@@ -130,6 +130,14 @@ package struct Dockerfile: Sendable {
         var heredocs: [Heredoc] = []
         if ["RUN", "COPY", "ADD"].contains(name) {
             for mark in Self.heredocs(in: rest) {
+                if mark.isSpaced {
+                    // A shell takes it, the builder does not. Source: BuildKit `parser.ParseHeredoc`, which sees whole words.
+                    guard lines[at...].contains(where: { $0.trimmed == mark.name }) else { continue }
+                    mistakes.append(
+                        Mistake(
+                            text: "the builder takes `<< \(mark.name)` for no heredoc: write it without a space",
+                            line: start + 1))
+                }
                 var body: [String] = []
                 let first = at
                 var isClosed = false
@@ -186,8 +194,8 @@ package struct Dockerfile: Sendable {
 
     // MARK: Pieces
 
-    private static func heredocs(in text: String) -> [(name: String, stripsTabs: Bool)] {
-        var found: [(String, Bool)] = []
+    private static func heredocs(in text: String) -> [(name: String, stripsTabs: Bool, isSpaced: Bool)] {
+        var found: [(String, Bool, Bool)] = []
         var rest = text[...]
         while let mark = rest.firstRange(of: "<<") {
             let before = mark.lowerBound == rest.startIndex ? " " : rest[rest.index(before: mark.lowerBound)]
@@ -200,11 +208,13 @@ package struct Dockerfile: Sendable {
             guard before.isWhitespace || before.isNumber || before == ";" else { continue }
             let strips = rest.first == "-"
             if strips { rest = rest.dropFirst() }
+            let isSpaced = rest.first == " "
+            rest = rest.drop { $0 == " " }
             let quote = rest.first.flatMap { $0 == "\"" || $0 == "'" ? $0 : nil }
             if quote != nil { rest = rest.dropFirst() }
             let name = rest.prefix { $0.isLetter || $0.isNumber || $0 == "_" || $0 == "." || $0 == "-" }
             guard let first = name.first, first.isLetter || first == "_" else { continue }
-            found.append((String(name), strips))
+            found.append((String(name), strips, isSpaced))
             rest = rest.dropFirst(name.count)
         }
         return found

@@ -4,7 +4,8 @@ import StokerCore
 extension FolderExamination {
     mutating func dockerfile() {
         guard let docker, let file = facts.file("Dockerfile") else { return }
-        for mistake in docker.mistakes {
+        // One of them often makes many.
+        for mistake in docker.mistakes.prefix(5) {
             add(
                 "BD07", .error, file.path, mistake.line, "\(Formatting.capitalized(mistake.text)).", "Correct the line."
             )

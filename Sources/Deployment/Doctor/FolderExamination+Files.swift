@@ -45,7 +45,10 @@ extension FolderExamination {
             }
             guard let text = file.text else { continue }
             let first = text.utf8.firstIndex(of: 0x0A).map { text[..<$0] } ?? text[...]
-            if text.hasPrefix("#!"), first.utf8.last == 0x0D || text.has("\r\n") {
+            // What Python or node reads may end its lines so.
+            let isStarted =
+                file.isExecutable || !file.name.contains(".") || [".sh", ".bash"].contains(where: file.name.hasSuffix)
+            if text.hasPrefix("#!"), isStarted, first.utf8.last == 0x0D || text.has("\r\n") {
                 add(
                     "EP01", .error, file.path, 1, "The script has Windows line ends; no shell starts it.",
                     "Save it with Unix line ends, and write `*.sh text eol=lf` into .gitattributes.",

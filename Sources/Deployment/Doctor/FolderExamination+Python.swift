@@ -185,7 +185,7 @@ extension FolderExamination {
 
     private static let loaders = [
         ".from_pretrained(", "pipeline(", "SentenceTransformer(", "load_model(", "torch.load(", "snapshot_download(",
-        "hf_hub_download(", "whisper.load_model(", "YOLO(", "load_dataset(", "spacy.load(", "Llama(", "joblib.load(",
+        "hf_hub_download(", "whisper.load_model(", "YOLO(", "load_dataset(", "spacy.load(", "Llama(",
     ]
     private static let heavy: Set<String> = ["torch", "tensorflow", "transformers", "diffusers", "jax", "keras"]
 
