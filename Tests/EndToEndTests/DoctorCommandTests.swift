@@ -106,5 +106,57 @@ extension EndToEnd {
                 #expect(none.exit == .code(2), "\(none.tail)")
             }
         }
+
+        @Test func whatIsSureIsMendedAfterAYes() async throws {
+            try await HubScratch.with("doctorfix") { hub in
+                let folder = FileManager.default.temporaryDirectory.appendingPathComponent(UUID().uuidString)
+                defer { try? FileManager.default.removeItem(at: folder) }  // it is in the temporary folder
+                try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
+                let files = [
+                    "README.md": "---\nsdk: docker\n---\n# Tides\n",
+                    "Dockerfile":
+                        "FROM python:3.12-slim\nCOPY main.py .\nUSER 1000\nCMD [\"python\", \"main.py\"]\n",
+                    "main.py":
+                        "from http.server import HTTPServer, SimpleHTTPRequestHandler\n\nHTTPServer((\"127.0.0.1\", 7860), SimpleHTTPRequestHandler).serve_forever()\n",
+                ]
+                for (name, text) in files {
+                    try Data(text.utf8).write(to: folder.appendingPathComponent(name))
+                }
+                // Nobody is there to answer.
+                let asked = try await hub.stoker("doctor", folder.path, "--fix")
+                #expect(asked.exit == .code(2), "\(asked.tail)")
+                #expect(asked.output.contains("+HTTPServer((\"0.0.0.0\", 7860)"), "\(asked.output)")
+                let path = folder.appendingPathComponent("main.py")
+                #expect(try String(contentsOf: path, encoding: .utf8) == files["main.py"])
+                let mended = try await hub.stoker("doctor", folder.path, "--fix", "--yes")
+                #expect(mended.exit == .code(0), "\(mended.tail)")
+                #expect(
+                    try String(contentsOf: path, encoding: .utf8)
+                        == files["main.py"]?.replacing("127.0.0.1", with: "0.0.0.0"))
+                let wrong = try await hub.stoker("doctor", Self.space, "--fix")
+                #expect(wrong.exit == .code(2), "\(wrong.tail)")
+            }
+        }
+
+        @Test func theChecklistIsGreenOnlyForWhatWasSeen() async throws {
+            try await HubScratch.with("audit") { hub in
+                let child = try await hub.stoker("audit", Self.space, "--json")
+                // No fleet file: nothing visits it, nobody sees it fail.
+                #expect(child.exit == .code(1), "\(child.tail)")
+                let space = try #require(try ClientCommandTests.json(child).spaces.array.first)
+                #expect(space.space.string == Self.space)
+                let points = space.points.array
+                #expect(
+                    points.map { $0.point.string ?? "" } == [
+                        "health-endpoint", "kept-alive", "state-remote", "restart-restores", "recovery-visible",
+                    ])
+                #expect(points.last?.standing.string == "failed")
+                #expect(points[3].standing.string == "unknown")
+                let none = try await hub.stoker("audit", "--fleet", "no-such-fleet.yaml")
+                #expect(none.exit == .code(2), "\(none.tail)")
+                let away = try await hub.stoker("audit", Self.space, "--endpoint", "http://127.0.0.1:1")
+                #expect(away.exit == .code(3), "\(away.tail)")
+            }
+        }
     }
 }

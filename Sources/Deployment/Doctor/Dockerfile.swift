@@ -130,6 +130,14 @@ package struct Dockerfile: Sendable {
         var heredocs: [Heredoc] = []
         if ["RUN", "COPY", "ADD"].contains(name) {
             for mark in Self.heredocs(in: rest) {
+                if mark.isSpaced {
+                    // A shell takes it, the builder does not. Source: BuildKit `parser.ParseHeredoc`, which sees whole words.
+                    guard lines[at...].contains(where: { $0.trimmed == mark.name }) else { continue }
+                    mistakes.append(
+                        Mistake(
+                            text: "the builder takes `<< \(mark.name)` for no heredoc: write it without a space",
+                            line: start + 1))
+                }
                 var body: [String] = []
                 let first = at
                 var isClosed = false
@@ -186,8 +194,8 @@ package struct Dockerfile: Sendable {
 
     // MARK: Pieces
 
-    private static func heredocs(in text: String) -> [(name: String, stripsTabs: Bool)] {
-        var found: [(String, Bool)] = []
+    private static func heredocs(in text: String) -> [(name: String, stripsTabs: Bool, isSpaced: Bool)] {
+        var found: [(String, Bool, Bool)] = []
         var rest = text[...]
         while let mark = rest.firstRange(of: "<<") {
             let before = mark.lowerBound == rest.startIndex ? " " : rest[rest.index(before: mark.lowerBound)]
@@ -200,11 +208,13 @@ package struct Dockerfile: Sendable {
             guard before.isWhitespace || before.isNumber || before == ";" else { continue }
             let strips = rest.first == "-"
             if strips { rest = rest.dropFirst() }
+            let isSpaced = rest.first == " "
+            rest = rest.drop { $0 == " " }
             let quote = rest.first.flatMap { $0 == "\"" || $0 == "'" ? $0 : nil }
             if quote != nil { rest = rest.dropFirst() }
             let name = rest.prefix { $0.isLetter || $0.isNumber || $0 == "_" || $0 == "." || $0 == "-" }
             guard let first = name.first, first.isLetter || first == "_" else { continue }
-            found.append((String(name), strips))
+            found.append((String(name), strips, isSpaced))
             rest = rest.dropFirst(name.count)
         }
         return found
@@ -354,8 +364,55 @@ extension Dockerfile {
 extension StringProtocol {
     /// Lines without their ends. A Windows line end is one character in Swift, and not a newline followed by another.
     var lines: [SubSequence] {
-        split(omittingEmptySubsequences: false) { $0 == "\n" || $0 == "\r\n" }
+        var found: [SubSequence] = []
+        var start = startIndex
+        var before: UInt8 = 0
+        var previous = startIndex
+        var at = startIndex
+        // Over bytes: characters would cost ten times as much.
+        while at < endIndex {
+            let byte = utf8[at]
+            let next = utf8.index(after: at)
+            if byte == 0x0A {
+                found.append(self[start..<(before == 0x0D && previous >= start ? previous : at)])
+                start = next
+            }
+            before = byte
+            previous = at
+            at = next
+        }
+        found.append(self[start...])
+        return found
     }
+
+    /// Where a text stands first. Over bytes, as ``lines``.
+    func find(_ text: String) -> Range<Index>? {
+        let needle = Array(text.utf8)
+        guard let first = needle.first else { return startIndex..<startIndex }
+        let bytes = utf8
+        func offset(_ bytes: UnsafeBufferPointer<UInt8>) -> Int? {
+            guard bytes.count >= needle.count else { return nil }
+            var at = 0
+            let last = bytes.count - needle.count
+            search: while at <= last {
+                defer { at += 1 }
+                guard bytes[at] == first else { continue }
+                for number in 1..<Swift.max(1, needle.count) where bytes[at + number] != needle[number] {
+                    continue search
+                }
+                return at
+            }
+            return nil
+        }
+        // Every text of Swift's own is in one piece.
+        let found = bytes.withContiguousStorageIfAvailable(offset) ?? Array(bytes).withUnsafeBufferPointer(offset)
+        return found.map { start in
+            let begin = bytes.index(bytes.startIndex, offsetBy: start)
+            return begin..<bytes.index(begin, offsetBy: needle.count)
+        }
+    }
+
+    func has(_ text: String) -> Bool { find(text) != nil }
 
     var trimmed: String {
         var text = self[...]
@@ -374,15 +431,13 @@ extension String {
     /// Lines with their ends, so that joined they are the text again.
     var wholeLines: [Substring] {
         var found: [Substring] = []
-        var rest = self[...]
-        while !rest.isEmpty {
-            guard let end = rest.firstIndex(where: { $0 == "\n" || $0 == "\r\n" }) else {
-                found.append(rest)
-                break
-            }
-            found.append(rest[...end])
-            rest = rest[rest.index(after: end)...]
+        var start = startIndex
+        while let end = utf8[start...].firstIndex(of: 0x0A) {
+            let next = utf8.index(after: end)
+            found.append(self[start..<next])
+            start = next
         }
+        if start < endIndex { found.append(self[start...]) }
         return found
     }
 

@@ -60,7 +60,7 @@ extension FolderExamination {
             "overmind", "circusd", "pm2", "s6-svscan",
         ]
         let starts = texts.joined(separator: "\n") + "\n" + docker.base(of: stage)
-        if proxies.contains(where: starts.contains)
+        if proxies.contains(where: starts.has)
             || facts.files.contains(where: { ["nginx.conf", "supervisord.conf", "Caddyfile"].contains($0.name) })
         {
             proxy(starts)
@@ -113,7 +113,7 @@ extension FolderExamination {
         for name in declared.sorted() where run[name] == nil {
             guard
                 ["$\(name)", "${\(name)}"].contains(where: { mark in
-                    guard let found = step.text.firstRange(of: mark) else { return false }
+                    guard let found = step.text.find(mark) else { return false }
                     guard mark.last != "}", found.upperBound < step.text.endIndex else { return true }
                     let next = step.text[found.upperBound]
                     return !(next.isLetter || next.isNumber || next == "_")
@@ -131,7 +131,7 @@ extension FolderExamination {
     ) {
         guard script.text?.hasPrefix("#!") == true, Self.isStarted(word, in: step) else { return }
         let isMade = steps.contains { other in
-            (other.name == "RUN" && other.text.contains("chmod"))
+            (other.name == "RUN" && other.text.has("chmod"))
                 || ((other.name == "COPY" || other.name == "ADD") && other.flag("chmod") != nil)
         }
         if isMade { return }
@@ -275,6 +275,7 @@ extension FolderExamination {
         _ script: FolderFacts.File, _ text: String, _ place: StartPlace, _ image: ImageFiles, _ depth: Int
     ) {
         var environment = place.environment
+        let lines = text.lines
         for command in ShellCommand.all(text) {
             if command.words.isEmpty || command.words.first == "export" {
                 environment.merge(command.settings.mapValues { Dockerfile.filled($0, environment) }) { _, new in new }
@@ -287,7 +288,6 @@ extension FolderExamination {
                 continue
             }
             // A long command begins some lines before it ends.
-            let lines = text.lines
             let end = min(command.line + 1, lines.count)
             var start = end
             while start > 1, lines[start - 2].trimmedEnd.hasSuffix("\\") { start -= 1 }
@@ -353,7 +353,7 @@ extension FolderExamination {
         if base == "streamlit", !options.contains(where: { $0.hasPrefix("--server.port") }),
             place.environment["STREAMLIT_SERVER_PORT"] == nil,
             let file = facts.files.first(where: { $0.path.hasSuffix(".streamlit/config.toml") }),
-            file.text?.contains("port") == true
+            file.text?.has("port") == true
         {
             return true
         }
@@ -548,10 +548,10 @@ extension FolderExamination {
 
     /// What nginx listens on, by its own files.
     private mutating func proxy(_ starts: String) {
-        guard starts.contains("nginx") else { return }
+        guard starts.has("nginx") else { return }
         var seen: [(file: String, line: Int, port: Int)] = []
         for file in facts.files where file.name.hasSuffix(".conf") || file.name.contains("nginx") {
-            guard let text = file.text, text.contains("listen"), file.name != "supervisord.conf" else { continue }
+            guard let text = file.text, text.has("listen"), file.name != "supervisord.conf" else { continue }
             for (number, line) in text.lines.enumerated() {
                 let words = line.trimmed.split { $0.isWhitespace || $0 == ";" }
                 guard words.first == "listen", words.count > 1 else { continue }

@@ -4,7 +4,8 @@ import StokerCore
 extension FolderExamination {
     mutating func dockerfile() {
         guard let docker, let file = facts.file("Dockerfile") else { return }
-        for mistake in docker.mistakes {
+        // One of them often makes many.
+        for mistake in docker.mistakes.prefix(5) {
             add(
                 "BD07", .error, file.path, mistake.line, "\(Formatting.capitalized(mistake.text)).", "Correct the line."
             )
@@ -55,14 +56,8 @@ extension FolderExamination {
         // An argument without a value is told at build time.
         if isOwn || stage.image == "scratch" || tail.isEmpty { return }
         if !stage.image.contains("@"), !tail.contains(":") || tail.hasSuffix(":latest") {
-            // What a platform ships has no other tag, or only moves on.
-            let isUsual =
-                [
-                    "python", "node", "golang", "swift", "debian", "ubuntu", "alpine", "nginx", "rust", "ruby", "php",
-                    "openjdk", "eclipse-temurin", "maven", "gradle",
-                ].contains(Self.repository(stage.image)) && Self.isOfficial(stage.image)
             add(
-                "DF01", isUsual && Self.repository(stage.image) != "nginx" ? .warn : .info, name, stage.line,
+                "DF01", .info, name, stage.line,
                 at: [stage.image], "The base image \(stage.image) has no fixed version.",
                 "Name a tag, such as \(Self.exampleTag(Self.repository(stage.image))), or a digest.")
         }
@@ -107,22 +102,22 @@ extension FolderExamination {
         let name = "Dockerfile"
         let text = ([step.text] + step.heredocs.map(\.text)).joined(separator: "\n")
         moderation(text, name, step.line, to: step.end)
-        if text.contains("/run/secrets/"), !step.flags.contains(where: { $0.contains("type=secret") }) {
+        if text.has("/run/secrets/"), !step.flags.contains(where: { $0.contains("type=secret") }) {
             add(
                 "B10", .error, name, step.line, to: step.end, at: ["/run/secrets/"],
                 "It reads /run/secrets, and mounts no secret.", "Write RUN --mount=type=secret,id=NAME.")
         }
-        let usesData = Dockerfile.commands(text).contains { words in
+        let ofData = Dockerfile.commands(text).filter { words in
             words.contains { $0 == "/data" || $0.hasPrefix("/data/") }
-                && [
-                    "mkdir", "cp", "mv", "touch", "chown", "chmod", "ls", "cat", "tar", "unzip", "wget", "curl",
-                    "sqlite3",
-                ].contains(words.first ?? "")
-        }
-        if usesData {
+        }.compactMap(\.first)
+        let makers = ["mkdir", "chown", "chmod", "touch"]
+        let users = ["cp", "mv", "ls", "cat", "tar", "unzip", "wget", "curl", "sqlite3"]
+        if ofData.contains(where: { makers.contains($0) || users.contains($0) }) {
+            // A folder of the image is there, and a volume hides it.
             add(
-                "B11", .warn, name, step.line, to: step.end, at: ["/data"],
-                "It uses /data, which is there only while the app runs.", "Do it when the app starts.")
+                "B11", ofData.contains(where: users.contains) ? .warn : .info, name, step.line, to: step.end,
+                at: ["/data"], "It uses /data, where a volume is mounted only while the app runs.",
+                "Do it when the app starts.")
         }
         if Dockerfile.commands(text).contains(where: { $0.first == "nvidia-smi" }) {
             add(
@@ -198,7 +193,7 @@ extension FolderExamination {
             $0.name == "RUN" && $0.line <= step.line
                 && ["userdel", "deluser", "usermod"].contains(where: $0.text.contains)
         }
-        if let takesUser, isTaken, !isFreed, !commands.contains(where: { $0.first == "id" }), !text.contains("||") {
+        if let takesUser, isTaken, !isFreed, !commands.contains(where: { $0.first == "id" }), !text.has("||") {
             let owner = Self.repository(base) == "node" ? "node" : "ubuntu"
             add(
                 "B06", .error, name, step.line, to: step.end, at: [takesUser[0]],
@@ -291,7 +286,7 @@ extension FolderExamination {
                     && [
                         "pip install", "npm ci", "npm install", "uv sync", "uv pip install", "poetry install",
                         "yarn install", "pnpm install",
-                    ].contains(where: step.text.contains)
+                    ].contains(where: step.text.has)
             })
         else { return }
         add(
@@ -424,7 +419,7 @@ extension FolderExamination {
                     "setuptools_scm", "setuptools-scm", "hatch-vcs", "versioningit", "git rev-parse", "git describe",
                     ".git",
                 ]
-                .contains { file.text?.contains($0) == true }
+                .contains { file.text?.has($0) == true }
         }
         return
             ((readsHistory ? [] : [".git"]) + [

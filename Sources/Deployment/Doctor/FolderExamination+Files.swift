@@ -45,7 +45,10 @@ extension FolderExamination {
             }
             guard let text = file.text else { continue }
             let first = text.utf8.firstIndex(of: 0x0A).map { text[..<$0] } ?? text[...]
-            if text.hasPrefix("#!"), first.utf8.last == 0x0D || text.contains("\r\n") {
+            // What Python or node reads may end its lines so.
+            let isStarted =
+                file.isExecutable || !file.name.contains(".") || [".sh", ".bash"].contains(where: file.name.hasSuffix)
+            if text.hasPrefix("#!"), isStarted, first.utf8.last == 0x0D || text.has("\r\n") {
                 add(
                     "EP01", .error, file.path, 1, "The script has Windows line ends; no shell starts it.",
                     "Save it with Unix line ends, and write `*.sh text eol=lf` into .gitattributes.",
@@ -79,9 +82,10 @@ extension FolderExamination {
                 "import ngrok", "from pyngrok", "import pyngrok", "cloudflared tunnel", "ngrok http", "\"cloudflared\"",
                 "'cloudflared'", "/ttyd", "\"ttyd\"", "'ttyd'",
             ]
+        guard marks.contains(where: text.has) else { return }
         for (number, line) in text.lines.enumerated() {
             if !isNotebook, line.trimmed.hasPrefix("#") { continue }
-            guard let mark = marks.first(where: line.contains) else { continue }
+            guard let mark = marks.first(where: line.has) else { continue }
             return add(
                 "RT05", isNotebook ? .warn : .critical, file.path, number + 1, at: [mark],
                 "It names a tunnel: the Hub's scan of repositories stops Spaces for that.",
@@ -100,20 +104,21 @@ extension FolderExamination {
             ".example", ".sample",
         ]
         guard endings.contains(where: file.name.hasSuffix) || file.name == "Dockerfile" else { return }
+        guard text.has("postgres") || text.has("/data/") else { return }
         for (number, line) in text.lines.enumerated() {
             guard line.utf8.count <= 20_000, !line.trimmed.hasPrefix("#"), !line.trimmed.hasPrefix("//") else {
                 continue
             }
-            if let found = line.firstRange(of: "sqlite:////data/") ?? line.firstRange(of: "sqlite3.connect(\"/data/")
-                ?? line.firstRange(of: "sqlite3.connect('/data/")
+            if let found = line.find("sqlite:////data/") ?? line.find("sqlite3.connect(\"/data/")
+                ?? line.find("sqlite3.connect('/data/")
             {
                 add(
                     "D05", .warn, file.path, number + 1, at: [String(line[found])],
                     "SQLite lives on a mounted volume: it is locked there, and may be damaged.",
                     "Keep it on the local disk, and copy it away.")
             }
-            guard let scheme = line.firstRange(of: "postgres"),
-                let mark = line[scheme.upperBound...].firstRange(of: "://"),
+            guard let scheme = line.find("postgres"),
+                let mark = line[scheme.upperBound...].find("://"),
                 line[scheme.upperBound..<mark.lowerBound].allSatisfy({ $0.isLetter || $0.isNumber || $0 == "+" })
             else { continue }
             let address = line[mark.upperBound...].prefix { !$0.isWhitespace && !"\"'`,)".contains($0) }
@@ -122,7 +127,7 @@ extension FolderExamination {
                 !host.contains("<"),
                 !["example.com", "example.org", ".local", ".internal", "yourhost.com", "host.docker.internal"].contains(
                     where: host.hasSuffix),
-                !address.contains("sslmode"), !address.contains("ssl="), !text.contains("sslmode")
+                !address.contains("sslmode"), !address.contains("ssl="), !text.has("sslmode")
             else { continue }
             let driver = line[scheme.upperBound..<mark.lowerBound].split(separator: "+").last.map(String.init) ?? ""
             let wish = driver == "asyncpg" ? "ssl=require" : "sslmode=require"

@@ -49,7 +49,7 @@ extension FolderExamination {
         for pair in list.conflicts {
             add(
                 "B01", .error, file.path, pair.line,
-                "`\(pair.name)` is pinned to \(pair.second), and to \(pair.first) in line \(pair.firstLine).",
+                "`\(pair.name)` is pinned to \(pair.second.dropFirst(2)), and to \(pair.first.dropFirst(2)) in line \(pair.firstLine).",
                 "Keep one of them.")
         }
         // The builder installs the two together. Source: build logs of Gradio Spaces: `pip install -r requirements.txt gradio[oauth]==…`
@@ -57,7 +57,7 @@ extension FolderExamination {
             let pin = list.items.first(where: {
                 $0.name == "gradio" && $0.version.hasPrefix("==") && !$0.version.contains("*")
             }),
-            String(pin.version.dropFirst(2)).trimmed != version
+            Self.plainVersion(pin.version.dropFirst(2)) != Self.plainVersion(version)
         {
             add(
                 "B01", .error, file.path, pin.line, at: ["gradio"],
@@ -72,6 +72,13 @@ extension FolderExamination {
                 "\(open.count == 1 ? "One package has" : "\(open.count) packages have") no version: \(names). The next build may get others.",
                 "Pin them.")
         }
+    }
+
+    /// `5.10.0` and `5.10` are the same. Source: PEP 440.
+    private static func plainVersion(_ text: some StringProtocol) -> String {
+        var text = text.trimmed
+        while text.hasSuffix(".0") { text.removeLast(2) }
+        return text
     }
 
     /// What else may install Python packages: nothing is missing for sure then.
@@ -178,7 +185,7 @@ extension FolderExamination {
 
     private static let loaders = [
         ".from_pretrained(", "pipeline(", "SentenceTransformer(", "load_model(", "torch.load(", "snapshot_download(",
-        "hf_hub_download(", "whisper.load_model(", "YOLO(", "load_dataset(", "spacy.load(", "Llama(", "joblib.load(",
+        "hf_hub_download(", "whisper.load_model(", "YOLO(", "load_dataset(", "spacy.load(", "Llama(",
     ]
     private static let heavy: Set<String> = ["torch", "tensorflow", "transformers", "diffusers", "jax", "keras"]
 
@@ -189,24 +196,24 @@ extension FolderExamination {
         }
         var load: (file: FolderFacts.File, line: Int, call: String)?
         for file in reached {
-            for (number, line) in (file.text ?? "").lines.enumerated() {
-                guard let first = line.first, !first.isWhitespace, first != "#", first != "\"", first != "'",
-                    !line.hasPrefix("def "), !line.hasPrefix("from "), !line.hasPrefix("import "), !line.hasPrefix("@"),
-                    let call = Self.loaders.first(where: line.contains)
+            for (number, line) in PythonImports.topLines(file.text ?? "") {
+                guard !line.hasPrefix("def "), !line.hasPrefix("from "), !line.hasPrefix("import "),
+                    !line.hasPrefix("@"), let call = Self.loaders.first(where: line.has)
                 else { continue }
-                if load == nil { load = (file, number + 1, call) }
+                if load == nil { load = (file, number, call) }
                 guard isServed else { continue }
                 add(
-                    "HV01", .info, file.path, number + 1, at: [call],
+                    "HV01", .info, file.path, number, at: [call],
                     "It loads a model while it is imported: the port opens only when that is done.",
                     "Load it in the background when the server has started, and answer 503 until it is there.")
             }
         }
         for workers in workerCounts {
             let isTooMany = workers.count > 2 * workers.processors + 1
-            if let load, workers.count > 1 {
+            if let load {
                 add(
-                    "HV02", .warn, workers.file, workers.line, to: workers.end,
+                    "HV02", workers.count > workers.processors ? .warn : .info, workers.file, workers.line,
+                    to: workers.end,
                     at: ["\(workers.count)", "WEB_CONCURRENCY"],
                     "\(workers.count) workers each load the model of \(load.file.path):\(load.line) into memory.",
                     "Start one worker.")
@@ -226,12 +233,12 @@ extension FolderExamination {
         }
         guard isServed, load == nil else { return }
         for file in reached.prefix(1) {
-            for (number, line) in (file.text ?? "").lines.enumerated()
+            for (number, line) in PythonImports.topLines(file.text ?? "")
             where line.hasPrefix("import ") || line.hasPrefix("from ") {
                 let words = line.split { !($0.isLetter || $0.isNumber || $0 == "_") }
                 guard words.count > 1, Self.heavy.contains(String(words[1])) else { continue }
                 add(
-                    "HV01", .info, file.path, number + 1, at: [String(words[1])],
+                    "HV01", .info, file.path, number, at: [String(words[1])],
                     "It imports \(words[1]) before the port is open, which takes many seconds on two processors.",
                     "Import it where it is first needed.")
                 return
@@ -249,7 +256,7 @@ extension FolderExamination {
             "webhook", "start_server", "subprocess", "Popen", "os.system", "werkzeug", "twisted", "grpc", "mcp", "exec",
             "keep_alive",
         ]
-        if all.contains(where: { text in serves.contains { text.contains($0) } }) { return }
+        if all.contains(where: { text in serves.contains { text.has($0) } }) { return }
         let starts = [
             "client.run(", "bot.run(", "run_polling(", "start_polling(", "infinity_polling(", ".polling(",
             "run_until_disconnected(",
@@ -257,7 +264,7 @@ extension FolderExamination {
         for file in reached {
             guard let text = file.text else { continue }
             for (number, line) in text.lines.enumerated() {
-                guard !line.trimmed.hasPrefix("#"), let call = starts.first(where: line.contains) else { continue }
+                guard !line.trimmed.hasPrefix("#"), let call = starts.first(where: line.has) else { continue }
                 return add(
                     "RT06", .error, file.path, number + 1, at: [call],
                     "It only calls out: nothing answers on port \(port), so the Hub stops it after 30 minutes of waiting.",
@@ -278,7 +285,7 @@ extension FolderExamination {
         }
         if let path = facts.healthPath, path != "/", !isBehindProxy {
             let isThere = facts.files.contains { file in
-                file.name != "Dockerfile" && code.contains { $0.path == file.path } && file.text?.contains(path) == true
+                file.name != "Dockerfile" && code.contains { $0.path == file.path } && file.text?.has(path) == true
             }
             if !isThere, !reached.isEmpty, let app = Self.app(in: reached) {
                 return add(
@@ -287,7 +294,7 @@ extension FolderExamination {
                     "Answer \(path.cut(to: 60)) with 200, or name another `path` in the fleet file.")
             }
         }
-        if code.contains(where: { file in Self.healthWords.contains { file.text?.contains($0) == true } }) { return }
+        if code.contains(where: { file in Self.healthWords.contains { file.text?.has($0) == true } }) { return }
         let candidates =
             reached.isEmpty
             ? code.filter { [".js", ".mjs", ".ts", ".go", ".swift"].contains(where: $0.name.hasSuffix) } : reached
@@ -310,7 +317,7 @@ extension FolderExamination {
                 let known =
                     file.name.hasSuffix(".swift")
                     ? marks : marks.filter { !$0.hasPrefix("Router(") && $0 != "Application(" }
-                if let mark = known.first(where: line.contains) { return (file, number + 1, mark) }
+                if let mark = known.first(where: line.has) { return (file, number + 1, mark) }
             }
         }
         return nil

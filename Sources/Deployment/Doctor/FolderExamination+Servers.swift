@@ -54,7 +54,7 @@ extension FolderExamination {
 
     private mutating func pythonServer(_ file: FolderFacts.File, _ environment: [String: String]) {
         guard let text = file.text else { return }
-        for kind in Self.pythonCalls where kind.sign.isEmpty || kind.sign.contains(where: text.contains) {
+        for kind in Self.pythonCalls where kind.sign.isEmpty || kind.sign.contains(where: text.has) {
             for call in SourceCall.all(kind.call, in: text) {
                 // `bot.run(TOKEN)`, `asyncio.run(main())`, `subprocess.run(…)` are others.
                 if kind.call == ".run(" {
@@ -62,7 +62,7 @@ extension FolderExamination {
                 }
                 if kind.name == "Gradio",
                     ["chromium", "firefox", "webkit", "browser", "puppeteer"].contains(
-                        where: text.lines[call.line - 1].contains)
+                        where: text.lines[call.line - 1].has)
                 {
                     continue
                 }
@@ -93,7 +93,7 @@ extension FolderExamination {
             }
         }
         // One that is told its place by a file or another program.
-        if text.contains("start_http_server(") || text.contains("socketserver") && !text.contains("TCPServer((") {
+        if text.has("start_http_server(") || text.has("socketserver") && !text.has("TCPServer((") {
             listeners.append(Listener(host: nil, port: nil, server: "server", file: file.path, line: 1, end: 1))
         }
     }
@@ -106,7 +106,7 @@ extension FolderExamination {
 
     /// Whether what is before `.run(` is the app: `app = Flask(__name__)`.
     private static func isOfApp(_ line: Substring, _ sign: String, _ text: String) -> Bool {
-        guard let call = line.firstRange(of: ".run(") else { return false }
+        guard let call = line.find(".run(") else { return false }
         let name = String(
             line[..<call.lowerBound].reversed().prefix { $0.isLetter || $0.isNumber || $0 == "_" }.reversed())
         if name.isEmpty { return false }
@@ -144,12 +144,12 @@ extension FolderExamination {
         guard header.sdk == "gradio", let file = facts.file(header.values["app_file"]?.text ?? "app.py") else { return }
         entries.append(file)
         pythonServers(file, [:])
-        guard let text = file.text, text.contains("import gradio") || text.contains("from gradio") else { return }
+        guard let text = file.text, text.has("import gradio") || text.has("from gradio") else { return }
         let starts = [
             "launch(", "uvicorn.run(", "runpy", "subprocess", "exec(", "os.system", "import_module", ".load(",
         ]
         let isStarted = facts.files.contains { file in
-            file.name.hasSuffix(".py") && starts.contains { file.text?.contains($0) == true }
+            file.name.hasSuffix(".py") && starts.contains { file.text?.has($0) == true }
         }
         if isStarted { return }
         let line = text.lines.lastIndex {
@@ -176,7 +176,7 @@ extension FolderExamination {
                     // Fastify: listen({ port: 3000, host: '0.0.0.0' })
                     arguments = SourceValue.arguments(first.dropFirst().dropLast())
                     let inner = SourceCall(arguments: arguments, line: call.line, end: call.end)
-                    let isFastify = text.contains("fastify") || text.contains("Fastify")
+                    let isFastify = text.has("fastify") || text.has("Fastify")
                     let short = arguments.map(\.trimmed)
                     host =
                         (inner.named("host", "hostname") ?? short.first { $0 == "host" || $0 == "hostname" }).map {
@@ -217,9 +217,9 @@ extension FolderExamination {
             at += 1
             let folder = file.path.parentFolder
             for line in (file.text ?? "").lines
-            where line.contains("require(") || line.contains("from ") || line.contains("import ") {
+            where line.has("require(") || line.has("from ") || line.has("import ") {
                 for quote in ["'", "\""] {
-                    guard let start = line.firstRange(of: quote + ".") else { continue }
+                    guard let start = line.find(quote + ".") else { continue }
                     let name = line[line.index(after: start.lowerBound)...].prefix { "\($0)" != quote }
                     let path = String(ImageFiles.normal(folder + "/" + name).dropFirst())
                     for ending in ["", ".js", ".ts", ".mjs", ".cjs", "/index.js", "/index.ts"] {
@@ -254,8 +254,10 @@ extension FolderExamination {
     }
 
     private mutating func go(_ file: FolderFacts.File, _ text: String, _ environment: [String: String]) {
-        let isOfWeb = ["net/http", "gin-gonic", "gofiber", "labstack/echo", "go-chi", "\"net\"", "fasthttp"].contains(
-            where: text.contains)
+        let isOfWeb = [
+            "net/http", "http.Listen", "gin-gonic", "gofiber", "labstack/echo", "go-chi", "\"net\"", "fasthttp",
+        ].contains(
+            where: text.has)
         guard isOfWeb else { return }
         var places: [(text: String, line: Int, end: Int)] = []
         for name in ["ListenAndServe(", "ListenAndServeTLS(", "net.Listen(", ".Run(", ".Listen(", ".Start("] {
@@ -263,7 +265,7 @@ extension FolderExamination {
                 let number = name == "net.Listen(" ? 1 : 0
                 guard call.arguments.indices.contains(number) else {
                     // gin's Run() takes PORT, else 8080.
-                    if name == ".Run(", text.contains("gin-gonic"), call.arguments.isEmpty {
+                    if name == ".Run(", text.has("gin-gonic"), call.arguments.isEmpty {
                         places.append(("\":\(environment["PORT"] ?? "8080")\"", call.line, call.end))
                     }
                     continue
@@ -273,7 +275,7 @@ extension FolderExamination {
         }
         for (number, line) in text.lines.enumerated() {
             let line = line.trimmed
-            guard !line.hasPrefix("//"), let start = line.firstRange(of: "Addr:") else { continue }
+            guard !line.hasPrefix("//"), let start = line.find("Addr:") else { continue }
             let value = line[start.upperBound...].trimmed.prefix { $0 != "," && $0 != "}" }
             places.append((value.trimmed, number + 1, number + 1))
         }
@@ -281,7 +283,7 @@ extension FolderExamination {
             var value = SourceValue(text, environment)
             guard let address = value.of(place.text) else {
                 // Put together while it runs, or no address at all.
-                if place.text.contains("ort") || place.text.contains("ddr") {
+                if place.text.has("ort") || place.text.has("ddr") {
                     listeners.append(
                         Listener(
                             host: nil, port: nil, server: "The server", file: file.path, line: place.line,
@@ -311,7 +313,7 @@ extension FolderExamination {
                     host: host, port: port.flatMap { Int($0) }, server: "The server", file: file.path, line: call.line,
                     end: call.end, variable: value.variable))
         }
-        if text.contains("import Vapor"), text.contains("Application") {
+        if text.has("import Vapor"), text.has("Application") {
             let port = text.lines.enumerated().first { $0.element.contains("server.configuration.port") }
             let host = text.lines.enumerated().first { $0.element.contains("server.configuration.hostname") }
             func set(_ line: Substring) -> String? {

@@ -77,7 +77,7 @@ extension FolderFacts.File {
             for number in line...min(max(line, end), lines.count) {
                 let whole = lines[number - 1]
                 if number > line, whole.trimmed.hasPrefix("#") { continue }
-                if let found = whole.firstRange(of: word) {
+                if let found = whole.find(word) {
                     return (number, whole[..<found.lowerBound].unicodeScalars.count + 1)
                 }
             }

@@ -27,7 +27,7 @@ struct PythonModules {
         var names: [String] = []
         for line in text.lines {
             let line = line.trimmed
-            if line.hasPrefix("from "), let end = line.firstRange(of: " import ") {
+            if line.hasPrefix("from "), let end = line.find(" import ") {
                 let module = line[line.index(line.startIndex, offsetBy: 5)..<end.lowerBound].trimmed
                 names.append(module)
                 let parts = line[end.upperBound...].split(separator: ",")

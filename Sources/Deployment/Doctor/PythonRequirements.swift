@@ -26,7 +26,7 @@ struct PythonRequirements: Sendable {
         for (number, line) in text.lines.enumerated() {
             var line = line.trimmed
             if line.hasPrefix("#") { continue }
-            if let comment = line.firstRange(of: " #") { line = line[..<comment.lowerBound].trimmed }
+            if let comment = line.find(" #") { line = line[..<comment.lowerBound].trimmed }
             let start = pending ?? ("", number + 1)
             if line.hasSuffix("\\") {
                 pending = (start.0 + line.dropLast() + " ", start.1)
@@ -46,14 +46,14 @@ struct PythonRequirements: Sendable {
                 if line.hasPrefix("-r") || line.hasPrefix("--requirement") || line.hasPrefix("-e") { isPartial = true }
                 continue
             }
-            if line.contains("://") && !line.contains(" @ ") || line.hasPrefix(".") || line.hasPrefix("/")
+            if line.has("://") && !line.has(" @ ") || line.hasPrefix(".") || line.hasPrefix("/")
                 || line.hasSuffix(".whl")
             {
                 isPartial = true
-                if !line.contains("://") { needsFiles = true }
+                if !line.has("://") { needsFiles = true }
                 continue
             }
-            if line.contains(" @ file:") || line.contains(" @ .") { needsFiles = true }
+            if line.has(" @ file:") || line.has(" @ .") { needsFiles = true }
             take(line, number)
         }
     }
@@ -124,6 +124,22 @@ enum PythonImports {
         var line: Int
     }
 
+    /// Lines that are not indented, with their numbers from 1; without those of texts that go over several lines, which may hold examples.
+    static func topLines(_ text: String) -> [(number: Int, line: Substring)] {
+        var found: [(number: Int, line: Substring)] = []
+        var isText = false
+        for (number, line) in text.lines.enumerated() {
+            let marks =
+                line.has("\"\"\"") || line.has("'''") ? line.components(of: "\"\"\"") + line.components(of: "'''") : 0
+            let was = isText
+            if marks % 2 == 1 { isText.toggle() }
+            if was || isText { continue }
+            guard let first = line.utf8.first, first != 0x20, first != 0x09, first != 0x23 else { continue }
+            found.append((number + 1, line))
+        }
+        return found
+    }
+
     /// Whether all that a list brings is known: what an unknown package brings along may be what is imported.
     static func isKnown(_ list: PythonRequirements) -> Bool {
         let all = certain.union(known.values.joined()).union(plain)
@@ -143,13 +159,7 @@ enum PythonImports {
         let names = Set(list.items.map(\.name) + meant)
         let isWhole = isKnown(list)
         var found: [Missing] = []
-        var isText = false
-        for (number, line) in text.lines.enumerated() {
-            // Texts over several lines may hold examples.
-            let marks = line.components(of: "\"\"\"") + line.components(of: "'''")
-            let was = isText
-            if marks % 2 == 1 { isText.toggle() }
-            if was || isText { continue }
+        for (number, line) in topLines(text) {
             // What is indented is inside a function, or may be missing.
             guard line.hasPrefix("import ") || line.hasPrefix("from ") else { continue }
             let words = line.split { $0 == " " || $0 == "," }.map(String.init)
@@ -174,7 +184,7 @@ enum PythonImports {
                 // A package may carry a module of another name; only those that are surely missing are told.
                 let isKnown = known[top] != nil || certain.contains(top)
                 guard isKnown, isWhole || !often.contains(top) else { continue }
-                found.append(Missing(name: top, package: packages[0], line: number + 1))
+                found.append(Missing(name: top, package: packages[0], line: number))
             }
         }
         return found

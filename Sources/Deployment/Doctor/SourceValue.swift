@@ -24,7 +24,7 @@ struct SourceValue {
             return of(parts.first ?? "", depth: depth)
         }
         for sign in [" || ", " ?? ", " or "] {
-            if let place = expression.firstRange(of: sign) {
+            if let place = expression.find(sign) {
                 // Inside of brackets it belongs to something else.
                 let left = expression[..<place.lowerBound]
                 guard left.filter({ $0 == "(" }).count == left.filter({ $0 == ")" }).count else { continue }
@@ -107,7 +107,7 @@ struct SourceValue {
             if found != nil { return nil }
             var value = rest.dropFirst().trimmed
             for comment in ["  #", " # ", " // "] {
-                if let start = value.firstRange(of: comment) { value = value[..<start.lowerBound].trimmed }
+                if let start = value.find(comment) { value = value[..<start.lowerBound].trimmed }
             }
             while value.last == ";" || value.last == "," { value.removeLast() }
             found = value
@@ -178,9 +178,10 @@ struct SourceCall {
     /// - Parameter name: with its opening bracket: `uvicorn.run(`.
     static func all(_ name: String, in text: String) -> [SourceCall] {
         var found: [SourceCall] = []
+        guard text.has(name) else { return [] }
         let lines = text.lines
         for (number, line) in lines.enumerated() {
-            guard let start = line.firstRange(of: name) else { continue }
+            guard let start = line.find(name) else { continue }
             let head = line.trimmed
             if head.hasPrefix("#") || head.hasPrefix("//") || head.hasPrefix("*") { continue }
             if let before = line[..<start.lowerBound].last, before.isLetter || before.isNumber || before == "_" {

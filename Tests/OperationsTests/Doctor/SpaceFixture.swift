@@ -29,7 +29,9 @@ struct SpaceFixture: Sendable, CustomTestStringConvertible {
 
     private init(name: String, _ text: String) {
         self.name = name
-        for line in text.split(separator: "\n", omittingEmptySubsequences: false).dropLast() {
+        // By bytes: a Windows line end is one character.
+        for bytes in text.utf8.split(separator: 0x0A, omittingEmptySubsequences: false).dropLast() {
+            let line = String(Substring(bytes))
             if line.hasPrefix("=== ") {
                 let words = line.dropFirst(4).split(separator: " ").map(String.init)
                 files.append(File(path: words[0], content: "", flags: Array(words.dropFirst())))
