@@ -40,7 +40,7 @@ package enum AppTemplate: String, Sendable, CaseIterable {
     package var sdk: String { self == .static ? "static" : "docker" }
 
     /// Asked for by those who look whether it lives.
-    package var healthPath: String { self == .static ? "/index.html" : "/health" }
+    package var healthPath: String { self == .static ? "/" : "/health" }
 
     /// Where visitors find it. Source: hub-docs, static Spaces have a domain of their own.
     package func address(of subject: Subject) -> String {

@@ -64,7 +64,9 @@ import Testing
 
     @Test func emptyAndSpreadBraces() throws {
         #expect(try added("spaces: {}\n") == "spaces: {\(Self.flow)}\n")
-        #expect(try added("{\"version\": 1}") == "{\"version\": 1, \"spaces\": {\(Self.flow)}}")
+        #expect(
+            try added("{\"version\": 1}")
+                == #"{"version": 1, "spaces": {"new":{"keep":{"path":"/health"},"deploy":{"from":"./new"}}}}"#)
         #expect(
             try added("{\n  \"spaces\": {\n    \"a/b\": {}\n  }\n}\n")
                 == "{\n  \"spaces\": {\n    \"a/b\": {},\n    \(Self.flow)\n  }\n}\n")
