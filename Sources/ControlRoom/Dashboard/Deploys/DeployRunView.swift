@@ -29,7 +29,7 @@ struct DeployRunView {
         state = item["state"]?.string ?? ""
         began = OutputFormatting.instant(item["began"])
         ended = OutputFormatting.instant(item["ended"])
-        by = item["by"]?.string ?? ""
+        by = (item["by"]?.string ?? "").replacing("`", with: "")
         what = item["what"]?.string ?? ""
         sentence = item["sentence"]?.string
         parts = (item["spaces"]?.array ?? []).map { part in

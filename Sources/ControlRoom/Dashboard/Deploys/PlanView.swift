@@ -68,7 +68,7 @@ struct PlanView {
             said.append(
                 restarts == 0
                     ? "None restarts."
-                    : "\(Formatting.count(restarts)) \(restarts == 1 ? "restarts" : "restart, each") once."
+                    : restarts == 1 ? "One restarts, once." : "\(Formatting.count(restarts)) restart, each once."
             )
         }
         if let cost = cost, cost.before != cost.after {
@@ -105,7 +105,8 @@ struct PlanView {
             "obstacles": plan.obstacles.map { obstacle in
                 [
                     "space": "\(obstacle.space)", "text": Redaction.text(obstacle.text),
-                    "hasHint": obstacle.hint != nil, "hint": Redaction.text(obstacle.hint ?? ""),
+                    "hasHint": obstacle.hint != nil,
+                    "hint": Formatting.capitalized(Redaction.text(obstacle.hint ?? "")),
                 ] as [String: Any]
             },
             "spaces": spaces, "hasSpaces": !spaces.isEmpty,
