@@ -420,7 +420,8 @@ package final class LedgerWriter: Service {
             shared.stall = nil
             let settled = shared.settled
             return (
-                recovered, shared.uncompacted >= 16_384 || ledger.wantsCompaction, shared.waiters.filter { $0.for <= settled }
+                recovered, shared.uncompacted >= 16_384 || ledger.wantsCompaction,
+                shared.waiters.filter { $0.for <= settled }
             )
         }
         for waiter in waiters { waiter.signal.ring() }
