@@ -8,10 +8,11 @@ struct CallCommand: OperationCommand {
     static let configuration = CommandConfiguration(
         commandName: "call", abstract: "Carry out any operation by its name.",
         discussion: """
-            Inputs are NAME=VALUE, several of the same name for a list; a list or an object may be JSON. NAME=@FILE takes the value from a file,
-            NAME=@- from standard input, NAME=@@TEXT begins with an @. NAME alone means true. Secrets are taken from files only.
-            An operation on a running fleet is carried out by the server of --server, $STOKER_SERVER or this machine; every other one
-            by this process, unless --server is given.
+            Inputs are NAME=VALUE, several of the same name for a list; a list or an object may be JSON. NAME=@FILE takes the value \
+            from a file, NAME=@- from standard input, NAME=@@TEXT begins with an @. NAME alone means true. Secrets are taken from \
+            files only.
+            An operation on a running fleet is carried out by the server of --server, $STOKER_SERVER or this machine; every other \
+            one by this process, unless --server is given.
 
             EXAMPLES
               stoker call --list

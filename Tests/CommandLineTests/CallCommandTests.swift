@@ -19,7 +19,7 @@ struct CallCommandTests {
         case .instant: "2026-11-21T08:15:00Z"
         case .duration: "5m"
         case .choice(let choices), .choices(let choices): .string(choices[0])
-        case .bytes: "bytes"
+        case .bytes: "aGVsbG8="
         case .list(let item, _): .array([sample(item)])
         case .object(let members): .object(members.map { .init($0.name, sample($0.kind)) })
         }

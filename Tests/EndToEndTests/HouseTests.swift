@@ -47,7 +47,7 @@ import Testing
     @Test(arguments: ["README.md", "ARCHITECTURE.md"]) func namedPathsExist(page: String) throws {
         let text = try String(contentsOf: Self.root.appendingPathComponent(page), encoding: .utf8)
         let paths = text.matches(
-            of: #/\b(?:Sources|Tests|docs|examples|Benchmarks|Scripts)/[A-Za-z0-9_./-]*[A-Za-z0-9]/#
+            of: #/\b(?:Sources|Tests|docs|examples|Benchmarks|Scripts)/[A-Za-z0-9_./+-]*[A-Za-z0-9]/#
         )
         .map { String($0.output) }
         #expect(!paths.isEmpty)
