@@ -98,15 +98,17 @@ struct PlanSources: Sendable {
         defer { try? FileManager.default.removeItem(atPath: fresh) }
         try await run(git, ["init", "--quiet", "--bare", fresh], shown)
         // A branch, a tag, or a commit that the server gives by its name.
-        try await run(git, ["-C", fresh, "fetch", "--quiet", "--depth=1", "--no-tags", url, ref], "\(shown) \(ref)")
-        let head = try await run(git, ["-C", fresh, "rev-parse", "FETCH_HEAD^{commit}"], "\(shown) \(ref)")
+        try await run(
+            git, ["--git-dir", fresh, "fetch", "--quiet", "--depth=1", "--no-tags", url, ref], "\(shown) \(ref)")
+        let head = try await run(git, ["--git-dir", fresh, "rev-parse", "FETCH_HEAD^{commit}"], "\(shown) \(ref)")
         let tree = "\(home)/\(name)-\(head)"
         if !FileManager.default.fileExists(atPath: tree) {
             let new = fresh + "/tree"
             try FileManager.default.createDirectory(
                 atPath: new, withIntermediateDirectories: true, attributes: [.posixPermissions: 0o700])
             try await run(
-                git, ["-C", fresh, "--work-tree", new, "checkout", "--quiet", "--force", "FETCH_HEAD", "--", "."],
+                git,
+                ["--git-dir", fresh, "--work-tree", new, "checkout", "--quiet", "--force", "FETCH_HEAD", "--", "."],
                 "\(shown) \(ref)")
             // Another plan may have made the same tree meanwhile.
             if rename(new, tree) != 0, !FileManager.default.fileExists(atPath: tree) { throw SystemError() }
@@ -135,9 +137,10 @@ struct PlanSources: Sendable {
             git, arguments,
             environment: ["GIT_TERMINAL_PROMPT": "0", "GIT_CONFIG_NOSYSTEM": "1", "LC_ALL": "C"], echo: { _ in })
         guard ended.status == 0 else {
-            let last = ended.errors.split(whereSeparator: \.isNewline).last.map { Redaction.quote($0, limit: 300) }
+            let lines = ended.errors.split(whereSeparator: \.isNewline)
+            let said = (lines.first { $0.hasPrefix("fatal:") } ?? lines.last).map { Redaction.quote($0, limit: 300) }
             throw Failure(
-                .usage, doing: "read \(what)", because: "git cannot fetch \(what): \(last ?? "it says nothing")",
+                .usage, doing: "read \(what)", because: "git cannot fetch \(what): \(said ?? "it says nothing")",
                 hint: "look at the address and the ref")
         }
         return ended.output.filter { !$0.isWhitespace }
