@@ -51,7 +51,7 @@ struct LinePattern: Sendable, Equatable {
         func end(_ pieces: inout [Piece]) throws(Wrong) {
             if piece.isEmpty {
                 if !pieces.isEmpty || gap != .anything {
-                    throw Wrong(because: "two gaps follow each other, or it begins with one, in \"\(text)\"")
+                    throw Wrong(because: "has two gaps that follow each other, or begins with one")
                 }
                 return
             }
@@ -71,7 +71,7 @@ struct LinePattern: Sendable, Equatable {
                     continue
                 }
                 guard let close = bytes.firstIndex(of: UInt8(ascii: "}")) else {
-                    throw Wrong(because: "a { is never closed in \"\(text)\"")
+                    throw Wrong(because: "has a { that is never closed; write {{ for a brace")
                 }
                 try end(&pieces)
                 let words = String(decoding: bytes[..<close], as: UTF8.self).split(
@@ -81,7 +81,7 @@ struct LinePattern: Sendable, Equatable {
                 case (1, "host"?): gap = .kept(String(words[0]), .host)
                 case (1, _?) where !words[0].isEmpty: gap = .kept(String(words[0]), .text)
                 case (2, "env"?) where !words[0].isEmpty: gap = .kept(String(words[0]), .variable)
-                default: throw Wrong(because: "a { holds no name, or a kind other than env, in \"\(text)\"")
+                default: throw Wrong(because: "has a { without a name, or with a kind other than env")
                 }
                 bytes = bytes[(close + 1)...]
             default: piece.append(lowered(byte))
@@ -94,7 +94,7 @@ struct LinePattern: Sendable, Equatable {
             rest = .anything
         }
         guard let key = pieces.map(\.text).max(by: { $0.count < $1.count }), key.count >= 3 else {
-            throw Wrong(because: "\"\(text)\" has no piece of 3 letters or more")
+            throw Wrong(because: "has no piece of 3 letters or more")
         }
         self.key = key
     }

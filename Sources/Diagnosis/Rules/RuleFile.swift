@@ -271,7 +271,10 @@ package struct RuleFile: Sendable, Equatable {
             for key in ["id", "name", "cause", "fix"] where !said.has(key) {
                 said.report(.missing, "`\(key)` is missing in \(rule.id.isEmpty ? "a rule" : rule.id)")
             }
-            if rule.own.isEmpty, rule.evidence.isEmpty, rule.state == nil {
+            // What was said and is wrong is told already.
+            let ways = FailureSignature.Source.allCases.map(\.rawValue) + ["listens", "status", "evidence"]
+            let isSaid = ways.contains { said.has($0) }
+            if !isSaid {
                 said.report(
                     .missing,
                     "\(rule.id.isEmpty ? "the rule" : rule.id) says nowhere how it shows; give it patterns, such as run: [Cannot reach {host}]"
