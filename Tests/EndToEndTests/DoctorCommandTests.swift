@@ -100,7 +100,8 @@ extension EndToEnd {
                 }
                 #expect(
                     places == [
-                        "G15 .env 0", "B07 Dockerfile 2", "P01 Dockerfile 3", "P02 Dockerfile 3", "G15 main.py 1",
+                        "G15 .env 0", "B07 Dockerfile 2", "DF03 Dockerfile 3", "P01 Dockerfile 3", "P02 Dockerfile 3",
+                        "G15 main.py 1",
                     ])
                 let none = try await hub.stoker("doctor", "./no-such-folder")
                 #expect(none.exit == .code(2), "\(none.tail)")
