@@ -90,6 +90,8 @@ import Testing
     @Test func driftReadsTheOtherWay() throws {
         let text = try Self.page(Self.plan(), .drift)
         #expect(text.contains("2 Spaces are not as the fleet file says"))
+        #expect(text.contains("First stands what the fleet file says") && !text.contains("Nobody has changed"))
+        #expect(text.contains("not at the Hub, <span class=\"nowrap\">2.0 KiB") && text.contains("only at the Hub, "))
         // First what the file says, then what the Hub has.
         #expect(
             text.contains(

@@ -76,6 +76,9 @@ struct PlanView {
                 "The cost a month \(cost.after > cost.before ? "rises" : "falls") from \(Money.text(cost.before)) to \(Money.text(cost.after))."
             )
         }
+        if sense == .drift, !changed.isEmpty {
+            said.append("First stands what the fleet file says, then what the Hub has.")
+        }
         if said.isEmpty {
             said.append(
                 sense == .plan
@@ -247,12 +250,14 @@ struct PlanView {
         left -= shown.count
         let (added, removed) = (lines.count { $0.kind == .add }, lines.count { $0.kind == .delete })
         let what =
-            switch file.kind {
-            case .add: "new"
-            case .change: "changed"
-            case .delete: "deleted"
+            switch (file.kind, sense) {
+            case (.add, .plan): "new"
+            case (.add, .drift): "not at the Hub"
+            case (.change, _): "changed"
+            case (.delete, .plan): "deleted"
+            case (.delete, .drift): "only at the Hub"
             }
-        let counts = lines.isEmpty ? Self.sizes(file) : "+\(added) −\(removed)"
+        let counts = lines.isEmpty ? sizes(file) : "+\(added) −\(removed)"
         return [
             "path": file.path, "what": what, "hasLines": !shown.isEmpty, "isOpen": isOpen, "counts": counts,
             "hasCounts": !counts.isEmpty,
@@ -261,8 +266,11 @@ struct PlanView {
         ]
     }
 
-    private static func sizes(_ file: FileChanges.File) -> String {
-        switch (file.sizeBefore, file.sizeAfter) {
+    private func sizes(_ file: FileChanges.File) -> String {
+        // Drift reads the other way.
+        let (before, after) =
+            sense == .plan ? (file.sizeBefore, file.sizeAfter) : (file.sizeAfter, file.sizeBefore)
+        return switch (before, after) {
         case (let before?, let after?): "\(Bytes.text(before)) → \(Bytes.text(after))"
         case (nil, let after?): Bytes.text(after)
         case (let before?, nil): Bytes.text(before)
