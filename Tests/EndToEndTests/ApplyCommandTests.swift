@@ -91,6 +91,14 @@ extension EndToEnd {
                 #expect(lossy.tail.contains("--allow-destroy"))
                 _ = try await Self.run(hub, "apply", "--yes", "--allow-destroy", "backend")
 
+                // One that leaves the file stays, and is told of.
+                try Self.write(
+                    hub, fleet: Self.fleet.replacingOccurrences(of: "maren/backend", with: "maren/other"))
+                let left = try await Self.run(hub, "plan")
+                #expect(
+                    left.output.contains("maren/backend: was deployed, and the fleet file does not name it any more"))
+                try Self.write(hub)
+
                 _ = try await Self.run(hub, "destroy", "maren/backend", exit: 2)
                 let gone = try await Self.run(hub, "destroy", "maren/backend", "--yes")
                 #expect(gone.output.contains("is deleted"))

@@ -34,7 +34,10 @@ import Testing
                 "/api/spaces/*/*/volumes", "/api/spaces/*/*/settings", "/api/spaces/*/*/runtime",
             ]
             let kind = kinds[Int.random(in: 0..<kinds.count, using: &random)]
-            let path = paths[Int.random(in: 0..<paths.count, using: &random)]
+            // What sets a secret or a volume is answered with nothing when it is done: there nobody can tell.
+            let path =
+                kind == .empty
+                ? "/api/spaces/*/*/runtime" : paths[Int.random(in: 0..<paths.count, using: &random)]
             return Fault(
                 kind, path: path, account: "maren", skip: Int.random(in: 0...6, using: &random),
                 times: Int.random(in: 1...2, using: &random))
@@ -74,7 +77,8 @@ import Testing
                 world.world.faults.clear()
                 let story = Comment(rawValue: "seed \(seed): \(told.joined(separator: " | "))")
                 #expect(isDone, story)
-                #expect(try await ApplierTests.end(world, space) == wanted, story)
+                let end = try await ApplierTests.end(world, space)
+                #expect(end == wanted, story)
                 #expect(try await world.hub.history(of: space).all().count == commits + 1, story)
                 for (effect, count) in world.effects
                 where effect.hasPrefix("POST") && (effect.contains("/secrets ") || effect.contains("/variables ")) {
