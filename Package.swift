@@ -226,7 +226,8 @@ let package = Package(
         .testTarget(
             name: "ControlRoomTests",
             dependencies: [
-                "ControlRoom", "Deployment", "HubClient", "Operations", "Notices", "Ledger", "StokerCore", "TestSupport",
+                "ControlRoom", "Deployment", "HubClient", "Operations", "Notices", "Ledger", "StokerCore",
+                "TestSupport",
                 hummingbird,
                 .product(name: "HummingbirdTesting", package: "hummingbird"), lifecycle, logging, nioCore, nioPosix,
             ],
@@ -235,7 +236,7 @@ let package = Package(
         .testTarget(
             name: "OperationsTests",
             dependencies: [
-                "Deployment", "HubClient", "HubSimulator", "Ledger", "Operations", "Runtime", "StokerCore",
+                "Deployment", "HubClient", "HubSimulator", "Ledger", "Operations", "StokerCore",
                 "TestSupport", logging, nioCore, nioPosix,
             ],
             exclude: ["Doctor/Spaces"],

@@ -70,8 +70,9 @@ extension OperationContext {
     func withStores<T: Sendable>(
         _ body: ((actions: any ActionStore, records: any RecordStore)) async throws(Failure) -> T
     ) async throws(Failure) -> T? {
-        if let ledger = try? ledger { return try await body((ledger.actions, ledger.records)) }  // a command has none open
-        guard let folder = try? dataFolder else { return nil }  // and perhaps no folder
+        // A command has no ledger open, and perhaps no folder.
+        if let ledger = try? ledger { return try await body((ledger.actions, ledger.records)) }
+        guard let folder = try? dataFolder else { return nil }
         let quiet = Logger(label: "stoker") { _ in SwiftLogNoOpLogHandler() }
         return try await SharedStores.using("\(folder)/stoker.sqlite", making: false, logger: quiet) {
             (stores) async throws(Failure) in try await body((stores.actions, stores.records))

@@ -134,7 +134,8 @@ package struct FleetHealth: Sendable, Equatable {
             let what = overview.hub == nil ? "A simulated fleet" : "A simulated Hub and its Spaces"
             add(
                 "demo", .demo, "This is a demonstration.",
-                "\(what) on this machine; nothing leaves it. To monitor your own:", command: "stoker init && stoker serve")
+                "\(what) on this machine; nothing leaves it. To monitor your own:",
+                command: "stoker init && stoker serve")
         }
         if case .offline(let since) = overview.connectivity {
             add(
