@@ -65,11 +65,9 @@ struct PlanText {
         let after = known.reduce(0) { $0 + ($1["cost_after"]?.double ?? 0) }
         guard before > 0 || after > 0 || known.count < spaces.count else { return nil }
         let rest = spaces.count - known.count
-        return "Cost a month, running all the time: $\(money(before)) now, $\(money(after)) then"
+        return "Cost a month, running all the time: \(Money.text(before)) now, \(Money.text(after)) then"
             + (rest > 0 ? "; the price of \(rest) is not known." : ".")
     }
-
-    private func money(_ value: Double) -> String { Formatting.tenths(value) }
 
     // MARK: One Space
 
@@ -82,7 +80,7 @@ struct PlanText {
         if isNew { text += " (new)" }
         if space["restarts"] == true { text += " (restarts once)" }
         if let before = space["cost_before"]?.double, let after = space["cost_after"]?.double, before != after {
-            text += " ($\(money(before)) → $\(money(after)) a month)"
+            text += " (\(Money.text(before)) → \(Money.text(after)) a month)"
         }
         text += "\n"
         for change in changes { text += self.change(change) }

@@ -65,7 +65,7 @@ import Testing
     @Test func aPlanSaysWhatWillHappen() throws {
         let text = try Self.page(Self.plan(), .plan)
         #expect(text.contains("2 Spaces will change"))
-        #expect(text.contains("One restarts, once. The cost a month rises from $0.00 to $21.90."))
+        #expect(text.contains("One restarts, once. The cost a month rises from $0 to $21.90."))
         #expect(text.contains("restarts once</span>") && text.contains("no restart</span>"))
         #expect(text.contains("+$21.90 a month") && text.contains("1 Space stays as it is"))
         #expect(text.contains("<dt>hardware</dt><dd class=\"old\"><bdi>cpu-basic</bdi></dd>"))

@@ -194,7 +194,7 @@ private struct DeployApply: Sendable {
         }
         var background: [String] = []
         if added > 0 {
-            background.append("it costs up to $\(Int(added.rounded(.up))) more a month")
+            background.append("it costs up to \(Money.text(added.rounded(.up))) more a month")
         }
         if !shown.isEmpty { background.append("everybody will see \(NameList.text(shown.map { "\($0.space)" }))") }
         let losses = spaces.flatMap { space in space.losses.map { "it \($0) of \(space.space)" } }

@@ -20,12 +20,10 @@ struct FleetKeys: Sendable {
     }
 
     /// At the top of the file. The section that comes takes its name off.
-    static let unbuiltSections = [
-        "vaults", "persist", "notify", "channels", "deploy", "rollout", "workers", "status_pages",
-    ]
+    static let unbuiltSections = ["vaults", "persist", "workers"]
     static let check = FleetKeys(CheckSections.check.map(\.name))
     /// Below `spaces.NAME`. The key that comes takes its name off.
-    static let unbuiltOfSpaces = ["deploy", "persist", "notify", "maintenance"]
+    static let unbuiltOfSpaces = ["persist", "notify", "maintenance"]
     static let target = FleetKeys(
         CheckSections.target.map(\.name), unbuilt: ["notify", "maintenance"])
     static let heartbeat = FleetKeys(
@@ -36,13 +34,11 @@ struct FleetKeys: Sendable {
     /// What is missing with it, and what to do.
     private static let insteads: [String: String] = {
         let snapshots = "nothing would be kept or restored; leave it out"
-        let messages = "nobody would be told; leave it out, and watch /metrics or /api/v1/events"
-        let shipping = "nothing would be shipped; leave it out and use `stoker space upload`"
+        let messages = "nobody would be told; name the target in a rule of the section `notify` at the top"
         return [
-            "vaults": snapshots, "vault": snapshots, "persist": snapshots, "notify": messages, "channels": messages,
-            "deploy": shipping, "rollout": shipping, "workers": "no worker would run; leave it out",
+            "vaults": snapshots, "vault": snapshots, "persist": snapshots, "notify": messages,
+            "workers": "no worker would run; leave it out",
             "maintenance": "it would not be known; name the target in the section `maintenance` at the top",
-            "status_pages": "there would be no such page; leave it out, the dashboard shows the whole fleet",
             "sign_in": "nobody could sign in; leave it out and set `token`",
         ]
     }()

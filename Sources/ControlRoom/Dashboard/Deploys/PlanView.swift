@@ -325,16 +325,3 @@ struct DiffLine: Equatable {
         return found
     }
 }
-
-/// Dollars, for people.
-enum Money {
-    /// `$21.90`; a dash when it is not known.
-    static func text(_ dollars: Double?) -> String {
-        guard let dollars else { return "–" }
-        let cents = Int((min(max(dollars, 0), 1e9) * 100).rounded())
-        return "$\(Formatting.count(cents / 100)).\(cents % 100 < 10 ? "0" : "")\(cents % 100)"
-    }
-
-    /// `+$21.90`
-    static func difference(_ dollars: Double) -> String { (dollars < 0 ? "−" : "+") + text(abs(dollars)) }
-}
