@@ -164,8 +164,9 @@ struct Run: Sendable {
         if parent == nil { parent = try await hub.info(of: space, expand: ["sha"]).sha }
         if progress.commit != nil {
             changes = try await remaining(at: progress.commit)
-        } else if case .create? = plan.changes.first {
-            // The Hub puts files of its own into a new Space; the fleet file knows nothing of them.
+        } else if case .create? = plan.changes.first, plan.paths != ["README.md"] {
+            // The Hub puts files of its own into a new Space; a source knows nothing of them. The README alone is written without a source too, and
+            // then they stay.
             let named = Set(plan.paths)
             for entry in try await hub.tree(of: space, revision: parent ?? "main").all()
             where entry.kind == .file && entry.path != ".gitattributes" && !named.contains(entry.path) {
