@@ -29,8 +29,14 @@ template_packages() { # TEMPLATE FILE
 }
 python_packages() {
     [ "${1:-run}" = test ] || return 0
-    template_packages fastapi requirements-dev.txt
-    template_packages gradio requirements.txt
+    # Side by side: most of the time is spent waiting for the index.
+    local installs=() install
+    template_packages fastapi requirements-dev.txt & installs+=($!)
+    template_packages gradio requirements.txt & installs+=($!)
+    test_packages & installs+=($!)
+    for install in "${installs[@]}"; do wait "$install"; done
+}
+test_packages() {
     local venv=.build/venv wanted=Tests/requirements.txt bare=Tests/requirements-bare.txt
     cat "$wanted" "$bare" | cmp -s - "$venv/installed.txt" && return 0
     echo "Installing the tests' Python packages into $venv"
