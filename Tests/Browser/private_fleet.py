@@ -252,7 +252,8 @@ class Visit:
                 self.page.get(f"{self.base}/{place}?target=gone")
                 self.press('a[href^="/%s.csv"]' % place)
                 file = pathlib.Path(folder) / f"{place}.csv"
-                until(self.page, file.exists)
+                # The browser makes the file before it fills it.
+                until(self.page, lambda: file.exists() and file.read_text().endswith("\n"))
                 lines = file.read_text().splitlines()
                 assert len(lines) > 1 and "gone" in lines[1], lines[:2]
 
