@@ -1,6 +1,7 @@
 import Foundation
 import Ledger
 import StokerCore
+import TestSupport
 import Testing
 
 @testable import Operations
@@ -71,5 +72,24 @@ import Testing
         Self.other(late, owner: "elsewhere/1/1", until: Self.context.now() - .seconds(1))
         try await ApplyLease.holding(late, endpoint: Self.hub, what: "x", context: Self.context) {}
         #expect(Self.open(late).isEmpty)
+    }
+
+    @Test func oneThatWasTakenOverMeanwhileKnowsIt() async throws {
+        let actions = MemoryActions()
+        let status = ApplyLease.Status()
+        try await ApplyLease.holding(
+            actions, endpoint: Self.hub, what: "x", context: Self.context, status: status, pause: .milliseconds(1)
+        ) {
+            #expect(!status.isLost)
+            let mine = try #require(Self.open(actions).first)
+            // As after a sleep of the machine: the lease is over, and another one takes over.
+            let later = Self.context.now() + .seconds(3_600)
+            let other = actions.takeOver(
+                mine.id, by: "elsewhere/1/1", until: later + .seconds(300), gone: mine.owner, now: later)
+            #expect(other != nil)
+            try await eventually { status.isLost }
+        }
+        // The other one's action stays its own.
+        #expect(Self.open(actions).map(\.owner) == ["elsewhere/1/1"])
     }
 }

@@ -50,11 +50,11 @@ struct SpaceDeedTests {
         // What is left of it is the system's temporary folder's business.
         defer { try? FileManager.default.removeItem(atPath: folder) }
         let context = OperationContext(now: { [moment] in moment }, dataFolder: folder, caller: LocalCaller())
-        try await context.recording(.restart, on: space, as: "restart") {}
+        await context.recording(.restart, on: space, as: "restart") {}
         #expect(try FileManager.default.contentsOfDirectory(atPath: folder).isEmpty)
         let quiet = Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }
         let stores = try await SharedStores.open(path: folder + "/stoker.sqlite", logger: quiet)
-        try await context.recording(.factoryRestart, on: space, as: "restart") {}
+        await context.recording(.factoryRestart, on: space, as: "restart") {}
         let all = try await stores.actions.actions(ActionQuery())
         await stores.close()
         #expect(all.map(\.kind) == [.asked(.factoryRestart)] && all.map(\.state) == [.succeeded])

@@ -99,9 +99,10 @@ private struct DeployApply: Sendable {
         try await confirm(changing, plan)
         let what = changing.count == 1 ? "\(changing[0].space)" : "\(changing.count) Spaces"
         let spaces = changing
+        let status = ApplyLease.Status()
         return try await ApplyLease.holding(
             ledger.actions, endpoint: hub.settings.endpoint, what: what, context: context,
-            result: { $0["sentence"]?.string }
+            result: { $0["sentence"]?.string }, status: status
         ) {
             context.caller.deferStop(
                 until: "the steps that are under way are done",
@@ -109,17 +110,18 @@ private struct DeployApply: Sendable {
                     .interrupted, doing: "apply the plan", because: "it was left at once, in the midst of a step",
                     hint: "the same command goes on where it stopped"))
             defer { context.caller.release() }
-            return try await carryOut(spaces, plan, prepared, hub, ledger)
+            return try await carryOut(spaces, plan, prepared, hub, ledger, status)
         }
     }
 
     private func carryOut(
-        _ spaces: [SpacePlan], _ plan: DeployPlan, _ prepared: PreparedPlan, _ hub: Hub, _ ledger: ApplyLedger
+        _ spaces: [SpacePlan], _ plan: DeployPlan, _ prepared: PreparedPlan, _ hub: Hub, _ ledger: ApplyLedger,
+        _ status: ApplyLease.Status
     ) async throws -> JSONValue {
         let (caller, context) = (context.caller, context)
         let run = RolloutRun(
             applier: Applier(hub: hub, memory: ledger, now: context.now), rollout: rollout,
-            goesOn: { !caller.wantsToStop },
+            goesOn: { !caller.wantsToStop && !status.isLost },
             gate: { plan, commit in
                 await ApplyGate(
                     space: plan.space, path: work.path(of: plan.target), within: rollout.within, hub: hub,
@@ -127,15 +129,10 @@ private struct DeployApply: Sendable {
                 ).wait(for: commit)
             },
             recording: { plan, work in
-                do {
-                    return try await context.recording(
-                        .deploy, on: plan.space, as: "apply", of: "", within: rollout.within + .seconds(600),
-                        ending: { $0.actionEnd }
-                    ) { await work() }
-                } catch {
-                    // What is written down around it does not keep it from being done.
-                    return await work()
-                }
+                await context.recording(
+                    .deploy, on: plan.space, as: "apply", of: "", within: rollout.within + .seconds(600),
+                    ending: { $0.actionEnd }
+                ) { await work() }
             },
             tell: { tell($0) })
         let inputs: @Sendable (SpacePlan) async throws -> ApplyInputs = { plan in
@@ -147,6 +144,13 @@ private struct DeployApply: Sendable {
         let made = try await makeNeeds(plan.needs, hub)
         let outcomes = await run.run(spaces, inputs: inputs)
         await work.learn(outcomes.compactMap { one in one.commit.map { (one.space, $0) } })
+        if status.isLost {
+            throw Failure(
+                .conflict, doing: "apply the plan",
+                because:
+                    "its lease was over, as after a sleep of this machine, and another apply took over; it stopped",
+                hint: "look at what the other one did with `stoker deploys` or `stoker plan`")
+        }
         if caller.wantsToStop, outcomes.contains(where: { [.interrupted, .untouched].contains($0.state) }) {
             let done = outcomes.filter { $0.state == .done || $0.state == .paused }.map { "\($0.space)" }
             throw Failure(

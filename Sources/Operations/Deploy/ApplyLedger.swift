@@ -4,6 +4,7 @@ import HubClient
 import Ledger
 import Logging
 import StokerCore
+import Synchronization
 
 /// What applies remember, in the ledger of the data folder: progress and last good commits are records, the restart that is owed is an action.
 struct ApplyLedger: ApplyMemory {
@@ -133,11 +134,21 @@ struct ApplyLease: Sendable {
     static let kind = Action.Kind(rawValue: "deploy.apply")
     private static let length = Duration.seconds(300)
 
+    /// Whether the lease is still held: one that was not extended in time, as on a machine that slept, may be another's.
+    final class Status: Sendable {
+        private let isLostNow = Mutex(false)
+        var isLost: Bool { isLostNow.withLock { $0 } }
+        fileprivate func lose() { isLostNow.withLock { $0 = true } }
+    }
+
     /// Does work while the lease is held.
+    /// - Parameters:
+    ///   - status: told when the lease is lost; work of several steps asks it before each.
+    ///   - pause: between two extensions.
     /// - Throws: `conflict` that names the other apply. One whose process is gone, or whose lease is over, is taken over.
     static func holding<T: Sendable>(
         _ actions: any ActionStore, endpoint: String, what: String, context: OperationContext,
-        result said: (T) -> String? = { _ in nil },
+        result said: (T) -> String? = { _ in nil }, status: Status = Status(), pause: Duration = length / 3,
         _ work: () async throws -> T
     ) async throws -> T {
         let own = ProcessOwner.own.map { "\($0)" } ?? "this process"
@@ -171,7 +182,7 @@ struct ApplyLease: Sendable {
             action = taken
         }
         return try await withThrowingTaskGroup(of: Void.self) { group in
-            group.addTask { await extend(action, actions, context.now) }
+            group.addTask { await extend(action, actions, every: pause, status, context.now) }
             let result: Result<T, any Error>
             do { result = .success(try await work()) } catch { result = .failure(error) }
             group.cancelAll()
@@ -187,11 +198,16 @@ struct ApplyLease: Sendable {
         }
     }
 
-    private static func extend(_ action: Action, _ actions: any ActionStore, _ now: @Sendable () -> Instant) async {
-        while true {
-            do { try await Task.sleep(for: length / 3) } catch { return }
+    private static func extend(
+        _ action: Action, _ actions: any ActionStore, every pause: Duration, _ status: Status,
+        _ now: @Sendable () -> Instant
+    ) async {
+        while !status.isLost {
+            do { try await Task.sleep(for: pause) } catch { return }
             // What could not be written is tried again: the lease has two thirds left.
-            _ = try? await actions.extend(action.id, fence: action.fence, until: now() + length)
+            if (try? await actions.extend(action.id, fence: action.fence, until: now() + length)) == false {
+                status.lose()
+            }
         }
     }
 

@@ -13,7 +13,7 @@ extension OperationContext {
         _ deed: SpaceDeed, on id: RepoID, as command: String, of group: String = "space ",
         within limit: Duration? = nil, ending: (T) -> (Action.State, String?) = { _ in (.succeeded, nil) },
         _ work: () async throws -> T
-    ) async throws -> T {
+    ) async rethrows -> T {
         let action = NewAction(
             .asked(deed), on: "\(id)", by: caller.isLocal ? "`stoker \(group)\(command)`" : "a request to this server",
             because: "a person asked for it", began: now(), leaseUntil: limit.map { now() + $0 })
