@@ -84,6 +84,7 @@ package struct DeliveryMeans: Sendable {
         configuration.timeout.read = .seconds(15)
         configuration.timeout.write = .seconds(15)
         configuration.httpVersion = .http1Only
+        configuration.tracing.tracer = nil
         // The outbox repeats; a repeat of the library would hide why.
         configuration.connectionPool.retryConnectionEstablishment = false
         configuration.connectionPool.idleTimeout = .seconds(20)

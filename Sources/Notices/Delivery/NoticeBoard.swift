@@ -441,7 +441,8 @@ package final class NoticeBoard: Sendable {
         }
         defer { timer.cancel() }
         return await withTaskGroup(of: Delivery?.self) { group in
-            group.addTask { await attempt() }
+            // At once: it is on its way before the next message is made ready.
+            group.addImmediateTask { await attempt() }
             group.addTask {
                 await isOver.wait(atMost: nil, clock: ContinuousClock())
                 return nil
