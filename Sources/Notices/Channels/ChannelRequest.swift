@@ -175,18 +175,8 @@ struct ChannelRequest: Sendable {
         if let seconds = Double(text), seconds.isFinite {
             return .milliseconds(Int64(min(max(0, seconds), 1e9) * 1_000))
         }
-        guard let date = httpDate(text) else { return nil }
+        guard let date = Instant(httpDate: text) else { return nil }
         return max(.zero, date - now)
-    }
-
-    /// `Sun, 06 Nov 1994 08:49:37 GMT`; the two older forms are not read.
-    private static func httpDate(_ text: String) -> Instant? {
-        let words = text.split(separator: " ")
-        let months = ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"]
-        guard words.count == 6, words[5] == "GMT", let month = months.firstIndex(of: String(words[2])),
-            words[1].count == 2
-        else { return nil }
-        return Instant(rfc3339: "\(words[3])-\(month < 9 ? "0" : "")\(month + 1)-\(words[1])T\(words[4])Z")
     }
 
     private static func words(for error: any Error) -> String {
