@@ -366,9 +366,7 @@ enum DoctorSARIF {
         return ["physicalLocation": .object(physical)]
     }
 
-    private static func uri(_ file: String) -> String {
-        file.addingPercentEncoding(withAllowedCharacters: .urlPathAllowed) ?? "file"
-    }
+    private static func uri(_ file: String) -> String { PercentCoding.encoded(file, keepingSlash: true) }
 
     private static func level(_ severity: String?) -> String {
         switch severity {

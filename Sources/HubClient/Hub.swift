@@ -26,7 +26,7 @@ package final class Hub: Sendable {
         /// and not six times. Default false.
         package var isInteractive = false
         package init(
-            endpoint: String = "https://huggingface.co", token: Secret? = nil, offline: Bool = false,
+            endpoint: String = HubEndpoint.official, token: Secret? = nil, offline: Bool = false,
             agent: String = "stoker"
         ) {
             var endpoint = endpoint

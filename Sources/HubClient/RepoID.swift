@@ -26,7 +26,7 @@ package struct RepoID: Hashable, Sendable, CustomStringConvertible {
             throw Self.refused(id, because: "it is not of the form owner/name")
         }
         for half in halves {
-            if let problem = Self.problem(with: half) { throw Self.refused(id, because: problem) }
+            if let problem = SpaceName.problem(with: half) { throw Self.refused(id, because: problem) }
         }
         self.kind = kind
         namespace = halves[0]
@@ -34,23 +34,6 @@ package struct RepoID: Hashable, Sendable, CustomStringConvertible {
     }
 
     package static func space(_ id: String) throws(Failure) -> RepoID { try RepoID(.space, id) }
-
-    private static func problem(with half: String) -> String? {
-        let bytes = Array(half.utf8)
-        guard (1...96).contains(bytes.count) else { return "each half has 1 to 96 characters" }
-        func isWord(_ byte: UInt8) -> Bool {
-            (0x30...0x39).contains(byte) || (0x41...0x5A).contains(byte) || (0x61...0x7A).contains(byte) || byte == 0x5F
-        }
-        guard bytes.allSatisfy({ isWord($0) || $0 == 0x2D || $0 == 0x2E }) else {
-            return "only letters, digits, \".\", \"_\" and \"-\" are allowed"
-        }
-        guard isWord(bytes[0]), isWord(bytes[bytes.count - 1]) else {
-            return "\(half) begins or ends with \".\" or \"-\""
-        }
-        if half.contains("--") || half.contains("..") { return "\(half) contains \"--\" or \"..\"" }
-        if half.hasSuffix(".git") { return "\(half) ends in .git" }
-        return nil
-    }
 
     private static func refused(_ id: String, because: String) -> Failure {
         Failure(.usage, doing: "read the repository id \"\(id)\"", because: because, hint: "write owner/name")

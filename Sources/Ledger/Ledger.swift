@@ -38,6 +38,7 @@ extension Ledger {
     package func endVerifying() {}
 }
 
+/// What is written in one transaction: what happened, what is believed because of it, and what has to be done.
 package struct Batch: Sendable {
     package var observations: [Observation]
     package var states: [(check: Int32, state: SavedState)]
@@ -150,10 +151,14 @@ package struct SpanTotals: Sendable, Equatable {
     package var latencyMean: UInt32 { up + slow == 0 ? 0 : UInt32(clamping: latencySum / UInt64(up + slow)) }
 }
 
+/// How much a ledger holds.
 package struct LedgerStatistics: Sendable, Equatable {
+    /// Of the database file and its write-ahead log.
     package var bytes: Int64
+    /// Those that are still kept; of older ones there are sums only.
     package var observations: Int64
     package var oldestObservation: Instant?
+    /// Names that ever had a number.
     package var checks: Int
     package init(bytes: Int64, observations: Int64, oldestObservation: Instant?, checks: Int) {
         self.bytes = bytes

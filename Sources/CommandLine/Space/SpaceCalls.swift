@@ -39,29 +39,28 @@ struct SpaceCalls: Sendable {
     }
 
     func call(
-        _ operation: Operations.Operation, on space: SpaceName, _ given: [(name: String, value: JSONValue)] = []
+        _ operation: Operations.Operation, on space: RepoID, _ given: [(name: String, value: JSONValue)] = []
     ) async throws(Failure) -> JSONValue {
-        try await call(operation, [("owner", .string(space.owner)), ("name", .string(space.name))] + given)
+        try await call(operation, [("owner", .string(space.namespace)), ("name", .string(space.name))] + given)
     }
 
     /// Owner and name of a Space; the Hub is asked when only the name was given.
-    func name(_ text: String) async throws -> SpaceName {
+    func name(_ text: String) async throws -> RepoID {
         switch executor {
-        case .here(let hub): return SpaceName(try await hub.space(named: text))
+        case .here(let hub): return try await hub.space(named: text)
         case .server:
-            let start = "https://huggingface.co/spaces/"
-            let plain = text.hasPrefix(start) ? String(text.dropFirst(start.count)) : text
+            let plain = SpaceName.id(fromPage: text)
             guard plain.contains("/") else {
                 throw Failure(
                     .usage, doing: "find \(text.shortened)", because: "a server's Spaces have an owner",
                     hint: "write owner/name")
             }
-            return SpaceName(try RepoID.space(plain))
+            return try RepoID.space(plain)
         }
     }
 
     /// The same for work that was given a time.
-    func name(_ text: String, within limit: Duration, doing: String) async throws -> SpaceName {
+    func name(_ text: String, within limit: Duration, doing: String) async throws -> RepoID {
         guard let name = try await Deadline.run(until: .now + limit, { try await name(text) }) else {
             throw Failure(
                 .hubUnreachable, doing: "\(doing) \(text.shortened)",
@@ -69,18 +68,6 @@ struct SpaceCalls: Sendable {
         }
         return name
     }
-}
-
-struct SpaceName: Sendable, CustomStringConvertible {
-    var owner: String
-    var name: String
-
-    init(_ id: RepoID) {
-        owner = id.namespace
-        name = id.name
-    }
-
-    var description: String { "\(owner)/\(name)" }
 }
 
 /// Who carries out a command of `stoker space`: its own account, or a running Stoker.
@@ -117,7 +104,7 @@ extension SpaceCalls {
     }
 
     /// The same after a commit, which does not say what the Space does. To fail at looking is no failure of the commit.
-    func showNextStep(after space: SpaceName, commit: String) async {
+    func showNextStep(after space: RepoID, commit: String) async {
         guard caller.progress.tells else { return }
         var stage: SpaceStage?
         do {

@@ -298,13 +298,13 @@ struct SpaceUploadCommand: OperationCommand {
     }
 
     /// The folder itself here; what is in it for a server.
-    private func source(for calls: SpaceCalls, _ name: SpaceName) async throws -> [(name: String, value: JSONValue)] {
+    private func source(for calls: SpaceCalls, _ name: RepoID) async throws -> [(name: String, value: JSONValue)] {
         guard case .server = calls.executor else { return [("folder", .string(folder))] }
-        let files = try await FolderContents.read(folder, doing: "upload \(folder) to \(name)")
+        let files = try await FolderUpload.read(folder, doing: "upload \(folder) to \(name)")
         return [("files", .array(files.map { ["path": .string($0.path), "content": .string($0.content)] }))]
     }
 
-    private func tellNext(_ answer: JSONValue, _ name: SpaceName, _ calls: SpaceCalls) async {
+    private func tellNext(_ answer: JSONValue, _ name: RepoID, _ calls: SpaceCalls) async {
         let progress = calls.caller.progress
         if answer["skipped"]?.array?.contains(where: { $0["rule"] == "secret" }) == true {
             progress.hint(
@@ -365,7 +365,7 @@ struct SpaceUploadCommand: OperationCommand {
 }
 
 /// A small folder's files, for a server: it reads no disk but its own.
-enum FolderContents {
+enum FolderUpload {
     /// - Throws: `too_large` beyond what one call takes.
     static func read(_ folder: String, doing: String) async throws -> [(path: String, content: String)] {
         try await NIOThreadPool.singleton.runIfActive {

@@ -1,5 +1,6 @@
 import ArgumentParser
 import Foundation
+import HubClient
 import Operations
 import Runtime
 import StokerCore
@@ -58,7 +59,7 @@ struct SpacePushCommand: OperationCommand {
     }
 
     /// The working copy itself here; its commits as a bundle for a server.
-    private func source(for calls: SpaceCalls, _ name: SpaceName) async throws -> [(name: String, value: JSONValue)] {
+    private func source(for calls: SpaceCalls, _ name: RepoID) async throws -> [(name: String, value: JSONValue)] {
         guard case .server = calls.executor else { return [("folder", .string(folder)), ("ref", .string(ref))] }
         let doing = "push to \(name)"
         guard let git = Program.find("git") else {

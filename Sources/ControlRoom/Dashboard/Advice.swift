@@ -3,7 +3,7 @@ import StokerCore
 
 /// What a person can do about a state; nil when there is nothing to do.
 enum Advice {
-    /// - Parameter sight: what the Hub says of the check's Space.
+    /// - Parameter hubStatus: what the Hub says of the check's Space.
     static func text(_ state: CheckState, policy: CheckPolicy, hubStatus: SpaceHubStatus? = nil) -> String? {
         switch state.verdict {
         case .up: return nil

@@ -28,7 +28,7 @@ struct CheckRow {
     /// - Parameter hub: address of the Hub.
     func hubPage(_ hub: String?) -> String? {
         guard let space = view.check.space else { return nil }
-        let hub = hub.flatMap { $0.hasPrefix("http") ? $0 : nil } ?? "https://huggingface.co"
+        let hub = hub.flatMap { $0.hasPrefix("http") ? $0 : nil } ?? Fleet.Hub.official
         return "\(hub.hasSuffix("/") ? String(hub.dropLast()) : hub)/spaces/"
             + PercentCoding.encoded(space, keepingSlash: true)
     }

@@ -31,7 +31,9 @@ package func addREST<Context: RequestContext>(
     }
 }
 
+/// Answers what is asked for under `/api`: finds the operation of an address, checks the right to it, reads its inputs and calls it.
 package struct RESTHandler: Sendable {
+    /// Told of each key of a heartbeat and whether it opens. - Throws: while its sender has to wait.
     package typealias AdmitKey =
         @Sendable (_ key: String, _ isRight: Bool, _ visit: any RequestContext) throws(Failure) -> Void
 

@@ -6,7 +6,7 @@ package import StokerCore
 /// A mistake in it is told and never mended by taking another Hub: the token would go to one that nobody named. (The official client
 /// fails as well, with the words of its HTTP library.)
 package enum HubEndpoint {
-    package static let official = "https://huggingface.co"
+    package static let official = Fleet.Hub.official
 
     /// Without trailing slashes.
     /// - Parameter name: where it was written: `HF_ENDPOINT`, `--endpoint`.

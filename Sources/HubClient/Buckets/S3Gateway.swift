@@ -141,9 +141,9 @@ struct S3Listing {
                 S3Gateway.Entry(
                     key: PercentCoding.lenientlyDecoded(key, plusIsSpace: true),
                     size: Self.first("Size", in: content).flatMap { Int64($0) } ?? 0,
-                    etag: Self.first("ETag", in: content).map(Self.unescaped)))
+                    etag: Self.first("ETag", in: content).map { XMLText.unescaped($0) }))
         }
-        next = Self.first("NextContinuationToken", in: xml[...]).map(Self.unescaped)
+        next = Self.first("NextContinuationToken", in: xml[...]).map { XMLText.unescaped($0) }
     }
 
     private static func take(_ name: String, from rest: inout Substring) -> Substring? {
@@ -157,10 +157,5 @@ struct S3Listing {
     private static func first(_ name: String, in text: Substring) -> String? {
         var text = text
         return take(name, from: &text).map(String.init)
-    }
-
-    private static func unescaped(_ text: String) -> String {
-        text.replacing("&quot;", with: "\"").replacing("&#34;", with: "\"").replacing("&apos;", with: "'")
-            .replacing("&lt;", with: "<").replacing("&gt;", with: ">").replacing("&amp;", with: "&")
     }
 }

@@ -2,11 +2,13 @@ import NIOCore
 import NIOHTTP1
 package import StokerCore
 
+/// A commit as the Hub lists it.
 package struct RepoCommit: Sendable, Equatable {
+    /// SHA-1 of git, 40 hexadecimal digits.
     package var id: String
     package var title: String
     package var message: String
-    /// ISO date.
+    /// RFC 3339, as the Hub wrote it.
     package var date: String?
     package var authors: [String]
 

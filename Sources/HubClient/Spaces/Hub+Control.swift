@@ -238,29 +238,12 @@ extension HubFailure {
     }
 }
 
-/// The `Date` of an answer (RFC 9110 IMF-fixdate), whole seconds.
+/// The `Date` of an answer, whole seconds.
 struct ServerDate {
     let date: Date
 
     init?(_ headers: HTTPHeaders) {
-        guard let text = headers.first(name: "date"), let date = Self.read(text) else { return nil }
-        self.date = date
-    }
-
-    static func read(_ text: String) -> Date? {
-        // "Thu, 28 May 2026 11:41:20 GMT"
-        let words = text.split(whereSeparator: { " ,:".contains($0) })
-        let months = ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"]
-        guard words.count == 8, words[7] == "GMT", let day = Int(words[1]),
-            let month = months.firstIndex(of: String(words[2])), let year = Int(words[3]), let hour = Int(words[4]),
-            let minute = Int(words[5]), let second = Int(words[6]), (1...31).contains(day),
-            (1970...9999).contains(year),
-            (0...23).contains(hour), (0...59).contains(minute), (0...60).contains(second)
-        else { return nil }
-        var calendar = Calendar(identifier: .gregorian)
-        calendar.timeZone = .gmt
-        return calendar.date(
-            from: DateComponents(
-                year: year, month: month + 1, day: day, hour: hour, minute: minute, second: second))
+        guard let moment = headers.first(name: "date").flatMap({ Instant(httpDate: $0) }) else { return nil }
+        date = Date(timeIntervalSince1970: moment.seconds)
     }
 }

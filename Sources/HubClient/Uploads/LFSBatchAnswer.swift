@@ -127,7 +127,7 @@ extension Hub {
 
     /// Hrefs name the public Hub even when it is reached by another address. Source: huggingface_hub `fix_hf_endpoint_in_url`.
     func atEndpoint(_ href: String) -> String {
-        for known in ["https://huggingface.co", "https://hub-ci.huggingface.co"]
+        for known in [HubEndpoint.official, "https://hub-ci.huggingface.co"]
         where settings.endpoint != known && (href == known || href.hasPrefix(known + "/")) {
             return settings.endpoint + href.dropFirst(known.count)
         }

@@ -17,6 +17,7 @@ package enum HubSource: Sendable {
     case bytes(ByteBuffer)
 }
 
+/// How a folder is uploaded.
 package struct UploadOptions: Sendable {
     /// First line of the commit.
     package var summary: String
@@ -98,6 +99,7 @@ package struct CommitResult: Sendable, Equatable {
     package var notes: [String] = []
 }
 
+/// A file, or a whole folder, that an upload left out.
 package struct SkippedFile: Sendable, Equatable {
     /// Which rule left it out.
     package enum Rule: String, Sendable, CaseIterable {

@@ -92,11 +92,7 @@ struct HubErrorText: Equatable {
         guard let open = xml.firstRange(of: "<\(name)>"),
             let close = xml[open.upperBound...].firstRange(of: "</\(name)>")
         else { return nil }
-        var text = String(xml[open.upperBound..<close.lowerBound])
-        for (entity, sign) in [("&lt;", "<"), ("&gt;", ">"), ("&quot;", "\""), ("&apos;", "'"), ("&amp;", "&")] {
-            text = text.split(separator: entity, omittingEmptySubsequences: false).joined(separator: sign)
-        }
-        return text
+        return XMLText.unescaped(xml[open.upperBound..<close.lowerBound])
     }
 
     private static func title(of page: String) -> String? {

@@ -26,7 +26,7 @@ struct HubOrigin: Hashable, Sendable {
 
     /// Where a token is sent besides the configured endpoint. Source: huggingface_hub 2.4 `utils/_http.py`, `_HUB_ORIGINS` (without the
     /// staging Hub, which is reached by `HF_ENDPOINT`).
-    static let known: Set<HubOrigin> = Set(["https://huggingface.co", "https://hf.co"].compactMap(HubOrigin.init))
+    static let known: Set<HubOrigin> = Set([HubEndpoint.official, "https://hf.co"].compactMap(HubOrigin.init))
 }
 
 /// Writing and resolving addresses.

@@ -235,7 +235,7 @@ package final class JobRunner: Service {
         }
         defer { shared.withLock { $0.work[number] = nil } }
         return await withTaskGroup(of: End?.self) { group in
-            group.addTask {
+            group.addImmediateTask {
                 do { return .outcome(try await handler.work(job)) } catch {
                     return error is CancellationError && self.isStopping ? .stopped : .failure(error)
                 }

@@ -65,12 +65,14 @@ extension NewAction {
     func excludes(_ open: Action) -> Bool { details["endpoint"] == open.details["endpoint"] }
 }
 
+/// What came of asking to begin an action that excludes others of its kind on the same Space.
 package enum ExclusiveAction: Sendable, Equatable {
     case begun(Action)
     /// Somebody else is at it.
     case held(Action)
 }
 
+/// Something that was done to a Space, noted before it is begun: what healing may still do is counted from these.
 package struct Action: Sendable, Equatable {
     /// Open: another version may know more.
     package struct Kind: RawRepresentable, Hashable, Sendable, CustomStringConvertible {
@@ -123,6 +125,7 @@ package struct Action: Sendable, Equatable {
     package static let most = 50_000
 }
 
+/// Which actions are wanted, the newest first.
 package struct ActionQuery: Sendable {
     /// Whatever its case.
     package var space: String?

@@ -63,6 +63,7 @@ package struct NewRecord: Sendable, Equatable {
     }
 }
 
+/// A record as it is kept; see ``NewRecord`` for its limits.
 package struct Record: Sendable, Equatable {
     package var kind: String
     package var key: String
@@ -72,6 +73,7 @@ package struct Record: Sendable, Equatable {
     /// 1 or more; rises with each writing of the same kind and key.
     package var version: Int64
 
+    /// Bytes.
     package static let maxBody = 65_536
     package static let maxOfKind = 10_000
     /// Above this a stored version is damage.

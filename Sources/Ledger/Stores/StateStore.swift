@@ -24,6 +24,7 @@ package struct Renamed: Sendable, Equatable {
     }
 }
 
+/// What is kept of a check from one start to the next.
 package struct SavedState: Sendable, Equatable {
     package var state: CheckState
     package var nextDue: Instant

@@ -25,17 +25,20 @@ package protocol Channel: Sendable, Equatable {
     func advice(in environment: [String: String]) -> String?
     /// One attempt. Bounded in time, and it never throws: what went wrong says whether to try again.
     func deliver(_ notice: Notice, with means: DeliveryMeans) async -> Delivery
-    /// The same in two steps: what can be made ahead is made now, while another message is on its way. Default: nothing.
-    func prepare(_ notice: Notice) -> Attempt
+    /// The same in two steps: what can be made ahead is made now, while another message is on its way. Default: nothing. It leaves within a
+    /// second, or is made anew.
+    func prepare(_ notice: Notice, with means: DeliveryMeans) -> Attempt
 }
 
 /// One attempt at a message that is ready to leave.
-package typealias Attempt = @Sendable (DeliveryMeans) async -> Delivery
+package typealias Attempt = @Sendable () async -> Delivery
 
 extension Channel {
     package static var takesAcknowledgements: Bool { false }
     package func advice(in environment: [String: String]) -> String? { nil }
-    package func prepare(_ notice: Notice) -> Attempt { { means in await deliver(notice, with: means) } }
+    package func prepare(_ notice: Notice, with means: DeliveryMeans) -> Attempt {
+        { await deliver(notice, with: means) }
+    }
 }
 
 /// What an attempt came to. Sentences are for people, without secrets.
@@ -84,6 +87,7 @@ package struct DeliveryMeans: Sendable {
         configuration.timeout.read = .seconds(15)
         configuration.timeout.write = .seconds(15)
         configuration.httpVersion = .http1Only
+        configuration.tracing.tracer = nil
         // The outbox repeats; a repeat of the library would hide why.
         configuration.connectionPool.retryConnectionEstablishment = false
         configuration.connectionPool.idleTimeout = .seconds(20)

@@ -55,15 +55,23 @@ struct ChannelRequest: Sendable {
         case failed(because: String)
     }
 
-    /// Sends it and reads the beginning of the answer.
-    func send(with means: DeliveryMeans) async -> Outcome {
-        let answer = AnswerHead()
-        do {
-            let request = try HTTPClient.Request(
+    /// As the client takes it: fails for an address that it does not.
+    var ready: Result<HTTPClient.Request, any Error> {
+        Result {
+            try HTTPClient.Request(
                 url: url.reveal(), method: .POST, headers: HTTPHeaders(headers),
                 body: .byteBuffer(ByteBuffer(bytes: body)))
+        }
+    }
+
+    /// Sends it and reads the beginning of the answer.
+    func send(with means: DeliveryMeans) async -> Outcome { await send(ready, with: means) }
+
+    private func send(_ ready: Result<HTTPClient.Request, any Error>, with means: DeliveryMeans) async -> Outcome {
+        let answer = AnswerHead()
+        do {
             let task = means.http.execute(
-                request: request, delegate: answer,
+                request: try ready.get(), delegate: answer,
                 deadline: .now() + .milliseconds(means.limit.wholeMilliseconds))
             return .answered(
                 try await withTaskCancellationHandler {
@@ -111,8 +119,12 @@ struct ChannelRequest: Sendable {
     }
 
     /// Sends it; the status decides.
-    func deliver(with means: DeliveryMeans, note: (Answer) -> String? = { _ in nil }) async -> Delivery {
-        switch await send(with: means) {
+    /// - Parameter ready: made ahead; now unless given.
+    func deliver(
+        _ ready: Result<HTTPClient.Request, any Error>? = nil, with means: DeliveryMeans,
+        note: (Answer) -> String? = { _ in nil }
+    ) async -> Delivery {
+        switch await send(ready ?? self.ready, with: means) {
         case .failed(let because): return .later(after: nil, because: clean(because))
         case .answered(let answer): return verdict(on: answer, now: means.now(), note: note(answer))
         }
@@ -175,18 +187,8 @@ struct ChannelRequest: Sendable {
         if let seconds = Double(text), seconds.isFinite {
             return .milliseconds(Int64(min(max(0, seconds), 1e9) * 1_000))
         }
-        guard let date = httpDate(text) else { return nil }
+        guard let date = Instant(httpDate: text) else { return nil }
         return max(.zero, date - now)
-    }
-
-    /// `Sun, 06 Nov 1994 08:49:37 GMT`; the two older forms are not read.
-    private static func httpDate(_ text: String) -> Instant? {
-        let words = text.split(separator: " ")
-        let months = ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"]
-        guard words.count == 6, words[5] == "GMT", let month = months.firstIndex(of: String(words[2])),
-            words[1].count == 2
-        else { return nil }
-        return Instant(rfc3339: "\(words[3])-\(month < 9 ? "0" : "")\(month + 1)-\(words[1])T\(words[4])Z")
     }
 
     private static func words(for error: any Error) -> String {

@@ -102,10 +102,9 @@ struct MailMessage: Sendable {
             moment.milliseconds >= 0
             ? moment.milliseconds / 86_400_000 : (moment.milliseconds - 86_399_999) / 86_400_000
         let names = ["Thu", "Fri", "Sat", "Sun", "Mon", "Tue", "Wed"]
-        let months = ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"]
         let month = Int(String(text[5..<7])) ?? 1
         return
-            "\(names[Int((days % 7 + 7) % 7)]), \(String(text[8..<10])) \(months[(month - 1) % 12]) \(String(text[0..<4])) \(String(text[11..<19])) +0000"
+            "\(names[Int((days % 7 + 7) % 7)]), \(String(text[8..<10])) \(Instant.monthNames[(month - 1) % 12]) \(String(text[0..<4])) \(String(text[11..<19])) +0000"
     }
 
     /// RFC 2045 section 6.7.

@@ -4,7 +4,7 @@ package import StokerCore
 
 /// A program of one's own: JSON by POST, signed as Standard Webhooks describes it.
 ///
-/// `webhook-id` is the message's key, the same for every attempt; `webhook-timestamp` the time of the attempt in seconds; `webhook-signature` is `v1,` and the
+/// `webhook-id` is the message's key, the same for every attempt; `webhook-timestamp` the time of the attempt in seconds, up to one before it leaves; `webhook-signature` is `v1,` and the
 /// HMAC-SHA256 of `id.timestamp.body` in base64, with the secret as it is written, or the bytes behind `whsec_` read as base64. Source:
 /// github.com/standard-webhooks/standard-webhooks, spec 1.0.0, read 2026-11. `Idempotency-Key` is the same as the id.
 package struct WebhookChannel: Channel {
@@ -58,23 +58,19 @@ package struct WebhookChannel: Channel {
     static let form = NoticeText.Form(mostTitle: 500, mostText: 20_000)
 
     package func deliver(_ notice: Notice, with means: DeliveryMeans) async -> Delivery {
-        await prepare(notice)(means)
+        await prepare(notice, with: means)()
     }
 
-    package func prepare(_ notice: Notice) -> Attempt {
+    package func prepare(_ notice: Notice, with means: DeliveryMeans) -> Attempt {
         let body = NoticeDocument.json(notice, NoticeText(notice, templates, form: Self.form)).bytes
-        return { means in await deliver(notice.key, body, with: means) }
-    }
-
-    private func deliver(_ key: String, _ body: [UInt8], with means: DeliveryMeans) async -> Delivery {
-        guard let address else { return .refused(because: "the channel is switched off") }
+        guard let address else { return { .refused(because: "the channel is switched off") } }
         let seconds = means.now().milliseconds / 1_000
         var headers = [
-            ("webhook-id", key), ("webhook-timestamp", String(seconds)), ("idempotency-key", key),
+            ("webhook-id", notice.key), ("webhook-timestamp", String(seconds)), ("idempotency-key", notice.key),
         ]
         if let secret {
-            guard let signature = Self.signature(key, seconds, body, secret) else {
-                return .refused(because: "the webhook's secret cannot be used")
+            guard let signature = Self.signature(notice.key, seconds, body, secret) else {
+                return { .refused(because: "the webhook's secret cannot be used") }
             }
             headers.append(("webhook-signature", signature))
         }
@@ -82,7 +78,8 @@ package struct WebhookChannel: Channel {
         let request = ChannelRequest(
             "The webhook", address, body: body, type: "application/json", headers: headers,
             secrets: [secret, token].compactMap(\.self))
-        return await request.deliver(with: means)
+        let ready = request.ready
+        return { await request.deliver(ready, with: means) }
     }
 
     static func signature(_ id: String, _ seconds: Int64, _ body: [UInt8], _ secret: Secret) -> String? {

@@ -3,11 +3,16 @@ import Runtime
 /// The messages of one channel that were claimed: they leave one after the other, the oldest first. So a kill hits at most one of them
 /// on its way.
 struct DeliveryLine: Sendable {
-    struct Place: Sendable {
-        var job: Int64
-        var outgoing: Outgoing
+    final class Place: Sendable {
+        let job: Int64
+        let outgoing: Outgoing
         /// Rung when it is next, and when it is its turn.
         let signal = AsyncSignal()
+
+        fileprivate init(job: Int64, outgoing: Outgoing) {
+            self.job = job
+            self.outgoing = outgoing
+        }
 
         fileprivate var rank: (Int64, Int64) { (outgoing.order, job) }
     }

@@ -359,7 +359,7 @@ package final class NoticeBoard: Sendable {
         while true {
             let turn = state.withLock { $0.lines[outgoing.channel]?.turn(of: job.id) }
             if turn == .now { break }
-            if turn == .next, ready == nil { ready = await prepared(outgoing) }
+            if turn == .next, ready == nil { ready = await prepared(outgoing, means) }
             await place.signal.wait(atMost: nil, clock: ContinuousClock())
             try Task.checkCancellation()
         }
@@ -380,11 +380,11 @@ package final class NoticeBoard: Sendable {
         if let ready, ready.isFresh, ready.channel == channels[outgoing.channel] {
             attempt = ready.attempt
         } else {
-            attempt = channel.prepare(await finished(outgoing))
+            attempt = channel.prepare(await finished(outgoing), with: means)
         }
         // When it is cancelled the process ends: it is sent again after the next start, with the same key.
         let delivery =
-            await Self.within(.seconds(45), means) { await attempt(means) }
+            await Self.within(.seconds(45), means, attempt)
             ?? .later(after: nil, because: "it took longer than 45 s")
         if delivery.isFailure { try Task.checkCancellation() }
         switch delivery {
@@ -441,7 +441,8 @@ package final class NoticeBoard: Sendable {
         }
         defer { timer.cancel() }
         return await withTaskGroup(of: Delivery?.self) { group in
-            group.addTask { await attempt() }
+            // At once: it is on its way before the next message is made ready.
+            group.addImmediateTask { await attempt() }
             group.addTask {
                 await isOver.wait(atMost: nil, clock: ContinuousClock())
                 return nil
@@ -484,10 +485,11 @@ package final class NoticeBoard: Sendable {
         var isFresh: Bool { ContinuousClock.now - at < .seconds(1) }
     }
 
-    private func prepared(_ outgoing: Outgoing) async -> Ready? {
+    private func prepared(_ outgoing: Outgoing, _ means: DeliveryMeans) async -> Ready? {
         guard let channel = channels[outgoing.channel], channel.isOn else { return nil }
         return Ready(
-            attempt: channel.channel.prepare(await finished(outgoing)), channel: channel, at: ContinuousClock.now)
+            attempt: channel.channel.prepare(await finished(outgoing), with: means), channel: channel,
+            at: ContinuousClock.now)
     }
 
     /// What is only known when it is sent.

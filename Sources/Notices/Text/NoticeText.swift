@@ -31,12 +31,11 @@ struct NoticeText: Sendable, Equatable {
         let own = Self.own(templates, for: notice.kind)
         title = ""
         text = ""
-        let unnamed = Formatting.capitalized(notice.kind.rawValue)
         for (subjects, width) in [(20, 300), (10, 300), (5, 200), (3, 120), (1, 80), (0, 40)] {
             func heading(_ escaping: TextEscaping) -> String {
                 let values = Values(notice, subjects: subjects, width: width, escaping)
                 let text = Self.oneLine(standard?.title.render(values) ?? "")
-                return text.isEmpty ? unnamed : text
+                return text.isEmpty ? Formatting.capitalized(notice.kind.rawValue) : text
             }
             let plainTitle = heading(.plain)
             title = form.titleEscaping.isPlain ? plainTitle : heading(form.titleEscaping)
@@ -104,6 +103,8 @@ private final class Values: MustacheParent {
     private let escaping: TextEscaping
     /// Made of the other values.
     private let title: String
+    /// What was asked for last: a section asks for its value, and what stands in it for the same once more.
+    private var last: (name: String, value: Any?) = ("", nil)
 
     /// - Parameter escaping: for every value; those of links excepted.
     init(_ notice: Notice, subjects: Int, width: Int, _ escaping: TextEscaping, title: String = "") {
@@ -156,6 +157,11 @@ private final class Values: MustacheParent {
     private var only: Notice.Subject? { notice.count == 1 ? notice.subjects.first : nil }
 
     func child(named name: String) -> Any? {
+        if name != last.name { last = (name, value(named: name)) }
+        return last.value
+    }
+
+    private func value(named name: String) -> Any? {
         switch name {
         case "kind": return text(notice.kind.rawValue, 40)
         case "title": return text(title, 300)

@@ -104,7 +104,7 @@ private struct NewSpace: Sendable {
         let entry = template.entry(
             for: subject, key: isOwn ? name : subject.id,
             folder: try Self.path(from: arguments.text("fleet") ?? "fleet.yaml", to: place ?? "./\(name)"),
-            isOnHuggingFace: endpoint == nil || endpoint == "https://huggingface.co")
+            isOnHuggingFace: endpoint == nil || endpoint == HubEndpoint.official)
         if isNew {
             let head = (before ?? "") + AppTemplate.emptyFleet(owner: owner)
             do throws(FleetProblems) {

@@ -201,15 +201,34 @@ package enum SpaceName {
         return parts.count == 2 && parts.allSatisfy { isPart($0) }
     }
 
-    package static func isPart(_ part: some StringProtocol) -> Bool {
-        guard !part.isEmpty, part.utf8.count <= 96, !part.contains("--"), !part.contains(".."), !part.hasSuffix(".git")
-        else {
-            return false
+    package static func isPart(_ part: some StringProtocol) -> Bool { problem(with: part) == nil }
+
+    /// Why an owner's or a repository's name cannot be one, as a clause; nil when it can.
+    package static func problem(with part: some StringProtocol) -> String? {
+        guard (1...96).contains(part.utf8.count) else { return "each half has 1 to 96 characters" }
+        guard
+            part.utf8.allSatisfy({ byte in
+                switch byte {
+                case 0x30...0x39, 0x41...0x5A, 0x61...0x7A, 0x2D, 0x2E, 0x5F: true
+                default: false
+                }
+            })
+        else { return "only letters, digits, \".\", \"_\" and \"-\" are allowed" }
+        for end in ["-", "."] where part.hasPrefix(end) || part.hasSuffix(end) {
+            return "\(part) begins or ends with \".\" or \"-\""
         }
-        guard let first = part.first, let last = part.last, !"-.".contains(first), !"-.".contains(last) else {
-            return false
-        }
-        return part.allSatisfy { $0.isASCII && ($0.isLetter || $0.isNumber || "-_.".contains($0)) }
+        if part.contains("--") || part.contains("..") { return "\(part) contains \"--\" or \"..\"" }
+        if part.hasSuffix(".git") { return "\(part) ends in .git" }
+        return nil
+    }
+
+    /// `owner/name` out of the address of a Space's page on the Hub, whatever follows it there; any other text as it is.
+    /// - Parameter endpoint: of the Hub that is asked, whose pages are taken beside huggingface.co's.
+    package static func id(fromPage text: String, endpoint: String? = nil) -> String {
+        let hubs = [endpoint, Fleet.Hub.official, "https://hf.co"].compactMap { $0.map { $0 + "/spaces/" } }
+        guard let start = (hubs + ["spaces/"]).first(where: { text.hasPrefix($0) }) else { return text }
+        return text.dropFirst(start.count).prefix { $0 != "?" && $0 != "#" }.split(separator: "/").prefix(2)
+            .joined(separator: "/")
     }
 
     /// By this a Space is known whatever the case it is written in: the Hub finds it so, and answers with the case of its owner.

@@ -47,6 +47,7 @@ extension Failure {
     }
 }
 
+/// What is new since the last time a listener was told; see ``FleetMonitoring``.
 package struct Changes: Sendable, Equatable {
     /// Names of checks whose status changed; empty with `everything`.
     package var names: [String]
@@ -86,8 +87,10 @@ package struct Beat: Sendable, Equatable {
     }
 }
 
+/// A check and what is known of it at one moment.
 package struct CheckStatus: Sendable, Equatable {
     package var check: Check
+    /// Its number in the ledger.
     package var id: Int32
     package var state: CheckState
     /// nil while paused and for heartbeats that never beat.
@@ -120,6 +123,7 @@ package struct CheckStatus: Sendable, Equatable {
     }
 }
 
+/// Which checks are wanted, in which order, and which page of them.
 package struct StatusQuery: Sendable, Equatable {
     /// Case-insensitive part of the name, address or Space.
     package var text: String

@@ -116,14 +116,26 @@ package enum Formatting {
     /// key (`max_age`), a version.
     /// - Parameter names: of targets and the like, which look like any word.
     package static func capitalized(_ text: some StringProtocol, except names: some Sequence<String> = []) -> String {
-        let first = text.prefix { !$0.isWhitespace }
-        var word = first
-        while let last = word.last, ".,;:!?)".contains(last) { word.removeLast() }
-        let isSpelled = word.dropFirst().contains { "/.:@_=\\$~#&%+".contains($0) || $0.isNumber || $0.isUppercase }
+        var word = text.unicodeScalars.prefix { !isSpace($0) }
+        while let last = word.last, ".,;:!?)".unicodeScalars.contains(last) { word.removeLast() }
+        let isSpelled = word.dropFirst().contains(where: isSpelling)
         let isName = names.contains { name in
             !name.isEmpty && text.hasPrefix(name)
                 && text.dropFirst(name.count).first.map { !$0.isLetter && !$0.isNumber } ?? true
         }
         return isSpelled || isName ? String(text) : text.prefix(1).uppercased() + text.dropFirst()
+    }
+
+    private static func isSpace(_ scalar: Unicode.Scalar) -> Bool {
+        scalar.isASCII ? scalar.value == 0x20 || (0x09...0x0D).contains(scalar.value) : scalar.properties.isWhitespace
+    }
+
+    /// What no common word has behind its first letter. Most text is ASCII: Unicode's tables cost much more.
+    private static func isSpelling(_ scalar: Unicode.Scalar) -> Bool {
+        guard scalar.isASCII else { return scalar.properties.isUppercase || scalar.properties.numericType != nil }
+        return switch scalar {
+        case "A"..."Z", "0"..."9": true
+        default: "/.:@_=\\$~#&%+".unicodeScalars.contains(scalar)
+        }
     }
 }

@@ -86,6 +86,8 @@ import Testing
         ("iOS wrote it", "iOS wrote it."), ("me@a.test was refused", "me@a.test was refused."),
         ("refused: the connection", "Refused: the connection."), ("503 was answered", "503 was answered."),
         ("self-signed certificate", "Self-signed certificate."), ("didn't answer", "Didn't answer."),
+        ("über allem", "Über allem."), ("naïve check", "Naïve check."), ("caféÉtage is down", "caféÉtage is down."),
+        ("zone² is down", "zone² is down."), ("well\u{A0}http://a", "Well\u{A0}http://a."),
         // A target of that name.
         ("bot was restarted", "bot was restarted."), ("bot: it is down", "bot: it is down."), ("bot", "bot."),
         ("bottom of the list", "Bottom of the list."), ("was bot restarted?", "Was bot restarted?"),

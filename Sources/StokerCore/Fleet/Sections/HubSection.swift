@@ -19,9 +19,11 @@ extension Fleet {
         package var statusPage: String?
 
         package static let standardAddress = "https://{subdomain}.hf.space"
+        /// Address of the public Hub.
+        package static let official = "https://huggingface.co"
 
         package init(
-            namespace: String? = nil, token: Secret? = nil, endpoint: String = "https://huggingface.co",
+            namespace: String? = nil, token: Secret? = nil, endpoint: String = Self.official,
             spaceAddress: String = Self.standardAddress, watch: Bool? = nil, discovery: Discovery? = nil,
             privateHeader: PrivateHeader = .hub
         ) {
