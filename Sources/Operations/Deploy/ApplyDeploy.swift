@@ -339,6 +339,7 @@ struct ApplyGate: Sendable {
 
     /// With the cause as `stoker doctor` finds it, and the end of the log.
     private func ill(_ sentence: String, _ hint: String?) async -> RolloutRun.GateResult {
+        context.tell(.init("diagnosing", "\(space) is not well: \(sentence); looking for the cause"))
         // What cannot be found out is no reason to hide what was seen, nor to wait long with the way back.
         let (hub, space, context) = (hub, space, context)
         let end = ContinuousClock.now + Self.longestLook

@@ -20,10 +20,11 @@ struct DeployScratch {
     }
 
     static func with<Value>(
-        token: String = "hf_maren", _ work: (DeployScratch) async throws -> Value
+        token: String = "hf_maren", _ configuration: HubConfiguration = HubConfiguration(),
+        _ work: (DeployScratch) async throws -> Value
     ) async throws -> Value {
         let silent = Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }
-        let world = try await SimulatedWorld.start(logger: silent)
+        let world = try await SimulatedWorld.start(configuration, logger: silent)
         let hub = Hub(.init(endpoint: world.endpoint, token: Secret(token)), logger: silent, jitter: { 0 })
         let folder = FileManager.default.temporaryDirectory.path + "/deploy-\(UUID().uuidString)"
         try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
@@ -57,6 +58,30 @@ struct DeployScratch {
     func file(_ text: String, _ environment: [String: String] = [:]) -> JSONValue {
         FleetText(name: folder + "/fleet.yaml", text: text, variables: environment).json
     }
+
+    /// Carries a plan out as `apply` does, without waiting for what a visitor gets.
+    func carryOut(_ prepared: PreparedPlan) async throws {
+        let ledger = try await ApplyLedger.open(context, endpoint: hub.settings.endpoint)
+        let applier = Applier(
+            hub: hub, memory: ledger, now: { Instant(seconds: Date().timeIntervalSince1970) },
+            waits: [.milliseconds(100), .milliseconds(400), .seconds(2)])
+        let result: Result<Void, any Error>
+        do {
+            for plan in prepared.plan.spaces where !plan.changes.isEmpty {
+                _ = try await applier.apply(
+                    plan,
+                    ApplyInputs(
+                        secrets: prepared.secrets[plan.target] ?? [:],
+                        files: (prepared.wished[plan.target]?.contents.files ?? [:]).mapValues(\.source)))
+            }
+            result = .success(())
+        } catch { result = .failure(error) }
+        await ledger.close()
+        try result.get()
+    }
+
+    /// A number of the environment, for tests that are made with many rounds by hand.
+    static func number(_ name: String) -> Int? { ProcessInfo.processInfo.environment[name].flatMap { Int($0) } }
 
     /// An operation on a fleet file.
     func call(
