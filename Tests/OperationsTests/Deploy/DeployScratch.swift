@@ -4,6 +4,7 @@ import HubClient
 import HubSimulator
 import Logging
 import NIOCore
+import Runtime
 import StokerCore
 import Testing
 
@@ -21,11 +22,13 @@ struct DeployScratch {
 
     static func with<Value>(
         token: String = "hf_maren", _ configuration: HubConfiguration = HubConfiguration(),
-        _ work: (DeployScratch) async throws -> Value
+        clock: WaitClock = .real, _ work: (DeployScratch) async throws -> Value
     ) async throws -> Value {
         let silent = Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }
         let world = try await SimulatedWorld.start(configuration, logger: silent)
-        let hub = Hub(.init(endpoint: world.endpoint, token: Secret(token)), logger: silent, jitter: { 0 })
+        let hub = Hub(
+            .init(endpoint: world.endpoint, token: Secret(token)), pace: HubRateLimiter(clock: clock), logger: silent,
+            jitter: { 0 })
         let folder = FileManager.default.temporaryDirectory.path + "/deploy-\(UUID().uuidString)"
         try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
         defer { try? FileManager.default.removeItem(atPath: folder) }  // in the temporary folder anyway
@@ -91,10 +94,13 @@ struct DeployScratch {
         try await operation.call([("fleet_file", file(text, environment))] + more, in: context)
     }
 
-    func prepare(_ text: String, _ environment: [String: String] = [:]) async throws -> PreparedPlan {
+    func prepare(
+        _ text: String, _ environment: [String: String] = [:], program: String? = nil
+    ) async throws -> PreparedPlan {
         let arguments = try Arguments(
             [("fleet_file", file(text, environment))], for: .plan, now: context.now(), isLocal: true)
-        let work = try await DeployWork(arguments, context)
+        var work = try await DeployWork(arguments, context)
+        work.program = program
         return try await work.prepare(work.chosen([]))
     }
 
