@@ -9,9 +9,12 @@ SEED ?= 7
 EXPRESSIONS ?= 500
 ZONES ?= 40
 INSTANTS ?= 200
+FLEETS ?= 200
+RELEASES ?= 200
+STORIES ?= 1000
 STOKER := .build/release/stoker
 
-.PHONY: help run build install test official-suite fuzz campaign cron notices-campaign pictures template-swift lint format bench clean
+.PHONY: help run build install test official-suite fuzz campaign cron notices-campaign deploy-campaign pictures template-swift lint format bench clean
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-16s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -51,6 +54,10 @@ cron: ## Compare cron schedules with brute force over zoneinfo and croniter; EXP
 notices-campaign: ## Kill -9 rounds between verdict and delivery; ROUNDS=2000 SEED=7
 	@Scripts/setup.sh test
 	@Scripts/campaign.sh $(ROUNDS) $(SEED) nothingIsLostAndNothingOvertakes 'notices campaign: '
+
+deploy-campaign: ## Random fleets, bad releases, faults of an apply; FLEETS=200 RELEASES=200 STORIES=1000
+	@Scripts/setup.sh test
+	@Scripts/deploy-campaign.sh $(FLEETS) $(RELEASES) $(STORIES)
 
 pictures: build ## Make the pictures of the README anew (Chromium, three minutes)
 	@Scripts/setup.sh test

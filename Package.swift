@@ -236,8 +236,8 @@ let package = Package(
         .testTarget(
             name: "OperationsTests",
             dependencies: [
-                "Deployment", "HubClient", "HubSimulator", "Ledger", "Operations", "StokerCore",
-                "TestSupport", logging, nioCore, nioPosix,
+                "Deployment", "HubClient", "HubSimulator", "Ledger", "Operations", "Runtime",
+                "StokerCore", "TestSupport", logging, nioCore, nioPosix,
             ],
             exclude: ["Doctor/Spaces"],
             swiftSettings: room),

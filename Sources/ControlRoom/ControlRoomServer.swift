@@ -60,6 +60,7 @@ package struct ControlRoomServer: Service {
     private let settings: Settings
     private let subscribers: EventSubscribers
     private let backgroundPings: BackgroundPings
+    private let deployRunner = DeployRunner()
     private let frontEnd: HTTPFrontEnd<RouterResponder<AppRequestContext>>
     private let onBound: @Sendable (Int) async -> Void
     private let eventLoopGroup: (any EventLoopGroup)?
@@ -92,7 +93,7 @@ package struct ControlRoomServer: Service {
             monitor: monitor, ledger: ledger, access: access, settings: settings, pages: pages,
             subscribers: subscribers,
             backgroundPings: backgroundPings, logger: logger, digests: FleetDigests(),
-            histories: RowHistories(ledger: ledger, logger: logger), context: context)
+            histories: RowHistories(ledger: ledger, logger: logger), context: context, deployRunner: deployRunner)
         routes.add(to: router)
         extraRoutes(router)
         frontEnd = HTTPFrontEnd(
@@ -123,7 +124,7 @@ package struct ControlRoomServer: Service {
         let application = Application(
             responder: frontEnd, server: .http1(configuration: .init(additionalChannelHandlers: guarding())),
             configuration: configuration,
-            services: [subscribers, backgroundPings],
+            services: [subscribers, backgroundPings, deployRunner],
             onServerRunning: { channel in await onBound(channel.localAddress?.port ?? 0) },
             eventLoopGroupProvider: eventLoopGroup.map { .shared($0) } ?? .singleton, logger: quiet)
         do {

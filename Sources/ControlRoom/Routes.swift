@@ -20,6 +20,7 @@ struct Routes: Sendable {
     let histories: RowHistories
     /// What operations on Spaces work with; nil where only the fleet is known.
     let context: OperationContext?
+    let deployRunner: DeployRunner
     let deployUse = DeployUse()
 
     func add(to router: Router<AppRequestContext>) {

@@ -17,6 +17,7 @@ from selenium.webdriver.common.by import By
 from selenium.webdriver.common.keys import Keys
 from selenium.webdriver.support.ui import WebDriverWait
 
+import deploys
 import private_fleet
 from chromium import OUT, ROOT, axe, browser, complaints, left_the_page, until, violations
 
@@ -468,6 +469,7 @@ def main():
             private = beside.submit(private_journeys, binary, scratch)
             failed = run(base, token_base, stalled_base, dead_base)
             failed += private.result()
+        failed += deploy_journeys(binary, scratch)
     sys.exit(1 if failed else 0)
 
 
@@ -486,6 +488,20 @@ def private_journeys(binary, scratch):
         with serving(binary, ["serve", "--fleet", str(file), "--data", str(scratch / "private")], "private", STOKER_TOKEN=private_fleet.TOKEN) as base:
             private_fleet.known(base, hub, receiver)
             return sum(len(private_fleet.walk(base, hub, receiver, look, wanted)) for look in range(len(private_fleet.LOOKS)))
+
+
+def deploy_journeys(binary, scratch):
+    """The journeys of deploys.py. - Returns: how many failed."""
+    wanted = os.environ.get("JOURNEYS", "").split()
+    if wanted and "deploys" not in wanted or not shutil.which("git"):
+        return 0
+    folder = scratch / "deploys"
+    folder.mkdir()
+    with private_fleet.hub(binary, "empty", 20) as hub:
+        file = folder / "fleet.yaml"
+        file.write_text(deploys.fleet_file(hub, folder))
+        with serving(binary, ["serve", "--fleet", str(file), "--data", str(folder / "data")], "deploys") as base:
+            return len(deploys.walk(base, hub, folder))
 
 
 @contextlib.contextmanager

@@ -52,11 +52,11 @@ class Receiver(http.server.ThreadingHTTPServer):
 
 
 @contextlib.contextmanager
-def hub(binary):
-    """The simulated Hub with fifty Spaces."""
-    with open(OUT / "hub.log", "wb") as errors:
+def hub(binary, scene="fifty", speed=10):
+    """The simulated Hub, with fifty Spaces unless another scene is named."""
+    with open(OUT / f"hub-{scene}.log", "wb") as errors:
         process = subprocess.Popen(
-            [binary, "hub-simulator", "--port", "0", "--scene", "fifty", "--speed", "10"], stdout=subprocess.PIPE, stderr=errors, text=True)
+            [binary, "hub-simulator", "--port", "0", "--scene", scene, "--speed", str(speed)], stdout=subprocess.PIPE, stderr=errors, text=True)
     try:
         for line in process.stdout:
             if match := re.search(r"simulating (http://127\.0\.0\.1:\d+)", line):

@@ -78,6 +78,95 @@ import Testing
         #expect(!text.contains("hf_abcdefghijklmnopqrstuvwxyz0123"))
     }
 
+    // MARK: To apply it
+
+    static func offered(_ plan: DeployPlan, isHere: Bool = true, _ change: (inout Rollout) -> Void = { _ in }) throws
+        -> String
+    {
+        var rollout = Rollout()
+        change(&rollout)
+        var page = DeploysPage(plan: plan, sense: .plan, mayLook: true, now: now)
+        page.offer = ApplyOffer(plan: plan, digest: plan.digest, rollout: rollout, isHere: isHere)
+        let text = try Pages(version: "1").page(
+            "deploys", page.model, frame: Pages.Frame(title: "Deploys", kind: "plain"))
+        try Markup.check(text)
+        return text
+    }
+
+    @Test func applyingSaysWhatItMeans() throws {
+        let plan = try Self.plan()
+        let text = try Self.offered(plan)
+        #expect(text.contains("name=\"digest\" value=\"\(plan.digest)\""))
+        #expect(
+            text.contains("2 Spaces change; one restarts, once.") && text.contains("It costs up to $22 more a month."))
+        #expect(text.contains("Everybody will see backend.") && text.contains("acme/data will be made, private."))
+        #expect(text.contains("It goes in 2 waves") && text.contains("<h3>1 · canary</h3>"))
+        #expect(text.contains("name=\"allow:backend\" value=\"yes\" required"))
+        #expect(text.contains("backend: it removes the secret OLD_TOKEN"))
+        #expect(text.contains("name=\"rollback\""))
+        let back = try Self.offered(plan) { $0.onFailure = .rollback }
+        #expect(!back.contains("name=\"rollback\"") && back.contains("last good commit again"))
+    }
+
+    @Test func whereItCannotBeAppliedThatIsSaid() throws {
+        let far = try Self.offered(Self.plan(), isHere: false)
+        #expect(!far.contains("c-apply") && far.contains("from the server&#39;s own machine only"), "\(far)")
+        var plan = try Self.plan()
+        plan.spaces[0].obstacles = [PlanObstacle(space: plan.spaces[0].space, text: "no card", hint: nil)]
+        #expect(try !Self.offered(plan).contains("c-apply"))
+    }
+
+    @Test func theDigestIsThatOfWhatChanges() throws {
+        let plan = try Self.plan()
+        var other = plan
+        other.made = plan.made + .seconds(60)
+        other.spaces[2].notes = ["left out: .env"]
+        #expect(other.digest == plan.digest)
+        other.spaces[0].fingerprint = SpaceFingerprint(parts: ["commit": "abc"])
+        #expect(other.digest != plan.digest)
+        other = plan
+        other.spaces[0].changes.removeLast()
+        #expect(other.digest != plan.digest)
+    }
+
+    /// Waves, the cause, the log and the way back of one that is at work.
+    @Test func aRunningDeployShowsItsWaves() throws {
+        func part(_ space: String, _ state: String, _ more: [JSONValue.Member] = []) -> JSONValue {
+            .object(
+                [
+                    .init("space", .string(space)), .init("state", .string(state)),
+                    .init("began", .string("2026-11-21T11:59:00Z")),
+                ] + more)
+        }
+        let item: JSONValue = [
+            "id": 7, "state": "running", "began": "2026-11-21T11:58:00Z", "by": "a request to this server",
+            "what": "3 Spaces", "wave": 2, "waves": [["acme/a"], ["acme/b", "acme/c"], ["acme/d"]],
+            "spaces": .array([
+                part("acme/a", "done"),
+                part("acme/b", "running", [.init("goes_back_to", "0123456789abcdef")]),
+                part(
+                    "acme/c", "ill",
+                    [
+                        .init("cause", "OOM-KILLED <b>"), .init("hint", "take more memory"),
+                        .init("last_lines", ["Killed <script>"]),
+                    ]),
+            ]),
+        ]
+        let run = DeployRunView(item)
+        #expect(run.title == "Wave 2 of 3 is at work")
+        let model: [String: Any] = [
+            "title": run.title, "say": run.say(now: Self.now), "sign": run.sign, "isEmpty": false, "isRunning": true,
+            "mayStop": true, "runs": [run.model(now: Self.now)], "hasNext": false, "next": "",
+        ]
+        let text = try Pages(version: "1").page(
+            "past-deploys", model, frame: Pages.Frame(title: "Deploys", kind: "plain"))
+        try Markup.check(text)
+        #expect(text.contains("goes back to the files of 0123456") && text.contains("Stop the deploy"))
+        #expect(
+            text.contains("Cause: <b><bdi>OOM-KILLED &lt;b&gt;</bdi></b>") && text.contains("Killed &lt;script&gt;"))
+        #expect(text.contains("aria-current=\"step\"") && text.contains("acme/b, acme/c") && text.contains("not begun"))
+    }
+
     @Test func filesAreADiff() throws {
         let text = try Self.page(Self.plan(), .plan)
         #expect(text.contains("<span class=\"ln del\" data-n=\"16\">-CMD = &quot;&lt;b&gt;&amp;"))

@@ -1,4 +1,6 @@
 import Foundation
+import Glibc
+import NIOHTTP1
 import TestSupport
 import Testing
 
@@ -103,6 +105,78 @@ extension EndToEnd {
                 let gone = try await Self.run(hub, "destroy", "maren/backend", "--yes")
                 #expect(gone.output.contains("is deleted"))
                 try Self.checkLedger(hub)
+            }
+        }
+
+        // MARK: In its midst
+
+        private static let many = (1...6).map { "V\($0)" }
+        private static let manyFleet = """
+            version: 1
+            rollout: { within: 60s }
+            spaces:
+              maren/orbit-api:
+                deploy: { variables: { \(many.map { "\($0): new" }.joined(separator: ", ")) } }
+            """
+
+        /// An apply whose fourth variable gets no answer until the faults are cleared.
+        private static func held(_ hub: HubScratch) async throws -> StokerProcess {
+            try hub.scratch.write(manyFleet, to: "fleet.yaml")
+            try await hub.admin(
+                "faults", #"{"kind": "held", "method": "POST", "path": "/api/spaces/*/*/variables", "skip": 3}"#)
+            let child = try hub.scratch.start(
+                Binary.path, ["apply", "--yes"], environment: hub.environment(), name: "apply")
+            try await Wait.until("the held request") {
+                try await HTTP.call(hub.endpoint + "/-/admin/faults").json.array.contains { $0.met.int == 1 }
+            }
+            return child
+        }
+
+        /// The same command does the rest, and what was done is not done again.
+        private static func checkRest(_ hub: HubScratch, restarts: Int) async throws {
+            let rest = try await run(hub, "apply", "--yes")
+            #expect(rest.output.contains("maren/orbit-api: done"))
+            let state = try await hub.state("maren/orbit-api")
+            #expect(state.stage.string == "RUNNING")
+            #expect(Set(many).isSubset(of: state.variables.keys), "\(state.variables.keys)")
+            #expect((state.restarts.int ?? 0) <= restarts + 2)
+            #expect(try await run(hub, "apply", "--yes").output.contains("Nothing to do"))
+            _ = try await run(hub, "plan", "--detailed-exitcode")
+            let posts = try await HTTP.call(hub.endpoint + "/-/admin/journal").json.array.filter {
+                $0.method.string == "POST" && $0.path.string?.hasSuffix("/variables") == true && $0.status.int == 200
+            }
+            // The one that was held reached the Hub once or not at all.
+            #expect((many.count...many.count + 1).contains(posts.count), "\(posts.count)")
+        }
+
+        @Test func interruptedItRestartsTheSpaceAndGoesOnLater() async throws {
+            try await HubScratch.with("apply-sigint", speed: 60) { hub in
+                let before = try await hub.state("maren/orbit-api").restarts.int ?? 0
+                let child = try await Self.held(hub)
+                #expect(try await hub.state("maren/orbit-api").runtime.stage.string == "PAUSED")
+                child.send(SIGINT)
+                try await Wait.until("the word about it") { child.errors.contains("A second Ctrl-C leaves at once") }
+                _ = try await HTTP.call(hub.endpoint + "/-/admin/faults", method: .DELETE)
+                #expect(try await child.waitForExit(within: .seconds(30)) == .code(130), "\(child.tail)")
+                #expect(child.errors.contains("the same command does the rest"), "\(child.tail)")
+                try await Wait.until("it runs again") {
+                    try await hub.state("maren/orbit-api").runtime.stage.string != "PAUSED"
+                }
+                try await Self.checkRest(hub, restarts: before)
+            }
+        }
+
+        @Test func killedItGoesOnWhereItStopped() async throws {
+            try await HubScratch.with("apply-sigkill", speed: 60) { hub in
+                let before = try await hub.state("maren/orbit-api").restarts.int ?? 0
+                let child = try await Self.held(hub)
+                child.send(SIGKILL)
+                _ = try await child.waitForExit()
+                _ = try await HTTP.call(hub.endpoint + "/-/admin/faults", method: .DELETE)
+                #expect(try await hub.state("maren/orbit-api").runtime.stage.string == "PAUSED")
+                try await Self.checkRest(hub, restarts: before)
+                let deploys = try await Self.run(hub, "space", "runtime", "maren/orbit-api", "--json")
+                #expect(deploys.output.contains("RUNNING"))
             }
         }
 

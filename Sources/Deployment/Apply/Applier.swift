@@ -264,6 +264,18 @@ extension SpaceVolume {
     }
 }
 
+extension DeployPlan {
+    /// Names what the plan changes and what it was found on: 64 hexadecimal digits. A plan made later has the same one as long as nothing was
+    /// changed.
+    package var digest: String {
+        var lines = [endpoint] + needs.map { "\($0.kind.rawValue) \($0.id)" }
+        for space in spaces where !space.changes.isEmpty {
+            lines.append("\(PlanDigest.of(space)) \(space.after.map { "\($0)" }.joined(separator: " "))")
+        }
+        return SecretFingerprints.digest(of: lines.joined(separator: "\n"))
+    }
+}
+
 /// Names a plan of one Space, so that progress is known to belong to it.
 enum PlanDigest {
     static func of(_ plan: SpacePlan) -> String {

@@ -74,7 +74,7 @@ extension Deploy {
             case .git(let git):
                 guard let url = git.git, let ref = git.ref else { break }
                 // A repository of this machine is named from the fleet file, too.
-                let isPath = url.name.hasPrefix("./") || url.name.hasPrefix("../")
+                let isPath = !url.name.contains(":") && !url.name.hasPrefix("/")
                 deploy.source = .git(url: isPath ? absolute(url.name, in: folder) : url.name, ref: ref)
                 deploy.sourcePlace = url
             case .stoker(let stoker):

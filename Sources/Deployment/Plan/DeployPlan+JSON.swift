@@ -9,7 +9,8 @@ extension DeployPlan {
     package var json: JSONValue {
         [
             "kind": .string(Self.kind), "version": .integer(Int64(Self.version)), "made": .string(made.description),
-            "endpoint": .string(endpoint), "create": count(.create), "change": count(.change), "same": count(.none),
+            "endpoint": .string(endpoint), "digest": .string(digest), "create": count(.create),
+            "change": count(.change), "same": count(.none),
             "obstacles": .integer(Int64(obstacles.count)), "spaces": .array(spaces.map(\.json)),
             "needs": .array(needs.map { ["kind": .string($0.kind.rawValue), "id": .string($0.id)] }),
             "unnamed": .array(unnamed.map { .string("\($0)") }),

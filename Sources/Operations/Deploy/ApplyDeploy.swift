@@ -17,6 +17,9 @@ extension Operation {
                 "plan", .body, .text(upTo: planLimit),
                 "A plan as `stoker plan --out` wrote it; nothing else is done. Made anew unless given"),
             .init(
+                "digest", .body, .text(upTo: 64),
+                "`digest` of a plan that was looked at: one made now is applied only when it is that one"),
+            .init(
                 "rollback_on_failure", .body, .flag,
                 "Spaces that do not run or answer get the files of their last good commit; as rollout.on_failure of the file unless given"
             ),
@@ -38,6 +41,8 @@ private struct DeployApply: Sendable {
     let work: DeployWork
     let names: [String]
     let given: DeployPlan?
+    /// Digest of the plan that was looked at.
+    let seen: String?
     let rollout: Rollout
     let allowed: [String]
 
@@ -46,6 +51,7 @@ private struct DeployApply: Sendable {
         work = try await DeployWork(arguments, context)
         names = arguments.texts("names")
         allowed = arguments.texts("allow_destroy")
+        seen = arguments.text("digest")
         if let text = arguments.text("plan") {
             guard let json = try? JSONValue(reading: Array(text.utf8)) else {
                 throw Failure(
@@ -73,6 +79,14 @@ private struct DeployApply: Sendable {
         }
         let prepared = try await work.prepare(chosen)
         let plan = given ?? prepared.plan
+        if let seen, seen.lowercased() != plan.digest {
+            if given == nil, names.isEmpty { await DeployLooks.keep(plan, as: .plan, in: context) }
+            throw Failure(
+                .conflict, doing: "apply the plan",
+                because:
+                    "it is another one now: something was changed at the Hub, in the fleet file or in its sources since it was looked at",
+                hint: "look at the plan as it is now, then apply that")
+        }
         let ledger = try await ApplyLedger.open(context, endpoint: endpoint)
         do {
             let answer = try await run(plan, prepared, hub, ledger)
@@ -119,6 +133,8 @@ private struct DeployApply: Sendable {
         _ status: ApplyLease.Status
     ) async throws -> JSONValue {
         let (caller, context) = (context.caller, context)
+        let (news, feed) = AsyncStream.makeStream(of: RolloutRun.News.self, bufferingPolicy: .bufferingNewest(10_000))
+        defer { feed.finish() }
         let run = RolloutRun(
             applier: Applier(hub: hub, memory: ledger, now: context.now), rollout: rollout,
             goesOn: { !caller.wantsToStop && !status.isLost },
@@ -134,7 +150,10 @@ private struct DeployApply: Sendable {
                     ending: { $0.actionEnd }
                 ) { await work() }
             },
-            tell: { tell($0) })
+            tell: { one in
+                tell(one)
+                if ApplyNotes.takes(one) { feed.yield(one) }
+            })
         let inputs: @Sendable (SpacePlan) async throws -> ApplyInputs = { plan in
             ApplyInputs(
                 secrets: prepared.secrets[plan.target] ?? [:],
@@ -142,7 +161,11 @@ private struct DeployApply: Sendable {
         }
         try await run.check(spaces, inputs: inputs)
         let made = try await makeNeeds(plan.needs, hub)
+        let notes = ApplyNotes(waves: Waves.plan(spaces.map { ($0.space, $0.after) }, rollout))
+        async let noted: Void = ledger.note(news, notes, of: status)
         let outcomes = await run.run(spaces, inputs: inputs)
+        feed.finish()
+        await noted
         await work.learn(outcomes.compactMap { one in one.commit.map { (one.space, $0) } })
         if status.isLost {
             throw Failure(
@@ -339,6 +362,7 @@ struct ApplyGate: Sendable {
 
     /// With the cause as `stoker doctor` finds it, and the end of the log.
     private func ill(_ sentence: String, _ hint: String?) async -> RolloutRun.GateResult {
+        context.tell(.init("diagnosing", "\(space) is not well: \(sentence); looking for the cause"))
         // What cannot be found out is no reason to hide what was seen, nor to wait long with the way back.
         let (hub, space, context) = (hub, space, context)
         let end = ContinuousClock.now + Self.longestLook

@@ -93,6 +93,24 @@ struct ApplyLedger: ApplyMemory {
         try await stores.records.put(NewRecord(kind: Self.goodKind, key: key(space), body: body.text, at: now()))
     }
 
+    /// Keeps what is told of an apply for whoever looks at it, until nothing more is told.
+    func note(_ news: AsyncStream<RolloutRun.News>, _ begun: ApplyNotes, of lease: ApplyLease.Status) async {
+        guard let action = lease.action else { return }
+        var notes = begun
+        func keep() async {
+            // Only for people: what is not written is not shown.
+            _ = try? await stores.records.put(
+                NewRecord(
+                    kind: ApplyNotes.record, key: "\(action)", body: notes.json.text, at: now(),
+                    expires: now() + Self.keptFor))
+        }
+        await keep()
+        for await one in news {
+            notes.take(one)
+            await keep()
+        }
+    }
+
     /// It is deleted: nothing of it is to be remembered.
     func forget(_ space: RepoID) async throws(Failure) {
         try await stores.records.remove(kind: Self.goodKind, key: key(space))
@@ -139,6 +157,10 @@ struct ApplyLease: Sendable {
         private let isLostNow = Mutex(false)
         var isLost: Bool { isLostNow.withLock { $0 } }
         fileprivate func lose() { isLostNow.withLock { $0 = true } }
+        /// Number of its action, once it is held.
+        private let number = Mutex<Int64?>(nil)
+        var action: Int64? { number.withLock { $0 } }
+        fileprivate func hold(_ action: Int64) { number.withLock { $0 = action } }
     }
 
     /// Does work while the lease is held.
@@ -181,6 +203,7 @@ struct ApplyLease: Sendable {
                 ))
             action = taken
         }
+        status.hold(action.id)
         return try await withThrowingTaskGroup(of: Void.self) { group in
             group.addTask { await extend(action, actions, every: pause, status, context.now) }
             let result: Result<T, any Error>

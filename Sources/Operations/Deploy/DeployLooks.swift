@@ -13,6 +13,8 @@ package struct DeployLooks: Sendable {
         package var plan: DeployPlan
         /// Spaces that are as the fleet file says.
         package var same: Int
+        /// ``DeployPlan/digest`` of the whole plan as it was looked at.
+        package var digest: String?
     }
 
     /// Key: `plan` or `drift`; for its Spaces a slash, when it was made and a number of four digits behind it.
@@ -49,7 +51,8 @@ package struct DeployLooks: Sendable {
             record(
                 kind.rawValue,
                 [
-                    "plan": whole.json, "same": .integer(Int64((all ?? plan.spaces.count) - changed.count)),
+                    "plan": whole.json, "digest": .string(plan.digest),
+                    "same": .integer(Int64((all ?? plan.spaces.count) - changed.count)),
                     "differing": .integer(Int64(changed.count)),
                     "spaces": .string(prefix),
                 ]))
@@ -91,7 +94,7 @@ package struct DeployLooks: Sendable {
             else { continue }
             plan.spaces += part.spaces
         }
-        return Look(plan: plan, same: body["same"]?.integer ?? 0)
+        return Look(plan: plan, same: body["same"]?.integer ?? 0, digest: body["digest"]?.string)
     }
 
     /// Of the fleet's own ledger, or of the data folder's where there is one: what cannot be kept is not shown, and that is all.

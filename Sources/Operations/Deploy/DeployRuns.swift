@@ -66,6 +66,7 @@ private struct DeployRun {
     }
 
     func json(_ records: any RecordStore) async throws(Failure) -> JSONValue {
+        let notes = try await ApplyNotes.read(action.id, in: records)
         var spaces: [JSONValue] = []
         for part in parts {
             var progress: ApplyProgress?
@@ -73,18 +74,22 @@ private struct DeployRun {
                 progress = try await ApplyLedger.progress(of: part.space, at: endpoint, in: records)
             }
             let end = DeployEnd(part)
+            let trouble = notes?.troubles[part.space]
             spaces.append([
                 "space": .string(part.space), "began": .instant(part.began), "ended": .instant(part.ended),
                 "state": .string(part.state == .begun && !isRunning ? "left" : end.word),
                 "sentence": .text(end.sentence), "done": .strings(progress?.done ?? []),
                 "doing": .text(progress?.doing), "commit": .text(progress?.commit),
-                "all_done": .bool(progress?.isOver ?? false),
+                "all_done": .bool(progress?.isOver ?? false), "cause": .text(trouble?.cause),
+                "hint": .text(trouble?.hint), "last_lines": .strings(trouble?.lines ?? []),
+                "goes_back_to": .text(trouble?.goesBackTo),
             ])
         }
         return [
             "id": .integer(action.id), "state": .string(state), "began": .instant(action.began),
             "ended": .instant(action.ended), "by": .string(action.actor), "what": .string(action.reason),
             "sentence": .text(action.result.map { Redaction.text($0) }), "spaces": .array(spaces),
+            "waves": .array((notes?.waves ?? []).map { .strings($0) }), "wave": .count(notes?.wave ?? 0),
         ]
     }
 }
@@ -146,6 +151,8 @@ extension Shape {
             .init("by", .text, "Who did it, as it names itself"), .init("what", .text, "What it was about"),
             .init("sentence", .text, optional: true, "How it ended"),
             .init("spaces", .list(.shape(deployedSpace)), "In the order in which they were begun"),
+            .init("waves", .list(.list(.text)), "Of an apply: its Spaces, `owner/name`, wave by wave"),
+            .init("wave", .integer, "The wave that began last, from 1; 0 before the first"),
         ])
 
     private static let deployedSpace = Shape(
@@ -161,5 +168,9 @@ extension Shape {
             .init("doing", .text, optional: true, "While it runs: the step that is being done"),
             .init("commit", .text, optional: true, "While it runs: the commit that was made"),
             .init("all_done", .flag, "While it runs: all is changed, and it is waited for an answer"),
+            .init("cause", .text, optional: true, "Of one that is not well: why, as the doctor found it"),
+            .init("hint", .text, optional: true, "Of one that is not well: what to do"),
+            .init("last_lines", .list(.text), "Of one that is not well: the end of its log"),
+            .init("goes_back_to", .text, optional: true, "The commit whose files it gets, or got, again"),
         ])
 }

@@ -23,6 +23,8 @@ struct DeployWork: Sendable {
     let all: [Deploy]
     /// The process's and those of `--env-file`.
     private let variables: [String: String]
+    /// See ``PlanSources/program``.
+    var program: String?
 
     /// - Throws: `fleet.invalid` when the file has mistakes.
     init(_ arguments: Arguments, _ context: OperationContext) async throws {
@@ -92,7 +94,8 @@ struct DeployWork: Sendable {
     ) async throws -> PreparedPlan {
         let hub = try context.hub
         // All that can be wrong here is told before anything is asked.
-        let sources = try await PlanSources(file: file, context: context).read(deploys, isLenient: isUnattended)
+        let sources = try await PlanSources(file: file, context: context, program: program).read(
+            deploys, isLenient: isUnattended)
         var deploys = deploys
         for index in deploys.indices where deploys[index].source != nil && sources[deploys[index].space] == nil {
             deploys[index].ignore.append("files")

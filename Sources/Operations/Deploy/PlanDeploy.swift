@@ -27,6 +27,7 @@ extension Shape {
             .init("kind", .choice([DeployPlan.kind]), "What this document is"),
             .init("version", .integer, "Of the document"),
             .init("made", .instant, "When"), .init("endpoint", .text, "Address of the Hub"),
+            .init("digest", .text, "Names what it changes and was found on; `apply` takes it"),
             .init("create", .integer, "Spaces that are made"), .init("change", .integer, "Spaces that are changed"),
             .init("same", .integer, "Spaces that are as the file says"),
             .init("obstacles", .integer, "What stands in the way; a plan with any is not applied"),

@@ -10,6 +10,8 @@ struct PlanSources: Sendable {
     /// Name of the fleet file, for messages.
     let file: String
     let context: OperationContext
+    /// The executable that `{ stoker: FILE }` ships; nil is this process's own.
+    var program: String?
 
     /// Files by the Spaces' names in the fleet file; those without `from` are not in it.
     /// - Parameter isLenient: sources that cannot be read are left out.
@@ -59,7 +61,8 @@ struct PlanSources: Sendable {
         case .git(let url, let ref): return try await commit(url, ref, deploy)
         case .stoker(let fleet):
             let folder = try cacheFolder() + "/stoker"
-            return try await StokerPackage(fleetFile: fleet, deploy: deploy, folder: folder).contents()
+            return try await StokerPackage(fleetFile: fleet, deploy: deploy, folder: folder, program: program)
+                .contents()
         case nil: return FolderContents()
         }
     }
@@ -98,8 +101,15 @@ struct PlanSources: Sendable {
         defer { try? FileManager.default.removeItem(atPath: fresh) }
         try await run(git, ["init", "--quiet", "--bare", fresh], shown)
         // A branch, a tag, or a commit that the server gives by its name.
-        try await run(
-            git, ["--git-dir", fresh, "fetch", "--quiet", "--depth=1", "--no-tags", url, ref], "\(shown) \(ref)")
+        do {
+            try await run(
+                git, ["--git-dir", fresh, "fetch", "--quiet", "--depth=1", "--no-tags", url, ref], "\(shown) \(ref)")
+        } catch var failure as Failure {
+            if (4..<40).contains(ref.count), ref.allSatisfy(\.isHexDigit) {
+                failure.because += "; a commit is named by all of its 40 digits"
+            }
+            throw failure
+        }
         let head = try await run(git, ["--git-dir", fresh, "rev-parse", "FETCH_HEAD^{commit}"], "\(shown) \(ref)")
         let tree = "\(home)/\(name)-\(head)"
         if !FileManager.default.fileExists(atPath: tree) {
@@ -114,7 +124,14 @@ struct PlanSources: Sendable {
             if rename(new, tree) != 0, !FileManager.default.fileExists(atPath: tree) { throw SystemError() }
         }
         removeOld(in: home, except: tree)
-        return try await folder(tree, deploy)
+        var contents = try await folder(tree, deploy)
+        // git keeps no empty folder: what is one in a commit's files is a submodule.
+        contents.skipped = contents.skipped.map { skipped in
+            skipped.rule == .empty
+                ? SkippedFile(path: skipped.path, rule: .special, reason: "a submodule, which is not fetched")
+                : skipped
+        }
+        return contents
     }
 
     /// Trees that no plan of the last week used.
@@ -135,7 +152,11 @@ struct PlanSources: Sendable {
     private func run(_ git: String, _ arguments: [String], _ what: String) async throws -> String {
         let ended = try await Program.runTelling(
             git, arguments,
-            environment: ["GIT_TERMINAL_PROMPT": "0", "GIT_CONFIG_NOSYSTEM": "1", "LC_ALL": "C"], echo: { _ in })
+            environment: [
+                "GIT_TERMINAL_PROMPT": "0", "GIT_CONFIG_NOSYSTEM": "1", "LC_ALL": "C",
+                // In the kept repository git-lfs has no server to ask; pointers are told by the plan.
+                "GIT_LFS_SKIP_SMUDGE": "1",
+            ], echo: { _ in })
         guard ended.status == 0 else {
             let lines = ended.errors.split(whereSeparator: \.isNewline)
             let said = (lines.first { $0.hasPrefix("fatal:") } ?? lines.last).map { Redaction.quote($0, limit: 300) }

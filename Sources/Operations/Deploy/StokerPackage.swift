@@ -13,6 +13,8 @@ struct StokerPackage: Sendable {
     let deploy: Deploy
     /// Where packed programs are kept.
     let folder: String
+    /// The executable; nil is this process's own.
+    var program: String?
 
     /// - Throws: `usage` when the fleet file is not there, or `xz` is not.
     func contents() async throws -> FolderContents {
@@ -126,7 +128,7 @@ struct StokerPackage: Sendable {
 
     private func executable() throws -> String {
         let path =
-            (try? FileManager.default.destinationOfSymbolicLink(atPath: "/proc/self/exe"))
+            program ?? (try? FileManager.default.destinationOfSymbolicLink(atPath: "/proc/self/exe"))
             ?? Bundle.main.executablePath
         guard let path else {
             throw Failure(.internal, doing: "pack this program", because: "its own file is not known")

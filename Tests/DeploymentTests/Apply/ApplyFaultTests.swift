@@ -88,6 +88,7 @@ import Testing
                 let remembered = String(describing: memory.kept.withLock { $0 })
                 #expect(!remembered.contains(Self.secret))
             }
+            print("apply stories: \(Self.seeds.count) with lost answers, cuts and kills end alike unless told above")
         }
     }
 }

@@ -4,6 +4,7 @@ import HubClient
 import HubSimulator
 import Logging
 import NIOCore
+import Runtime
 import StokerCore
 import Testing
 
@@ -20,11 +21,14 @@ struct DeployScratch {
     }
 
     static func with<Value>(
-        token: String = "hf_maren", _ work: (DeployScratch) async throws -> Value
+        token: String = "hf_maren", _ configuration: HubConfiguration = HubConfiguration(),
+        clock: WaitClock = .real, _ work: (DeployScratch) async throws -> Value
     ) async throws -> Value {
         let silent = Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }
-        let world = try await SimulatedWorld.start(logger: silent)
-        let hub = Hub(.init(endpoint: world.endpoint, token: Secret(token)), logger: silent, jitter: { 0 })
+        let world = try await SimulatedWorld.start(configuration, logger: silent)
+        let hub = Hub(
+            .init(endpoint: world.endpoint, token: Secret(token)), pace: HubRateLimiter(clock: clock), logger: silent,
+            jitter: { 0 })
         let folder = FileManager.default.temporaryDirectory.path + "/deploy-\(UUID().uuidString)"
         try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
         defer { try? FileManager.default.removeItem(atPath: folder) }  // in the temporary folder anyway
@@ -58,6 +62,30 @@ struct DeployScratch {
         FleetText(name: folder + "/fleet.yaml", text: text, variables: environment).json
     }
 
+    /// Carries a plan out as `apply` does, without waiting for what a visitor gets.
+    func carryOut(_ prepared: PreparedPlan) async throws {
+        let ledger = try await ApplyLedger.open(context, endpoint: hub.settings.endpoint)
+        let applier = Applier(
+            hub: hub, memory: ledger, now: { Instant(seconds: Date().timeIntervalSince1970) },
+            waits: [.milliseconds(100), .milliseconds(400), .seconds(2)])
+        let result: Result<Void, any Error>
+        do {
+            for plan in prepared.plan.spaces where !plan.changes.isEmpty {
+                _ = try await applier.apply(
+                    plan,
+                    ApplyInputs(
+                        secrets: prepared.secrets[plan.target] ?? [:],
+                        files: (prepared.wished[plan.target]?.contents.files ?? [:]).mapValues(\.source)))
+            }
+            result = .success(())
+        } catch { result = .failure(error) }
+        await ledger.close()
+        try result.get()
+    }
+
+    /// A number of the environment, for tests that are made with many rounds by hand.
+    static func number(_ name: String) -> Int? { ProcessInfo.processInfo.environment[name].flatMap { Int($0) } }
+
     /// An operation on a fleet file.
     func call(
         _ operation: Operations.Operation, _ text: String, _ environment: [String: String] = [:],
@@ -66,10 +94,13 @@ struct DeployScratch {
         try await operation.call([("fleet_file", file(text, environment))] + more, in: context)
     }
 
-    func prepare(_ text: String, _ environment: [String: String] = [:]) async throws -> PreparedPlan {
+    func prepare(
+        _ text: String, _ environment: [String: String] = [:], program: String? = nil
+    ) async throws -> PreparedPlan {
         let arguments = try Arguments(
             [("fleet_file", file(text, environment))], for: .plan, now: context.now(), isLocal: true)
-        let work = try await DeployWork(arguments, context)
+        var work = try await DeployWork(arguments, context)
+        work.program = program
         return try await work.prepare(work.chosen([]))
     }
 

@@ -61,6 +61,24 @@ import Testing
         }
     }
 
+    /// Who looked at a plan has that one applied, or none.
+    @Test func aPlanThatIsAnotherOneNowIsNotApplied() async throws {
+        try await DeployScratch.with { scratch in
+            try Self.writeTwo(scratch)
+            let looked = try await scratch.call(.plan, Self.two, Self.values)
+            let digest = try #require(looked["digest"])
+            try scratch.write("page/index.html", "<h1>Another</h1>\n")
+            _ = scratch.requests()
+            let failure = await #expect(throws: Failure.self) {
+                try await scratch.call(.apply, Self.two, Self.values, [("digest", digest), ("confirm", true)])
+            }
+            #expect(failure?.code == .conflict && failure?.because.contains("it is another one now") == true)
+            #expect(scratch.requests().allSatisfy { $0.method == "GET" || $0.method == "HEAD" })
+            try scratch.write("page/index.html", "<h1>Hi</h1>\n")
+            #expect(try await scratch.call(.plan, Self.two, Self.values)["digest"] == digest)
+        }
+    }
+
     @Test func eachDifferenceIsShown() async throws {
         try await DeployScratch.with { scratch in
             try Self.writeTwo(scratch)

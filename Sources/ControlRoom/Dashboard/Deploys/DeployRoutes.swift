@@ -20,12 +20,17 @@ final class DeployUse: Sendable {
 }
 
 /// The pages of deploys: /deploys (the last plan), /deploys/drift and /deploys/past. They show what was looked at last, and one that is at work. Their buttons call
-/// the operations `plan` and `drift`, which only read; `apply` stays with the command line.
+/// the operations `plan` and `drift`, which only read, and `apply` with the digest of the plan that the page shows.
 extension Routes {
     func addDeploys(to router: Router<AppRequestContext>) {
         // Files and settings of private Spaces are for those who may act.
         on(router, "/deploys", .get, .write) { request, visit in try await looked(.plan, request, visit) }
         on(router, "/deploys", .post, .write) { request, visit in try await look(.plan, request, visit) }
+        on(router, "/deploys/apply", .post, .write) { request, visit in try await applyPlan(request, visit) }
+        on(router, "/deploys/stop", .post, .write) { _, _ in
+            _ = deployRunner.stop()
+            return Reply.see("/deploys/past")
+        }
         on(router, "/deploys/drift", .get, .write) { request, visit in try await looked(.drift, request, visit) }
         on(router, "/deploys/drift", .post, .write) { request, visit in try await look(.drift, request, visit) }
         on(router, "/deploys/past", .get, .write) { request, visit in try await pastDeploys(request, visit) }
@@ -47,11 +52,51 @@ extension Routes {
             _ = try await operation.call([], in: try deployContext())
             return Reply.see(kind == .plan ? "/deploys" : "/deploys/drift")
         } catch {
-            let said =
-                "Could not \(error.doing): \(error.because)."
-                + (error.hint.map { " \(Formatting.capitalized($0))." } ?? "")
-            return try await looked(kind, request, visit, said: Redaction.text(said))
+            return try await looked(kind, request, visit, said: Self.said(error))
         }
+    }
+
+    private static func said(_ failure: Failure) -> String {
+        Redaction.text(
+            "Could not \(failure.doing): \(failure.because)."
+                + (failure.hint.map { " \(Formatting.capitalized($0))." } ?? ""))
+    }
+
+    /// The connection's other end is this machine, and nothing says that it passes on what others ask.
+    private func isHere(_ request: Request, _ visit: AppRequestContext) -> Bool {
+        RequestCaller.isPeerHere(visit) && access.isCalledFromThisMachine(request)
+    }
+
+    /// Applies the plan that the form's page showed; one that was changed since is refused and shown.
+    private func applyPlan(_ request: Request, _ visit: AppRequestContext) async throws -> Response {
+        var request = request
+        let form = PageFormatting.form(String(buffer: try await request.collectBody(upTo: visit.maxUploadSize)))
+        do throws(Failure) {
+            let isHere = isHere(request, visit)
+            try RequestCaller(isHere: isHere, follows: nil).permit(Operation.apply)
+            guard let digest = form["digest"], !digest.isEmpty else {
+                throw Failure(
+                    .usage, doing: "apply the plan", because: "the form does not say which plan was looked at")
+            }
+            var given: [(name: String, value: JSONValue)] = [("digest", .string(digest)), ("confirm", true)]
+            if form["rollback"] != nil { given.append(("rollback_on_failure", true)) }
+            let allowed = form.keys.filter { $0.hasPrefix(ApplyOffer.allow) }.sorted()
+            if !allowed.isEmpty {
+                given.append(
+                    ("allow_destroy", .array(allowed.map { .string(String($0.dropFirst(ApplyOffer.allow.count))) })))
+            }
+            switch try await deployRunner.start(given, in: try deployContext(), isHere: isHere) {
+            case .began: return Reply.see("/deploys/past")
+            case .over(.success): return Reply.see("/deploys/past")
+            case .over(.failure(let failure)): throw failure
+            case .looking: break
+            }
+        } catch {
+            return try await looked(.plan, request, visit, said: Self.said(error))
+        }
+        return try await looked(
+            .plan, request, visit,
+            said: "The plan is compared with the Hub once more, then it begins. Past deploys shows it.")
     }
 
     private func looked(
@@ -63,8 +108,13 @@ extension Routes {
         let runs = try await deployRuns(limit: 4)
         let running = runs.first { $0.isRunning }
         var page = DeploysPage(
-            plan: found?.plan, same: found?.same ?? 0, sense: kind == .plan ? .plan : .drift, mayLook: true, said: said,
-            now: overview.now)
+            plan: found?.plan, same: found?.same ?? 0, sense: kind == .plan ? .plan : .drift, mayLook: true,
+            said: said ?? (kind == .plan ? deployRunner.problem.map(Self.said) : nil), now: overview.now)
+        if kind == .plan, let found, let digest = found.digest, !found.plan.isEmpty {
+            page.offer = ApplyOffer(
+                plan: found.plan, digest: digest, rollout: await monitor.fleet()[RolloutSection.section],
+                isHere: isHere(request, visit))
+        }
         page.runs = runs
         let frame = frame(
             visit, title: "\(page.title) · Stoker", kind: "plain", overview: overview, live: running != nil,
@@ -95,7 +145,7 @@ extension Routes {
             "title": running?.title ?? (runs.isEmpty ? "Nothing was deployed yet" : "Past deploys"),
             "say": running?.say(now: overview.now) ?? (runs.first?.summary(now: overview.now) ?? ""),
             "sign": running != nil ? "waking" : runs.first?.sign ?? "unknown", "isEmpty": runs.isEmpty,
-            "isRunning": running != nil,
+            "isRunning": running != nil, "mayStop": running != nil && deployRunner.isAtWork,
             "runs": runs.map { $0.model(now: overview.now) },
             "hasNext": next != nil, "next": next.map { "/deploys/past?cursor=\(PercentCoding.encoded($0))" } ?? "",
         ]

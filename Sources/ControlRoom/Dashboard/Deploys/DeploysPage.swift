@@ -12,6 +12,8 @@ struct DeploysPage {
     var mayLook: Bool
     /// What came of what was just asked for.
     var said: String?
+    /// Of a plan that changes something.
+    var offer: ApplyOffer?
     /// The last ones, newest first.
     var runs: [DeployRunView] = []
     var now: Instant
@@ -26,8 +28,12 @@ struct DeploysPage {
         var inner = view?.model ?? [:]
         inner["runs"] = runs.map { $0.model(now: now) }
         inner["hasRuns"] = !runs.isEmpty
+        inner["waves"] = offer?.wavesModel ?? []
+        inner["hasWaves"] = (offer?.waves.count ?? 0) > 1
+        inner["gate"] = offer?.gate ?? ""
         let running = runs.first(where: \.isRunning)
         let isDrift = sense == .drift
+        let refusal = running == nil ? offer?.refusal : nil
         return [
             "title": title, "sign": view?.look.name ?? "unknown",
             "say": view?.say
@@ -38,6 +44,8 @@ struct DeploysPage {
             "isDrift": isDrift,
             "made": inner["made"] ?? "", "endpoint": inner["endpoint"] ?? "",
             "hasSaid": said != nil, "said": said ?? "", "mayLook": mayLook,
+            "mayApply": offer != nil && offer?.refusal == nil && running == nil, "offer": offer?.model ?? [:],
+            "hasRefusal": refusal != nil, "refusal": refusal ?? "",
             "action": isDrift ? "/deploys/drift" : "/deploys",
             "again": isDrift ? (view == nil ? "Look for drift" : "Look again") : view == nil ? "Plan" : "Plan again",
         ]
