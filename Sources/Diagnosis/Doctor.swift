@@ -204,25 +204,8 @@ package struct Doctor: Sendable {
                 .init(source: .message, line: 1, text: Self.shown(String(message.prefix(while: { $0 != "\n" })))))
         }
         if proof.isEmpty { proof.append(.init(source: .state, line: nil, text: rule.brief)) }
-        if let signature = signature(rule.id) {
-            found.append(cause(signature, [:], proof))
-        } else {
-            found.append(
-                DoctorReport.RankedCause(
-                    rule: rule.id, name: Formatting.capitalized(rule.brief),
-                    explanation: Formatting.capitalized(rule.brief) + ".",
-                    fix: rule.remedy, command: Self.command(rule.next("{space}")), verify: "stoker space wait {space}",
-                    severity: rule.cause == .spaceStarting ? .info : .warn,
-                    automatic: rule.restart.rawValue,
-                    proof: proof, rank: 5, place: 0))
-        }
+        if let signature = signature(rule.id) { found.append(cause(signature, [:], proof)) }
         return found
-    }
-
-    /// The command that a sentence names between backticks.
-    private static func command(_ sentence: String?) -> String? {
-        let parts = (sentence ?? "").split(separator: "`", omittingEmptySubsequences: false)
-        return parts.count > 2 ? String(parts[1]) : nil
     }
 
     private func ofVisit(_ evidence: DoctorEvidence) -> [DoctorReport.RankedCause] {

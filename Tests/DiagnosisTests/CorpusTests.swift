@@ -38,7 +38,7 @@ import Testing
     static let doctor: Doctor? = {
         let file = URL(fileURLWithPath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
             .deletingLastPathComponent().appendingPathComponent("Sources/StokerAssets/Files/diagnosis.yaml")
-        return (try? String(contentsOf: file, encoding: .utf8)).flatMap { try? RuleFile($0, name: "diagnosis.yaml") }
+        return (try? String(contentsOf: file, encoding: .utf8)).flatMap { try? RuleFile(builtIn: $0) }
             .map { Doctor($0) }
     }()
 
