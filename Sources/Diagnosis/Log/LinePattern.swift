@@ -122,7 +122,10 @@ struct LinePattern: Sendable, Equatable {
                     if fits { kept[name] = value }
                 }
                 if fits {
-                    if isAtStart, number == 0, !log.folded[range.lowerBound..<found].allSatisfy(Self.isOfPrefix) {
+                    let head = log.content(line).lowerBound
+                    if isAtStart, number == 0, found > head,
+                        !log.folded[head..<found].allSatisfy(Self.isOfPrefix)
+                    {
                         return nil
                     }
                     place = end

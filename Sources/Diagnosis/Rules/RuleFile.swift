@@ -6,6 +6,7 @@ package struct RuleFile: Sendable, Equatable {
     /// What lines say beside the causes; the keys of `signs` in the file.
     package enum Sign: String, CaseIterable, Sendable {
         case boot, queued, listening, inner, alive, failing, handled, ordinary, warning, recovered, access, crashed,
+            ending,
             built, unbuilt, noise, proxy
 
         /// What a line with it says; ends with a period.
@@ -23,6 +24,7 @@ package struct RuleFile: Sendable, Equatable {
             case .recovered: "What was wrong is well again."
             case .access: "A line about a request, which may hold anything."
             case .crashed: "The program died."
+            case .ending: "The program ends in good order: no work."
             case .built: "The build is done."
             case .unbuilt: "The build failed."
             case .noise: "Put there by the platform; says nothing."
