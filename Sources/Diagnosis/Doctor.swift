@@ -300,6 +300,8 @@ package struct Doctor: Sendable {
             for hit in doctor.index.hits(log) {
                 switch doctor.uses[hit.pattern] {
                 case .sign(let sign):
+                    // "Is it running at http://localhost:8080?" asks.
+                    if sign == .listening, log.folded[log.range(hit.line)].last == UInt8(ascii: "?") { continue }
                     signs[sign, default: []].append(hit.line)
                     if sign == .listening {
                         listeners.append((hit.line, hit.kept["host"] ?? "", hit.kept["port"].flatMap { Int($0) }))

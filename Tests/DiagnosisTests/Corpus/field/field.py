@@ -67,7 +67,7 @@ def run(c):
         os.killpg(p.pid, signal.SIGKILL)
         out, _ = p.communicate()
     text = out.decode(errors='replace')
-    for a, b in (('/tmp/stokerfield/bin', '/usr/local/bin'), ('/tmp/stokerfield/none', '/srv/packages'), (str(c['venv']) + '/lib', '/usr/local/lib'), (str(c['venv']) + '/include', '/usr/local/include'), (str(c['venv']) + '/bin', '/usr/local/bin'), (sys.base_prefix, '/usr/local'), (str(d), '/home/user/app')):
+    for a, b in (('/tmp/stokerfield/bin', '/usr/local/bin'), ('/tmp/stokerfield/none', '/srv/packages'), (str(c['venv']) + '/lib', '/usr/local/lib'), (str(c['venv']) + '/include', '/usr/local/include'), (str(c['venv']) + '/', '/usr/local/'), (str(c['venv']) + '/bin', '/usr/local/bin'), (sys.base_prefix, '/usr/local'), (str(d), '/home/user/app')):
         text = text.replace(a, b)
     TEXTS[c['name']] = text
     print(c['name'], p.returncode, len(text), flush=True)
