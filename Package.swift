@@ -121,7 +121,7 @@ let package = Package(
         .target(
             name: "Notices",
             dependencies: [
-                "Ledger", "Runtime", "StokerCore", asyncHTTPClient, crypto, logging, nioCore, nioFoundation, nioHTTP1,
+                "Diagnosis", "Ledger", "Runtime", "StokerCore", asyncHTTPClient, crypto, logging, nioCore, nioFoundation, nioHTTP1,
                 nioPosix,
                 nioSSL, lifecycle, .product(name: "Mustache", package: "swift-mustache"),
             ],

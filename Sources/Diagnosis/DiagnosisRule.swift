@@ -1,7 +1,7 @@
 package import StokerCore
 
 /// One thing that can ail a Space: how it shows, what it is, what helps.
-package struct DiagnosisRule: Sendable {
+package struct DiagnosisRule: Sendable, Equatable {
     /// Whether starting the container anew helps.
     package enum Restart: String, Sendable, CaseIterable {
         /// A visit is enough.
@@ -11,13 +11,13 @@ package struct DiagnosisRule: Sendable {
         /// One restart; if it comes back a person must look.
         case once
         /// A build from scratch, at once.
-        case fromScratch
+        case fromScratch = "from-scratch"
         /// It would end the same way, or is not ours to do.
         case never
     }
 
     /// What must show. What is empty or nil does not matter; of several messages and exit codes one is enough.
-    package struct Signs: Sendable {
+    package struct Signs: Sendable, Equatable {
         var stages: Set<SpaceStage> = []
         var pause: SpaceFacts.PauseReason?
         /// Parts of the Hub's message, in small letters.
@@ -29,6 +29,9 @@ package struct DiagnosisRule: Sendable {
         var isEmpty: Bool {
             stages.isEmpty && pause == nil && messages.isEmpty && exitCodes.isEmpty && causes.isEmpty
         }
+
+        /// What is more specific has less: a pause before a message, a message before a stage, a stage before what a visitor met.
+        var order: Int { pause != nil ? 0 : isOfMessage ? 1 : stages.isEmpty ? 3 : 2 }
 
         /// Whether the Hub's message is looked at.
         var isOfMessage: Bool { !messages.isEmpty || !exitCodes.isEmpty }
@@ -49,35 +52,27 @@ package struct DiagnosisRule: Sendable {
         }
     }
 
-    /// Stable; that of the diagnosis rules where there is one (RT, P, B …), else one of ours (ST).
     package let id: String
     package let signs: Signs
     /// The cause that a check shows.
     package let cause: Cause
     /// What is so, in a few words that follow a colon: "it is paused".
     package let brief: String
-    /// What a person can do about it, a sentence: the `fix` of the rule of that id in `diagnosis.yaml`, else what the cause advises.
+    /// What a person can do about it, a sentence.
     package let remedy: String
     package let restart: Restart
-    /// Where the facts about the platform are from.
-    package let source: String
     private let nextStep: String?
 
-    /// - Parameters:
-    ///   - next: the command that goes on from here; `{space}` stands for the Space.
-    ///   - source: default the rule of that id in the collection of diagnosis rules.
-    init(
-        _ id: String, _ cause: Cause, _ signs: Signs, brief: String, next: String? = nil,
-        restart: Restart, source: String? = nil
-    ) {
-        self.id = id
+    /// nil when the rule has no signs of the Hub or of a visit.
+    init?(_ rule: RuleFile.RuleText) {
+        guard !rule.signs.isEmpty, let cause = rule.shows else { return nil }
+        id = rule.id
+        signs = rule.signs
         self.cause = cause
-        self.signs = signs
-        self.brief = brief
-        remedy = RuleFile.builtIn.fix(id)?.quoted ?? cause.advice ?? ""
-        nextStep = next
-        self.restart = restart
-        self.source = source ?? "diagnosis-rules \(id)"
+        brief = rule.brief
+        remedy = rule.fix.quoted
+        nextStep = rule.next
+        restart = rule.restart
     }
 
     /// The command that goes on from here, in words; nil when there is nothing to do at a command line.
@@ -94,7 +89,7 @@ package struct DiagnosisRule: Sendable {
 
 extension String {
     /// Words between backticks in quotation marks, for pages.
-    fileprivate var quoted: String {
+    var quoted: String {
         split(separator: "`", omittingEmptySubsequences: false).enumerated()
             .map { $0 == 0 ? "\($1)" : ($0 % 2 == 1 ? "“" : "”") + $1 }.joined()
     }

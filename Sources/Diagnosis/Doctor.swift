@@ -204,25 +204,8 @@ package struct Doctor: Sendable {
                 .init(source: .message, line: 1, text: Self.shown(String(message.prefix(while: { $0 != "\n" })))))
         }
         if proof.isEmpty { proof.append(.init(source: .state, line: nil, text: rule.brief)) }
-        if let signature = signature(rule.id) {
-            found.append(cause(signature, [:], proof))
-        } else {
-            found.append(
-                DoctorReport.RankedCause(
-                    rule: rule.id, name: Formatting.capitalized(rule.brief),
-                    explanation: Formatting.capitalized(rule.brief) + ".",
-                    fix: rule.remedy, command: Self.command(rule.next("{space}")), verify: "stoker space wait {space}",
-                    severity: rule.cause == .spaceStarting ? .info : .warn,
-                    automatic: rule.restart.rawValue,
-                    proof: proof, rank: 5, place: 0))
-        }
+        if let signature = signature(rule.id) { found.append(cause(signature, [:], proof)) }
         return found
-    }
-
-    /// The command that a sentence names between backticks.
-    private static func command(_ sentence: String?) -> String? {
-        let parts = (sentence ?? "").split(separator: "`", omittingEmptySubsequences: false)
-        return parts.count > 2 ? String(parts[1]) : nil
     }
 
     private func ofVisit(_ evidence: DoctorEvidence) -> [DoctorReport.RankedCause] {
@@ -302,6 +285,7 @@ package struct Doctor: Sendable {
         private var inner: Set<Int> = []
         private var ordinary: Set<Int> = []
         private var warnings: Set<Int> = []
+        private var tracebacks: Tracebacks
 
         init(
             _ doctor: Doctor, _ log: LogText, _ source: FailureSignature.Source, _ evidence: DoctorEvidence,
@@ -312,9 +296,12 @@ package struct Doctor: Sendable {
             self.source = source
             self.shownAs = shownAs ?? source
             self.evidence = evidence
+            tracebacks = Tracebacks(log, heads: [])
             for hit in doctor.index.hits(log) {
                 switch doctor.uses[hit.pattern] {
                 case .sign(let sign):
+                    // "Is it running at http://localhost:8080?" asks.
+                    if sign == .listening, log.folded[log.range(hit.line)].last == UInt8(ascii: "?") { continue }
                     signs[sign, default: []].append(hit.line)
                     if sign == .listening {
                         listeners.append((hit.line, hit.kept["host"] ?? "", hit.kept["port"].flatMap { Int($0) }))
@@ -332,6 +319,14 @@ package struct Doctor: Sendable {
             inner = Set(signs[.inner] ?? [])
             ordinary = Set(signs[.ordinary] ?? [])
             warnings = Set(signs[.warning] ?? [])
+            let heads = (signs[.crashed] ?? []).filter { log[$0].contains("Traceback (most recent call last)") }
+            var last = -1
+            tracebacks = Tracebacks(
+                log,
+                heads: heads.filter { line in
+                    defer { last = line }
+                    return line != last
+                })
         }
 
         private func lines(_ sign: RuleFile.Sign, _ range: Range<Int>) -> [Int] {
@@ -351,12 +346,17 @@ package struct Doctor: Sendable {
         private func isEvidence(_ hit: (signature: Int, line: Int, kept: [String: String]), _ range: Range<Int>) -> Bool
         {
             let signature = doctor.file.signatures[hit.signature]
-            guard range.contains(hit.line), !noise.contains(hit.line) else { return false }
+            guard range.contains(hit.line), !noise.contains(hit.line), !tracebacks.quoted.contains(hit.line) else {
+                return false
+            }
             if access.contains(hit.line), !signature.evidence.isLoud { return false }
             if unless[hit.signature]?.contains(hit.line) == true { return false }
             if !signature.evidence.near.isEmpty {
                 let close = (hit.line - 30)...(hit.line + 8)
-                guard near[hit.signature]?.contains(where: close.contains) == true else { return false }
+                // What another program of the container printed between its lines is not near.
+                let source = log.program(hit.line)
+                guard near[hit.signature]?.contains(where: { close.contains($0) && log.program($0) == source }) == true
+                else { return false }
             }
             if !signature.evidence.with.isEmpty, with[hit.signature]?.contains(where: range.contains) != true {
                 return false
@@ -422,6 +422,10 @@ package struct Doctor: Sendable {
 
         // MARK: Running apps
 
+        private typealias Hit = (signature: Int, line: Int, kept: [String: String])
+        /// Lines at the end of a log in which a program that died tells why.
+        private static let lastWords = 60
+
         func run() -> (causes: [DoctorReport.RankedCause], unexplained: [DoctorReport.Proof]) {
             let boots = (signs[.boot] ?? []).filter { $0 < log.count }
             var end = log.count
@@ -446,31 +450,58 @@ package struct Doctor: Sendable {
             let lastAlive = alive.last ?? -1
             let firstAlive = alive.first ?? -1
             let recovered = lines(.recovered, range).last ?? -1
-            let crashes = lines(.crashed, range).filter { !handled.contains($0) && !access.contains($0) }
+            let ending = Set(lines(.ending, range))
+            let goesOn = (lines(.ordinary, range) + lines(.warning, range)).filter { !ending.contains($0) }.sorted()
+            let ends = lines(.crashed, range).filter {
+                !access.contains($0) && (!handled.contains($0) || log[$0].contains("CRITICAL"))
+            }
+            // A traceback that was logged, and behind which work goes on to the end, ended nothing.
+            let lastEnd = ends.last { tracebacks.block(of: $0) == nil } ?? -1
+            let crashes = ends.filter { line in
+                guard let block = tracebacks.block(of: line) else { return true }
+                return lastEnd > block.end || !isLogged(block) || goesOn.count { $0 > block.end } < 2
+            }
             let isDead = evidence.state.stage?.isFailed == true || shownAs == .message
-            let goesOn = lines(.ordinary, range) + lines(.warning, range)
-            var counted = hits.filter { hit in
+            func count(_ hit: Hit, isLast: Bool) -> Bool {
                 guard isEvidence(hit, range) else { return false }
                 let signature = doctor.file.signatures[hit.signature]
                 if signature.evidence.isAlways { return true }
-                if ordinary.contains(hit.line) || (isHandled(hit.line, range) && !signature.evidence.isLoud) {
-                    return false
-                }
+                if ordinary.contains(hit.line) { return false }
+                if !isLast, isHandled(hit.line, range), !signature.evidence.isLoud { return false }
                 if hit.line > lastAlive {
-                    // Three lines of ordinary work behind it, and no end: the program went on.
-                    let after = goesOn.count { $0 > hit.line + 1 }
+                    // Three lines of ordinary work behind it, and no end: the program went on. Two behind what a logger wrote.
+                    let logged = tracebacks.block(of: hit.line).flatMap { isLogged($0) ? $0.end : nil }
+                    let after = goesOn.count { $0 > logged ?? (hit.line + 1) }
                     let died = crashes.contains { $0 >= hit.line - 60 }
-                    return isDead || died || (after < 3 && recovered < hit.line)
+                    return isDead || died || (after < (logged == nil ? 3 : 2) && recovered < hit.line)
                 }
                 guard signature.evidence.isOfServing, recovered < hit.line else { return false }
                 // What the start lived on with, when no request failed behind it.
                 if hit.line < firstAlive, !failing.contains(where: { $0 > firstAlive }) { return false }
-                return failing.contains { abs($0 - hit.line) <= 80 }
-                    || (isError(hit.line) && !isAnswered(hit.line))
+                // The request's own line stands before a long traceback.
+                let start = tracebacks.block(of: hit.line)?.first ?? hit.line
+                return failing.contains { ($0 >= start - 80) && ($0 <= hit.line + 80) }
+                    || (isError(hit.line) && tracebacks.block(of: hit.line) == nil && !isAnswered(hit.line))
+            }
+            var counted = hits.filter { count($0, isLast: false) }
+            if counted.isEmpty {
+                // It died, and gave no other reason than what it had warned of right before.
+                let end = (range.last { !log.isBlank($0) } ?? 0) - Self.lastWords
+                let died = isDead || crashes.contains { $0 > lastAlive }
+                if died {
+                    counted = hits.filter {
+                        $0.line > max(lastAlive, recovered, end) && count($0, isLast: true)
+                            && (!inner.contains($0.line) || tracebacks.block(of: $0.line)?.end == $0.line)
+                    }
+                }
             }
             counted.sort { ($0.line, $0.signature) < ($1.line, $1.signature) }
             var found = causes(counted)
-            found += listening(range)
+            // Where it listened is no matter when it died behind that.
+            let hasDied = counted.contains { hit in
+                hit.line > lastAlive && !(ordinary.contains(hit.line)) && crashes.contains { $0 >= hit.line - 60 }
+            }
+            if !hasDied || lastAlive < 0 { found += listening(range) }
             guard found.isEmpty else { return (found, []) }
             var open = crashes.filter { $0 > lastAlive }
             // It goes on, and requests fail again and again.
@@ -478,15 +509,22 @@ package struct Doctor: Sendable {
                 open = crashes.filter { line in failing.contains { abs($0 - line) <= 80 } }
                 if open.isEmpty { open = failing }
             }
-            return ([], open.suffix(3).map { proof(endOfTraceback($0, range)) })
+            return ([], open.suffix(3).map { proof(endOfTraceback($0)) })
         }
 
         /// The line that names the exception, for the head of a Python traceback; the line itself for any other.
-        private func endOfTraceback(_ line: Int, _ range: Range<Int>) -> Int {
-            guard log[line].contains("Traceback (most recent call last)") else { return line }
-            var at = line + 1
-            while range.contains(at), at < line + 400, log.isIndented(at) || log.isBlank(at) { at += 1 }
-            return range.contains(at) ? at : line
+        private func endOfTraceback(_ line: Int) -> Int { tracebacks.block(of: line)?.end ?? line }
+
+        /// The line before that the same program printed, close by.
+        private func lineBefore(_ line: Int) -> Int? {
+            let program = log.program(line)
+            return ((line - 5)..<line).last { $0 >= 0 && log.program($0) == program }
+        }
+
+        /// Whether a logger wrote the traceback: the program went on to write it.
+        private func isLogged(_ block: Tracebacks.Block) -> Bool {
+            guard let before = lineBefore(block.first) else { return false }
+            return log[before].contains("ERROR") || log[before].contains("WARN") || log[before].contains("[error]")
         }
 
         /// Whether the request that the line is logged for went well: its own line follows at once.
@@ -506,22 +544,16 @@ package struct Doctor: Sendable {
         /// Whether the line, or the one that introduces its traceback, says that the program goes on.
         private func isHandled(_ line: Int, _ range: Range<Int>) -> Bool {
             if handled.contains(line) || warnings.contains(line) { return true }
-            var at = line - 1
-            var steps = 0
-            // Up to the head of the traceback that the line ends.
-            while range.contains(at), steps < 120 {
-                let text = log[at]
-                if text.contains("Traceback (most recent call last)") {
-                    return handled.contains(at) || (range.contains(at - 1) && handled.contains(at - 1))
+            // An exception is handled when the last one that followed from it is.
+            guard let block = tracebacks.block(of: line) else { return false }
+            let heads = [block.head, block.first]
+            return heads.contains { head in
+                if handled.contains(head) { return true }
+                guard let before = lineBefore(head), range.contains(before), !log.isIndented(before) else {
+                    return false
                 }
-                guard
-                    log.isIndented(at) || text.hasPrefix("During handling") || text.hasPrefix("The above exception")
-                        || log.isBlank(at)
-                else { return false }
-                at -= 1
-                steps += 1
+                return handled.contains(before) || warnings.contains(before)
             }
-            return false
         }
 
         // MARK: Ports
@@ -531,7 +563,7 @@ package struct Doctor: Sendable {
             let port = evidence.appPort ?? 7_860
             let all = listeners.filter {
                 range.contains($0.line) && !handled.contains($0.line) && !access.contains($0.line)
-                    && !inner.contains($0.line)
+                    && !inner.contains($0.line) && Self.isOwn($0.host)
             }
             // Behind a server of their own, the others listen where they like.
             if !lines(.proxy, range).isEmpty { return [] }
@@ -578,6 +610,11 @@ package struct Doctor: Sendable {
                 }
             }
             return found
+        }
+
+        /// Whether a program may listen at such an address: any other is one that it calls.
+        static func isOwn(_ host: String) -> Bool {
+            host.isEmpty || isLoopback(host) || host.allSatisfy { $0.isHexDigit || ".:[]*".contains($0) }
         }
 
         static func isLoopback(_ host: String) -> Bool {

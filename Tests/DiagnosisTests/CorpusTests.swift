@@ -32,13 +32,13 @@ import Testing
         var lines: Int { text.count }
     }
 
-    static let bundles = ["recorded", "composed", "field-1", "field-2", "field-3"]
+    static let bundles = ["recorded", "composed", "field-1", "field-2", "field-3", "field-4", "field-5"]
 
     /// The file that is compiled in, as it stands in the sources.
     static let doctor: Doctor? = {
         let file = URL(fileURLWithPath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
             .deletingLastPathComponent().appendingPathComponent("Sources/StokerAssets/Files/diagnosis.yaml")
-        return (try? String(contentsOf: file, encoding: .utf8)).flatMap { try? RuleFile($0, name: "diagnosis.yaml") }
+        return (try? String(contentsOf: file, encoding: .utf8)).flatMap { try? RuleFile(builtIn: $0) }
             .map { Doctor($0) }
     }()
 

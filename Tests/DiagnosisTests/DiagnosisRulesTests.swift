@@ -15,7 +15,7 @@ import Testing
         #expect(rule.remedy.hasSuffix(".") || rule.remedy.hasSuffix("?"), "a remedy is a sentence: \(rule.remedy)")
         #expect(rule.remedy.first?.isUppercase == true)
         #expect(!rule.brief.isEmpty && !rule.brief.hasSuffix(".") && rule.brief.first?.isUppercase == false)
-        #expect(!rule.signs.isEmpty && !rule.source.isEmpty)
+        #expect(!rule.signs.isEmpty)
         #expect(rule.signs.messages.allSatisfy { $0 == $0.lowercased() && !$0.isEmpty })
         #expect(rule.next("acme/bot")?.contains("{") != true)
     }
@@ -84,5 +84,49 @@ import Testing
             Cause.allCases.filter { DiagnosisRules.restartHelps($0) } == [
                 .spaceRunningDead, .spaceOldBuild, .spaceCrashed,
             ])
+    }
+
+    /// What a page or a message advises is the `fix` of one row.
+    @Test func everyCauseOfACheckHasOneRow() throws {
+        let text = RuleFile.compiledIn()
+        for cause in Cause.allCases where cause != .none {
+            let advice = try #require(DiagnosisRules.advice(cause), "\(cause)")
+            #expect(advice.hasSuffix(".") || advice.hasSuffix("?"), "\(cause): \(advice)")
+            #expect(!advice.contains("`") && !advice.contains("{"), "\(cause): \(advice)")
+            let rows = text.split(separator: "\n").filter { line in
+                line.firstRange(of: "advises: [").map {
+                    line[$0.upperBound...].prefix { $0 != "]" }.split(separator: ", ").contains { $0 == cause.code }
+                } == true
+            }
+            #expect(rows.count == 1, "\(cause.code): \(rows)")
+        }
+        #expect(DiagnosisRules.advice(.none) == nil)
+    }
+
+    /// A check that shows a cause gets the words of a rule that shows it.
+    @Test func whatARuleShowsIsACauseWithARow() {
+        for rule in DiagnosisRules.all { #expect(DiagnosisRules.advice(rule.cause) != nil, "\(rule.id)") }
+        #expect(Set(DiagnosisRules.all.map(\.signs.order)) == [0, 1, 2, 3])
+        #expect(DiagnosisRules.all.map(\.signs.order) == DiagnosisRules.all.map(\.signs.order).sorted())
+    }
+
+    /// What healing acts on is no key of files of others, and each mistake of it is told.
+    @Test func theHubsSignsAreOfTheBuiltInFileAlone() throws {
+        func rule(_ more: String) -> String {
+            "rules: [ { id: X01, name: a, cause: A., fix: B., run: [abc], shows: space.crashed, brief: it is so, \(more) } ]"
+        }
+        let whole = rule("when: { message: [oomkilled], exit_codes: ['137', 3-5] }, restart: once")
+        let read = try RuleFile(builtIn: whole).states
+        #expect(read.map(\.id) == ["X01"] && read[0].restart == .once && read[0].signs.exitCodes == [137...137, 3...5])
+        #expect(throws: FleetProblems.self) { try RuleFile(whole, name: "own.yaml") }
+        for mistake in [
+            "when: { message: [a], exit_codes: [5-3] }", "when: { stages: [AWAKE] }", "when: { visit: [gone] }",
+            "when: { pause: never }", "when: { message: [a] }, restart: often", "advises: [space.gone]",
+        ] {
+            #expect(throws: FleetProblems.self, "\(mistake)") { try RuleFile(builtIn: rule(mistake)) }
+        }
+        #expect(throws: FleetProblems.self) {
+            try RuleFile(builtIn: "rules: [ { id: X01, name: a, cause: A., fix: B., when: { message: [abc] } } ]")
+        }
     }
 }

@@ -29,7 +29,7 @@ enum Advice {
             if policy.heal.mode == .act, DiagnosisRules.restartHelps(state.cause), rule?.restartHelps != false {
                 return "Stoker restarts it by itself, inside its budget. Its log on the Hub says what the app does."
             }
-            return rule?.remedy ?? state.cause.advice
+            return rule?.remedy ?? DiagnosisRules.advice(state.cause)
         }
     }
 }

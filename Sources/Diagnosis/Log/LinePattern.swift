@@ -122,7 +122,10 @@ struct LinePattern: Sendable, Equatable {
                     if fits { kept[name] = value }
                 }
                 if fits {
-                    if isAtStart, number == 0, !log.folded[range.lowerBound..<found].allSatisfy(Self.isOfPrefix) {
+                    let head = log.content(line).lowerBound
+                    if isAtStart, number == 0, found > head,
+                        !log.folded[head..<found].allSatisfy(Self.isOfPrefix)
+                    {
                         return nil
                     }
                     place = end
@@ -163,7 +166,9 @@ struct LinePattern: Sendable, Equatable {
             return String(decoding: word[(start.map { $0 + 1 } ?? word.startIndex)...], as: UTF8.self)
         }
         if isBefore { return String(decoding: bytes, as: UTF8.self) }
-        let word = bytes.prefix {
+        // In quotes or not.
+        let isQuoted = kind == .text && bytes.first.map { [0x22, 0x27, 0x60].contains($0) } == true
+        let word = (isQuoted ? bytes.dropFirst() : bytes).prefix {
             kind == .digits
                 ? (0x30...0x39).contains($0)
                 : $0 > 0x20 && ![0x22, 0x27, 0x29, 0x2C, 0x3B, 0x5D, 0x60].contains($0)

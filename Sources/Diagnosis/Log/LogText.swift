@@ -11,6 +11,10 @@ package struct LogText: Sendable {
     private(set) var plain: [UInt8] = []
     /// Where each line begins in both; one more for the end.
     private(set) var starts: [Int] = [0]
+    /// Where the text of each line begins, behind what supervisors, Kubernetes, Compose and builders put before it.
+    private var heads: [Int] = []
+    /// Which program printed each line, as a number of its tag; 0 where no tag tells.
+    private var programs: [Int] = []
     /// Number of the first line, from 1: more when the beginning of the log was left out.
     package private(set) var firstNumber = 1
 
@@ -49,6 +53,17 @@ package struct LogText: Sendable {
                 }
             }
             if plain.count > starts[starts.count - 1] { endLine() }
+        }
+        heads.reserveCapacity(count)
+        folded.withUnsafeBufferPointer { bytes in
+            for line in 0..<count {
+                let (end, tag) = LinePrefix.cut(bytes, starts[line]..<starts[line + 1])
+                heads.append(end)
+                guard !tag.isEmpty || !programs.isEmpty else { continue }
+                // Most logs have no tags.
+                if programs.isEmpty { programs = [Int](repeating: 0, count: line) }
+                programs.append(tag.isEmpty ? 0 : bytes[tag].reduce(5_381) { ($0 &* 33) ^ Int($1) })
+            }
         }
     }
 
@@ -96,11 +111,20 @@ package struct LogText: Sendable {
 
     func range(_ line: Int) -> Range<Int> { starts[line]..<starts[line + 1] }
 
+    /// The text of a line without what was put before it.
+    func content(_ line: Int) -> Range<Int> { heads[line]..<starts[line + 1] }
+
+    /// Of two lines, whether one program printed them: equal for lines with the same tag, and for those without one.
+    func program(_ line: Int) -> Int { programs.isEmpty ? 0 : programs[line] }
+
     /// Number of a line for people.
     package func number(_ line: Int) -> Int { firstNumber + line }
 
-    func isBlank(_ line: Int) -> Bool { folded[range(line)].allSatisfy { $0 == 0x20 } }
+    func isBlank(_ line: Int) -> Bool { folded[content(line)].allSatisfy { $0 == 0x20 } }
 
     /// Whether it begins with spaces, as what belongs to the line before does.
-    func isIndented(_ line: Int) -> Bool { folded[range(line)].first == 0x20 }
+    func isIndented(_ line: Int) -> Bool { folded[content(line)].first == 0x20 }
+
+    /// How many spaces its text begins with.
+    func indentation(_ line: Int) -> Int { folded[content(line)].prefix { $0 == 0x20 }.count }
 }

@@ -6,6 +6,7 @@ package struct RuleFile: Sendable, Equatable {
     /// What lines say beside the causes; the keys of `signs` in the file.
     package enum Sign: String, CaseIterable, Sendable {
         case boot, queued, listening, inner, alive, failing, handled, ordinary, warning, recovered, access, crashed,
+            ending,
             built, unbuilt, noise, proxy
 
         /// What a line with it says; ends with a period.
@@ -23,6 +24,7 @@ package struct RuleFile: Sendable, Equatable {
             case .recovered: "What was wrong is well again."
             case .access: "A line about a request, which may hold anything."
             case .crashed: "The program died."
+            case .ending: "The program ends in good order: no work."
             case .built: "The build is done."
             case .unbuilt: "The build failed."
             case .noise: "Put there by the platform; says nothing."
@@ -34,6 +36,10 @@ package struct RuleFile: Sendable, Equatable {
     var signs: [Sign: [LinePattern]] = [:]
     /// Each evidence of each rule.
     var signatures: [FailureSignature] = []
+    /// What the Hub's stage and message and a visit mean; of the built-in file only.
+    var states: [DiagnosisRule] = []
+    /// What a person can do where a check has a cause; of the built-in file only.
+    var advice: [Cause: String] = [:]
 
     /// No rules.
     package init() {}
@@ -41,12 +47,24 @@ package struct RuleFile: Sendable, Equatable {
     /// Every mistake of the file is reported with its place.
     /// - Parameter name: the file's name as the person gave it.
     package init(_ text: String, name: String) throws(FleetProblems) {
+        try self.init(text, name: name, Self.ruleSection)
+    }
+
+    /// The file that is compiled in, whose rules have further keys.
+    init(builtIn text: String) throws(FleetProblems) {
+        try self.init(text, name: "diagnosis.yaml", Self.builtInSection)
+    }
+
+    private init(_ text: String, name: String, _ section: FleetSection<[RuleText]>) throws(FleetProblems) {
         let read = FleetFile.read(
-            text: text, name: name, environment: [:], sections: .none.adding(Self.signSection).adding(Self.ruleSection))
+            text: text, name: name, environment: [:], sections: .none.adding(Self.signSection).adding(section))
         switch read {
         case .success(let file):
             signs = file[Self.signSection].patterns
-            signatures = file[Self.ruleSection].flatMap(\.signatures)
+            let rules = file[section]
+            signatures = rules.flatMap(\.signatures)
+            states = rules.compactMap { DiagnosisRule($0) }
+            for rule in rules { for cause in rule.advises { advice[cause] = rule.fix.quoted } }
         case .failure(let problems): throw problems
         }
     }
@@ -62,9 +80,6 @@ package struct RuleFile: Sendable, Equatable {
         }
         return all
     }
-
-    /// What a rule says to do.
-    func fix(_ id: String) -> String? { signatures.first { $0.id == id }?.fix }
 
     package var ids: Set<String> { Set(signatures.map(\.id)) }
 
@@ -176,7 +191,7 @@ package struct RuleFile: Sendable, Equatable {
         return keys
     }()
 
-    private static let stage = FleetValue<String>.text(
+    static let stage = FleetValue<String>.text(
         "a stage of the Hub, such as RUNTIME_ERROR", pattern: "^[A-Z_]+$"
     ) { word in
         SpaceStage.known.contains { $0.rawValue == word } ? nil : "is no stage that Stoker knows"
@@ -194,6 +209,12 @@ package struct RuleFile: Sendable, Equatable {
         var automatic: [FailureSignature.Automatic] = []
         var rank = 50
         var state: String?
+        var signs = DiagnosisRule.Signs()
+        var shows: Cause?
+        var advises: [Cause] = []
+        var brief = ""
+        var next: String?
+        var restart = DiagnosisRule.Restart.never
         var own = EvidenceText()
         var evidence: [EvidenceText] = []
 
@@ -266,30 +287,36 @@ package struct RuleFile: Sendable, Equatable {
     ]
 
     static let ruleTable = FleetTable<RuleText>(
-        ownKeys + evidenceKeys.map { $0.of(\RuleText.own) } + furtherKeys,
-        finish: { rule, said in
-            for key in ["id", "name", "cause", "fix"] where !said.has(key) {
-                said.report(.missing, "`\(key)` is missing in \(rule.id.isEmpty ? "a rule" : rule.id)")
-            }
-            // What was said and is wrong is told already.
-            let ways = FailureSignature.Source.allCases.map(\.rawValue) + ["listens", "status", "evidence"]
-            let isSaid = ways.contains { said.has($0) }
-            if !isSaid {
-                said.report(
-                    .missing,
-                    "\(rule.id.isEmpty ? "the rule" : rule.id) says nowhere how it shows; give it patterns, such as run: [Cannot reach {host}]"
-                )
-            }
-        })
+        keys, finish: { rule, said in finish(&rule, said) })
+    static let keys = ownKeys + evidenceKeys.map { $0.of(\RuleText.own) } + furtherKeys
 
-    private static let ruleSection = FleetSection(
-        "rules", "One failure each.", FleetValue<[RuleText]>.list(.table(ruleTable, RuleText()), "rules", limit: 2_000),
-        initial: [])
+    static func finish(_ rule: inout RuleText, _ said: FleetTableReport) {
+        for key in ["id", "name", "cause", "fix"] where !said.has(key) {
+            said.report(.missing, "`\(key)` is missing in \(rule.id.isEmpty ? "a rule" : rule.id)")
+        }
+        // What was said and is wrong is told already.
+        let ways = FailureSignature.Source.allCases.map(\.rawValue) + ["listens", "status", "evidence", "when"]
+        let isSaid = ways.contains { said.has($0) }
+        if !isSaid {
+            said.report(
+                .missing,
+                "\(rule.id.isEmpty ? "the rule" : rule.id) says nowhere how it shows; give it patterns, such as run: [Cannot reach {host}]"
+            )
+        }
+    }
+
+    private static let ruleSection = section(ruleTable)
+
+    static func section(_ table: FleetTable<RuleText>) -> FleetSection<[RuleText]> {
+        FleetSection(
+            "rules", "One failure each.", FleetValue<[RuleText]>.list(.table(table, RuleText()), "rules", limit: 2_000),
+            initial: [])
+    }
 
     // MARK: The built-in rules
 
     /// The rules that are compiled in. A test reads them: a build with a wrong file knows no cause.
-    package static let builtIn: RuleFile = (try? RuleFile(compiledIn(), name: "diagnosis.yaml")) ?? RuleFile()
+    package static let builtIn: RuleFile = (try? RuleFile(builtIn: compiledIn())) ?? RuleFile()
 
     /// The bytes that are compiled in.
     static func compiledIn() -> String {

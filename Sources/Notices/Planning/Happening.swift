@@ -1,3 +1,4 @@
+import Diagnosis
 import Ledger
 import StokerCore
 
@@ -88,7 +89,7 @@ struct Happening: Sendable {
 
     /// What a person can do, where there is no page beside it.
     static func hint(_ cause: Cause) -> String? {
-        cause.advice?.replacing("The transcript below shows", with: "Its page shows")
+        DiagnosisRules.advice(cause)?.replacing("The transcript below shows", with: "Its page shows")
             .replacing("The transcript below says", with: "Its page says")
     }
 }

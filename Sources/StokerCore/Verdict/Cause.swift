@@ -81,7 +81,7 @@ package enum Cause: UInt8, Sendable, CaseIterable, Codable {
 }
 
 extension Cause {
-    /// What is told of a cause, one row each: whoever shows one reads it here.
+    /// What is told of a cause, one row each: whoever shows one reads it here. What a person can do about it is in the rules of the room Diagnosis.
     package struct Traits: Sendable {
         /// Stable name for APIs and metrics.
         package let code: String
@@ -89,8 +89,6 @@ extension Cause {
         package let sentence: String
         /// A few words where there is no room for the sentence.
         package let brief: String
-        /// What a person can do about it; nil when there is nothing to do.
-        package let advice: String?
         package let network: Network
 
         /// What a failure says of this machine's own network.
@@ -104,20 +102,18 @@ extension Cause {
         }
 
         fileprivate init(
-            _ code: String, _ sentence: String, brief: String? = nil, advice: String? = nil,
+            _ code: String, _ sentence: String, brief: String? = nil,
             network: Network = .untold
         ) {
             self.code = code
             self.sentence = sentence
             self.brief = brief ?? sentence
-            self.advice = advice
             self.network = network
         }
     }
 
     package var code: String { traits.code }
     package var sentence: String { traits.sentence }
-    package var advice: String? { traits.advice }
     /// Whether a broken network on our side would look like this.
     package var isConnectivity: Bool { traits.network == .doubtful }
 
@@ -133,254 +129,195 @@ extension Cause {
         case .dnsNoSuchName:
             Traits(
                 "dns.no_such_name", "the name does not exist",
-                brief: "no such name",
-                advice: "Compare the name in the fleet file with the address that works in a browser. "
-                    + "A private Space needs a token in “headers”.")
+                brief: "no such name")
         case .dnsFailed:
             Traits(
                 "dns.failed", "the name could not be looked up",
-                brief: "name lookup failed",
-                advice: "Look at this machine's name server; other targets may suffer too.", network: .doubtful)
+                brief: "name lookup failed", network: .doubtful)
         case .dnsTimeout:
             Traits(
                 "dns.timeout", "the name server did not answer in time",
-                brief: "name lookup timed out",
-                advice: "Look at this machine's name server; other targets may suffer too.", network: .doubtful)
+                brief: "name lookup timed out", network: .doubtful)
         case .dnsStale:
             Traits(
-                "dns.stale", "stale name: it cannot be looked up, its last known address still answers",
-                advice: "Look at this machine's name server; other targets may suffer too.")
+                "dns.stale", "stale name: it cannot be looked up, its last known address still answers")
         case .dnsNoRecord:
             Traits(
-                "dns.no_record", "the name has no record of this type",
-                advice: "Look at the zone of the name, or ask for another type with ?type=….")
+                "dns.no_record", "the name has no record of this type")
         case .connectRefused:
             Traits(
                 "connect.refused", "the connection was refused: nothing listens there",
-                brief: "connection refused",
-                advice: "Is the service started, and is this its port?")
+                brief: "connection refused")
         case .connectTimeout:
             Traits(
                 "connect.timeout", "no connection within the limit",
-                brief: "connection timed out",
-                advice: "Look for a firewall or a host that is switched off.", network: .doubtful)
+                brief: "connection timed out", network: .doubtful)
         case .connectUnreachable:
             Traits(
                 "connect.unreachable", "the network or host is unreachable",
-                brief: "host unreachable",
-                advice: "Look for a firewall or a host that is switched off.", network: .doubtful)
+                brief: "host unreachable", network: .doubtful)
         case .connectionReset:
             Traits(
                 "connect.reset", "the connection was reset",
-                brief: "connection reset",
-                advice: "The service's own log says why it hung up.")
+                brief: "connection reset")
         case .tlsHandshake:
             Traits(
                 "tls.handshake", "the TLS handshake failed",
-                brief: "TLS handshake failed",
-                advice: "Is this an https port? The transcript below says how far it got.", network: .works)
+                brief: "TLS handshake failed", network: .works)
         case .tlsCertificate:
             Traits(
                 "tls.certificate", "there is no certificate, or it is not valid yet",
-                brief: "certificate not valid",
-                advice: "Look at the server's certificate, and at the clocks of both machines.", network: .works)
+                brief: "certificate not valid", network: .works)
         case .tlsTimeout:
             Traits(
                 "tls.timeout", "the TLS handshake did not finish in time",
-                brief: "TLS handshake timed out",
-                advice: "Is this an https port? The transcript below says how far it got.")
+                brief: "TLS handshake timed out")
         case .tlsExpiresSoon:
             Traits(
-                "tls.expires_soon", "the certificate ends soon",
-                advice: "Renew the certificate.")
+                "tls.expires_soon", "the certificate ends soon")
         case .tlsExpired:
             Traits(
-                "tls.expired", "the certificate has expired",
-                advice: "Renew the certificate.", network: .works)
+                "tls.expired", "the certificate has expired", network: .works)
         case .tlsWrongName:
             Traits(
-                "tls.wrong_name", "the certificate is for another name",
-                advice: "Ask for a name that the certificate is for, or have one issued for this name.", network: .works
+                "tls.wrong_name", "the certificate is for another name", network: .works
             )
         case .tlsUntrusted:
             Traits(
                 "tls.untrusted", "the certificate is not trusted",
-                advice: "Use a certificate of a public authority and send its whole chain, or set “verify_tls: false”.",
                 network: .works)
         case .firstByteTimeout:
             Traits(
                 "http.first_byte_timeout", "no answer within the limit",
-                brief: "no answer in time",
-                advice: "The service accepts connections but does not answer in time: look at its load and its log.")
+                brief: "no answer in time")
         case .bodyTimeout:
             Traits(
                 "http.body_timeout", "the answer began but did not end within the limit",
-                brief: "answer not complete in time",
-                advice: "The service accepts connections but does not answer in time: look at its load and its log.")
+                brief: "answer not complete in time")
         case .closedEarly:
             Traits(
                 "http.closed_early", "the connection was closed before the answer was complete",
-                brief: "connection closed early",
-                advice: "The service's own log says why it hung up.", network: .works)
+                brief: "connection closed early", network: .works)
         case .notHTTP:
             Traits(
                 "http.not_http", "what came back is not HTTP",
-                advice: "Something else listens on this port; a bare port is watched with a tcp:// address.",
                 network: .works)
         case .headersTooLarge:
             Traits(
                 "http.headers_too_large", "the answer's headers are larger than 64 KiB",
-                advice: "The transcript below shows each step; point the target at the last address that is right.",
                 network: .works)
         case .tooManyRedirects:
             Traits(
                 "http.too_many_redirects", "too many redirects",
-                advice: "The transcript below shows each step; point the target at the last address that is right.",
                 network: .works)
         case .badRedirect:
             Traits(
                 "http.bad_redirect", "a redirect leads nowhere",
-                advice: "The transcript below shows each step; point the target at the last address that is right.",
                 network: .works)
         case .status:
             Traits(
-                "expect.status", "the status code is not an expected one",
-                advice: "The transcript below shows the answer. If it is fine as it is, allow it with “expect.status”.")
+                "expect.status", "the status code is not an expected one")
         case .textMissing:
             Traits(
-                "expect.text", "the expected text is not in the answer",
-                advice: "The transcript below shows what came instead. If that is right, change “expect”.")
+                "expect.text", "the expected text is not in the answer")
         case .regexMissing:
             Traits(
-                "expect.regex", "the expected pattern is not in the answer",
-                advice: "The transcript below shows what came instead. If that is right, change “expect”.")
+                "expect.regex", "the expected pattern is not in the answer")
         case .jsonMismatch:
             Traits(
-                "expect.json", "a JSON value is not the expected one",
-                advice: "The transcript below shows what came instead. If that is right, change “expect”.")
+                "expect.json", "a JSON value is not the expected one")
         case .tooSlow:
             Traits(
-                "expect.within", "slower than expected",
-                advice: "The transcript below shows where the time goes. If that is normal, raise “expect.within”.")
+                "expect.within", "slower than expected")
         case .recordMissing:
             Traits(
-                "expect.records", "an expected DNS record is not in the answer",
-                advice: "The transcript below shows the records. If they are right, change “expect.records”.")
+                "expect.records", "an expected DNS record is not in the answer")
         case .spaceStarting:
             Traits(
-                "space.starting", "the Space is building or starting",
-                advice: "Nothing to do: Stoker waits for it and looks again.")
+                "space.starting", "the Space is building or starting")
         case .spaceHeld:
             Traits(
-                "space.held", "the Space is asleep and being woken; the request is held",
-                advice: "Nothing to do: Stoker waits for it and looks again.")
+                "space.held", "the Space is asleep and being woken; the request is held")
         case .spaceError:
             Traits(
-                "space.error", "the platform says that the Space is in error",
-                advice: "Its log on the Hub says why. Restart or rebuild the Space there; Stoker sees when it is back.")
+                "space.error", "the platform says that the Space is in error")
         case .spaceHidden:
             Traits(
-                "space.hidden", "the Space is private, renamed or deleted",
-                advice: "Compare the name in the fleet file with the address that works in a browser. "
-                    + "A private Space needs a token in “headers”.")
+                "space.hidden", "the Space is private, renamed or deleted")
         case .spacePaused:
             Traits(
-                "space.paused", "the Space is paused",
-                advice: "Restart it on its page on the Hub: a ping does not wake a paused Space.")
+                "space.paused", "the Space is paused")
         case .spaceModerated:
             Traits(
-                "space.moderated", "the Space was flagged by the platform; pings stop",
-                advice: "Read what the Space's page on the Hub says and settle it there.")
+                "space.moderated", "the Space was flagged by the platform; pings stop")
         case .spaceThrottled:
             Traits(
-                "space.throttled", "the platform limits requests (429); pings slow down",
-                advice: "Ask less often: longer intervals, or fewer checks from this address.")
+                "space.throttled", "the platform limits requests (429); pings slow down")
         case .spacePlatformPage:
             Traits(
-                "space.platform_page", "the platform answered in place of the app",
-                advice: "The transcript below shows the platform's page.")
+                "space.platform_page", "the platform answered in place of the app")
         case .spaceStuck:
             Traits(
-                "space.stuck", "the Space has been starting for longer than a start may take",
-                advice: "Its log on the Hub says why. Restart or rebuild the Space there; Stoker sees when it is back.")
+                "space.stuck", "the Space has been starting for longer than a start may take")
         case .spaceRunningDead:
             Traits(
-                "space.running_dead", "the Hub says that the Space runs, but nobody gets an answer",
-                advice:
-                    "Its log on the Hub says what the app does. A restart often helps; “heal: act” does it by itself.")
+                "space.running_dead", "the Hub says that the Space runs, but nobody gets an answer")
         case .spaceOldBuild:
             Traits(
-                "space.old_build", "an older build serves than the repository holds",
-                advice: "Its build log on the Hub says what became of the last push; a restart starts a build anew.")
+                "space.old_build", "an older build serves than the repository holds")
         case .spaceAsleep:
             Traits(
-                "space.asleep", "the Space is asleep",
-                advice: "Nothing to do: Stoker wakes it and looks again.")
+                "space.asleep", "the Space is asleep")
         case .spacePausedByOwner:
             Traits(
-                "space.paused_by_owner", "the Space is paused on the Hub; only its owner can restart it",
-                advice: "Restart it on its page on the Hub when its time has come.")
+                "space.paused_by_owner", "the Space is paused on the Hub; only its owner can restart it")
         case .spaceSpendLimit:
             Traits(
-                "space.spend_limit", "the Space is paused because a spending limit was reached",
-                advice: "Restart it on its page on the Hub when its time has come.")
+                "space.spend_limit", "the Space is paused because a spending limit was reached")
         case .platformIncident:
             Traits(
-                "platform.incident", "several Spaces fail alike: the platform has trouble",
-                advice: "Look at status.huggingface.co. Nothing is restarted while it lasts.")
+                "platform.incident", "several Spaces fail alike: the platform has trouble")
         case .spaceBuildFailed:
             Traits(
-                "space.build_failed", "the last build failed; the build log says why",
-                advice: "Its build log on the Hub says why; the repository must change.")
+                "space.build_failed", "the last build failed; the build log says why")
         case .spaceConfigError:
             Traits(
-                "space.config_error", "the configuration in the README or the hardware is not valid",
-                advice: "Put the head of README.md right; the Hub's page of the Space names the mistake.")
+                "space.config_error", "the configuration in the README or the hardware is not valid")
         case .spaceNoApp:
             Traits(
-                "space.no_app", "the repository has no app file",
-                advice: "Add the app file or Dockerfile, or correct “sdk” and “app_file” in README.md.")
+                "space.no_app", "the repository has no app file")
         case .spaceCrashed:
             Traits(
-                "space.crashed", "the app crashed, or did not start",
-                advice:
-                    "Its log on the Hub says what the app does. A restart often helps; “heal: act” does it by itself.")
+                "space.crashed", "the app crashed, or did not start")
         case .spaceDeleting:
             Traits(
-                "space.deleting", "the Space is being deleted",
-                advice: "Take it out of the fleet file.")
+                "space.deleting", "the Space is being deleted")
         case .heartbeatMissed:
             Traits(
-                "heartbeat.missed", "no heartbeat within its time and grace",
-                advice: "Did the job run? Look at its schedule and its log.")
+                "heartbeat.missed", "no heartbeat within its time and grace")
         case .heartbeatFailed:
             Traits(
-                "heartbeat.failed", "the job reported a failure",
-                advice: "The job's own log says what went wrong.")
+                "heartbeat.failed", "the job reported a failure")
         case .heartbeatOverran:
             Traits(
-                "heartbeat.overran", "the job started but did not finish in time",
-                advice: "It may hang. If runs may take this long, raise “every” or “grace”.")
+                "heartbeat.overran", "the job started but did not finish in time")
         case .hubLags:
             Traits(
-                "hub.lags", "the app answers although the Hub says otherwise",
-                advice: "Nothing to do: the app answers.")
+                "hub.lags", "the app answers although the Hub says otherwise")
         case .spaceNeedsToken:
             Traits(
                 "space.needs_token",
-                "the Hub knows the Space, but its address answers 404: private without a valid token, or another address",
-                advice: "Set “hub.token” to a token that may read the Space; if it was renamed, correct its name.")
+                "the Hub knows the Space, but its address answers 404: private without a valid token, or another address"
+            )
         case .selfOffline:
             Traits(
                 "self.offline", "this machine has no network; nothing is known of the target")
         case .selfOverloaded:
             Traits(
-                "self.overloaded", "more pings were due than this machine can make",
-                advice: "Longer intervals or a larger open-file limit help.")
+                "self.overloaded", "more pings were due than this machine can make")
         case .invalidAddress:
             Traits(
-                "address.invalid", "the address cannot be used",
-                advice: "Correct the address in the fleet file.")
+                "address.invalid", "the address cannot be used")
         case .ledgerDamaged:
             Traits(
                 "ledger.damaged", "Stoker's ledger was damaged")

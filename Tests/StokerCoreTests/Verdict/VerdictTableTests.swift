@@ -68,7 +68,6 @@ struct VerdictTableTests {
         for cause in Cause.allCases {
             #expect(!cause.sentence.isEmpty && !cause.sentence.hasSuffix("."), "\(cause)")
             #expect(cause.traits.brief.count <= cause.sentence.count, "\(cause)")
-            #expect(cause.advice.map { $0.hasSuffix(".") || $0.hasSuffix("?") } ?? true, "\(cause)")
         }
         #expect(Cause.status.brief(code: 503) == "answered 503")
         #expect(Cause.status.brief(code: 0) == Cause.status.sentence)

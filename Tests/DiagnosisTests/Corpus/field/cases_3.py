@@ -59,7 +59,7 @@ py('r3-joblib-dir', 'D03', 'import os\nos.makedirs(os.path.expanduser("/root/.ca
 py('r3-hf-cache', 'D03', 'import os\nos.environ["HF_HOME"] = "/data/hf"\nfrom huggingface_hub import snapshot_download\nos.makedirs("/srv/hf/hub")\n')
 py('r3-tmp-ro', 'D03', 'open("/ro/x", "w")\n', setup='mkdir -p /ro; mount -t tmpfs -o ro tmpfs /ro;')
 py('r3-sqlite-dir', 'D03', 'import sqlite3\nprint("db")\nsqlite3.connect("/var/tide.db")\n')
-py('r3-smtp-refused-587', 'unknown|DB02|D10', 'import smtplib\nsmtplib.SMTP("127.0.0.1", 587)\n')
+py('r3-smtp-refused-587', 'D27|DB02|D10', 'import smtplib\nsmtplib.SMTP("127.0.0.1", 587)\n')
 py('r3-imap-name', 'D12', 'import imaplib\nimaplib.IMAP4_SSL("imap.tides.example")\n')
 # healthy
 def calm(name, body, cmd=None, secs=10, expect='none', **more):

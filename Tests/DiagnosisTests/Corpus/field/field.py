@@ -4,7 +4,8 @@ container's log.
 
     field.py SET VENV SLIM [NAME...]      writes ../field-SET.logs from cases_SET.py; with names, only those anew
 
-Needs root, node, nginx, java, and postgres 15 in the network namespace `stokerfield` (postgres.sh starts it). VENV and SLIM are virtual environments:
+From set 4 on: FIELD_UI is a virtual environment of another Python with gradio, streamlit, transformers and others, FIELD_TOOLS one with uv and poetry; FIELD_JOBS
+programs run at a time. Needs root, node, nginx, java, rustc, g++, and postgres 15 in the network namespace `stokerfield` (postgres.sh starts it). VENV and SLIM are virtual environments:
 VENV has what the programs import, SLIM only fastapi, uvicorn, flask, gunicorn, sqlalchemy and pandas."""
 import hashlib, json, os, pathlib, random, shutil, signal, subprocess, sys, tempfile, textwrap
 from concurrent.futures import ThreadPoolExecutor
@@ -47,14 +48,15 @@ def run(c):
             p.chmod(0o755)
     subprocess.run(['chown', '-R', '0:0' if c['root'] else '1000:1000', str(d)])
     net = '' if c['net'] in ('host', 'db') else 'ip link set lo up; ' + (HOLE if c['net'] == 'hole' else '')
-    user = '' if c['root'] else 'setpriv --reuid 1000 --regid 1000 --clear-groups '
+    path = f"/usr/bin/env PATH={c['env']['PATH']} " if 'PATH' in c['env'] else ''  # only the program's own
+    user = path if c['root'] else path + '/usr/bin/setpriv --reuid 1000 --regid 1000 --clear-groups '
     inner = (f'mkdir -p {PY}; mount --bind /root/.pyenv {PY}; mount -t tmpfs tmpfs /root; mkdir /root/.pyenv; mount --bind {PY} /root/.pyenv; chmod 755 /root; mount -t tmpfs tmpfs /home; mkdir -p /home/user/app; chown 1000:1000 /home/user; mount --bind {d} /home/user/app; mount --make-rprivate / 2>/dev/null; '
-             f'{net}{c["setup"]}\ncd /home/user/app; exec {user}bash -c "{{ $RUNME\n}} 2>&1 | cat"')
+             f'{net}{c["setup"]}\ncd /home/user/app; exec {user}/bin/bash -c "{{ $RUNME\n}} 2>&1 | cat"')
     ns = ['unshare', '-m', '-p', '-f', '--mount-proc'] + ([] if c['net'] in ('host', 'db') else ['-n'])
     if c['net'] == 'db':
         ns = ['ip', 'netns', 'exec', 'stokerfield'] + ns
     env = {'PATH': f"{c['venv']}/bin:/usr/local/bin:/usr/bin:/bin:/usr/sbin:/sbin", 'HOME': '/home/user', 'PYTHONUNBUFFERED': '1', 'LANG': 'C.UTF-8',
-           'HF_HUB_DISABLE_TELEMETRY': '1', 'GRADIO_ANALYTICS_ENABLED': 'False', 'PYTHONDONTWRITEBYTECODE': '1', **c['env'], 'RUNME': c['cmd']}
+           'HF_HUB_DISABLE_TELEMETRY': '1', 'GRADIO_ANALYTICS_ENABLED': 'False', 'PYTHONDONTWRITEBYTECODE': '1', **{k: v for k, v in c['env'].items() if k != 'PATH'}, 'RUNME': c['cmd']}
     for k in ('http_proxy', 'https_proxy', 'HTTPS_PROXY', 'HTTP_PROXY', 'PIP_INDEX_URL', 'PIP_CERT', 'REQUESTS_CA_BUNDLE', 'SSL_CERT_FILE', 'PIP_PROXY', 'no_proxy', 'NO_PROXY'):
         if c['net'] == 'host' and k in os.environ:
             env[k] = os.environ[k]
@@ -65,7 +67,7 @@ def run(c):
         os.killpg(p.pid, signal.SIGKILL)
         out, _ = p.communicate()
     text = out.decode(errors='replace')
-    for a, b in ((str(c['venv']) + '/lib', '/usr/local/lib'), (str(c['venv']) + '/bin', '/usr/local/bin'), (sys.base_prefix, '/usr/local'), (str(d), '/home/user/app')):
+    for a, b in (('/tmp/stokerfield/bin', '/usr/local/bin'), ('/tmp/stokerfield/none', '/srv/packages'), (str(c['venv']) + '/lib', '/usr/local/lib'), (str(c['venv']) + '/include', '/usr/local/include'), (str(c['venv']) + '/', '/usr/local/'), (str(c['venv']) + '/bin', '/usr/local/bin'), (sys.base_prefix, '/usr/local'), (str(d), '/home/user/app')):
         text = text.replace(a, b)
     TEXTS[c['name']] = text
     print(c['name'], p.returncode, len(text), flush=True)
@@ -124,8 +126,9 @@ exec((here / f'cases_{SET}.py').read_text())
 if __name__ == '__main__':
     names = [c['name'] for c in CASES]
     assert len(set(names)) == len(names), [n for n in names if names.count(n) > 1]
-    with ThreadPoolExecutor(3) as pool:
-        list(pool.map(run, [c for c in CASES if not ONLY or c['name'] in ONLY]))
+    with ThreadPoolExecutor(int(os.environ.get('FIELD_JOBS', '3'))) as pool:
+        list(pool.map(run, [c for c in CASES if not ONLY or c['name'] in ONLY or c['name'] not in TEXTS]))
+    CASES[:] = [c for c in CASES if c['name'] in TEXTS]
     labels = [{'name': c['name'], 'kind': c['kind'], 'expect': c['expect'], **c['label']} for c in CASES]
     bundle.write(here.parent / f'field-{SET}.plain', [(l, TEXTS[l['name']]) for l in labels])  # what was printed; not kept in the repository
     bundle.write(here.parent / f'field-{SET}.logs', [
