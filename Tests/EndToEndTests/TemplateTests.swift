@@ -120,11 +120,13 @@ extension EndToEnd {
                 let ready = try await HTTP.call(url + "/ready")
                 #expect(ready.status == 503)
                 // Every line is JSON, none holds the password, and the app itself says that it bounded the wait.
-                let lines = try await Wait.for("the log lines") {
-                    let lines = app.errorLines.compactMap { try? JSONDecoder().decode(JSON.self, from: Data($0.utf8)) }
-                    return lines.filter { $0.message.string == "request" }.count >= 2 ? lines : nil
+                let lines = try await Wait.for("the log lines, each JSON") {
+                    // Read once: the file grows meanwhile, and its last line may be half a line.
+                    let written = app.errorLines
+                    let lines = written.compactMap { try? JSONDecoder().decode(JSON.self, from: Data($0.utf8)) }
+                    let requests = lines.count { $0.message.string == "request" }
+                    return requests >= 2 && lines.count == written.count ? lines : nil
                 }
-                #expect(lines.count == app.errorLines.count)
                 #expect(!app.errors.contains("geheim"))
                 for line in lines where line.message.string == "request" {
                     let took = try #require(line.milliseconds.double)
