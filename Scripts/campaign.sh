@@ -3,11 +3,7 @@
 # round.
 set -euo pipefail
 cd "$(dirname "$0")/.."
-mkdir -p .build
-if ! swift build --build-tests >.build/build.log 2>&1; then
-    grep -E 'error:' .build/build.log | sort -u | head -40
-    exit 1
-fi
+Scripts/build-tests.sh
 STOKER_KILL_ROUNDS=${1:-200} STOKER_KILL_SEED=${2:-7} swift test --skip-build --filter "${3:-noAnsweredPauseIsLost}" 2>&1 \
     | tee .build/campaign.log
 # A filter that matches nothing is green, too.

@@ -2,11 +2,7 @@
 # cron.sh [EXPRESSIONS] [ZONES] [INSTANTS]: holds CronSchedule against brute force, 50 expressions at a time.
 set -euo pipefail
 cd "$(dirname "$0")/.."
-mkdir -p .build
-if ! swift build --build-tests >.build/build.log 2>&1; then
-    grep -E 'error:' .build/build.log | sort -u | head -40
-    exit 1
-fi
+Scripts/build-tests.sh
 cases=$(mktemp)
 trap 'rm -f "$cases"' EXIT
 python=python3

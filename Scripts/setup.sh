@@ -24,7 +24,8 @@ template_packages() { # TEMPLATE FILE
     cat "$files"/requirements*.txt | cmp -s - "$venv/installed.txt" && return 0
     echo "Installing the packages of the template $1 into $venv"
     python3 -m venv "$venv"
-    "$venv/bin/python" -m pip install --quiet --disable-pip-version-check -r "$files/$2"
+    # Python compiles what it imports, which is a small part of what is installed.
+    "$venv/bin/python" -m pip install --quiet --disable-pip-version-check --no-compile -r "$files/$2"
     cat "$files"/requirements*.txt >"$venv/installed.txt"
 }
 python_packages() {

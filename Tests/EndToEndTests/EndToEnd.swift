@@ -5,8 +5,9 @@ import Testing
 
 /// The built program, used as a person would use it: through its command line, its port and its files.
 ///
-/// One after the other: ports, processor and disk are shared, and a red test's log is easier to read.
-@Suite(.serialized, .keepsScratchWhenRed) struct EndToEnd {}
+/// Each test has a folder, ports and processes of its own, and most of its time is waiting. So several run at once, as many
+/// as Scripts/test.sh says.
+@Suite(.keepsScratchWhenRed) struct EndToEnd {}
 
 extension Trait where Self == IssueHandlingTrait {
     /// Leaves the scratch directory of a test that was red.

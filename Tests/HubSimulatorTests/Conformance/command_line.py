@@ -2,18 +2,15 @@
 
 import json
 import os
-import subprocess
-import sys
 
+import hf_command
 from common import maren, path, write
-
-HF = [sys.executable, "-m", "huggingface_hub.cli.hf"]
 
 
 def hf(*arguments, ok=True):
-    done = subprocess.run([*HF, *arguments], capture_output=True, text=True, timeout=60)
-    assert (done.returncode == 0) == ok, (arguments, done.returncode, done.stdout, done.stderr)
-    return done.stdout
+    code, output, errors = hf_command.run(*arguments)
+    assert (code == 0) == ok, (arguments, code, output, errors)
+    return output
 
 
 assert "maren" in hf("auth", "whoami")

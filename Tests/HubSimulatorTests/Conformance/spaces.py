@@ -5,13 +5,13 @@ Usage: spaces.py api|cli EDGE_PORT      with HF_ENDPOINT set. Exit 0 when everyt
 
 import json
 import os
-import subprocess
 import sys
 import time
 import urllib.error
 import urllib.request
 import warnings
 
+import hf_command
 from huggingface_hub import CommitOperationAdd, HfApi, Volume
 from huggingface_hub.errors import BadRequestError, HfHubHTTPError, RepositoryNotFoundError
 
@@ -402,10 +402,9 @@ API = [
 
 
 def hf(*arguments, code=0):
-    tool = os.path.join(os.path.dirname(sys.executable), "hf")
-    done = subprocess.run([tool, *arguments], capture_output=True, text=True, timeout=60, stdin=subprocess.DEVNULL)
-    assert done.returncode == code, f"hf {' '.join(arguments)}: {done.returncode}\n{done.stdout}\n{done.stderr}"
-    return done.stdout
+    ended, output, errors = hf_command.run(*arguments)
+    assert ended == code, f"hf {' '.join(arguments)}: {ended}\n{output}\n{errors}"
+    return output
 
 
 def commands():
