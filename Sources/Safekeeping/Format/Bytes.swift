@@ -1,0 +1,136 @@
+/// Bytes of the vault's records: written and read the same on every machine.
+enum Bytes {
+    static func random(_ count: Int) -> [UInt8] {
+        var generator = SystemRandomNumberGenerator()
+        return (0..<count).map { _ in UInt8.random(in: .min ... .max, using: &generator) }
+    }
+}
+
+extension [UInt8] {
+    /// nil for anything but pairs of hex digits.
+    init?(hex text: String) {
+        let digits = Array(text.utf8)
+        guard digits.count.isMultiple(of: 2) else { return nil }
+        var bytes: [UInt8] = []
+        bytes.reserveCapacity(digits.count / 2)
+        for index in stride(from: 0, to: digits.count, by: 2) {
+            guard let high = Self.digit(digits[index]), let low = Self.digit(digits[index + 1]) else { return nil }
+            bytes.append(high << 4 | low)
+        }
+        self = bytes
+    }
+
+    private static func digit(_ byte: UInt8) -> UInt8? {
+        switch byte {
+        case UInt8(ascii: "0")...UInt8(ascii: "9"): byte - UInt8(ascii: "0")
+        case UInt8(ascii: "a")...UInt8(ascii: "f"): byte - UInt8(ascii: "a") + 10
+        case UInt8(ascii: "A")...UInt8(ascii: "F"): byte - UInt8(ascii: "A") + 10
+        default: nil
+        }
+    }
+
+    var hex: String {
+        let digits = Array("0123456789abcdef".utf8)
+        return String(
+            decoding: flatMap { [digits[Int($0 >> 4)], digits[Int($0 & 15)]] }, as: UTF8.self)
+    }
+}
+
+/// Appends numbers and texts.
+struct RecordWriter {
+    var bytes: [UInt8] = []
+
+    mutating func byte(_ value: UInt8) { bytes.append(value) }
+    /// LEB128.
+    mutating func number(_ value: UInt64) {
+        var rest = value
+        while rest >= 0x80 {
+            bytes.append(UInt8(truncatingIfNeeded: rest) | 0x80)
+            rest >>= 7
+        }
+        bytes.append(UInt8(rest))
+    }
+    mutating func number(_ value: Int) { number(UInt64(value)) }
+    /// Zigzag, for times before 1970.
+    mutating func signed(_ value: Int64) { number(UInt64(bitPattern: (value << 1) ^ (value >> 63))) }
+    mutating func raw(_ more: some Sequence<UInt8>) { bytes.append(contentsOf: more) }
+    mutating func block(_ more: some Collection<UInt8>) {
+        number(more.count)
+        bytes.append(contentsOf: more)
+    }
+    mutating func text(_ value: String) { block(Array(value.utf8)) }
+    mutating func optional<Value>(_ value: Value?, _ write: (inout RecordWriter, Value) -> Void) {
+        byte(value == nil ? 0 : 1)
+        if let value { write(&self, value) }
+    }
+}
+
+/// Reads what ``RecordWriter`` wrote. Never beyond the end, and no length is believed that does not fit.
+struct RecordReader {
+    struct Damaged: Error {}
+
+    private let bytes: ArraySlice<UInt8>
+    private var position: Int
+
+    init(_ bytes: some Collection<UInt8>) {
+        self.bytes = Array(bytes)[...]
+        position = 0
+    }
+
+    var isAtEnd: Bool { position == bytes.count }
+    var rest: Int { bytes.count - position }
+
+    mutating func byte() throws(Damaged) -> UInt8 {
+        guard position < bytes.count else { throw Damaged() }
+        defer { position += 1 }
+        return bytes[position]
+    }
+    mutating func number() throws(Damaged) -> UInt64 {
+        var value: UInt64 = 0
+        var shift: UInt64 = 0
+        while true {
+            let next = try byte()
+            guard shift < 63 || (shift == 63 && next <= 1) else { throw Damaged() }
+            value |= UInt64(next & 0x7f) << shift
+            if next < 0x80 { return value }
+            shift += 7
+        }
+    }
+    mutating func signed() throws(Damaged) -> Int64 {
+        let raw = try number()
+        return Int64(bitPattern: raw >> 1) ^ -Int64(bitPattern: raw & 1)
+    }
+    /// A number that counts things of at least `size` bytes each that follow.
+    mutating func count(of size: Int = 1) throws(Damaged) -> Int {
+        let value = try number()
+        guard value <= UInt64(rest / max(1, size)) else { throw Damaged() }
+        return Int(value)
+    }
+    mutating func int() throws(Damaged) -> Int {
+        guard let value = Int(exactly: try number()) else { throw Damaged() }
+        return value
+    }
+    mutating func int64() throws(Damaged) -> Int64 {
+        guard let value = Int64(exactly: try number()) else { throw Damaged() }
+        return value
+    }
+    mutating func raw(_ count: Int) throws(Damaged) -> [UInt8] {
+        guard count >= 0, count <= rest else { throw Damaged() }
+        defer { position += count }
+        return Array(bytes[position..<position + count])
+    }
+    mutating func block() throws(Damaged) -> [UInt8] { try raw(try count()) }
+    mutating func text() throws(Damaged) -> String {
+        guard let text = String(validating: try block(), as: UTF8.self) else { throw Damaged() }
+        return text
+    }
+    mutating func optional<Value>(
+        _ read: (inout RecordReader) throws(Damaged) -> Value
+    ) throws(Damaged) -> Value? {
+        switch try byte() {
+        case 0: nil
+        case 1: try read(&self)
+        default: throw Damaged()
+        }
+    }
+}
