@@ -1,3 +1,5 @@
+import StokerCore
+
 /// The name of a chunk: HMAC-SHA-256 of its bytes under the vault's own key, so that nobody without it can ask whether a known file is in there.
 struct ChunkID: Hashable, Sendable, CustomStringConvertible {
     static let length = 32
@@ -17,7 +19,7 @@ struct ChunkID: Hashable, Sendable, CustomStringConvertible {
         }
     }
 
-    var description: String { String(bytes.hex.prefix(16)) }
+    var description: String { String(Hex.text(bytes).prefix(16)) }
 
     static func == (a: ChunkID, b: ChunkID) -> Bool {
         a.words.0 == b.words.0 && a.words.1 == b.words.1 && a.words.2 == b.words.2 && a.words.3 == b.words.3

@@ -15,7 +15,7 @@ package enum VaultKey: Sendable {
 
     /// A new random key as text: the prefix and 64 hex digits.
     package static func make() -> Secret {
-        Secret(prefix + Bytes.random(32).hex)
+        Secret(prefix + Hex.text(Bytes.random(32)))
     }
 
     /// Reads `STOKER_KEY` or the first line of a key file.
@@ -24,7 +24,7 @@ package enum VaultKey: Sendable {
         let line = String(text.prefix { !$0.isNewline })
         let trimmed = line.trimmingCharacters(in: .whitespaces)
         if trimmed.hasPrefix(Self.prefix) {
-            guard let bytes = [UInt8](hex: String(trimmed.dropFirst(Self.prefix.count))), bytes.count == 32 else {
+            guard let bytes = Hex.bytes(trimmed.dropFirst(Self.prefix.count)), bytes.count == 32 else {
                 throw Failure(
                     .usage, doing: "read the key",
                     because: "it begins like a key of `stoker key new`, and 64 hex digits do not follow",
@@ -44,7 +44,7 @@ package enum VaultKey: Sendable {
     /// The bytes a slot's key is made from.
     var material: [UInt8] {
         switch self {
-        case .random(let text): [UInt8](hex: String(text.reveal().dropFirst(Self.prefix.count))) ?? []
+        case .random(let text): Hex.bytes(text.reveal().dropFirst(Self.prefix.count)) ?? []
         case .passphrase(let words): Array(words.reveal().utf8)
         case .open: Array("stoker: not secret".utf8)
         }
