@@ -16,6 +16,8 @@ struct PackDirectory: Sendable, Equatable {
     /// Bytes of the whole pack.
     var size: Int
     var segments: [Segment]
+    /// What was published with it, for repairs; only in the pack's own directory, the index has none of it.
+    var record: [UInt8] = []
 
     struct Segment: Sendable, Equatable {
         var offset: Int
@@ -64,6 +66,7 @@ struct PackDirectory: Sendable, Equatable {
                 writer.number(chunk.length)
             }
         }
+        writer.block(record)
     }
 
     init(name: String, master: UInt32, salt: [UInt8], size: Int, segments: [Segment]) {
@@ -99,6 +102,7 @@ struct PackDirectory: Sendable, Equatable {
             }
             segments.append(segment)
         }
+        record = try reader.block()
     }
 }
 
@@ -159,7 +163,7 @@ struct PackWriter {
     /// Sealed: offset and length of the directory.
     static let trailer = 16 + Cipher.tag
 
-    private(set) var directory: PackDirectory
+    fileprivate(set) var directory: PackDirectory
     private let seal: PackSeal
     private var bytes: ByteBuffer
 
@@ -187,7 +191,9 @@ struct PackWriter {
     }
 
     /// Whole, padded. Its directory then has the size.
-    mutating func finish() throws -> ByteBuffer {
+    mutating func finish(record: [UInt8] = []) throws -> ByteBuffer {
+        directory.record = record
+        defer { directory.record = [] }
         let offset = bytes.readableBytes
         var writer = RecordWriter()
         directory.write(to: &writer)

@@ -54,10 +54,10 @@ final class PackUploader {
                 name: PackDirectory.newName(epoch: epoch), ring: ring, cipher: cipher, capacity: capacity))
     }
 
-    private func close() async throws {
+    private func close(record: [UInt8] = []) async throws {
         guard let last = writer else { return }
         writer = nil
-        let (bytes, directory) = try last.finish()
+        let (bytes, directory) = try last.finish(record: record)
         directories.append(directory)
         sent += Int64(bytes.readableBytes)
         try await sending?.value
@@ -66,9 +66,11 @@ final class PackUploader {
     }
 
     /// Sends what is left, with the index behind it.
-    /// - Parameter index: what the index is to hold beside the packs that were sent here.
+    /// - Parameters:
+    ///   - index: what the index is to hold beside the packs that were sent here.
+    ///   - record: what is published with it, for repairs.
     /// - Returns: where the index is; nil when nothing was sent and there is nothing to hold.
-    func finish(index more: [PackDirectory]) async throws -> IndexRoot? {
+    func finish(index more: [PackDirectory], record: [UInt8] = []) async throws -> IndexRoot? {
         while !compressing.isEmpty { try await append() }
         guard writer != nil || !directories.isEmpty || !more.isEmpty else { return nil }
         let current = try writer ?? newPack(capacity: 64 << 10)
@@ -83,7 +85,7 @@ final class PackUploader {
             try await NIOThreadPool.singleton.runIfActive { [segment] in try current.add(segment.compressed()) }
         }
         let last = current.directory
-        try await close()
+        try await close(record: record)
         try await sending?.value
         sending = nil
         return IndexRoot(
@@ -119,9 +121,9 @@ private final class OpenPack: Sendable {
     var size: Int { writer.withLock { $0.size } }
     var directory: PackDirectory { writer.withLock { $0.directory } }
     func add(_ segment: CompressedSegment) throws { try writer.withLock { try $0.add(segment) } }
-    func finish() throws -> (ByteBuffer, PackDirectory) {
+    func finish(record: [UInt8]) throws -> (ByteBuffer, PackDirectory) {
         try writer.withLock { writer in
-            let bytes = try writer.finish()
+            let bytes = try writer.finish(record: record)
             return (bytes, writer.directory)
         }
     }

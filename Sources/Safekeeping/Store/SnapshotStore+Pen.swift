@@ -31,6 +31,7 @@ extension SnapshotStore {
                 head.sealed.holder = Holder(name: holder, epoch: head.epoch, since: now(), hasReleased: false)
                 switch try await swap(head, for: base, ring: ring) {
                 case .done(let opened):
+                    if base == nil { try await keepCopy(of: opened.head) }
                     return Claim(
                         epoch: opened.head.epoch, holder: holder, newest: opened.head.sealed.newestSnapshot,
                         previous: previous)

@@ -69,7 +69,9 @@ extension SnapshotStore {
         let own = stored.uploader.chunksSoFar
         let (merged, more) = try await partsToJoin(first, size: own)
         progress(StoreProgress(.publishing, files: stored.files, bytes: stored.size))
-        var root = try await stored.uploader.finish(index: more)
+        var record = RecordWriter()
+        snapshot.write(to: &record)
+        var root = try await stored.uploader.finish(index: more, record: record.bytes)
         snapshot.added = stored.uploader.sent
         var replaced = merged
         var base = first
@@ -151,13 +153,14 @@ extension SnapshotStore {
     /// Reads a tree and stores what the vault does not have.
     func store<Entries: AsyncSequence & Sendable>(
         _ entries: Entries, after parent: Snapshot?, _ base: Opened, epoch: UInt64,
-        _ progress: @Sendable (StoreProgress) -> Void
+        sendingTo stray: StrayObject? = nil, _ progress: @Sendable (StoreProgress) -> Void
     ) async throws -> StoredTree where Entries.Element == CapturedEntry {
         let cutter = ContentCutter(
             index: index, chunker: Chunker(identity: base.ring.identity),
             naming: ChunkNaming(identity: base.ring.identity))
+        let target: any Vault = stray.map { StrayCollector(inner: retrying, object: $0) } ?? retrying
         let uploader = PackUploader(
-            vault: retrying, ring: base.ring, cipher: base.head.cipher, epoch: epoch, largest: vault.limits.packSize)
+            vault: target, ring: base.ring, cipher: base.head.cipher, epoch: epoch, largest: vault.limits.packSize)
         do {
             let reader = reader(base, capacity: 4)
             var before: TreeReader?

@@ -35,9 +35,23 @@ extension SnapshotStore {
         _ snapshot: Snapshot, to folder: String, only: [[UInt8]] = [], options: RestoreOptions = RestoreOptions(),
         progress: @escaping @Sendable (StoreProgress) -> Void = { _ in }
     ) async throws -> RestoreReport {
+        try await restore(
+            snapshot, to: folder, adding: [], from: nil, only: only, options: options, progress: progress)
+    }
+
+    /// - Parameters:
+    ///   - directories: packs that the index does not have.
+    ///   - source: where they are read.
+    func restore(
+        _ snapshot: Snapshot, to folder: String, adding directories: [PackDirectory], from source: (any Vault)?,
+        only: [[UInt8]] = [], options: RestoreOptions, progress: @escaping @Sendable (StoreProgress) -> Void
+    ) async throws -> RestoreReport {
         let doing = "restore \(snapshot.id) into \(folder)"
         let begin = retrying.clock.now()
-        return try await reading(doing) { store, opened, reader in
+        return try await reading(doing) { store, opened, usual in
+            var index = store.index
+            for directory in directories { index.add(directory) }
+            let reader = source.map { SegmentReader(vault: $0, ring: opened.ring, cipher: opened.head.cipher) } ?? usual
             let setsOwners = options.setsOwners ?? (geteuid() == 0)
             // Beside the folder itself, so that it can be renamed.
             let sibling = folder.withoutSlashes + ".restoring-" + Hex.text(Bytes.random(4))
@@ -52,7 +66,7 @@ extension SnapshotStore {
                     return try FolderWriter(new: sibling, setsOwners: setsOwners)
                 }
                 var report = try await store.write(
-                    snapshot, with: writer, only: only, skipsDamaged: options.skipsDamaged, reader, progress)
+                    snapshot, with: writer, only: only, skipsDamaged: options.skipsDamaged, reader, index, progress)
                 try await NIOThreadPool.singleton.runIfActive {
                     try writer.sync()
                     try FolderWriter.rename(sibling, to: folder)
@@ -159,12 +173,11 @@ extension SnapshotStore {
 
     private func write(
         _ snapshot: Snapshot, with writer: FolderWriter, only: [[UInt8]], skipsDamaged: Bool, _ reader: SegmentReader,
-        _ progress: @Sendable (StoreProgress) -> Void
+        _ index: ChunkIndex, _ progress: @Sendable (StoreProgress) -> Void
     ) async throws -> RestoreReport {
         var report = RestoreReport(snapshot: snapshot)
         var tree = try await TreeReader(snapshot.root, reader: reader, index: index)
         var folders: [TreeEntry] = []
-        let index = index
         // Two files at a time: one is written while the other's segments are opened.
         try await withThrowingTaskGroup(of: (TreeEntry, PackTrouble?).self) { group in
             var running = 0

@@ -118,21 +118,24 @@ package actor SnapshotStore {
 
     private func keyring(_ cover: Head.Cover) async throws -> Keyring {
         if let ring, ring.sealed == cover.ring { return ring.ring }
+        return try await openRing(slots: cover.slots, sealed: cover.ring, cover.cipher)
+    }
+
+    func openRing(slots: [KeySlot], sealed: [UInt8], _ cipher: Cipher) async throws -> Keyring {
         let doing = "open \(vault.name)"
-        for slot in cover.slots {
+        for slot in slots {
             let key = slot.kind == .open ? VaultKey.open : key
             let opened: SymmetricKey?
             do {
-                opened = try await NIOThreadPool.singleton.runIfActive { try slot.open(key, cover.cipher) }
+                opened = try await NIOThreadPool.singleton.runIfActive { try slot.open(key, cipher) }
             } catch {
                 throw Failure(
                     .vaultDamaged, doing: doing, because: "the key is right, and its slot in the head is damaged")
             }
             guard let opened else { continue }
             do {
-                let made = try Keyring(opening: cover.ring, with: opened, cover.cipher)
-                ring = (cover.ring, made)
-                ringKey = opened
+                let made = try Keyring(opening: sealed, with: opened, cipher)
+                learned(made, sealed: sealed, key: opened)
                 return made
             } catch {
                 throw Failure(
@@ -141,10 +144,15 @@ package actor SnapshotStore {
         }
         let because =
             key.slotKind == .open
-            ? "it is sealed, and no key was given" : "the key opens none of its \(cover.slots.count) slots"
+            ? "it is sealed, and no key was given" : "the key opens none of its \(slots.count) slots"
         throw Failure(
             .vaultKey, doing: doing, because: because,
             hint: "give the right key in STOKER_KEY or by --key-file; nothing was written")
+    }
+
+    func learned(_ made: Keyring, sealed: [UInt8], key opened: SymmetricKey) {
+        ring = (sealed, made)
+        ringKey = opened
     }
 
     /// The key of the keyring, which slots hold.
