@@ -125,32 +125,40 @@ extension SnapshotStore {
     private func needed(
         _ snapshots: [Snapshot], _ reader: SegmentReader, _ progress: @Sendable (StoreProgress) -> Void
     ) async throws -> Set<ChunkID> {
-        var live: Set<ChunkID> = []
-        /// Lists that were followed already.
-        var followed: Set<ChunkID> = []
-        func follow(_ reference: ObjectReference) async throws -> [ChunkID] {
-            var list = reference.chunks
-            for _ in 0..<reference.level {
-                live.formUnion(list)
-                var longer: [ChunkID] = []
-                for id in list where followed.insert(id).inserted {
-                    let one = ObjectReference(size: 0, level: 1, chunks: [id])
-                    longer += try await reader.chunks(of: one, in: index)
-                }
-                list = longer
-            }
-            live.formUnion(list)
-            return list
-        }
+        var marks = Marks()
         for snapshot in snapshots {
-            for piece in try await follow(snapshot.root) where followed.insert(piece).inserted {
+            for piece in try await follow(snapshot.root, &marks, reader)
+            where marks.followed.insert(piece).inserted {
                 for entry in try TreeReader.entries(try await reader.chunk(piece, in: index)) {
-                    for reference in entry.references { _ = try await follow(reference) }
+                    for reference in entry.references { _ = try await follow(reference, &marks, reader) }
                 }
             }
             progress(StoreProgress(.checking, files: snapshot.files, bytes: snapshot.size))
         }
-        return live
+        return marks.live
+    }
+
+    private struct Marks: Sendable {
+        var live: Set<ChunkID> = []
+        /// Lists that were followed already.
+        var followed: Set<ChunkID> = []
+    }
+
+    private func follow(
+        _ reference: ObjectReference, _ marks: inout Marks, _ reader: SegmentReader
+    ) async throws -> [ChunkID] {
+        var list = reference.chunks
+        for _ in 0..<reference.level {
+            marks.live.formUnion(list)
+            var longer: [ChunkID] = []
+            for id in list where marks.followed.insert(id).inserted {
+                let one = ObjectReference(size: 0, level: 1, chunks: [id])
+                longer += try await reader.chunks(of: one, in: index)
+            }
+            list = longer
+        }
+        marks.live.formUnion(list)
+        return list
     }
 
     private func partsOfIndex(
