@@ -102,8 +102,8 @@ let package = Package(
         .target(
             name: "Operations",
             dependencies: [
-                "KeepAlive", "Deployment", "Notices", "Diagnosis", "HubClient", "Ledger", "Runtime", "StokerCore",
-                crypto, logging, nioCore, nioPosix,
+                "KeepAlive", "Deployment", "Notices", "Safekeeping", "Diagnosis", "HubClient", "Ledger", "Runtime",
+                "StokerCore", crypto, logging, nioCore, nioPosix,
             ],
             swiftSettings: room
         ),
