@@ -36,6 +36,7 @@ let asyncHTTPClient = Target.Dependency.product(name: "AsyncHTTPClient", package
 let arguments = Target.Dependency.product(name: "ArgumentParser", package: "swift-argument-parser")
 let yams = Target.Dependency.product(name: "Yams", package: "Yams")
 let crypto = Target.Dependency.product(name: "Crypto", package: "swift-crypto")
+let cryptoExtras = Target.Dependency.product(name: "CryptoExtras", package: "swift-crypto")
 let grdb = Target.Dependency.product(name: "GRDB", package: "GRDB.swift")
 let unixSignals = Target.Dependency.product(name: "UnixSignals", package: "swift-service-lifecycle")
 let subprocess = Target.Dependency.product(name: "Subprocess", package: "swift-subprocess")
@@ -101,8 +102,8 @@ let package = Package(
         .target(
             name: "Operations",
             dependencies: [
-                "KeepAlive", "Deployment", "Notices", "Diagnosis", "HubClient", "Ledger", "Runtime", "StokerCore",
-                crypto, logging, nioCore, nioPosix,
+                "KeepAlive", "Deployment", "Notices", "Safekeeping", "Diagnosis", "HubClient", "Ledger", "Runtime",
+                "StokerCore", crypto, logging, nioCore, nioPosix,
             ],
             swiftSettings: room
         ),
@@ -124,6 +125,13 @@ let package = Package(
                 "Diagnosis", "Ledger", "Runtime", "StokerCore", asyncHTTPClient, crypto, logging, nioCore, nioFoundation, nioHTTP1,
                 nioPosix,
                 nioSSL, lifecycle, .product(name: "Mustache", package: "swift-mustache"),
+            ],
+            swiftSettings: room
+        ),
+        .target(
+            name: "Safekeeping",
+            dependencies: [
+                "HubClient", "Runtime", "StokerCore", "CZstd", crypto, cryptoExtras, logging, nioCore, nioPosix,
             ],
             swiftSettings: room
         ),
@@ -164,6 +172,7 @@ let package = Package(
             swiftSettings: room
         ),
         .systemLibrary(name: "CZlib", providers: [.apt(["zlib1g-dev"])]),
+        .systemLibrary(name: "CZstd", providers: [.apt(["libzstd-dev"])]),
         .target(name: "StokerAssets", exclude: ["Files"], linkerSettings: [.linkedLibrary("z")]),
 
         // What `make bench` measures inside the engine; the rest of it is scripts and peers in Benchmarks/.
@@ -256,6 +265,10 @@ let package = Package(
         .testTarget(
             name: "DeploymentTests",
             dependencies: ["Deployment", "HubClient", "HubSimulator", "Runtime", "StokerCore", logging, nioCore, yams],
+            swiftSettings: room),
+        .testTarget(
+            name: "SafekeepingTests",
+            dependencies: ["Runtime", "Safekeeping", "StokerCore", nioCore],
             swiftSettings: room),
         .testTarget(
             name: "HubSimulatorTests",

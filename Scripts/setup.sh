@@ -8,7 +8,7 @@ command -v swift >/dev/null || {
     exit 1
 }
 
-packages=(libsqlite3-dev zlib1g-dev ca-certificates tzdata)
+packages=(libsqlite3-dev zlib1g-dev libzstd-dev ca-certificates tzdata)
 if [ "${1:-run}" = test ]; then
     packages+=(nginx-light openssl prometheus chromium chromium-driver curl python3-venv iproute2 zsh fish git git-lfs)
     command -v node >/dev/null || packages+=(nodejs)

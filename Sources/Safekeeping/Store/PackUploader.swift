@@ -1,0 +1,130 @@
+import NIOCore
+import NIOPosix
+import Synchronization
+
+/// Seals segments into packs and sends these. Two segments are compressed at once and one pack is on its way while the next is filled; whoever brings
+/// more waits.
+///
+/// Used by one task. Its own tasks are awaited by ``finish(index:)`` or ``cancel()``, one of which ends its use.
+final class PackUploader {
+    private let vault: any Vault
+    private let ring: Keyring
+    private let cipher: Cipher
+    private let epoch: UInt64
+    private let largest: Int
+    private var compressing: [Task<CompressedSegment, any Error>] = []
+    private var sending: Task<Void, any Error>?
+    private var writer: OpenPack?
+    private(set) var directories: [PackDirectory] = []
+    private(set) var sent: Int64 = 0
+
+    init(vault: any Vault, ring: Keyring, cipher: Cipher, epoch: UInt64, largest: Int) {
+        self.vault = vault
+        self.ring = ring
+        self.cipher = cipher
+        self.epoch = epoch
+        self.largest = largest
+    }
+
+    func take(_ segments: [RawSegment]) async throws {
+        for segment in segments {
+            while compressing.count >= 2 { try await append() }
+            compressing.append(
+                Task { try await NIOThreadPool.singleton.runIfActive { segment.compressed() } })
+        }
+    }
+
+    /// The oldest segment that is compressed goes into the pack.
+    private func append() async throws {
+        let segment = try await compressing[0].value
+        compressing.removeFirst()
+        try await add(segment)
+    }
+
+    private func add(_ segment: CompressedSegment) async throws {
+        if let writer, writer.size + segment.bytes.count + (64 << 10) > largest { try await close() }
+        let open = try writer ?? newPack(capacity: min(largest, 1 << 20))
+        writer = open
+        try await NIOThreadPool.singleton.runIfActive { try open.add(segment) }
+    }
+
+    private func newPack(capacity: Int) throws -> OpenPack {
+        OpenPack(
+            try PackWriter(
+                name: PackDirectory.newName(epoch: epoch), ring: ring, cipher: cipher, capacity: capacity))
+    }
+
+    private func close(record: [UInt8] = []) async throws {
+        guard let last = writer else { return }
+        writer = nil
+        let (bytes, directory) = try last.finish(record: record)
+        directories.append(directory)
+        sent += Int64(bytes.readableBytes)
+        try await sending?.value
+        let vault = vault
+        sending = Task { try await vault.put(bytes, as: directory.name, .withHead) }
+    }
+
+    /// Sends what is left, with the index behind it.
+    /// - Parameters:
+    ///   - index: what the index is to hold beside the packs that were sent here.
+    ///   - record: what is published with it, for repairs.
+    /// - Returns: where the index is; nil when nothing was sent and there is nothing to hold.
+    func finish(index more: [PackDirectory], record: [UInt8] = []) async throws -> IndexRoot? {
+        while !compressing.isEmpty { try await append() }
+        guard writer != nil || !directories.isEmpty || !more.isEmpty else { return nil }
+        let current = try writer ?? newPack(capacity: 64 << 10)
+        writer = current
+        let listed = directories + [current.directory] + more
+        let first = current.directory.segments.count
+        let blob = IndexBlob.bytes(listed)
+        for begin in stride(from: 0, to: blob.count, by: RawSegment.size) {
+            var segment = RawSegment()
+            segment.bytes = Array(blob[begin..<min(begin + RawSegment.size, blob.count)])
+            // It stays in the pack it describes, which may get longer than others by it.
+            try await NIOThreadPool.singleton.runIfActive { [segment] in try current.add(segment.compressed()) }
+        }
+        let last = current.directory
+        try await close(record: record)
+        try await sending?.value
+        sending = nil
+        return IndexRoot(
+            pack: last.name, master: last.master, salt: last.salt, size: directories.last?.size ?? 0, first: first,
+            segments: Array(last.segments[first...]),
+            chunks: listed.reduce(0) { $0 + $1.segments.reduce(0) { $0 + $1.chunks.count } })
+    }
+
+    /// Chunks in segments and packs so far.
+    var chunksSoFar: Int {
+        (directories + [writer?.directory].compactMap { $0 }).reduce(0) {
+            $0 + $1.segments.reduce(0) { $0 + $1.chunks.count }
+        }
+    }
+
+    /// Packs that another uploader sent for the same publication.
+    func adopt(_ more: [PackDirectory]) { directories += more }
+
+    func cancel() async {
+        for task in compressing { task.cancel() }
+        sending?.cancel()
+        for task in compressing { _ = await task.result }
+        _ = await sending?.result
+    }
+}
+
+/// A pack that is being filled, by one thread at a time.
+private final class OpenPack: Sendable {
+    private let writer: Mutex<PackWriter>
+
+    init(_ writer: PackWriter) { self.writer = Mutex(writer) }
+
+    var size: Int { writer.withLock { $0.size } }
+    var directory: PackDirectory { writer.withLock { $0.directory } }
+    func add(_ segment: CompressedSegment) throws { try writer.withLock { try $0.add(segment) } }
+    func finish(record: [UInt8]) throws -> (ByteBuffer, PackDirectory) {
+        try writer.withLock { writer in
+            let bytes = try writer.finish(record: record)
+            return (bytes, writer.directory)
+        }
+    }
+}
