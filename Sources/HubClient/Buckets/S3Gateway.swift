@@ -49,18 +49,32 @@ package struct S3Gateway: Sendable {
     }
 
     /// nil when there is no such object.
-    package func read(_ key: String) async throws(HubFailure) -> Object? {
+    /// - Parameter range: bytes that are wanted, not empty; cut at the object's end. All without.
+    package func read(_ key: String, range: Range<Int>? = nil) async throws(HubFailure) -> Object? {
         let doing = "read \(bucket)/\(key)"
-        let answer = try await send(.GET, key: key, doing: doing, accepted: [404])
+        let wanted = range.map { [("Range", "bytes=\($0.lowerBound)-\($0.upperBound - 1)")] } ?? []
+        let answer = try await send(.GET, key: key, headers: wanted, doing: doing, accepted: [404, 416])
         guard answer.status != 404 else { return nil }
+        // It begins behind the end.
+        guard answer.status != 416 else { return Object(bytes: ByteBuffer(), etag: answer.headers.first(name: "ETag")) }
         guard [301, 302, 303, 307, 308].contains(answer.status) else {
-            return Object(bytes: answer.body, etag: answer.headers.first(name: "ETag"))
+            return Object(bytes: Self.cut(answer, to: range), etag: answer.headers.first(name: "ETag"))
         }
         guard let location = answer.headers.first(name: "Location") else { throw .notKnown(doing) }
         // The address is signed itself; our own signature must not go along.
-        let bytes = try await hub.send(HubRequest(.GET, location, doing: doing))
+        let bytes = try await hub.send(
+            HubRequest(.GET, location, doing: doing, headers: HTTPHeaders(wanted), accepted: [416]))
         return Object(
-            bytes: bytes.body, etag: answer.headers.first(name: "ETag") ?? bytes.headers.first(name: "ETag"))
+            bytes: bytes.status == 416 ? ByteBuffer() : Self.cut(bytes, to: range),
+            etag: answer.headers.first(name: "ETag") ?? bytes.headers.first(name: "ETag"))
+    }
+
+    /// A server may answer a range with all of it (200 in place of 206).
+    private static func cut(_ answer: HubAnswer, to range: Range<Int>?) -> ByteBuffer {
+        guard let range, answer.status == 200 else { return answer.body }
+        let inside = range.clamped(to: 0..<answer.body.readableBytes)
+        return answer.body.getSlice(at: answer.body.readerIndex + inside.lowerBound, length: inside.count)
+            ?? ByteBuffer()
     }
 
     /// Writes an object whole and returns its new tag. An unconditional write may be repeated; with a condition a lost answer is

@@ -76,7 +76,7 @@ struct Head: Sendable {
         var bytes = Self.magic
         bytes += (0..<4).map { UInt8(truncatingIfNeeded: open.count >> (8 * $0)) }
         bytes += open
-        let salt = Bytes.random(32)
+        let salt = RandomBytes.make(32)
         guard let master = ring.masters[ring.newest] else { throw RecordReader.Damaged() }
         let key = DerivedKey.make(from: master, salt: salt, for: "head")
         let text = try cipher.seal(sealed.encoded, key: key, nonce: Self.nonce, authenticating: bytes)
@@ -155,7 +155,7 @@ struct Head: Sendable {
     func next() -> Head {
         var head = self
         head.sequence += 1
-        head.writeID = Hex.text(Bytes.random(16))
+        head.writeID = Hex.text(RandomBytes.make(16))
         head.newestTime = sealed.snapshots.first { $0.id == sealed.newest }?.time
         return head
     }

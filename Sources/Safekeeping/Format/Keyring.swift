@@ -32,7 +32,7 @@ struct Keyring: Sendable {
             writer.number(UInt64(number))
             writer.raw(masters[number]?.contents ?? [])
         }
-        let nonce = Bytes.random(12)
+        let nonce = RandomBytes.make(12)
         return nonce + (try cipher.seal(writer.bytes, key: key, nonce: nonce, authenticating: Self.purpose))
     }
 
@@ -88,13 +88,13 @@ struct KeySlot: Sendable, Equatable {
 
     /// Blocks for passphrases.
     static func make(_ key: VaultKey, label: String, ringKey: SymmetricKey, _ cipher: Cipher) throws -> KeySlot {
-        let salt = Bytes.random(32)
+        let salt = RandomBytes.make(32)
         let derived = try derive(key, salt: salt).contents
         let sealed = try cipher.seal(
             ringKey.contents, key: SymmetricKey(data: derived[..<32]), nonce: [UInt8](repeating: 0, count: 12),
             authenticating: salt)
         return KeySlot(
-            id: Hex.text(Bytes.random(4)), kind: key.slotKind, label: label, salt: salt,
+            id: Hex.text(RandomBytes.make(4)), kind: key.slotKind, label: label, salt: salt,
             check: Array(derived[32..<40]), sealed: sealed)
     }
 

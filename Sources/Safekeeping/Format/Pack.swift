@@ -37,7 +37,7 @@ struct PackDirectory: Sendable, Equatable {
     static let prefix = "v1/p/"
 
     static func newName(epoch: UInt64) -> String {
-        prefix + Hex.text(epoch) + "-" + Hex.text(Bytes.random(16))
+        prefix + Hex.text(epoch) + "-" + Hex.text(RandomBytes.make(16))
     }
 
     /// The epoch in a pack's name; nil when it is none.
@@ -169,7 +169,7 @@ struct PackWriter {
 
     init(name: String, ring: Keyring, cipher: Cipher, capacity: Int) throws {
         guard let master = ring.masters[ring.newest] else { throw RecordReader.Damaged() }
-        let salt = Bytes.random(32)
+        let salt = RandomBytes.make(32)
         directory = PackDirectory(name: name, master: ring.newest, salt: salt, size: 0, segments: [])
         seal = PackSeal(cipher: cipher, master: master, salt: salt, name: name)
         bytes = ByteBufferAllocator().buffer(capacity: capacity)

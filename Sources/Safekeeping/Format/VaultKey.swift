@@ -15,7 +15,7 @@ package enum VaultKey: Sendable {
 
     /// A new random key as text: the prefix and 64 hex digits.
     package static func make() -> Secret {
-        Secret(prefix + Hex.text(Bytes.random(32)))
+        Secret(prefix + Hex.text(RandomBytes.make(32)))
     }
 
     /// Reads `STOKER_KEY` or the first line of a key file.

@@ -30,7 +30,7 @@ extension SnapshotStore {
                         return .unchanged(parent)
                     }
                     let snapshot = Snapshot(
-                        id: Hex.text(Bytes.random(8)), epoch: claim.epoch, number: base.head.sealed.published + 1,
+                        id: Hex.text(RandomBytes.make(8)), epoch: claim.epoch, number: base.head.sealed.published + 1,
                         time: begin, parent: base.head.sealed.newest, tags: tags, size: stored.size,
                         files: stored.files, added: 0, rows: rows, doubtful: stored.doubtful, verified: nil,
                         root: stored.root)

@@ -54,7 +54,7 @@ extension SnapshotStore {
             let reader = source.map { SegmentReader(vault: $0, ring: opened.ring, cipher: opened.head.cipher) } ?? usual
             let setsOwners = options.setsOwners ?? (geteuid() == 0)
             // Beside the folder itself, so that it can be renamed.
-            let sibling = folder.withoutSlashes + ".restoring-" + Hex.text(Bytes.random(4))
+            let sibling = folder.withoutSlashes + ".restoring-" + Hex.text(RandomBytes.make(4))
             do {
                 let writer = try await NIOThreadPool.singleton.runIfActive {
                     if let obstacle = FolderWriter.obstacle(folder) {

@@ -24,7 +24,7 @@ extension SnapshotStore {
                 await stored.uploader.cancel()
                 return nil
             }
-            let id = Hex.text(Bytes.random(8))
+            let id = Hex.text(RandomBytes.make(8))
             _ = try await stored.uploader.finish(index: [])
             let snapshot = Snapshot(
                 id: id, epoch: claim.epoch, number: 0, time: begin, parent: own?.id, tags: [], size: stored.size,
@@ -49,7 +49,7 @@ extension SnapshotStore {
 
     private static func sealed(_ plain: [UInt8], name: String, _ base: Opened) throws -> [UInt8] {
         guard let master = base.ring.masters[base.ring.newest] else { throw RecordReader.Damaged() }
-        let salt = Bytes.random(32)
+        let salt = RandomBytes.make(32)
         let seal = PackSeal(cipher: base.head.cipher, master: master, salt: salt, name: name)
         return (0..<4).map { UInt8(truncatingIfNeeded: base.ring.newest >> (8 * UInt32($0))) } + salt
             + (try seal.seal(plain, .directory))

@@ -1,6 +1,6 @@
-/// Bytes of the vault's records: written and read the same on every machine.
-enum Bytes {
-    static func random(_ count: Int) -> [UInt8] {
+enum RandomBytes {
+    /// From the system's generator, which is fit for keys.
+    static func make(_ count: Int) -> [UInt8] {
         var generator = SystemRandomNumberGenerator()
         return (0..<count).map { _ in UInt8.random(in: .min ... .max, using: &generator) }
     }
