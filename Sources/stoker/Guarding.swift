@@ -13,9 +13,10 @@ enum Guarding {
         }
         Logs.bootstrap(format: request.options.logFormat, level: try request.options.level())
         let logger = Logger(label: "stoker.guard")
+        let opening = VaultOpening(environment: request.environment, hub: nil, logger: logger)
         var stores: [SnapshotStore] = []
         for vault in request.vaults {
-            let opened = try vault.address.open(state: request.settings.state, in: request.settings.folder)
+            let opened = try opening.open(vault.address, state: request.settings.state)
             if case .open = vault.key {
                 logger.warning(
                     "no key is given: who sees the vault can read the state", metadata: ["vault": "\(opened.name)"])

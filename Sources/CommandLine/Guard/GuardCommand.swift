@@ -17,6 +17,8 @@ package struct GuardRequest: Sendable {
     package var listen: (host: String, port: Int)?
     package var appPort: Int?
     package var socket: String
+    /// Of this process, with what opens the vaults.
+    package var environment: [String: String]
     package var token: Secret?
     package var options: ServeOptions
     package var tell: @Sendable (RecoveryRecord) async throws -> Void
@@ -135,16 +137,15 @@ struct GuardCommand: AsyncParsableCommand {
         let surroundings = ProcessEnvironment.process
         let environment = surroundings.environment
         func said(_ name: String) -> String? { environment[name].flatMap { $0.isEmpty ? nil : $0 } }
-        let space = said("SPACE_ID")?.split(separator: "/").last.map(String.init)
-        let state = try StateName.check(self.state ?? said("STOKER_STATE") ?? space ?? "main")
-        let (persist, named) = try written(state: state, environment)
+        let state = try StateName.check(self.state ?? said("STOKER_STATE") ?? said("SPACE_ID") ?? "main")
+        let (persist, named, namespace) = try written(state: state, environment)
         let folder = FileManager.default.currentDirectoryPath
 
         var settings = GuardSettings(
             state: state, holder: GuardHolder.own.text,
             paths: try GuardedPath.list(path.isEmpty ? persist.paths : path, in: folder), command: command,
             environment: environment, folder: folder,
-            data: (options.data ?? surroundings.dataFolder) + "/guard/\(state)",
+            data: (options.data ?? surroundings.dataFolder) + "/guard/" + state.replacing("/", with: "~"),
             copier: ["/proc/self/exe", DatabaseCopyCommand.configuration.commandName ?? ""])
         guard !settings.paths.isEmpty else {
             throw Failure(
@@ -168,7 +169,8 @@ struct GuardCommand: AsyncParsableCommand {
         for text in texts { vaults.append(.init(address: try VaultAddress(reading: text), key: key ?? .open)) }
         if texts.isEmpty {
             for reference in persist.vaults {
-                guard let one = named.first(where: { $0.name == reference.name })?.value, let address = one.address
+                guard let one = named.first(where: { $0.name == reference.name })?.value,
+                    let address = try one.address(namespace: namespace)
                 else { continue }
                 let own = try one.key.flatMap { $0.reveal().isEmpty ? nil : try VaultKey(reading: $0.reveal()) }
                 vaults.append(.init(address: address, key: key ?? own ?? .open))
@@ -199,6 +201,7 @@ struct GuardCommand: AsyncParsableCommand {
         }
         return GuardRequest(
             settings: settings, vaults: vaults, listen: listen, appPort: appPort, socket: socket,
+            environment: environment,
             token: said("STOKER_TOKEN").map { Secret($0) }, options: options,
             tell: try teller(heartbeat ?? persist.heartbeat?.name, said("STOKER_SERVER"), said("STOKER_TOKEN")))
     }
@@ -206,22 +209,25 @@ struct GuardCommand: AsyncParsableCommand {
     /// `STOKER_PERSIST`, which `stoker apply` hands over; else the Space's part of a fleet file that is named, or lies here.
     private func written(
         state: String, _ environment: [String: String]
-    ) throws -> (PersistSettings, [FleetNamed<VaultSettings>]) {
+    ) throws -> (PersistSettings, [FleetNamed<VaultSettings>], namespace: String?) {
         if let text = environment["STOKER_PERSIST"], !text.isEmpty {
             let read = FleetFile.read(
                 text: text, name: "STOKER_PERSIST", environment: environment,
                 sections: .none.adding(VaultsSection.section).adding(PersistSection.handedOver))
             let file = try read.get()
-            return (file[PersistSection.handedOver], file[VaultsSection.section])
+            return (
+                file[PersistSection.handedOver], file[VaultsSection.section],
+                state.contains("/") ? state.parentFolder : nil
+            )
         }
         guard fleet.isNamed || FileManager.default.fileExists(atPath: fleet.path) else {
-            return (PersistSettings(), [])
+            return (PersistSettings(), [], nil)
         }
         let file = try fleet.load().fleet()
         let own = file[PersistSection.ofSpaces].first {
-            $0.target == state || $0.space.split(separator: "/").last.map(String.init) == state
+            $0.target == state || $0.space == state || $0.space.hasSuffix("/" + state)
         }
-        return (own?.settings ?? PersistSettings(), file[VaultsSection.section])
+        return (own?.settings ?? PersistSettings(), file[VaultsSection.section], file.hub.namespace)
     }
 
     private func key(_ environment: [String: String]) throws -> VaultKey? {

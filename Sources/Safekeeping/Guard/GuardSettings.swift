@@ -1,4 +1,24 @@
-import StokerCore
+package import StokerCore
+
+/// What a state may be called: a Space's name, with its owner or without.
+package enum StateName {
+    package static func check(_ text: String) throws(Failure) -> String {
+        let parts = text.split(separator: "/", omittingEmptySubsequences: false)
+        let isPlain = parts.allSatisfy { part in
+            !part.isEmpty && !part.hasPrefix(".")
+                && part.utf8.allSatisfy { byte in
+                    (0x30...0x39).contains(byte) || (0x41...0x5A).contains(byte) || (0x61...0x7A).contains(byte)
+                        || "._-".utf8.contains(byte)
+                }
+        }
+        guard isPlain, parts.count <= 2, text.utf8.count <= 200 else {
+            throw Failure(
+                .usage, doing: "name the state \"\(text.prefix(100))\"", because: "that is no plain name",
+                hint: "use letters, digits, '.', '_' and '-', such as the Space's name or owner/name")
+        }
+        return text
+    }
+}
 
 /// What a guard does, from the command line, the environment and the fleet file.
 package struct GuardSettings: Sendable {

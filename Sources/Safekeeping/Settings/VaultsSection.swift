@@ -11,7 +11,13 @@ package struct VaultSettings: Sendable, Equatable {
 
     package init(_ kind: VaultAddress.Kind) { self.kind = kind }
 
-    package var address: VaultAddress? { place.map { VaultAddress(kind, $0) } }
+    /// nil without a place.
+    /// - Throws: `usage` when it is no address of its kind.
+    package func address(namespace: String?) throws(Failure) -> VaultAddress? {
+        guard let place else { return nil }
+        let needsOwner = (kind == .bucket || kind == .dataset) && !place.contains("/")
+        return try VaultAddress(reading: "\(kind.rawValue):\(needsOwner ? "\(namespace ?? "")/\(place)" : place)")
+    }
 }
 
 /// `vaults:` of the fleet file: names, and where state is kept.

@@ -89,7 +89,8 @@ extension EndToEnd {
         @Test func somethingElseAtTheStatesPlaceIsRefusedOrMovedAside() async throws {
             try await Scratch.with("guard-seed") { scratch in
                 let first = try scratch.container("first")
-                let one = try scratch.guarded(in: first, app: ["/bin/sh", "-c", "mkdir -p data; echo state > data/file"])
+                let one = try scratch.guarded(
+                    in: first, app: ["/bin/sh", "-c", "mkdir -p data; echo state > data/file"])
                 #expect(try await one.waitForExit() == .code(0), "\(one.tail)")
                 let second = try scratch.container("second")
                 try FileManager.default.createDirectory(atPath: second + "/data", withIntermediateDirectories: true)
@@ -102,7 +103,9 @@ extension EndToEnd {
                 let aside = try scratch.guarded(in: second, more: ["--existing", "aside"], name: "aside", app: app)
                 #expect(try await aside.waitForExit() == .code(0), "\(aside.tail)")
                 #expect(aside.output == "state\n")
-                let kept = try FileManager.default.contentsOfDirectory(atPath: second).filter { $0.hasPrefix("data.before-") }
+                let kept = try FileManager.default.contentsOfDirectory(atPath: second).filter {
+                    $0.hasPrefix("data.before-")
+                }
                 #expect(kept.count == 1)
             }
         }
@@ -210,7 +213,8 @@ extension EndToEnd {
                     in: try scratch.container("one"), app: ["/bin/sh", "-c", "mkdir -p data; echo 1 > data/word"])
                 #expect(try await first.waitForExit() == .code(0), "\(first.tail)")
                 let two = try scratch.guarded(
-                    in: try scratch.container("two"), more: ["--verify", "touch begun; sleep 60"], app: ["/bin/echo", "started"])
+                    in: try scratch.container("two"), more: ["--verify", "touch begun; sleep 60"],
+                    app: ["/bin/echo", "started"])
                 try await Wait.until("the check") {
                     FileManager.default.fileExists(atPath: scratch.path + "/two/begun")
                 }

@@ -32,7 +32,8 @@ import Testing
         let output = Pipe()
         process.executableURL = URL(fileURLWithPath: "/usr/bin/env")
         process.arguments = [
-            "python3", "-c", "import sqlite3,sys; print(sqlite3.connect(sys.argv[1]).execute(sys.argv[2]).fetchall())", file, sql,
+            "python3", "-c", "import sqlite3,sys; print(sqlite3.connect(sys.argv[1]).execute(sys.argv[2]).fetchall())",
+            file, sql,
         ]
         process.standardOutput = output
         try process.run()
@@ -62,7 +63,8 @@ import Testing
             let copy = place.path + "/copy\(round)"
             let outcome = DatabaseCopy.run(from: place.path + "/app.db", to: copy, within: .seconds(20))
             #expect(outcome.kind == .copied, "\(outcome)")
-            let counts = try Self.question("SELECT (SELECT COUNT(*) FROM a), (SELECT COUNT(*) FROM b), (SELECT COUNT(*) FROM c)", copy)
+            let counts = try Self.question(
+                "SELECT (SELECT COUNT(*) FROM a), (SELECT COUNT(*) FROM b), (SELECT COUNT(*) FROM c)", copy)
             let numbers = counts.split { !$0.isNumber }.compactMap { Int64($0) }
             #expect(numbers.count == 3 && Set(numbers).count == 1 && numbers[0] >= 50, "\(counts)")
             #expect(outcome.rows == numbers[0] * 3)
@@ -100,7 +102,8 @@ import Testing
             db.execute('PRAGMA locking_mode=EXCLUSIVE'); db.execute('CREATE TABLE a (n)'); db.execute('INSERT INTO a VALUES (1)')
             print('ready', flush=True); time.sleep(60)
             """, in: place.path)
-        let outcome = DatabaseCopy.run(from: place.path + "/app.db", to: place.path + "/copy", within: .milliseconds(300))
+        let outcome = DatabaseCopy.run(
+            from: place.path + "/app.db", to: place.path + "/copy", within: .milliseconds(300))
         #expect(outcome.kind == .locked, "\(outcome)")
         app.kill()
     }

@@ -10,7 +10,9 @@ import Testing
     /// A folder that is gone at the end, with `data` in it.
     final class Place {
         let path = NSTemporaryDirectory() + "stoker-capture-\(UUID().uuidString.prefix(8))"
-        init() throws { try FileManager.default.createDirectory(atPath: path + "/data", withIntermediateDirectories: true) }
+        init() throws {
+            try FileManager.default.createDirectory(atPath: path + "/data", withIntermediateDirectories: true)
+        }
         deinit { try? FileManager.default.removeItem(atPath: path) }
 
         func write(_ text: String, to name: String) throws {
@@ -78,8 +80,16 @@ import Testing
         for (one, next) in zip(all, all.dropFirst()) { #expect(TreePath.isBefore(one.path, next.path)) }
         #expect(all[1].facts.mode == 0o640)
         #expect(try Self.read(all[1]) == Read(bytes: Array("three".utf8)))
-        if case .link(let target) = all[5].kind { #expect(target == Array("/etc/passwd".utf8)) } else { Issue.record("no link") }
-        if case .hardLink(let first) = all[6].kind { #expect(first == Array("data/a".utf8)) } else { Issue.record("no hard link") }
+        if case .link(let target) = all[5].kind {
+            #expect(target == Array("/etc/passwd".utf8))
+        } else {
+            Issue.record("no link")
+        }
+        if case .hardLink(let first) = all[6].kind {
+            #expect(first == Array("data/a".utf8))
+        } else {
+            Issue.record("no hard link")
+        }
     }
 
     /// 44: what only grows is cut where it ended at the first look, and counts as whole.
