@@ -70,8 +70,10 @@ let package = Package(
         .executableTarget(
             name: "stoker",
             dependencies: [
-                "CommandLine", "ControlRoom", "Operations", "KeepAlive", "Notices", "HubClient", "Ledger", "Runtime",
-                "StokerCore", "HubSimulator", asyncHTTPClient, lifecycle, logging, nioCore, nioPosix, unixSignals,
+                "CommandLine", "ControlRoom", "Operations", "KeepAlive", "Notices", "Safekeeping", "HubClient",
+                "Ledger",
+                "Runtime", "StokerCore", "HubSimulator", asyncHTTPClient, lifecycle, logging, nioCore, nioPosix,
+                unixSignals,
             ],
             swiftSettings: room,
             linkerSettings: lld
@@ -80,7 +82,7 @@ let package = Package(
         .target(
             name: "CommandLine",
             dependencies: [
-                "Operations", "HubClient", "Ledger", "Runtime", "StokerCore", arguments,
+                "Operations", "Safekeeping", "HubClient", "Ledger", "Runtime", "StokerCore", arguments,
                 asyncHTTPClient, logging, nioCore, nioHTTP1, nioPosix, unixSignals,
             ],
             swiftSettings: room
@@ -131,7 +133,9 @@ let package = Package(
         .target(
             name: "Safekeeping",
             dependencies: [
-                "HubClient", "Runtime", "StokerCore", "CZstd", crypto, cryptoExtras, logging, nioCore, nioPosix,
+                "HubClient", "Runtime", "StokerCore", "CLinux", "CZstd", crypto, cryptoExtras, logging, nioCore,
+                nioHTTP1,
+                nioPosix, .product(name: "GRDBSQLite", package: "GRDB.swift"),
             ],
             swiftSettings: room
         ),
@@ -173,6 +177,7 @@ let package = Package(
         ),
         .systemLibrary(name: "CZlib", providers: [.apt(["zlib1g-dev"])]),
         .systemLibrary(name: "CZstd", providers: [.apt(["libzstd-dev"])]),
+        .target(name: "CLinux"),
         .target(name: "StokerAssets", exclude: ["Files"], linkerSettings: [.linkedLibrary("z")]),
 
         // What `make bench` measures inside the engine; the rest of it is scripts and peers in Benchmarks/.

@@ -26,6 +26,9 @@ package struct FleetOptions: ParsableArguments {
         fleet ?? Self.usualPath
     }
 
+    /// Whether a file was named, here or by the environment.
+    var isNamed: Bool { fleet != nil || ProcessInfo.processInfo.environment["STOKER_FLEET"]?.isEmpty == false }
+
     /// Where no file is named: `$STOKER_FLEET`, `fleet.yaml`.
     static var usualPath: String {
         let named = ProcessInfo.processInfo.environment["STOKER_FLEET"]

@@ -1,4 +1,4 @@
-import StokerCore
+package import StokerCore
 
 /// What the executable supplies to commands: services that only it can put together, for it alone knows every concrete type.
 package struct Launcher: Sendable {
@@ -8,6 +8,8 @@ package struct Launcher: Sendable {
     package var demo: @Sendable (ServeOptions) async throws -> Void
     /// Runs a simulated Hub until a signal comes.
     package var simulateHub: @Sendable (SimulatorRequest) async throws -> Void
+    /// Runs an app under guard until it ends, or a signal comes; gives the status to exit with.
+    package var guardApp: @Sendable (GuardRequest) async throws -> Int32
     /// Scenes that the simulated Hub can begin with.
     package var scenes: [Scene]
 
@@ -24,8 +26,11 @@ package struct Launcher: Sendable {
     package init(
         serve: @escaping @Sendable (ServeRequest) async throws -> Void,
         demo: @escaping @Sendable (ServeOptions) async throws -> Void,
-        simulateHub: @escaping @Sendable (SimulatorRequest) async throws -> Void, scenes: [Scene]
+        simulateHub: @escaping @Sendable (SimulatorRequest) async throws -> Void,
+        guardApp: @escaping @Sendable (GuardRequest) async throws -> Int32 = { _ in throw Launcher.nothingToStart },
+        scenes: [Scene]
     ) {
+        self.guardApp = guardApp
         self.serve = serve
         self.demo = demo
         self.simulateHub = simulateHub
@@ -37,7 +42,7 @@ package struct Launcher: Sendable {
         serve: { _ in throw nothingToStart }, demo: { _ in throw nothingToStart },
         simulateHub: { _ in throw nothingToStart }, scenes: [])
 
-    private static var nothingToStart: Failure {
+    package static var nothingToStart: Failure {
         Failure(.internal, doing: "start a server", because: "this program has commands only", hint: "run `stoker`")
     }
 }

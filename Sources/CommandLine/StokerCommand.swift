@@ -14,12 +14,12 @@ package struct StokerCommand: AsyncParsableCommand {
               stoker serve --fleet fleet.yaml        monitor it
               stoker status                          ask the server that monitors it
             """,
-        version: Version.current,
+        version: Version.current, subcommands: [DatabaseCopyCommand.self],
         groupedSubcommands: [
             CommandGroup(
                 name: "Server",
                 subcommands: [
-                    ServeCommand.self, DemoCommand.self, CheckCommand.self, HubSimulatorCommand.self,
+                    ServeCommand.self, GuardCommand.self, DemoCommand.self, CheckCommand.self, HubSimulatorCommand.self,
                 ]),
             CommandGroup(
                 name: "Client",

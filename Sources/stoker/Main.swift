@@ -8,6 +8,7 @@ enum Main {
         let status = await StokerCommand.run(
             with: Launcher(
                 serve: Serving.run, demo: Demonstration.run, simulateHub: HubSimulatorService.run,
+                guardApp: Guarding.run,
                 scenes: HubScene.all.map { Launcher.Scene(name: $0.name, summary: $0.summary) }))
         if status != 0 { exit(status) }
     }

@@ -1,5 +1,5 @@
 /// What the `.gitignore` files of a folder keep out. Source: gitignore(5), dir.c of git 2.39; compared with `git check-ignore` by test.
-struct IgnoreRules: Sendable {
+package struct IgnoreRules: Sendable {
     private struct Rule: Sendable {
         var glob: Glob
         var isNegated: Bool
@@ -10,12 +10,12 @@ struct IgnoreRules: Sendable {
         var text = ""
     }
     /// The rule that keeps something out.
-    struct Match: Sendable, Equatable {
+    package struct Match: Sendable, Equatable {
         /// Of the `.gitignore`, relative to the root.
-        var file: String
+        package var file: String
         /// From 1.
-        var line: Int
-        var pattern: String
+        package var line: Int
+        package var pattern: String
     }
     private struct File: Sendable {
         /// Folder it lies in, with a `/` at the end; empty for the root.
@@ -24,11 +24,13 @@ struct IgnoreRules: Sendable {
     }
     private var files: [File] = []
 
+    package init() {}
+
     var isEmpty: Bool { files.isEmpty }
 
     /// Adds the `.gitignore` of a folder. Those of deeper folders are added later and weigh more.
     /// - Parameter folder: relative to the root, without a slash at the end; empty for the root.
-    mutating func add(_ content: [UInt8], of folder: [UInt8]) {
+    package mutating func add(_ content: [UInt8], of folder: [UInt8]) {
         var content = content[...]
         if content.starts(with: [0xEF, 0xBB, 0xBF]) { content = content.dropFirst(3) }
         var rules: [Rule] = []
@@ -93,7 +95,7 @@ struct IgnoreRules: Sendable {
 
     /// The rule that keeps a file or folder out for itself; nil when none does. The caller does not enter a folder that is kept out: nothing inside can come back.
     /// - Parameter path: relative to the root.
-    func match(_ path: [UInt8], isFolder: Bool) -> Match? {
+    package func match(_ path: [UInt8], isFolder: Bool) -> Match? {
         let name = path.lastIndex(of: UInt8(ascii: "/")).map { path[($0 + 1)...] } ?? path[...]
         for file in files.reversed() {
             guard path.starts(with: file.folder) else { continue }

@@ -20,10 +20,10 @@ struct FleetKeys: Sendable {
     }
 
     /// At the top of the file. The section that comes takes its name off.
-    static let unbuiltSections = ["vaults", "persist", "workers"]
+    static let unbuiltSections = ["workers"]
     static let check = FleetKeys(CheckSections.check.map(\.name))
     /// Below `spaces.NAME`. The key that comes takes its name off.
-    static let unbuiltOfSpaces = ["persist", "notify", "maintenance"]
+    static let unbuiltOfSpaces = ["notify", "maintenance"]
     static let target = FleetKeys(
         CheckSections.target.map(\.name), unbuilt: ["notify", "maintenance"])
     static let heartbeat = FleetKeys(
@@ -36,7 +36,7 @@ struct FleetKeys: Sendable {
         let snapshots = "nothing would be kept or restored; leave it out"
         let messages = "nobody would be told; name the target in a rule of the section `notify` at the top"
         return [
-            "vaults": snapshots, "vault": snapshots, "persist": snapshots, "notify": messages,
+            "vault": snapshots, "notify": messages,
             "workers": "no worker would run; leave it out",
             "maintenance": "it would not be known; name the target in the section `maintenance` at the top",
             "sign_in": "nobody could sign in; leave it out and set `token`",

@@ -1,0 +1,25 @@
+// Calls of Linux that Swift's Glibc module does not have: variadic ones, and those behind _GNU_SOURCE.
+#ifndef STOKER_LINUX_H
+#define STOKER_LINUX_H
+
+/// Starts a program in a process group of its own, with every signal as it is by default and no descriptor but 0, 1 and 2.
+///
+/// `folder` is NULL for ours. `input`, `output` and `errors` become 0, 1 and 2; -1 for ours. Returns 0, or what went wrong as an `errno`.
+int stoker_spawn(
+    int *pid, const char *program, char *const *arguments, char *const *environment, const char *folder, int input,
+    int output, int errors);
+
+/// Orphans among our descendants become our children, as those of process 1 do. Returns 0, or -1 with `errno`.
+int stoker_become_subreaper(void);
+
+/// The next byte that is data, or the next hole, at or behind an offset; -1 with ENXIO behind the last.
+long long stoker_seek_data(int file, long long offset);
+long long stoker_seek_hole(int file, long long offset);
+
+/// Names of a file's attributes, and one attribute's value; the last part of the path is not followed. As llistxattr(2), lgetxattr(2) and
+/// lsetxattr(2).
+long stoker_attribute_names(const char *path, char *names, unsigned long size);
+long stoker_attribute(const char *path, const char *name, void *value, unsigned long size);
+int stoker_set_attribute(const char *path, const char *name, const void *value, unsigned long size);
+
+#endif

@@ -1,0 +1,44 @@
+import CommandLine
+import Logging
+import Runtime
+import Safekeeping
+import StokerCore
+
+/// `stoker guard`.
+enum Guarding {
+    static func run(_ request: GuardRequest) async throws -> Int32 {
+        // Before anything that may take time: as process 1 a signal without a handler is lost.
+        guard let signals = GuardSignals.take() else {
+            throw Failure(.internal, doing: "guard an app", because: "the signals are taken already")
+        }
+        Logs.bootstrap(format: request.options.logFormat, level: try request.options.level())
+        let logger = Logger(label: "stoker.guard")
+        let opening = VaultOpening(environment: request.environment, hub: nil, logger: logger)
+        var stores: [SnapshotStore] = []
+        for vault in request.vaults {
+            let opened = try opening.open(vault.address, state: request.settings.state)
+            if case .open = vault.key {
+                logger.warning(
+                    "no key is given: who sees the vault can read the state", metadata: ["vault": "\(opened.name)"])
+            }
+            stores.append(SnapshotStore(vault: opened, key: vault.key, logger: logger))
+        }
+        let tell = request.tell
+        let guarded = try Guard(
+            request.settings, store: stores[0], copies: Array(stores.dropFirst()), logger: logger,
+            tell: { record in
+                do { try await tell(record) } catch {
+                    logger.warning("the master was not told of the recovery", metadata: ["because": "\(error)"])
+                }
+            })
+        let server = try await GuardServer(
+            of: guarded, socket: request.socket, listen: request.listen, app: request.appPort, token: request.token,
+            now: Clocks.real.wall)
+        if let port = server.port {
+            logger.notice("visitors are taken", metadata: ["port": "\(port)", "app": "\(request.appPort ?? 0)"])
+        }
+        let status = await guarded.run(signals: signals)
+        await server.close()
+        return status
+    }
+}

@@ -1,0 +1,230 @@
+import Foundation
+import TestSupport
+import Testing
+
+extension EndToEnd {
+    /// `stoker guard` around real apps; a container is a folder with processes that are killed at once.
+    @Suite(.serialized, .timeLimit(.minutes(3))) struct GuardTests {
+        /// PR2, PR3: a live database survives its container; what was acknowledged before the last publication is there.
+        @Test func aKilledAppHasItsDatabaseElsewhere() async throws {
+            try await Scratch.with("guard") { scratch in
+                let first = try scratch.container("first")
+                let one = try scratch.guarded(in: first, app: ["python3", "-c", GuardedApp.writer])
+                #expect(try await GuardedApp.found(one) == [0, 0, 0])
+                try await Wait.until("rows") { GuardedApp.acknowledged(in: first) > 50 }
+                let before = GuardedApp.acknowledged(in: first)
+                let published = one.errorLines.count { $0.contains("snapshot published") }
+                // The second that comes now began behind `before`.
+                try await one.waitForLog("snapshot published", after: published + 1)
+                try await scratch.destroy(one)
+
+                let second = try scratch.container("second")
+                let other = try scratch.guarded(
+                    in: second, more: ["--every", "1s", "--handover", "0s"], app: ["python3", "-c", GuardedApp.writer])
+                let found = try await GuardedApp.found(other)
+                #expect(Set(found).count == 1, "\(found)")
+                #expect(found[0] >= before, "\(found), \(before)")
+                let record = try await other.waitForLog("Restored snapshot")
+                #expect(record.contains("Lost: what was written after"), "\(record)")
+                await other.stop(within: .seconds(10))
+                #expect(other.exit == .code(143) || other.exit == .signal(15), "\(other.tail)")
+            }
+        }
+
+        /// PR6: two at once; the second asks, the first publishes all and stops.
+        @Test func theHolderHandsOverAndNothingIsLost() async throws {
+            try await Scratch.with("guard-two") { scratch in
+                let first = try scratch.container("first")
+                let one = try scratch.guarded(in: first, app: ["python3", "-c", GuardedApp.writer])
+                try await Wait.until("rows") { GuardedApp.acknowledged(in: first) > 20 }
+                let other = try scratch.guarded(
+                    in: try scratch.container("second"), app: ["python3", "-c", GuardedApp.writer])
+                #expect(try await one.waitForExit(within: .seconds(30)) == .code(75), "\(one.tail)")
+                #expect(one.errors.contains("another asks for the pen"))
+                let found = try await GuardedApp.found(other)
+                #expect(found == Array(repeating: GuardedApp.acknowledged(in: first), count: 3))
+                #expect(other.errors.contains("Lost: nothing"))
+            }
+        }
+
+        /// A stopped holder that comes back is fenced: its app is stopped, what it had not published is a stray.
+        @Test func aHolderThatSleptIsFenced() async throws {
+            try await Scratch.with("guard-fence") { scratch in
+                let first = try scratch.container("first")
+                let one = try scratch.guarded(in: first, app: ["python3", "-c", GuardedApp.writer])
+                try await one.waitForLog("snapshot published")
+                one.send(SIGSTOP)
+                let now = GuardedApp.acknowledged(in: first)
+                try await Wait.until("more rows") { GuardedApp.acknowledged(in: first) > now + 20 }
+                let other = try scratch.guarded(
+                    in: try scratch.container("second"), more: ["--every", "1s", "--handover", "1s"],
+                    app: ["python3", "-c", GuardedApp.writer])
+                _ = try await GuardedApp.found(other)
+                one.send(SIGCONT)
+                #expect(try await one.waitForExit(within: .seconds(30)) == .code(75), "\(one.tail)")
+                #expect(one.errors.contains("has taken over (epoch 2)"), "\(one.tail)")
+                #expect(one.errors.contains("kept as a stray"), "\(one.tail)")
+                #expect(other.exit == nil)
+            }
+        }
+
+        @Test func aRestartOnTheSameDiskGoesOn() async throws {
+            try await Scratch.with("guard-again") { scratch in
+                let place = try scratch.container("only")
+                let one = try scratch.guarded(in: place, app: ["python3", "-c", GuardedApp.writer])
+                try await one.waitForLog("snapshot published")
+                let now = GuardedApp.acknowledged(in: place)
+                try await Wait.until("more rows") { GuardedApp.acknowledged(in: place) > now + 20 }
+                try await scratch.destroy(one)
+                let all = GuardedApp.acknowledged(in: place)
+                let again = try scratch.guarded(in: place, name: "again", app: ["python3", "-c", GuardedApp.writer])
+                // Newer than any snapshot: nothing is lost, and the dead holder is not waited for.
+                #expect(try await GuardedApp.found(again)[0] >= all)
+                #expect(again.errors.contains("Went on with what lay on the disk"), "\(again.tail)")
+                #expect(!again.errors.contains("it is asked to hand over"))
+            }
+        }
+
+        /// 37: what is there and did not come from the vault is neither overwritten nor taken for the state.
+        @Test func somethingElseAtTheStatesPlaceIsRefusedOrMovedAside() async throws {
+            try await Scratch.with("guard-seed") { scratch in
+                let first = try scratch.container("first")
+                let one = try scratch.guarded(
+                    in: first, app: ["/bin/sh", "-c", "mkdir -p data; echo state > data/file"])
+                #expect(try await one.waitForExit() == .code(0), "\(one.tail)")
+                let second = try scratch.container("second")
+                try FileManager.default.createDirectory(atPath: second + "/data", withIntermediateDirectories: true)
+                try Data("of the image".utf8).write(to: URL(fileURLWithPath: second + "/data/file"))
+                let app = ["/bin/sh", "-c", "cat data/file"]
+                let refused = try scratch.guarded(in: second, app: app)
+                #expect(try await refused.waitForExit() == .code(76), "\(refused.tail)")
+                #expect(refused.errors.contains("is not empty, and did not come from this vault"), "\(refused.tail)")
+                #expect(refused.output == "")
+                let aside = try scratch.guarded(in: second, more: ["--existing", "aside"], name: "aside", app: app)
+                #expect(try await aside.waitForExit() == .code(0), "\(aside.tail)")
+                #expect(aside.output == "state\n")
+                let kept = try FileManager.default.contentsOfDirectory(atPath: second).filter {
+                    $0.hasPrefix("data.before-")
+                }
+                #expect(kept.count == 1)
+            }
+        }
+
+        /// 52: the app's own status, and its last state is kept.
+        @Test(arguments: [("exit 7", 7), ("kill -9 $$", 137), ("exit 0", 0)])
+        func theStatusIsTheApps(end: String, status: Int32) async throws {
+            try await Scratch.with("guard-status") { scratch in
+                let place = try scratch.container("one")
+                let app = ["/bin/sh", "-c", "mkdir -p data; echo last > data/word; \(end)"]
+                let one = try scratch.guarded(in: place, app: app)
+                #expect(try await one.waitForExit() == .code(status), "\(one.tail)")
+                let other = try scratch.guarded(in: try scratch.container("two"), app: ["/bin/cat", "data/word"])
+                #expect(try await other.waitForExit() == .code(0), "\(other.tail)")
+                #expect(other.output == "last\n")
+            }
+        }
+
+        /// 51, 53: an app that ignores TERM, and a worker that left its group and session; the last snapshot is made all the same.
+        @Test func whatDoesNotStopIsKilledAndNothingIsLeft() async throws {
+            try await Scratch.with("guard-stop") { scratch in
+                let app = """
+                    import os, signal, time
+                    os.makedirs('data', exist_ok=True)
+                    signal.signal(signal.SIGTERM, lambda *_: open('data/asked', 'w').write('yes'))
+                    if os.fork() == 0:
+                        os.setsid()
+                        if os.fork() == 0:
+                            open('worker', 'w').write(str(os.getpid()))
+                            signal.signal(signal.SIGTERM, signal.SIG_IGN)
+                            while True: time.sleep(1)
+                        os._exit(0)
+                    os.wait()
+                    print('ready', flush=True)
+                    while True: time.sleep(1)
+                    """
+                let place = try scratch.container("one")
+                let one = try scratch.guarded(in: place, app: ["python3", "-c", app])
+                try await one.waitForLine("the app") { $0 == "ready" }
+                let worker = try await Wait.for("the worker") {
+                    (try? String(contentsOfFile: place + "/worker", encoding: .utf8)).flatMap { Int32($0) }
+                }
+                try await one.waitForLog("the app runs")
+                one.send(SIGTERM)
+                #expect(try await one.waitForExit(within: .seconds(15)) == .code(137), "\(one.tail)")
+                #expect(kill(worker, 0) != 0)
+                let other = try scratch.guarded(in: try scratch.container("two"), app: ["/bin/cat", "data/asked"])
+                #expect(try await other.waitForExit() == .code(0), "\(other.tail)")
+                #expect(other.output == "yes")
+            }
+        }
+
+        /// 55: a check that hangs or says no means no app.
+        @Test func whatTheOwnersCheckDoesNotTakeStartsNoApp() async throws {
+            try await Scratch.with("guard-verify") { scratch in
+                func start(_ name: String, _ more: [String], _ app: String) async throws -> StokerProcess {
+                    let one = try scratch.guarded(
+                        in: try scratch.container(name), more: more, name: name, app: ["/bin/sh", "-c", app])
+                    try await one.waitForExit()
+                    return one
+                }
+                let first = try await start("first", [], "mkdir -p data; echo good > data/word")
+                #expect(first.exit == .code(0), "\(first.tail)")
+                let second = try await start("second", [], "echo bad > data/word")
+                #expect(second.exit == .code(0), "\(second.tail)")
+                let check = ["--verify", "grep -q good data/word"]
+                let refused = try await start("third", check, "echo started")
+                #expect(refused.exit == .code(76), "\(refused.tail)")
+                #expect(refused.output == "")
+                let older = try await start("fourth", check + ["--on-failed-restore", "older"], "cat data/word")
+                #expect(older.exit == .code(0), "\(older.tail)")
+                #expect(older.output == "good\n")
+                #expect(older.errors.contains("Restored the older snapshot"))
+            }
+        }
+
+        @Test func aKeySealsTheVaultAndAWrongOneIsToldAndWritesNothing() async throws {
+            try await Scratch.with("guard-key") { scratch in
+                func start(_ name: String, _ key: String) async throws -> StokerProcess {
+                    let one = try scratch.guarded(
+                        in: try scratch.container(name), environment: ["STOKER_KEY": key], name: name,
+                        app: ["/bin/sh", "-c", "mkdir -p data; echo confidential-words >> data/word; env"])
+                    try await one.waitForExit()
+                    return one
+                }
+                let key = "correct horse battery staple"
+                let one = try await start("one", key)
+                #expect(one.exit == .code(0), "\(one.tail)")
+                // What opens the vault is not handed to the app.
+                #expect(!one.output.contains(key) && !one.errors.contains(key))
+                let wrong = try await start("two", "another horse battery staple")
+                #expect(wrong.exit == .code(76), "\(wrong.tail)")
+                #expect(wrong.errors.contains("opens none of its"), "\(wrong.tail)")
+                let vault = FileManager.default.enumerator(atPath: scratch.path + "/vault")
+                while let name = vault?.nextObject() as? String {
+                    let bytes = FileManager.default.contents(atPath: scratch.path + "/vault/" + name) ?? Data()
+                    #expect(bytes.range(of: Data("confidential-words".utf8)) == nil, "\(name)")
+                }
+            }
+        }
+
+        @Test func aSignalBeforeTheAppEndsItAndLeavesTheVault() async throws {
+            try await Scratch.with("guard-early") { scratch in
+                let first = try scratch.guarded(
+                    in: try scratch.container("one"), app: ["/bin/sh", "-c", "mkdir -p data; echo 1 > data/word"])
+                #expect(try await first.waitForExit() == .code(0), "\(first.tail)")
+                let two = try scratch.guarded(
+                    in: try scratch.container("two"), more: ["--verify", "touch begun; sleep 60"],
+                    app: ["/bin/echo", "started"])
+                try await Wait.until("the check") {
+                    FileManager.default.fileExists(atPath: scratch.path + "/two/begun")
+                }
+                two.send(SIGTERM)
+                #expect(try await two.waitForExit() == .code(143), "\(two.tail)")
+                #expect(two.output == "")
+                let three = try scratch.guarded(in: try scratch.container("three"), app: ["/bin/cat", "data/word"])
+                #expect(try await three.waitForExit() == .code(0), "\(three.tail)")
+                #expect(three.output == "1\n")
+            }
+        }
+    }
+}
