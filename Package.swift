@@ -101,8 +101,8 @@ let package = Package(
         .target(
             name: "Operations",
             dependencies: [
-                "KeepAlive", "Deployment", "Notices", "Diagnosis", "HubClient", "Ledger", "Runtime", "StokerCore",
-                crypto, logging, nioCore, nioPosix,
+                "KeepAlive", "Deployment", "Notices", "Workshop", "Diagnosis", "HubClient", "Ledger", "Runtime",
+                "StokerCore", crypto, logging, nioCore, nioPosix,
             ],
             swiftSettings: room
         ),
@@ -124,6 +124,14 @@ let package = Package(
                 "Ledger", "Runtime", "StokerCore", asyncHTTPClient, crypto, logging, nioCore, nioFoundation, nioHTTP1,
                 nioPosix,
                 nioSSL, lifecycle, .product(name: "Mustache", package: "swift-mustache"),
+            ],
+            swiftSettings: room
+        ),
+        .target(
+            name: "Workshop",
+            dependencies: [
+                "HubClient", "Ledger", "Runtime", "StokerAssets", "StokerCore", crypto, lifecycle, logging, nioCore,
+                subprocess, .product(name: "SystemPackage", package: "swift-system"),
             ],
             swiftSettings: room
         ),
@@ -252,6 +260,14 @@ let package = Package(
                 nioPosix,
             ],
             exclude: ["Channels/smtp_server.py"],
+            swiftSettings: room),
+        .testTarget(
+            name: "WorkshopTests",
+            dependencies: [
+                "HubClient", "HubSimulator", "Ledger", "Runtime", "StokerCore", "TestSupport", "Workshop", logging,
+                nioCore,
+            ],
+            exclude: ["newest.py"],
             swiftSettings: room),
         .testTarget(
             name: "DeploymentTests",
