@@ -51,11 +51,11 @@ package struct DatasetPublisher: Sendable {
     }
 
     /// What the dataset has now; nil when there is none.
-    func look() async throws(HubFailure) -> (head: String, layout: DatasetLayout, oids: [String: String])? {
+    func look() async throws(HubFailure) -> (head: String, layout: DatasetLayout, hashes: [String: String])? {
         guard let info = try await hub.find(dataset, expand: ["sha", "private"]), let head = info.sha else { return nil }
         let entries = try await hub.tree(of: dataset, revision: head).all().filter { $0.kind == .file }
         let layout = DatasetLayout(paths: entries.map { ($0.path, $0.size) }, filePrefix: kind.filePrefix)
-        return (head, layout, Dictionary(entries.map { ($0.path, $0.oid) }) { $1 })
+        return (head, layout, Dictionary(entries.map { ($0.path, $0.lfs ?? $0.oid) }) { $1 })
     }
 
     /// The newest iteration that the dataset has; 0 for none.
@@ -73,13 +73,13 @@ package struct DatasetPublisher: Sendable {
                 wasCreated = made.wasCreated
                 found = try await look()
             }
-            guard let (head, layout, oids) = found else {
+            guard let (head, layout, hashes) = found else {
                 throw HubFailure(
                     .unreadable, doing: "publish to \(dataset)", said: "the dataset has no commit after it was made")
             }
-            if let oid = oids[rows.path] {
+            if let hash = hashes[rows.path] {
                 // A commit whose answer was lost, or one of a process that was killed behind it.
-                if oid == Self.blobName(rows.bytes) { return .published(commit: head, wasCreated: wasCreated) }
+                if hash == Self.blobName(rows.bytes) || hash == Hex.text(SHA256.hash(data: rows.bytes)) { return .published(commit: head, wasCreated: wasCreated) }
                 return .taken(next: layout.newest + 1)
             }
             // Put together with others since: the numbers are ours as long as nobody else writes here.

@@ -101,10 +101,7 @@ package struct Iteration: Sendable, Equatable {
 
     /// With milliseconds always: `…T00:00:00Z` comes back from `datasets` in another spelling, `….000Z` does not.
     /// Source: datasets 5.2, tried.
-    package static func text(_ time: Instant) -> String {
-        let text = time.description
-        return text.contains(".") ? text : text.replacing("Z", with: ".000Z")
-    }
+    package static func text(_ time: Instant) -> String { time.description }
 
     /// nil for what is no row.
     package init?(_ json: JSONValue) {
