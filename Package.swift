@@ -69,8 +69,8 @@ let package = Package(
         .executableTarget(
             name: "stoker",
             dependencies: [
-                "CommandLine", "ControlRoom", "Operations", "KeepAlive", "Notices", "HubClient", "Ledger", "Runtime",
-                "StokerCore", "HubSimulator", asyncHTTPClient, lifecycle, logging, nioCore, nioPosix, unixSignals,
+                "CommandLine", "ControlRoom", "Operations", "KeepAlive", "Notices", "Workshop", "HubClient", "Ledger",
+                "Runtime", "StokerCore", "HubSimulator", asyncHTTPClient, lifecycle, logging, nioCore, nioPosix, unixSignals,
             ],
             swiftSettings: room,
             linkerSettings: lld

@@ -97,5 +97,16 @@ extension Operation {
         destroy,
         listDeploys,
         listActions,
+        latestResult,
+        listFindings,
+        showFinding,
+        dismissFinding,
+        gateResults,
+        exportResults,
+        listWorkers,
+        showWorker,
+        pauseWorker,
+        resumeWorker,
+        listIterations,
     ]
 }
