@@ -12,9 +12,10 @@ INSTANTS ?= 200
 FLEETS ?= 200
 RELEASES ?= 200
 STORIES ?= 1000
+ITERATIONS ?= 1000
 STOKER := .build/release/stoker
 
-.PHONY: help run build install test official-suite fuzz campaign cron notices-campaign deploy-campaign pictures template-swift lint format bench clean
+.PHONY: help run build install test official-suite fuzz campaign cron notices-campaign deploy-campaign datasets pictures template-swift lint format bench clean
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-16s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -22,7 +23,7 @@ help: ## Show this list
 	@echo "  make run FLEET=my.yaml       monitors your own fleet; ARGS='--port 8000' is passed on"
 
 run: build ## Monitor a fleet: the demonstration, or FLEET=my.yaml
-	@if [ -n "$(FLEET)" ]; then exec $(STOKER) serve --fleet "$(FLEET)" $(ARGS); else exec $(STOKER) demo $(ARGS); fi
+	@if [ -n "$(FLEET)" ]; then STOKER_TOOLS=$(CURDIR)/.build/tools/bin exec $(STOKER) serve --fleet "$(FLEET)" $(ARGS); else STOKER_TOOLS=$(CURDIR)/.build/tools/bin exec $(STOKER) demo $(ARGS); fi
 
 build: ## Build the stoker binary (release) as .build/release/stoker
 	@Scripts/setup.sh run
@@ -65,6 +66,10 @@ pictures: build ## Make the pictures of the README anew (Chromium, three minutes
 
 template-swift: build ## Build and start the app that `stoker new swift` makes (minutes; fetches Hummingbird)
 	@Scripts/template-swift.sh
+
+datasets: ## Publish 1,000 iterations to a simulated Hub and load them with the official package; ITERATIONS=1000
+	@Scripts/setup.sh test
+	@swift build --build-tests && STOKER_ITERATIONS=$(ITERATIONS) swift test --skip-build --filter theNewestRowIsTheLastOfTheOfficialPackage
 
 lint: ## Check the layout of every Swift file
 	@swift format lint --strict --parallel --recursive Package.swift Sources Tests Benchmarks

@@ -70,10 +70,9 @@ let package = Package(
         .executableTarget(
             name: "stoker",
             dependencies: [
-                "CommandLine", "ControlRoom", "Operations", "KeepAlive", "Notices", "Safekeeping", "HubClient",
-                "Ledger",
-                "Runtime", "StokerCore", "HubSimulator", asyncHTTPClient, lifecycle, logging, nioCore, nioPosix,
-                unixSignals,
+                "CommandLine", "ControlRoom", "Operations", "KeepAlive", "Notices", "Safekeeping", "Workshop",
+                "HubClient", "Ledger", "Runtime", "StokerCore", "HubSimulator", asyncHTTPClient, lifecycle, logging,
+                nioCore, nioPosix, unixSignals,
             ],
             swiftSettings: room,
             linkerSettings: lld
@@ -104,7 +103,8 @@ let package = Package(
         .target(
             name: "Operations",
             dependencies: [
-                "KeepAlive", "Deployment", "Notices", "Safekeeping", "Diagnosis", "HubClient", "Ledger", "Runtime",
+                "KeepAlive", "Deployment", "Notices", "Safekeeping", "Workshop", "Diagnosis", "HubClient", "Ledger",
+                "Runtime",
                 "StokerCore", crypto, logging, nioCore, nioPosix,
             ],
             swiftSettings: room
@@ -124,7 +124,8 @@ let package = Package(
         .target(
             name: "Notices",
             dependencies: [
-                "Diagnosis", "Ledger", "Runtime", "StokerCore", asyncHTTPClient, crypto, logging, nioCore, nioFoundation, nioHTTP1,
+                "Diagnosis", "Ledger", "Runtime", "StokerCore", asyncHTTPClient, crypto, logging, nioCore,
+                nioFoundation, nioHTTP1,
                 nioPosix,
                 nioSSL, lifecycle, .product(name: "Mustache", package: "swift-mustache"),
             ],
@@ -136,6 +137,14 @@ let package = Package(
                 "HubClient", "Runtime", "StokerCore", "CLinux", "CZstd", crypto, cryptoExtras, logging, nioCore,
                 nioHTTP1,
                 nioPosix, .product(name: "GRDBSQLite", package: "GRDB.swift"),
+            ],
+            swiftSettings: room
+        ),
+        .target(
+            name: "Workshop",
+            dependencies: [
+                "HubClient", "Ledger", "Runtime", "StokerAssets", "StokerCore", crypto, lifecycle, logging, nioCore,
+                subprocess, .product(name: "SystemPackage", package: "swift-system"),
             ],
             swiftSettings: room
         ),
@@ -266,6 +275,14 @@ let package = Package(
                 nioPosix,
             ],
             exclude: ["Channels/smtp_server.py"],
+            swiftSettings: room),
+        .testTarget(
+            name: "WorkshopTests",
+            dependencies: [
+                "HubClient", "HubSimulator", "Ledger", "Runtime", "StokerCore", "TestSupport", "Workshop", logging,
+                nioCore,
+            ],
+            exclude: ["newest.py"],
             swiftSettings: room),
         .testTarget(
             name: "DeploymentTests",

@@ -9,8 +9,10 @@ command -v swift >/dev/null || {
 }
 
 packages=(libsqlite3-dev zlib1g-dev libzstd-dev ca-certificates tzdata)
+# What workers gather evidence with; see worker_tools.
+[ "${1:-run}" = run ] && packages+=(git universal-ctags python3-venv)
 if [ "${1:-run}" = test ]; then
-    packages+=(nginx-light openssl prometheus chromium chromium-driver curl python3-venv iproute2 zsh fish git git-lfs)
+    packages+=(nginx-light openssl prometheus chromium chromium-driver curl python3-venv iproute2 zsh fish git git-lfs universal-ctags)
     command -v node >/dev/null || packages+=(nodejs)
 fi
 
@@ -28,8 +30,22 @@ template_packages() { # TEMPLATE FILE
     "$venv/bin/python" -m pip install --quiet --disable-pip-version-check --no-compile -r "$files/$2"
     cat "$files"/requirements*.txt >"$venv/installed.txt"
 }
+# Without them workers say what they did not look at, so a machine that cannot reach the index goes on.
+worker_tools() {
+    local venv=.build/tools wanted=Scripts/worker-tools.txt
+    cmp -s "$wanted" "$venv/installed.txt" && return 0
+    echo "Installing the workers' tools into $venv"
+    if python3 -m venv "$venv" && "$venv/bin/python" -m pip install --quiet --disable-pip-version-check -r "$wanted"; then
+        cp "$wanted" "$venv/installed.txt"
+    else
+        echo "The workers' tools could not be installed; see docs/workshop.md." >&2
+    fi
+}
 python_packages() {
-    [ "${1:-run}" = test ] || return 0
+    if [ "${1:-run}" = run ]; then
+        worker_tools
+        return 0
+    fi
     # Side by side: most of the time is spent waiting for the index.
     local installs=() install
     template_packages fastapi requirements-dev.txt & installs+=($!)

@@ -13,12 +13,25 @@ struct DemoCommand: AsyncParsableCommand {
             How to point hf and stoker space at this Hub is printed at the start. Without git on this machine there is no Hub: \
             the Spaces are there, and only what their visitors see is judged.
 
+            `stoker demo workshop` shows a worker instead: it looks at a small repository with three years of history, and publishes to \
+            a dataset of the simulated Hub.
+
             EXAMPLES
               stoker demo
               stoker demo --port 0
+              stoker demo workshop
             """)
 
+    @Argument(help: "What is shown: fleet or workshop.")
+    var what: Demo = .fleet
     @OptionGroup var options: ServeOptions
 
-    func run() async throws { try await Launcher.current.demo(options) }
+    func run() async throws { try await Launcher.current.demo(what, options) }
 }
+
+/// What `stoker demo` can show.
+package enum Demo: String, Sendable, CaseIterable {
+    case fleet, workshop
+}
+
+extension Demo: ExpressibleByArgument {}

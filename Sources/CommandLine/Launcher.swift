@@ -5,7 +5,7 @@ package struct Launcher: Sendable {
     /// Monitors a fleet until a signal comes.
     package var serve: @Sendable (ServeRequest) async throws -> Void
     /// Shows everything over a simulated Hub until a signal comes.
-    package var demo: @Sendable (ServeOptions) async throws -> Void
+    package var demo: @Sendable (Demo, ServeOptions) async throws -> Void
     /// Runs a simulated Hub until a signal comes.
     package var simulateHub: @Sendable (SimulatorRequest) async throws -> Void
     /// Runs an app under guard until it ends, or a signal comes; gives the status to exit with.
@@ -25,7 +25,7 @@ package struct Launcher: Sendable {
 
     package init(
         serve: @escaping @Sendable (ServeRequest) async throws -> Void,
-        demo: @escaping @Sendable (ServeOptions) async throws -> Void,
+        demo: @escaping @Sendable (Demo, ServeOptions) async throws -> Void,
         simulateHub: @escaping @Sendable (SimulatorRequest) async throws -> Void,
         guardApp: @escaping @Sendable (GuardRequest) async throws -> Int32 = { _ in throw Launcher.nothingToStart },
         scenes: [Scene]
@@ -39,7 +39,7 @@ package struct Launcher: Sendable {
 
     /// That of the running program. Without an executable nothing can be started.
     @TaskLocal package static var current = Launcher(
-        serve: { _ in throw nothingToStart }, demo: { _ in throw nothingToStart },
+        serve: { _ in throw nothingToStart }, demo: { _, _ in throw nothingToStart },
         simulateHub: { _ in throw nothingToStart }, scenes: [])
 
     package static var nothingToStart: Failure {

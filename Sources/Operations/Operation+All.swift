@@ -112,5 +112,16 @@ extension Operation {
         listKeys,
         addKey,
         rotateKeys,
+        latestResult,
+        listFindings,
+        showFinding,
+        dismissFinding,
+        gateResults,
+        exportResults,
+        listWorkers,
+        showWorker,
+        pauseWorker,
+        resumeWorker,
+        listIterations,
     ]
 }

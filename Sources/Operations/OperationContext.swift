@@ -3,6 +3,7 @@ package import KeepAlive
 package import Ledger
 package import Notices
 package import StokerCore
+package import Workshop
 
 /// What operations work on: as much of it as the process has. What is missing is a failure of the operation that needs it.
 package struct OperationContext: Sendable {
@@ -25,20 +26,24 @@ package struct OperationContext: Sendable {
     private let hubAccount: Hub?
     private let folder: String?
     private let maintenanceKeeper: MaintenanceKeeper?
+    private let workerBoard: WorkerBoard?
 
     /// - Parameters:
     ///   - monitor: the running fleet; nil where there is none.
     ///   - hub: the account on the Hub; nil where there is none.
     ///   - notices: who tells people; nil where nobody does.
+    ///   - workers: the workers of the fleet file; nil where none can run.
     ///   - dataFolder: where operations keep what they must not forget: Spaces to restart, fingerprints of secrets.
     package init(
         monitor: (any FleetMonitoring)? = nil, ledger: (any Ledger)? = nil, now: @escaping @Sendable () -> Instant,
         backupFolder: String? = nil, heartbeatKey: (@Sendable (_ name: String) -> String)? = nil, hub: Hub? = nil,
         dataFolder: String? = nil, notices: NoticeBoard? = nil,
-        maintenance: MaintenanceKeeper? = nil, caller: any OperationCaller = SilentCaller()
+        maintenance: MaintenanceKeeper? = nil, workers: WorkerBoard? = nil,
+        caller: any OperationCaller = SilentCaller()
     ) {
         self.noticeBoard = notices
         self.maintenanceKeeper = maintenance
+        self.workerBoard = workers
         self.fleetMonitor = monitor
         self.fleetLedger = ledger
         self.now = now
@@ -89,6 +94,15 @@ package struct OperationContext: Sendable {
         get throws(Failure) {
             guard let maintenanceKeeper else { throw .noFleet(doing: "ask for maintenance") }
             return maintenanceKeeper
+        }
+    }
+
+    /// The workers of the fleet file.
+    /// - Throws: `conflict` where no fleet runs.
+    package var workers: WorkerBoard {
+        get throws(Failure) {
+            guard let workerBoard else { throw .noFleet(doing: "ask for workers") }
+            return workerBoard
         }
     }
 

@@ -75,6 +75,9 @@ static const unsigned char error_mustache[] = {
 static const unsigned char diagnosis_yaml[] = {
 #embed "Files/diagnosis.yaml"
 };
+static const unsigned char perspectives_yaml[] = {
+#embed "Files/perspectives.yaml"
+};
 
 static const stoker_asset files[] = {
     {"stoker.css", stoker_css, sizeof stoker_css},
@@ -101,6 +104,7 @@ static const stoker_asset files[] = {
     {"login.mustache", login_mustache, sizeof login_mustache},
     {"error.mustache", error_mustache, sizeof error_mustache},
     {"diagnosis.yaml", diagnosis_yaml, sizeof diagnosis_yaml},
+    {"perspectives.yaml", perspectives_yaml, sizeof perspectives_yaml},
 };
 
 const stoker_asset *stoker_assets(size_t *count) {

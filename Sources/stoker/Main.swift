@@ -7,8 +7,13 @@ enum Main {
     static func main() async {
         let status = await StokerCommand.run(
             with: Launcher(
-                serve: Serving.run, demo: Demonstration.run, simulateHub: HubSimulatorService.run,
-                guardApp: Guarding.run,
+                serve: Serving.run,
+                demo: { what, options in
+                    switch what {
+                    case .fleet: try await Demonstration.run(options)
+                    case .workshop: try await WorkshopDemonstration.run(options)
+                    }
+                }, simulateHub: HubSimulatorService.run, guardApp: Guarding.run,
                 scenes: HubScene.all.map { Launcher.Scene(name: $0.name, summary: $0.summary) }))
         if status != 0 { exit(status) }
     }

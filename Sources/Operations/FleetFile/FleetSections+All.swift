@@ -3,6 +3,7 @@ import Diagnosis
 import Notices
 import Safekeeping
 package import StokerCore
+import Workshop
 
 extension FleetSections {
     /// Every section that a fleet file may have: what StokerCore knows, and what the rooms add.
@@ -10,5 +11,6 @@ extension FleetSections {
         .adding(StatusPagesSection.section)
         .adding(VaultsSection.section).adding(PersistSection.section).adding(PersistSection.ofSpaces)
         .adding(DeploySection.section).adding(DeploySection.ofSpaces).adding(RolloutSection.section).adding(
-            DoctorSection.section)
+            DoctorSection.section
+        ).adding(WorkersSection.section)
 }

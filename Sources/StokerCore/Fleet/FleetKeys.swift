@@ -20,7 +20,7 @@ struct FleetKeys: Sendable {
     }
 
     /// At the top of the file. The section that comes takes its name off.
-    static let unbuiltSections = ["workers"]
+    static let unbuiltSections: [String] = []
     static let check = FleetKeys(CheckSections.check.map(\.name))
     /// Below `spaces.NAME`. The key that comes takes its name off.
     static let unbuiltOfSpaces = ["notify", "maintenance"]
@@ -37,7 +37,8 @@ struct FleetKeys: Sendable {
         let messages = "nobody would be told; name the target in a rule of the section `notify` at the top"
         return [
             "vault": snapshots, "notify": messages,
-            "workers": "no worker would run; leave it out",
+            "model": "no model would be asked; leave it out", "budget": "nothing would be counted; leave it out",
+            "reads": "no other worker's results would be read; leave it out",
             "maintenance": "it would not be known; name the target in the section `maintenance` at the top",
             "sign_in": "nobody could sign in; leave it out and set `token`",
         ]

@@ -15,6 +15,7 @@ import ServiceLifecycle
 import StokerCore
 import Synchronization
 import UnixSignals
+import Workshop
 
 /// The only place that knows every concrete type: puts the rooms together and runs them until a signal comes.
 struct Engine {
@@ -84,6 +85,21 @@ struct Engine {
         let knowledge = HubReadings()
         let book = MaintenanceBook()
         book.use(plan.fleet)
+        let hub =
+            plan.fleet.hub.isWatched
+            ? try HubClientGateway.open(plan.fleet.hub, agent: Self.userAgent, logger: logger) : nil
+        // Workers publish with the token also where the Hub's stages are not read.
+        let ownHub =
+            hub == nil && plan.fleet.hub.token != nil
+            ? try HubClientGateway.open(plan.fleet.hub, agent: Self.userAgent, logger: logger) : nil
+        // Paths of the fleet file are seen from its folder.
+        let here = FileManager.default.currentDirectoryPath
+        let said = plan.source?.path.parentFolder ?? ""
+        let base = said.isEmpty ? here : said.hasPrefix("/") ? said : here + "/" + said
+        let workers = WorkerBoard(
+            fleet: plan.fleet, ledger: memory.ledger, hub: hub ?? ownHub, dataFolder: plan.dataFolder,
+            base: base, toolFolders: ProcessInfo.processInfo.environment["STOKER_TOOLS"].map { [$0] } ?? [],
+            now: clocks.wall, logger: logger)
         let monitor = FleetMonitor(
             fleet: plan.fleet, fleetPath: plan.source?.path, source: source,
             ledger: memory.ledger, writer: writer, loops: Array(group.makeIterator()), resolver: resolver,
@@ -91,16 +107,15 @@ struct Engine {
             settings: FleetMonitor.Settings(
                 openLimit: limit.inFlight, seed: UInt64.random(in: 1...UInt64.max), userAgent: Self.userAgent,
                 demo: plan.demo),
-            hub: knowledge, maintenance: book, sections: .all, onFleet: { board.use($0) }, clocks: clocks,
-            logger: logger)
+            hub: knowledge, maintenance: book, sections: .all, onFleet: { fleet in
+                board.use(fleet)
+                workers.use(fleet)
+            }, clocks: clocks, logger: logger)
         board.setOffline { monitor.isOffline }
         board.setParentLook { await monitor.lastWell(of: $0) }
         board.setMaintenance { book.isInMaintenance($0, at: $1) }
         let maintenance = MaintenanceKeeper(
             book: book, ledger: memory.ledger, monitor: monitor, clocks: clocks, logger: logger)
-        let hub =
-            plan.fleet.hub.isWatched
-            ? try HubClientGateway.open(plan.fleet.hub, agent: Self.userAgent, logger: logger) : nil
         knowledge.patience = plan.patience
         let watch = hub.map {
             HubPoller(
@@ -123,7 +138,7 @@ struct Engine {
         let context = OperationContext(
             monitor: monitor, ledger: memory.ledger, now: clocks.wall, backupFolder: plan.dataFolder,
             heartbeatKey: heartbeatKey, hub: account, dataFolder: plan.dataFolder, notices: board,
-            maintenance: maintenance)
+            maintenance: maintenance, workers: workers)
         let standingBy = plan.standbyOf != nil
         let server = try ControlRoomServer(
             monitor: monitor, ledger: memory.ledger, access: access,
@@ -172,6 +187,10 @@ struct Engine {
         if account != nil, !plan.demo {
             services.append(DriftService(watch: DriftWatch(context: context), monitor: monitor, logger: logger))
         }
+        services.append(
+            WorkerService(
+                board: workers, owner: ProcessOwner.own.map { "\($0)" } ?? "stoker", clocks: clocks,
+                mayRun: { await monitor.mayAct }, logger: logger))
         if let source = plan.source { services.append(ReloadService(monitor: monitor, source: source, logger: logger)) }
         if plan.demo {
             services.append(DemoJob(name: Demonstration.job, every: .seconds(25), monitor: monitor, logger: logger))
@@ -186,10 +205,12 @@ struct Engine {
         configuration.maximumGracefulShutdownDuration = .milliseconds(4_200)
         do { try await ServiceGroup(configuration: configuration).run() } catch {
             await close(hub)
+            await close(ownHub)
             await close(messages, messageLoop)
             throw error
         }
         await close(hub)
+        await close(ownHub)
         await close(messages, messageLoop)
         // The last step syncs the disk several times; a busy one takes seconds for that.
         await memory.ledger.close(within: max(.milliseconds(300), .milliseconds(4_500) - end.elapsed))

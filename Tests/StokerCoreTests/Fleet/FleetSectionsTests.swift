@@ -1,5 +1,5 @@
 import Foundation
-@testable import StokerCore
+import StokerCore
 import Testing
 
 /// What a new fleet file says of keys that need a restart.
@@ -283,12 +283,6 @@ import Testing
                 f.yaml:3:45: error: channels.team.hook: the variable NONE is not set; set it, put it into the .env file, or give a default: ${NONE:-…}
                 f.yaml:4:33: error: channels.loud.quiet: is no silence for a loud channel
                 """)
-    }
-
-    /// A key that is only unknown may be a slip of the pen; one whose capability is missing says what is not done.
-    @Test(arguments: FleetKeys.unbuiltSections) func withoutItsRoomItIsNotBuilt(section: String) {
-        let problems = FleetSectionsTests.problems("\(section): {}")
-        #expect(problems.map(\.rule) == [.notBuilt])
     }
 
     @Test func theSchemaHasIt() throws {

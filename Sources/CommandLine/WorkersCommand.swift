@@ -1,0 +1,139 @@
+import ArgumentParser
+import Operations
+import StokerCore
+
+/// `stoker workers`: the workers of a running fleet.
+struct WorkersCommand: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "workers", abstract: "Workers that look at repositories and publish what they find.",
+        discussion: """
+            EXAMPLES
+              stoker workers
+              stoker workers show analysis
+              stoker workers pause analysis
+              stoker workers resume analysis
+            """,
+        subcommands: [List.self, Show.self, Iterations.self, Pause.self, Resume.self], defaultSubcommand: List.self)
+
+    struct List: OperationCommand {
+        static let configuration = CommandConfiguration(
+            commandName: "list", abstract: "List the workers, and how each is.")
+        @OptionGroup var output: OutputOptions
+        @OptionGroup var server: ServerOptions
+
+        static var operations: [Operations.Operation] { [.listWorkers] }
+
+        func run() async throws {
+            let answer = try await server.client().call(.listWorkers, [])
+            let screen = Terminal.own
+            if output.chosen == .json { return screen.write(answer.prettyText) }
+            if output.chosen == .quiet { return }
+            let items = answer["items"]?.array ?? []
+            guard !items.isEmpty else {
+                return screen.write("The fleet file has no workers; docs/workshop.md says how.\n")
+            }
+            var table = TextTable(columns: [
+                .init(title: "WORKER"), .init(title: "STATE"), .init(title: "ITERATION", isRight: true),
+                .init(title: "OPEN", isRight: true), .init(title: "LAST LOOK"), .init(title: "WHAT", shrinksTo: 20),
+            ])
+            for item in items {
+                let open = (item["open"]?.members ?? []).reduce(0) { $0 + ($1.value.integer ?? 0) }
+                let state = item["state"]?.string ?? ""
+                table.rows.append([
+                    .init((item["name"]?.string ?? "").printable), .init(state, state == "trouble" ? .red : .plain),
+                    .init("\(item["iteration"]?.integer ?? 0)"), .init("\(open)"),
+                    .init(OutputFormatting.time(item["beat"])), .init((item["text"]?.string ?? "").printable),
+                ])
+            }
+            screen.write(table.text(for: screen.look))
+            screen.write(
+                "\(answer["online"]?.integer ?? 0) of \(items.count) online, \((answer["iterations"]?.integer ?? 0).counted("iteration"))\n")
+            for item in items {
+                if let hint = item["hint"]?.string {
+                    screen.write("\((item["name"]?.string ?? "").printable): \(hint.printable)\n")
+                }
+            }
+        }
+    }
+
+    struct Show: OperationCommand {
+        static let configuration = CommandConfiguration(
+            commandName: "show", abstract: "Show one worker: what it does, did and waits for.")
+        @Argument(help: "Name of the worker.")
+        var worker: String
+        @OptionGroup var output: OutputOptions
+        @OptionGroup var server: ServerOptions
+
+        static var operations: [Operations.Operation] { [.showWorker] }
+
+        func run() async throws {
+            let answer = try await server.client().call(.showWorker, [("name", .string(worker))])
+            WorkersCommand.tell(answer, .showWorker, output)
+        }
+    }
+
+    struct Iterations: OperationCommand {
+        static let configuration = CommandConfiguration(
+            commandName: "iterations", abstract: "List the newest iterations of a worker.")
+        @Argument(help: "Name of the worker.")
+        var worker: String
+        @Option(name: .shortAndLong, help: "How many, at most.")
+        var limit: Int = 20
+        @OptionGroup var output: OutputOptions
+        @OptionGroup var server: ServerOptions
+
+        static var operations: [Operations.Operation] { [.listIterations] }
+
+        func run() async throws {
+            let answer = try await server.client().call(
+                .listIterations, [("name", .string(worker)), ("limit", .integer(Int64(limit)))])
+            let screen = Terminal.own
+            if output.chosen == .json { return screen.write(answer.prettyText) }
+            if output.chosen == .quiet { return }
+            for row in answer["items"]?.array ?? [] {
+                screen.write(
+                    "\(row["iteration"]?.integer ?? 0)  \(OutputFormatting.time(row["timestamp"]))  \((row["perspective"]?.string ?? "").printable)  \((row["summary"]?.string ?? "").printable)\n")
+            }
+        }
+    }
+
+    struct Pause: OperationCommand {
+        static let configuration = CommandConfiguration(
+            commandName: "pause", abstract: "Stop a worker before its next look, until it is resumed. Survives restarts.")
+        @Argument(help: "Name of the worker.")
+        var worker: String
+        @OptionGroup var output: OutputOptions
+        @OptionGroup var server: ServerOptions
+
+        static var operations: [Operations.Operation] { [.pauseWorker] }
+
+        func run() async throws {
+            let answer = try await server.client().call(.pauseWorker, [("name", .string(worker))])
+            WorkersCommand.tell(answer, .pauseWorker, output)
+        }
+    }
+
+    struct Resume: OperationCommand {
+        static let configuration = CommandConfiguration(
+            commandName: "resume", abstract: "Begin a worker that was paused, now.")
+        @Argument(help: "Name of the worker.")
+        var worker: String
+        @OptionGroup var output: OutputOptions
+        @OptionGroup var server: ServerOptions
+
+        static var operations: [Operations.Operation] { [.resumeWorker] }
+
+        func run() async throws {
+            let answer = try await server.client().call(.resumeWorker, [("name", .string(worker))])
+            WorkersCommand.tell(answer, .resumeWorker, output)
+        }
+    }
+
+    fileprivate static func tell(_ answer: JSONValue, _ operation: Operations.Operation, _ output: OutputOptions) {
+        switch output.chosen {
+        case .json: Terminal.own.write(answer.prettyText)
+        case .quiet: break
+        default: Terminal.own.write(ShapeText(.own).text(answer, operation.answer))
+        }
+    }
+}

@@ -1,0 +1,199 @@
+import Foundation
+import HubClient
+import StokerCore
+import Workshop
+
+extension Operation {
+    package static let latestResult = Operation(
+        name: "latest-result", summary: "The newest iteration of a dataset, read from its `latest.json`",
+        doing: "read the newest iteration", permission: .write, path: "/results/latest",
+        parameters: [.dataset(required: true)], answer: .iteration
+    ) { (context, arguments) throws(Failure) in
+        let hub = try context.hub
+        let dataset = try RepoID(.dataset, arguments.text("dataset") ?? "")
+        do throws(HubFailure) {
+            let text = try await hub.text(of: "latest.json", in: dataset)
+            guard let json = try? JSONValue(reading: text), let row = Iteration(json) else {
+                throw HubFailure(
+                    .unreadable, doing: "read the newest iteration of \(dataset)", said: "latest.json is no iteration",
+                    hint: "only datasets that a worker writes have one")
+            }
+            return row.json
+        } catch { throw error.failure }
+    }
+
+    package static let listFindings = Operation(
+        name: "list-findings", summary: "Findings of a dataset or of the fleet's workers, the most important first",
+        doing: "list the findings", permission: .write, path: "/results/findings",
+        parameters: [
+            .dataset(required: false), .init("worker", .query, .text(upTo: 40), "Only of this worker of the fleet"),
+            .init("severity", .query, .choice(Finding.Severity.allCases.map(\.rawValue)), "From this severity on"),
+            .init("state", .query, .choices(Finding.State.allCases.map(\.rawValue)), "Only these states; those that are open unless given"),
+            .init("limit", .query, .integer(1...1_000), standard: 100, "How many"),
+        ], answer: .findingList
+    ) { (context, arguments) throws(Failure) in
+        let source = try await ResultSource.read(context, arguments)
+        let found = source.findings(arguments).prefix(arguments.integer("limit") ?? 100)
+        return ["items": .array(found.map(\.json)), "from": .string(source.name)]
+    }
+
+    package static let showFinding = Operation(
+        name: "show-finding", summary: "One finding of the fleet's workers", doing: "look at the finding",
+        permission: .write, needsFleet: true, path: "/results/findings/{name}",
+        parameters: [.init("name", .path, .text(upTo: 64), "Its id")], answer: .findingPage
+    ) { (context, arguments) throws(Failure) in
+        let id = arguments.name()
+        guard let found = try await context.workers.finding(id) else {
+            throw Failure(
+                .notFound, doing: "look at the finding", because: "no worker has a finding \(id.shortened)",
+                hint: "`stoker results list` shows their ids")
+        }
+        return [
+            "worker": .string(found.worker), "finding": found.entry.finding.json,
+            "dismissed_until": .instant(found.entry.dismissedUntil),
+        ]
+    }
+
+    package static let dismissFinding = Operation(
+        name: "dismiss-finding", summary: "Nobody is told of a finding for a time", doing: "dismiss the finding",
+        effect: .write, needsFleet: true, method: .post, path: "/results/findings/{name}/dismiss",
+        parameters: [
+            .init("name", .path, .text(upTo: 64), "Its id"),
+            .init("for", .body, .duration, standard: "90d", "For how long, 1d to 3650d"),
+        ], answer: .finding
+    ) { (context, arguments) throws(Failure) in
+        let span = arguments.duration("for") ?? .seconds(90 * 86_400)
+        guard span >= .seconds(86_400), span <= .seconds(3_650 * 86_400) else {
+            throw Failure(
+                .usage, doing: "dismiss the finding", because: "\"for\" is \(span.text)", hint: "write 1d to 3650d")
+        }
+        return try await context.workers.dismiss(arguments.name(), until: context.now() + span).finding.json
+    }
+
+    package static let gateResults = Operation(
+        name: "gate-results", summary: "Whether open findings of a severity are there, for a CI job that shall fail then",
+        doing: "ask whether findings are open", permission: .write, path: "/results/gate",
+        parameters: [
+            .dataset(required: false), .init("worker", .query, .text(upTo: 40), "Only of this worker of the fleet"),
+            .init("severity", .query, .choice(Finding.Severity.allCases.map(\.rawValue)), standard: "high", "From this severity on"),
+        ], answer: .gate
+    ) { (context, arguments) throws(Failure) in
+        let source = try await ResultSource.read(context, arguments)
+        let severity = arguments.text("severity") ?? "high"
+        let least = Finding.Severity(rawValue: severity) ?? .high
+        let open = source.all.filter { $0.severity >= least && ResultSource.openStates.contains($0.state) }
+        return [
+            "passed": .bool(open.isEmpty), "severity": .string(severity), "open": .count(open.count),
+            "items": .array(open.prefix(100).map(\.json)), "from": .string(source.name),
+        ]
+    }
+
+    package static let exportResults = Operation(
+        name: "export-results", summary: "Open findings as SARIF 2.1.0, for code scanning", doing: "export the findings",
+        permission: .write, path: "/results/sarif",
+        parameters: [
+            .dataset(required: false), .init("worker", .query, .text(upTo: 40), "Only of this worker of the fleet"),
+        ], answer: .sarif
+    ) { (context, arguments) throws(Failure) in
+        let source = try await ResultSource.read(context, arguments)
+        return ["document": FindingSARIF.document(source.findings(arguments))]
+    }
+}
+
+extension Operation.Parameter {
+    static func dataset(required: Bool) -> Operation.Parameter {
+        .init(
+            "dataset", .query, .text(upTo: 200), required: required,
+            "A dataset that a worker writes, owner/name\(required ? "" : "; without one, the workers of the running fleet are asked")")
+    }
+}
+
+/// Findings, from a dataset or from the ledger of a running fleet.
+struct ResultSource {
+    /// Each once, as the newest row that tells of it has it; the most important first.
+    var all: [Finding]
+    var name: String
+
+    static let openStates: Set<Finding.State> = [.new, .open, .returned]
+
+    func findings(_ arguments: Arguments) -> [Finding] {
+        let wanted = Set(arguments.texts("state").compactMap(Finding.State.init(rawValue:)))
+        let states = wanted.isEmpty ? Self.openStates : wanted
+        let least = arguments.text("severity").flatMap(Finding.Severity.init(rawValue:)) ?? .low
+        return all.filter { states.contains($0.state) && $0.severity >= least }
+    }
+
+    static func read(_ context: OperationContext, _ arguments: Arguments) async throws(Failure) -> ResultSource {
+        if let name = arguments.text("dataset") {
+            let dataset = try RepoID(.dataset, name)
+            do throws(HubFailure) {
+                let rows = try await DatasetReader(hub: try hub(of: context), dataset: dataset).rows()
+                return ResultSource(all: folded(rows), name: "\(dataset)")
+            } catch { throw error.failure }
+        }
+        let board = try context.workers
+        if let worker = arguments.text("worker") {
+            let book = try await board.book(of: worker)
+            return ResultSource(all: sorted(book.entries.values.map(\.finding)), name: worker)
+        }
+        var all: [Finding] = []
+        for worker in board.workers { all += try await board.book(of: worker.name).entries.values.map(\.finding) }
+        return ResultSource(all: sorted(all), name: "the fleet's workers")
+    }
+
+    private static func hub(of context: OperationContext) throws(HubFailure) -> Hub {
+        do throws(Failure) { return try context.hub } catch {
+            throw HubFailure(.refusedByUs, doing: error.doing, said: error.because, hint: error.hint)
+        }
+    }
+
+    /// - Parameter rows: oldest first.
+    static func folded(_ rows: [Iteration]) -> [Finding] {
+        var newest: [String: Finding] = [:]
+        for finding in rows.flatMap(\.findings) { newest[finding.id] = finding }
+        return sorted(Array(newest.values))
+    }
+
+    private static func sorted(_ findings: [Finding]) -> [Finding] {
+        findings.sorted { ($0.priority, $1.id) > ($1.priority, $0.id) }
+    }
+}
+
+/// Findings for code scanning. Source: OASIS SARIF 2.1.0.
+enum FindingSARIF {
+    static func document(_ findings: [Finding]) -> JSONValue {
+        var rules: [String] = []
+        var results: [JSONValue] = []
+        for finding in findings {
+            if !rules.contains(finding.rule) { rules.append(finding.rule) }
+            let region: JSONValue = [
+                "startLine": .count(finding.lineStart), "endLine": .count(finding.lineEnd),
+                "snippet": ["text": .string(finding.quote)],
+            ]
+            results.append([
+                "ruleId": .string(finding.rule), "ruleIndex": .count(rules.firstIndex(of: finding.rule) ?? 0),
+                "level": .string(finding.severity >= .high ? "error" : finding.severity == .medium ? "warning" : "note"),
+                "message": ["text": .string("\(finding.title). \(finding.why)")],
+                "locations": [
+                    [
+                        "physicalLocation": [
+                            "artifactLocation": ["uri": .string(uri(finding.file))], "region": region,
+                        ]
+                    ]
+                ], "partialFingerprints": ["stoker/v1": .string(finding.id)],
+            ])
+        }
+        let driver: JSONValue = [
+            "name": "stoker workers", "version": .string(Version.current),
+            "rules": .array(rules.map { ["id": .string($0)] }),
+        ]
+        return [
+            "$schema": "https://json.schemastore.org/sarif-2.1.0.json", "version": "2.1.0",
+            "runs": [["tool": ["driver": driver], "results": .array(results)]],
+        ]
+    }
+
+    private static func uri(_ file: String) -> String {
+        file.addingPercentEncoding(withAllowedCharacters: .urlPathAllowed) ?? "file"
+    }
+}

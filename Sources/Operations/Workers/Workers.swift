@@ -1,0 +1,55 @@
+import StokerCore
+import Workshop
+
+extension Operation {
+    package static let listWorkers = Operation(
+        name: "list-workers", summary: "The workers of the fleet file, and how each is", doing: "list the workers",
+        permission: .write, needsFleet: true, path: "/workers", answer: .workerList
+    ) { (context, _) throws(Failure) in
+        let all = try await context.workers.statuses()
+        let now = context.now()
+        return [
+            "items": .array(all.map { $0.json(now: now) }), "online": .count(all.count { $0.isOnline(now) }),
+            "iterations": .count(all.reduce(0) { $0 + $1.record.iteration }),
+        ]
+    }
+
+    package static let showWorker = Operation(
+        name: "show-worker", summary: "One worker: what it does now, what it did, what it waits for",
+        doing: "look at the worker", permission: .write, needsFleet: true, path: "/workers/{name}",
+        parameters: [.workerName], answer: .worker
+    ) { (context, arguments) throws(Failure) in
+        try await context.workers.status(arguments.name()).json(now: context.now())
+    }
+
+    package static let pauseWorker = Operation(
+        name: "pause-worker", summary: "Stops a worker before its next look, until it is resumed; survives restarts",
+        doing: "pause the worker", effect: .write, needsFleet: true, method: .post, path: "/workers/{name}/pause",
+        parameters: [.workerName], answer: .worker
+    ) { (context, arguments) throws(Failure) in
+        try await context.workers.setPaused(arguments.name(), true).json(now: context.now())
+    }
+
+    package static let resumeWorker = Operation(
+        name: "resume-worker", summary: "Begins a worker that was paused, now", doing: "resume the worker",
+        effect: .write, needsFleet: true, method: .post, path: "/workers/{name}/resume", parameters: [.workerName],
+        answer: .worker
+    ) { (context, arguments) throws(Failure) in
+        try await context.workers.setPaused(arguments.name(), false).json(now: context.now())
+    }
+
+    package static let listIterations = Operation(
+        name: "list-iterations", summary: "The newest iterations of a worker, newest first",
+        doing: "list the iterations", permission: .write, needsFleet: true, path: "/workers/{name}/iterations",
+        parameters: [
+            .workerName, .init("limit", .query, .integer(1...200), standard: 20, "How many; the newest 200 are kept here"),
+        ], answer: .iterationList
+    ) { (context, arguments) throws(Failure) in
+        let rows = try await context.workers.rows(of: arguments.name(), limit: arguments.integer("limit") ?? 20)
+        return ["items": .array(rows.map(\.json))]
+    }
+}
+
+extension Operation.Parameter {
+    static let workerName = Operation.Parameter("name", .path, .text(upTo: 40), "Name of the worker")
+}

@@ -1,0 +1,59 @@
+import StokerCore
+
+/// What rules look at: one commit of a repository.
+struct EvidenceContext: Sendable {
+    var mirror: GitMirror
+    var view: RepositoryView
+    /// nil in a shallow clone: then nothing that needs the past can be said.
+    var history: History?
+    var tools: EvidenceTools
+    /// A folder of our own that is removed afterwards.
+    var scratch: String
+    /// Names of today's files when they were first seen, where that is another.
+    var firstNames: [String: String] = [:]
+
+    var head: GitMirror.Head { view.head }
+}
+
+/// What a rule saw.
+struct RuleResult: Sendable {
+    var seen: [Sighting] = []
+    /// What it could not look at, in a sentence each. Empty: it looked at all that it is for.
+    var notLookedAt: [String] = []
+    /// It could not look at all: nothing follows from its silence.
+    var isBlind = false
+    var tools: [String] = []
+
+    static func blind(_ reason: String) -> RuleResult { RuleResult(notLookedAt: [reason], isBlind: true) }
+}
+
+/// A finding before it has a name, a state and a quote.
+struct Sighting: Sendable {
+    var file: String
+    var lines: ClosedRange<Int>
+    /// What is meant; part of the fingerprint. Empty: the first lines stand for it.
+    var symbol: String
+    var title: String
+    var why: String
+    var evidence: [String]
+    var command: String
+    var severity: Finding.Severity
+    /// Recency-weighted fixes, 1 where they do not matter.
+    var weight: Double = 1
+    /// The file is no part of the fingerprint: the finding is one of the whole repository.
+    var isOfRepository = false
+}
+
+/// Gathers evidence of one kind. Its precision was measured on repositories that it was not made with.
+struct EvidenceRule: Sendable {
+    var id: String
+    /// Share of its findings that a reader called useful, on unseen repositories.
+    var precision: Double
+    /// What that share comes from: `8 of 8`.
+    var measured: String
+    var gather: @Sendable (EvidenceContext) async throws -> RuleResult
+
+    /// All rules that perspectives may name.
+    static let all: [EvidenceRule] = [.workflows, .hotFunction, .knowledgeGone, .bigHotFile, .testsOff]
+    static func named(_ id: String) -> EvidenceRule? { all.first { $0.id == id } }
+}

@@ -1,0 +1,92 @@
+import StokerAssets
+package import StokerCore
+
+/// A way of looking at a repository.
+package struct Perspective: Sendable, Equatable {
+    package var id = ""
+    package var kind = WorkerSettings.Kind.analysis
+    package var question = ""
+    /// Ids of rules whose evidence answers it.
+    package var rules: [String] = []
+    /// What is said when they see nothing; ends with a period.
+    package var nothing = ""
+
+    package init() {}
+}
+
+/// Perspectives as a file has them; the built-in ones are `perspectives.yaml`.
+package struct PerspectiveFile: Sendable, Equatable {
+    package var all: [Perspective] = []
+
+    package init() {}
+
+    /// Every mistake of the file is reported with its place.
+    /// - Parameter name: the file's name as the person gave it.
+    package init(_ text: String, name: String) throws(FleetProblems) {
+        let read = FleetFile.read(text: text, name: name, environment: [:], sections: .none.adding(Self.section))
+        switch read {
+        case .success(let file):
+            all = file[Self.section].map { named in
+                var one = named.value
+                one.id = named.name
+                return one
+            }
+        case .failure(let problems): throw problems
+        }
+    }
+
+    package func perspectives(of kind: WorkerSettings.Kind) -> [Perspective] { all.filter { $0.kind == kind } }
+    package func perspective(_ id: String, of kind: WorkerSettings.Kind) -> Perspective? {
+        all.first { $0.id == id && $0.kind == kind }
+    }
+
+    /// The perspectives that are compiled in. A test reads them: a build with a wrong file has none.
+    package static let builtIn: PerspectiveFile =
+        (try? PerspectiveFile(compiledIn(), name: "perspectives.yaml")) ?? PerspectiveFile()
+
+    /// The bytes that are compiled in.
+    static func compiledIn() -> String {
+        var count = 0
+        guard let first = stoker_assets(&count) else { return "" }
+        for file in UnsafeBufferPointer(start: first, count: count)
+        where String(cString: file.name) == "perspectives.yaml" {
+            return String(decoding: UnsafeBufferPointer(start: file.bytes, count: file.length), as: UTF8.self)
+        }
+        return ""
+    }
+
+    static let table = FleetTable<Perspective>(
+        [
+            FleetKey(
+                "kind", .word, \.kind, "Which workers take it.", standard: "`analysis`", example: "analysis",
+                mistakes: ["dance"]),
+            FleetKey(
+                "question", .text("a question"), \.question, "What it asks; stands in the row.",
+                example: "\"Where do we retry?\"", mistakes: ["[a]"]),
+            FleetKey(
+                "rules",
+                .list(
+                    .text("a rule such as workflows", pattern: "^[a-z_]+$") { text in
+                        EvidenceRule.named(text) == nil
+                            ? "is no rule; there are \(EvidenceRule.all.map(\.id).joined(separator: ", "))" : nil
+                    }, "rules", limit: 50), \.rules, "Rules whose evidence answers it.", standard: "none",
+                example: "[workflows]", mistakes: ["[beauty]", "{ a: b }"]),
+            FleetKey(
+                "nothing", .text("a sentence"), \.nothing, "What is said when they see nothing.",
+                standard: "Nothing was found.", example: "All is retried.", mistakes: ["[a]"]),
+        ],
+        finish: { one, said in
+            if one.question.isEmpty { said.report(.missing, "has no `question`") }
+            if one.nothing.isEmpty { one.nothing = "Nothing was found." }
+        })
+
+    private static let section = FleetSection(
+        "perspectives", "Ways of looking at a repository, by id.",
+        FleetValue<[FleetNamed<Perspective>]>.named(
+            .table(table, Perspective()),
+            fault: { name in
+                (1...40).contains(name.utf8.count)
+                    && name.utf8.allSatisfy { (0x61...0x7A).contains($0) || (0x30...0x39).contains($0) || $0 == 0x5F }
+                    ? nil : "is no id; write small letters, digits and _, such as our_rules"
+            }), initial: [])
+}

@@ -1,0 +1,189 @@
+package import HubClient
+package import StokerCore
+
+/// One worker, as `workers:` of the fleet file has it.
+package struct WorkerSettings: Sendable, Equatable {
+    /// What a worker does.
+    package enum Kind: String, Sendable, CaseIterable {
+        /// Looks at a repository from six perspectives and publishes what it can prove.
+        case analysis
+
+        /// Between two starts, unless `every` says otherwise.
+        package var interval: Duration {
+            switch self {
+            case .analysis: .seconds(60)
+            }
+        }
+
+        /// How the files of single iterations are called, as the layout of the dataset has them: `iteration_12.json`.
+        package var filePrefix: String {
+            switch self {
+            case .analysis: "iteration_"
+            }
+        }
+    }
+
+    package var kind = Kind.analysis
+    /// A folder (seen from the fleet file) or the address of a git repository.
+    package var repository: FleetReference?
+    package var branch: String?
+    package var token: Secret?
+    package var every: Duration?
+    package var dataset: FleetReference?
+    package var isPrivate = true
+    /// `all`, ids of built-in perspectives, and paths of files.
+    package var perspectives: [FleetReference] = []
+    /// Rows that stay; nil for all.
+    package var retention: Int?
+    /// Programs that may be started; nil for all.
+    package var tools: [WorkerTool]?
+    package var isPaused = false
+
+    package init() {}
+
+    package var interval: Duration { every ?? kind.interval }
+
+    /// - Parameter namespace: owner of a name that has none; nil when it is not known.
+    package func datasetID(namespace: String?) -> RepoID? {
+        guard let name = dataset?.name else { return nil }
+        let whole = name.contains("/") ? name : namespace.map { "\($0)/\(name)" }
+        return whole.flatMap { try? RepoID(.dataset, $0) }
+    }
+}
+
+/// A program that evidence is gathered with.
+package enum WorkerTool: String, Sendable, CaseIterable {
+    case ctags, lizard, zizmor
+}
+
+/// `workers:` of the fleet file.
+package enum WorkersSection {
+    package static let table = FleetTable<WorkerSettings>(
+        [
+            FleetKey(
+                "kind", .word, \.kind,
+                "What it does: `analysis` looks at the repository from the [perspectives](workshop.md#perspectives) and publishes findings.",
+                standard: "`analysis`", example: "analysis", mistakes: ["guessing", "[a]"]),
+            FleetKey(
+                "repository", .reference("a folder or the address of a git repository"), \.repository,
+                "A folder (seen from the fleet file) with a git repository, or the address of one. Its hooks, filters and submodules are never run.",
+                range: "`./app`, `https://github.com/acme/app`, `https://huggingface.co/spaces/acme/app`",
+                example: "https://github.com/acme/app", mistakes: ["[a]", "\"ext::sh -c a\"", "\"-u\""]),
+            FleetKey(
+                "branch", .text("a branch such as main"), \.branch, "The branch whose newest commit is looked at.",
+                standard: "the repository's own", example: "main", mistakes: ["[a]", "\"-a\""]),
+            FleetKey(
+                "token", .secret("a token for the repository"), \.token,
+                "Sent as password to the repository's host over https, for private ones.",
+                standard: "none", example: "${NONE:-}", mistakes: ["[a]"], isSecret: true),
+            FleetKey(
+                "every", .duration(.seconds(5) ... .seconds(86_400), example: "60s"), \.every,
+                "Between two looks, counted from start to start.", standard: "60s", example: "5m",
+                mistakes: ["1s", "often"]),
+            FleetKey(
+                "dataset", .reference("a dataset such as acme/analysis-results"), \.dataset,
+                "Where results are published; made when missing. Without an owner it is of `hub.namespace`.",
+                standard: "none: results stay in the ledger", example: "acme/results",
+                mistakes: ["a/b/c", "[a]"]),
+            FleetKey(
+                "private", .bool, \.isPrivate,
+                "A dataset that is made is private: its rows name holes that are not mended yet.", standard: "true",
+                example: "false", mistakes: ["perhaps"]),
+            FleetKey(
+                "perspectives",
+                .list(.reference("a perspective such as security"), "perspectives", limit: 100), \.perspectives,
+                "Which perspectives it takes, in this order: `all`, names of [built-in ones](workshop.md#perspectives), and paths of files with your own.",
+                standard: "`all`", example: "[security, code_quality]", mistakes: ["{ a: b }", "[beauty]"]),
+            FleetKey(
+                "retention", .integer(100...1_000_000, "a number of iterations such as 10000"), \.retention,
+                "Iterations that stay in the dataset, at least; older parts are deleted.", standard: "10000",
+                example: "500", mistakes: ["10", "all"]),
+            FleetKey(
+                "tools", .list(.word, "tools, such as lizard", limit: 20), \.tools,
+                "Programs that it may start. What another would have shown is told as not looked at.",
+                standard: "all that are installed", range: "`ctags`, `lizard`, `zizmor`", example: "[lizard]",
+                mistakes: ["[rm]", "{ a: b }"]),
+            FleetKey(
+                "paused", .bool, \.isPaused, "Does not begin by itself; `stoker workers resume` begins it.",
+                standard: "false", example: "true", mistakes: ["perhaps"]),
+        ], unbuilt: ["model", "budget", "reads"],
+        finish: { worker, said in
+            guard let repository = worker.repository?.name, !repository.isEmpty else {
+                said.report(.missing, "has no `repository`; name a folder or the address of a git repository")
+                return
+            }
+            if let because = fault(ofRepository: repository) {
+                said.report(.value, because, at: "repository")
+            }
+            if worker.branch?.hasPrefix("-") == true {
+                said.report(.value, "begins with -, which no branch does", at: "branch")
+            }
+        })
+
+    /// What is wrong with the place of a repository, in words that fit behind the key; nil for nothing.
+    static func fault(ofRepository text: String) -> String? {
+        // It becomes an argument of git, and `ext::` would run a program.
+        if text.hasPrefix("-") || text.contains("::") || text.contains(where: \.isNewline) {
+            return "is neither a folder nor the address of a repository"
+        }
+        guard let scheme = text.firstRange(of: "://") else { return nil }
+        let known = ["https", "http", "ssh", "git", "file"]
+        return known.contains(String(text[..<scheme.lowerBound]))
+            ? nil : "is no address that git fetches from here; write https://, ssh:// or a folder"
+    }
+
+    private static let named = FleetValue<[FleetNamed<WorkerSettings>]>.named(
+        .table(table, WorkerSettings()),
+        fault: {
+            isName($0)
+                ? nil : "cannot be a worker's name: it has 1…40 of a-z, 0-9 and inner hyphens, such as test-planning"
+        })
+
+    /// 1…40 small letters, digits and inner hyphens: a name is part of addresses and paths.
+    package static func isName(_ text: String) -> Bool {
+        let bytes = Array(text.utf8)
+        return (1...40).contains(bytes.count) && bytes.first != 0x2D && bytes.last != 0x2D
+            && bytes.allSatisfy { (0x61...0x7A).contains($0) || (0x30...0x39).contains($0) || $0 == 0x2D }
+    }
+
+    package static let section = FleetSection(
+        "workers",
+        "Workers that look at repositories and publish what they find, by name: `analysis: { repository: ./app, dataset: app-analysis }`. Run by `stoker serve`.",
+        named, initial: [],
+        groups: [
+            FleetKeyGroup(
+                "workers", table.rows, document: "workers: { a: { repository: ./app, % } }",
+                schemaPath: ["properties", "workers", "additionalProperties"])
+        ]
+    ).checking { workers, fleet, report in
+        var owners: [String: String] = [:]
+        for worker in workers {
+            guard let dataset = worker.value.dataset else { continue }
+            guard dataset.name.contains("/") || fleet.hub.namespace != nil || fleet.hub.token != nil else {
+                report.report(
+                    .missing, "has no owner; write owner/\(dataset.name), or set hub.namespace", at: dataset)
+                continue
+            }
+            do throws(Failure) {
+                let whole = dataset.name.contains("/") ? dataset.name : "\(fleet.hub.namespace ?? "owner")/\(dataset.name)"
+                let id = try RepoID(.dataset, whole).description
+                if let other = owners.updateValue(worker.name, forKey: id) {
+                    report.report(.conflict, "is the dataset of the worker \(other) too; give each its own", at: dataset)
+                }
+            } catch {
+                report.report(.value, "is no dataset: \(error.because)", at: dataset)
+            }
+        }
+        for worker in workers {
+            for one in worker.value.perspectives where !one.name.contains("/") && !one.name.hasSuffix(".yaml") {
+                guard one.name != "all", PerspectiveFile.builtIn.perspective(one.name, of: worker.value.kind) == nil
+                else { continue }
+                let known = PerspectiveFile.builtIn.perspectives(of: worker.value.kind).map(\.id)
+                report.report(
+                    .value,
+                    "is no perspective; there are all, \(known.joined(separator: ", ")), and paths such as ./ours.yaml",
+                    at: one)
+            }
+        }
+    }
+}
