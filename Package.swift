@@ -65,21 +65,22 @@ let package = Package(
         .package(url: "https://github.com/swiftlang/swift-subprocess.git", exact: "1.0.2"),
     ],
     targets: [
-        // Floor 6: start
+        // Floor 7: start
         .executableTarget(
             name: "stoker",
             dependencies: [
-                "CommandLine", "ControlRoom", "Operations", "KeepAlive", "Notices", "HubClient", "Ledger", "Runtime",
+                "CommandLine", "ControlRoom", "Operations", "KeepAlive", "Notices", "HubClient", "Ledger",
+                "Runtime",
                 "StokerCore", "HubSimulator", asyncHTTPClient, lifecycle, logging, nioCore, nioPosix, unixSignals,
             ],
             swiftSettings: room,
             linkerSettings: lld
         ),
-        // Floor 5: type, show
+        // Floor 6: type, show
         .target(
             name: "CommandLine",
             dependencies: [
-                "Operations", "HubClient", "Ledger", "Runtime", "StokerCore", arguments,
+                "MCP", "Operations", "HubClient", "Ledger", "Runtime", "StokerCore", arguments,
                 asyncHTTPClient, logging, nioCore, nioHTTP1, nioPosix, unixSignals,
             ],
             swiftSettings: room
@@ -87,7 +88,8 @@ let package = Package(
         .target(
             name: "ControlRoom",
             dependencies: [
-                "Deployment", "Diagnosis", "HubClient", "Notices", "Operations", "Ledger", "StokerCore", "StokerAssets",
+                "Deployment", "Diagnosis", "HubClient", "MCP", "Notices", "Operations", "Ledger", "StokerCore",
+                "StokerAssets",
                 hummingbird,
                 hummingbirdCore,
                 lifecycle,
@@ -97,6 +99,11 @@ let package = Package(
             ],
             swiftSettings: room
         ),
+        // Floor 5: speak to agents
+        .target(
+            name: "MCP",
+            dependencies: ["HubClient", "Ledger", "Operations", "StokerAssets", "StokerCore", crypto],
+            swiftSettings: room),
         // Floor 4: do
         .target(
             name: "Operations",
@@ -233,6 +240,10 @@ let package = Package(
             ],
             swiftSettings: room
         ),
+        .testTarget(
+            name: "MCPTests",
+            dependencies: ["HubClient", "HubSimulator", "Ledger", "MCP", "Operations", "StokerCore", "TestSupport"],
+            swiftSettings: room),
         .testTarget(
             name: "OperationsTests",
             dependencies: [
