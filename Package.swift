@@ -233,7 +233,7 @@ let package = Package(
         .testTarget(
             name: "ControlRoomTests",
             dependencies: [
-                "ControlRoom", "Deployment", "HubClient", "Operations", "Notices", "Ledger", "StokerCore",
+                "ControlRoom", "Deployment", "HubClient", "MCP", "Operations", "Notices", "Ledger", "StokerCore",
                 "TestSupport",
                 hummingbird,
                 .product(name: "HummingbirdTesting", package: "hummingbird"), lifecycle, logging, nioCore, nioPosix,
