@@ -242,8 +242,7 @@ let package = Package(
         ),
         .testTarget(
             name: "MCPTests",
-            dependencies: ["HubClient", "HubSimulator", "Ledger", "MCP", "Operations", "StokerCore", "TestSupport"],
-            swiftSettings: room),
+            dependencies: ["MCP", "Operations", "StokerCore", "TestSupport"], swiftSettings: room),
         .testTarget(
             name: "OperationsTests",
             dependencies: [

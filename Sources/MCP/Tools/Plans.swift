@@ -1,4 +1,3 @@
-import Ledger
 import Operations
 package import StokerCore
 import Synchronization
