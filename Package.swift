@@ -69,7 +69,7 @@ let package = Package(
         .executableTarget(
             name: "stoker",
             dependencies: [
-                "CommandLine", "ControlRoom", "Operations", "KeepAlive", "Notices", "HubClient", "Ledger",
+                "CommandLine", "ControlRoom", "MCP", "Operations", "KeepAlive", "Notices", "HubClient", "Ledger",
                 "Runtime",
                 "StokerCore", "HubSimulator", asyncHTTPClient, lifecycle, logging, nioCore, nioPosix, unixSignals,
             ],
@@ -102,7 +102,7 @@ let package = Package(
         // Floor 5: speak to agents
         .target(
             name: "MCP",
-            dependencies: ["HubClient", "Ledger", "Operations", "StokerAssets", "StokerCore", crypto],
+            dependencies: ["Operations", "StokerAssets", "StokerCore", crypto],
             swiftSettings: room),
         // Floor 4: do
         .target(

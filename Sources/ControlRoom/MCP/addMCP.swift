@@ -1,12 +1,11 @@
 package import Hummingbird
 package import Ledger
 package import MCP
-import NIOCore
-package import Operations
+import Operations
 import StokerCore
 
 /// `/mcp`: the operations for agents, over Streamable HTTP.
-/// - Parameter server: see ``mcpServer(context:records:environment:)``.
+/// - Parameter server: see ``mcpServer(executor:records:environment:)``.
 package func addMCP(to router: Router<AppRequestContext>, server: MCPServer, access: Access) {
     let door = MCPHandler(server: server, access: access)
     for method in [HTTPRequest.Method.get, .head, .post, .put, .patch, .delete, .options] {
@@ -16,16 +15,16 @@ package func addMCP(to router: Router<AppRequestContext>, server: MCPServer, acc
 
 /// What `/mcp` offers: a server's operations; the fixtures of the protocol's scenarios where the environment wants them.
 package func mcpServer(
-    context: OperationContext, records: any RecordStore, environment: [String: String]
+    executor: any ToolExecutor, records: any RecordStore, environment: [String: String]
 ) async -> MCPServer {
     // Kept, so that a plan outlives a restart.
-    let seal = Seal(key: await MCPLedger.key(in: records, now: context.now()))
+    let seal = Seal(key: await MCPLedger.key(in: records, now: executor.context.now()))
     if FixtureCatalogue.isWanted(environment) {
         return MCPServer(catalogue: FixtureCatalogue(seal: seal), seal: seal)
     }
     return MCPServer(
         catalogue: OperationCatalogue(
-            executor: ServerToolExecutor(context), isLocal: false, seal: seal, uses: MCPLedger(records: records),
+            executor: executor, isLocal: false, seal: seal, uses: MCPLedger(records: records),
             secrets: EnvironmentSecrets(environment: environment)), seal: seal)
 }
 

@@ -6,6 +6,7 @@ import HubClient
 import KeepAlive
 import Ledger
 import Logging
+import MCP
 import NIOCore
 import NIOPosix
 import Notices
@@ -126,7 +127,7 @@ struct Engine {
             maintenance: maintenance)
         let standingBy = plan.standbyOf != nil
         let agents = await mcpServer(
-            context: context, records: memory.ledger.records, environment: ProcessInfo.processInfo.environment)
+            executor: ServerToolExecutor(context), records: memory.ledger.records, environment: ProcessInfo.processInfo.environment)
         let server = try ControlRoomServer(
             monitor: monitor, ledger: memory.ledger, access: access,
             settings: .init(
