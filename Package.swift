@@ -66,22 +66,22 @@ let package = Package(
         .package(url: "https://github.com/swiftlang/swift-subprocess.git", exact: "1.0.2"),
     ],
     targets: [
-        // Floor 6: start
+        // Floor 7: start
         .executableTarget(
             name: "stoker",
             dependencies: [
-                "CommandLine", "ControlRoom", "Operations", "KeepAlive", "Notices", "Safekeeping", "Workshop",
+                "CommandLine", "ControlRoom", "MCP", "Operations", "KeepAlive", "Notices", "Safekeeping", "Workshop",
                 "HubClient", "Ledger", "Runtime", "StokerCore", "HubSimulator", asyncHTTPClient, lifecycle, logging,
                 nioCore, nioPosix, unixSignals,
             ],
             swiftSettings: room,
             linkerSettings: lld
         ),
-        // Floor 5: type, show
+        // Floor 6: type, show
         .target(
             name: "CommandLine",
             dependencies: [
-                "Operations", "Safekeeping", "HubClient", "Ledger", "Runtime", "StokerCore", arguments,
+                "MCP", "Operations", "Safekeeping", "HubClient", "Ledger", "Runtime", "StokerCore", arguments,
                 asyncHTTPClient, logging, nioCore, nioHTTP1, nioPosix, unixSignals,
             ],
             swiftSettings: room
@@ -89,7 +89,8 @@ let package = Package(
         .target(
             name: "ControlRoom",
             dependencies: [
-                "Deployment", "Diagnosis", "HubClient", "Notices", "Operations", "Ledger", "StokerCore", "StokerAssets",
+                "Deployment", "Diagnosis", "HubClient", "MCP", "Notices", "Operations", "Ledger", "StokerCore",
+                "StokerAssets",
                 hummingbird,
                 hummingbirdCore,
                 lifecycle,
@@ -99,6 +100,11 @@ let package = Package(
             ],
             swiftSettings: room
         ),
+        // Floor 5: speak to agents
+        .target(
+            name: "MCP",
+            dependencies: ["Operations", "StokerAssets", "StokerCore", crypto],
+            swiftSettings: room),
         // Floor 4: do
         .target(
             name: "Operations",
@@ -249,13 +255,16 @@ let package = Package(
         .testTarget(
             name: "ControlRoomTests",
             dependencies: [
-                "ControlRoom", "Deployment", "HubClient", "Operations", "Notices", "Ledger", "StokerCore",
+                "ControlRoom", "Deployment", "HubClient", "MCP", "Operations", "Notices", "Ledger", "StokerCore",
                 "TestSupport",
                 hummingbird,
                 .product(name: "HummingbirdTesting", package: "hummingbird"), lifecycle, logging, nioCore, nioPosix,
             ],
             swiftSettings: room
         ),
+        .testTarget(
+            name: "MCPTests",
+            dependencies: ["MCP", "Operations", "StokerCore", "TestSupport"], swiftSettings: room),
         .testTarget(
             name: "OperationsTests",
             dependencies: [
@@ -309,7 +318,7 @@ let package = Package(
         .testTarget(
             name: "EndToEndTests",
             dependencies: ["stoker", "StokerCore", "TestSupport", asyncHTTPClient, nioCore, nioHTTP1],
-            swiftSettings: room),
+            exclude: ["MCP/official_client.py"], swiftSettings: room),
     ],
     swiftLanguageModes: [.v6]
 )

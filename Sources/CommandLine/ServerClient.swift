@@ -134,7 +134,7 @@ struct ServerClient: OperationExecutor {
 
     /// Calls an operation that may take long and tells its progress; what the server asks, the caller is asked.
     func callStreaming(
-        _ operation: Operations.Operation, _ given: [(name: String, value: JSONValue)], _ caller: TerminalCaller
+        _ operation: Operations.Operation, _ given: [(name: String, value: JSONValue)], _ caller: any OperationCaller
     ) async throws(Failure) -> JSONValue {
         do {
             return try await streamOnce(operation, given, caller)
@@ -147,7 +147,7 @@ struct ServerClient: OperationExecutor {
     }
 
     private func streamOnce(
-        _ operation: Operations.Operation, _ given: [(name: String, value: JSONValue)], _ caller: TerminalCaller
+        _ operation: Operations.Operation, _ given: [(name: String, value: JSONValue)], _ caller: any OperationCaller
     ) async throws(Failure) -> JSONValue {
         var request = request(operation, given)
         request.headers.replaceOrAdd(name: "accept", value: "application/x-ndjson")

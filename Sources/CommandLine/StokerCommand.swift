@@ -19,7 +19,8 @@ package struct StokerCommand: AsyncParsableCommand {
             CommandGroup(
                 name: "Server",
                 subcommands: [
-                    ServeCommand.self, GuardCommand.self, DemoCommand.self, CheckCommand.self, HubSimulatorCommand.self,
+                    ServeCommand.self, GuardCommand.self, DemoCommand.self, CheckCommand.self, MCPCommand.self,
+                    HubSimulatorCommand.self,
                 ]),
             CommandGroup(
                 name: "Client",

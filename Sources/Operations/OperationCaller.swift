@@ -174,7 +174,29 @@ extension OperationContext {
     }
 }
 
+extension Operation {
+    /// Why it is not done for a caller on another machine; nil for one that is. See ``Operation/Effect/isForThisMachineOnly``.
+    package var refusalElsewhere: Failure? {
+        guard effect.isForThisMachineOnly else { return nil }
+        return .elsewhere(doing, effect == .paid ? "it may cost money" : "it may destroy something for good")
+    }
+}
+
+extension Question {
+    /// Why it is not done for a caller on another machine; nil for one that is.
+    package var refusalElsewhere: Failure? {
+        guard reason.isForThisMachineOnly else { return nil }
+        return .elsewhere(doing, reason == .costs ? "it costs money" : "it destroys something for good")
+    }
+}
+
 extension Failure {
+    fileprivate static func elsewhere(_ doing: String, _ what: String) -> Failure {
+        Failure(
+            .forbidden, doing: doing, because: "\(what), and is only done for callers on the server's own machine",
+            hint: "call it there, under 127.0.0.1 and not through a proxy, or use the command line")
+    }
+
     /// Nobody said yes, and there is nobody to ask.
     package static func unconfirmed(_ question: Question) -> Failure {
         let what = [question.background, question.because].compactMap { $0.map { "\($0). " } }.joined()

@@ -39,6 +39,7 @@ import Testing
             .filter { $0.configuration.subcommands.isEmpty && $0.configuration.groupedSubcommands.isEmpty }
             .filter { !($0 is any OperationCommand.Type) }
             .compactMap { command in command.configuration.commandName }
-        #expect(Set(others).sorted() == ["completion", "database-copy", "demo", "guard", "hub-simulator", "serve"])
+        #expect(
+            Set(others).sorted() == ["completion", "database-copy", "demo", "guard", "hub-simulator", "mcp", "serve"])
     }
 }

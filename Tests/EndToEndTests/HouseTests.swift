@@ -7,7 +7,8 @@ import Testing
         .deletingLastPathComponent().deletingLastPathComponent().deletingLastPathComponent()
 
     private static let floors: [String: Int] = [
-        "stoker": 6, "CommandLine": 5, "ControlRoom": 5, "Operations": 4, "KeepAlive": 3, "Deployment": 3, "Notices": 3,
+        "stoker": 7, "CommandLine": 6, "ControlRoom": 6, "MCP": 5, "Operations": 4, "KeepAlive": 3, "Deployment": 3,
+        "Notices": 3, "Safekeeping": 3, "Workshop": 3,
         "HubClient": 2, "Ledger": 2, "Diagnosis": 1, "Runtime": 1, "StokerCore": 0,
     ]
 

@@ -40,6 +40,8 @@ final class ConnectionGuard: ChannelDuplexHandler, RemovableChannelHandler {
     private var deadline: NIODeadline?
     private var timer: Scheduled<Void>?
     private var timerAt = NIODeadline.distantFuture
+    private var isInputClosed = false
+    private var onInputClosed: (@Sendable () -> Void)?
 
     init(
         registry: ConnectionRegistry, limits: Limits = Limits(), isHealth: @escaping @Sendable (String) -> Bool
@@ -61,7 +63,28 @@ final class ConnectionGuard: ChannelDuplexHandler, RemovableChannelHandler {
 
     func channelInactive(context: ChannelHandlerContext) {
         leave()
+        closeInput()
         context.fireChannelInactive()
+    }
+
+    func userInboundEventTriggered(context: ChannelHandlerContext, event: Any) {
+        if let event = event as? ChannelEvent, event == .inputClosed { closeInput() }
+        context.fireUserInboundEventTriggered(event)
+    }
+
+    private func closeInput() {
+        isInputClosed = true
+        onInputClosed?()
+        onInputClosed = nil
+    }
+
+    /// Tells that the client has gone, or that it sends nothing more. One request of a connection at a time can ask; the end of its answer forgets it.
+    static func whenInputCloses(of channel: any Channel, do action: @escaping @Sendable () -> Void) {
+        channel.eventLoop.execute {
+            // A server without a socket has no such handler, and nobody who could go.
+            guard let own = try? channel.pipeline.syncOperations.handler(type: ConnectionGuard.self) else { return }
+            if own.isInputClosed { action() } else { own.onInputClosed = action }
+        }
     }
 
     func handlerRemoved(context: ChannelHandlerContext) { leave() }
@@ -98,6 +121,7 @@ final class ConnectionGuard: ChannelDuplexHandler, RemovableChannelHandler {
     func write(context: ChannelHandlerContext, data: NIOAny, promise: EventLoopPromise<Void>?) {
         if case .end = unwrapOutboundIn(data) {
             open = max(0, open - 1)
+            if open == 0 { onInputClosed = nil }
             settle(context)
         }
         context.write(data, promise: promise)

@@ -95,10 +95,14 @@ struct HTTPFrontEnd<Inner: HTTPResponder<AppRequestContext>>: HTTPResponder {
         var context = context
         context.client = ClientAddress(of: request, peer: context.channel.remoteAddress)
         do throws(Failure) {
-            try access.authorize(.open, request)
+            do throws(Failure) { try access.authorize(.open, request) } catch {
+                // What agents' clients expect of a name that is not ours (RFC 9110, 15.5.20).
+                guard request.uri.path == "/mcp" else { throw error }
+                return problem(error, request, context, status: .misdirectedRequest)
+            }
             try access.refuseGuess(request, from: context.client)
             // What is called by programs has limits of its own.
-            if !request.uri.path.hasPrefix("/api/"),
+            if !request.uri.path.hasPrefix("/api/"), request.uri.path != "/mcp",
                 let length = request.headers[.contentLength].flatMap({ Int($0) }), length > context.maxUploadSize
             {
                 throw Self.tooLarge(context)
@@ -114,7 +118,9 @@ struct HTTPFrontEnd<Inner: HTTPResponder<AppRequestContext>>: HTTPResponder {
             return problem(
                 Self.failure(status: response.status.code, context), request, context, status: response.status)
         } catch let failure as Failure {
-            return problem(failure, request, context)
+            var response = problem(failure, request, context)
+            if failure.code == .methodNotAllowed, request.uri.path == "/mcp" { response.headers[.allow] = "POST" }
+            return response
         } catch let error as any HTTPResponseError {
             return problem(Self.failure(status: error.status.code, context), request, context, status: error.status)
         } catch is CancellationError {

@@ -78,21 +78,11 @@ final class RequestCaller: OperationCaller {
     }
 
     func permit(_ operation: Operation) throws(Failure) {
-        guard !isHere, operation.effect.isForThisMachineOnly else { return }
-        throw Self.refusal(
-            operation.doing, operation.effect == .paid ? "it may cost money" : "it may destroy something for good")
+        if !isHere, let refusal = operation.refusalElsewhere { throw refusal }
     }
 
     func permit(_ question: Question) throws(Failure) {
-        guard !isHere, question.reason.isForThisMachineOnly else { return }
-        throw Self.refusal(
-            question.doing, question.reason == .costs ? "it costs money" : "it destroys something for good")
-    }
-
-    private static func refusal(_ doing: String, _ what: String) -> Failure {
-        Failure(
-            .forbidden, doing: doing, because: "\(what), and is only done for callers on the server's own machine",
-            hint: "call it there, under 127.0.0.1 and not through a proxy, or use the command line")
+        if !isHere, let refusal = question.refusalElsewhere { throw refusal }
     }
 
     func end() { continuation.finish() }

@@ -102,3 +102,13 @@ package enum SleepTime {
             "The Hub keeps \(runtime.sleepSeconds.map { OutputFormatting.span(Double($0)) } ?? "never"): on \(runtime.requestedHardware ?? "this hardware") it cannot be chosen."
     }
 }
+
+extension OperationContext {
+    /// The Space whose app answers under this subdomain of the platform.
+    /// - Throws: `hub.not_found` when there is none.
+    package func space(answeringAt subdomain: String) async throws(Failure) -> String {
+        do { return "\(try await hub.space(bySubdomain: subdomain))" } catch {
+            throw Failure(of: error, doing: "find the Space of \(subdomain)")
+        }
+    }
+}

@@ -16,6 +16,9 @@ const stoker_asset *stoker_assets(size_t *count);
 /// Files of the templates for new Spaces, named `TEMPLATE/PATH`; `count` is set to how many.
 const stoker_asset *stoker_templates(size_t *count);
 
+/// Pages of the documentation that agents may read, named without their ending; `count` is set to how many.
+const stoker_asset *stoker_docs(size_t *count);
+
 /// Largest size that `stoker_gzip` may need for `length` bytes.
 size_t stoker_gzip_bound(size_t length);
 

@@ -19,8 +19,6 @@ struct FleetKeys: Sendable {
         self.isTop = isTop
     }
 
-    /// At the top of the file. The section that comes takes its name off.
-    static let unbuiltSections: [String] = []
     static let check = FleetKeys(CheckSections.check.map(\.name))
     /// Below `spaces.NAME`. The key that comes takes its name off.
     static let unbuiltOfSpaces = ["notify", "maintenance"]

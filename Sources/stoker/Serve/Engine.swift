@@ -6,6 +6,7 @@ import HubClient
 import KeepAlive
 import Ledger
 import Logging
+import MCP
 import NIOCore
 import NIOPosix
 import Notices
@@ -140,6 +141,8 @@ struct Engine {
             heartbeatKey: heartbeatKey, hub: account, dataFolder: plan.dataFolder, notices: board,
             maintenance: maintenance, workers: workers)
         let standingBy = plan.standbyOf != nil
+        let agents = await mcpServer(
+            executor: ServerToolExecutor(context), records: memory.ledger.records, environment: ProcessInfo.processInfo.environment)
         let server = try ControlRoomServer(
             monitor: monitor, ledger: memory.ledger, access: access,
             settings: .init(
@@ -147,7 +150,10 @@ struct Engine {
                 frameAncestors: plan.frameAncestors,
                 version: Version.current, ledger: { writer.health }),
             context: context,
-            extraRoutes: { addREST(to: $0, context: context, token: token, access: access) },
+            extraRoutes: {
+                addREST(to: $0, context: context, token: token, access: access)
+                addMCP(to: $0, server: agents, access: access)
+            },
             onBound: { port in
                 let host = serve.host == "0.0.0.0" ? "127.0.0.1" : serve.host == "::" ? "[::1]" : serve.host
                 let base = "http://\(host):\(port)"

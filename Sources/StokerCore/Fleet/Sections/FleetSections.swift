@@ -165,7 +165,7 @@ package struct FleetSections: Sendable {
         self.spaceEntries = spaceEntries
         spaceKeys = FleetKeys(
             CheckSections.space.map(\.name) + spaceEntries.map(\.row.name), unbuilt: FleetKeys.unbuiltOfSpaces)
-        keys = FleetKeys(["version"] + entries.map(\.name), unbuilt: FleetKeys.unbuiltSections, isTop: true)
+        keys = FleetKeys(["version"] + entries.map(\.name), isTop: true)
     }
 
     /// None: for files that are written as a fleet file is, and say something else.

@@ -1,0 +1,32 @@
+import Operations
+import StokerCore
+
+/// The fleet in the few words that fit a conversation.
+enum FleetStatus {
+    /// Of a check, in this order.
+    private static let members = [
+        "name", "verdict", "sentence", "since", "trouble", "kind", "group", "space", "address", "status_code",
+        "latency_ms", "last_ping",
+    ]
+
+    @Sendable static func run(_ run: ToolRun) async throws(Failure) -> JSONValue {
+        var given = run.given
+        if !given.contains(where: { $0.name == "limit" }) { given.append(("limit", 20)) }
+        given.append(("sort", "trouble"))
+        let page = try await run.perform(.listChecks, given)
+        let whole = try await run.perform(.overview, [])
+        let checks = (page["items"]?.array ?? []).map { check in
+            JSONValue.object(
+                members.compactMap { name in
+                    check[name].flatMap { $0.isNull ? nil : .init(name, $0) }
+                })
+        }
+        return [
+            "sentence": whole["sentence"] ?? "", "total": page["total"] ?? 0,
+            "counts": .object((whole["counts"]?.members ?? []).filter { $0.value != 0 }),
+            "notices": .array(
+                (whole["notices"]?.array ?? []).compactMap { $0["text"]?.string.map { .string($0) } }),
+            "checks": .array(checks), "offset": page["offset"] ?? 0, "next_offset": page["next_offset"] ?? .null,
+        ]
+    }
+}
