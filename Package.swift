@@ -288,8 +288,8 @@ let package = Package(
         .testTarget(
             name: "WorkshopTests",
             dependencies: [
-                "HubClient", "HubSimulator", "Ledger", "Runtime", "StokerCore", "TestSupport", "Workshop", logging,
-                nioCore,
+                "HubClient", "HubSimulator", "Ledger", "Runtime", "StokerCore", "Workshop", logging,
+                ,
             ],
             exclude: ["newest.py"],
             swiftSettings: room),
@@ -299,7 +299,7 @@ let package = Package(
             swiftSettings: room),
         .testTarget(
             name: "SafekeepingTests",
-            dependencies: ["Runtime", "Safekeeping", "StokerCore", nioCore],
+            dependencies: [, "Safekeeping", "StokerCore", nioCore],
             swiftSettings: room),
         .testTarget(
             name: "HubSimulatorTests",
