@@ -289,7 +289,6 @@ let package = Package(
             name: "WorkshopTests",
             dependencies: [
                 "HubClient", "HubSimulator", "Ledger", "Runtime", "StokerCore", "Workshop", logging,
-                ,
             ],
             exclude: ["newest.py"],
             swiftSettings: room),
@@ -299,7 +298,7 @@ let package = Package(
             swiftSettings: room),
         .testTarget(
             name: "SafekeepingTests",
-            dependencies: [, "Safekeeping", "StokerCore", nioCore],
+            dependencies: ["Safekeeping", "StokerCore", nioCore],
             swiftSettings: room),
         .testTarget(
             name: "HubSimulatorTests",
