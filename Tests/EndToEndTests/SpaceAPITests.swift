@@ -36,6 +36,31 @@ extension EndToEnd {
                 limit: .seconds(60))
         }
 
+        /// By REST the checklist knows what this server itself has seen; a Space that nobody visits fails by it.
+        @Test func theChecklistCountsTheServersOwnRecord() async throws {
+            try await Self.with("audit-api") { hub, server in
+                try await server.wait(for: "orbit-api", toBe: "up")
+                let reply = try await Self.call(server, .GET, "/api/v1/audit?spaces=\(Self.space)")
+                #expect(reply.status == 200, "\(reply.body)")
+                let space = try #require(try reply.json.spaces.array.first)
+                let points = space.points.array
+                #expect(
+                    points.map { $0.point.string ?? "" } == [
+                        "health-endpoint", "kept-alive", "state-remote", "restart-restores", "recovery-visible",
+                    ])
+                #expect(points[1].standing.string == "ok" && points[1].because.string?.contains("answers") == true)
+                let all = try await Self.call(server, .GET, "/api/v1/audit?visit=false").json
+                #expect(all.spaces.array.count > 1)
+                #expect(all.spaces.array.allSatisfy { $0.points.array.count == 5 })
+                #expect(
+                    all.spaces.array.flatMap { $0.points.array }.contains {
+                        $0.because.string?.contains("that was not wanted") == true
+                    })
+                let away = try await Self.call(server, .GET, "/api/v1/audit?spaces=nobody-such")
+                #expect(away.status == 400 || away.status == 404, "\(away.status) \(away.body)")
+            }
+        }
+
         @Test func aSpaceIsLookedAtAndRestarted() async throws {
             try await Self.with("space-api") { hub, server in
                 let runtime = try await Self.call(server, .GET, Self.path + "/runtime")

@@ -48,6 +48,7 @@ extension Routes {
         _ kind: DeployLooks.Kind, _ request: Request, _ visit: AppRequestContext
     ) async throws -> Response {
         let operation = kind == .plan ? Operation.plan : Operation.drift
+        if kind == .plan { deployRunner.forgetProblem() }
         do throws(Failure) {
             _ = try await operation.call([], in: try deployContext())
             return Reply.see(kind == .plan ? "/deploys" : "/deploys/drift")

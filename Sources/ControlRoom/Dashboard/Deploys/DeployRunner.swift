@@ -37,6 +37,9 @@ final class DeployRunner: Service {
     var isAtWork: Bool { state.withLock { $0.caller != nil } }
     var problem: Failure? { state.withLock { $0.problem } }
 
+    /// Somebody has looked anew: what kept the last one from beginning is no news.
+    func forgetProblem() { state.withLock { $0.problem = nil } }
+
     /// Nothing further is begun. - Returns: whether there was something to stop.
     func stop() -> Bool {
         guard let caller = state.withLock({ $0.caller }) else { return false }
@@ -72,6 +75,7 @@ final class DeployRunner: Service {
             }
             let first = await group.next() ?? .looking
             group.cancelAll()
+            if case .looking = first { caller.leave() }
             return first
         }
     }
@@ -94,7 +98,9 @@ final class DeployRunner: Service {
         }
         state.withLock { state in
             state.caller = nil
-            if case .failure(let failure) = result, !errand.caller.hasBegun { state.problem = failure }
+            if case .failure(let failure) = result, errand.caller.isLeft, !errand.caller.hasBegun {
+                state.problem = failure
+            }
         }
         errand.told.yield(.over(result))
         errand.told.finish()
@@ -105,13 +111,17 @@ final class DeployRunner: Service {
 final class PageCaller: OperationCaller {
     private let request: RequestCaller
     private let began: @Sendable () -> Void
-    private let state = Mutex((hasBegun: false, wantsToStop: false))
+    private let state = Mutex((hasBegun: false, wantsToStop: false, isLeft: false))
 
     /// - Parameter began: called when the first change is about to be made.
     init(isHere: Bool, began: @escaping @Sendable () -> Void = {}) {
         request = RequestCaller(isHere: isHere, follows: nil)
         self.began = began
     }
+
+    /// Its page has gone on, and is told no more.
+    var isLeft: Bool { state.withLock { $0.isLeft } }
+    func leave() { state.withLock { $0.isLeft = true } }
 
     var hasBegun: Bool { state.withLock { $0.hasBegun } }
 
