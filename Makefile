@@ -5,6 +5,7 @@ FLEET ?=
 ARGS ?=
 FOLDER ?=
 ROUNDS ?= 200
+RUNS ?= 10000
 SEED ?= 7
 EXPRESSIONS ?= 500
 ZONES ?= 40
@@ -15,7 +16,7 @@ STORIES ?= 1000
 ITERATIONS ?= 1000
 STOKER := .build/release/stoker
 
-.PHONY: help run build install test official-suite fuzz campaign cron notices-campaign deploy-campaign datasets pictures template-swift lint format bench clean
+.PHONY: help run build install test official-suite fuzz campaign cron notices-campaign deploy-campaign vault-campaign datasets pictures template-swift lint format bench clean
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-16s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -59,6 +60,10 @@ notices-campaign: ## Kill -9 rounds between verdict and delivery; ROUNDS=2000 SE
 deploy-campaign: ## Random fleets, bad releases, faults of an apply; FLEETS=200 RELEASES=200 STORIES=1000
 	@Scripts/setup.sh test
 	@Scripts/deploy-campaign.sh $(FLEETS) $(RELEASES) $(STORIES)
+
+vault-campaign: ## Seeded bad days on a vault in memory, two containers and a collection; RUNS=10000 SEED=1
+	@Scripts/setup.sh test
+	@STOKER_VAULT_RUNS=$(RUNS) STOKER_VAULT_SEED=$(SEED) swift test --filter nothingIsLostOnABadDay
 
 pictures: build ## Make the pictures of the README anew (Chromium, three minutes)
 	@Scripts/setup.sh test
