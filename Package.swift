@@ -298,7 +298,7 @@ let package = Package(
             swiftSettings: room),
         .testTarget(
             name: "SafekeepingTests",
-            dependencies: ["Safekeeping", "StokerCore", nioCore],
+            dependencies: ["Runtime", "Safekeeping", "StokerCore", nioCore],
             swiftSettings: room),
         .testTarget(
             name: "HubSimulatorTests",

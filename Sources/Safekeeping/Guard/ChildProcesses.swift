@@ -57,6 +57,7 @@ package final class ChildProcesses: Sendable {
         var waiters: [pid_t: @Sendable (ProcessEnd) -> Void] = [:]
         /// When a dead child of nobody was seen first.
         var orphans: [pid_t: ContinuousClock.Instant] = [:]
+        var lastLook: ContinuousClock.Instant?
         var hasThread = false
         var reaped = 0
     }
@@ -154,17 +155,28 @@ package final class ChildProcesses: Sendable {
             return
         }
         guard !isOurs(pid) else { return }
-        let isDue = state.withLock { state in
-            let now = ContinuousClock.now
-            let since = state.orphans[pid] ?? now
-            state.orphans = [pid: since]
-            return now - since >= Self.orphanWait
+        buryOrphans()
+        // Children of ours that die meanwhile are told in the next round.
+        usleep(10_000)
+    }
+
+    /// Reaps the dead that nobody has asked for, once they have been dead for long enough; looks at most four times a second.
+    private func buryOrphans() {
+        let now = ContinuousClock.now
+        let isTime = state.withLock { state in
+            if let last = state.lastLook, now - last < .milliseconds(250) { return false }
+            state.lastLook = now
+            return true
         }
-        if isDue {
-            if waitpid(pid, nil, WNOHANG) == pid { state.withLock { $0.reaped += 1 } }
-        } else {
-            usleep(20_000)
+        guard isTime else { return }
+        let dead = ProcessTree.dead(childrenOf: getpid())
+        let due = state.withLock { state in
+            var seen: [pid_t: ContinuousClock.Instant] = [:]
+            for pid in dead where state.waiters[pid] == nil { seen[pid] = state.orphans[pid] ?? now }
+            state.orphans = seen
+            return seen.filter { now - $0.value >= Self.orphanWait }.map(\.key)
         }
+        for pid in due where waitpid(pid, nil, WNOHANG) == pid { state.withLock { $0.reaped += 1 } }
     }
 }
 

@@ -74,9 +74,30 @@ package actor Guard {
                 hint: "name another with --data")
         }
         var captures = TreeCapture.Settings(
-            paths: settings.paths, scratch: settings.data + "/scratch", copier: settings.copier)
+            paths: settings.paths, scratch: try Self.scratch(in: settings.data), copier: settings.copier)
         captures.exclude = settings.exclude
         capture = try TreeCapture(captures)
+    }
+
+    /// A folder for this process alone; those of processes that are gone are removed. The lock of one lives as long as its process.
+    private static func scratch(in data: String) throws(Failure) -> String {
+        let names = (try? FileManager.default.contentsOfDirectory(atPath: data)) ?? []
+        for name in names where name.hasPrefix("scratch-") && !name.hasSuffix(".lock") {
+            let old = "\(data)/\(name)"
+            guard let lock = try? FileLock.open(old + ".lock") else { continue }
+            try? FileManager.default.removeItem(atPath: old)
+            unlink(old + ".lock")
+            close(lock)
+        }
+        let own = "\(data)/scratch-\(UUID().uuidString.prefix(8))"
+        do throws(SystemError) {
+            guard try FileLock.open(own + ".lock") != nil else { throw SystemError(EWOULDBLOCK) }
+        } catch {
+            throw Failure(
+                .fileUnwritable, doing: "make the scratch folder \(own)", because: error.description,
+                hint: "name another place with --data")
+        }
+        return own
     }
 
     /// - Parameter signals: see ``GuardSignals``.

@@ -28,6 +28,11 @@ package enum ProcessTree {
         return found
     }
 
+    /// Children that have ended and were not waited for.
+    static func dead(childrenOf parent: pid_t) -> [pid_t] {
+        all().filter { $0.parent == parent && $0.isDead }.map(\.pid)
+    }
+
     private struct Entry {
         var pid: pid_t
         var parent: pid_t
