@@ -195,3 +195,26 @@ import Testing
         }
     }
 }
+
+extension TransportTests {
+    @Test func aServerThatEndsAnswersWhoListens() async throws {
+        let seal = Seal()
+        let wire = Wire(FixtureCatalogue(seal: seal), seal: seal)
+        let call = wire.start("subscriptions/listen", ["notifications": ["toolsListChanged": true]], id: "l")
+        var words = call.elements.makeAsyncIterator()
+        guard case .message(let first) = await words.next() else {
+            Issue.record("no acknowledgement")
+            return
+        }
+        #expect(first["method"] == "notifications/subscriptions/acknowledged")
+        wire.server.close()
+        while await words.next() != nil {}
+        guard case .answer(let answer) = call.outcome else {
+            Issue.record("no answer")
+            return
+        }
+        #expect(answer.json["result"]?["_meta"]?[MCPMeta.subscription] == "l")
+        let late = await wire.ask("tools/list")
+        #expect(late?["error"] != nil)
+    }
+}

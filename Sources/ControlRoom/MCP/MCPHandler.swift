@@ -75,7 +75,9 @@ struct MCPHandler: Sendable {
     /// Waits for the first word: the answer, or something on the way to it.
     private static func respond(_ call: MCPCallStream, _ era: MCPEra, _ visit: AppRequestContext) async -> Response {
         let loop = visit.channel.eventLoop
-        let pulses = loop.scheduleRepeatedTask(initialDelay: silence, delay: silence) { _ in call.pulse() }
+        let pulses = loop.scheduleRepeatedTask(initialDelay: silence, delay: silence) { task in
+            if call.isOver { task.cancel() } else { call.pulse() }
+        }
         // In the modern era a client calls off by going; in the legacy one a lost connection says nothing. Most calls are over before this.
         let watch = loop.scheduleTask(in: .milliseconds(20)) {
             if era == .modern { ConnectionGuard.whenInputCloses(of: visit.channel, do: { call.cancel() }) }

@@ -26,6 +26,8 @@ package final class MCPCallStream: Sendable {
         (elements, continuation) = AsyncStream.makeStream(bufferingPolicy: .bufferingOldest(Self.buffered))
     }
 
+    package var isOver: Bool { state.withLock { $0 != nil } }
+
     package var outcome: Outcome { state.withLock { $0 } ?? .cancelled }
 
     package func pulse() { continuation.yield(.pulse) }
@@ -41,6 +43,9 @@ package final class MCPCallStream: Sendable {
         state.withLock { state in if state == nil { state = outcome } }
         continuation.finish()
     }
+
+    /// Ends the work; it is answered with what there is.
+    func stop() { work.withLock { $0 }?.cancel() }
 
     /// Calls it off. What changes something is brought to its end all the same; its answer is dropped.
     package func cancel() {

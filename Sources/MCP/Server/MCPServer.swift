@@ -7,7 +7,12 @@ package final class MCPServer: Sendable {
     private let seal: Seal
     private let running = RunningCalls()
     private let requests = ClientRequests()
-    private let open = Mutex((calls: 0, listeners: 0))
+    private struct Open {
+        var calls: [ObjectIdentifier: MCPCallStream] = [:]
+        var listeners = 0
+        var isClosed = false
+    }
+    private let open = Mutex(Open())
     /// Calls at once; further ones are refused. Default 256.
     private let callLimit: Int
     /// Of them, followers of changes.
@@ -30,6 +35,15 @@ package final class MCPServer: Sendable {
             self.scope = scope
             self.capabilities = capabilities
         }
+    }
+
+    /// Ends what waits and what follows changes, each with its answer, and takes no further calls: the process is about to end.
+    package func close() {
+        let calls = open.withLock { open in
+            open.isClosed = true
+            return Array(open.calls.values)
+        }
+        for call in calls { call.stop() }
     }
 
     /// Returns when nothing is under way that must not be torn.
@@ -60,8 +74,9 @@ package final class MCPServer: Sendable {
         let call = MCPCallStream()
         let isListener = request.isEndless
         let isIn = open.withLock { open in
-            guard open.calls < callLimit, !isListener || open.listeners < Self.listenerLimit else { return false }
-            open.calls += 1
+            guard !open.isClosed, open.calls.count < callLimit, !isListener || open.listeners < Self.listenerLimit
+            else { return false }
+            open.calls[ObjectIdentifier(call)] = call
             if isListener { open.listeners += 1 }
             return true
         }
@@ -81,7 +96,7 @@ package final class MCPServer: Sendable {
                 let answer = await answer(request, exchange)
                 if let key { running.remove(call, key) }
                 open.withLock { open in
-                    open.calls -= 1
+                    open.calls[ObjectIdentifier(call)] = nil
                     if isListener { open.listeners -= 1 }
                 }
                 call.end(.answer(answer))

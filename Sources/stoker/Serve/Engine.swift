@@ -142,7 +142,8 @@ struct Engine {
             maintenance: maintenance, workers: workers)
         let standingBy = plan.standbyOf != nil
         let agents = await mcpServer(
-            executor: ServerToolExecutor(context), records: memory.ledger.records, environment: ProcessInfo.processInfo.environment)
+            executor: ServerToolExecutor(context), records: memory.ledger.records,
+            environment: ProcessInfo.processInfo.environment)
         let server = try ControlRoomServer(
             monitor: monitor, ledger: memory.ledger, access: access,
             settings: .init(
@@ -202,6 +203,7 @@ struct Engine {
             services.append(DemoJob(name: Demonstration.job, every: .seconds(25), monitor: monitor, logger: logger))
         }
         services.append(server)
+        services.append(EndOfAgents(server: agents))
         let end = EndOfService(lost: { writer.isSettled ? nil : writer.waiting }, logger: logger)
         services.append(end)
 
@@ -292,6 +294,16 @@ struct Engine {
 
 
             """)
+    }
+}
+
+/// Ends the calls of agents before the server waits for its answers.
+private struct EndOfAgents: Service {
+    let server: MCPServer
+
+    func run() async throws {
+        try? await gracefulShutdown()  // cancelled: the process ends in any case
+        server.close()
     }
 }
 

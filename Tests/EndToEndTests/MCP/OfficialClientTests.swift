@@ -8,6 +8,28 @@ extension EndToEnd {
         private static let root = URL(fileURLWithPath: #filePath).deletingLastPathComponent()
             .deletingLastPathComponent().deletingLastPathComponent().deletingLastPathComponent().path
 
+        /// `STOKER_MCP_RESTARTS=1000` makes a campaign of it (ten minutes).
+        @Test(.timeLimit(.minutes(30))) func aRestartBetweenTwoCallsIsNotNoticed() async throws {
+            let python = "\(Self.root)/.build/venv/bin/python"
+            try #require(FileManager.default.fileExists(atPath: python), "run Scripts/setup.sh test")
+            let count = Int(ProcessInfo.processInfo.environment["STOKER_MCP_RESTARTS"] ?? "") ?? 4
+            try await Scratch.with("mcp-restarts") { scratch in
+                let fleet = try scratch.write(
+                    """
+                    targets: { nothing: { url: "http://127.0.0.1:9/", every: 1h } }
+                    serve: { self_ping: off }
+
+                    """, to: "fleet.yaml")
+                let child = try await scratch.run(
+                    python,
+                    ["-B", "\(Self.root)/Tests/EndToEndTests/MCP/restarts.py", "\(count)", fleet, scratch.path],
+                    environment: ["STOKER": Binary.path, "HOME": scratch.path, "PATH": "/usr/bin:/bin"],
+                    within: .seconds(60 + 2 * count))
+                #expect(child.exit == .code(0), "\(child.tail)")
+                #expect(child.output.contains(#""failed": 0"#), "\(child.output)")
+            }
+        }
+
         @Test func everyModeOverBothTransports() async throws {
             let python = "\(Self.root)/.build/venv/bin/python"
             try #require(FileManager.default.fileExists(atPath: python), "run Scripts/setup.sh test")
