@@ -19,7 +19,7 @@ package struct StokerCommand: AsyncParsableCommand {
             CommandGroup(
                 name: "Server",
                 subcommands: [
-                    ServeCommand.self, GuardCommand.self, DemoCommand.self, CheckCommand.self, HubSimulatorCommand.self,
+                    ServeCommand.self, DemoCommand.self, CheckCommand.self, HubSimulatorCommand.self,
                 ]),
             CommandGroup(
                 name: "Client",
@@ -28,6 +28,7 @@ package struct StokerCommand: AsyncParsableCommand {
                     IncidentsCommand.self, AcknowledgeCommand.self, TranscriptCommand.self, BeatCommand.self,
                     ReloadCommand.self, BackupCommand.self, NotifyCommand.self, MaintenanceCommand.self,
                 ]),
+            CommandGroup(name: "Safekeeping", subcommands: [GuardCommand.self, QueueCommand.self]),
             CommandGroup(
                 name: "Fleet file",
                 subcommands: [

@@ -97,5 +97,10 @@ extension Operation {
         destroy,
         listDeploys,
         listActions,
+        queuePush,
+        queueTake,
+        queueDone,
+        queueFail,
+        queueList,
     ]
 }

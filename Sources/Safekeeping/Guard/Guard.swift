@@ -174,7 +174,10 @@ package actor Guard {
         }
         let app: AppProcess
         do {
-            app = try AppProcess(settings.command, environment: settings.environment, folder: settings.folder)
+            var environment = settings.environment
+            // Leases of the queue that an earlier life took are void.
+            environment["STOKER_EPOCH"] = claim.map { "\($0.epoch)" }
+            app = try AppProcess(settings.command, environment: environment, folder: settings.folder)
         } catch {
             status.enter(.failed, at: now(), because: "\(error)")
             logger.critical("\(error)")
@@ -227,15 +230,16 @@ package actor Guard {
         case .signal(let given): signal = given
         case .fenced(let fenced):
             stopSignal = nil
-            let who = "\(fenced.by.name) has taken over (epoch \(fenced.by.epoch))"
+            let who = "\(GuardHolder.shown(fenced.by.name)) has taken over (epoch \(fenced.by.epoch))"
             status.enter(.fenced, at: now(), because: who)
             logger.critical(
                 "another has the pen: the app is stopped, nothing more is published", metadata: ["because": "\(who)"])
             signal = SIGTERM
         case .wanted(let name):
-            status.enter(.stopping, at: now(), because: "\(name) asked for the pen")
+            status.enter(.stopping, at: now(), because: "\(GuardHolder.shown(name)) asked for the pen")
             logger.notice(
-                "another asks for the pen: the app is stopped, and its state handed over", metadata: ["by": "\(name)"])
+                "another asks for the pen: the app is stopped, and its state handed over",
+                metadata: ["by": "\(GuardHolder.shown(name))"])
             signal = SIGTERM
         case .app, .cancelled: signal = SIGTERM
         }
@@ -271,7 +275,7 @@ package actor Guard {
         let outcome = await withTaskGroup(of: Result<Fenced?, any Error>?.self) { group in
             group.addTask {
                 do {
-                    _ = try await self.publish()
+                    _ = try await self.publish(isLast: true)
                     return .success(nil)
                 } catch let fenced as Fenced {
                     return .success(fenced)
@@ -319,6 +323,10 @@ package actor Guard {
     }
 
     private func release() async {
+        if let reporting {
+            // The record is told before the process ends, if somebody takes it.
+            _ = try? await withTimeout(.seconds(5)) { await reporting.value }
+        }
         guard let claim else { return }
         do { try await store.release(claim) } catch {
             // The next one waits for the pen; nothing else follows.
@@ -394,7 +402,9 @@ package actor Guard {
                 failures = 0
                 if let answer { for one in asked { one.resume(returning: answer) } }
             } catch let fenced as Fenced {
-                for one in asked { one.resume(returning: .failed("\(fenced.by.name) has taken over")) }
+                for one in asked {
+                    one.resume(returning: .failed("\(GuardHolder.shown(fenced.by.name)) has taken over"))
+                }
                 return .fenced(fenced)
             } catch {
                 for one in asked { one.resume(returning: .failed("\(error)")) }
@@ -420,9 +430,15 @@ package actor Guard {
     /// - Parameter unlessUnchanged: whether a look that finds nothing new is enough.
     /// - Returns: nil when nothing was to be done.
     @discardableResult
-    private func publish(unlessUnchanged: Bool = false) async throws -> SnapshotAnswer? {
+    private func publish(unlessUnchanged: Bool = false, isLast: Bool = false) async throws -> SnapshotAnswer? {
         guard let claim else { return nil }
-        if let before = settings.before { try await hook(before, "before") }
+        if let before = settings.before {
+            do { try await hook(before, "before") } catch {
+                // What it would have made is as it was; the rest must not be lost for it.
+                guard isLast, !(error is CancellationError) else { throw error }
+                logger.error("\(error)")
+            }
+        }
         let began = now()
         let sighting = try await capture.look()
         if unlessUnchanged, sighting.digest == published {
@@ -556,7 +572,9 @@ extension Failure {
         case let failure as Failure: self = failure
         case let failure as VaultFailure: self.init(failure)
         case let fenced as Fenced:
-            self.init(.vaultFenced, doing: doing, because: "\(fenced.by.name) has the pen (epoch \(fenced.by.epoch))")
+            self.init(
+                .vaultFenced, doing: doing,
+                because: "\(GuardHolder.shown(fenced.by.name)) has the pen (epoch \(fenced.by.epoch))")
         default: self.init(.internal, doing: doing, because: "\(error)", cause: error)
         }
     }
