@@ -8,6 +8,7 @@ import Testing
 
     private static let floors: [String: Int] = [
         "stoker": 6, "CommandLine": 5, "ControlRoom": 5, "Operations": 4, "KeepAlive": 3, "Deployment": 3,
+        "Safekeeping": 3,
         "HubClient": 2, "Ledger": 2, "Diagnosis": 1, "Runtime": 1, "StokerCore": 0,
     ]
 
