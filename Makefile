@@ -5,13 +5,14 @@ FLEET ?=
 ARGS ?=
 FOLDER ?=
 ROUNDS ?= 200
+RUNS ?= 10000
 SEED ?= 7
 EXPRESSIONS ?= 500
 ZONES ?= 40
 INSTANTS ?= 200
 STOKER := .build/release/stoker
 
-.PHONY: help run build install test official-suite fuzz campaign cron notices-campaign pictures template-swift lint format bench clean
+.PHONY: help run build install test official-suite fuzz campaign cron notices-campaign vault-campaign pictures template-swift lint format bench clean
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-16s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -51,6 +52,10 @@ cron: ## Compare cron schedules with brute force over zoneinfo and croniter; EXP
 notices-campaign: ## Kill -9 rounds between verdict and delivery; ROUNDS=2000 SEED=7
 	@Scripts/setup.sh test
 	@Scripts/campaign.sh $(ROUNDS) $(SEED) nothingIsLostAndNothingOvertakes 'notices campaign: '
+
+vault-campaign: ## Seeded bad days on a vault in memory, two containers and a collection; RUNS=10000 SEED=1
+	@Scripts/setup.sh test
+	@STOKER_VAULT_RUNS=$(RUNS) STOKER_VAULT_SEED=$(SEED) swift test --filter nothingIsLostOnABadDay
 
 pictures: build ## Make the pictures of the README anew (Chromium, three minutes)
 	@Scripts/setup.sh test

@@ -41,6 +41,7 @@ package struct StokerCommand: AsyncParsableCommand {
                     PlanCommand.self, ApplyCommand.self, DriftCommand.self, ImportCommand.self, RollbackCommand.self,
                     DestroyCommand.self, DeploysCommand.self,
                 ]),
+            CommandGroup(name: "Safekeeping", subcommands: [SnapshotsCommand.self, KeyCommand.self]),
             CommandGroup(
                 name: "Hub",
                 subcommands: [SpaceCommand.self, DoctorCommand.self, AuditCommand.self, WhoamiCommand.self]),

@@ -116,6 +116,14 @@ final class ContentCutter: Sendable {
         return reference(chunks, size: Int64(bytes.count), in: &state)
     }
 
+    /// A chunk of a content that was cut before.
+    func addPiece(_ bytes: [UInt8]) -> (ChunkID, [RawSegment]) {
+        state.withLock { held in
+            let id = bytes.withUnsafeBytes { add($0, isMeta: false, to: &held.state) }
+            return (id, Self.taken(&held.state))
+        }
+    }
+
     /// A list chunk of a tree.
     func addTreePiece(_ bytes: [UInt8]) -> (ChunkID, [RawSegment]) {
         state.withLock { held in

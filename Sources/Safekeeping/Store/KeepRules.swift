@@ -62,6 +62,21 @@ package struct KeepRules: Sendable, Equatable {
         }
     }
 
+    /// The same for snapshots that are named to go.
+    package static func decide(
+        _ snapshots: [Snapshot], dropping named: Set<String>, newest: String?
+    ) -> [Decision] {
+        let ordered = snapshots.sorted { ($0.time, $0.number) > ($1.time, $1.number) }
+        let proven = ordered.first { $0.verified != nil }?.id
+        return ordered.map { snapshot in
+            var reasons: [String] = []
+            if snapshot.id == newest { reasons.append("newest") }
+            if snapshot.id == proven { reasons.append("last verified") }
+            if !named.contains(snapshot.id) { reasons.append("not named") }
+            return Decision(snapshot: snapshot, reasons: reasons)
+        }
+    }
+
     private static func parts(_ time: Instant) -> (year: String, month: String, day: String, hour: String) {
         let text = time.description  // 2026-11-21T08:15:00.000Z
         return (

@@ -13,6 +13,8 @@ package struct CollectionReport: Sendable, Equatable {
     package var rewritten = 0
     /// Packs that nobody ever published and nobody can any more.
     package var orphans = 0
+
+    package init() {}
 }
 
 extension SnapshotStore {

@@ -59,7 +59,7 @@ extension SnapshotStore {
     }
 
     /// Sends the last pack and puts the head; nil when the tree must be captured again.
-    private func publish(
+    func publish(
         _ draft: Snapshot, _ stored: StoredTree, on first: Opened, mayCollapse: Bool,
         _ progress: @Sendable (StoreProgress) -> Void
     ) async throws -> Publication? {

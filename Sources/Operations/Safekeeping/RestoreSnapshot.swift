@@ -1,0 +1,83 @@
+import Safekeeping
+import StokerCore
+
+extension Operation {
+    package static let restoreSnapshot = Operation(
+        name: "restore-snapshot",
+        summary:
+            "Writes a snapshot, or a stray, into a new or empty folder; every hash is checked, and the folder is whole or not there",
+        doing: "restore the snapshot", effect: .write, method: .post, path: "/snapshots/{id}/restore",
+        parameters: [
+            .snapshot,
+            .init("folder", .local, .text(upTo: 4_096), required: true, "Where to; must not exist, or be empty"),
+            .init("only", .body, .list(.text(upTo: 4_096), upTo: 1_000), "Only these files and folders"),
+            .init("skip_damaged", .body, .flag, standard: false, "Leaves out what is damaged and tells it"),
+        ] + Parameter.vault, answer: .snapshotRestore
+    ) { context, arguments in
+        try await context.snapshots(arguments, doing: "restore the snapshot") { store in
+            var options = RestoreOptions()
+            options.skipsDamaged = arguments.flag("skip_damaged")
+            let (id, folder) = (arguments.name("id"), arguments.name("folder"))
+            let report: RestoreReport
+            let strays = try await store.strays().filter { !id.isEmpty && $0.snapshot.id.hasPrefix(id) }
+            if let stray = strays.first, strays.count == 1 {
+                report = try await store.restore(
+                    stray: stray.snapshot.id, to: folder, options: options, progress: context.progress())
+            } else {
+                let snapshot = try await store.find(id)
+                report = try await store.restore(
+                    snapshot, to: folder, only: arguments.texts("only").map { Array($0.utf8) }, options: options,
+                    progress: context.progress(snapshot))
+            }
+            return [
+                "snapshot": .string(report.snapshot.id), "folder": .string(folder), "files": .count(report.files),
+                "bytes": .count(report.bytes), "fetched_bytes": .count(report.fetched),
+                "seconds": .seconds(report.duration),
+                "damaged": .array(report.damaged.map { .string(TreePath.text($0)) }),
+                "warnings": .array(report.warnings.map { .string($0) }),
+                "databases": .array(report.databases.map { .string(TreePath.text($0)) }),
+            ]
+        }
+    }
+
+    package static let verifySnapshot = Operation(
+        name: "verify-snapshot", summary: "Reads everything a snapshot needs and checks it against its hashes",
+        doing: "verify the snapshot", permission: .write, method: .post, path: "/snapshots/{id}/verify",
+        parameters: [.snapshot] + Parameter.vault, answer: .snapshotProof
+    ) { context, arguments in
+        try await context.snapshots(arguments, doing: "verify the snapshot") { store in
+            let snapshot = try await store.find(arguments.name("id"))
+            let proof = try await store.verify(snapshot, progress: context.progress(snapshot))
+            return [
+                "snapshot": .string(snapshot.id), "whole": .bool(proof.isWhole), "files": .count(proof.files),
+                "chunks": .count(proof.chunks), "bytes": .count(proof.bytes),
+                "damaged": .array(proof.damaged.map { .string(TreePath.text($0)) }),
+                "troubles": .array(proof.troubles.map { .string($0) }),
+            ]
+        }
+    }
+}
+
+extension Shape {
+    static let snapshotRestore = Shape(
+        name: "SnapshotRestore", summary: "What a restore did.",
+        fields: [
+            .init("snapshot", .text, "Its id"), .init("folder", .text, "Where it is"),
+            .init("files", .integer, "How many were written"), .init("bytes", .integer, "Their contents"),
+            .init("fetched_bytes", .integer, "What was read from the vault"),
+            .init("seconds", .number, "How long it took"),
+            .init("damaged", .list(.text), "Files that were left out"),
+            .init("warnings", .list(.text), "What could not be set or restored"),
+            .init("databases", .list(.text), "SQLite databases among the files"),
+        ])
+
+    static let snapshotProof = Shape(
+        name: "SnapshotProof", summary: "What a check of a snapshot found.",
+        fields: [
+            .init("snapshot", .text, "Its id"), .init("whole", .flag, "All of it can be restored as it was"),
+            .init("files", .integer, "How many were looked at"), .init("chunks", .integer, "Pieces that are good"),
+            .init("bytes", .integer, "In these pieces"),
+            .init("damaged", .list(.text), "Files that cannot be restored; at most 1,000"),
+            .init("troubles", .list(.text), "What is wrong with which pack; at most 100"),
+        ])
+}
