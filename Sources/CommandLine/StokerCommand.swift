@@ -28,7 +28,6 @@ package struct StokerCommand: AsyncParsableCommand {
                     IncidentsCommand.self, AcknowledgeCommand.self, TranscriptCommand.self, BeatCommand.self,
                     ReloadCommand.self, BackupCommand.self, NotifyCommand.self, MaintenanceCommand.self,
                 ]),
-            CommandGroup(name: "Safekeeping", subcommands: [GuardCommand.self, QueueCommand.self]),
             CommandGroup(
                 name: "Fleet file",
                 subcommands: [
@@ -41,7 +40,9 @@ package struct StokerCommand: AsyncParsableCommand {
                     PlanCommand.self, ApplyCommand.self, DriftCommand.self, ImportCommand.self, RollbackCommand.self,
                     DestroyCommand.self, DeploysCommand.self,
                 ]),
-            CommandGroup(name: "Safekeeping", subcommands: [SnapshotsCommand.self, KeyCommand.self]),
+            CommandGroup(
+                name: "Safekeeping",
+                subcommands: [GuardCommand.self, SnapshotsCommand.self, KeyCommand.self, QueueCommand.self]),
             CommandGroup(
                 name: "Hub",
                 subcommands: [SpaceCommand.self, DoctorCommand.self, AuditCommand.self, WhoamiCommand.self]),
