@@ -486,8 +486,35 @@ package actor Guard {
         }
         told(capture.report)
         for copy in copies { await publishCopy(to: copy, rows: report.rows) }
+        if case .published = publication, !isLast { try await tidy() }
         return answer
     }
+
+    /// Now and then drops what the owner's rules do not keep, and frees what nobody needs.
+    private func tidy() async throws {
+        untidied += 1
+        guard untidied >= (settings.keep.isEmpty ? 400 : 50) else { return }
+        untidied = 0
+        do {
+            var gone: Set<String> = []
+            if !settings.keep.isEmpty {
+                let all = try await store.snapshots()
+                gone = Set(
+                    settings.keep.decide(all, newest: status.current.newest?.id).filter { !$0.isKept }.map(
+                        \.snapshot.id))
+            }
+            let report = try await store.collect(dropping: gone)
+            logger.info(
+                "the vault was tidied",
+                metadata: [
+                    "dropped": "\(report.dropped.count)", "packs": "\(report.packs)", "bytes": "\(report.bytes)",
+                ])
+        } catch {
+            if error is Fenced || error is CancellationError { throw error }
+            logger.warning("the vault was not tidied; the next time goes on", metadata: ["because": "\(error)"])
+        }
+    }
+    private var untidied = 0
 
     private func publishCopy(to copy: SnapshotStore, rows: Int64?) async {
         let name = copy.vault.name
