@@ -284,7 +284,8 @@ package actor Guard {
                 }
             }
             group.addTask {
-                try? await Task.sleep(until: begin + self.settings.finalLimit, clock: .continuous)  // cancelled: it was first
+                // Cancelled: the snapshot was first.
+                try? await Task.sleep(until: begin + self.settings.finalLimit, clock: .continuous)
                 return nil
             }
             defer { group.cancelAll() }
