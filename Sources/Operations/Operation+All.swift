@@ -117,5 +117,6 @@ extension Operation {
         listKeys,
         addKey,
         rotateKeys,
+        makeSnapshot,
     ]
 }
