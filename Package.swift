@@ -298,7 +298,9 @@ let package = Package(
             swiftSettings: room),
         .testTarget(
             name: "SafekeepingTests",
-            dependencies: ["Runtime", "Safekeeping", "StokerCore", nioCore],
+            dependencies: [
+                "HubClient", "Runtime", "Safekeeping", "StokerCore", "TestSupport", logging, nioCore, nioHTTP1,
+            ],
             swiftSettings: room),
         .testTarget(
             name: "HubSimulatorTests",
