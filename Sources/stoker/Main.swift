@@ -7,7 +7,8 @@ enum Main {
     static func main() async {
         let status = await StokerCommand.run(
             with: Launcher(
-                serve: Serving.run, demo: { what, options in
+                serve: Serving.run,
+                demo: { what, options in
                     switch what {
                     case .fleet: try await Demonstration.run(options)
                     case .workshop: try await WorkshopDemonstration.run(options)
