@@ -530,9 +530,6 @@ package struct Doctor: Sendable {
         /// Whether the request that the line is logged for went well: its own line follows at once.
         private func isAnswered(_ line: Int) -> Bool {
             guard line + 1 < log.count, access.contains(line + 1), !log.isIndented(line) else { return false }
-            let text = log[line]
-            // What ends a traceback is no line of a logger.
-            guard text.contains("ERROR") || text.contains("CRITICAL") || text.contains("error:") else { return false }
             return log[line + 1].contains(" 200")
         }
 
