@@ -468,9 +468,14 @@ package struct Doctor: Sendable {
                 if signature.evidence.isAlways { return true }
                 if ordinary.contains(hit.line) { return false }
                 if !isLast, isHandled(hit.line, range), !signature.evidence.isLoud { return false }
-                if hit.line > lastAlive {
+                let logged = tracebacks.block(of: hit.line).flatMap { isLogged($0) ? $0.end : nil }
+                // An app that serves and logs an exception goes on: then a request must have failed.
+                let isOfRequest =
+                    tracebacks.block(of: hit.line).flatMap { lineBefore($0.first) }.map(failing.contains) ?? false
+                let goesOnServing =
+                    logged != nil && lastAlive >= 0 && lastEnd < hit.line && !isDead && !isOfRequest
+                if hit.line > lastAlive, !goesOnServing {
                     // Three lines of ordinary work behind it, and no end: the program went on. Two behind what a logger wrote.
-                    let logged = tracebacks.block(of: hit.line).flatMap { isLogged($0) ? $0.end : nil }
                     let after = goesOn.count { $0 > logged ?? (hit.line + 1) }
                     let died = crashes.contains { $0 >= hit.line - 60 }
                     return isDead || died || (after < (logged == nil ? 3 : 2) && recovered < hit.line)
