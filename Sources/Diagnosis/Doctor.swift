@@ -425,6 +425,8 @@ package struct Doctor: Sendable {
         private typealias Hit = (signature: Int, line: Int, kept: [String: String])
         /// Lines at the end of a log in which a program that died tells why.
         private static let lastWords = 60
+        /// Rank from which a rule names one certain failure.
+        private static let special = 50
 
         func run() -> (causes: [DoctorReport.RankedCause], unexplained: [DoctorReport.Proof]) {
             let boots = (signs[.boot] ?? []).filter { $0 < log.count }
@@ -462,6 +464,12 @@ package struct Doctor: Sendable {
                 return lastEnd > block.end || !isLogged(block) || goesOn.count { $0 > block.end } < 2
             }
             let isDead = evidence.state.stage?.isFailed == true || shownAs == .message
+            var repeats: [Int: Int] = [:]
+            var lastLine: [Int: Int] = [:]
+            for hit in hits where range.contains(hit.line) && lastLine[hit.signature] != hit.line {
+                lastLine[hit.signature] = hit.line
+                repeats[hit.signature, default: 0] += 1
+            }
             func count(_ hit: Hit, isLast: Bool) -> Bool {
                 guard isEvidence(hit, range) else { return false }
                 let signature = doctor.file.signatures[hit.signature]
@@ -485,8 +493,12 @@ package struct Doctor: Sendable {
                 if hit.line < firstAlive, !failing.contains(where: { $0 > firstAlive }) { return false }
                 // The request's own line stands before a long traceback.
                 let start = tracebacks.block(of: hit.line)?.first ?? hit.line
-                return failing.contains { ($0 >= start - 80) && ($0 <= hit.line + 80) }
-                    || (isError(hit.line) && tracebacks.block(of: hit.line) == nil && !isAnswered(hit.line))
+                if failing.contains(where: { ($0 >= start - 80) && ($0 <= hit.line + 80) }) { return true }
+                guard isError(hit.line), tracebacks.block(of: hit.line) == nil, !isAnswered(hit.line) else {
+                    return false
+                }
+                // What is general tells of one bad moment, when it comes once.
+                return signature.rank >= Self.special || (repeats[hit.signature] ?? 0) >= 3
             }
             var counted = hits.filter { count($0, isLast: false) }
             if counted.isEmpty {
