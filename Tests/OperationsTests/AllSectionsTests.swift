@@ -20,6 +20,7 @@ import Testing
     /// The kinds of channels have tables of their own, in docs/channels.md.
     @Test(arguments: [
         ("notify", "fleet-file.md"), ("rollout", "fleet-file.md"), ("doctor", "fleet-file.md"),
+        ("workers", "workshop.md"),
         ("spaces.deploy", "deploy.md"),
         ("spaces.deploy.readme", "deploy.md"), ("spaces.deploy.needs", "deploy.md"),
     ])
