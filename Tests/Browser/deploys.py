@@ -4,9 +4,10 @@ a bad release at 360 px that is stopped and goes back. Used by journeys.py.
 import time
 
 from selenium.webdriver.common.by import By
+from selenium.webdriver.common.keys import Keys
 
 from chromium import OUT, axe, browser, complaints, until, violations
-from private_fleet import ask
+from private_fleet import TOKEN, ask
 
 SPACES = ["front", "back", "docs"]
 
@@ -59,7 +60,7 @@ class Deploys:
         self.look("apply asked")
 
     def newest(self):
-        return ask(f"{self.base}/api/v1/deploys")["items"][0]
+        return ask(f"{self.base}/api/v1/deploys", headers={"Authorization": f"Bearer {TOKEN}"})["items"][0]
 
     def over(self):
         until(self.page, lambda: self.newest()["state"] != "running", 120)
@@ -105,6 +106,9 @@ def walk(base, hub, folder):
         with browser(width, 900) as page:
             deploys.page, deploys.width, deploys.found, deploys.axe = page, width, [], axe()
             try:
+                page.get(base + "/login")
+                page.find_element(By.ID, "token").send_keys(TOKEN, Keys.ENTER)
+                until(page, lambda: "/login" not in page.current_url)
                 getattr(deploys, name)()
                 found = deploys.found + complaints(page)
                 assert not found, "\n        ".join(found)

@@ -500,7 +500,7 @@ def deploy_journeys(binary, scratch):
     with private_fleet.hub(binary, "empty", 20) as hub:
         file = folder / "fleet.yaml"
         file.write_text(deploys.fleet_file(hub, folder))
-        with serving(binary, ["serve", "--fleet", str(file), "--data", str(folder / "data")], "deploys") as base:
+        with serving(binary, ["serve", "--fleet", str(file), "--data", str(folder / "data")], "deploys", STOKER_TOKEN=private_fleet.TOKEN) as base:
             return len(deploys.walk(base, hub, folder))
 
 

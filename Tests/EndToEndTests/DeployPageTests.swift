@@ -32,8 +32,10 @@ extension EndToEnd {
 
         private static func post(_ server: Server, _ path: String, _ form: String = "x=1") async throws -> Reply {
             try await HTTP.call(
-                server.address + path, ["Content-Type": "application/x-www-form-urlencoded", "Accept": "text/html"],
-                method: .POST, body: form)
+                server.address + path,
+                server.authorization.merging(
+                    ["Content-Type": "application/x-www-form-urlencoded", "Accept": "text/html"]
+                ) { $1 }, method: .POST, body: form)
         }
 
         /// The digest of the plan that the page shows.
@@ -45,12 +47,13 @@ extension EndToEnd {
 
         private static func plan(_ server: Server) async throws -> String {
             _ = try await post(server, "/deploys")
-            return try await server.get("/deploys").body
+            return try await server.get("/deploys", server.authorization).body
         }
 
         private static func end(_ server: Server) async throws -> JSON {
             try await Wait.for("the end of the deploy", within: .seconds(90)) {
-                let newest = try #require(try await server.json("/api/v1/deploys").items.array.first)
+                let newest = try #require(
+                    try await server.get("/api/v1/deploys", server.authorization).json.items.array.first)
                 guard newest.state.string != "running" else { throw Server.Unlike(seen: "\(newest)") }
                 return newest
             }
@@ -72,14 +75,14 @@ extension EndToEnd {
                 #expect(stale.body.contains("it is another one now"), "\(stale.body.prefix(3000))")
                 let fresh = try Self.digest(stale.body)
                 #expect(fresh != seen)
-                #expect(try await server.json("/api/v1/deploys").items.array.isEmpty)
+                #expect(try await server.get("/api/v1/deploys", server.authorization).json.items.array.isEmpty)
 
                 let begun = try await Self.post(server, "/deploys/apply", "digest=\(fresh)")
                 #expect(begun.status == 200 || begun.status == 303, "\(begun.status)")
                 let done = try await Self.end(server)
                 #expect(done.state.string == "done", "\(done)")
                 #expect(done.waves.array.map { $0.array.compactMap(\.string) } == [["maren/app-1"], ["maren/app-2"]])
-                let past = try await server.get("/deploys/past").body
+                let past = try await server.get("/deploys/past", server.authorization).body
                 #expect(past.contains("Wave 1</h3>") && past.contains("runs and answers"))
                 #expect(try await Self.plan(server).contains("Nothing will change"))
 
@@ -90,7 +93,7 @@ extension EndToEnd {
                 _ = try await Self.post(server, "/deploys/apply", "digest=\(bad)&rollback=yes")
                 let stopped = try await Self.end(server)
                 #expect(stopped.state.string == "stopped", "\(stopped)")
-                let page = try await server.get("/deploys/past").body
+                let page = try await server.get("/deploys/past", server.authorization).body
                 #expect(
                     page.contains("went back") && page.contains("untouched")
                         && page.contains("The last lines of its log"))

@@ -51,23 +51,23 @@ package struct DriftWatch: Sendable {
             if sinceRound >= schedule.every { left = nil }
             if left == nil { sinceRound = .zero }
             var open: [[String]] = []
-            do {
-                let due = if let left { left } else { try await groups() }
-                for (number, names) in due.enumerated() {
-                    if number > 0 { try await sleep(schedule.pause) }
-                    while await !mayAct() { try await sleep(schedule.pause) }
-                    do {
-                        for event in try await look(at: names) { await emit(event) }
-                        await keepTold()
-                    } catch let error as CancellationError { throw error } catch {
-                        // The Hub's client has its own word for being called off.
-                        try Task.checkCancellation()
-                        open.append(names)
-                        await failed(names, error)
-                    }
-                }
-            } catch let error as CancellationError { throw error } catch {
+            var due: [[String]] = []
+            do { due = if let left { left } else { try await groups() } } catch {
+                try Task.checkCancellation()
                 await failed([], error)
+            }
+            for (number, names) in due.enumerated() {
+                if number > 0 { try await sleep(schedule.pause) }
+                while await !mayAct() { try await sleep(schedule.pause) }
+                do {
+                    for event in try await look(at: names) { await emit(event) }
+                    await keepTold()
+                } catch {
+                    // The Hub's client has its own word for being called off.
+                    try Task.checkCancellation()
+                    open.append(names)
+                    await failed(names, error)
+                }
             }
             left = open.isEmpty ? nil : open
             wait = open.isEmpty ? schedule.every : schedule.retry

@@ -50,7 +50,7 @@ import Testing
     }
 
     private static func app(_ prepared: PreparedPlan) async throws -> String? {
-        try await FileWork.run(doing: "read app.py") { try prepared.wished["maren/app"]?.contents.text(at: "app.py") }
+        try await FileWork.run(doing: "read app.py") { try prepared.wished["app"]?.contents.text(at: "app.py") }
     }
 
     @Test func aBranchATagAndACommit() async throws {
@@ -140,7 +140,7 @@ import Testing
                     deploy: { from: { stoker: ./master.yaml }, visibility: private, variables: { A: "1" } }
                 """
             let prepared = try await scratch.prepare(text, program: program)
-            let contents = try #require(prepared.wished["maren/master"]?.contents)
+            let contents = try #require(prepared.wished["master"]?.contents)
             #expect(
                 contents.files.keys.sorted() == [
                     "Dockerfile", "README.md", "fleet.yaml", "stoker.xz", "stoker.xz.sha256",
@@ -183,7 +183,7 @@ import Testing
             try scratch.write("master.yaml", "version: 1\n")
             let text = "spaces: { maren/master: { deploy: { from: { stoker: ./master.yaml } } } }"
             let prepared = try await scratch.prepare(text, program: program)
-            let contents = try #require(prepared.wished["maren/master"]?.contents)
+            let contents = try #require(prepared.wished["master"]?.contents)
             guard case .file(let packed) = contents.files["stoker.xz"]?.source else {
                 Issue.record("stoker.xz is no file")
                 return

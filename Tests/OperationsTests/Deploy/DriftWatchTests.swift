@@ -165,7 +165,8 @@ import Testing
             var watch = DriftWatch(context: context)
             let groups = try await watch.groups()
             #expect(groups.flatMap(\.self) == names)
-            try await Self.run(&watch, story, Array(repeating: step, count: 2 * groups.count + 1))
+            try await Self.run(&watch, story, Array(repeating: step, count: 2 * groups.count))
+            try await step(.zero)
             let found = counts.withLock { $0 }
             #expect(found.dropFirst().allSatisfy { (1...DriftWatch.requestsAtOnce).contains($0) }, "\(found)")
             let round = Array(repeating: Duration.seconds(300), count: groups.count - 1)

@@ -82,9 +82,16 @@ struct DeployRunView {
     /// `3 of 5 Spaces are done; acme/bot is committing files.`
     func say(now: Instant) -> String {
         let over = parts.count { $0.state != "running" }
+        let all = max(waves.reduce(0) { $0 + $1.count }, parts.count)
         let busy = parts.first { $0.state == "running" }
-        var text = "\(Formatting.count(over)) \(over == 1 ? "Space is" : "Spaces are") over"
-        if let busy { text += "; \(busy.space): \(Self.doing(busy))" }
+        var said: [String] = []
+        if over > 0 {
+            said.append(
+                "\(Formatting.count(over)) of \(all.counted("Space", as: Formatting.count(all))) \(over == 1 ? "is" : "are") over"
+            )
+        }
+        if let busy { said.append("\(busy.space): \(Self.doing(busy))") }
+        let text = said.isEmpty ? "It begins" : said.joined(separator: "; ")
         return text + "."
     }
 
