@@ -453,7 +453,10 @@ package struct Doctor: Sendable {
             let firstAlive = alive.first ?? -1
             let recovered = lines(.recovered, range).last ?? -1
             let ending = Set(lines(.ending, range))
-            let goesOn = (lines(.ordinary, range) + lines(.warning, range)).filter { !ending.contains($0) }.sorted()
+            let goesOn = (lines(.ordinary, range) + lines(.warning, range)).filter {
+                !ending.contains($0) && !inner.contains($0)
+            }.sorted()
+            let ordinaryLines = lines(.ordinary, range).filter { !ending.contains($0) }
             let ends = lines(.crashed, range).filter {
                 !access.contains($0) && (!handled.contains($0) || log[$0].contains("CRITICAL"))
             }
@@ -483,10 +486,10 @@ package struct Doctor: Sendable {
                 let goesOnServing =
                     logged != nil && lastAlive >= 0 && lastEnd < hit.line && !isDead && !isOfRequest
                 if hit.line > lastAlive, !goesOnServing {
-                    // Three lines of ordinary work behind it, and no end: the program went on. Two behind what a logger wrote.
-                    let after = goesOn.count { $0 > logged ?? (hit.line + 1) }
+                    // Ordinary work behind it, and no end: the program went on.
+                    let after = goesOn.count { $0 > logged ?? hit.line }
                     let died = crashes.contains { $0 >= hit.line - 60 }
-                    return isDead || died || (after < (logged == nil ? 3 : 2) && recovered < hit.line)
+                    return isDead || died || (after < 1 && recovered < hit.line)
                 }
                 guard signature.evidence.isOfServing, recovered < hit.line else { return false }
                 // What the start lived on with, when no request failed behind it.
@@ -505,9 +508,11 @@ package struct Doctor: Sendable {
                 // It died, and gave no other reason than what it had warned of right before.
                 let end = (range.last { !log.isBlank($0) } ?? 0) - Self.lastWords
                 let died = isDead || crashes.contains { $0 > lastAlive }
+                // The last but one line of ordinary work: what was warned of before it was lived on with.
+                let lastWork = ordinaryLines.dropLast().last ?? -1
                 if died {
                     counted = hits.filter {
-                        $0.line > max(lastAlive, recovered, end) && count($0, isLast: true)
+                        $0.line > max(lastAlive, recovered, end, lastWork) && count($0, isLast: true)
                             && (!inner.contains($0.line) || tracebacks.block(of: $0.line)?.end == $0.line)
                     }
                 }
