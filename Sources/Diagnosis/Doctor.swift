@@ -471,6 +471,8 @@ package struct Doctor: Sendable {
                     || (goesOn.count { $0 > block.end } < 2 && ending.contains { $0 > block.end })
             }
             let isDead = evidence.state.stage?.isFailed == true || shownAs == .message
+            // The Hub says that it runs, and no visitor met anything else.
+            let isWell = evidence.state.stage?.isServing == true && evidence.state.cause == nil
             var repeats: [Int: Int] = [:]
             var lastLine: [Int: Int] = [:]
             for hit in hits where range.contains(hit.line) && lastLine[hit.signature] != hit.line {
@@ -489,13 +491,16 @@ package struct Doctor: Sendable {
                     tracebacks.block(of: hit.line).flatMap { lineBefore($0.first) }.map(failing.contains) ?? false
                 let goesOnServing =
                     logged != nil && lastAlive >= 0 && lastEnd < hit.line && !isDead && !isOfRequest
-                if hit.line > lastAlive, !goesOnServing {
+                if hit.line > lastAlive, !goesOnServing, !isWell {
                     // Ordinary work behind it, and no end: the program went on. Without an end, what it said last tells.
                     let after = goesOn.count { $0 > logged ?? hit.line }
                     // What it met long before its end, and worked on, is not what it died of.
                     let died = crashes.contains { crash in
                         crash >= hit.line - 60
-                            && (crash <= hit.line || ordinaryLines.count { $0 > hit.line && $0 < crash } < 3)
+                            && (crash <= hit.line
+                                || ordinaryLines.count { $0 > hit.line && $0 < crash } < 3
+                                    && !(tracebacks.block(of: hit.line) == nil && tracebacks.block(of: crash) != nil
+                                        && linesBehind(hit.line, hit.line..<crash, ending, upTo: 5) > 5))
                     }
                     return isDead || died
                         || (after < 1 && recovered < hit.line
@@ -547,12 +552,14 @@ package struct Doctor: Sendable {
         /// The line that names the exception, for the head of a Python traceback; the line itself for any other.
         private func endOfTraceback(_ line: Int) -> Int { tracebacks.block(of: line)?.end ?? line }
 
-        /// How many lines of its own the program printed behind this one, up to ``mostBehind`` and one; what belongs to it and a good-bye are none.
-        private func linesBehind(_ line: Int, _ range: Range<Int>, _ ending: Set<Int>) -> Int {
+        /// How many lines of its own the program printed behind this one, up to `most` and one; what belongs to it and a good-bye are none.
+        private func linesBehind(
+            _ line: Int, _ range: Range<Int>, _ ending: Set<Int>, upTo most: Int = mostBehind
+        ) -> Int {
             let program = log.program(line)
             var count = 0
             var at = (tracebacks.block(of: line)?.end ?? line) + 1
-            while at < range.upperBound, count <= Self.mostBehind {
+            while at < range.upperBound, count <= most {
                 let isOwn = log.program(at) == program && !log.isIndented(at) && !log.isBlank(at)
                 if isOwn, isJSON(at) == isJSON(line), !ending.contains(at), !noise.contains(at) { count += 1 }
                 at += 1
@@ -573,6 +580,7 @@ package struct Doctor: Sendable {
 
         /// Whether a logger wrote the traceback: the program went on to write it.
         private func isLogged(_ block: Tracebacks.Block) -> Bool {
+            if isJSON(block.head) { return true }
             guard let before = lineBefore(block.first) else { return false }
             let text = log[before].lowercased()
             return ["error", "warn", "exception", "failed"].contains(where: text.contains)
