@@ -425,6 +425,8 @@ package struct Doctor: Sendable {
         private typealias Hit = (signature: Int, line: Int, kept: [String: String])
         /// Lines at the end of a log in which a program that died tells why.
         private static let lastWords = 60
+        /// Lines that a program without an end may print behind what it failed at.
+        private static let mostBehind = 1
         /// Rank from which a rule names one certain failure.
         private static let special = 50
 
@@ -453,7 +455,10 @@ package struct Doctor: Sendable {
             let firstAlive = alive.first ?? -1
             let recovered = lines(.recovered, range).last ?? -1
             let ending = Set(lines(.ending, range))
-            let goesOn = (lines(.ordinary, range) + lines(.warning, range)).filter { !ending.contains($0) }.sorted()
+            let goesOn = (lines(.ordinary, range) + lines(.warning, range)).filter {
+                !ending.contains($0) && !inner.contains($0)
+            }.sorted()
+            let ordinaryLines = lines(.ordinary, range).filter { !ending.contains($0) }
             let ends = lines(.crashed, range).filter {
                 !access.contains($0) && (!handled.contains($0) || log[$0].contains("CRITICAL"))
             }
@@ -461,9 +466,13 @@ package struct Doctor: Sendable {
             let lastEnd = ends.last { tracebacks.block(of: $0) == nil } ?? -1
             let crashes = ends.filter { line in
                 guard let block = tracebacks.block(of: line) else { return true }
-                return lastEnd > block.end || !isLogged(block) || goesOn.count { $0 > block.end } < 2
+                return lastEnd > block.end || !isLogged(block)
+                    || linesBehind(block.end, range, ending) <= Self.mostBehind
+                    || (goesOn.count { $0 > block.end } < 2 && ending.contains { $0 > block.end })
             }
             let isDead = evidence.state.stage?.isFailed == true || shownAs == .message
+            // The Hub says that it runs, and no visitor met anything else.
+            let isWell = evidence.state.stage?.isServing == true && evidence.state.cause == nil
             var repeats: [Int: Int] = [:]
             var lastLine: [Int: Int] = [:]
             for hit in hits where range.contains(hit.line) && lastLine[hit.signature] != hit.line {
@@ -482,11 +491,20 @@ package struct Doctor: Sendable {
                     tracebacks.block(of: hit.line).flatMap { lineBefore($0.first) }.map(failing.contains) ?? false
                 let goesOnServing =
                     logged != nil && lastAlive >= 0 && lastEnd < hit.line && !isDead && !isOfRequest
-                if hit.line > lastAlive, !goesOnServing {
-                    // Three lines of ordinary work behind it, and no end: the program went on. Two behind what a logger wrote.
-                    let after = goesOn.count { $0 > logged ?? (hit.line + 1) }
-                    let died = crashes.contains { $0 >= hit.line - 60 }
-                    return isDead || died || (after < (logged == nil ? 3 : 2) && recovered < hit.line)
+                if hit.line > lastAlive, !goesOnServing, !isWell {
+                    // Ordinary work behind it, and no end: the program went on. Without an end, what it said last tells.
+                    let after = goesOn.count { $0 > logged ?? hit.line }
+                    // What it met long before its end, and worked on, is not what it died of.
+                    let died = crashes.contains { crash in
+                        crash >= hit.line - 60
+                            && (crash <= hit.line
+                                || ordinaryLines.count { $0 > hit.line && $0 < crash } < 3
+                                    && !(tracebacks.block(of: hit.line) == nil && tracebacks.block(of: crash) != nil
+                                        && linesBehind(hit.line, hit.line..<crash, ending, upTo: 5) > 5))
+                    }
+                    return isDead || died
+                        || (after < 1 && recovered < hit.line
+                            && linesBehind(hit.line, range, ending) <= Self.mostBehind)
                 }
                 guard signature.evidence.isOfServing, recovered < hit.line else { return false }
                 // What the start lived on with, when no request failed behind it.
@@ -505,9 +523,11 @@ package struct Doctor: Sendable {
                 // It died, and gave no other reason than what it had warned of right before.
                 let end = (range.last { !log.isBlank($0) } ?? 0) - Self.lastWords
                 let died = isDead || crashes.contains { $0 > lastAlive }
+                // The last but one line of ordinary work: what was warned of before it was lived on with.
+                let lastWork = ordinaryLines.dropLast().last ?? -1
                 if died {
                     counted = hits.filter {
-                        $0.line > max(lastAlive, recovered, end) && count($0, isLast: true)
+                        $0.line > max(lastAlive, recovered, end, lastWork) && count($0, isLast: true)
                             && (!inner.contains($0.line) || tracebacks.block(of: $0.line)?.end == $0.line)
                     }
                 }
@@ -532,16 +552,39 @@ package struct Doctor: Sendable {
         /// The line that names the exception, for the head of a Python traceback; the line itself for any other.
         private func endOfTraceback(_ line: Int) -> Int { tracebacks.block(of: line)?.end ?? line }
 
+        /// How many lines of its own the program printed behind this one, up to `most` and one; what belongs to it and a good-bye are none.
+        private func linesBehind(
+            _ line: Int, _ range: Range<Int>, _ ending: Set<Int>, upTo most: Int = mostBehind
+        ) -> Int {
+            let program = log.program(line)
+            var count = 0
+            var at = (tracebacks.block(of: line)?.end ?? line) + 1
+            while at < range.upperBound, count <= most {
+                let isOwn = log.program(at) == program && !log.isIndented(at) && !log.isBlank(at)
+                if isOwn, isJSON(at) == isJSON(line), !ending.contains(at), !noise.contains(at) { count += 1 }
+                at += 1
+            }
+            return count
+        }
+
         /// The line before that the same program printed, close by.
         private func lineBefore(_ line: Int) -> Int? {
             let program = log.program(line)
-            return ((line - 5)..<line).last { $0 >= 0 && log.program($0) == program }
+            return ((line - 5)..<line).last { before in
+                before >= 0 && log.program(before) == program && isJSON(before) == isJSON(line)
+            }
         }
+
+        /// JSON between lines that are none is another program's.
+        private func isJSON(_ line: Int) -> Bool { log.folded[log.content(line)].first == UInt8(ascii: "{") }
 
         /// Whether a logger wrote the traceback: the program went on to write it.
         private func isLogged(_ block: Tracebacks.Block) -> Bool {
+            if isJSON(block.head) { return true }
             guard let before = lineBefore(block.first) else { return false }
-            return log[before].contains("ERROR") || log[before].contains("WARN") || log[before].contains("[error]")
+            let text = log[before].lowercased()
+            return ["error", "warn", "exception", "failed"].contains(where: text.contains)
+                || ["e 20", "w 20"].contains { Tracebacks.begins(log, before, $0) }
         }
 
         /// Whether the request that the line is logged for went well: its own line follows at once.

@@ -34,6 +34,7 @@ import Testing
 
     static let bundles = [
         "recorded", "composed", "field-1", "field-2", "field-3", "field-4", "field-5", "field-6", "field-7", "field-8",
+        "field-9", "field-10", "field-11", "field-12",
     ]
 
     /// The file that is compiled in, as it stands in the sources.

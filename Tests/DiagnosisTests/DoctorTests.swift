@@ -20,7 +20,7 @@ import Testing
         #expect(rules.count >= 122)
         for rule in rules {
             for text in [rule.cause, rule.fix] {
-                #expect(text.hasSuffix("."), "\(rule.id): \(text)")
+                #expect(text.hasSuffix(".") || text.hasSuffix("?"), "\(rule.id): \(text)")
             }
             #expect(!rule.name.hasSuffix("."), "\(rule.id)")
         }
@@ -109,6 +109,55 @@ import Testing
         #expect(run(text).outcome == .nothing)
         #expect(
             run("INFO:     10.2.3.4:0 - \"GET /docs/ModuleNotFoundError HTTP/1.1\" 404 Not Found").outcome == .nothing)
+    }
+
+    @Test func whatASourceLineSaysDidNotHappen() {
+        let text = """
+            Traceback (most recent call last):
+              File "app.py", line 3, in save
+                raise OSError(28, "No space left on device") if full else ValueError(row)
+            ValueError: row 7
+            """
+        #expect(run(text).outcome == .unknown)
+        #expect(
+            run(text.replacing("ValueError: row 7", with: "OSError: No space left on device")).causes[0].rule == "RT09")
+    }
+
+    /// Behind prefixes, between lines of another program, in a chain: the exception is found, and its line is the proof.
+    @Test func aTracebackIsReadWhereverItStands() {
+        let lines = [
+            "Traceback (most recent call last):", "  File \"app.py\", line 2, in <module>", "    load()",
+            "ModuleNotFoundError: No module named 'lightgbm'", "",
+            "The above exception was the direct cause of the following exception:", "",
+            "Traceback (most recent call last):", "  File \"app.py\", line 4, in <module>", "    raise Broken() from e",
+            "Broken: cannot start",
+        ]
+        for prefix in ["", "web-1  | ", "[web] ", "2026-11-30T08:00:00.120Z ", "2026-11-30T08:00:00.120Z stderr F "] {
+            let text = lines.flatMap { [prefix + $0, "{\"level\":\"info\",\"logger\":\"sidecar\",\"msg\":\"ok\"}"] }
+            let report = run(text.joined(separator: "\n"))
+            #expect(report.causes.first?.rule == "D01", "\(prefix)")
+            #expect(report.causes.first?.proof.first?.line == 7, "\(prefix)")
+        }
+    }
+
+    /// What another program of the container prints is not near.
+    @Test func anotherProgramsLinesAreNotNear() {
+        let refused = "[web] ConnectionRefusedError: [Errno 111] Connection refused"
+        #expect(run("[web] asking the store\n[redis] Ready to accept\n\(refused)").causes.first?.rule == "D27")
+        #expect(run("[web] asking redis\n\(refused)").causes.first?.rule == "DB02")
+    }
+
+    @Test func workThatGoesOnShowsThatItLived() {
+        let line = "2026-11-30 08:00:00 ERROR feed: [Errno 111] Connection refused"
+        #expect(run(line).causes.first?.rule == "D27")
+        #expect(run(line + "\n2026-11-30 08:00:09 INFO feed: 12 rows").outcome == .nothing)
+        // Long before the end of another kind it is not the cause.
+        let rows = (0..<4).map { "2026-11-30 08:00:0\($0) INFO row \($0)" }.joined(separator: "\n")
+        let end = "Traceback (most recent call last):\n  File \"app.py\", line 3\nKeyError: 'level'"
+        #expect(run("\(line)\n\(rows)\n\(end)").outcome == .unknown)
+        // What the Hub says of the Space decides.
+        #expect(run(line, stage: .runtimeError).causes.first?.rule == "D27")
+        #expect(run(line, stage: .running).outcome == .nothing)
     }
 
     @Test func aCrashWithoutARuleIsUnknownWithTheLineThatNamesIt() {

@@ -53,6 +53,8 @@ struct Tracebacks: Sendable {
     }
 
     private static func end(_ log: LogText, _ head: Int, of heads: [Int]) -> Int {
+        // A logger of JSON puts all of it into one line.
+        if log.folded[log.content(head)].first == UInt8(ascii: "{") { return head }
         var foreign = 0
         var plain: Int?
         var line = head + 1
