@@ -108,7 +108,8 @@ struct Engine {
             settings: FleetMonitor.Settings(
                 openLimit: limit.inFlight, seed: UInt64.random(in: 1...UInt64.max), userAgent: Self.userAgent,
                 demo: plan.demo),
-            hub: knowledge, maintenance: book, sections: .all, onFleet: { fleet in
+            hub: knowledge, maintenance: book, sections: .all,
+            onFleet: { fleet in
                 board.use(fleet)
                 workers.use(fleet)
             }, clocks: clocks, logger: logger)
