@@ -35,7 +35,7 @@ install: build ## Install stoker and its symbols into FOLDER (~/.local/bin)
 	@Scripts/install.sh $(FOLDER)
 
 test: ## Build (debug) and run every test
-	@Scripts/setup.sh run
+	@Scripts/setup.sh build
 	@Scripts/test.sh
 
 official-suite: build ## Run the official client's own tests (from PyPI, or OFFICIAL_TESTS=folder) against the simulator

@@ -3,11 +3,7 @@
 # answers and kills. Prints a line of each.
 set -euo pipefail
 cd "$(dirname "$0")/.."
-mkdir -p .build
-if ! swift build --build-tests >.build/build.log 2>&1; then
-    grep -E 'error:' .build/build.log | sort -u | head -40
-    exit 1
-fi
+Scripts/build-tests.sh
 STOKER_RANDOM_FLEETS=${1:-200} STOKER_BAD_RELEASES=${2:-200} STOKER_APPLY_SCRIPTS=${3:-1000} \
     swift test --skip-build --no-parallel --filter 'RandomFleetTests|BadReleaseTests|ApplyFaultTests' 2>&1 | tee .build/campaign.log
 # A filter that matches nothing is green, too.

@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
-# Installs the Debian packages that `make run` or `make test` need and that are missing. Usage: setup.sh run|test
+# Installs the Debian packages that `make run` or `make test` need and that are missing. Usage: setup.sh run|build|test
+# `build` is the part of `test` that the build and the checks before it need.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
@@ -11,6 +12,7 @@ command -v swift >/dev/null || {
 packages=(libsqlite3-dev zlib1g-dev libzstd-dev ca-certificates tzdata)
 # What workers gather evidence with; see worker_tools.
 [ "${1:-run}" = run ] && packages+=(git universal-ctags python3-venv)
+[ "${1:-run}" = build ] && packages+=(git python3)
 if [ "${1:-run}" = test ]; then
     packages+=(nginx-light openssl prometheus chromium chromium-driver curl python3-venv iproute2 zsh fish git git-lfs universal-ctags)
     command -v node >/dev/null || packages+=(nodejs)
@@ -42,10 +44,13 @@ worker_tools() {
     fi
 }
 python_packages() {
-    if [ "${1:-run}" = run ]; then
+    case "${1:-run}" in
+    build) return 0 ;;
+    run)
         worker_tools
         return 0
-    fi
+        ;;
+    esac
     # Side by side: most of the time is spent waiting for the index.
     local installs=() install
     template_packages fastapi requirements-dev.txt & installs+=($!)

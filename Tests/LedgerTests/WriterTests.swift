@@ -124,11 +124,18 @@ func eventually(within limit: Duration = .seconds(30), _ condition: () async thr
 
 @Suite("Ledger writer")
 struct WriterTests {
+    /// - Parameter settings: where they leave the standard, a write may take a minute: other tests may keep both threads of the pool for
+    ///   longer than the standard's seconds, and a stall is only what a test makes.
     func writer(
-        _ ledger: any Ledger, _ heard: Heard, settings: LedgerWriter.Settings = LedgerWriter.Settings()
+        _ ledger: any Ledger, _ heard: Heard, settings: LedgerWriter.Settings = LedgerWriter.Settings(),
+        now: @escaping @Sendable () -> Instant = { morning }
     ) -> LedgerWriter {
-        LedgerWriter(
-            ledger: ledger, retention: Fleet.LedgerSettings(), settings: settings, clock: FastClock(), now: { morning },
+        let standard = LedgerWriter.Settings()
+        var settings = settings
+        if settings.stallAfter == standard.stallAfter { settings.stallAfter = .seconds(60) }
+        if settings.drainWithin == standard.drainWithin { settings.drainWithin = .seconds(60) }
+        return LedgerWriter(
+            ledger: ledger, retention: Fleet.LedgerSettings(), settings: settings, clock: FastClock(), now: now,
             logger: heard.logger)
     }
 
@@ -167,9 +174,7 @@ struct WriterTests {
     func watches() async throws {
         let ledger = FaultyLedger()
         let wall = Wall()
-        let writer = LedgerWriter(
-            ledger: ledger, retention: Fleet.LedgerSettings(), settings: LedgerWriter.Settings(), clock: FastClock(),
-            now: { wall.now }, logger: quiet)
+        let writer = writer(ledger, Heard(), now: { wall.now })
         func known() async throws -> Duration {
             try await ledger.tally(of: [1], from: morning, to: morning + .seconds(3_600))[0].known
         }
