@@ -142,7 +142,7 @@ let package = Package(
             dependencies: [
                 "HubClient", "Runtime", "StokerCore", "CLinux", "CZstd", crypto, cryptoExtras, logging, nioCore,
                 nioHTTP1,
-                nioPosix, .product(name: "GRDBSQLite", package: "GRDB.swift"),
+                nioPosix, grdb, .product(name: "GRDBSQLite", package: "GRDB.swift"),
             ],
             swiftSettings: room
         ),

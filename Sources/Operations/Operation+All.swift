@@ -97,6 +97,11 @@ extension Operation {
         destroy,
         listDeploys,
         listActions,
+        queuePush,
+        queueTake,
+        queueDone,
+        queueFail,
+        queueList,
         forgetSnapshots,
         acceptSnapshot,
         repairVault,
@@ -123,5 +128,6 @@ extension Operation {
         pauseWorker,
         resumeWorker,
         listIterations,
+        makeSnapshot,
     ]
 }

@@ -16,7 +16,8 @@ struct SnapshotsCommand: AsyncParsableCommand {
               stoker snapshots forget --keep-daily 7 --keep-weekly 4 --dry-run
             """,
         subcommands: [
-            List.self, Show.self, Diff.self, Files.self, Cat.self, Restore.self, Verify.self, Forget.self, Copy.self,
+            List.self, Make.self, Show.self, Diff.self, Files.self, Cat.self, Restore.self, Verify.self, Forget.self,
+            Copy.self,
             Accept.self, Repair.self,
         ])
 
@@ -62,6 +63,32 @@ struct SnapshotsCommand: AsyncParsableCommand {
                     "pen: \((holder["name"]?.string ?? "").printable) since \(OutputFormatting.time(holder["since"]))\(holder["released"] == true ? ", given back" : "")\n"
             }
             CommandOutput(json: answer, text: text, names: kept.compactMap { $0["id"]?.string }).show(output)
+        }
+    }
+
+    struct Make: OperationCommand {
+        static let configuration = CommandConfiguration(
+            commandName: "make", abstract: "Let the guard make a snapshot now; ends when it is in the vault.",
+            discussion: """
+                For the app and its scripts, inside the container of `stoker guard`. Ends with 1 when the snapshot is held.
+
+                EXAMPLES
+                  stoker snapshots make
+                """)
+        @Option(help: ArgumentHelp("The guard's socket (default: $STOKER_GUARD_SOCKET).", valueName: "path"))
+        var socket: String?
+        @OptionGroup var output: OutputOptions
+        static var operations: [Operations.Operation] { [.makeSnapshot] }
+
+        func run() async throws {
+            let known = socket ?? ProcessInfo.processInfo.environment["STOKER_GUARD_SOCKET"]
+            let given: [(name: String, value: JSONValue)] = known.map { [("socket", .string($0))] } ?? []
+            let answer = try await perform(.makeSnapshot, given, output: output)
+            let because = answer["because"]?.string.map { ": \($0.printable)" } ?? ""
+            CommandOutput(
+                json: answer, text: "\(answer["id"]?.string ?? "") \(answer["outcome"]?.string ?? "")\(because)\n"
+            ).show(output)
+            if answer["outcome"]?.string == "held" { throw ExitCode(1) }
         }
     }
 
