@@ -72,7 +72,7 @@ package enum PersistSection {
     package static let variable = "STOKER_PERSIST"
 
     /// What a Space says, and the vaults that it names, as ``handedOver`` reads them. Secrets are not in it.
-    package static func handedOver(
+    package static func variableValue(
         _ settings: PersistSettings, _ vaults: [FleetNamed<VaultSettings>], namespace: String?
     ) -> String {
         let named = vaults.filter { vault in settings.vaults.contains { $0.name == vault.name } }

@@ -100,7 +100,7 @@ import Testing
     @Test func whatASpaceSaysComesBackFromItsVariableWithoutSecrets() throws {
         let fleet = try Self.read(Self.whole, ["STOKER_KEY": "correct horse battery"]).get()
         let settings = try #require(fleet[PersistSection.ofSpaces].first?.settings)
-        let text = PersistSection.handedOver(settings, fleet[VaultsSection.section], namespace: "acme")
+        let text = PersistSection.variableValue(settings, fleet[VaultsSection.section], namespace: "acme")
         #expect(!text.contains("correct horse") && text.contains("acme/state"))
         let read = try FleetFile.read(
             text: text, name: "STOKER_PERSIST", environment: ["STOKER_KEY": "another horse battery"],
