@@ -7,11 +7,10 @@ struct SnapshotsCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "snapshots", abstract: "Look at, restore and tidy the snapshots of a vault.",
         discussion: """
-            Snapshots are made by `stoker guard`. These commands work with the vault and its key alone, without a fleet file.
+            Snapshots are made by `stoker guard`. These commands work with the vault and its key alone, without a fleet file. STOKER_VAULT and STOKER_KEY save typing.
 
             EXAMPLES
-              export STOKER_VAULT=folder:/backup/bot STOKER_KEY=$(cat bot.key)
-              stoker snapshots list
+              stoker snapshots list --vault folder:/backup/bot --key-file bot.key
               stoker snapshots restore newest --to restored
               stoker snapshots forget --keep-daily 7 --keep-weekly 4 --dry-run
             """,
@@ -263,7 +262,7 @@ struct SnapshotsCommand: AsyncParsableCommand {
                 The newest and the last verified one always stay. Periods are of UTC.
 
                 EXAMPLES
-                  stoker snapshots forget --keep-last 10 --keep-daily 7 --keep-weekly 4 --dry-run
+                  stoker snapshots forget --keep-last 10 --keep-daily 7 --dry-run
                   stoker snapshots forget 3f21 --yes
                 """)
         @Argument(help: "Snapshots or strays to drop, in place of rules.") var ids: [String] = []
@@ -318,7 +317,7 @@ struct SnapshotsCommand: AsyncParsableCommand {
             commandName: "copy", abstract: "Copy a snapshot into another vault.",
             discussion: """
                 EXAMPLES
-                  stoker snapshots copy newest --to folder:/mnt/usb/bot --to-key-file usb.key
+                  stoker snapshots copy newest --to folder:/usb/bot --to-key-file usb.key
                 """)
         @Argument(help: "Its id, the beginning of it, or newest.") var id: String
         @Option(help: ArgumentHelp("The other vault.", valueName: "address")) var to: String

@@ -15,7 +15,7 @@ extension [Deploy] {
                 return deploy
             }
             var deploy = deploy
-            deploy.variables[PersistSection.variable] = PersistSection.handedOver(
+            deploy.variables[PersistSection.variable] = PersistSection.variableValue(
                 own, vaults, namespace: fleet.hub.namespace)
             return deploy
         }
