@@ -19,12 +19,7 @@ package struct StokerCommand: AsyncParsableCommand {
             CommandGroup(
                 name: "Server",
                 subcommands: [
-<<<<<<< HEAD
-                    ServeCommand.self, DemoCommand.self, CheckCommand.self, MCPCommand.self,
-                    HubSimulatorCommand.self,
-=======
                     ServeCommand.self, DemoCommand.self, CheckCommand.self, MCPCommand.self, HubSimulatorCommand.self,
->>>>>>> b864d070d1a59ecf7e600a92d3329f272268dbcc
                 ]),
             CommandGroup(
                 name: "Client",

@@ -117,10 +117,7 @@ extension Operation {
         listKeys,
         addKey,
         rotateKeys,
-<<<<<<< HEAD
-=======
         makeSnapshot,
->>>>>>> b864d070d1a59ecf7e600a92d3329f272268dbcc
         latestResult,
         listFindings,
         showFinding,
@@ -132,9 +129,5 @@ extension Operation {
         pauseWorker,
         resumeWorker,
         listIterations,
-<<<<<<< HEAD
-        makeSnapshot,
-=======
->>>>>>> b864d070d1a59ecf7e600a92d3329f272268dbcc
     ]
 }
