@@ -56,7 +56,7 @@ struct DeployWork: Sendable {
         self.file = file
         self.fleet = fleet
         self.variables = variables
-        all = try Deploy.list(of: fleet, in: file == "-" ? "" : file.parentFolder)
+        all = try Deploy.list(of: fleet, in: file == "-" ? "" : file.parentFolder).handingOver(fleet)
     }
 
     /// Those of these names; all without any.

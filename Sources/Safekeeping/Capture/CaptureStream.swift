@@ -56,7 +56,10 @@ package struct CaptureStream: AsyncSequence, Sendable {
             var isCancelled = false
         }
         private let state = Mutex(State())
-        private let free = DispatchSemaphore(value: 64)
+        /// Begins at 0: libdispatch ends the process when one goes away with less than it began with, which a reader that leaves early makes.
+        private let free = DispatchSemaphore(value: 0)
+
+        init() { for _ in 0..<64 { free.signal() } }
 
         func send(_ entry: CapturedEntry) throws {
             free.wait()

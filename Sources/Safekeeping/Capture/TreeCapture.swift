@@ -35,6 +35,8 @@ package final class TreeCapture: Sendable {
         /// Of everything that is seen; equal ones need no snapshot.
         package var digest: UInt64
         package var report: CaptureReport
+        /// Nothing has changed in the last moment: what changes later shows in the file system's clock, which has ticks of some milliseconds.
+        package var isRipe: Bool
     }
 
     package let settings: Settings
@@ -82,12 +84,17 @@ package final class TreeCapture: Sendable {
         try await Self.onThread { [self] in
             var digest: UInt64 = 0x9E37_79B9_7F4A_7C15
             func mix(_ value: UInt64) { digest = ((digest ^ value) &* 0x9E37_79B9_7F4A_7C15) ^ (digest >> 31) }
+            let now = Self.nanoseconds()
+            var newest: Int64 = 0
             var walk = TreeWalk(paths: settings.paths, exclude: settings.exclude)
             try walk.run { found in
                 var hash: UInt64 = 0xCBF2_9CE4_8422_2325
                 for byte in found.path { hash = (hash ^ UInt64(byte)) &* 0x0000_0100_0000_01B3 }
-                // The index of a write-ahead log is written by readers as well.
-                if found.path.suffix(4) == Array("-shm".utf8)[...] { return }
+                // The index of a write-ahead log is written by readers as well, who make an empty log, too.
+                let end = found.path.suffix(4)
+                if end == Self.companions[1][...] || (end == Self.companions[0][...] && found.stamp.size == 0) {
+                    return
+                }
                 mix(hash)
                 mix(UInt64(found.facts.st_mode) << 32 | UInt64(found.facts.st_uid))
                 if found.isFolder { return }
@@ -95,8 +102,9 @@ package final class TreeCapture: Sendable {
                 mix(UInt64(bitPattern: found.stamp.modified))
                 mix(UInt64(bitPattern: found.stamp.changed))
                 mix(found.stamp.inode)
+                newest = max(newest, found.stamp.changed)
             }
-            return Sighting(digest: digest, report: walk.report)
+            return Sighting(digest: digest, report: walk.report, isRipe: now - newest > 50_000_000)
         }
     }
 
@@ -364,7 +372,9 @@ package final class TreeCapture: Sendable {
             var facts = stat()
             let result = (found.place + suffix).withCString { lstat($0, &facts) }
             if result != 0, suffix.isEmpty { return nil }
-            all.append(result == 0 ? FileStamp(facts) : nil)
+            // An empty log says nothing; a reader may have made it.
+            let counts = result == 0 && (suffix.isEmpty || facts.st_size > 0)
+            all.append(counts ? FileStamp(facts) : nil)
         }
         return all
     }

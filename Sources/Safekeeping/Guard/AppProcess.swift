@@ -40,7 +40,8 @@ package final class AppProcess: Sendable {
         // A stopped process takes TERM when it goes on.
         send(SIGCONT)
         _ = await Self.within(wait) { await self.ended() != nil }
-        for pid in others() { kill(pid, SIGTERM) }
+        var seen = Set(others())
+        for pid in seen { kill(pid, SIGTERM) }
         send(SIGTERM)
         let end = ContinuousClock.now + killWait
         while ContinuousClock.now < end, known == nil || !others().isEmpty { await Self.pause(.milliseconds(20)) }
@@ -48,10 +49,13 @@ package final class AppProcess: Sendable {
         for _ in 0..<50 {
             send(SIGKILL)
             let left = others()
+            seen.formUnion(left)
             for pid in left { kill(pid, SIGKILL) }
             if known != nil, left.isEmpty { break }
             await Self.pause(.milliseconds(20))
         }
+        // Those that came to us are known to be the app's: nobody else asks for them.
+        for pid in seen where pid != self.pid { waitpid(pid, nil, WNOHANG) }
         return await ended() ?? .killed(signal: SIGKILL)
     }
 

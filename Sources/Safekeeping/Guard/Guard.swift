@@ -275,7 +275,7 @@ package actor Guard {
         let outcome = await withTaskGroup(of: Result<Fenced?, any Error>?.self) { group in
             group.addTask {
                 do {
-                    _ = try await self.publish(isLast: true)
+                    _ = try await self.publish(unlessUnchanged: true, isLast: true)
                     return .success(nil)
                 } catch let fenced as Fenced {
                     return .success(fenced)
@@ -446,6 +446,10 @@ package actor Guard {
             status.update { $0.safeUntil = began }
             return nil
         }
+        if claim.newest == nil, published == nil, !isLast, sighting.report.missing.count == settings.paths.count {
+            // The app has not made its files yet: an empty snapshot would only be a beginning that is not there.
+            if unlessUnchanged { return nil }
+        }
         let report = try await capture.prepare()
         let publication = try await store.publish(under: claim, rows: report.rows) { [capture] in capture.entries() }
         if let after = settings.after {
@@ -454,7 +458,7 @@ package actor Guard {
         let answer: SnapshotAnswer
         switch publication {
         case .published(let snapshot), .unchanged(let snapshot):
-            published = sighting.digest
+            published = sighting.isRipe ? sighting.digest : nil
             try? await noteOrigin(snapshot)
             status.update { facts in
                 facts.newest = snapshot
@@ -482,7 +486,7 @@ package actor Guard {
                     "a snapshot is held, the newest stays: accept it with `stoker snapshots accept \(snapshot.id)` if it is meant",
                     metadata: ["because": "\(because)"])
             }
-            published = sighting.digest
+            published = sighting.isRipe ? sighting.digest : nil
             answer = .held(snapshot, because: because)
         }
         told(capture.report)

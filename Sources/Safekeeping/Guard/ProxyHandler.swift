@@ -231,7 +231,11 @@ final class ProxyHandler: ChannelInboundHandler, RemovableChannelHandler {
         guard let context, var request else { return }
         switch part {
         case .head(var head):
-            if head.status == .switchingProtocols { return tunnel(head) }
+            if head.status == .switchingProtocols {
+                guard Self.isUpgrade(request.head.headers), request.isEnded else { return context.close(promise: nil) }
+                upgrade = head
+                return
+            }
             if head.status.code < 200 {
                 // 100 Continue and 103 Early Hints go on to the client, who then sends its body.
                 context.writeAndFlush(
@@ -277,6 +281,7 @@ final class ProxyHandler: ChannelInboundHandler, RemovableChannelHandler {
             if request.isReplaced || request.head.method == .HEAD { return }
             context.write(wrapOutboundOut(.body(.byteBuffer(bytes))), promise: nil)
         case .end(let trailers):
+            if let upgrade { return beginTunnel(upgrade) }
             if request.isReplaced, let instead = request.instead {
                 mode = .own(instead)
                 if request.isEnded { give(instead) }
@@ -288,6 +293,8 @@ final class ProxyHandler: ChannelInboundHandler, RemovableChannelHandler {
         }
     }
     private var closesFront = false
+    /// The app's 101, until its end is read.
+    private var upgrade: HTTPResponseHead?
     private var closesBackend = false
 
     fileprivate func backendReadComplete() { context?.flush() }
@@ -378,11 +385,18 @@ final class ProxyHandler: ChannelInboundHandler, RemovableChannelHandler {
 
     // MARK: Tunnels
 
+    private func beginTunnel(_ head: HTTPResponseHead) {
+        guard let context, let backend else { return }
+        _ = context.channel.setOption(.autoRead, value: false)
+        _ = backend.setOption(.autoRead, value: false)
+        // The decoder that tells this is in the midst of its work.
+        let front = NIOLoopBound(self, eventLoop: context.eventLoop)
+        context.eventLoop.execute { front.value.tunnel(head) }
+    }
+
     private func tunnel(_ head: HTTPResponseHead) {
         guard let context, let backend else { return }
         let front = context.channel
-        _ = front.setOption(.autoRead, value: false)
-        _ = backend.setOption(.autoRead, value: false)
         context.writeAndFlush(
             wrapOutboundOut(.head(HTTPResponseHead(version: .http1_1, status: head.status, headers: head.headers))),
             promise: nil)

@@ -68,6 +68,31 @@ package enum PersistSection {
     package static let handedOver: FleetSection<PersistSettings> = FleetSection(
         "persist", "What of this Space is kept.", spaceTable, initial: PersistSettings())
 
+    /// Name of the variable of a Space that has it.
+    package static let variable = "STOKER_PERSIST"
+
+    /// What a Space says, and the vaults that it names, as ``handedOver`` reads them. Secrets are not in it.
+    package static func variableValue(
+        _ settings: PersistSettings, _ vaults: [FleetNamed<VaultSettings>], namespace: String?
+    ) -> String {
+        let named = vaults.filter { vault in settings.vaults.contains { $0.name == vault.name } }
+        let places = named.map { vault -> JSONValue.Member in
+            let settings = vault.value
+            var place = settings.place ?? ""
+            if settings.kind == .bucket || settings.kind == .dataset, !place.contains("/"), let namespace {
+                place = "\(namespace)/\(place)"
+            }
+            var members: [JSONValue.Member] = [.init(settings.kind.rawValue, .string(place))]
+            if settings.key != nil { members.append(.init("key", "${STOKER_KEY:-}")) }
+            if settings.exclusive { members.append(.init("exclusive", true)) }
+            return .init(vault.name, .object(members))
+        }
+        let document: JSONValue = [
+            "vaults": .object(places), "persist": spaceTable.written(settings, besides: PersistSettings()),
+        ]
+        return document.text
+    }
+
     private static let usual: [FleetKey<PersistSettings>] = [
         FleetKey(
             "vault", .list(.reference("a vault's name"), "vaults", limit: 8), \.vaults,

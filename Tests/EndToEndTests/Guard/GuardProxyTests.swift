@@ -1,4 +1,5 @@
 import Foundation
+import NIOHTTP1
 import TestSupport
 import Testing
 
@@ -172,9 +173,12 @@ extension EndToEnd {
                         "while [ ! -e go ]; do sleep 0.05; done",
                     ], app: ["python3", "-c", Self.app])
                 let address = "http://127.0.0.1:\(front)"
-                let reply = try await Wait.for("an answer") { try await HTTP.call(address + "/health") }
-                #expect(reply.status == 503)
-                #expect(reply.body.contains("verifying"), "\(reply.body)")
+                let reply = try await Wait.for("the check") {
+                    let reply = try await HTTP.call(address + "/health")
+                    #expect(reply.status == 503)
+                    return reply.body.contains("verifying") ? reply : nil
+                }
+                #expect(reply.headers.contains(name: "retry-after"))
                 #expect(try await HTTP.call(address + "/anything").status == 503)
                 #expect(try await HTTP.call(address + "/status").status == 200)
                 _ = try scratch.write("", to: "one/go")

@@ -151,7 +151,7 @@ extension EndToEnd {
                 try await one.waitForLog("the app runs")
                 one.send(SIGTERM)
                 #expect(try await one.waitForExit(within: .seconds(15)) == .code(137), "\(one.tail)")
-                #expect(kill(worker, 0) != 0)
+                #expect(kill(worker, 0) != 0, "it is reaped")
                 let other = try scratch.guarded(in: try scratch.container("two"), app: ["/bin/cat", "data/asked"])
                 #expect(try await other.waitForExit() == .code(0), "\(other.tail)")
                 #expect(other.output == "yes")
@@ -233,6 +233,67 @@ extension EndToEnd {
                     let bytes = FileManager.default.contents(atPath: scratch.path + "/vault/" + name) ?? Data()
                     #expect(bytes.range(of: Data("confidential-words".utf8)) == nil, "\(name)")
                 }
+            }
+        }
+
+        /// PR3: the master hears of each recovery; PR1: a second vault has everything too.
+        @Test func theMasterHearsOfItAndTheSecondVaultHasIt() async throws {
+            try await Scratch.with("guard-beat") { scratch in
+                let server = try await scratch.serve("version: 1\nheartbeats: { recovery: { every: 7d } }\n")
+                let app = ["/bin/sh", "-c", "mkdir -p data; echo kept > data/word"]
+                let one = try scratch.guarded(
+                    in: try scratch.container("one"),
+                    more: ["--vault", "folder:\(scratch.path)/second", "--heartbeat", "recovery"],
+                    environment: ["STOKER_SERVER": server.address], app: app)
+                #expect(try await one.waitForExit() == .code(0), "\(one.tail)")
+                try await server.wait(for: "recovery", toBe: "up")
+                let other = try scratch.guarded(
+                    in: try scratch.container("two"), vault: "second", app: ["/bin/cat", "data/word"])
+                #expect(try await other.waitForExit() == .code(0), "\(other.tail)")
+                #expect(other.output == "kept\n")
+            }
+        }
+
+        /// A snapshot on request, by the signal, the command and the socket; what the app then loses is in it.
+        @Test func aSnapshotIsMadeOnRequest() async throws {
+            try await Scratch.with("guard-ask") { scratch in
+                let place = try scratch.container("one")
+                let app = "mkdir -p data; echo ready; while [ ! -e stop ]; do sleep 0.05; done"
+                let one = try scratch.guarded(in: place, more: ["--every", "1h"], app: ["/bin/sh", "-c", app])
+                try await one.waitForLine("the app") { $0 == "ready" }
+                try await one.waitForLog("the app runs")
+                _ = try scratch.write("first", to: "one/data/word")
+                let socket = place + "/own/guard/main/guard.sock"
+                let made = try await scratch.run(Binary.path, ["snapshots", "make", "--socket", socket, "--json"])
+                #expect(made.exit == .code(0) && made.output.contains("\"published\""), "\(made.tail)")
+                let published = one.errorLines.count { $0.contains("snapshot published") }
+                _ = try scratch.write("second", to: "one/data/word")
+                one.send(SIGUSR1)
+                try await one.waitForLog("snapshot published", after: published)
+                try await scratch.destroy(one)
+                let other = try scratch.guarded(
+                    in: try scratch.container("two"), more: ["--handover", "0s"], app: ["/bin/cat", "data/word"])
+                #expect(try await other.waitForExit() == .code(0), "\(other.tail)")
+                #expect(other.output == "second")
+            }
+        }
+
+        /// Work that was not finished is taken again in the next life, what was finished never.
+        @Test func theQueueSurvives() async throws {
+            try await Scratch.with("guard-queue") { scratch in
+                func start(_ name: String, _ app: String) async throws -> StokerProcess {
+                    let one = try scratch.guarded(
+                        in: try scratch.container(name), environment: ["STOKER": Binary.path], name: name,
+                        app: ["/bin/sh", "-ec", app])
+                    #expect(try await one.waitForExit() == .code(0), "\(one.tail)")
+                    return one
+                }
+                _ = try await start(
+                    "first",
+                    "$STOKER queue push done; $STOKER queue push left; $STOKER queue done $($STOKER queue take | head -1); $STOKER queue take"
+                )
+                let second = try await start("second", "$STOKER queue take; $STOKER queue take || echo none")
+                #expect(second.output == "2-2\nleft\nnone\n", "\(second.tail)")
             }
         }
 

@@ -97,6 +97,19 @@ import Testing
         }
     }
 
+    @Test func whatASpaceSaysComesBackFromItsVariableWithoutSecrets() throws {
+        let fleet = try Self.read(Self.whole, ["STOKER_KEY": "correct horse battery"]).get()
+        let settings = try #require(fleet[PersistSection.ofSpaces].first?.settings)
+        let text = PersistSection.variableValue(settings, fleet[VaultsSection.section], namespace: "acme")
+        #expect(!text.contains("correct horse") && text.contains("acme/state"))
+        let read = try FleetFile.read(
+            text: text, name: "STOKER_PERSIST", environment: ["STOKER_KEY": "another horse battery"],
+            sections: .none.adding(VaultsSection.section).adding(PersistSection.handedOver)
+        ).get()
+        #expect(read[PersistSection.handedOver] == settings)
+        #expect(read[VaultsSection.section].first?.value.key?.reveal() == "another horse battery")
+    }
+
     /// As `stoker apply` hands it over.
     @Test func whatIsHandedOverIsReadWithTheSameKeys() throws {
         let text = #"{"vaults": {"v": {"folder": "/x"}}, "persist": {"vault": "v", "paths": ["data"], "proxy": 8000}}"#
