@@ -54,13 +54,16 @@ import Testing
             let proof = try await Self.trial(
                 bench,
                 PatchProposal(
-                    title: "Nothing", edits: [.init(file: "README.md", find: "Version 1.4.", replace: "Version 1.5.")],
+                    title: "Nothing",
+                    edits: [
+                        .init(file: "src/tern/planner.py", find: "Plans the order of stops.", replace: "Orders stops.")
+                    ],
                     newFiles: [
                         "tests/test_new.py":
                             "import unittest\nclass T(unittest.TestCase):\n    def test_a(self): pass\n"
                     ],
                     check: "tests/test_new.py"))
-            #expect(proof.verdict == .unjudged || proof.verdict == .neutral)
+            #expect(proof.verdict == .neutral, "\(proof)")
         }
     }
 

@@ -60,7 +60,12 @@ import Testing
             "(setsid sleep \(mark) &) ; (setsid sh -c 'sleep \(mark) & sleep \(mark)' &) ; echo begun")
         #expect(daemon.output == "begun\n")
         let (_, _) = try await Self.run("f() { f | f & }; f; sleep \(mark)", seconds: 2)
-        let list = try await ProgramRun(path: "/bin/ps", arguments: ["-eo", "args"]).run().text
-        #expect(!list.contains("sleep \(mark)"))
+        let left = try FileManager.default.contentsOfDirectory(atPath: "/proc").filter { process in
+            guard process.first?.isNumber == true,
+                let line = FileManager.default.contents(atPath: "/proc/\(process)/cmdline")
+            else { return false }
+            return String(decoding: line, as: UTF8.self).contains(mark)
+        }
+        #expect(left.isEmpty)
     }
 }

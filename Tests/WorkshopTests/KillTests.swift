@@ -75,7 +75,7 @@ enum MemoryRecordsOfTest {
                     settings.dataset = FleetReference(name)
                     let real = MemoryRecordsOfTest.make()
                     let dying = DyingRecords(real, after: writes, isLate: isLate)
-                    for look in 0..<4 {
+                    for look in 0..<3 {
                         // The process dies with its ledger; the next one has a whole one.
                         let records: any RecordStore = dying.isDead ? real : dying
                         _ = try? await bench.run(
@@ -84,7 +84,7 @@ enum MemoryRecordsOfTest {
                         ).run()
                     }
                     died = died || dying.isDead
-                    for look in 4..<7 {
+                    for look in 3..<6 {
                         _ = try await bench.run(
                             settings, perspectives: perspectives, publisher: try bench.publisher(name),
                             now: Bench.now + .seconds(Int64(look) * 400), tools: [], records: real

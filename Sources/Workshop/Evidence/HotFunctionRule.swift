@@ -17,7 +17,7 @@ extension EvidenceRule {
             .sorted { ($0.heat, $1.file.path) > ($1.heat, $0.file.path) }.prefix(60)
         guard !worked.isEmpty else { return RuleResult(tools: [lizard.version]) }
         let folder = context.scratch + "/functions"
-        try RepositoryView.write(worked.map(\.file), to: folder)
+        try await RepositoryView.write(worked.map(\.file), to: folder)
         let measured = try await context.tools.measure(worked.map(\.file.path), in: folder)
         var result = RuleResult(tools: [lizard.version])
         result.notLookedAt = measured.failed.sorted().map { "lizard cannot read \($0)." }

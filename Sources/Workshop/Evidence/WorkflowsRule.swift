@@ -13,7 +13,7 @@ extension EvidenceRule {
             return .blind("Workflows were not looked at: \(context.tools.reason(.zizmor)).")
         }
         let folder = context.scratch + "/workflows"
-        try RepositoryView.write(files, to: folder)
+        try await RepositoryView.write(files, to: folder)
         var result = RuleResult(tools: [zizmor.version])
         var batches = [files.map(\.path)]
         var found: [WorkflowAudit] = []

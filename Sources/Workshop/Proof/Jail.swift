@@ -164,13 +164,20 @@ enum ScratchCopy {
         }
         for start in stride(from: 0, to: entries.count, by: 200) {
             let part = Array(entries[start..<min(start + 200, entries.count)])
-            for (entry, bytes) in zip(part, try await mirror.blobs(part.map(\.blob))) {
-                guard let bytes else { continue }
-                try write(bytes, to: folder + "/" + entry.path, isProgram: entry.kind == .program)
+            let contents = try await mirror.blobs(part.map(\.blob))
+            try await BlockingWork.run {
+                for (entry, bytes) in zip(part, contents) {
+                    guard let bytes else { continue }
+                    try write(bytes, to: folder + "/" + entry.path, isProgram: entry.kind == .program)
+                }
             }
         }
-        for (path, text) in changes { try write(Array(text.utf8), to: folder + "/" + path, isProgram: false) }
-        if geteuid() == 0 { give(folder) }
+        try await BlockingWork.run {
+            for (path, text) in changes {
+                try write(Array(text.utf8), to: folder + "/" + path, isProgram: false)
+            }
+            if geteuid() == 0 { give(folder) }
+        }
     }
 
     private static func write(_ bytes: [UInt8], to path: String, isProgram: Bool) throws {

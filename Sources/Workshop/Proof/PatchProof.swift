@@ -179,7 +179,7 @@ struct PatchTrial: Sendable {
     private func applies(_ changes: [Iteration.CodeChange]) async throws -> Bool {
         guard let git = Program.find("git"), !changes.isEmpty else { return false }
         let folder = scratch + "/apply"
-        try RepositoryView.write(
+        try await RepositoryView.write(
             view.files.filter { file in changes.contains { $0.file == file.path } }, to: folder + "/tree")
         try PrivateFolder.make(folder + "/tree")
         let ended = try await ProgramRun(

@@ -142,8 +142,27 @@ package struct DatasetPublisher: Sendable {
         }
         changes += layout.expiredSingles(adding: rows.first...rows.last).map { .delete(path: layout.single($0)) }
         add("latest.json", Array(((rows.lines.last ?? "{}") + "\n").utf8))
-        add("insights.json", Array((insights.json.text + "\n").utf8))
+        var all = try await insightsBefore(layout, head)
+        all.add(insights)
+        add("insights.json", Array((all.json.text + "\n").utf8))
         return changes
+    }
+
+    /// What `insights.json` has: more than the ledger keeps.
+    private func insightsBefore(_ layout: DatasetLayout, _ head: String) async throws(HubFailure) -> Iteration.Insights
+    {
+        guard layout.newest > 0 else { return Iteration.Insights() }
+        do throws(HubFailure) {
+            guard let found = try await hub.read("insights.json", in: dataset, revision: head) else {
+                return Iteration.Insights()
+            }
+            let json = try? JSONValue(reading: Array(found.bytes.readableBytesView))
+            return json.map(Iteration.Insights.init) ?? Iteration.Insights()
+        } catch {
+            // Somebody deleted it: it begins anew.
+            if error.kind == .notFound { return Iteration.Insights() }
+            throw error
+        }
     }
 
     private func bytes(of part: DatasetPart, at head: String) async throws(HubFailure) -> [UInt8] {

@@ -76,7 +76,11 @@ struct RepositoryView: Sendable {
     var sources: [SourceFile] { files.filter { $0.role == .source && $0.language != nil } }
 
     /// Writes files below a folder, for tools that read files. Names are as in the repository.
-    static func write(_ files: [SourceFile], to folder: String) throws {
+    static func write(_ files: [SourceFile], to folder: String) async throws {
+        try await BlockingWork.run { try writeAll(files, to: folder) }
+    }
+
+    private static func writeAll(_ files: [SourceFile], to folder: String) throws {
         for file in files {
             let path = folder + "/" + file.path
             try FileManager.default.createDirectory(

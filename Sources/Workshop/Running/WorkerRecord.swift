@@ -34,6 +34,8 @@ package struct WorkerRecord: Codable, Sendable, Equatable {
     package var telling: [String] = []
     /// Today's names of files by those they had when they were first seen.
     package var firstNames: [String: String] = [:]
+    /// The cases of the newest plan of each perspective, as a hash.
+    package var planned: [String: String] = [:]
     /// The change that an implementation worker is at, its commit, and how many of its six stages are done.
     package var target: String?
     package var targetHead: String?
@@ -57,7 +59,9 @@ package struct WorkerRecord: Codable, Sendable, Equatable {
 
     /// The record without what became longer than a record may be.
     mutating func bound() {
-        if firstNames.count > 500 { firstNames = [:] }
+        // A record has 64 KiB.
+        if firstNames.count > 150 { firstNames = [:] }
+        insights = insights.map { Array($0.suffix(80)) }
         commits = commits.suffix(60)
     }
 }

@@ -62,11 +62,11 @@ extension WorkerRun {
             return PatchProof(
                 verdict: .unjudged, because: "there is no python3 to run the check with", changes: [], runs: [])
         }
-        let scratch = folder + "/scratch/\(name)-\(UUID().uuidString)"
-        // The jail's user goes through these folders to its own.
+        // Not in the data folder: that is its owner's alone, and the jail's user has to go through to its own.
+        let scratch = NSTemporaryDirectory() + "/stoker-jail-\(UUID().uuidString)"
         try FileManager.default.createDirectory(
             atPath: scratch, withIntermediateDirectories: true, attributes: [.posixPermissions: 0o711])
-        defer { try? FileManager.default.removeItem(atPath: scratch) }  // swept at the next start otherwise
+        defer { try? FileManager.default.removeItem(atPath: scratch) }  // in the temporary folder anyway
         let trial = PatchTrial(mirror: mirror, view: view, scratch: scratch, python: python)
         return try await trial.run(proposal, report: report)
     }

@@ -73,9 +73,12 @@ package struct WorkerRun: Sendable {
             var hasNews = false
             // What waits from before goes first: its numbers are given.
             if record.sending == nil {
-                let made =
-                    settings.kind == .implementation
-                    ? try await implement(&record, &version) : try await look(&record, &version, book)
+                let made: (row: Int?, perspective: String, hasNews: Bool)?
+                switch settings.kind {
+                case .analysis: made = try await look(&record, &version, book)
+                case .testPlanning: made = try await plan(&record, &version)
+                case .implementation: made = try await implement(&record, &version)
+                }
                 outcome.row = made?.row
                 outcome.perspective = made?.perspective
                 hasNews = made?.hasNews ?? false
@@ -111,7 +114,8 @@ package struct WorkerRun: Sendable {
     func fetch(_ record: inout WorkerRecord) async throws -> (GitMirror, GitMirror.Head) {
         report("fetching \(Redaction.address(source))")
         let mirror = try GitMirror(
-            folder: folder + "/mirrors/" + Self.folderName(source, settings.branch), source: source,
+            // One for each worker: two fetches into one copy would be in each other's way.
+            folder: folder + "/mirrors/\(name)-" + Self.folderName(source, settings.branch), source: source,
             branch: settings.branch, token: settings.token)
         let head = try await mirror.update()
         if let known = record.head, known != head.commit {

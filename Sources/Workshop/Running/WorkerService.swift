@@ -1,3 +1,4 @@
+import Foundation
 import HubClient
 import Ledger
 package import Logging
@@ -38,6 +39,9 @@ package struct WorkerService: Service {
         board.setWake { [news] in news.ring() }
         try await withThrowingTaskGroup(of: Void.self) { group in
             group.addTask {
+                // Of looks that were killed.
+                let scratch = board.folder + "/scratch"
+                try? await BlockingWork.run { try FileManager.default.removeItem(atPath: scratch) }
                 // What an earlier process of this ledger held: it is alone, so nobody is at it any more.
                 do throws(Failure) { try await board.ledger.jobs.release(kind: Self.kind) } catch {
                     logger.warning("Workers of an earlier run wait for their lease", metadata: ["error": "\(error)"])

@@ -7,13 +7,15 @@ package struct WorkerSettings: Sendable, Equatable {
     package enum Kind: String, Sendable, CaseIterable {
         /// Looks at a repository from six perspectives and publishes what it can prove.
         case analysis
+        /// Plans tests: cases with the lines that they are about, from fifteen perspectives.
+        case testPlanning = "test-planning"
         /// Makes the changes that follow from a fault, and tries them.
         case implementation
 
         /// Between two starts, unless `every` says otherwise.
         package var interval: Duration {
             switch self {
-            case .analysis: .seconds(60)
+            case .analysis, .testPlanning: .seconds(60)
             case .implementation: .seconds(120)
             }
         }
@@ -22,6 +24,7 @@ package struct WorkerSettings: Sendable, Equatable {
         package var filePrefix: String {
             switch self {
             case .analysis: "iteration_"
+            case .testPlanning: "test_plan_iteration_"
             case .implementation: "implementation_iteration_"
             }
         }
@@ -66,7 +69,7 @@ package enum WorkersSection {
         [
             FleetKey(
                 "kind", .word, \.kind,
-                "What it does: `analysis` looks at the repository from the [perspectives](workshop.md#perspectives) and publishes findings; `implementation` makes [changes that follow from a recipe](workshop.md#changes) and tries them.",
+                "What it does: `analysis` looks at the repository from the [perspectives](workshop.md#perspectives) and publishes findings; `test-planning` publishes [plans of tests](workshop.md#plans); `implementation` makes [changes that follow from a recipe](workshop.md#changes) and tries them.",
                 standard: "`analysis`", example: "analysis", mistakes: ["guessing", "[a]"]),
             FleetKey(
                 "repository", .reference("a folder or the address of a git repository"), \.repository,

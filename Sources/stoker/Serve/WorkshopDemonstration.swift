@@ -52,6 +52,7 @@ enum WorkshopDemonstration {
             hub: { namespace: maren, token: hf_maren }
             workers:
               analysis: { repository: \(JSONValue.string(repository).text), branch: main, every: 10s, dataset: autocoder-analysis-results }
+              test-planning: { kind: test-planning, repository: \(JSONValue.string(repository).text), branch: main, every: 5s, dataset: autocoder-test-planning-results }
               implementation: { kind: implementation, repository: \(JSONValue.string(repository).text), branch: main, every: 5s, dataset: autocoder-implementation-results }
             """
         switch FleetFile.read(text: text, name: "workshop.yaml", environment: [:], sections: .all) {
