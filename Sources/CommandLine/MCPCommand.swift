@@ -16,8 +16,9 @@ struct MCPCommand: AsyncParsableCommand {
             plan, apply and drift work on the fleet file of --fleet.
 
             EXAMPLES
+              stoker mcp --fleet fleet.yaml
               claude mcp add stoker -- stoker mcp
-              STOKER_MCP_SECRETS=OPENAI_API_KEY stoker mcp --fleet fleet.yaml
+              STOKER_MCP_SECRETS=OPENAI_API_KEY stoker mcp
             """)
 
     @OptionGroup var fleet: FleetOptions

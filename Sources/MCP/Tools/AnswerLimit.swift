@@ -5,27 +5,30 @@ enum AnswerLimit {
     /// Largest result; bytes. Claude Code warns above 10,000 tokens.
     static let bytes = 32 * 1024
     /// A result has its content twice, as text inside JSON and as JSON.
-    private static let half = 14 * 1024
+    private static let half = 12 * 1024
+
+    /// - Parameter text: the answer as JSON.
+    static func fits(_ text: String) -> Bool { size(text.utf8) <= half }
 
     /// - Parameter last: lists of which the last items are kept, such as lines of a log.
     static func fit(_ answer: JSONValue, keepingLast last: Set<String> = []) -> (JSONValue, cut: [String]) {
-        if size(answer) <= half { return (answer, []) }
         var cut: Set<String> = []
         var (items, text) = (512, 2_000)
         var shorter = answer
         while items >= 1 {
             cut = []
             shorter = shortened(answer, items, text, "", last, &cut)
-            if size(shorter) <= half { break }
+            if size(shorter.bytes) <= half { break }
             (items, text) = (items * 3 / 4, max(60, text * 3 / 4))
         }
         return (shorter, cut.sorted())
     }
 
     /// Bytes as text inside JSON: quotes and line ends count twice.
-    private static func size(_ value: JSONValue) -> Int {
-        let bytes = value.bytes
-        return bytes.count + bytes.count { $0 == UInt8(ascii: "\"") || $0 == UInt8(ascii: "\\") }
+    private static func size(_ bytes: some Collection<UInt8>) -> Int {
+        bytes.reduce(into: bytes.count) { size, byte in
+            if byte == UInt8(ascii: "\"") || byte == UInt8(ascii: "\\") { size += 1 }
+        }
     }
 
     private static func shortened(

@@ -15,12 +15,7 @@ enum FleetStatus {
         given.append(("sort", "trouble"))
         let page = try await run.perform(.listChecks, given)
         let whole = try await run.perform(.overview, [])
-        let checks = (page["items"]?.array ?? []).map { check in
-            JSONValue.object(
-                members.compactMap { name in
-                    check[name].flatMap { $0.isNull ? nil : .init(name, $0) }
-                })
-        }
+        let checks = shortened(page["items"]?.array ?? [])
         return [
             "sentence": whole["sentence"] ?? "", "total": page["total"] ?? 0,
             "counts": .object((whole["counts"]?.members ?? []).filter { $0.value != 0 }),
@@ -28,5 +23,20 @@ enum FleetStatus {
                 (whole["notices"]?.array ?? []).compactMap { $0["text"]?.string.map { .string($0) } }),
             "checks": .array(checks), "offset": page["offset"] ?? 0, "next_offset": page["next_offset"] ?? .null,
         ]
+    }
+
+    /// Every row has its members at the same places, so they are looked for in the first one only.
+    private static func shortened(_ items: [JSONValue]) -> [JSONValue] {
+        let places = members.compactMap { name in
+            items.first?.members?.firstIndex { $0.name == name }.map { (name: name, place: $0) }
+        }
+        return items.map { item in
+            guard case .object(let all) = item else { return item }
+            return .object(
+                places.compactMap { name, place in
+                    let value = place < all.count && all[place].name == name ? all[place].value : item[name] ?? .null
+                    return value.isNull ? nil : .init(name, value)
+                })
+        }
     }
 }

@@ -137,7 +137,7 @@ extension Tool {
                 name: "diagnose_space", title: "Why a Space fails",
                 about:
                     "Finds out from stage, logs, answer and settings why a Space fails: causes with their proof and what to do. Changes and wakes nothing",
-                operation: .doctor, inputs: [], foreign: ["causes", "unexplained"],
+                operation: .doctor, inputs: [], foreign: ["causes", "unexplained", "done"],
                 next: NextSteps.diagnosis),
             Tool(
                 name: "create_space", title: "Create a Space",

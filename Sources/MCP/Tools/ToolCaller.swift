@@ -20,7 +20,7 @@ package final class ToolCaller: OperationCaller {
     }
     private let state = Mutex(State())
     /// More warnings of one call are not kept.
-    private static let mostWarnings = 20
+    private static let mostWarnings = 10
 
     init(
         _ exchange: MCPExchange, _ ticket: PlanTicket?,
@@ -42,7 +42,7 @@ package final class ToolCaller: OperationCaller {
     package func take(_ step: OperationProgress) throws {
         switch step.kind {
         case .warning, .note:
-            let text = Redaction.quote(step.text)
+            let text = Redaction.quote(step.text, limit: 250)
             state.withLock { state in
                 if state.warnings.count < Self.mostWarnings, !state.warnings.contains(text) {
                     state.warnings.append(text)

@@ -25,7 +25,9 @@ struct ToolInput: Sendable {
             !["description", "maxLength", "maxItems", "format", "writeOnly"].contains($0.name)
         }
         if let standard = standard ?? found.standard, !standard.isNull { schema.append(.init("default", standard)) }
-        schema.append(.init("description", .string(about ?? found.summary)))
+        // Some kinds say more of themselves.
+        let own = found.kind.schema["description"]?.string.map { ". \($0)" } ?? ""
+        schema.append(.init("description", .string((about ?? found.summary) + own)))
         return ToolInput(
             name: name ?? parameter, schema: .object(schema), isRequired: found.required,
             give: { (value) throws(Failure) in [(parameter, value)] })

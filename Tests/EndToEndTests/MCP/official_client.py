@@ -110,6 +110,8 @@ async def change(visit, space):
     outside = await visit.call("set_space_secrets", {"space_id": SPACE, "from_environment": ["FROM_OUTSIDE"]})
     assert outside["set"] + outside["unchanged"] == ["FROM_OUTSIDE"], outside
     assert os.environ["FROM_OUTSIDE"] not in json.dumps(outside)
+    ready = await visit.call("wait_for_space_ready", {"space_id": SPACE, "timeout": 40, "poll_interval": 1})
+    assert ready["ready"] is True, ready
     # What costs comes back as a plan with its price.
     paid = await visit.call("set_space_hardware", {"space_id": SPACE, "hardware": "t4-small"})
     assert paid["plan"]["reason"] == "costs" and paid["done"] is False
