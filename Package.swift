@@ -89,7 +89,8 @@ let package = Package(
         .target(
             name: "ControlRoom",
             dependencies: [
-                "Deployment", "Diagnosis", "HubClient", "MCP", "Notices", "Operations", "Ledger", "StokerCore",
+                "Deployment", "Diagnosis", "HubClient", "MCP", "Notices", "Operations", "Workshop", "Ledger",
+                "StokerCore",
                 "StokerAssets",
                 hummingbird,
                 hummingbirdCore,
@@ -142,15 +143,15 @@ let package = Package(
             dependencies: [
                 "HubClient", "Runtime", "StokerCore", "CLinux", "CZstd", crypto, cryptoExtras, logging, nioCore,
                 nioHTTP1,
-                nioPosix, .product(name: "GRDBSQLite", package: "GRDB.swift"),
+                nioPosix, grdb, .product(name: "GRDBSQLite", package: "GRDB.swift"),
             ],
             swiftSettings: room
         ),
         .target(
             name: "Workshop",
             dependencies: [
-                "HubClient", "Ledger", "Runtime", "StokerAssets", "StokerCore", crypto, lifecycle, logging, nioCore,
-                subprocess, .product(name: "SystemPackage", package: "swift-system"),
+                "CJail", "HubClient", "Ledger", "Runtime", "StokerAssets", "StokerCore", crypto, lifecycle, logging,
+                nioCore, subprocess, .product(name: "SystemPackage", package: "swift-system"),
             ],
             swiftSettings: room
         ),
@@ -193,6 +194,8 @@ let package = Package(
         .systemLibrary(name: "CZlib", providers: [.apt(["zlib1g-dev"])]),
         .systemLibrary(name: "CZstd", providers: [.apt(["libzstd-dev"])]),
         .target(name: "CLinux"),
+        // Where code of a stranger is run: system calls that Swift cannot make.
+        .target(name: "CJail"),
         .target(name: "StokerAssets", exclude: ["Files"], linkerSettings: [.linkedLibrary("z")]),
 
         // What `make bench` measures inside the engine; the rest of it is scripts and peers in Benchmarks/.
@@ -287,9 +290,7 @@ let package = Package(
             swiftSettings: room),
         .testTarget(
             name: "WorkshopTests",
-            dependencies: [
-                "HubClient", "HubSimulator", "Ledger", "Runtime", "StokerCore", "Workshop", logging,
-            ],
+            dependencies: ["HubClient", "HubSimulator", "Ledger", "Runtime", "StokerCore", "Workshop", logging],
             exclude: ["newest.py"],
             swiftSettings: room),
         .testTarget(
@@ -298,7 +299,9 @@ let package = Package(
             swiftSettings: room),
         .testTarget(
             name: "SafekeepingTests",
-            dependencies: ["Runtime", "Safekeeping", "StokerCore", nioCore],
+            dependencies: [
+                "HubClient", "Runtime", "Safekeeping", "StokerCore", "TestSupport", logging, nioCore, nioHTTP1,
+            ],
             swiftSettings: room),
         .testTarget(
             name: "HubSimulatorTests",

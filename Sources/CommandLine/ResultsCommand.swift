@@ -37,7 +37,8 @@ struct ResultsCommand: AsyncParsableCommand {
 
     struct List: OperationCommand {
         static let configuration = CommandConfiguration(
-            commandName: "list", abstract: "List findings, the most important first; the open ones unless told otherwise.")
+            commandName: "list",
+            abstract: "List findings, the most important first; the open ones unless told otherwise.")
         @Option(help: "A dataset, owner/name (default: the workers of the running Stoker).")
         var dataset: String?
         @Option(help: "Only of this worker.")
@@ -117,7 +118,8 @@ struct ResultsCommand: AsyncParsableCommand {
                 screen.write(
                     open == 0
                         ? "No finding of severity \(severity) or above is open in what the rules look at.\n"
-                        : "\(open.counted("finding")) of severity \(severity) or above \(open == 1 ? "is" : "are") open.\n")
+                        : "\(open.counted("finding")) of severity \(severity) or above \(open == 1 ? "is" : "are") open.\n"
+                )
             }
             if answer["passed"]?.bool != true { throw ExitCode(1) }
         }

@@ -19,8 +19,7 @@ package struct StokerCommand: AsyncParsableCommand {
             CommandGroup(
                 name: "Server",
                 subcommands: [
-                    ServeCommand.self, GuardCommand.self, DemoCommand.self, CheckCommand.self, MCPCommand.self,
-                    HubSimulatorCommand.self,
+                    ServeCommand.self, DemoCommand.self, CheckCommand.self, MCPCommand.self, HubSimulatorCommand.self,
                 ]),
             CommandGroup(
                 name: "Client",
@@ -42,7 +41,9 @@ package struct StokerCommand: AsyncParsableCommand {
                     PlanCommand.self, ApplyCommand.self, DriftCommand.self, ImportCommand.self, RollbackCommand.self,
                     DestroyCommand.self, DeploysCommand.self,
                 ]),
-            CommandGroup(name: "Safekeeping", subcommands: [SnapshotsCommand.self, KeyCommand.self]),
+            CommandGroup(
+                name: "Safekeeping",
+                subcommands: [GuardCommand.self, SnapshotsCommand.self, KeyCommand.self, QueueCommand.self]),
             CommandGroup(
                 name: "Hub",
                 subcommands: [SpaceCommand.self, DoctorCommand.self, AuditCommand.self, WhoamiCommand.self]),

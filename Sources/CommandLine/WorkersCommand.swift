@@ -47,7 +47,8 @@ struct WorkersCommand: AsyncParsableCommand {
             }
             screen.write(table.text(for: screen.look))
             screen.write(
-                "\(answer["online"]?.integer ?? 0) of \(items.count) online, \((answer["iterations"]?.integer ?? 0).counted("iteration"))\n")
+                "\(answer["online"]?.integer ?? 0) of \(items.count) online, \((answer["iterations"]?.integer ?? 0).counted("iteration"))\n"
+            )
             for item in items {
                 if let hint = item["hint"]?.string {
                     screen.write("\((item["name"]?.string ?? "").printable): \(hint.printable)\n")
@@ -92,14 +93,16 @@ struct WorkersCommand: AsyncParsableCommand {
             if output.chosen == .quiet { return }
             for row in answer["items"]?.array ?? [] {
                 screen.write(
-                    "\(row["iteration"]?.integer ?? 0)  \(OutputFormatting.time(row["timestamp"]))  \((row["perspective"]?.string ?? "").printable)  \((row["summary"]?.string ?? "").printable)\n")
+                    "\(row["iteration"]?.integer ?? 0)  \(OutputFormatting.time(row["timestamp"]))  \((row["perspective"]?.string ?? "").printable)  \((row["summary"]?.string ?? "").printable)\n"
+                )
             }
         }
     }
 
     struct Pause: OperationCommand {
         static let configuration = CommandConfiguration(
-            commandName: "pause", abstract: "Stop a worker before its next look, until it is resumed. Survives restarts.")
+            commandName: "pause",
+            abstract: "Stop a worker before its next look, until it is resumed. Survives restarts.")
         @Argument(help: "Name of the worker.")
         var worker: String
         @OptionGroup var output: OutputOptions

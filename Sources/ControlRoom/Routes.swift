@@ -53,6 +53,7 @@ struct Routes: Sendable {
         addNotices(to: router)
         addMaintenance(to: router)
         addDeploys(to: router)
+        addWorkers(to: router)
         addStatusPages(to: router)
         on(router, "/", .get, .read) { request, visit in try await dashboard(request, visit, groups) }
         on(router, "/targets/**", .get, .read) { request, visit in try await target(request, visit) }
@@ -121,7 +122,9 @@ struct Routes: Sendable {
             login: access.hasToken && !visit.permission.write, logout: visit.permission.session,
             readOnly: !visit.permission.write, place: place, tab: tab,
             pips: overview.map { ["incidents": $0.troubles] } ?? [:],
-            hidden: visit.permission.write && (deployUse.isUsed || place == "deploys") ? [] : ["deploys"])
+            hidden: Set(
+                (visit.permission.write && (deployUse.isUsed || place == "deploys") ? [] : ["deploys"])
+                    + (visit.permission.write && hasWorkers ? [] : ["workers"])))
     }
 
     // MARK: Pages

@@ -425,6 +425,8 @@ package struct Doctor: Sendable {
         private typealias Hit = (signature: Int, line: Int, kept: [String: String])
         /// Lines at the end of a log in which a program that died tells why.
         private static let lastWords = 60
+        /// Rank from which a rule names one certain failure.
+        private static let special = 50
 
         func run() -> (causes: [DoctorReport.RankedCause], unexplained: [DoctorReport.Proof]) {
             let boots = (signs[.boot] ?? []).filter { $0 < log.count }
@@ -462,15 +464,26 @@ package struct Doctor: Sendable {
                 return lastEnd > block.end || !isLogged(block) || goesOn.count { $0 > block.end } < 2
             }
             let isDead = evidence.state.stage?.isFailed == true || shownAs == .message
+            var repeats: [Int: Int] = [:]
+            var lastLine: [Int: Int] = [:]
+            for hit in hits where range.contains(hit.line) && lastLine[hit.signature] != hit.line {
+                lastLine[hit.signature] = hit.line
+                repeats[hit.signature, default: 0] += 1
+            }
             func count(_ hit: Hit, isLast: Bool) -> Bool {
                 guard isEvidence(hit, range) else { return false }
                 let signature = doctor.file.signatures[hit.signature]
                 if signature.evidence.isAlways { return true }
                 if ordinary.contains(hit.line) { return false }
                 if !isLast, isHandled(hit.line, range), !signature.evidence.isLoud { return false }
-                if hit.line > lastAlive {
+                let logged = tracebacks.block(of: hit.line).flatMap { isLogged($0) ? $0.end : nil }
+                // An app that serves and logs an exception goes on: then a request must have failed.
+                let isOfRequest =
+                    tracebacks.block(of: hit.line).flatMap { lineBefore($0.first) }.map(failing.contains) ?? false
+                let goesOnServing =
+                    logged != nil && lastAlive >= 0 && lastEnd < hit.line && !isDead && !isOfRequest
+                if hit.line > lastAlive, !goesOnServing {
                     // Three lines of ordinary work behind it, and no end: the program went on. Two behind what a logger wrote.
-                    let logged = tracebacks.block(of: hit.line).flatMap { isLogged($0) ? $0.end : nil }
                     let after = goesOn.count { $0 > logged ?? (hit.line + 1) }
                     let died = crashes.contains { $0 >= hit.line - 60 }
                     return isDead || died || (after < (logged == nil ? 3 : 2) && recovered < hit.line)
@@ -480,8 +493,12 @@ package struct Doctor: Sendable {
                 if hit.line < firstAlive, !failing.contains(where: { $0 > firstAlive }) { return false }
                 // The request's own line stands before a long traceback.
                 let start = tracebacks.block(of: hit.line)?.first ?? hit.line
-                return failing.contains { ($0 >= start - 80) && ($0 <= hit.line + 80) }
-                    || (isError(hit.line) && tracebacks.block(of: hit.line) == nil && !isAnswered(hit.line))
+                if failing.contains(where: { ($0 >= start - 80) && ($0 <= hit.line + 80) }) { return true }
+                guard isError(hit.line), tracebacks.block(of: hit.line) == nil, !isAnswered(hit.line) else {
+                    return false
+                }
+                // What is general tells of one bad moment, when it comes once.
+                return signature.rank >= Self.special || (repeats[hit.signature] ?? 0) >= 3
             }
             var counted = hits.filter { count($0, isLast: false) }
             if counted.isEmpty {
@@ -530,9 +547,6 @@ package struct Doctor: Sendable {
         /// Whether the request that the line is logged for went well: its own line follows at once.
         private func isAnswered(_ line: Int) -> Bool {
             guard line + 1 < log.count, access.contains(line + 1), !log.isIndented(line) else { return false }
-            let text = log[line]
-            // What ends a traceback is no line of a logger.
-            guard text.contains("ERROR") || text.contains("CRITICAL") || text.contains("error:") else { return false }
             return log[line + 1].contains(" 200")
         }
 

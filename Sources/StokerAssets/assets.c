@@ -75,6 +75,21 @@ static const unsigned char error_mustache[] = {
 static const unsigned char diagnosis_yaml[] = {
 #embed "Files/diagnosis.yaml"
 };
+static const unsigned char workers_mustache[] = {
+#embed "Files/workers.mustache"
+};
+static const unsigned char worker_mustache[] = {
+#embed "Files/worker.mustache"
+};
+static const unsigned char finding_mustache[] = {
+#embed "Files/finding.mustache"
+};
+static const unsigned char findings_mustache[] = {
+#embed "Files/findings.mustache"
+};
+static const unsigned char finding_item_mustache[] = {
+#embed "Files/finding-item.mustache"
+};
 static const unsigned char perspectives_yaml[] = {
 #embed "Files/perspectives.yaml"
 };
@@ -104,6 +119,11 @@ static const stoker_asset files[] = {
     {"login.mustache", login_mustache, sizeof login_mustache},
     {"error.mustache", error_mustache, sizeof error_mustache},
     {"diagnosis.yaml", diagnosis_yaml, sizeof diagnosis_yaml},
+    {"workers.mustache", workers_mustache, sizeof workers_mustache},
+    {"worker.mustache", worker_mustache, sizeof worker_mustache},
+    {"finding.mustache", finding_mustache, sizeof finding_mustache},
+    {"findings.mustache", findings_mustache, sizeof findings_mustache},
+    {"finding-item.mustache", finding_item_mustache, sizeof finding_item_mustache},
     {"perspectives.yaml", perspectives_yaml, sizeof perspectives_yaml},
 };
 

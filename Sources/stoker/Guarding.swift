@@ -1,4 +1,5 @@
 import CommandLine
+import HubClient
 import Logging
 import Runtime
 import Safekeeping
@@ -13,7 +14,13 @@ enum Guarding {
         }
         Logs.bootstrap(format: request.options.logFormat, level: try request.options.level())
         let logger = Logger(label: "stoker.guard")
-        let opening = VaultOpening(environment: request.environment, hub: nil, logger: logger)
+        // Only vaults of the Hub need its account.
+        var hub: Hub?
+        if request.vaults.contains(where: { $0.address.kind == .bucket || $0.address.kind == .dataset }) {
+            let found = try HubCredentials.find(explicit: nil, endpoint: nil, environment: request.environment)
+            hub = Hub(found.settings(agent: "stoker/\(Version.current)"), logger: logger)
+        }
+        let opening = VaultOpening(environment: request.environment, hub: hub, logger: logger)
         var stores: [SnapshotStore] = []
         for vault in request.vaults {
             let opened = try opening.open(vault.address, state: request.settings.state)
@@ -39,6 +46,8 @@ enum Guarding {
         }
         let status = await guarded.run(signals: signals)
         await server.close()
+        for store in stores { await store.vault.shutdown() }
+        try? await hub?.shutdown()  // the process ends
         return status
     }
 }

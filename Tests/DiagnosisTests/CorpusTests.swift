@@ -32,7 +32,9 @@ import Testing
         var lines: Int { text.count }
     }
 
-    static let bundles = ["recorded", "composed", "field-1", "field-2", "field-3", "field-4", "field-5"]
+    static let bundles = [
+        "recorded", "composed", "field-1", "field-2", "field-3", "field-4", "field-5", "field-6", "field-7", "field-8",
+    ]
 
     /// The file that is compiled in, as it stands in the sources.
     static let doctor: Doctor? = {

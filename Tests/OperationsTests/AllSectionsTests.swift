@@ -20,6 +20,8 @@ import Testing
     /// The kinds of channels have tables of their own, in docs/channels.md.
     @Test(arguments: [
         ("notify", "fleet-file.md"), ("rollout", "fleet-file.md"), ("doctor", "fleet-file.md"),
+        ("vaults.folder", "fleet-file.md"), ("spaces.persist", "fleet-file.md"),
+        ("spaces.persist.retention", "fleet-file.md"), ("workers", "workshop.md"),
         ("spaces.deploy", "deploy.md"),
         ("spaces.deploy.readme", "deploy.md"), ("spaces.deploy.needs", "deploy.md"),
     ])

@@ -22,7 +22,8 @@ import Testing
             #expect(found["hot_function"]?.map(\.symbol) == ["plan_route"])
             #expect(found["hot_function"]?.first?.file == "src/tern/planner.py")
             #expect(found["hot_function"]?.first?.severity == .high)
-            #expect(found["knowledge_gone"]?.first?.file == "src/tern/protocol.py")
+            #expect(
+                found["knowledge_gone"]?.first?.evidence.contains { $0.hasPrefix("src/tern/protocol.py: ") } == true)
             #expect(found["big_hot_file"]?.map(\.file) == ["src/tern/store.py"])
             #expect(found["tests_off"]?.map(\.file) == ["tests/test_planner.py"])
             #expect(Set(found["workflows"]?.map(\.symbol) ?? []) == ["dangerous-triggers", "template-injection"])
@@ -32,7 +33,9 @@ import Testing
             for finding in rows.flatMap(\.findings) {
                 let text = String(
                     decoding: try await bench.show("\(finding.head):\(finding.file)"), as: UTF8.self)
-                #expect(finding.isTrue(of: text.split(separator: "\n", omittingEmptySubsequences: false)), "\(finding.title)")
+                #expect(
+                    finding.isTrue(of: text.split(separator: "\n", omittingEmptySubsequences: false)),
+                    "\(finding.title)")
                 #expect(finding.state == .new && !finding.evidence.isEmpty && !finding.command.isEmpty)
             }
             // The same commit again adds nothing, and the worker says so.
@@ -75,13 +78,17 @@ import Testing
             }
             let first = try #require(try await look())
             #expect(first.findings.count == 2)
-            let mended = workflow.replacing("pull_request_target", with: "pull_request").replacing("${{ github.head_ref }}", with: "it")
-            try await PracticeRepository.add([.init(-1, .maren, "Close the workflow", [".github/workflows/ci.yml": mended])], to: bench.repository)
+            let mended = workflow.replacing("pull_request_target", with: "pull_request").replacing(
+                "${{ github.head_ref }}", with: "it")
+            try await PracticeRepository.add(
+                [.init(-1, .maren, "Close the workflow", [".github/workflows/ci.yml": mended])], to: bench.repository)
             #expect(try await look() == nil)
-            try await PracticeRepository.add([.init(-2, .maren, "Say more", ["README.md": "# tern\n"])], to: bench.repository)
+            try await PracticeRepository.add(
+                [.init(-2, .maren, "Say more", ["README.md": "# tern\n"])], to: bench.repository)
             let gone = try #require(try await look())
             #expect(gone.findings.map(\.state) == [.gone, .gone])
-            try await PracticeRepository.add([.init(-3, .maren, "Open it again", [".github/workflows/ci.yml": workflow])], to: bench.repository)
+            try await PracticeRepository.add(
+                [.init(-3, .maren, "Open it again", [".github/workflows/ci.yml": workflow])], to: bench.repository)
             let back = try #require(try await look())
             #expect(back.findings.map(\.state) == [.returned, .returned])
             #expect(Set(back.findings.map(\.id)) == Set(first.findings.map(\.id)))
@@ -140,13 +147,17 @@ import Testing
             let mark = bench.folder + "/ran"
             try await PracticeRepository.add(
                 [
-                    .init(-1, .ines, "Hello", [
-                        ".gitattributes": "* filter=evil\n",
-                        ".gitconfig": "[filter \"evil\"]\n\tsmudge = touch \(mark)\n",
-                        "src/tern/odd\nname.py": "x = 1\n", "src/tern/long.py": "y = '\(String(repeating: "a", count: 30_000))'\n",
-                    ])
+                    .init(
+                        -1, .ines, "Hello",
+                        [
+                            ".gitattributes": "* filter=evil\n",
+                            ".gitconfig": "[filter \"evil\"]\n\tsmudge = touch \(mark)\n",
+                            "src/tern/odd\nname.py": "x = 1\n",
+                            "src/tern/long.py": "y = '\(String(repeating: "a", count: 30_000))'\n",
+                        ])
                 ], to: bench.repository)
-            try "#!/bin/sh\ntouch \(mark)\n".write(toFile: bench.repository + "/hooks/post-checkout", atomically: true, encoding: .utf8)
+            try "#!/bin/sh\ntouch \(mark)\n".write(
+                toFile: bench.repository + "/hooks/post-checkout", atomically: true, encoding: .utf8)
             for _ in 0..<6 { _ = try await bench.run().run() }
             #expect(!FileManager.default.fileExists(atPath: mark))
             let mirror = try GitMirror(folder: bench.folder + "/m", source: bench.repository, branch: "main")
@@ -181,7 +192,8 @@ extension Bench {
     func show(_ name: String) async throws -> [UInt8] { try await git(["--git-dir", repository, "show", name]) }
     /// All files of the head.
     func files() async throws -> [String: String] {
-        let names = try await git(["--git-dir", repository, "ls-tree", "-r", "-z", "--name-only", "main"]).split(separator: 0)
+        let names = try await git(["--git-dir", repository, "ls-tree", "-r", "-z", "--name-only", "main"]).split(
+            separator: 0)
         var files: [String: String] = [:]
         for name in names.map({ String(decoding: $0, as: UTF8.self) }) {
             files[name] = String(decoding: try await show("main:" + name), as: UTF8.self)

@@ -39,10 +39,11 @@ import Testing
         }
     }
 
-    @Test func tenThousandRowsAreFewFilesAndInOrder() {
+    @Test func manyRowsAreFewFilesAndInOrder() {
         var sheet = Sheet(rowSize: 3_000)
-        for number in 1...10_000 {
+        for number in 1...2_500 {
             sheet.add(number, number)
+            guard number % 37 == 0 || number < 60 || number == 2_500 else { continue }
             let layout = sheet.layout
             // Each row once: the parts follow one another.
             var next = 1
@@ -51,13 +52,13 @@ import Testing
                 next = part.last + 1
             }
             #expect(next == number + 1 && layout.newest == number)
-            #expect(layout.parts.count <= 25 + 11 + 40 && layout.singles.count <= 200)
+            #expect(layout.parts.count <= 7 + 11 + 40 && layout.singles.count <= 200)
             // The order of names is the order of rows, for `train[-1]`.
             #expect(layout.parts.map(\.path) == layout.parts.map(\.path).sorted())
         }
-        #expect(sheet.layout.singles == Array(9_801...10_000))
+        #expect(sheet.layout.singles == Array(2_301...2_500))
         // A row is written three times at most.
-        #expect(sheet.written <= 3 * 10_000 * 3_000)
+        #expect(sheet.written <= 3 * 2_500 * 3_000)
     }
 
     @Test func largeRowsStayBelowTheLimitOfPlainFiles() {
@@ -81,7 +82,10 @@ import Testing
         #expect(sheet.layout.parts.map(\.path) == ["data/000000001-000000003.jsonl", "data/000000004-000000060.jsonl"])
     }
 
-    @Test(arguments: ["data/1-2.jsonl", "data/000000002-000000001.jsonl", "data/00000000x-000000001.jsonl", "x/000000001-000000001.jsonl"])
+    @Test(arguments: [
+        "data/1-2.jsonl", "data/000000002-000000001.jsonl", "data/00000000x-000000001.jsonl",
+        "x/000000001-000000001.jsonl",
+    ])
     func otherFilesAreNoParts(_ path: String) { #expect(DatasetPart(path: path, size: 1) == nil) }
 
     // MARK: When
@@ -123,7 +127,9 @@ import Testing
         let all = ["a", "b", "c"]
         var seen: [String] = []
         for _ in 0..<3 {
-            guard case .look(let one) = WorkerDecision.next(all, record, head: "h", hasNews: { _ in false }) else { break }
+            guard case .look(let one) = WorkerDecision.next(all, record, head: "h", hasNews: { _ in false }) else {
+                break
+            }
             seen.append(one)
             record.looked[one] = "h"
             record.last = one

@@ -21,7 +21,8 @@ import Testing
     }
     private static let finding = Finding(
         id: "f", rule: "workflows", perspective: "security", title: "A title", why: "Why", file: "a.yml", lineStart: 1,
-        lineEnd: 2, symbol: "", quote: "on: push", quoteSHA: "0", evidence: ["a.yml:1"], command: "zizmor", severity: .high,
+        lineEnd: 2, symbol: "", quote: "on: push", quoteSHA: "0", evidence: ["a.yml:1"], command: "zizmor",
+        severity: .high,
         priority: 2.5, confidence: 0.9, state: .new, firstSeen: "2026-11-01T00:00:00.000Z", head: "abc", tools: ["git"],
         source: "evidence")
 
@@ -48,7 +49,8 @@ import Testing
             environment: environment, within: .seconds(120)
         ).run()
         try #require(ended.status == 0, "\(ended.errors.suffix(2_000))")
-        return try JSONDecoder().decode(Loaded.self, from: Data(ended.text.split(separator: "\n").last.map { Data($0.utf8) } ?? Data()))
+        return try JSONDecoder().decode(
+            Loaded.self, from: Data(ended.text.split(separator: "\n").last.map { Data($0.utf8) } ?? Data()))
     }
 
     private static var insights: Iteration.Insights {
@@ -101,7 +103,9 @@ import Testing
             }
             #expect(commit == same)
             // Also when the part was put together with others since.
-            for number in 4...60 { _ = try await publisher.publish(Self.rows(number...number), insights: Self.insights) }
+            for number in 4...60 {
+                _ = try await publisher.publish(Self.rows(number...number), insights: Self.insights)
+            }
             #expect(try await publisher.look()?.layout.parts.first?.first == 1)
             guard case .published = try await publisher.publish(Self.rows(4...4), insights: Self.insights) else {
                 Issue.record("row 4 was not found")
@@ -141,11 +145,15 @@ import Testing
 
             // Another disk: the counter goes on where the Hub is.
             let fresh = MemoryRecordsOfTest.make()
-            let outcome = try await bench.run(settings, publisher: publisher, now: Bench.now + .seconds(9_000), records: fresh).run()
+            let outcome = try await bench.run(
+                settings, publisher: publisher, now: Bench.now + .seconds(9_000), records: fresh
+            ).run()
             #expect(outcome.row == 7 && outcome.published == 7...7)
             // The dataset was deleted: it is made again.
             try await #require(bench.hub).delete(publisher.dataset)
-            let next = try await bench.run(settings, publisher: publisher, now: Bench.now + .seconds(9_500), records: fresh).run()
+            let next = try await bench.run(
+                settings, publisher: publisher, now: Bench.now + .seconds(9_500), records: fresh
+            ).run()
             #expect(next.row == 8 && next.published == 8...8)
             #expect(try await publisher.newest() == 8)
         }
@@ -156,11 +164,14 @@ import Testing
             var settings = bench.settings
             settings.dataset = FleetReference("maren/tern-analysis")
             let endpoint = try #require(bench.world).endpoint
-            let reader = Hub(.init(endpoint: endpoint, token: Secret("hf_maren_read")), logger: Bench.silent, jitter: { 0 })
+            let reader = Hub(
+                .init(endpoint: endpoint, token: Secret("hf_maren_read")), logger: Bench.silent, jitter: { 0 })
             let blocked = DatasetPublisher(
                 hub: reader, dataset: try RepoID(.dataset, "maren/tern-analysis"), kind: .analysis, isPrivate: true,
                 retention: nil, repository: "tern", logger: Bench.silent)
-            let failure = await #expect(throws: Failure.self) { try await bench.run(settings, publisher: blocked).run() }
+            let failure = await #expect(throws: Failure.self) {
+                try await bench.run(settings, publisher: blocked).run()
+            }
             #expect(failure?.code == .hubForbidden)
             try await reader.shutdown()
             var record = try await bench.store().load().record

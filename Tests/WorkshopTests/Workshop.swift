@@ -67,7 +67,9 @@ struct Bench: Sendable {
             toolFolders: tools, now: { now }, logger: Self.silent)
     }
 
-    func store(_ other: (any RecordStore)? = nil) -> WorkerStore { WorkerStore(records: other ?? records, worker: "tern") }
+    func store(_ other: (any RecordStore)? = nil) -> WorkerStore {
+        WorkerStore(records: other ?? records, worker: "tern")
+    }
 
     func publisher(_ name: String = "maren/tern-analysis", retention: Int? = nil) throws -> DatasetPublisher {
         DatasetPublisher(

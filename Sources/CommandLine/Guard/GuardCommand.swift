@@ -186,6 +186,7 @@ struct GuardCommand: AsyncParsableCommand {
         let socket = settings.data + "/guard.sock"
         settings.environment["STOKER_STATE"] = state
         settings.environment["STOKER_GUARD_SOCKET"] = socket
+        settings.environment["STOKER_QUEUE"] = settings.paths[0].place + "/queue.sqlite"
         let appPort = proxy ?? persist.proxy
         var listen: (String, Int)?
         if let appPort {

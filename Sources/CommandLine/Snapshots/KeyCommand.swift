@@ -11,8 +11,8 @@ struct KeyCommand: AsyncParsableCommand {
             EXAMPLES
               stoker key new --out bot.key
               stoker key list --vault folder:/backup/bot --key-file bot.key
-              stoker key add --vault folder:/backup/bot --key-file bot.key --new-key-file second.key --label laptop
-              stoker key rotate --vault folder:/backup/bot --key-file bot.key --new-key-file next.key --repack
+              stoker key add --new-key-file second.key --label laptop
+              stoker key rotate --new-key-file next.key --repack
             """,
         subcommands: [New.self, List.self, Add.self, Rotate.self])
 

@@ -7,16 +7,16 @@ struct SnapshotsCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "snapshots", abstract: "Look at, restore and tidy the snapshots of a vault.",
         discussion: """
-            Snapshots are made by `stoker guard`. These commands work with the vault and its key alone, without a fleet file.
+            Snapshots are made by `stoker guard`. These commands work with the vault and its key alone, without a fleet file. STOKER_VAULT and STOKER_KEY save typing.
 
             EXAMPLES
-              export STOKER_VAULT=folder:/backup/bot STOKER_KEY=$(cat bot.key)
-              stoker snapshots list
+              stoker snapshots list --vault folder:/backup/bot --key-file bot.key
               stoker snapshots restore newest --to restored
               stoker snapshots forget --keep-daily 7 --keep-weekly 4 --dry-run
             """,
         subcommands: [
-            List.self, Show.self, Diff.self, Files.self, Cat.self, Restore.self, Verify.self, Forget.self, Copy.self,
+            List.self, Make.self, Show.self, Diff.self, Files.self, Cat.self, Restore.self, Verify.self, Forget.self,
+            Copy.self,
             Accept.self, Repair.self,
         ])
 
@@ -62,6 +62,32 @@ struct SnapshotsCommand: AsyncParsableCommand {
                     "pen: \((holder["name"]?.string ?? "").printable) since \(OutputFormatting.time(holder["since"]))\(holder["released"] == true ? ", given back" : "")\n"
             }
             CommandOutput(json: answer, text: text, names: kept.compactMap { $0["id"]?.string }).show(output)
+        }
+    }
+
+    struct Make: OperationCommand {
+        static let configuration = CommandConfiguration(
+            commandName: "make", abstract: "Let the guard make a snapshot now; ends when it is in the vault.",
+            discussion: """
+                For the app and its scripts, inside the container of `stoker guard`. Ends with 1 when the snapshot is held.
+
+                EXAMPLES
+                  stoker snapshots make
+                """)
+        @Option(help: ArgumentHelp("The guard's socket (default: $STOKER_GUARD_SOCKET).", valueName: "path"))
+        var socket: String?
+        @OptionGroup var output: OutputOptions
+        static var operations: [Operations.Operation] { [.makeSnapshot] }
+
+        func run() async throws {
+            let known = socket ?? ProcessInfo.processInfo.environment["STOKER_GUARD_SOCKET"]
+            let given: [(name: String, value: JSONValue)] = known.map { [("socket", .string($0))] } ?? []
+            let answer = try await perform(.makeSnapshot, given, output: output)
+            let because = answer["because"]?.string.map { ": \($0.printable)" } ?? ""
+            CommandOutput(
+                json: answer, text: "\(answer["id"]?.string ?? "") \(answer["outcome"]?.string ?? "")\(because)\n"
+            ).show(output)
+            if answer["outcome"]?.string == "held" { throw ExitCode(1) }
         }
     }
 
@@ -236,7 +262,7 @@ struct SnapshotsCommand: AsyncParsableCommand {
                 The newest and the last verified one always stay. Periods are of UTC.
 
                 EXAMPLES
-                  stoker snapshots forget --keep-last 10 --keep-daily 7 --keep-weekly 4 --dry-run
+                  stoker snapshots forget --keep-last 10 --keep-daily 7 --dry-run
                   stoker snapshots forget 3f21 --yes
                 """)
         @Argument(help: "Snapshots or strays to drop, in place of rules.") var ids: [String] = []
@@ -291,7 +317,7 @@ struct SnapshotsCommand: AsyncParsableCommand {
             commandName: "copy", abstract: "Copy a snapshot into another vault.",
             discussion: """
                 EXAMPLES
-                  stoker snapshots copy newest --to folder:/mnt/usb/bot --to-key-file usb.key
+                  stoker snapshots copy newest --to folder:/usb/bot --to-key-file usb.key
                 """)
         @Argument(help: "Its id, the beginning of it, or newest.") var id: String
         @Option(help: ArgumentHelp("The other vault.", valueName: "address")) var to: String

@@ -32,6 +32,12 @@ struct Place: Sendable, Equatable {
                 Tab(name: "drift", label: "Drift", path: "/deploys/drift"),
                 Tab(name: "past", label: "Past deploys", path: "/deploys/past"),
             ]),
+        Place(
+            name: "workers", label: "Workers", icon: "workers",
+            tabs: [
+                Tab(name: "workers", label: "Overview", path: "/workers"),
+                Tab(name: "findings", label: "Findings", path: "/workers/findings"),
+            ]),
     ]
 }
 

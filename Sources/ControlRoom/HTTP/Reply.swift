@@ -84,7 +84,8 @@ package enum Reply {
     /// Whether the visitor is a browser that wants a page.
     static func wantsPage(_ request: Request) -> Bool {
         // Clients of programs look for documents at well-known places, and take no page for one.
-        !["/api/", "/mcp", "/.well-known/"].contains { request.uri.path.hasPrefix($0) } && (request.headers[.accept]?.contains("text/html") ?? false)
+        !["/api/", "/mcp", "/.well-known/"].contains { request.uri.path.hasPrefix($0) }
+            && (request.headers[.accept]?.contains("text/html") ?? false)
     }
 
     /// RFC 9110 section 12.5.3, as far as gzip goes: named or `*`, and not with weight 0.

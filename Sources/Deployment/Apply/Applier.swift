@@ -79,6 +79,7 @@ package struct Applier: Sendable {
                 result = await run.carryOut(left, progress, goesOn, step).0
             }
             (progress, applied.steps) = try result.get()
+            try await verify(plan, progress)
         }
         applied.hasCommitted = progress.commit != nil
         applied.commit = progress.commit ?? progress.head

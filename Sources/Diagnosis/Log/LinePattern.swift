@@ -101,7 +101,10 @@ struct LinePattern: Sendable, Equatable {
 
     /// What was kept, when the line matches.
     func match(_ log: LogText, _ line: Int) -> [String: String]? {
-        let range = log.range(line)
+        // What was put before the line is not searched: its digits and names are not the program's.
+        let content = log.content(line)
+        // With the blank before it, so that a pattern of a whole word finds the first one.
+        let range = max(content.lowerBound - 1, log.range(line).lowerBound)..<content.upperBound
         var kept: [String: String] = [:]
         var place = range.lowerBound
         for (number, piece) in pieces.enumerated() {
@@ -122,9 +125,8 @@ struct LinePattern: Sendable, Equatable {
                     if fits { kept[name] = value }
                 }
                 if fits {
-                    let head = log.content(line).lowerBound
-                    if isAtStart, number == 0, found > head,
-                        !log.folded[head..<found].allSatisfy(Self.isOfPrefix)
+                    if isAtStart, number == 0, found > content.lowerBound,
+                        !log.folded[content.lowerBound..<found].allSatisfy(Self.isOfPrefix)
                     {
                         return nil
                     }

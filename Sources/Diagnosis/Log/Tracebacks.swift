@@ -33,7 +33,7 @@ struct Tracebacks: Sendable {
         guard block.end > block.head + 1 else { return }
         var frame: Int?
         for line in (block.head + 1)..<block.end {
-            let depth = log.indentation(line)
+            let depth = Self.depth(log, line)
             if let frame, depth > frame {
                 quoted.insert(line)
             } else if depth > 0 {
@@ -79,9 +79,15 @@ struct Tracebacks: Sendable {
         }
     }
 
+    /// Bytes before the text of a line, the bars of exception groups with them.
+    private static func depth(_ log: LogText, _ line: Int) -> Int {
+        guard log.isIndented(line) else { return 0 }
+        return log.folded[log.content(line)].prefix { $0 == 0x20 || $0 == 0x7C || $0 == 0x2B || $0 == 0x2D }.count
+    }
+
     static func begins(_ log: LogText, _ line: Int, _ text: String) -> Bool {
         let content = log.content(line)
-        let from = content.lowerBound + log.indentation(line)
+        let from = content.lowerBound + depth(log, line)
         return log.folded[from..<content.upperBound].starts(with: text.utf8)
     }
 

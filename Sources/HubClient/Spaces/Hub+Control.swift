@@ -123,7 +123,7 @@ extension Hub {
     }
 
     /// Sleeps; being cancelled ends the call.
-    func pause(for wait: Duration, doing: String) async throws(HubFailure) {
+    package func pause(for wait: Duration, doing: String) async throws(HubFailure) {
         do { try await pace.clock.sleep(wait) } catch { throw HubFailure(cancelled: doing) }
     }
 }

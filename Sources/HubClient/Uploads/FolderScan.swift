@@ -125,7 +125,9 @@ struct FolderScan: Sendable {
         if isFolder { return try walk(path) }
         let local = root + "/" + text
         let remote = prefix + text
-        var secret = SecretFiles.reason(path: remote) ?? SecretFiles.reason(path: realRoot + "/" + text)
+        var secret = SecretFiles.reason(path: remote)
+        // A file and its folder decide; at the top the folder has another name here than there.
+        if secret == nil, folder.isEmpty { secret = SecretFiles.reason(path: realRoot + "/" + text) }
         var isNamed = named.contains(RepoPath(unchecked: text))
         if status.kind == .link {
             guard let target = LocalFile.real(local), let led = try LocalFile.status(of: target, followLinks: false)

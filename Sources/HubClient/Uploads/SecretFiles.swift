@@ -5,17 +5,17 @@ package enum SecretFiles {
     /// Capitals do not count. What ends like a template (`.env.example`) is none.
     /// - Parameter path: its name with its folders, relative or absolute.
     package static func reason(path: String) -> String? {
-        let parts = path.lowercased().split(separator: "/").map(String.init)
+        // By bytes: every file of a folder is asked about, and letters are ten times as dear.
+        let parts = path.utf8.split(separator: UInt8(ascii: "/")).suffix(2).map { String(Substring($0)).lowercased() }
         guard let name = parts.last else { return nil }
-        let folder = parts.dropLast().last
-        let words = name.split(separator: ".").map(String.init)
+        let words = name.utf8.split(separator: UInt8(ascii: ".")).map { String(Substring($0)) }
         if words.contains(where: { templates.contains($0) }) { return nil }
         // `.env`, `.env.local`, `.env-prod`, `.env~`; `.environment` is another word.
         let behind = name.hasPrefix(".env") ? name.dropFirst(4).first : nil
         if name == ".env" || name == ".envrc" || name.hasSuffix(".env") || behind.map({ !$0.isLetter }) == true {
             return "environment files usually hold secrets"
         }
-        if let folder, let reason = places["\(folder)/\(name)"] { return reason }
+        if parts.count == 2, let reason = places[parts[0]]?[name] { return reason }
         if names.contains(name) { return "it holds a login" }
         if keys.contains(name) || (words.count > 1 && stores.contains(words[words.count - 1])) {
             return "it is a private key"
@@ -39,7 +39,8 @@ package enum SecretFiles {
 
     /// Keys and certificates, which often stand in one file, the key last.
     static func isKeyFile(_ path: String) -> Bool {
-        [".pem", ".key", ".crt", ".cer"].contains { path.lowercased().hasSuffix($0) }
+        let path = path.lowercased()
+        return [".pem", ".key", ".crt", ".cer"].contains { path.hasSuffix($0) }
     }
 
     /// Why a file stays out that looks like one.
@@ -65,11 +66,15 @@ package enum SecretFiles {
     ]
     /// Key stores that are no text.
     private static let stores: Set<String> = ["p12", "pfx", "jks", "keystore", "ppk", "kdbx"]
-    private static let places = [
-        ".streamlit/secrets.toml": "Streamlit keeps its secrets there", ".aws/credentials": "it holds a login",
-        ".kaggle/kaggle.json": "it holds a login", ".docker/config.json": "it holds a login",
-        ".huggingface/token": "it holds a login", "huggingface/token": "it holds a login",
-        "huggingface/stored_tokens": "it holds a login", ".ssh/config": "it tells of logins",
-        ".kube/config": "it holds a login",
+    /// Folder, name of a file in it, and why.
+    private static let places: [String: [String: String]] = [
+        ".streamlit": ["secrets.toml": "Streamlit keeps its secrets there"],
+        ".aws": ["credentials": "it holds a login"],
+        ".kaggle": ["kaggle.json": "it holds a login"],
+        ".docker": ["config.json": "it holds a login"],
+        ".huggingface": ["token": "it holds a login"],
+        "huggingface": ["token": "it holds a login", "stored_tokens": "it holds a login"],
+        ".ssh": ["config": "it tells of logins"],
+        ".kube": ["config": "it holds a login"],
     ]
 }

@@ -13,8 +13,10 @@ package enum PracticeRepository {
     package static func make(at folder: String, more: [Commit] = []) async throws -> String {
         try await Git.run(["init", "--quiet", "--bare", "--initial-branch=main", folder])
         try await add(commits + more, to: folder, isFirst: true)
-        return String(decoding: try await Git.run(["--git-dir", folder, "rev-parse", "refs/heads/main"]), as: UTF8.self)
-            .filter { !$0.isWhitespace }
+        return String(
+            decoding: try await Git.run(["--git-dir", folder, "rev-parse", "refs/heads/main"]), as: UTF8.self
+        )
+        .filter { !$0.isWhitespace }
     }
 
     /// Adds commits to it.
@@ -34,15 +36,21 @@ package enum PracticeRepository {
             if number == 0, !isFirst { text("from refs/heads/main^0\n") }
             for (path, content) in commit.files.sorted(by: { $0.key < $1.key }) {
                 guard let content else {
-                    text("D \(path)\n")
+                    text("D \(quoted(path))\n")
                     continue
                 }
-                text("M 100644 inline \(path)\n")
+                text("M 100644 inline \(quoted(path))\n")
                 data(Array(content.utf8))
             }
             for (old, new) in commit.moves { text("R \(old) \(new)\n") }
         }
         try await Git.run(["--git-dir", folder, "fast-import", "--quiet"], input: stream)
+    }
+
+    /// As fast-import reads a path: with quotes where it has a line end.
+    private static func quoted(_ path: String) -> String {
+        path.contains("\n")
+            ? "\"\(path.split(separator: "\n", omittingEmptySubsequences: false).joined(separator: "\\n"))\"" : path
     }
 
     package struct Author: Sendable {
@@ -85,20 +93,28 @@ package enum PracticeRepository {
             Commit(
                 1_080, .ines, "Begin the route planner",
                 [
-                    "README.md": readme, "pyproject.toml": project, "src/tern/__init__.py": "\"\"\"Routes for small fleets.\"\"\"\n",
+                    "README.md": readme, "pyproject.toml": project,
+                    "src/tern/__init__.py": "\"\"\"Routes for small fleets.\"\"\"\n",
                     "src/tern/protocol.py": messages(step: 0), "src/tern/planner.py": planner(step: 0),
                     "src/tern/store.py": store(step: 0), "src/tern/feed.py": feed, "tests/__init__.py": "",
                     "tests/test_planner.py": tests(isOff: false), ".github/workflows/ci.yml": workflow(isOpen: false),
                 ]),
-            Commit(990, .ines, "Skip the test of the night shift until the depot is known", ["tests/test_planner.py": tests(isOff: true)]),
-            Commit(900, .tobi, "Comment the branch name of pull requests", [".github/workflows/ci.yml": workflow(isOpen: true)]),
+            Commit(
+                990, .ines, "Skip the test of the night shift until the depot is known",
+                ["tests/test_planner.py": tests(isOff: true)]),
+            Commit(
+                900, .tobi, "Comment the branch name of pull requests",
+                [".github/workflows/ci.yml": workflow(isOpen: true)]),
         ]
         let planned = [
             (700, "Fix the crash when a route has no stops"), (430, "Add the weight of a load to its plan"),
             (210, "Fix the wrong order of stops after midnight"), (60, "Fix the endless loop for a closed depot"),
         ]
         for (number, (days, subject)) in planned.enumerated() {
-            commits.append(Commit(days, number % 2 == 0 ? .tobi : .maren, subject, ["src/tern/planner.py": planner(step: number + 1)]))
+            commits.append(
+                Commit(
+                    days, number % 2 == 0 ? .tobi : .maren, subject, ["src/tern/planner.py": planner(step: number + 1)])
+            )
         }
         for number in 1...12 {
             commits.append(
@@ -112,7 +128,8 @@ package enum PracticeRepository {
         }
         commits.append(Commit(30, .bot, "Bump actions/checkout", ["requirements.txt": "requests==2.34.2\n"]))
         commits.append(Commit(0, .maren, "Tell the version in the README", ["README.md": readme + "\nVersion 1.4.\n"]))
-        return commits.enumerated().sorted { ($1.element.daysAgo, $0.offset) < ($0.element.daysAgo, $1.offset) }.map(\.element)
+        return commits.enumerated().sorted { ($1.element.daysAgo, $0.offset) < ($0.element.daysAgo, $1.offset) }.map(
+            \.element)
     }()
 
     private static let storeSubjects = [

@@ -60,6 +60,8 @@ package struct DriftWatch: Sendable {
                         for event in try await look(at: names) { await emit(event) }
                         await keepTold()
                     } catch let error as CancellationError { throw error } catch {
+                        // The Hub's client has its own word for being called off.
+                        try Task.checkCancellation()
                         open.append(names)
                         await failed(names, error)
                     }

@@ -28,7 +28,9 @@ extension Operation {
         parameters: [
             .dataset(required: false), .init("worker", .query, .text(upTo: 40), "Only of this worker of the fleet"),
             .init("severity", .query, .choice(Finding.Severity.allCases.map(\.rawValue)), "From this severity on"),
-            .init("state", .query, .choices(Finding.State.allCases.map(\.rawValue)), "Only these states; those that are open unless given"),
+            .init(
+                "state", .query, .choices(Finding.State.allCases.map(\.rawValue)),
+                "Only these states; those that are open unless given"),
             .init("limit", .query, .integer(1...1_000), standard: 100, "How many"),
         ], answer: .findingList
     ) { (context, arguments) throws(Failure) in
@@ -71,11 +73,14 @@ extension Operation {
     }
 
     package static let gateResults = Operation(
-        name: "gate-results", summary: "Whether open findings of a severity are there, for a CI job that shall fail then",
+        name: "gate-results",
+        summary: "Whether open findings of a severity are there, for a CI job that shall fail then",
         doing: "ask whether findings are open", permission: .write, path: "/results/gate",
         parameters: [
             .dataset(required: false), .init("worker", .query, .text(upTo: 40), "Only of this worker of the fleet"),
-            .init("severity", .query, .choice(Finding.Severity.allCases.map(\.rawValue)), standard: "high", "From this severity on"),
+            .init(
+                "severity", .query, .choice(Finding.Severity.allCases.map(\.rawValue)), standard: "high",
+                "From this severity on"),
         ], answer: .gate
     ) { (context, arguments) throws(Failure) in
         let source = try await ResultSource.read(context, arguments)
@@ -89,7 +94,8 @@ extension Operation {
     }
 
     package static let exportResults = Operation(
-        name: "export-results", summary: "Open findings as SARIF 2.1.0, for code scanning", doing: "export the findings",
+        name: "export-results", summary: "Open findings as SARIF 2.1.0, for code scanning",
+        doing: "export the findings",
         permission: .write, path: "/results/sarif",
         parameters: [
             .dataset(required: false), .init("worker", .query, .text(upTo: 40), "Only of this worker of the fleet"),
@@ -104,7 +110,8 @@ extension Operation.Parameter {
     static func dataset(required: Bool) -> Operation.Parameter {
         .init(
             "dataset", .query, .text(upTo: 200), required: required,
-            "A dataset that a worker writes, owner/name\(required ? "" : "; without one, the workers of the running fleet are asked")")
+            "A dataset that a worker writes, owner/name\(required ? "" : "; without one, the workers of the running fleet are asked")"
+        )
     }
 }
 
@@ -172,7 +179,8 @@ enum FindingSARIF {
             ]
             results.append([
                 "ruleId": .string(finding.rule), "ruleIndex": .count(rules.firstIndex(of: finding.rule) ?? 0),
-                "level": .string(finding.severity >= .high ? "error" : finding.severity == .medium ? "warning" : "note"),
+                "level": .string(
+                    finding.severity >= .high ? "error" : finding.severity == .medium ? "warning" : "note"),
                 "message": ["text": .string("\(finding.title). \(finding.why)")],
                 "locations": [
                     [

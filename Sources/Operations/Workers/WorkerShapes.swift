@@ -14,6 +14,8 @@ extension Shape {
             .init("repository", .text, "What it looks at, without secrets"),
             .init("branch", .text, optional: true, "Its branch; null for the repository's own"),
             .init("dataset", .text, optional: true, "Where its results go; null when they stay here"),
+            .init("private", .flag, "Whether a dataset that is made is private"),
+            .init("perspectives", .list(.text), "What it takes turns with"),
             .init("state", .choice(WorkerBoard.State.allCases.map(\.rawValue)), "How it is, in a word"),
             .init("text", .text, "What it does, or why it does not"),
             .init("hint", .text, optional: true, "What to do about it"),
@@ -42,7 +44,8 @@ extension Shape {
     static let finding = Shape(
         name: "Finding", summary: "Something true of a repository at one commit, with the lines that show it.",
         fields: [
-            .init("id", .text, "Its fingerprint: the same wherever it moves"), .init("rule", .text, "Which rule saw it"),
+            .init("id", .text, "Its fingerprint: the same wherever it moves"),
+            .init("rule", .text, "Which rule saw it"),
             .init("perspective", .text, "From which perspective"), .init("title", .text, "What it is, in a sentence"),
             .init("why", .text, "Why it matters"), .init("file", .text, "Where"),
             .init("line_start", .integer, "First line cited"), .init("line_end", .integer, "Last line cited"),
@@ -110,7 +113,9 @@ extension WorkerBoard.Status {
         [
             "name": .string(name), "kind": .string(settings.kind.rawValue),
             "repository": .string(Redaction.address(settings.repository?.name ?? "")), "branch": .text(settings.branch),
-            "dataset": .text(dataset), "state": .string(state.rawValue), "text": .string(text), "hint": .text(hint),
+            "dataset": .text(dataset), "private": .bool(settings.isPrivate),
+            "perspectives": .array(perspectives.map { .string($0) }), "state": .string(state.rawValue),
+            "text": .string(text), "hint": .text(hint),
             "iteration": .count(record.iteration), "published": .count(record.published),
             "perspective": .text(record.last), "head": .text(record.head), "every_seconds": .seconds(settings.interval),
             "started": .instant(record.startedAt), "beat": .instant(record.beatAt), "next": .instant(nextAt),

@@ -42,7 +42,8 @@ extension Operation {
         name: "list-iterations", summary: "The newest iterations of a worker, newest first",
         doing: "list the iterations", permission: .write, needsFleet: true, path: "/workers/{name}/iterations",
         parameters: [
-            .workerName, .init("limit", .query, .integer(1...200), standard: 20, "How many; the newest 200 are kept here"),
+            .workerName,
+            .init("limit", .query, .integer(1...200), standard: 20, "How many; the newest 200 are kept here"),
         ], answer: .iterationList
     ) { (context, arguments) throws(Failure) in
         let rows = try await context.workers.rows(of: arguments.name(), limit: arguments.integer("limit") ?? 20)

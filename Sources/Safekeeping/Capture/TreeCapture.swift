@@ -46,6 +46,9 @@ package final class TreeCapture: Sendable {
         var plain: [UInt64: Int64] = [:]
         var report = CaptureReport()
         var number = 0
+        /// The process that copies now.
+        var copying: pid_t?
+        var isInterrupted = false
     }
     private struct Copy {
         var file: String
@@ -100,10 +103,29 @@ package final class TreeCapture: Sendable {
     /// Copies the databases, so that what is captured of them is of about one moment, and their rows are known.
     /// - Throws: when one cannot be copied and there is no older copy of it.
     package func prepare() async throws -> CaptureReport {
+        try await withTaskCancellationHandler {
+            try Task.checkCancellation()
+            return try await copyAll()
+        } onCancel: {
+            interrupt()
+        }
+    }
+
+    /// Ends the copying that is under way.
+    private func interrupt() {
+        let pid = state.withLock { state in
+            state.isInterrupted = true
+            return state.copying
+        }
+        if let pid, ChildProcesses.own.isOurs(pid) { kill(-pid, SIGKILL) }
+    }
+
+    private func copyAll() async throws -> CaptureReport {
         try await Self.onThread { [self] in
             let number = state.withLock { state in
                 state.number += 1
                 state.report = CaptureReport()
+                state.isInterrupted = false
                 return state.number
             }
             var walk = TreeWalk(paths: settings.paths, exclude: settings.exclude)
@@ -318,11 +340,18 @@ package final class TreeCapture: Sendable {
         program.output = output
         let done = DispatchSemaphore(value: 0)
         let pid = try ChildProcesses.own.start(program) { _ in done.signal() }
+        defer { state.withLock { $0.copying = nil } }
+        let isInterrupted = state.withLock { state in
+            state.copying = pid
+            return state.isInterrupted
+        }
+        if isInterrupted { kill(-pid, SIGKILL) }
         if done.wait(timeout: .now() + .milliseconds(Int(limit.milliseconds) + 5_000)) == .timedOut {
             kill(-pid, SIGKILL)
             done.wait()
             return DatabaseCopy.Outcome(.locked, message: "the copying process did not end")
         }
+        if state.withLock(\.isInterrupted) { throw CancellationError() }
         var text = [UInt8](repeating: 0, count: 4_096)
         let count = pread(output, &text, text.count, 0)
         return DatabaseCopy.Outcome(reading: String(decoding: text.prefix(max(count, 0)), as: UTF8.self).trimmed)

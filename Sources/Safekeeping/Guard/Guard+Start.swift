@@ -26,7 +26,8 @@ extension Guard {
         else {
             return
         }
-        logger.notice("another has the pen; it is asked to hand over", metadata: ["holder": "\(holder.name)"])
+        logger.notice(
+            "another has the pen; it is asked to hand over", metadata: ["holder": "\(GuardHolder.shown(holder.name))"])
         do { try await store.requestPen(as: settings.holder) } catch {
             logger.warning("the holder could not be asked", metadata: ["because": "\(error)"])
         }
@@ -38,7 +39,7 @@ extension Guard {
         }
         logger.warning(
             "it did not hand over within \(settings.handover.text): it is fenced",
-            metadata: ["holder": "\(holder.name)"])
+            metadata: ["holder": "\(GuardHolder.shown(holder.name))"])
     }
 
     /// A process of this machine that is gone, as ``GuardHolder`` names it.
@@ -247,6 +248,11 @@ package struct GuardHolder: Sendable, Equatable {
         self.pid = pid
         self.began = began
         self.space = space
+    }
+
+    /// For people: the machine and the process.
+    package static func shown(_ text: String) -> String {
+        GuardHolder(reading: text).map { "\($0.host), process \($0.pid)" } ?? text
     }
 
     package init?(reading text: String) {

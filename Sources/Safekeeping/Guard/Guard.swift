@@ -174,7 +174,10 @@ package actor Guard {
         }
         let app: AppProcess
         do {
-            app = try AppProcess(settings.command, environment: settings.environment, folder: settings.folder)
+            var environment = settings.environment
+            // Leases of the queue that an earlier life took are void.
+            environment["STOKER_EPOCH"] = claim.map { "\($0.epoch)" }
+            app = try AppProcess(settings.command, environment: environment, folder: settings.folder)
         } catch {
             status.enter(.failed, at: now(), because: "\(error)")
             logger.critical("\(error)")
@@ -227,15 +230,16 @@ package actor Guard {
         case .signal(let given): signal = given
         case .fenced(let fenced):
             stopSignal = nil
-            let who = "\(fenced.by.name) has taken over (epoch \(fenced.by.epoch))"
+            let who = "\(GuardHolder.shown(fenced.by.name)) has taken over (epoch \(fenced.by.epoch))"
             status.enter(.fenced, at: now(), because: who)
             logger.critical(
                 "another has the pen: the app is stopped, nothing more is published", metadata: ["because": "\(who)"])
             signal = SIGTERM
         case .wanted(let name):
-            status.enter(.stopping, at: now(), because: "\(name) asked for the pen")
+            status.enter(.stopping, at: now(), because: "\(GuardHolder.shown(name)) asked for the pen")
             logger.notice(
-                "another asks for the pen: the app is stopped, and its state handed over", metadata: ["by": "\(name)"])
+                "another asks for the pen: the app is stopped, and its state handed over",
+                metadata: ["by": "\(GuardHolder.shown(name))"])
             signal = SIGTERM
         case .app, .cancelled: signal = SIGTERM
         }
@@ -271,7 +275,7 @@ package actor Guard {
         let outcome = await withTaskGroup(of: Result<Fenced?, any Error>?.self) { group in
             group.addTask {
                 do {
-                    _ = try await self.publish()
+                    _ = try await self.publish(isLast: true)
                     return .success(nil)
                 } catch let fenced as Fenced {
                     return .success(fenced)
@@ -280,7 +284,8 @@ package actor Guard {
                 }
             }
             group.addTask {
-                try? await Task.sleep(until: begin + self.settings.finalLimit, clock: .continuous)  // cancelled: it was first
+                // Cancelled: the snapshot was first.
+                try? await Task.sleep(until: begin + self.settings.finalLimit, clock: .continuous)
                 return nil
             }
             defer { group.cancelAll() }
@@ -319,6 +324,10 @@ package actor Guard {
     }
 
     private func release() async {
+        if let reporting {
+            // The record is told before the process ends, if somebody takes it.
+            _ = try? await withTimeout(.seconds(5)) { await reporting.value }
+        }
         guard let claim else { return }
         do { try await store.release(claim) } catch {
             // The next one waits for the pen; nothing else follows.
@@ -394,7 +403,9 @@ package actor Guard {
                 failures = 0
                 if let answer { for one in asked { one.resume(returning: answer) } }
             } catch let fenced as Fenced {
-                for one in asked { one.resume(returning: .failed("\(fenced.by.name) has taken over")) }
+                for one in asked {
+                    one.resume(returning: .failed("\(GuardHolder.shown(fenced.by.name)) has taken over"))
+                }
                 return .fenced(fenced)
             } catch {
                 for one in asked { one.resume(returning: .failed("\(error)")) }
@@ -420,9 +431,15 @@ package actor Guard {
     /// - Parameter unlessUnchanged: whether a look that finds nothing new is enough.
     /// - Returns: nil when nothing was to be done.
     @discardableResult
-    private func publish(unlessUnchanged: Bool = false) async throws -> SnapshotAnswer? {
+    private func publish(unlessUnchanged: Bool = false, isLast: Bool = false) async throws -> SnapshotAnswer? {
         guard let claim else { return nil }
-        if let before = settings.before { try await hook(before, "before") }
+        if let before = settings.before {
+            do { try await hook(before, "before") } catch {
+                // What it would have made is as it was; the rest must not be lost for it.
+                guard isLast, !(error is CancellationError) else { throw error }
+                logger.error("\(error)")
+            }
+        }
         let began = now()
         let sighting = try await capture.look()
         if unlessUnchanged, sighting.digest == published {
@@ -470,8 +487,35 @@ package actor Guard {
         }
         told(capture.report)
         for copy in copies { await publishCopy(to: copy, rows: report.rows) }
+        if case .published = publication, !isLast { try await tidy() }
         return answer
     }
+
+    /// Now and then drops what the owner's rules do not keep, and frees what nobody needs.
+    private func tidy() async throws {
+        untidied += 1
+        guard untidied >= (settings.keep.isEmpty ? 400 : 50) else { return }
+        untidied = 0
+        do {
+            var gone: Set<String> = []
+            if !settings.keep.isEmpty {
+                let all = try await store.snapshots()
+                gone = Set(
+                    settings.keep.decide(all, newest: status.current.newest?.id).filter { !$0.isKept }.map(
+                        \.snapshot.id))
+            }
+            let report = try await store.collect(dropping: gone)
+            logger.info(
+                "the vault was tidied",
+                metadata: [
+                    "dropped": "\(report.dropped.count)", "packs": "\(report.packs)", "bytes": "\(report.bytes)",
+                ])
+        } catch {
+            if error is Fenced || error is CancellationError { throw error }
+            logger.warning("the vault was not tidied; the next time goes on", metadata: ["because": "\(error)"])
+        }
+    }
+    private var untidied = 0
 
     private func publishCopy(to copy: SnapshotStore, rows: Int64?) async {
         let name = copy.vault.name
@@ -556,7 +600,9 @@ extension Failure {
         case let failure as Failure: self = failure
         case let failure as VaultFailure: self.init(failure)
         case let fenced as Fenced:
-            self.init(.vaultFenced, doing: doing, because: "\(fenced.by.name) has the pen (epoch \(fenced.by.epoch))")
+            self.init(
+                .vaultFenced, doing: doing,
+                because: "\(GuardHolder.shown(fenced.by.name)) has the pen (epoch \(fenced.by.epoch))")
         default: self.init(.internal, doing: doing, because: "\(error)", cause: error)
         }
     }

@@ -63,7 +63,8 @@ final class GuardService: Sendable {
             let answer = GuardAnswer(.ok, status.health)
             return isLocal ? .always(answer) : .unlessTheAppHasIt(answer)
         case "/status" where method == .GET || method == .HEAD:
-            let answer = GuardAnswer(.ok, status.document(now: now()))
+            let answer = GuardAnswer(
+                .ok, status.document(now: now(), isFull: isLocal || isAuthorized(headers)))
             // While there is no app, the guard tells why.
             return isLocal || !isRunning ? .always(answer) : .unlessTheAppHasIt(answer)
         case "/snapshot" where method == .POST:

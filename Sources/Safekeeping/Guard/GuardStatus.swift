@@ -61,15 +61,31 @@ package final class GuardStatus: Sendable {
     /// What `/health` answers.
     package var health: JSONValue {
         let facts = current
+        // Why a start failed may name files; who took over does not.
+        let because = facts.phase == .failed ? "see the guard's log" : facts.because
         return [
             "status": .string(facts.phase == .running || facts.phase == .readOnly ? "ok" : facts.phase.rawValue),
-            "because": facts.because.map { .string($0) } ?? .null,
+            "because": because.map { .string($0) } ?? .null,
         ]
     }
 
-    /// What `/status` answers. No path, no name of a file and no key is in it: it may be public.
-    package func document(now: Instant) -> JSONValue {
-        let facts = current
+    /// What `/status` answers.
+    /// - Parameter isFull: with words that may name files. Without them it may be read by anybody.
+    package func document(now: Instant, isFull: Bool) -> JSONValue {
+        var facts = current
+        if !isFull {
+            let told = "ask the guard's socket, or with the token"
+            facts.trouble = facts.trouble.map { _ in told }
+            facts.because = facts.phase == .failed ? told : facts.because
+            facts.held?.because = told
+            facts.warnings = facts.warnings.isEmpty ? [] : [told]
+            facts.copies = facts.copies.mapValues { _ in told }
+            if let record = facts.recovery {
+                facts.recovery?.because = record.because.map { _ in told }
+                facts.recovery?.warnings = record.warnings.isEmpty ? [] : [told]
+                facts.recovery?.verify = record.verify.map { $0 == "ok" ? $0 : told }
+            }
+        }
         func instant(_ time: Instant?) -> JSONValue { time.map { .string($0.description) } ?? .null }
         return [
             "phase": .string(facts.phase.rawValue), "since": instant(facts.since), "state": .string(facts.state),

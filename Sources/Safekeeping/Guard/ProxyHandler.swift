@@ -40,7 +40,7 @@ final class ProxyHandler: ChannelInboundHandler, RemovableChannelHandler {
     private var backend: (any Channel)?
     private var isConnecting = false
     private var isReading = true
-    private var answersPending = 0
+    private var isRefused = false
 
     /// - Parameter port: the app's; nil where nothing is forwarded.
     init(_ service: GuardService, forwardingTo port: Int?) {
@@ -59,7 +59,10 @@ final class ProxyHandler: ChannelInboundHandler, RemovableChannelHandler {
 
     /// A request that cannot be read, such as one with two lengths: nothing of it reaches the app.
     func errorCaught(context: ChannelHandlerContext, error: any Error) {
-        guard error is HTTPParserError, request?.isAnswering != true else { return context.close(promise: nil) }
+        guard error is HTTPParserError, request?.isAnswering != true, !isRefused else {
+            return context.close(promise: nil)
+        }
+        isRefused = true
         backend?.close(promise: nil)
         backend = nil
         write(

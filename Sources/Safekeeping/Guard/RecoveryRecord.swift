@@ -49,7 +49,7 @@ package struct RecoveryRecord: Sendable, Equatable {
         case .first: "nothing: this is the first start with this vault"
         case .continued: "nothing: the disk had what the newest snapshot had, and what came after it"
         case .restored where wasReleased:
-            "nothing: \(previous ?? "the previous holder") published its last state and stopped"
+            "nothing: the previous holder published its last state and stopped"
         case .restored, .older:
             from.map { "what was written after \($0)" } ?? "unknown"
         case .empty: "all of it stays in the vault; the app began with nothing"

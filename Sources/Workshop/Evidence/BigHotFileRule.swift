@@ -3,7 +3,9 @@ import StokerCore
 extension EvidenceRule {
     /// Very long files that are worked on all the time, with where they could be cut.
     static let bigHotFile = EvidenceRule(id: "big_hot_file", precision: 0.9, measured: "4 of 4") { context in
-        guard let history = context.history else { return .blind("Big hot files need the past, and the clone is shallow.") }
+        guard let history = context.history else {
+            return .blind("Big hot files need the past, and the clone is shallow.")
+        }
         let now = context.head.time
         let big = context.view.sources.filter { $0.lineCount > 1_500 && history.commits(of: $0.path).count >= 10 }
             .sorted { (history.heat(of: $0.path, at: now), $1.path) > (history.heat(of: $1.path, at: now), $0.path) }
@@ -12,7 +14,8 @@ extension EvidenceRule {
             let since = (now - History.span).milliseconds / 1_000
             let said = try await context.mirror.run(
                 [
-                    "log", "-p", "-U0", "--no-merges", "--since-as-filter=@\(since)", "--format=%x01%H", "--max-count=400",
+                    "log", "-p", "-U0", "--no-merges", "--since-as-filter=@\(since)", "--format=%x01%H",
+                    "--max-count=400",
                     context.head.commit, "--", file.path,
                 ], doing: "read the changes of \(file.path)")
             let clusters = ChangeClusters.of(said, isWanted: Set(history.commits(of: file.path).map(\.hash)).contains)
@@ -22,7 +25,8 @@ extension EvidenceRule {
                 Sighting(
                     file: file.path, lines: 1...min(12, file.lineCount), symbol: "big_hot_file",
                     title: "\(file.path) has \(file.lineCount) lines and changed in \(commits) commits in three years",
-                    why: "Whoever changes it has to find the place among \(file.lineCount) lines, and two changes meet often. These groups of functions change together and could be files of their own.",
+                    why:
+                        "Whoever changes it has to find the place among \(file.lineCount) lines, and two changes meet often. These groups of functions change together and could be files of their own.",
                     evidence: clusters.prefix(5).map {
                         "Together in \($0.commits.counted("commit")): \($0.functions.prefix(8).joined(separator: ", "))"
                     }, command: "git log -p -U0 --no-merges --since=3.years -- \(Quote.shell(file.path))",

@@ -30,9 +30,12 @@ package struct EvidenceTools: Sendable {
                 tools.missing[tool] = "\(tool.rawValue) is not among the worker's tools"
                 continue
             }
-            let own = folders.map { "\($0)/\(tool.rawValue)" }.first { FileManager.default.isExecutableFile(atPath: $0) }
+            let own = folders.map { "\($0)/\(tool.rawValue)" }.first {
+                FileManager.default.isExecutableFile(atPath: $0)
+            }
             guard let path = own ?? Program.find(tool.rawValue) else { continue }
-            let said = try? await ProgramRun(path: path, arguments: ["--version"], limit: 65_536, within: .seconds(20)).run()
+            let said = try? await ProgramRun(path: path, arguments: ["--version"], limit: 65_536, within: .seconds(20))
+                .run()
             guard let said, said.status == 0 else {
                 tools.missing[tool] = "\(tool.rawValue) does not start"
                 continue
@@ -77,14 +80,17 @@ extension EvidenceTools {
             do {
                 ended = try await ProgramRun(
                     path: lizard.path, arguments: ["--csv", "-i", "-1"] + batch.map { "./" + $0 },
-                    environment: ProgramRun.plain.merging(["PYTHONIOENCODING": "utf-8", "PYTHONDONTWRITEBYTECODE": "1"]) { $1 },
+                    environment: ProgramRun.plain.merging(["PYTHONIOENCODING": "utf-8", "PYTHONDONTWRITEBYTECODE": "1"])
+                    { $1 },
                     folder: folder, limit: 32 << 20, within: .seconds(60)
                 ).run()
             } catch is CancellationError { throw CancellationError() } catch {
                 ended = nil
             }
             // It prints a file's rows before it reads the next, and may die or complain at any.
-            if let ended, ended.status == 0, !ended.errors.contains("Traceback"), !ended.errors.contains("Fail to process") {
+            if let ended, ended.status == 0, !ended.errors.contains("Traceback"),
+                !ended.errors.contains("Fail to process")
+            {
                 measured.functions += Self.functions(ended.text)
             } else if batch.count == 1 {
                 measured.failed.append(batch[0])

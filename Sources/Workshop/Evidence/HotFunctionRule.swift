@@ -2,8 +2,11 @@ import StokerCore
 
 extension EvidenceRule {
     /// Complex functions that had to be mended again and again.
-    static let hotFunction = EvidenceRule(id: "hot_function", precision: 0.9, measured: "8 of 8 with two fixes") { context in
-        guard let history = context.history else { return .blind("Hot functions need the past, and the clone is shallow.") }
+    static let hotFunction = EvidenceRule(id: "hot_function", precision: 0.9, measured: "8 of 8 with two fixes") {
+        context in
+        guard let history = context.history else {
+            return .blind("Hot functions need the past, and the clone is shallow.")
+        }
         guard let lizard = context.tools.tool(.lizard) else {
             return .blind("Functions were not measured: \(context.tools.reason(.lizard)).")
         }
@@ -35,13 +38,17 @@ extension EvidenceRule {
             var seen: [Sighting] = []
             let names = await context.tools.scopedNames(of: file.path, in: folder)
             for function in complex.prefix(5) {
-                if let one = try await sighting(of: function, named: names[function.lines.lowerBound], history, context) {
+                if let one = try await sighting(of: function, named: names[function.lines.lowerBound], history, context)
+                {
                     seen.append(one)
                 }
             }
             // Of functions inside each other the innermost is meant.
             result.seen += seen.filter { one in
-                !seen.contains { $0.lines != one.lines && one.lines.contains($0.lines.lowerBound) && one.lines.contains($0.lines.upperBound) }
+                !seen.contains {
+                    $0.lines != one.lines && one.lines.contains($0.lines.lowerBound)
+                        && one.lines.contains($0.lines.upperBound)
+                }
             }
         }
         return result
@@ -72,10 +79,14 @@ extension EvidenceRule {
         return Sighting(
             file: function.file, lines: first...min(last, first + 11), symbol: name,
             title: "`\(name)` was mended \(fixes.count) times in three years and has \(function.complexity) paths",
-            why: "Each change here has to hold on \(function.complexity) paths, and \(fixes.count) times it did not. Splitting off one case with its own test makes the next change cheaper.",
+            why:
+                "Each change here has to hold on \(function.complexity) paths, and \(fixes.count) times it did not. Splitting off one case with its own test makes the next change cheaper.",
             evidence: [
                 "\(function.file):\(first) to line \(last), cyclomatic complexity \(function.complexity)"
-            ] + fixes.prefix(8).map { "\($0.hash.prefix(12)) \(Formatting.time($0.time).prefix(10)) \(Redaction.quote($0.subject, limit: 100))" },
+            ]
+                + fixes.prefix(8).map {
+                    "\($0.hash.prefix(12)) \(Formatting.time($0.time).prefix(10)) \(Redaction.quote($0.subject, limit: 100))"
+                },
             command: "git log -s --no-merges --since=3.years -L \(first),\(last):\(Quote.shell(function.file))",
             severity: recent >= 2 ? .high : .medium, weight: weight)
     }

@@ -21,17 +21,22 @@ extension EvidenceRule {
             let gone = counted.filter(\.1)
             let share = Double(gone.count) / Double(counted.count)
             guard share >= 0.6, let block = longest(silent) else { continue }
-            let names = Dictionary(grouping: gone, by: { $0.0.name }).sorted { ($0.value.count, $1.key) > ($1.value.count, $0.key) }
+            let names = Dictionary(grouping: gone, by: { $0.0.name }).sorted {
+                ($0.value.count, $1.key) > ($1.value.count, $0.key)
+            }
             found.append((file, share, block, names.prefix(3).map { "\($0.key) (\($0.value.count) lines)" }))
         }
         guard let worst = found.max(by: { $0.share < $1.share }) else { return result }
         let some = found.sorted { ($0.share, $1.file.path) > ($1.share, $0.file.path) }
         result.seen = [
             Sighting(
-                file: worst.file.path, lines: worst.block.lowerBound...min(worst.block.upperBound, worst.block.lowerBound + 11),
+                file: worst.file.path,
+                lines: worst.block.lowerBound...min(worst.block.upperBound, worst.block.lowerBound + 11),
                 symbol: "knowledge_gone",
-                title: "Most of \(some.count == 1 ? worst.file.path : "\(some.count) busy files") was written by people who have been silent for over a year",
-                why: "The files change often, and nobody who wrote them answers questions any more. Somebody should read them now, with notes and tests, before the next fault does it.",
+                title:
+                    "Most of \(some.count == 1 ? worst.file.path : "\(some.count) busy files") was written by people who have been silent for over a year",
+                why:
+                    "The files change often, and nobody who wrote them answers questions any more. Somebody should read them now, with notes and tests, before the next fault does it.",
                 evidence: some.map {
                     "\($0.file.path): \(Formatting.share($0.share)) of its lines, by \($0.authors.joined(separator: ", ")); \(history.commits(of: $0.file.path).count) commits in three years"
                 }, command: "git blame -w -M --line-porcelain \(Quote.shell(worst.file.path))", severity: .medium,

@@ -33,7 +33,8 @@ struct Look: Sendable, Equatable {
     }
 
     private static func finding(
-        of one: Sighting, _ rule: EvidenceRule, _ perspective: Perspective, _ context: EvidenceContext, _ tools: [String]
+        of one: Sighting, _ rule: EvidenceRule, _ perspective: Perspective, _ context: EvidenceContext,
+        _ tools: [String]
     ) -> Finding? {
         guard let file = context.view.file(one.file) else { return nil }
         let lines = file.lines

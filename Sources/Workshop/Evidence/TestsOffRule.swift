@@ -3,7 +3,9 @@ import StokerCore
 extension EvidenceRule {
     /// Tests that somebody switched off without a condition, more than a year ago.
     static let testsOff = EvidenceRule(id: "tests_off", precision: 0.85, measured: "3 of 3") { context in
-        guard !context.head.isShallow else { return .blind("The age of lines needs the past, and the clone is shallow.") }
+        guard !context.head.isShallow else {
+            return .blind("The age of lines needs the past, and the clone is shallow.")
+        }
         var result = RuleResult()
         let tests = context.view.files.filter { $0.role == .test && $0.language != nil }
         for file in tests {
@@ -16,14 +18,18 @@ extension EvidenceRule {
                 ["blame", "-w", "-M", "--line-porcelain", context.head.commit, "--", file.path],
                 doing: "see since when tests of \(file.path) are off")
             let owners = BlameLine.parse(said)
-            let old = places.filter { $0 < owners.count && context.head.time - owners[$0].time > .seconds(365 * 86_400) }
+            let old = places.filter {
+                $0 < owners.count && context.head.time - owners[$0].time > .seconds(365 * 86_400)
+            }
             guard let first = old.first else { continue }
             let years = (context.head.time - owners[first].time) / .seconds(365.25 * 86_400)
             result.seen.append(
                 Sighting(
                     file: file.path, lines: (first + 1)...min(first + 2, plain.count), symbol: "tests_off",
-                    title: "\(old.count.counted("test")) of \(file.path) \(old.count == 1 ? "has" : "have") been off for \(Formatting.tenths(years)) years",
-                    why: "It looks like a test and checks nothing. Switch it on, or delete it with what it was to guard.",
+                    title:
+                        "\(old.count.counted("test")) of \(file.path) \(old.count == 1 ? "has" : "have") been off for \(Formatting.tenths(years)) years",
+                    why:
+                        "It looks like a test and checks nothing. Switch it on, or delete it with what it was to guard.",
                     evidence: old.prefix(10).map {
                         "\(file.path):\($0 + 1) since \(Formatting.time(owners[$0].time).prefix(10)): \(Redaction.quote(plain[$0].trimmingPrefix { $0.isWhitespace }, limit: 120))"
                     }, command: "git blame -L \(first + 1),+1 -- \(Quote.shell(file.path))", severity: .low))

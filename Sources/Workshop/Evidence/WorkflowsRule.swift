@@ -29,14 +29,19 @@ extension EvidenceRule {
         }
         result.isBlind = result.notLookedAt.count == files.count
         let texts = Dictionary(files.map { ($0.path, $0.text) }) { $1 }
-        let wanted = found.filter { $0.isSure && $0.matters(in: texts[$0.path] ?? "") && !$0.isDismissed(in: texts[$0.path] ?? "") }
-        for (key, group) in Dictionary(grouping: wanted, by: { "\($0.ident)\n\($0.path)" }).sorted(by: { $0.key < $1.key }) {
+        let wanted = found.filter {
+            $0.isSure && $0.matters(in: texts[$0.path] ?? "") && !$0.isDismissed(in: texts[$0.path] ?? "")
+        }
+        for (key, group) in Dictionary(grouping: wanted, by: { "\($0.ident)\n\($0.path)" }).sorted(by: {
+            $0.key < $1.key
+        }) {
             let places = group.sorted { $0.lines.lowerBound < $1.lines.lowerBound }
             guard let first = places.first else { continue }
             _ = key
             result.seen.append(
                 Sighting(
-                    file: first.path, lines: first.lines.lowerBound...min(first.lines.upperBound, first.lines.lowerBound + 11),
+                    file: first.path,
+                    lines: first.lines.lowerBound...min(first.lines.upperBound, first.lines.lowerBound + 11),
                     symbol: first.ident, title: "\(first.title) in \(first.path)", why: first.why,
                     evidence: places.map { "\($0.path):\($0.lines.lowerBound) \($0.annotation)" }.prefix(20)
                         + (places.count > 20 ? ["and \(places.count - 20) more places"] : []),
@@ -50,7 +55,8 @@ extension EvidenceRule {
         let ended: ProgramRun.Ended
         do {
             ended = try await ProgramRun(
-                path: zizmor, arguments: ["--offline", "--no-progress", "--format", "json", "--no-config"] + paths.map { "./" + $0 },
+                path: zizmor,
+                arguments: ["--offline", "--no-progress", "--format", "json", "--no-config"] + paths.map { "./" + $0 },
                 environment: ProgramRun.plain.merging(["HOME": folder]) { $1 }, folder: folder, limit: 32 << 20,
                 within: .seconds(60)
             ).run()
@@ -118,7 +124,8 @@ struct WorkflowAudit: Sendable, Equatable {
             ]
             return strangers.contains { (feature + annotation).contains($0) }
         case "dangerous-triggers":
-            let checksOut = text.contains("pull_request.head.") || text.contains("head_ref") || text.contains("workflow_run.head_")
+            let checksOut =
+                text.contains("pull_request.head.") || text.contains("head_ref") || text.contains("workflow_run.head_")
             let hasRights = text.contains("secrets.") || text.contains(": write")
             return checksOut && text.contains("actions/checkout") && hasRights
         default: return true

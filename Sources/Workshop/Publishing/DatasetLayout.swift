@@ -73,7 +73,8 @@ struct DatasetLayout: Sendable, Equatable {
     func merging(adding: DatasetPart) -> [DatasetPart] {
         let all = parts + [adding]
         // From the newest back: what is loose stands behind what was put together.
-        let loose = Array(all.reversed().prefix { $0.count < Self.mostLoose }.reversed())
+        let loose = Array(
+            all.reversed().prefix { $0.count < Self.mostLoose && $0.size < Self.mostBytes / 2 }.reversed())
         if loose.count >= Self.mostLoose { return Self.fitting(loose) }
         let before = all.dropLast(loose.count)
         let middle = Array(before.reversed().prefix { $0.count < 400 && $0.size < Self.mostBytes / 2 }.reversed())

@@ -52,7 +52,9 @@ package struct DatasetPublisher: Sendable {
 
     /// What the dataset has now; nil when there is none.
     func look() async throws(HubFailure) -> (head: String, layout: DatasetLayout, hashes: [String: String])? {
-        guard let info = try await hub.find(dataset, expand: ["sha", "private"]), let head = info.sha else { return nil }
+        guard let info = try await hub.find(dataset, expand: ["sha", "private"]), let head = info.sha else {
+            return nil
+        }
         let entries = try await hub.tree(of: dataset, revision: head).all().filter { $0.kind == .file }
         let layout = DatasetLayout(paths: entries.map { ($0.path, $0.size) }, filePrefix: kind.filePrefix)
         return (head, layout, Dictionary(entries.map { ($0.path, $0.lfs ?? $0.oid) }) { $1 })
@@ -79,7 +81,9 @@ package struct DatasetPublisher: Sendable {
             }
             if let hash = hashes[rows.path] {
                 // A commit whose answer was lost, or one of a process that was killed behind it.
-                if hash == Self.blobName(rows.bytes) || hash == Hex.text(SHA256.hash(data: rows.bytes)) { return .published(commit: head, wasCreated: wasCreated) }
+                if hash == Self.blobName(rows.bytes) || hash == Hex.text(SHA256.hash(data: rows.bytes)) {
+                    return .published(commit: head, wasCreated: wasCreated)
+                }
                 return .taken(next: layout.newest + 1)
             }
             // Put together with others since: the numbers are ours as long as nobody else writes here.
@@ -107,7 +111,9 @@ package struct DatasetPublisher: Sendable {
         _ rows: PendingRows, _ layout: DatasetLayout, _ insights: Iteration.Insights, _ head: String
     ) async throws(HubFailure) -> [HubChange] {
         var changes: [HubChange] = []
-        func add(_ path: String, _ bytes: [UInt8]) { changes.append(.add(path: path, .bytes(ByteBuffer(bytes: bytes)))) }
+        func add(_ path: String, _ bytes: [UInt8]) {
+            changes.append(.add(path: path, .bytes(ByteBuffer(bytes: bytes))))
+        }
         // Without rows a README makes the dataset unreadable, so both come in the first commit.
         if !layout.hasReadme {
             add("README.md", Array(DatasetCard.readme(name: "\(dataset)", kind: kind, repository: repository).utf8))
@@ -156,7 +162,9 @@ package struct DatasetPublisher: Sendable {
 
     /// Whether the rows stand in a part that has others too.
     private func has(_ rows: PendingRows, _ layout: DatasetLayout, _ head: String) async throws(HubFailure) -> Bool {
-        guard let part = layout.parts.first(where: { $0.first <= rows.first && $0.last >= rows.last }) else { return false }
+        guard let part = layout.parts.first(where: { $0.first <= rows.first && $0.last >= rows.last }) else {
+            return false
+        }
         let lines = String(decoding: try await bytes(of: part, at: head), as: UTF8.self).split(separator: "\n")
         let start = rows.first - part.first
         guard start + rows.lines.count <= lines.count else { return false }

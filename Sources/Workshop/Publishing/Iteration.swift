@@ -192,8 +192,10 @@ enum DatasetCard {
         let numbers: Set = ["priority", "confidence"]
         let lists: Set = ["evidence", "tools"]
         let names = [
-            "id", "rule", "perspective", "title", "why", "file", "line_start", "line_end", "symbol", "quote", "quote_sha",
-            "evidence", "command", "severity", "priority", "confidence", "state", "first_seen", "head", "tools", "source",
+            "id", "rule", "perspective", "title", "why", "file", "line_start", "line_end", "symbol", "quote",
+            "quote_sha",
+            "evidence", "command", "severity", "priority", "confidence", "state", "first_seen", "head", "tools",
+            "source",
         ]
         return names.map { name in
             let type =

@@ -37,7 +37,8 @@ enum CodeMask {
                 }
                 at = min(bytes.count, at + 3)
                 blank(start..<at)
-            } else if bytes[at] == 0x22 || (hasApostrophes && bytes[at] == 0x27) || (hasBackticks && bytes[at] == 0x60) {
+            } else if bytes[at] == 0x22 || (hasApostrophes && bytes[at] == 0x27) || (hasBackticks && bytes[at] == 0x60)
+            {
                 let quote = bytes[at]
                 let isLong = quote == 0x60
                 at += 1

@@ -53,7 +53,8 @@ package struct GitMirror: Sendable {
         let doing = "fetch \(branch.map { "\($0) of " } ?? "")\(Redaction.address(source))"
         try await run(
             [
-                "fetch", "--quiet", "--no-tags", "--force", "--no-recurse-submodules", "--no-auto-gc", "--no-write-fetch-head",
+                "fetch", "--quiet", "--no-tags", "--force", "--no-recurse-submodules", "--no-auto-gc",
+                "--no-write-fetch-head",
                 "--update-shallow", "--", source, "+\(wanted):refs/stoker/head",
             ], doing: doing, within: .seconds(900))
         return try await head()
@@ -67,7 +68,8 @@ package struct GitMirror: Sendable {
 
     /// What the last look found.
     package func head() async throws -> Head {
-        let said = try await run(["log", "-1", "--format=%H %ct", "refs/stoker/head", "--"], doing: "read the newest commit")
+        let said = try await run(
+            ["log", "-1", "--format=%H %ct", "refs/stoker/head", "--"], doing: "read the newest commit")
         let parts = said.split(whereSeparator: \.isWhitespace)
         guard parts.count == 2, let seconds = Int64(parts[1]) else {
             throw Failure(.internal, doing: "read the newest commit", because: "git says \"\(said.prefix(100))\"")

@@ -31,7 +31,9 @@ struct History: Sendable {
     }
     private static func weight(_ years: Double) -> Double { 1 / (1 + max(0, years)) }
 
-    static func read(_ mirror: GitMirror, at head: GitMirror.Head, ignoring ignored: Set<String>) async throws -> History {
+    static func read(_ mirror: GitMirror, at head: GitMirror.Head, ignoring ignored: Set<String>) async throws
+        -> History
+    {
         let since = head.time - span
         let bytes = try await mirror.bytes(
             [
@@ -80,7 +82,8 @@ struct History: Sendable {
             let number = history.commits.count
             history.commits.append(
                 Commit(
-                    hash: words[0], time: time, author: words[2], subject: subject, isFix: isFix(subject), paths: paths))
+                    hash: words[0], time: time, author: words[2], subject: subject, isFix: isFix(subject), paths: paths)
+            )
             for path in Set(paths) { history.byPath[path, default: []].append(number) }
         }
         return history

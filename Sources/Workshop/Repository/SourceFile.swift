@@ -94,8 +94,11 @@ struct SourceFile: Sendable {
     }
 
     private static func isGenerated(name: String) -> Bool {
-        [".pb.go", "_pb2.py", "_pb2_grpc.py", ".pb.swift", ".grpc.swift", ".min.js", ".bundle.js", ".g.dart", "_generated.go", ".designer.cs"]
-            .contains { name.hasSuffix($0) } || name.hasPrefix("zz_generated") || name == "versioneer.py"
+        [
+            ".pb.go", "_pb2.py", "_pb2_grpc.py", ".pb.swift", ".grpc.swift", ".min.js", ".bundle.js", ".g.dart",
+            "_generated.go", ".designer.cs",
+        ]
+        .contains { name.hasSuffix($0) } || name.hasPrefix("zz_generated") || name == "versioneer.py"
             || name == "_version.py"
     }
 

@@ -34,6 +34,8 @@ package final class WorkerBoard: Sendable {
         package var hint: String?
         package var record: WorkerRecord
         package var dataset: String?
+        /// Ids of what it takes turns with.
+        package var perspectives: [String]
         package var pausedSince: Instant?
         package var nextAt: Instant?
         /// Open findings by severity.
@@ -145,7 +147,8 @@ package final class WorkerBoard: Sendable {
             throw Failure(
                 .notFound, doing: "look at the worker \(name)",
                 because: names.isEmpty
-                    ? "the fleet file has no workers" : "there is none of that name; there are \(names.joined(separator: ", "))",
+                    ? "the fleet file has no workers"
+                    : "there is none of that name; there are \(names.joined(separator: ", "))",
                 hint: "docs/workshop.md tells how a worker is written down")
         }
         return settings
@@ -165,6 +168,7 @@ package final class WorkerBoard: Sendable {
         var status = Status(
             name: name, settings: settings, state: .waiting, text: "", hint: nil, record: record,
             dataset: settings.datasetID(namespace: namespace)?.description ?? settings.dataset?.name,
+            perspectives: ((try? await perspectives(settings)) ?? []).map(\.id),
             pausedSince: isPaused ? try await store.pausedSince() : nil, nextAt: isPaused ? nil : next, open: open,
             log: live.log)
         (status.state, status.text, status.hint) = Self.words(status, isPaused: isPaused, live)
@@ -195,7 +199,8 @@ package final class WorkerBoard: Sendable {
         note(name, isPaused ? "paused" : "resumed", isRunning: false)
         if !isPaused {
             // Its next look is now, and not when it was due.
-            for job in try await ledger.jobs.jobs(kind: WorkerService.kind, states: [.scheduled, .available], before: nil, limit: 200)
+            for job in try await ledger.jobs.jobs(
+                kind: WorkerService.kind, states: [.scheduled, .available], before: nil, limit: 200)
             where WorkerService.worker(of: job) == name {
                 _ = try await ledger.jobs.cancel(job.id, because: "resumed by hand", now: now())
             }
@@ -293,7 +298,8 @@ package final class WorkerBoard: Sendable {
         }
         do throws(FleetProblems) { return try PerspectiveFile(text, name: name) } catch {
             throw Failure(
-                .fleetInvalid, doing: "read the perspectives of \(name)", because: error.description.split(separator: "\n").joined(separator: "; "))
+                .fleetInvalid, doing: "read the perspectives of \(name)",
+                because: error.description.split(separator: "\n").joined(separator: "; "))
         }
     }
 }

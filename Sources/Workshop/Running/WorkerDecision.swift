@@ -9,7 +9,8 @@ enum WorkerDecision {
     }
 
     /// The perspective that is next, in turn: one that has not looked at the commit, else one that has more to tell than fits into a row.
-    static func next(_ perspectives: [String], _ record: WorkerRecord, head: String, hasNews: (String) -> Bool) -> Next {
+    static func next(_ perspectives: [String], _ record: WorkerRecord, head: String, hasNews: (String) -> Bool) -> Next
+    {
         guard !perspectives.isEmpty else { return .rest }
         let start = record.last.flatMap { perspectives.firstIndex(of: $0) }.map { $0 + 1 } ?? 0
         let turn = (0..<perspectives.count).map { perspectives[(start + $0) % perspectives.count] }

@@ -34,6 +34,10 @@ package struct WorkerRecord: Codable, Sendable, Equatable {
     package var telling: [String] = []
     /// Today's names of files by those they had when they were first seen.
     package var firstNames: [String: String] = [:]
+    /// The change that an implementation worker is at, its commit, and how many of its six stages are done.
+    package var target: String?
+    package var targetHead: String?
+    package var stage = 0
     package var insights: [[String]] = [[], [], []]
 
     package var startedAt: Instant?
@@ -78,7 +82,9 @@ package struct WorkerStore: Sendable {
     private static let part = 60_000
 
     package func load() async throws(Failure) -> (record: WorkerRecord, version: Int64) {
-        guard let found = try await records.record(kind: Self.recordKind, key: worker) else { return (WorkerRecord(), 0) }
+        guard let found = try await records.record(kind: Self.recordKind, key: worker) else {
+            return (WorkerRecord(), 0)
+        }
         do {
             return (try JSONDecoder().decode(WorkerRecord.self, from: Data(found.body.utf8)), found.version)
         } catch {
@@ -112,7 +118,9 @@ package struct WorkerStore: Sendable {
 
     package func book() async throws(Failure) -> FindingBook {
         var book = FindingBook()
-        for record in try await records.records(kind: Self.findingKind, prefix: worker + "/", after: nil, limit: Record.maxOfKind) {
+        for record in try await records.records(
+            kind: Self.findingKind, prefix: worker + "/", after: nil, limit: Record.maxOfKind)
+        {
             guard let json = try? JSONValue(reading: record.body), let finding = json["finding"].flatMap(Finding.init)
             else { continue }
             book.entries[finding.id] = FindingBook.Entry(
@@ -158,8 +166,11 @@ package struct WorkerStore: Sendable {
                 piece = piece.dropLast()
             }
             rest = rest.dropFirst(piece.count)
-            let body: JSONValue = ["line": .string(String(decoding: piece, as: UTF8.self)), "more": .bool(!rest.isEmpty)]
-            try await records.put(NewRecord(kind: Self.rowKind, key: "\(key(number))/\(part)", body: body.text, at: now))
+            let body: JSONValue = [
+                "line": .string(String(decoding: piece, as: UTF8.self)), "more": .bool(!rest.isEmpty),
+            ]
+            try await records.put(
+                NewRecord(kind: Self.rowKind, key: "\(key(number))/\(part)", body: body.text, at: now))
             part += 1
         } while !rest.isEmpty
     }

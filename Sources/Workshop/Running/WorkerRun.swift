@@ -73,7 +73,9 @@ package struct WorkerRun: Sendable {
             var hasNews = false
             // What waits from before goes first: its numbers are given.
             if record.sending == nil {
-                let made = try await look(&record, &version, book)
+                let made =
+                    settings.kind == .implementation
+                    ? try await implement(&record, &version) : try await look(&record, &version, book)
                 outcome.row = made?.row
                 outcome.perspective = made?.perspective
                 hasNews = made?.hasNews ?? false
@@ -105,9 +107,8 @@ package struct WorkerRun: Sendable {
 
     // MARK: Looking
 
-    private func look(
-        _ record: inout WorkerRecord, _ version: inout Int64, _ old: FindingBook
-    ) async throws -> (row: Int?, perspective: String, hasNews: Bool)? {
+    /// What is new of the branch, and what follows from it for what is remembered.
+    func fetch(_ record: inout WorkerRecord) async throws -> (GitMirror, GitMirror.Head) {
         report("fetching \(Redaction.address(source))")
         let mirror = try GitMirror(
             folder: folder + "/mirrors/" + Self.folderName(source, settings.branch), source: source,
@@ -129,13 +130,38 @@ package struct WorkerRun: Sendable {
                 record.published = newest
             } catch { throw error.failure }
         }
+        return (mirror, head)
+    }
+
+    /// Nothing new can be said of the commit.
+    func rest(_ record: inout WorkerRecord, _ version: inout Int64, _ head: GitMirror.Head) async throws {
+        if record.complete != head.commit {
+            record.complete = head.commit
+            version = try await store.save(record, version: version, at: now())
+        }
+        report("complete at \(head.commit.prefix(7))")
+    }
+
+    /// Fixes a row in the ledger: until the record names it, nothing has happened.
+    /// - Returns: its number.
+    func write(_ row: Iteration, _ record: inout WorkerRecord, _ version: inout Int64) async throws -> Int {
+        report("writing iteration \(row.iteration)")
+        try await store.keep(row.json.text, number: row.iteration, at: now())
+        record.iteration = row.iteration
+        record.waitingSince = record.waitingSince ?? now()
+        if settings.dataset == nil { record.published = row.iteration }
+        version = try await store.save(record, version: version, at: now())
+        try await store.forgetRow(row.iteration - WorkerStore.keptRows)
+        return row.iteration
+    }
+
+    private func look(
+        _ record: inout WorkerRecord, _ version: inout Int64, _ old: FindingBook
+    ) async throws -> (row: Int?, perspective: String, hasNews: Bool)? {
+        let (mirror, head) = try await fetch(&record)
         let next = WorkerDecision.next(perspectives.map(\.id), record, head: head.commit) { !old.news(of: $0).isEmpty }
         guard case .look(let id) = next, let perspective = perspectives.first(where: { $0.id == id }) else {
-            if record.complete != head.commit {
-                record.complete = head.commit
-                version = try await store.save(record, version: version, at: now())
-            }
-            report("complete at \(head.commit.prefix(7))")
+            try await rest(&record, &version, head)
             return nil
         }
         var book = old
@@ -166,22 +192,16 @@ package struct WorkerRun: Sendable {
             summary: Self.summary(news, book, perspective, look), findings: news)
         row.insights.lists = record.insights
         row.body = Self.body(perspective, look, book, record.epoch)
-        report("writing iteration \(number)")
-        // In this order: until the record names the row, nothing has happened.
-        try await store.keep(row.json.text, number: number, at: now())
+        // Before the row: a finding that nobody was told of yet is no loss.
         try await store.save(book, over: old, at: now())
-        record.iteration = number
         if !record.told.contains(id) { record.told.append(id) }
         record.telling = news.map(\.id)
-        record.waitingSince = record.waitingSince ?? now()
-        if settings.dataset == nil { record.published = number }
-        version = try await store.save(record, version: version, at: now())
+        _ = try await write(row, &record, &version)
         var told = book
         told.tell(record.telling)
         try await store.save(told, over: book, at: now())
         record.telling = []
         version = try await store.save(record, version: version, at: now())
-        try await store.forgetRow(number - WorkerStore.keptRows)
         return (number, id, !news.isEmpty)
     }
 
@@ -209,7 +229,9 @@ package struct WorkerRun: Sendable {
         String(Finding.sha256(source + "\n" + (branch ?? "")).prefix(24))
     }
 
-    private static func summary(_ news: [Finding], _ book: FindingBook, _ perspective: Perspective, _ look: Look) -> String {
+    private static func summary(_ news: [Finding], _ book: FindingBook, _ perspective: Perspective, _ look: Look)
+        -> String
+    {
         var parts: [String] = []
         for (state, word) in [(Finding.State.new, "new"), (.returned, "returned"), (.open, "open"), (.gone, "gone")] {
             let count = news.count { $0.state == state }
@@ -257,7 +279,9 @@ package struct WorkerRun: Sendable {
         case .now: break
         }
         for _ in 0..<5 {
-            let range = record.sending ?? .init(first: record.published + 1, last: min(record.iteration, record.published + 100))
+            let range =
+                record.sending
+                ?? .init(first: record.published + 1, last: min(record.iteration, record.published + 100))
             record.sending = range
             version = try await store.save(record, version: version, at: now())
             var lines: [String] = []
@@ -268,7 +292,9 @@ package struct WorkerRun: Sendable {
                 }
                 lines.append(line)
             }
-            report("publishing \(range.first == range.last ? "iteration \(range.first)" : "iterations \(range.first) to \(range.last)")")
+            report(
+                "publishing \(range.first == range.last ? "iteration \(range.first)" : "iterations \(range.first) to \(range.last)")"
+            )
             var insights = Iteration.Insights()
             insights.lists = record.insights
             let result: DatasetPublisher.Outcome
@@ -306,7 +332,8 @@ package struct WorkerRun: Sendable {
         let (first, last) = (record.published + 1, record.iteration)
         let next = max(next, last + 1)
         for number in first...last {
-            guard let line = try await store.line(number), var row = (try? JSONValue(reading: line)).flatMap(Iteration.init)
+            guard let line = try await store.line(number),
+                var row = (try? JSONValue(reading: line)).flatMap(Iteration.init)
             else { continue }
             row.iteration = number + next - first
             try await store.keep(row.json.text, number: row.iteration, at: now())

@@ -99,23 +99,31 @@ struct WorkerLook: Sendable {
         do {
             let outcome = try await look(name, settings, store)
             if let row = outcome.row {
-                board.note(name, "iteration \(row)\(outcome.perspective.map { ": \($0.replacing("_", with: " "))" } ?? "")", isRunning: true)
+                board.note(
+                    name, "iteration \(row)\(outcome.perspective.map { ": \($0.replacing("_", with: " "))" } ?? "")",
+                    isRunning: true)
             }
             if let range = outcome.published {
-                board.note(name, "published \(range.lowerBound == range.upperBound ? "iteration \(range.upperBound)" : "iterations \(range.lowerBound) to \(range.upperBound)")", isRunning: true)
+                board.note(
+                    name,
+                    "published \(range.lowerBound == range.upperBound ? "iteration \(range.upperBound)" : "iterations \(range.lowerBound) to \(range.upperBound)")",
+                    isRunning: true)
             }
             return .later(max(next, board.now() + .seconds(1)))
         } catch is CancellationError { throw CancellationError() } catch {
             let failure = (error as? Failure) ?? Failure(.internal, doing: "look", because: "\(type(of: error))")
             board.note(name, Redaction.text(failure.description), isRunning: true)
-            board.logger.warning("A worker's look did not go well", metadata: ["worker": "\(name)", "error": "\(failure)"])
+            board.logger.warning(
+                "A worker's look did not go well", metadata: ["worker": "\(name)", "error": "\(failure)"])
             // Not sooner than what the failure asks for.
             guard case .after(let wait) = failure.retry else { return .later(max(next, board.now() + .seconds(1))) }
             return .later(max(next, board.now() + wait))
         }
     }
 
-    private func look(_ name: String, _ settings: WorkerSettings, _ store: WorkerStore) async throws -> WorkerRun.Outcome {
+    private func look(_ name: String, _ settings: WorkerSettings, _ store: WorkerStore) async throws
+        -> WorkerRun.Outcome
+    {
         var publisher: DatasetPublisher?
         var obstacle: Failure?
         let source = board.source(settings)

@@ -7,11 +7,14 @@ package struct WorkerSettings: Sendable, Equatable {
     package enum Kind: String, Sendable, CaseIterable {
         /// Looks at a repository from six perspectives and publishes what it can prove.
         case analysis
+        /// Makes the changes that follow from a fault, and tries them.
+        case implementation
 
         /// Between two starts, unless `every` says otherwise.
         package var interval: Duration {
             switch self {
             case .analysis: .seconds(60)
+            case .implementation: .seconds(120)
             }
         }
 
@@ -19,6 +22,7 @@ package struct WorkerSettings: Sendable, Equatable {
         package var filePrefix: String {
             switch self {
             case .analysis: "iteration_"
+            case .implementation: "implementation_iteration_"
             }
         }
     }
@@ -62,7 +66,7 @@ package enum WorkersSection {
         [
             FleetKey(
                 "kind", .word, \.kind,
-                "What it does: `analysis` looks at the repository from the [perspectives](workshop.md#perspectives) and publishes findings.",
+                "What it does: `analysis` looks at the repository from the [perspectives](workshop.md#perspectives) and publishes findings; `implementation` makes [changes that follow from a recipe](workshop.md#changes) and tries them.",
                 standard: "`analysis`", example: "analysis", mistakes: ["guessing", "[a]"]),
             FleetKey(
                 "repository", .reference("a folder or the address of a git repository"), \.repository,
@@ -78,7 +82,8 @@ package enum WorkersSection {
                 standard: "none", example: "${NONE:-}", mistakes: ["[a]"], isSecret: true),
             FleetKey(
                 "every", .duration(.seconds(5) ... .seconds(86_400), example: "60s"), \.every,
-                "Between two looks, counted from start to start.", standard: "60s", example: "5m",
+                "Between two looks, counted from start to start.", standard: "60s; 120s of `implementation`",
+                example: "5m",
                 mistakes: ["1s", "often"]),
             FleetKey(
                 "dataset", .reference("a dataset such as acme/analysis-results"), \.dataset,
@@ -165,10 +170,12 @@ package enum WorkersSection {
                 continue
             }
             do throws(Failure) {
-                let whole = dataset.name.contains("/") ? dataset.name : "\(fleet.hub.namespace ?? "owner")/\(dataset.name)"
+                let whole =
+                    dataset.name.contains("/") ? dataset.name : "\(fleet.hub.namespace ?? "owner")/\(dataset.name)"
                 let id = try RepoID(.dataset, whole).description
                 if let other = owners.updateValue(worker.name, forKey: id) {
-                    report.report(.conflict, "is the dataset of the worker \(other) too; give each its own", at: dataset)
+                    report.report(
+                        .conflict, "is the dataset of the worker \(other) too; give each its own", at: dataset)
                 }
             } catch {
                 report.report(.value, "is no dataset: \(error.because)", at: dataset)
@@ -178,6 +185,11 @@ package enum WorkersSection {
             for one in worker.value.perspectives where !one.name.contains("/") && !one.name.hasSuffix(".yaml") {
                 guard one.name != "all", PerspectiveFile.builtIn.perspective(one.name, of: worker.value.kind) == nil
                 else { continue }
+                guard worker.value.kind != .implementation else {
+                    report.report(
+                        .conflict, "does not apply to an implementation worker, which goes by recipes", at: one)
+                    continue
+                }
                 let known = PerspectiveFile.builtIn.perspectives(of: worker.value.kind).map(\.id)
                 report.report(
                     .value,

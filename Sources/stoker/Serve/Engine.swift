@@ -108,7 +108,8 @@ struct Engine {
             settings: FleetMonitor.Settings(
                 openLimit: limit.inFlight, seed: UInt64.random(in: 1...UInt64.max), userAgent: Self.userAgent,
                 demo: plan.demo),
-            hub: knowledge, maintenance: book, sections: .all, onFleet: { fleet in
+            hub: knowledge, maintenance: book, sections: .all,
+            onFleet: { fleet in
                 board.use(fleet)
                 workers.use(fleet)
             }, clocks: clocks, logger: logger)
@@ -209,7 +210,9 @@ struct Engine {
 
         // Stopped in the opposite order: first the server (viewers leave), then the probes, last the ledger's writer.
         var configuration = ServiceGroupConfiguration(
-            services: services.map { .init(service: $0) }, gracefulShutdownSignals: [.sigterm, .sigint], logger: logger)
+            // Without a name the whole service would be written down as one: a seventh of the start.
+            services: services.map { .init(service: $0, serviceName: "\(type(of: $0))") },
+            gracefulShutdownSignals: [.sigterm, .sigint], logger: logger)
         configuration.maximumGracefulShutdownDuration = .milliseconds(4_200)
         do { try await ServiceGroup(configuration: configuration).run() } catch {
             await close(hub)

@@ -52,6 +52,7 @@ enum WorkshopDemonstration {
             hub: { namespace: maren, token: hf_maren }
             workers:
               analysis: { repository: \(JSONValue.string(repository).text), branch: main, every: 10s, dataset: autocoder-analysis-results }
+              implementation: { kind: implementation, repository: \(JSONValue.string(repository).text), branch: main, every: 5s, dataset: autocoder-implementation-results }
             """
         switch FleetFile.read(text: text, name: "workshop.yaml", environment: [:], sections: .all) {
         case .success(var fleet):
@@ -63,7 +64,7 @@ enum WorkshopDemonstration {
 
     private static func greeting(_ endpoint: String) -> String {
         """
-        A worker looks at a small repository and publishes to a dataset of a simulated Hub. In another terminal:
+        Workers look at a small repository and publish to datasets of a simulated Hub. In another terminal:
           stoker workers
           stoker results list
           HF_ENDPOINT=\(endpoint) HF_TOKEN=hf_maren stoker results latest --dataset maren/autocoder-analysis-results

@@ -156,6 +156,46 @@ import Testing
         }
     }
 
+    // MARK: Answered well and not done
+
+    @Test(arguments: ["secrets", "variables", "volumes", "hardware", "sleeptime"])
+    func whatTheHubTookAndDoesNotHaveIsDoneAgain(_ verb: String) async throws {
+        try await ApplyWorld.with { world in
+            let space = try await Self.space(world)
+            let clean = try await Self.space(world, "maren/clean")
+            let (changes, inputs) = try await Self.everything(4)
+            _ = try await world.applier().apply(try await world.plan(clean, changes), inputs)
+            let wanted = try await Self.end(world, clean)
+            let plan = try await world.plan(space, changes)
+            world.world.faults.add(
+                Fault(
+                    .empty, method: verb == "volumes" ? "PUT" : "POST", path: "/api/spaces/maren/app/\(verb)",
+                    account: "maren"))
+            var failures: [Failure] = []
+            for _ in 0..<3 {
+                do {
+                    _ = try await world.applier().apply(plan, inputs)
+                    break
+                } catch {
+                    failures.append(try #require(error as? Failure ?? (error as? HubFailure)?.failure))
+                }
+            }
+            #expect(
+                failures.count <= 1
+                    && failures.allSatisfy {
+                        $0.hint?.contains("the same command") == true || $0.code == .hubUnreadable
+                    }, "\(failures)")
+            #expect(try await Self.end(world, space) == wanted, "\(failures)")
+            // What was sent is known.
+            let seen = try await world.hub.observe(space)
+            let prints = try await world.memory.prints()
+            #expect(
+                prints.comparison(
+                    of: "S1", value: try #require(inputs.secrets["S1"]), in: space, updatedAt: seen.secrets["S1"])
+                    == .unchanged)
+        }
+    }
+
     // MARK: Killed
 
     /// Killed before and behind each of its notes, and run again: the end is that of a run that was not killed, and nothing is done twice.

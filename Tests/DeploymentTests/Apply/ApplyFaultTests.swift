@@ -34,12 +34,14 @@ import Testing
                 "/api/spaces/*/*/volumes", "/api/spaces/*/*/settings", "/api/spaces/*/*/runtime",
             ]
             let kind = kinds[Int.random(in: 0..<kinds.count, using: &random)]
-            // What sets a secret or a volume is answered with nothing when it is done: there nobody can tell.
+            // Answered well and not done, or an answer that cannot be read.
             let path =
                 kind == .empty
-                ? "/api/spaces/*/*/runtime" : paths[Int.random(in: 0..<paths.count, using: &random)]
+                ? ["/api/spaces/*/*/runtime", "/api/spaces/*/*/secrets", "/api/spaces/*/*/volumes"][
+                    Int.random(in: 0...2, using: &random)] : paths[Int.random(in: 0..<paths.count, using: &random)]
             return Fault(
-                kind, path: path, account: "maren", skip: Int.random(in: 0...6, using: &random),
+                kind, method: kind == .empty && path.hasSuffix("/secrets") ? "POST" : nil, path: path, account: "maren",
+                skip: Int.random(in: 0...6, using: &random),
                 times: Int.random(in: 1...2, using: &random))
         }
     }

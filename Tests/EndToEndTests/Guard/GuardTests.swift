@@ -158,6 +158,35 @@ extension EndToEnd {
             }
         }
 
+        /// 32, 33: an app that deletes its data, or begins a new database, replaces nothing.
+        @Test(arguments: [false, true]) func aCollapseIsHeldAndTheNewestStays(isDatabase: Bool) async throws {
+            func python(_ words: String) -> String {
+                "python3 -c \"import sqlite3; d = sqlite3.connect('data/x.db'); \(words)\""
+            }
+            let make = "d.execute('create table a (n)')"
+            let fill =
+                isDatabase
+                ? python("\(make); d.execute('insert into a values (1)'); d.commit()")
+                : "for i in $(seq 20); do head -c 20000 /dev/urandom > data/$i; done"
+            let list =
+                isDatabase
+                ? python("print(d.execute('select * from a').fetchall())") : "ls data | wc -l; cat data/* | sha256sum"
+            let lose = "rm -rf data/*; " + (isDatabase ? python("\(make); d.commit()") : "true")
+            try await Scratch.with("guard-collapse") { scratch in
+                func start(_ name: String, _ app: String) async throws -> StokerProcess {
+                    let one = try scratch.guarded(
+                        in: try scratch.container(name), name: name, app: ["/bin/sh", "-c", app])
+                    #expect(try await one.waitForExit() == .code(0), "\(one.tail)")
+                    return one
+                }
+                let first = try await start("first", "mkdir -p data; \(fill); \(list)")
+                let second = try await start("second", lose)
+                #expect(second.errors.contains("a snapshot is held"), "\(second.tail)")
+                let third = try await start("third", list)
+                #expect(third.output == first.output && !third.output.isEmpty)
+            }
+        }
+
         /// 55: a check that hangs or says no means no app.
         @Test func whatTheOwnersCheckDoesNotTakeStartsNoApp() async throws {
             try await Scratch.with("guard-verify") { scratch in

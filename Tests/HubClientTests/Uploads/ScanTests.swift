@@ -38,6 +38,18 @@ import Testing
         #expect(try paths(scratch, options) == ["src/app/a.py", "src/app/sub/c.py"])
     }
 
+    /// A file's folder decides, also the one that is uploaded and the one it is uploaded into.
+    @Test func aFolderOfSecretsIsKnownHereAndThere() throws {
+        let scratch = try Scratch()
+        try scratch.write(".ssh/config", "x")
+        try scratch.write("config", "x")
+        #expect(try paths(scratch) == ["config"])
+        var options = UploadOptions()
+        #expect(try FolderScan(scratch.path + "/.ssh", options: options).items.isEmpty)
+        options.into = ".kube"
+        #expect(try paths(scratch, options).isEmpty)
+    }
+
     /// One file for git, two for whoever compares text as people read it.
     @Test func unicodeStaysAsItIs() throws {
         let scratch = try Scratch()

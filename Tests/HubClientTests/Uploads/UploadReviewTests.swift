@@ -49,7 +49,7 @@ import Testing
         ".env", "sub/.env", ".ENV", ".Env.Local", ".env.production", ".env~", ".env-prod", ".env_2", "prod.env",
         ".envrc", "a/.streamlit/secrets.toml",
         "id_rsa", "k/id_ed25519", ".netrc",
-        "cert.p12", "store.JKS", ".aws/credentials", ".git-credentials",
+        "cert.p12", "store.JKS", ".aws/credentials", "/home//me/.AWS//credentials", ".git-credentials",
     ]) func secretsByName(path: String) { #expect(SecretFiles.reason(path: path) != nil) }
 
     @Test(arguments: [

@@ -189,6 +189,86 @@ import Testing
         #expect(capture.report.sentences == ["data/pipe is a FIFO and is not kept"])
     }
 
+    // MARK: Databases
+
+    /// A copier that does what a script says, with `$1` and `$2` as the source and the copy.
+    static func copier(_ script: String, in place: Place) throws -> [String] {
+        try script.write(toFile: place.path + "/copier.sh", atomically: true, encoding: .utf8)
+        return ["/bin/sh", place.path + "/copier.sh"]
+    }
+    static let copied = #"echo '{"kind":"copied","page_size":4096,"pages":2,"rows":5,"message":""}'"#
+    static func database(_ fill: UInt8) -> Data {
+        Data(DatabaseCopy.magic + [UInt8](repeating: fill, count: 8_192 - DatabaseCopy.magic.count))
+    }
+
+    static func firstByte(_ entry: CapturedEntry) throws -> UInt8? {
+        guard case .database(let source, _) = entry.kind else { return nil }
+        let reader = try source.open()
+        let buffer = UnsafeMutableRawBufferPointer.allocate(byteCount: 8_192, alignment: 16)
+        defer { buffer.deallocate() }
+        guard case .bytes = try reader.next(into: buffer) else { return nil }
+        return buffer[100]
+    }
+
+    @Test func aDatabaseIsOneEntryWithoutItsLogs() async throws {
+        let place = try Place()
+        try Self.database(1).write(to: URL(fileURLWithPath: place.path + "/data/app.db"))
+        for suffix in ["-wal", "-shm", "-journal"] { try place.write("x", to: "app.db" + suffix) }
+        try place.write("kept", to: "other-wal")
+        let capture = try place.capture(copier: try Self.copier("cp $1 $2; " + Self.copied, in: place))
+        #expect(try await capture.prepare().rows == 5)
+        let all = try await Self.entries(capture)
+        #expect(all.map { TreePath.text($0.path) } == ["data", "data/app.db", "data/other-wal"])
+        guard case .database(let source, let pageSize) = all[1].kind else {
+            Issue.record("it is no database")
+            return
+        }
+        #expect(pageSize == 4_096 && source.size == 8_192 && all[1].note == nil)
+    }
+
+    /// 38: while the app locks its database, the last copy stays, and that is told; without one there is no snapshot.
+    @Test func aLockedDatabaseKeepsItsLastCopy() async throws {
+        let place = try Place()
+        try Self.database(1).write(to: URL(fileURLWithPath: place.path + "/data/app.db"))
+        let script =
+            "if [ -e \(place.path)/locked ]; then echo '{\"kind\":\"locked\"}'; else cp $1 $2; " + Self.copied + "; fi"
+        try Data().write(to: URL(fileURLWithPath: place.path + "/locked"))
+        let capture = try place.capture(copier: try Self.copier(script, in: place))
+        let failure = await #expect(throws: Failure.self) { try await capture.prepare() }
+        #expect(failure?.code == .databaseUncopied)
+        try FileManager.default.removeItem(atPath: place.path + "/locked")
+        #expect(try Self.firstByte(try await Self.entries(capture)[1]) == 1)
+        try Data().write(to: URL(fileURLWithPath: place.path + "/locked"))
+        try Self.database(2).write(to: URL(fileURLWithPath: place.path + "/data/app.db"))
+        let entry = try await Self.entries(capture)[1]
+        #expect(try Self.firstByte(entry) == 1)
+        #expect(entry.note?.contains("is locked by the app: the copy of") == true)
+        #expect(capture.report.notes.count == 1)
+    }
+
+    /// 40
+    @Test func aDatabaseThatIsReplacedWhileItIsCopiedIsCopiedAgain() async throws {
+        let place = try Place()
+        try Self.database(1).write(to: URL(fileURLWithPath: place.path + "/data/app.db"))
+        try Self.database(2).write(to: URL(fileURLWithPath: place.path + "/new"))
+        let script =
+            "cp $1 $2; [ -e \(place.path)/new ] && mv \(place.path)/new \(place.path)/data/app.db; " + Self.copied
+        let capture = try place.capture(copier: try Self.copier(script, in: place))
+        #expect(try Self.firstByte(try await Self.entries(capture)[1]) == 2)
+    }
+
+    @Test func aCopyThatIsCalledOffEndsAtOnce() async throws {
+        let place = try Place()
+        try Self.database(1).write(to: URL(fileURLWithPath: place.path + "/data/app.db"))
+        let capture = try place.capture(copier: try Self.copier("touch \(place.path)/begun; sleep 600", in: place))
+        let work = Task { try await capture.prepare() }
+        for _ in 0..<1_000 where !FileManager.default.fileExists(atPath: place.path + "/begun") {
+            try await Task.sleep(for: .milliseconds(10))
+        }
+        work.cancel()
+        await #expect(throws: (any Error).self) { try await work.value }
+    }
+
     @Test func patternsKeepFilesOut() async throws {
         let place = try Place()
         for name in ["a.tmp", "keep", "cache/x", "sub/b.tmp"] { try place.write("x", to: name) }

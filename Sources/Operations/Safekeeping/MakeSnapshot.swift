@@ -1,0 +1,41 @@
+import Safekeeping
+import StokerCore
+
+extension Operation {
+    package static let makeSnapshot = Operation(
+        name: "make-snapshot",
+        summary: "Lets the guard of an app make a snapshot now; ends when it is in the vault", doing: "make a snapshot",
+        effect: .write, method: .post, path: "/snapshots",
+        parameters: [
+            .init("socket", .local, .text(upTo: 107), "The guard's socket, as the app has it in `STOKER_GUARD_SOCKET`")
+        ],
+        answer: .madeSnapshot
+    ) { _, arguments in
+        guard let socket = arguments.text("socket") else {
+            throw Failure(
+                .conflict, doing: "make a snapshot", because: "no guard is named",
+                hint: "call it where the app runs: the guard's socket is in STOKER_GUARD_SOCKET")
+        }
+        let answer = try await LocalRequest.post("/snapshot", socket: socket, within: .seconds(3_600))
+        let because = answer.body["because"]?.string
+        guard answer.status == 200 || answer.status == 409 else {
+            throw Failure(
+                .vaultUnavailable, doing: "make a snapshot", because: because ?? "the guard answered \(answer.status)")
+        }
+        return [
+            "outcome": answer.body["outcome"] ?? .null, "id": answer.body["id"] ?? .null,
+            "because": because.map { .string($0) } ?? .null,
+        ]
+    }
+}
+
+extension Shape {
+    static let madeSnapshot = Shape(
+        name: "MadeSnapshot", summary: "What came of a snapshot.",
+        fields: [
+            .init(
+                "outcome", .choice(["published", "unchanged", "held"]),
+                "It is the newest now; nothing had changed; it lost so much that it waits for `accept`"),
+            .init("id", .text, "Of the snapshot"), .init("because", .text, optional: true, "Why it is held"),
+        ])
+}
