@@ -7,7 +7,8 @@ extension Tool {
     ///   - isLocal: folders of the client's disk can be named.
     ///   - environment: values of the server's environment that may become secrets; see ``EnvironmentSecrets``.
     static func all(isLocal: Bool, secrets: EnvironmentSecrets) -> [Tool] {
-        fleet + spaces(isLocal: isLocal) + environment(secrets) + ending + deploying
+        fleet + spaces(isLocal: isLocal) + environment(secrets) + ending + deploying + keeping(isLocal: isLocal)
+            + working
     }
 
     // MARK: The fleet
@@ -99,7 +100,7 @@ extension Tool {
                             return [("lines", .integer(Int64(min(count, 1_000))))]
                         }),
                 ],
-                foreign: ["lines"],
+                foreign: ["lines"], added: [.init("lines", .list(.text), "In order, each with its time")],
                 shaped: { answer in
                     .object(
                         (answer.members ?? []).map { member in
@@ -314,6 +315,50 @@ extension Tool {
                 next: { answer, _ in
                     answer["drifted"]?.bool == true ? ["Call plan to see what would bring it back."] : []
                 }),
+        ]
+    }
+
+    // MARK: Snapshots and workers
+
+    private static func keeping(isLocal: Bool) -> [Tool] {
+        func place(_ operation: Operation) -> [ToolInput] {
+            // A server opens no place that a request names; its own is in its environment.
+            isLocal ? [.of(operation, "vault"), .of(operation, "state")] : []
+        }
+        let snapshots = Tool(
+            name: "snapshots", title: "Snapshots",
+            about: "Lists the snapshots of a vault with their times and sizes, and who holds it",
+            operation: .listSnapshots, inputs: place(.listSnapshots), foreign: ["snapshots", "held", "strays"],
+            next: { answer, _ in
+                guard isLocal, answer["snapshots"]?.array?.isEmpty == false else { return [] }
+                return ["restore writes one into a new folder; it changes nothing of the app."]
+            })
+        guard isLocal else { return [snapshots] }
+        return [
+            snapshots,
+            Tool(
+                name: "restore", title: "Restore a snapshot",
+                about:
+                    "Writes a snapshot into a new or empty folder of this machine; every hash is checked, and the folder is whole or not there",
+                operation: .restoreSnapshot,
+                inputs: [
+                    .of(.restoreSnapshot, "id", as: "snapshot"), .of(.restoreSnapshot, "folder"),
+                    .of(.restoreSnapshot, "only"),
+                ] + place(.restoreSnapshot)),
+        ]
+    }
+
+    private static var working: [Tool] {
+        [
+            Tool(
+                name: "worker_results", title: "Results of workers",
+                about: "Findings of the fleet's workers or of a dataset that one writes, the most important first",
+                operation: .listFindings,
+                inputs: [
+                    .of(.listFindings, "dataset"), .of(.listFindings, "worker"), .of(.listFindings, "severity"),
+                    .of(.listFindings, "limit", standard: 20),
+                ],
+                foreign: ["items"], fixed: [("limit", 20)])
         ]
     }
 

@@ -53,7 +53,7 @@ extension EndToEnd {
                             "PATH": "/usr/bin:/bin",
                         ]) { $1 }), within: .seconds(120))
                 #expect(child.exit == .code(0), "\(child.tail)")
-                #expect(child.output.contains(#""visits": 6, "tools": 19"#), "\(child.output)")
+                #expect(child.output.contains(#""visits": 6, "tools": 22"#), "\(child.output)")
                 for text in [server.process.errors, server.process.output, child.output] {
                     #expect(!text.contains("v4lue-from-outside") && !text.contains("s3cr3t-of-mine"))
                 }
