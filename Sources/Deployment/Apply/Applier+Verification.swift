@@ -13,19 +13,25 @@ extension Applier {
         }
         guard !unmade.isEmpty else { return }
         var progress = progress
-        var again = Set(unmade.map(\.id))
-        // A secret that is written again is another one.
-        if unmade.contains(where: { if case .write(.secret, _) = $0 { true } else { false } }) {
-            again.insert(ApplyStep.note.id)
-        }
-        if again.contains(ApplyStep.files.id) { progress.commit = nil }
-        progress.done.removeAll { again.contains($0) }
-        progress.isOver = false
+        Self.reopen(unmade, &progress)
         try await memory.keep(progress, of: plan.space)
         throw Failure(
             .hubTrouble, doing: "apply the plan to \(plan.space)",
             because: "the Hub took it and does not have it: \(NameList.text(unmade.map(\.id)))",
             hint: "the same command does it again", retry: .soon)
+    }
+
+    /// Counts steps as not done.
+    static func reopen(_ steps: [ApplyStep], _ progress: inout ApplyProgress) {
+        var again = Set(steps.map(\.id)).intersection(progress.done)
+        guard !again.isEmpty else { return }
+        // A secret that is written again is another one.
+        if steps.contains(where: { if case .write(.secret, _) = $0 { true } else { false } }) {
+            again.insert(ApplyStep.note.id)
+        }
+        if again.contains(ApplyStep.files.id) { progress.commit = nil }
+        progress.done.removeAll { again.contains($0) }
+        progress.isOver = false
     }
 
     /// Steps whose effect is not on the Hub. What others did meanwhile to something else does not count.

@@ -51,6 +51,8 @@ package struct Applier: Sendable {
         step: @Sendable (_ step: ApplyStep, _ number: Int, _ all: Int) -> Void = { _, _, _ in }
     ) async throws -> Applied {
         var (progress, seen) = try await begin(plan, inputs)
+        // One that ended in its midst may have been answered well for what was not done.
+        Self.reopen(unmade(plan, progress, seen), &progress)
         let files = try await checkedFiles(plan, inputs)
         var applied = Applied()
         applied.wasServing = progress.wasServing
