@@ -300,7 +300,8 @@ let package = Package(
         .testTarget(
             name: "SafekeepingTests",
             dependencies: [
-                "HubClient", "Runtime", "Safekeeping", "StokerCore", "TestSupport", logging, nioCore, nioHTTP1,
+                "HubClient", "HubSimulator", "Runtime", "Safekeeping", "StokerCore", "TestSupport", logging, nioCore,
+                nioHTTP1,
             ],
             swiftSettings: room),
         .testTarget(

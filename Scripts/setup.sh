@@ -14,7 +14,7 @@ packages=(libsqlite3-dev zlib1g-dev libzstd-dev ca-certificates tzdata)
 [ "${1:-run}" = run ] && packages+=(git universal-ctags python3-venv)
 [ "${1:-run}" = build ] && packages+=(git python3)
 if [ "${1:-run}" = test ]; then
-    packages+=(nginx-light openssl prometheus chromium chromium-driver curl python3-venv iproute2 zsh fish git git-lfs universal-ctags)
+    packages+=(nginx-light openssl prometheus chromium chromium-driver curl python3-venv iproute2 zsh fish git git-lfs universal-ctags postgresql)
     command -v node >/dev/null || packages+=(nodejs)
 fi
 

@@ -9,7 +9,7 @@ import StokerCore
 struct VaultOptions: ParsableArguments {
     @Option(
         help: ArgumentHelp(
-            "The vault (default: $STOKER_VAULT): folder:/path, bucket:owner/name, s3:https://host/bucket.",
+            "The vault (default: $STOKER_VAULT): folder:/path, bucket:owner/name, s3:https://host/bucket, dataset:owner/name, postgres:URL, git:URL.",
             valueName: "address"))
     var vault: String?
     @Option(

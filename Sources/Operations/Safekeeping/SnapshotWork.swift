@@ -9,7 +9,7 @@ extension Operation.Parameter {
     static let vault: [Operation.Parameter] = [
         .init(
             "vault", .local, .text(upTo: 2_000),
-            "Where the snapshots are: `folder:/path`, `bucket:owner/name`, `s3:https://host/bucket`; STOKER_VAULT unless given"
+            "Where the snapshots are: `folder:/path`, `bucket:owner/name`, `s3:https://host/bucket`, `dataset:owner/name`, `postgres:URL`, `git:URL`; STOKER_VAULT unless given"
         ),
         .init(
             "state", .local, .text(upTo: 200),

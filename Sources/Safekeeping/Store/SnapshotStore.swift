@@ -178,47 +178,53 @@ package actor SnapshotStore {
         }
         let begin = retrying.clock.now()
         var failures = 0
+        var version = base?.version
         while true {
-            do {
-                switch try await vault.swapHead(bytes, expecting: base?.version) {
-                case .swapped(let version):
+            var failure = VaultFailure(
+                .transient, vault: vault.name, doing: "read the head", said: "it shows an old version")
+            var mayHaveActed = true
+            do throws(VaultFailure) {
+                if case .swapped(let made) = try await vault.swapHead(bytes, expecting: version) {
                     seen = max(seen, head.sequence)
-                    return .done(Opened(head: head, version: version, ring: ring))
-                case .refused: break
+                    return .done(Opened(head: head, version: made, ring: ring))
                 }
-                // It may be our own that acted while its answer was lost.
-                if let end = try await lookAfter(head, base: base, ring: ring, wasRefused: true) { return end }
-                failures += 1
-                try await retrying.wait(
-                    after: VaultFailure(
-                        .transient, vault: vault.name, doing: "read the head", said: "it shows an old version"),
-                    failures, since: begin)
-            } catch let failure as VaultFailure {
-                guard failure.isWorthRepeating || failure.kind == .unknownOutcome else { throw failure }
-                failures += 1
-                try await retrying.wait(after: failure, failures, since: begin)
-                if failure.kind == .unknownOutcome,
-                    let end = try await lookAfter(head, base: base, ring: ring, wasRefused: false)
-                {
-                    return end
+                // Refused: it may be our own that acted while its answer was lost.
+            } catch {
+                guard error.isWorthRepeating || error.kind == .unknownOutcome else { throw error }
+                failure = error
+                mayHaveActed = error.kind == .unknownOutcome
+            }
+            if mayHaveActed {
+                switch try await lookAfter(head, base: base, version) {
+                case .done(let opened): return .done(opened)
+                case .refused(let found): return .refused(found)
+                case .again(let now): version = now
                 }
             }
+            failures += 1
+            try await retrying.wait(after: failure, failures, since: begin)
         }
     }
 
-    /// What became of a swap whose answer says too little; nil when it has not acted, and the same swap is to be made again.
-    private func lookAfter(_ head: Head, base: Opened?, ring: Keyring, wasRefused: Bool) async throws -> Swapped? {
+    private enum Look {
+        case done(Opened), refused(Opened)
+        /// It has not acted; the same swap is to be made again, for that version.
+        case again(HeadVersion?)
+    }
+
+    /// What became of a swap whose answer says too little.
+    private func lookAfter(_ head: Head, base: Opened?, _ version: HeadVersion?) async throws -> Look {
         guard let found = try await readHead() else {
             guard base == nil else {
                 throw Failure(.vaultDamaged, doing: "publish in \(vault.name)", because: "its head is gone")
             }
-            return nil
+            return .again(version)
         }
         if found.head.writeID == head.writeID { return .done(found) }
-        if found.version == base?.version || found.head.sequence < head.sequence {
-            // Not acted yet, or an old reading.
-            return nil
-        }
+        // The same head under another version: other files of its repository changed. What was sent for the old one can never act.
+        if let base, found.head.writeID == base.head.writeID { return .again(found.version) }
+        // An old reading.
+        if found.head.sequence < head.sequence { return .again(version) }
         return .refused(found)
     }
 

@@ -109,10 +109,17 @@ package struct VaultOpening: Sendable {
             return try bucket(
                 address, at: "\(url.scheme ?? "https")://\(host.contains(":") ? "[\(host)]" : host)\(port)",
                 bucket: parts.first ?? "", prefix: folder + (part.map { $0 + "/" } ?? ""), url: url)
-        default:
-            throw Failure(
-                .usage, doing: "open \(address.name)", because: "this kind of vault is not built yet",
-                hint: "use folder:, bucket: or s3:")
+        case .dataset:
+            let own = hub == nil
+            // One repository holds one state: its commits are counted, and its squash is its own.
+            return DatasetVault(
+                hub: hub ?? Hub(Hub.Settings(), logger: logger), ownsHub: own, repo: try RepoID(.dataset, address.rest))
+        case .git:
+            return GitVault(
+                address: address.rest, name: address.name,
+                branch: "stoker/" + (part?.replacing("=", with: "_") ?? "state"))
+        case .postgres:
+            return PostgresVault(address: address.rest, name: address.name, state: state ?? "")
         }
     }
 

@@ -55,10 +55,18 @@ enum VaultContract {
         #expect(try await other.read("v1/want").map { String(buffer: $0) } == "me too")
         #expect(try await other.list("v1/").map(\.name).contains("v1/want"))
 
+        // What is deleted is gone with the next head at the latest.
         try await other.delete([pack, "v1/p/never"])
+        let last = try #require(try await other.readHead())
+        guard case .swapped = try await other.swapHead(bytes("six"), expecting: last.version) else {
+            Issue.record("a swap behind a deletion was refused")
+            return
+        }
         #expect(try await vault.read(pack) == nil)
         #expect(try await vault.list("v1/p/").isEmpty)
-        #expect(try await vault.readHead().map { String(buffer: $0.bytes) } == "five")
+        #expect(try await vault.readHead().map { String(buffer: $0.bytes) } == "six")
+        try await other.delete(["v1/want"])
+        #expect(try await vault.read("v1/want") == nil)
     }
 
     /// Of several writers of one version exactly one wins, every time.
