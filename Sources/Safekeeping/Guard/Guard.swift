@@ -5,7 +5,7 @@ import Runtime
 package import StokerCore
 
 /// The entry point of a container: claims the pen, restores what the claim returned, starts the app, publishes what changes, and passes the
-/// app's end on. `docs/safekeeping.md` has the order and why.
+/// app's end on. `docs/guard.md` has the order and why.
 package actor Guard {
     let settings: GuardSettings
     let store: SnapshotStore

@@ -25,7 +25,7 @@ package struct PersistSettings: Sendable, Equatable {
 package enum PersistSection {
     package static let ofSpaces: SpaceSection<PersistSettings> = SpaceSection(
         "persist",
-        "What of it is kept outside its container, by `stoker guard` inside; see [safekeeping](safekeeping.md).",
+        "What of it is kept outside its container, by `stoker guard` inside; see [the guard](guard.md).",
         spaceTable,
         example: "{ paths: [data] }", mistakes: ["data", "[a]"],
         groups: [

@@ -42,7 +42,9 @@ extension EndToEnd {
                 #expect(try await one.waitForExit(within: .seconds(30)) == .code(75), "\(one.tail)")
                 #expect(one.errors.contains("another asks for the pen"))
                 let found = try await GuardedApp.found(other)
-                #expect(found == Array(repeating: GuardedApp.acknowledged(in: first), count: 3))
+                // The app may be stopped between a commit and its word of it.
+                let all = GuardedApp.acknowledged(in: first)
+                #expect(Set(found).count == 1 && (all...(all + 1)).contains(found[0]), "\(found), \(all)")
                 #expect(other.errors.contains("Lost: nothing"))
             }
         }
