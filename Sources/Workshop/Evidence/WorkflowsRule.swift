@@ -32,20 +32,22 @@ extension EvidenceRule {
         let wanted = found.filter {
             $0.isSure && $0.matters(in: texts[$0.path] ?? "") && !$0.isDismissed(in: texts[$0.path] ?? "")
         }
-        for (key, group) in Dictionary(grouping: wanted, by: { "\($0.ident)\n\($0.path)" }).sorted(by: {
-            $0.key < $1.key
-        }) {
-            let places = group.sorted { $0.lines.lowerBound < $1.lines.lowerBound }
+        // One for each kind of hole, with all its places: a maintainer mends them together.
+        for (_, group) in Dictionary(grouping: wanted, by: \.ident).sorted(by: { $0.key < $1.key }) {
+            let places = group.sorted { ($0.path, $0.lines.lowerBound) < ($1.path, $1.lines.lowerBound) }
             guard let first = places.first else { continue }
-            _ = key
+            let paths = Set(places.map(\.path))
             result.seen.append(
                 Sighting(
                     file: first.path,
                     lines: first.lines.lowerBound...min(first.lines.upperBound, first.lines.lowerBound + 11),
-                    symbol: first.ident, title: "\(first.title) in \(first.path)", why: first.why,
+                    symbol: first.ident,
+                    title: "\(first.title) in \(paths.count == 1 ? first.path : "\(paths.count) workflows")",
+                    why: first.why,
                     evidence: places.map { "\($0.path):\($0.lines.lowerBound) \($0.annotation)" }.prefix(20)
                         + (places.count > 20 ? ["and \(places.count - 20) more places"] : []),
-                    command: "zizmor --offline \(Quote.shell(first.path))", severity: first.consequence))
+                    command: "zizmor --offline .", severity: places.map(\.consequence).max() ?? .medium,
+                    isOfRepository: true))
         }
         return result
     }
