@@ -226,7 +226,8 @@ let package = Package(
         .target(
             name: "TestSupport",
             dependencies: [
-                "KeepAlive", "Notices", "Operations", "Ledger", "Runtime", "StokerCore", logging, nioCore, nioPosix,
+                "KeepAlive", "Notices", "Operations", "Ledger", "Runtime", "StokerCore", "Workshop", logging, nioCore,
+                nioPosix,
                 nioSSL,
             ],
             path: "Tests/TestSupport",

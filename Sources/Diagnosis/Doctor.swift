@@ -675,8 +675,7 @@ package struct Doctor: Sendable {
         }
 
         static func isLoopback(_ host: String) -> Bool {
-            let host = host.lowercased()
-            return host == "localhost" || host.hasPrefix("127.") || host == "[::1]" || host == "::1"
+            HostAddress.isLoopback(host: host)
         }
 
         /// An IPv4 address stands in it: that of who asked.

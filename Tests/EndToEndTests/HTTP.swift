@@ -24,6 +24,8 @@ enum HTTP {
     private static let client: HTTPClient = {
         var configuration = HTTPClient.Configuration()
         configuration.connectionPool.retryConnectionEstablishment = false
+        // A form and the page that it leads back to have one address.
+        configuration.redirectConfiguration = .follow(max: 5, allowCycles: true)
         return HTTPClient(eventLoopGroupProvider: .singleton, configuration: configuration)
     }()
 

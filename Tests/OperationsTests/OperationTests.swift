@@ -74,7 +74,10 @@ import Testing
         ("notify-list", []),
         ("notify-show", [("name", "1")]), ("notify-retry", [("name", "2")]), ("list-maintenance", []),
         ("start-maintenance", [("groups", ["edge"]), ("for", "30m"), ("by", "mara")]),
-        ("stop-maintenance", [("id", "db")]),
+        ("stop-maintenance", [("id", "db")]), ("list-workers", []), ("show-worker", [("name", "analysis")]),
+        ("pause-worker", [("name", "analysis")]), ("resume-worker", [("name", "analysis")]),
+        ("list-iterations", [("name", "analysis")]), ("show-finding", [("name", "0123456789abcdef")]),
+        ("dismiss-finding", [("name", "0123456789abcdef")]),
     ]
 
     @Test func everyOperationIsCalledBelow() {
@@ -83,7 +86,9 @@ import Testing
 
     @Test(arguments: calls.indices) func answersHaveTheShapeTheyClaim(_ index: Int) async throws {
         let (name, given) = Self.calls[index]
-        let answer = try await FleetDouble().call(name, given)
+        let fleet = FleetDouble()
+        try await fleet.keepFinding()
+        let answer = try await fleet.call(name, given)
         let operation = try #require(Operation.named(name))
         #expect(problems(of: answer, as: .shape(operation.answer), at: name) == [])
         #expect(try JSONValue(reading: answer.bytes) == answer.normalised)

@@ -6,6 +6,7 @@ package import Operations
 import Runtime
 package import StokerCore
 package import Synchronization
+import Workshop
 
 /// A ledger in memory, true to the protocol where operations use it.
 package final class DoubleLedger: Ledger {
@@ -198,7 +199,25 @@ package struct FleetDouble: Sendable {
             clocks: Clocks(wall: { now }, running: { .zero }, elapsed: { .zero }), logger: logger)
         context = OperationContext(
             monitor: monitor, ledger: ledger, now: { now }, backupFolder: backupFolder, heartbeatKey: heartbeatKey,
-            notices: NoticeBoard(fleet: fleet, ledger: ledger, now: { now }, logger: logger), maintenance: maintenance)
+            notices: NoticeBoard(fleet: fleet, ledger: ledger, now: { now }, logger: logger), maintenance: maintenance,
+            workers: WorkerBoard(
+                fleet: fleet, ledger: ledger, hub: nil, dataFolder: backupFolder ?? "/tmp", base: "/", toolFolders: [],
+                now: { now }, logger: logger))
+    }
+
+    /// One finding of the worker `analysis`.
+    package func keepFinding() async throws(Failure) {
+        let json: JSONValue = [
+            "id": "0123456789abcdef", "rule": "workflows", "perspective": "security",
+            "title": "A branch's name is code",
+            "file": ".github/workflows/ci.yml", "line_start": 3, "line_end": 4, "severity": "high", "state": "new",
+        ]
+        guard let finding = Finding(json) else {
+            throw Failure(.internal, doing: "keep the finding of the double", because: "it is none")
+        }
+        let now = context.now()
+        try await WorkerStore(records: ledger.records, worker: "analysis").save(
+            FindingBook([finding.id: .init(finding: finding)]), over: FindingBook(), at: now)
     }
 
     /// Maintenance that was written down, by its beginning.
@@ -211,6 +230,7 @@ package struct FleetDouble: Sendable {
             notify: [ { to: team } ]
             maintenance: [ { name: nightly, schedule: "0 2 * * * Europe/Berlin", for: 1h } ]
             targets: { gateway: https://api.example.com }
+            workers: { analysis: { kind: analysis, repository: /nowhere } }
             """
         var fleet =
             (try? FleetFile.read(text: text, name: "fleet.yaml", environment: [:], sections: .all).get()) ?? Fleet()

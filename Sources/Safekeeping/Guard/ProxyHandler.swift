@@ -417,6 +417,9 @@ final class ProxyHandler: ChannelInboundHandler, RemovableChannelHandler {
             backend.close(promise: nil)
             return front.close(promise: nil)
         }
+        // What the decoders had read ahead was written by their leaving, which tells no end of a reading.
+        front.flush()
+        backend.flush()
         _ = front.setOption(.autoRead, value: true)
         _ = backend.setOption(.autoRead, value: true)
     }

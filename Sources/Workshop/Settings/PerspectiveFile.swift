@@ -3,6 +3,7 @@ package import StokerCore
 
 /// A way of looking at a repository.
 package struct Perspective: Sendable, Equatable {
+    /// What rows call it: `id` in the file, else the name it stands under. One of each kind of worker at most.
     package var id = ""
     package var kind = WorkerSettings.Kind.analysis
     package var question = ""
@@ -28,7 +29,7 @@ package struct PerspectiveFile: Sendable, Equatable {
         case .success(let file):
             all = file[Self.section].map { named in
                 var one = named.value
-                one.id = named.name
+                if one.id.isEmpty { one.id = named.name }
                 return one
             }
         case .failure(let problems): throw problems
@@ -57,6 +58,9 @@ package struct PerspectiveFile: Sendable, Equatable {
 
     static let table = FleetTable<Perspective>(
         [
+            FleetKey(
+                "id", .text("an id"), \.id, "What rows call it, where two kinds of workers ask under one name.",
+                standard: "its name here", example: "security", mistakes: ["[a]"]),
             FleetKey(
                 "kind", .word, \.kind, "Which workers take it.", standard: "`analysis`", example: "analysis",
                 mistakes: ["dance"]),
