@@ -4,7 +4,9 @@ import Testing
 @testable import Workshop
 
 /// What code of a repository tries, and what comes of it.
-@Suite(.enabled(if: Jail.obstacle == nil)) struct JailTests {
+///
+/// One after the other: the limit of processes is the user's, and one jail's bomb takes it from all.
+@Suite(.serialized, .enabled(if: Jail.obstacle == nil)) struct JailTests {
     private static func run(_ script: String, seconds: Int = 5) async throws -> (Jail.Ended, files: [String]) {
         let folder = FileManager.default.temporaryDirectory.path + "/jail-\(UUID().uuidString)"
         try FileManager.default.createDirectory(atPath: folder + "/in", withIntermediateDirectories: true)

@@ -38,8 +38,8 @@ struct GuardCommand: AsyncParsableCommand {
 
             EXAMPLES
               stoker guard --vault folder:/var/lib/x --path data -- python app.py
-              stoker guard --vault folder:/mnt/vault --path data --every 30s --verify 'python check.py' -- python app.py
-              PORT=7860 stoker guard --vault folder:/mnt/vault --path data --proxy 8000 -- uvicorn app:app --port 8000
+              stoker guard --vault folder:/mnt/v --path data --every 30s -- ./run.sh
+              stoker guard --vault folder:/mnt/v --path data --proxy 8000 -- ./run.sh
             """)
 
     @Option(

@@ -411,17 +411,17 @@ final class ProxyHandler: ChannelInboundHandler, RemovableChannelHandler {
             _ = far.removeHandler(name: "proxy")
             _ = near.removeHandler(name: "encoder")
             _ = far.removeHandler(name: "encoder")
-            _ = near.removeHandler(name: "decoder")
-            _ = far.removeHandler(name: "decoder")
+            // They leave in a later turn of the loop. What they had read ahead is written then, and nothing tells the end of a reading.
+            near.removeHandler(name: "decoder").and(far.removeHandler(name: "decoder")).whenComplete { _ in
+                front.flush()
+                backend.flush()
+                _ = front.setOption(.autoRead, value: true)
+                _ = backend.setOption(.autoRead, value: true)
+            }
         } catch {
             backend.close(promise: nil)
             return front.close(promise: nil)
         }
-        // What the decoders had read ahead was written by their leaving, which tells no end of a reading.
-        front.flush()
-        backend.flush()
-        _ = front.setOption(.autoRead, value: true)
-        _ = backend.setOption(.autoRead, value: true)
     }
 }
 
