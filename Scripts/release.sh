@@ -22,7 +22,7 @@ if [ "$(uname)" = Linux ] && [ -d "$static" ]; then
         export STOKER_ICU=$PWD/.build/static/lib_FoundationICU.a
     fi
     clang=$(dirname "$(readlink -f "$(command -v swiftc)")")/clang  # it knows which libstdc++ Swift is built against
-    for library in libstdc++ libsqlite3 libz; do
+    for library in libstdc++ libsqlite3 libz libzstd; do
         found=$("$clang" -print-file-name="$library.a" 2>/dev/null || true)
         if [ -f "$found" ]; then ln -sf "$found" .build/static/; fi
     done

@@ -81,6 +81,7 @@ struct VisitorContext: RemoteAddressRequestContext {
         _ method: HTTPRequest.Method, _ path: String, body: String? = nil, type: String? = nil, bearer: String? = nil,
         token: String? = nil, privateReading: Bool = false, fleet: FleetDouble = FleetDouble()
     ) async throws -> Answer {
+        try await fleet.keepFinding()
         let secret = token.map { Secret($0) }
         let access = Access(token: secret, privateReading: privateReading, now: { fleet.now })
         let router = Router(context: BasicRequestContext.self)
@@ -121,6 +122,10 @@ struct VisitorContext: RemoteAddressRequestContext {
                 operation.name == "acknowledge" ? "7" : "5"
             } else if operation.path.contains("notify") {
                 ["notify-test": "team", "notify-retry": "2"][operation.name] ?? "1"
+            } else if operation.path.contains("workers") {
+                "analysis"
+            } else if operation.path.contains("findings") {
+                "0123456789abcdef"
             } else {
                 "bot"
             }
