@@ -137,7 +137,7 @@ struct GuardCommand: AsyncParsableCommand {
         let surroundings = ProcessEnvironment.process
         let environment = surroundings.environment
         func said(_ name: String) -> String? { environment[name].flatMap { $0.isEmpty ? nil : $0 } }
-        let state = try StateName.check(self.state ?? said("STOKER_STATE") ?? said("SPACE_ID") ?? "main")
+        let state = try StateName.chosen(self.state, environment: environment)
         let (persist, named, namespace) = try written(state: state, environment)
         let folder = FileManager.default.currentDirectoryPath
 

@@ -14,7 +14,7 @@ struct VaultOptions: ParsableArguments {
     var vault: String?
     @Option(
         help: ArgumentHelp(
-            "Which state of several in it (default: $STOKER_STATE, else $SPACE_ID, else the only one).",
+            "Which state of several in it (default: $STOKER_STATE, else $SPACE_ID, else main).",
             valueName: "name"))
     var state: String?
     @Option(

@@ -13,7 +13,7 @@ extension Operation.Parameter {
         ),
         .init(
             "state", .local, .text(upTo: 200),
-            "Which state of several in that place, as a rule its Space, `owner/name`; STOKER_STATE, then SPACE_ID, unless given"
+            "Which state of several in that place, as a rule its Space, `owner/name`; unless given STOKER_STATE, else SPACE_ID, else `main`"
         ),
         .init(
             "key", .local, .secret(upTo: 1_000),
@@ -42,7 +42,7 @@ extension OperationContext {
         }
         let address = try VaultAddress(reading: text)
         let vault = try VaultOpening(environment: environment, hub: try? hub).open(
-            address, state: given("state", "STOKER_STATE") ?? given("state", "SPACE_ID"))
+            address, state: StateName.chosen(arguments.text("state"), environment: environment))
         let store = SnapshotStore(
             vault: vault, key: try await Self.key(arguments, environment), now: now, patience: .seconds(30))
         let result: Result<Value, any Error>

@@ -2,6 +2,14 @@ package import StokerCore
 
 /// What a state may be called: a Space's name, with its owner or without.
 package enum StateName {
+    /// The state that is meant: what was given, else `STOKER_STATE`, else the Space's own name (`SPACE_ID`), else `main`. The guard and those who
+    /// look at its snapshots mean the same one.
+    /// - Throws: `usage` for what is no plain name.
+    package static func chosen(_ given: String?, environment: [String: String]) throws(Failure) -> String {
+        func said(_ name: String) -> String? { environment[name].flatMap { $0.isEmpty ? nil : $0 } }
+        return try check(given ?? said("STOKER_STATE") ?? said("SPACE_ID") ?? "main")
+    }
+
     package static func check(_ text: String) throws(Failure) -> String {
         let parts = text.split(separator: "/", omittingEmptySubsequences: false)
         let isPlain = parts.allSatisfy { part in
