@@ -186,7 +186,7 @@ package final class WorkerBoard: Sendable {
         guard record.beatAt != nil else { return (.starting, "Has not looked yet", nil) }
         let waiting = record.iteration - record.published
         if waiting > 0, status.settings.dataset != nil {
-            return (.waiting, "Waits; \(waiting.counted("row")) will be published together", nil)
+            return (.waiting, "Waits; \(waiting.counted("row")) not published yet", nil)
         }
         return (.waiting, "Waits for its next look", nil)
     }

@@ -144,7 +144,8 @@ struct WorkerView {
     var model: [String: Any] {
         [
             "name": text("name"), "state": state, "sign": Self.sign(state), "loud": state == "trouble",
-            "text": text("text"), "hint": text("hint"), "iteration": Formatting.count(number("iteration")),
+            "text": text("text"), "hint": text("hint"), "hasHint": !text("hint").isEmpty,
+            "iteration": Formatting.count(number("iteration")),
             "beat": moment(answer["beat"]), "open": "\(open)",
             "dataset": answer["dataset"]?.string ?? "none, kept here",
         ]
