@@ -41,7 +41,8 @@ fi
 bundle=$(swift build --show-bin-path)/stokerPackageTests.xctest
 logs=(.build/test-rooms .build/test-end-to-end)
 run_tests() { # NAME WIDTH SELECTION…
-    SWT_EXPERIMENTAL_MAXIMUM_PARALLELIZATION_WIDTH=$2 "$bundle" --testing-library swift-testing "${@:3}" \
+    # A test that waits for ever shall be named, not waited for.
+    SWT_EXPERIMENTAL_MAXIMUM_PARALLELIZATION_WIDTH=$2 timeout --kill-after=10 1200 "$bundle" --testing-library swift-testing "${@:3}" \
         --event-stream-output-path ".build/test-$1.jsonl" --event-stream-version 0 2>&1 |
         sed -u 's/\x1b\[[0-9;]*m//g' | tee ".build/test-$1.log" # A pipe is taken for a terminal with colours.
 }
