@@ -96,6 +96,15 @@ import Testing
         }
     }
 
+    @Test func withoutAPerspectiveNothingIsCalledComplete() async throws {
+        try await Bench.with { bench async throws in
+            let failure = await #expect(throws: Failure.self) { try await bench.run(perspectives: []).run() }
+            #expect(failure?.code == .usage)
+            let record = try await bench.store().load().record
+            #expect(record.complete == nil && record.trouble?.code == "usage")
+        }
+    }
+
     @Test func aToolThatIsMissingIsNotSilence() async throws {
         try await Bench.with { bench async throws in
             var settings = bench.settings

@@ -70,6 +70,13 @@ package struct WorkerRun: Sendable {
         version = try await store.save(record, version: version, at: now())
         var outcome = Outcome()
         do {
+            guard settings.kind == .implementation || !perspectives.isEmpty else {
+                // It would call every commit complete.
+                throw Failure(
+                    .usage, doing: "look at \(Redaction.address(source))",
+                    because: "the worker \(name) has no perspective",
+                    hint: "name some in `perspectives` of the worker, or leave that key out for all built-in ones")
+            }
             var hasNews = false
             // What waits from before goes first: its numbers are given.
             if record.sending == nil {
