@@ -129,5 +129,10 @@ extension Operation {
         pauseWorker,
         resumeWorker,
         listIterations,
+        addToken,
+        listTokens,
+        revokeToken,
+        listSessions,
+        endSession,
     ]
 }
