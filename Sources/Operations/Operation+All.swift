@@ -134,5 +134,6 @@ extension Operation {
         revokeToken,
         listSessions,
         endSession,
+        activity,
     ]
 }

@@ -177,6 +177,22 @@ extension Operation {
         _ given: [(name: String, value: JSONValue)], in context: OperationContext
     ) async throws(Failure) -> JSONValue {
         // A beat's own key is proof enough; its door has looked at it.
+        guard isLogged else { return try await carryOut(given, in: context) }
+        let log = ActivityLog(context: context)
+        let entry = await log.begin(self, given)
+        do throws(Failure) {
+            let answer = try await carryOut(given, in: context)
+            await log.end(entry, nil)
+            return answer
+        } catch {
+            await log.end(entry, error)
+            throw error
+        }
+    }
+
+    private func carryOut(
+        _ given: [(name: String, value: JSONValue)], in context: OperationContext
+    ) async throws(Failure) -> JSONValue {
         // Reading may be open to strangers, and a beat's own key is proof enough: their doors have looked at that.
         let principal = context.caller.principal
         if permission == .write || principal.scope != nil && permission != .beat {
