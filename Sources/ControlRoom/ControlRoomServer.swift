@@ -85,7 +85,7 @@ package struct ControlRoomServer: Service {
         self.onBound = onBound
         self.eventLoopGroup = eventLoopGroup
         subscribers = EventSubscribers(monitor: monitor, limit: settings.subscribers, logger: logger)
-        backgroundPings = BackgroundPings(monitor: monitor)
+        backgroundPings = BackgroundPings(monitor: monitor, ledger: ledger)
         let subPath = BasePath(publicURL: settings.publicURL)
         let pages = try Pages(version: settings.version, subPath: subPath)
         let router = Router(context: AppRequestContext.self)

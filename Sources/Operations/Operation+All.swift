@@ -129,5 +129,11 @@ extension Operation {
         pauseWorker,
         resumeWorker,
         listIterations,
+        addToken,
+        listTokens,
+        revokeToken,
+        listSessions,
+        endSession,
+        activity,
     ]
 }
