@@ -367,6 +367,9 @@ package typealias HeaderName = HTTPFields.Element.Name
 
 extension HeaderName {
     static let secFetchSite = HeaderName("Sec-Fetch-Site")!
+    static let idempotencyKey = HeaderName("Idempotency-Key")!
+    /// The answer is one that was given before.
+    static let idempotencyReplayed = HeaderName("Idempotency-Replayed")!
     static let forwardedProto = HeaderName("X-Forwarded-Proto")!
     /// What proxies add (RFC 7239, and what nginx, Caddy, Traefik and tunnels send).
     static let forwarding = [
