@@ -87,7 +87,7 @@ package struct ControlRoomServer: Service {
         self.onBound = onBound
         self.eventLoopGroup = eventLoopGroup
         subscribers = EventSubscribers(monitor: monitor, limit: settings.subscribers, logger: logger)
-        backgroundPings = BackgroundPings(monitor: monitor)
+        backgroundPings = BackgroundPings(monitor: monitor, ledger: ledger)
         var subPath = BasePath(publicURL: settings.publicURL)
         let pages = try Pages(version: settings.version, subPath: subPath)
         let router = Router(context: AppRequestContext.self)

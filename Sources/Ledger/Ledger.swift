@@ -8,6 +8,7 @@ package protocol Ledger: HistoryStore, StateStore, EventStore, Outbox {
     var jobs: any JobStore { get }
     var actions: any ActionStore { get }
     var records: any RecordStore { get }
+    var activities: any ActivityStore { get }
 
     /// Deletes what is older than its time, in slices; returns how many rows went.
     func retain(_ settings: Fleet.LedgerSettings, now: Instant) async throws(Failure) -> Int

@@ -130,5 +130,11 @@ extension Operation {
         pauseWorker,
         resumeWorker,
         listIterations,
+        addToken,
+        listTokens,
+        revokeToken,
+        listSessions,
+        endSession,
+        activity,
     ]
 }

@@ -27,23 +27,26 @@ package struct OperationContext: Sendable {
     private let folder: String?
     private let maintenanceKeeper: MaintenanceKeeper?
     private let workerBoard: WorkerBoard?
+    private let accessBook: AccessBook?
 
     /// - Parameters:
     ///   - monitor: the running fleet; nil where there is none.
     ///   - hub: the account on the Hub; nil where there is none.
     ///   - notices: who tells people; nil where nobody does.
     ///   - workers: the workers of the fleet file; nil where none can run.
+    ///   - access: tokens and sessions of the server; nil where there is none.
     ///   - dataFolder: where operations keep what they must not forget: Spaces to restart, fingerprints of secrets.
     package init(
         monitor: (any FleetMonitoring)? = nil, ledger: (any Ledger)? = nil, now: @escaping @Sendable () -> Instant,
         backupFolder: String? = nil, heartbeatKey: (@Sendable (_ name: String) -> String)? = nil, hub: Hub? = nil,
         dataFolder: String? = nil, notices: NoticeBoard? = nil,
-        maintenance: MaintenanceKeeper? = nil, workers: WorkerBoard? = nil,
+        maintenance: MaintenanceKeeper? = nil, workers: WorkerBoard? = nil, access: AccessBook? = nil,
         caller: any OperationCaller = SilentCaller()
     ) {
         self.noticeBoard = notices
         self.maintenanceKeeper = maintenance
         self.workerBoard = workers
+        self.accessBook = access
         self.fleetMonitor = monitor
         self.fleetLedger = ledger
         self.now = now
@@ -103,6 +106,15 @@ package struct OperationContext: Sendable {
         get throws(Failure) {
             guard let workerBoard else { throw .noFleet(doing: "ask for workers") }
             return workerBoard
+        }
+    }
+
+    /// Tokens and sessions of the server.
+    /// - Throws: `conflict` where no server runs.
+    package var access: AccessBook {
+        get throws(Failure) {
+            guard let accessBook else { throw .noFleet(doing: "ask for tokens and sessions") }
+            return accessBook
         }
     }
 

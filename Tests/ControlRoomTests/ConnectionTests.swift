@@ -275,12 +275,12 @@ import Testing
         var limits = RateLimits()
         limits.beats = .init(perSecond: 2, burst: 3)
         let limiter = RateLimiter(limits)
-        let sender = RateLimiter.Sender(client: .v4(1), proof: nil)
+        let sender = Principal(.stranger, "stranger", scope: nil, address: "192.0.2.1")
         let start = ContinuousClock.now
         for _ in 0..<3 { try limiter.take(.beats, from: sender, at: start) }
         let failure = #expect(throws: Failure.self) { try limiter.take(.beats, from: sender, at: start) }
         #expect(failure?.code == .overloaded && failure?.retry == .after(.seconds(1)))
-        try limiter.take(.beats, from: .init(client: .v4(2), proof: nil), at: start)
+        try limiter.take(.beats, from: Principal(.stranger, "stranger", scope: nil, address: "192.0.2.2"), at: start)
         try limiter.take(.reading, from: sender, at: start)
         try limiter.take(.beats, from: sender, at: start + .milliseconds(500))
         #expect(throws: Failure.self) { try limiter.take(.beats, from: sender, at: start + .milliseconds(600)) }

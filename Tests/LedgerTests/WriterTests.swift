@@ -23,6 +23,7 @@ actor FaultyLedger: Ledger {
     nonisolated var jobs: any JobStore { real.jobs }
     nonisolated var actions: any ActionStore { real.actions }
     nonisolated var records: any RecordStore { real.records }
+    nonisolated var activities: any ActivityStore { real.activities }
     private var failure: Failure?
     private(set) var attempts = 0
     private(set) var batches: [Int] = []

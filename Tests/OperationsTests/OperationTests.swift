@@ -16,7 +16,7 @@ import Testing
             #expect(operation.pathNames == operation.parameters.filter { $0.location == .path }.map(\.name))
             // What only reads may take a body, and then needs the right to write: nobody but its caller sees what is in it.
             #expect(operation.method != .get || operation.effect == .read, "\(operation.name)")
-            #expect(operation.asks || !operation.effect.isForThisMachineOnly, "\(operation.name)")
+            #expect(operation.asks || operation.effect.scope != .admin, "\(operation.name)")
         }
     }
 

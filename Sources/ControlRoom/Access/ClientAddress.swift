@@ -29,6 +29,16 @@ package enum ClientAddress: Hashable, Sendable {
         }
     }
 
+    /// `192.0.2.14`, `2001:db8::/64`; nil for a socket without an address.
+    package var text: String? {
+        switch self {
+        case .v4(let number): [24, 16, 8, 0].map { "\(number >> UInt32($0) & 0xFF)" }.joined(separator: ".")
+        case .v6(let number):
+            [48, 32, 16, 0].map { String(number >> UInt64($0) & 0xFFFF, radix: 16) }.joined(separator: ":") + "::/64"
+        case .other: nil
+        }
+    }
+
     /// Loopback, the private networks of RFC 1918, 4193 and 6598, link-local, and sockets without an address.
     var isLocal: Bool {
         switch self {

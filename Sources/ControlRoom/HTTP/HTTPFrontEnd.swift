@@ -112,14 +112,17 @@ struct HTTPFrontEnd<Inner: HTTPResponder<AppRequestContext>>: HTTPResponder {
         } catch {
             return problem(error, request, context)
         }
-        context.permission = access.permission(for: request)
+        context.permission = access.permission(for: request, from: context.client)
         if let kind = RateLimits.Kind(request) {
-            do throws(Failure) { try limiter.take(kind, from: .init(request, context)) } catch {
+            do throws(Failure) { try limiter.take(kind, from: context.principal) } catch {
                 return problem(error, request, context)
             }
         }
         do {
-            let response = try await inner.respond(to: request, context: context)
+            let visit = context
+            let response = try await Principal.$current.withValue(visit.principal) {
+                try await inner.respond(to: request, context: visit)
+            }
             // The router itself answers what it does not know with a bare status.
             guard response.status.code >= 400, response.body.contentLength == 0 else { return response }
             return problem(

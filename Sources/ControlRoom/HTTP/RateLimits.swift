@@ -1,4 +1,3 @@
-import Crypto
 package import Hummingbird
 import StokerCore
 import Synchronization
@@ -57,16 +56,11 @@ package struct RateLimits: Sendable, Equatable {
     }
 }
 
-/// Counts the requests of each sender.
+/// Counts the requests of each sender: of a token or a session wherever it comes from, of strangers by their address.
 final class RateLimiter: Sendable {
-    /// Who sends: whoever has shown a token or a session is told apart from others at the same address.
-    struct Sender: Hashable, Sendable {
-        var client: ClientAddress
-        /// What proves who it is; nil for strangers.
-        var proof: String?
-    }
     private struct Key: Hashable {
-        var sender: Sender
+        /// ``Principal/id``; empty for all who are too many to be told apart.
+        var sender: String
         var kind: RateLimits.Kind
     }
     private struct Level {
@@ -87,13 +81,13 @@ final class RateLimiter: Sendable {
     init(_ limits: RateLimits) { self.limits = limits }
 
     /// - Throws: `overloaded` when it is one too many, with the time until the next one is taken.
-    func take(_ kind: RateLimits.Kind, from sender: Sender, at now: ContinuousClock.Instant = .now) throws(Failure) {
+    func take(_ kind: RateLimits.Kind, from sender: Principal, at now: ContinuousClock.Instant = .now) throws(Failure) {
         let bucket = limits[kind]
         let wait: Double? = state.withLock { state in
-            var key = Key(sender: sender, kind: kind)
+            var key = Key(sender: sender.id, kind: kind)
             if state.levels[key] == nil, state.levels.count >= Self.most {
                 sweep(&state, now)
-                if state.levels.count >= Self.most { key.sender = Sender(client: .other, proof: nil) }
+                if state.levels.count >= Self.most { key.sender = "" }
             }
             var level = state.levels[key] ?? Level(left: bucket.burst, at: now)
             level.left = min(bucket.burst, level.left + max(0, (now - level.at).seconds) * bucket.perSecond)
@@ -122,17 +116,4 @@ final class RateLimiter: Sendable {
             return level.left + (now - level.at).seconds * bucket.perSecond < bucket.burst
         }
     }
-}
-
-extension RateLimiter.Sender {
-    /// - Parameter visit: with its permission filled in.
-    init(_ request: Request, _ visit: AppRequestContext) {
-        // A token that opens nothing makes no sender of its own: inventing one is no way around.
-        let proof = visit.permission.write ? request.headers[.authorization] ?? request.headers[.cookie] : nil
-        self.init(
-            client: visit.client, proof: proof.map { Hex.text(Array(SHA256.hash(data: Array($0.utf8))).prefix(16)) })
-    }
-
-    /// The same for the same proof, wherever it comes from.
-    var name: String { proof ?? "\(client)" }
 }

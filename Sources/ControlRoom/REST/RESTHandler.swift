@@ -9,19 +9,18 @@ package import StokerCore
 /// - Parameters:
 ///   - token: the one that `authorize` knows; heartbeats' keys are made from it. See ``HeartbeatKeys``.
 ///   - admitKey: told of each key of a heartbeat and whether it opens; throws while its sender has to wait.
-///   - isCalledFromThisMachine: by what the request says, whether nothing between the server's own machine and it passes on what
-///     others ask. Counts only for a connection from this machine.
+///   - principal: who sends a request; what he may follows from it.
 ///   - authorize: throws unless the request's sender may read, or write. Called before anything of the request is used;
 ///     for a heartbeat with its right key it is not called.
 package func addREST<Context: RequestContext>(
     to router: Router<Context>, context: OperationContext, token: Secret?,
     admitKey: @escaping RESTHandler.AdmitKey = { _, _, _ in },
-    isCalledFromThisMachine: @escaping @Sendable (_ request: Request) -> Bool,
+    principal: @escaping @Sendable (_ request: Request, _ visit: any RequestContext) -> Principal,
     authorize: @escaping @Sendable (_ permission: Operation.Permission, _ request: Request) throws(Failure) -> Void
 ) {
     let frontEnd = RESTHandler(
-        context: context, token: token, keys: HeartbeatKeys(token: token), admitKey: admitKey,
-        isCalledFromThisMachine: isCalledFromThisMachine, authorize: authorize)
+        context: context, token: token, keys: HeartbeatKeys(token: token), admitKey: admitKey, principal: principal,
+        authorize: authorize)
     for method in [HTTPRequest.Method.get, .head, .post, .put, .patch, .delete, .options] {
         for path in ["api", "api/**"] as [RouterPath] {
             router.on(path, method: method) { request, visit in
@@ -40,7 +39,7 @@ package struct RESTHandler: Sendable {
     let context: OperationContext
     let keys: HeartbeatKeys
     let admitKey: AdmitKey
-    let isCalledFromThisMachine: @Sendable (Request) -> Bool
+    let principal: @Sendable (Request, any RequestContext) -> Principal
     let authorize: @Sendable (Operation.Permission, Request) throws(Failure) -> Void
     private let table = RouteTable()
     private let idempotencyKeys: IdempotencyKeys
@@ -48,14 +47,14 @@ package struct RESTHandler: Sendable {
 
     init(
         context: OperationContext, token: Secret?, keys: HeartbeatKeys, admitKey: @escaping AdmitKey,
-        isCalledFromThisMachine: @escaping @Sendable (Request) -> Bool,
+        principal: @escaping @Sendable (Request, any RequestContext) -> Principal,
         authorize: @escaping @Sendable (Operation.Permission, Request) throws(Failure) -> Void
     ) {
         self.context = context
         self.keys = keys
         idempotencyKeys = IdempotencyKeys(token: token)
         self.admitKey = admitKey
-        self.isCalledFromThisMachine = isCalledFromThisMachine
+        self.principal = principal
         self.authorize = authorize
     }
 
@@ -116,10 +115,9 @@ package struct RESTHandler: Sendable {
         case .operation(let operation):
             try authorize(operation.permission, request)
             let caller = RequestCaller(
-                isHere: RequestCaller.isPeerHere(visit) && isCalledFromThisMachine(request),
+                principal: principal(request, visit),
                 // HEAD takes no body, so nothing would read what comes.
                 follows: request.method == .head ? nil : ProgressFormat(accepted: request))
-            try caller.permit(operation)
             var given = try inputs(in: match, doing: operation.doing)
             given += try RequestReading.pairs(request.uri.query ?? "", doing: operation.doing)
             if operation.method != .get {
@@ -195,7 +193,7 @@ package struct RESTHandler: Sendable {
             Response
     ) async throws(Failure) -> Response {
         let key = try IdempotencyKeys.checked(key, doing: operation.doing)
-        let sender = (visit as? AppRequestContext).map { RateLimiter.Sender(request, $0).name } ?? ""
+        let sender = principal(request, visit).id
         let (context, logger) = (context, visit.logger)
         switch try await idempotencyKeys.admit(key, of: sender, operation, given, in: context) {
         case .known(let result):

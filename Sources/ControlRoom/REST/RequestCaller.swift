@@ -44,8 +44,7 @@ enum ProgressFormat: Sendable {
 
 /// A request as an operation sees its caller. A yes comes with the request or not at all.
 final class RequestCaller: OperationCaller {
-    /// Comes from the server's own machine.
-    let isHere: Bool
+    let principal: Principal
     let format: ProgressFormat?
     let progress: AsyncStream<OperationProgress>
     private let continuation: AsyncStream<OperationProgress>.Continuation
@@ -53,17 +52,10 @@ final class RequestCaller: OperationCaller {
     /// Steps that may wait for a slow reader.
     private static let buffered = 1_000
 
-    init(isHere: Bool, follows format: ProgressFormat?) {
-        self.isHere = isHere
+    init(principal: Principal, follows format: ProgressFormat?) {
+        self.principal = principal
         self.format = format
         (progress, continuation) = AsyncStream.makeStream(bufferingPolicy: .bufferingOldest(Self.buffered))
-    }
-
-    /// By the address at the other end of the connection; no header makes a request local. Whether a proxy of this machine passes it on
-    /// is ``Access``'s to tell.
-    static func isPeerHere(_ visit: some RequestContext) -> Bool {
-        (visit as? any RemoteAddressRequestContext)?.remoteAddress?.ipAddress.map { HostAddress.isLoopback(host: $0) }
-            ?? false
     }
 
     var followsProgress: Bool { format != nil }
@@ -75,14 +67,6 @@ final class RequestCaller: OperationCaller {
             .overloaded, doing: "show what comes",
             because: "the reader is too slow: \(Self.buffered) lines wait for it",
             hint: "read faster, or begin again with fewer lines")
-    }
-
-    func permit(_ operation: Operation) throws(Failure) {
-        if !isHere, let refusal = operation.refusalElsewhere { throw refusal }
-    }
-
-    func permit(_ question: Question) throws(Failure) {
-        if !isHere, let refusal = question.refusalElsewhere { throw refusal }
     }
 
     func end() { continuation.finish() }

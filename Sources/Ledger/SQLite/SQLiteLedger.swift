@@ -96,6 +96,7 @@ package final class SQLiteLedger: Ledger, SQLiteAccess {
     package var jobs: any JobStore { SQLiteJobs(access: self) }
     package var actions: any ActionStore { SQLiteActions(access: self) }
     package var records: any RecordStore { SQLiteRecords(access: self) }
+    package var activities: any ActivityStore { SQLiteActivities(access: self) }
 
     // MARK: Access
 

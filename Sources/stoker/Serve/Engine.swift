@@ -130,7 +130,8 @@ struct Engine {
         // Without a token of its own a server is nobody on the Hub.
         let account = hub.flatMap { $0.settings.token == nil ? nil : $0 }
         // The demonstration's account is one of its own Hub.
-        let (made, access) = await access(for: serve, hasAccount: account != nil && !plan.demo, clocks: clocks)
+        let (made, access) = await access(
+            for: serve, hasAccount: account != nil && !plan.demo, records: memory.ledger.records, clocks: clocks)
         let token = made?.token ?? serve.token
         let links = access.acknowledgeLinks
         board.setAcknowledgeLink { links.address(of: $0) }
@@ -140,7 +141,7 @@ struct Engine {
         let context = OperationContext(
             monitor: monitor, ledger: memory.ledger, now: clocks.wall, backupFolder: plan.dataFolder,
             heartbeatKey: heartbeatKey, hub: account, dataFolder: plan.dataFolder, notices: board,
-            maintenance: maintenance, workers: workers)
+            maintenance: maintenance, workers: workers, access: access.book)
         let standingBy = plan.standbyOf != nil
         let agents = await mcpServer(
             executor: ServerToolExecutor(context), records: memory.ledger.records,
@@ -250,7 +251,7 @@ struct Engine {
     /// Writing needs a token wherever others than this machine can reach the port, and where other users of this machine could use our
     /// account on the Hub. - Returns: the one that nobody named, too.
     private func access(
-        for serve: Fleet.Serve, hasAccount: Bool, clocks: Clocks
+        for serve: Fleet.Serve, hasAccount: Bool, records: any RecordStore, clocks: Clocks
     ) async -> (made: TokenFile.Made?, Access) {
         var serve = serve
         var made: TokenFile.Made?
@@ -264,7 +265,12 @@ struct Engine {
             serve.token = token.token
             made = token
         }
-        return (made, Access(serve: serve, isTokenForAccount: made != nil && !isOpen, now: clocks.wall))
+        let book = AccessBook(records: records, mainToken: serve.token, now: clocks.wall)
+        do throws(Failure) { try await book.load() } catch {
+            logger.error("Tokens and sessions could not be read, and open nothing", metadata: ["error": "\(error)"])
+        }
+        let access = Access(serve: serve, isTokenForAccount: made != nil && !isOpen, book: book, now: clocks.wall)
+        return (made, access)
     }
 
     /// The port is open: says why a token is needed and where it is, and keeps a new one.

@@ -6,6 +6,7 @@ import Logging
 import NIOCore
 import Operations
 import StokerCore
+import Synchronization
 import TestSupport
 import Testing
 
@@ -17,18 +18,14 @@ import Testing
         var isReplayed: Bool
     }
 
-    /// One server; the same for all calls of a test.
-    struct Server {
+    /// One ledger; each run of it is a process of its own.
+    struct Server: Sendable {
         let fleet = FleetDouble()
-        let router: Router<BasicRequestContext>
-
-        init() {
-            router = Router(context: BasicRequestContext.self)
-            let fleet = fleet
-            addREST(to: router, context: fleet.context, token: nil, access: Access(token: nil, now: { fleet.now }))
-        }
 
         func run(_ test: @escaping @Sendable (any TestClientProtocol) async throws -> Void) async throws {
+            let router = Router(context: BasicRequestContext.self)
+            let fleet = fleet
+            addREST(to: router, context: fleet.context, token: nil, access: Access(token: nil, now: { fleet.now }))
             try await Application(router: router, logger: Logger(label: "rest")).test(.router) { try await test($0) }
         }
         var backups: [String] { fleet.ledger.state.withLock { $0.backups } }
@@ -100,9 +97,7 @@ import Testing
         let fleet = server.fleet
         let records = try await fleet.ledger.records.records(kind: "idempotency")
         #expect(records.count == 1 && records[0].expires == fleet.now + .seconds(86_400))
-        let router = Router(context: BasicRequestContext.self)
-        addREST(to: router, context: fleet.context, token: nil, access: Access(token: nil, now: { fleet.now }))
-        try await Application(router: router, logger: Logger(label: "rest")).test(.router) { client in
+        try await server.run { client in
             let again = try await Self.post(client, "/api/v1/backup", key: "p", body: #"{"name": "x.sqlite"}"#)
             #expect(again.isReplayed && again.status == 200)
         }
@@ -112,13 +107,13 @@ import Testing
                 kind: "idempotency", key: records[0].key,
                 body: JSONValue.object([.init("code", try JSONValue(reading: records[0].body)["code"] ?? .null)]).text,
                 at: fleet.now, expires: fleet.now + .seconds(60)))
-        try await Application(router: router, logger: Logger(label: "rest")).test(.router) { client in
+        try await server.run { client in
             let lost = try await Self.post(client, "/api/v1/backup", key: "p", body: #"{"name": "x.sqlite"}"#)
             #expect(lost.status == 409 && !lost.isReplayed)
         }
         try await fleet.ledger.records.put(
             NewRecord(kind: "idempotency", key: records[0].key, at: fleet.now, expires: fleet.now - .seconds(1)))
-        try await Application(router: router, logger: Logger(label: "rest")).test(.router) { client in
+        try await server.run { client in
             let later = try await Self.post(client, "/api/v1/backup", key: "p", body: #"{"name": "later.sqlite"}"#)
             #expect(later.status == 200 && !later.isReplayed)
         }
