@@ -85,7 +85,7 @@ import Testing
         try await Served.run(
             whole, access: access, settings: settings,
             extraRoutes: { addREST(to: $0, context: fleet.context, token: Secret(token), access: access) }
-        ) { served in
+        ) { (served) async throws in
             var dice = Dice(seed: seed)
             for number in 0..<count {
                 let mutation = sound(served.port, &dice).mutated(&dice)
