@@ -21,7 +21,7 @@ package func addREST<Context: RequestContext>(
     let frontEnd = RESTHandler(
         context: context, token: token, keys: HeartbeatKeys(token: token), admitKey: admitKey, principal: principal,
         authorize: authorize)
-    for method in [HTTPRequest.Method.get, .head, .post, .put, .patch, .delete, .options] {
+    for method in [HTTPRequest.Method.get, .head, .post, .put, .patch, .delete, .options, .trace, .connect] {
         for path in ["api", "api/**"] as [RouterPath] {
             router.on(path, method: method) { request, visit in
                 await frontEnd.answer(request, visit)
