@@ -258,7 +258,8 @@ import Testing
                 let failure = #expect(throws: Failure.self) { try access.authorize(.scope(more), request) }
                 #expect(failure?.code == .forbidden)
             }
-            let stored = try #require(try await records.record(kind: "access-token", key: scope.rawValue))
+            let found = try await records.record(kind: "access-token", key: scope.rawValue)
+            let stored = try #require(found)
             #expect(
                 !stored.body.contains(secret.reveal()) && !stored.body.contains(String(secret.reveal().dropFirst(4))))
             #expect(access.book.tokens.first { $0.name == scope.rawValue }?.lastAddress == "198.51.100.7")

@@ -17,7 +17,7 @@ import Testing
             [
                 "delete-space": { (_, caller) throws(Failure) in
                     let asked = Question(.destroys, doing: "delete acme/bot", question())
-                    try caller.permit(asked)
+                    try caller.principal.require(asked.reason.scope, doing: asked.doing)
                     try await caller.ask(asked)
                     done()
                     return ["space": "acme/bot", "deleted": true]
