@@ -16,7 +16,7 @@ STORIES ?= 1000
 ITERATIONS ?= 1000
 STOKER := .build/release/stoker
 
-.PHONY: help run build install test official-suite fuzz campaign cron notices-campaign deploy-campaign vault-campaign datasets pictures template-swift lint format bench clean
+.PHONY: help run build install test api-check mutations mcp-restarts official-suite fuzz campaign cron notices-campaign deploy-campaign vault-campaign datasets pictures template-swift lint format bench clean
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-16s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -75,6 +75,17 @@ template-swift: build ## Build and start the app that `stoker new swift` makes (
 datasets: ## Publish 1,000 iterations to a simulated Hub and load them with the official package; ITERATIONS=1000
 	@Scripts/setup.sh test
 	@swift build --build-tests && STOKER_ITERATIONS=$(ITERATIONS) swift test --skip-build --filter theNewestRowIsTheLastOfTheOfficialPackage
+
+api-check: build ## Schemathesis (PyPI) with all checks for SECONDS=240, and a client generated from openapi.json
+	@Scripts/api-check.sh $(SECONDS)
+
+mutations: ## Mutated requests on every door (API, pages, MCP over HTTP and lines); COUNT=10000
+	@Scripts/setup.sh test
+	@STOKER_MUTATIONS=$(or $(COUNT),10000) STOKER_MCP_MUTATIONS=$(or $(COUNT),10000) swift test --filter 'MutatedRequestTests|MutatedLinesTests|mutatedRequestsDoNothing'
+
+mcp-restarts: ## Restarts of a server between two calls of the official MCP clients; RESTARTS=1000
+	@Scripts/setup.sh test
+	@STOKER_MCP_RESTARTS=$(or $(RESTARTS),1000) swift test --filter aRestartBetweenTwoCallsIsNotNoticed
 
 lint: ## Check the layout of every Swift file
 	@swift format lint --strict --parallel --recursive Package.swift Sources Tests Benchmarks

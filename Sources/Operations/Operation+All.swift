@@ -33,6 +33,7 @@ extension Operation {
         schema,
         newSpace,
         exportPipeline,
+        importFleet,
         whoami,
         hubAllowance,
         diagnoseLog,

@@ -81,7 +81,8 @@ package struct Operation: Sendable {
     ///   - asks: true for destructive and paid operations unless given.
     package init(
         name: String, summary: String, doing: String, effect: Effect = .read, permission: Permission? = nil,
-        scope: Scope? = nil, needsFleet: Bool = false, asks: Bool? = nil, isCancellable: Bool? = nil, method: Method = .get, path: String,
+        scope: Scope? = nil, needsFleet: Bool = false, asks: Bool? = nil, isCancellable: Bool? = nil,
+        method: Method = .get, path: String,
         parameters: [Parameter] = [], bodyLimit: Int = Operation.usualBodyLimit, answer: Shape,
         run: @escaping @Sendable (OperationContext, Arguments) async throws -> JSONValue
     ) {
@@ -115,6 +116,8 @@ extension Operation {
         /// What is used when it is not given, as documentation shows it; nil when its absence itself means something.
         package let standard: JSONValue?
         package let summary: String
+        /// What its text looks like, as a regular expression for documentation. Whether it fits is the operation's to say.
+        package let form: String?
 
         package enum Location: String, Sendable {
             case path, query, body
@@ -147,9 +150,10 @@ extension Operation {
         /// A member of an object has no location of its own.
         package init(
             _ name: String, _ location: Location = .query, _ kind: Kind, required: Bool = false,
-            standard: JSONValue? = nil,
+            standard: JSONValue? = nil, form: String? = nil,
             _ summary: String
         ) {
+            self.form = form
             self.name = name
             self.location = location
             self.kind = kind

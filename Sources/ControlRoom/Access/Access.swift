@@ -425,6 +425,9 @@ package typealias HeaderName = HTTPFields.Element.Name
 
 extension HeaderName {
     static let secFetchSite = HeaderName("Sec-Fetch-Site")!
+    static let idempotencyKey = HeaderName("Idempotency-Key")!
+    /// The answer is one that was given before.
+    static let idempotencyReplayed = HeaderName("Idempotency-Replayed")!
     static let secFetchMode = HeaderName("Sec-Fetch-Mode")!
     static let secFetchDest = HeaderName("Sec-Fetch-Dest")!
     static let forwardedProto = HeaderName("X-Forwarded-Proto")!

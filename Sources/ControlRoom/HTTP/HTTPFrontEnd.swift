@@ -11,6 +11,7 @@ struct HTTPFrontEnd<Inner: HTTPResponder<AppRequestContext>>: HTTPResponder {
     private let access: Access
     private let pages: Pages
     private let subPath: BasePath
+    private let limiter: RateLimiter
     private let headers: HTTPFields
     private let health: Response
     private let logger: Logger
@@ -22,6 +23,7 @@ struct HTTPFrontEnd<Inner: HTTPResponder<AppRequestContext>>: HTTPResponder {
         logger: Logger
     ) {
         self.subPath = subPath
+        limiter = RateLimiter(settings.rateLimits)
         self.logger = logger
         self.inner = inner
         self.access = access
@@ -111,6 +113,11 @@ struct HTTPFrontEnd<Inner: HTTPResponder<AppRequestContext>>: HTTPResponder {
             return problem(error, request, context)
         }
         context.permission = access.permission(for: request, from: context.client)
+        if let kind = RateLimits.Kind(request) {
+            do throws(Failure) { try limiter.take(kind, from: context.principal) } catch {
+                return problem(error, request, context)
+            }
+        }
         do {
             let visit = context
             let response = try await Principal.$current.withValue(visit.principal) {

@@ -76,19 +76,22 @@ final class RequestCaller: OperationCaller {
 }
 
 extension RESTHandler {
-    /// Carries an operation out and answers, with its progress where that was asked for.
+    /// Carries an operation out and answers, with its progress where that was asked for. `whenDone` is called before the answer is given.
     ///
     /// What changes something is brought to its end also when the caller has gone: a Space must not stay paused because a connection broke.
     func perform(
         _ operation: Operation, _ given: [(name: String, value: JSONValue)], for caller: RequestCaller,
-        requestID: String
+        requestID: String, whenDone: @escaping @Sendable (Result<JSONValue, Failure>) async -> Void = { _ in }
     ) async throws(Failure) -> Response {
         let context = context.called(by: caller)
         let work = Task { () -> Result<JSONValue, Failure> in
             defer { caller.end() }
-            do throws(Failure) { return .success(try await operation.call(given, in: context)) } catch {
-                return .failure(error)
+            let result: Result<JSONValue, Failure>
+            do throws(Failure) { result = .success(try await operation.call(given, in: context)) } catch {
+                result = .failure(error)
             }
+            await whenDone(result)
+            return result
         }
         guard let format = caller.format else {
             guard operation.isCancellable else { return Answers.json(try await work.value.get()) }

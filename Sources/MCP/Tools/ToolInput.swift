@@ -22,7 +22,7 @@ struct ToolInput: Sendable {
             preconditionFailure("\(operation.name) takes no \(parameter)")
         }
         var schema = (found.kind.schema.members ?? []).filter {
-            !["description", "maxLength", "maxItems", "format", "writeOnly"].contains($0.name)
+            !["description", "maxLength", "maxItems", "format", "writeOnly", "pattern", "anyOf"].contains($0.name)
         }
         if let standard = standard ?? found.standard, !standard.isNull { schema.append(.init("default", standard)) }
         // Some kinds say more of themselves.

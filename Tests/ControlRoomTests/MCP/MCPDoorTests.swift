@@ -301,7 +301,7 @@ import Testing
 }
 
 /// Numbers that are the same in every run.
-private struct Dice: RandomNumberGenerator {
+struct Dice: RandomNumberGenerator {
     private var state: UInt64
     init(seed: UInt64) { state = seed }
     mutating func next() -> UInt64 {
