@@ -250,7 +250,7 @@ let package = Package(
         .testTarget(
             name: "LedgerTests",
             dependencies: [
-                "Ledger", "Runtime", "StokerCore", lifecycle, logging, grdb,
+                "Ledger", "Runtime", "StokerCore", "TestSupport", lifecycle, logging, grdb,
             ],
             exclude: ["OlderLedgers"],
             swiftSettings: room
