@@ -59,3 +59,9 @@ long stoker_attribute(const char *path, const char *name, void *value, unsigned 
 int stoker_set_attribute(const char *path, const char *name, const void *value, unsigned long size) {
     return lsetxattr(path, name, value, size, 0);
 }
+
+int stoker_set_file_attribute(int file, const char *name, const void *value, unsigned long size) {
+    return fsetxattr(file, name, value, size, 0);
+}
+
+int stoker_sync_file_system(int file) { return syncfs(file); }

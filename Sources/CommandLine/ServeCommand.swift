@@ -80,8 +80,12 @@ struct ServeCommand: AsyncParsableCommand {
         guard let every = Duration(text: standbyEvery), every >= .milliseconds(100) else {
             throw ValidationError("--standby-every: '\(standbyEvery)' is not a time; write 10s or 1m")
         }
-        if let standbyOf, !standbyOf.hasPrefix("http://"), !standbyOf.hasPrefix("https://") {
-            throw ValidationError("--standby-of takes an address that begins with http:// or https://")
+        if let standbyOf {
+            do throws(Address.Fault) {
+                _ = try WebOrigin(standbyOf)
+            } catch {
+                throw ValidationError("--standby-of takes the address of the first master; this one \(error.because)")
+            }
         }
     }
 

@@ -5,6 +5,7 @@ import NIOCore
 import Operations
 import StokerCore
 import Synchronization
+import TestSupport
 import Testing
 
 @Suite struct AccessTests {
@@ -55,6 +56,16 @@ import Testing
     func foreignNamesOnLoopbackAreRefused(host: String) {
         #expect(Self.access().permission(for: Self.request(host: host)) == .nothing)
         #expect(throws: Failure.self) { try Self.access().authorize(.open, Self.request(host: host)) }
+    }
+
+    /// Host headers, and the public address, by the grammar of all addresses.
+    @Test(arguments: trickyAddresses) func hostsAreReadByOneGrammar(address: String) {
+        guard let parts = AddressParts(address), !parts.hostAndPort.isEmpty else { return }
+        let isHere = (try? parts.authority()).map { HostAddress.isLoopback(host: $0.host) } ?? false
+        let permission = Self.access().permission(for: Self.request(host: parts.hostAndPort))
+        #expect((permission != .nothing) == isHere)
+        let isPublic = (try? WebOrigin(address)).map { !$0.isLoopback } ?? false
+        #expect(Access.isReachable(Fleet.Serve(host: "127.0.0.1", publicURL: address)) == isPublic)
     }
 
     @Test func thePublicNameIsOurs() {

@@ -1,4 +1,5 @@
-// Calls of Linux that Swift's Glibc module does not have: variadic ones, and those behind _GNU_SOURCE.
+// Calls of Linux that Swift's Glibc module does not have: variadic ones, those behind _GNU_SOURCE, and what has to be done between fork and
+// exec, where only system calls are safe: no memory is asked for, nothing is locked. Programs of strangers start in jail.h.
 #ifndef STOKER_LINUX_H
 #define STOKER_LINUX_H
 
@@ -21,5 +22,18 @@ long long stoker_seek_hole(int file, long long offset);
 long stoker_attribute_names(const char *path, char *names, unsigned long size);
 long stoker_attribute(const char *path, const char *name, void *value, unsigned long size);
 int stoker_set_attribute(const char *path, const char *name, const void *value, unsigned long size);
+
+/// One attribute of an open file; as fsetxattr(2).
+int stoker_set_file_attribute(int file, const char *name, const void *value, unsigned long size);
+
+/// Everything of the file system of an open file is on its disk; as syncfs(2).
+int stoker_sync_file_system(int file);
+
+/// From now on blocks of `bytes` and more come from the system and go back to it when they are freed (mallopt(3), M_MMAP_THRESHOLD and
+/// M_TRIM_THRESHOLD). Nothing where the C library is not glibc.
+void stoker_map_large_blocks(int bytes);
+
+/// Gives free memory back to the system; as malloc_trim(3). Nothing where the C library is not glibc.
+void stoker_trim_memory(void);
 
 #endif

@@ -67,8 +67,7 @@ package struct Access: Sendable {
     /// Bound to an address that only this machine reaches.
     package let loopback: Bool
     /// Authority (`host` or `host:port`, lower case) and scheme of the public address, when there is one.
-    private let publicAuthority: String?
-    private let publicIsSecure: Bool
+    private let publicOrigin: WebOrigin?
     /// Where the session's cookie is sent to.
     private let cookiePath: String
     private let hosts: Set<String>
@@ -96,10 +95,8 @@ package struct Access: Sendable {
         self.heartbeatKeys = HeartbeatKeys(token: token)
         self.acknowledgeLinks = AcknowledgeLinks(token: token, publicURL: publicURL, now: now)
         self.privateReading = privateReading
-        self.loopback = Self.isLoopback(host)
-        let parts = publicURL.flatMap(Self.origin)
-        self.publicAuthority = parts?.authority
-        self.publicIsSecure = parts?.scheme == "https"
+        self.loopback = HostAddress.isLoopback(host: host)
+        self.publicOrigin = publicURL.flatMap { try? WebOrigin($0) }
         let subPath = BasePath(publicURL: publicURL)
         // Other applications of the same host are not to see it.
         self.cookiePath = subPath.prefix.isEmpty ? "/" : subPath.prefix
@@ -264,7 +261,7 @@ package struct Access: Sendable {
     /// `Lax`: a person who comes by a link of a message, or back from signing in, is who he is. Other sites' forms, frames and scripts get
     /// no cookie, and what acts looks at where a request comes from besides.
     func cookie(_ name: String, _ value: String, maxAge: Int64, _ request: Request) -> String {
-        let secure = publicIsSecure || request.headers[.forwardedProto]?.lowercased() == "https"
+        let secure = publicOrigin?.scheme == .https || request.headers[.forwardedProto]?.lowercased() == "https"
         return
             "\(name)=\(value); Path=\(cookiePath); Max-Age=\(maxAge); HttpOnly; SameSite=Lax\(secure ? "; Secure" : "")"
     }
@@ -314,30 +311,28 @@ package struct Access: Sendable {
     /// On a loopback address: called by a loopback name, the public name, or one that was allowed.
     private func hostIsOurs(_ request: Request) -> Bool {
         guard loopback else { return true }
-        guard let authority = request.head.authority?.lowercased(), !authority.isEmpty else {
+        guard let authority = request.head.authority, !authority.isEmpty else {
             // HTTP/1.0 without a Host: no browser does that.
             return true
         }
-        let name = Self.hostName(authority)
-        return Self.isLoopback(name) || authority == publicAuthority || name == publicAuthority.map(Self.hostName)
-            || hosts.contains(name)
+        guard let name = (try? Address.Authority(authority))?.host else { return false }
+        return HostAddress.isLoopback(host: name) || name == publicOrigin?.host || hosts.contains(name)
     }
 
     /// Called by a loopback name (or one that was allowed), nothing says that a proxy passes on what others ask, and the server has no
     /// public name, behind which there must be such a proxy. What the request says only: the connection's other end is the caller's to look at.
     func isCalledFromThisMachine(_ request: Request) -> Bool {
-        if let publicAuthority, !Self.isLoopback(Self.hostName(publicAuthority)) { return false }
+        if let publicOrigin, !publicOrigin.isLoopback { return false }
         guard !HeaderName.forwarding.contains(where: { request.headers.contains($0) }) else { return false }
-        guard let authority = request.head.authority?.lowercased(), !authority.isEmpty else { return true }
-        let name = Self.hostName(authority)
-        return Self.isLoopback(name) || hosts.contains(name)
+        guard let authority = request.head.authority, !authority.isEmpty else { return true }
+        guard let name = (try? Address.Authority(authority))?.host else { return false }
+        return HostAddress.isLoopback(host: name) || hosts.contains(name)
     }
 
     /// Whether others than this machine may reach the server: by the address it binds, or by a proxy at its public one.
     package static func isReachable(_ serve: Fleet.Serve) -> Bool {
-        if !isLoopback(serve.host) { return true }
-        guard let authority = serve.publicURL.flatMap(origin)?.authority else { return false }
-        return !isLoopback(hostName(authority))
+        if !HostAddress.isLoopback(host: serve.host) { return true }
+        return serve.publicURL.flatMap { try? WebOrigin($0) }.map { !$0.isLoopback } ?? false
     }
 
     /// No browser says that the request was made by a page of another site.
@@ -350,33 +345,14 @@ package struct Access: Sendable {
             return true
         }
         if let origin = request.headers[.origin] {
-            guard let from = Self.origin(origin)?.authority else { return false }
-            return from == request.head.authority?.lowercased() || from == publicAuthority
+            guard let from = try? WebOrigin(origin) else { return false }
+            if let publicOrigin, from.host == publicOrigin.host, from.port == publicOrigin.port { return true }
+            // A browser leaves the scheme's own port out of Host and Origin.
+            guard let here = request.head.authority.flatMap({ try? Address.Authority($0) }) else { return false }
+            return from.host == here.host && from.port == here.port ?? from.scheme.defaultPort
         }
         if let site = request.headers[.secFetchSite] { return site == "same-origin" || site == "none" }
         return !strict
-    }
-
-    private static func origin(_ url: String) -> (scheme: String, authority: String)? {
-        let scheme = url.prefix { $0 != ":" }.lowercased()
-        let rest = url.dropFirst(scheme.count)
-        guard scheme == "http" || scheme == "https", rest.hasPrefix("://") else { return nil }
-        var authority = rest.dropFirst(3).prefix { $0 != "/" && $0 != "?" && $0 != "#" }.lowercased()
-        // A browser leaves the scheme's own port out of Host and Origin.
-        let usual = scheme == "http" ? ":80" : ":443"
-        if authority.hasSuffix(usual) { authority.removeLast(usual.count) }
-        return authority.isEmpty ? nil : (scheme, authority)
-    }
-
-    /// The name in `name:port` or `[address]:port`.
-    private static func hostName(_ authority: String) -> String {
-        if authority.hasPrefix("[") { return String(authority.dropFirst().prefix { $0 != "]" }) }
-        return String(authority.prefix { $0 != ":" })
-    }
-
-    /// `localhost` and its subdomains, 127.0.0.0/8, ::1.
-    package static func isLoopback(_ host: String) -> Bool {
-        HostAddress.isLoopback(host: host.hasPrefix("[") ? hostName(host) : host)
     }
 
     private static func quoted(_ text: String?) -> String {

@@ -1,3 +1,5 @@
+import StokerCore
+
 /// The path below which a proxy shows this server, as `serve.public_url` names it: `/stoker`, or nothing.
 ///
 /// Pages write it before every place of their own. Requests are understood with it and without it, because some proxies
@@ -11,12 +13,7 @@ package struct BasePath: Sendable, Equatable {
     private var roots: Set<Substring> = ["", "health"]
 
     package init(publicURL: String? = nil) {
-        guard let publicURL, let scheme = publicURL.firstRange(of: "://") else {
-            prefix = ""
-            return
-        }
-        let path = publicURL[scheme.upperBound...].drop { $0 != "/" && $0 != "?" && $0 != "#" }
-            .prefix { $0 != "?" && $0 != "#" }
+        let path = publicURL.flatMap { AddressParts($0)?.path } ?? ""
         prefix = path.split(separator: "/").map { "/" + $0 }.joined()
     }
 

@@ -1,4 +1,4 @@
-import CJail
+import CLinux
 import Foundation
 import StokerCore
 import Synchronization

@@ -134,9 +134,8 @@ package enum WorkersSection {
         if text.hasPrefix("-") || text.contains("::") || text.contains(where: \.isNewline) {
             return "is neither a folder nor the address of a repository"
         }
-        guard let scheme = text.firstRange(of: "://") else { return nil }
-        let known = ["https", "http", "ssh", "git", "file"]
-        return known.contains(String(text[..<scheme.lowerBound]))
+        guard let parts = AddressParts(text) else { return nil }
+        return ["https", "http", "ssh", "git", "file"].contains(parts.scheme)
             ? nil : "is no address that git fetches from here; write https://, ssh:// or a folder"
     }
 

@@ -94,6 +94,11 @@ extension Hub {
         #expect(try VaultAddress(reading: text).name == name)
     }
 
+    @Test(arguments: trickyAddresses) func bucketsAreReadByOneGrammar(address: String) {
+        let isOne = (try? WebOrigin(address)) != nil && (AddressParts(address)?.path.count ?? 0) > 1
+        #expect(((try? VaultAddress(reading: "s3:" + address)) != nil) == isOne)
+    }
+
     @Test(arguments: ["", "folder:", "nfs:/x", "bucket:name", "s3:host/bucket", "s3:https://host", "dataset:a/b/c"])
     func whatIsNoAddressIsRefused(text: String) {
         let failure = #expect(throws: Failure.self) { _ = try VaultAddress(reading: text) }

@@ -1,5 +1,5 @@
 #define _GNU_SOURCE
-#include "CJail.h"
+#include "jail.h"
 
 #ifdef __linux__
 
