@@ -8,7 +8,7 @@ extension Guard {
     /// Claims, restores and verifies.
     func start() async throws -> RecoveryRecord {
         status.enter(.claiming, at: now())
-        try await askPolitely()
+        try await store.askForPen(as: settings.holder, within: settings.handover)
         let claim = try await store.claim(as: settings.holder)
         holds(claim)
         status.update { facts in
@@ -18,47 +18,6 @@ extension Guard {
         try Task.checkCancellation()
         status.enter(.restoring, at: now())
         return try await bringBack(claim)
-    }
-
-    /// Time for politeness only: a holder that lives publishes and stops; one that is known to be dead is not waited for.
-    private func askPolitely() async throws {
-        guard let holder = try await patiently({ try await store.holder() }), !holder.hasReleased, !isDead(holder.name)
-        else {
-            return
-        }
-        logger.notice(
-            "another has the pen; it is asked to hand over", metadata: ["holder": "\(GuardHolder.shown(holder.name))"])
-        do { try await store.requestPen(as: settings.holder) } catch {
-            logger.warning("the holder could not be asked", metadata: ["because": "\(error)"])
-        }
-        let end = ContinuousClock.now + settings.handover
-        while ContinuousClock.now < end {
-            try await Task.sleep(for: .milliseconds(500))
-            guard let now = try? await store.holder() else { continue }
-            if now.hasReleased || now.epoch != holder.epoch { return }
-        }
-        logger.warning(
-            "it did not hand over within \(settings.handover.text): it is fenced",
-            metadata: ["holder": "\(GuardHolder.shown(holder.name))"])
-    }
-
-    /// A process of this machine that is gone, as ``GuardHolder`` names it.
-    private func isDead(_ name: String) -> Bool { GuardHolder(reading: name)?.isDead ?? false }
-
-    /// Calls again what may succeed the next time.
-    private func patiently<Value: Sendable>(_ call: () async throws -> Value) async throws -> Value {
-        var tries = 0
-        while true {
-            do { return try await call() } catch {
-                tries += 1
-                let retry = (error as? Failure)?.retry ?? .never
-                guard retry != .never, tries < 6 else { throw error }
-                var wait = Duration.seconds(1 << tries)
-                if case .after(let asked) = retry { wait = min(max(wait, asked), .seconds(120)) }
-                logger.warning("the vault is asked again in \(wait.text)", metadata: ["because": "\(error)"])
-                try await Task.sleep(for: wait)
-            }
-        }
     }
 
     private func bringBack(_ claim: Claim) async throws -> RecoveryRecord {
@@ -110,7 +69,7 @@ extension Guard {
             do {
                 var record = RecoveryRecord(snapshot == newest ? .restored : .older, at: now(), claim: claim)
                 record.warnings = warnings
-                let report = try await patiently { try await restore(snapshot) }
+                let report = try await store.patiently { try await restore(snapshot) }
                 (record.snapshot, record.number, record.from) = (snapshot.id, snapshot.number, snapshot.time)
                 (record.files, record.bytes) = (report.files, report.bytes)
                 record.warnings += report.warnings
@@ -135,7 +94,7 @@ extension Guard {
                 logger.error("\(failure)")
                 if settings.onFailedRestore == .stop { throw failure }
                 if settings.onFailedRestore != .empty, index == 1 {
-                    let all = try? await patiently { try await store.snapshots() }
+                    let all = try? await store.patiently { try await store.snapshots() }
                     candidates += (all ?? []).filter { $0.number < newest.number }.prefix(20)
                 }
             }
