@@ -22,7 +22,13 @@ extension Guard {
 
     private func bringBack(_ claim: Claim) async throws -> RecoveryRecord {
         let begin = ContinuousClock.now
-        guard let newest = claim.newest else {
+        var source = store
+        var found = claim.newest
+        if found == nil, let fallback {
+            found = try await fallback.patiently { try await fallback.newest() }
+            source = fallback
+        }
+        guard let newest = found else {
             var record = RecoveryRecord(.first, at: now(), claim: claim)
             record.duration = ContinuousClock.now - begin
             return record
@@ -53,23 +59,27 @@ extension Guard {
             let aside = try await TreeCapture.onThread { try places.moveAside(stamp) }
             warnings.append("what was there is now \(aside.joined(separator: ", "))")
         }
-        return try await restoreFirst(of: claim, newest, begin, warnings)
+        return try await restoreFirst(of: claim, newest, in: source, begin, warnings)
     }
 
-    /// The newest, and by the owner's word older ones.
+    /// The newest, then that of the other vault, and by the owner's word older ones.
+    /// - Parameter source: where the newest is.
     private func restoreFirst(
-        of claim: Claim, _ newest: Snapshot, _ begin: ContinuousClock.Instant, _ warnings: [String]
+        of claim: Claim, _ newest: Snapshot, in source: SnapshotStore, _ begin: ContinuousClock.Instant,
+        _ warnings: [String]
     ) async throws -> RecoveryRecord {
         var reasons: [String] = []
-        var candidates = [newest]
+        var candidates = [(newest, source)]
         var index = 0
         while index < candidates.count {
-            let snapshot = candidates[index]
+            let (snapshot, from) = candidates[index]
             index += 1
             do {
-                var record = RecoveryRecord(snapshot == newest ? .restored : .older, at: now(), claim: claim)
+                let isOther = from !== store
+                var record = RecoveryRecord(
+                    snapshot == newest || isOther ? .restored : .older, at: now(), claim: claim)
                 record.warnings = warnings
-                let report = try await store.patiently { try await restore(snapshot) }
+                let report = try await from.patiently { try await restore(snapshot, from: from) }
                 (record.snapshot, record.number, record.from) = (snapshot.id, snapshot.number, snapshot.time)
                 (record.files, record.bytes) = (report.files, report.bytes)
                 record.warnings += report.warnings
@@ -80,8 +90,13 @@ extension Guard {
                     throw Failure(.restoreFailed, doing: "verify snapshot \(snapshot.id)", because: failure)
                 }
                 record.duration = ContinuousClock.now - begin
+                if isOther {
+                    // What its writer did after it is not known here.
+                    record.wasReleased = false
+                    reasons.append("from \(from.vault.name)")
+                }
                 record.because = reasons.isEmpty ? nil : reasons.joined(separator: "; ")
-                if snapshot == newest {
+                if snapshot == newest || isOther {
                     try? await note(snapshot)  // without the note, a restart on this disk restores
                 } else if settings.onFailedRestore == .readOnly {
                     isReadOnlyFromNowOn()
@@ -92,10 +107,17 @@ extension Guard {
                 let failure = Failure(telling: error, doing: "restore snapshot \(snapshot.id)")
                 reasons.append("\(snapshot.id): \(failure.because)")
                 logger.error("\(failure)")
+                if index == 1, from === store, let fallback,
+                    let other = try? await fallback.patiently({ try await fallback.newest() })
+                {
+                    candidates.append((other, fallback))
+                    continue
+                }
                 if settings.onFailedRestore == .stop { throw failure }
-                if settings.onFailedRestore != .empty, index == 1 {
+                if settings.onFailedRestore != .empty, !candidates.contains(where: { $0.0 != newest && $0.1 === store })
+                {
                     let all = try? await store.patiently { try await store.snapshots() }
-                    candidates += (all ?? []).filter { $0.number < newest.number }.prefix(20)
+                    candidates += (all ?? []).filter { $0.number < newest.number }.prefix(20).map { ($0, store) }
                 }
             }
         }
@@ -118,14 +140,14 @@ extension Guard {
     }
 
     /// All paths into folders beside their places first; then all are brought there. Until then nothing of what is there is touched.
-    private func restore(_ snapshot: Snapshot) async throws -> RestoreReport {
+    private func restore(_ snapshot: Snapshot, from source: SnapshotStore) async throws -> RestoreReport {
         let places = places
         let id = snapshot.id
         let stages = try await TreeCapture.onThread { try places.stages(id) }
         do {
             var whole: RestoreReport?
             for stage in stages {
-                let report = try await store.restore(snapshot, to: stage.folder, only: [stage.path.name])
+                let report = try await source.restore(snapshot, to: stage.folder, only: [stage.path.name])
                 if whole == nil {
                     whole = report
                 } else {
