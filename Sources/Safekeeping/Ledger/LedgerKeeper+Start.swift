@@ -11,7 +11,9 @@ extension LedgerKeeper {
     /// restored. A vault that does not answer keeps nobody from working with a ledger that is there.
     /// - Throws: when there is no ledger on the disk and the vault's cannot be had, and when one is there that did not come from this vault.
     package func bring() async throws -> Arrival {
-        let path = settings.file.path
+        let (path, scratch) = (settings.file.path, settings.scratch)
+        // Copies that a killed one left.
+        try await TreeCapture.onThread { try? FileManager.default.removeItem(atPath: scratch) }
         let isThere = try await look()
         let claim: Claim
         do {
