@@ -5,10 +5,15 @@
 
 /// Starts a program in a process group of its own, with every signal as it is by default and no descriptor but 0, 1 and 2.
 ///
-/// `folder` is NULL for ours. `input`, `output` and `errors` become 0, 1 and 2; -1 for ours. Returns 0, or what went wrong as an `errno`.
+/// `folder` is NULL for ours. `input`, `output` and `errors` become 0, 1 and 2; -1 for ours. `dies`: it is killed when the calling *thread* ends
+/// (prctl(2), PR_SET_PDEATHSIG), so call it on one that lives as long as the process. Returns 0, or what went wrong as an `errno`.
 int stoker_spawn(
     int *pid, const char *program, char *const *arguments, char *const *environment, const char *folder, int input,
-    int output, int errors);
+    int output, int errors, int dies);
+
+/// Starts a child that kills a process group when this process ends without a word. Whoever writes a byte to the descriptor first lets it go.
+/// Returns that descriptor, which is closed by exec; -1 with `errno`.
+int stoker_watch_group(int group, int *pid);
 
 /// Orphans among our descendants become our children, as those of process 1 do. Returns 0, or -1 with `errno`.
 int stoker_become_subreaper(void);

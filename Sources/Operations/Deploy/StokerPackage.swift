@@ -27,7 +27,7 @@ struct StokerPackage: Sendable {
         } catch {
             throw Failure(.usage, doing: "read \(name)", because: "\(name) cannot be read as a file")
         }
-        let packed = try await packed()
+        let packed = try await Self.packed(folder: folder, program: program)
         let title = deploy.space.name
         let (sum, size) = packed.sum
         return try await NIOThreadPool.singleton.runIfActive {
@@ -53,6 +53,24 @@ struct StokerPackage: Sendable {
             return contents
         }
     }
+
+    /// The packed program and its checksum beside a Dockerfile that copies them, where the folder does not have them itself.
+    static func complete(_ contents: FolderContents, folder: String, program: String?) async throws -> FolderContents {
+        guard contents.files[packedName] == nil, let text = try contents.text(at: "Dockerfile"),
+            Dockerfile(text).stages.flatMap(\.instructions).contains(where: {
+                $0.name == "COPY" && $0.flag("from") == nil && $0.words.dropLast().contains(packedName)
+            })
+        else { return contents }
+        let packed = try await Self.packed(folder: folder, program: program)
+        return try await NIOThreadPool.singleton.runIfActive {
+            var contents = contents
+            try contents.put(file: packed.path, at: packedName)
+            contents.put("\(packed.sum.0)  \(packedName)\n", at: packedName + ".sha256")
+            return contents
+        }
+    }
+
+    private static let packedName = "stoker.xz"
 
     /// Debian's xz unpacks it; the program itself needs no library but those of the image.
     private static let dockerfile = """
@@ -90,16 +108,16 @@ struct StokerPackage: Sendable {
         var sum: (String, Int)
     }
 
-    private func packed() async throws -> Packed {
+    private static func packed(folder: String, program: String?) async throws -> Packed {
         guard let xz = Program.find("xz") else {
             throw Failure(
                 .usage, doing: "pack this program", because: "xz is not installed",
                 hint: "install it (Debian: apt-get install xz-utils)")
         }
-        let program = try executable()
-        let sum = try await Self.sum(of: program).0
+        let program = try executable(program)
+        let digest = try await sum(of: program).0
         try PrivateFolder.make(folder)
-        let kept = "\(folder)/\(sum.prefix(40)).xz"
+        let kept = "\(folder)/\(digest.prefix(40)).xz"
         if !FileManager.default.fileExists(atPath: kept) {
             let new = "\(folder)/new-\(UUID().uuidString)"
             defer {
@@ -113,11 +131,11 @@ struct StokerPackage: Sendable {
             }
             guard rename(new + ".xz", kept) == 0 else { throw SystemError() }
         }
-        return Packed(path: kept, sum: try await Self.sum(of: kept))
+        return Packed(path: kept, sum: try await sum(of: kept))
     }
 
     /// Symbols are for those who debug it, and most of its size.
-    private func strip(_ program: String, to new: String) async throws {
+    private static func strip(_ program: String, to new: String) async throws {
         if let strip = Program.find("strip") ?? Program.find("llvm-strip"),
             try await Program.run(strip, ["--strip-all", "-o", new, program]).status == 0
         {
@@ -126,7 +144,7 @@ struct StokerPackage: Sendable {
         try await NIOThreadPool.singleton.runIfActive { try FileManager.default.copyItem(atPath: program, toPath: new) }
     }
 
-    private func executable() throws -> String {
+    private static func executable(_ program: String?) throws -> String {
         let path =
             program ?? (try? FileManager.default.destinationOfSymbolicLink(atPath: "/proc/self/exe"))
             ?? Bundle.main.executablePath

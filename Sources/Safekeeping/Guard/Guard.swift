@@ -10,6 +10,8 @@ package actor Guard {
     let settings: GuardSettings
     let store: SnapshotStore
     let copies: [SnapshotStore]
+    /// Read where the first vault has nothing, or nothing that can be restored.
+    let fallback: SnapshotStore?
     package nonisolated let status: GuardStatus
     let capture: TreeCapture
     let places: GuardedPlaces
@@ -50,16 +52,19 @@ package actor Guard {
 
     /// - Parameters:
     ///   - copies: get every snapshot too; what goes wrong there stops nothing.
+    ///   - fallback: read, and never written, where the first vault has nothing, or nothing that can be restored.
     ///   - tell: gets the recovery record once; may take its time.
     /// - Throws: when the guard's folder cannot be made.
     package init(
         _ settings: GuardSettings, store: SnapshotStore, copies: [SnapshotStore] = [],
+        fallback: SnapshotStore? = nil,
         now: @escaping @Sendable () -> Instant = { Clocks.real.wall() }, logger: Logger,
         tell: @escaping @Sendable (RecoveryRecord) async -> Void = { _ in }
     ) throws(Failure) {
         self.settings = settings
         self.store = store
         self.copies = copies
+        self.fallback = fallback
         self.now = now
         self.logger = logger
         self.tell = tell
