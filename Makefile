@@ -14,9 +14,11 @@ FLEETS ?= 200
 RELEASES ?= 200
 STORIES ?= 1000
 ITERATIONS ?= 1000
+REAL ?= 200
+KILLS ?= 200
 STOKER := .build/release/stoker
 
-.PHONY: help run build install test api-check mutations mcp-restarts official-suite fuzz campaign cron notices-campaign deploy-campaign vault-campaign datasets pictures template-swift lint format bench clean
+.PHONY: help run build install test official-suite fuzz campaign cron notices-campaign deploy-campaign vault-campaign app-campaign pictures template-swift datasets api-check mutations mcp-restarts lint format bench clean
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-16s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -61,9 +63,13 @@ deploy-campaign: ## Random fleets, bad releases, faults of an apply; FLEETS=200 
 	@Scripts/setup.sh test
 	@Scripts/deploy-campaign.sh $(FLEETS) $(RELEASES) $(STORIES)
 
-vault-campaign: ## Seeded bad days on a vault in memory, two containers and a collection; RUNS=10000 SEED=1
+vault-campaign: ## Seeded bad days on a vault in memory and on each real kind of vault; RUNS=10000 REAL=200 SEED=1
 	@Scripts/setup.sh test
-	@STOKER_VAULT_RUNS=$(RUNS) STOKER_VAULT_SEED=$(SEED) swift test --filter nothingIsLostOnABadDay
+	@STOKER_VAULT_RUNS=$(RUNS) STOKER_VAULT_REAL_RUNS=$(REAL) STOKER_VAULT_SEED=$(SEED) swift test --filter nothingIsLostOnABadDay
+
+app-campaign: ## A real app under the guard, killed and moved over and over; KILLS=200 SEED=1
+	@Scripts/setup.sh test
+	@STOKER_APP_KILLS=$(KILLS) STOKER_APP_SEED=$(SEED) swift test --filter whatWasAcknowledgedBeforeTheLastPublicationSurvivesEveryDeath
 
 pictures: build ## Make the pictures of the README anew (Chromium, three minutes)
 	@Scripts/setup.sh test

@@ -280,7 +280,9 @@ package actor Guard {
         let outcome = await withTaskGroup(of: Result<Fenced?, any Error>?.self) { group in
             group.addTask {
                 do {
-                    _ = try await self.publish(unlessUnchanged: true, isLast: true)
+                    _ = try await CommitBudget.$isUrgent.withValue(true) {
+                        try await self.publish(unlessUnchanged: true, isLast: true)
+                    }
                     return .success(nil)
                 } catch let fenced as Fenced {
                     return .success(fenced)
@@ -554,7 +556,10 @@ package actor Guard {
         let known = Set(toldReport?.sentences ?? [])
         toldReport = report
         for sentence in report.sentences where !known.contains(sentence) { logger.warning("\(sentence)") }
-        status.update { $0.warnings = report.sentences }
+        status.update { facts in
+            facts.warnings = report.sentences
+            facts.unreadable = report.unreadableCount
+        }
     }
 
     private func answer(_ answer: SnapshotAnswer) {
