@@ -51,9 +51,18 @@ struct EvidenceRule: Sendable {
     var precision: Double
     /// What that share comes from: `8 of 8`.
     var measured: String
+    /// Whether it reads the repository, or sees what its tests do.
+    var depth = Depth.reading
     var gather: @Sendable (EvidenceContext) async throws -> RuleResult
 
+    /// How deep one has to look for it. What is deeper comes when nothing new can be said of a commit otherwise.
+    enum Depth: String, Sendable, CaseIterable {
+        case reading, coverage, mutants
+    }
+
     /// All rules that perspectives may name.
-    static let all: [EvidenceRule] = [.workflows, .hotFunction, .knowledgeGone, .bigHotFile, .testsOff]
+    static let all: [EvidenceRule] = [
+        .workflows, .hotFunction, .knowledgeGone, .bigHotFile, .testsOff, .unrunLines, .survivingMutants,
+    ]
     static func named(_ id: String) -> EvidenceRule? { all.first { $0.id == id } }
 }

@@ -41,6 +41,22 @@ package struct WorkerRecord: Codable, Sendable, Equatable {
     package var targetHead: String?
     package var stage = 0
     package var insights: [[String]] = [[], [], []]
+    /// How far what needs the tests to run has come; nil before the first time.
+    package var deep: Deep?
+    package struct Deep: Codable, Sendable, Equatable {
+        package var head = ""
+        /// Depths that are done at the commit.
+        package var done: [String] = []
+        /// The function whose changed lines are next, and what came of those before.
+        package var next = 0
+        package var tried = 0
+        package var survived = 0
+        /// Findings of this commit so far.
+        package var seen: [String] = []
+        /// What was last said of each depth, so that it is not said again.
+        package var said: [String: String] = [:]
+        package init() {}
+    }
 
     package var startedAt: Instant?
     /// Its heartbeat: the end of the last look that went well.
