@@ -129,5 +129,9 @@ extension Operation {
         pauseWorker,
         resumeWorker,
         listIterations,
+        importLeads,
+        listLeads,
+        restartWorker,
+        squashWorker,
     ]
 }

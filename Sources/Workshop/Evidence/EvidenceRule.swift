@@ -11,6 +11,8 @@ struct EvidenceContext: Sendable {
     var scratch: String
     /// Names of today's files when they were first seen, where that is another.
     var firstNames: [String: String] = [:]
+    /// What other tools said: lines by file.
+    var leads: [String: [Int]] = [:]
 
     var head: GitMirror.Head { view.head }
 }

@@ -33,14 +33,20 @@ struct CoverageJudgement: Sendable {
     }
 
     /// Functions of the busiest files that have several ways through them, the hottest first.
-    static func hottest(_ functions: [PythonFunction], _ context: EvidenceContext, most: Int) -> [PythonFunction] {
+    /// - Parameter isWanted: of those for which it says no, others take the place.
+    static func hottest(
+        _ functions: [PythonFunction], _ context: EvidenceContext, most: Int,
+        where isWanted: (PythonFunction) -> Bool
+    ) -> [PythonFunction] {
         let now = context.head.time
         func heat(_ one: PythonFunction) -> Double {
-            (1 + (context.history?.heat(of: one.file, at: now) ?? 0)) * Double(one.paths)
+            // Where another tool saw something one looks first.
+            let isLed = context.leads[one.file]?.contains(where: one.lines.contains) ?? false
+            return (1 + (context.history?.heat(of: one.file, at: now) ?? 0)) * Double(one.paths) * (isLed ? 10 : 1)
         }
         var seen: Set<String> = []
         return Array(
-            functions.filter { $0.paths >= 3 && $0.lines.count >= 4 && $0.lines.count <= 400 }
+            functions.filter { $0.paths >= 3 && $0.lines.count >= 4 && $0.lines.count <= 400 && isWanted($0) }
                 .map { (function: $0, heat: heat($0)) }.sorted {
                     ($0.heat, $1.function.file, $1.function.lines.lowerBound) > (
                         $1.heat, $0.function.file, $0.function.lines.lowerBound
@@ -57,10 +63,13 @@ struct CoverageJudgement: Sendable {
         max(1, (context.history?.heat(of: file, at: context.head.time) ?? 0) / 5)
     }
 
+    /// Of functions whose unrun lines are told.
+    static let leastPaths = 5
+
     /// Three statements or more of a function with five ways through it, in a file that was mended twice in three years.
     func unrunLines(_ functions: [PythonFunction]) -> [Sighting] {
         functions.compactMap { function in
-            guard function.paths >= 5, fixes(of: function.file, days: 1_096) >= 2,
+            guard function.paths >= Self.leastPaths, fixes(of: function.file, days: 1_096) >= 2,
                 let file = context.view.file(function.file),
                 let (all, unrun) = run.unrun(in: function.file, function.lines, without: function.inner),
                 unrun.count >= 3, let first = unrun.first

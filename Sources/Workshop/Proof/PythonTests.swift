@@ -1,6 +1,5 @@
 import Foundation
 import Runtime
-import StokerAssets
 import StokerCore
 
 /// The tests of a Python repository, run by pytest in the jail: which lines they run, and which changes of a line they do not notice.
@@ -70,7 +69,7 @@ struct PythonTests: Sendable {
         }
         do {
             try FileManager.default.createDirectory(atPath: own, withIntermediateDirectories: false)
-            try Data(Self.probe).write(to: URL(fileURLWithPath: program))
+            try Data(WorkerAsset.probe.bytes).write(to: URL(fileURLWithPath: program))
             try Data(job.text.utf8).write(to: URL(fileURLWithPath: jobFile))
         } catch { throw failed("the scratch folder cannot be written: \(error.localizedDescription)") }
         defer { try? FileManager.default.removeItem(atPath: own) }  // all of the scratch folder goes in the end
@@ -90,16 +89,6 @@ struct PythonTests: Sendable {
         }
         return answer
     }
-
-    private static let probe: [UInt8] = {
-        var count = 0
-        guard let first = stoker_assets(&count) else { return [] }
-        for file in UnsafeBufferPointer(start: first, count: count)
-        where String(cString: file.name) == "workshop_probe.py" {
-            return Array(UnsafeBufferPointer(start: file.bytes, count: file.length))
-        }
-        return []
-    }()
 
     /// A file that code of a repository may have replaced: no link is followed.
     private static func plainFile(_ path: String, atMost most: Int) -> [UInt8]? {

@@ -119,7 +119,9 @@ extension WorkerRun {
         var look = Look()
         look.tools = tests.versions
         if let rule = EvidenceRule.named("unrun_lines"), perspective.rules.contains(rule.id) {
-            let hottest = CoverageJudgement.hottest(functions, context, most: Self.mutantFunctions)
+            let hottest = CoverageJudgement.hottest(functions, context, most: Self.mutantFunctions) {
+                $0.paths >= CoverageJudgement.leastPaths
+            }
             look.looked.insert(rule.id)
             look.add(
                 RuleResult(seen: judgement.unrunLines(hottest), tools: tests.versions), rule, perspective, context)
@@ -137,6 +139,7 @@ extension WorkerRun {
         let now = context.head.time
         return context.view.sources.filter { $0.language == .python && $0.path.hasSuffix(".py") }
             .map { (path: $0.path, heat: context.history?.heat(of: $0.path, at: now) ?? Double($0.lineCount)) }
+            .map { (path: $0.path, heat: $0.heat * (context.leads[$0.path] == nil ? 1 : 10)) }
             .sorted { ($0.heat, $1.path) > ($1.heat, $0.path) }.prefix(measuredFiles).map(\.path)
     }
 
@@ -193,7 +196,8 @@ extension WorkerRun {
         let judgement = CoverageJudgement(context: context, run: run)
         let tree = try await copy(context, "mutants")
         let functions = CoverageJudgement.hottest(
-            try await Self.functions(tests, Self.measurable(context), in: tree), context, most: Self.mutantFunctions)
+            try await Self.functions(tests, Self.measurable(context), in: tree), context, most: Self.mutantFunctions
+        ) { !judgement.trials(of: $0).isEmpty }
         let end = ContinuousClock.now + .seconds(Self.mutantSeconds)
         var look = Look()
         look.tools = tests.versions

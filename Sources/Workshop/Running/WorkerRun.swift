@@ -72,6 +72,10 @@ package struct WorkerRun: Sendable {
         version = try await store.save(record, version: version, at: now())
         var outcome = Outcome()
         do {
+            if let wish = record.wish {
+                try await carryOut(wish, &record, &version)
+                book = try await store.book()
+            }
             guard settings.kind == .implementation || !perspectives.isEmpty else {
                 // It would call every commit complete.
                 throw Failure(
@@ -80,8 +84,10 @@ package struct WorkerRun: Sendable {
                     hint: "name some in `perspectives` of the worker, or leave that key out for all built-in ones")
             }
             var hasNews = false
+            let obstacle = WorkerDecision.obstacle(record, hasDataset: settings.dataset != nil, now: now())
+            if let obstacle { report(obstacle) }
             // What waits from before goes first: its numbers are given.
-            if record.sending == nil {
+            if record.sending == nil, obstacle == nil {
                 let made: (row: Int?, perspective: String, hasNews: Bool)?
                 switch settings.kind {
                 case .analysis: made = try await look(&record, &version, book)
@@ -159,13 +165,52 @@ package struct WorkerRun: Sendable {
     /// - Returns: its number.
     func write(_ row: Iteration, _ record: inout WorkerRecord, _ version: inout Int64) async throws -> Int {
         report("writing iteration \(row.iteration)")
-        try await store.keep(row.json.text, number: row.iteration, at: now())
+        let line = row.json.text
+        try await store.keep(line, number: row.iteration, at: now())
         record.iteration = row.iteration
+        let today = WorkerDecision.day(now())
+        let before = record.day.flatMap { $0.day == today ? $0.bytes : nil } ?? 0
+        record.day = .init(day: today, bytes: before + line.utf8.count)
         record.waitingSince = record.waitingSince ?? now()
         if settings.dataset == nil { record.published = row.iteration }
         version = try await store.save(record, version: version, at: now())
-        try await store.forgetRow(row.iteration - WorkerStore.keptRows)
+        // Not what still has to be published, and not all at once what could not go before.
+        let oldest = min(row.iteration - WorkerStore.keptRows, record.published)
+        let first = (record.forgotten ?? max(0, oldest - 1)) + 1
+        if first <= oldest {
+            let last = min(oldest, first + 20)
+            for number in first...last { try await store.forgetRow(number) }
+            record.forgotten = last
+        }
         return row.iteration
+    }
+
+    /// Does what a person asked for. Ended in its midst it is begun again: each step comes to the same a second time.
+    private func carryOut(
+        _ wish: WorkerRecord.Wish, _ record: inout WorkerRecord, _ version: inout Int64
+    ) async throws {
+        if settings.dataset != nil, publisher == nil {
+            throw unpublishable
+                ?? Failure(
+                    .hubNoAccount, doing: "tidy up the dataset of \(name)", because: "there is no account on the Hub",
+                    hint: "start it with HF_TOKEN set, or name the token in `hub.token` of the fleet file")
+        }
+        do throws(HubFailure) {
+            switch wish {
+            case .afresh:
+                report("beginning afresh")
+                try await publisher?.empty()
+            case .squash:
+                report("squashing the dataset's history")
+                try await publisher?.squash()
+            }
+        } catch {
+            if error.isCancelled, Task.isCancelled { throw CancellationError() }
+            throw error.failure
+        }
+        if wish == .afresh { try await store.forgetAll() }
+        record.wish = nil
+        version = try await store.save(record, version: version, at: now())
     }
 
     private func look(
@@ -255,8 +300,10 @@ package struct WorkerRun: Sendable {
             history = try await History.read(mirror, at: head, ignoring: Set(ignored ?? []))
         }
         let tools = await EvidenceTools.find(allowed: settings.tools, folders: toolFolders)
+        let leads = Dictionary(grouping: try await store.leads(), by: \.file).mapValues { $0.map(\.line) }
         return EvidenceContext(
-            mirror: mirror, view: view, history: history, tools: tools, scratch: scratch, firstNames: firstNames)
+            mirror: mirror, view: view, history: history, tools: tools, scratch: scratch, firstNames: firstNames,
+            leads: leads)
     }
 
     static func folderName(_ source: String, _ branch: String?) -> String {
