@@ -14,9 +14,10 @@ FLEETS ?= 200
 RELEASES ?= 200
 STORIES ?= 1000
 ITERATIONS ?= 1000
+KILLS ?= 10000
 STOKER := .build/release/stoker
 
-.PHONY: help run build install test official-suite fuzz campaign cron notices-campaign deploy-campaign vault-campaign datasets pictures template-swift lint format bench clean
+.PHONY: help run build install test official-suite fuzz campaign cron notices-campaign deploy-campaign vault-campaign workshop-campaign datasets pictures template-swift lint format bench clean
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-16s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -72,9 +73,13 @@ pictures: build ## Make the pictures of the README anew (Chromium, three minutes
 template-swift: build ## Build and start the app that `stoker new swift` makes (minutes; fetches Hummingbird)
 	@Scripts/template-swift.sh
 
-datasets: ## Publish 1,000 iterations to a simulated Hub and load them with the official package; ITERATIONS=1000
+datasets: ## Publish 1,000 iterations to a simulated Hub and load them with three versions of the official package; ITERATIONS=1000
 	@Scripts/setup.sh test
-	@swift build --build-tests && STOKER_ITERATIONS=$(ITERATIONS) swift test --skip-build --filter theNewestRowIsTheLastOfTheOfficialPackage
+	@Scripts/datasets.sh $(ITERATIONS)
+
+workshop-campaign: ## Kill a worker between and in its steps on one dataset; KILLS=10000 SEED=7
+	@Scripts/setup.sh test
+	@swift build --build-tests && STOKER_KILLS=$(KILLS) STOKER_KILL_SEED=$(SEED) swift test --skip-build --filter noRowIsLostAndNoneIsThereTwice
 
 lint: ## Check the layout of every Swift file
 	@swift format lint --strict --parallel --recursive Package.swift Sources Tests Benchmarks

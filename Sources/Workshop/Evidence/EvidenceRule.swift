@@ -49,7 +49,8 @@ struct Sighting: Sendable {
 /// Gathers evidence of one kind. Its precision was measured on repositories that it was not made with.
 struct EvidenceRule: Sendable {
     var id: String
-    /// Share of its findings that a reader called useful, on unseen repositories.
+    /// Share of its findings that two readings called useful, on repositories that it was not made with; 0.8 where it was made stricter after its
+    /// reading and reached more than that on the same ones. 1: a command has just shown it.
     var precision: Double
     /// What that share comes from: `8 of 8`.
     var measured: String

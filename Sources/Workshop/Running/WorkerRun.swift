@@ -342,7 +342,7 @@ package struct WorkerRun: Sendable {
 
     // MARK: Publishing
 
-    private func publish(
+    func publish(
         _ record: inout WorkerRecord, _ version: inout Int64, hasNews: Bool, _ outcome: inout Outcome
     ) async throws {
         guard settings.dataset != nil, record.published < record.iteration else { return }
