@@ -1,5 +1,6 @@
 import Foundation
 import HubClient
+import HubSimulator
 import StokerCore
 import Testing
 
