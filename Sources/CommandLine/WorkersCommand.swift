@@ -13,7 +13,8 @@ struct WorkersCommand: AsyncParsableCommand {
               stoker workers pause analysis
               stoker workers resume analysis
             """,
-        subcommands: [List.self, Show.self, Iterations.self, Pause.self, Resume.self], defaultSubcommand: List.self)
+        subcommands: [List.self, Show.self, Iterations.self, Pause.self, Resume.self, Afresh.self, Squash.self],
+        defaultSubcommand: List.self)
 
     struct List: OperationCommand {
         static let configuration = CommandConfiguration(
@@ -129,6 +130,63 @@ struct WorkersCommand: AsyncParsableCommand {
         func run() async throws {
             let answer = try await server.client().call(.resumeWorker, [("name", .string(worker))])
             WorkersCommand.tell(answer, .resumeWorker, output)
+        }
+    }
+
+    struct Afresh: OperationCommand {
+        static let configuration = CommandConfiguration(
+            commandName: "afresh",
+            abstract: "Begin a worker anew: its iterations and findings are deleted, here and in its dataset.",
+            discussion: """
+                The worker does it before its next look, which is now. What was dismissed stays dismissed.
+
+                EXAMPLES
+                  stoker workers afresh analysis
+                  stoker workers afresh analysis --yes
+                """)
+        @Argument(help: "Name of the worker.")
+        var worker: String
+        @OptionGroup var confirm: ConfirmOptions
+        @OptionGroup var output: OutputOptions
+        @OptionGroup var server: ServerOptions
+
+        static var operations: [Operations.Operation] { [.restartWorker] }
+
+        func run() async throws {
+            try await ConfirmOptions.ask(
+                "Delete all iterations and findings of \(worker), here and in its dataset, for good?",
+                doing: "begin \(worker) afresh", isSure: confirm.yes)
+            let answer = try await server.client().call(
+                .restartWorker, [("name", .string(worker)), ("confirm", true)])
+            WorkersCommand.tell(answer, .restartWorker, output)
+        }
+    }
+
+    struct Squash: OperationCommand {
+        static let configuration = CommandConfiguration(
+            commandName: "squash", abstract: "Make one commit of the history of a worker's dataset.",
+            discussion: """
+                All rows stay. What was deleted before is gone for good, and its space is free.
+
+                EXAMPLES
+                  stoker workers squash analysis
+                  stoker workers squash analysis --yes
+                """)
+        @Argument(help: "Name of the worker.")
+        var worker: String
+        @OptionGroup var confirm: ConfirmOptions
+        @OptionGroup var output: OutputOptions
+        @OptionGroup var server: ServerOptions
+
+        static var operations: [Operations.Operation] { [.squashWorker] }
+
+        func run() async throws {
+            try await ConfirmOptions.ask(
+                "Delete all older commits of the dataset of \(worker) for good?",
+                doing: "squash the history of the dataset of \(worker)", isSure: confirm.yes)
+            let answer = try await server.client().call(
+                .squashWorker, [("name", .string(worker)), ("confirm", true)])
+            WorkersCommand.tell(answer, .squashWorker, output)
         }
     }
 

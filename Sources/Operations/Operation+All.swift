@@ -136,5 +136,9 @@ extension Operation {
         listSessions,
         endSession,
         activity,
+        importLeads,
+        listLeads,
+        restartWorker,
+        squashWorker,
     ]
 }

@@ -5,6 +5,7 @@ import HubClient
 import NIOPosix
 import Runtime
 import StokerCore
+import Workshop
 
 /// This program as a Space: the executable without its symbols, compressed, with its checksum, a Dockerfile, a README and a fleet file. What is
 /// packed is kept in the cache by the program's own checksum, so that the same program is the same file in every plan.
@@ -35,7 +36,9 @@ struct StokerPackage: Sendable {
             try contents.put(file: packed.path, at: "stoker.xz")
             contents.put("\(sum)  stoker.xz\n", at: "stoker.xz.sha256")
             contents.put(String(decoding: text, as: UTF8.self), at: "fleet.yaml")
-            contents.put(Self.dockerfile, at: "Dockerfile")
+            let hasWorkers = Self.hasWorkers(String(decoding: text, as: UTF8.self))
+            contents.put(Self.dockerfile(hasWorkers: hasWorkers), at: "Dockerfile")
+            if hasWorkers { contents.put(WorkerAsset.tools.text, at: "worker-tools.txt") }
             contents.put(
                 """
                 ---
@@ -72,33 +75,51 @@ struct StokerPackage: Sendable {
 
     private static let packedName = "stoker.xz"
 
+    /// Whether it has a section `workers`: then the image has what they look with.
+    static func hasWorkers(_ fleet: String) -> Bool {
+        fleet.split(separator: "\n").contains { $0.hasPrefix("workers:") || $0.hasPrefix("\"workers\":") }
+    }
+
     /// Debian's xz unpacks it; the program itself needs no library but those of the image.
-    private static let dockerfile = """
-        FROM debian:bookworm-slim AS unpack
-        RUN apt-get update \\
-            && apt-get install --yes --no-install-recommends xz-utils \\
-            && rm -rf /var/lib/apt/lists/*
-        WORKDIR /unpack
-        COPY stoker.xz stoker.xz.sha256 ./
-        RUN sha256sum --check stoker.xz.sha256 && xz --decompress stoker.xz && chmod 755 stoker
+    private static func dockerfile(hasWorkers: Bool) -> String {
+        let packages = hasWorkers ? " bubblewrap python3 python3-venv universal-ctags" : ""
+        // Each file of them by its checksum.
+        let tools =
+            hasWorkers
+            ? """
 
-        FROM debian:bookworm-slim
-        RUN apt-get update \\
-            && apt-get install --yes --no-install-recommends ca-certificates git tzdata \\
-            && rm -rf /var/lib/apt/lists/* \\
-            && useradd --create-home --uid 1000 stoker \\
-            && install --directory --owner=stoker /data
-        COPY --from=unpack /unpack/stoker /usr/local/bin/stoker
-        COPY fleet.yaml /app/fleet.yaml
-        WORKDIR /app
-        USER 1000
-        ENV STOKER_DATA=/data PORT=7860
-        EXPOSE 7860
-        HEALTHCHECK --interval=60s --timeout=10s --start-period=60s \\
-            CMD ["stoker", "check", "http://127.0.0.1:7860/health"]
-        CMD ["stoker", "serve", "--fleet", "/app/fleet.yaml"]
+            COPY worker-tools.txt /opt/worker-tools/
+            RUN python3 -m venv /opt/worker-tools \\
+                && /opt/worker-tools/bin/pip install --no-cache-dir --require-hashes --requirement /opt/worker-tools/worker-tools.txt
+            ENV STOKER_TOOLS=/opt/worker-tools/bin
+            """ : ""
+        return """
+            FROM debian:bookworm-slim AS unpack
+            RUN apt-get update \\
+                && apt-get install --yes --no-install-recommends xz-utils \\
+                && rm -rf /var/lib/apt/lists/*
+            WORKDIR /unpack
+            COPY stoker.xz stoker.xz.sha256 ./
+            RUN sha256sum --check stoker.xz.sha256 && xz --decompress stoker.xz && chmod 755 stoker
 
-        """
+            FROM debian:bookworm-slim
+            RUN apt-get update \\
+                && apt-get install --yes --no-install-recommends ca-certificates git tzdata\(packages) \\
+                && rm -rf /var/lib/apt/lists/* \\
+                && useradd --create-home --uid 1000 stoker \\
+                && install --directory --owner=stoker /data\(tools)
+            COPY --from=unpack /unpack/stoker /usr/local/bin/stoker
+            COPY fleet.yaml /app/fleet.yaml
+            WORKDIR /app
+            USER 1000
+            ENV STOKER_DATA=/data PORT=7860
+            EXPOSE 7860
+            HEALTHCHECK --interval=60s --timeout=10s --start-period=60s \\
+                CMD ["stoker", "check", "http://127.0.0.1:7860/health"]
+            CMD ["stoker", "serve", "--fleet", "/app/fleet.yaml"]
+
+            """
+    }
 
     // MARK: The program
 

@@ -93,13 +93,22 @@ extension Shape {
         name: "IterationList", summary: "Iterations, newest first.",
         fields: [.init("items", .list(.shape(.iteration)), "Iterations")])
 
+    static let plannedCase = Shape(
+        name: "PlannedCase", summary: "A case of a plan that no test names.",
+        fields: [
+            .init("id", .text, "The same for the same case"), .init("perspective", .text, "From which perspective"),
+            .init("text", .text, "Given, when, then"), .init("evidence", .list(.text), "`path:line`"),
+        ])
+
     static let gate = Shape(
         name: "ResultsGate", summary: "Whether the open findings let a change pass.",
         fields: [
-            .init("passed", .flag, "No open finding is as bad as asked for"),
+            .init("passed", .flag, "No open finding is as bad as asked for, and no more cases lack a test"),
             .init("severity", .text, "From which severity on"),
             .init("open", .integer, "Open findings of that severity and above"),
             .init("items", .list(.shape(.finding)), "They, the most important first; at most 100"),
+            .init("cases_without_test", .integer, "Cases of the newest plans, where `cases` was asked for"),
+            .init("cases", .list(.shape(.plannedCase)), "They; at most 100"),
             .init("from", .text, "The worker or dataset that was asked"),
         ])
 

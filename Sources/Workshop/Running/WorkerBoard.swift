@@ -209,6 +209,32 @@ package final class WorkerBoard: Sendable {
         return try await status(name)
     }
 
+    /// Begins a worker anew, or makes one commit of its dataset's history: done by the worker itself, before its next look, which is now.
+    /// - Throws: `not_found`; `conflict` when it could not be written down.
+    package func ask(_ name: String, for wish: WorkerRecord.Wish) async throws(Failure) -> Status {
+        _ = try known(name)
+        try await store(name).ask(for: wish, at: now())
+        note(name, wish == .afresh ? "asked to begin afresh" : "asked to squash its dataset", isRunning: false)
+        for job in try await ledger.jobs.jobs(
+            kind: WorkerService.kind, states: [.scheduled, .available], before: nil, limit: 200)
+        where WorkerService.worker(of: job) == name {
+            _ = try await ledger.jobs.cancel(job.id, because: "asked by hand", now: now())
+        }
+        wake()
+        return try await status(name)
+    }
+
+    /// What another tool said, in the place of what it said before.
+    package func take(_ document: Lead.Document, of name: String) async throws(Failure) {
+        _ = try known(name)
+        try await store(name).take(document, at: now())
+    }
+
+    package func leads(of name: String) async throws(Failure) -> [Lead] {
+        _ = try known(name)
+        return try await store(name).leads()
+    }
+
     /// Newest first.
     package func rows(of name: String, limit: Int) async throws(Failure) -> [Iteration] {
         _ = try known(name)

@@ -62,10 +62,7 @@ extension WorkerRun {
             return PatchProof(
                 verdict: .unjudged, because: "there is no python3 to run the check with", changes: [], runs: [])
         }
-        // Not in the data folder: that is its owner's alone, and the jail's user has to go through to its own.
-        let scratch = NSTemporaryDirectory() + "/stoker-jail-\(UUID().uuidString)"
-        try FileManager.default.createDirectory(
-            atPath: scratch, withIntermediateDirectories: true, attributes: [.posixPermissions: 0o711])
+        let scratch = try Self.jailScratch()
         defer { try? FileManager.default.removeItem(atPath: scratch) }  // in the temporary folder anyway
         let trial = PatchTrial(mirror: mirror, view: view, scratch: scratch, python: python)
         return try await trial.run(proposal, report: report)

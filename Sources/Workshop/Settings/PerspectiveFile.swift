@@ -1,4 +1,3 @@
-import StokerAssets
 package import StokerCore
 
 /// A way of looking at a repository.
@@ -43,18 +42,7 @@ package struct PerspectiveFile: Sendable, Equatable {
 
     /// The perspectives that are compiled in. A test reads them: a build with a wrong file has none.
     package static let builtIn: PerspectiveFile =
-        (try? PerspectiveFile(compiledIn(), name: "perspectives.yaml")) ?? PerspectiveFile()
-
-    /// The bytes that are compiled in.
-    static func compiledIn() -> String {
-        var count = 0
-        guard let first = stoker_assets(&count) else { return "" }
-        for file in UnsafeBufferPointer(start: first, count: count)
-        where String(cString: file.name) == "perspectives.yaml" {
-            return String(decoding: UnsafeBufferPointer(start: file.bytes, count: file.length), as: UTF8.self)
-        }
-        return ""
-    }
+        (try? PerspectiveFile(WorkerAsset.perspectives.text, name: "perspectives.yaml")) ?? PerspectiveFile()
 
     static let table = FleetTable<Perspective>(
         [

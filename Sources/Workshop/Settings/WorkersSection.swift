@@ -44,6 +44,8 @@ package struct WorkerSettings: Sendable, Equatable {
     package var retention: Int?
     /// Programs that may be started; nil for all.
     package var tools: [WorkerTool]?
+    /// Runs the repository's tests; a path seen from the fleet file. nil: the tools' own.
+    package var python: FleetReference?
     package var isPaused = false
 
     package init() {}
@@ -61,6 +63,8 @@ package struct WorkerSettings: Sendable, Equatable {
 /// A program that evidence is gathered with.
 package enum WorkerTool: String, Sendable, CaseIterable {
     case ctags, lizard, zizmor
+    /// With coverage: runs the repository's tests, in the jail.
+    case pytest
 }
 
 /// `workers:` of the fleet file.
@@ -109,8 +113,12 @@ package enum WorkersSection {
             FleetKey(
                 "tools", .list(.word, "tools, such as lizard", limit: 20), \.tools,
                 "Programs that it may start. What another would have shown is told as not looked at.",
-                standard: "all that are installed", range: "`ctags`, `lizard`, `zizmor`", example: "[lizard]",
-                mistakes: ["[rm]", "{ a: b }"]),
+                standard: "all that are installed", range: "`ctags`, `lizard`, `zizmor`, `pytest`",
+                example: "[lizard]", mistakes: ["[rm]", "{ a: b }"]),
+            FleetKey(
+                "python", .reference("an interpreter such as ./venv/bin/python"), \.python,
+                "An interpreter of an environment with the packages that the repository's tests need. It is only read, in [the jail](workshop.md#the-jail).",
+                standard: "that of the tools", example: "./venv/bin/python", mistakes: ["[a]"]),
             FleetKey(
                 "paused", .bool, \.isPaused, "Does not begin by itself; `stoker workers resume` begins it.",
                 standard: "false", example: "true", mistakes: ["perhaps"]),
