@@ -129,5 +129,6 @@ extension Operation {
         pauseWorker,
         resumeWorker,
         listIterations,
+        listAsks,
     ]
 }

@@ -21,6 +21,10 @@ package struct WorkerRun: Sendable {
     /// Why there is no publisher although the worker has a dataset.
     package var unpublishable: Failure?
     package var toolFolders: [String]
+    /// nil: no model can be reached from here.
+    package var model: ModelAccess?
+    /// What other workers left for this one; nil: it reads none.
+    package var reading: (@Sendable () async throws -> [WorkItem])?
     package var now: @Sendable () -> Instant
     package var logger: Logger
     /// Told what it does now.
@@ -172,6 +176,7 @@ package struct WorkerRun: Sendable {
         let (mirror, head) = try await fetch(&record)
         let next = WorkerDecision.next(perspectives.map(\.id), record, head: head.commit) { !old.news(of: $0).isEmpty }
         guard case .look(let id) = next, let perspective = perspectives.first(where: { $0.id == id }) else {
+            if let made = try await deepen(&record, &version, findings: old.open, mirror, head) { return made }
             try await rest(&record, &version, head)
             return nil
         }
@@ -202,7 +207,7 @@ package struct WorkerRun: Sendable {
             stageName: isNewHead ? "Static analysis" : "More of the same look",
             summary: Self.summary(news, book, perspective, look), findings: news)
         row.insights.lists = record.insights
-        row.body = Self.body(perspective, look, book, record.epoch)
+        row.body = Self.body(perspective, look, book, record.epoch).adding([.init("model", modelNote)])
         // Before the row: a finding that nobody was told of yet is no loss.
         try await store.save(book, over: old, at: now())
         if !record.told.contains(id) { record.told.append(id) }

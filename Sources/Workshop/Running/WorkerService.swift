@@ -150,11 +150,14 @@ struct WorkerLook: Sendable {
                     repository: Redaction.address(settings.repository?.name ?? ""), logger: board.logger)
             } catch { obstacle = error }
         }
-        let run = WorkerRun(
+        var run = WorkerRun(
             name: name, settings: settings, perspectives: try await board.perspectives(settings), source: source,
             folder: board.folder, store: store, publisher: publisher, unpublishable: obstacle,
             toolFolders: board.toolFolders, now: board.now, logger: board.logger
         ) { [board] step in board.note(name, step, isRunning: true) }
+        run.model = ModelAccess(
+            transport: board.transport, secrets: [board.hub?.settings.token].compactMap(\.self))
+        if !settings.reads.isEmpty { run.reading = { [board] in try await board.work(for: settings) } }
         return try await run.run()
     }
 }
