@@ -150,8 +150,9 @@ let package = Package(
         .target(
             name: "Workshop",
             dependencies: [
-                "CLinux", "HubClient", "Ledger", "Runtime", "StokerAssets", "StokerCore", crypto, lifecycle, logging,
-                nioCore, subprocess, .product(name: "SystemPackage", package: "swift-system"),
+                "CLinux", "HubClient", "Ledger", "Runtime", "StokerAssets", "StokerCore", asyncHTTPClient, crypto,
+                lifecycle, logging, nioCore, nioHTTP1, subprocess,
+                .product(name: "SystemPackage", package: "swift-system"),
             ],
             swiftSettings: room
         ),

@@ -12,8 +12,11 @@ struct WorkersCommand: AsyncParsableCommand {
               stoker workers show analysis
               stoker workers pause analysis
               stoker workers resume analysis
+              stoker workers asks implementation
             """,
-        subcommands: [List.self, Show.self, Iterations.self, Pause.self, Resume.self, Afresh.self, Squash.self],
+        subcommands: [
+            List.self, Show.self, Iterations.self, Asks.self, Pause.self, Resume.self, Afresh.self, Squash.self,
+        ],
         defaultSubcommand: List.self)
 
     struct List: OperationCommand {
@@ -95,6 +98,35 @@ struct WorkersCommand: AsyncParsableCommand {
             for row in answer["items"]?.array ?? [] {
                 screen.write(
                     "\(row["iteration"]?.integer ?? 0)  \(OutputFormatting.time(row["timestamp"]))  \((row["perspective"]?.string ?? "").printable)  \((row["summary"]?.string ?? "").printable)\n"
+                )
+            }
+        }
+    }
+
+    struct Asks: OperationCommand {
+        static let configuration = CommandConfiguration(
+            commandName: "asks", abstract: "List what a worker asked its language model, newest first.",
+            discussion: "--output json has the questions and answers themselves, without secrets.")
+        @Argument(help: "Name of the worker.")
+        var worker: String
+        @Option(name: .shortAndLong, help: "How many, at most.")
+        var limit: Int = 10
+        @OptionGroup var output: OutputOptions
+        @OptionGroup var server: ServerOptions
+
+        static var operations: [Operations.Operation] { [.listAsks] }
+
+        func run() async throws {
+            let answer = try await server.client().call(
+                .listAsks, [("name", .string(worker)), ("limit", .integer(Int64(limit)))])
+            let screen = Terminal.own
+            if output.chosen == .json { return screen.write(answer.prettyText) }
+            if output.chosen == .quiet { return }
+            let items = answer["items"]?.array ?? []
+            guard !items.isEmpty else { return screen.write("It asked no model yet.\n") }
+            for ask in items {
+                screen.write(
+                    "\(ask["number"]?.integer ?? 0)  \(OutputFormatting.time(ask["at"]))  \((ask["purpose"]?.string ?? "").printable)  \((ask["tokens"]?.integer ?? 0).counted("token"))  \((ask["outcome"]?.string ?? "").printable)\n"
                 )
             }
         }

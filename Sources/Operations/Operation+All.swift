@@ -140,5 +140,6 @@ extension Operation {
         listLeads,
         restartWorker,
         squashWorker,
+        listAsks,
     ]
 }

@@ -185,12 +185,7 @@ struct ChannelRequest: Sendable {
 
     /// `Retry-After` in seconds or as a date (RFC 9110 section 10.2.3).
     static func retryAfter(_ headers: HTTPHeaders, now: Instant) -> Duration? {
-        guard let text = headers.first(name: "retry-after")?.trimmingCharacters(in: .whitespaces) else { return nil }
-        if let seconds = Double(text), seconds.isFinite {
-            return .milliseconds(Int64(min(max(0, seconds), 1e9) * 1_000))
-        }
-        guard let date = Instant(httpDate: text) else { return nil }
-        return max(.zero, date - now)
+        headers.first(name: "retry-after").flatMap { RetryAfter.duration($0, now: now) }
     }
 
     private static func words(for error: any Error) -> String {

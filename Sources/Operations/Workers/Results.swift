@@ -50,9 +50,11 @@ extension Operation {
                 .notFound, doing: "look at the finding", because: "no worker has a finding \(id.shortened)",
                 hint: "`stoker results list` shows their ids")
         }
+        let claim = try await context.workers.claim(of: id)
         return [
             "worker": .string(found.worker), "finding": found.entry.finding.json,
-            "dismissed_until": .instant(found.entry.dismissedUntil),
+            "dismissed_until": .instant(found.entry.dismissedUntil), "taken_by": .text(claim?.worker),
+            "taken_state": .text(claim?.state),
         ]
     }
 

@@ -74,6 +74,13 @@ package struct WorkerRecord: Codable, Sendable, Equatable {
     }
     /// Rows up to this one are not kept here any more.
     package var forgotten: Int?
+    /// By perspective: at which commit, and over which evidence, the model was asked last.
+    package var modelRead: [String: ModelRead]?
+    package struct ModelRead: Codable, Sendable, Equatable {
+        package var head: String
+        /// A hash of the question and what it was asked over.
+        package var evidence: String
+    }
 
     package var startedAt: Instant?
     /// Its heartbeat: the end of the last look that went well.

@@ -41,6 +41,7 @@ extension WorkerRun {
             }
         }
         record.deep = deep
+        if let made = try await askModel(&record, &version, findings: book.open, mirror, head) { return made }
         try await rest(&record, &version, head)
         return nil
     }

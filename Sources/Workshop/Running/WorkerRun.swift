@@ -23,6 +23,10 @@ package struct WorkerRun: Sendable {
     package var toolFolders: [String]
     /// Runs the repository's tests; nil: the tools' own, or the system's.
     package var interpreter: String?
+    /// nil: no model can be reached from here.
+    package var model: ModelAccess?
+    /// What other workers left for this one; nil: it reads none.
+    package var reading: (@Sendable () async throws -> [WorkItem])?
     package var now: @Sendable () -> Instant
     package var logger: Logger
     /// Told what it does now.
@@ -265,7 +269,7 @@ package struct WorkerRun: Sendable {
             summary: news.isEmpty ? summary ?? said : [said, summary].compactMap(\.self).joined(separator: " "),
             findings: news)
         row.insights.lists = record.insights
-        row.body = .object((Self.body(perspective, look, book, record.epoch).members ?? []) + facts)
+        row.body = Self.body(perspective, look, book, record.epoch).adding([.init("model", modelNote)] + facts)
         // Before the row: a finding that nobody was told of yet is no loss.
         try await store.save(book, over: old, at: now())
         if !record.told.contains(id) { record.told.append(id) }

@@ -156,6 +156,9 @@ struct WorkerLook: Sendable {
             toolFolders: board.toolFolders, now: board.now, logger: board.logger
         ) { [board] step in board.note(name, step, isRunning: true) }
         run.interpreter = settings.python.map { $0.name.hasPrefix("/") ? $0.name : board.base + "/" + $0.name }
+        run.model = ModelAccess(
+            transport: board.transport, secrets: [board.hub?.settings.token].compactMap(\.self))
+        if !settings.reads.isEmpty { run.reading = { [board] in try await board.work(for: settings) } }
         return try await run.run()
     }
 }

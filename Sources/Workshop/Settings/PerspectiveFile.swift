@@ -8,6 +8,8 @@ package struct Perspective: Sendable, Equatable {
     package var question = ""
     /// Ids of rules whose evidence answers it.
     package var rules: [String] = []
+    /// What a model is asked over the evidence; nil: its question.
+    package var modelAsks: String?
     /// What is said when they see nothing; ends with a period.
     package var nothing = ""
 
@@ -63,6 +65,10 @@ package struct PerspectiveFile: Sendable, Equatable {
                             ? "is no rule; there are \(EvidenceRule.all.map(\.id).joined(separator: ", "))" : nil
                     }, "rules", limit: 50), \.rules, "Rules whose evidence answers it.", standard: "none",
                 example: "[workflows]", mistakes: ["[beauty]", "{ a: b }"]),
+            FleetKey(
+                "model_asks", .text("what a model is asked"), \.modelAsks,
+                "What a model is asked over the evidence, when the worker has one.", standard: "its question",
+                example: "\"Which retry is missing?\"", mistakes: ["[a]"]),
             FleetKey(
                 "nothing", .text("a sentence"), \.nothing, "What is said when they see nothing.",
                 standard: "Nothing was found.", example: "All is retried.", mistakes: ["[a]"]),

@@ -46,6 +46,11 @@ package struct WorkerSettings: Sendable, Equatable {
     package var tools: [WorkerTool]?
     /// Runs the repository's tests; a path seen from the fleet file. nil: the tools' own.
     package var python: FleetReference?
+    /// nil: evidence alone.
+    package var model: ModelSettings?
+    package var budget: ModelBudget?
+    /// Workers of the fleet file and datasets whose findings and plans an implementation worker takes.
+    package var reads: [FleetReference] = []
     package var isPaused = false
 
     package init() {}
@@ -120,9 +125,26 @@ package enum WorkersSection {
                 "An interpreter of an environment with the packages that the repository's tests need. It is only read, in [the jail](workshop.md#the-jail).",
                 standard: "that of the tools", example: "./venv/bin/python", mistakes: ["[a]"]),
             FleetKey(
+                "model", .table(ModelSection.model, ModelSettings()), \.model,
+                "A [language model](workshop.md#models) that reads the evidence. Without one everything else works.",
+                standard: "none", range: "`{ url: …, name: …, token: … }`",
+                example: "{ url: \"http://127.0.0.1:8080/v1\", name: a }", mistakes: ["gpt", "{ name: a }"]),
+            FleetKey(
+                "budget", .table(ModelSection.budget, ModelBudget()), \.budget,
+                "What the model may cost; [a hard limit](workshop.md#budgets).",
+                standard: "`{ tokens: 200000 per 1d }`",
+                range: "`{ tokens: 200000 per 1d, usd: 2 per 1d }`", example: "{ tokens: 200000 per 1d }",
+                mistakes: ["2", "{ tokens: 5 }"]),
+            FleetKey(
+                "reads",
+                .list(.reference("a worker or a dataset, such as analysis"), "workers or datasets", limit: 20),
+                \.reads,
+                "Of an implementation worker with a model: workers of this file, or datasets `owner/name`, whose [findings and plans](workshop.md#changes-by-a-model) it takes.",
+                standard: "none", example: "[acme/autocoder-analysis-results]", mistakes: ["{ a: b }", "[nobody]"]),
+            FleetKey(
                 "paused", .bool, \.isPaused, "Does not begin by itself; `stoker workers resume` begins it.",
                 standard: "false", example: "true", mistakes: ["perhaps"]),
-        ], unbuilt: ["model", "budget", "reads"],
+        ],
         finish: { worker, said in
             guard let repository = worker.repository?.name, !repository.isEmpty else {
                 said.report(.missing, "has no `repository`; name a folder or the address of a git repository")
@@ -133,6 +155,9 @@ package enum WorkersSection {
             }
             if worker.branch?.hasPrefix("-") == true {
                 said.report(.value, "begins with -, which no branch does", at: "branch")
+            }
+            if worker.model == nil, worker.budget != nil, !said.has("model") {
+                said.report(.conflict, "is of no use without `model`", at: "budget")
             }
         })
 
@@ -168,7 +193,16 @@ package enum WorkersSection {
         groups: [
             FleetKeyGroup(
                 "workers", table.rows, document: "workers: { a: { repository: ./app, % } }",
-                schemaPath: ["properties", "workers", "additionalProperties"])
+                schemaPath: ["properties", "workers", "additionalProperties"]),
+            FleetKeyGroup(
+                "workers.model", ModelSection.model.rows,
+                document: "workers: { a: { repository: ./app, model: { url: \"http://127.0.0.1/v1\", name: a, % } } }",
+                schemaPath: ["properties", "workers", "additionalProperties", "properties", "model"]),
+            FleetKeyGroup(
+                "workers.budget", ModelSection.budget.rows,
+                document:
+                    "workers: { a: { repository: ./app, model: { url: \"http://127.0.0.1/v1\", name: a }, budget: { % } } }",
+                schemaPath: ["properties", "workers", "additionalProperties", "properties", "budget"]),
         ]
     ).checking { workers, fleet, report in
         var owners: [String: String] = [:]
@@ -189,6 +223,28 @@ package enum WorkersSection {
                 }
             } catch {
                 report.report(.value, "is no dataset: \(error.because)", at: dataset)
+            }
+        }
+        for worker in workers {
+            for one in worker.value.reads {
+                guard worker.value.kind == .implementation else {
+                    report.report(
+                        .conflict, "is of no use to a worker that is no implementation worker", at: one)
+                    continue
+                }
+                if one.name.contains("/") {
+                    if (try? RepoID(.dataset, one.name)) == nil {
+                        report.report(.value, "is no dataset; write owner/name", at: one)
+                    }
+                    continue
+                }
+                guard let read = workers.first(where: { $0.name == one.name }) else {
+                    report.unknown(one, "a worker", among: workers.map(\.name))
+                    continue
+                }
+                if read.value.kind == .implementation {
+                    report.report(.value, "has neither findings nor plans", at: one)
+                }
             }
         }
         for worker in workers {
