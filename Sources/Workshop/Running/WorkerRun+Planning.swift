@@ -11,7 +11,7 @@ extension WorkerRun {
                 perspectives.map(\.id), record, head: head.commit, hasNews: { _ in false }),
             let perspective = perspectives.first(where: { $0.id == id })
         else {
-            if let made = try await deepen(&record, &version, findings: [], mirror, head) { return made }
+            if let made = try await askModel(&record, &version, findings: [], mirror, head) { return made }
             try await rest(&record, &version, head)
             return nil
         }
