@@ -66,9 +66,7 @@ struct TokenCommand: AsyncParsableCommand {
             let screen = Terminal.own
             if output.chosen == .json { return screen.write(answer.prettyText) }
             let items = answer["items"]?.array ?? []
-            if output.chosen == .quiet {
-                return screen.write(items.map { ($0["name"]?.string ?? "") + "\n" }.joined())
-            }
+            if output.chosen == .quiet { return }
             guard !items.isEmpty else { return screen.write("There is no token beside the server's own.\n") }
             var table = TextTable(columns: [
                 .init(title: "NAME"), .init(title: "MAY"), .init(title: "UNTIL"), .init(title: "LAST USED"),
@@ -153,7 +151,7 @@ struct SessionsCommand: AsyncParsableCommand {
         let screen = Terminal.own
         if output.chosen == .json { return screen.write(answer.prettyText) }
         let items = answer["items"]?.array ?? []
-        if output.chosen == .quiet { return screen.write(items.map { ($0["id"]?.string ?? "") + "\n" }.joined()) }
+        if output.chosen == .quiet { return }
         guard !items.isEmpty else { return screen.write("Nobody is logged in.\n") }
         var table = TextTable(columns: [
             .init(title: "ID"), .init(title: "WHO"), .init(title: "MAY"), .init(title: "SINCE"), .init(title: "UNTIL"),

@@ -3,6 +3,7 @@ import Glibc
 #else
 import Darwin
 #endif
+package import HubClient
 package import Hummingbird
 import HummingbirdCore
 package import Ledger
@@ -33,6 +34,8 @@ package struct ControlRoomServer: Service {
         package var pageSize: Int
         /// Sites that may show the dashboard in a frame, as CSP sources (`https://huggingface.co`). Default none.
         package var frameAncestors: [String]
+        /// The app of the Hub that people sign in with, by what the fleet file says of it; nil where there is none.
+        package var signIn: (@Sendable (Fleet.SignIn) -> HubSignIn?)?
         /// Whether results reach the disk, for `/health`. Must not wait.
         package var ledger: @Sendable () -> LedgerHealth
         /// Shown at the foot of pages.
@@ -42,6 +45,7 @@ package struct ControlRoomServer: Service {
             host: String = "127.0.0.1", port: Int = 7860, publicURL: String? = nil, subscribers: Int = 500,
             connections: Int = 2_000, headDeadline: Duration = .seconds(10), pageSize: Int = 50,
             frameAncestors: [String] = [], version: String = "",
+            signIn: (@Sendable (Fleet.SignIn) -> HubSignIn?)? = nil,
             ledger: @escaping @Sendable () -> LedgerHealth = { .healthy }
         ) {
             self.ledger = ledger
@@ -54,6 +58,7 @@ package struct ControlRoomServer: Service {
             self.pageSize = pageSize
             self.frameAncestors = frameAncestors
             self.version = version
+            self.signIn = signIn
         }
     }
 

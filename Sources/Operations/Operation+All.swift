@@ -33,6 +33,7 @@ extension Operation {
         schema,
         newSpace,
         exportPipeline,
+        configuration,
         whoami,
         hubAllowance,
         diagnoseLog,

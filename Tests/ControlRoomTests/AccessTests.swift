@@ -206,7 +206,7 @@ import Testing
 
     @Test func aSessionHoldsARandomTextAndNotTheToken() async throws {
         let clock = Mutex(SampleFleet.now)
-        let records = MemoryRecords()
+        let records: any RecordStore = MemoryRecords()
         @Sendable func now() -> Instant { clock.withLock { $0 } }
         func access(_ token: String) async throws -> Access {
             let book = AccessBook(records: records, mainToken: Secret(token), now: now)
@@ -240,7 +240,7 @@ import Testing
     }
 
     @Test func aNamedTokenMayWhatItsScopeSays() async throws {
-        let records = MemoryRecords()
+        let records: any RecordStore = MemoryRecords()
         let access = Access(
             token: Secret("secret"), host: "0.0.0.0",
             book: AccessBook(records: records, mainToken: Secret("secret"), now: { SampleFleet.now }),
@@ -248,6 +248,7 @@ import Testing
         for scope in Scope.allCases {
             let (_, secret) = try await access.book.addToken(scope.rawValue, scope: scope, ends: nil, by: "test")
             #expect(secret.reveal().hasPrefix("stk_") && secret.reveal().utf8.count == 44)
+            #expect(Redaction.text("made \(secret.reveal()), now") == "made ***, now")
             let request = Self.request([.authorization: "Bearer \(secret.reveal())"])
             let permission = access.permission(for: request, from: Self.home)
             #expect(permission.write == (scope >= .operate) && permission.admin == (scope == .admin))
@@ -287,7 +288,7 @@ import Testing
     }
 
     @Test func aRevokedTokenEndsItsSessionsToo() async throws {
-        let records = MemoryRecords()
+        let records: any RecordStore = MemoryRecords()
         let book = AccessBook(records: records, mainToken: nil, now: { SampleFleet.now })
         let (_, secret) = try await book.addToken("ci", scope: .admin, ends: nil, by: "test")
         let (_, other) = try await book.addToken("other", scope: .read, ends: nil, by: "test")

@@ -11,7 +11,7 @@ package struct BasePath: Sendable, Equatable {
         "", "health", "status", "metrics", "events", "targets", "badge", "actions", "login", "logout", "assets",
         "icons",
         "favicon.ico", "robots.txt", "api", "incidents", "incidents.csv", "events.csv", "acknowledge", "p",
-        "mcp", ".well-known",
+        "mcp", ".well-known", "settings",
     ]
 
     package init(publicURL: String? = nil) {
