@@ -230,7 +230,7 @@ import Testing
     }
 
     @Test func withoutRolesOrAnAppThereIsNothingToSignInWith() async throws {
-        try await Self.run(roles: [:]) { scene in
+        try await Self.run(roles: [:]) { scene async throws in
             #expect(try await !scene.served.get("/login", headers: Self.page).text.contains("Hugging Face"))
             #expect(try await scene.served.get("/login/huggingface", headers: Self.page).status == 404)
             #expect(try await scene.served.get("/login/callback?code=a&state=b", headers: Self.page).status == 404)
