@@ -48,14 +48,17 @@ struct TokenCommand: AsyncParsableCommand {
             if output.chosen == .json { return screen.write(answer.prettyText) }
             let token = answer["token"]?.string ?? ""
             if output.chosen == .quiet { return screen.write(token + "\n") }
-            let ends = answer["expires"]?.string.map { _ in "until \(OutputFormatting.time(answer["expires"]))" } ?? "until it is revoked"
+            let ends =
+                answer["expires"]?.string.map { _ in "until \(OutputFormatting.time(answer["expires"]))" }
+                ?? "until it is revoked"
             screen.write("\(token)\n")
             Terminal.writeError("\(name.printable) may \(scope.printable), \(ends). The token is shown only now.\n")
         }
     }
 
     struct List: OperationCommand {
-        static let configuration = CommandConfiguration(commandName: "list", abstract: "List the tokens, without secrets.")
+        static let configuration = CommandConfiguration(
+            commandName: "list", abstract: "List the tokens, without secrets.")
         @OptionGroup var output: OutputOptions
         @OptionGroup var server: ServerOptions
 

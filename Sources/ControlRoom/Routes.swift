@@ -118,7 +118,8 @@ struct Routes: Sendable {
     {
         Pages.Frame(
             title: title, icon: Icon.path(overview.map { FleetHealth($0).mood } ?? .good), kind: kind, live: live,
-            login: access.hasLogin && !visit.permission.session && !visit.permission.write, logout: visit.permission.session,
+            login: access.hasLogin && !visit.permission.session && !visit.permission.write,
+            logout: visit.permission.session,
             readOnly: !visit.permission.write, place: place, tab: tab,
             pips: overview.map { ["incidents": $0.troubles] } ?? [:],
             hidden: Set(

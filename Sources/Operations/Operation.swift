@@ -81,7 +81,8 @@ package struct Operation: Sendable {
     ///   - asks: true for destructive and paid operations unless given.
     package init(
         name: String, summary: String, doing: String, effect: Effect = .read, permission: Permission? = nil,
-        scope: Scope? = nil, needsFleet: Bool = false, asks: Bool? = nil, isCancellable: Bool? = nil, method: Method = .get, path: String,
+        scope: Scope? = nil, needsFleet: Bool = false, asks: Bool? = nil, isCancellable: Bool? = nil,
+        method: Method = .get, path: String,
         parameters: [Parameter] = [], bodyLimit: Int = Operation.usualBodyLimit, answer: Shape,
         run: @escaping @Sendable (OperationContext, Arguments) async throws -> JSONValue
     ) {

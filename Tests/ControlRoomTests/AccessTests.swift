@@ -260,10 +260,13 @@ import Testing
                 #expect(failure?.code == .forbidden)
             }
             let stored = try #require(try await records.record(kind: "access-token", key: scope.rawValue))
-            #expect(!stored.body.contains(secret.reveal()) && !stored.body.contains(String(secret.reveal().dropFirst(4))))
+            #expect(
+                !stored.body.contains(secret.reveal()) && !stored.body.contains(String(secret.reveal().dropFirst(4))))
             #expect(access.book.tokens.first { $0.name == scope.rawValue }?.lastAddress == "198.51.100.7")
             // One character less, or more, or other.
-            for wrong in ["\(secret.reveal().dropLast())", secret.reveal() + "0", "stk_" + String(repeating: "0", count: 40)] {
+            for wrong in [
+                "\(secret.reveal().dropLast())", secret.reveal() + "0", "stk_" + String(repeating: "0", count: 40),
+            ] {
                 #expect(access.book.token(wrong) == nil)
             }
         }

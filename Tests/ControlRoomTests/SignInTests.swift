@@ -86,7 +86,9 @@ import Testing
             back, headers: page + [("Sec-Fetch-Site", "cross-site")] + (cookie.map { [("Cookie", $0)] } ?? []))
     }
 
-    @Test(arguments: ["stoker-app-secret", nil] as [String?]) func aPersonSignsInActsAndSignsOut(_ secret: String?) async throws {
+    @Test(arguments: ["stoker-app-secret", nil] as [String?]) func aPersonSignsInActsAndSignsOut(_ secret: String?)
+        async throws
+    {
         try await Self.run(secret: secret) { scene in
             let login = try await scene.served.get("/login", headers: Self.page)
             #expect(login.text.contains("Sign in with Hugging Face") && login.text.contains("or with a token"))
@@ -127,7 +129,8 @@ import Testing
             let (mine, myCookie) = try await Self.goThere(scene)
             let (other, otherCookie) = try await Self.goThere(scene, account: "tobi")
             func code(_ place: String) throws -> String {
-                let part = try #require(place.split(separator: "?").last?.split(separator: "&").first { $0.hasPrefix("code=") })
+                let part = try #require(
+                    place.split(separator: "?").last?.split(separator: "&").first { $0.hasPrefix("code=") })
                 return String(part)
             }
             func refused(_ back: String, _ cookie: String?, _ said: String) async throws {
@@ -197,7 +200,9 @@ import Testing
         }
     }
 
-    @Test(arguments: ["//evil.example", "https://evil.example/", "/\\evil.example", "javascript:alert(1)", "/\t/evil.example"])
+    @Test(arguments: [
+        "//evil.example", "https://evil.example/", "/\\evil.example", "javascript:alert(1)", "/\t/evil.example",
+    ])
     func nobodyIsSentElsewhere(_ next: String) async throws {
         try await Self.run { scene in
             let (back, cookie) = try await Self.goThere(scene, next: next)
@@ -214,7 +219,8 @@ import Testing
             let framed = try await scene.served.get(
                 "/login?next=%2Fincidents",
                 headers: [("Accept", "text/html"), ("Sec-Fetch-Dest", "iframe"), ("Host", "acme-stoker.hf.space")])
-            #expect(framed.text.contains("href=\"https://acme-stoker.hf.space/login?next=%2Fincidents\" target=\"_blank\""))
+            #expect(
+                framed.text.contains("href=\"https://acme-stoker.hf.space/login?next=%2Fincidents\" target=\"_blank\""))
             #expect(!framed.text.contains("<form method=\"post\" action=\"/login\""))
             let elsewhere = try await scene.served.get("/login/huggingface?next=%2Fincidents", headers: Self.page)
             #expect(

@@ -91,10 +91,14 @@ import Testing
 
     @Test func onlyAnAppsOwnAddressGetsACode() async throws {
         try await Self.withHub { signIn, hub, _ in
-            for redirect in ["https://evil.example/login/callback", "http://127.0.0.1.evil.example/", "http://u@127.0.0.1/"] {
+            for redirect in [
+                "https://evil.example/login/callback", "http://127.0.0.1.evil.example/", "http://u@127.0.0.1/",
+            ] {
                 let address = signIn.address(HubSignIn.begin(), redirect: redirect)
                 let path = String(address.dropFirst(signIn.provider.count))
-                let failure = await #expect(throws: HubFailure.self) { try await hub.send(HubRequest(.GET, path, doing: "ask")) }
+                let failure = await #expect(throws: HubFailure.self) {
+                    try await hub.send(HubRequest(.GET, path, doing: "ask"))
+                }
                 #expect(failure?.status == 400)
             }
         }

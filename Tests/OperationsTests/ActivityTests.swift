@@ -18,7 +18,8 @@ import Testing
         // Exceptions ask for more, never for less.
         #expect(
             Set(others) == [
-                "heartbeat-key", "add-token", "list-tokens", "list-sessions", "end-session", "activity", "configuration",
+                "heartbeat-key", "add-token", "list-tokens", "list-sessions", "end-session", "activity",
+                "configuration",
             ])
         #expect(Operation.all.allSatisfy { $0.scope >= $0.effect.scope })
     }
@@ -99,7 +100,10 @@ import Testing
         case .text: .string("plain words password=\(secret)")
         case .list(let item, _): [filled(item, secret)]
         case .object(let members):
-            .object(members.map { .init($0.name, ["name", "key", "path"].contains($0.name) ? "A" : filled($0.kind, secret)) })
+            .object(
+                members.map {
+                    .init($0.name, ["name", "key", "path"].contains($0.name) ? "A" : filled($0.kind, secret))
+                })
         case .flag: true
         default: .string("1")
         }

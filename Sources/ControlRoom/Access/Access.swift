@@ -164,7 +164,9 @@ package struct Access: Sendable {
                 read: !privateReading, write: false,
                 principal: Principal(.stranger, Principal.stranger.name, scope: nil, address: client?.text))
         }
-        if principal.kind == .token, principal.name != AccessBook.mainTokenName { book.noteUse(of: principal.name, from: principal.address) }
+        if principal.kind == .token, principal.name != AccessBook.mainTokenName {
+            book.noteUse(of: principal.name, from: principal.address)
+        }
         // A form post carries the cookie by itself, so the browser must also say where it comes from.
         let mayAct = cameFromHere(request, strict: isSession)
         return Permission(

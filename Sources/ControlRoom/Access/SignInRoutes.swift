@@ -175,7 +175,8 @@ extension Routes {
         guard access.book.signIn.scope(of: person.user, organisations: person.organisations) != nil else {
             throw Failure(
                 .forbidden, doing: doing,
-                because: "\(person.user.shortened) may not: neither the user nor one of the organisations is in serve.sign_in",
+                because:
+                    "\(person.user.shortened) may not: neither the user nor one of the organisations is in serve.sign_in",
                 hint: "an admin adds the name to the fleet file, and Stoker reads it again by itself")
         }
         let secret = access.book.beginSession(

@@ -67,7 +67,10 @@ package struct HubSignIn: Sendable {
         let challenge = Self.urlText(SHA256.hash(data: Array(attempt.verifier.utf8)))
         let fields = [
             ("client_id", app.clientID), ("redirect_uri", redirect), ("response_type", "code"),
-            ("scope", (["openid", "profile"] + app.scopes.filter { $0 != "openid" && $0 != "profile" }).joined(separator: " ")),
+            (
+                "scope",
+                (["openid", "profile"] + app.scopes.filter { $0 != "openid" && $0 != "profile" }).joined(separator: " ")
+            ),
             ("state", attempt.state), ("nonce", attempt.nonce), ("code_challenge", challenge),
             ("code_challenge_method", "S256"),
         ]
@@ -87,7 +90,8 @@ package struct HubSignIn: Sendable {
 
     /// Exchanges the code and asks who it stands for.
     /// - Throws: `hub.*`; `unauthorized` when the answer is not for this attempt.
-    package func person(code: String, attempt: Attempt, redirect: String, now: Instant) async throws(Failure) -> Person {
+    package func person(code: String, attempt: Attempt, redirect: String, now: Instant) async throws(Failure) -> Person
+    {
         let doing = "sign in with Hugging Face"
         do throws(HubFailure) {
             let fields = [
@@ -99,7 +103,8 @@ package struct HubSignIn: Sendable {
                 let pair = "\(HubURL.segment(app.clientID)):\(HubURL.segment(secret.reveal()))"
                 headers.add(name: "Authorization", value: "Basic \(Data(pair.utf8).base64EncodedString())")
             }
-            var ask = HubRequest(.POST, "/oauth/token", doing: doing, headers: headers, body: .form(fields), timeout: .seconds(15))
+            var ask = HubRequest(
+                .POST, "/oauth/token", doing: doing, headers: headers, body: .form(fields), timeout: .seconds(15))
             ask.sendsToken = false
             ask.redirects = .none
             ask.isUrgent = true
@@ -156,7 +161,11 @@ package struct HubSignIn: Sendable {
             case several([String])
             init(from decoder: any Decoder) throws {
                 let box = try decoder.singleValueContainer()
-                if let one = try? box.decode(String.self) { self = .one(one) } else { self = .several(try box.decode([String].self)) }
+                if let one = try? box.decode(String.self) {
+                    self = .one(one)
+                } else {
+                    self = .several(try box.decode([String].self))
+                }
             }
             func holds(_ id: String) -> Bool {
                 switch self {
@@ -181,7 +190,9 @@ package struct HubSignIn: Sendable {
         while issuer.hasSuffix("/") { issuer.removeLast() }
         guard issuer == provider else { throw refusal("the identity token is of another provider") }
         guard claims.aud.holds(app.clientID) else { throw refusal("the identity token is for another app") }
-        guard claims.exp > Double(now.milliseconds) / 1_000 - 300 else { throw refusal("the identity token is past its time") }
+        guard claims.exp > Double(now.milliseconds) / 1_000 - 300 else {
+            throw refusal("the identity token is past its time")
+        }
         guard claims.nonce == attempt.nonce else { throw refusal("the identity token is of another sign-in") }
     }
 

@@ -54,7 +54,8 @@ package struct OAuthArea: HubArea {
             let base = hub.endpoint
             return try Response.json([
                 "issuer": .string(base), "authorization_endpoint": .string(base + "/oauth/authorize"),
-                "token_endpoint": .string(base + "/oauth/token"), "userinfo_endpoint": .string(base + "/oauth/userinfo"),
+                "token_endpoint": .string(base + "/oauth/token"),
+                "userinfo_endpoint": .string(base + "/oauth/userinfo"),
                 "response_types_supported": ["code"], "grant_types_supported": ["authorization_code"],
                 "code_challenge_methods_supported": ["S256"],
                 "token_endpoint_auth_methods_supported": ["client_secret_basic", "client_secret_post", "none"],
@@ -132,7 +133,9 @@ package struct OAuthArea: HubArea {
 
         func ask(_ given: [String: String]) async throws -> Response {
             let (app, redirect) = try app(given)
-            if let problem = problem(given) { return Self.back(redirect, [("error", problem), ("state", given["state"])]) }
+            if let problem = problem(given) {
+                return Self.back(redirect, [("error", problem), ("state", given["state"])])
+            }
             let hidden = OAuthArea.fields.compactMap { name in
                 given[name].map { "<input type=\"hidden\" name=\"\(name)\" value=\"\(Self.escaped($0))\">" }
             }.joined()
@@ -159,7 +162,10 @@ package struct OAuthArea: HubArea {
             guard given["answer"] == "yes" else {
                 return Self.back(
                     redirect,
-                    [("error", "access_denied"), ("error_description", "The user denied the request"), ("state", state)])
+                    [
+                        ("error", "access_denied"), ("error_description", "The user denied the request"),
+                        ("state", state),
+                    ])
             }
             guard let account = await hub.state.account(given["account"] ?? "") else {
                 throw HubError(.badRequest, "Unknown account")
@@ -184,14 +190,16 @@ package struct OAuthArea: HubArea {
             var (id, secret) = (given["client_id"], given["client_secret"])
             if let authorization {
                 let parts = authorization.split(separator: " ")
-                guard parts.count == 2, parts[0].lowercased() == "basic", let data = Data(base64Encoded: String(parts[1])),
+                guard parts.count == 2, parts[0].lowercased() == "basic",
+                    let data = Data(base64Encoded: String(parts[1])),
                     let pair = String(bytes: data, encoding: .utf8), let colon = pair.firstIndex(of: ":")
                 else { return try Self.refused("invalid_client", .unauthorized) }
                 // Both are form-encoded before they are joined (RFC 6749, 2.3.1).
                 id = String(pair[..<colon]).removingPercentEncoding
                 secret = String(pair[pair.index(after: colon)...]).removingPercentEncoding
             }
-            guard let app = hub.configuration.oauthApps.first(where: { $0.clientID == id }), app.clientSecret == nil || app.clientSecret == secret
+            guard let app = hub.configuration.oauthApps.first(where: { $0.clientID == id }),
+                app.clientSecret == nil || app.clientSecret == secret
             else { return try Self.refused("invalid_client", .unauthorized) }
             let code = given["code"] ?? ""
             guard let grant = grants.withLock({ $0[code] }), grant.app.clientID == app.clientID,
@@ -271,7 +279,8 @@ package struct OAuthArea: HubArea {
         }
 
         private static func urlText(_ bytes: some Sequence<UInt8>) -> String {
-            Data(bytes).base64EncodedString().replacing("+", with: "-").replacing("/", with: "_").replacing("=", with: "")
+            Data(bytes).base64EncodedString().replacing("+", with: "-").replacing("/", with: "_").replacing(
+                "=", with: "")
         }
 
         private static func escaped(_ text: String) -> String {

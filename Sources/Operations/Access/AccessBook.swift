@@ -125,7 +125,9 @@ package final class AccessBook: Sendable {
     package func revokeToken(_ name: String) async throws(Failure) -> AccessToken {
         let doing = "revoke the token \(name)"
         let (found, ended): (AccessToken?, [[UInt8]]) = state.withLock { state in
-            guard let (mark, kept) = state.tokens.first(where: { $0.value.entry.name == name }) else { return (nil, []) }
+            guard let (mark, kept) = state.tokens.first(where: { $0.value.entry.name == name }) else {
+                return (nil, [])
+            }
             state.tokens[mark] = nil
             let own = state.sessions.filter { $0.value.entry.via == .token(name) }
             for mark in own.keys { state.sessions[mark] = nil }

@@ -82,7 +82,9 @@ extension ConfigurationBoard {
                     value.note = "from " + place.variables.map { "$\($0)" }.joined(separator: ", ")
                 }
             }
-            if setting.isSecret, value.shown != nil { value.note = [value.note, "the value is never shown"].compactMap(\.self).joined(separator: "; ") }
+            if setting.isSecret, value.shown != nil {
+                value.note = [value.note, "the value is never shown"].compactMap(\.self).joined(separator: "; ")
+            }
             return value
         }
     }

@@ -3,7 +3,8 @@ import StokerCore
 extension Operation {
     package static let configuration = Operation(
         name: "configuration",
-        summary: "The configuration in force: each key, where its value comes from, and what reading the fleet file again would change",
+        summary:
+            "The configuration in force: each key, where its value comes from, and what reading the fleet file again would change",
         doing: "show the configuration", permission: .write, scope: .operate, needsFleet: true, path: "/configuration",
         answer: .configuration
     ) { (context, _) throws(Failure) in
@@ -69,7 +70,8 @@ extension Shape {
         name: "Configuration", summary: "What is in force, and where it comes from.",
         fields: [
             .init("file", .text, optional: true, "The fleet file, as it was named; null for a fleet without one"),
-            .init("refused", .text, optional: true, "Why the file as it is now cannot be read; what is in force stays so"),
+            .init(
+                "refused", .text, optional: true, "Why the file as it is now cannot be read; what is in force stays so"),
             .init("items", .list(.shape(.configuredValue)), "Every key that stands once, in the order of the sections"),
             .init("changes", .list(.shape(.configurationChange)), "What reading the file again would change"),
             .init("checks_added", .integer, "Checks that would join"),
@@ -83,7 +85,9 @@ extension Shape {
             .init("key", .text, "`serve.port`"),
             .init("value", .text, optional: true, "What is in force; of a secret only `set`; null for nothing"),
             .init("default", .text, optional: true, "What holds when it is not said"),
-            .init("source", .choice(ConfiguredValue.Source.allCases.map(\.rawValue)), "What decided it; made: Stoker made it"),
+            .init(
+                "source", .choice(ConfiguredValue.Source.allCases.map(\.rawValue)),
+                "What decided it; made: Stoker made it"),
             .init("place", .text, optional: true, "`fleet.yaml:9`, `$PORT`, `--port`; null for a default"),
             .init("note", .text, optional: true, "What it wins over, or which variables are in it"),
             .init("secret", .flag, "Its value is never shown"),

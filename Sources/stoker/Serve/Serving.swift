@@ -57,10 +57,14 @@ extension ServeOptions {
     ) -> [String: ConfigurationBoard.Override] {
         func said(_ name: String) -> Bool { surroundings.environment[name].map { !$0.isEmpty } ?? false }
         var all: [String: ConfigurationBoard.Override] = [:]
-        if port != nil { all["serve.port"] = .init(.flag, "--port") } else if said("PORT") {
+        if port != nil {
+            all["serve.port"] = .init(.flag, "--port")
+        } else if said("PORT") {
             all["serve.port"] = .init(.environment, "PORT")
         }
-        if host != nil { all["serve.host"] = .init(.flag, "--host") } else if fleet.serve.host != read.serve.host {
+        if host != nil {
+            all["serve.host"] = .init(.flag, "--host")
+        } else if fleet.serve.host != read.serve.host {
             all["serve.host"] = .init(.made, "a container: \(surroundings.containerSign ?? "")")
         }
         if read.serve.publicURL == nil, fleet.serve.publicURL != nil {
@@ -69,7 +73,9 @@ extension ServeOptions {
         if said("STOKER_TOKEN") { all["serve.token"] = .init(.environment, "STOKER_TOKEN") }
         // What the file says of these wins.
         if places["hub.token"] == nil, said("HF_TOKEN") { all["hub.token"] = .init(.environment, "HF_TOKEN") }
-        if places["hub.endpoint"] == nil, said("HF_ENDPOINT") { all["hub.endpoint"] = .init(.environment, "HF_ENDPOINT") }
+        if places["hub.endpoint"] == nil, said("HF_ENDPOINT") {
+            all["hub.endpoint"] = .init(.environment, "HF_ENDPOINT")
+        }
         return all
     }
 

@@ -30,7 +30,9 @@ import Testing
         let header = "Bearer \(bearer)"
         try await app.test(.router) { client in
             for operation in destructive {
-                let fields: HTTPFields = [.authorization: header, HTTPFields.Element.Name("X-Forwarded-For")!: "127.0.0.1"]
+                let fields: HTTPFields = [
+                    .authorization: header, HTTPFields.Element.Name("X-Forwarded-For")!: "127.0.0.1",
+                ]
                 let path =
                     "/api/v1"
                     + operation.path.split(separator: "/").map { $0.hasPrefix("{") ? "/some" : "/\($0)" }.joined()

@@ -40,7 +40,9 @@ extension Routes {
         return context
     }
 
-    private func settingsFrame(_ visit: AppRequestContext, _ title: String, tab: String, _ overview: Overview) -> Pages.Frame {
+    private func settingsFrame(_ visit: AppRequestContext, _ title: String, tab: String, _ overview: Overview)
+        -> Pages.Frame
+    {
         var frame = frame(
             visit, title: "\(title) · Stoker", kind: "plain", overview: overview, place: "settings", tab: tab)
         // Who gives access is an admin.
@@ -148,8 +150,10 @@ extension Routes {
         let people = Set(sessions.compactMap { $0["person"]?.string }).count
         let roles = access.book.signIn.roles.sorted { $0.key < $1.key }
         let model: [String: Any] = [
-            "say": "\(tokens.count.counted("token", as: Formatting.count(tokens.count))) and \(people == 1 ? "1 person" : "\(people) people") have access."
-                + (idle == 0 ? "" : " \(idle == 1 ? "One token has" : "\(idle) tokens have") not been used for 90 days."),
+            "say":
+                "\(tokens.count.counted("token", as: Formatting.count(tokens.count))) and \(people == 1 ? "1 person" : "\(people) people") have access."
+                + (idle == 0
+                    ? "" : " \(idle == 1 ? "One token has" : "\(idle) tokens have") not been used for 90 days."),
             "hasSecret": made != nil, "newName": made?["name"]?.string ?? "", "secret": made?["token"]?.string ?? "",
             "hasProblem": problem != nil, "problem": problem.map { "\(Formatting.capitalized($0.because))." } ?? "",
             "hasTokens": !tokens.isEmpty, "hasMain": access.hasToken,
@@ -157,7 +161,8 @@ extension Routes {
                 [
                     "number": "\(number)", "name": token["name"]?.string ?? "", "scope": token["scope"]?.string ?? "",
                     "tone": Self.tone(token["scope"]?.string), "loud": Self.isIdle(token, now),
-                    "used": Self.moment(token["last_used"], now) ?? "never", "from": token["last_address"]?.string ?? "",
+                    "used": Self.moment(token["last_used"], now) ?? "never",
+                    "from": token["last_address"]?.string ?? "",
                     "until": Self.moment(token["expires"], now) ?? "revoked",
                     "isOver": token["is_over"]?.bool == true, "by": token["by"]?.string ?? "",
                 ] as [String: Any]
@@ -167,7 +172,8 @@ extension Routes {
                 [
                     "id": session["id"]?.string ?? "", "person": session["person"]?.string ?? "",
                     "scope": session["scope"]?.string ?? "", "tone": Self.tone(session["scope"]?.string),
-                    "began": Self.moment(session["began"], now) ?? "", "seen": Self.moment(session["last_used"], now) ?? "",
+                    "began": Self.moment(session["began"], now) ?? "",
+                    "seen": Self.moment(session["last_used"], now) ?? "",
                     "via": session["via"]?.string == "huggingface" ? "Hugging Face" : "a token",
                     "address": session["address"]?.string ?? "", "isOwn": own != nil && session["id"]?.string == own,
                 ] as [String: Any]
@@ -231,7 +237,8 @@ extension Routes {
         ]
         let others = given.filter { $0.name != "actor" && $0.name != "result" }
         let model: [String: Any] = [
-            "say": "Every change, by whom, and what became of it. Kept as long as incidents, \(days.counted("day", as: Formatting.count(days))).",
+            "say":
+                "Every change, by whom, and what became of it. Kept as long as incidents, \(days.counted("day", as: Formatting.count(days))).",
             "chips": kinds.map { kind in
                 let all = others + (kind.name.isEmpty ? [] : [(name: kind.name, value: kind.value)])
                 let isHere =
@@ -240,7 +247,9 @@ extension Routes {
                 return ["label": kind.label, "href": Self.address("/settings/activity", all), "isHere": isHere]
                     as [String: Any]
             },
-            "hidden": given.filter { !["by", "target"].contains($0.name) }.map { ["name": $0.name, "value": $0.value] },
+            "hidden": given.filter { !["by", "target"].contains($0.name) }.map {
+                ["name": $0.name, "value": $0.value]
+            },
             "by": value["by"] ?? "", "target": value["target"] ?? "",
             "csv": Self.address("/settings/activity.csv", given), "isEmpty": items.isEmpty,
             "rows": items.map { Self.row($0, now: overview.now) },
