@@ -66,6 +66,7 @@ package struct ControlRoomServer: Service {
     private let subscribers: EventSubscribers
     private let backgroundPings: BackgroundPings
     private let deployRunner = DeployRunner()
+    private let accessKeeper: AccessKeeper
     private let frontEnd: HTTPFrontEnd<RouterResponder<AppRequestContext>>
     private let onBound: @Sendable (Int) async -> Void
     private let eventLoopGroup: (any EventLoopGroup)?
@@ -90,6 +91,7 @@ package struct ControlRoomServer: Service {
         self.onBound = onBound
         self.eventLoopGroup = eventLoopGroup
         subscribers = EventSubscribers(monitor: monitor, limit: settings.subscribers, logger: logger)
+        accessKeeper = AccessKeeper(book: access.book, logger: logger)
         backgroundPings = BackgroundPings(monitor: monitor, ledger: ledger)
         let subPath = BasePath(publicURL: settings.publicURL)
         let pages = try Pages(version: settings.version, subPath: subPath)
@@ -129,7 +131,7 @@ package struct ControlRoomServer: Service {
         let application = Application(
             responder: frontEnd, server: .http1(configuration: .init(additionalChannelHandlers: guarding())),
             configuration: configuration,
-            services: [subscribers, backgroundPings, deployRunner],
+            services: [subscribers, backgroundPings, deployRunner, accessKeeper],
             onServerRunning: { channel in await onBound(channel.localAddress?.port ?? 0) },
             eventLoopGroupProvider: eventLoopGroup.map { .shared($0) } ?? .singleton, logger: quiet)
         do {

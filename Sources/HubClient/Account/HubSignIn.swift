@@ -74,7 +74,7 @@ package struct HubSignIn: Sendable {
             ("state", attempt.state), ("nonce", attempt.nonce), ("code_challenge", challenge),
             ("code_challenge_method", "S256"),
         ]
-        return provider + "/oauth/authorize?" + HubURL.form(fields)
+        return provider + "/oauth/authorize" + HubURL.query(fields, after: "")
     }
 
     /// What the Hub's `error` on the way back means, in words of our own: the address may have been made by anybody.
@@ -148,7 +148,13 @@ package struct HubSignIn: Sendable {
             var preferred_username: String
             var roleInOrg: String?
             var securityRestrictions: [String]?
-            var isGood: Bool { roleInOrg != "no_access" && (securityRestrictions ?? []).isEmpty }
+            /// Of older answers, as `@auth/core` has them.
+            var pendingSSO: Bool?
+            var missingMFA: Bool?
+            var isGood: Bool {
+                roleInOrg != "no_access" && (securityRestrictions ?? []).isEmpty && pendingSSO != true
+                    && missingMFA != true
+            }
         }
         var sub: String
         var preferred_username: String

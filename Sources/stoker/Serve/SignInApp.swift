@@ -26,7 +26,10 @@ struct SignInApp: Sendable {
         if let id = settings.clientID {
             return HubSignIn(.init(clientID: id, clientSecret: settings.clientSecret), hub: hub)
         }
-        return clientID.map { HubSignIn(.init(clientID: $0, clientSecret: clientSecret, scopes: scopes), hub: hub) }
+        return clientID.map {
+            HubSignIn(
+                .init(clientID: $0, clientSecret: settings.clientSecret ?? clientSecret, scopes: scopes), hub: hub)
+        }
     }
 
     /// Says at the start when the fleet file names people and there is no app to sign in with.

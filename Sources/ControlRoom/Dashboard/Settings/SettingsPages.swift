@@ -76,7 +76,8 @@ extension Routes {
             "say": file.map {
                 "What is in force, and where each value comes from. Changes are made in \($0); Stoker reads it again by itself."
             } ?? "What is in force, and where each value comes from. This fleet comes from no file.",
-            "isRefused": answer["refused"]?.string != nil, "refused": answer["refused"]?.string ?? "",
+            "isRefused": answer["refused"]?.string != nil,
+            "lines": (answer["refused"]?.string ?? "").split(separator: "\n").map(String.init),
             "hasChanges": !changes.isEmpty || !checks.isEmpty, "hasRows": !changes.isEmpty,
             "mayReload": visit.permission.write,
             "changes": changes.map { change in
@@ -163,6 +164,7 @@ extension Routes {
                     "tone": Self.tone(token["scope"]?.string), "loud": Self.isIdle(token, now),
                     "used": Self.moment(token["last_used"], now) ?? "never",
                     "from": token["last_address"]?.string ?? "",
+                    "hasFrom": token["last_address"]?.string != nil,
                     "until": Self.moment(token["expires"], now) ?? "revoked",
                     "isOver": token["is_over"]?.bool == true, "by": token["by"]?.string ?? "",
                 ] as [String: Any]
@@ -175,7 +177,9 @@ extension Routes {
                     "began": Self.moment(session["began"], now) ?? "",
                     "seen": Self.moment(session["last_used"], now) ?? "",
                     "via": session["via"]?.string == "huggingface" ? "Hugging Face" : "a token",
-                    "address": session["address"]?.string ?? "", "isOwn": own != nil && session["id"]?.string == own,
+                    "address": session["address"]?.string ?? "",
+                    "hasAddress": session["address"]?.string != nil,
+                    "isOwn": own != nil && session["id"]?.string == own,
                 ] as [String: Any]
             },
             "hasRoles": !roles.isEmpty, "hasApp": settings.signIn?(access.book.signIn) != nil,
@@ -273,13 +277,20 @@ extension Routes {
             case "asked": ("slow", "asked first")
             default: ("unknown", "end not known")
             }
-        return [
-            "at": moment(item["at"], now) ?? "", "kind": kind == "agent" || kind == "token" ? kind : "",
-            "who": item["by"]?.string ?? "", "address": item["address"]?.string ?? "",
-            "did": item["doing"]?.string ?? "", "target": item["target"]?.string ?? "",
-            "inputs": item["inputs"].flatMap { $0.isNull ? nil : $0.text } ?? "", "sign": sign, "result": word,
-            "because": item["because"]?.string ?? "",
+        var row: [String: Any] = [
+            "at": moment(item["at"], now) ?? "", "did": item["doing"]?.string ?? "", "sign": sign, "result": word,
+            "who": item["by"]?.string ?? "",
         ]
+        // An empty text is something to a template.
+        let inputs = item["inputs"].flatMap { $0.isNull ? nil : $0.text }
+        for (name, value) in [
+            ("kind", kind == "agent" || kind == "token" ? kind : nil), ("address", item["address"]?.string),
+            ("target", item["target"]?.string), ("inputs", inputs), ("because", item["because"]?.string),
+        ] {
+            row[name] = value ?? ""
+            row["has" + Formatting.capitalized(name)] = value != nil
+        }
+        return row
     }
 
     private func activityFile(_ request: Request) async throws -> Response {

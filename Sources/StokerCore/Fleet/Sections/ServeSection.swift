@@ -120,10 +120,5 @@ extension FleetSection where Settings == Fleet.Serve {
                 "client_secret", .secret("the secret of the app, such as ${OAUTH_CLIENT_SECRET:-}"), \.clientSecret,
                 "Secret of that app; a public app has none.", standard: "`OAUTH_CLIENT_SECRET`",
                 example: "\"${OAUTH_CLIENT_SECRET:-}\"", mistakes: ["[a]"], isSecret: true),
-        ],
-        finish: { settings, report in
-            if settings.clientSecret != nil, settings.clientID == nil {
-                report.report(.missing, "has a `client_secret` without a `client_id`", at: "client_secret")
-            }
-        })
+        ])
 }
