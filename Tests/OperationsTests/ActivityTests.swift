@@ -18,7 +18,7 @@ import Testing
         // Exceptions ask for more, never for less.
         #expect(
             Set(others) == [
-                "heartbeat-key", "add-token", "list-tokens", "list-sessions", "end-session", "activity",
+                "check", "heartbeat-key", "add-token", "list-tokens", "list-sessions", "end-session", "activity",
                 "configuration",
             ])
         #expect(Operation.all.allSatisfy { $0.scope >= $0.effect.scope })
