@@ -161,7 +161,9 @@ package struct Access: Sendable {
                 read: !privateReading, write: false,
                 principal: Principal(.stranger, Principal.stranger.name, scope: nil, address: client?.text))
         }
-        if principal.kind == .token, principal.name != AccessBook.mainTokenName { book.noteUse(of: principal.name, from: principal.address) }
+        if principal.kind == .token, principal.name != AccessBook.mainTokenName {
+            book.noteUse(of: principal.name, from: principal.address)
+        }
         // A form post carries the cookie by itself, so the browser must also say where it comes from.
         let mayAct = cameFromHere(request, strict: isSession)
         return Permission(
@@ -354,6 +356,16 @@ package struct Access: Sendable {
         if let site = request.headers[.secFetchSite] { return site == "same-origin" || site == "none" }
         return !strict
     }
+
+    /// No browser says that a page of another site made it: enough for what changes no more than who is logged in, also behind a proxy
+    /// that hands on another name than ours.
+    func isFromHere(_ request: Request) -> Bool {
+        let site = request.headers[.secFetchSite]
+        return site != "cross-site" && site != "same-site"
+    }
+
+    /// The server's wall clock.
+    var moment: Instant { now() }
 
     private static func quoted(_ text: String?) -> String {
         "\"\(String((text ?? "").filter { $0.isASCII && !$0.isWhitespace }.prefix(80)))\""
