@@ -123,10 +123,9 @@ extension ImportedFleet {
         return hidden(text, Redaction.secrets(in: text), "\(name) address", "a secret part of the address of \(name)")
     }
 
-    /// The value of a header with a name and a password.
+    /// The value of a header with a name and a password. All of it is the variable, so that without a value nothing is sent.
     mutating func basic(_ name: String) -> String {
-        let variable = variable("\(name) basic auth", "base64 of USER:PASSWORD for \(name)")
-        return ImportedText.joined([.init(text: "Basic "), .init(text: variable, isVariable: true)])
+        secret("\(name) authorization", "header Authorization of \(name): Basic, a space, base64 of USER:PASSWORD")
     }
 
     mutating func header(_ header: String, _ value: String, in entry: inout Entry, name: String) {

@@ -205,7 +205,8 @@ package struct ImportedFleet: Sendable {
                     }
                     parent = field.path.count > 1 ? field.path[0] : nil
                     let margin = field.path.count > 1 ? "      " : isHead ? "  - " : "    "
-                    lines.append("\(margin)\(FleetDraft.quoted(field.path[field.path.count - 1])): \(field.text)")
+                    // In keys a dollar sign stands for itself.
+                    lines.append("\(margin)\(field.path[field.path.count - 1].asFleetText): \(field.text)")
                     places[lines.count] = Place(entry: index, field: number)
                     isHead = false
                 }
