@@ -15,7 +15,8 @@ struct ForeignRecord {
     /// The value of that name; nil for none and for null.
     mutating func take(_ name: String) -> JSONValue? {
         taken.insert(name)
-        return members.first { $0.name == name }.flatMap { $0.value.isNull ? nil : $0.value }
+        guard let value = members.first(where: { $0.name == name })?.value, !value.isNull else { return nil }
+        return value
     }
 
     /// Text that is not empty; a number counts as text.
