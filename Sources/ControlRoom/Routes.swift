@@ -292,9 +292,7 @@ struct Routes: Sendable {
     // MARK: Acting
 
     private func act(_ request: Request, _ visit: AppRequestContext) async throws -> Response {
-        var request = request
-        let body = try await request.collectBody(upTo: visit.maxUploadSize)
-        let form = PageFormatting.form(String(buffer: body))
+        let form = try await RequestReading.form(of: request, upTo: visit.maxUploadSize)
         guard let name = form["name"] else {
             throw Failure(.usage, doing: "do this", because: "the form does not say with which check")
         }
@@ -358,8 +356,7 @@ struct Routes: Sendable {
     }
 
     private func enter(_ request: Request, _ visit: AppRequestContext) async throws -> Response {
-        var request = request
-        let form = PageFormatting.form(String(buffer: try await request.collectBody(upTo: visit.maxUploadSize)))
+        let form = try await RequestReading.form(of: request, upTo: visit.maxUploadSize)
         do throws(Failure) {
             let cookie = try access.login(token: form["token"] ?? "", request: request, from: visit.client)
             var response = Reply.see(Self.local(form["next"]))

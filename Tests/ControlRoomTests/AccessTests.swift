@@ -258,8 +258,7 @@ import Testing
                 let failure = #expect(throws: Failure.self) { try access.authorize(.scope(more), request) }
                 #expect(failure?.code == .forbidden)
             }
-            let found = try await records.record(kind: "access-token", key: scope.rawValue)
-            let stored = try #require(found)
+            let stored = try #require(records.record(kind: "access-token", key: scope.rawValue))
             #expect(
                 !stored.body.contains(secret.reveal()) && !stored.body.contains(String(secret.reveal().dropFirst(4))))
             #expect(access.book.tokens.first { $0.name == scope.rawValue }?.lastAddress == "198.51.100.7")
