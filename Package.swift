@@ -259,8 +259,8 @@ let package = Package(
         .testTarget(
             name: "ControlRoomTests",
             dependencies: [
-                "ControlRoom", "Deployment", "HubClient", "MCP", "Operations", "Notices", "Ledger", "StokerCore",
-                "TestSupport",
+                "ControlRoom", "Deployment", "HubClient", "HubSimulator", "MCP", "Operations", "Notices", "Ledger",
+                "StokerCore", "TestSupport",
                 hummingbird,
                 .product(name: "HummingbirdTesting", package: "hummingbird"), lifecycle, logging, nioCore, nioPosix,
             ],

@@ -19,11 +19,17 @@ struct ActivityCommand: OperationCommand {
               stoker activity --target acme/bot --csv --limit 10000 > activity.csv
             """)
 
-    @Option(help: "Only these kinds of actor, joined by commas: \(Principal.Kind.allCases.map(\.rawValue).joined(separator: ", ")).")
+    @Option(
+        help:
+            "Only these kinds of actor, joined by commas: \(Principal.Kind.allCases.map(\.rawValue).joined(separator: ", "))."
+    )
     var actor: String?
     @Option(help: "Only the person or token of this name.")
     var by: String?
-    @Option(help: "Only these results, joined by commas: \(Activity.Result.allCases.map(\.rawValue).joined(separator: ", ")).")
+    @Option(
+        help:
+            "Only these results, joined by commas: \(Activity.Result.allCases.map(\.rawValue).joined(separator: ", "))."
+    )
     var result: String?
     @Option(help: "Only this operation.")
     var operation: String?
@@ -100,7 +106,8 @@ struct ActivityCommand: OperationCommand {
             let who = (item["by"]?.string ?? "").printable
             let because = item["because"]?.string.map { ": \($0.printable)" } ?? ""
             table.rows.append([
-                .init(OutputFormatting.time(item["at"])), .init(kind == "machine" || kind == "stoker" ? who : "\(kind) \(who)"),
+                .init(OutputFormatting.time(item["at"])),
+                .init(kind == "machine" || kind == "stoker" ? who : "\(kind) \(who)"),
                 .init((item["address"]?.string ?? "").printable), .init((item["doing"]?.string ?? "").printable),
                 .init((item["target"]?.string ?? "").printable), .init((item["result"]?.string ?? "") + because),
             ])

@@ -28,7 +28,7 @@ package struct StokerCommand: AsyncParsableCommand {
                     IncidentsCommand.self, AcknowledgeCommand.self, TranscriptCommand.self, BeatCommand.self,
                     ReloadCommand.self, BackupCommand.self, NotifyCommand.self, MaintenanceCommand.self,
                     WorkersCommand.self, ResultsCommand.self, TokenCommand.self, SessionsCommand.self,
-                    ActivityCommand.self,
+                    ActivityCommand.self, SettingsCommand.self,
                 ]),
             CommandGroup(
                 name: "Fleet file",

@@ -48,14 +48,17 @@ struct TokenCommand: AsyncParsableCommand {
             if output.chosen == .json { return screen.write(answer.prettyText) }
             let token = answer["token"]?.string ?? ""
             if output.chosen == .quiet { return screen.write(token + "\n") }
-            let ends = answer["expires"]?.string.map { _ in "until \(OutputFormatting.time(answer["expires"]))" } ?? "until it is revoked"
+            let ends =
+                answer["expires"]?.string.map { _ in "until \(OutputFormatting.time(answer["expires"]))" }
+                ?? "until it is revoked"
             screen.write("\(token)\n")
             Terminal.writeError("\(name.printable) may \(scope.printable), \(ends). The token is shown only now.\n")
         }
     }
 
     struct List: OperationCommand {
-        static let configuration = CommandConfiguration(commandName: "list", abstract: "List the tokens, without secrets.")
+        static let configuration = CommandConfiguration(
+            commandName: "list", abstract: "List the tokens, without secrets.")
         @OptionGroup var output: OutputOptions
         @OptionGroup var server: ServerOptions
 
@@ -66,9 +69,7 @@ struct TokenCommand: AsyncParsableCommand {
             let screen = Terminal.own
             if output.chosen == .json { return screen.write(answer.prettyText) }
             let items = answer["items"]?.array ?? []
-            if output.chosen == .quiet {
-                return screen.write(items.map { ($0["name"]?.string ?? "") + "\n" }.joined())
-            }
+            if output.chosen == .quiet { return }
             guard !items.isEmpty else { return screen.write("There is no token beside the server's own.\n") }
             var table = TextTable(columns: [
                 .init(title: "NAME"), .init(title: "MAY"), .init(title: "UNTIL"), .init(title: "LAST USED"),
@@ -153,7 +154,7 @@ struct SessionsCommand: AsyncParsableCommand {
         let screen = Terminal.own
         if output.chosen == .json { return screen.write(answer.prettyText) }
         let items = answer["items"]?.array ?? []
-        if output.chosen == .quiet { return screen.write(items.map { ($0["id"]?.string ?? "") + "\n" }.joined()) }
+        if output.chosen == .quiet { return }
         guard !items.isEmpty else { return screen.write("Nobody is logged in.\n") }
         var table = TextTable(columns: [
             .init(title: "ID"), .init(title: "WHO"), .init(title: "MAY"), .init(title: "SINCE"), .init(title: "UNTIL"),

@@ -3,6 +3,7 @@ import Glibc
 #else
 import Darwin
 #endif
+package import HubClient
 package import Hummingbird
 import HummingbirdCore
 package import Ledger
@@ -35,6 +36,8 @@ package struct ControlRoomServer: Service {
         package var rateLimits = RateLimits()
         /// Sites that may show the dashboard in a frame, as CSP sources (`https://huggingface.co`). Default none.
         package var frameAncestors: [String]
+        /// The app of the Hub that people sign in with, by what the fleet file says of it; nil where there is none.
+        package var signIn: (@Sendable (Fleet.SignIn) -> HubSignIn?)?
         /// Whether results reach the disk, for `/health`. Must not wait.
         package var ledger: @Sendable () -> LedgerHealth
         /// Shown at the foot of pages.
@@ -44,6 +47,7 @@ package struct ControlRoomServer: Service {
             host: String = "127.0.0.1", port: Int = 7860, publicURL: String? = nil, subscribers: Int = 500,
             connections: Int = 2_000, headDeadline: Duration = .seconds(10), pageSize: Int = 50,
             frameAncestors: [String] = [], version: String = "",
+            signIn: (@Sendable (Fleet.SignIn) -> HubSignIn?)? = nil,
             ledger: @escaping @Sendable () -> LedgerHealth = { .healthy }
         ) {
             self.ledger = ledger
@@ -56,6 +60,7 @@ package struct ControlRoomServer: Service {
             self.pageSize = pageSize
             self.frameAncestors = frameAncestors
             self.version = version
+            self.signIn = signIn
         }
     }
 
@@ -63,6 +68,7 @@ package struct ControlRoomServer: Service {
     private let subscribers: EventSubscribers
     private let backgroundPings: BackgroundPings
     private let deployRunner = DeployRunner()
+    private let accessKeeper: AccessKeeper
     private let frontEnd: HTTPFrontEnd<RouterResponder<AppRequestContext>>
     private let onBound: @Sendable (Int) async -> Void
     private let eventLoopGroup: (any EventLoopGroup)?
@@ -87,6 +93,7 @@ package struct ControlRoomServer: Service {
         self.onBound = onBound
         self.eventLoopGroup = eventLoopGroup
         subscribers = EventSubscribers(monitor: monitor, limit: settings.subscribers, logger: logger)
+        accessKeeper = AccessKeeper(book: access.book, logger: logger)
         backgroundPings = BackgroundPings(monitor: monitor, ledger: ledger)
         var subPath = BasePath(publicURL: settings.publicURL)
         let pages = try Pages(version: settings.version, subPath: subPath)
@@ -127,7 +134,7 @@ package struct ControlRoomServer: Service {
         let application = Application(
             responder: frontEnd, server: .http1(configuration: .init(additionalChannelHandlers: guarding())),
             configuration: configuration,
-            services: [subscribers, backgroundPings, deployRunner],
+            services: [subscribers, backgroundPings, deployRunner, accessKeeper],
             onServerRunning: { channel in await onBound(channel.localAddress?.port ?? 0) },
             eventLoopGroupProvider: eventLoopGroup.map { .shared($0) } ?? .singleton, logger: quiet)
         do {

@@ -1,6 +1,7 @@
 import Hummingbird
 import Ledger
 import Logging
+import MCP
 import NIOCore
 import Operations
 import StokerCore
@@ -21,6 +22,8 @@ struct Routes: Sendable {
     /// What operations on Spaces work with; nil where only the fleet is known.
     let context: OperationContext?
     let deployRunner: DeployRunner
+    /// What a browser keeps while it is on the way to the Hub.
+    let seal = Seal()
     let deployUse = DeployUse()
 
     func add(to router: Router<AppRequestContext>) {
@@ -55,6 +58,7 @@ struct Routes: Sendable {
         addMaintenance(to: router)
         addDeploys(to: router)
         addWorkers(to: router)
+        addSettings(to: router)
         addStatusPages(to: router)
         on(router, "/", .get, .read) { request, visit in try await dashboard(request, visit, groups) }
         on(router, "/targets/**", .get, .read) { request, visit in try await target(request, visit) }
@@ -64,14 +68,9 @@ struct Routes: Sendable {
             return Reply.html(pages.part("log", log.model), to: request)
         }
         on(router, "/badge/**", .get, .read) { request, _ in try await badge(request, badges) }
-        on(router, "/actions/:action", .post, .write) { request, visit in try await act(request, visit) }
-        on(router, "/login", .get, .open) { request, visit in login(request, visit, problem: nil) }
-        on(router, "/login", .post, .open) { request, visit in try await enter(request, visit) }
-        on(router, "/logout", .post, .open) { request, _ in
-            var response = Reply.see("/")
-            response.headers[.setCookie] = access.logout(request: request)
-            return response
-        }
+        // What a reader may not, the operation refuses, and the activity log has it.
+        on(router, "/actions/:action", .post, .scope(.read)) { request, visit in try await act(request, visit) }
+        addSignIn(to: router)
         on(router, "/assets/:file", .get, .open) { request, _ in
             guard let file = Assets.shared.served[request.uri.path] else { throw nothing() }
             return Reply.bytes(
@@ -120,12 +119,14 @@ struct Routes: Sendable {
     {
         Pages.Frame(
             title: title, icon: Icon.path(overview.map { FleetHealth($0).mood } ?? .good), kind: kind, live: live,
-            login: access.hasToken && !visit.permission.write, logout: visit.permission.session,
+            login: access.hasLogin && !visit.permission.session && !visit.permission.write,
+            logout: visit.permission.session,
             readOnly: !visit.permission.write, place: place, tab: tab,
             pips: overview.map { ["incidents": $0.troubles] } ?? [:],
             hidden: Set(
                 (visit.permission.write && (deployUse.isUsed || place == "deploys") ? [] : ["deploys"])
-                    + (visit.permission.write && hasWorkers ? [] : ["workers"])))
+                    + (visit.permission.write && hasWorkers ? [] : ["workers"])
+                    + (visit.permission.write && context != nil ? [] : ["settings"])))
     }
 
     // MARK: Pages
@@ -340,32 +341,6 @@ struct Routes: Sendable {
         _ = try await operation.call(
             [("name", .string(name))] + more, in: OperationContext(monitor: monitor, ledger: ledger, now: { now }))
         return try await monitor.status(of: name)
-    }
-
-    private func login(_ request: Request, _ visit: AppRequestContext, problem: Failure?) -> Response {
-        let next = Self.local(PageFormatting.form(request.uri.query ?? "")["next"])
-        let text = pages.page(
-            "login",
-            [
-                "next": next, "hasToken": access.hasToken, "problem": problem?.because ?? "",
-                "hasProblem": problem != nil,
-                "inside": visit.permission.session,
-            ],
-            frame: Pages.Frame(title: "Log in · Stoker", kind: "plain"))
-        return Reply.html(text, status: problem.map { .init(code: $0.code.httpStatus) } ?? .ok, to: request)
-    }
-
-    private func enter(_ request: Request, _ visit: AppRequestContext) async throws -> Response {
-        let form = try await RequestReading.form(of: request, upTo: visit.maxUploadSize)
-        do throws(Failure) {
-            let cookie = try access.login(token: form["token"] ?? "", request: request, from: visit.client)
-            var response = Reply.see(Self.local(form["next"]))
-            response.headers[.setCookie] = cookie
-            return response
-        } catch {
-            guard Reply.wantsPage(request) else { throw error }
-            return login(request, visit, problem: error)
-        }
     }
 
     /// A place on this server, never another one: `//elsewhere` and `/\elsewhere` are addresses of other hosts to a browser.

@@ -34,6 +34,7 @@ extension Operation {
         newSpace,
         exportPipeline,
         importFleet,
+        configuration,
         whoami,
         hubAllowance,
         diagnoseLog,

@@ -28,6 +28,7 @@ package struct OperationContext: Sendable {
     private let maintenanceKeeper: MaintenanceKeeper?
     private let workerBoard: WorkerBoard?
     private let accessBook: AccessBook?
+    private let configurationBoard: ConfigurationBoard?
 
     /// - Parameters:
     ///   - monitor: the running fleet; nil where there is none.
@@ -35,18 +36,21 @@ package struct OperationContext: Sendable {
     ///   - notices: who tells people; nil where nobody does.
     ///   - workers: the workers of the fleet file; nil where none can run.
     ///   - access: tokens and sessions of the server; nil where there is none.
+    ///   - configuration: where the server's settings come from; nil where there is none.
     ///   - dataFolder: where operations keep what they must not forget: Spaces to restart, fingerprints of secrets.
     package init(
         monitor: (any FleetMonitoring)? = nil, ledger: (any Ledger)? = nil, now: @escaping @Sendable () -> Instant,
         backupFolder: String? = nil, heartbeatKey: (@Sendable (_ name: String) -> String)? = nil, hub: Hub? = nil,
         dataFolder: String? = nil, notices: NoticeBoard? = nil,
         maintenance: MaintenanceKeeper? = nil, workers: WorkerBoard? = nil, access: AccessBook? = nil,
+        configuration: ConfigurationBoard? = nil,
         caller: any OperationCaller = SilentCaller()
     ) {
         self.noticeBoard = notices
         self.maintenanceKeeper = maintenance
         self.workerBoard = workers
         self.accessBook = access
+        self.configurationBoard = configuration
         self.fleetMonitor = monitor
         self.fleetLedger = ledger
         self.now = now
@@ -115,6 +119,15 @@ package struct OperationContext: Sendable {
         get throws(Failure) {
             guard let accessBook else { throw .noFleet(doing: "ask for tokens and sessions") }
             return accessBook
+        }
+    }
+
+    /// Where the server's settings come from.
+    /// - Throws: `conflict` where no server runs.
+    var configuration: ConfigurationBoard {
+        get throws(Failure) {
+            guard let configurationBoard else { throw .noFleet(doing: "show the configuration") }
+            return configurationBoard
         }
     }
 

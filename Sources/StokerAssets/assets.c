@@ -90,6 +90,15 @@ static const unsigned char findings_mustache[] = {
 static const unsigned char finding_item_mustache[] = {
 #embed "Files/finding-item.mustache"
 };
+static const unsigned char settings_mustache[] = {
+#embed "Files/settings.mustache"
+};
+static const unsigned char access_mustache[] = {
+#embed "Files/access.mustache"
+};
+static const unsigned char activity_mustache[] = {
+#embed "Files/activity.mustache"
+};
 static const unsigned char perspectives_yaml[] = {
 #embed "Files/perspectives.yaml"
 };
@@ -124,6 +133,9 @@ static const stoker_asset files[] = {
     {"finding.mustache", finding_mustache, sizeof finding_mustache},
     {"findings.mustache", findings_mustache, sizeof findings_mustache},
     {"finding-item.mustache", finding_item_mustache, sizeof finding_item_mustache},
+    {"settings.mustache", settings_mustache, sizeof settings_mustache},
+    {"access.mustache", access_mustache, sizeof access_mustache},
+    {"activity.mustache", activity_mustache, sizeof activity_mustache},
     {"perspectives.yaml", perspectives_yaml, sizeof perspectives_yaml},
 };
 

@@ -17,6 +17,7 @@ from selenium.webdriver.common.by import By
 from selenium.webdriver.common.keys import Keys
 from selenium.webdriver.support.ui import WebDriverWait
 
+import access
 import deploys
 import private_fleet
 from chromium import OUT, ROOT, axe, browser, complaints, left_the_page, until, violations
@@ -470,6 +471,7 @@ def main():
             failed = run(base, token_base, stalled_base, dead_base)
             failed += private.result()
         failed += deploy_journeys(binary, scratch)
+        failed += access_journeys(binary, scratch)
     sys.exit(1 if failed else 0)
 
 
@@ -502,6 +504,20 @@ def deploy_journeys(binary, scratch):
         file.write_text(deploys.fleet_file(hub, folder))
         with serving(binary, ["serve", "--fleet", str(file), "--data", str(folder / "data")], "deploys", STOKER_TOKEN=private_fleet.TOKEN) as base:
             return len(deploys.walk(base, hub, folder))
+
+
+def access_journeys(binary, scratch):
+    """The journeys of access.py. - Returns: how many failed."""
+    wanted = os.environ.get("JOURNEYS", "").split()
+    if wanted and "access" not in wanted or not shutil.which("git"):
+        return 0
+    folder = scratch / "access"
+    folder.mkdir()
+    with private_fleet.hub(binary, "empty") as hub:
+        file = folder / "fleet.yaml"
+        file.write_text(access.fleet_file(hub))
+        with serving(binary, ["serve", "--fleet", str(file), "--data", str(folder / "data")], "access", **access.ENVIRONMENT) as base:
+            return len(access.walk(base, hub, file))
 
 
 @contextlib.contextmanager

@@ -206,7 +206,7 @@ import Testing
 
     @Test func aSessionHoldsARandomTextAndNotTheToken() async throws {
         let clock = Mutex(SampleFleet.now)
-        let records = MemoryRecords()
+        let records: any RecordStore = MemoryRecords()
         @Sendable func now() -> Instant { clock.withLock { $0 } }
         func access(_ token: String) async throws -> Access {
             let book = AccessBook(records: records, mainToken: Secret(token), now: now)
@@ -240,7 +240,7 @@ import Testing
     }
 
     @Test func aNamedTokenMayWhatItsScopeSays() async throws {
-        let records = MemoryRecords()
+        let records: any RecordStore = MemoryRecords()
         let access = Access(
             token: Secret("secret"), host: "0.0.0.0",
             book: AccessBook(records: records, mainToken: Secret("secret"), now: { SampleFleet.now }),
@@ -248,6 +248,7 @@ import Testing
         for scope in Scope.allCases {
             let (_, secret) = try await access.book.addToken(scope.rawValue, scope: scope, ends: nil, by: "test")
             #expect(secret.reveal().hasPrefix("stk_") && secret.reveal().utf8.count == 44)
+            #expect(Redaction.text("made \(secret.reveal()), now") == "made ***, now")
             let request = Self.request([.authorization: "Bearer \(secret.reveal())"])
             let permission = access.permission(for: request, from: Self.home)
             #expect(permission.write == (scope >= .operate) && permission.admin == (scope == .admin))
@@ -271,6 +272,33 @@ import Testing
         }
     }
 
+    /// When a token was used last outlives a restart, and is written once a minute at most.
+    @Test func theLastUseIsKept() async throws {
+        let records: any RecordStore = MemoryRecords()
+        let clock = Mutex(SampleFleet.now)
+        let book = AccessBook(records: records, mainToken: nil, now: { clock.withLock { $0 } })
+        let (_, secret) = try await book.addToken("ci", scope: .read, ends: nil, by: "test")
+        book.noteUse(of: "ci", from: "192.0.2.1")
+        clock.withLock { $0 = $0 + .seconds(30) }
+        book.noteUse(of: "ci", from: "192.0.2.2")
+        try await book.save()
+        let version = try await records.record(kind: "access-token", key: "ci")?.version
+        try await book.save()
+        #expect(try await records.record(kind: "access-token", key: "ci")?.version == version)
+        let next = AccessBook(records: records, mainToken: nil, now: { clock.withLock { $0 } })
+        try await next.load()
+        #expect(next.tokens == book.tokens && next.tokens.first?.lastUse == SampleFleet.now)
+        #expect(next.tokens.first?.lastAddress == "192.0.2.1")
+        #expect(next.token(secret.reveal()) == book.token(secret.reveal()))
+        // What is damaged opens nothing and stops nothing.
+        try await records.put(
+            NewRecord(kind: "access-token", key: "odd", body: #"{"hash":"00","scope":"admin"}"#, at: SampleFleet.now))
+        try await records.put(NewRecord(kind: "session", key: "odd", body: "{}", at: SampleFleet.now))
+        let last = AccessBook(records: records, mainToken: nil, now: { clock.withLock { $0 } })
+        try await last.load()
+        #expect(last.tokens.map(\.name) == ["ci"] && last.sessions.isEmpty)
+    }
+
     @Test func anEndedTokenSaysSoAtLoginAndOpensNothing() async throws {
         let clock = Mutex(SampleFleet.now)
         let access = Access(token: Secret("secret"), host: "0.0.0.0", now: { clock.withLock { $0 } })
@@ -290,7 +318,7 @@ import Testing
     }
 
     @Test func aRevokedTokenEndsItsSessionsToo() async throws {
-        let records = MemoryRecords()
+        let records: any RecordStore = MemoryRecords()
         let book = AccessBook(records: records, mainToken: nil, now: { SampleFleet.now })
         let (_, secret) = try await book.addToken("ci", scope: .admin, ends: nil, by: "test")
         let (_, other) = try await book.addToken("other", scope: .read, ends: nil, by: "test")

@@ -106,6 +106,8 @@ struct Served {
     struct Answer {
         var status: Int
         var headers: [String: String] = [:]
+        /// Each `Set-Cookie`.
+        var cookies: [String] = []
         var bytes: [UInt8]
         var text: String { String(decoding: bytes, as: UTF8.self) }
 
@@ -116,6 +118,7 @@ struct Served {
             for line in lines.dropFirst() {
                 let name = line.prefix { $0 != ":" }
                 headers[name.lowercased()] = String(line.dropFirst(name.count + 2))
+                if name.lowercased() == "set-cookie" { cookies.append(String(line.dropFirst(name.count + 2))) }
             }
             bytes = Array(raw[(mark + 4)...])
         }

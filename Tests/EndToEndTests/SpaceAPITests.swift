@@ -225,11 +225,14 @@ extension EndToEnd {
             }
         }
 
-        @Test func whatDestroysNeedsAYesFromThisMachine() async throws {
+        @Test func whatDestroysNeedsAnAdminAndAYes() async throws {
             try await Self.with("space-api-delete") { hub, server in
-                let far = try await Self.call(
-                    server, .DELETE, Self.path + "?confirm=true", "", ["x-forwarded-for": "203.0.113.9"])
-                #expect(far.status == 403, "\(far.body)")
+                let made = try await Self.call(server, .POST, "/api/v1/tokens", #"{"name": "ci", "scope": "operate"}"#)
+                #expect(made.status == 200, "\(made.body)")
+                let token = try #require(try made.json.token.string)
+                let small = try await Self.call(
+                    server, .DELETE, Self.path + "?confirm=true", "", ["authorization": "Bearer \(token)"])
+                #expect(small.status == 403 && small.body.contains("needs the scope admin"), "\(small.body)")
                 let unsure = try await Self.call(server, .DELETE, Self.path)
                 #expect(unsure.status == 409, "\(unsure.body)")
                 #expect(unsure.body.contains("Delete \(Self.space) with its files"), "\(unsure.body)")

@@ -54,6 +54,7 @@ import Testing
             // What is wrong with the question is told first.
             if operation.name == "note-incident" { given.append(("text", "x")) }
             if operation.name == "stop-maintenance" { given.append(("id", "x")) }
+            if operation.name == "add-token" { given += [("name", "x"), ("scope", "read")] }
             let failure = await #expect(throws: Failure.self) { try await operation.call(given, in: context) }
             #expect(failure?.code == .conflict && failure?.hint?.contains("stoker serve") == true, "\(operation.name)")
         }
@@ -78,6 +79,9 @@ import Testing
         ("pause-worker", [("name", "analysis")]), ("resume-worker", [("name", "analysis")]),
         ("list-iterations", [("name", "analysis")]), ("show-finding", [("name", "0123456789abcdef")]),
         ("dismiss-finding", [("name", "0123456789abcdef")]),
+        ("add-token", [("name", "grafana"), ("scope", "read"), ("expires_in", "90d")]), ("list-tokens", []),
+        ("revoke-token", [("name", "ci"), ("confirm", true)]), ("list-sessions", []),
+        ("end-session", [("id", .string(FleetDouble.sessionID))]), ("activity", []), ("configuration", []),
     ]
 
     @Test func everyOperationIsCalledBelow() {

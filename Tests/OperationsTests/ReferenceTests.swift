@@ -25,11 +25,20 @@ import Testing
         for shape in Shape.all { #expect(Self.reference.contains("\n### \(shape.name)\n")) }
     }
 
+    /// Who may.
+    private static func right(_ operation: Operations.Operation) -> String {
+        switch operation.permission {
+        case .read: "open, where reading is not private"
+        case .write: "scope \(operation.scope.rawValue)"
+        case .beat: "scope \(operation.scope.rawValue), or the heartbeat's own key"
+        }
+    }
+
     static var reference: String {
         var text = "\n## Operations\n"
         for operation in Operations.Operation.all {
             text +=
-                "\n### \(operation.name)\n\n`\(operation.method.rawValue) /api/v1\(operation.path)` · \(operation.permission.rawValue)\n\n"
+                "\n### \(operation.name)\n\n`\(operation.method.rawValue) /api/v1\(operation.path)` · \(Self.right(operation))\n\n"
             text +=
                 "\(operation.summary). Answers with a [\(operation.answer.name)](#\(operation.answer.name.lowercased())).\n"
             guard !operation.parameters.isEmpty else { continue }

@@ -195,6 +195,11 @@ package struct FleetDouble: Sendable {
                     id: "hand-1", name: "new disk", from: now - .seconds(600), until: now + .seconds(3_600),
                     scope: MaintenanceScope(targets: ["db"]), isByHand: true)
             ], ended: [:])
+        let access = AccessBook(
+            records: ledger.records, mainToken: nil, now: { now },
+            random: { $0 == 32 ? Array(repeating: 7, count: $0) : AccessBook.systemRandom($0) })
+        access.use(Fleet.SignIn(roles: ["maren": .operate]))
+        _ = access.beginSession("maren", via: .huggingFace, from: "192.0.2.14")
         maintenance = MaintenanceKeeper(
             book: book, ledger: ledger, monitor: monitor,
             clocks: Clocks(wall: { now }, running: { .zero }, elapsed: { .zero }), logger: logger)
@@ -203,11 +208,20 @@ package struct FleetDouble: Sendable {
             notices: NoticeBoard(fleet: fleet, ledger: ledger, now: { now }, logger: logger), maintenance: maintenance,
             workers: WorkerBoard(
                 fleet: fleet, ledger: ledger, hub: nil, dataFolder: backupFolder ?? "/tmp", base: "/", toolFolders: [],
-                now: { now }, logger: logger))
+                now: { now }, logger: logger), access: access,
+            configuration: ConfigurationBoard(
+                path: "fleet.yaml", overrides: ["serve.port": .init(.flag, "--port")], started: fleet, sections: .all,
+                read: { () in ConfigurationBoard.Reading(text: Self.text, fleet: .success(fleet)) }))
     }
 
-    /// One finding of the worker `analysis`.
+    /// Of the one session that is open.
+    package static let sessionID = "1967c0fdaed0"
+
+    /// One finding of the worker `analysis`, and the token `ci`.
     package func keepFinding() async throws(Failure) {
+        if try context.access.tokens.isEmpty {
+            _ = try await context.access.addToken("ci", scope: .operate, ends: nil, by: "test")
+        }
         let json: JSONValue = [
             "id": "0123456789abcdef", "rule": "workflows", "perspective": "security",
             "title": "A branch's name is code",
@@ -225,14 +239,15 @@ package struct FleetDouble: Sendable {
     package func maintenanceSpans() async throws(Failure) -> [MaintenanceSpan] { try await maintenance.spans() }
 
     /// With a channel, and a line of maintenance.
+    private static let text = """
+        channels: { team: { webhook: "https://hooks.example.com/a" } }
+        notify: [ { to: team } ]
+        maintenance: [ { name: nightly, schedule: "0 2 * * * Europe/Berlin", for: 1h } ]
+        targets: { gateway: https://api.example.com }
+        workers: { analysis: { kind: analysis, repository: /nowhere } }
+        """
+
     private static func fleet(_ checks: [Check]) -> Fleet {
-        let text = """
-            channels: { team: { webhook: "https://hooks.example.com/a" } }
-            notify: [ { to: team } ]
-            maintenance: [ { name: nightly, schedule: "0 2 * * * Europe/Berlin", for: 1h } ]
-            targets: { gateway: https://api.example.com }
-            workers: { analysis: { kind: analysis, repository: /nowhere } }
-            """
         var fleet =
             (try? FleetFile.read(text: text, name: "fleet.yaml", environment: [:], sections: .all).get()) ?? Fleet()
         fleet.checks = checks

@@ -164,7 +164,9 @@ package struct Access: Sendable {
                 read: !privateReading, write: false,
                 principal: Principal(.stranger, Principal.stranger.name, scope: nil, address: client?.text))
         }
-        if principal.kind == .token, principal.name != AccessBook.mainTokenName { book.noteUse(of: principal.name, from: principal.address) }
+        if principal.kind == .token, principal.name != AccessBook.mainTokenName {
+            book.noteUse(of: principal.name, from: principal.address)
+        }
         // A form post carries the cookie by itself, so the browser must also say where it comes from.
         let mayAct = cameFromHere(request, strict: isSession)
         return Permission(
@@ -357,6 +359,18 @@ package struct Access: Sendable {
         return !strict
     }
 
+    /// No browser says that a page of another site made it: enough for what changes no more than who is logged in, also behind a proxy
+    /// that hands on another name than ours.
+    func isFromHere(_ request: Request) -> Bool {
+        let site = request.headers[.secFetchSite]
+        return site != "cross-site" && site != "same-site"
+    }
+
+    /// The server's wall clock.
+    var moment: Instant { now() }
+
+    static func authority(of url: String) -> String? { origin(url)?.authority }
+
     private static func origin(_ url: String) -> (scheme: String, authority: String)? {
         let scheme = url.prefix { $0 != ":" }.lowercased()
         let rest = url.dropFirst(scheme.count)
@@ -369,7 +383,7 @@ package struct Access: Sendable {
     }
 
     /// The name in `name:port` or `[address]:port`.
-    private static func hostName(_ authority: String) -> String {
+    static func hostName(_ authority: String) -> String {
         if authority.hasPrefix("[") { return String(authority.dropFirst().prefix { $0 != "]" }) }
         return String(authority.prefix { $0 != ":" })
     }

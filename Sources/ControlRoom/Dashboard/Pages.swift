@@ -35,6 +35,7 @@ struct Pages: Sendable {
                 "css": Assets.shared.paths["stoker.css"] ?? "", "js": Assets.shared.paths["stoker.js"] ?? "",
                 "theme": Assets.shared.paths["theme.js"] ?? "", "live": frame.live, "refresh": frame.live,
                 "login": frame.login, "logout": frame.logout, "readOnly": frame.readOnly,
+                "hasSettings": !frame.hidden.contains("settings"), "inSettings": frame.place == "settings",
                 "places": frame.placesModel, "tabs": frame.tabsModel, "hasTabs": !frame.tabsModel.isEmpty,
             ])
         return subPath.apply(to: page)
@@ -71,7 +72,9 @@ struct Pages: Sendable {
         /// How many of something a place waits with, by its name.
         var pips: [String: Int] = [:]
         /// Names of places that this fleet does not use, or this visitor may not see.
-        var hidden: Set<String> = ["deploys", "workers"]
+        var hidden: Set<String> = ["deploys", "workers", "settings"]
+        /// Names of tabs of the place that this visitor may not see.
+        var hiddenTabs: Set<String> = []
     }
 }
 

@@ -38,6 +38,14 @@ struct Place: Sendable, Equatable {
                 Tab(name: "workers", label: "Overview", path: "/workers"),
                 Tab(name: "findings", label: "Findings", path: "/workers/findings"),
             ]),
+        // Behind an icon, not among the places.
+        Place(
+            name: "settings", label: "Settings", icon: "settings",
+            tabs: [
+                Tab(name: "settings", label: "Configuration", path: "/settings"),
+                Tab(name: "access", label: "Access", path: "/settings/access"),
+                Tab(name: "activity", label: "Activity", path: "/settings/activity"),
+            ]),
     ]
 }
 
@@ -45,7 +53,9 @@ extension Pages.Frame {
     /// For the layout: every place that has a page.
     var placesModel: [[String: Any]] {
         Place.all.compactMap { place in
-            guard let first = place.tabs.first, !hidden.contains(place.name) else { return nil }
+            guard let first = place.tabs.first, !hidden.contains(place.name), place.name != "settings" else {
+                return nil
+            }
             let isHere = place.name == self.place
             return [
                 "label": place.label, "href": first.path, "icon": place.icon,
@@ -61,7 +71,7 @@ extension Pages.Frame {
         guard let place = Place.all.first(where: { $0.name == place }), place.tabs.count > 1,
             place.tabs.contains(where: { $0.name == tab })
         else { return [] }
-        return place.tabs.map {
+        return place.tabs.filter { !hiddenTabs.contains($0.name) }.map {
             ["label": $0.label, "href": $0.path, "current": $0.name == tab] as [String: Any]
         }
     }

@@ -7,6 +7,10 @@ package struct HubConfiguration: Sendable {
     package var tokens: [HubToken]
     /// Of the S3 gateway.
     package var s3Keys = [HubS3Key(id: "HFAKMAREN", secret: "maren-s3-secret", account: "maren")]
+    /// What people sign in to with their account here.
+    package var oauthApps = [
+        HubOAuthApp("stoker-app", clientSecret: "stoker-app-secret"), HubOAuthApp("stoker-public", clientSecret: nil),
+    ]
     package var time: SimulatedTime
     /// The wall clock when `time` is zero.
     package var epoch: Date

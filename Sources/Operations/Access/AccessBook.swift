@@ -28,6 +28,7 @@ package final class AccessBook: Sendable {
     private let records: any RecordStore
     private let mainToken: Secret?
     private let now: @Sendable () -> Instant
+    private let random: @Sendable (_ bytes: Int) -> [UInt8]
     private let state = Mutex(State())
 
     package static let mostTokens = 200
@@ -44,8 +45,14 @@ package final class AccessBook: Sendable {
     private static let tokenKind = "access-token"
     private static let sessionKind = "session"
 
-    /// - Parameter mainToken: the server's own token: sessions that were begun with it end when it changes.
-    package init(records: any RecordStore, mainToken: Secret?, now: @escaping @Sendable () -> Instant) {
+    /// - Parameters:
+    ///   - mainToken: the server's own token: sessions that were begun with it end when it changes.
+    ///   - random: that many bytes nobody can guess.
+    package init(
+        records: any RecordStore, mainToken: Secret?, now: @escaping @Sendable () -> Instant,
+        random: @escaping @Sendable (_ bytes: Int) -> [UInt8] = AccessBook.systemRandom
+    ) {
+        self.random = random
         self.records = records
         self.mainToken = mainToken.flatMap { $0.isEmpty ? nil : $0 }
         self.now = now
@@ -86,7 +93,7 @@ package final class AccessBook: Sendable {
         _ name: String, scope: Scope, ends: Instant?, by: String
     ) async throws(Failure) -> (token: AccessToken, secret: Secret) {
         let doing = "make the token \(name)"
-        let secret = Self.tokenPrefix + Hex.text(Self.random(20))
+        let secret = Self.tokenPrefix + Hex.text(random(20))
         let token = AccessToken(name: name, scope: scope, made: now(), by: by, ends: ends)
         let hash = Self.hash(secret)
         let refusal: String? = state.withLock { state in
@@ -118,7 +125,9 @@ package final class AccessBook: Sendable {
     package func revokeToken(_ name: String) async throws(Failure) -> AccessToken {
         let doing = "revoke the token \(name)"
         let (found, ended): (AccessToken?, [[UInt8]]) = state.withLock { state in
-            guard let (mark, kept) = state.tokens.first(where: { $0.value.entry.name == name }) else { return (nil, []) }
+            guard let (mark, kept) = state.tokens.first(where: { $0.value.entry.name == name }) else {
+                return (nil, [])
+            }
             state.tokens[mark] = nil
             let own = state.sessions.filter { $0.value.entry.via == .token(name) }
             for mark in own.keys { state.sessions[mark] = nil }
@@ -178,7 +187,7 @@ package final class AccessBook: Sendable {
     package func beginSession(
         _ person: String, via: AccessSession.Way, organisations: [String] = [], from address: String?
     ) -> Secret {
-        let secret = Hex.text(Self.random(32))
+        let secret = Hex.text(random(32))
         let hash = Self.hash(secret)
         let moment = now()
         let session = AccessSession(
@@ -312,7 +321,7 @@ package final class AccessBook: Sendable {
     private static func hash(_ text: String) -> [UInt8] { Array(SHA256.hash(data: Array(text.utf8))) }
     /// Finds a hash; what is found is compared whole.
     private static func mark(_ hash: [UInt8]) -> UInt64 { hash.prefix(8).reduce(0) { $0 << 8 | UInt64($1) } }
-    private static func random(_ count: Int) -> [UInt8] {
+    package static func systemRandom(_ count: Int) -> [UInt8] {
         var generator = SystemRandomNumberGenerator()
         return (0..<count).map { _ in UInt8.random(in: 0...255, using: &generator) }
     }

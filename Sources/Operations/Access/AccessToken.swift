@@ -41,7 +41,8 @@ package struct AccessToken: Sendable, Equatable {
 
     /// nil for a record that is damaged.
     static func read(_ record: Record) -> (AccessToken, hash: [UInt8])? {
-        guard let body = try? JSONValue(reading: record.body), let hash = body["hash"]?.string.flatMap({ Hex.bytes($0) }),
+        guard let body = try? JSONValue(reading: record.body),
+            let hash = body["hash"]?.string.flatMap({ Hex.bytes($0) }),
             hash.count == 32, let scope = body["scope"]?.string.flatMap(Scope.init(rawValue:))
         else { return nil }
         return (

@@ -21,7 +21,8 @@ struct ActivityLog {
         } catch {
             // What a person wants is done all the same, as with a full disk.
             context.tell(
-                .init(.warning, "unlogged", "stoker: this could not be written into the activity log (\(error.because))"))
+                .init(
+                    .warning, "unlogged", "stoker: this could not be written into the activity log (\(error.because))"))
             return nil
         }
     }
@@ -69,14 +70,16 @@ struct ActivityLog {
     private static func shown(_ value: JSONValue, _ kind: Operation.Parameter.Kind) -> JSONValue? {
         switch kind {
         case .secret, .bytes: return "***"
-        case .flag, .integer: return value.string.map { .string(Redaction.text(String($0.prefix(40)))) } ?? scalar(value)
+        case .flag, .integer:
+            return value.string.map { .string(Redaction.text(String($0.prefix(40)))) } ?? scalar(value)
         case .text, .instant, .duration, .choice, .choices:
             guard let text = value.string else { return scalar(value) }
             return .string(Redaction.text(text.count > 200 ? String(text.prefix(199)) + "…" : text))
         case .list(let item, _):
             let all = value.array ?? [value]
             let few = all.prefix(20).compactMap { shown($0, item) }
-            return few.isEmpty ? nil : .array(few + (all.count > few.count ? [.string("and \(all.count - few.count) more")] : []))
+            return few.isEmpty
+                ? nil : .array(few + (all.count > few.count ? [.string("and \(all.count - few.count) more")] : []))
         case .object(let parameters):
             // What it is called, not what is in it: a variable, a file.
             return parameters.first { ["name", "key", "path"].contains($0.name) }.flatMap { parameter in

@@ -4,7 +4,8 @@ import StokerCore
 extension Operation {
     package static let activity = Operation(
         name: "activity",
-        summary: "Who had what done, newest first: each change by a person, a token or an agent, from where, and what came of it",
+        summary:
+            "Who had what done, newest first: each change by a person, a token or an agent, from where, and what came of it",
         doing: "list the activity", permission: .write, scope: .operate, needsFleet: true, path: "/activity",
         parameters: [
             .init("actor", .query, .choices(Principal.Kind.allCases.map(\.rawValue)), "Only of these kinds of actor"),

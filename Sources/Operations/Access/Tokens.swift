@@ -3,7 +3,8 @@ import StokerCore
 extension Operation {
     package static let addToken = Operation(
         name: "add-token",
-        summary: "Makes a token that may as much as its scope says, for a program, an agent or a person; it is shown this once",
+        summary:
+            "Makes a token that may as much as its scope says, for a program, an agent or a person; it is shown this once",
         doing: "make a token", effect: .write, scope: .admin, needsFleet: true, method: .post, path: "/tokens",
         parameters: [
             .init(
@@ -86,7 +87,8 @@ extension AccessBook {
 }
 
 extension Shape {
-    static let accessToken = Shape(name: "AccessToken", summary: "A named token, without its secret.", fields: tokenFields)
+    static let accessToken = Shape(
+        name: "AccessToken", summary: "A named token, without its secret.", fields: tokenFields)
 
     private static let tokenFields: [Field] = [
         .init("name", .text, "What it is for"),

@@ -5,7 +5,7 @@ extension Operation {
     package static let check = Operation(
         name: "check",
         summary: "Probes checks once, now: one attempt each, no retries, nothing is recorded",
-        doing: "check the fleet", permission: .write, method: .post, path: "/check",
+        doing: "check the fleet", permission: .write, scope: .operate, method: .post, path: "/check",
         parameters: [
             .init(
                 "names", .body, .list(.text(upTo: 300), upTo: 1_000),

@@ -38,7 +38,6 @@ struct FleetKeys: Sendable {
             "model": "no model would be asked; leave it out", "budget": "nothing would be counted; leave it out",
             "reads": "no other worker's results would be read; leave it out",
             "maintenance": "it would not be known; name the target in the section `maintenance` at the top",
-            "sign_in": "nobody could sign in; leave it out and set `token`",
         ]
     }()
 

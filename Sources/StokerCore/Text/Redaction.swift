@@ -360,6 +360,7 @@ extension Redaction {
         Pattern("github_pat_", atLeast: 16), Pattern("glpat-", atLeast: 16), Pattern("xoxb-", atLeast: 10),
         Pattern("xoxp-", atLeast: 10), Pattern("sk-", atLeast: 20), Pattern("sk_live_", atLeast: 10),
         Pattern("sk_test_", atLeast: 10), Pattern("whsec_", atLeast: 10), Pattern("npm_", atLeast: 20),
+        Pattern("stk_", atLeast: 20),
         Pattern("hooks.slack.com/services/", atLeast: 8), Pattern("discord.com/api/webhooks/", atLeast: 8),
         Pattern("discordapp.com/api/webhooks/", atLeast: 8), Pattern("api.telegram.org/bot", atLeast: 8),
     ]

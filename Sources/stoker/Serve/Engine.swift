@@ -36,6 +36,8 @@ struct Engine {
         var frameAncestors: [String] = []
         /// Why others can reach the server, or reading is private: why a token is needed. nil when none is.
         var reachable: String?
+        /// What the fleet file did not decide, by the keys' paths.
+        var overrides: [String: ConfigurationBoard.Override] = [:]
         /// Services that only this run has, such as the simulated fleet.
         var extra: [any Service] = []
     }
@@ -93,6 +95,15 @@ struct Engine {
         let ownHub =
             hub == nil && plan.fleet.hub.token != nil
             ? try HubClientGateway.open(plan.fleet.hub, agent: Self.userAgent, logger: logger) : nil
+        let serve = plan.fleet.serve
+        // Without a token of its own a server is nobody on the Hub.
+        let account = hub.flatMap { $0.settings.token == nil ? nil : $0 }
+        // The demonstration's account is one of its own Hub.
+        let (made, access) = await access(
+            for: serve, hasAccount: account != nil && !plan.demo, records: memory.ledger.records, clocks: clocks)
+        access.book.use(serve.signIn)
+        let signIn = SignInApp(plan.fleet, ProcessInfo.processInfo.environment, agent: Self.userAgent, logger: logger)
+        signIn.tell(serve.signIn, logger)
         // Paths of the fleet file are seen from its folder.
         let here = FileManager.default.currentDirectoryPath
         let said = plan.source?.path.parentFolder ?? ""
@@ -112,6 +123,7 @@ struct Engine {
             onFleet: { fleet in
                 board.use(fleet)
                 workers.use(fleet)
+                access.book.use(fleet.serve.signIn)
             }, clocks: clocks, logger: logger)
         board.setOffline { monitor.isOffline }
         board.setParentLook { await monitor.lastWell(of: $0) }
@@ -126,12 +138,6 @@ struct Engine {
                 remembers: memory.note == nil, clocks: clocks, logger: logger)
         }
 
-        let serve = plan.fleet.serve
-        // Without a token of its own a server is nobody on the Hub.
-        let account = hub.flatMap { $0.settings.token == nil ? nil : $0 }
-        // The demonstration's account is one of its own Hub.
-        let (made, access) = await access(
-            for: serve, hasAccount: account != nil && !plan.demo, records: memory.ledger.records, clocks: clocks)
         let token = made?.token ?? serve.token
         let links = access.acknowledgeLinks
         board.setAcknowledgeLink { links.address(of: $0) }
@@ -141,7 +147,8 @@ struct Engine {
         let context = OperationContext(
             monitor: monitor, ledger: memory.ledger, now: clocks.wall, backupFolder: plan.dataFolder,
             heartbeatKey: heartbeatKey, hub: account, dataFolder: plan.dataFolder, notices: board,
-            maintenance: maintenance, workers: workers, access: access.book)
+            maintenance: maintenance, workers: workers, access: access.book,
+            configuration: configurationBoard(made != nil, source))
         let standingBy = plan.standbyOf != nil
         let agents = await mcpServer(
             executor: ServerToolExecutor(context), records: memory.ledger.records,
@@ -151,7 +158,7 @@ struct Engine {
             settings: .init(
                 host: serve.host, port: serve.port, publicURL: serve.publicURL, connections: max(64, limit.visitors),
                 frameAncestors: plan.frameAncestors,
-                version: Version.current, ledger: { writer.health }),
+                version: Version.current, signIn: { signIn.app($0) }, ledger: { writer.health }),
             context: context,
             extraRoutes: {
                 addREST(to: $0, context: context, token: token, access: access)
@@ -218,14 +225,40 @@ struct Engine {
         do { try await ServiceGroup(configuration: configuration).run() } catch {
             await close(hub)
             await close(ownHub)
+            await close(signIn.hub)
             await close(messages, messageLoop)
             throw error
         }
         await close(hub)
         await close(ownHub)
+        await close(signIn.hub)
         await close(messages, messageLoop)
         // The last step syncs the disk several times; a busy one takes seconds for that.
         await memory.ledger.close(within: max(.milliseconds(300), .milliseconds(4_500) - end.elapsed))
+    }
+
+    /// Where settings come from.
+    private func configurationBoard(_ isTokenMade: Bool, _ source: FleetMonitor.Source?) -> ConfigurationBoard {
+        var overrides = plan.overrides
+        if isTokenMade { overrides["serve.token"] = .init(.made, "the file token of the data folder") }
+        let watched = plan.source
+        var read: (@Sendable () async throws(Failure) -> ConfigurationBoard.Reading)?
+        if let watched, let source {
+            read = { () async throws(Failure) in
+                let text: String
+                do { text = try await watched.source().text } catch {
+                    throw error as? Failure
+                        ?? Failure(.fleetUnreadable, doing: "read \(watched.path)", because: "\(error)", cause: error)
+                }
+                do throws(Failure) {
+                    return ConfigurationBoard.Reading(text: text, fleet: .success(try await source()))
+                } catch {
+                    return ConfigurationBoard.Reading(text: text, fleet: .failure(error))
+                }
+            }
+        }
+        return ConfigurationBoard(
+            path: watched?.path, overrides: overrides, started: plan.fleet, sections: .all, read: read)
     }
 
     /// As messages of a second master name it.
@@ -255,7 +288,8 @@ struct Engine {
     ) async -> (made: TokenFile.Made?, Access) {
         var serve = serve
         var made: TokenFile.Made?
-        let isOpen = Access.isReachable(serve) || serve.privateReading
+        // Where people sign in, a visitor is not somebody for being on this machine.
+        let isOpen = Access.isReachable(serve) || serve.privateReading || !serve.signIn.roles.isEmpty
         if serve.token == nil, isOpen || hasAccount {
             let folder = plan.dataFolder
             let token =

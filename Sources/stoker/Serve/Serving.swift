@@ -1,6 +1,7 @@
 import CommandLine
 import ControlRoom
 import Logging
+import Operations
 import StokerCore
 
 /// `stoker serve`.
@@ -16,13 +17,15 @@ enum Serving {
         if FleetFile.isBlank(source.text) {
             logger.warning("The fleet file is empty: no check is made", metadata: ["file": "\(source.path)"])
         }
+        let read = fleet
         try options.apply(to: &fleet.serve, surroundings: surroundings)
         let plan = Engine.Plan(
             fleet: fleet, source: watched,
             dataFolder: options.data ?? surroundings.dataFolder,
             standbyOf: request.standbyOf, standbyEvery: request.standbyEvery,
             frameAncestors: surroundings.frameAncestors,
-            reachable: options.reachable(fleet.serve, said: request.fleet.path, surroundings))
+            reachable: options.reachable(fleet.serve, said: request.fleet.path, surroundings),
+            overrides: options.overrides(read, fleet, FleetFile.places(in: source.text), surroundings))
         try await Engine(plan: plan, logger: logger).run()
     }
 }
@@ -43,6 +46,37 @@ extension ServeOptions {
                 + "--host 127.0.0.1\(file == nil ? "" : " or serve.host: 127.0.0.1") keeps it inside"
         }
         return place + (host == nil && file != nil ? " (serve.host of \(file ?? ""))" : " (--host)")
+    }
+
+    /// What the fleet file did not decide, by the keys' paths.
+    /// - Parameters:
+    ///   - read: as the file says.
+    ///   - fleet: what is served.
+    func overrides(
+        _ read: Fleet, _ fleet: Fleet, _ places: [String: FleetPlace], _ surroundings: ProcessEnvironment
+    ) -> [String: ConfigurationBoard.Override] {
+        func said(_ name: String) -> Bool { surroundings.environment[name].map { !$0.isEmpty } ?? false }
+        var all: [String: ConfigurationBoard.Override] = [:]
+        if port != nil {
+            all["serve.port"] = .init(.flag, "--port")
+        } else if said("PORT") {
+            all["serve.port"] = .init(.environment, "PORT")
+        }
+        if host != nil {
+            all["serve.host"] = .init(.flag, "--host")
+        } else if fleet.serve.host != read.serve.host {
+            all["serve.host"] = .init(.made, "a container: \(surroundings.containerSign ?? "")")
+        }
+        if read.serve.publicURL == nil, fleet.serve.publicURL != nil {
+            all["serve.public_url"] = .init(.environment, "SPACE_HOST")
+        }
+        if said("STOKER_TOKEN") { all["serve.token"] = .init(.environment, "STOKER_TOKEN") }
+        // What the file says of these wins.
+        if places["hub.token"] == nil, said("HF_TOKEN") { all["hub.token"] = .init(.environment, "HF_TOKEN") }
+        if places["hub.endpoint"] == nil, said("HF_ENDPOINT") {
+            all["hub.endpoint"] = .init(.environment, "HF_ENDPOINT")
+        }
+        return all
     }
 
     /// The command line wins, then the environment, then the fleet file.

@@ -190,7 +190,9 @@ import Testing
 
     @Test func whatDestroysNeedsAnAdmin() async throws {
         let token = Secret("t0ken-of-16-chars")
-        for (scope, said) in [(nil, "no account"), (.operate, "needs the scope admin"), (.read, "needs the scope admin")]
+        for (scope, said) in [
+            (nil, "no account"), (.operate, "needs the scope admin"), (.read, "needs the scope admin"),
+        ]
             as [(Scope?, String)]
         {
             let catalogue = OperationCatalogue(

@@ -30,7 +30,9 @@ import Testing
         let header = "Bearer \(bearer)"
         try await app.test(.router) { client in
             for operation in destructive {
-                let fields: HTTPFields = [.authorization: header, HTTPFields.Element.Name("X-Forwarded-For")!: "127.0.0.1"]
+                let fields: HTTPFields = [
+                    .authorization: header, HTTPFields.Element.Name("X-Forwarded-For")!: "127.0.0.1",
+                ]
                 let path =
                     "/api/v1"
                     + operation.path.split(separator: "/").map { $0.hasPrefix("{") ? "/some" : "/\($0)" }.joined()
@@ -85,7 +87,7 @@ import Testing
     /// What an operation must be told.
     private static let bodies = [
         "note-incident": #"{"text": "we look into it"}"#, "start-maintenance": #"{"targets": ["bot"], "for": "2h"}"#,
-        "stop-maintenance": #"{"id": "hand-1"}"#,
+        "stop-maintenance": #"{"id": "hand-1"}"#, "add-token": #"{"name": "grafana", "scope": "read"}"#,
     ]
 
     private static func call(_ operation: Operation) -> (method: HTTPRequest.Method, path: String, body: String?) {
@@ -98,12 +100,15 @@ import Testing
                 ["notify-test": "team", "notify-retry": "2"][operation.name] ?? "1"
             } else if operation.path.contains("workers") {
                 "analysis"
+            } else if operation.path.contains("tokens") {
+                "ci?confirm=true"
             } else if operation.path.contains("findings") {
                 "0123456789abcdef"
             } else {
                 "bot"
             }
         let path = operation.path.split(separator: "{name}", omittingEmptySubsequences: false).joined(separator: name)
+            .replacing("{id}", with: FleetDouble.sessionID)
         let method: HTTPRequest.Method =
             switch operation.method {
             case .get: .get

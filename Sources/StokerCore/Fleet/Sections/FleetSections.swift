@@ -152,6 +152,8 @@ package struct FleetSections: Sendable {
         var restarts: @Sendable (_ old: Fleet, _ new: Fleet) -> [String]
         var hasChanged: @Sendable (_ old: Fleet, _ new: Fleet) -> Bool
         var written: @Sendable (Fleet) -> JSONValue?
+        /// Each key with its value; empty where the section is no mapping with known keys.
+        var settings: @Sendable (Fleet) -> [FleetSetting] = { _ in [] }
     }
     private(set) var entries: [Entry]
     /// Keys that rooms add below `spaces.NAME`.
@@ -240,6 +242,15 @@ extension FleetSections.Entry {
             written: { fleet in
                 section.table.map { $0.written(fleet[section], besides: section.initial) }
                     ?? value.write(fleet[section])
+            },
+            settings: { fleet in
+                (section.table?.keys ?? []).map { key in
+                    let differs = key.differs(fleet[section], section.initial)
+                    return FleetSetting(
+                        path: "\(section.name).\(key.row.name)", value: differs ? key.write(fleet[section]) : nil,
+                        differs: differs, standard: key.row.standard, summary: key.row.summary,
+                        isSecret: key.row.isSecret, needsRestart: key.row.needsRestart)
+                }
             })
     }
 }

@@ -15,6 +15,8 @@ extension Fleet {
         package var token: Secret?
         /// Whether reading needs the token as well. Default false.
         package var privateReading: Bool
+        /// Who may sign in with an account on the Hub. Default: nobody.
+        package var signIn = SignIn()
 
         package init(
             port: Int = 7860, host: String = "127.0.0.1", publicURL: String? = nil, selfPing: Duration? = .seconds(120),
@@ -76,5 +78,47 @@ extension FleetSection where Settings == Fleet.Serve {
                 FleetKey(
                     "private", .bool, \.privateReading, "Whether reading needs the token as well.", standard: "false",
                     example: "true", mistakes: ["maybe"], needsRestart: true),
-            ], unbuilt: ["sign_in"]), initial: Fleet.Serve(), at: \.serve)
+                FleetKey(
+                    "sign_in", .table(signIn, Fleet.SignIn()), \.signIn,
+                    "Who may sign in with an account on the Hub, see below.",
+                    example: "{ huggingface: { maren: admin, kestrel-labs: operate } }",
+                    mistakes: ["[a]", "{ huggingface: { maren: owner } }"]),
+            ]), initial: Fleet.Serve(), at: \.serve,
+        groups: [
+            FleetKeyGroup(
+                "serve.sign_in", signIn.rows, document: "serve: { sign_in: { % } }",
+                schemaPath: ["properties", "serve", "properties", "sign_in"])
+        ])
+
+    private static let signIn = FleetTable<Fleet.SignIn>(
+        [
+            FleetKey(
+                "huggingface",
+                FleetValue<[FleetNamed<Scope>]>.named(
+                    .word,
+                    fault: { name in
+                        let isName =
+                            (1...96).contains(name.utf8.count)
+                            && name.allSatisfy { $0.isASCII && ($0.isLetter || $0.isNumber || "-_.".contains($0)) }
+                        return isName ? nil : "is no name of a user or an organisation on the Hub"
+                    }
+                ).map(
+                    { all in
+                        Dictionary(all.map { ($0.name.lowercased(), $0.value) }, uniquingKeysWith: { min($0, $1) })
+                    },
+                    back: { roles in
+                        roles.sorted { $0.key < $1.key }.map { FleetNamed(name: $0.key, value: $0.value) }
+                    }),
+                \.roles, "Users and organisations, and what each may: `read`, `operate` or `admin`. The largest holds.",
+                example: "{ maren: admin }", mistakes: ["[maren]", "{ maren: all }", "{ \"a b\": read }"]),
+            FleetKey(
+                "client_id", .text("the id of an app, such as ${OAUTH_CLIENT_ID}"), \.clientID,
+                "Id of the app that is registered on the Hub.",
+                standard: "`OAUTH_CLIENT_ID`, which a Space with `hf_oauth: true` has", example: "0f3a1c22",
+                mistakes: ["[a]"]),
+            FleetKey(
+                "client_secret", .secret("the secret of the app, such as ${OAUTH_CLIENT_SECRET:-}"), \.clientSecret,
+                "Secret of that app; a public app has none.", standard: "`OAUTH_CLIENT_SECRET`",
+                example: "\"${OAUTH_CLIENT_SECRET:-}\"", mistakes: ["[a]"], isSecret: true),
+        ])
 }
