@@ -293,9 +293,7 @@ struct Routes: Sendable {
     // MARK: Acting
 
     private func act(_ request: Request, _ visit: AppRequestContext) async throws -> Response {
-        var request = request
-        let body = try await request.collectBody(upTo: visit.maxUploadSize)
-        let form = PageFormatting.form(String(buffer: body))
+        let form = try await RequestReading.form(of: request, upTo: visit.maxUploadSize)
         guard let name = form["name"] else {
             throw Failure(.usage, doing: "do this", because: "the form does not say with which check")
         }

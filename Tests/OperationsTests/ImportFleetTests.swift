@@ -74,7 +74,7 @@ import Testing
         #expect(
             front.policy.downAfter == Threshold(failures: 3, of: 3) && front.policy.recheck == .seconds(300)
                 && front.policy.retry == [])
-        #expect(it.text.contains(#"json: { "$$.status": UP, "$$.queue.length": 3 }"#))
+        #expect(it.text.contains(#"json: { "$.status": UP, "$.queue.length": 3 }"#))
         #expect(
             it.text.contains("status: 201-299") && it.text.contains("within: 150ms")
                 && it.text.contains("certificate_days: 2"))
@@ -86,7 +86,7 @@ import Testing
                 && it.check("back").policy.enabled)
         #expect(try it.check("query").policy.request.method == "POST")
         #expect(it.fleet[MaintenanceSection.section].map(\.name).sorted() == ["maintenance", "port 1"])
-        #expect(it.text.contains("on: [down, silent]") && it.text.contains("on: [down, silent, recovered]"))
+        #expect(it.text.contains("\"on\": [down, silent]\n") && it.text.contains("\"on\": [down, silent, recovered]\n"))
         #expect(
             it.variables.contains("PD_KEY") && it.variables.contains("DB_HOST")
                 && it.variables.contains("SLACK_WEBHOOK"))
@@ -146,7 +146,7 @@ import Testing
         #expect(it.text.contains("status: [200-299, 301]") && it.text.contains("certificate_days: 14"))
         #expect(try !it.check("Word").policy.enabled && !it.check("Proxied").policy.enabled)
         #expect(try it.check("Name").address == "dns://1.1.1.1:53/example.com?type=MX")
-        #expect(it.text.contains(#"json: { "$$.state.ready": true }"#))
+        #expect(it.text.contains(#"json: { "$.state.ready": true }"#))
         #expect(
             it.text.contains("repeat: 10m")
                 && it.fleet[MaintenanceSection.section].map(\.name).sorted() == ["Move", "Nights"])

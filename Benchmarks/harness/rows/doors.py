@@ -11,7 +11,6 @@ from report import at_least, at_most, median, number
 NAME = "doors"
 TARGETS = 10_000
 CALLS = 1_000
-# Below what one sender may ask for in a second (2,000).
 BADGES = 1_500
 
 

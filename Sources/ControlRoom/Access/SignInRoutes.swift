@@ -79,12 +79,11 @@ extension Routes {
     }
 
     private func enter(_ request: Request, _ visit: AppRequestContext) async throws -> Response {
-        var request = request
         // Nobody is to be logged in as somebody else by a form of another site.
         guard access.isFromHere(request) else {
             throw Failure(.forbidden, doing: "log in", because: "the request was made by a page of another site")
         }
-        let form = PageFormatting.form(String(buffer: try await request.collectBody(upTo: visit.maxUploadSize)))
+        let form = try await RequestReading.form(of: request, upTo: visit.maxUploadSize)
         do throws(Failure) {
             let cookie = try access.login(token: form["token"] ?? "", request: request, from: visit.client)
             return await entered(cookie, next: Self.local(form["next"]), request)

@@ -248,8 +248,7 @@ extension Routes {
     // MARK: One
 
     private func changeIncident(_ request: Request, _ visit: AppRequestContext) async throws -> Response {
-        var request = request
-        let form = PageFormatting.form(String(buffer: try await request.collectBody(upTo: visit.maxUploadSize)))
+        let form = try await RequestReading.form(of: request, upTo: visit.maxUploadSize)
         let id = visit.parameters.get("id") ?? ""
         func text(_ name: String) -> JSONValue { form[name].flatMap { $0.isEmpty ? nil : .string($0) } ?? .null }
         let name: (name: String, value: JSONValue) = ("name", .string(id))

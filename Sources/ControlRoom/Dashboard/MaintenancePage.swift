@@ -37,8 +37,7 @@ extension Routes {
     }
 
     private func maintenanceForm(_ request: Request, _ visit: AppRequestContext) async throws -> [String: String] {
-        var request = request
-        return PageFormatting.form(String(buffer: try await request.collectBody(upTo: visit.maxUploadSize)))
+        try await RequestReading.form(of: request, upTo: visit.maxUploadSize)
     }
 
     /// What the form asks of `start-maintenance`. Its times are UTC, as everywhere on a page; an end takes the place of a length.

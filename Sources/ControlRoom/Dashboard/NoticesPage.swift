@@ -64,9 +64,7 @@ extension Routes {
     }
 
     private func noticeForm(_ request: Request, _ visit: AppRequestContext) async throws -> [String: String] {
-        var request = request
-        let body = try await request.collectBody(upTo: visit.maxUploadSize)
-        return PageFormatting.form(String(buffer: body))
+        try await RequestReading.form(of: request, upTo: visit.maxUploadSize)
     }
 
     private func act(

@@ -74,6 +74,13 @@ enum RequestReading {
         }
     }
 
+    /// The form of a page.
+    /// - Throws: `too_large` beyond the limit; `usage` for a body that breaks off.
+    static func form(of request: Request, upTo limit: Int) async throws(Failure) -> [String: String] {
+        let bytes = try await collect(request, keep: limit, limit: limit, doing: "read the form")
+        return PageFormatting.form(String(decoding: bytes, as: UTF8.self))
+    }
+
     /// What a job sent along: its inputs or its own words.
     /// - Throws: `too_large` beyond ``noteBodyLimit``; `usage` for inputs that cannot be read.
     static func beatBody(

@@ -15,7 +15,8 @@ struct ForeignRecord {
     /// The value of that name; nil for none and for null.
     mutating func take(_ name: String) -> JSONValue? {
         taken.insert(name)
-        return members.first { $0.name == name }.flatMap { $0.value.isNull ? nil : $0.value }
+        guard let value = members.first(where: { $0.name == name })?.value, !value.isNull else { return nil }
+        return value
     }
 
     /// Text that is not empty; a number counts as text.
@@ -123,10 +124,9 @@ extension ImportedFleet {
         return hidden(text, Redaction.secrets(in: text), "\(name) address", "a secret part of the address of \(name)")
     }
 
-    /// The value of a header with a name and a password.
+    /// The value of a header with a name and a password. All of it is the variable, so that without a value nothing is sent.
     mutating func basic(_ name: String) -> String {
-        let variable = variable("\(name) basic auth", "base64 of USER:PASSWORD for \(name)")
-        return ImportedText.joined([.init(text: "Basic "), .init(text: variable, isVariable: true)])
+        secret("\(name) authorization", "header Authorization of \(name): Basic, a space, base64 of USER:PASSWORD")
     }
 
     mutating func header(_ header: String, _ value: String, in entry: inout Entry, name: String) {

@@ -240,7 +240,7 @@ enum GatusImport {
             if !json.isEmpty {
                 entry.set(
                     "expect", "json",
-                    to: "{ \(json.map { "\(ImportedText.quoted($0.path)): \($0.value)" }.joined(separator: ", ")) }")
+                    to: "{ \(json.map { "\($0.path.asFleetText): \($0.value)" }.joined(separator: ", ")) }")
             }
         }
 

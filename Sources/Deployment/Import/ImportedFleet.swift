@@ -170,7 +170,7 @@ package struct ImportedFleet: Sendable {
         for section in Section.allCases {
             var isFirst = true
             for (index, entry) in entries.enumerated() where entry.section == section {
-                var fields = entry.fields.enumerated().map { (number: Optional($0.offset), field: $0.element) }
+                var fields = Self.grouped(entry.fields)
                 if section == .notify {
                     let channels = entry.channels.filter(channelNames.contains)
                     if channels.isEmpty { continue }
@@ -205,7 +205,8 @@ package struct ImportedFleet: Sendable {
                     }
                     parent = field.path.count > 1 ? field.path[0] : nil
                     let margin = field.path.count > 1 ? "      " : isHead ? "  - " : "    "
-                    lines.append("\(margin)\(FleetDraft.quoted(field.path[field.path.count - 1])): \(field.text)")
+                    // In keys a dollar sign stands for itself.
+                    lines.append("\(margin)\(field.path[field.path.count - 1].asFleetText): \(field.text)")
                     places[lines.count] = Place(entry: index, field: number)
                     isHead = false
                 }
@@ -217,6 +218,19 @@ package struct ImportedFleet: Sendable {
             lines += leftOut.map { "#   \(Self.comment($0.what)): \(Self.comment($0.why))" }
         }
         return (lines.joined(separator: "\n") + "\n", places)
+    }
+
+    /// Each with its number; those of one mapping behind each other, for a key may stand there once.
+    private static func grouped(_ fields: [Field]) -> [(number: Int?, field: Field)] {
+        let numbered = fields.enumerated().map { (number: Optional($0.offset), field: $0.element) }
+        // What it is stands first.
+        let all = numbered.filter(\.field.isNeeded) + numbered.filter { !$0.field.isNeeded }
+        var begun: Set<String> = []
+        return all.flatMap { item in
+            guard item.field.path.count > 1 else { return [item] }
+            guard begun.insert(item.field.path[0]).inserted else { return [] }
+            return all.filter { $0.field.path.count > 1 && $0.field.path[0] == item.field.path[0] }
+        }
     }
 
     private static func comment(_ text: String) -> String { Redaction.quote(text, limit: 300) }

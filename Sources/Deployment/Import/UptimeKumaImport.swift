@@ -237,7 +237,7 @@ enum UptimeKumaImport {
             }
             let wanted = item["expectedValue"]?.string ?? item["expectedValue"]?.text ?? ""
             entry.set(
-                "expect", "json", to: "{ \(ImportedText.quoted("$.\(plain)")): \(ImportedCondition.value(wanted)) }")
+                "expect", "json", to: "{ \("$.\(plain)".asFleetText): \(ImportedCondition.value(wanted)) }")
         }
 
         private func group(of record: inout ForeignRecord, _ isPaused: inout Bool) -> String? {

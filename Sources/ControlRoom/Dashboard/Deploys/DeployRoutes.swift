@@ -64,8 +64,7 @@ extension Routes {
 
     /// Applies the plan that the form's page showed; one that was changed since is refused and shown.
     private func applyPlan(_ request: Request, _ visit: AppRequestContext) async throws -> Response {
-        var request = request
-        let form = PageFormatting.form(String(buffer: try await request.collectBody(upTo: visit.maxUploadSize)))
+        let form = try await RequestReading.form(of: request, upTo: visit.maxUploadSize)
         do throws(Failure) {
             guard let digest = form["digest"], !digest.isEmpty else {
                 throw Failure(

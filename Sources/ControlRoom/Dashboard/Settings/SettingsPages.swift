@@ -123,8 +123,7 @@ extension Routes {
     // MARK: Access
 
     private func makeToken(_ request: Request, _ visit: AppRequestContext) async throws -> Response {
-        var request = request
-        let form = PageFormatting.form(String(buffer: try await request.collectBody(upTo: visit.maxUploadSize)))
+        let form = try await RequestReading.form(of: request, upTo: visit.maxUploadSize)
         func text(_ name: String) -> JSONValue { form[name].flatMap { $0.isEmpty ? nil : .string($0) } ?? .null }
         do throws(Failure) {
             let answer = try await Operation.addToken.call(

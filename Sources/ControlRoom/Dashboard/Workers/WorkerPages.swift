@@ -35,8 +35,7 @@ extension Routes {
     }
 
     private func workerForm(_ request: Request, _ visit: AppRequestContext) async throws -> [String: String] {
-        var request = request
-        return PageFormatting.form(String(buffer: try await request.collectBody(upTo: visit.maxUploadSize)))
+        try await RequestReading.form(of: request, upTo: visit.maxUploadSize)
     }
 
     private func act(_ operation: Operations.Operation, _ visit: AppRequestContext) async throws -> Response {
