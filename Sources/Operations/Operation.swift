@@ -12,6 +12,7 @@ package struct Operation: Sendable {
     package let summary: String
     /// What is being done, for failures: "list the checks".
     package let doing: String
+    /// What it does to the world; who may call it follows from this.
     package let effect: Effect
     package let permission: Permission
     /// Works on the fleet of a running Stoker. Without this an operation runs in any process.
@@ -29,6 +30,7 @@ package struct Operation: Sendable {
     package let bodyLimit: Int
     /// What comes back; one of ``Shape/all``.
     package let answer: Shape
+    /// Does it. Called with checked arguments; what it throws becomes a ``Failure`` in ``call(_:in:)``.
     package let run: @Sendable (OperationContext, Arguments) async throws -> JSONValue
 
     /// What it does to the world. Who may ask for it follows from this.
@@ -46,6 +48,7 @@ package struct Operation: Sendable {
         package var isForThisMachineOnly: Bool { self == .destructive || self == .paid }
     }
 
+    /// Who may call it.
     package enum Permission: String, Sendable, CaseIterable {
         /// Open unless reading was made private.
         case read
@@ -55,6 +58,7 @@ package struct Operation: Sendable {
         case beat
     }
 
+    /// Of its route; raw values are those of HTTP.
     package enum Method: String, Sendable {
         case get = "GET"
         case post = "POST"
@@ -106,12 +110,14 @@ extension Operation {
         package let standard: JSONValue?
         package let summary: String
 
+        /// Where an interface takes the input from.
         package enum Location: String, Sendable {
             case path, query, body
             /// Taken from the caller's own process only: a folder of its disk. No interface of a server knows it.
             case local
         }
 
+        /// What an input may hold; a value that does not fit is refused before the operation runs.
         package indirect enum Kind: Sendable, Equatable {
             /// Text of at most so many characters.
             case text(upTo: Int)
@@ -155,6 +161,7 @@ extension Operation {
                 "The yes to what is asked before anything irreversible, paid or secret-revealing. Without it such a call fails with `confirmation_required` and the question, and changes nothing"
             )
         }
+        /// The name of the input of ``confirm(_:)``.
         package static let confirmName = "confirm"
     }
 }
