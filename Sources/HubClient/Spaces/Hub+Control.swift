@@ -5,7 +5,7 @@ import Runtime
 import StokerCore
 
 /// Control of a running Space. The official client sends each of these once; so do we, and when the answer is lost we look at the runtime
-/// before anything is said or repeated (`hub-api` policy: a second restart costs minutes, the others aim at a state that can be seen).
+/// before anything is said or repeated (a second restart costs minutes, the others aim at a state that can be seen).
 extension Hub {
     /// `GET /api/spaces/{id}/runtime`. Wakes nothing.
     /// - Parameter isUrgent: part of a change that somebody waits for.

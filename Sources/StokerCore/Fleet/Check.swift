@@ -148,7 +148,7 @@ package struct Threshold: Sendable, Hashable {
     }
 }
 
-/// Named intervals (requirement KA10).
+/// Named intervals (KA10 in docs/promises.md).
 package enum Warmth: String, Sendable, CaseIterable, Codable {
     case hot, warm, cool, alive
 

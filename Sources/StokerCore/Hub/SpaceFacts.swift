@@ -70,7 +70,7 @@ package struct SpaceFacts: Sendable, Equatable {
     /// Why a paused Space is paused, as far as the Hub tells.
     package enum PauseReason: Sendable, Equatable { case owner, moderation, spendLimit }
 
-    /// nil when it is not paused. Source: spaces-behaviour 0.6: `PAUSED` is said of all three; moderation shows as `abuse` or
+    /// nil when it is not paused. Observed, not documented: `PAUSED` is said of all three; moderation shows as `abuse` or
     /// "Flagged as abusive". A spending limit has neither field nor documented text. What the Hub does tell goes first: only paid hardware
     /// is ever paused for it, and an owner's pause has no message. Then a message that speaks of money counts.
     package var pauseReason: PauseReason? {
