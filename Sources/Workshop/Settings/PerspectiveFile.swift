@@ -47,13 +47,8 @@ package struct PerspectiveFile: Sendable, Equatable {
 
     /// The bytes that are compiled in.
     static func compiledIn() -> String {
-        var count = 0
-        guard let first = stoker_assets(&count) else { return "" }
-        for file in UnsafeBufferPointer(start: first, count: count)
-        where String(cString: file.name) == "perspectives.yaml" {
-            return String(decoding: UnsafeBufferPointer(start: file.bytes, count: file.length), as: UTF8.self)
-        }
-        return ""
+        guard let file = stoker_asset_named("perspectives.yaml")?.pointee else { return "" }
+        return String(decoding: UnsafeBufferPointer(start: file.bytes, count: file.length), as: UTF8.self)
     }
 
     static let table = FleetTable<Perspective>(
