@@ -25,8 +25,8 @@ struct CheckSettings: Sendable {
     var redirects: Int?
     var verifyTLS: Bool?
     /// Where the interval and the waits are said, for advice.
-    var everyPlace: (mark: Spot, place: Place)?
-    var waitPlace: (mark: Spot, place: Place)?
+    var everyPlace: (mark: SourcePosition, place: Place)?
+    var waitPlace: (mark: SourcePosition, place: Place)?
 
     /// These settings, with the gaps filled from the level above.
     func over(_ above: CheckSettings) -> CheckSettings {
