@@ -80,7 +80,7 @@ extension Address {
     }
 }
 
-enum Switched<Wrapped: Sendable>: Sendable {
+enum Toggle<Wrapped: Sendable>: Sendable {
     case on(Wrapped)
     case off
 }
@@ -109,7 +109,7 @@ extension Value {
         return nil
     }
 
-    func durationOrOff(_ range: ClosedRange<Duration>, example: String) -> Switched<Duration>? {
+    func durationOrOff(_ range: ClosedRange<Duration>, example: String) -> Toggle<Duration>? {
         if case .scalar(let scalar) = node, ["off", "false", "never"].contains(scalar.string) { return .off }
         if let text = text("a duration such as \(example)"), ["off", "false", "never"].contains(text.value) {
             return .off
