@@ -59,7 +59,7 @@ struct Digest: Sendable {
     /// It tells of more than it lists.
     var isWide: Bool { count > listed.count }
 
-    mutating func add(_ one: Happening, as kind: Notice.Kind) {
+    mutating func add(_ one: NoticeTrigger, as kind: Notice.Kind) {
         if let incident = one.incident, !incidents.insert(incident).inserted { return }
         at = min(at, one.at)
         kinds[kind, default: 0] += 1
