@@ -297,7 +297,7 @@ struct NoticePlanner: Sendable {
                 key: "\(String(lastOrder, radix: 36))-seen", kind: .acknowledged, at: now,
                 subjects: [.init(check: one.check, verdict: one.verdict, since: key.began, incident: number)],
                 sentence: "somebody has acknowledged it", link: link(one.check))
-            let outgoing = Outgoing(channel: channel, notice: notice, incidents: [key], order: lastOrder)
+            let outgoing = OutgoingMessage(channel: channel, notice: notice, incidents: [key], order: lastOrder)
             guard let job = try? outgoing.job(createdAt: now) else { return nil }  // of a few words: it always fits
             live[channel, default: MessageOrder()].insert(lastOrder, checks: [one.check], isWide: false)
             return job
@@ -515,17 +515,17 @@ struct NoticePlanner: Sendable {
     // MARK: Order
 
     /// Whether an older message of the same channel about one of the same checks is not over.
-    func isBlocked(_ outgoing: Outgoing) -> Bool { blocker(of: outgoing) != nil }
+    func isBlocked(_ outgoing: OutgoingMessage) -> Bool { blocker(of: outgoing) != nil }
 
     /// The order of the oldest such message.
-    func blocker(of outgoing: Outgoing) -> Int64? {
+    func blocker(of outgoing: OutgoingMessage) -> Int64? {
         guard outgoing.order > 0 else { return nil }
         return live[outgoing.channel]?.first(
             before: outgoing.order, checks: outgoing.checks, isWide: outgoing.isWide)
     }
 
     /// A message is over: sent, or given up. - Parameter isTold: false: its end need not be told either.
-    mutating func isOver(_ outgoing: Outgoing, isTold: Bool) {
+    mutating func isOver(_ outgoing: OutgoingMessage, isTold: Bool) {
         live[outgoing.channel]?.remove(outgoing.order)
         if live[outgoing.channel]?.isEmpty == true { live[outgoing.channel] = nil }
         guard !isTold, outgoing.notice.kind.isAlarm, outgoing.notice.repeated == 0 else { return }
@@ -541,7 +541,7 @@ struct NoticePlanner: Sendable {
     }
 
     /// Whether it only tells of the end of what could not be told.
-    func isUnwanted(_ outgoing: Outgoing) -> Bool {
+    func isUnwanted(_ outgoing: OutgoingMessage) -> Bool {
         guard outgoing.notice.kind == .recovered || outgoing.notice.kind == .acknowledged,
             let refused = refused[outgoing.channel]
         else { return false }
@@ -584,7 +584,7 @@ struct NoticePlanner: Sendable {
         let oldest = remembered.wholeSince
         var seen: Set<IncidentKey> = []
         for job in remembered.jobs {
-            guard let outgoing = Outgoing(job) else { continue }
+            guard let outgoing = OutgoingMessage(job) else { continue }
             lastOrder = max(lastOrder, outgoing.order)
             if !job.state.isOver, outgoing.order > 0 {
                 live[outgoing.channel, default: MessageOrder()].insert(
