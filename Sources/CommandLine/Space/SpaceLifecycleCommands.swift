@@ -60,7 +60,7 @@ struct NewSpaceOptions: ParsableArguments {
 
     private static func values(_ kind: SpaceValueKind, _ pairs: [String], _ file: String?) throws -> JSONValue {
         guard !pairs.isEmpty || file != nil else { return .null }
-        return try EnvironmentWishes.read(kind, pairs: pairs, file: file, description: nil)
+        return try EnvironmentInputs.read(kind, pairs: pairs, file: file, description: nil)
     }
 
     func show(_ answer: JSONValue, _ output: OutputOptions) {
