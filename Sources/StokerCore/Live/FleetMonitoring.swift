@@ -5,7 +5,7 @@ package protocol FleetMonitoring: Sendable {
     /// The state of the whole at this moment.
     func overview() async -> Overview
     /// All checks that match, in the order of the fleet file, cut to the page; with the count before the cut.
-    func statuses(_ query: StatusQuery) async -> StatusPage
+    func statuses(_ query: StatusQuery) async -> CheckStatusPage
     /// - Throws: `not_found`, with the nearest known name as its hint.
     func status(of name: String) async throws(Failure) -> CheckStatus
     /// The newest first-byte times and outcomes of each named check, oldest first, at most 40 each.
@@ -175,7 +175,7 @@ package struct StatusQuery: Sendable, Equatable {
 }
 
 /// The answer to a ``StatusQuery``.
-package struct StatusPage: Sendable, Equatable {
+package struct CheckStatusPage: Sendable, Equatable {
     /// Those of the page, in the order that was asked for.
     package var items: [CheckStatus]
     /// How many match, on all pages.
