@@ -142,6 +142,7 @@ extension HubFailure {
 
 /// How we know that a restart happened.
 package struct SpaceRestart: Sendable {
+    /// What showed that it happened.
     package enum Proof: String, Sendable {
         /// The Hub answered.
         case answered
@@ -152,6 +153,7 @@ package struct SpaceRestart: Sendable {
         /// The answer was lost, nothing had begun, and it was asked for once more.
         case repeated
     }
+    /// As it was right after the restart was asked for.
     package var runtime: SpaceRuntime
     package var proof: Proof
 }
