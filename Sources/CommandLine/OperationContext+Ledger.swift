@@ -43,7 +43,9 @@ private struct AbsentMonitor: FleetMonitoring {
 
     func fleet() async -> Fleet { Fleet(checks: statuses.map(\.check)) }
     func overview() async -> Overview { Overview(startedAt: .never, now: .never, total: statuses.count) }
-    func statuses(_ query: StatusQuery) async -> StatusPage { StatusPage(items: statuses, total: statuses.count) }
+    func statuses(_ query: StatusQuery) async -> CheckStatusPage {
+        CheckStatusPage(items: statuses, total: statuses.count)
+    }
 
     func status(of name: String) async throws(Failure) -> CheckStatus {
         if let found = statuses.first(where: { $0.check.name == name }) { return found }

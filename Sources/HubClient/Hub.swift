@@ -12,6 +12,7 @@ import Synchronization
 /// Every call goes through ``send(_:)`` or ``open(_:)``: there the token is added (for Hub hosts only), the windows of the rate limit are
 /// kept, redirects followed by hand and failures named.
 package final class Hub: Sendable {
+    /// Whom the client speaks to, as whom, and how.
     package struct Settings: Sendable {
         /// Base address without a trailing slash. Default `https://huggingface.co`, or `HF_ENDPOINT`.
         package var endpoint: String

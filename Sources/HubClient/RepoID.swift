@@ -2,6 +2,7 @@ package import StokerCore
 
 /// A repository of the Hub: its kind and `namespace/name`.
 package struct RepoID: Hashable, Sendable, CustomStringConvertible {
+    /// What a repository holds; raw values are those of the Hub's API.
     package enum Kind: String, Sendable, CaseIterable, Codable {
         case model, dataset, space
         /// As it stands in `/api/…` paths.
@@ -33,6 +34,7 @@ package struct RepoID: Hashable, Sendable, CustomStringConvertible {
         name = halves[1]
     }
 
+    /// `owner/name` of a Space. - Throws: `usage` for what cannot be a name.
     package static func space(_ id: String) throws(Failure) -> RepoID { try RepoID(.space, id) }
 
     private static func refused(_ id: String, because: String) -> Failure {

@@ -26,6 +26,7 @@ package protocol Ledger: HistoryStore, StateStore, EventStore, Outbox {
     func backup(to path: String) async throws(Failure)
     /// The same, and every page keeps its number: two copies differ only where something was written between them.
     func pageCopy(to path: String) async throws(Failure)
+    /// Counted by queries; not for every page.
     func statistics() async throws(Failure) -> LedgerStatistics
     /// Checkpoints and closes. Calls after it throw.
     func close() async
@@ -44,9 +45,13 @@ extension Ledger {
 
 /// What is written in one transaction: what happened, what is believed because of it, and what has to be done.
 package struct Batch: Sendable {
+    /// Rows of history.
     package var observations: [Observation]
+    /// The newest state of each check that changed.
     package var states: [(check: Int32, state: SavedState)]
+    /// Those that began, changed or ended; one with an ``Incident/id`` of 0 is new.
     package var incidents: [Incident]
+    /// Lines for the log of the fleet, in their order.
     package var events: [Event]
     /// Newest failed transcript of each check.
     package var transcripts: [(check: Int32, transcript: Transcript)]
@@ -94,8 +99,11 @@ package struct Batch: Sendable {
 
 /// Counts, time and latency over a span.
 package struct SpanTotals: Sendable, Equatable {
+    /// Inclusive.
     package var from: Instant
+    /// Exclusive.
     package var to: Instant
+    /// Pings that were good; ``slow``, ``waking``, ``down`` and ``unknown`` count theirs.
     package var up: Int
     package var slow: Int
     package var waking: Int
@@ -103,11 +111,14 @@ package struct SpanTotals: Sendable, Equatable {
     package var unknown: Int
     /// Over good observations; microseconds; 0 when there is none.
     package var latencyMin: UInt32
+    /// As ``latencyMin``.
     package var latencyMax: UInt32
+    /// Microseconds of all good observations together.
     package var latencySum: UInt64
     /// Milliseconds of the span in which the check was up (or slow), and down (or silent). The rest is not known: waking, paused,
     /// never seen, our own outage, or this program did not run.
     package var upTime: Int64
+    /// See ``upTime``.
     package var downTime: Int64
     /// Milliseconds of maintenance in the span, as far as somebody watched. They are in neither of the above, whatever was seen.
     package var maintenanceTime: Int64
@@ -142,6 +153,7 @@ package struct SpanTotals: Sendable, Equatable {
     }
     /// For how long of the span it is known whether the check was up or down.
     package var known: Duration { .milliseconds(upTime + downTime) }
+    /// ``maintenanceTime`` as a duration.
     package var maintenance: Duration { .milliseconds(maintenanceTime) }
     /// Known or in maintenance for all of the span but a fiftieth, which nobody needs to be told of.
     package var isWhole: Bool { known + maintenance >= (to - from) * 49 / 50 }
@@ -161,6 +173,7 @@ package struct LedgerStatistics: Sendable, Equatable {
     package var bytes: Int64
     /// Those that are still kept; of older ones there are sums only.
     package var observations: Int64
+    /// nil while there is none.
     package var oldestObservation: Instant?
     /// Names that ever had a number.
     package var checks: Int

@@ -10,6 +10,7 @@ import Synchronization
 /// States of the same check keep the newest. A failed write is tried again after 1, 2, 4 … 30 s for as long as it takes; the first
 /// failure and the recovery are told once each. A write that does not come back is a stall as well, told after 3 s.
 package final class LedgerWriter: Service {
+    /// How long results may wait, and how many.
     package struct Settings: Sendable {
         /// Longest time a result waits in memory while all is well. Default 600 ms: with the quarter of a second in which the
         /// engine gathers results, and the write itself, a result is on disk within a second.
@@ -201,6 +202,7 @@ package final class LedgerWriter: Service {
         housekeeping.ring()
     }
 
+    /// Whether results reach the disk now.
     package var health: LedgerHealth {
         shared.withLock { shared in
             guard let stall = shared.stall ?? hang(shared) else { return .healthy }

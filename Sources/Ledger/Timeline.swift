@@ -12,11 +12,13 @@ package enum TimelineEntry: Sendable, Equatable {
 
 /// What a check's time is taken for from here on.
 package struct StandingChange: Sendable, Equatable {
+    /// The ledger's number of the check.
     package var check: Int32
     /// Since when, as is known only now: earlier than ``seen`` where it took several attempts or pings.
     package var at: Instant
     /// Of what made it known. From here on the standing holds whatever there was before.
     package var seen: Instant
+    /// What the time from ``at`` on counts as.
     package var standing: Standing
     package init(check: Int32, at: Instant, seen: Instant, standing: Standing) {
         self.check = check

@@ -31,6 +31,7 @@ package struct Notice: Sendable, Equatable, Codable {
     /// Name of the master that sends it, where there are two.
     package var sender: String?
 
+    /// A check that the message is about.
     package struct Subject: Sendable, Equatable, Codable {
         package var check: String
         package var group: String?

@@ -40,10 +40,13 @@ package struct Arguments: Sendable {
 
     private init(_ values: [String: Value]) { self.values = values }
 
+    /// Whether it was given or has a standard value.
     package func has(_ name: String) -> Bool { values[name] != nil }
+    /// Also of a choice; nil when it was not given. So are all below.
     package func text(_ name: String) -> String? { if case .text(let value) = values[name] { value } else { nil } }
     package func secret(_ name: String) -> Secret? { if case .secret(let value) = values[name] { value } else { nil } }
     package func integer(_ name: String) -> Int? { if case .integer(let value) = values[name] { value } else { nil } }
+    /// False when it was not given.
     package func flag(_ name: String) -> Bool { if case .flag(let value) = values[name] { value } else { false } }
     package func instant(_ name: String) -> Instant? {
         if case .instant(let value) = values[name] { value } else { nil }
@@ -62,6 +65,7 @@ package struct Arguments: Sendable {
         guard case .list(let items) = values[name] else { return [] }
         return items.compactMap { if case .object(let value) = $0 { value } else { nil } }
     }
+    /// The members of an object.
     package func object(_ name: String) -> Arguments? {
         if case .object(let value) = values[name] { value } else { nil }
     }

@@ -12,6 +12,7 @@ package struct Operation: Sendable {
     package let summary: String
     /// What is being done, for failures: "list the checks".
     package let doing: String
+    /// What it does to the world; who may call it follows from this.
     package let effect: Effect
     package let permission: Permission
     /// What its caller must hold. Every interface asks ``call(_:in:)`` for it, nothing else decides.
@@ -31,6 +32,7 @@ package struct Operation: Sendable {
     package let bodyLimit: Int
     /// What comes back; one of ``Shape/all``.
     package let answer: Shape
+    /// Does it. Called with checked arguments; what it throws becomes a ``Failure`` in ``call(_:in:)``.
     package let run: @Sendable (OperationContext, Arguments) async throws -> JSONValue
 
     /// What it does to the world. Who may ask for it follows from this.
@@ -54,6 +56,7 @@ package struct Operation: Sendable {
         }
     }
 
+    /// Who may call it.
     package enum Permission: String, Sendable, CaseIterable {
         /// Open unless reading was made private.
         case read
@@ -63,6 +66,7 @@ package struct Operation: Sendable {
         case beat
     }
 
+    /// Of its route; raw values are those of HTTP.
     package enum Method: String, Sendable {
         case get = "GET"
         case post = "POST"
@@ -119,12 +123,14 @@ extension Operation {
         /// What its text looks like, as a regular expression for documentation. Whether it fits is the operation's to say.
         package let form: String?
 
+        /// Where an interface takes the input from.
         package enum Location: String, Sendable {
             case path, query, body
             /// Taken from the caller's own process only: a folder of its disk. No interface of a server knows it.
             case local
         }
 
+        /// What an input may hold; a value that does not fit is refused before the operation runs.
         package indirect enum Kind: Sendable, Equatable {
             /// Text of at most so many characters.
             case text(upTo: Int)
@@ -169,6 +175,7 @@ extension Operation {
                 "The yes to what is asked before anything irreversible, paid or secret-revealing. Without it such a call fails with `confirmation_required` and the question, and changes nothing"
             )
         }
+        /// The name of the input of ``confirm(_:)``.
         package static let confirmName = "confirm"
     }
 }

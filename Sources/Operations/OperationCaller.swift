@@ -60,6 +60,7 @@ package struct SilentCaller: OperationCaller {
 
 /// What is asked before something is done that cannot be undone, costs money or reveals a secret.
 package struct Question: Sendable {
+    /// Why it is asked at all.
     package enum Reason: String, Sendable {
         case destroys, costs, reveals
 
@@ -73,6 +74,7 @@ package struct Question: Sendable {
         }
     }
 
+    /// Decides together with the caller whether it may be done at all.
     package var reason: Reason
     /// "delete owner/bot"
     package var doing: String
@@ -100,6 +102,7 @@ package struct Question: Sendable {
 
 /// One step of long work.
 package struct OperationProgress: Sendable, Equatable {
+    /// What an interface does with a step.
     package enum Kind: String, Sendable, CaseIterable {
         /// What is being done now; the next one replaces it.
         case step
@@ -116,14 +119,18 @@ package struct OperationProgress: Sendable, Equatable {
     package var step: String
     /// A sentence for a person; may quote names, never secrets.
     package var text: String
+    /// In ``unit``; nil where nothing is counted.
     package var done: Int64?
+    /// nil where the end is not known.
     package var total: Int64?
     /// What ``done`` and ``total`` count.
     package var unit: Unit?
+    /// Of a ``Kind/line``: an item in the form that the operation's answer has.
     package var data: JSONValue?
     /// Comes many times a second: an interface that shows one line each leaves it out.
     package var isFrequent: Bool
 
+    /// Raw values are those of the API.
     package enum Unit: String, Sendable, CaseIterable { case bytes, changes, checks }
 
     package init(
@@ -148,6 +155,7 @@ package struct OperationProgress: Sendable, Equatable {
         self.init(.step, step, text, done: done, total: total, unit: unit, isFrequent: isFrequent)
     }
 
+    /// As an event stream sends it; what is nil is left out.
     package var json: JSONValue {
         var members: [JSONValue.Member] = [
             .init("kind", .string(kind.rawValue)), .init("step", .string(step)), .init("text", .string(text)),

@@ -69,6 +69,7 @@ package struct OperationContext: Sendable {
         return context
     }
 
+    /// A fleet runs in this process.
     package var hasFleet: Bool { fleetMonitor != nil }
 
     /// - Throws: `conflict` where no fleet runs.

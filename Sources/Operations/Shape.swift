@@ -7,6 +7,7 @@ package struct Shape: Sendable {
     package let summary: String
     package let fields: [Field]
 
+    /// A member of the answer.
     package struct Field: Sendable {
         package let name: String
         package let type: FieldType
@@ -27,6 +28,7 @@ package struct Shape: Sendable {
         }
     }
 
+    /// What stands in a member.
     package indirect enum FieldType: Sendable {
         case text
         /// RFC 3339 in UTC with milliseconds.

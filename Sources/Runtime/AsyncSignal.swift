@@ -11,6 +11,7 @@ package final class AsyncSignal: Sendable {
 
     package init() {}
 
+    /// Wakes whoever waits; kept for the next one when nobody does. Several before a wait count as one.
     package func ring() {
         let waiter: CheckedContinuation<Void, Never>? = state.withLock { signal in
             defer { signal.state = if case .waiting = signal.state { .quiet } else { .rung } }

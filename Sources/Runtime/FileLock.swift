@@ -9,6 +9,7 @@ import Darwin
 /// Advisory locks of whole files (flock(2)). They belong to the open file, so they end when it is closed, and with the process however
 /// that ends. Nothing here waits.
 package enum FileLock {
+    /// Any number may hold a shared lock, one alone an exclusive one.
     package enum Kind: Sendable { case exclusive, shared }
 
     /// Locks an open file.

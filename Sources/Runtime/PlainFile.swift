@@ -23,6 +23,7 @@ package enum PlainFile {
         return stat(path, &facts) == 0 ? kind(facts.st_mode) : nil
     }
 
+    /// The path names a folder, a device, a pipe or a socket.
     package struct NotPlain: Error {
         /// "a folder", "a FIFO".
         package var kind: String

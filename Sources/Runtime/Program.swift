@@ -13,7 +13,9 @@ import Darwin
 
 /// Programs of the machine that a command starts.
 package enum Program {
+    /// What a program left behind.
     package struct Ended: Sendable {
+        /// Its exit status; 128 and the signal's number where a signal ended it.
         package var status: Int32
         /// Its standard output.
         package var output: String

@@ -14,5 +14,6 @@ package struct SystemError: Error, Equatable, CustomStringConvertible {
     /// - Parameter code: default the present `errno`.
     package init(_ code: Int32 = errno) { self.code = code }
 
+    /// What the C library says of the number, such as "No such file or directory".
     package var description: String { String(cString: strerror(code)) }
 }

@@ -1,5 +1,7 @@
 #include "StokerAssets.h"
 
+#include <string.h>
+
 // #embed is C23; clang takes it in every mode and warns.
 #pragma clang diagnostic ignored "-Wc23-extensions"
 
@@ -150,4 +152,10 @@ static const stoker_asset files[] = {
 const stoker_asset *stoker_assets(size_t *count) {
     *count = sizeof files / sizeof files[0];
     return files;
+}
+
+const stoker_asset *stoker_asset_named(const char *name) {
+    for (size_t i = 0; i < sizeof files / sizeof files[0]; i++)
+        if (strcmp(files[i].name, name) == 0) return &files[i];
+    return NULL;
 }

@@ -2,8 +2,11 @@
 package struct Failure: Error, Sendable, CustomStringConvertible {
     /// Whether the same call may succeed if it is made again.
     package enum Retry: Sendable, Equatable {
+        /// It would fail again until somebody changes something.
         case never
+        /// The caller's own back-off decides when.
         case soon
+        /// Whoever refused said how long to wait.
         case after(Duration)
     }
 
@@ -15,7 +18,9 @@ package struct Failure: Error, Sendable, CustomStringConvertible {
     package var because: String
     /// What to do next, if we know.
     package var hint: String?
+    /// Default ``Retry/never``.
     package var retry: Retry
+    /// The error that was caught, for logs; nothing of it is in ``description``.
     package var cause: (any Error)?
 
     package init(
@@ -30,6 +35,7 @@ package struct Failure: Error, Sendable, CustomStringConvertible {
         self.cause = cause
     }
 
+    /// `could not DOING: BECAUSE; HINT`, one line. Whoever makes a failure keeps secrets out of its parts.
     package var description: String {
         let hint = hint.map { "; \($0)" } ?? ""
         return "could not \(doing): \(because)\(hint)"
@@ -39,6 +45,7 @@ package struct Failure: Error, Sendable, CustomStringConvertible {
 extension Failure {
     /// A failure's stable name. HTTP status and exit code derive from it, here and nowhere else.
     package struct Code: RawRepresentable, Hashable, Sendable, CustomStringConvertible {
+        /// As the API and the metrics show it: lower case, words joined by `_`, areas by a dot.
         package var rawValue: String
         package init(rawValue: String) { self.rawValue = rawValue }
         package var description: String { rawValue }

@@ -1,8 +1,10 @@
 /// A moment of the wall clock: milliseconds since 1970-01-01 00:00 UTC. Small enough to keep by the million.
 package struct Instant: Hashable, Comparable, Sendable, Codable {
+    /// Since 1970-01-01 00:00 UTC; may be negative. What is stored lies in ``range``.
     package var milliseconds: Int64
 
     package init(milliseconds: Int64) { self.milliseconds = milliseconds }
+    /// Seconds since 1970, rounded to a millisecond. Not a number is ``never``; what does not fit becomes the nearest end.
     package init(seconds: Double) {
         let value = (seconds * 1_000).rounded()
         // Not a number is no time, and what does not fit is as far away as a time can be.
@@ -16,18 +18,22 @@ package struct Instant: Hashable, Comparable, Sendable, Codable {
     package static let never = Instant(milliseconds: 0)
     package var isNever: Bool { milliseconds == 0 }
 
+    /// Since 1970.
     package var seconds: Double { Double(milliseconds) / 1_000 }
 
     package static func < (a: Instant, b: Instant) -> Bool { a.milliseconds < b.milliseconds }
     // At the ends of time they stand still: an absurd time must not end the process.
+    /// Stops at the ends of what can be stored instead of overflowing; parts of a millisecond are dropped.
     package static func + (a: Instant, b: Duration) -> Instant {
         let (sum, overflow) = a.milliseconds.addingReportingOverflow(b.wholeMilliseconds)
         return Instant(milliseconds: overflow ? (a.milliseconds < 0 ? .min : .max) : sum)
     }
+    /// Stops at the ends as `+` does.
     package static func - (a: Instant, b: Duration) -> Instant {
         let (rest, overflow) = a.milliseconds.subtractingReportingOverflow(b.wholeMilliseconds)
         return Instant(milliseconds: overflow ? (a.milliseconds < 0 ? .min : .max) : rest)
     }
+    /// The time from `b` to `a`; negative when `a` is earlier.
     package static func - (a: Instant, b: Instant) -> Duration {
         let (rest, overflow) = a.milliseconds.subtractingReportingOverflow(b.milliseconds)
         return .milliseconds(overflow ? (a.milliseconds < 0 ? .min : .max) : rest)

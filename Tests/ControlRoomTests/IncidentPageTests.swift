@@ -169,7 +169,7 @@ import Testing
                 id: 2, check: 11, began: SampleFleet.now - .seconds(9 * 86_400),
                 ended: SampleFleet.now - .seconds(9 * 86_400 - 60), verdict: .down, cause: .firstByteTimeout))
         func message(_ key: String, _ channel: String, _ kind: Notice.Kind) throws -> NewJob {
-            try Outgoing(
+            try OutgoingMessage(
                 channel: channel, notice: Notice(key: key, kind: kind, at: began, sentence: "refused"),
                 incidents: [IncidentKey(check: 10, began: began)]
             ).job(createdAt: began)
@@ -179,9 +179,9 @@ import Testing
             message("1", "team", .down), message("2", "oncall", .down), message("3", "pager", .acknowledged),
         ])
         for job in try await jobs.claim(
-            [Outgoing.jobKind], by: "test", limit: 2, lease: .seconds(60), now: SampleFleet.now)
+            [OutgoingMessage.jobKind], by: "test", limit: 2, lease: .seconds(60), now: SampleFleet.now)
         {
-            let channel = try #require(Outgoing(job)).channel
+            let channel = try #require(OutgoingMessage(job)).channel
             if channel == "team" {
                 #expect(try await jobs.complete(job.id, fence: job.fence, note: nil, now: SampleFleet.now))
             } else {

@@ -86,7 +86,7 @@ import Testing
 
         static func read(_ jobs: [NewJob]) -> [Sent] {
             jobs.map { job in
-                let outgoing = try? JSONDecoder().decode(Outgoing.self, from: Data(job.payload.utf8))
+                let outgoing = try? JSONDecoder().decode(OutgoingMessage.self, from: Data(job.payload.utf8))
                 return Sent(job: job, outgoing: outgoing)
             }
         }
@@ -94,7 +94,7 @@ import Testing
 
     struct Sent {
         var job: NewJob
-        var outgoing: Outgoing?
+        var outgoing: OutgoingMessage?
         var kind: Notice.Kind? { outgoing?.notice.kind }
         var channel: String? { outgoing?.channel }
         var checks: [String] { outgoing?.notice.subjects.map(\.check) ?? [] }
@@ -234,7 +234,7 @@ import Testing
         #expect(keys.count == 2)
         #expect(last["team"]?.count == 10_000)
         #expect(last["oncall"]?.count == 10_000)
-        #expect(last["team"]?.checks.count == Outgoing.mostListed)
+        #expect(last["team"]?.checks.count == OutgoingMessage.mostListed)
     }
 
     @Test func manyInARowAreGathered() throws {

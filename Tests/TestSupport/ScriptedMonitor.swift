@@ -135,7 +135,7 @@ package final class ScriptedMonitor: FleetMonitoring {
         }
     }
 
-    package func statuses(_ query: StatusQuery) async -> StatusPage {
+    package func statuses(_ query: StatusQuery) async -> CheckStatusPage {
         let all = scene.withLock { scene in
             scene.listings += 1
             return scene.statuses
@@ -158,7 +158,7 @@ package final class ScriptedMonitor: FleetMonitoring {
         case .latency: sort { -Int64($0.state.latencyMicroseconds) }
         case .lastPing: sort { -$0.state.lastPing.milliseconds }
         }
-        return StatusPage(
+        return CheckStatusPage(
             items: found.dropFirst(query.offset).prefix(query.limit).map(\.element), total: found.count, counts: counts)
     }
 

@@ -19,7 +19,7 @@ package final class ScriptedOutbox: JobStore {
     }
 
     private static func message(_ key: String, of check: String, at: Instant) throws(Failure) -> NewJob {
-        try Outgoing(
+        try OutgoingMessage(
             channel: "team",
             notice: Notice(
                 key: key, kind: .down, at: at, subjects: [.init(check: check, verdict: .down)],
@@ -30,7 +30,7 @@ package final class ScriptedOutbox: JobStore {
     @discardableResult
     private func deliver(_ new: [NewJob]) -> [Int64] {
         let ids = jobs.insert(new)
-        for job in jobs.claim([Outgoing.jobKind], by: "test", limit: new.count, lease: .seconds(60), now: now) {
+        for job in jobs.claim([OutgoingMessage.jobKind], by: "test", limit: new.count, lease: .seconds(60), now: now) {
             _ = jobs.complete(job.id, fence: job.fence, note: nil, now: now)
         }
         return ids

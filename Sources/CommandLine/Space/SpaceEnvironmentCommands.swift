@@ -4,7 +4,7 @@ import HubClient
 import Operations
 import StokerCore
 
-enum EnvironmentWishes {
+enum EnvironmentInputs {
     /// Values from `KEY=value`, from the environment for a bare `KEY`, and from a file; what was written on the command line wins.
     ///
     /// Errors tell places and never words: who forgets the name gives the secret in its place, and a CI keeps what it is shown.
@@ -234,7 +234,7 @@ struct SpaceValuesAddCommand<Words: SpaceValueWords>: OperationCommand {
     @OptionGroup var hub: SpaceHubOptions
 
     func run() async throws {
-        let values = try EnvironmentWishes.read(Words.kind, pairs: pairs, file: envFile, description: description)
+        let values = try EnvironmentInputs.read(Words.kind, pairs: pairs, file: envFile, description: description)
         try await hub.calls(output, isSure: confirm.yes) { calls in
             let answer = try await calls.call(
                 Words.set, on: space, [("values", values), ("dry_run", .bool(dryRun))])

@@ -60,7 +60,7 @@ struct NewSpaceOptions: ParsableArguments {
 
     private static func values(_ kind: SpaceValueKind, _ pairs: [String], _ file: String?) throws -> JSONValue {
         guard !pairs.isEmpty || file != nil else { return .null }
-        return try EnvironmentWishes.read(kind, pairs: pairs, file: file, description: nil)
+        return try EnvironmentInputs.read(kind, pairs: pairs, file: file, description: nil)
     }
 
     func show(_ answer: JSONValue, _ output: OutputOptions) {
@@ -105,7 +105,7 @@ struct SpaceCreateCommand: OperationCommand {
 
     func validate() throws {
         if sdk.lowercased() == "streamlit" {
-            // Source: hub-api 10: retired on 30 April 2025. The template is what the Hub's own list names.
+            // Retired on 30 April 2025 (hub-docs `spaces-config-reference.md`). The template is what the Hub's own list names.
             throw ValidationError(
                 "The Hub has no SDK streamlit any more: use --sdk docker --template streamlit/streamlit-template-space, or a Dockerfile that runs `streamlit run app.py --server.port 7860 --server.address 0.0.0.0`."
             )

@@ -1,7 +1,7 @@
 import NIOCore
 import StokerCore
 
-/// `GET /status`: everything about everybody in one JSON text (requirement KA5).
+/// `GET /status`: everything about everybody in one JSON text (KA5 in docs/promises.md).
 enum StatusJSON {
     /// Most checks that are listed; the rest is in `/api/v1/checks`, which has pages.
     static let most = 10_000

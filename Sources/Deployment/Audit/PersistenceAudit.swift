@@ -4,8 +4,10 @@ package import StokerCore
 ///
 /// Only what was seen is green. What nothing shows is `unknown`.
 package struct PersistenceAudit: Sendable, Equatable {
+    /// Raw values are those of answers.
     package enum Standing: String, Sendable, CaseIterable { case ok, failed, unknown }
 
+    /// The five points; raw values are those of answers.
     package enum Name: String, Sendable, CaseIterable {
         case healthEndpoint = "health-endpoint"
         case keptAlive = "kept-alive"
@@ -14,6 +16,7 @@ package struct PersistenceAudit: Sendable, Equatable {
         case recoveryVisible = "recovery-visible"
     }
 
+    /// One point of the checklist with what shows it.
     package struct Point: Sendable, Equatable {
         package var name: Name
         package var standing: Standing
@@ -35,6 +38,7 @@ package struct PersistenceAudit: Sendable, Equatable {
 extension PersistenceAudit {
     /// What is known of a Space. What could not be read is nil.
     package struct Facts: Sendable {
+        /// The check that looks at the Space.
         package struct Watch: Sendable {
             package var check: String
             /// Path of its address.
@@ -48,6 +52,7 @@ extension PersistenceAudit {
                 self.isEnabled = isEnabled
             }
         }
+        /// What the Hub says of it.
         package struct Hub: Sendable {
             package var isStatic: Bool
             package var isPaused: Bool

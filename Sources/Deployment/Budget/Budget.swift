@@ -1,6 +1,6 @@
 package import StokerCore
 
-/// How many requests a fleet costs: sent by wakers outside, sent by the master, and asked of the Hub (requirement KA9).
+/// How many requests a fleet costs: sent by wakers outside, sent by the master, and asked of the Hub (KA9 in docs/promises.md).
 package struct Budget: Sendable, Equatable {
     /// Requests per day and, while every check is inside its hours, per five minutes.
     package struct Rate: Sendable, Equatable {

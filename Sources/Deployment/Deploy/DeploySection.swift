@@ -3,6 +3,7 @@ package import StokerCore
 
 /// What `deploy:` of the fleet file says, as it is written.
 package struct DeploySettings: Sendable, Equatable {
+    /// Where the Space's files come from: `from`.
     package enum Source: Sendable, Equatable {
         /// As written: relative to the fleet file's folder.
         case folder(FleetReference)
@@ -22,11 +23,13 @@ package struct DeploySettings: Sendable, Equatable {
         package var name: String
         package var source: SecretSource
     }
+    /// Where its value is read; never the value.
     package struct SecretSource: Sendable, Equatable {
         /// nil: from the environment.
         package var command: String?
         package init(command: String? = nil) { self.command = command }
     }
+    /// Repositories that must be there before the Space: `needs`; each `owner/name`.
     package struct Needs: Sendable, Equatable {
         package var datasets: [String] = []
         package var buckets: [String] = []

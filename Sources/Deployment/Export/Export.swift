@@ -1,7 +1,7 @@
 package import StokerCore
 
 /// Ready-made files for services that wake the master from outside and, when it is silent, the Spaces that must not wait for it
-/// (requirement KA8).
+/// (KA8 in docs/promises.md).
 package struct Export: Sendable {
     package enum Kind: String, Sendable, CaseIterable {
         case appsScript = "apps-script"

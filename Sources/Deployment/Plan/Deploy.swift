@@ -3,6 +3,7 @@ package import StokerCore
 
 /// A Space as `deploy:` of the fleet file describes it, with defaults of the top filled in.
 package struct Deploy: Sendable, Equatable {
+    /// Where the Space's files come from.
     package enum Source: Sendable, Equatable {
         /// A folder, absolute or seen from the working folder.
         case folder(String)
@@ -17,6 +18,7 @@ package struct Deploy: Sendable, Equatable {
         /// First line of what the command prints.
         case command(String)
     }
+    /// The Space on the Hub.
     package var space: RepoID
     /// Its name in the fleet file.
     package var target: String
@@ -27,12 +29,16 @@ package struct Deploy: Sendable, Equatable {
     /// Where the file says `from`.
     package var sourcePlace: FleetReference?
     package var duplicateOf: RepoID?
+    /// `gradio`, `docker` or `static`; nil leaves it to the README.
     package var sdk: String?
     /// Keys of the README's header; they replace those of the source's README.
     package var readme: [JSONValue.Member] = []
     package var tags: [String]?
+    /// nil: as it is; a new Space gets the Hub's default.
     package var visibility: RepoVisibility?
+    /// Flavor such as `cpu-basic`; nil: as it is.
     package var hardware: String?
+    /// nil: as it is.
     package var sleep: Sleep?
     /// Whole: what else is on the Hub is removed.
     package var variables: [String: String] = [:]
@@ -44,6 +50,7 @@ package struct Deploy: Sendable, Equatable {
     /// Targets of the fleet that it depends on and that are deployed, too.
     package var dependsOn: [String] = []
 
+    /// When the Hub puts it to sleep.
     package enum Sleep: Sendable, Equatable {
         case never
         case after(seconds: Int)

@@ -100,6 +100,7 @@ package enum PlannedChange: Sendable, Equatable {
     /// In one commit.
     case files(FileChanges)
 
+    /// What happens to a secret. Values are never in a plan.
     package enum SecretChange: String, Sendable, CaseIterable {
         /// It is not there.
         case add

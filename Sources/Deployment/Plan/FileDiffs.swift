@@ -12,7 +12,7 @@ package enum FileDiffs {
     ///   - budget: files that may still be fetched.
     ///   - secrets: values that no diff shows.
     package static func fill(
-        _ changes: [FileChanges.File], wished: WishedFiles, space: RepoID, commit: String, hub: Hub,
+        _ changes: [FileChanges.File], wished: DesiredFiles, space: RepoID, commit: String, hub: Hub,
         hiding secrets: [Secret], budget: inout Int
     ) async throws(HubFailure) -> [FileChanges.File] {
         var changes = changes

@@ -25,7 +25,7 @@ package struct FleetReport {
         return "every \(policy.every.text)\(level)\(policy.hours.map { ", \($0.text)" } ?? "")"
     }
 
-    /// What level suits which service (requirement KA10).
+    /// What level suits which service (KA10 in docs/promises.md).
     package static let warmthAdvice: [(level: Warmth, services: String)] = [
         (.hot, "a bot that must answer at once (Discord, Telegram, webhooks)"),
         (.warm, "an LLM backend or an API whose first answer after a start takes minutes"),

@@ -320,12 +320,7 @@ package struct RuleFile: Sendable, Equatable {
 
     /// The bytes that are compiled in.
     static func compiledIn() -> String {
-        var count = 0
-        guard let first = stoker_assets(&count) else { return "" }
-        for file in UnsafeBufferPointer(start: first, count: count) where String(cString: file.name) == "diagnosis.yaml"
-        {
-            return String(decoding: UnsafeBufferPointer(start: file.bytes, count: file.length), as: UTF8.self)
-        }
-        return ""
+        guard let file = stoker_asset_named("diagnosis.yaml")?.pointee else { return "" }
+        return String(decoding: UnsafeBufferPointer(start: file.bytes, count: file.length), as: UTF8.self)
     }
 }

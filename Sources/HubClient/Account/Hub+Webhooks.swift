@@ -3,6 +3,7 @@ package import StokerCore
 
 /// What the Hub calls when something changes. There is no event for stages: those are polled.
 package struct HubWebhook: Sendable, Equatable {
+    /// Whose changes are told.
     package struct Watched: Sendable, Hashable, Codable {
         /// `user`, `org`, `space`, `dataset`, `model`, `bucket`, `kernel`
         package var type: String
@@ -12,6 +13,7 @@ package struct HubWebhook: Sendable, Equatable {
             self.name = name
         }
     }
+    /// Whether the Hub calls it.
     package enum State: Sendable, Equatable {
         case enabled
         case disabled
@@ -25,6 +27,7 @@ package struct HubWebhook: Sendable, Equatable {
     /// `repo`, `discussion`
     package var domains: [String]
     package var state: State
+    /// RFC 3339, as it came; nil when it was never called.
     package var lastTriggerAt: String?
 
     package init?(_ raw: JSONValue) {
@@ -48,6 +51,7 @@ package struct HubWebhook: Sendable, Equatable {
 extension Hub {
     private static let right = "the right to read and write webhooks"
 
+    /// All of the account. - Throws: `hub.forbidden` for a token without the right.
     package func webhooks() async throws(HubFailure) -> [HubWebhook] {
         let raw: JSONValue = try await value(
             .init(.GET, "/api/settings/webhooks", doing: "list the webhooks", right: Self.right))

@@ -6,6 +6,7 @@ package import StokerCore
 /// Looked for as the official client does (huggingface_hub 2.4 `utils/_auth.py`, `constants.py`): the explicit one, `HF_TOKEN`,
 /// `HUGGING_FACE_HUB_TOKEN`, the token file (`HF_TOKEN_PATH`, else `$HF_HOME/token`).
 package struct HubCredentials: Sendable {
+    /// nil: public calls only.
     package var token: Secret?
     /// "--token", "HF_TOKEN", or the path of the file; nil without a token.
     package var origin: String?
@@ -17,6 +18,7 @@ package struct HubCredentials: Sendable {
     package var endpoint: String
     /// `HF_ENDPOINT` is set.
     package var isEndpointOwn: Bool
+    /// `HF_HUB_OFFLINE` or `TRANSFORMERS_OFFLINE` is on: nothing is sent.
     package var isOffline: Bool
     /// What a person should know: a file that cannot be read, a token that was not sent.
     package var remarks: [String]

@@ -2,11 +2,13 @@ package import StokerCore
 
 /// Who a token belongs to and what it may do (`GET /api/whoami-v2`). Every field that the Hub may leave out is optional.
 package struct HubIdentity: Sendable, Equatable, Decodable {
+    /// An organisation that the token's owner belongs to.
     package struct Organization: Sendable, Equatable {
         package var name: String
         package var fullname: String?
         /// `team`, `enterprise`, `plus`, `academia`, or a word that is new.
         package var plan: String?
+        /// It has a means of payment.
         package var canPay: Bool?
         /// `admin`, `write`, `contributor`, `read`, `no_access`, `custom`.
         package var roleInOrg: String?
@@ -21,6 +23,7 @@ package struct HubIdentity: Sendable, Equatable, Decodable {
         package var name: String?
         package var role: String?
     }
+    /// How the caller proved who he is.
     package struct Auth: Sendable, Equatable {
         /// `access_token`; other words for logins.
         package var type: String?
@@ -33,6 +36,7 @@ package struct HubIdentity: Sendable, Equatable, Decodable {
         /// The repo that the token is bound to.
         package var sub: String?
     }
+    /// A token made under hf.co/settings/tokens.
     package struct AccessToken: Sendable, Equatable {
         package var displayName: String?
         /// `read`, `write`, `god`, `fineGrained`.
@@ -40,15 +44,20 @@ package struct HubIdentity: Sendable, Equatable, Decodable {
         package var createdAt: String?
         package var fineGrained: FineGrained?
     }
+    /// The rights of a fine-grained token.
     package struct FineGrained: Sendable, Equatable {
+        /// Rights on single repos, users and organisations.
         package var scoped: [Scope]?
+        /// Rights everywhere, such as `inference.serverless.write`.
         package var global: [String]?
         package var canReadGatedRepos: Bool?
     }
+    /// Rights on one thing.
     package struct Scope: Sendable, Equatable {
         package var entity: Entity?
         package var permissions: [String]?
     }
+    /// The thing that a scope is about.
     package struct Entity: Sendable, Equatable {
         /// `space`, `dataset`, `model`, `user`, `org`, `resource-group`, `bucket`, …
         package var type: String?
@@ -68,9 +77,11 @@ package struct HubIdentity: Sendable, Equatable, Decodable {
     package var orgs: [Organization]?
     package var auth: Auth?
 
+    /// Empty where the Hub names none.
     package var organizations: [Organization] { orgs ?? [] }
     /// The token's name on the Hub's page, such as `fleet-prod`.
     package var tokenName: String? { auth?.accessToken?.displayName }
+    /// Of the access token: `read`, `write`, `god` or `fineGrained`; nil for other logins.
     package var role: String? { auth?.accessToken?.role }
     /// A login by browser, device or CI; the Hub refuses those some calls (restart, sleep time, hardware).
     package var isLogin: Bool { auth?.accessToken == nil && auth?.type != nil }

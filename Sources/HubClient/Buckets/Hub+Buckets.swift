@@ -10,6 +10,7 @@ package struct HubBucket: Sendable, Equatable {
     package var createdAt: String?
     /// Bytes.
     package var size: Int64?
+    /// How many; nil when the Hub does not say.
     package var files: Int?
 
     init?(_ raw: JSONValue) {
@@ -24,6 +25,7 @@ package struct HubBucket: Sendable, Equatable {
 
 /// A file or folder of a bucket.
 package struct HubBucketEntry: Sendable, Equatable {
+    /// From the bucket's root, without a leading slash.
     package var path: String
     package var isFolder: Bool
     package var size: Int64?

@@ -16,14 +16,17 @@ package struct S3Gateway: Sendable {
     private let signer: SigV4
     private let now: @Sendable () -> Date
 
+    /// An object with its bytes.
     package struct Object: Sendable, Equatable {
         package var bytes: ByteBuffer
         /// With its quotes, as conditions want it; nil when the gateway told none.
         package var etag: String?
     }
 
+    /// A line of a listing.
     package struct Entry: Sendable, Equatable {
         package var key: String
+        /// Bytes.
         package var size: Int64
         package var etag: String?
     }

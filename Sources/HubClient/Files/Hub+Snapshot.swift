@@ -3,7 +3,7 @@ import StokerCore
 import Synchronization
 
 /// What came of fetching a repository.
-package struct Snapshot: Sendable, Equatable {
+package struct RepoDownload: Sendable, Equatable {
     /// The commit that is there now.
     package var commit: String
     package var files: Int
@@ -22,7 +22,7 @@ extension Hub {
         of repo: RepoID, revision: String = "main", to folder: String, filter: PathFilter = PathFilter(),
         lanes: Int = 8,
         progress: @escaping @Sendable (TransferProgress) -> Void = { _ in }
-    ) async throws(HubFailure) -> Snapshot {
+    ) async throws(HubFailure) -> RepoDownload {
         let doing = "download \(repo)"
         let commit = try await head(of: repo, revision: revision)
         let files = try await tree(of: repo, revision: commit).all()
@@ -41,7 +41,7 @@ extension Hub {
                     }
                 }
                 for _ in 0..<max(1, min(lanes, 32)) { begin() }
-                var done = Snapshot(commit: commit, files: files.count, unchanged: 0, received: 0)
+                var done = RepoDownload(commit: commit, files: files.count, unchanged: 0, received: 0)
                 while let one = try await group.next() {
                     begin()
                     done.received += one.received

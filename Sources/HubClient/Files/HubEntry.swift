@@ -6,6 +6,7 @@ struct Lenient<Value: Decodable & Sendable>: Decodable, Sendable {
 
 /// A file or folder of a repository, as tree and paths-info tell it.
 package struct HubEntry: Sendable, Equatable, Decodable {
+    /// What the entry is.
     package enum Kind: Sendable, Equatable {
         case file, folder
         /// A kind we do not know.
@@ -13,6 +14,7 @@ package struct HubEntry: Sendable, Equatable, Decodable {
     }
 
     package var kind: Kind
+    /// From the root of the repository, without a leading slash.
     package var path: String
     /// SHA-1 of the git blob (of the LFS pointer when the file is in LFS), or of the tree.
     package var oid: String
@@ -23,6 +25,7 @@ package struct HubEntry: Sendable, Equatable, Decodable {
     /// Only when asked for with `expand`.
     package var lastCommit: LastCommit?
 
+    /// The newest commit that touched it; only told when it was asked for.
     package struct LastCommit: Sendable, Equatable, Decodable {
         package var id: String
         package var title: String?

@@ -2,6 +2,7 @@ import Synchronization
 
 /// How far an upload or download is.
 package struct TransferProgress: Sendable, Equatable {
+    /// What is being done now; raw values are those of progress events.
     package enum Phase: String, Sendable, CaseIterable {
         /// Reading the folder.
         case scanning
@@ -14,12 +15,15 @@ package struct TransferProgress: Sendable, Equatable {
         case downloading
         case done
     }
+    /// Phases follow each other in this order; those that are not needed are left out.
     package var phase: Phase
     /// Files that are through, of those that matter.
     package var files: Int
+    /// Files that matter: those that are sent or received.
     package var filesTotal: Int
     /// Bytes that are through. Those of a piece that has to be sent again are taken off first.
     package var bytes: Int64
+    /// Of those files.
     package var bytesTotal: Int64
     /// Bytes a second over the last seconds; 0 as long as nothing is known.
     package var rate: Double

@@ -3,11 +3,13 @@ package import StokerCore
 
 /// The branches and tags of a repo.
 package struct RepoRefs: Sendable, Equatable {
+    /// A name that points to a commit.
     package struct Ref: Sendable, Equatable {
         /// `main`, `v1.4.0`; the number of a pull request.
         package var name: String
         /// `refs/heads/main`
         package var ref: String
+        /// SHA of the commit, 40 hexadecimal digits.
         package var commit: String
         init?(_ raw: JSONValue) {
             guard let name = raw["name"]?.string, let commit = raw["targetCommit"]?.string else { return nil }
@@ -18,6 +20,7 @@ package struct RepoRefs: Sendable, Equatable {
     }
     package var branches: [Ref]
     package var tags: [Ref]
+    /// Branches that the Hub makes by itself, such as Parquet copies of datasets.
     package var converts: [Ref]
     package var pullRequests: [Ref]
 

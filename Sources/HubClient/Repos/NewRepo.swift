@@ -2,6 +2,7 @@ package import StokerCore
 
 /// A repo to be made: what `POST /api/repos/create` takes. Nil leaves the choice to the Hub.
 package struct NewRepo: Sendable {
+    /// A secret or variable that the Space has from the start.
     package struct Value: Sendable, Equatable {
         /// Letters, digits and underscores; begins with a letter.
         package var key: String
@@ -146,6 +147,7 @@ package struct EnsuredRepo: Sendable {
     /// in the same moment looks alike.
     package var wasSettledByLooking = false
 
+    /// Where what exists is not what was asked for.
     package struct Difference: Sendable, Equatable {
         /// `sdk`, `visibility`
         package var what: String

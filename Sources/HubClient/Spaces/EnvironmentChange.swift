@@ -2,11 +2,13 @@ package import StokerCore
 
 /// One wished change of a Space's environment.
 package struct EnvironmentChange: Sendable, Equatable {
+    /// What the value is to become.
     package enum Wish: Sendable, Equatable {
         case set(Secret, description: String?)
         case delete
     }
     package var kind: SpaceValueKind
+    /// Letters, digits and underscores; begins with a letter.
     package var key: String
     package var wish: Wish
     package init(_ kind: SpaceValueKind, _ key: String, _ wish: Wish) {

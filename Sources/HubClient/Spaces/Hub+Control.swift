@@ -5,7 +5,7 @@ import Runtime
 import StokerCore
 
 /// Control of a running Space. The official client sends each of these once; so do we, and when the answer is lost we look at the runtime
-/// before anything is said or repeated (`hub-api` policy: a second restart costs minutes, the others aim at a state that can be seen).
+/// before anything is said or repeated (a second restart costs minutes, the others aim at a state that can be seen).
 extension Hub {
     /// `GET /api/spaces/{id}/runtime`. Wakes nothing.
     /// - Parameter isUrgent: part of a change that somebody waits for.
@@ -142,6 +142,7 @@ extension HubFailure {
 
 /// How we know that a restart happened.
 package struct SpaceRestart: Sendable {
+    /// What showed that it happened.
     package enum Proof: String, Sendable {
         /// The Hub answered.
         case answered
@@ -152,6 +153,7 @@ package struct SpaceRestart: Sendable {
         /// The answer was lost, nothing had begun, and it was asked for once more.
         case repeated
     }
+    /// As it was right after the restart was asked for.
     package var runtime: SpaceRuntime
     package var proof: Proof
 }

@@ -5,6 +5,7 @@ package import StokerCore
 /// What we last wrote into secrets, as keyed hashes: the Hub never gives a secret's value back, so this is how an unchanged one is known and
 /// a change by somebody else is noticed. Spaces go by the name that the Hub calls them by (``Hub/canonical(_:)``). Without the key the hashes tell nothing, not even of short values.
 package struct SecretFingerprints: Sendable, Codable, Equatable {
+    /// What is known of one secret: a keyed hash of its value, never the value.
     package struct Entry: Sendable, Codable, Equatable {
         /// HMAC-SHA256 of the Space, the name and the value, in hexadecimal.
         package var print: String
@@ -39,6 +40,7 @@ package struct SecretFingerprints: Sendable, Codable, Equatable {
     /// Tells one key from another, and nothing else of it.
     package var keyName: String { Hex.text(SHA256.hash(data: key).prefix(8)) }
 
+    /// What a value here is to the one on the Hub.
     package enum Comparison: Sendable, Equatable {
         /// Nothing is known of it.
         case unknown

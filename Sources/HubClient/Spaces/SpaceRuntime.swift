@@ -5,6 +5,7 @@ package import StokerCore
 ///
 /// Source: `huggingface_hub` 2.4 `SpaceRuntime`, its recordings of `/runtime`, and the Hub's OpenAPI document.
 package struct SpaceRuntime: Sendable, Equatable {
+    /// What it does now.
     package var stage: SpaceStage
     /// Flavor it runs on now, such as `cpu-basic`; nil while nothing runs, and for static Spaces.
     package var hardware: String?
@@ -15,6 +16,7 @@ package struct SpaceRuntime: Sendable, Equatable {
     package var replicas: Int?
     package var requestedReplicas: Replicas?
     package var devMode: Bool?
+    /// Its addresses, own domains included.
     package var domains: [Domain]
     /// What the Hub says went wrong; may have several lines.
     package var errorMessage: String?
@@ -34,6 +36,7 @@ package struct SpaceRuntime: Sendable, Equatable {
         case word(String)
     }
 
+    /// A host that leads to the app.
     package struct Domain: Sendable, Equatable {
         package var name: String
         /// `READY`, `PENDING`, `PENDING_CHALLENGE`, `EXPIRED_CHALLENGE`, or what the Hub has thought of since.
@@ -42,6 +45,7 @@ package struct SpaceRuntime: Sendable, Equatable {
         package var isCustom: Bool
     }
 
+    /// Why the platform's moderation stopped it.
     package struct Abuse: Sendable, Equatable {
         package var reason: String?
         package var detector: String?

@@ -6,6 +6,7 @@ import StokerCore
 /// `RUNNING` alone says little: right after a push it is still said of the old version. What counts is the commit of the running app, and
 /// where the Hub does not name it (static Spaces never have one), that the Space was seen building or stays as it is for some looks.
 package struct SpaceWait: Sendable {
+    /// What to do next.
     package enum Step: Sendable, Equatable {
         /// Look again later; what is being waited for, in words.
         case wait(String)

@@ -9,7 +9,7 @@ package import StokerCore
 /// `downtime` or `maintenance`; `included` has `status_page_resource` (`public_name`, `status`: the same words or `not_monitored`) and `status_report` (`title`,
 /// `report_type`: `manual`, `automatic` or `maintenance`, `starts_at`, `ends_at` or null, `aggregate_state`, which is `resolved` for some that are over,
 /// `affected_resources` with `status_page_resource_id` and `status`). Source: Better Stack, "JSON API status" and "Status page reports API response
-/// params", read 2026-11. That Spaces are the resources "Spaces" and "Spaces Proxy": spaces-behaviour.
+/// params", read 2026-11. That Spaces are the resources "Spaces" and "Spaces Proxy" was observed.
 extension Hub {
     /// What the platform says is wrong with Spaces right now; empty when nothing is.
     /// - Parameters:

@@ -3,6 +3,7 @@ package import StokerCore
 /// What an upload of a folder would take along, and what in it looks like a secret: the scan of ``Hub/upload(folder:to:revision:options:progress:)``
 /// for who only wants to know.
 package struct FolderReview: Sendable {
+    /// A file that would go along.
     package struct File: Sendable {
         /// Relative, with slashes.
         package var path: String
@@ -16,6 +17,7 @@ package struct FolderReview: Sendable {
     }
 
     package var files: [File] = []
+    /// Files that stay behind, each with the rule that says so.
     package var skipped: [SkippedFile] = []
 
     /// Walks the folder. Blocks.

@@ -152,7 +152,9 @@ package enum NameList {
 
 /// What an upload comes to, before anything is sent.
 package struct UploadReview: Sendable, Equatable {
+    /// Something a person should know before the files are sent.
     package struct Remark: Sendable, Equatable {
+        /// What sort of remark it is; raw values are those of answers.
         package enum Kind: String, Sendable, CaseIterable {
             /// Stands for a file of LFS that is not here.
             case pointer = "lfs-pointer"
@@ -169,6 +171,7 @@ package struct UploadReview: Sendable, Equatable {
         }
         package var kind: Kind
         package var text: String
+        /// The files it is about.
         package var paths: [String]
         /// Something breaks or is lost by it.
         package var isRisk: Bool { [.pointer, .executable, .frontMatter].contains(kind) }

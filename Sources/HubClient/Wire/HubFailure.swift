@@ -2,6 +2,7 @@ package import StokerCore
 
 /// Why the Hub did not do what we asked: what we did, what it said, what to do next.
 package struct HubFailure: Error, Sendable, CustomStringConvertible {
+    /// What sort of refusal it is; raw values are those of ``Failure/Code``.
     package enum Kind: String, Sendable, CaseIterable {
         /// The repo, revision or file is absent, or not to be seen with this token (the Hub does not tell them apart).
         case notFound = "hub.not_found"
@@ -39,6 +40,7 @@ package struct HubFailure: Error, Sendable, CustomStringConvertible {
     }
 
     package var kind: Kind
+    /// What we did: "restart maren/orbit-api".
     package var doing: String
     /// What the Hub said, or what happened to the connection. No secrets.
     package var said: String
@@ -48,7 +50,9 @@ package struct HubFailure: Error, Sendable, CustomStringConvertible {
     package var code: String?
     /// `X-Request-Id`, for the Hub's support.
     package var requestID: String?
+    /// What to do next, if we know.
     package var hint: String?
+    /// Whether the same call may succeed later; ``HubRequest/repeats`` has been used up already.
     package var retry: Failure.Retry
     /// The call had been sent, and no answer came in its time.
     package var wasSlow = false
@@ -75,6 +79,7 @@ package struct HubFailure: Error, Sendable, CustomStringConvertible {
         return copy
     }
 
+    /// See ``Kind/cancelled``.
     package var isCancelled: Bool { kind == .cancelled }
 
     /// As the rest of the house tells failures.

@@ -5,11 +5,13 @@ import Synchronization
 extension HubRateLimiter {
     /// What is used and left, for `stoker budget`, the dashboard and metrics.
     package struct Report: Sendable, Equatable {
+        /// One of the Hub's windows of five minutes.
         package struct Window: Sendable, Equatable {
             /// `api`, `resolvers` or `pages`.
             package var bucket: String
             /// Requests per window; nil when the Hub did not say.
             package var quota: Int?
+            /// Requests left for the whole account, other programs included.
             package var remaining: Int
             /// Until the window ends; zero when it has.
             package var endsIn: Duration
@@ -25,14 +27,18 @@ extension HubRateLimiter {
                 self.sent = sent
             }
         }
+        /// What this process has committed to one repo.
         package struct Commits: Sendable, Equatable {
             package var repo: RepoID
             package var lastHour: Int
+            /// About what the Hub takes in an hour.
             package var budget: Int
         }
+        /// Something that the Hub told us to stop for a while.
         package struct Stop: Sendable, Equatable {
             /// "commits to space maren/orbit-api"
             package var what: String
+            /// Until it is tried again.
             package var goesOnIn: Duration
             /// What the Hub said, without secrets.
             package var said: String

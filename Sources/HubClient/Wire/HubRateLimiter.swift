@@ -10,6 +10,7 @@ import Synchronization
 ///
 /// Source of the rules: hub-docs `rate-limits.md` (September 2025) and huggingface_hub 2.4 `utils/_http.py`.
 package final class HubRateLimiter: Sendable {
+    /// What is known of the Hub's quotas beside its windows.
     package struct Limits: Sendable {
         /// Commits per hour and repo. Default 128, the number that a refusal of March 2026 named; nothing is documented.
         package var commitsPerHour: Int

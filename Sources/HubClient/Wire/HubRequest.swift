@@ -13,6 +13,7 @@ package struct HubRequest: Sendable {
         case never
     }
 
+    /// What is sent.
     package enum Body: Sendable {
         case none
         case json(ByteBuffer)
@@ -54,9 +55,11 @@ package struct HubRequest: Sendable {
     package var doing: String
     /// The token right this needs, such as "write access to maren/orbit-api"; named when the Hub refuses.
     package var right: String?
+    /// Default: freely for GET and HEAD, else never.
     package var repeats: Repeat
     /// Total, or for streams until the headers. Default 30 s.
     package var timeout: Duration
+    /// Default nil: only the request windows count.
     package var action: Action?
     /// Errors that are an answer: they come back as ``HubAnswer`` instead of being thrown.
     package var accepted: Set<Int>
@@ -99,6 +102,7 @@ package struct HubRequest: Sendable {
 
 /// What the Hub answered, read to its end.
 package struct HubAnswer: Sendable {
+    /// HTTP status: 2xx, or one of ``HubRequest/accepted``.
     package var status: Int
     package var headers: HTTPHeaders
     package var body: ByteBuffer
@@ -119,9 +123,11 @@ package struct HubAnswer: Sendable {
 package struct HubStream: Sendable {
     package var status: Int
     package var headers: HTTPHeaders
+    /// Where the answer came from after redirects.
     package var url: String
     /// Pieces as they arrive, asked for one by one, so that a slow reader holds the Hub back and memory stays flat.
     package var pieces: HubBodyChunks
+    /// Ended on another path than was asked for.
     package var wasRedirected = false
 }
 
@@ -137,6 +143,7 @@ package struct HubBodyChunks: AsyncSequence, Sendable {
         Iterator(base: body.makeAsyncIterator(), doing: doing, idle: idle)
     }
 
+    /// Asks for one piece at a time.
     package struct Iterator: AsyncIteratorProtocol {
         var base: HTTPClientResponse.Body.AsyncIterator
         let doing: String

@@ -5,9 +5,11 @@ package import NIOHTTP1
 package struct RateLimitHeaders: Sendable, Equatable {
     /// `api`, `resolvers` or `pages`.
     package var bucket: String
+    /// Requests left in the window.
     package var remaining: Int
     /// Seconds until the window ends.
     package var seconds: Int
+    /// Requests of a whole window; nil when the answer did not say.
     package var quota: Int?
     /// Seconds.
     package var window: Int?

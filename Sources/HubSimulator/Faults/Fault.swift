@@ -3,9 +3,9 @@ import FoundationEssentials
 /// Something that goes wrong with certain requests.
 package struct Fault: Sendable, Equatable {
     package enum Kind: Sendable, Equatable {
-        /// 429 with nothing left in the window: `r=0;t=…` (hub-api.md 1.7, rule 1).
+        /// 429 with nothing left in the window: `r=0;t=…` (hub-docs `rate-limits.md`).
         case window(seconds: Int)
-        /// 429 of an action's own quota: `RateLimit` still has something left (rule 3); `Retry-After` only when given.
+        /// 429 of an action's own quota: `RateLimit` still has something left; `Retry-After` only when given.
         case action(text: String, retryAfter: Int?)
         /// This status, as JSON with `error`.
         case status(Int, message: String)

@@ -3,7 +3,7 @@ import Synchronization
 
 /// The lines of one build or one container, for as long as it lives; whoever follows gets all of them from the start.
 ///
-/// Source: hub-api.md 7.10 (huggingface_hub `fetch_space_logs`, hub-docs `spaces-gpus.md`).
+/// Source: huggingface_hub `fetch_space_logs`, hub-docs `spaces-gpus.md`.
 final class ContainerLog: Sendable {
     enum Event: Sendable {
         /// One line as it is sent: JSON with `data` and `timestamp`.

@@ -67,7 +67,7 @@ package enum HardwareCatalogue {
             gpu: (gpu.model, gpu.quantity, "\(gpu.memory) GB"), dollarsPerHour: dollarsPerHour)
     }
 
-    /// `zerogpu` is taken as another name (hub-api.md 7.4).
+    /// `zerogpu` is another name for it, which the Hub takes at creation.
     static func flavor(_ name: String) -> Flavor? {
         flavors.first { $0.name == (name == "zerogpu" ? zero : name) }
     }

@@ -36,7 +36,7 @@ extension HostedSpace {
 
     // MARK: secrets and variables
 
-    /// Write-only. Source: hub-api.md 7.5 (huggingface_hub `get_space_secrets`).
+    /// Write-only. Source: huggingface_hub `get_space_secrets`.
     var secretsAnswer: JSON {
         state.withLock { state in
             .object(
@@ -92,7 +92,7 @@ extension HostedSpace {
 
     // MARK: hardware, sleep, dev mode, replicas, volumes
 
-    /// `requested` changes at once, `current` when the new container serves. Source: hub-api.md 7.4.
+    /// `requested` changes at once, `current` when the new container serves. Source: huggingface_hub `request_space_hardware`.
     func request(hardware: String, sleepTime: Int?) {
         let changed = state.withLock { state in
             defer { state.requested = hardware }
@@ -139,7 +139,7 @@ extension HostedSpace {
         state.withLock { $0.volumes = volumes.map(Self.normal) }
         renew()
     }
-    /// Repositories are mounted read-only whatever is asked; buckets read-write by default (hub-api.md 7.9).
+    /// Repositories are mounted read-only whatever is asked; buckets read-write by default (huggingface_hub `Volume`).
     static func normal(_ volume: JSON) -> JSON {
         guard case .object(var members) = volume else { return volume }
         let isBucket = members["type"]?.string == "bucket"

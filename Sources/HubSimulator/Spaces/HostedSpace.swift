@@ -222,7 +222,7 @@ package final class HostedSpace: Sendable {
 
     // MARK: what the platform does
 
-    /// Moderation: `PAUSED` for good. Source: spaces-behaviour.md 1.3.
+    /// Moderation: `PAUSED` for good. Source: runtime answers quoted in the forum (topics 176047, 177164).
     package func flag() {
         state.withLock { $0.flaggedAt = Date() }
         live.flag()
@@ -253,7 +253,7 @@ package final class HostedSpace: Sendable {
             machine.fate = standing
         }
     }
-    /// - Parameter stage: `READY`, `PENDING`, … (hub-api.md 7.1).
+    /// - Parameter stage: `READY`, `PENDING`, `PENDING_CHALLENGE`, `EXPIRED_CHALLENGE` (the Hub's OpenAPI document).
     package func addDomain(_ name: String, stage: String) {
         state.withLock { $0.domains.append((name, stage)) }
     }

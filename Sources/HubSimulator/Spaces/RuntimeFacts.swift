@@ -24,7 +24,7 @@ package struct RuntimeFacts: Sendable, Equatable {
         var stage: String
     }
 
-    /// Shape: recorded answers of `GET /runtime` (huggingface_hub tests, March 2025) and hub-api.md 7.1; fields that are absent
+    /// Shape: recorded answers of `GET /runtime` (huggingface_hub tests, March 2025) and the Hub's OpenAPI document; fields that are absent
     /// there are absent here.
     package var json: JSON {
         if isStaticAndRuns {

@@ -26,7 +26,7 @@ package struct SpaceCatalogueArea: HubArea {
         router.get("/api/spaces/:ns/:name/host") { request, context in
             try Response.json(["host": .string(engine.host(of: await desk.seen(request, context).space))])
         }
-        // hub-api.md 3.7: the reverse. Names with dots were seen to fail there; here they are found.
+        // The reverse. Names with dots were seen to fail there; here they are found.
         router.get("/api/spaces/by-subdomain/:subdomain") { _, context in
             guard let repo = await hub.state.space(subdomain: try context.decoded("subdomain")),
                 await hub.state.right(of: context.caller, on: repo) > .none
@@ -37,7 +37,7 @@ package struct SpaceCatalogueArea: HubArea {
         router.get("/api/spaces/semantic-search") { request, context in
             try Response.json(await Self.search(request, context, desk))
         }
-        // hub-api.md 7.13: opens a private app as `?__sign=`.
+        // Opens a private app as `?__sign=` (the Hub's OpenAPI document).
         router.get("/api/spaces/:ns/:name/jwt") { request, context in
             let caller = try context.requireCaller()
             let repo = try await desk.seen(request, context).repo

@@ -2,7 +2,7 @@ package import Hummingbird
 
 /// Control of Spaces: runtime, hardware, sleep time, pause, restart, dev mode, replicas, volumes, secrets, variables.
 ///
-/// Paths, bodies and answers: huggingface_hub 2.4.0 `hf_api.py` (method named at each route) and hub-api.md 7; errors: the
+/// Paths, bodies and answers: huggingface_hub 2.4.0 `hf_api.py` (method named at each route) and the Hub's OpenAPI document; errors: the
 /// "Raises" of the same methods (400 static, 403 not the owner).
 package struct SpaceControlArea: HubArea {
     package init() {}

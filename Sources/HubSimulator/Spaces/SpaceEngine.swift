@@ -187,7 +187,7 @@ package final class SpaceEngine: SpaceBackend {
     /// Never, or up to a hundred years.
     static func isSleepTime(_ seconds: Int) -> Bool { seconds == -1 || (1...Bounds.longestSeconds).contains(seconds) }
 
-    /// Source: hub-api.md 7.4; 402 or 403 is a setting.
+    /// Source: huggingface_hub `request_space_hardware`; 402 or 403 is a setting.
     func checkHardware(_ name: String, namespace: String, sdk: String?) async throws {
         guard let flavor = HardwareCatalogue.flavor(name) else {
             let names = HardwareCatalogue.flavors.map(\.name).joined(separator: ", ")
@@ -230,7 +230,7 @@ package final class SpaceEngine: SpaceBackend {
         }
     }
 
-    /// Source: hub-api.md 7.9 (huggingface_hub `Volume`).
+    /// Source: huggingface_hub `Volume`.
     static func check(volume: JSON) throws {
         guard let type = volume["type"]?.string, ["bucket", "model", "dataset", "space"].contains(type) else {
             throw HubError.bad("\"volumes.type\" must be one of [bucket, model, dataset, space]")
@@ -245,7 +245,7 @@ package final class SpaceEngine: SpaceBackend {
 
     // MARK: who may visit
 
-    /// A day's key to one private app. Source: hub-api.md 7.13.
+    /// A day's key to one private app. Source: the Hub's OpenAPI document.
     func sign(repo: HubRepo, for account: String, seconds: Int) -> (token: String, until: Date) {
         let now = fleet.time.now
         let expires = Date().addingTimeInterval(TimeInterval(seconds))

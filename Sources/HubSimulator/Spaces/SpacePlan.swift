@@ -16,7 +16,7 @@ package struct SpaceSource: Sendable, Equatable {
 
 /// What the platform reads out of a repository before it builds.
 ///
-/// Keys and defaults: hub-docs `spaces-config-reference.md`. `NO_APP_FILE` and `CONFIG_ERROR`: hub-api.md 7.2; texts of
+/// Keys and defaults: hub-docs `spaces-config-reference.md`. `NO_APP_FILE` and `CONFIG_ERROR`: huggingface_hub `SpaceStage`; texts of
 /// `CONFIG_ERROR` from runtime answers quoted in the forum ("Missing configuration in README").
 struct SpacePlan: Sendable, Equatable {
     var sdk: String?

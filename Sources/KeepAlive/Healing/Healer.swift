@@ -34,6 +34,7 @@ package enum Healer {
 
     /// What was done to a Space, by healing and by people: all its checks share the budget.
     package struct Past: Sendable, Equatable {
+        /// One step that was taken.
         package struct Action: Sendable, Equatable {
             package var at: Instant
             package var step: Step
@@ -55,6 +56,7 @@ package enum Healer {
         }
     }
 
+    /// What is to be done about a failing Space now.
     package enum Decision: Sendable, Equatable {
         case nothing(Reason)
         case suggest(Step)
@@ -63,12 +65,14 @@ package enum Healer {
         case exhausted(Exhaustion)
     }
 
+    /// Why no restart is left.
     package enum Exhaustion: String, Sendable {
         case budget
         /// A restart helps the cause only once, and was made in the budget's span.
         case once
     }
 
+    /// Why nothing is done. Raw values are shown to people.
     package enum Reason: String, Sendable, CaseIterable {
         case off
         case well
@@ -90,6 +94,8 @@ package enum Healer {
         case mayUse = "may sleep"
     }
 
+    /// One row of the table in docs/healing.md: what the owner or the platform decided goes first, then what a restart could mend,
+    /// then the budget.
     package static func decide(_ patient: FailingCheck, _ past: Past, now: Instant) -> Decision {
         let rule = patient.rule
         if rule.mode == .off || patient.awake == .never { return .nothing(.off) }

@@ -45,6 +45,7 @@ package enum Heartbeats {
         case failed
     }
 
+    /// What a call, or its absence, leads to.
     package struct Result: Sendable, Equatable {
         /// For the history; nil for `start`, `log` and while paused.
         package var observation: Observation?

@@ -95,7 +95,7 @@ package enum FleetComposer {
             let subdomain = facts.subdomain ?? SpaceName.subdomain(of: facts.id)
             return try? Address(hub.spaceAddress.replacing("{subdomain}", with: subdomain))  // read when the file was
         }
-        // Source: hub-api 8: the plain host of a static Space answers 404.
+        // The plain host of a static Space answers 404: observed, not documented.
         let rest = facts.isStatic ? "static.hf.space" : "hf.space"
         let host = facts.host ?? (hub.tellsAddresses ? facts.subdomain.map { "https://\($0).\(rest)" } : nil)
         // A host that is no address leaves the guess in force.

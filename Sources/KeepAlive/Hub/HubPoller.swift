@@ -264,7 +264,7 @@ package actor HubPoller: Service {
             reading.calls += listing.calls
             reading.extraCalls += listing.extraCalls
             reading.answered += 1
-            // Spaces are found whatever their case, but a listing takes a namespace as it is written (hub-api 3.8).
+            // Spaces are found whatever their case, but a listing takes `author` as it is written.
             if listing.spaces.isEmpty, spellings[key] == nil, let one = own.first {
                 reading.extraCalls += 1
                 let owner = try await hub.space(one)?.id.split(separator: "/").first.map(String.init)

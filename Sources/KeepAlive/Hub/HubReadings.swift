@@ -139,11 +139,13 @@ package final class HubReadings: Sendable {
     package var hasMoved: Bool { state.withLock { !$0.moved.isEmpty } }
 
     package func set(incident: Set<Cause>) { state.withLock { $0.incident = incident } }
+    /// What healing did or suggests, for pages; nil takes it away.
     package func set(healing text: String?, of check: String) { state.withLock { $0.healing[check] = text } }
     package var checksWithHealing: [String] { state.withLock { $0.healing.keys.sorted() } }
 
     // MARK: Read
 
+    /// What the Hub said last of a Space; nil before its first reading, and where the Hub does not know it.
     package func word(of space: String) -> SpaceVerdict.HubReading? {
         let key = SpaceName.key(space)
         return state.withLock { $0.words[key] }
@@ -157,6 +159,7 @@ package final class HubReadings: Sendable {
                 .sorted { ($1.value.stageSince, $0.key) < ($0.value.stageSince, $1.key) }.map(\.key)
         }
     }
+    /// Whether a whole listing of the namespace has been read since the start.
     package func hasListed(_ namespace: String) -> Bool {
         state.withLock { $0.listed.contains(namespace.lowercased()) }
     }

@@ -13,7 +13,7 @@ package protocol MonitoredFleet: Sendable {
     /// Damage of the ledger that somebody has to look at before anything is restarted.
     var standingDamage: LedgerDamage? { get async }
 
-    func statuses(_ query: StatusQuery) async -> StatusPage
+    func statuses(_ query: StatusQuery) async -> CheckStatusPage
     /// - Throws: when there is no such check.
     func status(of name: String) async throws(Failure) -> CheckStatus
     /// What both sources meant together at the last ping of a check, where that is more than "well".

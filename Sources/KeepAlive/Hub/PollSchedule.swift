@@ -3,7 +3,7 @@ package import StokerCore
 
 /// When the Hub may be read again: as often as the budget of requests allows, at most every half minute.
 ///
-/// Source: the Hub counts requests in windows of 5 minutes (hub-api 1.7). A reading takes one request a page of 500 Spaces. With up to
+/// Source: the Hub counts requests in windows of 5 minutes (hub-docs `rate-limits.md`). A reading takes one request a page of 500 Spaces. With up to
 /// eight of them the Hub is read every 50 s or oftener, so that a change of a stage is known within a minute though the reading itself
 /// takes some seconds; with nine or ten every 60 s.
 package struct PollSchedule: Sendable {

@@ -4,7 +4,7 @@ import StokerCore
 /// Which Spaces' `/events` are listened to: a few of those that build or start, so that the end of it is read at once and not up to half
 /// a minute later. Pure.
 ///
-/// Bounded, because nothing is promised of that stream (hub-api 7.11, 19): neither what it says, nor when it ends, nor how an open one counts
+/// Bounded, because the Hub documents nothing of that stream: neither what it says, nor when it ends, nor how an open one counts
 /// against the requests. So it is a hint to read the listing sooner, inside the same budget, and nothing else; without it all goes on as before.
 struct SpaceEventStreams {
     /// Open at a time.

@@ -4,6 +4,7 @@ package import StokerCore
 
 /// What one attempt of a ping brought back from the network, before anybody judges it.
 package struct Attempt {
+    /// How the attempt ended.
     package enum Result {
         /// A complete answer, or as much of its body as was wanted.
         case answer(Answer)
@@ -34,6 +35,7 @@ package struct Attempt {
         return .seconds(Int64(seconds))
     }
 
+    /// Microseconds of each phase.
     package struct Phases: Equatable {
         package var resolve: UInt32 = 0
         package var connect: UInt32 = 0

@@ -33,7 +33,7 @@ extension FleetMonitor {
             work: tally.work, hub: hub.use, demo: settings.demo)
     }
 
-    package func statuses(_ query: StatusQuery) async -> StatusPage {
+    package func statuses(_ query: StatusQuery) async -> CheckStatusPage {
         await settled()
         let plain =
             query.text.isEmpty && query.verdicts.isEmpty && query.looks.isEmpty && query.group == nil
@@ -60,7 +60,7 @@ extension FleetMonitor {
         let total = order.count
         let from = min(max(0, query.offset), total)
         let wanted = order[from..<(from + min(max(0, query.limit), total - from))]
-        return StatusPage(items: await statuses(of: wanted), total: total, counts: counts)
+        return CheckStatusPage(items: await statuses(of: wanted), total: total, counts: counts)
     }
 
     func statuses(of indices: ArraySlice<UInt32>) async -> [CheckStatus] {

@@ -1,6 +1,6 @@
 import StokerCore
 
-/// The check that looks at this server itself (requirement KA3).
+/// The check that looks at this server itself (KA3 in docs/promises.md).
 enum SelfPing {
     static let name = "self-ping"
 

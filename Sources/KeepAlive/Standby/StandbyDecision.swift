@@ -1,6 +1,6 @@
 package import StokerCore
 
-/// Whether the second master works or watches (KA13): fed with what the first master's `/health` said.
+/// Whether the second master works or watches (KA13 in docs/promises.md): fed with what the first master's `/health` said.
 ///
 /// Misses of our own making must not be fed: while ``ConnectivityGuard`` says that we are offline, nothing is known of
 /// the first master.

@@ -6,7 +6,7 @@ package import Runtime
 import ServiceLifecycle
 import StokerCore
 
-/// Watches the first master and tells the fleet monitor when to stand in for it (requirement KA13).
+/// Watches the first master and tells the fleet monitor when to stand in for it (KA13 in docs/promises.md).
 package struct StandbyService: Service {
     private let first: String
     private let every: Duration

@@ -9,12 +9,14 @@ package import StokerCore
 /// Each shard keeps an ``Evidence`` (constant time per attempt, nothing shared) and hands it over at every tick; the
 /// order in which evidence arrives makes no difference.
 package struct ConnectivityGuard: Sendable {
+    /// Whether this machine itself reaches the network.
     package enum Status: Sendable, Equatable {
         case online
         /// Somebody failed and nobody has answered since. Hold back judgement until then, and ask two other hosts now.
         case suspect(until: Instant)
         case offline(since: Instant)
     }
+    /// What a person is told of.
     package enum Change: Sendable, Equatable {
         case wentOffline(since: Instant)
         case cameBack(offlineSince: Instant)

@@ -4,7 +4,7 @@ package import StokerCore
 package enum Judge {
     /// A start may take this long. Source: `startup_duration_timeout` of a Space's README, default 30 min.
     package static let longestStart = Duration.seconds(30 * 60)
-    /// First wait while a Space wakes. Source: spaces-behaviour 1.7, "first poll after 20 s".
+    /// First wait while a Space wakes. The Hub documents no time; 30 to 60 s are reported for small apps (README files of keep-alive tools).
     package static let firstWakingRecheck = Duration.seconds(20)
     /// Flapping begins with this many changes between good and bad among the last 20 pings, …
     package static let flipsToFlap = 5

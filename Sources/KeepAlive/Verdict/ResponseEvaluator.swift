@@ -31,7 +31,7 @@ package final class ResponseEvaluator: Sendable {
             )
         case .failed(let cause, let detail):
             // The request went out and nothing came back: the edge holds requests to a sleeping Space until it serves.
-            // Source: spaces-behaviour 1.2, 1.4.
+            // Not documented; observed, read 2026-09 (docs/verdicts.md).
             if cause == .firstByteTimeout, check.space != nil, !check.isStatic, attempt.phases.requestSent {
                 return Finding(outcome: .waking, cause: .spaceHeld, detail: detail)
             }

@@ -4,7 +4,8 @@ import StokerCore
 
 /// Tells a Space's own answers from those the platform gives in its place.
 ///
-/// Source: spaces-behaviour 1.4 and 1.5. The edge adds `x-proxied-*` to what the app said and to nothing else.
+/// The edge adds `x-proxied-*` to what the app said and to nothing else. The Hub does not document that; it was observed, read 2026-09.
+/// docs/verdicts.md has the rules that follow from it.
 enum SpaceEdge {
     /// nil when the answer is the app's own, or a redirect's: then the expectations judge it.
     /// - Parameter isStatic: files, which no container serves and no header marks: whatever is no refusal is their own.

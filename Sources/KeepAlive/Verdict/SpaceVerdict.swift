@@ -22,6 +22,7 @@ package enum SpaceVerdict {
         }
     }
 
+    /// What would help such a Space, were it allowed.
     package enum Healing: String, Sendable {
         case no, wake, restart
     }

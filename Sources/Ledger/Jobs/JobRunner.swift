@@ -7,6 +7,7 @@ import Synchronization
 /// What is done with the jobs of one kind. It may be done twice: when its process is killed before its end is written, or when it
 /// goes on after it lost its lease. It ends soon after its task is cancelled.
 package struct JobHandler: Sendable {
+    /// What became of an attempt that did not fail.
     package enum Outcome: Sendable, Equatable {
         case done
         /// It is done, with something that a person may want to know. Without secrets.
@@ -17,9 +18,11 @@ package struct JobHandler: Sendable {
         case cancelled(because: String)
     }
 
+    /// The kind of jobs it does.
     package var kind: String
     /// Told of what was claimed, oldest due first, before any of it is begun: tasks begin in any order. Short.
     package var taken: @Sendable ([Job]) -> Void
+    /// Does one job. Cancelled when the lease is lost or the runner stops.
     package var work: @Sendable (Job) async throws -> Outcome
     /// What came of it is written, or cannot be. Short.
     package var settled: @Sendable (Job) -> Void
@@ -41,6 +44,7 @@ package struct JobHandler: Sendable {
 /// Claims jobs and does them, a bounded number at a time: extends the lease of each while it works, and calls off what it lost. A stop claims
 /// nothing more, gives what runs a little time, and hands the rest back.
 package final class JobRunner: Service {
+    /// How jobs are claimed and done.
     package struct Settings: Sendable {
         /// Jobs at a time. Default 4.
         package var concurrency: Int
@@ -129,6 +133,7 @@ package final class JobRunner: Service {
     /// Jobs that run.
     package var running: Int { shared.withLock { $0.running } }
 
+    /// Until the service group stops or the task is cancelled.
     package func run() async throws {
         await withTaskCancellationOrGracefulShutdownHandler {
             await withDiscardingTaskGroup { helpers in

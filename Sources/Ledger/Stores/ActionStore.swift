@@ -35,12 +35,16 @@ package protocol ActionStore: Sendable {
 /// One that is about to be done.
 package struct NewAction: Sendable, Equatable {
     package var kind: Action.Kind
+    /// `owner/name`; cut to 300 characters.
     package var space: String
+    /// Who does it: `healing`, or a command; cut to 200 characters.
     package var actor: String
+    /// Why, for a person; cut to 1,000 characters. No secrets.
     package var reason: String
     package var began: Instant
     /// Process that does it, and until when it is believed to be at it; nil where nobody takes it over.
     package var owner: String?
+    /// Until when ``owner`` is believed to be at it; nil for one that nobody takes over.
     package var leaseUntil: Instant?
     /// What else is to be known to finish it; at most 16 entries, no secrets.
     package var details: [String: String]
@@ -67,6 +71,7 @@ extension NewAction {
 
 /// What came of asking to begin an action that excludes others of its kind on the same Space.
 package enum ExclusiveAction: Sendable, Equatable {
+    /// It is open: under way, or left by a process that is gone.
     case begun(Action)
     /// Somebody else is at it.
     case held(Action)
@@ -76,6 +81,7 @@ package enum ExclusiveAction: Sendable, Equatable {
 package struct Action: Sendable, Equatable {
     /// Open: another version may know more.
     package struct Kind: RawRepresentable, Hashable, Sendable, CustomStringConvertible {
+        /// `heal.…` or `space.…`; stored.
         package var rawValue: String
         package init(rawValue: String) { self.rawValue = rawValue }
         package var description: String { rawValue }
@@ -90,13 +96,16 @@ package struct Action: Sendable, Equatable {
         /// What a person has done to a Space, by a command or the API.
         package static func asked(_ deed: SpaceDeed) -> Kind { Kind(rawValue: "space.\(deed.rawValue)") }
 
+        /// What a person had done; nil for healing and for kinds of a newer version.
         package var askedDeed: SpaceDeed? {
             rawValue.hasPrefix("space.") ? SpaceDeed(rawValue: String(rawValue.dropFirst(6))) : nil
         }
+        /// What healing did; nil for everything else.
         package var healingStep: HealingStep? {
             rawValue.hasPrefix("heal.") ? HealingStep(rawValue: String(rawValue.dropFirst(5))) : nil
         }
     }
+    /// How far it came. Raw values are stored.
     package enum State: String, Sendable, CaseIterable {
         case begun
         case succeeded
@@ -114,10 +123,14 @@ package struct Action: Sendable, Equatable {
     package var reason: String
     package var state: State
     package var began: Instant
+    /// nil while it is open.
     package var ended: Instant?
     package var owner: String?
+    /// Until when ``owner`` is believed to be at it.
     package var leaseUntil: Instant?
+    /// Rises when it is taken over; who ends it must name it.
     package var fence: Int64
+    /// What was seen at its end, for a person; nil while it is open.
     package var result: String?
     package var details: [String: String]
 
@@ -131,11 +144,13 @@ package struct ActionQuery: Sendable {
     package var space: String?
     /// Empty is all.
     package var kinds: Set<Action.Kind>
+    /// Default false.
     package var openOnly: Bool
     /// Inclusive.
     package var since: Instant?
     /// An action's number (exclusive).
     package var before: Int64?
+    /// Default 100.
     package var limit: Int
     package init(
         space: String? = nil, kinds: Set<Action.Kind> = [], openOnly: Bool = false, since: Instant? = nil,

@@ -2,6 +2,7 @@ package import StokerCore
 
 /// What was seen: observations, what they sum up to, incidents, transcripts. Written by ``Outbox/record(_:)``.
 package protocol HistoryStore: Sendable {
+    /// Of the newest failed ping; nil when none is kept.
     func transcript(lastFailedOf check: Int32) async throws(Failure) -> Transcript?
     /// Single observations, newest first, before the instant (exclusive), of one check or of all.
     func observations(of check: Int32?, before: Instant?, limit: Int) async throws(Failure) -> [Observation]

@@ -33,6 +33,7 @@ package protocol JobStore: Sendable {
     @discardableResult
     func release(kind: String) async throws(Failure) -> Int
 
+    /// nil when it was never there or is forgotten.
     func job(_ id: Int64) async throws(Failure) -> Job?
     /// Newest first; `before` is a job's number (exclusive). Empty `states` are all.
     func jobs(kind: String?, states: Set<Job.State>, before: Int64?, limit: Int) async throws(Failure) -> [Job]
@@ -50,18 +51,22 @@ extension JobStore {
 
 /// A job to be inserted.
 package struct NewJob: Sendable, Equatable {
+    /// Names the handler that does it: 1…200 bytes.
     package var kind: String
     /// What is to be done, as the kind's own JSON.
     package var payload: String
     /// When its cause happened.
     package var createdAt: Instant
+    /// Not claimed before. Default: when its cause happened.
     package var runAt: Instant
     /// 1 or more; default 25.
     package var maxAttempts: Int
+    /// nil: as many jobs as were inserted.
     package var key: Key?
 
     /// There is one job of a key only.
     package struct Key: Sendable, Equatable {
+        /// 1…200 bytes; unique among the jobs that are remembered.
         package var text: String
         /// The key is free again when the job is over. Otherwise it is taken as long as the job is remembered.
         package var endsWithJob: Bool
@@ -98,7 +103,9 @@ package struct NewJob: Sendable, Equatable {
     }
 }
 
+/// A job as it is kept.
 package struct Job: Sendable, Equatable {
+    /// Raw values are stored and shown by the API.
     package enum State: String, Sendable, CaseIterable {
         /// Can be claimed.
         case available
@@ -112,6 +119,7 @@ package struct Job: Sendable, Equatable {
         case discarded
         case cancelled
 
+        /// Nothing more is done with it.
         package var isOver: Bool { self == .completed || self == .discarded || self == .cancelled }
     }
 
@@ -124,19 +132,26 @@ package struct Job: Sendable, Equatable {
     package var due: Instant?
     /// Claims so far, those that snoozed or were handed back not counted.
     package var attempt: Int
+    /// After so many claims that failed it is discarded.
     package var maxAttempts: Int
     /// Who holds it, while it runs.
     package var owner: String?
     /// Rises with each claim.
     package var fence: Int64
     package var key: String?
+    /// nil while it is not over.
     package var endedAt: Instant?
+    /// Of the last attempt, or the note of one that is done; without secrets.
     package var lastError: String?
 
+    /// When it may be claimed; nil while somebody holds it.
     package var runAt: Instant? { state == .running ? nil : due }
+    /// Until when its holder is believed to be at work; nil while nobody holds it.
     package var leaseUntil: Instant? { state == .running ? due : nil }
 
+    /// Bytes of a payload.
     package static let maxPayload = 65_536
+    /// Bytes of an error or note that are kept.
     package static let maxError = 2_000
     /// After its end.
     package static let keptFor = Duration.seconds(7 * 86_400)

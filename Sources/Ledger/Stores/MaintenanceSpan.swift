@@ -13,10 +13,12 @@ package struct MaintenanceSpan: Sendable, Equatable, Codable {
     package var name: String
     /// Milliseconds since 1970.
     package var from: Int64
+    /// Milliseconds since 1970, exclusive.
     package var until: Int64
     package var scope: MaintenanceScope
     /// Numbers of the checks in it, as ranges (first, last) in order; empty where it is for everything.
     package var checks: [[Int32]]
+    /// Begun by a person, not by the fleet file.
     package var byHand: Bool
     /// Who began it, as they said.
     package var by: String?

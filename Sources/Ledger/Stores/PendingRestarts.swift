@@ -9,10 +9,13 @@ package import StokerCore
 package struct PendingRestarts: Sendable {
     /// One that was left.
     package struct Left: Sendable, Equatable {
+        /// `owner/name`.
         package var space: String
+        /// Address of its Hub.
         package var endpoint: String
         /// Who paused it, for a person.
         package var command: String
+        /// When it was paused.
         package var began: Instant
     }
 

@@ -12,6 +12,7 @@ package protocol RecordStore: Sendable {
     /// - Returns: whether it was there.
     @discardableResult
     func remove(kind: String, key: String) async throws(Failure) -> Bool
+    /// nil when there is none.
     func record(kind: String, key: String) async throws(Failure) -> Record?
     /// In the order of their keys' bytes.
     /// - Parameters:
@@ -35,7 +36,9 @@ extension RecordStore {
 
 /// A document to be written.
 package struct NewRecord: Sendable, Equatable {
+    /// 1…200 bytes; says whose record it is.
     package var kind: String
+    /// 1…200 bytes; unique in its kind.
     package var key: String
     /// The kind's own JSON, without secrets of the user's; a key that makes stored hashes unreadable may stand here.
     package var body: String
@@ -75,6 +78,7 @@ package struct Record: Sendable, Equatable {
 
     /// Bytes.
     package static let maxBody = 65_536
+    /// Beyond so many of a kind the oldest are deleted.
     package static let maxOfKind = 10_000
     /// Above this a stored version is damage.
     static let maxVersions: Int64 = 1 << 53

@@ -15,6 +15,7 @@ package protocol StateStore: Sendable {
 
 /// What became of names that were to change.
 package struct Renamed: Sendable, Equatable {
+    /// Their history goes on under the new name.
     package var carried: [Fleet.Rename]
     /// Both names are remembered, each with a history of its own.
     package var apart: [Fleet.Rename]
@@ -26,7 +27,9 @@ package struct Renamed: Sendable, Equatable {
 
 /// What is kept of a check from one start to the next.
 package struct SavedState: Sendable, Equatable {
+    /// What was believed.
     package var state: CheckState
+    /// When it is pinged next, by the wall clock; ``Instant/never`` for none.
     package var nextDue: Instant
     package init(state: CheckState, nextDue: Instant) {
         self.state = state

@@ -158,7 +158,7 @@ package struct OperationCatalogue: MCPCatalogue {
     }
 
     private func spaceID(_ text: String) async throws(Failure) -> String {
-        switch try SpaceName(text) {
+        switch try SpaceReference(text) {
         case .id(let id): return id
         case .subdomain(let label):
             return try await executor.context.space(answeringAt: label)

@@ -95,7 +95,7 @@ struct ToolInput: Sendable {
 }
 
 /// The ways to name a Space.
-enum SpaceName: Equatable {
+enum SpaceReference: Equatable {
     case id(String)
     /// Of the address of its app.
     case subdomain(String)

@@ -5,11 +5,11 @@ import Runtime
 struct DeliveryLine: Sendable {
     final class Place: Sendable {
         let job: Int64
-        let outgoing: Outgoing
+        let outgoing: OutgoingMessage
         /// Rung when it is next, and when it is its turn.
         let signal = AsyncSignal()
 
-        fileprivate init(job: Int64, outgoing: Outgoing) {
+        fileprivate init(job: Int64, outgoing: OutgoingMessage) {
             self.job = job
             self.outgoing = outgoing
         }
@@ -40,7 +40,7 @@ struct DeliveryLine: Sendable {
 
     /// Also for one that stands in it.
     @discardableResult
-    mutating func stand(_ job: Int64, _ outgoing: Outgoing) -> Place {
+    mutating func stand(_ job: Int64, _ outgoing: OutgoingMessage) -> Place {
         if let known = self[job] { return known }
         let new = Place(job: job, outgoing: outgoing)
         var place = waiting.count

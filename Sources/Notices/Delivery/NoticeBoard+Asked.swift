@@ -26,11 +26,11 @@ extension NoticeBoard {
             }, uniquingKeysWith: { first, _ in first })
         var waiting: [String: Int] = [:]
         for job in try await jobs(states: Self.live, limit: Self.mostRemembered) {
-            if let outgoing = Outgoing(job) { waiting[outgoing.channel, default: 0] += 1 }
+            if let outgoing = OutgoingMessage(job) { waiting[outgoing.channel, default: 0] += 1 }
         }
         var givenUp: [String: Int] = [:]
         for job in try await jobs(states: [.discarded], limit: 1_000) {
-            if let outgoing = Outgoing(job) { givenUp[outgoing.channel, default: 0] += 1 }
+            if let outgoing = OutgoingMessage(job) { givenUp[outgoing.channel, default: 0] += 1 }
         }
         return channels.list.map { channel in
             ChannelStatus(
@@ -67,7 +67,7 @@ extension NoticeBoard {
             key: "test-\(String(now.milliseconds, radix: 36))-\(String(UInt32.random(in: 0 ... .max), radix: 36))",
             kind: .test, at: now, sentence: "This is a test: messages of Stoker arrive here.")
         // A person waits for the answer: what fails is not tried for hours.
-        var job = try Outgoing(channel: channel, notice: notice).job(createdAt: now)
+        var job = try OutgoingMessage(channel: channel, notice: notice).job(createdAt: now)
         job.maxAttempts = 1
         let id = try await ledger.jobs.insert([job]).first ?? 0
         wake()
@@ -100,7 +100,7 @@ extension NoticeBoard {
     /// - Throws: `not_found`, and `conflict` for one that was not given up.
     package func retry(_ id: Int64) async throws(Failure) -> Int64 {
         let doing = "send message \(id) again"
-        guard let job = try await ledger.jobs.job(id), let outgoing = Outgoing(job) else {
+        guard let job = try await ledger.jobs.job(id), let outgoing = OutgoingMessage(job) else {
             throw Failure(
                 .notFound, doing: doing, because: "there is no message of that number",
                 hint: "`stoker notify list` shows them")
@@ -117,7 +117,8 @@ extension NoticeBoard {
         // What came after it has gone: it waits for nothing.
         again.order = 0
         let new = try NewJob(
-            kind: Outgoing.jobKind, payload: again.text, createdAt: now, maxAttempts: Outgoing.mostAttempts,
+            kind: OutgoingMessage.jobKind, payload: again.text, createdAt: now,
+            maxAttempts: OutgoingMessage.mostAttempts,
             key: .oneAtATime("notice again \(id)"))
         let inserted = try await ledger.jobs.insert([new]).first ?? 0
         wake()
@@ -129,11 +130,11 @@ extension NoticeBoard {
     package func messages(
         states: Set<Job.State>, before: Int64?, limit: Int
     ) async throws(Failure) -> [Job] {
-        try await ledger.jobs.jobs(kind: Outgoing.jobKind, states: states, before: before, limit: limit)
+        try await ledger.jobs.jobs(kind: OutgoingMessage.jobKind, states: states, before: before, limit: limit)
     }
 
     package func message(_ id: Int64) async throws(Failure) -> Job? {
-        guard let job = try await ledger.jobs.job(id), job.kind == Outgoing.jobKind else { return nil }
+        guard let job = try await ledger.jobs.job(id), job.kind == OutgoingMessage.jobKind else { return nil }
         return job
     }
 }

@@ -31,7 +31,7 @@ package final class NoticeBoard: Sendable {
         var isReady = true
 
         @discardableResult
-        mutating func stand(_ job: Int64, _ outgoing: Outgoing) -> DeliveryLine.Place {
+        mutating func stand(_ job: Int64, _ outgoing: OutgoingMessage) -> DeliveryLine.Place {
             resuming[outgoing.order] = nil
             return lines[outgoing.channel, default: DeliveryLine()].stand(job, outgoing)
         }
@@ -173,7 +173,7 @@ package final class NoticeBoard: Sendable {
         var remembered = NoticePlanner.Remembered()
         do throws(Failure) {
             // No other process works on this ledger: whoever held a message is gone.
-            try await ledger.jobs.release(kind: Outgoing.jobKind)
+            try await ledger.jobs.release(kind: OutgoingMessage.jobKind)
             for record in try await ledger.records.records(kind: ChannelReport.recordKind) {
                 if let report = ChannelReport(record) { state.withLock { $0.reports[record.key] = report } }
             }
@@ -220,7 +220,7 @@ package final class NoticeBoard: Sendable {
         var found: [Job] = []
         while found.count < limit {
             let page = try await ledger.jobs.jobs(
-                kind: Outgoing.jobKind, states: states, before: found.last?.id ?? before,
+                kind: OutgoingMessage.jobKind, states: states, before: found.last?.id ?? before,
                 limit: min(500, limit - found.count))
             found += page
             if page.count < 500 { break }
@@ -295,7 +295,7 @@ package final class NoticeBoard: Sendable {
             let jobs = try await jobs(states: Self.live, limit: Self.mostRemembered)
             // Of more it is not known which of them are there.
             guard jobs.count < Self.mostRemembered else { return }
-            let orders = Set(jobs.compactMap { Outgoing($0)?.order })
+            let orders = Set(jobs.compactMap { OutgoingMessage($0)?.order })
             state.withLock { $0.planner.keepLive(orders, olderThan: before) }
         } catch {
             logger.debug("The outbox could not be read", metadata: ["error": "\(error)"])
@@ -313,9 +313,9 @@ package final class NoticeBoard: Sendable {
     /// Does the jobs of the outbox.
     package func handler(_ means: DeliveryMeans) -> JobHandler {
         JobHandler(
-            kind: Outgoing.jobKind,
+            kind: OutgoingMessage.jobKind,
             taken: { jobs in
-                let outgoing = jobs.map { ($0.id, Outgoing($0)) }
+                let outgoing = jobs.map { ($0.id, OutgoingMessage($0)) }
                 self.state.withLock { state in
                     for case (let job, let message?) in outgoing { state.stand(job, message) }
                 }
@@ -332,7 +332,7 @@ package final class NoticeBoard: Sendable {
         case refused(String)
     }
 
-    private func turn(_ outgoing: Outgoing) -> Turn {
+    private func turn(_ outgoing: OutgoingMessage) -> Turn {
         let now = now()
         let isOffline = state.withLock { $0.isOffline }()
         return state.withLock { state in
@@ -422,7 +422,7 @@ package final class NoticeBoard: Sendable {
 
     private func place(of job: Job) throws -> DeliveryLine.Place {
         if let place = state.withLock({ $0.place(of: job.id) }) { return place }
-        guard let outgoing = Outgoing(job) else {
+        guard let outgoing = OutgoingMessage(job) else {
             throw Failure(
                 .internal, doing: "send a message", because: "its job cannot be read: another version wrote it",
                 retry: .never)
@@ -458,7 +458,7 @@ package final class NoticeBoard: Sendable {
         }
     }
 
-    private func over(_ outgoing: Outgoing, isTold: Bool) {
+    private func over(_ outgoing: OutgoingMessage, isTold: Bool) {
         state.withLock { state in
             if isTold { state.failures[outgoing.channel] = nil }
             state.resuming[outgoing.order] = nil
@@ -485,7 +485,7 @@ package final class NoticeBoard: Sendable {
         var isFresh: Bool { ContinuousClock.now - at < .seconds(1) }
     }
 
-    private func prepared(_ outgoing: Outgoing, _ means: DeliveryMeans) async -> Ready? {
+    private func prepared(_ outgoing: OutgoingMessage, _ means: DeliveryMeans) async -> Ready? {
         guard let channel = channels[outgoing.channel], channel.isOn else { return nil }
         return Ready(
             attempt: channel.channel.prepare(await finished(outgoing), with: means), channel: channel,
@@ -493,7 +493,7 @@ package final class NoticeBoard: Sendable {
     }
 
     /// What is only known when it is sent.
-    private func finished(_ outgoing: Outgoing) async -> Notice {
+    private func finished(_ outgoing: OutgoingMessage) async -> Notice {
         var notice = outgoing.notice
         notice.isLate = now() - (outgoing.due ?? notice.at) > Self.lateAfter
         notice.sender = sender

@@ -37,7 +37,7 @@ struct Digest: Sendable {
     }
 
     /// One that was begun before this process, as far as the ledger has it.
-    init(_ outgoing: Outgoing, route: Route, createdAt: Instant, due: Instant) {
+    init(_ outgoing: OutgoingMessage, route: Route, createdAt: Instant, due: Instant) {
         self.init(
             key: outgoing.notice.key, route: route, isGood: outgoing.notice.kind.isGood, order: outgoing.order,
             createdAt: createdAt, due: due, at: outgoing.notice.at, repeated: outgoing.notice.repeated)
@@ -59,7 +59,7 @@ struct Digest: Sendable {
     /// It tells of more than it lists.
     var isWide: Bool { count > listed.count }
 
-    mutating func add(_ one: Happening, as kind: Notice.Kind) {
+    mutating func add(_ one: NoticeTrigger, as kind: Notice.Kind) {
         if let incident = one.incident, !incidents.insert(incident).inserted { return }
         at = min(at, one.at)
         kinds[kind, default: 0] += 1
@@ -71,7 +71,7 @@ struct Digest: Sendable {
             return
         }
         count += 1
-        guard listed.count < Outgoing.mostListed else { return }
+        guard listed.count < OutgoingMessage.mostListed else { return }
         listed.append(
             (
                 one.incident,
@@ -98,7 +98,7 @@ struct Digest: Sendable {
         listed[place].subject.lastedMilliseconds = lasted.wholeMilliseconds
     }
 
-    func outgoing(groupOf: (String) -> String?, link: String?) -> Outgoing {
+    func outgoing(groupOf: (String) -> String?, link: String?) -> OutgoingMessage {
         let subjects = listed.map { one in
             var subject = one.subject
             subject.group = groupOf(subject.check)
@@ -112,7 +112,7 @@ struct Digest: Sendable {
         let notice = Notice(
             key: key, kind: kind, at: at, subjects: subjects, count: count, sentence: sentence, done: done,
             hint: hint, link: link, repeated: repeated)
-        var outgoing = Outgoing(
+        var outgoing = OutgoingMessage(
             channel: route.channel, rule: route.id, notice: notice,
             incidents: first + rest, order: order,
             due: due > createdAt ? due : nil)

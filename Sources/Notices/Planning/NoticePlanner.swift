@@ -139,12 +139,12 @@ struct NoticePlanner: Sendable {
             guard let incident = incidents.first(where: { $0.ended != nil }) else { return }
             end(incident, check, how, at: event.at, now)
         case .verdict(let check, _, let to, let cause, let code):
-            let kinds = Happening.kinds(settled: to, cause)
+            let kinds = NoticeTrigger.kinds(settled: to, cause)
             guard !kinds.isEmpty else { return }
             tell(
-                Happening(
+                NoticeTrigger(
                     kinds: kinds, at: event.at, check: check, verdict: to, sentence: cause.sentence(code: code ?? 0),
-                    since: event.at, hint: Happening.hint(cause)), now)
+                    since: event.at, hint: NoticeTrigger.hint(cause)), now)
         case .offline: offlineSince = event.at
         case .online:
             if let since = offlineSince { wasOffline(since: since, until: event.at, now) }
@@ -153,7 +153,7 @@ struct NoticePlanner: Sendable {
         case .healingResumed(let cause): suspended.remove(cause)
         default:
             note(event)
-            if let happening = Happening(event) { tell(happening, now) }
+            if let happening = NoticeTrigger(event) { tell(happening, now) }
         }
     }
 
@@ -170,7 +170,7 @@ struct NoticePlanner: Sendable {
     }
 
     /// Something that is no incident, or is about Stoker itself.
-    private mutating func tell(_ happening: Happening, _ now: Instant) {
+    private mutating func tell(_ happening: NoticeTrigger, _ now: Instant) {
         if let check = happening.check, isHeld(check, nil, now) { return }
         for route in routes where route.covers(happening.check, group: group(happening.check)) {
             guard let kind = route.kind(among: happening.kinds) else { continue }
@@ -192,7 +192,7 @@ struct NoticePlanner: Sendable {
         }
         open[key]?.heldUntil = nil
         for route in routes where route.covers(one.check, group: group(one.check)) {
-            guard route.kind(among: Happening.kinds(one.verdict, one.cause)) != nil else { continue }
+            guard route.kind(among: NoticeTrigger.kinds(one.verdict, one.cause)) != nil else { continue }
             if let lasting = route.rule.lasting, key.began + lasting > now {
                 open[key]?.waiting[route.id] = key.began + lasting
             } else {
@@ -203,18 +203,20 @@ struct NoticePlanner: Sendable {
 
     /// Tells of an incident that lasts.
     private mutating func raise(_ key: IncidentKey, on route: Route, at: Instant, _ now: Instant) {
-        guard let one = open[key], let kind = route.kind(among: Happening.kinds(one.verdict, one.cause)) else { return }
+        guard let one = open[key], let kind = route.kind(among: NoticeTrigger.kinds(one.verdict, one.cause)) else {
+            return
+        }
         open[key]?.waiting[route.id] = nil
         open[key]?.told.insert(route.channel)
         let due = emit(happening(key, one, at: at), as: kind, on: route, isGood: false, now)
         if let interval = route.rule.repeat { open[key]?.repeats[route.id] = (due + interval, 1) }
     }
 
-    private func happening(_ key: IncidentKey, _ one: Open, at: Instant) -> Happening {
-        Happening(
-            kinds: Happening.kinds(one.verdict, one.cause), at: at, check: one.check, incident: key,
+    private func happening(_ key: IncidentKey, _ one: Open, at: Instant) -> NoticeTrigger {
+        NoticeTrigger(
+            kinds: NoticeTrigger.kinds(one.verdict, one.cause), at: at, check: one.check, incident: key,
             verdict: one.verdict, sentence: one.cause.sentence(code: one.code), since: key.began, done: one.done,
-            hint: Happening.hint(one.cause))
+            hint: NoticeTrigger.hint(one.cause))
     }
 
     private mutating func end(
@@ -234,7 +236,7 @@ struct NoticePlanner: Sendable {
             }
             return
         }
-        let over = Happening(
+        let over = NoticeTrigger(
             kinds: [.recovered], at: at, check: check, incident: key, verdict: .up, was: incident.verdict,
             sentence: incident.cause.sentence(code: incident.code), since: incident.ended, lasted: lasted,
             done: known?.done ?? [])
@@ -295,7 +297,7 @@ struct NoticePlanner: Sendable {
                 key: "\(String(lastOrder, radix: 36))-seen", kind: .acknowledged, at: now,
                 subjects: [.init(check: one.check, verdict: one.verdict, since: key.began, incident: number)],
                 sentence: "somebody has acknowledged it", link: link(one.check))
-            let outgoing = Outgoing(channel: channel, notice: notice, incidents: [key], order: lastOrder)
+            let outgoing = OutgoingMessage(channel: channel, notice: notice, incidents: [key], order: lastOrder)
             guard let job = try? outgoing.job(createdAt: now) else { return nil }  // of a few words: it always fits
             live[channel, default: MessageOrder()].insert(lastOrder, checks: [one.check], isWide: false)
             return job
@@ -340,7 +342,7 @@ struct NoticePlanner: Sendable {
     private mutating func wasOffline(since: Instant, until: Instant, _ now: Instant) {
         offlineSince = nil
         tell(
-            Happening(
+            NoticeTrigger(
                 kinds: [.offline], at: until,
                 sentence:
                     "Stoker had no network for \((until - since).rounded.text): nothing was looked at, and verdicts stood still",
@@ -364,7 +366,7 @@ struct NoticePlanner: Sendable {
         }
         for route in routes where route.rule.on.contains(.down) {
             emit(
-                Happening(
+                NoticeTrigger(
                     kinds: [.down], at: event.at, sentence: event.text,
                     hint: isKnown
                         ? "Wait: the platform is at it." : "Wait, and look at https://status.huggingface.co.",
@@ -427,7 +429,7 @@ struct NoticePlanner: Sendable {
             var digest = digest(route, isGood: false, due: route.sending(at: now), at: now, now, repeated: number)
             for one in again {
                 guard let incident = open[one.incident],
-                    let kind = route.kind(among: Happening.kinds(incident.verdict, incident.cause))
+                    let kind = route.kind(among: NoticeTrigger.kinds(incident.verdict, incident.cause))
                 else { continue }
                 digest.add(happening(one.incident, incident, at: now), as: kind)
                 open[one.incident]?.repeats[id] = (digest.due + interval, one.number + 1)
@@ -446,7 +448,7 @@ struct NoticePlanner: Sendable {
     /// - Returns: when it is sent.
     @discardableResult
     private mutating func emit(
-        _ happening: Happening, as kind: Notice.Kind, on route: Route, isGood: Bool, _ now: Instant
+        _ happening: NoticeTrigger, as kind: Notice.Kind, on route: Route, isGood: Bool, _ now: Instant
     ) -> Instant {
         let id = route.id + (isGood ? "+" : "-")
         if isAddable(id, now) {
@@ -513,17 +515,17 @@ struct NoticePlanner: Sendable {
     // MARK: Order
 
     /// Whether an older message of the same channel about one of the same checks is not over.
-    func isBlocked(_ outgoing: Outgoing) -> Bool { blocker(of: outgoing) != nil }
+    func isBlocked(_ outgoing: OutgoingMessage) -> Bool { blocker(of: outgoing) != nil }
 
     /// The order of the oldest such message.
-    func blocker(of outgoing: Outgoing) -> Int64? {
+    func blocker(of outgoing: OutgoingMessage) -> Int64? {
         guard outgoing.order > 0 else { return nil }
         return live[outgoing.channel]?.first(
             before: outgoing.order, checks: outgoing.checks, isWide: outgoing.isWide)
     }
 
     /// A message is over: sent, or given up. - Parameter isTold: false: its end need not be told either.
-    mutating func isOver(_ outgoing: Outgoing, isTold: Bool) {
+    mutating func isOver(_ outgoing: OutgoingMessage, isTold: Bool) {
         live[outgoing.channel]?.remove(outgoing.order)
         if live[outgoing.channel]?.isEmpty == true { live[outgoing.channel] = nil }
         guard !isTold, outgoing.notice.kind.isAlarm, outgoing.notice.repeated == 0 else { return }
@@ -539,7 +541,7 @@ struct NoticePlanner: Sendable {
     }
 
     /// Whether it only tells of the end of what could not be told.
-    func isUnwanted(_ outgoing: Outgoing) -> Bool {
+    func isUnwanted(_ outgoing: OutgoingMessage) -> Bool {
         guard outgoing.notice.kind == .recovered || outgoing.notice.kind == .acknowledged,
             let refused = refused[outgoing.channel]
         else { return false }
@@ -582,7 +584,7 @@ struct NoticePlanner: Sendable {
         let oldest = remembered.wholeSince
         var seen: Set<IncidentKey> = []
         for job in remembered.jobs {
-            guard let outgoing = Outgoing(job) else { continue }
+            guard let outgoing = OutgoingMessage(job) else { continue }
             lastOrder = max(lastOrder, outgoing.order)
             if !job.state.isOver, outgoing.order > 0 {
                 live[outgoing.channel, default: MessageOrder()].insert(
@@ -635,7 +637,7 @@ struct NoticePlanner: Sendable {
     private mutating func armLasting(_ key: IncidentKey, _ one: Open) {
         for route in routes where open[key]?.told.contains(route.channel) == false {
             guard let lasting = route.rule.lasting, route.covers(one.check, group: group(one.check)),
-                route.kind(among: Happening.kinds(one.verdict, one.cause)) != nil
+                route.kind(among: NoticeTrigger.kinds(one.verdict, one.cause)) != nil
             else { continue }
             open[key]?.waiting[route.id] = key.began + lasting
         }

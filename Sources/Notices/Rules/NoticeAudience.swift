@@ -92,8 +92,8 @@ extension Notice.Kind {
     /// What it is told as, the most telling first: a rule that does not name the first hears of it as the next.
     fileprivate var toldAs: [Notice.Kind] {
         switch self {
-        case .moderated: Happening.kinds(.down, .spaceModerated)
-        case .wakingTooLong: Happening.kinds(.down, .spaceStuck)
+        case .moderated: NoticeTrigger.kinds(.down, .spaceModerated)
+        case .wakingTooLong: NoticeTrigger.kinds(.down, .spaceStuck)
         default: [self]
         }
     }

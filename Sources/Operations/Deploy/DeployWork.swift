@@ -8,7 +8,7 @@ import StokerCore
 struct PreparedPlan: Sendable {
     var plan: DeployPlan
     /// By the names in the fleet file (``SpacePlan/target``).
-    var wished: [String: WishedFiles] = [:]
+    var wished: [String: DesiredFiles] = [:]
     var secrets: [String: [String: Secret]] = [:]
     var prints: SecretFingerprints
 }
@@ -100,9 +100,9 @@ struct DeployWork: Sendable {
         for index in deploys.indices where deploys[index].source != nil && sources[deploys[index].space] == nil {
             deploys[index].ignore.append("files")
         }
-        var wished: [RepoID: WishedFiles] = [:]
+        var wished: [RepoID: DesiredFiles] = [:]
         for deploy in deploys {
-            if let source = sources[deploy.space] { wished[deploy.space] = try await WishedFiles(deploy, source) }
+            if let source = sources[deploy.space] { wished[deploy.space] = try await DesiredFiles(deploy, source) }
         }
         let secrets = try await values(deploys, runsCommands: !isUnattended)
         let prints = try await context.secretPrints.read()
@@ -156,7 +156,7 @@ struct DeployWork: Sendable {
     // MARK: Files
 
     private func compare(
-        _ deploys: [Deploy], _ hub: Hub, _ wished: inout [RepoID: WishedFiles], _ planner: inout Planner,
+        _ deploys: [Deploy], _ hub: Hub, _ wished: inout [RepoID: DesiredFiles], _ planner: inout Planner,
         withDiffs: Bool
     ) async throws {
         var budget = withDiffs ? FileDiffs.mostFiles : 0
@@ -191,7 +191,7 @@ struct DeployWork: Sendable {
     /// The README alone, where files are left as they are.
     private func header(
         _ deploy: Deploy, _ origin: RepoID?, _ commit: String?, _ hub: Hub
-    ) async throws -> (WishedFiles, [FileChanges.File]) {
+    ) async throws -> (DesiredFiles, [FileChanges.File]) {
         var source = FolderContents()
         var remote: [String: RemoteFile] = [:]
         if let origin, let commit {
@@ -204,7 +204,7 @@ struct DeployWork: Sendable {
                 guard error.kind == .notFound else { throw error }
             }
         }
-        let own = try await WishedFiles(deploy, source)
+        let own = try await DesiredFiles(deploy, source)
         return (own, try await own.differences(from: remote, of: deploy))
     }
 

@@ -19,7 +19,7 @@ package final class HubClientGateway: HubGateway {
         self.statusPage = statusPage
     }
 
-    /// What one row of a listing has to say. `host` is not among what can be asked for (hub-api 3.7), so it is learned: ``Forms``.
+    /// What one row of a listing has to say. `host` is not among the values of `expand` (huggingface_hub `ExpandSpaceProperty_T`), so it is learned: ``Forms``.
     private static let fields = ["runtime", "sha", "subdomain", "private", "sdk", "tags"]
     /// Rows of a page: the most that is known to be accepted.
     private static let page = 500

@@ -4,9 +4,11 @@ package import StokerCore
 
 /// What a person said about an incident: that it was seen, and how it goes on. Kept as records of the ledger.
 package struct Acknowledgement: Sendable, Equatable {
+    /// When it was acknowledged.
     package var at: Instant
     /// Who said it, as the caller names itself; nil where it does not.
     package var by: String?
+    /// What was said with it; nil for nothing.
     package var text: String?
 
     var json: JSONValue { ["at": .instant(at), "by": .text(by), "text": .text(text)] }

@@ -17,7 +17,7 @@ extension NoticeBoard {
         var read = 0
         while found.count < limit, read < Self.maxRead {
             let page = try await messages(states: states, before: before, limit: 500)
-            found += page.filter { Outgoing($0)?.incidentKeys.contains(key) ?? false }
+            found += page.filter { OutgoingMessage($0)?.incidentKeys.contains(key) ?? false }
             read += page.count
             before = page.last?.id
             // A message is written in the transaction of its cause; a minute for a clock that was set back.
@@ -38,7 +38,7 @@ extension NoticeBoard {
         while read < Self.maxRead {
             let page = try await messages(states: [], before: before, limit: 500)
             for job in page {
-                guard let outgoing = Outgoing(job), outgoing.isAboutTrouble else { continue }
+                guard let outgoing = OutgoingMessage(job), outgoing.isAboutTrouble else { continue }
                 let state = MessageState(job.state)
                 for key in outgoing.incidentKeys where incidents.contains(key) {
                     let place = told[key]?.firstIndex { $0.channel == outgoing.channel }
@@ -57,7 +57,7 @@ extension NoticeBoard {
     }
 }
 
-extension Outgoing {
+extension OutgoingMessage {
     /// Neither its end nor its acknowledgement: who hears only of those has not heard of the trouble.
     fileprivate var isAboutTrouble: Bool { !notice.kind.isGood }
 }

@@ -146,7 +146,7 @@ package enum MessageState: String, CaseIterable {
 extension Job {
     /// As a message; nil for one that cannot be read.
     package var message: JSONValue? {
-        guard let outgoing = Outgoing(self) else { return nil }
+        guard let outgoing = OutgoingMessage(self) else { return nil }
         let notice = outgoing.notice
         return [
             "id": .integer(id), "key": .string(notice.key), "channel": .string(outgoing.channel),

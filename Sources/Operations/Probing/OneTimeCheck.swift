@@ -7,12 +7,16 @@ import Synchronization
 
 /// Probes checks once, now, with the engine and the judgement of the monitor, and forgets about it.
 package struct OneTimeCheck: Sendable {
+    /// What one ping with its retries saw. Nothing of it is remembered.
     package struct Result: Sendable {
         package var check: Check
         package var outcome: Outcome
         package var cause: Cause
+        /// HTTP status; 0 when there was none.
         package var code: UInt16
+        /// What exactly was seen; empty while all is well. Without secrets.
         package var detail: String
+        /// To the first byte; 0 when none came.
         package var latencyMicroseconds: UInt32
         /// nil when there was none.
         package var certificateEnd: Instant?

@@ -31,7 +31,7 @@ extension Operation {
         let choice = FileChoice(files: files, include: include, exclude: arguments.texts("exclude"), revision: revision)
         let wanted = try choice.chosen(all.map(\.path), of: id)
         let filter = PathFilter(exactly: wanted)
-        func fetch(to folder: String) async throws -> Snapshot {
+        func fetch(to folder: String) async throws -> RepoDownload {
             do {
                 return try await hub.snapshot(of: id, revision: commit, to: folder, filter: filter) { state in
                     context.tell(OperationProgress(state, verb: "fetching"))

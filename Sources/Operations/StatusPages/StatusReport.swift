@@ -3,6 +3,7 @@ package import StokerCore
 
 /// What a status page tells: no address, and causes only where they may be shown.
 package struct StatusReport: Sendable, Equatable {
+    /// A check as visitors see it.
     package struct Service: Sendable, Equatable {
         package var name: String
         package var group: String
@@ -24,6 +25,7 @@ package struct StatusReport: Sendable, Equatable {
         }
     }
 
+    /// An incident as visitors read of it.
     package struct Post: Sendable, Equatable {
         package var incident: Int64
         package var name: String
@@ -39,6 +41,7 @@ package struct StatusReport: Sendable, Equatable {
         package var updated: Instant { max(notes.first?.at ?? began, max(began, ended ?? began)) }
     }
 
+    /// Last part of the page's address: `/p/SLUG`.
     package var slug: String
     package var page: StatusPageSettings
     package var title: String { page.title ?? slug }
@@ -47,8 +50,10 @@ package struct StatusReport: Sendable, Equatable {
     package var posts: [Post]
     /// What goes on now and what is planned for the next week, by its beginning.
     package var maintenance: [MaintenanceWindow] = []
+    /// The moment the report was made.
     package var now: Instant
 
+    /// Days of the bars, today included.
     package static let days = 90
     /// Checks a page shows.
     package static let maxServices = 500
@@ -57,6 +62,7 @@ package struct StatusReport: Sendable, Equatable {
     /// Incidents that are over are told so long.
     private static let past = Duration.seconds(30 * 86_400)
 
+    /// What visitors are warned of: in trouble, and not in maintenance.
     package var troubled: [Service] { services.filter { $0.isTrouble && !$0.isInMaintenance } }
 
     /// The slow part: kept for a minute by whoever asks often.

@@ -73,12 +73,24 @@ package final class PostgresVault: Vault {
 
     private func connect(_ library: LibPQ) throws(LibPQ.Trouble) -> LibPQ.Connection {
         var settings = [("application_name", "stoker"), ("connect_timeout", "10"), ("tcp_user_timeout", "30000")]
-        let isHere = ["@localhost", "@127.0.0.1", "@[::1]", "//localhost", "//127.0.0.1", "///"].contains {
-            address.contains($0)
-        }
-        if !isHere { settings.append(("sslmode", "require")) }
+        if !Self.isOfThisMachine(address) { settings.append(("sslmode", "require")) }
         settings.append(("dbname", address))
         return try library.connect(settings)
+    }
+
+    /// Whether every host that the address names is this machine. One that names none is not: `PGHOST` may name another, and on a
+    /// socket of this machine libpq asks for no TLS in any case. Source: PostgreSQL manual, "Connection URIs" and "sslmode".
+    static func isOfThisMachine(_ address: String) -> Bool {
+        guard let parts = AddressParts(address) else { return false }
+        let hosts = parts.hostAndPort.split(separator: ",", omittingEmptySubsequences: false)
+        let areHere = hosts.allSatisfy { host in
+            (try? Address.Authority(host)).map { HostAddress.isLoopback(host: $0.host) } ?? false
+        }
+        // These take the place of the host before them.
+        let others = (parts.query ?? "").split(separator: "&").filter {
+            $0.hasPrefix("host=") || $0.hasPrefix("hostaddr=")
+        }
+        return areHere && others.isEmpty
     }
 
     private func failure(_ trouble: LibPQ.Trouble, _ doing: String, mayHaveActed: Bool) -> VaultFailure {

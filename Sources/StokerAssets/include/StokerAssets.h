@@ -13,6 +13,9 @@ typedef struct {
 /// All files; `count` is set to how many.
 const stoker_asset *stoker_assets(size_t *count);
 
+/// The file of that name; NULL when there is none.
+const stoker_asset *stoker_asset_named(const char *name);
+
 /// Files of the templates for new Spaces, named `TEMPLATE/PATH`; `count` is set to how many.
 const stoker_asset *stoker_templates(size_t *count);
 

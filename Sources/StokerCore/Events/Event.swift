@@ -2,9 +2,11 @@
 package struct Event: Sendable, Equatable {
     /// Number given by the ledger; 0 before it is stored.
     package var id: Int64
+    /// When it happened, not when it was stored.
     package var at: Instant
     /// nil for events of the fleet as a whole.
     package var check: Int32?
+    /// What happened, with its values.
     package var payload: EventPayload
 
     package init(id: Int64 = 0, at: Instant, check: Int32? = nil, _ payload: EventPayload) {

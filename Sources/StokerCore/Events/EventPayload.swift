@@ -93,7 +93,9 @@ package enum EventPayload: Sendable, Equatable, Codable {
     /// Only the sentence is known: an older version wrote it, or a newer one that knows more kinds.
     case text(kind: String, sentence: String)
 
+    /// Why an incident is over.
     package enum IncidentEnd: String, Sendable, Codable {
+        /// The check is up again.
         case recovered
         case paused
         /// The check left the fleet.
@@ -101,6 +103,7 @@ package enum EventPayload: Sendable, Equatable, Codable {
         /// Its name belongs to another Space now.
         case replaced
     }
+    /// Why the Hub says that a Space is paused.
     package enum StageReason: String, Sendable, Codable {
         case moderation
         case spendLimit = "spend_limit"
@@ -114,6 +117,7 @@ package enum HealingStep: String, Sendable, CaseIterable, Codable {
     case restart
     case factoryRestart = "factory_restart"
 
+    /// As sentences have it.
     package var word: String {
         switch self {
         case .wake: "wake"

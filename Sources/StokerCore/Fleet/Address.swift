@@ -22,6 +22,7 @@ package struct Address: Sendable, Hashable, CustomStringConvertible {
         /// The kind of check that such an address is for.
         package var kind: CheckPolicy.Kind { CheckKinds.kind(of: self) }
     }
+    /// Known to ``CheckKinds``.
     package var scheme: Scheme
     /// Lower case; IPv6 addresses without their brackets.
     package var host: String
@@ -34,6 +35,7 @@ package struct Address: Sendable, Hashable, CustomStringConvertible {
 
     /// Why a text is no address.
     package struct Fault: Error, Equatable {
+        /// Begins with a verb: `has a port outside 1…65535`.
         package var because: String
         package init(because: String) { self.because = because }
 

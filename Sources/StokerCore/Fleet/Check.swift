@@ -11,6 +11,7 @@ package struct Check: Sendable, Equatable {
     package var space: String?
     /// The Space consists of files only, as the Hub says: what answers is not behind the edge of an app.
     package var isStatic = false
+    /// How it is made and judged; shared with all checks that are configured alike.
     package var policy: CheckPolicy
 
     package init(name: String, address: String, space: String? = nil, policy: CheckPolicy) {
@@ -78,6 +79,7 @@ package final class CheckPolicy: Sendable, Equatable {
     /// The address was said in the file (`url:`): the Hub's own does not take its place.
     package let ownAddress: Bool
 
+    /// Raw values are those of the fleet file.
     package enum Role: String, Sendable, Codable { case alive, ready }
 
     package init(
@@ -136,6 +138,7 @@ package final class CheckPolicy: Sendable, Equatable {
 
 /// `failures` failed pings among the last `of`.
 package struct Threshold: Sendable, Hashable {
+    /// 1 up to ``of``.
     package var failures: Int
     /// 1…32.
     package var of: Int
@@ -145,10 +148,11 @@ package struct Threshold: Sendable, Hashable {
     }
 }
 
-/// Named intervals (requirement KA10).
+/// Named intervals (KA10 in docs/promises.md).
 package enum Warmth: String, Sendable, CaseIterable, Codable {
     case hot, warm, cool, alive
 
+    /// Time between two pings: 2, 5, 15 or 45 minutes.
     package var interval: Duration {
         switch self {
         case .hot: .seconds(2 * 60)
@@ -165,6 +169,7 @@ package struct Request: Sendable, Hashable {
     package var method: String
     /// In the order of the file. Values may hold secrets: see ``Header``.
     package var headers: [Header]
+    /// Sent as it is, in UTF-8; nil for none. May hold what came out of variables: see ``hidden``.
     package var body: String?
     /// How many redirects are followed. Default 5; 0 judges the redirect itself.
     package var redirects: Int
@@ -174,6 +179,7 @@ package struct Request: Sendable, Hashable {
     /// it looks like. Header values are ``Secret`` by themselves.
     package var hidden: [Secret] = []
 
+    /// A header of the request.
     package struct Header: Sendable, Hashable {
         package var name: String
         /// Secret because it may come from the environment; shown as `***` for `Authorization`, `Cookie` and the like.
@@ -212,8 +218,11 @@ package struct Expectation: Sendable, Hashable {
     /// What only one kind of check expects, by its key: ``CheckKind/ownExpectations``.
     package var own: [String: [String]]
 
+    /// One line of `expect.json`.
     package struct JSONRule: Sendable, Hashable {
+        /// A path as ``JSONPath`` reads it, such as `$.database.state`.
         package var path: String
+        /// What must stand there. Numbers are compared by value: 1 is 1.0.
         package var value: JSONScalar
         package init(path: String, value: JSONScalar) {
             self.path = path
@@ -238,6 +247,7 @@ package struct Expectation: Sendable, Hashable {
     package var readsBody: Bool { text != nil || regex != nil || !json.isEmpty }
 }
 
+/// A JSON value without parts.
 package enum JSONScalar: Sendable, Hashable {
     case string(String)
     case number(JSONNumber)
@@ -247,6 +257,7 @@ package enum JSONScalar: Sendable, Hashable {
 
 /// A weekly window in a time zone: `Mon-Fri 07:00-20:00 Europe/Berlin`; several are joined by a comma.
 package struct Hours: Sendable, Hashable {
+    /// One span of the day, on some days of the week.
     package struct Window: Sendable, Hashable {
         /// Bit 0 is Monday.
         package var days: UInt8
@@ -259,6 +270,7 @@ package struct Hours: Sendable, Hashable {
             self.end = end
         }
     }
+    /// Not empty; they may overlap.
     package var windows: [Window]
     /// IANA name, `UTC` by default.
     package var zone: String

@@ -2,7 +2,9 @@
 package enum DotEnv {
     /// A variable and where it stands.
     package struct Entry: Sendable, Equatable {
+        /// Left of `=`, without `export`.
         package var name: String
+        /// Without its quotes.
         package var value: String
         /// Counted from 1.
         package var line: Int

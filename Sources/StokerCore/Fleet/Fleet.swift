@@ -1,9 +1,12 @@
 /// Everything a fleet file says, checked and with all defaults filled in.
 package struct Fleet: Sendable, Equatable {
+    /// Section `hub`: which Hub is asked, with whose token, and what joins by itself.
     package var hub: Hub
     /// Every check of every Space, target and heartbeat, in the order of the file.
     package var checks: [Check]
+    /// Section `serve`: where the server listens, and who may use it.
     package var serve: Serve
+    /// Section `ledger`: how long history is kept.
     package var ledger: LedgerSettings
     /// Things that are allowed but worth a word, such as an interval below 15 minutes on a Space.
     package var advice: [Advice]
@@ -16,7 +19,9 @@ package struct Fleet: Sendable, Equatable {
 
     /// A check that has another name now.
     package struct Rename: Sendable, Hashable {
+        /// The name until now.
         package var from: String
+        /// The name from now on.
         package var to: String
         package init(from: String, to: String) {
             self.from = from
@@ -42,6 +47,7 @@ extension Fleet {
     package struct Advice: Sendable, Equatable {
         /// Place in the document: `spaces.bot.keep.every`.
         package var path: String
+        /// What deserves a second look, as a sentence.
         package var text: String
         /// Where in the file, from 1; 0 when it is about no place in particular.
         package var line: Int

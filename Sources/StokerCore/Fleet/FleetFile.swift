@@ -40,13 +40,14 @@ package enum FleetFile {
             readTop(Value(node: root, place: .root, reading: reading), sections, into: &fleet)
         }
         if reading.budget <= 0 {
-            reading.report(.limit, "aliases repeat too much to read the file", at: Spot(line: 1, column: 1), in: .root)
+            reading.report(
+                .limit, "aliases repeat too much to read the file", at: SourcePosition(line: 1, column: 1), in: .root)
         }
         guard reading.problems.isEmpty else { return .failure(reading.sorted) }
         if fleet.checks.isEmpty, fleet.hub.discovery == nil {
             reading.advise(
                 "nothing is looked at yet: name a Space under `spaces`, an address under `targets` or a job under `heartbeats`",
-                at: Spot(line: 1, column: 1), in: .root)
+                at: SourcePosition(line: 1, column: 1), in: .root)
         }
         fleet.advice = reading.advice
         return .success(fleet)
@@ -79,7 +80,7 @@ extension Address {
     }
 }
 
-enum Switched<Wrapped: Sendable>: Sendable {
+enum Toggle<Wrapped: Sendable>: Sendable {
     case on(Wrapped)
     case off
 }
@@ -108,7 +109,7 @@ extension Value {
         return nil
     }
 
-    func durationOrOff(_ range: ClosedRange<Duration>, example: String) -> Switched<Duration>? {
+    func durationOrOff(_ range: ClosedRange<Duration>, example: String) -> Toggle<Duration>? {
         if case .scalar(let scalar) = node, ["off", "false", "never"].contains(scalar.string) { return .off }
         if let text = text("a duration such as \(example)"), ["off", "false", "never"].contains(text.value) {
             return .off

@@ -17,7 +17,7 @@ final class FleetReading {
     static let adviceLimit = 1_000
 
     private struct Report: Hashable {
-        var spot: Spot
+        var spot: SourcePosition
         var text: String
     }
 
@@ -27,7 +27,7 @@ final class FleetReading {
         self.document = document
     }
 
-    func report(_ rule: Problem.Rule, _ text: String, at mark: Spot, in place: Place) {
+    func report(_ rule: Problem.Rule, _ text: String, at mark: SourcePosition, in place: Place) {
         // A mistake in an anchored mapping is met once for every alias.
         guard problems.count < Self.problemLimit,
             reported.insert(Report(spot: mark, text: text)).inserted
@@ -36,7 +36,7 @@ final class FleetReading {
             Problem(file: file, line: mark.line, column: mark.column, path: place.description, text: text, rule: rule))
     }
 
-    func advise(_ text: String, at mark: Spot, in place: Place) {
+    func advise(_ text: String, at mark: SourcePosition, in place: Place) {
         guard advice.count < Self.adviceLimit else { return }
         advice.append(Fleet.Advice(path: place.description, text: text, line: mark.line, column: mark.column))
     }
@@ -64,7 +64,7 @@ extension CheckPolicy: Hashable {
 }
 
 /// Line and column, from 1.
-struct Spot: Hashable, Comparable, Sendable {
+struct SourcePosition: Hashable, Comparable, Sendable {
     var line: Int
     var column: Int
 
@@ -76,7 +76,7 @@ struct Spot: Hashable, Comparable, Sendable {
         guard let mark else { return nil }
         self.init(line: mark.line, column: mark.column)
     }
-    static func < (a: Spot, b: Spot) -> Bool { (a.line, a.column) < (b.line, b.column) }
+    static func < (a: SourcePosition, b: SourcePosition) -> Bool { (a.line, a.column) < (b.line, b.column) }
 }
 
 /// A place in the document, as a chain so that a path costs nothing until somebody reads it.
@@ -127,7 +127,7 @@ struct Value {
     let place: Place
     let reading: FleetReading
 
-    var mark: Spot { Spot(node.mark) ?? Spot(line: 1, column: 1) }
+    var mark: SourcePosition { SourcePosition(node.mark) ?? SourcePosition(line: 1, column: 1) }
 
     func report(_ rule: Problem.Rule, _ text: String) { reading.report(rule, text, at: mark, in: place) }
 
@@ -363,12 +363,12 @@ enum Variables {
 struct Section {
     struct Entry {
         let key: String
-        let keyMark: Spot
+        let keyMark: SourcePosition
         let value: Value
     }
     private(set) var entries: [Entry] = []
     let place: Place
-    let mark: Spot
+    let mark: SourcePosition
     let reading: FleetReading
 
     subscript(_ key: String) -> Value? { entries.first { $0.key == key }?.value }
@@ -376,7 +376,7 @@ struct Section {
     func has(_ key: String) -> Bool { entry(key) != nil }
 
     /// Where the value of a key begins, else where the section does.
-    func mark(of key: String) -> Spot { self[key]?.mark ?? mark }
+    func mark(of key: String) -> SourcePosition { self[key]?.mark ?? mark }
     func place(of key: String) -> Place { self[key]?.place ?? place }
 
     func report(_ rule: Problem.Rule, _ text: String, at key: String? = nil) {
@@ -430,7 +430,7 @@ extension Value {
             guard case .scalar(let scalar) = key else {
                 reading.report(
                     .type, "a key is \(Value(node: key, place: place, reading: reading).kind); keys are text",
-                    at: Spot(key.mark) ?? mark, in: place)
+                    at: SourcePosition(key.mark) ?? mark, in: place)
                 continue
             }
             let name = VariableEscaping.lower(scalar.string)
@@ -442,7 +442,7 @@ extension Value {
                 continue
             }
             if seen.insert(name).inserted {
-                section.append(.init(key: name, keyMark: Spot(key.mark) ?? mark, value: value))
+                section.append(.init(key: name, keyMark: SourcePosition(key.mark) ?? mark, value: value))
             }
         }
         for merge in merges {
@@ -490,11 +490,11 @@ extension FleetReading {
                 walk(Value(node: item, place: Place(value.place, "[\(index)]"), reading: self))
             }
         case .mapping(let mapping):
-            var marks: [String: [Spot]] = [:]
+            var marks: [String: [SourcePosition]] = [:]
             for (key, node) in mapping {
                 guard let written = key.scalar?.string else { continue }
                 let name = document.original(of: written) ?? written
-                marks[name, default: []].append(Spot(key.mark) ?? value.mark)
+                marks[name, default: []].append(SourcePosition(key.mark) ?? value.mark)
                 walk(Value(node: node, place: Place(value.place, name), reading: self))
             }
             for (name, places) in marks where places.count > 1 {

@@ -1,5 +1,6 @@
 /// What may be done to a Space that fails, and how often.
 package struct HealRule: Sendable, Hashable {
+    /// The key `heal` of the fleet file.
     package enum Mode: String, Sendable, CaseIterable {
         /// Nothing, and nothing is said.
         case off
@@ -8,6 +9,7 @@ package struct HealRule: Sendable, Hashable {
         /// Do it.
         case act
     }
+    /// Default ``Mode/suggest``.
     package var mode: Mode
     /// Failed pings in a row before anything is done. Default 3.
     package var after: Int
@@ -58,6 +60,7 @@ extension Fleet {
         package var names: [String]
         /// How they are pinged, and the path that is asked for.
         package var policy: CheckPolicy
+        /// Path that is pinged; nil for the root.
         package var path: String?
 
         package init(
@@ -72,6 +75,7 @@ extension Fleet {
             self.path = path
         }
 
+        /// Whether a listed Space joins. Owners are compared without regard to case; without ``sdks`` static Spaces stay out.
         package func takes(_ facts: SpaceFacts) -> Bool {
             let parts = facts.id.split(separator: "/")
             guard parts.count == 2, namespaces.contains(where: { $0.lowercased() == parts[0].lowercased() }) else {
@@ -138,6 +142,7 @@ extension Fleet {
         /// No token is sent; private Spaces answer 404.
         case off
 
+        /// As it is sent; nil when no token goes along.
         package var headerName: String? {
             switch self {
             case .hub: "X-HF-Authorization"

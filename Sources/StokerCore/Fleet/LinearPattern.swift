@@ -5,6 +5,7 @@
 /// `(?i) (?m) (?s)`. What needs backtracking (back references, look-around, atomic groups) is refused.
 /// Source of the method: Thompson, "Regular expression search algorithm", CACM 11(6), 1968.
 package struct LinearPattern: Sendable {
+    /// Why a pattern is not taken: its syntax is unknown, it needs backtracking, or it is too long.
     package struct Refused: Error, Equatable {
         /// For a person, without the pattern itself.
         package var because: String
@@ -29,6 +30,7 @@ package struct LinearPattern: Sendable {
         sets = compiler.sets.map { $0.prepared() }
     }
 
+    /// What a search found out.
     package enum Result: Sendable, Equatable {
         case found, missing
         /// Given up after that many bytes of the text: no match up to there.

@@ -4,6 +4,7 @@ package struct Problem: Sendable, Equatable {
     package var file: String
     /// From 1. Columns count Unicode scalars, as editors and YAML do.
     package var line: Int
+    /// From 1, in Unicode scalars.
     package var column: Int
     /// Place in the document: `spaces.bot.keep.every`; empty for the document as a whole.
     package var path: String
@@ -12,6 +13,7 @@ package struct Problem: Sendable, Equatable {
     /// Stable and bounded, for scripts.
     package var rule: Rule
 
+    /// The kind of a mistake; raw values are those of `check-config --format json`.
     package enum Rule: String, Sendable, CaseIterable {
         /// The text is not YAML or JSON.
         case syntax
@@ -55,6 +57,7 @@ extension Problem: CustomStringConvertible {
 
 /// Every mistake of a file, in the order of its lines.
 package struct FleetProblems: Error, Sendable, Equatable, CustomStringConvertible {
+    /// Not empty where it is thrown.
     package var list: [Problem]
     package init(_ list: [Problem]) { self.list = list }
 

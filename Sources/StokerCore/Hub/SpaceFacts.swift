@@ -5,6 +5,7 @@
 package struct SpaceFacts: Sendable, Equatable {
     /// `owner/name` as the Hub spells it.
     package var id: String
+    /// What it does; nil for static Spaces and where the Hub does not say.
     package var stage: SpaceStage?
     /// Commit the running app was built from.
     package var runningSHA: String?
@@ -16,6 +17,7 @@ package struct SpaceFacts: Sendable, Equatable {
     package var host: String?
     /// First label of the host.
     package var subdomain: String?
+    /// Who sees it. Default public.
     package var visibility: Visibility
     /// What it runs on, such as `cpu-basic`.
     package var hardware: String?
@@ -27,9 +29,12 @@ package struct SpaceFacts: Sendable, Equatable {
     package var abuse: String?
     /// `gradio`, `docker` or `static`.
     package var sdk: String?
+    /// Of the Space's card, with those the Hub adds, such as `region:us`.
     package var tags: [String]
 
+    /// Raw values are those of the API.
     package enum Visibility: String, Sendable, Equatable, CaseIterable {
+        /// Everybody sees app and source.
         case `public`
         /// The app is open, the source is not.
         case protected
@@ -65,7 +70,7 @@ package struct SpaceFacts: Sendable, Equatable {
     /// Why a paused Space is paused, as far as the Hub tells.
     package enum PauseReason: Sendable, Equatable { case owner, moderation, spendLimit }
 
-    /// nil when it is not paused. Source: spaces-behaviour 0.6: `PAUSED` is said of all three; moderation shows as `abuse` or
+    /// nil when it is not paused. Observed, not documented: `PAUSED` is said of all three; moderation shows as `abuse` or
     /// "Flagged as abusive". A spending limit has neither field nor documented text. What the Hub does tell goes first: only paid hardware
     /// is ever paused for it, and an owner's pause has no message. Then a message that speaks of money counts.
     package var pauseReason: PauseReason? {
@@ -86,6 +91,7 @@ package struct SpaceFacts: Sendable, Equatable {
 
 /// What the Hub says of a check's Space beside what a visitor saw, for pages and the API.
 package struct SpaceHubStatus: Sendable, Equatable {
+    /// As the Hub says; nil when it does not.
     package var stage: SpaceStage?
     /// Since when the Hub says so, as far as we have watched.
     package var stageSince: Instant
@@ -93,11 +99,13 @@ package struct SpaceHubStatus: Sendable, Equatable {
     package var readAt: Instant
     /// Whether that is recent enough to count.
     package var isFresh: Bool
+    /// What the Hub says of an error stage; may have several lines.
     package var errorMessage: String?
     /// The commit that runs and the one it should be; nil when they agree or are not known.
     package var oldBuild: (running: String, head: String)?
     /// The commit that the running app was built from.
     package var runningCommit: String?
+    /// What it runs on, such as `cpu-basic`.
     package var hardware: String?
     /// What both sources together mean, when they disagree.
     package var disagreement: String?

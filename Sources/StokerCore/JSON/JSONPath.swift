@@ -1,9 +1,11 @@
 /// A path into a JSON document: `$.database`, `$.checks[0].status`, `$["odd key"]`; `$` alone is the document itself.
 package struct JSONPath: Sendable, Equatable {
+    /// One step down: a key of an object, or an index from 0 of an array.
     package enum Step: Sendable, Equatable {
         case key(String)
         case index(Int)
     }
+    /// From the document down; empty is the document itself.
     package var steps: [Step] = []
 
     /// nil when the text is not such a path.
@@ -43,6 +45,7 @@ package struct JSONPath: Sendable, Equatable {
 }
 
 extension JSONPath {
+    /// What stands at the end of a path.
     package enum Found: Sendable, Equatable {
         case scalar(JSONScalar)
         /// "an object" or "an array".

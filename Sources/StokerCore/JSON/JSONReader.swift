@@ -1,7 +1,9 @@
 extension JSONValue {
     /// Why a text is not JSON, and at which byte.
     package struct SyntaxError: Error, Equatable, CustomStringConvertible {
+        /// In bytes from the beginning of the text.
         package var offset: Int
+        /// What should stand there, as words: `a value`.
         package var expected: String
         package init(offset: Int, expected: String) {
             self.offset = offset

@@ -10,6 +10,7 @@ package enum JSONValue: Sendable, Hashable {
     case array([JSONValue])
     case object([Member])
 
+    /// A name and its value. Objects keep the order of their members.
     package struct Member: Sendable, Hashable {
         package var name: String
         package var value: JSONValue
@@ -24,9 +25,13 @@ package enum JSONValue: Sendable, Hashable {
         guard case .object(let members) = self else { return nil }
         return members.first { $0.name == name }?.value
     }
+    /// The text; nil for every other kind of value.
     package var string: String? { if case .string(let text) = self { text } else { nil } }
+    /// The flag; nil for every other kind of value.
     package var bool: Bool? { if case .bool(let flag) = self { flag } else { nil } }
+    /// The items; nil for every other kind of value.
     package var array: [JSONValue]? { if case .array(let items) = self { items } else { nil } }
+    /// The members in their order; nil for every other kind of value.
     package var members: [Member]? { if case .object(let members) = self { members } else { nil } }
     package var isNull: Bool { self == .null }
     /// Any number, as a double.

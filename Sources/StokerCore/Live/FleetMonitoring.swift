@@ -2,17 +2,20 @@
 package protocol FleetMonitoring: Sendable {
     /// The fleet as it is monitored now.
     func fleet() async -> Fleet
+    /// The state of the whole at this moment.
     func overview() async -> Overview
     /// All checks that match, in the order of the fleet file, cut to the page; with the count before the cut.
-    func statuses(_ query: StatusQuery) async -> StatusPage
+    func statuses(_ query: StatusQuery) async -> CheckStatusPage
     /// - Throws: `not_found`, with the nearest known name as its hint.
     func status(of name: String) async throws(Failure) -> CheckStatus
     /// The newest first-byte times and outcomes of each named check, oldest first, at most 40 each.
     func samples(of names: [String]) async -> [[Sample]]
+    /// What was sent and answered last, and at the last failure. - Throws: `not_found`.
     func transcripts(of name: String) async throws(Failure) -> Transcripts
 
     /// Stops pinging until resumed, or until the instant. Pausing twice moves the end.
     func pause(_ name: String, until: Instant?) async throws(Failure) -> CheckStatus
+    /// Ends a pause; a ping is due at once. A check that is not paused stays as it is. - Throws: `not_found`.
     func resume(_ name: String) async throws(Failure) -> CheckStatus
     /// One ping now, retries included, and its result; the timetable goes on from it.
     /// - Throws: `conflict` on a heartbeat, `overloaded` when too many are asked for at once.
@@ -22,7 +25,8 @@ package protocol FleetMonitoring: Sendable {
     /// Ends an open incident of the ledger: a person has seen what was damaged, and healing goes on.
     /// - Throws: `not_found` when there is none of that number.
     func acknowledge(_ incident: Int64) async throws(Failure)
-    /// Probes every check once, now, without touching state or ledger.
+    /// Reads the fleet file again and takes what it says.
+    /// - Throws: `fleet.invalid` with mistakes, and the old fleet stays; `conflict` when the fleet comes from no file.
     func reload() async throws(Failure)
 
     /// Changes as they happen, joined to at most four batches a second. Ends when the monitor stops.
@@ -64,6 +68,7 @@ package struct Changes: Sendable, Equatable {
 
 /// A heartbeat call, in the words of healthchecks.io's pinging API.
 package struct Beat: Sendable, Equatable {
+    /// What the job says of itself.
     package enum Signal: Sendable, Equatable {
         case success
         case start
@@ -73,11 +78,13 @@ package struct Beat: Sendable, Equatable {
         /// 0 is success, 1…255 failure.
         case exit(Int)
     }
+    /// What the job said.
     package var signal: Signal
     /// First 10 kB of the request's body.
     package var body: String
     /// Joins a `start` and its end when runs overlap.
     package var run: String?
+    /// Who called, for the log of the heartbeat: an address or a program's name; nil when unknown.
     package var from: String?
     package init(signal: Signal, body: String = "", run: String? = nil, from: String? = nil) {
         self.signal = signal
@@ -89,9 +96,11 @@ package struct Beat: Sendable, Equatable {
 
 /// A check and what is known of it at one moment.
 package struct CheckStatus: Sendable, Equatable {
+    /// As it is configured now.
     package var check: Check
     /// Its number in the ledger.
     package var id: Int32
+    /// What is believed of it, and since when.
     package var state: CheckState
     /// nil while paused and for heartbeats that never beat.
     package var nextDue: Instant?
@@ -131,12 +140,17 @@ package struct StatusQuery: Sendable, Equatable {
     package var verdicts: Set<Verdict>
     /// Beside them, what a screen says in place of a verdict: `flapping`, `moderated`. See ``CheckState/look``.
     package var looks: Set<String> = []
+    /// Only checks with this ``Check/groupLabel``; nil for all.
     package var group: String?
+    /// Only checks of this kind; nil for all.
     package var kind: CheckPolicy.Kind?
     package var sort: Sort
+    /// How many matching checks are skipped. Default 0.
     package var offset: Int
+    /// Most checks on the page. Default: all.
     package var limit: Int
 
+    /// The order of a page; raw values are those of the API's `sort`.
     package enum Sort: String, Sendable, CaseIterable {
         /// As in the fleet file.
         case file
@@ -160,8 +174,11 @@ package struct StatusQuery: Sendable, Equatable {
     }
 }
 
-package struct StatusPage: Sendable, Equatable {
+/// The answer to a ``StatusQuery``.
+package struct CheckStatusPage: Sendable, Equatable {
+    /// Those of the page, in the order that was asked for.
     package var items: [CheckStatus]
+    /// How many match, on all pages.
     package var total: Int
     /// Checks per verdict among those that text, group and kind let pass, whatever verdicts were asked for; missing is zero.
     package var counts: [Verdict: Int]
@@ -174,8 +191,10 @@ package struct StatusPage: Sendable, Equatable {
 
 /// One bar of a latency strip.
 package struct Sample: Sendable, Equatable {
+    /// When the ping's last attempt began.
     package var at: Instant
     package var outcome: Outcome
+    /// To the first byte; 0 where nothing answered.
     package var latencyMicroseconds: UInt32
     package init(at: Instant, outcome: Outcome, latencyMicroseconds: UInt32) {
         self.at = at
@@ -184,8 +203,11 @@ package struct Sample: Sendable, Equatable {
     }
 }
 
+/// What was sent and answered, kept in memory for one check.
 package struct Transcripts: Sendable, Equatable {
+    /// Of the last ping; nil before the first.
     package var last: Transcript?
+    /// Of the last ping that failed; nil when none did.
     package var lastFailed: Transcript?
     package init(last: Transcript? = nil, lastFailed: Transcript? = nil) {
         self.last = last
@@ -195,39 +217,50 @@ package struct Transcripts: Sendable, Equatable {
 
 /// The state of the whole.
 package struct Overview: Sendable, Equatable {
+    /// When this process began to monitor.
     package var startedAt: Instant
+    /// When the overview was made.
     package var now: Instant
     /// Checks per verdict; missing is zero.
     package var counts: [Verdict: Int]
+    /// Checks that change too often to be believed, whatever their verdict.
     package var flapping: Int
     /// Checks the platform flagged; they are among the paused ones of ``counts``.
     package var moderated: Int
     /// Checks in maintenance, whatever is believed of them.
     package var inMaintenance: Int
+    /// All checks of the fleet.
     package var total: Int
     /// Grows with every change of any status: equal numbers mean equal answers.
     package var generation: UInt64
     /// Grows whenever checks join or leave the fleet: equal numbers mean the same checks.
     package var fleetNumber: UInt64
+    /// Whether we ourselves reach the network.
     package var connectivity: Connectivity
+    /// Which of two masters this is.
     package var role: Role
+    /// The file that the fleet was read from.
     package var fleetFile: FleetFile
+    /// Whether results reach the disk.
     package var ledger: LedgerHealth
     /// Damage that nobody has acknowledged yet; nothing is healed while there is any.
     package var ledgerDamage: [LedgerDamage]
     /// Where the ledger is kept beside this disk; nil where it is not.
     package var ledgerVault: LedgerVault?
+    /// How the prober is doing.
     package var work: Work
     /// What is used and left of the Hub's windows; nil while the Hub is not asked.
     package var hub: HubRateUsage?
     /// Set when this is `stoker demo`.
     package var demo: Bool
 
+    /// Whether failures can be believed.
     package enum Connectivity: Sendable, Equatable {
         case online
         /// Everything failed at once; verdicts stand still.
         case offline(since: Instant)
     }
+    /// What this master does beside another one.
     package enum Role: Sendable, Equatable {
         /// The only master, or the one at work.
         case active
@@ -236,8 +269,11 @@ package struct Overview: Sendable, Equatable {
         /// Watching `master`, which is silent: at work in its place.
         case standingIn(for: String, since: Instant)
     }
+    /// Where the running fleet came from.
     package struct FleetFile: Sendable, Equatable {
+        /// As it was given; nil for standard input and for the demonstration.
         package var path: String?
+        /// When the version that is monitored now was taken.
         package var loadedAt: Instant
         /// Problems of a newer version that was not taken; one a line.
         package var rejected: [String]
@@ -249,14 +285,19 @@ package struct Overview: Sendable, Equatable {
     }
     /// How the prober is doing.
     package struct Work: Sendable, Equatable {
+        /// Pings under way.
         package var inFlight: Int
+        /// Most pings at a time.
         package var inFlightLimit: Int
+        /// Pings since the start; retries not counted.
         package var pings: UInt64
+        /// Attempts since the start: each ping has one and its retries.
         package var attempts: UInt64
         /// Pings given up because more was due than could be made.
         package var shed: UInt64
         /// How late pings of the last minute began; microseconds.
         package var latenessP50: Int64
+        /// As ``latenessP50``, for the slowest hundredth.
         package var latenessP99: Int64
         package init(
             inFlight: Int = 0, inFlightLimit: Int = 0, pings: UInt64 = 0, attempts: UInt64 = 0, shed: UInt64 = 0,
@@ -338,6 +379,7 @@ package struct LedgerVault: Sendable, Equatable {
 package struct LedgerDamage: Sendable, Equatable {
     /// The ledger's number of the incident: what is acknowledged.
     package var incident: Int64
+    /// When the damage was seen.
     package var at: Instant
     /// What was seen, kept and saved.
     package var text: String

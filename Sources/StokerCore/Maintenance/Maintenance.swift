@@ -2,6 +2,7 @@
 package struct MaintenanceScope: Sendable, Hashable, Codable {
     /// Names of targets or of single checks.
     package var targets: [String]
+    /// Labels that the dashboard groups by: ``Check/groupLabel``.
     package var groups: [String]
 
     /// With neither it is everything.
@@ -10,6 +11,7 @@ package struct MaintenanceScope: Sendable, Hashable, Codable {
         self.groups = groups
     }
 
+    /// Names neither targets nor groups.
     package var isEverything: Bool { targets.isEmpty && groups.isEmpty }
 
     /// - Parameter group: what the dashboard groups the check by.
@@ -40,7 +42,9 @@ package struct MaintenanceRule: Sendable, Equatable {
     /// Once: as it was written, and the moments that ``zone`` makes of it.
     package var from: String?
     package var until: String?
+    /// IANA name of the zone that ``from`` and ``until`` are written in.
     package var zone = "UTC"
+    /// The span of one that is held once; nil for a schedule.
     package var once: Range<Instant>?
     package var groups: [FleetReference] = []
     package var targets: [FleetReference] = []
@@ -71,6 +75,7 @@ package struct MaintenanceWindow: Sendable, Equatable {
     package var id: String
     package var name: String
     package var from: Instant
+    /// Exclusive.
     package var until: Instant
     package var scope: MaintenanceScope
     /// Begun by a person, not by the fleet file.

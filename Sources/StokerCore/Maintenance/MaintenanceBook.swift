@@ -123,6 +123,7 @@ package final class MaintenanceBook: Sendable {
         active(at: now).filter { $0.scope.covers(check) }.max { $0.until < $1.until }
     }
 
+    /// Whether any window that covers the check is open.
     package func isInMaintenance(_ check: String, at now: Instant) -> Bool {
         let active = active(at: now)
         guard !active.isEmpty else { return false }

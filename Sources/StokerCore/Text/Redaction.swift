@@ -1,6 +1,7 @@
 /// What people may see of addresses, messages and lines of a file. Every interface uses this one: pages, API, command line, logs,
 /// transcripts, exports and events.
 package enum Redaction {
+    /// Stands in place of what is hidden.
     package static let mark = "***"
 
     /// An address without its user and password, the values of parameters whose names say that they are secret, and anything that

@@ -1,5 +1,6 @@
 /// A line for people in which moments are still moments, so that each renderer writes them its way: `text` for a terminal, `<time>` on a page.
 package struct Sentence: Sendable, Equatable {
+    /// A piece of a sentence: text, or a moment that each renderer writes in its way.
     package enum Part: Sendable, Equatable {
         case text(String)
         /// - Parameter zone: IANA name of the time zone it is told in.

@@ -2,6 +2,7 @@
 package struct TextLook: Sendable, Equatable {
     /// Columns that a line may take; nil when nobody looks at a terminal, so that nothing is cut.
     package var width: Int?
+    /// Whether escape sequences for colours may be written.
     package var hasColour: Bool
 
     package init(width: Int? = nil, hasColour: Bool = false) {
@@ -42,8 +43,10 @@ package enum TextStyle: String, Sendable {
 
 /// Columns of text: as wide as what is in them, and together no wider than the screen.
 package struct TextTable: Sendable {
+    /// A column of the table.
     package struct Column: Sendable {
         package var title: String
+        /// Aligned at its right end, as numbers are. Default false.
         package var isRight: Bool
         /// May be cut to this many characters when the line is too long; nil is never cut.
         package var shrinksTo: Int?
@@ -55,6 +58,7 @@ package struct TextTable: Sendable {
         }
     }
 
+    /// What stands in one column of a row.
     package struct Cell: Sendable {
         package var text: String
         package var style: TextStyle

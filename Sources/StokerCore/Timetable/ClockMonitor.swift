@@ -3,9 +3,13 @@
 /// Takes readings in, reads no clock: `running` stands still while the machine sleeps (`SuspendingClock`, Linux
 /// `CLOCK_MONOTONIC`), `elapsed` does not (`ContinuousClock`, `CLOCK_BOOTTIME`). Both count from any fixed moment.
 package struct ClockMonitor: Sendable {
+    /// All clocks, read at one moment.
     package struct Reading: Sendable, Equatable {
+        /// The wall clock; may be set back or forward.
         package var wall: Instant
+        /// Monotonic; stands still while the machine is suspended (CLOCK_MONOTONIC).
         package var running: Duration
+        /// Monotonic; goes on while the machine is suspended (CLOCK_BOOTTIME).
         package var elapsed: Duration
         package init(wall: Instant, running: Duration, elapsed: Duration) {
             self.wall = wall

@@ -36,6 +36,7 @@ package struct HoursWindow: Sendable {
         }
     }
 
+    /// Whether the instant lies in any of the windows, by the local time of their zone.
     package func contains(_ instant: Instant) -> Bool {
         let minute = minuteOfWeek(instant)
         return spans.contains { $0.contains(minute) }

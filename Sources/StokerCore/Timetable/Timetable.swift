@@ -28,6 +28,7 @@ package struct Timetable: Sendable {
     /// The earliest due time.
     package var next: Int64? { heap.first.map { offset(of: $0) + base } }
 
+    /// Milliseconds of the clock it is keyed by; nil when the check is not in it.
     package func due(of check: UInt32) -> Int64? {
         Int(check) < place.count && place[Int(check)] != Self.nowhere ? offset(of: check) + base : nil
     }

@@ -112,7 +112,9 @@ extension Cause {
         }
     }
 
+    /// Stable name for the API and metrics: `tls.expired`.
     package var code: String { traits.code }
+    /// What was seen, as a clause; with a code where the answer had one: see ``sentence(code:)``.
     package var sentence: String { traits.sentence }
     /// Whether a broken network on our side would look like this.
     package var isConnectivity: Bool { traits.network == .doubtful }
@@ -121,6 +123,7 @@ extension Cause {
     /// - Parameter code: the answer's status; 0 when there was none.
     package func brief(code: UInt16) -> String { self == .status && code > 0 ? "answered \(code)" : traits.brief }
 
+    /// The row of this cause: its code, its words, and what it says of our own network. To change what a page says of it, change it there.
     package var traits: Traits {
         switch self {
         case .none:

@@ -1,12 +1,16 @@
 /// The living part of a check, 88 bytes; everything else about it is in ``Check``.
 package struct CheckState: Sendable, Equatable {
+    /// What is believed; follows from pings by the rules of docs/verdicts.md.
     package var verdict: Verdict = .unknown
+    /// Why the verdict is bad, or the last ping was; ``Cause/none`` while all is well.
     package var cause: Cause = .none
     /// Changes too often to be told one by one.
     package var flapping = false
     /// Why the check is paused, while it is.
     package var pause: Pause = .none
+    /// HTTP status of the last ping; 0 when there was none.
     package var code: UInt16 = 0
+    /// Attempts of the last ping, retries included.
     package var attempts: UInt8 = 0
     /// An incident is open; it began at ``troubleSince``.
     package var incidentOpen = false
@@ -21,6 +25,7 @@ package struct CheckState: Sendable, Equatable {
     package var recentCount: UInt8 = 0
     /// Why the open incident began.
     package var incidentCause: Cause = .none
+    /// HTTP status with which the open incident began; 0 when there was none.
     package var incidentCode: UInt16 = 0
     /// Of the last ping: first byte after connection start.
     package var latencyMicroseconds: UInt32 = 0
@@ -33,6 +38,7 @@ package struct CheckState: Sendable, Equatable {
     /// The last ping said nothing because of us (no network, no socket), or the check was out of the fleet since: until the next
     /// ping that is judged, uptime counts neither way.
     package var isBlind = false
+    /// When the last judged ping's last attempt began; for a heartbeat, its last beat.
     package var lastPing = Instant.never
     package var lastGood = Instant.never
     /// Since when the verdict is what it is: for down since the first failed attempt of the streak, after it since the first good ping.
@@ -50,6 +56,7 @@ package struct CheckState: Sendable, Equatable {
     /// End of the certificate, whole hours since 1970; 0 when not known.
     package var certificateEndHours: UInt32 = 0
 
+    /// Who or what paused it. Raw values are stored: never renumber.
     package enum Pause: UInt8, Sendable, Codable {
         case none = 0
         case byPerson = 1
@@ -78,12 +85,16 @@ package struct Incident: Sendable, Equatable {
 
     /// Number given by the ledger; 0 before it is stored.
     package var id: Int64
+    /// The ledger's number of the check; ``ofLedger`` for the ledger itself.
     package var check: Int32
     package var began: Instant
     /// nil while it lasts.
     package var ended: Instant?
+    /// With which it began.
     package var verdict: Verdict
+    /// With which it began.
     package var cause: Cause
+    /// HTTP status with which it began; 0 when there was none.
     package var code: UInt16
     /// Verdict changes inside it, for flapping ones; otherwise 1.
     package var flips: Int
@@ -105,6 +116,7 @@ package struct Incident: Sendable, Equatable {
 
 /// Everything about one attempt that helps to understand it. Secrets are redacted before it is made.
 package struct Transcript: Sendable, Equatable, Codable {
+    /// A part of an exchange that took time.
     package struct Phase: Sendable, Equatable, Codable {
         /// `resolve`, `connect`, `tls`, `request`, `first byte`, `body`.
         package var name: String
@@ -137,11 +149,13 @@ package struct Transcript: Sendable, Equatable, Codable {
         }
     }
     package var at: Instant
+    /// Which attempt of its ping, from 1.
     package var attempt: Int
     package var outcome: Outcome
     package var cause: Cause
     /// What exactly was seen: "expected $.database to be \"connected\", found \"lost\"".
     package var detail: String
+    /// In the order in which they were made; one, and one more for each redirect.
     package var exchanges: [Exchange]
     /// Subject, issuer, end and protocol of the TLS session, one a line.
     package var tls: [String]

@@ -25,6 +25,7 @@ package enum Outcome: UInt8, Sendable, CaseIterable, Codable {
     /// Stable name for APIs.
     package var name: String { look.name }
 
+    /// Counts as a failed ping; ``waking`` and ``unknown`` do not.
     package var isFailure: Bool { self == .down }
     /// Counts as available time.
     package var isGood: Bool { self == .up || self == .slow }

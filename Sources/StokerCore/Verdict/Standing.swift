@@ -18,5 +18,6 @@ package enum Standing: UInt8, Sendable, CaseIterable {
 }
 
 extension CheckState {
+    /// What uptime counts the time from now on as. Our own blindness goes before the verdict, but a pause stays one.
     package var standing: Standing { verdict != .paused && isBlind ? .blind : verdict.traits.standing }
 }

@@ -29,6 +29,7 @@ package enum Verdict: UInt8, Sendable, CaseIterable, Codable {
         package let visitorWord: String
     }
 
+    /// The row of this verdict. To change what a page says of it, change it there.
     package var traits: Traits {
         switch self {
         case .unknown:
@@ -51,6 +52,7 @@ package enum Verdict: UInt8, Sendable, CaseIterable, Codable {
 
     /// Stable name for APIs, metrics and badges.
     package var name: String { traits.look.name }
+    /// Somebody should look: down and silent.
     package var isTrouble: Bool { traits.isTrouble }
     package var isAvailable: Bool? { traits.isAvailable }
 

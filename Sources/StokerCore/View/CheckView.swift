@@ -2,6 +2,7 @@
 /// `/metrics`, badges and the command line only write it down.
 package struct CheckView: Sendable, Equatable {
     package let status: CheckStatus
+    /// The moment that the words are for: "5 minutes ago" is counted from it.
     package let now: Instant
 
     package init(_ status: CheckStatus, now: Instant) {
@@ -12,6 +13,7 @@ package struct CheckView: Sendable, Equatable {
     package var check: Check { status.check }
     package var state: CheckState { status.state }
     package var name: String { check.name }
+    /// A job that calls us; nothing is pinged.
     package var isHeartbeat: Bool { check.policy.kind.type.isPassive }
 
     // MARK: What is believed
@@ -111,6 +113,7 @@ package struct CheckView: Sendable, Equatable {
         case overdue(Instant, by: Duration)
     }
 
+    /// When something is done with it next, and what.
     package var next: Next {
         if isPaused { return .paused }
         if status.pinging { return .pinging }

@@ -1,6 +1,7 @@
 /// How the fleet and Stoker itself are: the headline of the dashboard, `/status`, the API and `stoker status`, and what each of them says of the
 /// ledger, the fleet file, the Hub and the other master.
 package struct FleetHealth: Sendable, Equatable {
+    /// The state of the whole in a word; raw values are those of the API.
     package enum Mood: String, Sendable, CaseIterable { case good, unsteady, waking, trouble, offline, standby, empty }
 
     package let mood: Mood
@@ -16,6 +17,7 @@ package struct FleetHealth: Sendable, Equatable {
         package enum Kind: String, Sendable, CaseIterable { case demo, trouble, note }
         /// Stable name: `offline`, `ledger_stalled`, `ledger_damaged`, `hub_unreachable`, `fleet_file_rejected`, `standby`, `standing_in`, `shed`, `demo`.
         package var name: String
+        /// What sort of banner it is; decides its colour.
         package var kind: Kind
         package var title: String
         package var text: Sentence

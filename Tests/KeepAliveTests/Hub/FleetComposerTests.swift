@@ -181,7 +181,7 @@ import Testing
         #expect(made.checks[0].address == "https://acme-bot-x.hf.space/health")
     }
 
-    /// Source: hub-api 8: the plain host of a static Space answers 404, and private files want the token.
+    /// The plain host of a static Space answers 404, and private files want the token: observed, not documented.
     @Test func staticSpacesAnswerUnderTheirOwnDomain() throws {
         let fleet = try fleet(
             "{ hub: { namespace: acme, token: hf_abc, discover: { sdk: [static] } }, spaces: { page: } }")

@@ -4,8 +4,8 @@ import Testing
 @testable import Notices
 
 @Suite struct DeliveryLineTests {
-    private func outgoing(_ order: Int64) -> Outgoing {
-        Outgoing(channel: "hook", notice: .sample(key: "k\(order)"), order: order)
+    private func outgoing(_ order: Int64) -> OutgoingMessage {
+        OutgoingMessage(channel: "hook", notice: .sample(key: "k\(order)"), order: order)
     }
 
     @Test func oneIsOnItsWayAndTheNextMayBeMade() {

@@ -28,7 +28,8 @@ import Testing
                     let notice = Notice(
                         key: "\(channel)-\(number)", kind: .down, at: now,
                         subjects: [.init(check: check, verdict: .down, since: now)], sentence: "it is refused")
-                    return try Outgoing(channel: channel, notice: notice, order: Int64(number)).job(createdAt: now)
+                    return try OutgoingMessage(channel: channel, notice: notice, order: Int64(number)).job(
+                        createdAt: now)
                 })
         }
 
@@ -147,7 +148,7 @@ import Testing
             before: { world in
                 try await world.insert(1...5)
                 let held = try await world.ledger.jobs.claim(
-                    [Outgoing.jobKind], by: "dead", limit: 5, lease: .seconds(3_600), now: world.board.now())
+                    [OutgoingMessage.jobKind], by: "dead", limit: 5, lease: .seconds(3_600), now: world.board.now())
                 #expect(held.count == 5)
             }
         ) { world in
@@ -206,15 +207,15 @@ import Testing
         let keys = (0..<10_000).map {
             IncidentKey(check: Int32($0), began: start + .milliseconds(Int.random(in: 0...10_000, using: &random)))
         }.sorted { ($0.began, $0.check) < ($1.began, $1.check) }
-        let subjects = (0..<Outgoing.mostListed).map {
+        let subjects = (0..<OutgoingMessage.mostListed).map {
             Notice.Subject(
                 check: "target-\($0)", group: "production", verdict: .down, sentence: Cause.connectRefused.sentence,
                 since: start)
         }
         let notice = Notice(
             key: "k", kind: .down, at: start, subjects: subjects, count: 10_000, sentence: "connection refused")
-        let job = try Outgoing(channel: "team", notice: notice, incidents: keys).job(createdAt: start)
-        let read = try JSONDecoder().decode(Outgoing.self, from: Data(job.payload.utf8))
+        let job = try OutgoingMessage(channel: "team", notice: notice, incidents: keys).job(createdAt: start)
+        let read = try JSONDecoder().decode(OutgoingMessage.self, from: Data(job.payload.utf8))
         #expect(Set(read.incidentKeys) == Set(keys))
         #expect(read.notice.count == 10_000)
         #expect(read.notice.subjects.count >= 5)

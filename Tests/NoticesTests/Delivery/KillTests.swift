@@ -234,10 +234,10 @@ struct KillTests {
             killsWithDuplicates = ofKill.count
 
             var told: Set<IncidentKey> = []
-            var byTarget: [String: [Outgoing]] = [:]
+            var byTarget: [String: [OutgoingMessage]] = [:]
             var known: Set<String> = []
             for job in jobs {
-                guard let outgoing = Outgoing(job) else { continue }
+                guard let outgoing = OutgoingMessage(job) else { continue }
                 messages += 1
                 known.insert(outgoing.notice.key)
                 told.formUnion(outgoing.incidentKeys)

@@ -108,3 +108,17 @@ import Testing
         await vault.shutdown()
     }
 }
+
+@Suite struct PostgresAddressTests {
+    /// Without TLS only to this machine itself: names that look like it are others.
+    @Test(arguments: [
+        ("postgres://me@localhost/app", true), ("postgres://me:p@127.0.0.1:5432/app", true),
+        ("postgresql://[::1]/app", true), ("postgres://localhost:1,127.0.0.1:2/app", true),
+        ("postgres://me@127.0.0.1.evil.example/app", false), ("postgres://localhost.evil.example/app", false),
+        ("postgres://127.0.0.1@evil.example/app", false), ("postgres://localhost,db.example/app", false),
+        ("postgres://localhost/app?host=db.example", false), ("postgres://localhost/app?x=1&hostaddr=192.0.2.1", false),
+        ("postgres:///app?host=db.example", false), ("postgres:///app", false), ("host=localhost", false),
+    ]) func onlyThisMachineNeedsNoTLS(address: String, isHere: Bool) {
+        #expect(PostgresVault.isOfThisMachine(address) == isHere)
+    }
+}

@@ -16,7 +16,7 @@ struct CheckSettings: Sendable {
     var retry: [Duration]?
     var recheck: Duration?
     var jitter: Double?
-    var hours: Switched<Hours>?
+    var hours: Toggle<Hours>?
     var downAfter: Threshold?
     var expect: Expectation?
     var method: String?
@@ -25,8 +25,8 @@ struct CheckSettings: Sendable {
     var redirects: Int?
     var verifyTLS: Bool?
     /// Where the interval and the waits are said, for advice.
-    var everyPlace: (mark: Spot, place: Place)?
-    var waitPlace: (mark: Spot, place: Place)?
+    var everyPlace: (mark: SourcePosition, place: Place)?
+    var waitPlace: (mark: SourcePosition, place: Place)?
 
     /// These settings, with the gaps filled from the level above.
     func over(_ above: CheckSettings) -> CheckSettings {
@@ -88,7 +88,7 @@ struct CheckSettings: Sendable {
     }
 
     private static let attempt = Duration.milliseconds(10) ... .seconds(3_600)
-    private static let levels: [(String, Switched<Warmth>)] =
+    private static let levels: [(String, Toggle<Warmth>)] =
         Warmth.allCases.map { ($0.rawValue, .on($0)) } + [("never", .off)]
 
     /// Limits: an interval of a second to a year; attempts of 10 ms to an hour; ten retries.

@@ -5,7 +5,7 @@ import Foundation
 /// One message to one channel, as it waits in the outbox: the payload of a job of the kind ``jobKind``.
 ///
 /// Labels are in ledgers that exist, so they are never renamed, and a value that is added later is optional.
-package struct Outgoing: Sendable, Equatable, Codable {
+package struct OutgoingMessage: Sendable, Equatable, Codable {
     package static let jobKind = "notice"
     /// Attempts before a message is given up: with the longest waits of the back-off some five hours.
     package static let mostAttempts = 30
@@ -94,7 +94,7 @@ package struct Outgoing: Sendable, Equatable, Codable {
     /// nil for a payload that no version of Stoker wrote.
     package init?(_ job: Job) {
         guard job.kind == Self.jobKind,
-            let read = try? JSONDecoder().decode(Outgoing.self, from: Data(job.payload.utf8))
+            let read = try? JSONDecoder().decode(OutgoingMessage.self, from: Data(job.payload.utf8))
         else { return nil }
         self = read
     }

@@ -3,7 +3,7 @@ import Ledger
 import StokerCore
 
 /// Something that may be worth a message: what an event means for the rules.
-struct Happening: Sendable {
+struct NoticeTrigger: Sendable {
     /// What rules may call it, the most telling first.
     var kinds: [Notice.Kind]
     var at: Instant

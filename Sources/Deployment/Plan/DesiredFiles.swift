@@ -2,7 +2,7 @@ package import HubClient
 package import StokerCore
 
 /// The files that a Space is to have: those of its source, with the README's header that the fleet file wants.
-package struct WishedFiles: Sendable {
+package struct DesiredFiles: Sendable {
     package var contents: FolderContents
     /// What `README.md` says to the Hub.
     package var sdk: String?
