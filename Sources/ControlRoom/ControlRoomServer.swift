@@ -145,7 +145,7 @@ package struct ControlRoomServer: Service {
                 subscribers.close()
             }
         } catch let error as IOError {
-            throw portFailure(error)
+            throw Self.failure(of: error, at: "\(settings.host):\(settings.port)")
         } catch let error as SocketAddressError {
             throw Failure(
                 .portTaken, doing: "listen on \(settings.host)", because: "that address cannot be used",
@@ -161,8 +161,8 @@ package struct ControlRoomServer: Service {
         return logger
     }
 
-    private func portFailure(_ error: IOError) -> Failure {
-        let place = "\(settings.host):\(settings.port)"
+    /// Why a port could not be opened.
+    package static func failure(of error: IOError, at place: String) -> Failure {
         switch error.errnoCode {
         case EADDRINUSE:
             return Failure(

@@ -140,6 +140,27 @@ extension EndToEnd {
             }
         }
 
+        /// A start that will not serve takes nothing from the master that does.
+        @Test func aStartThatCannotServeLeavesThePen() async throws {
+            try await Scratch.with("ledger-twice") { scratch in
+                let fleet =
+                    ServeTests.fleet(["web: { url: \"http://127.0.0.1:1/\", every: 1h }"]) + Self.vault(scratch) + "\n"
+                    + Self.kept + "\n"
+                let one = try await scratch.serve(fleet, name: "one")
+                try await Self.keep(one)
+                for (data, port, word) in [
+                    ("data", "0", "another Stoker is at work on it"), ("other", "\(one.port)", "taken"),
+                ] {
+                    let two = try await scratch.stoker(
+                        "serve", "--fleet", one.fleetFile, "--host", "127.0.0.1", "--port", port, "--data", data)
+                    #expect(two.exit == .code(3) && two.errors.contains(word), "\(two.tail)")
+                }
+                try await Self.keep(one)
+                #expect(try await one.overview().role.state.string == "active")
+                #expect(try await Self.events(one, "ledger.taken").isEmpty)
+            }
+        }
+
         @Test func aLedgerFromElsewhereIsNotTakenWithoutAWord() async throws {
             try await Scratch.with("ledger-other") { scratch in
                 let plain = ServeTests.fleet(["web: { url: \"http://127.0.0.1:1/\", every: 1h }"])

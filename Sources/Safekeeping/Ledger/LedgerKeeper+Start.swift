@@ -12,9 +12,13 @@ extension LedgerKeeper {
     /// - Throws: when there is no ledger on the disk and the vault's cannot be had, and when one is there that did not come from this vault.
     package func bring() async throws -> Arrival {
         let (path, scratch) = (settings.file.path, settings.scratch)
+        let size = try await TreeCapture.onThread { LedgerOrigin.size(of: path) }
+        // Before the pen is taken: another process that has the file is the one that has the pen. An empty file that nobody has written is none,
+        // and one that cannot be looked at is told by whoever opens it.
+        let damage = size == nil ? nil : try await found { try await settings.file.damage() }
+        let isThere = (size ?? 0) > 0 || damage != nil
         // Copies that a killed one left.
         try await TreeCapture.onThread { try? FileManager.default.removeItem(atPath: scratch) }
-        let isThere = try await look()
         let claim: Claim
         do {
             try await store.askForPen(as: settings.holder, within: settings.handover, most: 1)
@@ -46,6 +50,7 @@ extension LedgerKeeper {
         let isOurs = origin?.vault == store.vault.name
         let isNewest = isOurs && newest.epoch <= origin?.epoch ?? 0
         switch settings.source {
+        case _ where isNewest: break
         case .vault:
             return try await restore(newest, claim, "The ledger on this disk was set aside, as it was asked for")
         case .disk: break
@@ -58,12 +63,9 @@ extension LedgerKeeper {
                         "it did not come from \(store.vault.name), which has one of \(newest.time)",
                     hint: "say which one is meant: --ledger-from vault, or --ledger-from disk; nothing was changed")
             }
-            guard isNewest else {
-                return try await restore(newest, claim, "Another master had gone on with the ledger since this one did")
-            }
+            return try await restore(newest, claim, "Another master had gone on with the ledger since this one did")
         }
-        // A file that cannot be looked at is told by whoever opens it.
-        if let damage = try await found({ try await settings.file.damage() }) {
+        if let damage {
             return try await restore(
                 newest, claim, "The ledger was damaged (\(damage.what))", isDamage: true, writtenAt: damage.writtenAt)
         }
@@ -71,14 +73,6 @@ extension LedgerKeeper {
         var record = RecoveryRecord(.continued, at: moment(), claim: claim)
         (record.snapshot, record.number, record.from) = (newest.id, newest.number, newest.time)
         return Arrival(record: record)
-    }
-
-    /// Whether there is a ledger on the disk. An empty file that nobody has written is none.
-    private func look() async throws -> Bool {
-        let path = settings.file.path
-        guard let size = try await TreeCapture.onThread({ LedgerOrigin.size(of: path) }) else { return false }
-        if size > 0 { return true }
-        return try await found { try await settings.file.damage() } != nil
     }
 
     /// - Throws: only what no other look would tell: another process has the file.

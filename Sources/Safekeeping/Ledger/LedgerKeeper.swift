@@ -142,7 +142,8 @@ package actor LedgerKeeper {
             let wait = failures > 0 ? min(interval * (1 << min(failures, 6)), max(.seconds(300), interval)) : interval
             // What was restored is there; what came since comes with the first interval.
             if !isFirst {
-                let (least, begin) = (max(.seconds(1), cost * 20), ContinuousClock.now)
+                let least = max(.seconds(1), cost * 20, store.vault.limits.smallestInterval)
+                let begin = ContinuousClock.now
                 await asked.wait(atMost: max(wait, least), clock: ContinuousClock())
                 // What is asked for often is made together.
                 let left = least - (ContinuousClock.now - begin)
@@ -248,19 +249,16 @@ package actor LedgerKeeper {
     private func publish(isLast: Bool = false) async throws {
         if claim == nil { try await claimLate() }
         guard let claim else { return }
+        let began = now()
         try await withCopy { stream in
-            let began = now()
             switch try await store.publish(under: claim, capture: { stream() }) {
             case .published(let snapshot):
                 logger.debug(
                     "snapshot of the ledger published",
                     metadata: ["id": "\(snapshot.id)", "sent": "\(snapshot.added)", "size": "\(snapshot.size)"])
-                trouble(nil)
-                isSafe(until: began)
+                isWell(since: began)
                 if !isLast { try await tidy() }
-            case .unchanged:
-                trouble(nil)
-                isSafe(until: began)
+            case .unchanged: isWell(since: began)
             case .held(let snapshot, let because):
                 trouble(
                     "a snapshot is held, since \(because): `stoker snapshots accept \(snapshot.id) --state \(Self.state)` takes it"
@@ -268,6 +266,12 @@ package actor LedgerKeeper {
             }
             for copy in copies { await publish(to: copy, stream) }
         }
+    }
+
+    private func isWell(since time: Instant) {
+        isSafe(until: time)
+        // Who hands over goes on to say to whom.
+        if isOver == nil { trouble(nil) }
     }
 
     private func publish(to copy: SnapshotStore, _ stream: @escaping @Sendable () -> CaptureStream) async {

@@ -79,6 +79,8 @@ struct Engine {
         let keeping = try safekeeping(hub: hub ?? ownHub)
         let memory: Memory
         do {
+            // A start that cannot serve must not take the ledger from a master that does.
+            if keeping != nil { try await tryPort(on: group) }
             memory = try await Memory.open(
                 folder: plan.dataFolder, path: plan.fleet.ledger.path, keeping: keeping, logger: logger)
         } catch {
@@ -239,6 +241,7 @@ struct Engine {
             gracefulShutdownSignals: [.sigterm, .sigint], logger: logger)
         configuration.maximumGracefulShutdownDuration = .milliseconds(4_200)
         do { try await ServiceGroup(configuration: configuration).run() } catch {
+            await keeping?.finish()
             await close(hub)
             await close(ownHub)
             await close(signIn.hub)
@@ -253,6 +256,22 @@ struct Engine {
         await close(messages, messageLoop)
         // The last step syncs the disk several times; a busy one takes seconds for that.
         await memory.ledger.close(within: max(.milliseconds(300), .milliseconds(4_500) - end.elapsed))
+    }
+
+    /// Opens the port and closes it again.
+    private func tryPort(on group: any EventLoopGroup) async throws(Failure) {
+        let (host, port) = (plan.fleet.serve.host, plan.fleet.serve.port)
+        guard port != 0 else { return }
+        do {
+            let channel = try await ServerBootstrap(group: group)
+                .serverChannelOption(.socketOption(.so_reuseaddr), value: 1)
+                .bind(host: host, port: port).get()
+            try await channel.close()
+        } catch let error as IOError {
+            throw ControlRoomServer.failure(of: error, at: "\(host):\(port)")
+        } catch {
+            // A host that is no address is told by the server.
+        }
     }
 
     /// nil where the ledger is on its disk only.

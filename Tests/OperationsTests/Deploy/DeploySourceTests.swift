@@ -173,6 +173,23 @@ import Testing
         }
     }
 
+    /// A folder whose Dockerfile copies the packed program gets it, and one that has its own keeps that.
+    @Test func aGuardedFolderGetsTheProgram() async throws {
+        try await DeployScratch.with { scratch in
+            let program = try #require(Program.find("git"))
+            let docker = "FROM debian:12-slim AS guard\nCOPY stoker.xz stoker.xz.sha256 ./\nFROM debian:12-slim\n"
+            try scratch.write("bot/README.md", "---\nsdk: docker\n---\n")
+            try scratch.write("bot/Dockerfile", docker)
+            try scratch.write("bot/.gitignore", "stoker.xz\nstoker.xz.sha256\n")
+            let text = "spaces: { maren/bot: { deploy: { from: ./bot } } }"
+            let files = try #require(try await scratch.prepare(text, program: program).wished["bot"]?.contents.files)
+            #expect(files["stoker.xz"] != nil && files["stoker.xz.sha256"] != nil, "\(files.keys.sorted())")
+            try scratch.write("bot/Dockerfile", "FROM debian:12-slim\nCMD [\"true\"]\n")
+            let none = try #require(try await scratch.prepare(text, program: program).wished["bot"]?.contents.files)
+            #expect(none["stoker.xz"] == nil)
+        }
+    }
+
     @Test func symbolsAreLeftOut() async throws {
         try await DeployScratch.with { scratch in
             guard let compiler = Program.find("clang") ?? Program.find("cc") else { return }
