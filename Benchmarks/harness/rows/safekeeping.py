@@ -86,16 +86,25 @@ def size_of(folder: Path) -> int:
     return sum(path.stat().st_size for path in folder.rglob("*") if path.is_file())
 
 
-WORDS = [word for word in "state snapshot vault row index user session token message queue result image vector sample step epoch loss".split()]
+def vocabulary() -> tuple[list[str], list[float]]:
+    """20,000 made-up words, the common ones much more common than the others, as in texts and logs."""
+    numbers = random.Random(11)
+    syllables = [first + vowel for first in "bcdfghjklmnprstvwz" for vowel in "aeiou"]
+    words = sorted({"".join(numbers.choices(syllables, k=numbers.randrange(1, 5))) for _ in range(40_000)})[:20_000]
+    numbers.shuffle(words)
+    return words, [1 / (rank + 3) for rank in range(len(words))]
+
+
+WORDS, WEIGHTS = vocabulary()
 
 
 def content(numbers: random.Random, index: int, size: int) -> bytes:
-    """Every second one is random, the others are lines as programs write them."""
+    """Every second one is random, the others are lines of words."""
     if index % 2 == 0:
         return numbers.randbytes(size)
     lines, length = [], 0
     while length < size:
-        line = json.dumps({"id": numbers.randrange(10**9), "kind": numbers.choice(WORDS), "value": numbers.random(), "text": " ".join(numbers.choices(WORDS, k=12))})
+        line = " ".join(numbers.choices(WORDS, WEIGHTS, k=min(2_000, 1 + size // 6)))
         lines.append(line)
         length += len(line) + 1
     return "\n".join(lines).encode()[:size]
@@ -123,11 +132,11 @@ def against_restic(place: Path, bench) -> list:
     def restic(vault: Path, *arguments) -> list:
         return ["restic", "-q", "-r", vault, "--password-file", place / "password", "--cache-dir", place / "cache", *arguments]
 
-    def change(seed: int):
+    def change(folder: Path, seed: int):
         """1 % of the files, 4 KiB somewhere in each."""
         changed = random.Random(seed)
         for index in changed.sample(range(files), max(1, files // 100)):
-            with open(path(index), "r+b") as file:
+            with open(folder / path(index).relative_to(source), "r+b") as file:
                 file.seek(changed.randrange(max(1, sizes[index] - 4_096)))
                 file.write(content(changed, index, min(4_096, sizes[index])))
 
@@ -145,18 +154,16 @@ def against_restic(place: Path, bench) -> list:
         guarded = Guarded(bench, place, f"folder:{stores['stoker']}", "1h", ["sleep", "3600"], env)
         guarded.child.until("the app runs")
         source.rename(guarded.work / "data")
-        (place / "work" / "data").symlink_to(guarded.work / "data")
         for step in ("first", "second"):
             if step == "second":
-                change(1_000 + round_)
+                change(guarded.work / "data", 1_000 + round_)
                 time.sleep(3)
             for name in order:
                 before = size_of(stores[name])
-                figure = guarded.snapshot(bench, env) if name == "stoker" else measured(bench, restic(stores[name], "backup", "data/"), work, env)
+                figure = guarded.snapshot(bench, env) if name == "stoker" else measured(bench, restic(stores[name], "backup", "data"), guarded.work, env)
                 row[name].update({f"{step}_{what}": value for what, value in figure.items()})
                 row[name][f"{step}_bytes"] = size_of(stores[name]) - before
         bench.stop(guarded.child)
-        (place / "work" / "data").unlink()
         (guarded.work / "data").rename(source)
         for name in order:
             target = place / f"back-{name}"
