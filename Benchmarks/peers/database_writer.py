@@ -56,11 +56,11 @@ def asked(*_):
 signal.signal(signal.SIGTERM, asked)
 waits, begin = [], time.monotonic()
 while not stop:
+    at = time.monotonic()
     db.execute("BEGIN IMMEDIATE")
     change("a", numbers.randrange(rows))
     for table in "bc":
         db.execute(f"INSERT INTO {table} (words) VALUES (?)", (numbers.randbytes(60),))
-    at = time.monotonic()
     db.execute("COMMIT")
     waits.append(time.monotonic() - at)
     time.sleep(max(0, begin + len(waits) / float(rate) - time.monotonic()))
