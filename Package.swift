@@ -121,7 +121,7 @@ let package = Package(
             name: "KeepAlive",
             dependencies: [
                 "Diagnosis", "Ledger", "Runtime", "StokerCore", asyncHTTPClient, lifecycle, logging,
-                nioCore, nioPosix, nioHTTP1, nioSSL, nioTLS, "CLinux", "CZlib",
+                nioCore, nioPosix, nioHTTP1, nioSSL, nioTLS, "CZlib",
             ],
             swiftSettings: room
         ),
@@ -177,7 +177,8 @@ let package = Package(
         .target(
             name: "Runtime",
             dependencies: [
-                "StokerCore", nioPosix, subprocess, .product(name: "SystemPackage", package: "swift-system"),
+                "CLinux", "StokerCore", nioPosix, subprocess,
+                .product(name: "SystemPackage", package: "swift-system"),
             ],
             swiftSettings: room
         ),

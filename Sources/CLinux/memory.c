@@ -5,7 +5,13 @@
 void stoker_map_large_blocks(int bytes) {
 #ifdef __GLIBC__
     mallopt(M_MMAP_THRESHOLD, bytes);
-    mallopt(M_TRIM_THRESHOLD, bytes);
+    mallopt(M_TRIM_THRESHOLD, 1 << 20);
+#endif
+}
+
+void stoker_limit_arenas(int most) {
+#ifdef __GLIBC__
+    mallopt(M_ARENA_MAX, most);
 #endif
 }
 

@@ -38,6 +38,9 @@ int stoker_sync_file_system(int file);
 /// M_TRIM_THRESHOLD). Nothing where the C library is not glibc.
 void stoker_map_large_blocks(int bytes);
 
+/// At most so many arenas of the allocator; as mallopt(3), M_ARENA_MAX. Nothing where the C library is not glibc.
+void stoker_limit_arenas(int most);
+
 /// Gives free memory back to the system; as malloc_trim(3). Nothing where the C library is not glibc.
 void stoker_trim_memory(void);
 

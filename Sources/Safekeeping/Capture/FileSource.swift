@@ -133,11 +133,14 @@ private final class FileReader: ContentReader {
     private let hasHoles: Bool
     private var digest: UInt64 = 0xCBF2_9CE4_8422_2325
     private var isShort = false
+    /// The first reading needs no digest: only what changed under it is compared.
+    private let isCompared: Bool
 
     init(_ file: Int32, _ begin: FileStamp, blocks: Int64, _ attempts: FileSource.Attempts) {
         self.file = file
         self.begin = begin
         self.attempts = attempts
+        isCompared = attempts.count > 0
         // The end of a file that grows is where it was first.
         limit = min(begin.size, attempts.first.flatMap { $0.inode == begin.inode ? $0.size : nil } ?? begin.size)
         hasHoles = blocks * 512 < begin.size
@@ -168,7 +171,7 @@ private final class FileReader: ContentReader {
             let count = pread(file, buffer.baseAddress, wanted, off_t(position))
             if count > 0 {
                 position += Int64(count)
-                mix(UnsafeRawBufferPointer(start: buffer.baseAddress, count: count))
+                if isCompared { mix(UnsafeRawBufferPointer(start: buffer.baseAddress, count: count)) }
                 return .bytes(count)
             }
             if count == 0 {
@@ -190,11 +193,11 @@ private final class FileReader: ContentReader {
         guard let after = FileStamp(file) else { throw SystemError() }
         attempts.count += 1
         let previous = attempts.digest
-        attempts.digest = digest
+        attempts.digest = isCompared ? digest : nil
         if attempts.first == nil { attempts.first = begin }
         if after == begin, !isShort { return .whole }
         // Twice the same, and only longer: what was read stands.
-        if previous == digest, !isShort, after.size >= begin.size { return .whole }
+        if let previous, previous == digest, !isShort, after.size >= begin.size { return .whole }
         return attempts.count < FileSource.most ? .readAgain : .torn
     }
 

@@ -167,7 +167,7 @@ package final class TreeCapture: Sendable {
     package func entries() -> CaptureStream {
         CaptureStream { [self] give in
             let number = state.withLock(\.number)
-            var walk = TreeWalk(paths: settings.paths, exclude: settings.exclude)
+            var walk = TreeWalk(paths: settings.paths, exclude: settings.exclude, readsAttributes: true)
             var links: [UInt64: [UInt8]] = [:]
             var databases: Set<[UInt8]> = []
             var skipped: [[UInt8]] = []
@@ -282,7 +282,8 @@ package final class TreeCapture: Sendable {
         {
             throw Failure(
                 .databaseUncopied, doing: "capture the database \(TreePath.text(found.path))",
-                because: "it is on hf-mount, which keeps no locks and lets the last writer win: SQLite damages it there",
+                because:
+                    "it is on hf-mount, which keeps no locks and lets the last writer win: SQLite damages it there",
                 hint: "keep databases on the container's own disk, and name the bucket as the vault: bucket:owner/name")
         }
         var made = try make(of: found, before)

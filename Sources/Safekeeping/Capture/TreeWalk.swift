@@ -29,13 +29,18 @@ struct TreeWalk {
 
     let paths: [GuardedPath]
     let rules: IgnoreRules
+    private let hasRules: Bool
+    private let readsAttributes: Bool
     /// What is skipped and cannot be read.
     var report = CaptureReport()
     /// File systems that know no attributes.
     private var withoutAttributes: Set<dev_t> = []
 
-    init(paths: [GuardedPath], exclude: [String]) {
+    /// - Parameter readsAttributes: false for a look that needs none.
+    init(paths: [GuardedPath], exclude: [String], readsAttributes: Bool = false) {
         self.paths = paths
+        self.readsAttributes = readsAttributes
+        hasRules = !exclude.isEmpty
         var rules = IgnoreRules()
         rules.add(Array(exclude.joined(separator: "\n").utf8), of: [])
         self.rules = rules
@@ -100,7 +105,7 @@ struct TreeWalk {
                 let child = look(
                     name, in: folder, path, found.parts + [name], found.place, found.root)
             else { continue }
-            if rules.match(path, isFolder: child.isFolder) != nil { continue }
+            if hasRules, rules.match(path, isFolder: child.isFolder) != nil { continue }
             try enter(child, device: device, visit)
         }
     }
@@ -129,7 +134,7 @@ struct TreeWalk {
         let place = above + (above.last == TreePath.slash ? [] : [TreePath.slash]) + name
         return Found(
             path: path, root: root, parts: parts, place: place, facts: facts,
-            attributes: attributes(of: name, in: folder, facts), target: target)
+            attributes: readsAttributes ? attributes(of: name, in: folder, facts) : [], target: target)
     }
 
     /// User attributes; what the system keeps for itself stays out.

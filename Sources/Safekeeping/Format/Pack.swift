@@ -138,11 +138,14 @@ struct RawSegment: Sendable {
     static let size = 1 << 20
     var bytes: [UInt8] = []
     var chunks: [PackDirectory.Chunk] = []
+    /// Compression is not tried.
+    var isDense = false
 
     var isFull: Bool { bytes.count >= Self.size }
 
     /// What goes into the pack before sealing. Costs most of a publication's time.
     func compressed() -> CompressedSegment {
+        if isDense { return CompressedSegment(bytes: bytes, raw: bytes.count, isCompressed: false, chunks: chunks) }
         let smaller = bytes.withUnsafeBytes { Zstd.compressed($0) }
         return CompressedSegment(
             bytes: smaller ?? bytes, raw: bytes.count, isCompressed: smaller != nil, chunks: chunks)
@@ -180,6 +183,13 @@ struct PackWriter {
 
     /// Bytes so far.
     var size: Int { bytes.readableBytes }
+    /// Bytes of the directory, about.
+    private var directorySize = 128
+    /// Bytes of filling if it ended now, about.
+    var filling: Int {
+        let length = size + directorySize + Cipher.tag + Self.trailer
+        return Self.padded(length) - length
+    }
 
     mutating func add(_ segment: CompressedSegment) throws {
         let sealed = try seal.seal(segment.bytes, .segment, directory.segments.count)
@@ -188,6 +198,7 @@ struct PackWriter {
                 offset: bytes.readableBytes, sealed: sealed.count, raw: segment.raw,
                 isCompressed: segment.isCompressed, chunks: segment.chunks))
         bytes.writeBytes(sealed)
+        directorySize += 14 + 35 * segment.chunks.count
     }
 
     /// Whole, padded. Its directory then has the size.

@@ -457,7 +457,9 @@ package actor Guard {
             // The app has not made its files yet: an empty snapshot would only be a beginning that is not there.
             if unlessUnchanged { return nil }
         }
+        let copying = ContinuousClock.now
         let report = try await capture.prepare()
+        let captured = Int((ContinuousClock.now - copying).seconds * 1_000)
         let publication = try await store.publish(under: claim, rows: report.rows) { [capture] in capture.entries() }
         if let after = settings.after {
             do { try await hook(after, "after") } catch { logger.warning("\(error)") }
@@ -475,7 +477,10 @@ package actor Guard {
             if case .published = publication {
                 logger.info(
                     "snapshot published",
-                    metadata: ["id": "\(snapshot.id)", "number": "\(snapshot.number)", "sent": "\(snapshot.added)"])
+                    metadata: [
+                        "id": "\(snapshot.id)", "number": "\(snapshot.number)", "sent": "\(snapshot.added)",
+                        "captured_ms": "\(captured)",
+                    ])
                 answer = .published(snapshot)
             } else {
                 answer = .unchanged(snapshot)

@@ -42,10 +42,20 @@ final class PackUploader {
     }
 
     private func add(_ segment: CompressedSegment) async throws {
-        if let writer, writer.size + segment.bytes.count + (64 << 10) > largest { try await close() }
+        if let writer, writer.size + segment.bytes.count + (64 << 10) > largest || isGoodEnd(writer) {
+            try await close()
+        }
         let open = try writer ?? newPack(capacity: min(largest, 1 << 20))
         writer = open
         try await NIOThreadPool.singleton.runIfActive { try open.add(segment) }
+    }
+
+    /// A pack is filled up to a length that tells little: it ends where that takes few bytes, if there is such a place near its full length.
+    private func isGoodEnd(_ writer: OpenPack) -> Bool {
+        let (size, filling) = (writer.size, writer.filling)
+        return (size > largest / 8 * 5 && filling < largest / 680)
+            || (size > largest / 8 * 6 && filling < largest / 340)
+            || (size > largest / 8 * 7 && filling < largest / 170)
     }
 
     private func newPack(capacity: Int) throws -> OpenPack {
@@ -119,6 +129,7 @@ private final class OpenPack: Sendable {
     init(_ writer: PackWriter) { self.writer = Mutex(writer) }
 
     var size: Int { writer.withLock { $0.size } }
+    var filling: Int { writer.withLock { $0.filling } }
     var directory: PackDirectory { writer.withLock { $0.directory } }
     func add(_ segment: CompressedSegment) throws { try writer.withLock { try $0.add(segment) } }
     func finish(record: [UInt8]) throws -> (ByteBuffer, PackDirectory) {

@@ -97,21 +97,37 @@ actor SegmentReader {
         }
     }
 
+    /// Bytes that are still to be compared with their name, where they are used: on a thread that may work.
+    struct Piece: Sendable {
+        fileprivate var bytes: ArraySlice<UInt8>
+        fileprivate var id: ChunkID
+        fileprivate var pack: String
+        fileprivate var segment: Int32
+        fileprivate var naming: ChunkNaming
+
+        /// The bytes, which are those the chunk is named after.
+        func checked() throws -> ArraySlice<UInt8> {
+            guard bytes.withUnsafeBytes({ naming.name(of: $0) }) == id else {
+                throw PackTrouble.damaged(pack: pack, what: "a chunk in segment \(segment + 1)")
+            }
+            return bytes
+        }
+    }
+
     /// The bytes of a chunk, which are those it is named after.
     func chunk(_ id: ChunkID, in index: ChunkIndex) async throws -> ArraySlice<UInt8> {
+        let piece = try await piece(id, in: index)
+        return try await NIOThreadPool.singleton.runIfActive { try piece.checked() }
+    }
+
+    func piece(_ id: ChunkID, in index: ChunkIndex) async throws -> Piece {
         guard let place = index.place(of: id), let directory = index.directory(place.pack) else {
             throw PackTrouble.unknownChunk(id)
         }
         let segment = try await segment(Int(place.segment), of: directory)
-        let bytes = segment[Int(place.offset)..<Int(place.offset + place.length)]
-        let naming = naming
-        let isIt = try await NIOThreadPool.singleton.runIfActive {
-            bytes.withUnsafeBytes { naming.name(of: $0) } == id
-        }
-        guard isIt else {
-            throw PackTrouble.damaged(pack: directory.name, what: "a chunk in segment \(place.segment + 1)")
-        }
-        return bytes
+        return Piece(
+            bytes: segment[Int(place.offset)..<Int(place.offset + place.length)], id: id, pack: directory.name,
+            segment: place.segment, naming: naming)
     }
 
     /// The chunks of a content, in order.

@@ -27,7 +27,8 @@ package struct FolderVault: Vault {
     private let forced: Heads?
     private let mounts: String
     package let name: String
-    package let limits = VaultLimits()
+    /// Two packs are in memory at a time.
+    package let limits = VaultLimits(packSize: 8 << 20)
 
     /// - Parameter path: made when it is not there, for its owner alone.
     package init(path: String) { self.init(path: path, heads: nil) }

@@ -8,7 +8,7 @@ import Testing
 
 /// What happens to the pen, to publications and collections when containers, networks and clocks are hostile. Numbers are those of the table in
 /// `docs/safekeeping.md`.
-@Suite struct HostileVaultTests: OnModel {
+@Suite(.timeLimit(.minutes(3))) struct HostileVaultTests: OnModel {
     let model = ModelStore()
 
     /// A process that was killed makes no further request.

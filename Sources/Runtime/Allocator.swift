@@ -1,0 +1,18 @@
+import CLinux
+
+/// What keeps the process small where glibc's allocator would not. Nothing happens with another C library.
+package enum Allocator {
+    /// From now on blocks of that size and more come from the system and go back to it when they are freed. Left to
+    /// itself glibc learns from the first large blocks that are freed, those of loading a fleet, to keep up to 64 MB at the
+    /// end of each thread's arena for good, where ``giveBack()`` does not reach it either (mallopt(3), M_MMAP_THRESHOLD).
+    /// - Parameters:
+    ///   - size: of blocks that come from the system and go back, bytes.
+    ///   - arenas: most of them; nil for as many as glibc likes.
+    package static func keepLittle(from size: Int32 = 1 << 20, arenas: Int32? = nil) {
+        stoker_map_large_blocks(size)
+        if let arenas { stoker_limit_arenas(arenas) }
+    }
+
+    /// Gives back to the system what loading a fleet needed for a moment. Takes some milliseconds.
+    package static func giveBack() { stoker_trim_memory() }
+}
