@@ -151,7 +151,8 @@ let package = Package(
             name: "Workshop",
             dependencies: [
                 "CJail", "HubClient", "Ledger", "Runtime", "StokerAssets", "StokerCore", asyncHTTPClient, crypto,
-                lifecycle, logging, nioCore, nioHTTP1, subprocess, .product(name: "SystemPackage", package: "swift-system"),
+                lifecycle, logging, nioCore, nioHTTP1, subprocess,
+                .product(name: "SystemPackage", package: "swift-system"),
             ],
             swiftSettings: room
         ),
