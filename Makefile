@@ -16,7 +16,7 @@ STORIES ?= 1000
 ITERATIONS ?= 1000
 STOKER := .build/release/stoker
 
-.PHONY: help run build install test official-suite fuzz campaign cron notices-campaign deploy-campaign vault-campaign datasets pictures template-swift lint format bench clean
+.PHONY: help run build install test official-suite fuzz campaign cron notices-campaign deploy-campaign vault-campaign datasets model pictures template-swift lint format bench clean
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-16s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -75,6 +75,10 @@ template-swift: build ## Build and start the app that `stoker new swift` makes (
 datasets: ## Publish 1,000 iterations to a simulated Hub and load them with the official package; ITERATIONS=1000
 	@Scripts/setup.sh test
 	@swift build --build-tests && STOKER_ITERATIONS=$(ITERATIONS) swift test --skip-build --filter theNewestRowIsTheLastOfTheOfficialPackage
+
+model: ## Test language models against a real llama.cpp server with a generated model (PyPI: xllamacpp)
+	@Scripts/setup.sh test
+	@swift build --build-tests && Scripts/model.sh
 
 lint: ## Check the layout of every Swift file
 	@swift format lint --strict --parallel --recursive Package.swift Sources Tests Benchmarks

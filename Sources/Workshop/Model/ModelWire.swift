@@ -68,6 +68,8 @@ package struct ModelCapability: Codable, Sendable, Equatable {
     /// Tokens of question and answer together; nil: the server does not say.
     package var context: Int?
     package var price: ModelPrice?
+    /// Learned when a question was too long; nil: as usual.
+    var bytesPerToken: Double?
     /// The limit of an answer is called `max_completion_tokens`, as newer models of OpenAI have it.
     var usesCompletionTokens = false
 
