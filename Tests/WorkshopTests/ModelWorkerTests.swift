@@ -31,10 +31,12 @@ import Testing
     }
 
     /// Rows until there is nothing more to say.
-    static func rows(_ bench: Bench, _ make: () -> WorkerRun, most: Int = 40) async throws -> [Iteration] {
+    static func rows(_ bench: Bench, until still: Int = 3, most: Int = 40, _ make: () -> WorkerRun) async throws
+        -> [Iteration]
+    {
         var rows: [Iteration] = []
         var quiet = 0
-        for _ in 0..<most where quiet < 3 {
+        for _ in 0..<most where quiet < still {
             let run = make()
             guard let number = try await run.run().row else {
                 quiet += 1
@@ -104,7 +106,7 @@ import Testing
     }
 
     @Test func aPlanGetsCasesOfTheModel() async throws {
-        try await Bench.with { bench async throws in
+        try await Bench.with(more: Self.broken) { bench async throws in
             let model = ScriptedModel { Self.note(of: $0, "both ask at once") }
             let rows = try await Self.rows(bench) {
                 Self.worker(bench, .testPlanning, model, perspectives: ["failure_modes", "edge_cases"])
@@ -131,13 +133,18 @@ import Testing
 
     // MARK: Changes
 
-    /// A small fault: the route of one stop counts the depot twice.
+    /// All that is imported is declared, so that no recipe has anything to do.
+    static let declared =
+        "[project]\nname = \"tern\"\nversion = \"1.4.0\"\ndependencies = [\n    \"requests>=2.31\",\n    \"urllib3\",\n]\n"
+
+    /// A small fault: a route has one stop too many.
     static let broken: [PracticeRepository.Commit] = [
         .init(
             -1, .tobi, "Count the stops",
             [
+                "pyproject.toml": declared,
                 "src/tern/count.py":
-                    "def count_stops(route):\n    \"\"\"How many stops a route has, the depot not counted.\"\"\"\n    total = 0\n    for stop in route:\n        total = total + 1\n    return total + 1\n"
+                    "def count_stops(route):\n    \"\"\"How many stops a route has, the depot not counted.\"\"\"\n    if len(route) > 9000:\n        raise ValueError(route)\n    total = 0\n    for stop in route:\n        total = total + 1\n    return total + 1\n",
             ])
     ]
 

@@ -130,9 +130,9 @@ enum ModelBench {
             answer: 500,
             { room in
                 ModelQuestion(
-                    purpose: "explain test", task: "Say something.", document: ["evidence": fixed.json],
+                    purpose: "explain test", task: "Say something.", sheet: fixed, document: ["evidence": fixed.json],
                     schema: ModelNotes.schema(fixed), answer: room.answer)
-            }, read: { ModelNotes.read($0, fixed) })
+            }, read: { ModelNotes.read($0, $1) })
     }
 
     static func note(_ text: String, _ ids: [String] = ["E1"], quote: String = "") -> JSONValue {

@@ -50,11 +50,11 @@ struct ModelClient: Sendable {
     /// - Parameters:
     ///   - answer: tokens of the answer, at most.
     ///   - make: the question, for so much room.
-    ///   - read: what the answer means; a fault is told to the model once.
+    ///   - read: what the answer means, by the evidence that was shown; a fault is told to the model once.
     /// - Throws: `ledger.unavailable`, `conflict`, `CancellationError`.
     func ask<Value: Sendable>(
         answer: Int, _ make: @Sendable (ModelRoom) -> ModelQuestion,
-        read: @Sendable (JSONValue) -> Result<Value, ModelFault>
+        read: @Sendable (JSONValue, EvidenceSheet) -> Result<Value, ModelFault>
     ) async throws -> ModelOutcome<Value> {
         var capability: ModelCapability
         switch try await known() {
@@ -69,11 +69,12 @@ struct ModelClient: Sendable {
             let fault: String
             switch try await exchange(question, capability, repair: repair) {
             case .text(let text):
-                switch Self.read(text, read) {
+                switch Self.read(text, { read($0, question.sheet) }) {
                 case .success(let value):
                     return .answered(value)
                 case .failure(let found): fault = found.because
                 }
+            case .beyondBudget(let because): return .unusable(because: because)
             case .unusable(let because), .refusedParameter(let because): fault = because
             case .tooLong(let context, let because):
                 let believed = [settings.context, capability.context].compactMap(\.self).min() ?? .max
@@ -124,6 +125,8 @@ struct ModelClient: Sendable {
         case waiting(until: Instant, because: String)
         case tooLong(context: Int?, because: String)
         case refusedParameter(String)
+        /// It was not sent.
+        case beyondBudget(String)
     }
 
     private func exchange(_ asked: ModelQuestion, _ capability: ModelCapability, repair: String?) async throws
@@ -153,7 +156,7 @@ struct ModelClient: Sendable {
         }
         switch reserved {
         case .reserved: break
-        case .tooLarge(let because): return .unusable(because)
+        case .tooLarge(let because): return .beyondBudget(because)
         case .full(let until, let because): return .waiting(until: until, because: because)
         }
 
@@ -286,6 +289,7 @@ struct ModelClient: Sendable {
                 where because.contains("max_completion_tokens") && !capability.usesCompletionTokens:
                     // Source: OpenAI, "Unsupported parameter: 'max_tokens' is not supported with this model".
                     capability.usesCompletionTokens = true
+                case .beyondBudget(let because): return .unusable(because: because)
                 case .unusable, .tooLong, .refusedParameter: continue formats
                 }
             }

@@ -84,6 +84,8 @@ struct ModelQuestion: Sendable {
     /// `explain code_quality`
     var purpose: String
     var task: String
+    /// What of the evidence is in the document: nothing else may be named.
+    var sheet = EvidenceSheet()
     /// Data: texts of the repository are strings in it.
     var document: JSONValue
     var schema: JSONValue
