@@ -181,6 +181,13 @@ import Testing
         #expect(waits.map(\.wholeMilliseconds) == [30, 60, 120, 240, 480, 900, 900].map { $0 * 1_000 })
     }
 
+    @Test func aServerThatCannotReadItsModelIsNoServerInTrouble() async throws {
+        let (outcome, model) = try await ask { _ in
+            ScriptedModel.refuses(500, "The model produced output that does not match the expected peg-native format")
+        }
+        #expect(outcome.until == nil && outcome.because?.contains("peg-native") == true && model.asked.count == 2)
+    }
+
     /// A server that hangs may have worked on it: the question counts in full.
     @Test func silenceCountsWhereItMayHaveCostSomething() async throws {
         let (outcome, _) = try await ask { _ in throw ModelSilence(because: "no answer", mayHaveArrived: true) }

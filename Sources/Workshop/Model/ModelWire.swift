@@ -233,6 +233,9 @@ enum ModelReading: Sendable, Equatable {
                 return .tooLong(context: error?["n_ctx"]?.integer, because: because)
             }
             return .refusedParameter(because: because)
+        // llama.cpp (2026) answers so when what the model said is no answer: "The model produced output that does not match the expected
+        // peg-native format". The server itself is well.
+        case 500 where said.contains("model produced output"): return .unusable(because, nil)
         case 500...:
             return .wait(because: because, retryAfter: wait, isCharged: true)
         default: return .unusable(because, nil)
