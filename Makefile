@@ -17,7 +17,7 @@ ITERATIONS ?= 1000
 REAL ?= 200
 STOKER := .build/release/stoker
 
-.PHONY: help run build install test official-suite fuzz campaign cron notices-campaign deploy-campaign vault-campaign app-campaign pictures template-swift datasets workshop-campaign api-check mutations mcp-restarts lint format bench clean
+.PHONY: help run build install test official-suite fuzz campaign cron notices-campaign deploy-campaign vault-campaign app-campaign pictures template-swift datasets workshop-campaign api-check mutations mcp-restarts model lint format bench clean
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-16s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -95,6 +95,10 @@ mutations: ## Mutated requests on every door (API, pages, MCP over HTTP and line
 mcp-restarts: ## Restarts of a server between two calls of the official MCP clients; RESTARTS=1000
 	@Scripts/setup.sh test
 	@STOKER_MCP_RESTARTS=$(or $(RESTARTS),1000) swift test --filter aRestartBetweenTwoCallsIsNotNoticed
+
+model: ## Test language models against a real llama.cpp server with a generated model (PyPI: xllamacpp)
+	@Scripts/setup.sh test
+	@swift build --build-tests && Scripts/model.sh
 
 lint: ## Check the layout of every Swift file
 	@swift format lint --strict --parallel --recursive Package.swift Sources Tests Benchmarks

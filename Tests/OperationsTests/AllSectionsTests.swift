@@ -22,6 +22,7 @@ import Testing
         ("notify", "fleet-file.md"), ("rollout", "fleet-file.md"), ("doctor", "fleet-file.md"),
         ("vaults.folder", "fleet-file.md"), ("spaces.persist", "fleet-file.md"),
         ("spaces.persist.retention", "fleet-file.md"), ("workers", "workshop.md"),
+        ("workers.model", "workshop.md"), ("workers.budget", "workshop.md"),
         ("spaces.deploy", "deploy.md"),
         ("spaces.deploy.readme", "deploy.md"), ("spaces.deploy.needs", "deploy.md"),
     ])

@@ -87,6 +87,13 @@ struct EvidenceSheet: Sendable, Equatable {
                     says: "\(finding.title). \(finding.evidence.prefix(6).joined(separator: ". "))",
                     text: finding.quote, finding: finding.id))
         }
+        if let history { sheet.add(history, view) }
+        if let readme, !readme.isEmpty {
+            sheet.add(
+                Item(
+                    kind: .about, file: "README.md", line: 1, says: "how the project describes itself",
+                    text: String(readme.prefix(800))))
+        }
         for site in ranked(PlanSites(view).sites(of: kinds(of: perspective.id)), view, history).prefix(14) {
             guard let file = view.file(site.file) else { continue }
             sheet.add(
@@ -95,13 +102,6 @@ struct EvidenceSheet: Sendable, Equatable {
                     says:
                         "\(site.kind.rawValue): \(site.what); \(site.isTested ? "a test names it" : "no test names it")",
                     text: excerpt(file, around: site.line)))
-        }
-        if let history { sheet.add(history, view) }
-        if let readme, !readme.isEmpty {
-            sheet.add(
-                Item(
-                    kind: .about, file: "README.md", line: 1, says: "how the project describes itself",
-                    text: String(readme.prefix(800))))
         }
         return sheet
     }

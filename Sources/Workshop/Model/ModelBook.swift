@@ -13,12 +13,15 @@ package struct ModelBook: Codable, Sendable, Equatable {
         /// - Returns: whether a new span began.
         mutating func roll(to now: Instant, span: Duration) -> Bool {
             let began = Self.start(of: span, at: now)
-            guard began != start else { return false }
-            // A clock that was put back begins no new span: what was spent stays.
-            let isNew = began > start
-            start = began
-            if isNew { spent = 0 }
-            return isNew
+            // A clock that was put back begins no new span.
+            if began > start {
+                start = began
+                spent = 0
+                return true
+            }
+            // One that had been far ahead would keep it closed for as long: what was spent stays, and the span is the one of today.
+            if start - began > span * 2 { start = began }
+            return false
         }
 
         /// Spans are counted from 1970-01-01 00:00 UTC, so that days begin at midnight UTC.

@@ -42,17 +42,19 @@ struct ModelClient: Sendable {
     static let longestRetryAfter = Duration.seconds(31 * 86_400)
     /// Questions are not longer, whatever the model could read.
     static let mostBytes = 48_000
+    /// Of code, by usual tokenizers, and less is on the safe side.
+    static let bytesPerToken = 3.0
     /// Tokens that a template of a chat adds, at most.
     static let template = 256
 
     /// - Parameters:
     ///   - answer: tokens of the answer, at most.
     ///   - make: the question, for so much room.
-    ///   - read: what the answer means; a fault is told to the model once.
+    ///   - read: what the answer means, by the evidence that was shown; a fault is told to the model once.
     /// - Throws: `ledger.unavailable`, `conflict`, `CancellationError`.
     func ask<Value: Sendable>(
         answer: Int, _ make: @Sendable (ModelRoom) -> ModelQuestion,
-        read: @Sendable (JSONValue) -> Result<Value, ModelFault>
+        read: @Sendable (JSONValue, EvidenceSheet) -> Result<Value, ModelFault>
     ) async throws -> ModelOutcome<Value> {
         var capability: ModelCapability
         switch try await known() {
@@ -61,23 +63,28 @@ struct ModelClient: Sendable {
         case .waiting(let until, let because): return .waiting(until: until, because: because)
         }
         var repair: String?
-        // Once more when it was too long, and once more when its answer was of no use.
-        for _ in 0..<3 {
+        // Shorter when it was too long, and once more when its answer was of no use.
+        for _ in 0..<5 {
             let question = make(room(capability, answer: answer))
             let fault: String
             switch try await exchange(question, capability, repair: repair) {
             case .text(let text):
-                switch Self.read(text, read) {
+                switch Self.read(text, { read($0, question.sheet) }) {
                 case .success(let value):
                     return .answered(value)
                 case .failure(let found): fault = found.because
                 }
+            case .beyondBudget(let because): return .unusable(because: because)
             case .unusable(let because), .refusedParameter(let because): fault = because
             case .tooLong(let context, let because):
-                let half = (capability.context ?? ModelCapability.usualContext) / 2
-                let next = min(context ?? half, half * 2 - 1)
-                guard next >= 512 else { return .unusable(because: because) }
-                capability.context = next
+                let believed = [settings.context, capability.context].compactMap(\.self).min() ?? .max
+                if let context, context >= 512, context < believed {
+                    capability.context = context
+                } else {
+                    // Its tokens are shorter than was thought.
+                    capability.bytesPerToken = (capability.bytesPerToken ?? Self.bytesPerToken) / 2
+                    guard capability.bytesPerToken ?? 0 >= 0.3 else { return .unusable(because: because) }
+                }
                 try await store.keep(capability, of: settings, at: now())
                 continue
             case .waiting(let until, let because): return .waiting(until: until, because: because)
@@ -100,10 +107,13 @@ struct ModelClient: Sendable {
     }
 
     private func room(_ capability: ModelCapability, answer wanted: Int) -> ModelRoom {
-        let context = settings.context ?? capability.context ?? ModelCapability.usualContext
+        // The smaller of what was written and what the server says.
+        let context =
+            [settings.context, capability.context].compactMap(\.self).min() ?? ModelCapability.usualContext
         let answer = max(64, min(wanted, context / 3))
-        // Code has three bytes a token and more. The rules and the schema have about 500 tokens.
-        let bytes = (context - answer - Self.template - 500) * 3
+        // The rules and the schema have 1,500 bytes and more.
+        let bytes =
+            Int(Double(context - answer - Self.template) * (capability.bytesPerToken ?? Self.bytesPerToken)) - 1_500
         return ModelRoom(bytes: max(600, min(Self.mostBytes, bytes)), answer: answer)
     }
 
@@ -115,6 +125,8 @@ struct ModelClient: Sendable {
         case waiting(until: Instant, because: String)
         case tooLong(context: Int?, because: String)
         case refusedParameter(String)
+        /// It was not sent.
+        case beyondBudget(String)
     }
 
     private func exchange(_ asked: ModelQuestion, _ capability: ModelCapability, repair: String?) async throws
@@ -144,7 +156,7 @@ struct ModelClient: Sendable {
         }
         switch reserved {
         case .reserved: break
-        case .tooLarge(let because): return .unusable(because)
+        case .tooLarge(let because): return .beyondBudget(because)
         case .full(let until, let because): return .waiting(until: until, because: because)
         }
 
@@ -277,6 +289,7 @@ struct ModelClient: Sendable {
                 where because.contains("max_completion_tokens") && !capability.usesCompletionTokens:
                     // Source: OpenAI, "Unsupported parameter: 'max_tokens' is not supported with this model".
                     capability.usesCompletionTokens = true
+                case .beyondBudget(let because): return .unusable(because: because)
                 case .unusable, .tooLong, .refusedParameter: continue formats
                 }
             }

@@ -102,7 +102,8 @@ struct ModelNotes: Sendable, Equatable {
         for id in ids {
             guard let item = sheet.item(id) else {
                 return .failure(
-                    ModelFault(because: "there is no evidence \(Redaction.quote(id, limit: 20)) on the sheet"))
+                    ModelFault(
+                        because: "there is no evidence \(ModelText.clean(id, limit: 20) ?? "of that id") on the sheet"))
             }
             if !found.contains(item) { found.append(item) }
         }

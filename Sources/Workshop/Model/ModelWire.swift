@@ -68,6 +68,8 @@ package struct ModelCapability: Codable, Sendable, Equatable {
     /// Tokens of question and answer together; nil: the server does not say.
     package var context: Int?
     package var price: ModelPrice?
+    /// Learned when a question was too long; nil: as usual.
+    var bytesPerToken: Double?
     /// The limit of an answer is called `max_completion_tokens`, as newer models of OpenAI have it.
     var usesCompletionTokens = false
 
@@ -82,6 +84,8 @@ struct ModelQuestion: Sendable {
     /// `explain code_quality`
     var purpose: String
     var task: String
+    /// What of the evidence is in the document: nothing else may be named.
+    var sheet = EvidenceSheet()
     /// Data: texts of the repository are strings in it.
     var document: JSONValue
     var schema: JSONValue
@@ -229,6 +233,9 @@ enum ModelReading: Sendable, Equatable {
                 return .tooLong(context: error?["n_ctx"]?.integer, because: because)
             }
             return .refusedParameter(because: because)
+        // llama.cpp (2026) answers so when what the model said is no answer: "The model produced output that does not match the expected
+        // peg-native format". The server itself is well.
+        case 500 where said.contains("model produced output"): return .unusable(because, nil)
         case 500...:
             return .wait(because: because, retryAfter: wait, isCharged: true)
         default: return .unusable(because, nil)

@@ -186,6 +186,13 @@ package final class WorkerBoard: Sendable {
         if live.isRunning, !live.step.isEmpty { return (.working, Formatting.capitalized(live.step), nil) }
         if isPaused { return (.paused, "Paused", "`stoker workers resume \(status.name)` begins it again") }
         if let trouble = record.trouble { return (.trouble, Formatting.capitalized(trouble.text), trouble.hint) }
+        if let head = record.complete, let model = status.model, let until = model.waitsUntil {
+            return (
+                .waiting,
+                "All evidence of \(head.prefix(7)) is told; its model is not asked before \(Formatting.time(until))",
+                model.waitsBecause.map { Formatting.capitalized($0) }
+            )
+        }
         if let head = record.complete {
             return (.complete, "Complete at \(head.prefix(7)): nothing new can be said until the next commit", nil)
         }

@@ -102,10 +102,10 @@ extension WorkerRun {
                 task: isPlan
                     ? "Name at most six cases that deserve a test and that the evidence shows, the most important first. A case names the places it is about."
                     : "Say at most six things a maintainer would want to know of this evidence, the most important first: explain what a piece means, connect pieces, or propose a smaller change. `quote` is a line of the evidence that shows it, or empty.",
-                document: ["question": .string(asks), "evidence": sheet.json],
+                sheet: sheet, document: ["question": .string(asks), "evidence": sheet.json],
                 schema: isPlan ? ModelNotes.casesSchema(sheet) : ModelNotes.schema(sheet), answer: room.answer)
         }
-        return try await client.ask(answer: 2_000, question) { json in
+        return try await client.ask(answer: 2_000, question) { json, sheet in
             isPlan
                 ? ModelNotes.readCases(json, sheet, perspective: perspective.id) : ModelNotes.read(json, sheet)
         }

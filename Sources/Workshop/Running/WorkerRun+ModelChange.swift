@@ -122,9 +122,10 @@ extension WorkerRun {
                         purpose: "weigh \(item.id)",
                         task:
                             "A fault is described by the evidence. Name two or three changes that would mend it, the smallest first, choose one and say why; name what could break, and cases of a test that fails today and passes with the change.",
-                        document: ["fault": .string(item.title), "evidence": sheet.json], schema: ModelThought.schema,
+                        sheet: sheet, document: ["fault": .string(item.title), "evidence": sheet.json],
+                        schema: ModelThought.schema,
                         answer: room.answer)
-                }, read: { ModelThought.read($0, target: item.id, head: head.commit) })
+                }, read: { json, _ in ModelThought.read(json, target: item.id, head: head.commit) })
             {
             case .answered(let found):
                 thought = found
@@ -166,6 +167,7 @@ extension WorkerRun {
                         purpose: "change \(item.file)",
                         task:
                             "Mend the fault by replacing texts. `find` is copied from the evidence, occurs exactly once in its file, and `replace` takes its place; keep the change as small as it can be. `test` is a whole new Python file with unittest, which fails before the change and passes with it. It is saved as \(check).",
+                        sheet: sheet,
                         document: [
                             "fault": .string(item.title),
                             "plan": .string(thought.map { $0.options[$0.chosen - 1].what } ?? item.why),
@@ -174,7 +176,7 @@ extension WorkerRun {
                                     .string("given \($0.given), when \($0.when), then \($0.then)")
                                 }), "evidence": sheet.json,
                         ], schema: Self.editSchema(sheet), answer: room.answer)
-                }, read: { Self.proposal($0, item, now, check, view) })
+                }, read: { json, shown in Self.proposal(json, item, shown, check, view) })
             let proposal: PatchProposal
             switch outcome {
             case .answered(let found): proposal = found
@@ -244,7 +246,8 @@ extension WorkerRun {
             else { return .failure(ModelFault(because: "an edit has no file, find or replace")) }
             guard shown.contains(file), view.file(file)?.role == .source, view.file(file)?.language != nil else {
                 return .failure(
-                    ModelFault(because: "\(Redaction.quote(file, limit: 100)) is no code on the evidence sheet"))
+                    ModelFault(
+                        because: "\(ModelText.clean(file, limit: 100) ?? "a file") is no code on the evidence sheet"))
             }
             edits.append(.init(file: file, find: find, replace: replace))
         }
