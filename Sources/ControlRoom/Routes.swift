@@ -54,6 +54,7 @@ struct Routes: Sendable {
         addMaintenance(to: router)
         addDeploys(to: router)
         addWorkers(to: router)
+        addSafekeeping(to: router)
         addStatusPages(to: router)
         on(router, "/", .get, .read) { request, visit in try await dashboard(request, visit, groups) }
         on(router, "/targets/**", .get, .read) { request, visit in try await target(request, visit) }
@@ -124,6 +125,7 @@ struct Routes: Sendable {
             pips: overview.map { ["incidents": $0.troubles] } ?? [:],
             hidden: Set(
                 (visit.permission.write && (deployUse.isUsed || place == "deploys") ? [] : ["deploys"])
+                    + (visit.permission.write && hasStates ? [] : ["safekeeping"])
                     + (visit.permission.write && hasWorkers ? [] : ["workers"])))
     }
 

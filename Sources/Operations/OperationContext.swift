@@ -27,23 +27,27 @@ package struct OperationContext: Sendable {
     private let folder: String?
     private let maintenanceKeeper: MaintenanceKeeper?
     private let workerBoard: WorkerBoard?
+    /// nil where no fleet runs; see ``states``.
+    let stateBoard: StateBoard?
 
     /// - Parameters:
     ///   - monitor: the running fleet; nil where there is none.
     ///   - hub: the account on the Hub; nil where there is none.
     ///   - notices: who tells people; nil where nobody does.
     ///   - workers: the workers of the fleet file; nil where none can run.
+    ///   - states: what the fleet's Spaces keep in vaults; nil where no fleet runs.
     ///   - dataFolder: where operations keep what they must not forget: Spaces to restart, fingerprints of secrets.
     package init(
         monitor: (any FleetMonitoring)? = nil, ledger: (any Ledger)? = nil, now: @escaping @Sendable () -> Instant,
         backupFolder: String? = nil, heartbeatKey: (@Sendable (_ name: String) -> String)? = nil, hub: Hub? = nil,
         dataFolder: String? = nil, notices: NoticeBoard? = nil,
-        maintenance: MaintenanceKeeper? = nil, workers: WorkerBoard? = nil,
+        maintenance: MaintenanceKeeper? = nil, workers: WorkerBoard? = nil, states: StateBoard? = nil,
         caller: any OperationCaller = SilentCaller()
     ) {
         self.noticeBoard = notices
         self.maintenanceKeeper = maintenance
         self.workerBoard = workers
+        self.stateBoard = states
         self.fleetMonitor = monitor
         self.fleetLedger = ledger
         self.now = now

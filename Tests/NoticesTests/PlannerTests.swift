@@ -483,7 +483,7 @@ import Testing
     @Test(arguments: [
         ("{ to: taem }", "did you mean `team`"), ("{ to: team, groups: [frnt] }", "did you mean `front`"),
         ("{ to: team, targets: [wbe] }", "did you mean `web`"),
-        ("{ to: team, on: [snapshot-failed] }", "not built yet"),
+        ("{ to: team, on: [worker-failed] }", "not built yet"),
         ("{ to: team, on: [dwon] }", "did you mean `down`"), ("{ on: [down] }", "names no channel"),
         ("{ to: team, webhook: \"https://h.example.com/x\" }", "two rules"),
         ("{ to: team, on: [healed], lasting: 5m }", "needs one of the events that last"),

@@ -54,6 +54,8 @@ struct Happening: Sendable {
             case .ledgerStalled, .ledgerRecovered, .ledgerDamaged: ([.ledger], nil)
             case .tookOver: ([.tookOver], nil)
             case .drifted(_, let check, _, _): ([.drift], check)
+            case .snapshotFailed(_, let check, _): ([.snapshotFailed], check)
+            case .restoreUnproven(_, let check, _): ([.restoreUnproven], check)
             default: ([], nil)
             }
         guard !kinds.isEmpty else { return nil }
@@ -63,6 +65,11 @@ struct Happening: Sendable {
         }
         if case .drifted = event.payload {
             hint = "`stoker drift` shows each difference, `stoker plan` what would be done"
+        }
+        switch event.payload {
+        case .snapshotFailed, .restoreUnproven:
+            hint = "`stoker snapshots states` and the page Safekeeping say what to do"
+        default: break
         }
         if case .ledgerStalled = event.payload { hint = "Look at the disk of the ledger." }
     }

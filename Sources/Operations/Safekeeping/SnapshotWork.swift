@@ -19,6 +19,11 @@ extension Operation.Parameter {
             "key", .local, .secret(upTo: 1_000),
             "Key or passphrase; STOKER_KEY unless given. None for a vault that has none"),
         .init("key_file", .local, .text(upTo: 4_096), "A file with the key in its first line, in place of `key`"),
+        .init(
+            "space", .query, .text(upTo: 200),
+            "A Space of the running fleet that keeps state, as the fleet file names it; its vault and key are those of the fleet file"
+        ),
+        .init("in", .query, .text(upTo: 100), "With `space`: which of its vaults, by its name; the first unless given"),
     ]
 
     static let snapshot = Operation.Parameter(
@@ -30,6 +35,10 @@ extension OperationContext {
     func snapshots<Value: Sendable>(
         _ arguments: Arguments, doing: String, _ work: (SnapshotStore) async throws -> Value
     ) async throws -> Value {
+        if let space = arguments.text("space") {
+            let board = try states
+            return try await board.with(try board.state(space), vault: arguments.text("in"), work)
+        }
         let environment = ProcessInfo.processInfo.environment
         func given(_ name: String, _ variable: String) -> String? {
             arguments.text(name) ?? environment[variable].flatMap { $0.isEmpty ? nil : $0 }
@@ -37,7 +46,9 @@ extension OperationContext {
         guard let text = given("vault", "STOKER_VAULT") else {
             throw Failure(
                 .usage, doing: doing, because: "no vault is named",
-                hint: "name one with --vault or STOKER_VAULT: folder:/path, bucket:owner/name or s3:https://host/bucket"
+                hint: hasFleet
+                    ? "say of which Space of the fleet: `space`"
+                    : "name one with --vault or STOKER_VAULT: folder:/path, bucket:owner/name or s3:https://host/bucket"
             )
         }
         let address = try VaultAddress(reading: text)

@@ -101,6 +101,9 @@ struct Engine {
             fleet: plan.fleet, ledger: memory.ledger, hub: hub ?? ownHub, dataFolder: plan.dataFolder,
             base: base, toolFolders: ProcessInfo.processInfo.environment["STOKER_TOOLS"].map { [$0] } ?? [],
             now: clocks.wall, logger: logger)
+        let states = StateBoard(
+            fleet: plan.fleet, ledger: memory.ledger, hub: hub ?? ownHub, dataFolder: plan.dataFolder, base: base,
+            environment: ProcessInfo.processInfo.environment, now: clocks.wall)
         let monitor = FleetMonitor(
             fleet: plan.fleet, fleetPath: plan.source?.path, source: source,
             ledger: memory.ledger, writer: writer, loops: Array(group.makeIterator()), resolver: resolver,
@@ -112,6 +115,7 @@ struct Engine {
             onFleet: { fleet in
                 board.use(fleet)
                 workers.use(fleet)
+                states.use(fleet)
             }, clocks: clocks, logger: logger)
         board.setOffline { monitor.isOffline }
         board.setParentLook { await monitor.lastWell(of: $0) }
@@ -140,7 +144,7 @@ struct Engine {
         let context = OperationContext(
             monitor: monitor, ledger: memory.ledger, now: clocks.wall, backupFolder: plan.dataFolder,
             heartbeatKey: heartbeatKey, hub: account, dataFolder: plan.dataFolder, notices: board,
-            maintenance: maintenance, workers: workers)
+            maintenance: maintenance, workers: workers, states: states)
         let standingBy = plan.standbyOf != nil
         let agents = await mcpServer(
             executor: ServerToolExecutor(context), records: memory.ledger.records,
@@ -195,6 +199,7 @@ struct Engine {
         if account != nil, !plan.demo {
             services.append(DriftService(watch: DriftWatch(context: context), monitor: monitor, logger: logger))
         }
+        services.append(SafekeepingService(watch: StateWatch(states), monitor: monitor, logger: logger))
         services.append(
             WorkerService(
                 board: workers, owner: ProcessOwner.own.map { "\($0)" } ?? "stoker", clocks: clocks,
