@@ -18,6 +18,7 @@ from selenium.webdriver.common.keys import Keys
 from selenium.webdriver.support.ui import WebDriverWait
 
 import deploys
+import safekeeping
 import private_fleet
 from chromium import OUT, ROOT, axe, browser, complaints, left_the_page, until, violations
 
@@ -470,6 +471,7 @@ def main():
             failed = run(base, token_base, stalled_base, dead_base)
             failed += private.result()
         failed += deploy_journeys(binary, scratch)
+        failed += safekeeping_journey(binary, scratch)
     sys.exit(1 if failed else 0)
 
 
@@ -502,6 +504,19 @@ def deploy_journeys(binary, scratch):
         file.write_text(deploys.fleet_file(hub, folder))
         with serving(binary, ["serve", "--fleet", str(file), "--data", str(folder / "data")], "deploys", STOKER_TOKEN=private_fleet.TOKEN) as base:
             return len(deploys.walk(base, hub, folder))
+
+
+def safekeeping_journey(binary, scratch):
+    """The journey of safekeeping.py. - Returns: how much went wrong."""
+    wanted = os.environ.get("JOURNEYS", "").split()
+    if wanted and "safekeeping" not in wanted:
+        return 0
+    folder = scratch / "safekeeping"
+    folder.mkdir()
+    file = folder / "fleet.yaml"
+    file.write_text(safekeeping.fleet_file(folder))
+    with serving(binary, ["serve", "--fleet", str(file), "--data", str(folder / "data")], "safekeeping") as base:
+        return len(safekeeping.walk(base, binary, folder))
 
 
 @contextlib.contextmanager
