@@ -14,9 +14,10 @@ FLEETS ?= 200
 RELEASES ?= 200
 STORIES ?= 1000
 ITERATIONS ?= 1000
+REAL ?= 200
 STOKER := .build/release/stoker
 
-.PHONY: help run build install test official-suite fuzz campaign cron notices-campaign deploy-campaign vault-campaign datasets pictures template-swift lint format bench clean
+.PHONY: help run build install test official-suite fuzz campaign cron notices-campaign deploy-campaign vault-campaign app-campaign pictures template-swift datasets workshop-campaign api-check mutations mcp-restarts lint format bench clean
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-16s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -61,9 +62,13 @@ deploy-campaign: ## Random fleets, bad releases, faults of an apply; FLEETS=200 
 	@Scripts/setup.sh test
 	@Scripts/deploy-campaign.sh $(FLEETS) $(RELEASES) $(STORIES)
 
-vault-campaign: ## Seeded bad days on a vault in memory, two containers and a collection; RUNS=10000 SEED=1
+vault-campaign: ## Seeded bad days on a vault in memory and on each real kind of vault; RUNS=10000 REAL=200 SEED=1
 	@Scripts/setup.sh test
-	@STOKER_VAULT_RUNS=$(RUNS) STOKER_VAULT_SEED=$(SEED) swift test --filter nothingIsLostOnABadDay
+	@STOKER_VAULT_RUNS=$(RUNS) STOKER_VAULT_REAL_RUNS=$(REAL) STOKER_VAULT_SEED=$(SEED) swift test --filter nothingIsLostOnABadDay
+
+app-campaign: ## A real app under the guard, killed and moved over and over; KILLS=200 SEED=1
+	@Scripts/setup.sh test
+	@STOKER_APP_KILLS=$(or $(KILLS),200) STOKER_APP_SEED=$(SEED) swift test --filter whatWasAcknowledgedBeforeTheLastPublicationSurvivesEveryDeath
 
 pictures: build ## Make the pictures of the README anew (Chromium, three minutes)
 	@Scripts/setup.sh test
@@ -72,9 +77,24 @@ pictures: build ## Make the pictures of the README anew (Chromium, three minutes
 template-swift: build ## Build and start the app that `stoker new swift` makes (minutes; fetches Hummingbird)
 	@Scripts/template-swift.sh
 
-datasets: ## Publish 1,000 iterations to a simulated Hub and load them with the official package; ITERATIONS=1000
+datasets: ## Publish 1,000 iterations to a simulated Hub and load them with three versions of the official package; ITERATIONS=1000
 	@Scripts/setup.sh test
-	@swift build --build-tests && STOKER_ITERATIONS=$(ITERATIONS) swift test --skip-build --filter theNewestRowIsTheLastOfTheOfficialPackage
+	@Scripts/datasets.sh $(ITERATIONS)
+
+workshop-campaign: ## Kill a worker between and in its steps on one dataset; KILLS=10000 SEED=7
+	@Scripts/setup.sh test
+	@swift build --build-tests && STOKER_KILLS=$(or $(KILLS),10000) STOKER_KILL_SEED=$(SEED) swift test --skip-build --filter noRowIsLostAndNoneIsThereTwice
+
+api-check: build ## Schemathesis (PyPI) with all checks for SECONDS=240, and a client generated from openapi.json
+	@Scripts/api-check.sh $(SECONDS)
+
+mutations: ## Mutated requests on every door (API, pages, MCP over HTTP and lines); COUNT=10000
+	@Scripts/setup.sh test
+	@STOKER_MUTATIONS=$(or $(COUNT),10000) STOKER_MCP_MUTATIONS=$(or $(COUNT),10000) swift test --filter 'MutatedRequestTests|MutatedLinesTests|mutatedRequestsDoNothing'
+
+mcp-restarts: ## Restarts of a server between two calls of the official MCP clients; RESTARTS=1000
+	@Scripts/setup.sh test
+	@STOKER_MCP_RESTARTS=$(or $(RESTARTS),1000) swift test --filter aRestartBetweenTwoCallsIsNotNoticed
 
 lint: ## Check the layout of every Swift file
 	@swift format lint --strict --parallel --recursive Package.swift Sources Tests Benchmarks

@@ -121,7 +121,7 @@ let package = Package(
             name: "KeepAlive",
             dependencies: [
                 "Diagnosis", "Ledger", "Runtime", "StokerCore", asyncHTTPClient, lifecycle, logging,
-                nioCore, nioPosix, nioHTTP1, nioSSL, nioTLS, "CZlib",
+                nioCore, nioPosix, nioHTTP1, nioSSL, nioTLS, "CLinux", "CZlib",
             ],
             swiftSettings: room
         ),
@@ -150,8 +150,9 @@ let package = Package(
         .target(
             name: "Workshop",
             dependencies: [
-                "CJail", "HubClient", "Ledger", "Runtime", "StokerAssets", "StokerCore", crypto, lifecycle, logging,
-                nioCore, subprocess, .product(name: "SystemPackage", package: "swift-system"),
+                "CLinux", "HubClient", "Ledger", "Runtime", "StokerAssets", "StokerCore", asyncHTTPClient, crypto,
+                lifecycle, logging, nioCore, nioHTTP1, subprocess,
+                .product(name: "SystemPackage", package: "swift-system"),
             ],
             swiftSettings: room
         ),
@@ -193,9 +194,8 @@ let package = Package(
         ),
         .systemLibrary(name: "CZlib", providers: [.apt(["zlib1g-dev"])]),
         .systemLibrary(name: "CZstd", providers: [.apt(["libzstd-dev"])]),
+        // The one place for calls that Swift's Glibc module does not have; the jail for code of a stranger is among them.
         .target(name: "CLinux"),
-        // Where code of a stranger is run: system calls that Swift cannot make.
-        .target(name: "CJail"),
         .target(name: "StokerAssets", exclude: ["Files"], linkerSettings: [.linkedLibrary("z")]),
 
         // What `make bench` measures inside the engine; the rest of it is scripts and peers in Benchmarks/.
@@ -251,7 +251,7 @@ let package = Package(
         .testTarget(
             name: "LedgerTests",
             dependencies: [
-                "Ledger", "Runtime", "StokerCore", lifecycle, logging, grdb,
+                "Ledger", "Runtime", "StokerCore", "TestSupport", lifecycle, logging, grdb,
             ],
             exclude: ["OlderLedgers"],
             swiftSettings: room

@@ -33,3 +33,15 @@ for product in "$@"; do
     # The linker's word about a function of Foundation's that nothing of ours calls would only frighten people.
     swift build "${flags[@]}" --product "$product" 2>&1 | { grep -v "use of \`mktemp' is dangerous" || true; }
 done
+
+# What the doctor tells of images, and docs/guard.md of packages, holds for what was built: glibc alone, and none that is newer than it says.
+if [ "$(uname)" = Linux ] && [ -d "$static" ] && command -v readelf >/dev/null; then
+    most=$(sed -n 's/.*static let glibc = \([0-9]*\).*/\1/p' Sources/Deployment/Doctor/FolderExamination+Guard.swift)
+    for product in "$@"; do
+        program=.build/release/$product
+        others=$(readelf -d "$program" | sed -n 's/.*(NEEDED).*\[\(.*\)\].*/\1/p' | grep -v '^lib\(c\|m\|gcc_s\)\.so\|^ld-linux' || true)
+        asked=$(readelf -V "$program" | grep -o 'GLIBC_2\.[0-9]*\|GLIBC_ABI_DT_RELR' | sed 's/GLIBC_ABI_DT_RELR/GLIBC_2.36/; s/GLIBC_2\.//' | sort -n | tail -n 1)
+        if [ -n "$others" ]; then echo "$product asks for $others, which debian:12-slim may not have" >&2; exit 1; fi
+        if [ "${asked:-0}" -gt "$most" ]; then echo "$product asks for glibc 2.$asked; FolderExamination+Guard.swift says 2.$most" >&2; exit 1; fi
+    done
+fi

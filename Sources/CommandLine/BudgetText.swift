@@ -57,8 +57,9 @@ enum BudgetText {
         return text
     }
 
-    /// - Parameter whose: `hf_…1234 from HF_TOKEN`, `no token`.
-    static func allowance(_ answer: JSONValue, whose: String, look: TextLook = .plain) -> String {
+    /// - Parameter server: whose account it is where the answer names none.
+    static func allowance(_ answer: JSONValue, server: String? = nil, look: TextLook = .plain) -> String {
+        let whose = answer["account"]?.string ?? "the account of \(server ?? "the server")"
         let plan = answer["plan"]?.string.map { ", quota of the plan \($0)" } ?? ""
         var text = "\nLeft of the Hub's windows (\(whose)\(plan))\n"
         let windows = answer["windows"]?.array ?? []

@@ -12,10 +12,9 @@ package enum KeptToken {
     }
 
     /// For a server at a loopback address that the token's owner runs. Another user who has opened the port does not get it.
-    static func forServer(at url: URL, in environment: ProcessEnvironment) -> Secret? {
+    static func forServer(at origin: WebOrigin, in environment: ProcessEnvironment) -> Secret? {
         let folder = environment.dataFolder
-        guard let host = url.host, HostAddress.isLoopback(host: host), let token = read(in: folder) else { return nil }
-        let port = url.port ?? (url.scheme == "https" ? 443 : 80)
+        guard origin.isLoopback, let token = read(in: folder) else { return nil }
         let tables = ["/proc/net/tcp", "/proc/net/tcp6"].compactMap {
             try? String(decoding: Data(contentsOf: URL(fileURLWithPath: $0)), as: UTF8.self)  // some systems have none
         }
@@ -23,7 +22,7 @@ package enum KeptToken {
         var facts = stat()
         let owner = stat(folder + "/token", &facts) == 0 ? facts.st_uid : geteuid()
         return isOwn(
-            port, tables: tables, users: [0, geteuid(), owner], isContainer: environment.containerSign != nil)
+            origin.port, tables: tables, users: [0, geteuid(), owner], isContainer: environment.containerSign != nil)
             ? token : nil
     }
 

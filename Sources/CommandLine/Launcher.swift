@@ -1,3 +1,4 @@
+package import Safekeeping
 package import StokerCore
 
 /// What the executable supplies to commands: services that only it can put together, for it alone knows every concrete type.
@@ -54,6 +55,8 @@ package struct ServeRequest: Sendable {
     /// Address of the first master, without a slash at its end; nil unless this is the second.
     package var standbyOf: String?
     package var standbyEvery: Duration
+    /// Where the disk and the ledger's vault do not tell by themselves which ledger is meant.
+    package var ledgerSource: LedgerSource?
 }
 
 /// What `stoker hub-simulator` was asked for.

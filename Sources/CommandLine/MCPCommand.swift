@@ -52,7 +52,7 @@ struct MCPCommand: AsyncParsableCommand {
             }
             await StdioTransport(
                 server: MCPServer(catalogue: catalogue, seal: seal),
-                client: MCPClient(principal: "stdio", isLocal: true, mayDestroy: true),
+                client: MCPClient(.ofThisProcess, isLocal: true),
                 lines: StdioTransport.lines(of: STDIN_FILENO), write: write
             ).run()
         }

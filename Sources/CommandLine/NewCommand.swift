@@ -35,6 +35,7 @@ struct NewCommand: OperationCommand {
               stoker new static site --fleet fleet.yaml
               stoker new gradio apps/demo --name gradio-demo --owner acme
               stoker new swift api
+              stoker new guarded bot
             """)
 
     @Argument(help: "What it begins with.")

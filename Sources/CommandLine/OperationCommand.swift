@@ -24,6 +24,7 @@ struct TerminalCaller: OperationCaller {
     }
 
     var isLocal: Bool { true }
+    var principal: Principal { .ofThisProcess }
     var followsProgress: Bool { true }
     var wantsToStop: Bool { interruption.isInterrupted }
     func wantedToStop(for span: Duration) async { await interruption.waitUntilInterrupted(for: span) }
@@ -69,6 +70,14 @@ struct TerminalCaller: OperationCaller {
             throw Failure(.interrupted, doing: question.doing, because: "it was interrupted", cause: error)
         }
     }
+}
+
+extension Principal {
+    /// The user of this process, who may whatever the account on the Hub and the files of the machine let him.
+    static let ofThisProcess: Principal = {
+        let name = getpwuid(geteuid()).map { String(cString: $0.pointee.pw_name) } ?? "user \(geteuid())"
+        return Principal(.person, name, scope: .admin)
+    }()
 }
 
 extension OperationContext {

@@ -1,6 +1,7 @@
 import ArgumentParser
 import Foundation
 import Operations
+import Runtime
 import StokerCore
 
 /// `stoker results`: what workers found, from their datasets or from a running fleet.
@@ -14,10 +15,12 @@ struct ResultsCommand: AsyncParsableCommand {
               stoker results latest --dataset acme/analysis-results
               stoker results list --severity high
               stoker results gate --dataset acme/analysis-results --severity high
+              stoker results gate --dataset acme/test-planning-results --cases 10
               stoker results export --sarif > findings.sarif
+              stoker results import --sarif semgrep.sarif --worker analysis
               stoker results dismiss 3f2a9c0d11e84b57 --for 90d
             """,
-        subcommands: [Latest.self, List.self, Show.self, Gate.self, Dismiss.self, Export.self])
+        subcommands: [Latest.self, List.self, Show.self, Gate.self, Dismiss.self, Export.self, Import.self])
 
     struct Latest: OperationCommand {
         static let configuration = CommandConfiguration(
@@ -86,11 +89,13 @@ struct ResultsCommand: AsyncParsableCommand {
 
     struct Gate: OperationCommand {
         static let configuration = CommandConfiguration(
-            commandName: "gate", abstract: "End with 1 when findings of a severity are open: for CI.",
+            commandName: "gate",
+            abstract: "End with 1 when findings of a severity are open, or planned cases lack a test: for CI.",
             discussion: """
                 EXAMPLES
                   stoker results gate --dataset acme/analysis-results
                   stoker results gate --severity critical
+                  stoker results gate --dataset acme/test-planning-results --cases 0
                 """)
         @Option(help: "A dataset, owner/name (default: the workers of the running Stoker).")
         var dataset: String?
@@ -98,6 +103,8 @@ struct ResultsCommand: AsyncParsableCommand {
         var worker: String?
         @Option(help: "From this severity on: low, medium, high or critical.")
         var severity: String = "high"
+        @Option(help: "Cases of the newest plans that may lack a test (default: plans are not looked at).")
+        var cases: Int?
         @OptionGroup var output: OutputOptions
         @OptionGroup var source: ResultSourceOptions
 
@@ -106,8 +113,10 @@ struct ResultsCommand: AsyncParsableCommand {
         func run() async throws {
             let answer = try await source.call(
                 .gateResults,
-                [("dataset", .maybe(dataset)), ("worker", .maybe(worker)), ("severity", .string(severity))],
-                dataset: dataset, output)
+                [
+                    ("dataset", .maybe(dataset)), ("worker", .maybe(worker)), ("severity", .string(severity)),
+                    ("cases", cases.map { .integer(Int64($0)) } ?? JSONValue.null),
+                ], dataset: dataset, output)
             let screen = Terminal.own
             switch output.chosen {
             case .json: screen.write(answer.prettyText)
@@ -120,6 +129,15 @@ struct ResultsCommand: AsyncParsableCommand {
                         ? "No finding of severity \(severity) or above is open in what the rules look at.\n"
                         : "\(open.counted("finding")) of severity \(severity) or above \(open == 1 ? "is" : "are") open.\n"
                 )
+                let lacking = answer["cases_without_test"]?.integer ?? 0
+                if cases != nil {
+                    for one in (answer["cases"]?.array ?? []).prefix(20) {
+                        let place = one["evidence"]?.array?.first?.string ?? ""
+                        screen.write("\(place.printable)  \((one["text"]?.string ?? "").printable)\n")
+                    }
+                    screen.write(
+                        "\(lacking.counted("case")) of the newest plans \(lacking == 1 ? "lacks" : "lack") a test.\n")
+                }
             }
             if answer["passed"]?.bool != true { throw ExitCode(1) }
         }
@@ -166,6 +184,43 @@ struct ResultsCommand: AsyncParsableCommand {
                 .exportResults, [("dataset", .maybe(dataset)), ("worker", .maybe(worker))], dataset: dataset,
                 OutputOptions.parse(["--json"]))
             Terminal.own.write((answer["document"] ?? .null).prettyText)
+        }
+    }
+
+    struct Import: OperationCommand {
+        static let configuration = CommandConfiguration(
+            commandName: "import",
+            abstract: "Hand the results of another tool to a worker, which looks there first.",
+            discussion: """
+                They are leads: nothing of them is published. They take the place of what the same tool said before.
+
+                EXAMPLES
+                  stoker results import --sarif semgrep.sarif --worker analysis
+                """)
+        @Option(help: "A file of SARIF 2.1.0.", completion: .file(extensions: ["sarif", "json"]))
+        var sarif: String
+        @Option(help: "Name of the worker.")
+        var worker: String
+        @OptionGroup var output: OutputOptions
+        @OptionGroup var server: ServerOptions
+
+        static var operations: [Operations.Operation] { [.importLeads] }
+
+        func run() async throws {
+            let text: String
+            do {
+                let bytes = try await FileLane().run("read \(sarif)", within: .seconds(10)) { [sarif] in
+                    try PlainFile.read(sarif, upTo: 4_000_000)
+                }
+                text = String(decoding: bytes, as: UTF8.self)
+            } catch {
+                throw Failure(
+                    .fileUnreadable, doing: "read \(sarif)", because: "it cannot be read as a file of at most 4 MB",
+                    cause: error)
+            }
+            let answer = try await server.client().call(
+                .importLeads, [("name", .string(worker)), ("document", .string(text))])
+            ResultsCommand.tell(answer, .importLeads, output)
         }
     }
 

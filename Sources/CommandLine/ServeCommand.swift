@@ -1,5 +1,6 @@
 package import ArgumentParser
 package import Logging
+import Safekeeping
 import StokerCore
 
 /// How log lines look. They go to standard error; standard output is for results.
@@ -76,13 +77,35 @@ struct ServeCommand: AsyncParsableCommand {
             "How often the first master is looked at; three misses make the takeover.", valueName: "time"))
     var standbyEvery = "10s"
 
+    @Option(
+        help: ArgumentHelp(
+            "Which ledger is taken where the disk and ledger.vault do not tell it by themselves: disk (whatever the vault has), vault (the disk's is set aside), new (an empty one, when the vault's cannot be had; it is not published). Default: $STOKER_LEDGER_FROM, else none, and nothing starts.",
+            valueName: "place"), completion: .list(LedgerSource.allCases.map(\.rawValue)))
+    var ledgerFrom: String?
+
     func validate() throws {
         guard let every = Duration(text: standbyEvery), every >= .milliseconds(100) else {
             throw ValidationError("--standby-every: '\(standbyEvery)' is not a time; write 10s or 1m")
         }
-        if let standbyOf, !standbyOf.hasPrefix("http://"), !standbyOf.hasPrefix("https://") {
-            throw ValidationError("--standby-of takes an address that begins with http:// or https://")
+        if let standbyOf {
+            do throws(Address.Fault) {
+                _ = try WebOrigin(standbyOf)
+            } catch {
+                throw ValidationError("--standby-of takes the address of the first master; this one \(error.because)")
+            }
         }
+        _ = try source()
+    }
+
+    private func source() throws -> LedgerSource? {
+        let said = ledgerFrom ?? ProcessEnvironment.process.environment["STOKER_LEDGER_FROM"]
+        guard let said, !said.isEmpty else { return nil }
+        guard let source = LedgerSource(rawValue: said) else {
+            throw ValidationError(
+                "--ledger-from takes \(LedgerSource.allCases.map(\.rawValue).joined(separator: ", ")); '\(said)' is none of them"
+            )
+        }
+        return source
     }
 
     func run() async throws {
@@ -90,6 +113,6 @@ struct ServeCommand: AsyncParsableCommand {
             ServeRequest(
                 fleet: fleetOptions, options: options,
                 standbyOf: standbyOf.map { $0.hasSuffix("/") ? String($0.dropLast()) : $0 },
-                standbyEvery: Duration(text: standbyEvery) ?? .seconds(10)))
+                standbyEvery: Duration(text: standbyEvery) ?? .seconds(10), ledgerSource: try source()))
     }
 }

@@ -50,21 +50,29 @@ struct ServerClient: OperationExecutor {
     init(address: String, token: Secret?) throws(Failure) {
         var address = address
         if !address.contains("://") {
-            let host = URL(string: "http://\(address)")?.host ?? ""
-            address = (HostAddress.isLoopback(host: host) ? "http://" : "https://") + address
+            let isHere = (try? WebOrigin("http://" + address))?.isLoopback ?? false
+            address = (isHere ? "http://" : "https://") + address
         }
         while address.hasSuffix("/") { address.removeLast() }
-        guard let url = URL(string: address), url.scheme == "http" || url.scheme == "https", url.host?.isEmpty == false,
-            url.query == nil, url.fragment == nil
-        else {
-            throw Failure(
-                .usage, doing: "find the server", because: "\"\(address.printable.shortened)\" is not an http address",
+        func wrong(_ because: String) -> Failure {
+            Failure(
+                .usage, doing: "find the server",
+                because: "\"\((AddressParts(address)?.shown ?? address).printable.shortened)\" \(because)",
                 hint: "write it like http://127.0.0.1:7860")
+        }
+        let origin: WebOrigin
+        do throws(Address.Fault) {
+            origin = try WebOrigin(address)
+        } catch {
+            throw wrong("is not an http address: it \(error.because)")
+        }
+        guard let parts = AddressParts(address), parts.userinfo == nil, parts.query == nil, parts.fragment == nil else {
+            throw wrong("has a user, a query or a fragment, which the server's address has not")
         }
         base = address
         // Beside its own server the owner has to name no token.
-        self.token = token ?? KeptToken.forServer(at: url, in: .process)
-        isUnencrypted = url.scheme == "http" && !HostAddress.isLoopback(host: url.host ?? "")
+        self.token = token ?? KeptToken.forServer(at: origin, in: .process)
+        isUnencrypted = origin.isReadableOnTheWay
     }
 
     private func request(

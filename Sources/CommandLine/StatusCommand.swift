@@ -135,6 +135,10 @@ enum StatusText {
             overview["trouble"]?.bool == true ? .red : ["unsteady", "waking"].contains(mood) ? .yellow : .green
         var text = screen.paint((overview["sentence"]?.string ?? "").printable, style) + "\n"
         text += notices(overview, screen)
+        if let vault = overview["ledger"]?["vault"], let name = vault["name"]?.string {
+            let kept = OutputFormatting.ago(vault["safe_until"], now: now)
+            text += screen.paint("Ledger kept in \(name.printable), last snapshot \(kept)", .dim) + "\n"
+        }
         let items = page["items"]?.array ?? []
         guard !items.isEmpty else { return text + (overview["total"]?.integer == 0 ? "" : "No check matches.\n") }
         if isPart {

@@ -27,7 +27,8 @@ package struct StokerCommand: AsyncParsableCommand {
                     StatusCommand.self, HistoryCommand.self, PingCommand.self, PauseCommand.self, ResumeCommand.self,
                     IncidentsCommand.self, AcknowledgeCommand.self, TranscriptCommand.self, BeatCommand.self,
                     ReloadCommand.self, BackupCommand.self, NotifyCommand.self, MaintenanceCommand.self,
-                    WorkersCommand.self, ResultsCommand.self,
+                    WorkersCommand.self, ResultsCommand.self, TokenCommand.self, SessionsCommand.self,
+                    ActivityCommand.self,
                 ]),
             CommandGroup(
                 name: "Fleet file",

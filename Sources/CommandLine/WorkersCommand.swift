@@ -12,8 +12,12 @@ struct WorkersCommand: AsyncParsableCommand {
               stoker workers show analysis
               stoker workers pause analysis
               stoker workers resume analysis
+              stoker workers asks implementation
             """,
-        subcommands: [List.self, Show.self, Iterations.self, Pause.self, Resume.self], defaultSubcommand: List.self)
+        subcommands: [
+            List.self, Show.self, Iterations.self, Asks.self, Pause.self, Resume.self, Afresh.self, Squash.self,
+        ],
+        defaultSubcommand: List.self)
 
     struct List: OperationCommand {
         static let configuration = CommandConfiguration(
@@ -99,6 +103,35 @@ struct WorkersCommand: AsyncParsableCommand {
         }
     }
 
+    struct Asks: OperationCommand {
+        static let configuration = CommandConfiguration(
+            commandName: "asks", abstract: "List what a worker asked its language model, newest first.",
+            discussion: "--output json has the questions and answers themselves, without secrets.")
+        @Argument(help: "Name of the worker.")
+        var worker: String
+        @Option(name: .shortAndLong, help: "How many, at most.")
+        var limit: Int = 10
+        @OptionGroup var output: OutputOptions
+        @OptionGroup var server: ServerOptions
+
+        static var operations: [Operations.Operation] { [.listAsks] }
+
+        func run() async throws {
+            let answer = try await server.client().call(
+                .listAsks, [("name", .string(worker)), ("limit", .integer(Int64(limit)))])
+            let screen = Terminal.own
+            if output.chosen == .json { return screen.write(answer.prettyText) }
+            if output.chosen == .quiet { return }
+            let items = answer["items"]?.array ?? []
+            guard !items.isEmpty else { return screen.write("It asked no model yet.\n") }
+            for ask in items {
+                screen.write(
+                    "\(ask["number"]?.integer ?? 0)  \(OutputFormatting.time(ask["at"]))  \((ask["purpose"]?.string ?? "").printable)  \((ask["tokens"]?.integer ?? 0).counted("token"))  \((ask["outcome"]?.string ?? "").printable)\n"
+                )
+            }
+        }
+    }
+
     struct Pause: OperationCommand {
         static let configuration = CommandConfiguration(
             commandName: "pause",
@@ -129,6 +162,63 @@ struct WorkersCommand: AsyncParsableCommand {
         func run() async throws {
             let answer = try await server.client().call(.resumeWorker, [("name", .string(worker))])
             WorkersCommand.tell(answer, .resumeWorker, output)
+        }
+    }
+
+    struct Afresh: OperationCommand {
+        static let configuration = CommandConfiguration(
+            commandName: "afresh",
+            abstract: "Begin a worker anew: its iterations and findings are deleted, here and in its dataset.",
+            discussion: """
+                The worker does it before its next look, which is now. What was dismissed stays dismissed.
+
+                EXAMPLES
+                  stoker workers afresh analysis
+                  stoker workers afresh analysis --yes
+                """)
+        @Argument(help: "Name of the worker.")
+        var worker: String
+        @OptionGroup var confirm: ConfirmOptions
+        @OptionGroup var output: OutputOptions
+        @OptionGroup var server: ServerOptions
+
+        static var operations: [Operations.Operation] { [.restartWorker] }
+
+        func run() async throws {
+            try await ConfirmOptions.ask(
+                "Delete all iterations and findings of \(worker), here and in its dataset, for good?",
+                doing: "begin \(worker) afresh", isSure: confirm.yes)
+            let answer = try await server.client().call(
+                .restartWorker, [("name", .string(worker)), ("confirm", true)])
+            WorkersCommand.tell(answer, .restartWorker, output)
+        }
+    }
+
+    struct Squash: OperationCommand {
+        static let configuration = CommandConfiguration(
+            commandName: "squash", abstract: "Make one commit of the history of a worker's dataset.",
+            discussion: """
+                All rows stay. What was deleted before is gone for good, and its space is free.
+
+                EXAMPLES
+                  stoker workers squash analysis
+                  stoker workers squash analysis --yes
+                """)
+        @Argument(help: "Name of the worker.")
+        var worker: String
+        @OptionGroup var confirm: ConfirmOptions
+        @OptionGroup var output: OutputOptions
+        @OptionGroup var server: ServerOptions
+
+        static var operations: [Operations.Operation] { [.squashWorker] }
+
+        func run() async throws {
+            try await ConfirmOptions.ask(
+                "Delete all older commits of the dataset of \(worker) for good?",
+                doing: "squash the history of the dataset of \(worker)", isSure: confirm.yes)
+            let answer = try await server.client().call(
+                .squashWorker, [("name", .string(worker)), ("confirm", true)])
+            WorkersCommand.tell(answer, .squashWorker, output)
         }
     }
 

@@ -31,6 +31,8 @@ package struct ControlRoomServer: Service {
         package var headDeadline: Duration
         /// Rows on one page of the dashboard. Default 50.
         package var pageSize: Int
+        /// How much one sender may ask for.
+        package var rateLimits = RateLimits()
         /// Sites that may show the dashboard in a frame, as CSP sources (`https://huggingface.co`). Default none.
         package var frameAncestors: [String]
         /// Whether results reach the disk, for `/health`. Must not wait.
@@ -85,8 +87,8 @@ package struct ControlRoomServer: Service {
         self.onBound = onBound
         self.eventLoopGroup = eventLoopGroup
         subscribers = EventSubscribers(monitor: monitor, limit: settings.subscribers, logger: logger)
-        backgroundPings = BackgroundPings(monitor: monitor)
-        let subPath = BasePath(publicURL: settings.publicURL)
+        backgroundPings = BackgroundPings(monitor: monitor, ledger: ledger)
+        var subPath = BasePath(publicURL: settings.publicURL)
         let pages = try Pages(version: settings.version, subPath: subPath)
         let router = Router(context: AppRequestContext.self)
         let routes = Routes(
@@ -96,6 +98,7 @@ package struct ControlRoomServer: Service {
             histories: RowHistories(ledger: ledger, logger: logger), context: context, deployRunner: deployRunner)
         routes.add(to: router)
         extraRoutes(router)
+        subPath.learn(roots: router.routes.map { $0.path.description })
         frontEnd = HTTPFrontEnd(
             inner: router.buildResponder(), access: access, pages: pages, subPath: subPath, settings: settings,
             logger: logger)

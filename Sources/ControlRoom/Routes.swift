@@ -30,6 +30,7 @@ struct Routes: Sendable {
             await MetricsText.make(monitor, overview, subscribers: subscribers.count)
         }
         let groups = GroupNames()
+        let badges = BadgeCache()
 
         on(router, "/status", .get, .read) { request, _ in
             let packs = Reply.acceptsGzip(request)
@@ -63,7 +64,7 @@ struct Routes: Sendable {
             let log = await log(of: try await monitor.status(of: name), request)
             return Reply.html(pages.part("log", log.model), to: request)
         }
-        on(router, "/badge/**", .get, .read) { request, _ in try await badge(request) }
+        on(router, "/badge/**", .get, .read) { request, _ in try await badge(request, badges) }
         on(router, "/actions/:action", .post, .write) { request, visit in try await act(request, visit) }
         on(router, "/login", .get, .open) { request, visit in login(request, visit, problem: nil) }
         on(router, "/login", .post, .open) { request, visit in try await enter(request, visit) }
@@ -249,22 +250,29 @@ struct Routes: Sendable {
         return part
     }
 
-    private func badge(_ request: Request) async throws -> Response {
+    private func badge(_ request: Request, _ cache: BadgeCache) async throws -> Response {
         var name = try self.name(in: request, after: "/badge/")
-        guard name.hasSuffix(".svg") else { throw nothing() }
-        name.removeLast(4)
+        guard let format = Badge.Format.allCases.first(where: { name.hasSuffix(".\($0.rawValue)") }) else {
+            throw nothing()
+        }
+        name.removeLast(format.rawValue.utf8.count + 1)
         let wanted = PageFormatting.form(request.uri.query ?? "")["kind"] ?? "status"
         guard let kind = Badge.Kind(rawValue: wanted) else {
             throw Failure(
                 .usage, doing: "draw the badge", because: "there is no kind \"\(wanted.prefix(40))\"",
                 hint: "kinds are \(Badge.Kind.allCases.map(\.rawValue).joined(separator: ", "))")
         }
-        let status = try await monitor.status(of: name)
-        let picture = try await Badge.make(kind, status, ledger: ledger, now: await monitor.overview().now)
-        return Reply.bytes(
-            ByteBuffer(string: picture), type: "image/svg+xml; charset=utf-8",
-            cache: access.privateReading ? "private, max-age=30" : "public, max-age=30",
-            to: request)
+        let copy = try await cache.copy(of: .init(check: name, kind: kind, format: format)) { () throws(Failure) in
+            try await Badge.make(
+                kind, try await monitor.status(of: name), ledger: ledger, states: try? context?.states,
+                now: await monitor.overview().now)
+        }
+        var response = Reply.tagged(copy.tag, request) {
+            Reply.bytes(copy.body, type: format.mediaType, to: request)
+        }
+        response.headers[.cacheControl] =
+            "\(access.privateReading ? "private" : "public"), max-age=\(Int(BadgeCache.fresh.seconds))"
+        return response
     }
 
     private func name(in request: Request, after prefix: String) throws(Failure) -> String {

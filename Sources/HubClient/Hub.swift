@@ -42,7 +42,7 @@ package final class Hub: Sendable {
     package let pace: HubRateLimiter
     let logger: Logger
     /// Who gets the token.
-    let origins: Set<HubOrigin>
+    let origins: Set<WebOrigin>
     /// 0 to 1, for waits.
     let jitter: @Sendable () -> Double
     /// Told before a call is made again.
@@ -70,16 +70,16 @@ package final class Hub: Sendable {
         self.logger = logger
         self.jitter = jitter
         self.onRepeat = onRepeat
-        let own = HubOrigin(settings.endpoint)
-        origins = HubOrigin.known.union(own.map { [$0] } ?? [])
-        if settings.token != nil, let own, HubEndpoint.isUnencrypted(settings.endpoint) {
+        let own = try? WebOrigin(settings.endpoint)  // one that is none is refused by the first call
+        origins = HubEndpoint.knownOrigins.union(own.map { [$0] } ?? [])
+        if settings.token != nil, let own, own.isReadableOnTheWay {
             logger.warning(
                 "the token travels unencrypted: the Hub's address is plain http", metadata: ["host": "\(own.host)"])
         }
     }
 
     /// Throws when the Hub was shut down.
-    func client(idle: Duration?, for origin: HubOrigin) throws -> HTTPClient {
+    func client(idle: Duration?, for origin: WebOrigin) throws -> HTTPClient {
         let key = ClientKey(idle: idle, proxy: settings.proxies.proxy(for: origin))
         return try clients.withLock { clients in
             guard let known = clients else {

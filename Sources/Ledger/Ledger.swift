@@ -8,6 +8,7 @@ package protocol Ledger: HistoryStore, StateStore, EventStore, Outbox {
     var jobs: any JobStore { get }
     var actions: any ActionStore { get }
     var records: any RecordStore { get }
+    var activities: any ActivityStore { get }
 
     /// Deletes what is older than its time, in slices; returns how many rows went.
     func retain(_ settings: Fleet.LedgerSettings, now: Instant) async throws(Failure) -> Int
@@ -23,6 +24,8 @@ package protocol Ledger: HistoryStore, StateStore, EventStore, Outbox {
     func endVerifying()
     /// A consistent copy to a new file while running. - Throws: `conflict` when the file exists.
     func backup(to path: String) async throws(Failure)
+    /// The same, and every page keeps its number: two copies differ only where something was written between them.
+    func pageCopy(to path: String) async throws(Failure)
     func statistics() async throws(Failure) -> LedgerStatistics
     /// Checkpoints and closes. Calls after it throw.
     func close() async
@@ -36,6 +39,7 @@ extension Ledger {
     package var wantsCompaction: Bool { false }
     package func verify() async throws(Failure) -> Bool { false }
     package func endVerifying() {}
+    package func pageCopy(to path: String) async throws(Failure) { try await backup(to: path) }
 }
 
 /// What is written in one transaction: what happened, what is believed because of it, and what has to be done.

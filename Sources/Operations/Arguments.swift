@@ -259,6 +259,10 @@ extension Operation.Parameter.Kind {
     }
 
     /// The input as JSON Schema 2020-12, for OpenAPI and for MCP.
+    /// One unit at least, from large to small. `Duration(text:)` reads it.
+    private static let durationPattern =
+        "^([1-9][0-9]{0,3}d([0-9]{1,5}h)?|[1-9][0-9]{0,4}h)([0-9]{1,5}m)?([0-9]{1,5}s)?$|^[1-9][0-9]{0,5}m([0-9]{1,5}s)?$|^[1-9][0-9]{0,6}(s|ms)$"
+
     package var schema: JSONValue {
         switch self {
         case .text(let limit): ["type": "string", "maxLength": .integer(Int64(limit))]
@@ -273,17 +277,23 @@ extension Operation.Parameter.Kind {
                 ]
         case .flag: ["type": "boolean"]
         case .instant(ago: false): ["type": "string", "format": "date-time"]
-        case .instant(ago: true): ["type": "string", "examples": ["2026-11-21T08:15:00Z", "24h"]]
-        case .duration: ["type": "string", "examples": ["2h"]]
+        case .instant(ago: true):
+            [
+                "type": "string", "examples": ["2026-11-21T08:15:00Z", "24h"],
+                "anyOf": [["format": "date-time"], ["pattern": .string(Self.durationPattern)]],
+            ]
+        case .duration: ["type": "string", "examples": ["2h"], "pattern": .string(Self.durationPattern)]
         case .choice(let choices): ["type": "string", "enum": .array(choices.map { .string($0) })]
         case .choices(let choices):
             [
                 "type": "string",
+                "pattern": .string("^(\(choices.joined(separator: "|")))(,(\(choices.joined(separator: "|"))))*$"),
                 "description": .string("Some of \(choices.joined(separator: ", ")), joined by commas"),
             ]
         case .bytes(let limit):
             [
                 "type": "string", "contentEncoding": "base64", "maxLength": .integer(Int64((limit + 2) / 3 * 4)),
+                "pattern": "^([A-Za-z0-9+/]{4})*([A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=)?$",
             ]
         case .list(let item, let limit):
             ["type": "array", "items": item.schema, "maxItems": .integer(Int64(limit))]
@@ -295,7 +305,8 @@ extension Operation.Parameter.Kind {
 extension Operation.Parameter {
     /// With its default, without its description.
     package var schema: JSONValue {
-        standard.map { kind.schema.adding([.init("default", $0)]) } ?? kind.schema
+        kind.schema.adding(
+            (standard.map { [.init("default", $0)] } ?? []) + (form.map { [.init("pattern", .string($0))] } ?? []))
     }
 
     /// An object with these members.

@@ -14,6 +14,8 @@ package struct Operation: Sendable {
     package let doing: String
     package let effect: Effect
     package let permission: Permission
+    /// What its caller must hold. Every interface asks ``call(_:in:)`` for it, nothing else decides.
+    package let scope: Scope
     /// Works on the fleet of a running Stoker. Without this an operation runs in any process.
     package let needsFleet: Bool
     /// May ask for confirmation before it does what cannot be undone, costs money or reveals a secret; it takes ``Parameter/confirm(_:)`` then.
@@ -42,14 +44,20 @@ package struct Operation: Sendable {
         /// May cost money.
         case paid
 
-        /// Until tokens have scopes, these are only carried out for callers on the server's own machine.
-        package var isForThisMachineOnly: Bool { self == .destructive || self == .paid }
+        /// Who may have it done; the one table of it.
+        package var scope: Scope {
+            switch self {
+            case .read: .read
+            case .write: .operate
+            case .destructive, .paid: .admin
+            }
+        }
     }
 
     package enum Permission: String, Sendable, CaseIterable {
         /// Open unless reading was made private.
         case read
-        /// Needs the token wherever there is one.
+        /// Needs a token or a session wherever there is one; ``Operation/scope`` says which.
         case write
         /// Needs the token or the heartbeat's own key wherever there is a token.
         case beat
@@ -68,11 +76,13 @@ package struct Operation: Sendable {
     /// - Parameters:
     ///   - permission: `read` for an operation that only reads, else `write`, unless given. An operation that reads with the server's
     ///     own account on the Hub needs `write`: a stranger must not see private Spaces by it.
+    ///   - scope: follows from the effect unless given. What only reads, but hands out a key or reaches into networks, says `operate`.
     ///   - isCancellable: true for what only reads, unless given.
     ///   - asks: true for destructive and paid operations unless given.
     package init(
         name: String, summary: String, doing: String, effect: Effect = .read, permission: Permission? = nil,
-        needsFleet: Bool = false, asks: Bool? = nil, isCancellable: Bool? = nil, method: Method = .get, path: String,
+        scope: Scope? = nil, needsFleet: Bool = false, asks: Bool? = nil, isCancellable: Bool? = nil,
+        method: Method = .get, path: String,
         parameters: [Parameter] = [], bodyLimit: Int = Operation.usualBodyLimit, answer: Shape,
         run: @escaping @Sendable (OperationContext, Arguments) async throws -> JSONValue
     ) {
@@ -81,8 +91,9 @@ package struct Operation: Sendable {
         self.doing = doing
         self.effect = effect
         self.permission = permission ?? (effect == .read ? .read : .write)
+        self.scope = scope ?? effect.scope
         self.needsFleet = needsFleet
-        self.asks = asks ?? effect.isForThisMachineOnly
+        self.asks = asks ?? (effect.scope == .admin)
         self.isCancellable = isCancellable ?? (effect == .read)
         self.method = method
         self.path = path
@@ -105,6 +116,8 @@ extension Operation {
         /// What is used when it is not given, as documentation shows it; nil when its absence itself means something.
         package let standard: JSONValue?
         package let summary: String
+        /// What its text looks like, as a regular expression for documentation. Whether it fits is the operation's to say.
+        package let form: String?
 
         package enum Location: String, Sendable {
             case path, query, body
@@ -137,9 +150,10 @@ extension Operation {
         /// A member of an object has no location of its own.
         package init(
             _ name: String, _ location: Location = .query, _ kind: Kind, required: Bool = false,
-            standard: JSONValue? = nil,
+            standard: JSONValue? = nil, form: String? = nil,
             _ summary: String
         ) {
+            self.form = form
             self.name = name
             self.location = location
             self.kind = kind
@@ -162,10 +176,32 @@ extension Operation {
 extension Operation {
     /// Checks the inputs and does it: the one entry point for every interface.
     /// - Parameter given: names and values as they came.
-    /// - Throws: `usage` for inputs that do not fit, `confirmation_required` or `declined` without a yes, else what the operation throws.
+    /// - Throws: `forbidden` or `unauthorized` for a caller without the scope, `usage` for inputs that do not fit, `confirmation_required` or `declined` without a yes, else what the operation throws.
     package func call(
         _ given: [(name: String, value: JSONValue)], in context: OperationContext
     ) async throws(Failure) -> JSONValue {
+        // A beat's own key is proof enough; its door has looked at it.
+        guard isLogged else { return try await carryOut(given, in: context) }
+        let log = ActivityLog(context: context)
+        let entry = await log.begin(self, given)
+        do throws(Failure) {
+            let answer = try await carryOut(given, in: context)
+            await log.end(entry, nil)
+            return answer
+        } catch {
+            await log.end(entry, error)
+            throw error
+        }
+    }
+
+    private func carryOut(
+        _ given: [(name: String, value: JSONValue)], in context: OperationContext
+    ) async throws(Failure) -> JSONValue {
+        // Reading may be open to strangers, and a beat's own key is proof enough: their doors have looked at that.
+        let principal = context.caller.principal
+        if permission == .write || principal.scope != nil && permission != .beat {
+            try principal.require(scope, doing: doing)
+        }
         let arguments = try Arguments(given, for: self, now: context.now(), isLocal: context.caller.isLocal)
         if needsFleet, !context.hasFleet { throw .noFleet(doing: doing) }
         var context = context

@@ -16,8 +16,8 @@ package protocol OperationCaller: Sendable {
     func echo(_ words: [UInt8])
     /// Such a program may draw its progress.
     var isTerminal: Bool { get }
-    /// Whether what a question is about may be done for this caller at all. Asked before every question, also when the yes was given.
-    func permit(_ question: Question) throws(Failure)
+    /// Whom it is done for: what may be done follows from it, and the activity log names it.
+    var principal: Principal { get }
     /// Puts a question to which no yes was given beforehand. Returns for a yes.
     /// - Throws: `declined` for a no; `confirmation_required` or `usage` when there is nobody to ask.
     func ask(_ question: Question) async throws(Failure)
@@ -39,7 +39,7 @@ extension OperationCaller {
     package func take(_ progress: OperationProgress) throws {}
     package func echo(_ words: [UInt8]) {}
     package var isTerminal: Bool { false }
-    package func permit(_ question: Question) throws(Failure) {}
+    package var principal: Principal { .current }
     package func ask(_ question: Question) async throws(Failure) { throw .unconfirmed(question) }
     package func deferStop(until first: String, ifKilled left: Failure) {}
     package func release() {}
@@ -51,7 +51,11 @@ extension OperationCaller {
 
 /// Shows nothing, confirms nothing.
 package struct SilentCaller: OperationCaller {
-    package init() {}
+    private let known: Principal?
+
+    /// - Parameter principal: nil: whom the running work is done for.
+    package init(_ principal: Principal? = nil) { known = principal }
+    package var principal: Principal { known ?? .current }
 }
 
 /// What is asked before something is done that cannot be undone, costs money or reveals a secret.
@@ -59,8 +63,14 @@ package struct Question: Sendable {
     package enum Reason: String, Sendable {
         case destroys, costs, reveals
 
-        /// See ``Operation/Effect/isForThisMachineOnly``.
-        package var isForThisMachineOnly: Bool { self != .reveals }
+        /// Who may have it done, as ``Operation/Effect/scope`` says it of whole operations.
+        package var scope: Scope {
+            switch self {
+            case .destroys: Operation.Effect.destructive.scope
+            case .costs: Operation.Effect.paid.scope
+            case .reveals: Operation.Effect.write.scope
+            }
+        }
     }
 
     package var reason: Reason
@@ -168,35 +178,13 @@ extension OperationContext {
     /// The one way to ask. Returns when it may be done.
     /// - Throws: `forbidden` when this caller may not have it done at all, `confirmation_required` or `declined` without a yes.
     package func confirm(_ question: Question) async throws(Failure) {
-        try caller.permit(question)
+        try caller.principal.require(question.reason.scope, doing: question.doing)
         guard !isConfirmed else { return }
         try await caller.ask(question)
     }
 }
 
-extension Operation {
-    /// Why it is not done for a caller on another machine; nil for one that is. See ``Operation/Effect/isForThisMachineOnly``.
-    package var refusalElsewhere: Failure? {
-        guard effect.isForThisMachineOnly else { return nil }
-        return .elsewhere(doing, effect == .paid ? "it may cost money" : "it may destroy something for good")
-    }
-}
-
-extension Question {
-    /// Why it is not done for a caller on another machine; nil for one that is.
-    package var refusalElsewhere: Failure? {
-        guard reason.isForThisMachineOnly else { return nil }
-        return .elsewhere(doing, reason == .costs ? "it costs money" : "it destroys something for good")
-    }
-}
-
 extension Failure {
-    fileprivate static func elsewhere(_ doing: String, _ what: String) -> Failure {
-        Failure(
-            .forbidden, doing: doing, because: "\(what), and is only done for callers on the server's own machine",
-            hint: "call it there, under 127.0.0.1 and not through a proxy, or use the command line")
-    }
-
     /// Nobody said yes, and there is nobody to ask.
     package static func unconfirmed(_ question: Question) -> Failure {
         let what = [question.background, question.because].compactMap { $0.map { "\($0). " } }.joined()

@@ -29,6 +29,7 @@ package struct OperationContext: Sendable {
     private let workerBoard: WorkerBoard?
     /// nil where no fleet runs; see ``states``.
     let stateBoard: StateBoard?
+    private let accessBook: AccessBook?
 
     /// - Parameters:
     ///   - monitor: the running fleet; nil where there is none.
@@ -36,18 +37,21 @@ package struct OperationContext: Sendable {
     ///   - notices: who tells people; nil where nobody does.
     ///   - workers: the workers of the fleet file; nil where none can run.
     ///   - states: what the fleet's Spaces keep in vaults; nil where no fleet runs.
+    ///   - access: tokens and sessions of the server; nil where there is none.
     ///   - dataFolder: where operations keep what they must not forget: Spaces to restart, fingerprints of secrets.
     package init(
         monitor: (any FleetMonitoring)? = nil, ledger: (any Ledger)? = nil, now: @escaping @Sendable () -> Instant,
         backupFolder: String? = nil, heartbeatKey: (@Sendable (_ name: String) -> String)? = nil, hub: Hub? = nil,
         dataFolder: String? = nil, notices: NoticeBoard? = nil,
         maintenance: MaintenanceKeeper? = nil, workers: WorkerBoard? = nil, states: StateBoard? = nil,
+        access: AccessBook? = nil,
         caller: any OperationCaller = SilentCaller()
     ) {
         self.noticeBoard = notices
         self.maintenanceKeeper = maintenance
         self.workerBoard = workers
         self.stateBoard = states
+        self.accessBook = access
         self.fleetMonitor = monitor
         self.fleetLedger = ledger
         self.now = now
@@ -107,6 +111,15 @@ package struct OperationContext: Sendable {
         get throws(Failure) {
             guard let workerBoard else { throw .noFleet(doing: "ask for workers") }
             return workerBoard
+        }
+    }
+
+    /// Tokens and sessions of the server.
+    /// - Throws: `conflict` where no server runs.
+    package var access: AccessBook {
+        get throws(Failure) {
+            guard let accessBook else { throw .noFleet(doing: "ask for tokens and sessions") }
+            return accessBook
         }
     }
 

@@ -7,6 +7,9 @@ package enum OutputFormatting {
         "id", "check", "began", "ended", "seconds", "verdict", "cause", "status_code", "flips", "acknowledged_at",
         "acknowledged_by", "maintenance_seconds",
     ]
+    package static let activityColumns = [
+        "id", "at", "actor", "by", "address", "operation", "target", "inputs", "result", "because",
+    ]
     package static let eventColumns = ["id", "at", "kind", "check", "text"]
 
     /// A row of an item's members; `acknowledged_at` is the member `at` of `acknowledged`.

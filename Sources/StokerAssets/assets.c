@@ -99,6 +99,12 @@ static const unsigned char finding_item_mustache[] = {
 static const unsigned char perspectives_yaml[] = {
 #embed "Files/perspectives.yaml"
 };
+static const unsigned char worker_tools_txt[] = {
+#embed "Files/worker-tools.txt"
+};
+static const unsigned char workshop_probe_py[] = {
+#embed "Files/workshop_probe.py"
+};
 
 static const stoker_asset files[] = {
     {"stoker.css", stoker_css, sizeof stoker_css},
@@ -133,6 +139,8 @@ static const stoker_asset files[] = {
     {"findings.mustache", findings_mustache, sizeof findings_mustache},
     {"finding-item.mustache", finding_item_mustache, sizeof finding_item_mustache},
     {"perspectives.yaml", perspectives_yaml, sizeof perspectives_yaml},
+    {"worker-tools.txt", worker_tools_txt, sizeof worker_tools_txt},
+    {"workshop_probe.py", workshop_probe_py, sizeof workshop_probe_py},
 };
 
 const stoker_asset *stoker_assets(size_t *count) {

@@ -57,6 +57,21 @@ static const unsigned char gradio_gitignore[] = {
 static const unsigned char gradio_requirements_txt[] = {
 #embed "Files/templates/gradio/requirements.txt"
 };
+static const unsigned char guarded_dockerfile[] = {
+#embed "Files/templates/guarded/Dockerfile"
+};
+static const unsigned char guarded_readme_md[] = {
+#embed "Files/templates/guarded/README.md"
+};
+static const unsigned char guarded_app_py[] = {
+#embed "Files/templates/guarded/app.py"
+};
+static const unsigned char guarded_dockerignore[] = {
+#embed "Files/templates/guarded/dockerignore"
+};
+static const unsigned char guarded_gitignore[] = {
+#embed "Files/templates/guarded/gitignore"
+};
 static const unsigned char static_readme_md[] = {
 #embed "Files/templates/static/README.md"
 };
@@ -108,6 +123,11 @@ static const stoker_asset files[] = {
     {"gradio/.dockerignore", gradio_dockerignore, sizeof gradio_dockerignore},
     {"gradio/.gitignore", gradio_gitignore, sizeof gradio_gitignore},
     {"gradio/requirements.txt", gradio_requirements_txt, sizeof gradio_requirements_txt},
+    {"guarded/Dockerfile", guarded_dockerfile, sizeof guarded_dockerfile},
+    {"guarded/README.md", guarded_readme_md, sizeof guarded_readme_md},
+    {"guarded/app.py", guarded_app_py, sizeof guarded_app_py},
+    {"guarded/.dockerignore", guarded_dockerignore, sizeof guarded_dockerignore},
+    {"guarded/.gitignore", guarded_gitignore, sizeof guarded_gitignore},
     {"static/README.md", static_readme_md, sizeof static_readme_md},
     {"static/.gitignore", static_gitignore, sizeof static_gitignore},
     {"static/index.html", static_index_html, sizeof static_index_html},

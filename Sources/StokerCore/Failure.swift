@@ -71,6 +71,8 @@ extension Failure {
         package static let tooLarge = Code(rawValue: "too_large")
         /// Too much at once.
         package static let overloaded = Code(rawValue: "overloaded")
+        /// The key of a call that is to be done once was used for another call.
+        package static let idempotencyMismatch = Code(rawValue: "idempotency_mismatch")
         /// The ledger could not be read or written.
         package static let ledger = Code(rawValue: "ledger.unavailable")
         /// The port is taken or may not be opened.
@@ -132,6 +134,7 @@ extension Failure {
             case .methodNotAllowed: 405
             case .conflict, .unconfirmed, .declined: 409
             case .tooLarge: 413
+            case .idempotencyMismatch: 422
             case .overloaded: 429
             case .ledger, .unreachable, .hubNoAccount: 503
             case .hubInvalid, .hubLocal: 400

@@ -16,7 +16,9 @@ enum Guarding {
         let logger = Logger(label: "stoker.guard")
         // Only vaults of the Hub need its account.
         var hub: Hub?
-        if request.vaults.contains(where: { $0.address.kind == .bucket || $0.address.kind == .dataset }) {
+        if (request.vaults + (request.fallback.map { [$0] } ?? [])).contains(where: {
+            $0.address.kind == .bucket || $0.address.kind == .dataset
+        }) {
             let found = try HubCredentials.find(explicit: nil, endpoint: nil, environment: request.environment)
             hub = Hub(found.settings(agent: "stoker/\(Version.current)"), logger: logger)
         }
@@ -30,9 +32,14 @@ enum Guarding {
             }
             stores.append(SnapshotStore(vault: opened, key: vault.key, logger: logger))
         }
+        var fallback: SnapshotStore?
+        if let vault = request.fallback {
+            fallback = SnapshotStore(
+                vault: try opening.open(vault.address, state: request.settings.state), key: vault.key, logger: logger)
+        }
         let tell = request.tell
         let guarded = try Guard(
-            request.settings, store: stores[0], copies: Array(stores.dropFirst()), logger: logger,
+            request.settings, store: stores[0], copies: Array(stores.dropFirst()), fallback: fallback, logger: logger,
             master: request.master,
             tell: { record in
                 do { try await tell(record) } catch {
@@ -48,6 +55,7 @@ enum Guarding {
         let status = await guarded.run(signals: signals)
         await server.close()
         for store in stores { await store.vault.shutdown() }
+        await fallback?.vault.shutdown()
         try? await hub?.shutdown()  // the process ends
         return status
     }

@@ -72,18 +72,19 @@ import Testing
 
     @Test func whatTheHubLeavesIsShown() {
         let answer: JSONValue = [
-            "plan": "free",
+            "account": "hf_…1234 from HF_TOKEN", "plan": "free",
             "windows": [["bucket": "api", "left": 742, "quota": 1000, "ends_in_seconds": 131]],
             "commits": [["repo": "space a/b", "last_hour": 3, "budget": 128]],
             "stops": [["what": "commits to space a/b", "seconds": 60, "said": "slow down"]],
         ]
-        let text = BudgetText.allowance(answer, whose: "hf_…1234 from HF_TOKEN")
+        let text = BudgetText.allowance(answer)
         #expect(
             text.contains("742") && text.contains("1,000") && text.contains("in 2m11s") && text.contains("hf_…1234"))
         #expect(text.contains("quota of the plan free"))
         #expect(text.contains("space a/b: 3 of about 128 commits"))
         #expect(text.contains("stopped: commits to space a/b, for 1m: slow down"))
-        #expect(BudgetText.allowance(["windows": []], whose: "no token").contains("did not say"))
+        let empty = BudgetText.allowance(["account": nil, "windows": []], server: "https://stoker.example")
+        #expect(empty.contains("did not say") && empty.contains("the account of https://stoker.example"))
     }
 
     @Test func mistakesLookLikeACompilers() async throws {

@@ -54,7 +54,7 @@ import Testing
         #expect(isBound)
         let port = UInt16(bigEndian: address.sin_port)
         for host in ["127.0.0.1", "localhost", "[::1]"] {
-            let url = try #require(URL(string: "http://\(host):\(port)"))
+            let url = try WebOrigin("http://\(host):\(port)")
             #expect(KeptToken.forServer(at: url, in: environment)?.reveal() == "abcdefgh12345678", "\(host)")
         }
     }
@@ -81,7 +81,7 @@ import Testing
         // Nor does it where the ports cannot be seen.
         for sign in [[:], ["SPACE_ID": "acme/stoker"]] {
             let environment = ProcessEnvironment(environment: sign.merging(["STOKER_DATA": folder]) { $1 })
-            #expect(KeptToken.forServer(at: try #require(URL(string: address)), in: environment) == nil)
+            #expect(KeptToken.forServer(at: try WebOrigin(address), in: environment) == nil)
         }
     }
 }

@@ -1,4 +1,5 @@
 import StokerCore
+import TestSupport
 import Testing
 
 @testable import CommandLine
@@ -18,5 +19,22 @@ import Testing
         let warning = client.warning(sendsBody: sendsBody)
         #expect((warning != nil) == isWarned)
         #expect(warning?.contains("is plain http") != false && warning?.contains("t0ken") != true)
+    }
+
+    @Test(arguments: trickyAddresses) func addressesAreReadByOneGrammar(address: String) {
+        guard address.contains("://") else { return }
+        let parts = AddressParts(address)
+        let isBare = parts?.userinfo == nil && parts?.query == nil && parts?.fragment == nil
+        let origin = try? WebOrigin(address)
+        let client = try? ServerClient(address: address, token: Secret("t0ken"))
+        #expect((client != nil) == (origin != nil && isBare))
+        if let client { #expect((client.warning(sendsBody: false) != nil) == origin?.isReadableOnTheWay) }
+    }
+
+    @Test func aPasswordInTheAddressIsNotShown() {
+        let failure = #expect(throws: Failure.self) {
+            try ServerClient(address: "https://me:hunter22@stoker.example", token: nil)
+        }
+        #expect(failure?.because.contains("hunter22") == false)
     }
 }

@@ -1,8 +1,11 @@
 import ControlRoom
 import Hummingbird
+import Ledger
 import NIOCore
+import Operations
 import StokerCore
 import Synchronization
+import TestSupport
 import Testing
 
 @Suite struct AccessTests {
@@ -30,7 +33,7 @@ import Testing
         let access = Access(token: Secret("a token of its own"), isTokenForAccount: true, now: { SampleFleet.now })
         #expect(access.hasToken && !access.beatsNeedToken)
         let permission = access.permission(for: Self.request())
-        #expect(permission == Access.Permission(read: true, write: false))
+        #expect(permission.read && !permission.write && permission.principal.kind == .stranger)
         #expect(throws: Failure.self) { try access.authorize(.write, Self.request()) }
         try access.authorizeBeat(Self.request())
         for foreign in [
@@ -46,13 +49,23 @@ import Testing
     @Test(arguments: ["127.0.0.1:7860", "localhost:7860", "[::1]:7860", "stoker.localhost", "127.8.8.8"])
     func loopbackNamesAreOurs(host: String) {
         let permission = Self.access().permission(for: Self.request(host: host))
-        #expect(permission == Access.Permission(read: true, write: true))
+        #expect(permission.read && permission.write && permission.admin && permission.principal.kind == .machine)
     }
 
     @Test(arguments: ["evil.example", "127.0.0.1.evil.example", "localhost.evil.example:7860", "192.168.1.4"])
     func foreignNamesOnLoopbackAreRefused(host: String) {
         #expect(Self.access().permission(for: Self.request(host: host)) == .nothing)
         #expect(throws: Failure.self) { try Self.access().authorize(.open, Self.request(host: host)) }
+    }
+
+    /// Host headers, and the public address, by the grammar of all addresses.
+    @Test(arguments: trickyAddresses) func hostsAreReadByOneGrammar(address: String) {
+        guard let parts = AddressParts(address), !parts.hostAndPort.isEmpty else { return }
+        let isHere = (try? parts.authority()).map { HostAddress.isLoopback(host: $0.host) } ?? false
+        let permission = Self.access().permission(for: Self.request(host: parts.hostAndPort))
+        #expect((permission != .nothing) == isHere)
+        let isPublic = (try? WebOrigin(address)).map { !$0.isLoopback } ?? false
+        #expect(Access.isReachable(Fleet.Serve(host: "127.0.0.1", publicURL: address)) == isPublic)
     }
 
     @Test func thePublicNameIsOurs() {
@@ -160,7 +173,7 @@ import Testing
     @Test(arguments: ["http://evil.example", "null", "http://127.0.0.1:9999", "file://", "http://localhost:7860"])
     func foreignOriginsCannotWrite(origin: String) {
         let permission = Self.access().permission(for: Self.request([Self.origin: origin]))
-        #expect(permission == Access.Permission(read: true, write: false))
+        #expect(permission.read && !permission.write && !permission.admin)
     }
 
     @Test func theFetchSiteIsBelieved() {
@@ -171,7 +184,8 @@ import Testing
 
     @Test func withoutATokenTheOutsideCannotWrite() {
         let access = Self.access(host: "0.0.0.0")
-        #expect(access.permission(for: Self.request(host: "box:7860")) == Access.Permission(read: true, write: false))
+        let permission = access.permission(for: Self.request(host: "box:7860"))
+        #expect(permission.read && !permission.write)
         let failure = #expect(throws: Failure.self) { try access.authorize(.write, Self.request(host: "box:7860")) }
         #expect(failure?.code == .forbidden)
     }
@@ -185,9 +199,9 @@ import Testing
     @Test(arguments: [("0.0.0.0", "Bearer secret"), ("127.0.0.1", "bearer secret")])
     func rightTokens(host: String, header: String) {
         let access = Self.access(token: "secret", privateReading: true, host: host)
-        #expect(
-            access.permission(for: Self.request([.authorization: header])) == Access.Permission(read: true, write: true)
-        )
+        let permission = access.permission(for: Self.request([.authorization: header]), from: Self.home)
+        #expect(permission.read && permission.write && permission.admin && !permission.session)
+        #expect(permission.principal == Principal(.token, "STOKER_TOKEN", scope: .admin, address: "198.51.100.7"))
     }
 
     @Test func aTokenOnLoopbackIsNeededToo() {
@@ -201,27 +215,110 @@ import Testing
         #expect(throws: Never.self) { try access.authorize(.open, Self.request(method: .get)) }
     }
 
-    @Test func aSessionHoldsACodeAndNotTheToken() throws {
-        let access = Self.access(token: "secret", privateReading: true, host: "0.0.0.0")
-        let set = try access.login(token: "secret", request: Self.request(), from: Self.home)
-        #expect(set.contains("HttpOnly") && set.contains("SameSite=Strict") && !set.contains("secret"))
+    @Test func aSessionHoldsARandomTextAndNotTheToken() async throws {
+        let clock = Mutex(SampleFleet.now)
+        let records = MemoryRecords()
+        @Sendable func now() -> Instant { clock.withLock { $0 } }
+        func access(_ token: String) async throws -> Access {
+            let book = AccessBook(records: records, mainToken: Secret(token), now: now)
+            try await book.load()
+            return Access(token: Secret(token), privateReading: true, host: "0.0.0.0", book: book, now: now)
+        }
+        let first = try await access("secret")
+        let set = try first.login(token: "secret", request: Self.request(), from: Self.home)
+        #expect(set.contains("HttpOnly") && set.contains("SameSite=Lax") && !set.contains("secret"))
         let cookie = String(set.prefix { $0 != ";" })
         let mine: HTTPFields = [.cookie: cookie, Self.origin: "http://127.0.0.1:7860"]
-        #expect(access.permission(for: Self.request(mine)) == Access.Permission(read: true, write: true, session: true))
+        let permission = first.permission(for: Self.request(mine))
+        #expect(permission.write && permission.admin && permission.session && permission.read)
         // A post that does not say where it comes from is not carried by a cookie.
-        #expect(!access.permission(for: Self.request([.cookie: cookie])).write)
-        // Another token, a changed code, a later end, or time gone by: no session.
-        #expect(!Self.access(token: "other", host: "0.0.0.0").permission(for: Self.request(mine)).session)
-        let parts = cookie.split(separator: ".")
-        for forged in [
-            "\(parts[0]).\(parts[1]).\(String(repeating: "0", count: 64))", "\(parts[0]).9999999999.\(parts[2])",
-            "stoker_session=", "\(cookie)0",
-        ] {
+        #expect(!first.permission(for: Self.request([.cookie: cookie])).write)
+        // Nothing that is stored opens anything.
+        try await first.book.save()
+        let stored = try #require(try await records.records(kind: "session").first)
+        #expect(!cookie.hasSuffix(stored.key) && !stored.body.contains(String(cookie.suffix(64))))
+        let byKey: HTTPFields = [.cookie: "stoker_session=\(stored.key)", Self.origin: "http://127.0.0.1:7860"]
+        #expect(!first.permission(for: Self.request(byKey)).session)
+        // It outlives a restart, and not a change of the token.
+        #expect(try await access("secret").permission(for: Self.request(mine)).write)
+        #expect(try await !access("other").permission(for: Self.request(mine)).session)
+        for forged in ["stoker_session=", "\(cookie)0", String(cookie.dropLast()) + "g"] {
             #expect(
-                !access.permission(for: Self.request([.cookie: forged, Self.origin: "http://127.0.0.1:7860"])).session)
+                !first.permission(for: Self.request([.cookie: forged, Self.origin: "http://127.0.0.1:7860"])).session)
         }
-        let later = Self.access(token: "secret", host: "0.0.0.0", now: SampleFleet.now + .seconds(31 * 86_400))
-        #expect(!later.permission(for: Self.request(mine)).session)
+        clock.withLock { $0 = $0 + .seconds(31 * 86_400) }
+        #expect(!first.permission(for: Self.request(mine)).session)
+    }
+
+    @Test func aNamedTokenMayWhatItsScopeSays() async throws {
+        let records = MemoryRecords()
+        let access = Access(
+            token: Secret("secret"), host: "0.0.0.0",
+            book: AccessBook(records: records, mainToken: Secret("secret"), now: { SampleFleet.now }),
+            now: { SampleFleet.now })
+        for scope in Scope.allCases {
+            let (_, secret) = try await access.book.addToken(scope.rawValue, scope: scope, ends: nil, by: "test")
+            #expect(secret.reveal().hasPrefix("stk_") && secret.reveal().utf8.count == 44)
+            let request = Self.request([.authorization: "Bearer \(secret.reveal())"])
+            let permission = access.permission(for: request, from: Self.home)
+            #expect(permission.write == (scope >= .operate) && permission.admin == (scope == .admin))
+            #expect(permission.principal.id == "token:\(scope.rawValue)")
+            try access.authorize(.scope(scope), request)
+            try access.authorize(.token, request)
+            for more in Scope.allCases where more > scope {
+                let failure = #expect(throws: Failure.self) { try access.authorize(.scope(more), request) }
+                #expect(failure?.code == .forbidden)
+            }
+            let found = try await records.record(kind: "access-token", key: scope.rawValue)
+            let stored = try #require(found)
+            #expect(
+                !stored.body.contains(secret.reveal()) && !stored.body.contains(String(secret.reveal().dropFirst(4))))
+            #expect(access.book.tokens.first { $0.name == scope.rawValue }?.lastAddress == "198.51.100.7")
+            // One character less, or more, or other.
+            for wrong in [
+                "\(secret.reveal().dropLast())", secret.reveal() + "0", "stk_" + String(repeating: "0", count: 40),
+            ] {
+                #expect(access.book.token(wrong) == nil)
+            }
+        }
+    }
+
+    @Test func anEndedTokenSaysSoAtLoginAndOpensNothing() async throws {
+        let clock = Mutex(SampleFleet.now)
+        let access = Access(token: Secret("secret"), host: "0.0.0.0", now: { clock.withLock { $0 } })
+        let ends = SampleFleet.now + .seconds(3_600)
+        let (_, secret) = try await access.book.addToken("ci", scope: .operate, ends: ends, by: "test")
+        let cookie = String(
+            try access.login(token: secret.reveal(), request: Self.request(), from: Self.home).prefix { $0 != ";" })
+        let session = Self.request([.cookie: cookie, Self.origin: "http://127.0.0.1:7860"])
+        #expect(access.permission(for: session).write && !access.permission(for: session).admin)
+        clock.withLock { $0 = ends }
+        #expect(!access.permission(for: session).session)
+        #expect(!access.permission(for: Self.request([.authorization: "Bearer \(secret.reveal())"])).write)
+        let failure = #expect(throws: Failure.self) {
+            try access.login(token: secret.reveal(), request: Self.request(), from: Self.home)
+        }
+        #expect(failure?.because.contains("ended on") == true)
+    }
+
+    @Test func aRevokedTokenEndsItsSessionsToo() async throws {
+        let records = MemoryRecords()
+        let book = AccessBook(records: records, mainToken: nil, now: { SampleFleet.now })
+        let (_, secret) = try await book.addToken("ci", scope: .admin, ends: nil, by: "test")
+        let (_, other) = try await book.addToken("other", scope: .read, ends: nil, by: "test")
+        let cookie = book.beginSession("ci", via: .token("ci"), from: nil).reveal()
+        try await book.save()
+        #expect(book.session(cookie)?.scope == .admin)
+        _ = try await book.revokeToken("ci")
+        #expect(book.token(secret.reveal()) == nil && book.session(cookie) == nil && book.token(other.reveal()) != nil)
+        // What was under way comes not back.
+        try await book.save()
+        #expect(try await records.records(kind: "session").isEmpty)
+        #expect(try await records.records(kind: "access-token").map(\.key) == ["other"])
+        // A new one of the same name is another.
+        _ = try await book.addToken("ci", scope: .admin, ends: nil, by: "test")
+        #expect(book.token(secret.reveal()) == nil && book.session(cookie) == nil)
+        await #expect(throws: Failure.self) { try await book.addToken("CI", scope: .read, ends: nil, by: "test") }
     }
 
     @Test func guessingIsSlowedDown() {

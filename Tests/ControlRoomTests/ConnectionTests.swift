@@ -1,4 +1,4 @@
-import ControlRoom
+@testable import ControlRoom
 import Hummingbird
 import NIOCore
 import NIOPosix
@@ -217,8 +217,72 @@ import Testing
             // A path that is called like one of ours.
             ("https://x.example/api", "/api/v1/checks", "/api/v1/checks"),
             ("https://x.example/api", "/api/api/v1/checks", "/api/v1/checks"),
+            ("https://x.example/s", "/s/deploys", "/deploys"), ("https://x.example/s", "/s/workers/a", "/workers/a"),
+            ("https://x.example/s", "/s/maintenance.csv", "/maintenance.csv"),
+            ("https://x.example/s", "/s/fragments/log/a", "/fragments/log/a"),
         ] as [(String?, String, String)])
     func bothFormsOfAnAddressAreUnderstood(_ url: String?, _ place: String, _ inside: String) {
-        #expect(BasePath(publicURL: url).inside(place) == inside)
+        var path = BasePath(publicURL: url)
+        path.learn(
+            roots: [
+                "/", "/targets/**", "/status", "/api/**", "/deploys", "/workers/:name", "/maintenance.csv",
+                "/fragments/log/**",
+            ])
+        #expect(path.inside(place) == inside)
+    }
+
+    /// Below a sub-path every page that there is is found with the path before it, where the proxy does not take it away.
+    @Test func everyPlaceIsFoundBelowThePublicPath() async throws {
+        var settings = ControlRoomServer.Settings(port: 0)
+        settings.publicURL = "http://127.0.0.1/tools/stoker"
+        try await Served.run(SampleFleet.dozen(), settings: settings) { served in
+            for path in [
+                "/", "/events", "/incidents", "/notices", "/maintenance", "/deploys", "/workers", "/maintenance.csv",
+                "/incidents.csv", "/events.csv", "/fragments/log/website", "/robots.txt", "/api/v1/checks", "/login",
+            ] {
+                let plain = try await served.get(path, headers: [("Accept", "text/html")])
+                let below = try await served.get("/tools/stoker" + path, headers: [("Accept", "text/html")])
+                #expect(plain.status == below.status, "\(path): \(plain.status) and \(below.status)")
+            }
+        }
+    }
+
+    /// Each sender has so many requests; who has shown a token is another one than a stranger at the same address.
+    @Test func whoAsksTooMuchHasToWait() async throws {
+        var settings = ControlRoomServer.Settings(port: 0)
+        settings.rateLimits.reading = .init(perSecond: 0.01, burst: 5)
+        settings.rateLimits.writing = .init(perSecond: 0.01, burst: 2)
+        let access = Access(token: Secret("a token of some length"), now: { SampleFleet.now })
+        try await Served.run(SampleFleet.dozen(), access: access, settings: settings) { served in
+            for _ in 0..<5 { #expect(try await served.get("/status").status == 200) }
+            let refused = try await served.get("/status")
+            #expect(refused.status == 429 && refused.headers["retry-after"] == "100")
+            // Health is never refused, inventing tokens is no way around, and a right one is a sender of its own.
+            #expect(try await served.get("/health").status == 200)
+            #expect(try await served.get("/status", headers: [("Authorization", "Bearer invented")]).status == 429)
+            let friend = [("Authorization", "Bearer a token of some length")]
+            #expect(try await served.get("/status", headers: friend).status == 200)
+            for expected in [404, 404, 429] {
+                #expect(
+                    try await served.get("/actions/nothing", method: "POST", headers: friend, body: "name=website")
+                        .status
+                        == expected)
+            }
+        }
+    }
+
+    @Test func aBucketFillsSteadily() throws {
+        var limits = RateLimits()
+        limits.beats = .init(perSecond: 2, burst: 3)
+        let limiter = RateLimiter(limits)
+        let sender = Principal(.stranger, "stranger", scope: nil, address: "192.0.2.1")
+        let start = ContinuousClock.now
+        for _ in 0..<3 { try limiter.take(.beats, from: sender, at: start) }
+        let failure = #expect(throws: Failure.self) { try limiter.take(.beats, from: sender, at: start) }
+        #expect(failure?.code == .overloaded && failure?.retry == .after(.seconds(1)))
+        try limiter.take(.beats, from: Principal(.stranger, "stranger", scope: nil, address: "192.0.2.2"), at: start)
+        try limiter.take(.reading, from: sender, at: start)
+        try limiter.take(.beats, from: sender, at: start + .milliseconds(500))
+        #expect(throws: Failure.self) { try limiter.take(.beats, from: sender, at: start + .milliseconds(600)) }
     }
 }

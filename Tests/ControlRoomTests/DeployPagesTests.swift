@@ -80,13 +80,13 @@ import Testing
 
     // MARK: To apply it
 
-    static func offered(_ plan: DeployPlan, isHere: Bool = true, _ change: (inout Rollout) -> Void = { _ in }) throws
+    static func offered(_ plan: DeployPlan, mayApply: Bool = true, _ change: (inout Rollout) -> Void = { _ in }) throws
         -> String
     {
         var rollout = Rollout()
         change(&rollout)
         var page = DeploysPage(plan: plan, sense: .plan, mayLook: true, now: now)
-        page.offer = ApplyOffer(plan: plan, digest: plan.digest, rollout: rollout, isHere: isHere)
+        page.offer = ApplyOffer(plan: plan, digest: plan.digest, rollout: rollout, mayApply: mayApply)
         let text = try Pages(version: "1").page(
             "deploys", page.model, frame: Pages.Frame(title: "Deploys", kind: "plain"))
         try Markup.check(text)
@@ -109,8 +109,8 @@ import Testing
     }
 
     @Test func whereItCannotBeAppliedThatIsSaid() throws {
-        let far = try Self.offered(Self.plan(), isHere: false)
-        #expect(!far.contains("c-apply") && far.contains("from the server&#39;s own machine only"), "\(far)")
+        let far = try Self.offered(Self.plan(), mayApply: false)
+        #expect(!far.contains("c-apply") && far.contains("needs the scope admin"), "\(far)")
         var plan = try Self.plan()
         plan.spaces[0].obstacles = [PlanObstacle(space: plan.spaces[0].space, text: "no card", hint: nil)]
         #expect(try !Self.offered(plan).contains("c-apply"))

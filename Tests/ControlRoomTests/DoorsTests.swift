@@ -128,11 +128,22 @@ import Testing
         #expect(text.contains("# 10001 checks: series per check are left out above 10000"))
     }
 
-    @Test(arguments: ["status", "uptime-24h", "uptime-7d", "uptime-30d", "uptime-90d", "latency"])
+    @Test(arguments: ["status", "uptime-24h", "uptime-7d", "uptime-30d", "uptime-90d", "latency", "commit", "awake"])
     func badges(kind: String) async throws {
         try await Served.run(SampleFleet.dozen()) { served in
             let answer = try await served.get("/badge/llm-backend/ready.svg?kind=\(kind)")
             #expect(answer.status == 200)
+            // What is kept here and what others may keep is 10 s together.
+            #expect(answer.headers["cache-control"] == "public, max-age=5")
+            let tag = try #require(answer.headers["etag"])
+            let again = try await served.get(
+                "/badge/llm-backend/ready.svg?kind=\(kind)", headers: [("if-none-match", tag)])
+            #expect(again.status == 304 && again.text.isEmpty)
+            let shield = try await served.get("/badge/llm-backend/ready.json?kind=\(kind)")
+            let document = try JSONValue(reading: shield.text)
+            #expect(document["schemaVersion"] == 1 && document["message"]?.string?.isEmpty == false)
+            #expect(document["label"]?.string?.hasPrefix("llm-backend/ready") == true)
+            #expect(answer.text.contains("\(document["message"]?.string ?? "?")"))
             #expect(answer.headers["content-type"] == "image/svg+xml; charset=utf-8")
             #expect(answer.text.contains("llm-backend/ready"))
             try Markup.check(answer.text)

@@ -9,6 +9,7 @@ struct ScriptedLedger: Ledger {
     var broken = false
     let jobs: any JobStore = MemoryJobs()
     let actions: any ActionStore = MemoryActions()
+    let activities: any ActivityStore = MemoryActivities()
     let records: any RecordStore = MemoryRecords()
 
     func compact() async throws(Failure) -> Bool { false }

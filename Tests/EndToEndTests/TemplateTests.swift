@@ -34,7 +34,7 @@ extension EndToEnd {
             }
         }
 
-        @Test(arguments: ["fastapi", "gradio", "static", "swift"])
+        @Test(arguments: ["fastapi", "gradio", "guarded", "static", "swift"])
         func theDoctorFindsNothingInANewSpace(template: String) async throws {
             try await Scratch.with("new-\(template)") { scratch in
                 let folder = try await Self.made(template, scratch)
@@ -152,6 +152,48 @@ extension EndToEnd {
                 #expect(try health.json.status.string == "alive")
                 let page = try await HTTP.call(url + "/config")
                 #expect(page.status == 200 && page.body.contains("greet"), "\(page.body.prefix(200))")
+            }
+        }
+
+        /// As its Dockerfile starts it, with a vault in a folder: the count goes on in another container.
+        @Test func aGuardedAppKeepsItsState() async throws {
+            try await Scratch.with("new-run-guarded") { scratch in
+                let folder = try await Self.made("guarded", scratch)
+                let fleet = try String(contentsOfFile: scratch.path + "/fleet.yaml", encoding: .utf8)
+                #expect(fleet.contains("    backend-state:\n") || fleet.contains("  backend-state:\n"), "\(fleet)")
+                #expect(fleet.contains("vault: backend-state\n") && fleet.contains("proxy: 8000\n"), "\(fleet)")
+                let checked = try await scratch.stoker("check-config", "--fleet", "fleet.yaml")
+                #expect(checked.exit == .code(0), "\(checked.tail)")
+                let docker = try String(contentsOfFile: folder + "/Dockerfile", encoding: .utf8)
+                func list(_ name: String) throws -> [String] {
+                    let line = try #require(docker.split(separator: "\n").last { $0.hasPrefix(name + " [") })
+                    return try JSONDecoder().decode([String].self, from: Data(line.dropFirst(name.count).utf8))
+                }
+                let command = try (list("ENTRYPOINT") + list("CMD")).map { $0 == "python" ? "python3" : $0 }
+                try #require(command.first == "stoker" && command.contains("8000"))
+                for (number, count) in [("one", "visit 1"), ("two", "visit 2")] {
+                    let place = scratch.path + "/" + number
+                    try FileManager.default.createDirectory(atPath: place, withIntermediateDirectories: true)
+                    try FileManager.default.copyItem(atPath: folder + "/app.py", toPath: place + "/app.py")
+                    let ports = [try ReservedPort(), try ReservedPort()]
+                    let (port, own) = (ports[0].number, ports[1].number)
+                    for port in ports { port.release() }
+                    let app = try scratch.start(
+                        "/bin/sh",
+                        ["-c", "cd \"$0\" && exec \"$@\"", place, Binary.path]
+                            + command.dropFirst().map { $0 == "8000" ? "\(own)" : $0 },
+                        environment: [
+                            "STOKER_VAULT": "folder:\(scratch.path)/vault", "PORT": "\(port)", "HOME": place,
+                            "STOKER_KEY": "correct-horse-battery-staple",
+                        ], name: number)
+                    let url = "http://127.0.0.1:\(port)"
+                    try await Wait.until("the app behind the guard", within: .seconds(30)) {
+                        guard app.exit == nil else { throw Server.Unlike(seen: app.tail) }
+                        return (try? await HTTP.call(url + "/health").status) == 200
+                    }
+                    #expect(try await HTTP.call(url + "/").body == "backend: \(count)\n")
+                    await app.stop(within: .seconds(20))
+                }
             }
         }
 

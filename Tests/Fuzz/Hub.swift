@@ -112,7 +112,7 @@ enum HubHeadersFuzz {
         guard lines.count == 5 else { return }
         if let next = HubLink.next(lines[0]) {
             must(!next.isEmpty, "a page without an address")
-            if let url = HubURL.resolve(next, from: "https://huggingface.co/api/spaces") { _ = HubOrigin(url) }
+            if let url = HubURL.resolve(next, from: "https://huggingface.co/api/spaces") { _ = try? WebOrigin(url) }
         }
         let headers: HTTPHeaders = ["RateLimit": lines[1], "RateLimit-Policy": lines[2], "Retry-After": lines[3]]
         if let wait = RateLimitHeaders.retryAfter(headers) {

@@ -182,7 +182,7 @@ private typealias Reply = ScriptedHub.Reply
             ([:], "https://huggingface.co", nil),
         ] as [([String: String], String, String?)])
     func theEnvironmentNamesTheProxy(environment: [String: String], url: String, wanted: String?) throws {
-        let proxy = HubProxies(environment).proxy(for: try #require(HubOrigin(url)))
+        let proxy = HubProxies(environment).proxy(for: try WebOrigin(url))
         #expect(proxy.map { "\($0.host):\($0.port)" } == wanted)
     }
 

@@ -1,4 +1,6 @@
-import FoundationEssentials
+import Foundation
+import StokerCore
+import TestSupport
 import Testing
 
 @testable import HubClient
@@ -8,7 +10,7 @@ import Testing
         "https://huggingface.co/api/x", "https://HuggingFace.co:443/x", "https://hf.co", "https://hf.co/x?y",
     ])
     func theHubIsKnown(url: String) throws {
-        #expect(HubOrigin.known.contains(try #require(HubOrigin(url))))
+        #expect(HubEndpoint.knownOrigins.contains(try WebOrigin(url)))
     }
 
     /// None of these may see a token.
@@ -19,11 +21,32 @@ import Testing
         "https://cdn-lfs.huggingface.co/x", "https://hf.co.example.org", "https://example.org#@huggingface.co",
         "https://example.org?@huggingface.co/",
     ]) func lookalikesAreStrangers(url: String) {
-        if let origin = HubOrigin(url) { #expect(!HubOrigin.known.contains(origin)) }
+        if let origin = try? WebOrigin(url) { #expect(!HubEndpoint.knownOrigins.contains(origin)) }
     }
 
-    @Test(arguments: ["", "huggingface.co", "file:///x", "ftp://hf.co", "https://", "//hf.co/x"])
-    func whatIsNoAddressHasNoOrigin(url: String) { #expect(HubOrigin(url) == nil) }
+    /// The HTTP library reads addresses by Foundation: a request goes where the origin says, or is not made.
+    @Test(arguments: trickyAddresses) func requestsGoWhereTheOriginSays(url: String) throws {
+        guard let origin = try? WebOrigin(url) else { return }
+        let read = try #require(URL(string: url))
+        let host = (read.host() ?? "").lowercased()
+        #expect(host == origin.host || host == "[\(origin.host)]")
+        #expect(read.port ?? (read.scheme == "https" ? 443 : 80) == origin.port)
+    }
+
+    /// What is taken as a Hub's address has an origin; what has none is told.
+    @Test(arguments: trickyAddresses) func endpointsAreReadByTheSameGrammar(url: String) {
+        guard let read = try? HubEndpoint.read(url, from: "HF_ENDPOINT") else { return }
+        #expect((try? WebOrigin(read)) != nil)
+        #expect(HubEndpoint.isUnencrypted(read) == (try? WebOrigin(url))?.isReadableOnTheWay)
+    }
+
+    @Test(arguments: trickyAddresses) func proxiesAreReadByTheSameGrammar(url: String) {
+        guard url.hasPrefix("http://") else { return }
+        let proxy = HubProxies(["HTTPS_PROXY": url])
+        let found = (try? WebOrigin("https://other.example")).flatMap { proxy.proxy(for: $0) }
+        let wanted = try? AddressParts(url)?.authority()
+        #expect(found?.host == wanted?.host && found?.port == wanted.map { $0.port ?? 80 })
+    }
 
     @Test(arguments: [
         ("/b", "https://hf.co/b"), ("c?d=1", "https://hf.co/a/c?d=1"), ("https://x.org/y", "https://x.org/y"),

@@ -3,6 +3,7 @@ import GRDB
 import Ledger
 import StokerCore
 import Synchronization
+import TestSupport
 import Testing
 
 /// A small file system of its own; nil where the test may not mount one (it prints why).
@@ -65,7 +66,7 @@ struct DiskTests {
             writer.enqueue(
                 Batch(observations: (sent..<sent + 2_000).map { observation(Int32($0 % 50) + 1, Double($0)) }))
             sent += 2_000
-            _ = try await eventually { writer.waiting == 0 || writer.health != .healthy }
+            try await eventually { writer.waiting == 0 || writer.health != .healthy }
             try #require(sent < 400_000)
         }
         guard case .stalled(_, let because, let waiting, _, _) = writer.health else {
@@ -77,7 +78,7 @@ struct DiskTests {
         // Reading goes on meanwhile.
         #expect(try await ledger.observations(of: 1, before: nil, limit: 5).count == 5)
         try disk.remount("size=64m")
-        #expect(try await eventually { writer.health == .healthy && writer.waiting == 0 })
+        try await eventually { writer.health == .healthy && writer.waiting == 0 }
         #expect(heard.list.filter(Heard.stallAndEnd.contains) == Heard.stallAndEnd)
         #expect(try await ledger.statistics().observations == Int64(sent))
         running.cancel()
@@ -215,7 +216,7 @@ struct DiskTests {
             }
             return count
         }
-        #expect(try await eventually { try await ledger.statistics().observations > 500 })
+        try await eventually { try await ledger.statistics().observations > 500 }
         try await ledger.backup(to: scratch.path("copy.sqlite"))
         writing.cancel()
         let written = try await writing.value

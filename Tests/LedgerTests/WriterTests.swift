@@ -4,6 +4,7 @@ import Logging
 import ServiceLifecycle
 import StokerCore
 import Synchronization
+import TestSupport
 import Testing
 
 /// Waiting is a fiftieth as long as asked for.
@@ -23,6 +24,7 @@ actor FaultyLedger: Ledger {
     nonisolated var jobs: any JobStore { real.jobs }
     nonisolated var actions: any ActionStore { real.actions }
     nonisolated var records: any RecordStore { real.records }
+    nonisolated var activities: any ActivityStore { real.activities }
     private var failure: Failure?
     private(set) var attempts = 0
     private(set) var batches: [Int] = []
@@ -112,16 +114,6 @@ final class Heard: Sendable {
     }
 }
 
-/// Comes back as soon as the condition holds; the limit is for hangs only.
-func eventually(within limit: Duration = .seconds(30), _ condition: () async throws -> Bool) async throws -> Bool {
-    let end = ContinuousClock.now + limit
-    while ContinuousClock.now < end {
-        if try await condition() { return true }
-        try await Task.sleep(for: .milliseconds(2))
-    }
-    return false
-}
-
 @Suite("Ledger writer")
 struct WriterTests {
     /// - Parameter settings: where they leave the standard, a write may take a minute: other tests may keep both threads of the pool for
@@ -163,7 +155,7 @@ struct WriterTests {
                         observations: [observation(1, Double(number))],
                         states: [(1, SavedState(state: state, nextDue: morning))]))
             }
-            #expect(try await eventually { writer.written == 100 })
+            try await eventually { writer.written == 100 }
             #expect(await ledger.batches.count < 100)
             #expect(try await ledger.savedStates()[1]?.state.code == 99)
             #expect(writer.health == .healthy)
@@ -183,16 +175,16 @@ struct WriterTests {
             let change = StandingChange(check: 1, at: morning, seen: morning, standing: .up)
             writer.enqueue(Batch(timeline: [.change(change)]))
             wall.now = morning + .seconds(60)
-            #expect(try await eventually { try await known() == .seconds(60) })
+            try await eventually { try await known() == .seconds(60) }
             // A second master steps back, and takes over again.
             writer.watch(false)
             wall.now = morning + .seconds(100)
             writer.watch(true)
             wall.now = morning + .seconds(130)
-            #expect(try await eventually { try await known() == .seconds(90) })
+            try await eventually { try await known() == .seconds(90) }
             // A disk that refuses is noticed though nothing is to be written, and loses nothing of it.
             await ledger.fail("full")
-            #expect(try await eventually { writer.health != .healthy })
+            try await eventually { writer.health != .healthy }
             await ledger.fail(nil)
             wall.now = morning + .seconds(200)
             writer.watch(false)
@@ -218,11 +210,10 @@ struct WriterTests {
         await writer.settle(within: .seconds(86_400))
         #expect(writer.written == 0, "nobody writes yet, so there is nothing to wait for")
         try await running(writer) { () async throws -> Void in
-            let isAtWork = try await eventually {
+            try await eventually {
                 await writer.settle(within: .seconds(86_400))
                 return writer.written == 1
             }
-            #expect(isAtWork)
             try await withThrowingTaskGroup(of: Void.self) { group in
                 for person in 1...20 {
                     group.addTask {
@@ -250,11 +241,10 @@ struct WriterTests {
         try await running(writer) { () async throws -> Void in
             writer.enqueue(Batch(observations: [observation(1, 0)]))
             // Until somebody is at work there is nothing to wait for.
-            #expect(
-                try await eventually {
-                    await writer.settle(within: .seconds(86_400))
-                    return writer.health != .healthy
-                })
+            try await eventually {
+                await writer.settle(within: .seconds(86_400))
+                return writer.health != .healthy
+            }
             await writer.settle(within: .seconds(86_400))
             #expect(writer.written == 0)
             await ledger.fail(nil)
@@ -267,7 +257,7 @@ struct WriterTests {
         let writer = writer(ledger, Heard(), settings: .init(interval: .seconds(86_400), urgent: 50, batch: 30))
         try await running(writer) { () async throws -> Void in
             writer.enqueue(Batch(observations: (0..<100).map { observation(1, Double($0)) }))
-            #expect(try await eventually { writer.written >= 60 })
+            try await eventually { writer.written >= 60 }
         }
         #expect(await ledger.batches.allSatisfy { $0 <= 30 })
         #expect(writer.written == 100)
@@ -283,7 +273,7 @@ struct WriterTests {
             var incident = Incident(check: 1, began: morning, verdict: .down, cause: .status)
             writer.enqueue(
                 Batch(observations: [observation(1, 0)], incidents: [incident], transcripts: [(1, transcript(1))]))
-            #expect(try await eventually { await ledger.attempts >= 3 })
+            try await eventually { await ledger.attempts >= 3 }
             guard case .stalled(let since, let because, _, let limit, let dropped) = writer.health else {
                 Issue.record("\(writer.health)")
                 return
@@ -299,7 +289,7 @@ struct WriterTests {
                     events: [Event(at: morning, kind: "incident.ended", text: "over")],
                     transcripts: [(1, transcript(2))]))
             await ledger.fail(nil)
-            #expect(try await eventually { writer.health == .healthy && writer.waiting == 0 })
+            try await eventually { writer.health == .healthy && writer.waiting == 0 }
         }
         #expect(heard.list.filter(Heard.stallAndEnd.contains) == Heard.stallAndEnd)
         #expect(
@@ -320,8 +310,8 @@ struct WriterTests {
         try await running(writer) { () async throws -> Void in
             await ledger.hang(true)
             writer.enqueue(Batch(observations: [observation(1, 0), observation(1, 1)]))
-            #expect(try await eventually { await ledger.attempts == 1 })
-            #expect(try await eventually { writer.health != .healthy && heard.list.count == 1 })
+            try await eventually { await ledger.attempts == 1 }
+            try await eventually { writer.health != .healthy && heard.list.count == 1 }
             writer.enqueue(Batch(observations: [observation(1, 2)]))
             guard case .stalled(_, let because, let waiting, _, 0) = writer.health else {
                 Issue.record("\(writer.health)")
@@ -331,7 +321,7 @@ struct WriterTests {
             #expect(waiting == 3, "what is being written is not on the disk yet")
             #expect(await writer.settle(within: .seconds(86_400)) == because, "nobody waits for it")
             await ledger.hang(false)
-            #expect(try await eventually { writer.health == .healthy && writer.waiting == 0 })
+            try await eventually { writer.health == .healthy && writer.waiting == 0 }
             #expect(await writer.settle(within: .seconds(86_400)) == nil)
         }
         #expect(heard.list.contains("the disk answers again"))
@@ -361,7 +351,7 @@ struct WriterTests {
         let writer = writer(ledger, Heard(), settings: .init(drainWithin: .milliseconds(50)))
         try await running(writer) { () async throws -> Void in
             writer.enqueue(Batch(observations: [observation(1, 0)]))
-            #expect(try await eventually { await ledger.attempts >= 1 })
+            try await eventually { await ledger.attempts >= 1 }
         }
         #expect(writer.waiting == 1)
     }

@@ -17,7 +17,7 @@ import Testing
             [
                 "delete-space": { (_, caller) throws(Failure) in
                     let asked = Question(.destroys, doing: "delete acme/bot", question())
-                    try caller.permit(asked)
+                    try caller.principal.require(asked.reason.scope, doing: asked.doing)
                     try await caller.ask(asked)
                     done()
                     return ["space": "acme/bot", "deleted": true]
@@ -54,7 +54,7 @@ import Testing
         let plan = await wire.call("delete_space", Self.space).structured["plan_id"]
         let text = try #require(plan?.string)
         var stranger = Wire(executor, seal: seal)
-        stranger.client.principal = "another"
+        stranger.client.principal.name = "another"
         for (words, result) in [
             ("other inputs", await wire.call("delete_space", Self.with(plan, "acme/other"))),
             (
@@ -108,16 +108,16 @@ import Testing
         #expect(end["deleted"] == true)
     }
 
-    @Test func elsewhereItIsRefused() async throws {
+    @Test func withoutTheScopeItIsRefused() async throws {
         let executor = Self.deleting {}
         var wire = Wire(executor)
-        wire.client.mayDestroy = false
+        wire.client.principal.scope = .operate
         for (tool, arguments) in [
             ("delete_space", Self.space), ("apply", [:]), ("create_space", ["space_id": "acme/bot", "sdk": "docker"]),
         ] as [(String, JSONValue)] {
             let result = await wire.call(tool, arguments)
             #expect(
-                result["isError"] == true && result.firstText.contains("server's own machine"), "\(result.firstText)")
+                result["isError"] == true && result.firstText.contains("needs the scope admin"), "\(result.firstText)")
         }
         #expect(executor.calls.isEmpty)
     }

@@ -38,7 +38,7 @@ final class ScriptedExecutor: ToolExecutor {
 /// A server over a catalogue, and one client of it.
 struct Wire: Sendable {
     let server: MCPServer
-    var client = MCPClient(principal: "test", mayDestroy: true)
+    var client = MCPClient(.machine)
     var era = MCPEra.modern
 
     init(_ catalogue: any MCPCatalogue, seal: Seal = Seal()) {

@@ -18,7 +18,7 @@ import Testing
         feed.finish()
         await StdioTransport(
             server: MCPServer(catalogue: catalogue, seal: seal),
-            client: MCPClient(principal: "stdio", isLocal: true, mayDestroy: true), lines: stream
+            client: MCPClient(.machine, isLocal: true), lines: stream
         ) { bytes in
             #expect(bytes.last == 0x0A && !bytes.dropLast().contains(0x0A))
             sent.withLock { $0.append((try? JSONValue(reading: Array(bytes))) ?? .null) }
@@ -176,7 +176,7 @@ import Testing
             guard case .request(let request) = MCPMessage(Array(text.utf8), nil) else {
                 preconditionFailure("no request")
             }
-            return server.start(request, from: MCPClient(principal: "p", mayDestroy: true), server.session(named: nil))
+            return server.start(request, from: MCPClient(.machine), server.session(named: nil))
         }
         let held = [start(1), start(2)]
         let refused = start(3)

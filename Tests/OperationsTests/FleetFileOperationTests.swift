@@ -90,7 +90,9 @@ import Testing
     }
 
     /// Whoever could name a file's text could have the server look into its own network, or ask a Hub of his.
-    @Test(arguments: ["check", "budget", "export", "whoami"]) func noRouteTakesAFleet(name: String) async throws {
+    @Test(arguments: ["check", "budget", "export", "whoami", "hub-allowance"]) func noRouteTakesAFleet(name: String)
+        async throws
+    {
         let operation = try #require(Operations.Operation.named(name))
         let given: [(name: String, value: JSONValue)] = operation.pathNames.map { ($0, "crontab") }
         let file = FleetText(name: "f.yaml", text: Self.text)

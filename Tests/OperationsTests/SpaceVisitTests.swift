@@ -69,8 +69,18 @@ import Testing
         ("http://127.0.0.1:8000", "http://localhost:9000", true),
         ("http://127.example.com:8000", "http://localhost:9000", false),
         ("http://192.0.2.1:8000", "http://localhost:9000", false), ("", "https://huggingface.co", false),
+        ("https://acme-app.hf.space@evil.example", "https://huggingface.co", false),
+        ("https://acme-app.hf.space.", "https://huggingface.co", false),
+        ("http://[::1]:8000", "http://127.0.0.1:9000", true),
     ]) func theTokenStaysOnThePlatform(_ host: String, _ endpoint: String, _ isOurs: Bool) {
         #expect(SpaceVisit.isOurs(host, endpoint) == isOurs)
+    }
+}
+
+@Suite struct VisitedAddressTests {
+    @Test(arguments: trickyAddresses) func addressesAreReadByOneGrammar(address: String) {
+        let isHere = (try? WebOrigin(address))?.isLoopback ?? false
+        #expect(SpaceVisit.isOurs(address, "http://localhost:1") == (isHere || address == "https://acme-app.hf.space"))
     }
 }
 

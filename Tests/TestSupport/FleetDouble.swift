@@ -22,6 +22,7 @@ package final class DoubleLedger: Ledger {
     package let state: Mutex<State>
     package let jobs: any JobStore
     package let actions: any ActionStore
+    package let activities: any ActivityStore = MemoryActivities()
     package let records: any RecordStore = MemoryRecords()
 
     package init(

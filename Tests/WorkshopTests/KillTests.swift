@@ -61,7 +61,11 @@ enum MemoryRecordsOfTest {
             let whole = MemoryRecordsOfTest.make()
             // Those that need no program but git.
             let perspectives = ["architecture", "test_coverage"]
-            for _ in 0..<3 { _ = try await bench.run(perspectives: perspectives, tools: [], records: whole).run() }
+            var plain = bench.settings
+            plain.tools = []
+            for _ in 0..<3 {
+                _ = try await bench.run(plain, perspectives: perspectives, tools: [], records: whole).run()
+            }
             let expected = try await bench.store(whole).rows(newest: 2, limit: 5).map { row in row.findings.map(\.id) }
             #expect(expected.count == 2 && expected.allSatisfy { $0.count == 1 })
 
@@ -71,7 +75,7 @@ enum MemoryRecordsOfTest {
                 for isLate in [false, true] {
                     kills += 1
                     let name = "maren/kill-\(kills)"
-                    var settings = bench.settings
+                    var settings = plain
                     settings.dataset = FleetReference(name)
                     let real = MemoryRecordsOfTest.make()
                     let dying = DyingRecords(real, after: writes, isLate: isLate)

@@ -38,14 +38,15 @@ import Testing
     }
 
     /// What `load_dataset(name)["train"]` has.
-    static func load(_ name: String, _ bench: Bench) async throws -> Loaded {
+    /// - Parameter python: an interpreter with the package.
+    static func load(_ name: String, _ bench: Bench, python: String = Bench.tools + "/python") async throws -> Loaded {
         var environment = ProgramRun.plain
         environment["HF_ENDPOINT"] = try #require(bench.world).endpoint
         environment["HF_TOKEN"] = "hf_maren"
         environment["HOME"] = bench.folder
         let script = URL(filePath: #filePath).deletingLastPathComponent().appending(path: "newest.py").path
         let ended = try await ProgramRun(
-            path: Bench.tools + "/python", arguments: [script, name, bench.folder + "/cache-\(UUID().uuidString)"],
+            path: python, arguments: [script, name, bench.folder + "/cache-\(UUID().uuidString)"],
             environment: environment, within: .seconds(120)
         ).run()
         try #require(ended.status == 0, "\(ended.errors.suffix(2_000))")
@@ -59,10 +60,11 @@ import Testing
         return insights
     }
 
-    /// More by STOKER_ITERATIONS, as `make datasets` does.
+    /// More by STOKER_ITERATIONS, and other versions of the package by STOKER_DATASETS (interpreters, joined by colons), as `make datasets` does.
     @Test func theNewestRowIsTheLastOfTheOfficialPackage() async throws {
         let most = ProcessInfo.processInfo.environment["STOKER_ITERATIONS"].flatMap(Int.init) ?? 101
         let looks: Set = [1, 9, 10, 11, 99, 100, 101, 1_000, most]
+        let others = ProcessInfo.processInfo.environment["STOKER_DATASETS"]?.split(separator: ":").map(String.init)
         try await Bench.with(hub: true, makesRepository: false) { bench async throws in
             let publisher = try bench.publisher()
             var number = 0
@@ -77,9 +79,11 @@ import Testing
                 }
                 number = last
                 guard looks.contains(number) else { continue }
-                let loaded = try await Self.load("maren/tern-analysis", bench)
-                #expect(loaded.newest.iteration == number && loaded.rows == number && loaded.numbers)
-                #expect(loaded.newest.timestamp == Iteration.text(Bench.now))
+                for python in [Bench.tools + "/python"] + (others ?? []) {
+                    let loaded = try await Self.load("maren/tern-analysis", bench, python: python)
+                    #expect(loaded.newest.iteration == number && loaded.rows == number && loaded.numbers, "\(python)")
+                    #expect(loaded.newest.timestamp == Iteration.text(Bench.now), "\(python)")
+                }
             }
             let latest = try await publisher.latest()
             #expect(latest?["iteration"]?.integer == most)

@@ -13,6 +13,8 @@ package struct GuardRequest: Sendable {
     package var settings: GuardSettings
     /// The first decides and restores.
     package var vaults: [OpenableVault]
+    /// Read where the first has nothing, or nothing that can be restored.
+    package var fallback: OpenableVault?
     /// Host and port for visitors; nil without a proxy.
     package var listen: (host: String, port: Int)?
     package var appPort: Int?
@@ -49,6 +51,12 @@ struct GuardCommand: AsyncParsableCommand {
             "Where the state is kept, folder:PATH; several: the first decides, the others get copies (default: $STOKER_VAULT, the fleet file).",
             valueName: "vault"))
     var vault: [String] = []
+
+    @Option(
+        help: ArgumentHelp(
+            "Vault with copies that is restored from where the first one has nothing, or nothing that can be restored (default: $STOKER_FROM).",
+            valueName: "vault"))
+    var from: String?
 
     @Option(
         help: ArgumentHelp(
@@ -183,8 +191,14 @@ struct GuardCommand: AsyncParsableCommand {
                 .usage, doing: "guard \(command[0])", because: "no vault is named",
                 hint: "name where its state is kept: --vault folder:/var/lib/x, or STOKER_VAULT")
         }
+        var fallback: GuardRequest.OpenableVault?
+        if let text = from ?? said("STOKER_FROM") {
+            let address = try VaultAddress(reading: text)
+            let known = vaults.first { $0.address == address }
+            fallback = known ?? .init(address: address, key: key ?? vaults.first?.key ?? .open)
+        }
         // What opens the vaults is not the app's business.
-        for name in ["STOKER_KEY", "STOKER_VAULT", "STOKER_PERSIST"] { settings.environment[name] = nil }
+        for name in ["STOKER_KEY", "STOKER_VAULT", "STOKER_FROM", "STOKER_PERSIST"] { settings.environment[name] = nil }
         let socket = settings.data + "/guard.sock"
         settings.environment["STOKER_STATE"] = state
         settings.environment["STOKER_GUARD_SOCKET"] = socket
@@ -203,7 +217,7 @@ struct GuardCommand: AsyncParsableCommand {
             settings.staysWhenFenced = true
         }
         return GuardRequest(
-            settings: settings, vaults: vaults, listen: listen, appPort: appPort, socket: socket,
+            settings: settings, vaults: vaults, fallback: fallback, listen: listen, appPort: appPort, socket: socket,
             environment: environment,
             token: said("STOKER_TOKEN").map { Secret($0) }, options: options,
             tell: try teller(heartbeat ?? persist.heartbeat?.name, said("STOKER_SERVER"), said("STOKER_TOKEN")),

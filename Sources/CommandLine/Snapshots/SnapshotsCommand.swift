@@ -69,7 +69,7 @@ struct SnapshotsCommand: AsyncParsableCommand {
         static let configuration = CommandConfiguration(
             commandName: "make", abstract: "Let the guard make a snapshot now; ends when it is in the vault.",
             discussion: """
-                For the app and its scripts, inside the container of `stoker guard`. Ends with 1 when the snapshot is held.
+                For the app and its scripts, inside the container of `stoker guard`. Ends with 1 when the snapshot is held, with 3 when files could not be read and are not in it.
 
                 EXAMPLES
                   stoker snapshots make
@@ -84,10 +84,15 @@ struct SnapshotsCommand: AsyncParsableCommand {
             let given: [(name: String, value: JSONValue)] = known.map { [("socket", .string($0))] } ?? []
             let answer = try await perform(.makeSnapshot, given, output: output)
             let because = answer["because"]?.string.map { ": \($0.printable)" } ?? ""
+            let unreadable = answer["unreadable"]?.integer ?? 0
+            let without =
+                unreadable > 0 ? "; without \(unreadable.counted("file")) that cannot be read (see the guard's log)" : ""
             CommandOutput(
-                json: answer, text: "\(answer["id"]?.string ?? "") \(answer["outcome"]?.string ?? "")\(because)\n"
+                json: answer,
+                text: "\(answer["id"]?.string ?? "") \(answer["outcome"]?.string ?? "")\(because)\(without)\n"
             ).show(output)
             if answer["outcome"]?.string == "held" { throw ExitCode(1) }
+            if unreadable > 0 { throw ExitCode(3) }
         }
     }
 

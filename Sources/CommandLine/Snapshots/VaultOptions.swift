@@ -14,7 +14,7 @@ struct VaultOptions: ParsableArguments {
     var vault: String?
     @Option(
         help: ArgumentHelp(
-            "Which state of several in it (default: $STOKER_STATE, else $SPACE_ID, else main).",
+            "Which state of several in it (default: $STOKER_STATE, else $SPACE_ID, else the only one that is there).",
             valueName: "name"))
     var state: String?
     @Option(
@@ -23,9 +23,13 @@ struct VaultOptions: ParsableArguments {
             "A file with the key in its first line (default: the key in $STOKER_KEY).", valueName: "file"),
         completion: .file())
     var keyFile: String?
+    @Option(
+        help: ArgumentHelp(
+            "Read this other vault, which has copies, in place of the first one.", valueName: "address"))
+    var from: String?
 
     var given: [(name: String, value: JSONValue)] {
-        [("vault", .maybe(vault)), ("state", .maybe(state)), ("key_file", .maybe(keyFile))]
+        [("vault", .maybe(vault)), ("state", .maybe(state)), ("key_file", .maybe(keyFile)), ("from", .maybe(from))]
     }
 }
 

@@ -1,11 +1,15 @@
 import Crypto
 package import Hummingbird
+import Ledger
+package import Operations
 package import StokerCore
 import Synchronization
 
 /// Who may look, and who may act. Every route names the level it needs; there is no default that lets anyone in.
 ///
-/// - Reading is open unless it was made private; then it needs the token.
+/// - Who sends a request is a ``Principal``: by a token (the server's own, or a named one of ``AccessBook``), by a session, or by being
+///   this machine's. What it may is its ``Scope``; what an operation needs is ``Operations/Operation/scope``.
+/// - Reading is open unless it was made private; then it needs a token or a session.
 /// - A server that has an account on the Hub always has a token; one that was made for that alone leaves beats open to this machine.
 /// - Writing without a token is open to this machine: on a loopback address, under a loopback name, and not through a proxy that
 ///   says so. Anywhere else it needs the token.
@@ -17,27 +21,42 @@ package struct Access: Sendable {
         /// Anybody: health, assets, the login page.
         case open
         case read
-        /// Who has the token, also where reading is open to all.
+        /// Who has proven to be somebody, also where reading is open to all.
         case token
-        case write
+        /// Somebody who has this scope, and no page of another site in his name.
+        case scope(Scope)
+
+        package static let write = Level.scope(.operate)
+        package static let admin = Level.scope(.admin)
     }
 
     /// What a visitor may do.
     package struct Permission: Sendable, Equatable {
         package var read: Bool
+        /// ``Scope/operate``.
         package var write: Bool
+        /// ``Scope/admin``.
+        package var admin: Bool
         /// By a browser session rather than by a header: such a visitor can log out.
         package var session: Bool
-        package init(read: Bool, write: Bool, session: Bool = false) {
+        /// Who it is, whether or not this request may act.
+        package var principal: Principal
+        package init(
+            read: Bool, write: Bool, admin: Bool = false, session: Bool = false, principal: Principal = .stranger
+        ) {
             self.read = read
             self.write = write
+            self.admin = admin
             self.session = session
+            self.principal = principal
         }
         package static let nothing = Permission(read: false, write: false)
     }
 
-    /// Whether a token can be given at all, so that pages know if a login makes sense.
+    /// Whether the server has a token of its own.
     package let hasToken: Bool
+    /// Tokens and sessions.
+    package let book: AccessBook
     /// Whether a beat from this machine needs the token or its heartbeat's key.
     package let beatsNeedToken: Bool
     /// What the page of a heartbeat shows to those who may write.
@@ -48,8 +67,7 @@ package struct Access: Sendable {
     /// Bound to an address that only this machine reaches.
     package let loopback: Bool
     /// Authority (`host` or `host:port`, lower case) and scheme of the public address, when there is one.
-    private let publicAuthority: String?
-    private let publicIsSecure: Bool
+    private let publicOrigin: WebOrigin?
     /// Where the session's cookie is sent to.
     private let cookiePath: String
     private let hosts: Set<String>
@@ -57,7 +75,6 @@ package struct Access: Sendable {
     private let tokenCode: HashedAuthenticationCode<SHA256>?
     /// Whether the token looks like one of the Hub's.
     private let isHubToken: Bool
-    private let sessionKey: SymmetricKey?
     private let now: @Sendable () -> Instant
     private let guesses: Guesses
 
@@ -66,9 +83,11 @@ package struct Access: Sendable {
     ///   - host: the address that is bound, as in `Fleet.Serve.host`.
     ///   - isTokenForAccount: nobody asked for the token; it keeps other users of this machine from the account on the Hub.
     ///   - hosts: further names a loopback server may be called by.
+    ///   - book: made with the same token; nil keeps tokens and sessions in memory.
     package init(
         token: Secret?, isTokenForAccount: Bool = false, privateReading: Bool = false, host: String = "127.0.0.1",
-        publicURL: String? = nil, hosts: Set<String> = [], now: @escaping @Sendable () -> Instant
+        publicURL: String? = nil, hosts: Set<String> = [], book: AccessBook? = nil,
+        now: @escaping @Sendable () -> Instant
     ) {
         let token = token.flatMap { $0.isEmpty ? nil : $0 }
         self.hasToken = token != nil
@@ -76,10 +95,8 @@ package struct Access: Sendable {
         self.heartbeatKeys = HeartbeatKeys(token: token)
         self.acknowledgeLinks = AcknowledgeLinks(token: token, publicURL: publicURL, now: now)
         self.privateReading = privateReading
-        self.loopback = Self.isLoopback(host)
-        let parts = publicURL.flatMap(Self.origin)
-        self.publicAuthority = parts?.authority
-        self.publicIsSecure = parts?.scheme == "https"
+        self.loopback = HostAddress.isLoopback(host: host)
+        self.publicOrigin = publicURL.flatMap { try? WebOrigin($0) }
         let subPath = BasePath(publicURL: publicURL)
         // Other applications of the same host are not to see it.
         self.cookiePath = subPath.prefix.isEmpty ? "/" : subPath.prefix
@@ -88,35 +105,68 @@ package struct Access: Sendable {
         self.key = key
         self.isHubToken = token?.reveal().hasPrefix("hf_") ?? false
         self.tokenCode = token.map { HMAC<SHA256>.authenticationCode(for: Array($0.reveal().utf8), using: key) }
-        // Derived from the token alone: sessions survive a restart and end when the token is changed.
-        self.sessionKey = token.map {
-            SymmetricKey(data: SHA256.hash(data: Array("stoker session key 1\n\($0.reveal())".utf8)))
-        }
+        self.book = book ?? AccessBook(records: MemoryRecords(), mainToken: token, now: now)
         self.now = now
         self.guesses = Guesses()
     }
 
-    package init(serve: Fleet.Serve, isTokenForAccount: Bool = false, now: @escaping @Sendable () -> Instant) {
+    package init(
+        serve: Fleet.Serve, isTokenForAccount: Bool = false, book: AccessBook? = nil,
+        now: @escaping @Sendable () -> Instant
+    ) {
         self.init(
             token: serve.token, isTokenForAccount: isTokenForAccount, privateReading: serve.privateReading,
-            host: serve.host, publicURL: serve.publicURL,
-            now: now)
+            host: serve.host, publicURL: serve.publicURL, book: book, now: now)
     }
 
     // MARK: Questions a route asks
 
-    /// What the request's sender may do. Writing is never true for a request another site's page made.
-    package func permission(for request: Request) -> Permission {
+    /// Whether a login makes sense.
+    package var hasLogin: Bool { hasToken || !book.signIn.roles.isEmpty || !book.tokens.isEmpty }
+
+    /// Who sends a request: by what it carries, else by where it comes from. nil for nobody that is known.
+    /// - Parameter client: whom it comes from.
+    private func proven(
+        _ request: Request, _ client: ClientAddress?
+    ) -> (principal: Principal, isSession: Bool)? {
+        let address = client?.text
+        if let candidate = Self.bearer(of: request), let principal = principal(ofToken: candidate, address) {
+            return (principal, false)
+        }
+        if let cookie = request.cookies[Self.cookieName], let (session, scope) = book.session(String(cookie.value)) {
+            let kind: Principal.Kind = session.via == .huggingFace ? .person : .token
+            return (Principal(kind, session.person, scope: scope, address: address), true)
+        }
+        guard isThisMachine(request) else { return nil }
+        var machine = Principal.machine
+        machine.address = address
+        return (machine, false)
+    }
+
+    private func principal(ofToken candidate: String, _ address: String?) -> Principal? {
+        if isToken(candidate) {
+            return Principal(.token, AccessBook.mainTokenName, scope: .admin, address: address)
+        }
+        guard case .valid(let token) = book.token(candidate) else { return nil }
+        return Principal(.token, token.name, scope: token.scope, address: address)
+    }
+
+    private func isThisMachine(_ request: Request) -> Bool { !hasToken && loopback && isCalledFromThisMachine(request) }
+
+    /// What the request's sender may do. Acting is never possible for a request another site's page made.
+    package func permission(for request: Request, from client: ClientAddress? = nil) -> Permission {
         guard hostIsOurs(request) else { return .nothing }
-        let bearer = hasBearer(request)
-        let session = !bearer && hasSession(request)
-        let proven = bearer || session
-        let isThisMachine = !hasToken && loopback && isCalledFromThisMachine(request)
-        let read = !privateReading || proven || isThisMachine
+        guard let (principal, isSession) = proven(request, client) else {
+            return Permission(
+                read: !privateReading, write: false,
+                principal: Principal(.stranger, Principal.stranger.name, scope: nil, address: client?.text))
+        }
+        if principal.kind == .token, principal.name != AccessBook.mainTokenName { book.noteUse(of: principal.name, from: principal.address) }
         // A form post carries the cookie by itself, so the browser must also say where it comes from.
-        let mayWrite = proven || isThisMachine
-        let write = mayWrite && cameFromHere(request, strict: session)
-        return Permission(read: read, write: write, session: session)
+        let mayAct = cameFromHere(request, strict: isSession)
+        return Permission(
+            read: true, write: mayAct && principal.scope.map { $0 >= .operate } ?? false,
+            admin: mayAct && principal.scope == .admin, session: isSession, principal: principal)
     }
 
     /// - Throws: `unauthorized` when a token would help, `forbidden` when nothing would.
@@ -127,31 +177,24 @@ package struct Access: Sendable {
                 because: "this server listens on a loopback address and does not know that name",
                 hint: "open it as 127.0.0.1 or localhost, or set serve.public_url in the fleet file")
         }
-        let permission = permission(for: request)
         switch level {
         case .open: return
         case .read:
-            guard !permission.read else { return }
+            guard privateReading, proven(request, nil) == nil else { return }
             throw unauthorized(doing: "show this")
         case .token:
-            guard !isProven(request) else { return }
+            guard proven(request, nil) == nil else { return }
             throw unauthorized(doing: "show this")
-        case .write:
-            guard !permission.write else { return }
-            guard cameFromHere(request, strict: permission.session) else {
+        case .scope(let needed):
+            let proof = proven(request, nil)
+            guard cameFromHere(request, strict: proof?.isSession ?? false) else {
                 throw Failure(
                     .forbidden, doing: "do this", because: "the request was made by a page of another site",
                     hint: "use the dashboard under its own address, or send the token as a Bearer header")
             }
-            throw unauthorized(doing: "do this")
+            guard let proof else { throw unauthorized(doing: "do this") }
+            try proof.principal.require(needed, doing: "do this")
         }
-    }
-
-    /// By the token or a session; without a token, by being this machine's.
-    func isProven(_ request: Request) -> Bool {
-        hostIsOurs(request)
-            && (hasBearer(request) || hasSession(request)
-                || (!hasToken && loopback && isCalledFromThisMachine(request)))
     }
 
     /// - Throws: as for `write`, unless beats from this machine need no token.
@@ -165,10 +208,10 @@ package struct Access: Sendable {
     }
 
     private func unauthorized(doing: String) -> Failure {
-        hasToken
+        hasLogin
             ? Failure(
                 .unauthorized, doing: doing, because: "it needs the token",
-                hint: "log in at /login, or send Authorization: Bearer <STOKER_TOKEN>")
+                hint: "log in at /login, or send Authorization: Bearer <STOKER_TOKEN>, or a token that was made here")
             : Failure(
                 .forbidden, doing: doing, because: "the server is reachable from outside and has no token",
                 hint: "start it with STOKER_TOKEN set")
@@ -176,48 +219,52 @@ package struct Access: Sendable {
 
     // MARK: Sessions
 
-    /// Name of the session's cookie. It holds an expiry and a code made with the token, never the token.
+    /// Name of the session's cookie. It holds a random text, of which the server keeps a hash.
     package static let cookieName = "stoker_session"
-    private static let sessionSeconds: Int64 = 30 * 86_400
 
-    /// The `Set-Cookie` value of a new session, when the token is right.
+    /// The `Set-Cookie` value of a new session, when the token is right. `book.save()` keeps the session over a restart.
     /// - Throws: `unauthorized`, and what ``admit(_:isRight:from:doing:)`` throws.
     package func login(token: String, request: Request, from client: ClientAddress) throws(Failure) -> String {
-        let moment = now()
-        let isRight = isToken(token)
-        try admit(token, isRight: isRight, from: client, doing: "log in")
-        guard let sessionKey, isRight else {
+        let (isMain, named) = (isToken(token), book.token(token))
+        // One that was right once is no guess.
+        try admit(token, isRight: isMain || named != nil, from: client, doing: "log in")
+        let secret: Secret
+        switch named {
+        case _ where isMain:
+            secret = book.beginSession(AccessBook.mainTokenName, via: .mainToken, from: client.text)
+        case .valid(let token):
+            book.noteUse(of: token.name, from: client.text)
+            secret = book.beginSession(token.name, via: .token(token.name), from: client.text)
+        case .ended(let token):
             throw Failure(
                 .unauthorized, doing: "log in",
-                because: hasToken ? "that is not the token" : "this server has no token",
-                hint: hasToken ? "it is the value of STOKER_TOKEN, printed when the server made it" : "set STOKER_TOKEN"
+                because: "this token ended on \(token.ends.map { Formatting.time($0) } ?? "")",
+                hint: "an admin makes a new one under Settings, Access")
+        case nil:
+            throw Failure(
+                .unauthorized, doing: "log in",
+                because: hasLogin ? "that is not the token" : "this server has no token",
+                hint: hasLogin ? "it is the value of STOKER_TOKEN, printed when the server made it" : "set STOKER_TOKEN"
             )
         }
-        let end = moment.milliseconds / 1_000 + Self.sessionSeconds
-        let code = HMAC<SHA256>.authenticationCode(for: Array("session \(end)".utf8), using: sessionKey)
-        return cookie("1.\(end).\(Hex.text(code))", maxAge: Self.sessionSeconds, request)
+        return sessionCookie(secret, request)
     }
 
-    /// The `Set-Cookie` value that ends a session.
-    package func logout(request: Request) -> String { cookie("", maxAge: 0, request) }
+    /// The `Set-Cookie` value of a session that ``AccessBook`` began.
+    func sessionCookie(_ secret: Secret, _ request: Request) -> String {
+        cookie(Self.cookieName, secret.reveal(), maxAge: Int64(AccessBook.sessionLife.seconds), request)
+    }
 
-    private func cookie(_ value: String, maxAge: Int64, _ request: Request) -> String {
-        let secure = publicIsSecure || request.headers[.forwardedProto]?.lowercased() == "https"
+    /// The `Set-Cookie` value that ends a session at the browser.
+    package func logout(request: Request) -> String { cookie(Self.cookieName, "", maxAge: 0, request) }
+
+    /// `Lax`: a person who comes by a link of a message, or back from signing in, is who he is. Other sites' forms, frames and scripts get
+    /// no cookie, and what acts looks at where a request comes from besides.
+    func cookie(_ name: String, _ value: String, maxAge: Int64, _ request: Request) -> String {
+        let secure = publicOrigin?.scheme == .https || request.headers[.forwardedProto]?.lowercased() == "https"
         return
-            "\(Self.cookieName)=\(value); Path=\(cookiePath); Max-Age=\(maxAge); HttpOnly; SameSite=Strict\(secure ? "; Secure" : "")"
+            "\(name)=\(value); Path=\(cookiePath); Max-Age=\(maxAge); HttpOnly; SameSite=Lax\(secure ? "; Secure" : "")"
     }
-
-    private func hasSession(_ request: Request) -> Bool {
-        guard let sessionKey, let cookie = request.cookies[Self.cookieName] else { return false }
-        let parts = cookie.value.split(separator: ".", omittingEmptySubsequences: false)
-        guard parts.count == 3, parts[0] == "1", let end = Int64(parts[1]), end > now().milliseconds / 1_000,
-            end <= now().milliseconds / 1_000 + Self.sessionSeconds, let code = Hex.bytes(parts[2])
-        else { return false }
-        return HMAC<SHA256>.isValidAuthenticationCode(
-            code, authenticating: Array("session \(end)".utf8), using: sessionKey)
-    }
-
-    private func hasBearer(_ request: Request) -> Bool { Self.bearer(of: request).map(isToken) ?? false }
 
     private static func bearer(of request: Request) -> String? {
         guard let header = request.headers[.authorization], header.utf8.count < 4_096,
@@ -231,10 +278,12 @@ package struct Access: Sendable {
     /// Looks at a request's Bearer token, if it has one. Every entry point asks this once for each request.
     /// - Throws: what ``admit(_:isRight:from:doing:)`` throws.
     package func refuseGuess(_ request: Request, from client: ClientAddress) throws(Failure) {
-        guard hasToken, let candidate = Self.bearer(of: request) else { return }
+        guard hasLogin, let candidate = Self.bearer(of: request) else { return }
         // Who asks a private Space sends the Hub's token to the Hub's proxy, which hands it on: no guess at ours.
         if candidate.hasPrefix("hf_"), !isHubToken { return }
-        try admit(candidate, isRight: isToken(candidate), from: client, doing: "take this token")
+        try admit(
+            candidate, isRight: isToken(candidate) || book.token(candidate) != nil, from: client,
+            doing: "take this token")
     }
 
     /// Counts a wrong token, whichever entry point it came to: login, Bearer header, key of a heartbeat. After ten different ones within a minute
@@ -244,7 +293,7 @@ package struct Access: Sendable {
     package func admit(
         _ candidate: String, isRight: Bool, from client: ClientAddress, doing: String
     ) throws(Failure) {
-        guard hasToken, !guesses.admits(candidate, isRight: isRight, from: client, at: now()) else { return }
+        guard hasLogin, !guesses.admits(candidate, isRight: isRight, from: client, at: now()) else { return }
         throw Failure(
             .overloaded, doing: doing,
             because: "too many wrong tokens came from this address within a minute, and none of it is looked at now",
@@ -262,63 +311,48 @@ package struct Access: Sendable {
     /// On a loopback address: called by a loopback name, the public name, or one that was allowed.
     private func hostIsOurs(_ request: Request) -> Bool {
         guard loopback else { return true }
-        guard let authority = request.head.authority?.lowercased(), !authority.isEmpty else {
+        guard let authority = request.head.authority, !authority.isEmpty else {
             // HTTP/1.0 without a Host: no browser does that.
             return true
         }
-        let name = Self.hostName(authority)
-        return Self.isLoopback(name) || authority == publicAuthority || name == publicAuthority.map(Self.hostName)
-            || hosts.contains(name)
+        guard let name = (try? Address.Authority(authority))?.host else { return false }
+        return HostAddress.isLoopback(host: name) || name == publicOrigin?.host || hosts.contains(name)
     }
 
     /// Called by a loopback name (or one that was allowed), nothing says that a proxy passes on what others ask, and the server has no
     /// public name, behind which there must be such a proxy. What the request says only: the connection's other end is the caller's to look at.
     func isCalledFromThisMachine(_ request: Request) -> Bool {
-        if let publicAuthority, !Self.isLoopback(Self.hostName(publicAuthority)) { return false }
+        if let publicOrigin, !publicOrigin.isLoopback { return false }
         guard !HeaderName.forwarding.contains(where: { request.headers.contains($0) }) else { return false }
-        guard let authority = request.head.authority?.lowercased(), !authority.isEmpty else { return true }
-        let name = Self.hostName(authority)
-        return Self.isLoopback(name) || hosts.contains(name)
+        guard let authority = request.head.authority, !authority.isEmpty else { return true }
+        guard let name = (try? Address.Authority(authority))?.host else { return false }
+        return HostAddress.isLoopback(host: name) || hosts.contains(name)
     }
 
     /// Whether others than this machine may reach the server: by the address it binds, or by a proxy at its public one.
     package static func isReachable(_ serve: Fleet.Serve) -> Bool {
-        if !isLoopback(serve.host) { return true }
-        guard let authority = serve.publicURL.flatMap(origin)?.authority else { return false }
-        return !isLoopback(hostName(authority))
+        if !HostAddress.isLoopback(host: serve.host) { return true }
+        return serve.publicURL.flatMap { try? WebOrigin($0) }.map { !$0.isLoopback } ?? false
     }
 
     /// No browser says that the request was made by a page of another site.
     /// - Parameter strict: the browser must have said something; set for what is proven by a cookie alone.
     private func cameFromHere(_ request: Request, strict: Bool) -> Bool {
+        // A page that is opened by a link, or on the way back from signing in, shows something and changes nothing. Nobody but its reader sees it.
+        if request.method == .get || request.method == .head, request.headers[.secFetchMode] == "navigate",
+            request.headers[.secFetchDest] == "document", !request.uri.path.hasPrefix("/api/")
+        {
+            return true
+        }
         if let origin = request.headers[.origin] {
-            guard let from = Self.origin(origin)?.authority else { return false }
-            return from == request.head.authority?.lowercased() || from == publicAuthority
+            guard let from = try? WebOrigin(origin) else { return false }
+            if let publicOrigin, from.host == publicOrigin.host, from.port == publicOrigin.port { return true }
+            // A browser leaves the scheme's own port out of Host and Origin.
+            guard let here = request.head.authority.flatMap({ try? Address.Authority($0) }) else { return false }
+            return from.host == here.host && from.port == here.port ?? from.scheme.defaultPort
         }
         if let site = request.headers[.secFetchSite] { return site == "same-origin" || site == "none" }
         return !strict
-    }
-
-    private static func origin(_ url: String) -> (scheme: String, authority: String)? {
-        let scheme = url.prefix { $0 != ":" }.lowercased()
-        let rest = url.dropFirst(scheme.count)
-        guard scheme == "http" || scheme == "https", rest.hasPrefix("://") else { return nil }
-        var authority = rest.dropFirst(3).prefix { $0 != "/" && $0 != "?" && $0 != "#" }.lowercased()
-        // A browser leaves the scheme's own port out of Host and Origin.
-        let usual = scheme == "http" ? ":80" : ":443"
-        if authority.hasSuffix(usual) { authority.removeLast(usual.count) }
-        return authority.isEmpty ? nil : (scheme, authority)
-    }
-
-    /// The name in `name:port` or `[address]:port`.
-    private static func hostName(_ authority: String) -> String {
-        if authority.hasPrefix("[") { return String(authority.dropFirst().prefix { $0 != "]" }) }
-        return String(authority.prefix { $0 != ":" })
-    }
-
-    /// `localhost` and its subdomains, 127.0.0.0/8, ::1.
-    package static func isLoopback(_ host: String) -> Bool {
-        HostAddress.isLoopback(host: host.hasPrefix("[") ? hostName(host) : host)
     }
 
     private static func quoted(_ text: String?) -> String {
@@ -367,6 +401,11 @@ package typealias HeaderName = HTTPFields.Element.Name
 
 extension HeaderName {
     static let secFetchSite = HeaderName("Sec-Fetch-Site")!
+    static let idempotencyKey = HeaderName("Idempotency-Key")!
+    /// The answer is one that was given before.
+    static let idempotencyReplayed = HeaderName("Idempotency-Replayed")!
+    static let secFetchMode = HeaderName("Sec-Fetch-Mode")!
+    static let secFetchDest = HeaderName("Sec-Fetch-Dest")!
     static let forwardedProto = HeaderName("X-Forwarded-Proto")!
     /// What proxies add (RFC 7239, and what nginx, Caddy, Traefik and tunnels send).
     static let forwarding = [

@@ -1,6 +1,7 @@
 package import Hummingbird
 import Logging
 package import NIOCore
+package import StokerCore
 
 extension RequestContext {
     /// As the log has it. Unlike the library's `id` it does not trap under a logger that keeps no metadata.
@@ -14,6 +15,8 @@ extension RequestContext {
 package struct AppRequestContext: RemoteAddressRequestContext {
     package var coreContext: CoreRequestContextStorage
     package var permission = Access.Permission.nothing
+    /// Who sends it. The same as ``Principal/current`` while a route answers.
+    package var principal: Principal { permission.principal }
     /// Whom it comes from; the front end looks whether a proxy says so.
     package var client: ClientAddress
 

@@ -29,13 +29,21 @@ package enum ClientAddress: Hashable, Sendable {
         }
     }
 
-    /// Loopback, the private networks of RFC 1918, 4193 and 6598, link-local, and sockets without an address.
+    /// `192.0.2.14`, `2001:db8::/64`; nil for a socket without an address.
+    package var text: String? {
+        switch self {
+        case .v4(let number): [24, 16, 8, 0].map { "\(number >> UInt32($0) & 0xFF)" }.joined(separator: ".")
+        case .v6(let network):
+            [48, 32, 16, 0].map { String(network >> UInt64($0) & 0xFFFF, radix: 16) }.joined(separator: ":") + "::/64"
+        case .other: nil
+        }
+    }
+
+    /// From this machine or its own network (``HostAddress/isOfOwnNetwork``), and sockets without an address.
     var isLocal: Bool {
         switch self {
-        case .v4(let number):
-            number >> 24 == 127 || number >> 24 == 10 || number >> 20 == 0xAC1 || number >> 16 == 0xC0A8
-                || number >> 22 == 0x191 || number >> 16 == 0xA9FE
-        case .v6(let number): number >> 57 == 0x7E || number >> 54 == 0x3FA
+        case .v4(let number): HostAddress.v4(number).isOfOwnNetwork
+        case .v6(let network): HostAddress.v6(network, 0).isOfOwnNetwork
         case .other: true
         }
     }

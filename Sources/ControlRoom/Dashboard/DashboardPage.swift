@@ -231,6 +231,8 @@ struct DashboardPage {
             // The sentence says it when there is nothing worse to say.
             "hub": whole.hub?.phrase(now: now) ?? "", "hasHub": whole.hub != nil,
             "hubAddress": whole.hub?.endpoint ?? "",
+            "hasLedgerVault": whole.ledgerVault != nil, "ledgerVault": whole.ledgerVault?.name ?? "",
+            "ledgerKept": Markup.time(whole.ledgerVault?.safeUntil, now: now, never: "not yet"),
             "hasFlapping": whole.flapping > 0 && health.mood != .unsteady,
             "banners": self.health.notices.map(Self.banner),
             "bannerKey": Self.bannerKey(self.health), "chips": chips,

@@ -281,7 +281,10 @@ extension Routes {
         let isOver = !(item["ended"]?.isNull ?? true)
         let wasSeen = !(item["acknowledged"]?.isNull ?? true)
         if done, !isOver, !wasSeen {
-            _ = try await Operation.acknowledge.call([name, ("by", "link in a message")], in: context)
+            // Who has the link may do this one thing.
+            let reader = Principal(.person, "link in a message", scope: .operate, address: visit.principal.address)
+            _ = try await Operation.acknowledge.call(
+                [name, ("by", "link in a message")], in: context.called(by: SilentCaller(reader)))
             item = try await Operation.showIncident.call([name], in: context)
         }
         let overview = await monitor.overview()

@@ -2,8 +2,8 @@ import Ledger
 import Operations
 import StokerCore
 
-/// `/badge/{name}.svg`: a small picture for a README.
-enum Badge {
+/// `/badge/{name}.svg` and `.json`: a small picture for a README, or the same for shields.io.
+struct Badge: Sendable, Equatable {
     enum Kind: String, CaseIterable, Sendable {
         case status
         case uptime24h = "uptime-24h"
@@ -11,26 +11,92 @@ enum Badge {
         case uptime30d = "uptime-30d"
         case uptime90d = "uptime-90d"
         case latency
+        /// The commit that the running app was built from.
+        case commit
+        /// How long the Space has been awake.
+        case awake
+        /// When a restore of what the Space keeps was proven last.
+        case restore
 
         /// The name of the span whose uptime it is.
         var span: String? { rawValue.hasPrefix("uptime-") ? String(rawValue.dropFirst("uptime-".count)) : nil }
     }
 
-    static func make(_ kind: Kind, _ status: CheckStatus, ledger: any Ledger, now: Instant) async throws(Failure)
-        -> String
-    {
+    enum Format: String, CaseIterable, Sendable {
+        case svg
+        /// What shields.io asks an endpoint for. Source: https://shields.io/badges/endpoint-badge, read in November 2026.
+        case json
+
+        var mediaType: String { self == .svg ? "image/svg+xml; charset=utf-8" : "application/json; charset=utf-8" }
+    }
+
+    var label: String
+    var text: String
+    /// `#rrggbb`.
+    var colour: String
+
+    init(label: String, text: String, colour: String) {
+        self.label = label
+        self.text = text
+        self.colour = colour
+    }
+
+    private init(_ label: String, _ text: String, _ tone: Look.Tone) {
+        self.init(label: label, text: text, colour: Self.colour(tone))
+    }
+
+    /// - Parameter states: what the fleet keeps in vaults; nil where nothing is known of it.
+    static func make(
+        _ kind: Kind, _ status: CheckStatus, ledger: any Ledger, states: StateBoard?, now: Instant
+    ) async throws(Failure) -> Badge {
         let view = CheckView(status, now: now)
-        if let span = kind.span {
-            let uptime = try await Uptime.read(of: status.id, wanted: [span], from: ledger, now: now).first
+        switch kind {
+        case .uptime24h, .uptime7d, .uptime30d, .uptime90d:
+            let uptime = try await Uptime.read(
+                of: status.id, wanted: kind.span.map { [$0] }, from: ledger, now: now
+            ).first
             let text = uptime.map { $0.share + ($0.remark.map { " (\($0))" } ?? "") } ?? Formatting.share(nil)
-            return svg(
-                label: "\(view.name) \(kind.rawValue.replacing("-", with: " "))", text: text,
-                colour: colour(uptime?.tone ?? .unknown))
+            return Badge("\(view.name) \(kind.rawValue.replacing("-", with: " "))", text, uptime?.tone ?? .unknown)
+        case .latency: return Badge("\(view.name) latency", view.latency, .busy)
+        case .commit: return commit(status, view)
+        case .awake: return awake(status, view, now)
+        case .restore:
+            let proof = try await states?.lastProof(of: status.check.space ?? status.check.target)
+            return Badge("\(view.name) last proven restore", proof?.text ?? "nothing is kept", proof?.tone ?? .unknown)
+        case .status:
+            // A reader wants to know whether to wait, and whoever works on it knows what is up.
+            if view.maintenance != nil { return Badge(label: view.name, text: "maintenance", colour: "#0d6669") }
+            return Badge(view.name, view.look.name, view.look.tone)
         }
-        if kind == .latency { return svg(label: "\(view.name) latency", text: view.latency, colour: colour(.busy)) }
-        // A reader wants to know whether to wait, and whoever works on it knows what is up.
-        if view.maintenance != nil { return svg(label: view.name, text: "maintenance", colour: "#0d6669") }
-        return svg(label: view.name, text: view.look.name, colour: colour(view.look.tone))
+    }
+
+    /// The commit as the Hub tells it: also that the repository is ahead.
+    private static func commit(_ status: CheckStatus, _ view: CheckView) -> Badge {
+        let label = "\(view.name) commit"
+        guard let hub = status.hubStatus, hub.isFresh, let running = hub.runningCommit else {
+            return Badge(label, "not known", .unknown)
+        }
+        let short = String(running.prefix(7))
+        return hub.oldBuild == nil ? Badge(label, short, .good) : Badge(label, "\(short), not the newest", .fair)
+    }
+
+    /// Since when it is awake: by the Hub's stage and by its answers, whichever saw it earlier. Neither sees the time before it was watched.
+    private static func awake(_ status: CheckStatus, _ view: CheckView, _ now: Instant) -> Badge {
+        let label = "\(view.name) awake"
+        let answersSince = status.state.standing == .up ? view.since : nil
+        if let hub = status.hubStatus, hub.isFresh, let stage = hub.stage {
+            if stage.isAsleep { return Badge(label, "asleep", .paused) }
+            if stage == .paused { return Badge(label, "paused", .paused) }
+            if !stage.isServing {
+                return Badge(label, stage.isMoving ? "waking up" : "no", stage.isMoving ? .busy : .bad)
+            }
+            let since = answersSince.map { min($0, hub.stageSince) } ?? hub.stageSince
+            return Badge(label, Formatting.duration(now - since), .good)
+        }
+        guard let answersSince else {
+            return Badge(label, view.look.name, view.look.tone)
+        }
+        return Badge(label, Formatting.duration(now - answersSince), .good)
     }
 
     private static func colour(_ tone: Look.Tone) -> String {
@@ -40,6 +106,17 @@ enum Badge {
         case .busy: "#3b6ea5"
         case .bad: "#b3261e"
         case .paused, .unknown: "#5f6368"
+        }
+    }
+
+    func written(as format: Format) -> [UInt8] {
+        switch format {
+        case .svg: Array(Self.svg(label: label, text: text, colour: colour).utf8)
+        case .json:
+            JSONValue.object([
+                .init("schemaVersion", 1), .init("label", .string(label)), .init("message", .string(text)),
+                .init("color", .string(colour)),
+            ]).bytes
         }
     }
 

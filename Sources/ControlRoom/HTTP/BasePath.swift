@@ -1,3 +1,5 @@
+import StokerCore
+
 /// The path below which a proxy shows this server, as `serve.public_url` names it: `/stoker`, or nothing.
 ///
 /// Pages write it before every place of their own. Requests are understood with it and without it, because some proxies
@@ -6,22 +8,21 @@ package struct BasePath: Sendable, Equatable {
     /// Begins with a slash and does not end with one; empty without a sub-path.
     package let prefix: String
 
-    /// First parts of our own addresses: what follows the prefix of a request that carries it.
-    private static let roots: Set<Substring> = [
-        "", "health", "status", "metrics", "events", "targets", "badge", "actions", "login", "logout", "assets",
-        "icons",
-        "favicon.ico", "robots.txt", "api", "incidents", "incidents.csv", "events.csv", "acknowledge", "p",
-        "mcp", ".well-known",
-    ]
+    /// First parts of our own addresses: what follows the prefix of a request that carries it. Where a path of ours is also the prefix (`/status`),
+    /// this tells `/status/status` from `/status`.
+    private var roots: Set<Substring> = ["", "health"]
 
     package init(publicURL: String? = nil) {
-        guard let publicURL, let scheme = publicURL.firstRange(of: "://") else {
-            prefix = ""
-            return
-        }
-        let path = publicURL[scheme.upperBound...].drop { $0 != "/" && $0 != "?" && $0 != "#" }
-            .prefix { $0 != "?" && $0 != "#" }
+        let path = publicURL.flatMap { AddressParts($0)?.path } ?? ""
         prefix = path.split(separator: "/").map { "/" + $0 }.joined()
+    }
+
+    /// Takes over the first parts of these routes, as the router has them: `/targets/**`.
+    mutating func learn(roots routes: [String]) {
+        for route in routes {
+            let first = route.drop { $0 == "/" }.prefix { $0 != "/" }
+            if !first.contains(where: { "*:{".contains($0) }) { roots.insert(Substring(first)) }
+        }
     }
 
     /// The place without the prefix, as the routes know it.
@@ -31,7 +32,7 @@ package struct BasePath: Sendable, Equatable {
         let rest = place.dropFirst(prefix.count)
         guard let next = rest.first else { return "/" }
         if next == "?" { return "/" + rest }
-        guard next == "/", Self.roots.contains(rest.dropFirst().prefix { $0 != "/" && $0 != "?" }) else { return place }
+        guard next == "/", roots.contains(rest.dropFirst().prefix { $0 != "/" && $0 != "?" }) else { return place }
         return String(rest)
     }
 

@@ -74,6 +74,7 @@ final class CachedPage: Sendable {
         hasher.combine("\(overview.role)")
         if case .stalled(let since, let because, _, _, _) = overview.ledger { hasher.combine("\(since) \(because)") }
         for damage in overview.ledgerDamage { hasher.combine(damage.incident) }
+        hasher.combine(overview.ledgerVault?.trouble)
         if case .offline(let since) = overview.connectivity { hasher.combine(since.milliseconds) }
         hasher.combine(overview.fleetFile.loadedAt.milliseconds)
         hasher.combine(overview.fleetFile.rejected)

@@ -11,6 +11,7 @@ struct HTTPFrontEnd<Inner: HTTPResponder<AppRequestContext>>: HTTPResponder {
     private let access: Access
     private let pages: Pages
     private let subPath: BasePath
+    private let limiter: RateLimiter
     private let headers: HTTPFields
     private let health: Response
     private let logger: Logger
@@ -22,6 +23,7 @@ struct HTTPFrontEnd<Inner: HTTPResponder<AppRequestContext>>: HTTPResponder {
         logger: Logger
     ) {
         self.subPath = subPath
+        limiter = RateLimiter(settings.rateLimits)
         self.logger = logger
         self.inner = inner
         self.access = access
@@ -110,9 +112,17 @@ struct HTTPFrontEnd<Inner: HTTPResponder<AppRequestContext>>: HTTPResponder {
         } catch {
             return problem(error, request, context)
         }
-        context.permission = access.permission(for: request)
+        context.permission = access.permission(for: request, from: context.client)
+        if let kind = RateLimits.Kind(request) {
+            do throws(Failure) { try limiter.take(kind, from: context.principal) } catch {
+                return problem(error, request, context)
+            }
+        }
         do {
-            let response = try await inner.respond(to: request, context: context)
+            let visit = context
+            let response = try await Principal.$current.withValue(visit.principal) {
+                try await inner.respond(to: request, context: visit)
+            }
             // The router itself answers what it does not know with a bare status.
             guard response.status.code >= 400, response.body.contentLength == 0 else { return response }
             return problem(

@@ -86,6 +86,16 @@ enum MetricsText {
         page.sample(dropped)
         page.family("stoker_ledger_damaged", .gauge, "1 while damage of the ledger waits to be acknowledged.")
         page.sample(overview.ledgerDamage.isEmpty ? Int64(0) : 1)
+        if let vault = overview.ledgerVault {
+            page.family("stoker_ledger_kept", .gauge, "1 while snapshots of the ledger get into its vault.")
+            page.sample(vault.trouble == nil ? Int64(1) : 0)
+            if let safe = vault.safeUntil {
+                page.family(
+                    "stoker_ledger_snapshot_time_seconds", .gauge,
+                    "When the last snapshot of the ledger that is in its vault was taken, in seconds since 1970.")
+                page.sample(milliseconds: safe.milliseconds)
+            }
+        }
         page.family("stoker_viewers", .gauge, "Browsers that follow the dashboard live.")
         page.sample(Int64(subscribers))
         guard overview.total <= most else {

@@ -30,7 +30,10 @@ enum StatusJSON {
             text.key("online")
             text.value(overview.connectivity == .online)
             text.key("ledger")
-            text.object { text in write(overview.ledger, overview.ledgerDamage, &text) }
+            text.object { text in
+                write(overview.ledger, overview.ledgerDamage, &text)
+                if let vault = overview.ledgerVault { write(vault, &text) }
+            }
             text.key("total")
             text.value(overview.total)
             text.key("counts")
@@ -64,6 +67,22 @@ enum StatusJSON {
         text.value(limit)
         text.key("dropped")
         text.value(dropped)
+    }
+
+    private static func write(_ vault: LedgerVault, _ text: inout JSONText) {
+        text.key("vault")
+        text.object { text in
+            text.key("name")
+            text.value(vault.name)
+            if let safe = vault.safeUntil {
+                text.key("safe_until")
+                moment(safe, &text)
+            }
+            if let trouble = vault.trouble {
+                text.key("trouble")
+                text.value(trouble)
+            }
+        }
     }
 
     static func write(_ counts: [Verdict: Int], _ text: inout JSONText) {

@@ -17,7 +17,8 @@ struct MCPHandler: Sendable {
     private static let buffering = HeaderName("X-Accel-Buffering")!
 
     func answer(_ request: Request, _ visit: AppRequestContext) async throws -> Response {
-        try access.authorize(.write, request)
+        // Somebody who is known; what he may is each operation's to say.
+        try access.authorize(.scope(.read), request)
         guard request.method == .post else {
             throw Failure(
                 .methodNotAllowed, doing: "answer \(request.method) /mcp", because: "this address takes POST")
@@ -46,9 +47,7 @@ struct MCPHandler: Sendable {
             server.take(response: id, result)
             return Response(status: .accepted)
         case .request(let message):
-            let client = MCPClient(
-                principal: "http",
-                mayDestroy: RequestCaller.isPeerHere(visit) && access.isCalledFromThisMachine(request))
+            let client = MCPClient(visit.principal)
             return await Self.respond(server.start(message, from: client, session), message.era, visit)
         }
     }

@@ -17,6 +17,12 @@ enum Answers {
         return Response(status: status, headers: headers, body: .init(byteBuffer: ByteBuffer(bytes: bytes)))
     }
 
+    /// An answer that was given before, to who wants to be told of progress: there is none any more.
+    static func replayed(_ answer: JSONValue, in format: ProgressFormat) -> Response {
+        let headers: HTTPFields = [.contentType: format.mediaType, .cacheControl: "no-store"]
+        return Response(status: .ok, headers: headers, body: .init(byteBuffer: format.frame("answer", answer)))
+    }
+
     /// `{"error": {"code", "message", "hint", "request_id"}}` with the status of the code.
     static func failure(_ failure: Failure, requestID: String) -> Response {
         var response = json(

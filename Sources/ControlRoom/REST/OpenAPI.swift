@@ -8,7 +8,7 @@ package enum OpenAPI {
         "info": [
             "title": "Stoker", "version": "1",
             "description":
-                "What a person, a script or an agent can ask of a running Stoker. The answers only ever grow. `x-effect` says what an operation does to the world: read, write, destructive or paid; the last two are only carried out for callers on the server's own machine. With `Accept: text/event-stream` or `application/x-ndjson` a call tells its progress.",
+                "What a person, a script or an agent can ask of a running Stoker. The answers only ever grow. `x-effect` says what an operation does to the world: read, write, destructive or paid; the last two are only carried out for callers on the server's own machine. With `Accept: text/event-stream` or `application/x-ndjson` a call tells its progress. A call that changes something may carry `Idempotency-Key`: repeated with the same key and inputs within a day it is done once.",
             "license": ["name": "MIT", "identifier": "MIT"],
         ],
         "servers": [["url": "/api/v1"]],

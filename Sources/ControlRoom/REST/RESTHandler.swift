@@ -9,20 +9,19 @@ package import StokerCore
 /// - Parameters:
 ///   - token: the one that `authorize` knows; heartbeats' keys are made from it. See ``HeartbeatKeys``.
 ///   - admitKey: told of each key of a heartbeat and whether it opens; throws while its sender has to wait.
-///   - isCalledFromThisMachine: by what the request says, whether nothing between the server's own machine and it passes on what
-///     others ask. Counts only for a connection from this machine.
+///   - principal: who sends a request; what he may follows from it.
 ///   - authorize: throws unless the request's sender may read, or write. Called before anything of the request is used;
 ///     for a heartbeat with its right key it is not called.
 package func addREST<Context: RequestContext>(
     to router: Router<Context>, context: OperationContext, token: Secret?,
     admitKey: @escaping RESTHandler.AdmitKey = { _, _, _ in },
-    isCalledFromThisMachine: @escaping @Sendable (_ request: Request) -> Bool,
+    principal: @escaping @Sendable (_ request: Request, _ visit: any RequestContext) -> Principal,
     authorize: @escaping @Sendable (_ permission: Operation.Permission, _ request: Request) throws(Failure) -> Void
 ) {
     let frontEnd = RESTHandler(
-        context: context, keys: HeartbeatKeys(token: token), admitKey: admitKey,
-        isCalledFromThisMachine: isCalledFromThisMachine, authorize: authorize)
-    for method in [HTTPRequest.Method.get, .head, .post, .put, .patch, .delete, .options] {
+        context: context, token: token, keys: HeartbeatKeys(token: token), admitKey: admitKey, principal: principal,
+        authorize: authorize)
+    for method in [HTTPRequest.Method.get, .head, .post, .put, .patch, .delete, .options, .trace, .connect] {
         for path in ["api", "api/**"] as [RouterPath] {
             router.on(path, method: method) { request, visit in
                 await frontEnd.answer(request, visit)
@@ -40,20 +39,22 @@ package struct RESTHandler: Sendable {
     let context: OperationContext
     let keys: HeartbeatKeys
     let admitKey: AdmitKey
-    let isCalledFromThisMachine: @Sendable (Request) -> Bool
+    let principal: @Sendable (Request, any RequestContext) -> Principal
     let authorize: @Sendable (Operation.Permission, Request) throws(Failure) -> Void
     private let table = RouteTable()
+    private let idempotencyKeys: IdempotencyKeys
     private let openAPI = OpenAPI.document.prettyText
 
     init(
-        context: OperationContext, keys: HeartbeatKeys, admitKey: @escaping AdmitKey,
-        isCalledFromThisMachine: @escaping @Sendable (Request) -> Bool,
+        context: OperationContext, token: Secret?, keys: HeartbeatKeys, admitKey: @escaping AdmitKey,
+        principal: @escaping @Sendable (Request, any RequestContext) -> Principal,
         authorize: @escaping @Sendable (Operation.Permission, Request) throws(Failure) -> Void
     ) {
         self.context = context
         self.keys = keys
+        idempotencyKeys = IdempotencyKeys(token: token)
         self.admitKey = admitKey
-        self.isCalledFromThisMachine = isCalledFromThisMachine
+        self.principal = principal
         self.authorize = authorize
     }
 
@@ -114,17 +115,19 @@ package struct RESTHandler: Sendable {
         case .operation(let operation):
             try authorize(operation.permission, request)
             let caller = RequestCaller(
-                isHere: RequestCaller.isPeerHere(visit) && isCalledFromThisMachine(request),
+                principal: principal(request, visit),
                 // HEAD takes no body, so nothing would read what comes.
                 follows: request.method == .head ? nil : ProgressFormat(accepted: request))
-            try caller.permit(operation)
             var given = try inputs(in: match, doing: operation.doing)
             given += try RequestReading.pairs(request.uri.query ?? "", doing: operation.doing)
             if operation.method != .get {
                 given += try await RequestReading.body(
                     of: request, doing: operation.doing, limit: operation.bodyLimit)
             }
-            return try await perform(operation, given, for: caller, requestID: visit.requestID)
+            guard operation.effect != .read, let key = request.headers[.idempotencyKey] else {
+                return try await perform(operation, given, for: caller, requestID: visit.requestID)
+            }
+            return try await performOnce(operation, given, for: caller, key: key, request, visit)
         case .beat(let signal):
             return try await beat(signal, match, request, visit)
         }
@@ -157,7 +160,59 @@ package struct RESTHandler: Sendable {
         try given.add(query: query.filter { $0.name != "key" })
         try given.add(body: try await RequestReading.beatBody(of: request, saysSignal: signal != nil, doing: doing))
         given.caller = request.headers[.userAgent]
-        return Answers.json(try await Operation.beat.call(given.inputs(name: name), in: context))
+        let inputs = given.inputs(name: name)
+        guard request.method == .post, let key = request.headers[.idempotencyKey] else {
+            return Answers.json(try await Operation.beat.call(inputs, in: context))
+        }
+        return try await once(Operation.beat, inputs, key: key, request, visit) { (whenDone) throws(Failure) in
+            let result: Result<JSONValue, Failure>
+            do throws(Failure) { result = .success(try await Operation.beat.call(inputs, in: context)) } catch {
+                result = .failure(error)
+            }
+            await whenDone(result)
+            return Answers.json(try result.get())
+        }
+    }
+
+    /// Carries it out unless it was under the same key, and keeps the answer.
+    private func performOnce(
+        _ operation: Operation, _ given: [(name: String, value: JSONValue)], for caller: RequestCaller, key: String,
+        _ request: Request, _ visit: some RequestContext
+    ) async throws(Failure) -> Response {
+        let requestID = visit.requestID
+        return try await once(operation, given, key: key, request, visit, format: caller.format) {
+            (whenDone) throws(Failure) in
+            try await perform(operation, given, for: caller, requestID: requestID, whenDone: whenDone)
+        }
+    }
+
+    private func once(
+        _ operation: Operation, _ given: [(name: String, value: JSONValue)], key: String, _ request: Request,
+        _ visit: some RequestContext, format: ProgressFormat? = nil,
+        _ work: (_ whenDone: @escaping @Sendable (Result<JSONValue, Failure>) async -> Void) async throws(Failure) ->
+            Response
+    ) async throws(Failure) -> Response {
+        let key = try IdempotencyKeys.checked(key, doing: operation.doing)
+        let sender = principal(request, visit).id
+        let (context, logger) = (context, visit.logger)
+        switch try await idempotencyKeys.admit(key, of: sender, operation, given, in: context) {
+        case .known(let result):
+            var response: Response
+            switch result {
+            case .success(let answer):
+                response = format.map { Answers.replayed(answer, in: $0) } ?? Answers.json(answer)
+            case .failure(let failure): response = Answers.failure(failure, requestID: visit.requestID)
+            }
+            response.headers[.idempotencyReplayed] = "true"
+            return response
+        case .new(let call):
+            let keys = idempotencyKeys
+            return try await work { result in
+                do throws(Failure) { try await keys.settle(call, result, in: context) } catch {
+                    logger.warning("the answer to a call with a key cannot be kept", metadata: ["error": "\(error)"])
+                }
+            }
+        }
     }
 
     private func inputs(

@@ -44,8 +44,7 @@ enum ProgressFormat: Sendable {
 
 /// A request as an operation sees its caller. A yes comes with the request or not at all.
 final class RequestCaller: OperationCaller {
-    /// Comes from the server's own machine.
-    let isHere: Bool
+    let principal: Principal
     let format: ProgressFormat?
     let progress: AsyncStream<OperationProgress>
     private let continuation: AsyncStream<OperationProgress>.Continuation
@@ -53,17 +52,10 @@ final class RequestCaller: OperationCaller {
     /// Steps that may wait for a slow reader.
     private static let buffered = 1_000
 
-    init(isHere: Bool, follows format: ProgressFormat?) {
-        self.isHere = isHere
+    init(principal: Principal, follows format: ProgressFormat?) {
+        self.principal = principal
         self.format = format
         (progress, continuation) = AsyncStream.makeStream(bufferingPolicy: .bufferingOldest(Self.buffered))
-    }
-
-    /// By the address at the other end of the connection; no header makes a request local. Whether a proxy of this machine passes it on
-    /// is ``Access``'s to tell.
-    static func isPeerHere(_ visit: some RequestContext) -> Bool {
-        (visit as? any RemoteAddressRequestContext)?.remoteAddress?.ipAddress.map { HostAddress.isLoopback(host: $0) }
-            ?? false
     }
 
     var followsProgress: Bool { format != nil }
@@ -77,14 +69,6 @@ final class RequestCaller: OperationCaller {
             hint: "read faster, or begin again with fewer lines")
     }
 
-    func permit(_ operation: Operation) throws(Failure) {
-        if !isHere, let refusal = operation.refusalElsewhere { throw refusal }
-    }
-
-    func permit(_ question: Question) throws(Failure) {
-        if !isHere, let refusal = question.refusalElsewhere { throw refusal }
-    }
-
     func end() { continuation.finish() }
 
     /// The reader has gone.
@@ -92,19 +76,22 @@ final class RequestCaller: OperationCaller {
 }
 
 extension RESTHandler {
-    /// Carries an operation out and answers, with its progress where that was asked for.
+    /// Carries an operation out and answers, with its progress where that was asked for. `whenDone` is called before the answer is given.
     ///
     /// What changes something is brought to its end also when the caller has gone: a Space must not stay paused because a connection broke.
     func perform(
         _ operation: Operation, _ given: [(name: String, value: JSONValue)], for caller: RequestCaller,
-        requestID: String
+        requestID: String, whenDone: @escaping @Sendable (Result<JSONValue, Failure>) async -> Void = { _ in }
     ) async throws(Failure) -> Response {
         let context = context.called(by: caller)
         let work = Task { () -> Result<JSONValue, Failure> in
             defer { caller.end() }
-            do throws(Failure) { return .success(try await operation.call(given, in: context)) } catch {
-                return .failure(error)
+            let result: Result<JSONValue, Failure>
+            do throws(Failure) { result = .success(try await operation.call(given, in: context)) } catch {
+                result = .failure(error)
             }
+            await whenDone(result)
+            return result
         }
         guard let format = caller.format else {
             guard operation.isCancellable else { return Answers.json(try await work.value.get()) }

@@ -14,12 +14,15 @@ package func addREST<Context: RequestContext>(
                 key, isRight: isRight, from: (visit as? AppRequestContext)?.client ?? .other,
                 doing: Operation.beat.doing)
         },
-        isCalledFromThisMachine: { access.isCalledFromThisMachine($0) },
+        principal: { (request, visit) in
+            (visit as? AppRequestContext)?.principal ?? access.permission(for: request).principal
+        },
         authorize: { (permission, request) throws(Failure) in
             switch permission {
             case .read: try access.authorize(.read, request)
             case .beat: try access.authorizeBeat(request)
-            case .write: try access.authorize(.write, request)
+            // Somebody who is known; what he may is the operation's to say.
+            case .write: try access.authorize(.scope(.read), request)
             }
         })
 }

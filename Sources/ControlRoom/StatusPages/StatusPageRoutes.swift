@@ -37,13 +37,8 @@ extension Routes {
         }
     }
 
-    /// `https://acme.example` of an address, for a header: nothing in it may begin another directive.
+    /// `https://acme.example` of an address, for a header: a host has no character that could begin another directive.
     private static func origin(_ address: String) -> String? {
-        guard let scheme = address.firstRange(of: "://") else { return nil }
-        let host = address[scheme.upperBound...].prefix { $0 != "/" && $0 != "?" && $0 != "#" }
-        guard !host.isEmpty, host.utf8.allSatisfy({ $0 > 0x20 && $0 < 0x7F && $0 != 0x3B && $0 != 0x2C }) else {
-            return nil
-        }
-        return "\(address[..<scheme.upperBound])\(host)"
+        (try? WebOrigin(address))?.description
     }
 }

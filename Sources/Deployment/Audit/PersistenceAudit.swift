@@ -176,10 +176,7 @@ extension PersistenceAudit {
 
     /// The path of an address, `/` when it has none.
     package static func path(of address: String) -> String {
-        guard let start = address.firstRange(of: "://") else { return "/" }
-        let rest = address[start.upperBound...]
-        guard let slash = rest.firstIndex(of: "/") else { return "/" }
-        return String(rest[slash...].prefix { $0 != "?" && $0 != "#" })
+        AddressParts(address).flatMap { $0.path.isEmpty ? nil : $0.path } ?? "/"
     }
 
     // MARK: The points

@@ -20,6 +20,7 @@ extension FolderExamination {
         }
         guard let last = docker.last else { return }
         lastStage(last, docker, file)
+        guardedImage(last, docker, file)
         start(of: last, docker, file)
     }
 
@@ -234,6 +235,8 @@ extension FolderExamination {
                         "Take it out of .dockerignore.")
                     continue
                 }
+                // `stoker plan` puts the program there.
+                if ["stoker.xz", "stoker.xz.sha256"].contains(path) { continue }
                 let isIgnored = facts.ignored.contains { $0 == path || $0 == path + "/" }
                 add(
                     "B07", .error, "Dockerfile", copy.line, to: copy.end, at: [source],

@@ -283,7 +283,7 @@ package struct FleetDraft: Sendable {
         return trimmed.isEmpty ? "target" : String(trimmed)
     }
 
-    private static func unique(_ name: String, _ names: inout Set<String>) -> String {
+    static func unique(_ name: String, _ names: inout Set<String>) -> String {
         var candidate = name
         var number = 2
         while !names.insert(candidate).inserted {

@@ -5,6 +5,8 @@ package import StokerCore
 package enum AppTemplate: String, Sendable, CaseIterable {
     case fastapi
     case gradio
+    /// Any program whose files are kept by `stoker guard`.
+    case guarded
     case `static`
     case swift
 
@@ -87,8 +89,35 @@ package enum AppTemplate: String, Sendable, CaseIterable {
         if self == .fastapi {
             lines.append("  # secrets: [DATABASE_URL]    # names; values from the environment or --env-file")
         }
-        members.append(.init("deploy", ["from": .string(folder), "sdk": .string(sdk)]))
+        var deploy: [JSONValue.Member] = [.init("from", .string(folder)), .init("sdk", .string(sdk))]
+        if self == .guarded {
+            lines += [
+                "  secrets: [HF_TOKEN, STOKER_KEY]    # names; values from the environment or --env-file", "persist:",
+                "  vault: \(vaultName(of: subject).asFleetText)", "  paths: [data]", "  proxy: 8000",
+            ]
+            deploy.append(.init("secrets", ["HF_TOKEN", "STOKER_KEY"]))
+        }
+        members.append(.init("deploy", .object(deploy)))
+        if self == .guarded {
+            members.append(
+                .init(
+                    "persist",
+                    [
+                        "vault": .string(vaultName(of: subject)), "paths": ["data"], "proxy": "8000",
+                    ]))
+        }
         return FleetInsertion.Entry(key: key, lines: lines, value: .object(members))
+    }
+
+    private func vaultName(of subject: Subject) -> String { "\(subject.name)-state" }
+
+    /// Its vault's entry in `vaults` of a fleet file; nil for one that keeps nothing.
+    package func vault(for subject: Subject) -> FleetInsertion.Entry? {
+        guard self == .guarded else { return nil }
+        let place = "\(subject.owner)/\(subject.name)-state"
+        return FleetInsertion.Entry(
+            key: vaultName(of: subject), lines: ["dataset: \(place.asFleetText)", "key: \"${STOKER_KEY:-}\""],
+            value: ["dataset": .string(place), "key": "${STOKER_KEY:-}"])
     }
 
     /// A fleet file with nothing but its head.

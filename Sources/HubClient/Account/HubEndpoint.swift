@@ -1,4 +1,3 @@
-import FoundationEssentials
 package import StokerCore
 
 /// The address of a Hub as somebody wrote it.
@@ -21,30 +20,35 @@ package enum HubEndpoint {
         func advice(_ address: String) -> String {
             name.hasPrefix("-") ? "write \(name) \(address)" : "write \(name)=\(address), or unset it for \(official)"
         }
-        let separator = text.firstRange(of: "://")
-        let rest = text[(separator?.upperBound ?? text.startIndex)...]
-        let scheme = separator.map { text[..<$0.lowerBound].lowercased() }
-        let mended =
-            rest.contains("@")
-            ? official : (HubOrigin.isLoopback(host(in: rest)) ? "http://" : "https://") + Self.shown(rest)
-        guard let scheme else {
-            throw wrong("which does not begin with http:// or https://", hint: advice(mended))
+        let parts = AddressParts(text)
+        guard let parts, parts.scheme == "http" || parts.scheme == "https" else {
+            let rest = text.firstRange(of: "://").map { text[$0.upperBound...] } ?? text
+            // Read as one of them, to say how it is written.
+            let guessed = try? WebOrigin("http://" + rest)
+            let mended =
+                rest.contains("@") || guessed == nil
+                ? official : (guessed?.isLoopback == true ? "http://" : "https://") + Self.shown(rest)
+            throw wrong(
+                parts == nil
+                    ? "which does not begin with http:// or https://"
+                    : "which begins with neither http:// nor https://",
+                hint: advice(mended))
         }
-        guard scheme == "http" || scheme == "https" else {
-            throw wrong("which begins with neither http:// nor https://", hint: advice(mended))
-        }
-        guard !rest.contains("@") else {
+        guard parts.userinfo == nil else {
             throw wrong(
                 "which has a user or password in it",
                 hint: "write the address alone; the token is given by HF_TOKEN or --token")
         }
-        guard !rest.contains("?"), !rest.contains("#") else {
+        guard parts.query == nil, parts.fragment == nil else {
             throw wrong("which has a query or fragment behind the address", hint: advice(official))
         }
-        guard let origin = HubOrigin(String(text)), (1...65_535).contains(origin.port),
-            !text.contains(where: { $0.isWhitespace }), !rest.hasPrefix("/"), !rest.hasPrefix(":")
-        else { throw wrong("which is no address", hint: advice(official)) }
-        if origin.scheme == "http", official.hasSuffix("//" + origin.host) || origin.host == "hf.co" {
+        let origin: WebOrigin
+        do throws(Address.Fault) {
+            origin = try WebOrigin(text)
+        } catch {
+            throw wrong("which \(error.because)", hint: advice(official))
+        }
+        if origin.scheme == .http, knownOrigins.contains(where: { $0.host == origin.host }) {
             throw wrong(
                 "which is not encrypted: on the way there everybody could read the token",
                 hint: advice("https" + text.dropFirst(4)))
@@ -55,14 +59,12 @@ package enum HubEndpoint {
     /// Whether what is sent there can be read on the way: plain http, and not to this machine. A Hub of one's own network may be like
     /// that, and the official client says nothing of it; we say it each time.
     package static func isUnencrypted(_ endpoint: String) -> Bool {
-        guard let origin = HubOrigin(endpoint) else { return false }
-        return origin.scheme == "http" && !HubOrigin.isLoopback(origin.host)
+        (try? WebOrigin(endpoint))?.isReadableOnTheWay ?? false
     }
 
-    private static func host(in rest: Substring) -> String {
-        if rest.hasPrefix("["), let end = rest.firstIndex(of: "]") { return String(rest[...end]) }
-        return rest.prefix { !"/:?#".contains($0) }.lowercased()
-    }
+    /// Where a token is sent besides the configured endpoint. Source: huggingface_hub 2.4 `utils/_http.py`, `_HUB_ORIGINS` (without the
+    /// staging Hub, which is reached by `HF_ENDPOINT`).
+    static let knownOrigins = Set([official, "https://hf.co"].compactMap { try? WebOrigin($0) })
 
     /// Without what may be a password or a signature.
     private static func shown(_ text: Substring) -> String {

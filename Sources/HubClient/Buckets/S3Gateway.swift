@@ -123,18 +123,18 @@ package struct S3Gateway: Sendable {
         _ method: HTTPMethod, key: String = "", query: [(String, String)] = [], headers: [(String, String)] = [],
         body: ByteBuffer = ByteBuffer(), doing: String, accepted: Set<Int> = [], repeats: HubRequest.Repeat? = nil
     ) async throws(HubFailure) -> HubAnswer {
-        guard HubOrigin(address) != nil, let place = address.firstRange(of: "://") else {
+        guard let parts = AddressParts(address), (try? WebOrigin(address)) != nil else {
             throw HubFailure(.refusedByUs, doing: doing, said: "the gateway's address is no http or https address")
         }
-        let authority = String(address[place.upperBound...].prefix { $0 != "/" })
-        let base = String(address[place.upperBound...].dropFirst(authority.count))
+        let authority = parts.hostAndPort
+        let base = parts.path
         let path = base + "/" + HubURL.segment(bucket) + (key.isEmpty ? "" : "/" + HubURL.path(key))
         let signed = signer.headers(
             method: method.rawValue, path: path, query: query, headers: [("host", authority)] + headers,
             payload: Data(buffer: body), at: now())
-        let url = address[..<place.upperBound] + authority + path + (query.isEmpty ? "" : "?" + SigV4.query(query))
+        let url = "\(parts.scheme)://" + authority + path + (query.isEmpty ? "" : "?" + SigV4.query(query))
         var request = HubRequest(
-            method, String(url), doing: doing, headers: HTTPHeaders(headers + signed),
+            method, url, doing: doing, headers: HTTPHeaders(headers + signed),
             right: "an access key for \(bucket)", repeats: repeats, accepted: accepted)
         if method == .PUT { request.body = .bytes(body, type: "application/octet-stream") }
         request.redirects = .none

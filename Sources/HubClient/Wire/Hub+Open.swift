@@ -109,12 +109,12 @@ extension Hub {
             } catch let failure as HubFailure {
                 throw FailedAttempt(failure, again: .later(nil))
             } catch {
-                throw networkFailure(error, request, at: HubOrigin(stream.url))
+                throw networkFailure(error, request, at: try? WebOrigin(stream.url))
             }
         }
         let body = await head(of: stream, within: min(left, .seconds(10)))
         let limit = RateLimitHeaders(stream.headers)
-        let isHub = HubOrigin(stream.url).map { origins.contains($0) } ?? false
+        let isHub = (try? WebOrigin(stream.url)).map { origins.contains($0) } ?? false
         var failure = HubFailure(
             request, status: stream.status, headers: stream.headers, body: body, token: settings.token, isHub: isHub)
         let retryAfter = RateLimitHeaders.retryAfter(stream.headers).map { $0 + .seconds(1) }
@@ -146,7 +146,7 @@ extension Hub {
     private func exchange(_ request: HubRequest, until: Duration) async throws -> (HubStream, Duration) {
         let start = request.path.hasPrefix("/") ? settings.endpoint + request.path : request.path
         var url = start + HubURL.query(request.query, after: request.path)
-        guard var origin = HubOrigin(url) else {
+        guard var origin = try? WebOrigin(url) else {
             throw HubFailure(
                 .refusedByUs, doing: request.doing, said: "\(HubURL.shown(url)) is no http or https address")
         }
@@ -192,13 +192,13 @@ extension Hub {
             guard [301, 302, 303, 307, 308].contains(status), request.redirects != .none,
                 let location = answer.headers.first(name: "Location")
             else { return (stream, left) }
-            guard let next = HubURL.resolve(location, from: url), let target = HubOrigin(next) else {
+            guard let next = HubURL.resolve(location, from: url), let target = try? WebOrigin(next) else {
                 throw HubFailure(
                     .unreadable, doing: request.doing, said: "the Hub points to an address that is none", status: status
                 )
             }
             if request.redirects == .withinHub, !origins.contains(target) { return (stream, left) }
-            if origin.scheme == "https", target.scheme == "http" {
+            if origin.scheme == .https, target.scheme == .http {
                 throw HubFailure(
                     .refusedByUs, doing: request.doing,
                     said: "\(origin.host) points from https to http, where anybody could read along", status: status)

@@ -6,7 +6,7 @@ import StokerCore
 
 extension Hub {
     /// Names what went wrong with a connection, and whether the call can have arrived.
-    func networkFailure(_ error: any Error, _ request: HubRequest, at origin: HubOrigin?) -> any Error {
+    func networkFailure(_ error: any Error, _ request: HubRequest, at origin: WebOrigin?) -> any Error {
         if error is FailedAttempt || error is HubFailure { return error }
         if let broken = error as? BrokenBody {
             if let failure = broken.cause as? HubFailure { return failure }
@@ -27,11 +27,12 @@ extension Hub {
             again: told.unsent ? .unsent(isSettled: told.isSettled) : .later(nil), mayHaveHappened: !told.unsent)
     }
 
-    private func hint(_ origin: HubOrigin?) -> String {
-        guard let origin, settings.endpoint != HubEndpoint.official, origin == HubOrigin(settings.endpoint) else {
+    private func hint(_ origin: WebOrigin?) -> String {
+        guard let origin, settings.endpoint != HubEndpoint.official, origin == (try? WebOrigin(settings.endpoint))
+        else {
             return "look at the network, a proxy and the name service; then try again"
         }
-        return HubOrigin.isLoopback(origin.host)
+        return origin.isLoopback
             ? "start the Hub that is to answer there, or correct its address (HF_ENDPOINT or --endpoint)"
             : "look whether that is the Hub's address (HF_ENDPOINT or --endpoint), then at the network"
     }
@@ -45,12 +46,12 @@ extension Hub {
         var isSettled = false
     }
 
-    static func told(_ error: any Error, at origin: HubOrigin? = nil, timeout: Duration, idle: Duration?) -> Told {
+    static func told(_ error: any Error, at origin: WebOrigin? = nil, timeout: Duration, idle: Duration?) -> Told {
         let place = origin.map { " to \($0.shown)" } ?? ""
         func refused(_ reason: (said: String, isRefusal: Bool)) -> Told {
             Told(
                 said: "no connection\(place): \(reason.said)", unsent: true,
-                isSettled: reason.isRefusal && origin.map { HubOrigin.isLoopback($0.host) } ?? false)
+                isSettled: reason.isRefusal && origin?.isLoopback ?? false)
         }
         switch error {
         case let error as HTTPClientError:

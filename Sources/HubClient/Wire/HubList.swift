@@ -70,7 +70,7 @@ extension Hub {
         for known in ["https://huggingface.co/", "https://hf.co/"] where url.hasPrefix(known) {
             url = settings.endpoint + "/" + url.dropFirst(known.count)
         }
-        guard let origin = HubOrigin(url), origins.contains(origin) else {
+        guard let origin = try? WebOrigin(url), origins.contains(origin) else {
             throw HubFailure(
                 .refusedByUs, doing: request.doing,
                 said: "the next page is said to be at \(HubURL.shown(url)), not at the Hub")

@@ -16,16 +16,14 @@ package struct HubProxies: Sendable, Equatable {
 
         /// Of `http://name:password@host:port`; a scheme may be missing. Nil for what is none, and for a proxy that is spoken to by TLS.
         init?(_ text: String) {
-            let text = text.contains("://") ? text : "http://" + text
-            guard let url = URL(string: text), let scheme = url.scheme?.lowercased(),
-                ["http", "socks5", "socks5h"].contains(scheme), let host = url.host(), !host.isEmpty
+            let whole = text.contains("://") ? text : "http://" + text
+            guard let parts = AddressParts(whole), ["http", "socks5", "socks5h"].contains(parts.scheme),
+                let place = try? parts.authority()
             else { return nil }
-            self.host = host
-            isSocks = scheme != "http"
-            port = url.port ?? (isSocks ? 1080 : 80)
-            login = url.user(percentEncoded: false).map { name in
-                Secret("\(name):\(url.password(percentEncoded: false) ?? "")")
-            }
+            host = place.host
+            isSocks = parts.scheme != "http"
+            port = place.port ?? (isSocks ? 1080 : 80)
+            login = parts.user.map { name in Secret("\(name):\(parts.password?.reveal() ?? "")") }
         }
 
         var configuration: HTTPClient.Configuration.Proxy {
@@ -50,19 +48,18 @@ package struct HubProxies: Sendable, Equatable {
         // Of a CGI program, HTTP_PROXY would be a header that a visitor sent.
         http = (environment["REQUEST_METHOD"] == nil ? setting("HTTP_PROXY") : nil).flatMap(Proxy.init) ?? all
         direct = (setting("NO_PROXY") ?? "").lowercased().split(separator: ",").map { item in
-            var host = item.drop { $0 == " " }.prefix { $0 != " " }
-            if let scheme = host.firstRange(of: "://") { host = host[scheme.upperBound...] }
-            return String(host.drop { $0 == "." })
+            let name = item.drop { $0 == " " }.prefix { $0 != " " }
+            return String((AddressParts(name)?.hostAndPort ?? String(name)).drop { $0 == "." })
         }
         .filter { !$0.isEmpty }
     }
 
-    func proxy(for origin: HubOrigin) -> Proxy? {
-        let host = origin.host.drop { $0 == "[" }.prefix { $0 != "]" }
-        if HostAddress.isLoopback(host: host) { return nil }
+    func proxy(for origin: WebOrigin) -> Proxy? {
+        let host = origin.host
+        if origin.isLoopback { return nil }
         let isDirect = direct.contains { name in
             name == "*" || host == name || host.hasSuffix("." + name) || "\(host):\(origin.port)" == name
         }
-        return isDirect ? nil : origin.scheme == "https" ? https : http
+        return isDirect ? nil : origin.scheme == .https ? https : http
     }
 }

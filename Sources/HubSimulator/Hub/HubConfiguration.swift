@@ -25,6 +25,9 @@ package struct HubConfiguration: Sendable {
     package var faults: (any HubFaults)?
     /// How long each answer is on its way, the storage host's too, in simulated time.
     package var distance: Duration = .zero
+    /// nil: a squash is one step. Otherwise it reads the branch, and sets it so much later without another look, which takes away what was committed
+    /// meanwhile. No source says which of the two the Hub does.
+    package var squashPause: Duration?
     package var areas: [any HubArea.Type] = HubAreas.all
 
     package struct Limits: Sendable {
@@ -38,6 +41,8 @@ package struct HubConfiguration: Sendable {
         package var largestObject = 500_000_000_000
         /// Commits per hour and repository (seen in March 2026, undocumented); nil: no limit.
         package var commitsPerHour: Int? = 128
+        /// Commits per hour and account, over all its repositories; nil: no limit. People have seen about 60, nothing is documented.
+        package var commitsPerHourInAll: Int?
         /// Repositories created per day and account (no source gives the number); nil: no limit.
         package var creationsPerDay: Int?
         /// `whoami-v2` calls in five minutes; its limit is stricter than the rest (huggingface_hub says so), the number is ours.

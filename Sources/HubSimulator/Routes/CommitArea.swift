@@ -104,6 +104,9 @@ package struct CommitArea: HubArea {
                 "repository commits", who: repo.id, limit: hub.configuration.limits.commitsPerHour,
                 span: .seconds(3_600),
                 per: "hour")
+            try await hub.state.countAction(
+                "commits", who: caller.account.id, limit: hub.configuration.limits.commitsPerHourInAll,
+                span: .seconds(3_600), per: "hour")
             return try await git.gate.run {
                 let references = try await git.references()
                 let base = revision.hasPrefix("refs/") ? revision : "refs/heads/" + revision

@@ -76,16 +76,24 @@ package struct HistoryArea: HubArea {
         guard !message.utf8.contains(0) else { throw HubError.bad("\"message\" must have no zero byte") }
         // Pull requests are squashed by their whole name. Source: huggingface_hub `test_super_squash_history_on_special_ref`.
         let reference = branch.hasPrefix("refs/pr/") ? branch : "refs/heads/" + branch
-        let (old, new) = try await git.gate.run {
-            guard let old = try await git.references()[reference] else { throw HubError.noRevision(branch) }
+        /// Sets the branch to one commit with the tree of what it is at.
+        func squashed(_ seen: String?) async throws -> (old: String, new: String) {
+            guard let now = try await git.references()[reference] else { throw HubError.noRevision(branch) }
+            let old = seen ?? now
             let when = "\(Int(hub.date.timeIntervalSince1970)) +0000"
             let who = "\(caller.account.name) <\(caller.account.id)@users.noreply.example.org> \(when)"
             let tree = try await git.text(["rev-parse", old + "^{tree}"])
             let content = "tree \(tree)\nauthor \(who)\ncommitter \(who)\n\n\(message)\n"
             let new = try await git.text(["hash-object", "-t", "commit", "-w", "--stdin"], input: Array(content.utf8))
             try await git.setReference(reference, to: new)
-            return (old, new)
+            return (now, new)
         }
+        var seen: String?
+        if let pause = hub.configuration.squashPause {
+            seen = try await git.references()[reference]
+            try await hub.configuration.time.sleep(for: pause, on: context.channel.eventLoop)
+        }
+        let (old, new) = try await git.gate.run { [seen] in try await squashed(seen) }
         await hub.referenceMoved(repo, reference, from: old, to: new)
         return try Response.json(["commitId": .string(new)])
     }

@@ -199,8 +199,9 @@ package final class HubReadings: Sendable {
             }
             return SpaceHubStatus(
                 stage: word.facts.stage, stageSince: word.stageSince, readAt: word.readAt, isFresh: isFresh,
-                errorMessage: word.facts.errorMessage, oldBuild: old, hardware: word.facts.hardware,
-                disagreement: cell.flatMap { $0.disagrees ? $0.said : nil }, healing: state.healing[check])
+                errorMessage: word.facts.errorMessage, oldBuild: old, runningCommit: word.facts.runningSHA,
+                hardware: word.facts.hardware, disagreement: cell.flatMap { $0.disagrees ? $0.said : nil },
+                healing: state.healing[check])
         }
     }
 }

@@ -1,30 +1,12 @@
-#if canImport(Glibc)
-import Glibc
-#endif
+import CLinux
 
-/// What keeps the process small where glibc's allocator would not. Its functions are looked up by name, because the Glibc
-/// module leaves `malloc.h` out and musl has none of them; nothing happens where they are missing.
+/// What keeps the process small where glibc's allocator would not. Nothing happens with another C library.
 enum Allocator {
     /// From now on blocks of a megabyte and more come from the system and go back to it when they are freed. Left to
     /// itself glibc learns from the first large blocks that are freed, those of loading a fleet, to keep up to 64 MB at the
     /// end of each thread's arena for good, where ``giveBack()`` does not reach it either (mallopt(3), M_MMAP_THRESHOLD).
-    static func keepLittle() {
-        #if canImport(Glibc)
-        guard let found = dlsym(nil, "mallopt") else { return }
-        let set = unsafeBitCast(found, to: (@convention(c) (CInt, CInt) -> CInt).self)
-        _ = set(mmapThreshold, 1 << 20)
-        _ = set(trimThreshold, 1 << 20)
-        #endif
-    }
-    private static let trimThreshold: CInt = -1
-    private static let mmapThreshold: CInt = -3
+    static func keepLittle() { stoker_map_large_blocks(1 << 20) }
 
     /// Gives back to the system what loading a fleet needed for a moment. Takes some milliseconds.
-    static func giveBack() {
-        #if canImport(Glibc)
-        guard let found = dlsym(nil, "malloc_trim") else { return }
-        let trim = unsafeBitCast(found, to: (@convention(c) (Int) -> CInt).self)
-        _ = trim(0)
-        #endif
-    }
+    static func giveBack() { stoker_trim_memory() }
 }

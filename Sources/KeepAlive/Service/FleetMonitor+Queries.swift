@@ -29,8 +29,8 @@ extension FleetMonitor {
             generation: tally.generation &+ maintenance.changes,
             fleetNumber: fleetNumber, connectivity: offline,
             role: role,
-            fleetFile: fleetFile, ledger: health, ledgerDamage: damages, work: tally.work,
-            hub: hub.use, demo: settings.demo)
+            fleetFile: fleetFile, ledger: health, ledgerDamage: damages, ledgerVault: ledgerVault?(),
+            work: tally.work, hub: hub.use, demo: settings.demo)
     }
 
     package func statuses(_ query: StatusQuery) async -> StatusPage {

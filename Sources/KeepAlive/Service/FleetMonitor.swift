@@ -64,6 +64,8 @@ package actor FleetMonitor: FleetMonitoring, Service {
     var names = NameIndex()
     var fleetFile: Overview.FleetFile
     var role: Overview.Role = .active
+    /// How the ledger's snapshots are; nil where none are made.
+    var ledgerVault: (@Sendable () -> LedgerVault)?
     var isActive = true
     var startedAt: Instant
     var wasOffline = false
@@ -242,6 +244,15 @@ package actor FleetMonitor: FleetMonitoring, Service {
     /// Whether everything failed at once, so that nothing is known of anybody.
     package nonisolated var isOffline: Bool {
         if case .offline = connectivity.status { true } else { false }
+    }
+
+    /// Says how to learn of the ledger's snapshots.
+    package func setLedgerVault(_ look: @escaping @Sendable () -> LedgerVault) { ledgerVault = look }
+
+    /// Another master has taken over the ledger that this one keeps: it stands still for good.
+    package func yield(to master: String, vault: String) async {
+        emit(.ledgerTaken(vault: vault, by: master))
+        await setRole(.standby(of: master, lastSeen: clocks.wall()))
     }
 
     /// A second master stands by, or stands in; the first one is always active.

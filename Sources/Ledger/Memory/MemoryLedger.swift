@@ -28,6 +28,8 @@ package actor MemoryLedger: Ledger {
     private nonisolated let outbox = MemoryJobs()
     private nonisolated let done = MemoryActions()
     private nonisolated let documents = MemoryRecords()
+    private nonisolated let asked = MemoryActivities()
+    package nonisolated var activities: any ActivityStore { asked }
 
     package init() {
         jobs = outbox
@@ -232,7 +234,7 @@ package actor MemoryLedger: Ledger {
         absences.removeAll { $0.upperBound < limits.days }
         let work =
             outbox.retain(now: now) + done.retain(endedBefore: Instant(milliseconds: limits.days))
-            + documents.retain(now: now)
+            + documents.retain(now: now) + asked.retain(before: Instant(milliseconds: limits.days))
         return gone.count + before - folded.count - incidents.count - events.count + work
     }
 

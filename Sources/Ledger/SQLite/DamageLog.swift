@@ -18,6 +18,7 @@ final class DamageLog: Sendable {
         case action = "action"
         /// Its rows have no number: one row stands for all of them.
         case record = "record"
+        case activity = "activity"
     }
     struct DamagedRow: Hashable {
         var table: Table
@@ -163,6 +164,14 @@ extension SQLiteLedger {
             do { _ = try SQLiteActions.action(row) } catch {
                 try remove()
                 try tell("Action \(id)", nil, DamagedBytes(what: what), db)
+            }
+        case .activity:
+            guard
+                let row = try Row.fetchOne(db, sql: SQLiteActivities.SQL.activity + " WHERE id = ?", arguments: [id])
+            else { return }
+            do { _ = try SQLiteActivities.activity(row) } catch {
+                try remove()
+                try tell("Activity \(id)", nil, DamagedBytes(what: what), db)
             }
         case .record:
             // Copies of rows tell wrong types; rows of a cursor read them as SQLite converts them.

@@ -87,7 +87,7 @@ struct OpenedDatabase: Sendable {
     }
 
     /// A command that makes the file, or carries an older one forward, holds the lock for a moment: see ``SharedStores``.
-    private static func lock(_ path: String) throws(Failure) -> LockFile {
+    static func lock(_ path: String) throws(Failure) -> LockFile {
         for _ in 0..<5 {
             do throws(Failure) { return try LockFile(beside: path) } catch {
                 guard error.code == .conflict else { throw error }
@@ -128,13 +128,13 @@ struct OpenedDatabase: Sendable {
         }
     }
 
-    private static func isDamage(_ error: any Error) -> Bool {
+    static func isDamage(_ error: any Error) -> Bool {
         guard let error = error as? DatabaseError else { return false }
         return [.SQLITE_CORRUPT, .SQLITE_NOTADB].contains(error.resultCode)
     }
 
     /// A wrong path must not cost anybody a file: what does not begin like SQLite is left alone.
-    private static func refuseForeignFile(_ path: String, mayBeNew: Bool, doing: String) throws(Failure) {
+    static func refuseForeignFile(_ path: String, mayBeNew: Bool, doing: String) throws(Failure) {
         var about = stat()
         guard stat(path, &about) == 0 else {
             if mayBeNew { return }
@@ -312,23 +312,23 @@ struct OpenedDatabase: Sendable {
     static let maxKept = 5
 
     /// The name for the next one that is kept: `.damaged-N`, whose number grows.
-    private static func nextAside(_ path: String) -> String {
+    private static func nextAside(_ path: String, _ word: String = "damaged") -> String {
         let folder = path.parentFolder
-        let prefix = (path.split(separator: "/").last.map { String($0) } ?? "") + ".damaged-"
+        let prefix = (path.split(separator: "/").last.map { String($0) } ?? "") + ".\(word)-"
         let names = (try? FileManager.default.contentsOfDirectory(atPath: folder.isEmpty ? "." : folder)) ?? []
         let numbers = Set(names.filter { $0.hasPrefix(prefix) }.compactMap { Int($0.dropFirst(prefix.count)) }).sorted()
         for old in numbers.prefix(max(0, numbers.count - (maxKept - 1))) {
             for suffix in ["", "-wal", "-shm"] {
                 // One that stays is no harm but its size.
-                try? FileManager.default.removeItem(atPath: "\(path).damaged-\(old)\(suffix)")
+                try? FileManager.default.removeItem(atPath: "\(path).\(word)-\(old)\(suffix)")
             }
         }
-        return "\(path).damaged-\((numbers.last ?? 0) + 1)"
+        return "\(path).\(word)-\((numbers.last ?? 0) + 1)"
     }
 
     /// Renames the file and its companions; at most ``maxKept`` are kept.
-    private static func moveAside(_ path: String, doing: String) throws(Failure) -> String {
-        let aside = nextAside(path)
+    static func moveAside(_ path: String, as word: String = "damaged", doing: String) throws(Failure) -> String {
+        let aside = nextAside(path, word)
         do {
             for suffix in ["", "-wal", "-shm"] where FileManager.default.fileExists(atPath: path + suffix) {
                 try FileManager.default.moveItem(atPath: path + suffix, toPath: aside + suffix)

@@ -261,6 +261,7 @@ extension SQLiteLedger {
         gone += try await jobs.retain(now: now)
         gone += try await actions.retain(endedBefore: Instant(milliseconds: daysBefore * Calendar.day))
         gone += try await records.retain(now: now)
+        gone += try await activities.retain(before: Instant(milliseconds: daysBefore * Calendar.day))
         try await giveBack()
         return gone
     }

@@ -96,6 +96,7 @@ package final class SQLiteLedger: Ledger, SQLiteAccess {
     package var jobs: any JobStore { SQLiteJobs(access: self) }
     package var actions: any ActionStore { SQLiteActions(access: self) }
     package var records: any RecordStore { SQLiteRecords(access: self) }
+    package var activities: any ActivityStore { SQLiteActivities(access: self) }
 
     // MARK: Access
 
@@ -339,7 +340,10 @@ package final class SQLiteLedger: Ledger, SQLiteAccess {
 
     // MARK: Closing
 
-    package func backup(to copy: String) async throws(Failure) {
+    package func backup(to copy: String) async throws(Failure) { try await backup(to: copy, keepsPages: false) }
+    package func pageCopy(to copy: String) async throws(Failure) { try await backup(to: copy, keepsPages: true) }
+
+    private func backup(to copy: String, keepsPages: Bool) async throws(Failure) {
         let doing = "back up the ledger to \(copy)"
         guard !isClosed.withLock({ $0 }) else { throw Failure.closed(doing: doing) }
         let source = path
@@ -351,14 +355,16 @@ package final class SQLiteLedger: Ledger, SQLiteAccess {
         }
         let result = await withCheckedContinuation { (done: CheckedContinuation<Result<Void, any Error>, Never>) in
             DispatchQueue.global().async {
-                done.resume(returning: Result { try Self.copy(source, to: copy, doing: doing) })
+                done.resume(returning: Result { try Self.copy(source, to: copy, keepsPages: keepsPages, doing: doing) })
             }
         }
         try unwrap(result, doing)
     }
 
     /// A connection of its own, so that neither the writer nor a page's query waits for the copy. The copy gets its name when complete.
-    private static func copy(_ source: String, to copy: String, doing: String) throws {
+    ///
+    /// `VACUUM INTO` makes the smaller file and lays its pages anew; SQLite's backup leaves each where it is. In one step it is of one moment.
+    private static func copy(_ source: String, to copy: String, keepsPages: Bool, doing: String) throws {
         guard !FileManager.default.fileExists(atPath: copy) else {
             throw Failure(
                 .conflict, doing: doing, because: "the file exists", hint: "choose another name, or remove it first")
@@ -374,7 +380,15 @@ package final class SQLiteLedger: Ledger, SQLiteAccess {
             var configuration = Configuration()
             configuration.readonly = true
             let queue = try DatabaseQueue(path: source, configuration: configuration)
-            try queue.inDatabase { try $0.execute(sql: "VACUUM INTO ?", arguments: [partial]) }
+            if keepsPages {
+                let target = try DatabaseQueue(path: partial)
+                try queue.inDatabase { from in
+                    try target.inDatabase { into in try from.backup(to: into, pagesPerStep: -1) }
+                }
+                try target.close()
+            } else {
+                try queue.inDatabase { try $0.execute(sql: "VACUUM INTO ?", arguments: [partial]) }
+            }
             try queue.close()
             try FileManager.default.moveItem(atPath: partial, toPath: copy)
         } catch {

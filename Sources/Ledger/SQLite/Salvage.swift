@@ -248,6 +248,11 @@ final class Salvage {
         if (try? source.inDatabase { try $0.tableExists("record") }) == true {
             copy("record", nil, "kind, key, version, at, expires, body") { row in _ = try SQLiteRecords.record(row) }
         }
+        if (try? source.inDatabase { try $0.tableExists("activity") }) == true {
+            copy("activity", "id", "at, actor, name, address, operation, target, inputs, result, because") { row in
+                _ = try SQLiteActivities.activity(row)
+            }
+        }
         guard !isOlder else {
             return note("actions") { try target.write { try Migration.carryHealing($0) } }
         }
@@ -272,7 +277,7 @@ final class Salvage {
         let known: Set<String> = [
             "check_name", "check_state", "incident", "event", "transcript", "progress", "observation", "stretch",
             "day_sum",
-            "segment", "job", "action", "record",
+            "segment", "job", "action", "record", "activity",
         ]
         note("other tables") {
             let tables = try target.read { db in

@@ -6,7 +6,7 @@ import Synchronization
 
 /// The stores that several processes write, opened beside an engine that is at work on the same ledger, or without one.
 ///
-/// The engine is alone by its ``LockFile``; the file itself is open to SQLite's own locks. Others write only rows of `job`, `action` and `record`,
+/// The engine is alone by its ``LockFile``; the file itself is open to SQLite's own locks. Others write only rows of `job`, `action`, `record` and `activity`,
 /// each transaction a few rows, so the engine waits for a millisecond at most (its busy timeout is 2 s). Making the file, and carrying an
 /// older one forward, is done under the engine's lock.
 ///
@@ -19,6 +19,7 @@ package final class SharedStores: Sendable, SQLiteAccess {
     package var jobs: any JobStore { SQLiteJobs(access: self) }
     package var actions: any ActionStore { SQLiteActions(access: self) }
     package var records: any RecordStore { SQLiteRecords(access: self) }
+    package var activities: any ActivityStore { SQLiteActivities(access: self) }
 
     /// Opens the file, or makes it; its folder must exist.
     /// - Throws: `conflict` when an older Stoker is at work on it; `ledger.unavailable` when the file cannot be used.

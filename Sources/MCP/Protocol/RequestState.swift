@@ -13,7 +13,7 @@ struct RequestState: Sendable {
     func issue(_ call: String, step: Int, _ exchange: MCPExchange, now: Instant) -> String {
         seal.close(
             [
-                "caller": .string(exchange.client.principal), "call": .string(call),
+                "caller": .string(exchange.client.principal.id), "call": .string(call),
                 "inputs": .string(Self.inputs(exchange)), "step": .integer(Int64(step)),
                 "ends": .integer((now + Self.life).milliseconds),
             ], for: Self.purpose)
@@ -23,7 +23,7 @@ struct RequestState: Sendable {
     /// - Throws: `MCPError` for a state that is none of ours, is too old, or belongs to another call.
     func step(_ call: String, _ exchange: MCPExchange, now: Instant) throws(MCPError) -> Int? {
         guard let text = exchange.requestState else { return nil }
-        guard let value = seal.open(text, for: Self.purpose), value["caller"]?.string == exchange.client.principal,
+        guard let value = seal.open(text, for: Self.purpose), value["caller"]?.string == exchange.client.principal.id,
             value["call"]?.string == call, value["inputs"]?.string == Self.inputs(exchange),
             let ends = value["ends"]?.integer, Int64(ends) > now.milliseconds
         else { throw .params("\"requestState\" is not one that was given for this call, or is too old") }

@@ -3,16 +3,14 @@ package import StokerCore
 /// Who calls, as the door knows it.
 package struct MCPClient: Sendable {
     /// Whose calls these are: what was sealed for one is no other's.
-    package var principal: String
+    package var principal: Principal
     /// Works in the client's own process tree: folders of its disk may be named.
     package var isLocal: Bool
-    /// What destroys or costs may be done for it, after it was asked.
-    package var mayDestroy: Bool
 
-    package init(principal: String, isLocal: Bool = false, mayDestroy: Bool) {
-        self.principal = principal
+    /// - Parameter principal: with whose right the agent works.
+    package init(_ principal: Principal, isLocal: Bool = false) {
+        self.principal = principal.asAgent
         self.isLocal = isLocal
-        self.mayDestroy = mayDestroy
     }
 }
 

@@ -7,7 +7,7 @@ enum Deploying {
         let plan = try await run.perform(.plan, run.given)
         guard isWork(plan) else { return shown(plan) }
         // Only for whom the next call is allowed.
-        guard run.exchange.client.mayDestroy else { return shown(plan) }
+        guard run.exchange.client.principal.may(Operation.apply.scope) else { return shown(plan) }
         let ticket = run.plans.issue([digest(plan)], for: "apply", run.arguments, run.exchange.client)
         return shown(plan).adding([
             .init("plan_id", .string(ticket.id)), .init("expires_at", .string("\(ticket.ends)")),
@@ -22,7 +22,7 @@ enum Deploying {
     }
 
     @Sendable static func apply(_ run: ToolRun) async throws(Failure) -> JSONValue {
-        if !run.exchange.client.mayDestroy, let refusal = Operation.apply.refusalElsewhere { throw refusal }
+        try run.exchange.client.principal.require(Operation.apply.scope, doing: Operation.apply.doing)
         let fleetInputs = run.given.filter { ["names", "fleet_file"].contains($0.name) }
         let plan = try await run.perform(.plan, fleetInputs)
         // What a killed apply left open is looked at again without a question.

@@ -68,9 +68,7 @@ package final class ToolCaller: OperationCaller {
         }
     }
 
-    package func permit(_ question: Question) throws(Failure) {
-        if !exchange.client.mayDestroy, let refusal = question.refusalElsewhere { throw refusal }
-    }
+    package var principal: Principal { exchange.client.principal }
 
     package func ask(_ question: Question) async throws(Failure) {
         let digest = Seal.digest(question.json)

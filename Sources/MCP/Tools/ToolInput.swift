@@ -22,7 +22,7 @@ struct ToolInput: Sendable {
             preconditionFailure("\(operation.name) takes no \(parameter)")
         }
         var schema = (found.kind.schema.members ?? []).filter {
-            !["description", "maxLength", "maxItems", "format", "writeOnly"].contains($0.name)
+            !["description", "maxLength", "maxItems", "format", "writeOnly", "pattern", "anyOf"].contains($0.name)
         }
         if let standard = standard ?? found.standard, !standard.isNull { schema.append(.init("default", standard)) }
         // Some kinds say more of themselves.
@@ -103,16 +103,18 @@ enum SpaceName: Equatable {
     /// `owner/name`, its page on the Hub, or the address of its app.
     init(_ text: String) throws(Failure) {
         let plain = text.trimmedSpaces
-        guard let scheme = plain.firstRange(of: "://") else {
+        guard let parts = AddressParts(plain) else {
             self = .id(plain)
             return
         }
-        let parts = plain[scheme.upperBound...].split(separator: "/").map(String.init)
-        if let place = parts.firstIndex(of: "spaces"), place > 0, parts.count > place + 2 {
-            self = .id("\(parts[place + 1])/\(parts[place + 2].prefix { $0 != "?" && $0 != "#" })")
+        let steps = parts.path.split(separator: "/").map(String.init)
+        if let place = steps.firstIndex(of: "spaces"), steps.count > place + 2 {
+            self = .id("\(steps[place + 1])/\(steps[place + 2])")
             return
         }
-        guard let host = parts.first, let label = host.split(separator: ".").first, host.contains(".") else {
+        guard let host = (try? parts.authority())?.host, let label = host.split(separator: ".").first,
+            host.contains(".")
+        else {
             throw Failure(
                 .usage, doing: "read the input \"space_id\"",
                 because: "\"\(Redaction.quote(Redaction.address(plain), limit: 80))\" names no Space",

@@ -42,7 +42,6 @@ struct ToolRun: Sendable {
     func perform(
         _ operation: Operation, _ given: [(name: String, value: JSONValue)]
     ) async throws(Failure) -> JSONValue {
-        if !exchange.client.mayDestroy, let refusal = operation.refusalElsewhere { throw refusal }
         if operation.isCancellable { return try await executor.perform(operation, given, for: caller) }
         let (executor, caller) = (executor, caller)
         let work = Task { () -> Result<JSONValue, Failure> in
@@ -91,7 +90,7 @@ struct PlanDesk: Sendable {
     ) throws(Failure) -> PlanTicket? {
         guard let text else { return nil }
         return try PlanTicket.open(
-            text, seal, principal: client.principal, tool: tool.name, inputs: Self.digest(arguments), now: now())
+            text, seal, principal: client.principal.id, tool: tool.name, inputs: Self.digest(arguments), now: now())
     }
 
     /// - Throws: `conflict` for a plan that was carried out before.
@@ -108,7 +107,7 @@ struct PlanDesk: Sendable {
     ) -> (id: String, ends: Instant) {
         let ends = now() + PlanTicket.life
         let ticket = PlanTicket(
-            principal: client.principal, tool: tool, inputs: Self.digest(arguments), shown: shown, ends: ends,
+            principal: client.principal.id, tool: tool, inputs: Self.digest(arguments), shown: shown, ends: ends,
             id: Seal.random())
         return (ticket.text(seal), ends)
     }

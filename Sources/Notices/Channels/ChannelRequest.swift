@@ -154,7 +154,7 @@ struct ChannelRequest: Sendable {
 
     private func because(_ answer: Answer, _ said: String?) -> String {
         if (300..<400).contains(answer.status) {
-            let place = answer.headers.first(name: "location").flatMap { URL(string: $0)?.host }
+            let place = answer.headers.first(name: "location").flatMap { try? WebOrigin($0) }?.host
             return
                 "\(service) answered \(answer.status), a redirect\(place.map { " to \($0)" } ?? ""); a message is not sent after it: write the new address"
         }
@@ -172,23 +172,20 @@ struct ChannelRequest: Sendable {
 
     /// What follows the host. A service's name in the path is none.
     private static func secretParts(of url: Secret) -> [Secret] {
-        guard let parts = URLComponents(string: url.reveal()) else { return [url] }
+        guard let parts = AddressParts(url.reveal()) else { return [url] }
         let known: Set<String> = ["api", "webhooks", "services", "messages", "enqueue", "emails", "sendMessage"]
-        let steps = parts.path.split(separator: "/").map(String.init).filter {
-            !known.contains($0) && $0.utf8.count >= 6
+        let steps = parts.path.split(separator: "/").map(String.init).filter { !known.contains($0) }
+        let values = (parts.query ?? "").split(separator: "&").compactMap { pair in
+            pair.firstIndex(of: "=").map { String(pair[pair.index(after: $0)...]) }
         }
-        let query = (parts.queryItems ?? []).compactMap(\.value).filter { $0.utf8.count >= 6 }
-        return (steps + query + [parts.password].compactMap(\.self)).map { Secret($0) }
+        // Answers quote them as they were sent, or decoded.
+        let written = (steps + values).flatMap { [$0, PercentCoding.lenientlyDecoded($0, plusIsSpace: false)] }
+        return Set(written).filter { $0.utf8.count >= 6 }.map { Secret($0) } + [parts.password].compactMap(\.self)
     }
 
     /// `Retry-After` in seconds or as a date (RFC 9110 section 10.2.3).
     static func retryAfter(_ headers: HTTPHeaders, now: Instant) -> Duration? {
-        guard let text = headers.first(name: "retry-after")?.trimmingCharacters(in: .whitespaces) else { return nil }
-        if let seconds = Double(text), seconds.isFinite {
-            return .milliseconds(Int64(min(max(0, seconds), 1e9) * 1_000))
-        }
-        guard let date = Instant(httpDate: text) else { return nil }
-        return max(.zero, date - now)
+        headers.first(name: "retry-after").flatMap { RetryAfter.duration($0, now: now) }
     }
 
     private static func words(for error: any Error) -> String {

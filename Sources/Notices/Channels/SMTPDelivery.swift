@@ -174,7 +174,7 @@ struct SMTPDelivery: Sendable {
     }
 
     private static func handler(_ context: NIOSSLContext, _ server: SMTPServer) throws -> NIOSSLClientHandler {
-        let isAddress = server.host.contains(":") || server.host.allSatisfy { $0.isNumber || $0 == "." }
+        let isAddress = HostAddress(v4: server.host.utf8) ?? HostAddress(v6: server.host.utf8) != nil
         return try NIOSSLClientHandler(context: context, serverHostname: isAddress ? nil : server.host)
     }
 

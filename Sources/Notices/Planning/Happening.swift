@@ -51,7 +51,8 @@ struct Happening: Sendable {
             case .healed(_, let check, _, _, _, _): ([.healed], check)
             case .healingExhausted(let check, _, _), .healingHeld(_, let check, _, _): ([.gaveUp], check)
             case .fleetRejected: ([.fleetRejected], nil)
-            case .ledgerStalled, .ledgerRecovered, .ledgerDamaged: ([.ledger], nil)
+            case .ledgerStalled, .ledgerRecovered, .ledgerDamaged, .ledgerUnkept, .ledgerKept, .ledgerTaken:
+                ([.ledger], nil)
             case .tookOver: ([.tookOver], nil)
             case .drifted(_, let check, _, _): ([.drift], check)
             case .snapshotFailed(_, let check, _): ([.snapshotFailed], check)

@@ -32,8 +32,10 @@ extension Operation {
         }
         // Names that mean something else in this folder: a later token or log of the ledger's would be read from the copy.
         let lower = name.lowercased()
-        let endings = ["-journal", "-wal", "-shm", ".lock", ".partial", ".new"]
-        guard lower != "token", !endings.contains(where: { lower.hasSuffix($0) }), !lower.contains(".damaged-") else {
+        let endings = ["-journal", "-wal", "-shm", ".lock", ".partial", ".new", ".origin", ".restoring"]
+        guard lower != "token", !endings.contains(where: { lower.hasSuffix($0) }), !lower.contains(".damaged-"),
+            !lower.contains(".replaced-")
+        else {
             throw Failure(
                 .usage, doing: "back up the ledger",
                 because: "\"\(name.shortened)\" means something else in the data folder",

@@ -3,7 +3,7 @@ import StokerCore
 extension Operation {
     package static let heartbeatKey = Operation(
         name: "heartbeat-key", summary: "The address a job calls, with the heartbeat's own key when one is needed",
-        doing: "show the heartbeat's address", permission: .write, needsFleet: true, path: "/heartbeats/{name}/key",
+        doing: "show the heartbeat's address", permission: .write, scope: .operate, needsFleet: true, path: "/heartbeats/{name}/key",
         parameters: [.init("name", .path, .text(upTo: 300), "Name of the heartbeat")], answer: .heartbeatKey
     ) { (context, arguments) throws(Failure) in
         let status = try await context.monitor.status(of: arguments.name())

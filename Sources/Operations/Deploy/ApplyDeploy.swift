@@ -396,10 +396,7 @@ extension DeployWork {
     /// Path of the app that the fleet file's own check asks; the root without one.
     func path(of target: String) -> String {
         let own = fleet.checks.first { $0.name == target } ?? fleet.checks.first { $0.target == target }
-        guard let address = own?.address, let host = address.firstRange(of: "://"),
-            let slash = address[host.upperBound...].firstIndex(of: "/")
-        else { return "/" }
-        return String(address[slash...])
+        return own.flatMap { AddressParts($0.address)?.target } ?? "/"
     }
 }
 

@@ -57,7 +57,9 @@ struct PlanSources: Sendable {
 
     private func contents(of deploy: Deploy) async throws -> FolderContents {
         switch deploy.source {
-        case .folder(let path): return try await folder(path, deploy)
+        case .folder(let path):
+            let contents = try await folder(path, deploy)
+            return try await StokerPackage.complete(contents, folder: cacheFolder() + "/stoker", program: program)
         case .git(let url, let ref): return try await commit(url, ref, deploy)
         case .stoker(let fleet):
             let folder = try cacheFolder() + "/stoker"

@@ -5,6 +5,7 @@ import HubClient
 import NIOPosix
 import Runtime
 import StokerCore
+import Workshop
 
 /// This program as a Space: the executable without its symbols, compressed, with its checksum, a Dockerfile, a README and a fleet file. What is
 /// packed is kept in the cache by the program's own checksum, so that the same program is the same file in every plan.
@@ -27,7 +28,7 @@ struct StokerPackage: Sendable {
         } catch {
             throw Failure(.usage, doing: "read \(name)", because: "\(name) cannot be read as a file")
         }
-        let packed = try await packed()
+        let packed = try await Self.packed(folder: folder, program: program)
         let title = deploy.space.name
         let (sum, size) = packed.sum
         return try await NIOThreadPool.singleton.runIfActive {
@@ -35,7 +36,9 @@ struct StokerPackage: Sendable {
             try contents.put(file: packed.path, at: "stoker.xz")
             contents.put("\(sum)  stoker.xz\n", at: "stoker.xz.sha256")
             contents.put(String(decoding: text, as: UTF8.self), at: "fleet.yaml")
-            contents.put(Self.dockerfile, at: "Dockerfile")
+            let hasWorkers = Self.hasWorkers(String(decoding: text, as: UTF8.self))
+            contents.put(Self.dockerfile(hasWorkers: hasWorkers), at: "Dockerfile")
+            if hasWorkers { contents.put(WorkerAsset.tools.text, at: "worker-tools.txt") }
             contents.put(
                 """
                 ---
@@ -54,33 +57,69 @@ struct StokerPackage: Sendable {
         }
     }
 
+    /// The packed program and its checksum beside a Dockerfile that copies them, where the folder does not have them itself.
+    static func complete(_ contents: FolderContents, folder: String, program: String?) async throws -> FolderContents {
+        guard contents.files[packedName] == nil, let text = try contents.text(at: "Dockerfile"),
+            Dockerfile(text).stages.flatMap(\.instructions).contains(where: {
+                $0.name == "COPY" && $0.flag("from") == nil && $0.words.dropLast().contains(packedName)
+            })
+        else { return contents }
+        let packed = try await Self.packed(folder: folder, program: program)
+        return try await NIOThreadPool.singleton.runIfActive {
+            var contents = contents
+            try contents.put(file: packed.path, at: packedName)
+            contents.put("\(packed.sum.0)  \(packedName)\n", at: packedName + ".sha256")
+            return contents
+        }
+    }
+
+    private static let packedName = "stoker.xz"
+
+    /// Whether it has a section `workers`: then the image has what they look with.
+    static func hasWorkers(_ fleet: String) -> Bool {
+        fleet.split(separator: "\n").contains { $0.hasPrefix("workers:") || $0.hasPrefix("\"workers\":") }
+    }
+
     /// Debian's xz unpacks it; the program itself needs no library but those of the image.
-    private static let dockerfile = """
-        FROM debian:bookworm-slim AS unpack
-        RUN apt-get update \\
-            && apt-get install --yes --no-install-recommends xz-utils \\
-            && rm -rf /var/lib/apt/lists/*
-        WORKDIR /unpack
-        COPY stoker.xz stoker.xz.sha256 ./
-        RUN sha256sum --check stoker.xz.sha256 && xz --decompress stoker.xz && chmod 755 stoker
+    private static func dockerfile(hasWorkers: Bool) -> String {
+        let packages = hasWorkers ? " bubblewrap python3 python3-venv universal-ctags" : ""
+        // Each file of them by its checksum.
+        let tools =
+            hasWorkers
+            ? """
 
-        FROM debian:bookworm-slim
-        RUN apt-get update \\
-            && apt-get install --yes --no-install-recommends ca-certificates git tzdata \\
-            && rm -rf /var/lib/apt/lists/* \\
-            && useradd --create-home --uid 1000 stoker \\
-            && install --directory --owner=stoker /data
-        COPY --from=unpack /unpack/stoker /usr/local/bin/stoker
-        COPY fleet.yaml /app/fleet.yaml
-        WORKDIR /app
-        USER 1000
-        ENV STOKER_DATA=/data PORT=7860
-        EXPOSE 7860
-        HEALTHCHECK --interval=60s --timeout=10s --start-period=60s \\
-            CMD ["stoker", "check", "http://127.0.0.1:7860/health"]
-        CMD ["stoker", "serve", "--fleet", "/app/fleet.yaml"]
+            COPY worker-tools.txt /opt/worker-tools/
+            RUN python3 -m venv /opt/worker-tools \\
+                && /opt/worker-tools/bin/pip install --no-cache-dir --require-hashes --requirement /opt/worker-tools/worker-tools.txt
+            ENV STOKER_TOOLS=/opt/worker-tools/bin
+            """ : ""
+        return """
+            FROM debian:bookworm-slim AS unpack
+            RUN apt-get update \\
+                && apt-get install --yes --no-install-recommends xz-utils \\
+                && rm -rf /var/lib/apt/lists/*
+            WORKDIR /unpack
+            COPY stoker.xz stoker.xz.sha256 ./
+            RUN sha256sum --check stoker.xz.sha256 && xz --decompress stoker.xz && chmod 755 stoker
 
-        """
+            FROM debian:bookworm-slim
+            RUN apt-get update \\
+                && apt-get install --yes --no-install-recommends ca-certificates git tzdata\(packages) \\
+                && rm -rf /var/lib/apt/lists/* \\
+                && useradd --create-home --uid 1000 stoker \\
+                && install --directory --owner=stoker /data\(tools)
+            COPY --from=unpack /unpack/stoker /usr/local/bin/stoker
+            COPY fleet.yaml /app/fleet.yaml
+            WORKDIR /app
+            USER 1000
+            ENV STOKER_DATA=/data PORT=7860
+            EXPOSE 7860
+            HEALTHCHECK --interval=60s --timeout=10s --start-period=60s \\
+                CMD ["stoker", "check", "http://127.0.0.1:7860/health"]
+            CMD ["stoker", "serve", "--fleet", "/app/fleet.yaml"]
+
+            """
+    }
 
     // MARK: The program
 
@@ -90,16 +129,16 @@ struct StokerPackage: Sendable {
         var sum: (String, Int)
     }
 
-    private func packed() async throws -> Packed {
+    private static func packed(folder: String, program: String?) async throws -> Packed {
         guard let xz = Program.find("xz") else {
             throw Failure(
                 .usage, doing: "pack this program", because: "xz is not installed",
                 hint: "install it (Debian: apt-get install xz-utils)")
         }
-        let program = try executable()
-        let sum = try await Self.sum(of: program).0
+        let program = try executable(program)
+        let digest = try await sum(of: program).0
         try PrivateFolder.make(folder)
-        let kept = "\(folder)/\(sum.prefix(40)).xz"
+        let kept = "\(folder)/\(digest.prefix(40)).xz"
         if !FileManager.default.fileExists(atPath: kept) {
             let new = "\(folder)/new-\(UUID().uuidString)"
             defer {
@@ -113,11 +152,11 @@ struct StokerPackage: Sendable {
             }
             guard rename(new + ".xz", kept) == 0 else { throw SystemError() }
         }
-        return Packed(path: kept, sum: try await Self.sum(of: kept))
+        return Packed(path: kept, sum: try await sum(of: kept))
     }
 
     /// Symbols are for those who debug it, and most of its size.
-    private func strip(_ program: String, to new: String) async throws {
+    private static func strip(_ program: String, to new: String) async throws {
         if let strip = Program.find("strip") ?? Program.find("llvm-strip"),
             try await Program.run(strip, ["--strip-all", "-o", new, program]).status == 0
         {
@@ -126,7 +165,7 @@ struct StokerPackage: Sendable {
         try await NIOThreadPool.singleton.runIfActive { try FileManager.default.copyItem(atPath: program, toPath: new) }
     }
 
-    private func executable() throws -> String {
+    private static func executable(_ program: String?) throws -> String {
         let path =
             program ?? (try? FileManager.default.destinationOfSymbolicLink(atPath: "/proc/self/exe"))
             ?? Bundle.main.executablePath

@@ -111,8 +111,15 @@ private struct NewSpace: Sendable {
                 existing = try FleetInsertion(text: head, file: file, environment: [:])
             } catch { throw error.failure(file: file) }
         }
-        guard let text = try existing?.adding(entry) else {
+        guard var text = try existing?.adding(entry) else {
             throw Failure(.internal, doing: doing, because: "there is no fleet file to add it to")
+        }
+        if let vault = template.vault(for: subject) {
+            do throws(FleetProblems) {
+                existing = try FleetInsertion(
+                    text: text, file: file, environment: try given?.environment().variables ?? [:])
+            } catch { throw error.failure(file: file) }
+            text = try existing?.adding(vault, to: "vaults") ?? text
         }
         after = text
     }

@@ -1,13 +1,53 @@
 import Deployment
+import Foundation
 import HubClient
+import Logging
 import StokerCore
 
 extension Operation {
     package static let hubAllowance = Operation(
         name: "hub-allowance", summary: "Asks the Hub once what is left of the account's requests",
-        doing: "ask the Hub what is left", permission: .write, path: "/hub/allowance", answer: .hubAllowance
-    ) { context, _ in
-        try await context.hub.allowance().json
+        doing: "ask the Hub what is left", permission: .write, path: "/hub/allowance",
+        parameters: [
+            .fleetFile(.local, "The fleet whose Hub is asked, with the account of the caller's machine")
+        ], answer: .hubAllowance
+    ) { context, arguments in
+        // Only a process of the caller's own looks for an account; a server has its own.
+        guard context.caller.isLocal, let given = arguments.object("fleet_file") else {
+            return try await context.hub.allowance().json(account: nil)
+        }
+        let text = FleetText(given)
+        let fleet = try await context.fleet(arguments)
+        let variables: [String: String]
+        do throws(FleetProblems) { variables = try text.environment().variables } catch {
+            throw error.failure(file: text.name)
+        }
+        let found = try HubCredentials.find(
+            environment: ProcessInfo.processInfo.environment.merging(variables) { $1 }
+        ).forHub(of: fleet.hub)
+        let hub = Hub(
+            found.settings(agent: "stoker/\(Version.current)"),
+            logger: Logger(label: "hub") { _ in SwiftLogNoOpLogHandler() })
+        let report: Result<HubRateLimiter.Report, any Error>
+        do { report = .success(try await hub.allowance()) } catch { report = .failure(error) }
+        // The operation is over; that a connection did not close well is nobody's concern any more.
+        try? await hub.shutdown()
+        return try report.get().json(account: found.description)
+    }
+}
+
+extension HubCredentials {
+    /// The account for the Hub that a fleet file names. Where that is not the Hub the credentials were found for, only a token that was
+    /// meant for it is sent: the file's own, or that of `HF_TOKEN`. The login of the official command line is for the public Hub.
+    func forHub(of fleet: Fleet.Hub) -> HubCredentials {
+        guard !isEndpointOwn, fleet.endpoint != endpoint else { return self }
+        var account = self
+        account.token = fleet.token
+        account.origin = fleet.token.map { _ in "the fleet file or HF_TOKEN" }
+        account.storedName = nil
+        account.expiresAt = nil
+        account.endpoint = fleet.endpoint
+        return account
     }
 }
 
@@ -15,6 +55,9 @@ extension Shape {
     static let hubAllowance = Shape(
         name: "HubAllowance", summary: "What the Hub says is left of an account's windows of five minutes.",
         fields: [
+            .init(
+                "account", .text, optional: true,
+                "Whose windows they are, such as `hf_…1234 from HF_TOKEN`; null for the account of a server"),
             .init("plan", .text, optional: true, "The plan whose quota it is, as far as the numbers tell"),
             .init("windows", .list(.shape(window)), "One for each kind of request; none when the Hub did not say"),
             .init("commits", .list(.shape(commits)), "Commits of this process in the last hour, by repository"),
@@ -45,8 +88,10 @@ extension Shape {
 }
 
 extension HubRateLimiter.Report {
-    fileprivate var json: JSONValue {
+    /// - Parameter account: nil for that of a server.
+    fileprivate func json(account: String?) -> JSONValue {
         [
+            "account": .text(account),
             "plan": .text(
                 windows.first { $0.bucket == "api" }?.quota.flatMap { Budget.plan(ofQuota: $0)?.name }),
             "windows": .array(

@@ -63,7 +63,9 @@ extension Operation {
     package static let showMessage = Operation(
         name: "notify-show", summary: "One message", doing: "show the message", permission: .write, needsFleet: true,
         path: "/notify/messages/{name}",
-        parameters: [.init("name", .path, .text(upTo: 20), "Number of the message")], answer: .message
+        parameters: [
+            .init("name", .path, .text(upTo: 20), form: Parameter.numberForm, "Number of the message")
+        ], answer: .message
     ) { (context, arguments) throws(Failure) in
         let id = try number(arguments.name(), doing: "show the message")
         guard let message = try await context.notices.message(id)?.message else {
@@ -78,7 +80,9 @@ extension Operation {
         name: "notify-retry", summary: "Sends a message once more that was given up, with the key it had",
         doing: "send the message again", effect: .write, needsFleet: true, method: .post,
         path: "/notify/messages/{name}/retry",
-        parameters: [.init("name", .path, .text(upTo: 20), "Number of the message")], answer: .message
+        parameters: [
+            .init("name", .path, .text(upTo: 20), form: Parameter.numberForm, "Number of the message")
+        ], answer: .message
     ) { (context, arguments) throws(Failure) in
         let board = try context.notices
         let id = try await board.retry(try number(arguments.name(), doing: "send the message again"))

@@ -80,7 +80,9 @@ struct ObservationReader {
 }
 
 extension Operation.Parameter {
-    static let cursor = Operation.Parameter("cursor", .query, .text(upTo: 40), "`next_cursor` of the page before")
+    static let cursor = Operation.Parameter(
+        "cursor", .query, .text(upTo: 40), form: numberForm,
+        "`next_cursor` of the page before")
 }
 
 extension Arguments {

@@ -145,16 +145,16 @@ extension Operation {
         parameters: [
             .snapshot,
             .init("to", .local, .text(upTo: 2_000), required: true, "The other vault's address"),
-            .init("to_state", .local, .text(upTo: 200), "Its state; none unless given"),
+            .init("to_state", .local, .text(upTo: 200), "Its state; the same one unless given"),
             .init("to_key", .local, .secret(upTo: 1_000), "Its key; the same one unless given"),
             .init("to_key_file", .local, .text(upTo: 4_096), "A file with its key"),
         ] + Parameter.vault, answer: .snapshot
     ) { context, arguments in
-        try await context.snapshots(arguments, doing: "copy the snapshot") { store in
+        try await context.snapshotsOfState(arguments, doing: "copy the snapshot") { store, state in
             let environment = ProcessInfo.processInfo.environment
             let address = try VaultAddress(reading: arguments.name("to"))
             let vault = try VaultOpening(environment: environment, hub: try? context.hub).open(
-                address, state: arguments.text("to_state"))
+                address, state: arguments.text("to_state") ?? state)
             let hasOwnKey = arguments.has("to_key") || arguments.has("to_key_file")
             let key =
                 hasOwnKey

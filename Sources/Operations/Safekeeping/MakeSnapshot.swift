@@ -25,6 +25,7 @@ extension Operation {
         return [
             "outcome": answer.body["outcome"] ?? .null, "id": answer.body["id"] ?? .null,
             "because": because.map { .string($0) } ?? .null,
+            "unreadable": .integer(Int64(answer.body["unreadable"]?.integer ?? 0)),
         ]
     }
 }
@@ -37,5 +38,6 @@ extension Shape {
                 "outcome", .choice(["published", "unchanged", "held"]),
                 "It is the newest now; nothing had changed; it lost so much that it waits for `accept`"),
             .init("id", .text, "Of the snapshot"), .init("because", .text, optional: true, "Why it is held"),
+            .init("unreadable", .integer, "Files that it is without because they could not be read"),
         ])
 }

@@ -13,7 +13,7 @@ extension Operation.Parameter {
         ),
         .init(
             "state", .local, .text(upTo: 200),
-            "Which state of several in that place, as a rule its Space, `owner/name`; unless given STOKER_STATE, else SPACE_ID, else `main`"
+            "Which state of several in that place, as a rule its Space, `owner/name`; unless given STOKER_STATE, else SPACE_ID, else the only one that is there"
         ),
         .init(
             "key", .local, .secret(upTo: 1_000),
@@ -24,6 +24,9 @@ extension Operation.Parameter {
             "A Space of the running fleet that keeps state, as the fleet file names it; its vault and key are those of the fleet file"
         ),
         .init("in", .query, .text(upTo: 100), "With `space`: which of its vaults, by its name; the first unless given"),
+        .init(
+            "from", .local, .text(upTo: 2_000),
+            "Another vault that has copies, which is read in place of the first one; its address"),
     ]
 
     static let snapshot = Operation.Parameter(
@@ -35,31 +38,63 @@ extension OperationContext {
     func snapshots<Value: Sendable>(
         _ arguments: Arguments, doing: String, _ work: (SnapshotStore) async throws -> Value
     ) async throws -> Value {
+        try await snapshotsOfState(arguments, doing: doing) { store, _ in try await work(store) }
+    }
+
+    /// The same, for work that needs the state's name.
+    func snapshotsOfState<Value: Sendable>(
+        _ arguments: Arguments, doing: String, _ work: (SnapshotStore, _ state: String) async throws -> Value
+    ) async throws -> Value {
         if let space = arguments.text("space") {
             let board = try states
-            return try await board.with(try board.state(space), vault: arguments.text("in"), work)
+            let state = try board.state(space)
+            return try await board.with(state, vault: arguments.text("in")) { try await work($0, state.name) }
         }
         let environment = ProcessInfo.processInfo.environment
-        func given(_ name: String, _ variable: String) -> String? {
-            arguments.text(name) ?? environment[variable].flatMap { $0.isEmpty ? nil : $0 }
-        }
-        guard let text = given("vault", "STOKER_VAULT") else {
-            throw Failure(
-                .usage, doing: doing, because: "no vault is named",
-                hint: hasFleet
-                    ? "say of which Space of the fleet: `space`"
-                    : "name one with --vault or STOKER_VAULT: folder:/path, bucket:owner/name or s3:https://host/bucket"
-            )
-        }
-        let address = try VaultAddress(reading: text)
-        let vault = try VaultOpening(environment: environment, hub: try? hub).open(
-            address, state: StateName.chosen(arguments.text("state"), environment: environment))
-        let store = SnapshotStore(
-            vault: vault, key: try await Self.key(arguments, environment), now: now, patience: .seconds(30))
+        let address = try Self.vault(arguments, environment, doing: doing)
+        let opening = VaultOpening(environment: environment, hub: try? hub)
+        let key = try await Self.key(arguments, environment)
+        let state = try await Self.state(arguments, environment, in: address, opening, doing: doing)
+        let vault = try opening.open(address, state: state)
+        let store = SnapshotStore(vault: vault, key: key, now: now, patience: .seconds(30))
         let result: Result<Value, any Error>
-        do { result = .success(try await work(store)) } catch { result = .failure(error) }
+        do { result = .success(try await work(store, state)) } catch { result = .failure(error) }
         await vault.shutdown()
         return try result.get()
+    }
+
+    /// The vault that is meant: of several, the first one has the pen, and the others have copies.
+    private static func vault(
+        _ arguments: Arguments, _ environment: [String: String], doing: String
+    ) throws(Failure) -> VaultAddress {
+        let said = environment["STOKER_VAULT"]?.split(whereSeparator: \.isWhitespace).first.map(String.init)
+        guard let text = arguments.text("from") ?? arguments.text("vault") ?? said else {
+            throw Failure(
+                .usage, doing: doing, because: "no vault is named",
+                hint:
+                    "name one with --vault or STOKER_VAULT: folder:/path, bucket:owner/name or s3:https://host/bucket; of a running server, name its Space with `space`"
+            )
+        }
+        return try VaultAddress(reading: text)
+    }
+
+    /// The state that is meant; where nobody says one and `main` is not there, the only one that is.
+    private static func state(
+        _ arguments: Arguments, _ environment: [String: String], in address: VaultAddress, _ opening: VaultOpening,
+        doing: String
+    ) async throws -> String {
+        let chosen = try StateName.chosen(arguments.text("state"), environment: environment)
+        let isSaid =
+            arguments.has("state") || ["STOKER_STATE", "SPACE_ID"].contains { environment[$0]?.isEmpty == false }
+        guard !isSaid else { return chosen }
+        let found = try await opening.states(in: address)
+        if found.isEmpty || found.contains(chosen) { return chosen }
+        guard found.count == 1 else {
+            throw Failure(
+                .usage, doing: doing, because: "\(address.name) has \(found.count) states, and none is named",
+                hint: "say which one with --state: " + found.prefix(20).joined(separator: ", "))
+        }
+        return found[0]
     }
 
     /// - Throws: `usage` when the file cannot be read or holds no key.

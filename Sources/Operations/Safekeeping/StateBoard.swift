@@ -81,16 +81,28 @@ package final class StateBoard: Sendable {
     static func states(of fleet: Fleet, base: String) -> [State] {
         let vaults = fleet[VaultsSection.section]
         let deploys = Dictionary(fleet[DeploySection.ofSpaces].map { ($0.target, $0.settings) }) { first, _ in first }
-        return fleet[PersistSection.ofSpaces].map { one in
+        func named(_ names: [FleetReference]) -> [FleetNamed<VaultSettings>] {
+            names.compactMap { name in vaults.first { $0.name == name.name } }
+        }
+        var states = fleet[PersistSection.ofSpaces].map { one in
             var folder: String?
             if case .folder(let path) = deploys[one.target]?.from {
                 folder = path.name.hasPrefix("/") ? path.name : base + "/" + path.name
             }
             return State(
                 name: one.space, target: one.target, space: one.space,
-                vaults: one.settings.vaults.compactMap { name in vaults.first { $0.name == name.name } },
-                settings: one.settings, appFolder: folder)
+                vaults: named(one.settings.vaults), settings: one.settings, appFolder: folder)
         }
+        if !fleet.ledger.vaults.isEmpty {
+            // Its own ledger is proven as a Space's state is, when somebody asks.
+            var settings = PersistSettings()
+            settings.every = fleet.ledger.every
+            states.append(
+                State(
+                    name: LedgerKeeper.state, target: LedgerKeeper.state, space: nil,
+                    vaults: named(fleet.ledger.vaults), settings: settings))
+        }
+        return states
     }
 
     package var states: [State] { shared.withLock { $0.states } }

@@ -167,6 +167,7 @@ extension StateBoard {
         }
         return [
             .init("name", .string(state.target)), .init("state", .string(state.name)),
+            .init("space", .text(state.space)),
             .init("standing", .string(health.standing.rawValue)),
             .init(
                 "problems",
@@ -268,6 +269,7 @@ extension Shape {
 
     private static let stateFields: [Field] = [
         .init("name", .text, "Of the Space in the fleet file"), .init("state", .text, "Its name in the vaults"),
+        .init("space", .text, optional: true, "On the Hub; null for the ledger of this server itself, `_master`"),
         .init("standing", .choice(StateHealth.Standing.allCases.map(\.rawValue)), "How it is, in a word"),
         .init(
             "problems",

@@ -87,6 +87,9 @@ extension Shape {
             .init("offset", .integer, "How many come before this page"),
             .init("limit", .integer, "How many a page holds"),
             .init("next_offset", .integer, optional: true, "Offset of the next page; null on the last"),
+            .init(
+                "next_cursor", .text, optional: true,
+                "For the next page, in the orders `file` and `name`; null on the last one and in other orders"),
         ])
 
     private static let maintenanceNow = Shape(

@@ -89,6 +89,19 @@ extension Shape {
             .init(
                 "damage", .list(.shape(ledgerDamage)),
                 "Damage that nobody has acknowledged; nothing is healed while there is any"),
+            .init(
+                "vault", .shape(ledgerVault), optional: true, "Where it is kept beside this disk; null where it is not"),
+        ])
+
+    private static let ledgerVault = Shape(
+        name: "LedgerVault", summary: "The ledger's snapshots in its vault.",
+        fields: [
+            .init("name", .text, "Address of the vault"),
+            .init(
+                "safe_until", .instant, optional: true,
+                "When the last snapshot that is there was taken: what was written after it is lost with this disk"),
+            .init("trouble", .text, optional: true, "Why no newer one gets there"),
+            .init("since", .instant, optional: true, "Since when"),
         ])
 
     private static let ledgerDamage = Shape(
@@ -151,7 +164,7 @@ extension Overview {
                 "path": .text(fleetFile.path), "loaded_at": .instant(fleetFile.loadedAt),
                 "rejected": .array(fleetFile.rejected.map { .string($0) }),
             ],
-            "ledger": ledger.json(ledgerDamage),
+            "ledger": ledger.json(ledgerDamage, ledgerVault),
             "work": [
                 "in_flight": .count(work.inFlight), "in_flight_limit": .count(work.inFlightLimit),
                 "pings": .count(work.pings), "attempts": .count(work.attempts), "shed": .count(work.shed),
@@ -219,20 +232,28 @@ extension Overview.Role {
 }
 
 extension LedgerHealth {
-    fileprivate func json(_ damage: [LedgerDamage]) -> JSONValue {
+    fileprivate func json(_ damage: [LedgerDamage], _ vault: LedgerVault?) -> JSONValue {
+        let vault =
+            vault.map { vault -> JSONValue in
+                [
+                    "name": .string(vault.name), "safe_until": .instant(vault.safeUntil),
+                    "trouble": .text(vault.trouble),
+                    "since": .instant(vault.troubleSince),
+                ]
+            } ?? .null
         let list = JSONValue.array(
             damage.map { ["incident": .count($0.incident), "at": .instant($0.at), "text": .string($0.text)] })
         switch self {
         case .healthy:
             return [
                 "state": .string(FleetHealth.ledgerState(self, damage)), "since": nil, "because": nil, "waiting": 0,
-                "limit": 0, "dropped": 0, "damage": list,
+                "limit": 0, "dropped": 0, "damage": list, "vault": vault,
             ]
         case .stalled(let since, let because, let waiting, let limit, let dropped):
             return [
                 "state": .string(FleetHealth.ledgerState(self, damage)), "since": .instant(since),
                 "because": .string(because), "waiting": .count(waiting),
-                "limit": .count(limit), "dropped": .count(dropped), "damage": list,
+                "limit": .count(limit), "dropped": .count(dropped), "damage": list, "vault": vault,
             ]
         }
     }

@@ -68,14 +68,15 @@ extension OperationContext {
 
     /// - Returns: nil where there is no ledger; none is made.
     func withStores<T: Sendable>(
-        _ body: ((actions: any ActionStore, records: any RecordStore)) async throws(Failure) -> T
+        _ body: ((actions: any ActionStore, records: any RecordStore, activities: any ActivityStore))
+            async throws(Failure) -> T
     ) async throws(Failure) -> T? {
         // A command has no ledger open, and perhaps no folder.
-        if let ledger = try? ledger { return try await body((ledger.actions, ledger.records)) }
+        if let ledger = try? ledger { return try await body((ledger.actions, ledger.records, ledger.activities)) }
         guard let folder = try? dataFolder else { return nil }
         let quiet = Logger(label: "stoker") { _ in SwiftLogNoOpLogHandler() }
         return try await SharedStores.using("\(folder)/stoker.sqlite", making: false, logger: quiet) {
-            (stores) async throws(Failure) in try await body((stores.actions, stores.records))
+            (stores) async throws(Failure) in try await body((stores.actions, stores.records, stores.activities))
         }
     }
 }

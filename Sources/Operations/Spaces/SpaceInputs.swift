@@ -4,9 +4,14 @@ package import StokerCore
 extension Operation.Parameter {
     /// The Space in the address.
     static let space: [Operation.Parameter] = [
-        .init("owner", .path, .text(upTo: 100), "User or organisation that owns the Space"),
-        .init("name", .path, .text(upTo: 100), "Its name"),
+        .init("owner", .path, .text(upTo: 100), form: partOfID, "User or organisation that owns the Space"),
+        .init("name", .path, .text(upTo: 100), form: partOfID, "Its name"),
     ]
+
+    /// Neither `--` nor `..`, and no other sign at its ends.
+    private static let partOfID = "^[A-Za-z0-9_]+([.-][A-Za-z0-9_]+)*$"
+    /// A number of the ledger's, as text.
+    static let numberForm = "^[0-9]{1,18}$"
 
     /// Another Space, or the same under another name.
     static func otherSpace(_ name: String, _ summary: String) -> Operation.Parameter {
@@ -21,7 +26,7 @@ extension Operation.Parameter {
         "timeout", .body, .duration, "Give up after so long, also on a Hub that does not answer")
 
     static let sleepTime = Operation.Parameter(
-        "sleep_time", .body, .text(upTo: 20),
+        "sleep_time", .body, .text(upTo: 20), form: "^(never|-1|[1-9][0-9]{0,5}(s|m|h)?|[1-9][0-9]?d)$",
         "Puts it to sleep after so long without a visit: 30m, 2d, a number of seconds, or never (also -1)")
 
     static let volumes = Kind.list(.text(upTo: 500), upTo: 20)

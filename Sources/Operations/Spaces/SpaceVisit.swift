@@ -1,4 +1,3 @@
-import Foundation
 import HubClient
 import KeepAlive
 import StokerCore
@@ -93,11 +92,8 @@ struct SpaceVisit: Sendable {
 
     /// Whether a token may go there: an encrypted address under hf.space, or this machine for a Hub on this machine.
     static func isOurs(_ host: String, _ endpoint: String) -> Bool {
-        guard let url = URL(string: host), let name = url.host?.lowercased() else { return false }
-        if url.scheme == "https" && name.hasSuffix(".hf.space") { return true }
-        func isHere(_ name: String?) -> Bool {
-            name.map { HostAddress.isLoopback(host: $0) } ?? false
-        }
-        return isHere(name) && isHere(URL(string: endpoint)?.host)
+        guard let app = try? WebOrigin(host) else { return false }
+        if app.scheme == .https, app.host.hasSuffix(".hf.space") { return true }
+        return app.isLoopback && (try? WebOrigin(endpoint))?.isLoopback == true
     }
 }

@@ -209,12 +209,26 @@ enum TemporaryFiles {
         var seen: Set<String> = []
         for (path, _) in files {
             let parts = path.split(separator: "/", omittingEmptySubsequences: false)
-            guard !parts.contains(where: { $0.isEmpty || $0 == "." || $0 == ".." || $0.utf8.contains(0) }),
-                seen.insert(path).inserted
+            // What a file system takes: 255 bytes a part, and less than 4,096 all together.
+            guard
+                !parts.contains(where: {
+                    $0.isEmpty || $0 == "." || $0 == ".." || $0.utf8.contains(0) || $0.utf8.count > 255
+                }), path.utf8.count < 3_500, seen.insert(path).inserted
             else {
                 throw Failure(
                     .usage, doing: doing, because: "\"\(path.shortened)\" is no path of a repository, or comes twice",
                     hint: "write folder/file, without . and .. and without a slash at either end")
+            }
+        }
+        for path in seen {
+            var folder = path.parentFolder
+            while !folder.isEmpty, folder != "/" {
+                if seen.contains(folder) {
+                    throw Failure(
+                        .usage, doing: doing, because: "\"\(folder.shortened)\" is a file and a folder",
+                        hint: "give one of them another name")
+                }
+                folder = folder.parentFolder
             }
         }
         do {

@@ -50,9 +50,11 @@ extension Operation {
                 .notFound, doing: "look at the finding", because: "no worker has a finding \(id.shortened)",
                 hint: "`stoker results list` shows their ids")
         }
+        let claim = try await context.workers.claim(of: id)
         return [
             "worker": .string(found.worker), "finding": found.entry.finding.json,
-            "dismissed_until": .instant(found.entry.dismissedUntil),
+            "dismissed_until": .instant(found.entry.dismissedUntil), "taken_by": .text(claim?.worker),
+            "taken_state": .text(claim?.state),
         ]
     }
 
@@ -74,22 +76,35 @@ extension Operation {
 
     package static let gateResults = Operation(
         name: "gate-results",
-        summary: "Whether open findings of a severity are there, for a CI job that shall fail then",
+        summary:
+            "Whether open findings of a severity are there, or planned cases without a test, for a CI job that shall fail then",
         doing: "ask whether findings are open", permission: .write, path: "/results/gate",
         parameters: [
             .dataset(required: false), .init("worker", .query, .text(upTo: 40), "Only of this worker of the fleet"),
             .init(
                 "severity", .query, .choice(Finding.Severity.allCases.map(\.rawValue)), standard: "high",
                 "From this severity on"),
+            .init(
+                "cases", .query, .integer(0...10_000),
+                "Cases of the newest plans that may lack a test; more do not pass. Plans are not looked at without it"),
         ], answer: .gate
     ) { (context, arguments) throws(Failure) in
         let source = try await ResultSource.read(context, arguments)
+        let mostCases = arguments.integer("cases")
+        let cases = mostCases == nil ? [] : PlannedCase.newest(of: source.rows)
+        if mostCases != nil, !source.rows.contains(where: { $0.body["cases"] != nil }) {
+            throw Failure(
+                .notFound, doing: "look at the plans of \(source.name)", because: "no plan is among its rows",
+                hint: "name a dataset or a worker of the kind test-planning")
+        }
+        let lacking = cases.count > mostCases ?? .max
         let severity = arguments.text("severity") ?? "high"
         let least = Finding.Severity(rawValue: severity) ?? .high
         let open = source.all.filter { $0.severity >= least && ResultSource.openStates.contains($0.state) }
         return [
-            "passed": .bool(open.isEmpty), "severity": .string(severity), "open": .count(open.count),
-            "items": .array(open.prefix(100).map(\.json)), "from": .string(source.name),
+            "passed": .bool(open.isEmpty && !lacking), "severity": .string(severity), "open": .count(open.count),
+            "items": .array(open.prefix(100).map(\.json)), "cases_without_test": .count(cases.count),
+            "cases": .array(cases.prefix(100).map(\.json)), "from": .string(source.name),
         ]
     }
 
@@ -120,6 +135,8 @@ struct ResultSource {
     /// Each once, as the newest row that tells of it has it; the most important first.
     var all: [Finding]
     var name: String
+    /// Oldest first.
+    var rows: [Iteration] = []
 
     static let openStates: Set<Finding.State> = [.new, .open, .returned]
 
@@ -135,17 +152,24 @@ struct ResultSource {
             let dataset = try RepoID(.dataset, name)
             do throws(HubFailure) {
                 let rows = try await DatasetReader(hub: try hub(of: context), dataset: dataset).rows()
-                return ResultSource(all: folded(rows), name: "\(dataset)")
+                return ResultSource(all: folded(rows), name: "\(dataset)", rows: rows)
             } catch { throw error.failure }
         }
         let board = try context.workers
         if let worker = arguments.text("worker") {
             let book = try await board.book(of: worker)
-            return ResultSource(all: sorted(book.entries.values.map(\.finding)), name: worker)
+            return ResultSource(
+                all: sorted(book.entries.values.map(\.finding)), name: worker,
+                rows: try await board.rows(of: worker, limit: WorkerStore.keptRows).reversed())
         }
         var all: [Finding] = []
-        for worker in board.workers { all += try await board.book(of: worker.name).entries.values.map(\.finding) }
-        return ResultSource(all: sorted(all), name: "the fleet's workers")
+        var rows: [Iteration] = []
+        for worker in board.workers {
+            all += try await board.book(of: worker.name).entries.values.map(\.finding)
+            guard worker.value.kind == .testPlanning else { continue }
+            rows += try await board.rows(of: worker.name, limit: WorkerStore.keptRows).reversed()
+        }
+        return ResultSource(all: sorted(all), name: "the fleet's workers", rows: rows)
     }
 
     private static func hub(of context: OperationContext) throws(HubFailure) -> Hub {
@@ -163,6 +187,39 @@ struct ResultSource {
 
     private static func sorted(_ findings: [Finding]) -> [Finding] {
         findings.sorted { ($0.priority, $1.id) > ($1.priority, $0.id) }
+    }
+}
+
+/// A case of a plan. Plans have only cases that no test names.
+struct PlannedCase: Sendable, Equatable {
+    var id: String
+    var perspective: String
+    var text: String
+    var evidence: [String]
+    var json: JSONValue {
+        [
+            "id": .string(id), "perspective": .string(perspective), "text": .string(text),
+            "evidence": .array(evidence.map { .string($0) }),
+        ]
+    }
+
+    /// Cases of the newest plan of each perspective, each once.
+    /// - Parameter rows: oldest first.
+    static func newest(of rows: [Iteration]) -> [PlannedCase] {
+        var plans: [String: Iteration] = [:]
+        for row in rows where row.body["cases"] != nil { plans[row.perspective] = row }
+        var seen: Set<String> = []
+        return plans.sorted { $0.key < $1.key }.flatMap { perspective, row in
+            (row.body["cases"]?.array ?? []).compactMap { one -> PlannedCase? in
+                guard let id = one["id"]?.string, seen.insert(id).inserted else { return nil }
+                let parts = ["given", "when", "then"].compactMap { key in
+                    one[key]?.string.map { "\(key) \($0)" }
+                }
+                return PlannedCase(
+                    id: id, perspective: perspective, text: parts.joined(separator: ", "),
+                    evidence: one["evidence"]?.array?.compactMap(\.string) ?? [])
+            }
+        }
     }
 }
 

@@ -6,6 +6,44 @@ extension Shape {
         name: "WorkerLogLine", summary: "Something a worker did.",
         fields: [.init("at", .instant, "When"), .init("text", .text, "What, in a few words")])
 
+    static let workerSpent = Shape(
+        name: "WorkerSpent", summary: "What was spent of a budget, and its limit.",
+        fields: [
+            .init("spent", .number, "Tokens, or US dollars, in this span"),
+            .init("limit", .number, optional: true, "At most; null where there is no limit"),
+            .init("resets", .instant, "When the next span begins"),
+        ])
+
+    static let workerModel = Shape(
+        name: "WorkerModel", summary: "The language model of a worker, and what it spent.",
+        fields: [
+            .init("name", .text, "Its name"), .init("url", .text, "Its server, without secrets"),
+            .init(
+                "format", .choice(ModelFormat.allCases.map(\.rawValue)), optional: true,
+                "How its answers are kept to a schema, as was seen; null before it was asked"),
+            .init("context", .integer, optional: true, "Tokens of a question and its answer; null: not known"),
+            .init("tokens", .shape(.workerSpent), "Tokens, questions that are on their way included"),
+            .init("usd", .shape(.workerSpent), optional: true, "US dollars; null where the price is not known"),
+            .init("asked", .integer, "Questions so far"),
+            .init("waits_until", .instant, optional: true, "Nothing is asked before; null: it may be asked"),
+            .init("waits_because", .text, optional: true, "Why"),
+        ])
+
+    static let workerAsk = Shape(
+        name: "WorkerAsk", summary: "A question to a model and its answer, both without secrets.",
+        fields: [
+            .init("number", .integer, "Its number, from 1"), .init("at", .instant, "When it was sent"),
+            .init("purpose", .text, "What for"), .init("model", .text, "The model"),
+            .init("question", .text, "The document that was sent, as JSON"),
+            .init("answer", .text, "What came back"), .init("outcome", .text, "`answered`, or why it was not used"),
+            .init("tokens", .integer, "What it counts in the budget"),
+            .init("usd", .number, "US dollars, 0 where the price is not known"),
+        ])
+
+    static let workerAskList = Shape(
+        name: "WorkerAskList", summary: "What a worker asked its model, newest first.",
+        fields: [.init("items", .list(.shape(.workerAsk)), "Questions")])
+
     static let worker = Shape(
         name: "Worker", summary: "A worker of the fleet file, and how it is.",
         fields: [
@@ -29,6 +67,8 @@ extension Shape {
             .init("next", .instant, optional: true, "When it looks again; null while it works or is paused"),
             .init("paused_since", .instant, optional: true, "Since when a person keeps it paused"),
             .init("open", .table(.integer), "Open findings by severity"),
+            .init(
+                "model", .shape(.workerModel), optional: true, "Its language model; null for a worker without one"),
             .init("commits_last_hour", .integer, "Commits to the dataset within an hour; 30 at most"),
             .init("log", .list(.shape(.workerLine)), "What it did since this process began, newest last"),
         ])
@@ -75,6 +115,8 @@ extension Shape {
         fields: [
             .init("worker", .text, "Which worker has it"), .init("finding", .shape(.finding), "The finding"),
             .init("dismissed_until", .instant, optional: true, "Until when nobody wants to hear of it"),
+            .init("taken_by", .text, optional: true, "The implementation worker that took it up"),
+            .init("taken_state", .text, optional: true, "`taken`, or the verdict on its change"),
         ])
 
     static let iteration = Shape(
@@ -93,13 +135,22 @@ extension Shape {
         name: "IterationList", summary: "Iterations, newest first.",
         fields: [.init("items", .list(.shape(.iteration)), "Iterations")])
 
+    static let plannedCase = Shape(
+        name: "PlannedCase", summary: "A case of a plan that no test names.",
+        fields: [
+            .init("id", .text, "The same for the same case"), .init("perspective", .text, "From which perspective"),
+            .init("text", .text, "Given, when, then"), .init("evidence", .list(.text), "`path:line`"),
+        ])
+
     static let gate = Shape(
         name: "ResultsGate", summary: "Whether the open findings let a change pass.",
         fields: [
-            .init("passed", .flag, "No open finding is as bad as asked for"),
+            .init("passed", .flag, "No open finding is as bad as asked for, and no more cases lack a test"),
             .init("severity", .text, "From which severity on"),
             .init("open", .integer, "Open findings of that severity and above"),
             .init("items", .list(.shape(.finding)), "They, the most important first; at most 100"),
+            .init("cases_without_test", .integer, "Cases of the newest plans, where `cases` was asked for"),
+            .init("cases", .list(.shape(.plannedCase)), "They; at most 100"),
             .init("from", .text, "The worker or dataset that was asked"),
         ])
 
@@ -122,6 +173,7 @@ extension WorkerBoard.Status {
             "paused_since": .instant(pausedSince),
             "open": .object(
                 Finding.Severity.allCases.reversed().map { .init($0.rawValue, .count(open[$0] ?? 0)) }),
+            "model": model?.json ?? .null,
             "commits_last_hour": .count(record.commits.count { now - $0 < .seconds(3_600) }),
             "log": .array(log.map { ["at": .instant($0.at), "text": .string($0.text)] }),
         ]
@@ -131,5 +183,34 @@ extension WorkerBoard.Status {
     package func isOnline(_ now: Instant) -> Bool {
         guard state != .paused else { return false }
         return state == .working || record.beatAt.map { now - $0 <= settings.interval * 2 + .seconds(30) } ?? false
+    }
+}
+
+extension WorkerBoard.ModelStatus {
+    private static let billion = 1_000_000_000.0
+
+    package var json: JSONValue {
+        func spent(_ one: Spent, _ unit: Double) -> JSONValue {
+            [
+                "spent": .number(Double(one.spent) / unit),
+                "limit": one.limit.map { .number(Double($0) / unit) } ?? .null, "resets": .instant(one.resets),
+            ]
+        }
+        return [
+            "name": .string(name), "url": .string(url), "format": .text(capability?.format.rawValue),
+            "context": capability?.context.map { .count($0) } ?? .null, "tokens": spent(tokens, 1),
+            "usd": money.map { spent($0, Self.billion) } ?? .null, "asked": .count(asked),
+            "waits_until": .instant(waitsUntil), "waits_because": .text(waitsBecause),
+        ]
+    }
+}
+
+extension ModelAsk {
+    package var json: JSONValue {
+        [
+            "number": .count(number), "at": .instant(at), "purpose": .string(purpose), "model": .string(model),
+            "question": .string(question), "answer": .string(answer), "outcome": .string(outcome),
+            "tokens": .count(Int(tokens)), "usd": .number(Double(cost) / 1_000_000_000),
+        ]
     }
 }

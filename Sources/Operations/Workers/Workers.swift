@@ -38,6 +38,17 @@ extension Operation {
         try await context.workers.setPaused(arguments.name(), false).json(now: context.now())
     }
 
+    package static let listAsks = Operation(
+        name: "list-asks", summary: "What a worker asked its language model, and what came back; without secrets",
+        doing: "list the questions", permission: .write, needsFleet: true, path: "/workers/{name}/asks",
+        parameters: [
+            .workerName, .init("limit", .query, .integer(1...30), standard: 10, "How many; the newest 30 are kept"),
+        ], answer: .workerAskList
+    ) { (context, arguments) throws(Failure) in
+        let asks = try await context.workers.asks(of: arguments.name(), limit: arguments.integer("limit") ?? 10)
+        return ["items": .array(asks.map(\.json))]
+    }
+
     package static let listIterations = Operation(
         name: "list-iterations", summary: "The newest iterations of a worker, newest first",
         doing: "list the iterations", permission: .write, needsFleet: true, path: "/workers/{name}/iterations",

@@ -83,6 +83,7 @@ final class FileSource: ContentSource {
     private let root: OpenFolder
     private let path: [[UInt8]]
     private let attempts: Attempts
+    private let unreadable: @Sendable (SystemError) -> Void
 
     /// What is known from one reading to the next. Readers of one source are used one after the other.
     final class Attempts: @unchecked Sendable {
@@ -93,11 +94,21 @@ final class FileSource: ContentSource {
     }
     static let most = 3
 
-    init(root: OpenFolder, path: [[UInt8]], size: Int64) {
+    /// - Parameter unreadable: told when it is there and cannot be read.
+    init(
+        root: OpenFolder, path: [[UInt8]], size: Int64, unreadable: @escaping @Sendable (SystemError) -> Void = { _ in }
+    ) {
         self.root = root
         self.path = path
         self.size = size
+        self.unreadable = unreadable
         attempts = Attempts()
+    }
+
+    func failed(_ error: SystemError) {
+        // Gone, or exchanged for a link, since it was looked at: as if the look had come later.
+        guard ![ENOENT, ELOOP, ENOTDIR, ESTALE].contains(error.code) else { return }
+        unreadable(error)
     }
 
     func open() throws -> any ContentReader {

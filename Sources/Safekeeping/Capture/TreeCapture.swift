@@ -22,6 +22,8 @@ package final class TreeCapture: Sendable {
         package var copier: [String]
         /// Longest time for one database. Default 60 s, and 1 s more for each 50 MB.
         package var databaseLimit: Duration = .seconds(60)
+        /// A list of mounts, as proc(5) has it in mountinfo.
+        var mounts = "/proc/self/mountinfo"
 
         package init(paths: [GuardedPath], scratch: String, copier: [String]) {
             self.paths = paths
@@ -47,6 +49,8 @@ package final class TreeCapture: Sendable {
         /// Files that are no databases: inode and when they changed. Emptied when it gets long.
         var plain: [UInt64: Int64] = [:]
         var report = CaptureReport()
+        /// What could not be read of the last entries that were given.
+        var unread = CaptureReport()
         var number = 0
         /// The process that copies now.
         var copying: pid_t?
@@ -169,6 +173,7 @@ package final class TreeCapture: Sendable {
             var skipped: [[UInt8]] = []
             let begin = Self.nanoseconds()
             var files = 0
+            state.withLock { $0.unread = CaptureReport() }
             try walk.run { found in
                 files += 1
                 var facts = FileFacts(
@@ -210,7 +215,10 @@ package final class TreeCapture: Sendable {
                 try give(
                     CapturedEntry(
                         path: found.path,
-                        kind: .file(FileSource(root: found.root, path: found.parts, size: found.stamp.size)),
+                        kind: .file(
+                            FileSource(root: found.root, path: found.parts, size: found.stamp.size) { [self] error in
+                                state.withLock { $0.unread.unreadable(found.path, error) }
+                            }),
                         facts: facts))
             }
             let seen = walk.report
@@ -227,7 +235,14 @@ package final class TreeCapture: Sendable {
     }
 
     /// Of the last capture.
-    package var report: CaptureReport { state.withLock(\.report) }
+    package var report: CaptureReport {
+        state.withLock { state in
+            var report = state.report
+            report.unreadable = Array((report.unreadable + state.unread.unreadable).prefix(100))
+            report.unreadableCount += state.unread.unreadableCount
+            return report
+        }
+    }
 
     // MARK: Databases
 
@@ -261,6 +276,14 @@ package final class TreeCapture: Sendable {
             known.number = number
             state.withLock { $0.copies[found.path] = known }
             return known
+        }
+        if let place = String(validating: found.place, as: UTF8.self),
+            FileSystemKind.of(place, mounts: settings.mounts)?.isHubMount == true
+        {
+            throw Failure(
+                .databaseUncopied, doing: "capture the database \(TreePath.text(found.path))",
+                because: "it is on hf-mount, which keeps no locks and lets the last writer win: SQLite damages it there",
+                hint: "keep databases on the container's own disk, and name the bucket as the vault: bucket:owner/name")
         }
         var made = try make(of: found, before)
         // Put in place of another while it was copied: the copy is of what has no name any more.

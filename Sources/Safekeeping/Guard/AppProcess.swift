@@ -1,6 +1,7 @@
 import Foundation
 package import Glibc
 package import StokerCore
+import Synchronization
 
 /// The app under the guard, in a process group of its own.
 package final class AppProcess: Sendable {
@@ -12,7 +13,20 @@ package final class AppProcess: Sendable {
         let end = FirstEnd()
         kept = end
         let children = ChildProcesses.own
-        pid = try children.start(.init(command, environment: environment, folder: folder)) { end.set($0) }
+        // As process 1 nobody outlives the guard.
+        let watch = Mutex<Int32>(-1)
+        let pid = try children.start(.init(command, environment: environment, folder: folder)) {
+            end.set($0)
+            watch.withLock { Self.letGo(&$0) }
+        }
+        self.pid = pid
+        if getpid() != 1 {
+            watch.withLock { descriptor in
+                // The kernel kills the app itself when the guard is killed; this one what it has started.
+                descriptor = children.watch(group: pid)
+                if end.known != nil { Self.letGo(&descriptor) }
+            }
+        }
         // At a terminal Ctrl-C goes to the group in front.
         if isatty(0) == 1 {
             var ttou = sigset_t()
@@ -23,6 +37,13 @@ package final class AppProcess: Sendable {
             tcsetpgrp(0, pid)
             pthread_sigmask(SIG_SETMASK, &old, nil)
         }
+    }
+
+    private static func letGo(_ descriptor: inout Int32) {
+        guard descriptor >= 0 else { return }
+        _ = write(descriptor, "x", 1)
+        close(descriptor)
+        descriptor = -1
     }
 
     /// nil only when the task is cancelled.

@@ -63,6 +63,7 @@ package final class ChildProcesses: Sendable {
     }
     private let state = Mutex(State())
     private let wake = DispatchSemaphore(value: 0)
+    private let spawner = LastingThread(name: "stoker-spawn")
     private static let orphanWait: Duration = .seconds(2)
 
     /// One for the process: two would take each other's children.
@@ -76,7 +77,7 @@ package final class ChildProcesses: Sendable {
         startThread()
     }
 
-    /// Starts a program in a process group of its own.
+    /// Starts a program in a process group of its own. It is killed when this process ends without a word.
     /// - Parameter ended: called once, on the reaping thread; it must not block.
     /// - Returns: its process id, which is its group's as well.
     /// - Throws: `program.unstartable` with what the system says.
@@ -89,13 +90,17 @@ package final class ChildProcesses: Sendable {
         let name = program.command.first ?? ""
         // Registered before the reaping thread can see its end.
         let code = state.withLock { state in
-            let code = stoker_spawn(
-                &pid, name, arguments.pointers, environment.pointers, program.folder, program.input ?? -1,
-                program.output ?? -1, program.errors ?? -1)
+            let (code, started) = spawner.run {
+                var pid: pid_t = 0
+                let code = stoker_spawn(
+                    &pid, name, arguments.pointers, environment.pointers, program.folder, program.input ?? -1,
+                    program.output ?? -1, program.errors ?? -1, 1)
+                return (code, pid)
+            }
+            pid = started
             if code == 0 { state.waiters[pid] = ended }
             return code
         }
-        withExtendedLifetime((arguments, environment)) {}
         guard code == 0 else {
             throw Failure(
                 .programUnstartable, doing: "start \(name)", because: String(cString: strerror(code)),
@@ -104,6 +109,16 @@ package final class ChildProcesses: Sendable {
         startThread()
         wake.signal()
         return pid
+    }
+
+    /// Has a process group killed when this process ends without a word.
+    /// - Returns: a descriptor: whoever writes a byte to it lets the group go. -1 where there can be none; then only the kernel's signal to
+    ///   the group's first process is left.
+    func watch(group: pid_t) -> Int32 {
+        spawner.run {
+            var pid: pid_t = 0
+            return (stoker_watch_group(group, &pid), pid)
+        }.0
     }
 
     /// How many children were reaped, orphans included.
@@ -201,6 +216,51 @@ extension ChildProcesses {
     }
 }
 
+/// A thread that never ends: the kernel kills a child that asked for it when the thread that started it is gone, and threads of pools come and go.
+private final class LastingThread: Sendable {
+    private let waiting = Mutex<[@Sendable () -> Void]>([])
+    private let work = DispatchSemaphore(value: 0)
+    private let isStarted = Mutex(false)
+    private let name: String
+
+    init(name: String) { self.name = name }
+
+    /// Does something short there, and waits for it.
+    func run(_ work: @escaping @Sendable () -> (Int32, pid_t)) -> (Int32, pid_t) {
+        start()
+        let result = Mutex<(Int32, pid_t)>((-1, 0))
+        let done = DispatchSemaphore(value: 0)
+        waiting.withLock {
+            $0.append {
+                let value = work()
+                result.withLock { $0 = value }
+                done.signal()
+            }
+        }
+        self.work.signal()
+        done.wait()
+        return result.withLock { $0 }
+    }
+
+    private func start() {
+        let isFirst = isStarted.withLock { started in
+            defer { started = true }
+            return !started
+        }
+        guard isFirst else { return }
+        let thread = Thread { [self] in
+            while true {
+                work.wait()
+                let next = waiting.withLock { $0.isEmpty ? nil : $0.removeFirst() }
+                next?()
+            }
+        }
+        thread.name = name
+        thread.stackSize = 1 << 19
+        thread.start()
+    }
+}
+
 /// How a program ended, for whoever asks, and however often.
 package final class FirstEnd: Sendable {
     private struct State {
@@ -247,7 +307,9 @@ package final class FirstEnd: Sendable {
 }
 
 /// Text for C: pointers to strings that end with zero, and a null behind them.
-private final class CStrings {
+///
+/// Read only once it is made.
+private final class CStrings: @unchecked Sendable {
     let pointers: UnsafeMutablePointer<UnsafeMutablePointer<CChar>?>
     private let count: Int
 

@@ -8,7 +8,7 @@ extension Guard {
     /// Claims, restores and verifies.
     func start() async throws -> RecoveryRecord {
         status.enter(.claiming, at: now())
-        try await askPolitely()
+        try await store.askForPen(as: settings.holder, within: settings.handover)
         let claim = try await store.claim(as: settings.holder, remembering: await remembered())
         holds(claim)
         status.update { facts in
@@ -20,50 +20,15 @@ extension Guard {
         return try await bringBack(claim)
     }
 
-    /// Time for politeness only: a holder that lives publishes and stops; one that is known to be dead is not waited for.
-    private func askPolitely() async throws {
-        guard let holder = try await patiently({ try await store.holder() }), !holder.hasReleased, !isDead(holder.name)
-        else {
-            return
-        }
-        logger.notice(
-            "another has the pen; it is asked to hand over", metadata: ["holder": "\(GuardHolder.shown(holder.name))"])
-        do { try await store.requestPen(as: settings.holder) } catch {
-            logger.warning("the holder could not be asked", metadata: ["because": "\(error)"])
-        }
-        let end = ContinuousClock.now + settings.handover
-        while ContinuousClock.now < end {
-            try await Task.sleep(for: .milliseconds(500))
-            guard let now = try? await store.holder() else { continue }
-            if now.hasReleased || now.epoch != holder.epoch { return }
-        }
-        logger.warning(
-            "it did not hand over within \(settings.handover.text): it is fenced",
-            metadata: ["holder": "\(GuardHolder.shown(holder.name))"])
-    }
-
-    /// A process of this machine that is gone, as ``GuardHolder`` names it.
-    private func isDead(_ name: String) -> Bool { GuardHolder(reading: name)?.isDead ?? false }
-
-    /// Calls again what may succeed the next time.
-    private func patiently<Value: Sendable>(_ call: () async throws -> Value) async throws -> Value {
-        var tries = 0
-        while true {
-            do { return try await call() } catch {
-                tries += 1
-                let retry = (error as? Failure)?.retry ?? .never
-                guard retry != .never, tries < 6 else { throw error }
-                var wait = Duration.seconds(1 << tries)
-                if case .after(let asked) = retry { wait = min(max(wait, asked), .seconds(120)) }
-                logger.warning("the vault is asked again in \(wait.text)", metadata: ["because": "\(error)"])
-                try await Task.sleep(for: wait)
-            }
-        }
-    }
-
     private func bringBack(_ claim: Claim) async throws -> RecoveryRecord {
         let begin = ContinuousClock.now
-        guard let newest = claim.newest else {
+        var source = store
+        var found = claim.newest
+        if found == nil, let fallback {
+            found = try await fallback.patiently { try await fallback.newest() }
+            source = fallback
+        }
+        guard let newest = found else {
             var record = RecoveryRecord(.first, at: now(), claim: claim)
             record.duration = ContinuousClock.now - begin
             return record
@@ -94,23 +59,27 @@ extension Guard {
             let aside = try await TreeCapture.onThread { try places.moveAside(stamp) }
             warnings.append("what was there is now \(aside.joined(separator: ", "))")
         }
-        return try await restoreFirst(of: claim, newest, begin, warnings)
+        return try await restoreFirst(of: claim, newest, in: source, begin, warnings)
     }
 
-    /// The newest, and by the owner's word older ones.
+    /// The newest, then that of the other vault, and by the owner's word older ones.
+    /// - Parameter source: where the newest is.
     private func restoreFirst(
-        of claim: Claim, _ newest: Snapshot, _ begin: ContinuousClock.Instant, _ warnings: [String]
+        of claim: Claim, _ newest: Snapshot, in source: SnapshotStore, _ begin: ContinuousClock.Instant,
+        _ warnings: [String]
     ) async throws -> RecoveryRecord {
         var reasons: [String] = []
-        var candidates = [newest]
+        var candidates = [(newest, source)]
         var index = 0
         while index < candidates.count {
-            let snapshot = candidates[index]
+            let (snapshot, from) = candidates[index]
             index += 1
             do {
-                var record = RecoveryRecord(snapshot == newest ? .restored : .older, at: now(), claim: claim)
+                let isOther = from !== store
+                var record = RecoveryRecord(
+                    snapshot == newest || isOther ? .restored : .older, at: now(), claim: claim)
                 record.warnings = warnings
-                let report = try await patiently { try await restore(snapshot) }
+                let report = try await from.patiently { try await restore(snapshot, from: from) }
                 (record.snapshot, record.number, record.from) = (snapshot.id, snapshot.number, snapshot.time)
                 (record.files, record.bytes) = (report.files, report.bytes)
                 record.warnings += report.warnings
@@ -121,8 +90,13 @@ extension Guard {
                     throw Failure(.restoreFailed, doing: "verify snapshot \(snapshot.id)", because: failure)
                 }
                 record.duration = ContinuousClock.now - begin
+                if isOther {
+                    // What its writer did after it is not known here.
+                    record.wasReleased = false
+                    reasons.append("from \(from.vault.name)")
+                }
                 record.because = reasons.isEmpty ? nil : reasons.joined(separator: "; ")
-                if snapshot == newest {
+                if snapshot == newest || isOther {
                     try? await note(snapshot)  // without the note, a restart on this disk restores
                 } else if settings.onFailedRestore == .readOnly {
                     isReadOnlyFromNowOn()
@@ -133,10 +107,17 @@ extension Guard {
                 let failure = Failure(telling: error, doing: "restore snapshot \(snapshot.id)")
                 reasons.append("\(snapshot.id): \(failure.because)")
                 logger.error("\(failure)")
+                if index == 1, from === store, let fallback,
+                    let other = try? await fallback.patiently({ try await fallback.newest() })
+                {
+                    candidates.append((other, fallback))
+                    continue
+                }
                 if settings.onFailedRestore == .stop { throw failure }
-                if settings.onFailedRestore != .empty, index == 1 {
-                    let all = try? await patiently { try await store.snapshots() }
-                    candidates += (all ?? []).filter { $0.number < newest.number }.prefix(20)
+                if settings.onFailedRestore != .empty, !candidates.contains(where: { $0.0 != newest && $0.1 === store })
+                {
+                    let all = try? await store.patiently { try await store.snapshots() }
+                    candidates += (all ?? []).filter { $0.number < newest.number }.prefix(20).map { ($0, store) }
                 }
             }
         }
@@ -159,14 +140,14 @@ extension Guard {
     }
 
     /// All paths into folders beside their places first; then all are brought there. Until then nothing of what is there is touched.
-    private func restore(_ snapshot: Snapshot) async throws -> RestoreReport {
+    private func restore(_ snapshot: Snapshot, from source: SnapshotStore) async throws -> RestoreReport {
         let places = places
         let id = snapshot.id
         let stages = try await TreeCapture.onThread { try places.stages(id) }
         do {
             var whole: RestoreReport?
             for stage in stages {
-                let report = try await store.restore(snapshot, to: stage.folder, only: [stage.path.name])
+                let report = try await source.restore(snapshot, to: stage.folder, only: [stage.path.name])
                 if whole == nil {
                     whole = report
                 } else {

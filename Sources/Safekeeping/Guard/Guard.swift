@@ -10,6 +10,8 @@ package actor Guard {
     let settings: GuardSettings
     let store: SnapshotStore
     let copies: [SnapshotStore]
+    /// Read where the first vault has nothing, or nothing that can be restored.
+    let fallback: SnapshotStore?
     package nonisolated let status: GuardStatus
     let capture: TreeCapture
     let places: GuardedPlaces
@@ -52,11 +54,13 @@ package actor Guard {
 
     /// - Parameters:
     ///   - copies: get every snapshot too; what goes wrong there stops nothing.
+    ///   - fallback: read, and never written, where the first vault has nothing, or nothing that can be restored.
     ///   - master: remembers how far the vault was: a start on less ends.
     ///   - tell: gets the recovery record once; may take its time.
     /// - Throws: when the guard's folder cannot be made.
     package init(
         _ settings: GuardSettings, store: SnapshotStore, copies: [SnapshotStore] = [],
+        fallback: SnapshotStore? = nil,
         now: @escaping @Sendable () -> Instant = { Clocks.real.wall() }, logger: Logger,
         master: GuardMaster? = nil, tell: @escaping @Sendable (RecoveryRecord) async -> Void = { _ in }
     ) throws(Failure) {
@@ -64,6 +68,7 @@ package actor Guard {
         self.settings = settings
         self.store = store
         self.copies = copies
+        self.fallback = fallback
         self.now = now
         self.logger = logger
         self.tell = tell
@@ -283,7 +288,9 @@ package actor Guard {
         let outcome = await withTaskGroup(of: Result<Fenced?, any Error>?.self) { group in
             group.addTask {
                 do {
-                    _ = try await self.publish(unlessUnchanged: true, isLast: true)
+                    _ = try await CommitBudget.$isUrgent.withValue(true) {
+                        try await self.publish(unlessUnchanged: true, isLast: true)
+                    }
                     return .success(nil)
                 } catch let fenced as Fenced {
                     return .success(fenced)
@@ -557,7 +564,10 @@ package actor Guard {
         let known = Set(toldReport?.sentences ?? [])
         toldReport = report
         for sentence in report.sentences where !known.contains(sentence) { logger.warning("\(sentence)") }
-        status.update { $0.warnings = report.sentences }
+        status.update { facts in
+            facts.warnings = report.sentences
+            facts.unreadable = report.unreadableCount
+        }
     }
 
     private func answer(_ answer: SnapshotAnswer) {

@@ -70,7 +70,7 @@ final class GuardService: Sendable {
         case "/snapshot" where method == .POST:
             guard isLocal || isAuthorized(headers) else { return nil }
             var answer = GuardAnswer(.ok, .null)
-            answer.later = { [snapshot] in Self.answer(await snapshot()) }
+            answer.later = { [snapshot, status] in Self.answer(await snapshot(), without: status.current.unreadable) }
             return .always(answer)
         default: return nil
         }
@@ -85,21 +85,23 @@ final class GuardService: Sendable {
         return zip(wanted, got).reduce(UInt8(0)) { $0 | ($1.0 ^ $1.1) } == 0
     }
 
-    private static func answer(_ answer: Guard.SnapshotAnswer) -> GuardAnswer {
-        switch answer {
+    /// - Parameter unreadable: how many files the snapshot is without.
+    private static func answer(_ answer: Guard.SnapshotAnswer, without unreadable: Int) -> GuardAnswer {
+        let unreadable = JSONValue.integer(Int64(unreadable))
+        return switch answer {
         case .published(let snapshot):
             GuardAnswer(
                 .ok,
                 [
                     "outcome": "published", "id": .string(snapshot.id),
-                    "number": .integer(Int64(clamping: snapshot.number)),
+                    "number": .integer(Int64(clamping: snapshot.number)), "unreadable": unreadable,
                 ])
         case .unchanged(let snapshot):
             GuardAnswer(
                 .ok,
                 [
                     "outcome": "unchanged", "id": .string(snapshot.id),
-                    "number": .integer(Int64(clamping: snapshot.number)),
+                    "number": .integer(Int64(clamping: snapshot.number)), "unreadable": unreadable,
                 ])
         case .held(let snapshot, let because):
             GuardAnswer(.conflict, ["outcome": "held", "id": .string(snapshot.id), "because": .string(because)])

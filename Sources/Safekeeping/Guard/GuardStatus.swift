@@ -30,6 +30,8 @@ package final class GuardStatus: Sendable {
         /// A snapshot that waits for `stoker snapshots accept`.
         package var held: (id: String, because: String)?
         package var warnings: [String] = []
+        /// Files that the last snapshot is without, because they could not be read.
+        package var unreadable = 0
         /// Why there is no app: who took over, what could not be restored.
         package var because: String?
         /// By vault: why it has no copy.
@@ -102,7 +104,7 @@ package final class GuardStatus: Sendable {
             "age_seconds": facts.safeUntil.map { .number(max(0, (now - $0).seconds)) } ?? .null,
             "trouble": facts.trouble.map { .string($0) } ?? .null, "trouble_since": instant(facts.troubleSince),
             "held": facts.held.map { ["id": .string($0.id), "because": .string($0.because)] } ?? .null,
-            "warnings": .array(facts.warnings.map { .string($0) }),
+            "warnings": .array(facts.warnings.map { .string($0) }), "unreadable": .integer(Int64(facts.unreadable)),
             "because": facts.because.map { .string($0) } ?? .null,
             "recovery": facts.recovery?.json ?? .null,
             "copies": .object(facts.copies.sorted { $0.key < $1.key }.map { .init($0.key, .string($0.value)) }),

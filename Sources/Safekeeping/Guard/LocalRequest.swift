@@ -9,7 +9,7 @@ package enum LocalRequest {
     /// - Returns: the status of the answer.
     package static func get(_ address: String, within limit: Duration) async -> Result<Int, Failure> {
         let doing = "ask \(address)"
-        guard address.hasPrefix("http://"), let parts = split(address) else {
+        guard let origin = try? WebOrigin(address), origin.scheme == .http, let parts = AddressParts(address) else {
             return .failure(
                 Failure(
                     .usage, doing: doing, because: "only http:// addresses of the app are asked",
@@ -18,7 +18,7 @@ package enum LocalRequest {
         do {
             let channel = try await ClientBootstrap(group: MultiThreadedEventLoopGroup.singleton)
                 .connectTimeout(.milliseconds(limit.milliseconds))
-                .connect(host: parts.host, port: parts.port) { channel in
+                .connect(host: origin.host, port: origin.port) { channel in
                     channel.eventLoop.makeCompletedFuture {
                         try channel.pipeline.syncOperations.addHTTPClientHandlers()
                         return try NIOAsyncChannel<HTTPClientResponsePart, HTTPClientRequestPart>(
@@ -28,9 +28,9 @@ package enum LocalRequest {
             let status = try await withTimeout(limit) {
                 try await channel.executeThenClose { inbound, outbound in
                     let head = HTTPRequestHead(
-                        version: .http1_1, method: .GET, uri: parts.path,
+                        version: .http1_1, method: .GET, uri: parts.target,
                         headers: [
-                            "host": "\(parts.host):\(parts.port)", "connection": "close", "user-agent": "stoker-guard",
+                            "host": origin.authority, "connection": "close", "user-agent": "stoker-guard",
                         ])
                     try await outbound.write(.head(head))
                     try await outbound.write(.end(nil))
@@ -93,14 +93,5 @@ package enum LocalRequest {
                 .unreachable, doing: doing, because: "\(error)", hint: "is the guard running?", retry: .soon,
                 cause: error)
         }
-    }
-
-    private static func split(_ address: String) -> (host: String, port: Int, path: String)? {
-        let rest = address.dropFirst("http://".count)
-        let slash = rest.firstIndex(of: "/") ?? rest.endIndex
-        let authority = rest[..<slash].split(separator: ":", maxSplits: 1)
-        guard let host = authority.first else { return nil }
-        let port = authority.count > 1 ? Int(authority[1]) : 80
-        return port.map { (String(host), $0, slash == rest.endIndex ? "/" : String(rest[slash...])) }
     }
 }

@@ -40,6 +40,8 @@ final class ProxyHandler: ChannelInboundHandler, RemovableChannelHandler {
     private var backend: (any Channel)?
     private var isConnecting = false
     private var isReading = true
+    /// The client's bytes are being read: what goes to the app is flushed together when they are.
+    private var isInRead = false
     private var isRefused = false
 
     /// - Parameter port: the app's; nil where nothing is forwarded.
@@ -71,11 +73,15 @@ final class ProxyHandler: ChannelInboundHandler, RemovableChannelHandler {
     }
 
     func channelRead(context: ChannelHandlerContext, data: NIOAny) {
+        isInRead = true
         waiting.append(unwrapInboundIn(data))
         pump()
     }
 
-    func channelReadComplete(context: ChannelHandlerContext) { backend?.flush() }
+    func channelReadComplete(context: ChannelHandlerContext) {
+        isInRead = false
+        backend?.flush()
+    }
 
     func channelWritabilityChanged(context: ChannelHandlerContext) {
         _ = backend?.setOption(.autoRead, value: context.channel.isWritable)
@@ -85,6 +91,7 @@ final class ProxyHandler: ChannelInboundHandler, RemovableChannelHandler {
     // MARK: Requests
 
     private func pump() {
+        defer { if !isInRead { backend?.flush() } }
         while let part = waiting.first {
             switch (part, mode) {
             case (.head(let head), .idle):
@@ -107,7 +114,7 @@ final class ProxyHandler: ChannelInboundHandler, RemovableChannelHandler {
                 guard let backend, !isConnecting else { return settleReading() }
                 waiting.removeFirst()
                 request?.isEnded = true
-                backend.writeAndFlush(HTTPClientRequestPart.end(trailers), promise: nil)
+                backend.write(HTTPClientRequestPart.end(trailers), promise: nil)
             case (.body, .idle), (.end, .idle):
                 // What is left of a request that was answered early.
                 waiting.removeFirst()
@@ -201,7 +208,7 @@ final class ProxyHandler: ChannelInboundHandler, RemovableChannelHandler {
         if !head.headers.contains(name: "x-forwarded-proto") {
             head.headers.add(name: "x-forwarded-proto", value: "http")
         }
-        backend.writeAndFlush(HTTPClientRequestPart.head(head), promise: nil)
+        backend.write(HTTPClientRequestPart.head(head), promise: nil)
     }
 
     static func isUpgrade(_ headers: HTTPHeaders) -> Bool {

@@ -30,7 +30,24 @@ package enum VaultsSection {
             FleetKeyGroup(
                 "vaults.\(kind.rawValue)", table(kind).rows,
                 document: "vaults: { a: { \(kind.rawValue): \(example(kind)), % } }", schemaPath: [])
-        })
+        }
+    ).checking { vaults, fleet, report in
+        // Whoever wrote first would be the only one: a dataset holds one state.
+        let others = ([fleet[PersistSection.section]] + fleet[PersistSection.ofSpaces].map(\.settings)).flatMap(
+            \.vaults)
+        for one in fleet.ledger.vaults {
+            guard let vault = vaults.first(where: { $0.name == one.name }) else {
+                report.unknown(one, "a vault", among: vaults.map(\.name))
+                continue
+            }
+            if vault.value.kind == .dataset, others.contains(one) {
+                report.report(
+                    .conflict,
+                    "is a dataset, which keeps one state, and Spaces have it; give the ledger a vault of its own",
+                    at: one)
+            }
+        }
+    }
 
     static let kinds: [FleetKind<VaultSettings>] = VaultAddress.Kind.allCases.map { kind in
         FleetKind(

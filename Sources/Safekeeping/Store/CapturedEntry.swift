@@ -1,3 +1,5 @@
+package import Runtime
+
 /// One thing of a file tree, as capture hands it to the store and as a restore makes it again.
 ///
 /// A capture gives its entries in tree order (``TreePath``): a folder before what is in it, names of one folder by their bytes.
@@ -75,6 +77,12 @@ package protocol ContentSource: Sendable {
     var size: Int64 { get }
     /// Opens it. May block; called on a thread that may.
     func open() throws -> any ContentReader
+    /// It could not be read: its entry is left out, and the source may tell why.
+    func failed(_ error: SystemError)
+}
+
+extension ContentSource {
+    package func failed(_ error: SystemError) {}
 }
 
 /// Reads a file from its beginning to its end. Used by one thread at a time; its calls may block.

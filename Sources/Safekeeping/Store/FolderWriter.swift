@@ -1,3 +1,4 @@
+import CLinux
 import Foundation
 import StokerCore
 import Synchronization
@@ -160,7 +161,7 @@ final class FolderWriter: Sendable {
         for attribute in entry.facts.attributes {
             let done = named(attribute.name + [0]) { name in
                 attribute.value.withUnsafeBytes {
-                    SystemCalls.setAttribute(file.descriptor, name, $0.baseAddress, $0.count)
+                    stoker_set_file_attribute(file.descriptor, name, $0.baseAddress, UInt($0.count))
                 }
             }
             if done != 0 {
@@ -204,7 +205,7 @@ final class FolderWriter: Sendable {
 
     /// Everything on the disk.
     func sync() throws {
-        guard SystemCalls.syncFileSystem(of: root) == 0 else { throw trouble([]) }
+        guard stoker_sync_file_system(root) == 0 else { throw trouble([]) }
     }
 
     // MARK: folders on their own

@@ -13,30 +13,34 @@ extension SnapshotStore {
     ///   - sequence: the highest that somebody remembers of this vault: an emptier one is refused.
     package func claim(as holder: String, remembering sequence: UInt64 = 0) async throws -> Claim {
         try await told("claim the pen") {
-            try await retrying.probe()
-            var base = try await readHead()
-            while true {
-                if sequence > (base?.head.sequence ?? 0) {
-                    throw Failure(
-                        .vaultDamaged, doing: "claim the pen of \(vault.name)",
-                        because: base == nil
-                            ? "it is empty, and sequence \(sequence) was seen there before"
-                            : "it shows sequence \(base?.head.sequence ?? 0), and \(sequence) was seen there before",
-                        hint: "an old state was put back, or the address is another's; nothing was written")
-                }
-                let (from, ring) = try await startingHead(base)
-                let previous = from.sealed.holder
-                var head = from.next()
-                head.epoch += 1
-                head.sealed.holder = Holder(name: holder, epoch: head.epoch, since: now(), hasReleased: false)
-                switch try await swap(head, for: base, ring: ring) {
-                case .done(let opened):
-                    if base == nil { try await keepCopy(of: opened.head) }
-                    return Claim(
-                        epoch: opened.head.epoch, holder: holder, newest: opened.head.sealed.newestSnapshot,
-                        previous: previous)
-                case .refused(let found): base = found
-                }
+            try await CommitBudget.$isUrgent.withValue(true) { try await claimed(as: holder, remembering: sequence) }
+        }
+    }
+
+    private func claimed(as holder: String, remembering sequence: UInt64) async throws -> Claim {
+        try await retrying.probe()
+        var base = try await readHead()
+        while true {
+            if sequence > (base?.head.sequence ?? 0) {
+                throw Failure(
+                    .vaultDamaged, doing: "claim the pen of \(vault.name)",
+                    because: base == nil
+                        ? "it is empty, and sequence \(sequence) was seen there before"
+                        : "it shows sequence \(base?.head.sequence ?? 0), and \(sequence) was seen there before",
+                    hint: "an old state was put back, or the address is another's; nothing was written")
+            }
+            let (from, ring) = try await startingHead(base)
+            let previous = from.sealed.holder
+            var head = from.next()
+            head.epoch += 1
+            head.sealed.holder = Holder(name: holder, epoch: head.epoch, since: now(), hasReleased: false)
+            switch try await swap(head, for: base, ring: ring) {
+            case .done(let opened):
+                if base == nil { try await keepCopy(of: opened.head) }
+                return Claim(
+                    epoch: opened.head.epoch, holder: holder, newest: opened.head.sealed.newestSnapshot,
+                    previous: previous)
+            case .refused(let found): base = found
             }
         }
     }
@@ -62,13 +66,15 @@ extension SnapshotStore {
     /// Says that nothing more will be published under a claim, so that the next one need not wait. A claim that was fenced is let be.
     package func release(_ claim: Claim) async throws {
         try await told("release the pen") {
-            var base = try await readHead()
-            while let opened = base, opened.head.epoch == claim.epoch {
-                var head = opened.head.next()
-                head.sealed.holder?.hasReleased = true
-                switch try await swap(head, for: opened, ring: opened.ring) {
-                case .done: return
-                case .refused(let found): base = found
+            try await CommitBudget.$isUrgent.withValue(true) {
+                var base = try await readHead()
+                while let opened = base, opened.head.epoch == claim.epoch {
+                    var head = opened.head.next()
+                    head.sealed.holder?.hasReleased = true
+                    switch try await swap(head, for: opened, ring: opened.ring) {
+                    case .done: return
+                    case .refused(let found): base = found
+                    }
                 }
             }
         }

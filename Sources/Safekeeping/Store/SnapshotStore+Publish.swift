@@ -170,6 +170,8 @@ extension SnapshotStore {
             var result = StoredTree(
                 root: .empty, size: 0, files: 0, doubtful: 0, relied: [], uploader: uploader)
             var last: [UInt8]?
+            // Files that cannot be read; another name of one has nothing to lead to.
+            var leftOut: Set<[UInt8]> = []
             for try await entry in entries {
                 if let last, !TreePath.isBefore(last, entry.path) {
                     throw Failure(
@@ -179,7 +181,10 @@ extension SnapshotStore {
                 last = entry.path
                 while let known = old, TreePath.isBefore(known.path, entry.path) { old = try await before?.next() }
                 let parent = old.flatMap { $0.path == entry.path ? $0 : nil }
-                let stored = try await store(entry, parent, cutter, uploader, reader)
+                guard let stored = try await store(entry, parent, leftOut, cutter, uploader, reader) else {
+                    leftOut.insert(entry.path)
+                    continue
+                }
                 if stored.isFile {
                     result.files += 1
                     result.size += stored.size
@@ -203,16 +208,19 @@ extension SnapshotStore {
         }
     }
 
+    /// - Returns: nil for a file that cannot be read.
     private func store(
-        _ entry: CapturedEntry, _ parent: TreeEntry?, _ cutter: ContentCutter, _ uploader: PackUploader,
-        _ reader: SegmentReader
-    ) async throws -> TreeEntry {
+        _ entry: CapturedEntry, _ parent: TreeEntry?, _ leftOut: Set<[UInt8]>, _ cutter: ContentCutter,
+        _ uploader: PackUploader, _ reader: SegmentReader
+    ) async throws -> TreeEntry? {
         var stored = TreeEntry(
             path: entry.path, kind: .folder, facts: entry.facts, isTorn: entry.isTorn, note: entry.note)
         switch entry.kind {
         case .folder: break
         case .link(let target): stored.kind = .link(target)
-        case .hardLink(let other): stored.kind = .hardLink(other)
+        case .hardLink(let other):
+            if leftOut.contains(other) { return nil }
+            stored.kind = .hardLink(other)
         case .file(let source):
             if let parent, case .file(let content) = parent.kind, content.size == source.size, !parent.isTorn,
                 entry.facts.isUnchanged(from: parent.facts)
@@ -221,7 +229,12 @@ extension SnapshotStore {
                 return stored
             }
             cutter.begin(file: source)
-            guard case .file(let file) = try await finish(cutter, uploader) else { throw RecordReader.Damaged() }
+            let end: Content
+            do { end = try await finish(cutter, uploader) } catch let error as SystemError {
+                source.failed(error)
+                return nil
+            }
+            guard case .file(let file) = end else { throw RecordReader.Damaged() }
             stored.kind = .file(file.content)
             stored.isTorn = entry.isTorn || file.isTorn
         case .database(let source, let pageSize):

@@ -6,13 +6,17 @@ import Synchronization
 /// A vault in a dataset of the Hub, one for each state. Packs are large files (LFS), so that each can be freed alone; a publication is one commit of
 /// their pointers and the head, on the condition that nobody committed meanwhile (`parentCommit`).
 ///
-/// The Hub takes about 60 commits an hour from an account, so the interval is five minutes unless the owner says otherwise, and never below one.
+/// The Hub takes about 60 commits an hour from an account (``CommitBudget``), so the interval is five minutes unless the owner says otherwise, and never
+/// below one. A long history is squashed by the holder of the pen, right behind a claim, when nothing else is on its way.
 package actor DatasetVault: Vault {
     private let hub: Hub
     private let ownsHub: Bool
     private let repo: RepoID
     package nonisolated let name: String
     private let visibility = Mutex(false)
+    private let budget: CommitBudget
+    /// Commits from which on the history is squashed.
+    private let longest: Int
     private var staged = StagedChanges()
     /// The commit that showed no head; what the first one must follow.
     private var empty: String?
@@ -20,9 +24,16 @@ package actor DatasetVault: Vault {
     private var last: (name: String, bytes: ByteBuffer)?
 
     package init(hub: Hub, ownsHub: Bool, repo: RepoID) {
+        self.init(hub: hub, ownsHub: ownsHub, repo: repo, budget: .shared(by: hub))
+    }
+
+    /// - Parameter longest: commits from which on the history is squashed.
+    init(hub: Hub, ownsHub: Bool, repo: RepoID, budget: CommitBudget, longest: Int = 500) {
         self.hub = hub
         self.ownsHub = ownsHub
         self.repo = repo
+        self.budget = budget
+        self.longest = longest
         name = "dataset:\(repo)"
     }
 
@@ -102,16 +113,44 @@ package actor DatasetVault: Vault {
         var changes: [HubChange] = going.deleted.sorted().map { .delete(path: Self.path($0)) }
         changes += going.added.sorted { $0.key < $1.key }.map { .add(path: Self.path($0.key), .bytes($0.value)) }
         changes.append(.add(path: "v1/head", .bytes(bytes)))
+        if let wait = budget.take() { throw spent("write the head", wait) }
         do throws(HubFailure) {
             let commit = try await commit(changes, "Snapshot", parent: parent)
             staged.remove(going)
-            return .swapped(HeadVersion(commit))
+            return .swapped(HeadVersion(await squashed(commit, with: bytes)))
         } catch {
             if error.kind == .stale || error.kind == .conflict {
+                budget.giveBack()
                 empty = nil
                 return .refused
             }
             throw VaultFailure(error, vault: name, doing: "write the head", mayHaveActed: true)
+        }
+    }
+
+    private func spent(_ doing: String, _ wait: Duration) -> VaultFailure {
+        VaultFailure(
+            .throttled(wait), vault: name, doing: doing,
+            said:
+                "this account's commits of the hour are used up; a place is free in \(Int(wait.components.seconds) + 1) s",
+            hint: "a longer `every:`, or another vault for some of the states")
+    }
+
+    /// Squashes a history that has grown long, and looks what came of it: nobody says whether the Hub does it in one step.
+    /// - Returns: the commit that has the head now.
+    private func squashed(_ commit: String, with head: ByteBuffer) async -> String {
+        // A claim: whoever had the pen publishes nothing more, and the new holder has not begun.
+        guard CommitBudget.isUrgent else { return commit }
+        do {
+            guard let count = try await hub.commitCount(of: repo), count >= longest, budget.take() == nil else {
+                return commit
+            }
+            let new = try await hub.superSquash(repo, message: "Snapshots", head: commit)
+            guard let new, try await hub.read("v1/head", in: repo, revision: new)?.bytes == head else { return commit }
+            return new
+        } catch {
+            // The history stays long until the next claim.
+            return commit
         }
     }
 
@@ -132,6 +171,7 @@ package actor DatasetVault: Vault {
             // A first snapshot may be larger than memory: what is full goes ahead, and nobody reads it before the head.
             guard staged.bytes > 64 << 20 else { return }
             let going = staged
+            if let wait = budget.take() { throw spent("send packs", wait) }
             _ = try await call("send packs") { () async throws(HubFailure) in
                 try await commit(
                     going.added.sorted { $0.key < $1.key }.map { .add(path: Self.path($0.key), .bytes($0.value)) },
@@ -141,6 +181,7 @@ package actor DatasetVault: Vault {
             for (name, bytes) in going.added { done.put(bytes, as: name) }
             staged.remove(done)
         case .atOnce:
+            if let wait = budget.take() { throw spent("store \(object)", wait) }
             _ = try await call("store \(object)") { () async throws(HubFailure) in
                 try await commit([.add(path: Self.path(object), .bytes(bytes))], "Note", parent: nil)
             }
@@ -197,7 +238,7 @@ package actor DatasetVault: Vault {
             let known = try await hub.entries(at: wanted.sorted(), in: repo)
             let there = Set(known.map(\.path))
             let notes = others.filter { there.contains(Self.path($0)) }
-            if !notes.isEmpty {
+            if !notes.isEmpty, budget.take() == nil {
                 _ = try await commit(notes.map { .delete(path: Self.path($0)) }, "Notes", parent: nil)
             }
             let stored = known.compactMap { entry in packs.contains(Self.name(entry.path)) ? entry.lfs : nil }

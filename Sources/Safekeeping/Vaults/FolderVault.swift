@@ -15,33 +15,104 @@ import Darwin
 
 /// A vault in a folder of this machine: a disk that outlives the container, a volume, a mounted share with locks.
 ///
-/// Heads are swapped under an flock(2): read, compare, write beside, fsync, rename, fsync the folder. Where locks do not hold (hf-mount, where the last
-/// writer wins) it is refused.
+/// Heads are swapped under an flock(2): read, compare, write beside, fsync, rename, fsync the folder. On NFS, where a lock may be one of this machine
+/// alone, they are numbered files (``NumberedHeads``) that link(2) creates. On hf-mount, where the last writer wins, it is refused.
+///
+/// A folder that once had numbered heads keeps them wherever it is mounted.
 package struct FolderVault: Vault {
+    /// How heads are swapped.
+    enum Heads: Sendable { case locked, numbered }
+
     private let root: String
+    private let forced: Heads?
+    private let mounts: String
     package let name: String
     package let limits = VaultLimits()
 
     /// - Parameter path: made when it is not there, for its owner alone.
-    package init(path: String) {
+    package init(path: String) { self.init(path: path, heads: nil) }
+
+    /// - Parameters:
+    ///   - heads: nil for what the file system asks for.
+    ///   - mounts: a list of mounts, as /proc/self/mountinfo is.
+    init(path: String, heads: Heads?, mounts: String = "/proc/self/mountinfo") {
         root = path
+        forced = heads
+        self.mounts = mounts
         name = "folder:\(path)"
     }
 
     private var head: String { root + "/v1/head" }
+    private var numberedFolder: String { root + "/v1/h" }
+
+    /// Blocks.
+    private var heads: Heads {
+        var facts = stat()
+        if stat(numberedFolder, &facts) == 0 { return .numbered }
+        return forced ?? (FileSystemKind.of(root, mounts: mounts)?.isShared == true ? .numbered : .locked)
+    }
+
+    private var numbered: NumberedHeads {
+        NumberedHeads(
+            vault: name,
+            create: { (bytes, object) async throws(VaultFailure) in
+                try await run("write the head") { try Self.create(root + "/" + object, bytes) }
+            },
+            read: { (object) async throws(VaultFailure) in
+                try await run("read the head") { try Self.contents(root + "/" + object, nil) }
+            },
+            list: { () async throws(VaultFailure) in
+                try await run("look which head is the newest") {
+                    try files(below: NumberedHeads.prefix).map(\.name)
+                }
+            },
+            delete: { (objects) async throws(VaultFailure) in try await delete(objects) })
+    }
 
     package func probe() async throws(VaultFailure) {
         try await run("look at the folder") {
             try PrivateFolder.make(root + "/v1")
-            guard let kind = FileSystemKind.of(root) else { return }
-            if let because = kind.unfit { throw Unfit(because: because) }
+            if FileSystemKind.of(root, mounts: mounts)?.isHubMount == true {
+                throw Unfit(
+                    because:
+                        "hf-mount lets the last writer win and keeps no locks; use the bucket itself: bucket:owner/name"
+                )
+            }
+            guard heads == .numbered else { return }
+            // Proven where it is relied on: a second one of a name must be refused.
+            let proof = "\(root)/v1/probe/\(Hex.text(RandomBytes.make(8)))"
+            defer { unlink(proof) }
+            guard try Self.create(proof, ByteBuffer(string: "1")) else {
+                throw Unfit(because: "link(2) refused a name that was not there")
+            }
+            guard try !Self.create(proof, ByteBuffer(string: "2")) else {
+                throw Unfit(because: "link(2) made a name that was there")
+            }
         }
     }
 
     private struct Unfit: Error { var because: String }
 
     package func readHead() async throws(VaultFailure) -> StoredHead? {
-        try await run("read the head") { Self.stored(try Self.contents(head, nil)) }
+        if try await run("read the head", { heads == .numbered }), let newest = try await numbered.head() {
+            return newest
+        }
+        return try await run("read the head") { Self.stored(try Self.contents(head, nil)) }
+    }
+
+    /// The first numbered head takes the place of an unnumbered one, or of none.
+    private func swapNumbered(
+        _ bytes: ByteBuffer, expecting version: HeadVersion?
+    ) async throws(VaultFailure) -> HeadSwap {
+        if let number = version.flatMap({ NumberedHeads.number($0) }) {
+            return try await numbered.swap(bytes, expecting: number)
+        }
+        // From here on nobody swaps under the lock.
+        let isThere = try await run("write the head") {
+            try PrivateFolder.make(numberedFolder)
+            return Self.stored(try Self.contents(head, nil))?.version == version
+        }
+        return isThere ? try await numbered.swap(bytes, expecting: 0) : .refused
     }
 
     package func swapHead(
@@ -49,13 +120,17 @@ package struct FolderVault: Vault {
     ) async throws(VaultFailure) -> HeadSwap {
         let doing = "write the head"
         let made = Self.version(of: bytes)
+        if try await run(doing, { heads == .numbered }) { return try await swapNumbered(bytes, expecting: version) }
         // A holder of the lock needs milliseconds. One that is stopped in the midst of it is waited for, then told.
         for _ in 0..<500 {
             let swapped: Bool? = try await run(doing) {
                 try PrivateFolder.make(root + "/v1")
                 guard let lock = try FileLock.open(root + "/v1/.lock") else { return nil }
                 defer { close(lock) }
-                guard Self.stored(try Self.contents(head, nil))?.version == version else { return false }
+                // Numbered meanwhile by a machine whose locks are not ours.
+                guard heads == .locked, Self.stored(try Self.contents(head, nil))?.version == version else {
+                    return false
+                }
                 try AtomicFile.replace(head, with: Array(bytes.readableBytesView))
                 return true
             }
@@ -72,7 +147,7 @@ package struct FolderVault: Vault {
         try await run("store \(object)") {
             let path = root + "/" + object
             try PrivateFolder.make(path.parentFolder)
-            try AtomicFile.replace(path, with: Array(bytes.readableBytesView))
+            try Self.write(path, bytes)
         }
     }
 
@@ -82,32 +157,37 @@ package struct FolderVault: Vault {
 
     package func list(_ prefix: String) async throws(VaultFailure) -> [StoredObject] {
         try await run("list \(prefix)") {
-            let folder = prefix.contains("/") ? prefix.parentFolder : ""
-            var found: [StoredObject] = []
-            var folders = [folder]
-            while let next = folders.popLast() {
-                guard let entries = opendir(root + "/" + next) else {
-                    if errno == ENOENT { continue }
-                    throw SystemError()
+            try files(below: prefix).filter { !$0.name.hasPrefix(NumberedHeads.prefix) }
+        }
+    }
+
+    /// In the order of their names. Blocks.
+    private func files(below prefix: String) throws -> [StoredObject] {
+        let folder = prefix.hasSuffix("/") ? prefix.withoutSlashes : prefix.contains("/") ? prefix.parentFolder : ""
+        var found: [StoredObject] = []
+        var folders = [folder]
+        while let next = folders.popLast() {
+            guard let entries = opendir(root + "/" + next) else {
+                if errno == ENOENT { continue }
+                throw SystemError()
+            }
+            defer { closedir(entries) }
+            while let entry = readdir(entries) {
+                let part = withUnsafePointer(to: &entry.pointee.d_name) {
+                    $0.withMemoryRebound(to: CChar.self, capacity: 256) { String(cString: $0) }
                 }
-                defer { closedir(entries) }
-                while let entry = readdir(entries) {
-                    let part = withUnsafePointer(to: &entry.pointee.d_name) {
-                        $0.withMemoryRebound(to: CChar.self, capacity: 256) { String(cString: $0) }
-                    }
-                    guard !part.hasPrefix(".") else { continue }
-                    let name = next.isEmpty ? part : next + "/" + part
-                    var facts = stat()
-                    guard stat(root + "/" + name, &facts) == 0 else { continue }
-                    if facts.st_mode & S_IFMT == S_IFDIR {
-                        folders.append(name)
-                    } else if name.hasPrefix(prefix), name != "v1/head", name != "v1/head.new" {
-                        found.append(StoredObject(name: name, size: Int(facts.st_size)))
-                    }
+                guard !part.hasPrefix(".") else { continue }
+                let name = next.isEmpty ? part : next + "/" + part
+                var facts = stat()
+                guard stat(root + "/" + name, &facts) == 0 else { continue }
+                if facts.st_mode & S_IFMT == S_IFDIR {
+                    folders.append(name)
+                } else if name.hasPrefix(prefix), name != "v1/head", name != "v1/head.new" {
+                    found.append(StoredObject(name: name, size: Int(facts.st_size)))
                 }
             }
-            return found.sorted { $0.name < $1.name }
         }
+        return found.sorted { $0.name < $1.name }
     }
 
     package func delete(_ names: [String]) async throws(VaultFailure) {
@@ -124,6 +204,60 @@ package struct FolderVault: Vault {
 
     private static func stored(_ bytes: ByteBuffer?) -> StoredHead? {
         bytes.map { StoredHead(bytes: $0, version: version(of: $0)) }
+    }
+
+    /// Puts a whole file in place of what is there. Packs are large: their bytes are written from where they are.
+    private static func write(_ path: String, _ bytes: ByteBuffer) throws(SystemError) {
+        let new = path + ".new"
+        try fill(new, bytes)
+        guard systemRename(new, path) == 0 else {
+            let error = SystemError()
+            unlink(new)
+            throw error
+        }
+        // The file has its name whatever the folder's own sync says, which not every file system knows.
+        try? AtomicFile.syncFolder(of: path)
+    }
+
+    /// Makes a file that is whole, unless one of that name is there; false when it is.
+    private static func create(_ path: String, _ bytes: ByteBuffer) throws -> Bool {
+        try PrivateFolder.make(path.parentFolder)
+        // Its name begins with a dot: no list has it.
+        let new = "\(path.parentFolder)/.new-\(Hex.text(RandomBytes.make(8)))"
+        defer { unlink(new) }
+        try fill(new, bytes)
+        let isMade = link(new, path) == 0
+        let code = errno
+        // The answer may be that of a second request whose first one acted: the number of names tells. Source: open(2), O_EXCL on NFS.
+        var facts = stat()
+        guard isMade || (stat(new, &facts) == 0 && facts.st_nlink == 2) else {
+            guard code == EEXIST else { throw SystemError(code) }
+            return false
+        }
+        try AtomicFile.syncFolder(of: path)
+        return true
+    }
+
+    /// Makes a new file, its bytes on the disk.
+    private static func fill(_ path: String, _ bytes: ByteBuffer) throws(SystemError) {
+        unlink(path)  // left by a run that was killed
+        let file = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0o600)
+        guard file >= 0 else { throw SystemError() }
+        var rest = bytes
+        while rest.readableBytes > 0 {
+            let count = rest.readWithUnsafeReadableBytes { max(0, systemWrite(file, $0)) }
+            guard count == 0, errno != EINTR else { continue }
+            let error = SystemError()
+            close(file)
+            unlink(path)
+            throw error
+        }
+        let isSafe = fsync(file) == 0
+        let error = SystemError()
+        guard close(file) == 0, isSafe else {
+            unlink(path)
+            throw error
+        }
     }
 
     private static func contents(_ path: String, _ range: Range<Int>?) throws -> ByteBuffer? {
@@ -173,39 +307,7 @@ package struct FolderVault: Vault {
     }
 }
 
-/// What a folder's file system is known not to do.
-private struct FileSystemKind {
-    var type: String
-    var source: String
-
-    /// From the longest mount point that the path is below. Source: proc(5), mountinfo.
-    static func of(_ path: String) -> FileSystemKind? {
-        guard let real = realpath(path, nil) else { return nil }
-        defer { free(real) }
-        let place = String(cString: real)
-        guard let text = try? PlainFile.read("/proc/self/mountinfo", upTo: 1 << 20) else { return nil }
-        var best = ""
-        var kind: FileSystemKind?
-        for line in String(decoding: text, as: UTF8.self).split(separator: "\n") {
-            let halves = line.split(separator: " - ", maxSplits: 1)
-            let fields = halves.first.map { $0.split(separator: " ") } ?? []
-            let facts = halves.last.map { $0.split(separator: " ") } ?? []
-            guard fields.count > 4, facts.count > 1 else { continue }
-            let point = String(fields[4])
-            guard place == point || point == "/" || place.hasPrefix(point + "/"), point.count >= best.count else {
-                continue
-            }
-            best = point
-            kind = FileSystemKind(type: String(facts[0]), source: String(facts[1]))
-        }
-        return kind
-    }
-
-    /// Why no vault may be in it; nil when it may.
-    var unfit: String? {
-        if type.hasPrefix("fuse"), source.contains("hf-mount") || type.contains("hf") {
-            return "hf-mount lets the last writer win and keeps no locks; use the bucket itself: bucket:owner/name"
-        }
-        return nil
-    }
+private func systemRename(_ from: String, _ to: String) -> Int32 { rename(from, to) }
+private func systemWrite(_ file: Int32, _ bytes: UnsafeRawBufferPointer) -> Int {
+    write(file, bytes.baseAddress, bytes.count)
 }

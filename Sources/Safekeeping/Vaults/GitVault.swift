@@ -118,6 +118,19 @@ package actor GitVault: Vault {
         }
     }
 
+    /// Names of the states of this repository, as its branches tell them.
+    func states() async throws(VaultFailure) -> [String] {
+        let doing = "list the states"
+        try await ready(doing)
+        let listed = try await must(["ls-remote", "origin", "refs/heads/stoker/*"], doing: doing)
+        return listed.split(separator: "\n").compactMap { line in
+            guard let name = line.split(separator: "\t").last?.dropFirst("refs/heads/stoker/".count),
+                !name.hasSuffix("-notes")
+            else { return nil }
+            return String(name)
+        }
+    }
+
     /// The commit of a branch at the server, fetched; nil when it has none.
     private func fetch(_ ref: String, _ doing: String) async throws(VaultFailure) -> String? {
         try await ready(doing)

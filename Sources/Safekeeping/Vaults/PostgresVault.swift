@@ -105,6 +105,15 @@ package final class PostgresVault: Vault {
         try await run("look at the database") { query in _ = try query("SELECT 1", []) }
     }
 
+    /// Names of the states of this database.
+    func states() async throws(VaultFailure) -> [String] {
+        try await run("list the states") { query in
+            try query("SELECT state FROM stoker_head ORDER BY 1 LIMIT 1000", []).rows.compactMap { row in
+                row[0].map { String(decoding: $0, as: UTF8.self) }
+            }
+        }
+    }
+
     package func readHead() async throws(VaultFailure) -> StoredHead? {
         let state = state
         return try await run("read the head") { query in

@@ -1,11 +1,13 @@
 package import HubClient
 package import NIOCore
 import StokerCore
+import Synchronization
 
 /// A vault in a bucket: of the Hub, by its S3 gateway, or of anything else that speaks S3 and honours conditions on PutObject.
 ///
 /// The head is swapped by `If-Match` (the first by `If-None-Match: *`). ETags are often the MD5 of the body; a head holds a random id of its write, so
-/// that none comes back. Conditions are proven at every start: minio, for one, has written on `If-Match` where nothing was (its issue 21526).
+/// that none comes back. Conditions are proven at every start: minio, for one, has written on `If-Match` where nothing was (its issue 21526). Where
+/// only `If-None-Match` is honoured, heads are numbered objects (``NumberedHeads``).
 package struct S3Vault: Vault {
     private let gateway: S3Gateway
     private let hub: Hub
@@ -13,6 +15,13 @@ package struct S3Vault: Vault {
     private let prefix: String
     package let name: String
     package let limits: VaultLimits
+    /// What the probe found: heads are numbered. A place that has some keeps them in any case.
+    private let numbering = Numbering()
+
+    private final class Numbering: Sendable {
+        /// nil before the first probe.
+        let isOn = Mutex<Bool?>(nil)
+    }
 
     /// - Parameters:
     ///   - prefix: of all keys; empty, or with its slash at the end.
@@ -31,36 +40,63 @@ package struct S3Vault: Vault {
     package func probe() async throws(VaultFailure) {
         let doing = "prove that conditions are honoured"
         let key = prefix + "v1/probe/" + Hex.text(RandomBytes.make(8))
-        try await call(doing) { () async throws(HubFailure) in
+        let other = S3Gateway.Condition.unchanged(etag: "\"00000000000000000000000000000000\"")
+        let comparesTags = try await call(doing) { () async throws(HubFailure) in
             // `If-Match` where nothing is must not write.
-            try await expectRefusal("If-Match on a key that is not there") { () async throws(HubFailure) in
-                try await gateway.write(
-                    ByteBuffer(string: "0"), to: key, if: .unchanged(etag: "\"00000000000000000000000000000000\""))
+            var compares = try await refuses { () async throws(HubFailure) in
+                try await gateway.write(ByteBuffer(string: "0"), to: key, if: other)
             }
+            if !compares { try await gateway.delete(key) }
             try await gateway.write(ByteBuffer(string: "1"), to: key, if: .absent)
-            try await expectRefusal("If-None-Match on a key that is there") { () async throws(HubFailure) in
+            let creates = try await refuses { () async throws(HubFailure) in
                 try await gateway.write(ByteBuffer(string: "2"), to: key, if: .absent)
             }
-            try await expectRefusal("If-Match with another tag") { () async throws(HubFailure) in
-                try await gateway.write(
-                    ByteBuffer(string: "3"), to: key, if: .unchanged(etag: "\"00000000000000000000000000000000\""))
+            if compares {
+                compares = try await refuses { () async throws(HubFailure) in
+                    try await gateway.write(ByteBuffer(string: "3"), to: key, if: other)
+                }
             }
             try await gateway.delete(key)
+            guard creates else {
+                throw HubFailure(
+                    .unsupported, doing: Self.unsafe, said: "it wrote on If-None-Match where something was",
+                    hint: "two containers could overwrite each other there: use another vault")
+            }
+            return compares
+        }
+        numbering.isOn.withLock { $0 = !comparesTags }
+        guard !comparesTags, try await unnumbered() != nil else { return }
+        throw VaultFailure(
+            .unsafe, vault: name, doing: doing, said: "it wrote on If-Match with another tag, which it refused once",
+            hint: "two containers could overwrite each other there: copy the snapshots to another vault")
+    }
+
+    /// Whether a conditional write was refused.
+    private func refuses(_ write: () async throws(HubFailure) -> String?) async throws(HubFailure) -> Bool {
+        do {
+            _ = try await write()
+            return false
+        } catch {
+            if Self.isRefusal(error) { return true }
+            throw error
         }
     }
 
-    private func expectRefusal(
-        _ condition: String, _ write: () async throws(HubFailure) -> String?
-    ) async throws(HubFailure) {
-        do {
-            _ = try await write()
-        } catch {
-            if Self.isRefusal(error) { return }
-            throw error
-        }
-        throw HubFailure(
-            .unsupported, doing: Self.unsafe, said: "it wrote on \(condition)",
-            hint: "two containers could overwrite each other there: use another vault")
+    private var numbered: NumberedHeads {
+        NumberedHeads(
+            vault: name,
+            create: { (bytes, object) async throws(VaultFailure) in
+                do throws(HubFailure) {
+                    _ = try await gateway.write(bytes, to: prefix + object, if: .absent)
+                    return true
+                } catch {
+                    if Self.isRefusal(error) { return false }
+                    throw VaultFailure(error, vault: name, doing: "write the head", mayHaveActed: true)
+                }
+            },
+            read: { (object) async throws(VaultFailure) in try await read(object, nil) },
+            list: { () async throws(VaultFailure) in try await objects(NumberedHeads.prefix).map(\.name) },
+            delete: { (objects) async throws(VaultFailure) in try await delete(objects) })
     }
 
     private static let unsafe = "honour conditions"
@@ -84,6 +120,11 @@ package struct S3Vault: Vault {
     }
 
     package func readHead() async throws(VaultFailure) -> StoredHead? {
+        if let one = try await unnumbered() { return one }
+        return try await numbered.head()
+    }
+
+    private func unnumbered() async throws(VaultFailure) -> StoredHead? {
         let found = try await call("read the head") { () async throws(HubFailure) in
             try await gateway.read(prefix + "v1/head")
         }
@@ -97,6 +138,12 @@ package struct S3Vault: Vault {
     package func swapHead(
         _ bytes: ByteBuffer, expecting version: HeadVersion?
     ) async throws(VaultFailure) -> HeadSwap {
+        if let version {
+            if let number = NumberedHeads.number(version) { return try await numbered.swap(bytes, expecting: number) }
+        } else {
+            if numbering.isOn.withLock({ $0 }) == nil { try await probe() }
+            if numbering.isOn.withLock({ $0 }) == true { return try await numbered.swap(bytes, expecting: 0) }
+        }
         do throws(HubFailure) {
             let etag = try await gateway.write(
                 bytes, to: prefix + "v1/head", if: version.map { .unchanged(etag: $0.text) } ?? .absent)
@@ -124,6 +171,10 @@ package struct S3Vault: Vault {
     }
 
     package func list(_ begin: String) async throws(VaultFailure) -> [StoredObject] {
+        try await objects(begin).filter { !$0.name.hasPrefix(NumberedHeads.prefix) }
+    }
+
+    private func objects(_ begin: String) async throws(VaultFailure) -> [StoredObject] {
         let entries = try await call("list \(begin)") { () async throws(HubFailure) in
             try await gateway.list(prefix: prefix + begin)
         }

@@ -33,9 +33,9 @@ package struct VaultAddress: Sendable, Equatable {
             let parts = rest.split(separator: "/", omittingEmptySubsequences: false)
             guard parts.count == 2, parts.allSatisfy({ !$0.isEmpty }) else { throw Self.incomplete(kind) }
         case .s3:
-            guard let url = URL(string: rest), ["http", "https"].contains(url.scheme ?? ""), url.host != nil,
-                url.path.count > 1
-            else { throw Self.incomplete(kind) }
+            guard (try? WebOrigin(rest)) != nil, let parts = AddressParts(rest), parts.path.count > 1 else {
+                throw Self.incomplete(kind)
+            }
         default: break
         }
     }
@@ -61,14 +61,8 @@ package struct VaultAddress: Sendable, Equatable {
         switch kind {
         case .folder, .bucket, .dataset: return "\(kind.rawValue):\(rest)"
         case .s3, .git, .postgres:
-            guard var parts = URLComponents(string: rest), parts.host != nil else {
-                return kind == .git ? "git:\(rest)" : kind.rawValue
-            }
-            parts.user = nil
-            parts.password = nil
-            parts.query = nil
-            parts.fragment = nil
-            return "\(kind.rawValue):\(parts.string ?? parts.host ?? "")"
+            guard let parts = AddressParts(rest) else { return kind == .git ? "git:\(rest)" : kind.rawValue }
+            return "\(kind.rawValue):\(parts.shown)"
         }
     }
 }
@@ -100,15 +94,14 @@ package struct VaultOpening: Sendable {
             return try bucket(
                 address, at: base + "/" + names[0], bucket: names[1], prefix: part.map { $0 + "/" } ?? "")
         case .s3:
-            guard let url = URLComponents(string: address.rest), let host = url.host else {
+            guard let url = AddressParts(address.rest), let origin = try? WebOrigin(address.rest) else {
                 throw Failure(.usage, doing: "open \(address.name)", because: "its URL is not readable")
             }
-            let parts = url.path.split(separator: "/").map(String.init)
+            let parts = url.path.split(separator: "/").map { PercentCoding.lenientlyDecoded($0) }
             let folder = parts.dropFirst().map { $0 + "/" }.joined()
-            let port = url.port.map { ":\($0)" } ?? ""
             return try bucket(
-                address, at: "\(url.scheme ?? "https")://\(host.contains(":") ? "[\(host)]" : host)\(port)",
-                bucket: parts.first ?? "", prefix: folder + (part.map { $0 + "/" } ?? ""), url: url)
+                address, at: "\(origin)", bucket: parts.first ?? "", prefix: folder + (part.map { $0 + "/" } ?? ""),
+                url: url)
         case .dataset:
             let own = hub == nil
             // One repository holds one state: its commits are counted, and its squash is its own.
@@ -144,11 +137,11 @@ package struct VaultOpening: Sendable {
     }
 
     private func bucket(
-        _ address: VaultAddress, at base: String, bucket: String, prefix: String, url: URLComponents? = nil
+        _ address: VaultAddress, at base: String, bucket: String, prefix: String, url: AddressParts? = nil
     ) throws(Failure) -> any Vault {
         let names = address.kind == .bucket ? ["HF_S3", "AWS"] : ["AWS"]
         var keys: (String, Secret)?
-        if let user = url?.user, let password = url?.password, !user.isEmpty { keys = (user, Secret(password)) }
+        if let user = url?.user, let password = url?.password, !user.isEmpty { keys = (user, password) }
         for name in names where keys == nil {
             if let id = environment["\(name)_ACCESS_KEY_ID"], let secret = environment["\(name)_SECRET_ACCESS_KEY"],
                 !id.isEmpty, !secret.isEmpty

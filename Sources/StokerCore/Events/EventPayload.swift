@@ -38,6 +38,13 @@ package enum EventPayload: Sendable, Equatable, Codable {
     /// Somebody has to look; sentences.
     case ledgerDamaged(what: String)
     case ledgerAcknowledged(incident: Int64)
+    /// A start brought the ledger back from its vault; sentences.
+    case ledgerRestored(what: String)
+    /// Snapshots of the ledger do not get into its vault.
+    case ledgerUnkept(vault: String, because: String)
+    case ledgerKept(vault: String)
+    /// Another master took the ledger's vault over: this one stands still.
+    case ledgerTaken(vault: String, by: String)
 
     // MARK: The Hub
 
@@ -175,6 +182,10 @@ extension EventPayload {
         case .ledgerMended: "ledger.damage"
         case .ledgerDamaged: "ledger.damaged"
         case .ledgerAcknowledged: "ledger.acknowledged"
+        case .ledgerRestored: "ledger.restored"
+        case .ledgerUnkept: "ledger.unkept"
+        case .ledgerKept: "ledger.kept"
+        case .ledgerTaken: "ledger.taken"
         case .spaceStage: "space.stage"
         case .spaceFound: "space.found"
         case .spaceGone: "space.gone"
@@ -234,7 +245,11 @@ extension EventPayload {
         case .ledgerStalled(let because, let limit):
             "Results cannot be written (\(because)); up to \(limit) wait in memory"
         case .ledgerRecovered: "Results are written again"
-        case .ledgerMended(let what), .ledgerDamaged(let what): what
+        case .ledgerMended(let what), .ledgerDamaged(let what), .ledgerRestored(let what): what
+        case .ledgerUnkept(let vault, let because): "Snapshots of the ledger do not get into \(vault): \(because)"
+        case .ledgerKept(let vault): "The ledger has a new snapshot in \(vault) again"
+        case .ledgerTaken(let vault, let by):
+            "\(by) has taken over the ledger in \(vault): this master makes no pings, heals nothing and publishes nothing"
         case .ledgerAcknowledged(let incident):
             "The damage of the ledger was acknowledged (incident \(incident)); healing goes on"
 

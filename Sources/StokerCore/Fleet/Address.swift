@@ -36,6 +36,8 @@ package struct Address: Sendable, Hashable, CustomStringConvertible {
     package struct Fault: Error, Equatable {
         package var because: String
         package init(because: String) { self.because = because }
+
+        static let hasUser = Fault(because: "has a user in it; send credentials with `headers: { Authorization: … }`")
     }
 
     /// Host and port: the one grammar for fleet files and redirects.
@@ -50,9 +52,7 @@ package struct Address: Sendable, Hashable, CustomStringConvertible {
         /// - Parameter bytes: what stands between `//` and the path, ASCII.
         /// - Throws: ``Fault``, in words that fit behind the text that was read.
         package init(_ bytes: ArraySlice<UInt8>) throws(Fault) {
-            guard !bytes.contains(UInt8(ascii: "@")) else {
-                throw Fault(because: "has a user in it; send credentials with `headers: { Authorization: … }`")
-            }
+            guard !bytes.contains(UInt8(ascii: "@")) else { throw Fault.hasUser }
             var name = bytes
             var digits: ArraySlice<UInt8>?
             if bytes.first == UInt8(ascii: "[") {
@@ -92,6 +92,9 @@ package struct Address: Sendable, Hashable, CustomStringConvertible {
             }
         }
 
+        /// - Parameter text: host and port as an address or a Host header has them.
+        package init(_ text: some StringProtocol) throws(Fault) { try self.init(Array(text.utf8)[...]) }
+
         private static func check(name: ArraySlice<UInt8>) throws(Fault) {
             guard !name.isEmpty else { throw Fault(because: "has no host") }
             let tooLong = Fault(because: "has a host that is no name: parts are 1 to 63 characters long, 253 in all")
@@ -128,26 +131,24 @@ package struct Address: Sendable, Hashable, CustomStringConvertible {
 
     /// - Throws: ``Fault``, in words that fit behind the text that was read.
     package init(_ text: some StringProtocol) throws(Fault) {
-        guard let colon = text.firstRange(of: "://") else {
+        guard let parts = AddressParts(text) else {
             throw Fault(because: "does not begin with \(CheckKinds.schemes(joinedBy: "or"))")
         }
-        let name = text[..<colon.lowerBound].lowercased()
-        guard let scheme = Scheme(rawValue: name) else {
+        guard let scheme = Scheme(rawValue: parts.scheme) else {
             throw Fault(
-                because: "begins with \(name.prefix(12))://; known are \(CheckKinds.schemes(joinedBy: "and"))")
+                because: "begins with \(parts.scheme.prefix(12))://; known are \(CheckKinds.schemes(joinedBy: "and"))")
         }
         self.scheme = scheme
-        let rest = text[colon.upperBound...]
-        if let bad = rest.unicodeScalars.first(where: { $0.value <= 0x20 || $0.value == 0x7F }) {
+        if let bad = text.unicodeScalars.first(where: { $0.value <= 0x20 || $0.value == 0x7F }) {
             throw Fault(because: bad == " " ? "has a space in it; write %20" : "has a control character in it")
         }
-        if !rest.allSatisfy(\.isASCII) {
+        if !text.utf8.allSatisfy({ $0 < 0x80 }) {
             throw Fault(because: "has letters beyond ASCII; write the host as xn--… and the path with %…")
         }
-        if rest.contains("#") { throw Fault(because: "has a `#` part, which is never sent; leave it out") }
-        let authority = rest.prefix { $0 != "/" && $0 != "?" }
-        path = String(rest.dropFirst(authority.count))
-        let place = try Authority(Array(authority.utf8)[...])
+        if parts.fragment != nil { throw Fault(because: "has a `#` part, which is never sent; leave it out") }
+        guard parts.userinfo == nil else { throw Fault.hasUser }
+        path = parts.path + (parts.query.map { "?" + $0 } ?? "")
+        let place = try parts.authority()
         host = place.host
         port = place.port
         try scheme.kind.type.settle(&self)
@@ -163,27 +164,11 @@ package struct Address: Sendable, Hashable, CustomStringConvertible {
 
 extension Address {
     /// Only this machine or its own network reaches it: a loopback, private or link-local address, or a name that no public name
-    /// server has. Source: RFC 1918, 4193, 6598, 6761, 6762, 8375.
+    /// server has. Source: RFC 6761, 6762, 8375; see ``HostAddress/isOfOwnNetwork`` for addresses.
     package var isOfOwnNetwork: Bool {
+        if let literal = HostAddress(v4: host.utf8) ?? HostAddress(v6: host.utf8) { return literal.isOfOwnNetwork }
         let name = host.hasSuffix(".") ? String(host.dropLast()) : host
-        if name.contains(":") {
-            let words = name.split(separator: ":", omittingEmptySubsequences: false)
-            guard let first = words.first, let word = UInt16(first.isEmpty ? "0" : first, radix: 16) else {
-                return false
-            }
-            // fc00::/7, fe80::/10, and what begins with zeros: ::1 and ::
-            return word & 0xFE00 == 0xFC00 || word & 0xFFC0 == 0xFE80 || name == "::1" || name == "::"
-        }
         let parts = name.split(separator: ".", omittingEmptySubsequences: false)
-        let bytes = parts.compactMap { UInt8($0) }
-        if parts.count == 4, bytes.count == 4 {
-            switch (bytes[0], bytes[1]) {
-            case (0, _), (10, _), (127, _), (169, 254), (192, 168): return true
-            case (172, let second): return (16...31).contains(second)
-            case (100, let second): return (64...127).contains(second)
-            default: return false
-            }
-        }
         let last = parts.last.map(String.init) ?? ""
         return parts.count == 1 || ["localhost", "local", "internal", "lan", "test", "invalid"].contains(last)
             || name.hasSuffix(".home.arpa")

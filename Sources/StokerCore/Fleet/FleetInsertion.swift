@@ -94,11 +94,11 @@ package struct FleetInsertion {
         ids[SpaceName.key(id)] ?? names[String(id.split(separator: "/").last ?? "")]
     }
 
-    /// The text with the Space at the end of `spaces`, which is made when it is missing.
+    /// The text with the entry at the end of its section, which is made when it is missing.
     /// - Throws: `usage` when there is no place that is certain; the hint holds what to write by hand.
-    package func adding(_ entry: Entry) throws(Failure) -> String {
-        let expected = self.expected(entry)
-        for candidate in candidates(entry) {
+    package func adding(_ entry: Entry, to section: String = "spaces") throws(Failure) -> String {
+        let expected = self.expected(entry, section)
+        for candidate in candidates(entry, section) {
             guard case .success(let document) = FleetDocument.compose(candidate, file: file), document.renamed.isEmpty,
                 let root = document.root, Self.outline(root) == expected
             else { continue }
@@ -107,22 +107,22 @@ package struct FleetInsertion {
         throw Failure(
             .usage, doing: "add \(entry.key) to \(file)",
             because: "the file is laid out so that no place for it is certain to be right",
-            hint: "write this under `spaces` yourself: \(Self.flow(entry))")
+            hint: "write this under `\(section)` yourself: \(Self.flow(entry))")
     }
 
     // MARK: Places
 
     /// Texts with the entry in places that may be right, the likeliest first.
-    private func candidates(_ entry: Entry) -> [String] {
-        guard let root else { return [atEnd("spaces:\(lineEnd)" + block(entry, margin: 2))] }
+    private func candidates(_ entry: Entry, _ section: String) -> [String] {
+        guard let root else { return [atEnd("\(section):\(lineEnd)" + block(entry, margin: 2))] }
         guard let top = root.mapping else { return [] }
-        guard let place = top.firstIndex(where: { $0.key.string == "spaces" }) else {
+        guard let place = top.firstIndex(where: { $0.key.string == section }) else {
             guard let first = top.first?.key.mark, brace(of: root) == nil else {
-                let whole = Entry(key: "spaces", lines: [], value: .object([.init(entry.key, entry.value)]))
+                let whole = Entry(key: section, lines: [], value: .object([.init(entry.key, entry.value)]))
                 return inBraces(root, whole)
             }
             let margin = String(repeating: " ", count: first.column - 1)
-            return [atEnd("\(lineEnd)\(margin)spaces:\(lineEnd)" + block(entry, margin: first.column + 1))]
+            return [atEnd("\(lineEnd)\(margin)\(section):\(lineEnd)" + block(entry, margin: first.column + 1))]
         }
         let (key, value) = top[place]
         guard let mark = key.mark else { return [] }
@@ -265,13 +265,13 @@ package struct FleetInsertion {
     }
 
     /// What it has to say afterwards.
-    private func expected(_ entry: Entry) -> JSONValue {
+    private func expected(_ entry: Entry, _ section: String) -> JSONValue {
         let added = JSONValue.Member(entry.key, entry.value)
         var top = root.flatMap { Self.outline($0).members } ?? []
-        if let place = top.firstIndex(where: { $0.name == "spaces" }) {
+        if let place = top.firstIndex(where: { $0.name == section }) {
             top[place].value = .object((top[place].value.members ?? []) + [added])
         } else {
-            top.append(.init("spaces", .object([added])))
+            top.append(.init(section, .object([added])))
         }
         return .object(top)
     }

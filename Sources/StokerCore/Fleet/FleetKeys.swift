@@ -31,10 +31,9 @@ struct FleetKeys: Sendable {
 
     /// What is missing with it, and what to do.
     private static let insteads: [String: String] = {
-        let snapshots = "nothing would be kept or restored; leave it out"
         let messages = "nobody would be told; name the target in a rule of the section `notify` at the top"
         return [
-            "vault": snapshots, "notify": messages,
+            "notify": messages,
             "model": "no model would be asked; leave it out", "budget": "nothing would be counted; leave it out",
             "reads": "no other worker's results would be read; leave it out",
             "maintenance": "it would not be known; name the target in the section `maintenance` at the top",

@@ -92,6 +92,22 @@ package enum HostAddress: Sendable, Hashable {
         }
     }
 
+    /// Only this machine or its own network reaches it: loopback, "this network" (0.0.0.0/8, ::), private, shared and link-local
+    /// addresses. Source: RFC 1122, 1918, 3927, 4193, 4291, 6598.
+    package var isOfOwnNetwork: Bool {
+        if isLoopback { return true }
+        switch self {
+        case .v4(let value):
+            return value >> 24 == 0 || value >> 24 == 10 || value >> 20 == 0xAC1 || value >> 16 == 0xC0A8
+                || value >> 22 == 0x191 || value >> 16 == 0xA9FE
+        case .v6(0, let low) where low >> 32 == 0xFFFF:
+            return HostAddress.v4(UInt32(truncatingIfNeeded: low)).isOfOwnNetwork
+        case .v6(let high, let low):
+            // fc00::/7, fe80::/10 and ::
+            return high >> 57 == 0x7E || high >> 54 == 0x3FA || high == 0 && low == 0
+        }
+    }
+
     /// Whether a host, as it stands in an address or a Host header (without its port), is this machine: `localhost` and the
     /// names below it, 127.0.0.0/8, `::1`, with or without brackets and the root's dot. `127.example.com` is anybody's.
     package static func isLoopback(host: some StringProtocol) -> Bool {

@@ -96,6 +96,8 @@ package struct SpaceHubStatus: Sendable, Equatable {
     package var errorMessage: String?
     /// The commit that runs and the one it should be; nil when they agree or are not known.
     package var oldBuild: (running: String, head: String)?
+    /// The commit that the running app was built from.
+    package var runningCommit: String?
     package var hardware: String?
     /// What both sources together mean, when they disagree.
     package var disagreement: String?
@@ -104,9 +106,10 @@ package struct SpaceHubStatus: Sendable, Equatable {
 
     package init(
         stage: SpaceStage?, stageSince: Instant, readAt: Instant, isFresh: Bool, errorMessage: String? = nil,
-        oldBuild: (running: String, head: String)? = nil, hardware: String? = nil, disagreement: String? = nil,
-        healing: String? = nil
+        oldBuild: (running: String, head: String)? = nil, runningCommit: String? = nil, hardware: String? = nil,
+        disagreement: String? = nil, healing: String? = nil
     ) {
+        self.runningCommit = runningCommit
         self.stage = stage
         self.stageSince = stageSince
         self.readAt = readAt
@@ -121,7 +124,7 @@ package struct SpaceHubStatus: Sendable, Equatable {
     package static func == (a: SpaceHubStatus, b: SpaceHubStatus) -> Bool {
         a.stage == b.stage && a.stageSince == b.stageSince && a.readAt == b.readAt && a.isFresh == b.isFresh
             && a.errorMessage == b.errorMessage && a.oldBuild?.running == b.oldBuild?.running
-            && a.oldBuild?.head == b.oldBuild?.head && a.hardware == b.hardware && a.disagreement == b.disagreement
-            && a.healing == b.healing
+            && a.oldBuild?.head == b.oldBuild?.head && a.runningCommit == b.runningCommit && a.hardware == b.hardware
+            && a.disagreement == b.disagreement && a.healing == b.healing
     }
 }

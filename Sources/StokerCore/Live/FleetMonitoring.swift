@@ -215,6 +215,8 @@ package struct Overview: Sendable, Equatable {
     package var ledger: LedgerHealth
     /// Damage that nobody has acknowledged yet; nothing is healed while there is any.
     package var ledgerDamage: [LedgerDamage]
+    /// Where the ledger is kept beside this disk; nil where it is not.
+    package var ledgerVault: LedgerVault?
     package var work: Work
     /// What is used and left of the Hub's windows; nil while the Hub is not asked.
     package var hub: HubRateUsage?
@@ -276,7 +278,8 @@ package struct Overview: Sendable, Equatable {
         connectivity: Connectivity = .online,
         role: Role = .active,
         fleetFile: FleetFile = FleetFile(path: nil, loadedAt: .never), ledger: LedgerHealth = .healthy,
-        ledgerDamage: [LedgerDamage] = [], work: Work = Work(), hub: HubRateUsage? = nil, demo: Bool = false
+        ledgerDamage: [LedgerDamage] = [], ledgerVault: LedgerVault? = nil, work: Work = Work(),
+        hub: HubRateUsage? = nil, demo: Bool = false
     ) {
         self.startedAt = startedAt
         self.now = now
@@ -292,6 +295,7 @@ package struct Overview: Sendable, Equatable {
         self.fleetFile = fleetFile
         self.ledger = ledger
         self.ledgerDamage = ledgerDamage
+        self.ledgerVault = ledgerVault
         self.work = work
         self.hub = hub
         self.demo = demo
@@ -310,6 +314,24 @@ package enum LedgerHealth: Sendable, Equatable {
     case healthy
     /// Writing fails; `waiting` observations are in memory, at most `limit`; `dropped` older ones were given up.
     case stalled(since: Instant, because: String, waiting: Int, limit: Int, dropped: UInt64)
+}
+
+/// The ledger's snapshots in its vault.
+package struct LedgerVault: Sendable, Equatable {
+    /// Address of the vault; no secret is in it.
+    package var name: String
+    /// When the last snapshot that is in the vault was taken: what was written after it is lost with this disk. nil before the first.
+    package var safeUntil: Instant?
+    /// Why no newer one gets there; nil when all is well.
+    package var trouble: String?
+    /// Since when.
+    package var troubleSince: Instant?
+    package init(name: String, safeUntil: Instant? = nil, trouble: String? = nil, troubleSince: Instant? = nil) {
+        self.name = name
+        self.safeUntil = safeUntil
+        self.trouble = trouble
+        self.troubleSince = troubleSince
+    }
 }
 
 /// The ledger was damaged, and some of what was remembered may be gone.

@@ -445,11 +445,10 @@ extension Check {
     package var shownAddress: String? {
         guard !address.isEmpty else { return nil }
         let hidden = policy.request.hidden
-        guard !hidden.isEmpty, let scheme = address.firstRange(of: "://") else { return Redaction.address(address) }
-        let front = address[..<scheme.upperBound]
-        let authority = address[scheme.upperBound...].prefix { $0 != "/" && $0 != "?" }
-        let rest = String(address.dropFirst(front.count + authority.count))
-        return Redaction.address(front + authority + Redaction.hide(hidden, in: rest))
+        guard !hidden.isEmpty, let parts = AddressParts(address) else { return Redaction.address(address) }
+        let front = "\(parts.scheme)://\(parts.hostAndPort)"
+        let rest = String(address.dropFirst(front.count))
+        return Redaction.address(front + Redaction.hide(hidden, in: rest))
     }
 
     /// Whether something of the address is kept from people.

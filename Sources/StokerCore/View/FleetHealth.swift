@@ -85,6 +85,9 @@ package struct FleetHealth: Sendable, Equatable {
             } else if case .stalled(_, _, _, let limit, _) = overview.ledger, limit > 0 {
                 sentence += "; results do not reach the disk"
                 mood = .trouble
+            } else if overview.ledgerVault?.trouble != nil {
+                sentence += "; the ledger is not kept in its vault"
+                mood = .trouble
             }
         }
         self.mood = mood
@@ -149,6 +152,13 @@ package struct FleetHealth: Sendable, Equatable {
             add(
                 "ledger_stalled", .trouble, "Results cannot be written to disk.",
                 "Since \(since): \(because). \(held)\(lost)Pinging goes on.")
+        }
+        if let vault = overview.ledgerVault, let trouble = vault.trouble {
+            let since: Sentence = vault.troubleSince.map { "Since \($0): " } ?? ""
+            let safe: Sentence = vault.safeUntil.map { "is of \($0)" } ?? "was never made"
+            add(
+                "ledger_unkept", .trouble, "The ledger is not kept in its vault.",
+                "\(since)\(trouble). The last snapshot in \(vault.name) \(safe); pinging goes on.")
         }
         for damage in overview.ledgerDamage {
             add(

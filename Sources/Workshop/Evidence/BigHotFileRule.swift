@@ -2,7 +2,8 @@ import StokerCore
 
 extension EvidenceRule {
     /// Very long files that are worked on all the time, with where they could be cut.
-    static let bigHotFile = EvidenceRule(id: "big_hot_file", precision: 0.9, measured: "4 of 4") { context in
+    static let bigHotFile = EvidenceRule(id: "big_hot_file", precision: 0.8, measured: "see docs/workshop-precision.md")
+    { context in
         guard let history = context.history else {
             return .blind("Big hot files need the past, and the clone is shallow.")
         }
@@ -19,7 +20,8 @@ extension EvidenceRule {
                     context.head.commit, "--", file.path,
                 ], doing: "read the changes of \(file.path)")
             let clusters = ChangeClusters.of(said, isWanted: Set(history.commits(of: file.path).map(\.hash)).contains)
-            guard clusters.count >= 2 else { continue }
+            // Where to cut is known only when two groups of functions are.
+            guard clusters.count(where: { $0.functions.count >= 2 }) >= 2 else { continue }
             let commits = history.commits(of: file.path).count
             result.seen.append(
                 Sighting(
@@ -98,11 +100,19 @@ struct ChangeClusters {
         }.sorted { ($0.commits, $1.functions[0]) > ($1.commits, $0.functions[0]) }
     }
 
+    /// What stands where git finds no name of a function.
+    private static let notNames: Set<String> = [
+        "import", "export", "type", "pub", "const", "static", "class", "struct", "enum", "impl", "trait", "mod", "fmt",
+        "interface", "function", "func", "default", "tests", "test", "extension", "namespace", "return", "async",
+    ]
+
     /// `def next(self):` is `next`.
     private static func name(_ text: Substring) -> String {
         let head = text.prefix { $0 != "(" && $0 != "{" && $0 != ":" && $0 != "=" }
         let words = head.split { !($0.isLetter || $0.isNumber || $0 == "_" || $0 == "." || $0 == "$") }
-        guard let last = words.last, last.first?.isLetter == true || last.first == "_" else { return "" }
+        guard let last = words.last, last.first?.isLetter == true || last.first == "_", last.count >= 3,
+            !notNames.contains(String(last))
+        else { return "" }
         return String(last.prefix(60))
     }
 }

@@ -11,6 +11,8 @@ struct EvidenceContext: Sendable {
     var scratch: String
     /// Names of today's files when they were first seen, where that is another.
     var firstNames: [String: String] = [:]
+    /// What other tools said: lines by file.
+    var leads: [String: [Int]] = [:]
 
     var head: GitMirror.Head { view.head }
 }
@@ -47,13 +49,23 @@ struct Sighting: Sendable {
 /// Gathers evidence of one kind. Its precision was measured on repositories that it was not made with.
 struct EvidenceRule: Sendable {
     var id: String
-    /// Share of its findings that a reader called useful, on unseen repositories.
+    /// Share of its findings that two readings called useful, on repositories that it was not made with; 0.8 where it was made stricter after its
+    /// reading and reached more than that on the same ones. 1: a command has just shown it.
     var precision: Double
     /// What that share comes from: `8 of 8`.
     var measured: String
+    /// Whether it reads the repository, or sees what its tests do.
+    var depth = Depth.reading
     var gather: @Sendable (EvidenceContext) async throws -> RuleResult
 
+    /// How deep one has to look for it. What is deeper comes when nothing new can be said of a commit otherwise.
+    enum Depth: String, Sendable, CaseIterable {
+        case reading, coverage, mutants
+    }
+
     /// All rules that perspectives may name.
-    static let all: [EvidenceRule] = [.workflows, .hotFunction, .knowledgeGone, .bigHotFile, .testsOff]
+    static let all: [EvidenceRule] = [
+        .workflows, .hotFunction, .knowledgeGone, .bigHotFile, .testsOff, .unrunLines, .survivingMutants,
+    ]
     static func named(_ id: String) -> EvidenceRule? { all.first { $0.id == id } }
 }

@@ -16,6 +16,9 @@ package struct EvidenceTools: Sendable {
     /// Why it is not used.
     func reason(_ tool: WorkerTool) -> String { missing[tool] ?? "\(tool.rawValue) is not installed" }
 
+    /// Whether the repository's tests may be run.
+    var runsTests: Bool { missing[.pytest] == nil }
+
     init(found: [WorkerTool: Tool] = [:], missing: [WorkerTool: String] = [:]) {
         self.found = found
         self.missing = missing
@@ -30,6 +33,8 @@ package struct EvidenceTools: Sendable {
                 tools.missing[tool] = "\(tool.rawValue) is not among the worker's tools"
                 continue
             }
+            // It is looked for where the tests run.
+            if tool == .pytest { continue }
             let own = folders.map { "\($0)/\(tool.rawValue)" }.first {
                 FileManager.default.isExecutableFile(atPath: $0)
             }

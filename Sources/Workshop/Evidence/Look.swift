@@ -14,22 +14,37 @@ struct Look: Sendable, Equatable {
 
     static func take(_ perspective: Perspective, _ context: EvidenceContext) async throws -> Look {
         var look = Look()
-        for rule in perspective.rules.compactMap(EvidenceRule.named) {
+        for rule in perspective.rules.compactMap(EvidenceRule.named) where rule.depth == .reading {
             try Task.checkCancellation()
             let result = try await rule.gather(context)
             look.notLookedAt += result.notLookedAt.map { Redaction.text($0) }
             look.tools += result.tools
             if !result.isBlind { look.looked.insert(rule.id) }
-            for sighting in result.seen {
-                if let finding = finding(of: sighting, rule, perspective, context, result.tools) {
-                    look.findings.append(finding)
-                } else {
-                    look.dropped += 1
-                }
+            look.add(result, rule, perspective, context)
+        }
+        if !context.tools.runsTests, perspective.rules.contains(where: { EvidenceRule.named($0)?.depth != .reading }) {
+            look.notLookedAt.append("The tests are not run: \(context.tools.reason(.pytest)).")
+        }
+        try await look.confirm(context)
+        return look
+    }
+
+    /// What a rule saw, as findings.
+    mutating func add(
+        _ result: RuleResult, _ rule: EvidenceRule, _ perspective: Perspective, _ context: EvidenceContext
+    ) {
+        for sighting in result.seen {
+            if let finding = Self.finding(of: sighting, rule, perspective, context, result.tools) {
+                findings.append(finding)
+            } else {
+                dropped += 1
             }
         }
-        look.findings = try await confirmed(look.findings, context, &look)
-        return look
+    }
+
+    /// Reads what is cited once more from the commit itself: what is not there is not published.
+    mutating func confirm(_ context: EvidenceContext) async throws {
+        findings = try await Self.confirmed(findings, context, &self)
     }
 
     private static func finding(
@@ -53,7 +68,6 @@ struct Look: Sendable, Equatable {
             tools: (tools + ["git"]).sorted(), source: "evidence")
     }
 
-    /// Reads what is cited once more from the commit itself: what is not there is not published.
     private static func confirmed(
         _ findings: [Finding], _ context: EvidenceContext, _ look: inout Look
     ) async throws -> [Finding] {

@@ -3,7 +3,8 @@ import StokerCore
 
 extension EvidenceRule {
     /// Workflows of GitHub Actions, by zizmor.
-    static let workflows = EvidenceRule(id: "workflows", precision: 0.95, measured: "9 of 9") { context in
+    static let workflows = EvidenceRule(id: "workflows", precision: 0.8, measured: "see docs/workshop-precision.md") {
+        context in
         let files = context.view.files.filter {
             ($0.path.hasPrefix(".github/workflows/") || $0.path == "action.yml" || $0.path == "action.yaml")
                 && ($0.path.hasSuffix(".yml") || $0.path.hasSuffix(".yaml"))
@@ -130,6 +131,11 @@ struct WorkflowAudit: Sendable, Equatable {
                 text.contains("pull_request.head.") || text.contains("head_ref") || text.contains("workflow_run.head_")
             let hasRights = text.contains("secrets.") || text.contains(": write")
             return checksOut && text.contains("actions/checkout") && hasRights
+        // Whoever moves a tag gets what the workflow has: of a mere test run that is nothing.
+        case "unpinned-uses": return text.contains("secrets.") || text.contains(": write")
+        case "excessive-permissions": return !annotation.contains("read-all")
+        // CI that follows `latest` does so on purpose.
+        case "unpinned-images": return false
         default: return true
         }
     }

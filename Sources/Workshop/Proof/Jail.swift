@@ -1,5 +1,6 @@
-import CJail
+import CLinux
 import Foundation
+import Runtime
 import StokerCore
 import Synchronization
 
@@ -8,9 +9,17 @@ import Glibc
 #endif
 
 /// Where code of a repository is run: no network, an empty environment, one writable folder, bounds on time, memory, processes and output. The kernel
-/// holds it (Landlock, seccomp, limits); nothing that it starts outlives it.
+/// holds it; nothing that it starts outlives it.
 struct Jail: Sendable {
-    /// All that it may write to; it starts there.
+    /// What the walls are made of.
+    enum Walls: String, Sendable, CaseIterable {
+        /// Namespaces of its own, made by bubblewrap: other processes, files and networks are not there at all.
+        case bubblewrap
+        /// They are there and refused: Landlock and seccomp.
+        case landlock
+    }
+
+    /// All that it may write to; it starts there. Belongs to the jail's user afterwards.
     var folder: String
     /// Programs and libraries, besides those of the system.
     var readable: [String] = []
@@ -19,18 +28,37 @@ struct Jail: Sendable {
     var memory: UInt64 = 1 << 30
     /// Bytes of output that are kept.
     var limit = 1 << 20
+    var walls = Jail.walls
 
-    /// Its user where ours is root.
-    static let user: UInt32 = 65_534
+    /// The best that this machine has; nil when it has none. Namespaces are tried once, which takes some milliseconds.
+    static let walls: Walls? = works(.bubblewrap) ? .bubblewrap : works(.landlock) ? .landlock : nil
 
     /// Why there is no jail here; nil when there is. Without one nothing is run.
-    static let obstacle: String? = {
+    static let obstacle: String? =
+        walls != nil
+        ? nil : "this machine has neither bubblewrap with namespaces nor Landlock, so code of the repository is not run"
+
+    /// Whether these can be made here.
+    static func works(_ walls: Walls) -> Bool {
         #if os(Linux)
-        stoker_jail_landlock() >= 1 ? nil : "this kernel has no Landlock, so code of the repository is not run"
+        switch walls {
+        case .landlock: return stoker_jail_landlock() >= 1
+        case .bubblewrap:
+            guard Program.find("bwrap") != nil else { return false }
+            // Containers usually forbid them, and only trying tells.
+            let folder = NSTemporaryDirectory() + "/stoker-jail-\(UUID().uuidString)"
+            guard (try? FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)) != nil
+            else { return false }
+            defer { try? FileManager.default.removeItem(atPath: folder) }  // in the temporary folder anyway
+            var jail = Jail(folder: folder, seconds: 5, walls: .bubblewrap)
+            jail.limit = 4_096
+            let ended = try? jail.start("/bin/sh", ["-c", "echo here"], [:]) { _ in }
+            return ended?.status == 0 && ended?.output == "here\n"
+        }
         #else
-        "there is no jail on this system, so code of the repository is not run"
+        return false
         #endif
-    }()
+    }
 
     struct Ended: Sendable, Equatable {
         /// 128 + signal where a signal ended it.
@@ -83,7 +111,13 @@ struct Jail: Sendable {
             "PATH": "/usr/local/bin:/usr/bin:/bin", "HOME": folder, "TMPDIR": folder, "LC_ALL": "C.UTF-8", "TZ": "UTC",
         ]
         all.merge(environment) { $1 }
-        let pid = Self.withStrings([program] + arguments) { argv in
+        let user = JailUser.take()
+        defer { JailUser.giveBack(user) }
+        if geteuid() == 0 { Self.give(folder, to: user) }
+        let isWrapped = walls == .bubblewrap
+        var command = [program] + arguments
+        if isWrapped { command = try wrapped(command, all, user) }
+        let pid = Self.withStrings(command) { argv in
             Self.withStrings(all.sorted { $0.key < $1.key }.map { "\($0)=\($1)" }) { envp in
                 Self.withStrings(Self.system + readable) { readable in
                     Self.withStrings([folder]) { writable in
@@ -105,7 +139,8 @@ struct Jail: Sendable {
                                 jail.memory = memory
                                 jail.file = 256 << 20
                                 jail.processes = 256
-                                jail.user = Self.user
+                                jail.user = user
+                                jail.wrapped = isWrapped ? 1 : 0
                                 return stoker_jail_start(&jail)
                             }
                         }
@@ -138,6 +173,34 @@ struct Jail: Sendable {
         return Ended(status: code, output: output, isOverTime: code == Int32(STOKER_JAIL_TIMEOUT))
     }
 
+    /// The command line of bubblewrap around a command.
+    private func wrapped(_ command: [String], _ environment: [String: String], _ user: UInt32) throws -> [String] {
+        guard let bwrap = Program.find("bwrap") else {
+            throw Failure(.internal, doing: "run \(command[0])", because: "bubblewrap is gone")
+        }
+        var line = [
+            bwrap, "--unshare-all", "--unshare-user", "--disable-userns", "--die-with-parent", "--new-session",
+            "--cap-drop", "ALL", "--hostname", "jail", "--clearenv",
+        ]
+        if geteuid() == 0 { line += ["--uid", "\(user)", "--gid", "\(user)"] }
+        for (name, value) in environment.sorted(by: { $0.key < $1.key }) { line += ["--setenv", name, value] }
+        for path in Self.system + readable { line += ["--ro-bind-try", path, path] }
+        // What is not bound is in memory, which nobody counts: it is closed.
+        line += [
+            "--proc", "/proc", "--dev", "/dev", "--dir", "/tmp", "--bind", folder, folder, "--remount-ro", "/dev",
+            "--remount-ro", "/", "--chdir", folder, "--seccomp", "\(STOKER_JAIL_FILTER)", "--",
+        ]
+        return line + command
+    }
+
+    /// Links are not followed.
+    private static func give(_ folder: String, to user: UInt32) {
+        lchown(folder, user, user)
+        for case let name as String in FileManager.default.enumerator(atPath: folder) ?? .init() {
+            lchown(folder + "/" + name, user, user)
+        }
+    }
+
     private static func withStrings<Value>(
         _ strings: [String], _ work: (UnsafeMutablePointer<UnsafeMutablePointer<CChar>?>) -> Value
     ) -> Value {
@@ -152,7 +215,25 @@ struct Jail: Sendable {
     }
 }
 
-/// A folder with all files of a commit, given to the jail's user.
+/// A user for each jail, where ours is root: the kernel counts processes by user, and one jail may not use up what another needs.
+enum JailUser {
+    /// Numbers that the system's own services take for a while and give back. Source: systemd, "Users, Groups, UIDs and GIDs on systemd Systems".
+    static let all: ClosedRange<UInt32> = 61_184...65_519
+    private static let taken = Mutex<Set<UInt32>>([])
+
+    static func take() -> UInt32 {
+        taken.withLock { taken in
+            // By chance: another process of ours takes some too.
+            var user = UInt32.random(in: all)
+            while taken.contains(user), taken.count < all.count { user = UInt32.random(in: all) }
+            taken.insert(user)
+            return user
+        }
+    }
+    static func giveBack(_ user: UInt32) { taken.withLock { _ = $0.remove(user) } }
+}
+
+/// A folder with all files of a commit.
 enum ScratchCopy {
     /// - Parameter changes: files that are otherwise than in the commit.
     static func make(
@@ -176,7 +257,6 @@ enum ScratchCopy {
             for (path, text) in changes {
                 try write(Array(text.utf8), to: folder + "/" + path, isProgram: false)
             }
-            if geteuid() == 0 { give(folder) }
         }
     }
 
@@ -184,13 +264,5 @@ enum ScratchCopy {
         try FileManager.default.createDirectory(atPath: path.parentFolder, withIntermediateDirectories: true)
         try Data(bytes).write(to: URL(fileURLWithPath: path))
         if isProgram { chmod(path, 0o755) }
-    }
-
-    /// Links are not followed.
-    private static func give(_ folder: String) {
-        lchown(folder, Jail.user, Jail.user)
-        for case let name as String in FileManager.default.enumerator(atPath: folder) ?? .init() {
-            lchown(folder + "/" + name, Jail.user, Jail.user)
-        }
     }
 }

@@ -25,11 +25,28 @@ struct PatchProposal: Sendable, Equatable {
     static func isRefused(_ path: String) -> Bool {
         let parts = path.split(separator: "/").map { $0.lowercased() }
         guard let name = parts.last else { return true }
-        return !GitMirror.isInside(path) || parts.contains(".github") || parts.contains(".gitlab-ci.yml")
-            || parts.contains(".husky") || parts.contains("hooks") || name.hasPrefix("dockerfile")
+        return !GitMirror.isInside(path) || parts.contains { $0.hasPrefix(".") }
+            || parts.contains("hooks") || name.hasPrefix("dockerfile")
             || name.hasSuffix(".lock") || name.hasSuffix("-lock.json") || name.hasSuffix("-lock.yaml")
             || name == "go.sum"
-            || name == "conftest.py" || name == "setup.py" || SourceFile.role(of: path) == .foreign
+            || ["conftest.py", "setup.py", "sitecustomize.py", "makefile", "jenkinsfile", "noxfile.py", "package.json"]
+                .contains(name)
+            || name.hasSuffix(".pth") || SourceFile.role(of: path) == .foreign
+    }
+
+    /// A line of a test that asserts something and is not there any more: what is checked today stays checked.
+    private static func lostAssertion(_ old: String, _ new: String) -> Substring? {
+        func assertions(_ text: String) -> [Substring] {
+            text.split(separator: "\n").map { $0.drop(while: \.isWhitespace) }.filter { line in
+                ["assert", "expect", "require", "should"].contains { line.lowercased().contains($0) }
+            }
+        }
+        var left = assertions(new)
+        for line in assertions(old) {
+            guard let index = left.firstIndex(of: line) else { return line }
+            left.remove(at: index)
+        }
+        return nil
     }
 
     /// The files with their new texts.
@@ -47,7 +64,11 @@ struct PatchProposal: Sendable, Equatable {
                     "the text to be replaced occurs \(edit.find.isEmpty ? 0 : text.ranges(of: edit.find).count) times in \(edit.file)"
                 )
             }
-            texts[edit.file] = text.replacing(edit.find, with: edit.replace)
+            let new = text.replacing(edit.find, with: edit.replace)
+            if SourceFile.role(of: edit.file) == .test, let lost = Self.lostAssertion(text, new) {
+                throw refuse("it takes an assertion out of \(edit.file): \(Redaction.quote(lost, limit: 100))")
+            }
+            texts[edit.file] = new
         }
         for (path, text) in newFiles {
             if Self.isRefused(path) { throw refuse("\(path) may not be made by a worker") }
@@ -78,6 +99,22 @@ struct PatchProof: Sendable, Equatable {
     var changes: [Iteration.CodeChange]
     /// One line for each run.
     var runs: [String]
+    /// The end of what the run printed that decided it; code of the repository wrote it.
+    var output = ""
+
+    /// As `body` of a row has it.
+    func facts(of proposal: PatchProposal) -> [JSONValue.Member] {
+        [
+            .init("verdict", .string(verdict.rawValue)), .init("because", .string(because)),
+            .init("runs", .array(runs.map { .string($0) })),
+            .init(
+                "edits",
+                .array(
+                    proposal.edits.map {
+                        ["file": .string($0.file), "find": .string($0.find), "replace": .string($0.replace)]
+                    })), .init("check", .string(proposal.check)),
+        ]
+    }
 }
 
 /// Tries a patch on clean copies in the jail.
@@ -93,8 +130,10 @@ struct PatchTrial: Sendable {
             return PatchProof(verdict: .unjudged, because: error.because, changes: [], runs: [])
         }
         let changes = try await diffs(texts)
-        func end(_ verdict: PatchProof.Verdict, _ because: String, _ runs: [String]) -> PatchProof {
-            PatchProof(verdict: verdict, because: because, changes: changes, runs: runs)
+        func end(_ verdict: PatchProof.Verdict, _ because: String, _ runs: [String], _ output: String = "")
+            -> PatchProof
+        {
+            PatchProof(verdict: verdict, because: because, changes: changes, runs: runs, output: output)
         }
         let lines = changes.reduce(0) {
             $0 + $1.patch.split(separator: "\n").count { $0.hasPrefix("+") || $0.hasPrefix("-") }
@@ -108,6 +147,7 @@ struct PatchTrial: Sendable {
         let commit = view.head.commit
         let check = texts.filter { proposal.newFiles[$0.key] != nil }
         var runs: [String] = []
+        var output = ""
         // Each run has a copy of its own: tests leave things behind.
         func copy(_ name: String, _ changes: [String: String]) async throws -> String {
             let folder = scratch + "/" + name
@@ -120,6 +160,7 @@ struct PatchTrial: Sendable {
             defer { try? FileManager.default.removeItem(atPath: folder) }  // all of the scratch folder goes in the end
             let tests = try await python.tests(what, in: folder)
             runs.append("\(name): \(tests.sentence)")
+            output = tests.tail
             return tests
         }
         // The tests as they are: what is not green three times in a row is judged by nobody.
@@ -130,18 +171,19 @@ struct PatchTrial: Sendable {
         }
         for round in 1...3 {
             let tests = try await attempt("the check before \(round)", check, [proposal.check])
-            if tests.isGreen { return end(.neutral, "its check passes without the change", runs) }
+            if tests.isGreen { return end(.neutral, "its check passes without the change", runs, output) }
             guard tests.count > 0 else { return end(.unjudged, "its check did not run", runs) }
         }
         for round in 1...3 {
             let tests = try await attempt("the check with it \(round)", texts, [proposal.check])
-            guard tests.isGreen else { return end(.worse, "its check fails with the change", runs) }
+            guard tests.isGreen else { return end(.worse, "its check fails with the change", runs, output) }
         }
         let after = try await attempt("all tests with it", texts, [])
         let broken = (steady ?? []).subtracting(after.passed).sorted()
         guard broken.isEmpty else {
             return end(
-                .worse, "\(broken.count.counted("test")) broke: \(broken.prefix(5).joined(separator: ", "))", runs)
+                .worse, "\(broken.count.counted("test")) broke: \(broken.prefix(5).joined(separator: ", "))", runs,
+                output)
         }
         return end(
             .proven,
@@ -220,6 +262,8 @@ struct JailedPython: Sendable {
         var isOverTime = false
         /// All that ran passed or was skipped, and something ran.
         var isGreen = false
+        /// The end of what it printed, at most 2,000 bytes.
+        var tail = ""
 
         var sentence: String {
             if isOverTime { return "took too long" }
@@ -243,6 +287,7 @@ struct JailedPython: Sendable {
     static func read(_ ended: Jail.Ended) -> Tests {
         var tests = Tests()
         tests.isOverTime = ended.isOverTime
+        tests.tail = String(decoding: ended.output.utf8.suffix(2_000), as: UTF8.self)
         for line in ended.output.split(separator: "\n") {
             if line.hasSuffix("... ok"), let end = line.firstRange(of: " ... ") {
                 tests.passed.insert(String(line[..<end.lowerBound]))

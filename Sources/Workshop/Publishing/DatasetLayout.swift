@@ -95,10 +95,18 @@ struct DatasetLayout: Sendable, Equatable {
         return chosen.count >= 2 ? chosen : []
     }
 
-    /// Parts that hold only rows beyond the newest so many.
-    func expired(retention: Int?, newest: Int) -> [DatasetPart] {
-        guard let retention else { return [] }
-        return parts.filter { $0.last <= newest - retention }
+    /// Bytes of all parts together, at most.
+    static let mostInAll: Int64 = 500_000_000
+
+    /// Parts that hold only rows beyond the newest so many, and the oldest of those that are too much together.
+    /// - Parameter adding: bytes that the commit adds.
+    func expired(retention: Int?, newest: Int, adding: Int64 = 0) -> [DatasetPart] {
+        var total = adding + parts.reduce(0) { $0 + $1.size }
+        return parts.filter { part in
+            guard total > Self.mostInAll || retention.map({ part.last <= newest - $0 }) ?? false else { return false }
+            total -= part.size
+            return true
+        }
     }
 
     /// Single files that are too old once these are there.

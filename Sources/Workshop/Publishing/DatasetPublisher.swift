@@ -119,7 +119,7 @@ package struct DatasetPublisher: Sendable {
             add("README.md", Array(DatasetCard.readme(name: "\(dataset)", kind: kind, repository: repository).utf8))
         }
         let new = DatasetPart(first: rows.first, last: rows.last, size: Int64(rows.bytes.count))
-        let expired = layout.expired(retention: retention, newest: rows.last)
+        let expired = layout.expired(retention: retention, newest: rows.last, adding: new.size)
         var kept = layout
         kept.parts.removeAll { expired.contains($0) }
         let merged = kept.merging(adding: new)

@@ -144,9 +144,8 @@ package struct GitMirror: Sendable {
 
     /// `host:port` of an address over https; a token goes nowhere else.
     private var httpsHost: String? {
-        guard source.hasPrefix("https://") else { return nil }
-        let rest = source.dropFirst(8).prefix { $0 != "/" && $0 != "?" && $0 != "#" }
-        return rest.split(separator: "@").last.map(String.init)
+        guard let origin = try? WebOrigin(source), origin.scheme == .https else { return nil }
+        return origin.authority
     }
 }
 

@@ -40,6 +40,8 @@ package final class WorkerBoard: Sendable {
         package var nextAt: Instant?
         /// Open findings by severity.
         package var open: [Finding.Severity: Int]
+        /// nil for a worker without a model.
+        package var model: ModelStatus?
         /// Newest last.
         package var log: [LogLine]
     }
@@ -71,6 +73,8 @@ package final class WorkerBoard: Sendable {
     /// The fleet file's folder: paths are seen from there.
     let base: String
     let toolFolders: [String]
+    /// Where models are reached.
+    let transport: ModelTransport
     let now: @Sendable () -> Instant
     let logger: Logger
     private let shared: Mutex<Shared>
@@ -82,15 +86,17 @@ package final class WorkerBoard: Sendable {
     ///   - hub: the account that publishes; nil where there is none.
     ///   - dataFolder: copies of repositories are kept below it.
     ///   - toolFolders: where tools are looked for before `PATH`.
+    ///   - transport: how models are reached; over the network unless given.
     package init(
         fleet: Fleet, ledger: any Ledger, hub: Hub?, dataFolder: String, base: String, toolFolders: [String],
-        now: @escaping @Sendable () -> Instant, logger: Logger
+        transport: ModelTransport? = nil, now: @escaping @Sendable () -> Instant, logger: Logger
     ) {
         self.ledger = ledger
         self.hub = hub
         folder = dataFolder + "/workshop"
         self.base = base
         self.toolFolders = toolFolders
+        self.transport = transport ?? ModelHTTP(environment: ProcessInfo.processInfo.environment).transport
         self.now = now
         self.logger = logger
         var first = Shared()
@@ -170,7 +176,7 @@ package final class WorkerBoard: Sendable {
             dataset: settings.datasetID(namespace: namespace)?.description ?? settings.dataset?.name,
             perspectives: ((try? await perspectives(settings)) ?? []).map(\.id),
             pausedSince: isPaused ? try await store.pausedSince() : nil, nextAt: isPaused ? nil : next, open: open,
-            log: live.log)
+            model: try await modelStatus(name, settings), log: live.log)
         (status.state, status.text, status.hint) = Self.words(status, isPaused: isPaused, live)
         return status
     }
@@ -207,6 +213,32 @@ package final class WorkerBoard: Sendable {
         }
         wake()
         return try await status(name)
+    }
+
+    /// Begins a worker anew, or makes one commit of its dataset's history: done by the worker itself, before its next look, which is now.
+    /// - Throws: `not_found`; `conflict` when it could not be written down.
+    package func ask(_ name: String, for wish: WorkerRecord.Wish) async throws(Failure) -> Status {
+        _ = try known(name)
+        try await store(name).ask(for: wish, at: now())
+        note(name, wish == .afresh ? "asked to begin afresh" : "asked to squash its dataset", isRunning: false)
+        for job in try await ledger.jobs.jobs(
+            kind: WorkerService.kind, states: [.scheduled, .available], before: nil, limit: 200)
+        where WorkerService.worker(of: job) == name {
+            _ = try await ledger.jobs.cancel(job.id, because: "asked by hand", now: now())
+        }
+        wake()
+        return try await status(name)
+    }
+
+    /// What another tool said, in the place of what it said before.
+    package func take(_ document: Lead.Document, of name: String) async throws(Failure) {
+        _ = try known(name)
+        try await store(name).take(document, at: now())
+    }
+
+    package func leads(of name: String) async throws(Failure) -> [Lead] {
+        _ = try known(name)
+        return try await store(name).leads()
     }
 
     /// Newest first.

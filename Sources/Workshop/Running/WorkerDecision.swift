@@ -24,6 +24,26 @@ enum WorkerDecision {
     /// Rows without news wait so long for others.
     static let patience = Duration.seconds(300)
 
+    /// Bytes that the rows of a day may add to a dataset; a row is written three times in its life.
+    static let bytesADay = 14_000_000
+    static let copiesOfARow = 3
+    /// Rows that wait for the Hub, at most.
+    static let mostWaiting = 1_000
+
+    static func day(_ now: Instant) -> Int { Int(now.milliseconds / 86_400_000) }
+
+    /// Why no row is made now; nil when one may be.
+    static func obstacle(_ record: WorkerRecord, hasDataset: Bool, now: Instant) -> String? {
+        guard hasDataset else { return nil }
+        if let today = record.day, today.day == day(now), today.bytes * copiesOfARow >= bytesADay {
+            return "waits for tomorrow: the rows of today fill the dataset's 14 MB"
+        }
+        if record.iteration - record.published >= mostWaiting {
+            return "waits for the Hub: \(record.iteration - record.published) rows are not published yet"
+        }
+        return nil
+    }
+
     enum Publication: Equatable {
         case now
         case at(Instant)

@@ -41,6 +41,46 @@ package struct WorkerRecord: Codable, Sendable, Equatable {
     package var targetHead: String?
     package var stage = 0
     package var insights: [[String]] = [[], [], []]
+    /// How far what needs the tests to run has come; nil before the first time.
+    package var deep: Deep?
+    package struct Deep: Codable, Sendable, Equatable {
+        package var head = ""
+        /// Depths that are done at the commit.
+        package var done: [String] = []
+        /// The function whose changed lines are next, and what came of those before.
+        package var next = 0
+        package var tried = 0
+        package var survived = 0
+        /// Findings of this commit so far.
+        package var seen: [String] = []
+        /// What was last said of each depth, so that it is not said again.
+        package var said: [String: String] = [:]
+        package init() {}
+    }
+
+    /// What a person asked for, done before the next look; nil for nothing.
+    package var wish: Wish?
+    package enum Wish: String, Codable, Sendable {
+        /// Begin anew: without its rows and findings, here and in the dataset.
+        case afresh
+        /// Make one commit of the dataset's history.
+        case squash
+    }
+    /// Bytes of rows of a day, counted in days since 1970.
+    package var day: Day?
+    package struct Day: Codable, Sendable, Equatable {
+        package var day: Int
+        package var bytes: Int
+    }
+    /// Rows up to this one are not kept here any more.
+    package var forgotten: Int?
+    /// By perspective: at which commit, and over which evidence, the model was asked last.
+    package var modelRead: [String: ModelRead]?
+    package struct ModelRead: Codable, Sendable, Equatable {
+        package var head: String
+        /// A hash of the question and what it was asked over.
+        package var evidence: String
+    }
 
     package var startedAt: Instant?
     /// Its heartbeat: the end of the last look that went well.
@@ -214,6 +254,42 @@ package struct WorkerStore: Sendable {
         for record in try await records.records(kind: Self.rowKind, prefix: key(number) + "/", after: nil, limit: 100) {
             try await records.remove(kind: Self.rowKind, key: record.key)
         }
+    }
+
+    /// Removes all rows and findings; what a person dismissed stays dismissed.
+    func forgetAll() async throws(Failure) {
+        while true {
+            let some = try await records.records(kind: Self.rowKind, prefix: worker + "/", after: nil, limit: 500)
+            if some.isEmpty { break }
+            for record in some { try await records.remove(kind: Self.rowKind, key: record.key) }
+        }
+        for (id, entry) in try await book().entries where entry.finding.state != .dismissed {
+            try await records.remove(kind: Self.findingKind, key: "\(worker)/\(id)")
+        }
+    }
+
+    // MARK: Wishes
+
+    /// Notes what is to be done before the next look. A look that is under way ends without writing anything more.
+    package func ask(for wish: WorkerRecord.Wish, at now: Instant) async throws(Failure) {
+        // The look under way writes too: the newest version counts.
+        for _ in 0..<20 {
+            let (record, version) = try await load()
+            var next = record
+            if wish == .afresh {
+                next = WorkerRecord()
+                next.commits = record.commits
+                next.day = record.day
+            }
+            next.wish = record.wish == .afresh ? .afresh : wish
+            do throws(Failure) {
+                _ = try await save(next, version: version, at: now)
+                return
+            } catch  where error.code == .conflict { continue }
+        }
+        throw Failure(
+            .conflict, doing: "write what the worker \(worker) remembers", because: "another process writes it too",
+            retry: .soon)
     }
 
     // MARK: Pause

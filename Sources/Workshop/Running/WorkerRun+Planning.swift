@@ -11,6 +11,7 @@ extension WorkerRun {
                 perspectives.map(\.id), record, head: head.commit, hasNews: { _ in false }),
             let perspective = perspectives.first(where: { $0.id == id })
         else {
+            if let made = try await askModel(&record, &version, findings: [], mirror, head) { return made }
             try await rest(&record, &version, head)
             return nil
         }
@@ -38,7 +39,8 @@ extension WorkerRun {
                 : "\(plan.cases.count.counted("case")); first: \(plan.cases[0].when), given \(plan.cases[0].given).",
             findings: [])
         row.insights = known
-        row.body = .object([.init("question", .string(perspective.question))] + (plan.json.members ?? []))
+        row.body = .object(
+            [.init("question", .string(perspective.question)), .init("model", modelNote)] + (plan.json.members ?? []))
         let number = try await write(row, &record, &version)
         return (number, id, !plan.cases.isEmpty)
     }

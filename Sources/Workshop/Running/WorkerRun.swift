@@ -21,6 +21,12 @@ package struct WorkerRun: Sendable {
     /// Why there is no publisher although the worker has a dataset.
     package var unpublishable: Failure?
     package var toolFolders: [String]
+    /// Runs the repository's tests; nil: the tools' own, or the system's.
+    package var interpreter: String?
+    /// nil: no model can be reached from here.
+    package var model: ModelAccess?
+    /// What other workers left for this one; nil: it reads none.
+    package var reading: (@Sendable () async throws -> [WorkItem])?
     package var now: @Sendable () -> Instant
     package var logger: Logger
     /// Told what it does now.
@@ -70,6 +76,10 @@ package struct WorkerRun: Sendable {
         version = try await store.save(record, version: version, at: now())
         var outcome = Outcome()
         do {
+            if let wish = record.wish {
+                try await carryOut(wish, &record, &version)
+                book = try await store.book()
+            }
             guard settings.kind == .implementation || !perspectives.isEmpty else {
                 // It would call every commit complete.
                 throw Failure(
@@ -78,8 +88,10 @@ package struct WorkerRun: Sendable {
                     hint: "name some in `perspectives` of the worker, or leave that key out for all built-in ones")
             }
             var hasNews = false
+            let obstacle = WorkerDecision.obstacle(record, hasDataset: settings.dataset != nil, now: now())
+            if let obstacle { report(obstacle) }
             // What waits from before goes first: its numbers are given.
-            if record.sending == nil {
+            if record.sending == nil, obstacle == nil {
                 let made: (row: Int?, perspective: String, hasNews: Bool)?
                 switch settings.kind {
                 case .analysis: made = try await look(&record, &version, book)
@@ -157,13 +169,52 @@ package struct WorkerRun: Sendable {
     /// - Returns: its number.
     func write(_ row: Iteration, _ record: inout WorkerRecord, _ version: inout Int64) async throws -> Int {
         report("writing iteration \(row.iteration)")
-        try await store.keep(row.json.text, number: row.iteration, at: now())
+        let line = row.json.text
+        try await store.keep(line, number: row.iteration, at: now())
         record.iteration = row.iteration
+        let today = WorkerDecision.day(now())
+        let before = record.day.flatMap { $0.day == today ? $0.bytes : nil } ?? 0
+        record.day = .init(day: today, bytes: before + line.utf8.count)
         record.waitingSince = record.waitingSince ?? now()
         if settings.dataset == nil { record.published = row.iteration }
         version = try await store.save(record, version: version, at: now())
-        try await store.forgetRow(row.iteration - WorkerStore.keptRows)
+        // Not what still has to be published, and not all at once what could not go before.
+        let oldest = min(row.iteration - WorkerStore.keptRows, record.published)
+        let first = (record.forgotten ?? max(0, oldest - 1)) + 1
+        if first <= oldest {
+            let last = min(oldest, first + 20)
+            for number in first...last { try await store.forgetRow(number) }
+            record.forgotten = last
+        }
         return row.iteration
+    }
+
+    /// Does what a person asked for. Ended in its midst it is begun again: each step comes to the same a second time.
+    private func carryOut(
+        _ wish: WorkerRecord.Wish, _ record: inout WorkerRecord, _ version: inout Int64
+    ) async throws {
+        if settings.dataset != nil, publisher == nil {
+            throw unpublishable
+                ?? Failure(
+                    .hubNoAccount, doing: "tidy up the dataset of \(name)", because: "there is no account on the Hub",
+                    hint: "start it with HF_TOKEN set, or name the token in `hub.token` of the fleet file")
+        }
+        do throws(HubFailure) {
+            switch wish {
+            case .afresh:
+                report("beginning afresh")
+                try await publisher?.empty()
+            case .squash:
+                report("squashing the dataset's history")
+                try await publisher?.squash()
+            }
+        } catch {
+            if error.isCancelled, Task.isCancelled { throw CancellationError() }
+            throw error.failure
+        }
+        if wish == .afresh { try await store.forgetAll() }
+        record.wish = nil
+        version = try await store.save(record, version: version, at: now())
     }
 
     private func look(
@@ -172,8 +223,7 @@ package struct WorkerRun: Sendable {
         let (mirror, head) = try await fetch(&record)
         let next = WorkerDecision.next(perspectives.map(\.id), record, head: head.commit) { !old.news(of: $0).isEmpty }
         guard case .look(let id) = next, let perspective = perspectives.first(where: { $0.id == id }) else {
-            try await rest(&record, &version, head)
-            return nil
+            return try await deepen(&record, &version, mirror, head, old)
         }
         var book = old
         var look = Look()
@@ -188,21 +238,38 @@ package struct WorkerRun: Sendable {
             for index in look.findings.indices { look.findings[index].firstSeen = time }
             book.take(look.findings, of: id, looked: look.looked, isNewHead: true, now: now())
         }
-        let news = book.news(of: id)
         record.looked[id] = head.commit
         record.last = id
-        guard !news.isEmpty || !record.told.contains(id) else {
+        let row = try await tell(
+            perspective, look, book, old, stage: isNewHead ? "Static analysis" : "More of the same look",
+            isFirst: !record.told.contains(id), head, &record, &version)
+        return (row.number, id, row.hasNews)
+    }
+
+    /// Writes what is new of a perspective as a row: first the findings, then the row, then that the row tells them.
+    /// - Parameters:
+    ///   - isFirst: a row is made also when nothing is new.
+    ///   - summary: what is said then, instead of what follows from the findings.
+    func tell(
+        _ perspective: Perspective, _ look: Look, _ book: FindingBook, _ old: FindingBook, stage: String,
+        isFirst: Bool, summary: String? = nil, facts: [JSONValue.Member] = [], _ head: GitMirror.Head,
+        _ record: inout WorkerRecord, _ version: inout Int64
+    ) async throws -> (number: Int?, hasNews: Bool) {
+        let id = perspective.id
+        let news = book.news(of: id)
+        guard !news.isEmpty || isFirst else {
             try await store.save(book, over: old, at: now())
             version = try await store.save(record, version: version, at: now())
-            return (nil, id, false)
+            return (nil, false)
         }
         let number = record.iteration + 1
+        let said = Self.summary(news, book, perspective, look)
         var row = Iteration(
-            iteration: number, timestamp: now(), head: head.commit, perspective: id,
-            stageName: isNewHead ? "Static analysis" : "More of the same look",
-            summary: Self.summary(news, book, perspective, look), findings: news)
+            iteration: number, timestamp: now(), head: head.commit, perspective: id, stageName: stage,
+            summary: news.isEmpty ? summary ?? said : [said, summary].compactMap(\.self).joined(separator: " "),
+            findings: news)
         row.insights.lists = record.insights
-        row.body = Self.body(perspective, look, book, record.epoch)
+        row.body = Self.body(perspective, look, book, record.epoch).adding([.init("model", modelNote)] + facts)
         // Before the row: a finding that nobody was told of yet is no loss.
         try await store.save(book, over: old, at: now())
         if !record.told.contains(id) { record.told.append(id) }
@@ -213,13 +280,20 @@ package struct WorkerRun: Sendable {
         try await store.save(told, over: book, at: now())
         record.telling = []
         version = try await store.save(record, version: version, at: now())
-        return (number, id, !news.isEmpty)
+        return (number, !news.isEmpty)
     }
 
     private func takeLook(
         _ perspective: Perspective, _ mirror: GitMirror, _ head: GitMirror.Head, _ scratch: String,
         _ firstNames: [String: String]
     ) async throws -> Look {
+        try await Look.take(perspective, context(mirror, head, scratch, firstNames))
+    }
+
+    /// What rules look at.
+    func context(
+        _ mirror: GitMirror, _ head: GitMirror.Head, _ scratch: String, _ firstNames: [String: String]
+    ) async throws -> EvidenceContext {
         let view = try await RepositoryView.read(mirror, at: head)
         var history: History?
         if !head.isShallow {
@@ -230,10 +304,10 @@ package struct WorkerRun: Sendable {
             history = try await History.read(mirror, at: head, ignoring: Set(ignored ?? []))
         }
         let tools = await EvidenceTools.find(allowed: settings.tools, folders: toolFolders)
-        return try await Look.take(
-            perspective,
-            EvidenceContext(
-                mirror: mirror, view: view, history: history, tools: tools, scratch: scratch, firstNames: firstNames))
+        let leads = Dictionary(grouping: try await store.leads(), by: \.file).mapValues { $0.map(\.line) }
+        return EvidenceContext(
+            mirror: mirror, view: view, history: history, tools: tools, scratch: scratch, firstNames: firstNames,
+            leads: leads)
     }
 
     static func folderName(_ source: String, _ branch: String?) -> String {
@@ -272,7 +346,7 @@ package struct WorkerRun: Sendable {
 
     // MARK: Publishing
 
-    private func publish(
+    func publish(
         _ record: inout WorkerRecord, _ version: inout Int64, hasNews: Bool, _ outcome: inout Outcome
     ) async throws {
         guard settings.dataset != nil, record.published < record.iteration else { return }

@@ -150,11 +150,15 @@ struct WorkerLook: Sendable {
                     repository: Redaction.address(settings.repository?.name ?? ""), logger: board.logger)
             } catch { obstacle = error }
         }
-        let run = WorkerRun(
+        var run = WorkerRun(
             name: name, settings: settings, perspectives: try await board.perspectives(settings), source: source,
             folder: board.folder, store: store, publisher: publisher, unpublishable: obstacle,
             toolFolders: board.toolFolders, now: board.now, logger: board.logger
         ) { [board] step in board.note(name, step, isRunning: true) }
+        run.interpreter = settings.python.map { $0.name.hasPrefix("/") ? $0.name : board.base + "/" + $0.name }
+        run.model = ModelAccess(
+            transport: board.transport, secrets: [board.hub?.settings.token].compactMap(\.self))
+        if !settings.reads.isEmpty { run.reading = { [board] in try await board.work(for: settings) } }
         return try await run.run()
     }
 }

@@ -1,4 +1,3 @@
-import StokerAssets
 package import StokerCore
 
 /// A way of looking at a repository.
@@ -9,6 +8,8 @@ package struct Perspective: Sendable, Equatable {
     package var question = ""
     /// Ids of rules whose evidence answers it.
     package var rules: [String] = []
+    /// What a model is asked over the evidence; nil: its question.
+    package var modelAsks: String?
     /// What is said when they see nothing; ends with a period.
     package var nothing = ""
 
@@ -43,18 +44,7 @@ package struct PerspectiveFile: Sendable, Equatable {
 
     /// The perspectives that are compiled in. A test reads them: a build with a wrong file has none.
     package static let builtIn: PerspectiveFile =
-        (try? PerspectiveFile(compiledIn(), name: "perspectives.yaml")) ?? PerspectiveFile()
-
-    /// The bytes that are compiled in.
-    static func compiledIn() -> String {
-        var count = 0
-        guard let first = stoker_assets(&count) else { return "" }
-        for file in UnsafeBufferPointer(start: first, count: count)
-        where String(cString: file.name) == "perspectives.yaml" {
-            return String(decoding: UnsafeBufferPointer(start: file.bytes, count: file.length), as: UTF8.self)
-        }
-        return ""
-    }
+        (try? PerspectiveFile(WorkerAsset.perspectives.text, name: "perspectives.yaml")) ?? PerspectiveFile()
 
     static let table = FleetTable<Perspective>(
         [
@@ -75,6 +65,10 @@ package struct PerspectiveFile: Sendable, Equatable {
                             ? "is no rule; there are \(EvidenceRule.all.map(\.id).joined(separator: ", "))" : nil
                     }, "rules", limit: 50), \.rules, "Rules whose evidence answers it.", standard: "none",
                 example: "[workflows]", mistakes: ["[beauty]", "{ a: b }"]),
+            FleetKey(
+                "model_asks", .text("what a model is asked"), \.modelAsks,
+                "What a model is asked over the evidence, when the worker has one.", standard: "its question",
+                example: "\"Which retry is missing?\"", mistakes: ["[a]"]),
             FleetKey(
                 "nothing", .text("a sentence"), \.nothing, "What is said when they see nothing.",
                 standard: "Nothing was found.", example: "All is retried.", mistakes: ["[a]"]),

@@ -44,6 +44,13 @@ package struct WorkerSettings: Sendable, Equatable {
     package var retention: Int?
     /// Programs that may be started; nil for all.
     package var tools: [WorkerTool]?
+    /// Runs the repository's tests; a path seen from the fleet file. nil: the tools' own.
+    package var python: FleetReference?
+    /// nil: evidence alone.
+    package var model: ModelSettings?
+    package var budget: ModelBudget?
+    /// Workers of the fleet file and datasets whose findings and plans an implementation worker takes.
+    package var reads: [FleetReference] = []
     package var isPaused = false
 
     package init() {}
@@ -61,6 +68,8 @@ package struct WorkerSettings: Sendable, Equatable {
 /// A program that evidence is gathered with.
 package enum WorkerTool: String, Sendable, CaseIterable {
     case ctags, lizard, zizmor
+    /// With coverage: runs the repository's tests, in the jail.
+    case pytest
 }
 
 /// `workers:` of the fleet file.
@@ -109,12 +118,33 @@ package enum WorkersSection {
             FleetKey(
                 "tools", .list(.word, "tools, such as lizard", limit: 20), \.tools,
                 "Programs that it may start. What another would have shown is told as not looked at.",
-                standard: "all that are installed", range: "`ctags`, `lizard`, `zizmor`", example: "[lizard]",
-                mistakes: ["[rm]", "{ a: b }"]),
+                standard: "all that are installed", range: "`ctags`, `lizard`, `zizmor`, `pytest`",
+                example: "[lizard]", mistakes: ["[rm]", "{ a: b }"]),
+            FleetKey(
+                "python", .reference("an interpreter such as ./venv/bin/python"), \.python,
+                "An interpreter of an environment with the packages that the repository's tests need. It is only read, in [the jail](workshop.md#the-jail).",
+                standard: "that of the tools", example: "./venv/bin/python", mistakes: ["[a]"]),
+            FleetKey(
+                "model", .table(ModelSection.model, ModelSettings()), \.model,
+                "A [language model](workshop.md#models) that reads the evidence. Without one everything else works.",
+                standard: "none", range: "`{ url: …, name: …, token: … }`",
+                example: "{ url: \"http://127.0.0.1:8080/v1\", name: a }", mistakes: ["gpt", "{ name: a }"]),
+            FleetKey(
+                "budget", .table(ModelSection.budget, ModelBudget()), \.budget,
+                "What the model may cost; [a hard limit](workshop.md#budgets).",
+                standard: "`{ tokens: 200000 per 1d }`",
+                range: "`{ tokens: 200000 per 1d, usd: 2 per 1d }`", example: "{ tokens: 200000 per 1d }",
+                mistakes: ["2", "{ tokens: 5 }"]),
+            FleetKey(
+                "reads",
+                .list(.reference("a worker or a dataset, such as analysis"), "workers or datasets", limit: 20),
+                \.reads,
+                "Of an implementation worker with a model: workers of this file, or datasets `owner/name`, whose [findings and plans](workshop.md#changes-by-a-model) it takes.",
+                standard: "none", example: "[acme/autocoder-analysis-results]", mistakes: ["{ a: b }", "[nobody]"]),
             FleetKey(
                 "paused", .bool, \.isPaused, "Does not begin by itself; `stoker workers resume` begins it.",
                 standard: "false", example: "true", mistakes: ["perhaps"]),
-        ], unbuilt: ["model", "budget", "reads"],
+        ],
         finish: { worker, said in
             guard let repository = worker.repository?.name, !repository.isEmpty else {
                 said.report(.missing, "has no `repository`; name a folder or the address of a git repository")
@@ -126,6 +156,9 @@ package enum WorkersSection {
             if worker.branch?.hasPrefix("-") == true {
                 said.report(.value, "begins with -, which no branch does", at: "branch")
             }
+            if worker.model == nil, worker.budget != nil, !said.has("model") {
+                said.report(.conflict, "is of no use without `model`", at: "budget")
+            }
         })
 
     /// What is wrong with the place of a repository, in words that fit behind the key; nil for nothing.
@@ -134,9 +167,8 @@ package enum WorkersSection {
         if text.hasPrefix("-") || text.contains("::") || text.contains(where: \.isNewline) {
             return "is neither a folder nor the address of a repository"
         }
-        guard let scheme = text.firstRange(of: "://") else { return nil }
-        let known = ["https", "http", "ssh", "git", "file"]
-        return known.contains(String(text[..<scheme.lowerBound]))
+        guard let parts = AddressParts(text) else { return nil }
+        return ["https", "http", "ssh", "git", "file"].contains(parts.scheme)
             ? nil : "is no address that git fetches from here; write https://, ssh:// or a folder"
     }
 
@@ -161,7 +193,16 @@ package enum WorkersSection {
         groups: [
             FleetKeyGroup(
                 "workers", table.rows, document: "workers: { a: { repository: ./app, % } }",
-                schemaPath: ["properties", "workers", "additionalProperties"])
+                schemaPath: ["properties", "workers", "additionalProperties"]),
+            FleetKeyGroup(
+                "workers.model", ModelSection.model.rows,
+                document: "workers: { a: { repository: ./app, model: { url: \"http://127.0.0.1/v1\", name: a, % } } }",
+                schemaPath: ["properties", "workers", "additionalProperties", "properties", "model"]),
+            FleetKeyGroup(
+                "workers.budget", ModelSection.budget.rows,
+                document:
+                    "workers: { a: { repository: ./app, model: { url: \"http://127.0.0.1/v1\", name: a }, budget: { % } } }",
+                schemaPath: ["properties", "workers", "additionalProperties", "properties", "budget"]),
         ]
     ).checking { workers, fleet, report in
         var owners: [String: String] = [:]
@@ -182,6 +223,28 @@ package enum WorkersSection {
                 }
             } catch {
                 report.report(.value, "is no dataset: \(error.because)", at: dataset)
+            }
+        }
+        for worker in workers {
+            for one in worker.value.reads {
+                guard worker.value.kind == .implementation else {
+                    report.report(
+                        .conflict, "is of no use to a worker that is no implementation worker", at: one)
+                    continue
+                }
+                if one.name.contains("/") {
+                    if (try? RepoID(.dataset, one.name)) == nil {
+                        report.report(.value, "is no dataset; write owner/name", at: one)
+                    }
+                    continue
+                }
+                guard let read = workers.first(where: { $0.name == one.name }) else {
+                    report.unknown(one, "a worker", among: workers.map(\.name))
+                    continue
+                }
+                if read.value.kind == .implementation {
+                    report.report(.value, "has neither findings nor plans", at: one)
+                }
             }
         }
         for worker in workers {

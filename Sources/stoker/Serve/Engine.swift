@@ -12,6 +12,7 @@ import NIOPosix
 import Notices
 import Operations
 import Runtime
+import Safekeeping
 import ServiceLifecycle
 import StokerCore
 import Synchronization
@@ -27,6 +28,8 @@ struct Engine {
         var dataFolder: String
         var standbyOf: String?
         var standbyEvery: Duration = .seconds(10)
+        /// What is taken where the disk and the ledger's vault do not tell it by themselves.
+        var ledgerSource: LedgerSource?
         var demo = false
         /// What is printed after the line that says where we serve.
         var greeting = ""
@@ -64,7 +67,23 @@ struct Engine {
     }
 
     private func run(clocks: Clocks, limit: FileLimit, group: MultiThreadedEventLoopGroup) async throws {
-        let memory = try await Memory.open(folder: plan.dataFolder, path: plan.fleet.ledger.path, logger: logger)
+        let hub =
+            plan.fleet.hub.isWatched
+            ? try HubClientGateway.open(plan.fleet.hub, agent: Self.userAgent, logger: logger) : nil
+        // Workers publish with the token also where the Hub's stages are not read.
+        let ownHub =
+            hub == nil && plan.fleet.hub.token != nil
+            ? try HubClientGateway.open(plan.fleet.hub, agent: Self.userAgent, logger: logger) : nil
+        let keeping = try safekeeping(hub: hub ?? ownHub)
+        let memory: Memory
+        do {
+            memory = try await Memory.open(
+                folder: plan.dataFolder, path: plan.fleet.ledger.path, keeping: keeping, logger: logger)
+        } catch {
+            await close(hub)
+            await close(ownHub)
+            throw error
+        }
         let board = NoticeBoard(
             fleet: plan.fleet, ledger: memory.ledger, sender: plan.standbyOf == nil ? nil : nameOfThisMaster,
             isActive: plan.standbyOf == nil, awaitsRestore: true, now: clocks.wall, logger: logger)
@@ -86,13 +105,6 @@ struct Engine {
         let knowledge = HubReadings()
         let book = MaintenanceBook()
         book.use(plan.fleet)
-        let hub =
-            plan.fleet.hub.isWatched
-            ? try HubClientGateway.open(plan.fleet.hub, agent: Self.userAgent, logger: logger) : nil
-        // Workers publish with the token also where the Hub's stages are not read.
-        let ownHub =
-            hub == nil && plan.fleet.hub.token != nil
-            ? try HubClientGateway.open(plan.fleet.hub, agent: Self.userAgent, logger: logger) : nil
         // Paths of the fleet file are seen from its folder.
         let here = FileManager.default.currentDirectoryPath
         let said = plan.source?.path.parentFolder ?? ""
@@ -123,6 +135,7 @@ struct Engine {
         let maintenance = MaintenanceKeeper(
             book: book, ledger: memory.ledger, monitor: monitor, clocks: clocks, logger: logger)
         knowledge.patience = plan.patience
+        await keeping?.join(monitor, writer)
         let watch = hub.map {
             HubPoller(
                 hub: HubClientGateway(hub: $0, statusPage: plan.fleet.hub.statusPageAddress), monitor: monitor,
@@ -134,7 +147,8 @@ struct Engine {
         // Without a token of its own a server is nobody on the Hub.
         let account = hub.flatMap { $0.settings.token == nil ? nil : $0 }
         // The demonstration's account is one of its own Hub.
-        let (made, access) = await access(for: serve, hasAccount: account != nil && !plan.demo, clocks: clocks)
+        let (made, access) = await access(
+            for: serve, hasAccount: account != nil && !plan.demo, records: memory.ledger.records, clocks: clocks)
         let token = made?.token ?? serve.token
         let links = access.acknowledgeLinks
         board.setAcknowledgeLink { links.address(of: $0) }
@@ -144,7 +158,7 @@ struct Engine {
         let context = OperationContext(
             monitor: monitor, ledger: memory.ledger, now: clocks.wall, backupFolder: plan.dataFolder,
             heartbeatKey: heartbeatKey, hub: account, dataFolder: plan.dataFolder, notices: board,
-            maintenance: maintenance, workers: workers, states: states)
+            maintenance: maintenance, workers: workers, states: states, access: access.book)
         let standingBy = plan.standbyOf != nil
         let agents = await mcpServer(
             executor: ServerToolExecutor(context), records: memory.ledger.records,
@@ -180,6 +194,7 @@ struct Engine {
             board: board, writer: writer, client: messages,
             owner: ProcessOwner.own.map { "\($0)" } ?? "stoker", clocks: clocks, logger: logger)
         var services: [any Service] = [writer, notices] + plan.extra + [monitor, maintenance]
+        if let keeping { services.append(keeping) }
         if let first = plan.standbyOf {
             services.append(
                 StandbyService(
@@ -210,7 +225,9 @@ struct Engine {
         }
         services.append(server)
         services.append(EndOfAgents(server: agents))
-        let end = EndOfService(lost: { writer.isSettled ? nil : writer.waiting }, logger: logger)
+        let end = EndOfService(
+            lost: { writer.isSettled ? nil : writer.waiting },
+            more: keeping == nil ? .zero : LedgerSafekeeping.finalLimit, logger: logger)
         services.append(end)
 
         // Stopped in the opposite order: first the server (viewers leave), then the probes, last the ledger's writer.
@@ -225,11 +242,27 @@ struct Engine {
             await close(messages, messageLoop)
             throw error
         }
+        // Everything is written, and nobody writes any more.
+        await keeping?.finish()
         await close(hub)
         await close(ownHub)
         await close(messages, messageLoop)
         // The last step syncs the disk several times; a busy one takes seconds for that.
         await memory.ledger.close(within: max(.milliseconds(300), .milliseconds(4_500) - end.elapsed))
+    }
+
+    /// nil where the ledger is on its disk only.
+    private func safekeeping(hub: Hub?) throws(Failure) -> LedgerSafekeeping? {
+        guard !plan.demo, !plan.fleet.ledger.vaults.isEmpty else { return nil }
+        guard plan.standbyOf == nil else {
+            // It would take the pen from the master that it stands by for.
+            logger.warning("A second master's ledger is not kept in a vault: ledger.vault is the first one's")
+            return nil
+        }
+        return try LedgerSafekeeping(
+            fleet: plan.fleet, path: Memory.file(folder: plan.dataFolder, path: plan.fleet.ledger.path),
+            dataFolder: plan.dataFolder, source: plan.ledgerSource,
+            environment: ProcessInfo.processInfo.environment, hub: hub, logger: logger)
     }
 
     /// As messages of a second master name it.
@@ -255,7 +288,7 @@ struct Engine {
     /// Writing needs a token wherever others than this machine can reach the port, and where other users of this machine could use our
     /// account on the Hub. - Returns: the one that nobody named, too.
     private func access(
-        for serve: Fleet.Serve, hasAccount: Bool, clocks: Clocks
+        for serve: Fleet.Serve, hasAccount: Bool, records: any RecordStore, clocks: Clocks
     ) async -> (made: TokenFile.Made?, Access) {
         var serve = serve
         var made: TokenFile.Made?
@@ -269,7 +302,12 @@ struct Engine {
             serve.token = token.token
             made = token
         }
-        return (made, Access(serve: serve, isTokenForAccount: made != nil && !isOpen, now: clocks.wall))
+        let book = AccessBook(records: records, mainToken: serve.token, now: clocks.wall)
+        do throws(Failure) { try await book.load() } catch {
+            logger.error("Tokens and sessions could not be read, and open nothing", metadata: ["error": "\(error)"])
+        }
+        let access = Access(serve: serve, isTokenForAccount: made != nil && !isOpen, book: book, now: clocks.wall)
+        return (made, access)
     }
 
     /// The port is open: says why a token is needed and where it is, and keeps a new one.
@@ -322,11 +360,16 @@ private final class EndOfService: Service {
     private static let limit = Duration.milliseconds(4_500)
     private let began = Mutex<ContinuousClock.Instant?>(nil)
     private let lost: @Sendable () -> Int?
+    /// For what comes when everything is on disk.
+    private let more: Duration
     private let logger: Logger
 
-    /// - Parameter lost: results that are in memory only; nil when everything is on disk.
-    init(lost: @escaping @Sendable () -> Int?, logger: Logger) {
+    /// - Parameters:
+    ///   - lost: results that are in memory only; nil when everything is on disk.
+    ///   - more: how long a stop may take besides, once that is so.
+    init(lost: @escaping @Sendable () -> Int?, more: Duration, logger: Logger) {
         self.lost = lost
+        self.more = more
         self.logger = logger
     }
 
@@ -337,10 +380,10 @@ private final class EndOfService: Service {
         try? await gracefulShutdown()  // cancelled: the group ends without a signal, and nobody waits
         began.withLock { $0 = .now }
         // A thread of its own: nothing of ours that hangs can hold it up.
-        Thread.detachNewThread { [lost, logger] in
+        Thread.detachNewThread { [lost, more, logger] in
             Thread.sleep(forTimeInterval: (Self.limit - .milliseconds(200)) / .seconds(1))
             guard let results = lost() else {
-                Thread.sleep(forTimeInterval: 0.2)
+                Thread.sleep(forTimeInterval: 0.2 + more / .seconds(1))
                 _exit(0)
             }
             // On another thread again, for the log may lie on the same disk.
@@ -361,8 +404,13 @@ struct Memory {
     /// Why history is kept in memory only; nil when it is on disk.
     var note: String?
 
-    static func open(folder: String, path: String?, logger: Logger) async throws(Failure) -> Memory {
-        let file = path ?? folder + "/stoker.sqlite"
+    static func file(folder: String, path: String?) -> String { path ?? folder + "/stoker.sqlite" }
+
+    /// - Parameter keeping: brings it back first where this disk does not have it.
+    static func open(
+        folder: String, path: String?, keeping: LedgerSafekeeping? = nil, logger: Logger
+    ) async throws -> Memory {
+        let file = file(folder: folder, path: path)
         do {
             try await FileLane().run("look at the ledger \(file)", within: .seconds(5)) {
                 try PrivateFolder.make(file.parentFolder)
@@ -373,15 +421,21 @@ struct Memory {
             }
         } catch {
             logger.error("History is kept in memory only", metadata: ["error": "\(error)"])
+            await keeping?.keeper.giveUp(because: "history is in memory only")
             return Memory(ledger: MemoryLedger(), note: (error as? Failure)?.because ?? "\(error)")
         }
-        do {
-            return Memory(ledger: try await SQLiteLedger(path: file, logger: logger), note: nil)
+        // What it throws ends the start: an empty ledger in place of the one in the vault would forget what was paused.
+        let arrival = try await keeping?.keeper.bring()
+        do throws(Failure) {
+            let ledger = try await SQLiteLedger(path: file, logger: logger)
+            if let keeping, let arrival { await keeping.open(ledger, after: arrival) }
+            return Memory(ledger: ledger, note: nil)
         } catch  where error.code == .conflict {
             throw error
         } catch {
             // Pinging matters more than remembering: go on, and say so wherever somebody looks.
             logger.error("History is kept in memory only", metadata: ["error": "\(error)"])
+            await keeping?.keeper.giveUp(because: "history is in memory only")
             return Memory(ledger: MemoryLedger(), note: "\(error.because)")
         }
     }

@@ -20,7 +20,7 @@ enum Serving {
         let plan = Engine.Plan(
             fleet: fleet, source: watched,
             dataFolder: options.data ?? surroundings.dataFolder,
-            standbyOf: request.standbyOf, standbyEvery: request.standbyEvery,
+            standbyOf: request.standbyOf, standbyEvery: request.standbyEvery, ledgerSource: request.ledgerSource,
             frameAncestors: surroundings.frameAncestors,
             reachable: options.reachable(fleet.serve, said: request.fleet.path, surroundings))
         try await Engine(plan: plan, logger: logger).run()

@@ -12,12 +12,13 @@ import Testing
 /// `/mcp` as HTTP sees it: who may come in, what is answered to what is no call, and how a call is called off.
 @Suite(.timeLimit(.minutes(2))) struct MCPDoorTests {
     private static func run(
-        token: Secret? = nil, publicURL: String? = nil, catalogue: (any MCPCatalogue)? = nil,
+        token: Secret? = nil, publicURL: String? = nil, book: AccessBook? = nil,
+        catalogue: (any MCPCatalogue)? = nil,
         _ test: @escaping @Sendable (MCPVisitor) async throws -> Void
     ) async throws {
         let seal = Seal()
         let server = MCPServer(catalogue: catalogue ?? FixtureCatalogue(seal: seal), seal: seal)
-        let access = Access(token: token, publicURL: publicURL, now: { SampleFleet.now })
+        let access = Access(token: token, publicURL: publicURL, book: book, now: { SampleFleet.now })
         try await Served.run(
             SampleFleet.dozen(), access: access, extraRoutes: { addMCP(to: $0, server: server, access: access) }
         ) { served in try await test(MCPVisitor(served: served, era: .modern)) }
@@ -187,19 +188,27 @@ import Testing
         }
     }
 
-    @Test func whatDestroysIsForThisMachineOnly() async throws {
-        for (url, isHere) in [(nil, true), ("https://stoker.example.com", false)] as [(String?, Bool)] {
+    @Test func whatDestroysNeedsAnAdmin() async throws {
+        let token = Secret("t0ken-of-16-chars")
+        for (scope, said) in [(nil, "no account"), (.operate, "needs the scope admin"), (.read, "needs the scope admin")]
+            as [(Scope?, String)]
+        {
             let catalogue = OperationCatalogue(
                 executor: ServerToolExecutor(OperationContext(now: { SampleFleet.now })), isLocal: false, seal: Seal(),
                 uses: PlanUsesInMemory(), secrets: EnvironmentSecrets(environment: [:]))
-            let token = Secret("t0ken-of-16-chars")
-            try await Self.run(token: token, publicURL: url, catalogue: catalogue) { visitor in
+            let book = AccessBook(records: FleetDouble().ledger.records, mainToken: token, now: { SampleFleet.now })
+            var bearer = token
+            if let scope { bearer = try await book.addToken("agent", scope: scope, ends: nil, by: "test").secret }
+            let secret = bearer
+            try await Self.run(
+                token: token, publicURL: "https://stoker.example.com", book: book, catalogue: catalogue
+            ) { visitor in
                 let reply = try await visitor.ask(
                     "tools/call", ["name": "delete_space", "arguments": ["space_id": "acme/bot"]],
-                    change: { $0.append(("Authorization", "Bearer \(token.reveal())")) })
+                    change: { $0.append(("Authorization", "Bearer \(secret.reveal())")) })
                 let text = reply.result["content"]?.array?.first?["text"]?.string ?? ""
-                // It gets as far as the account, of which there is none.
-                #expect(text.contains(isHere ? "no account" : "server's own machine"), "\(text)")
+                // With the right it gets as far as the account, of which there is none.
+                #expect(text.contains(said), "\(text)")
             }
         }
     }
@@ -229,7 +238,7 @@ import Testing
             ])
             guard case .request(let request) = MCPMessage(text.bytes, nil) else { preconditionFailure("no request") }
             let call = server.start(
-                request, from: MCPClient(principal: "http", mayDestroy: true), server.session(named: nil))
+                request, from: MCPClient(.machine), server.session(named: nil))
             for await _ in call.elements {}
             guard case .answer(let answer) = call.outcome else { return .null }
             return answer.json["result"] ?? .null
@@ -292,7 +301,7 @@ import Testing
 }
 
 /// Numbers that are the same in every run.
-private struct Dice: RandomNumberGenerator {
+struct Dice: RandomNumberGenerator {
     private var state: UInt64
     init(seed: UInt64) { state = seed }
     mutating func next() -> UInt64 {

@@ -9,59 +9,33 @@ import Synchronization
 import TestSupport
 import Testing
 
-/// A visitor whose address is told by the test.
-struct VisitorContext: RemoteAddressRequestContext {
-    var coreContext: CoreRequestContextStorage
-    @TaskLocal static var address: String? = nil
-
-    init(source: ApplicationRequestContextSource) { coreContext = .init(source: source) }
-
-    var remoteAddress: SocketAddress? { Self.address.flatMap { try? SocketAddress(ipAddress: $0, port: 1) } }
-}
-
 @Suite struct RESTTests {
-    /// What destroys or costs is only done for the server's own machine, whatever a header says.
-    @Test(
-        arguments: [
-            ("203.0.113.9", [:], 403), ("203.0.113.9", ["X-Forwarded-For": "127.0.0.1"], 403),
-            ("2001:db8::9", [:], 403),
-            ("127.0.0.1", ["X-Forwarded-For": "203.0.113.9"], 403), (nil, [:], 403),
-            // It gets as far as the account, of which there is none.
-            ("127.0.0.1", [:], 503), ("::1", [:], 503), ("::ffff:127.0.0.1", [:], 503),
-        ] as [(String?, [String: String], Int)])
-    func whatDestroysIsForThisMachineOnly(_ peer: String?, _ headers: [String: String], _ status: Int) async throws {
-        try await Self.whatDestroys(peer, headers, status)
-    }
-
-    /// A server with a public name stands behind a proxy, which may be of this machine and add nothing.
-    @Test(arguments: [("https://stoker.example.com", 403), ("http://localhost:7860", 503)])
-    func behindAPublicNameNobodyIsHere(_ url: String, _ status: Int) async throws {
-        try await Self.whatDestroys("127.0.0.1", [:], status, publicURL: url)
-    }
-
-    private static func whatDestroys(
-        _ peer: String?, _ headers: [String: String], _ status: Int, publicURL: String? = nil
-    ) async throws {
+    /// Whoever asks, and from wherever: what destroys or costs needs the scope `admin`, and no header makes one.
+    @Test(arguments: [("t0ken", 503), ("operate", 403), ("read", 403), ("wrong", 401)])
+    func whatDestroysNeedsAnAdmin(_ bearer: String, _ status: Int) async throws {
         let fleet = FleetDouble()
         let token = Secret("t0ken")
-        let router = Router(context: VisitorContext.self)
+        let book = AccessBook(records: fleet.ledger.records, mainToken: token, now: { fleet.now })
+        var bearer = bearer
+        if let scope = Scope(rawValue: bearer) {
+            bearer = try await book.addToken("ci", scope: scope, ends: nil, by: "test").secret.reveal()
+        }
+        let router = Router(context: BasicRequestContext.self)
         addREST(
             to: router, context: fleet.context, token: token,
-            access: Access(token: token, publicURL: publicURL, now: { fleet.now }))
+            access: Access(token: token, publicURL: "https://stoker.example.com", book: book, now: { fleet.now }))
         let destructive = Operation.all.filter { $0.effect == .destructive || $0.effect == .paid }
         #expect(destructive.count > 10)
         let app = Application(router: router, logger: Logger(label: "rest"))
+        let header = "Bearer \(bearer)"
         try await app.test(.router) { client in
             for operation in destructive {
-                var fields: HTTPFields = [.authorization: "Bearer t0ken"]
-                for (name, value) in headers { fields[HTTPFields.Element.Name(name)!] = value }
+                let fields: HTTPFields = [.authorization: header, HTTPFields.Element.Name("X-Forwarded-For")!: "127.0.0.1"]
                 let path =
                     "/api/v1"
                     + operation.path.split(separator: "/").map { $0.hasPrefix("{") ? "/some" : "/\($0)" }.joined()
-                let answer = try await VisitorContext.$address.withValue(peer) {
-                    try await client.execute(
-                        uri: path, method: HTTPRequest.Method(rawValue: operation.method.rawValue)!, headers: fields)
-                }
+                let answer = try await client.execute(
+                    uri: path, method: HTTPRequest.Method(rawValue: operation.method.rawValue)!, headers: fields)
                 // What is missing is told only to whom it may be of use.
                 let expected = status == 503 ? [400, 503] : [status]
                 #expect(expected.contains(answer.status.code), "\(operation.name): \(String(buffer: answer.body))")

@@ -161,6 +161,28 @@ import Testing
                     ]) { $1 })) == ["P01 main.go:2"])
     }
 
+    /// The program of a release and the C library of the image that is to run it.
+    @Test(
+        arguments: [
+            ("alpine:3.20", "musl"), ("python:3.13-alpine", "musl"), ("debian:11-slim", "2.31"),
+            ("python:3.12-slim-bullseye", "2.31"),
+            ("ubuntu:22.04", "2.35"), ("rockylinux:9", "2.34"), ("amazonlinux:2023", "2.34"),
+            ("gcr.io/distroless/base-debian11:1", "2.31"),
+            ("debian:12-slim", nil), ("python:3.13-slim", nil), ("python:3.13-slim-bookworm", nil),
+            ("ubuntu:24.04", nil),
+            ("node:22-slim", nil), ("acme/own:3", nil),
+        ] as [(String, String?)]) func theImageCanRunStoker(image: String, library: String?)
+    {
+        let found = findings([
+            "Dockerfile":
+                "FROM debian:12-slim AS guard\nCOPY stoker.xz stoker.xz.sha256 ./\nFROM \(image)\nCOPY --from=guard /x/stoker /usr/local/bin/stoker\nUSER 1000\nENTRYPOINT [\"stoker\", \"guard\", \"--\"]\nCMD [\"./app\"]\n"
+        ])
+        let told = found.filter { $0.rule == "DF07" }
+        #expect(told.count == (library == nil ? 0 : 1), "\(found.map(\.rule))")
+        if let library { #expect(told.first?.text.contains(library) == true, "\(told)") }
+        #expect(!found.contains { $0.rule == "B07" }, "the plan brings the program")
+    }
+
     @Test func filesOfTheDockerfile() {
         #expect(places(findings(["requirements.txt": nil])).contains("B07 Dockerfile:4"))
         #expect(places(findings(["requirements.txt": nil], ignored: ["requirements.txt"])).contains("B07 Dockerfile:4"))

@@ -70,6 +70,104 @@ extension EndToEnd {
             }
         }
 
+        /// The second vault gets every snapshot, and is restored from where the first one is lost or damaged.
+        @Test func aCopyStandsInForTheFirstVault() async throws {
+            try await Scratch.with("guard-copy") { scratch in
+                func start(_ name: String, _ vaults: [String], _ app: String) async throws -> StokerProcess {
+                    let place = try scratch.container(name)
+                    let given =
+                        ["guard"] + vaults + ["--path", "data", "--data", place + "/own", "--log-format", "json", "--"]
+                    return try await scratch.run(
+                        "/bin/sh",
+                        ["-c", "cd \"$0\" && exec \"$@\"", place, Binary.path] + given + ["/bin/sh", "-ec", app])
+                }
+                func vault(_ name: String) -> String { "folder:\(scratch.path)/\(name)" }
+                let both = ["--vault", vault("first"), "--vault", vault("copy")]
+                let one = try await start("one", both, "mkdir -p data; echo state > data/word")
+                #expect(one.exit == .code(0), "\(one.tail)")
+
+                // A new vault in place of a lost one.
+                let moved = try await start(
+                    "moved", ["--vault", vault("new"), "--from", vault("copy")], "cat data/word; echo more > data/word")
+                #expect(moved.exit == .code(0) && moved.output == "state\n", "\(moved.tail)")
+                #expect(moved.errors.contains("Restored snapshot") && moved.errors.contains("from folder:"))
+                // What the first one has goes before the copy.
+                let again = try await start(
+                    "again", ["--vault", vault("new"), "--from", vault("copy")], "cat data/word")
+                #expect(again.exit == .code(0) && again.output == "more\n", "\(again.tail)")
+
+                // Packs of the first are gone: its head names what nobody can restore.
+                try FileManager.default.removeItem(atPath: scratch.path + "/first/main/v1/p")
+                let refused = try await start("refused", ["--vault", vault("first")], "cat data/word")
+                #expect(refused.exit == .code(76) && refused.output.isEmpty, "\(refused.tail)")
+                let saved = try await start("saved", both + ["--from", vault("copy")], "cat data/word")
+                #expect(saved.exit == .code(0) && saved.output == "state\n", "\(saved.tail)")
+            }
+        }
+
+        /// `copy`, and commands that find the only state and read a copy.
+        @Test func aSnapshotIsCopiedAndTheOnlyStateIsFound() async throws {
+            try await Scratch.with("guard-copies") { scratch in
+                let vault = "folder:\(scratch.path)/vault"
+                let one = try scratch.guarded(
+                    in: try scratch.container("one"), more: ["--state", "acme/bot"],
+                    app: ["/bin/sh", "-c", "mkdir -p data; echo state > data/word"])
+                #expect(try await one.waitForExit() == .code(0), "\(one.tail)")
+                let listed = try await scratch.stoker("snapshots", "list", "--vault", vault, "--json")
+                let kept = try JSONDecoder().decode(JSON.self, from: Data(listed.output.utf8))
+                #expect(listed.exit == .code(0) && kept.snapshots.array.count == 1, "\(listed.tail)")
+
+                let target = "folder:\(scratch.path)/usb"
+                let key = try scratch.write("correct-horse-battery-staple", to: "usb.key")
+                let copied = try await scratch.stoker(
+                    "snapshots", "copy", "newest", "--vault", vault, "--to", target, "--to-key-file", key)
+                #expect(copied.exit == .code(0), "\(copied.tail)")
+                #expect(FileManager.default.fileExists(atPath: scratch.path + "/usb/acme/bot/v1/head"))
+                let word = try await scratch.stoker(
+                    "snapshots", "cat", "newest", "data/word", "--from", target, "--key-file", key,
+                    environment: ["STOKER_VAULT": vault])
+                #expect(word.exit == .code(0) && word.output == "state\n", "\(word.tail)")
+                let wrong = try await scratch.stoker("snapshots", "list", "--vault", target)
+                #expect(wrong.exit != .code(0) && wrong.errors.contains("no key was given"), "\(wrong.tail)")
+
+                // Of several none is guessed.
+                let other = try scratch.guarded(
+                    in: try scratch.container("two"), more: ["--state", "acme/other"],
+                    app: ["/bin/sh", "-c", "mkdir -p data; echo other > data/word"])
+                #expect(try await other.waitForExit() == .code(0), "\(other.tail)")
+                let several = try await scratch.stoker("snapshots", "list", "--vault", vault)
+                #expect(several.exit == .code(2), "\(several.tail)")
+                #expect(several.errors.contains("--state: acme/bot, acme/other"), "\(several.tail)")
+            }
+        }
+
+        /// Not process 1, and killed alone: nothing of its app goes on behind the back of the next one.
+        @Test func nothingOfTheAppOutlivesAKilledGuard() async throws {
+            try await Scratch.with("guard-killed") { scratch in
+                let place = try scratch.container("one")
+                let app = "sleep 600 & echo $! > child; echo $$ > main; echo ready; wait"
+                let one = try scratch.guarded(in: place, app: ["/bin/sh", "-c", app])
+                try await one.waitForLine("the app") { $0 == "ready" }
+                try await one.waitForLog("the app runs")
+                let pids = try ["main", "child"].map { name in
+                    let text = try String(contentsOfFile: "\(place)/\(name)", encoding: .utf8)
+                    return try #require(Int32(text.trimmingCharacters(in: .whitespacesAndNewlines)))
+                }
+                for pid in pids { #expect(kill(pid, 0) == 0) }
+                one.send(SIGKILL)
+                try await one.waitForExit()
+                for pid in pids {
+                    try await Wait.until("the end of \(pid)") {
+                        // Dead and not reaped is dead: that is its new parent's affair.
+                        guard let stat = try? String(contentsOfFile: "/proc/\(pid)/stat", encoding: .utf8) else {
+                            return true
+                        }
+                        return stat.split(separator: " ").dropFirst(2).first == "Z"
+                    }
+                }
+            }
+        }
+
         @Test func aRestartOnTheSameDiskGoesOn() async throws {
             try await Scratch.with("guard-again") { scratch in
                 let place = try scratch.container("only")

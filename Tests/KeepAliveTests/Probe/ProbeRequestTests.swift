@@ -11,6 +11,14 @@ import Testing
 struct ProbeRequestTests {
     private static let ok = "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nhi"
 
+    /// A ping goes where a token for the same address would go; a probe's host has no root dot.
+    @Test(arguments: trickyAddresses) func addressesAreReadByOneGrammar(text: String) {
+        guard let probe = try? ProbeAddress(text), probe.scheme.kind == .http else { return }
+        let origin = try? WebOrigin(text)
+        #expect(origin?.port == probe.port)
+        #expect(origin?.host == (probe.isRooted ? probe.host + "." : probe.host))
+    }
+
     @Test func theRequestIsWhatWasAskedFor() async throws {
         try await ProbeBench.run { bench in
             let server = try await MisbehavingServer.start(on: bench.group) { _ in [.send(Self.ok), .close] }

@@ -57,6 +57,8 @@ extension EventPayload {
         .ledgerStalled(because: "the disk is full", limit: 5), .ledgerRecovered,
         .ledgerMended(what: "A row was mended"),
         .ledgerDamaged(what: "A page was damaged"), .ledgerAcknowledged(incident: 7),
+        .ledgerRestored(what: "Restored snapshot 1"), .ledgerUnkept(vault: "folder:/v", because: "the disk is full"),
+        .ledgerKept(vault: "folder:/v"), .ledgerTaken(vault: "folder:/v", by: "host, process 7"),
         .spaceStage(space: "a/b", stage: "RUNNING", from: "BUILDING", why: nil, message: nil),
         .spaceStage(space: "a/b", stage: nil, from: nil, why: .owner, message: nil),
         .spaceStage(space: "a/b", stage: "PAUSED", from: "PAUSED", why: .spendLimit, message: "x"),

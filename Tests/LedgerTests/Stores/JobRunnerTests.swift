@@ -2,6 +2,7 @@ import Ledger
 import ServiceLifecycle
 import StokerCore
 import Synchronization
+import TestSupport
 import Testing
 
 @Suite("Job runner")
@@ -40,11 +41,6 @@ struct JobRunnerTests {
         }
     }
 
-    private func until(_ condition: () async throws -> Bool) async throws {
-        let came = try await eventually(condition)
-        #expect(came)
-    }
-
     private func job(_ payload: String, at: Instant = morning, runAt: Instant? = nil, maxAttempts: Int = 5) throws
         -> NewJob
     {
@@ -66,14 +62,14 @@ struct JobRunnerTests {
             }
             let runner = runner(store, wall, settings: .init(concurrency: 3, poll: .seconds(1)), [handler])
             try await running(runner) {
-                try await until { seen.list.count == 40 }
-                try await until { runner.running == 0 }
+                try await eventually { seen.list.count == 40 }
+                try await eventually { runner.running == 0 }
                 // Inserted by this process: seen at once; by another: with the next look.
                 try await store.insert([job("more")])
                 runner.wake()
-                try await until { seen.list.count == 41 }
+                try await eventually { seen.list.count == 41 }
                 wall.now = morning + .seconds(3_600)
-                try await until { seen.list.count == 42 }
+                try await eventually { seen.list.count == 42 }
             }
             #expect(Set(seen.list).count == 42 && seen.list.last == "later")
             #expect((1...3).contains(seen.most))
@@ -98,20 +94,20 @@ struct JobRunnerTests {
             }
         }
         try await running(runner(store, wall, [handler])) {
-            try await until { store.job(ids[0])?.state == .retryable }
+            try await eventually { store.job(ids[0])?.state == .retryable }
             #expect(store.job(ids[0])?.runAt == morning + .seconds(10))
             #expect(store.job(ids[0])?.lastError == "no answer")
-            try await until { store.job(ids[1])?.state == .discarded }
+            try await eventually { store.job(ids[1])?.state == .discarded }
             #expect(store.job(ids[1])?.lastError == "refused")
-            try await until { store.job(ids[2])?.state == .scheduled }
-            try await until { store.job(ids[3])?.state == .cancelled }
+            try await eventually { store.job(ids[2])?.state == .scheduled }
+            try await eventually { store.job(ids[3])?.state == .cancelled }
             wall.now = morning + .seconds(10)
-            try await until { store.job(ids[0])?.state == .completed }
+            try await eventually { store.job(ids[0])?.state == .completed }
             wall.now = morning + .seconds(20)
-            try await until { store.job(ids[2])?.state == .retryable }
+            try await eventually { store.job(ids[2])?.state == .retryable }
             #expect(store.job(ids[2])?.runAt == morning + .seconds(27))
             wall.now = morning + .seconds(27)
-            try await until { store.job(ids[2])?.state == .completed }
+            try await eventually { store.job(ids[2])?.state == .completed }
         }
         #expect(seen.list.count { $0 == "busy 1" } == 2, "what was put off did not count")
     }
@@ -127,17 +123,17 @@ struct JobRunnerTests {
         }
         let settings = JobRunner.Settings(lease: .seconds(3), poll: .seconds(1))
         try await running(runner(store, wall, settings: settings, [handler])) {
-            try await until { seen.list == ["began"] }
+            try await eventually { seen.list == ["began"] }
             for second in 1...5 {
                 wall.now = morning + .seconds(second)
-                try await until { store.job(id)?.leaseUntil == morning + .seconds(second + 3) }
+                try await eventually { store.job(id)?.leaseUntil == morning + .seconds(second + 3) }
             }
             #expect(store.claim(["mail"], by: "other", limit: 1, lease: .seconds(9), now: wall.now) == [])
             // Its process slept for longer than its lease: another took it.
             let taken = store.claim(
                 ["mail"], by: "other", limit: 1, lease: .seconds(900), now: morning + .seconds(60))
             #expect(taken.first?.id == id)
-            try await until { seen.list == ["began", "called off"] }
+            try await eventually { seen.list == ["began", "called off"] }
             #expect(store.job(id)?.owner == "other" && store.job(id)?.state == .running)
             #expect(store.complete(id, fence: taken[0].fence, now: wall.now))
         }
@@ -160,9 +156,9 @@ struct JobRunnerTests {
         let settings = JobRunner.Settings(concurrency: 2, poll: .seconds(1), stopWithin: .seconds(25))
         let runner = runner(store, wall, settings: settings, [handler])
         try await running(runner) {
-            try await until { seen.list.count == 2 }
+            try await eventually { seen.list.count == 2 }
             go.withLock { $0 = true }
-            try await until { store.job(ids[0])?.state == .completed || seen.list.count == 3 }
+            try await eventually { store.job(ids[0])?.state == .completed || seen.list.count == 3 }
         }
         #expect(runner.running == 0)
         #expect(store.job(ids[0])?.state == .completed)
@@ -234,11 +230,11 @@ struct JobRunnerTests {
             try await Task.sleep(for: .milliseconds(30))
             #expect(seen.list.isEmpty)
             store.refuses.withLock { $0 = false }
-            try await until { seen.list == ["1 1"] }
+            try await eventually { seen.list == ["1 1"] }
             store.refuses.withLock { $0 = false }
             // Written late, or done once more after its lease.
             wall.now = morning + .seconds(61)
-            try await until { store.real.job(1)?.state == .completed }
+            try await eventually { store.real.job(1)?.state == .completed }
         }
     }
 }

@@ -54,12 +54,19 @@ import Testing
         #expect(settings.onFailedRestore == .older)
         #expect((settings.retention.last, settings.retention.daily, settings.retention.weekly) == (10, 7, 4))
         #expect(settings.proxy == 8_000)
+        let master = try Self.read(Self.whole + "ledger: { vault: [copy, state], every: 30s }\n").get().ledger
+        #expect(master.vaults.map(\.name) == ["copy", "state"] && master.every == .seconds(30))
         let written = Self.sections.written(fleet).text
         #expect(!written.contains("correct horse") && written.contains("***"))
     }
 
     @Test(arguments: [
         ("persist: { vault: nowhere }", "is not a vault of this file"),
+        ("ledger: { vault: nowhere }", "is not a vault of this file"),
+        (
+            "vaults: { v: { dataset: x/y } }\nledger: { vault: v }\nspaces: { a/b: { persist: { vault: v, paths: data } } }",
+            "keeps one state"
+        ),
         ("spaces: { a/b: { persist: { paths: [data] } } }", "names no vault"),
         ("vaults: { v: { folder: /x } }\nspaces: { a/b: { persist: { vault: v } } }", "names no path"),
         (

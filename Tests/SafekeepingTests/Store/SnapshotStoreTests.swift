@@ -238,6 +238,30 @@ import Testing
         #expect(try FileManager.default.contentsOfDirectory(atPath: scratch.path).sorted() == ["some", "vault"])
     }
 
+    /// 16: a pack that is gone, and one in the place of another.
+    @Test(arguments: [false, true]) func aPackThatIsMissingOrAnotherIsNamed(isSwapped: Bool) async throws {
+        let store = store()
+        let claim = try await store.claim(as: "one")
+        var tree = tree()
+        _ = try published(try await store.publish(under: claim) { [tree] in tree.stream })
+        let large = Set(try await store.vault.list("v1/p/").map(\.name))
+        tree.file("later", Seeded(9).shuffled(50_000))
+        let second = try published(try await store.publish(under: claim) { [tree] in tree.stream })
+        let name = try #require(try await store.vault.list("v1/p/").first { !large.contains($0.name) }?.name)
+        let other = try #require(large.first)
+        let path = scratch("vault/" + name)
+        try FileManager.default.removeItem(atPath: path)
+        if isSwapped { try FileManager.default.copyItem(atPath: scratch("vault/" + other), toPath: path) }
+        let failure = await #expect(throws: Failure.self) {
+            _ = try await self.store().restore(second, to: self.scratch("all"))
+        }
+        #expect(
+            failure?.code == .vaultDamaged && failure?.because.contains(name) == true, "\(String(describing: failure))")
+        #expect(!FileManager.default.fileExists(atPath: scratch("all")))
+        // Its index went with it: what is whole is found by `repair`, which reads the packs themselves.
+        #expect(failure?.hint?.contains("older snapshot") == true)
+    }
+
     @Test func aHeadThatIsLostIsMadeAnew() async throws {
         let store = store()
         let claim = try await store.claim(as: "one")

@@ -53,4 +53,12 @@ import Testing
         await first.vault.shutdown()
         await second.vault.shutdown()
     }
+
+    @Test func nothingIsLostOnABadDay() async throws {
+        let scratch = Scratch()
+        let path = try await Self.bare(scratch)
+        try await VaultCampaign.runs("git", "STOKER_VAULT_REAL_RUNS", sample: 1, checksEach: 100) { seed in
+            { try Self.vault(path, state: "run/\(seed)") }
+        }
+    }
 }

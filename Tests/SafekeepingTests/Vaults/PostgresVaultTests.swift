@@ -86,6 +86,17 @@ import Testing
         }
     }
 
+    @Test func nothingIsLostOnABadDay() async throws {
+        try await Self.served { address in
+            try await VaultCampaign.runs("PostgreSQL", "STOKER_VAULT_REAL_RUNS", sample: 1, checksEach: 3) { seed in
+                {
+                    try VaultOpening(environment: [:], hub: nil).open(
+                        VaultAddress(reading: address), state: "run/\(seed)")
+                }
+            }
+        }
+    }
+
     @Test func aServerThatIsNotThereIsTold() async throws {
         let reserved = try ReservedPort()
         defer { reserved.release() }

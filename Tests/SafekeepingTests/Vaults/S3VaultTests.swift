@@ -11,12 +11,16 @@ import Testing
 
 /// Against `moto[server]` of PyPI, which honours both conditions.
 @Suite(.serialized) struct S3VaultTests {
-    private static func served(_ body: (String, Hub) async throws -> Void) async throws {
+    /// - Parameter ignoring: headers of requests, as WSGI names them, that the server does not see.
+    private static func served(
+        ignoring: [String] = [], _ body: (String, Hub) async throws -> Void
+    ) async throws {
         let scratch = Scratch()
         let root = URL(fileURLWithPath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
             .deletingLastPathComponent().deletingLastPathComponent()
         let server = try StokerProcess(
-            root.appendingPathComponent(".build/venv/bin/python").path, ["-m", "moto.server", "-p", "0"],
+            root.appendingPathComponent(".build/venv/bin/python").path,
+            ignoring.isEmpty ? ["-m", "moto.server", "-p", "0"] : ["-c", forgetful] + ignoring,
             environment: ["PATH": "/usr/bin:/bin"], directory: scratch.path, name: "moto")
         let sign = "Running on "
         do {
@@ -38,6 +42,18 @@ import Testing
             throw error
         }
     }
+
+    /// The same server, to which some headers never come.
+    private static let forgetful = """
+        import sys
+        from moto.server import DomainDispatcherApplication, create_backend_app
+        from werkzeug.serving import run_simple
+        app = DomainDispatcherApplication(create_backend_app)
+        def filtered(environ, start):
+            for name in sys.argv[1:]: environ.pop(name, None)
+            return app(environ, start)
+        run_simple('127.0.0.1', 0, filtered, threaded=True)
+        """
 
     private static func vault(_ address: String, _ hub: Hub, state: String? = nil) throws -> any Vault {
         try VaultOpening(
@@ -67,6 +83,40 @@ import Testing
         }
     }
 
+    /// 19: a place that writes in spite of every condition takes no head.
+    @Test func aStoreThatIgnoresConditionsIsRefusedAtTheStart() async throws {
+        try await Self.served(ignoring: ["HTTP_IF_MATCH", "HTTP_IF_NONE_MATCH"]) { address, hub in
+            let store = SnapshotStore(vault: try Self.vault(address, hub), key: .open)
+            let failure = await #expect(throws: Failure.self) { _ = try await store.claim(as: "one") }
+            #expect(failure?.code == .vaultUnsafe && failure?.because.contains("If-None-Match") == true)
+            #expect(try await store.summary() == nil)
+            #expect(try await store.vault.list("v1/").isEmpty, "what proved it is gone")
+        }
+    }
+
+    /// Where only the creation of what is not there is conditional, heads are numbered.
+    @Test func whereOnlyCreationIsConditionalHeadsAreNumbered() async throws {
+        try await Self.served(ignoring: ["HTTP_IF_MATCH"]) { address, hub in
+            let vault = try Self.vault(address, hub)
+            try await VaultContract.check(vault, seenBy: try Self.vault(address, hub))
+            try await VaultContract.race(vault, rounds: 3)
+            try await NumberedHeadsTests.prunedNumbers(vault)
+            try await VaultCampaign.runs("S3, numbered heads", "STOKER_VAULT_REAL_RUNS", sample: 1, checksEach: 3) {
+                seed in { try Self.vault(address, hub, state: "run/\(seed)") }
+            }
+            // One that honours the tag again does not begin a second line of heads.
+            #expect(try await vault.readHead()?.version.text.hasPrefix("#") == true)
+        }
+    }
+
+    @Test func nothingIsLostOnABadDay() async throws {
+        try await Self.served { address, hub in
+            try await VaultCampaign.runs("S3", "STOKER_VAULT_REAL_RUNS", sample: 1, checksEach: 3) { seed in
+                { try Self.vault(address, hub, state: "run/\(seed)") }
+            }
+        }
+    }
+
     @Test func withoutKeysNothingIsAsked() {
         let failure = #expect(throws: Failure.self) {
             _ = try VaultOpening(environment: [:], hub: nil).open(
@@ -92,6 +142,11 @@ extension Hub {
         ("git:https://me:secret@host/a/b.git", "git:https://host/a/b.git"), ("git:/srv/a.git", "git:/srv/a.git"),
     ]) func namesTellNoPassword(text: String, name: String) throws {
         #expect(try VaultAddress(reading: text).name == name)
+    }
+
+    @Test(arguments: trickyAddresses) func bucketsAreReadByOneGrammar(address: String) {
+        let isOne = (try? WebOrigin(address)) != nil && (AddressParts(address)?.path.count ?? 0) > 1
+        #expect(((try? VaultAddress(reading: "s3:" + address)) != nil) == isOne)
     }
 
     @Test(arguments: ["", "folder:", "nfs:/x", "bucket:name", "s3:host/bucket", "s3:https://host", "dataset:a/b/c"])

@@ -9,8 +9,8 @@ struct ApplyOffer {
     /// Of the whole plan, as it was looked at.
     var digest: String
     var rollout: Rollout
-    /// The visitor is on the server's own machine.
-    var isHere: Bool
+    /// The visitor may have ``Operations/Operation/apply`` done.
+    var mayApply: Bool
 
     /// More than that is no form.
     private static let mostLosses = 30
@@ -22,9 +22,9 @@ struct ApplyOffer {
     /// Why it cannot be applied here; nil when it can.
     var refusal: String? {
         if !plan.obstacles.isEmpty { return "It can be applied once nothing stands in its way." }
-        if !isHere {
+        if !mayApply {
             return
-                "A plan is applied from the server's own machine only, under 127.0.0.1 and not through a proxy, or with `stoker apply`."
+                "Applying a plan needs the scope admin, which your session or token does not have."
         }
         if losing.count > Self.mostLosses {
             return

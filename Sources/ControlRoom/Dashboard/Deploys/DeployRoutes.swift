@@ -1,7 +1,6 @@
 import Deployment
 import Hummingbird
 import Ledger
-import NIOCore
 import Operations
 import StokerCore
 import Synchronization
@@ -63,18 +62,11 @@ extension Routes {
                 + (failure.hint.map { " \(Formatting.capitalized($0))." } ?? ""))
     }
 
-    /// The connection's other end is this machine, and nothing says that it passes on what others ask.
-    private func isHere(_ request: Request, _ visit: AppRequestContext) -> Bool {
-        RequestCaller.isPeerHere(visit) && access.isCalledFromThisMachine(request)
-    }
-
     /// Applies the plan that the form's page showed; one that was changed since is refused and shown.
     private func applyPlan(_ request: Request, _ visit: AppRequestContext) async throws -> Response {
         var request = request
         let form = PageFormatting.form(String(buffer: try await request.collectBody(upTo: visit.maxUploadSize)))
         do throws(Failure) {
-            let isHere = isHere(request, visit)
-            try RequestCaller(isHere: isHere, follows: nil).permit(Operation.apply)
             guard let digest = form["digest"], !digest.isEmpty else {
                 throw Failure(
                     .usage, doing: "apply the plan", because: "the form does not say which plan was looked at")
@@ -86,7 +78,7 @@ extension Routes {
                 given.append(
                     ("allow_destroy", .array(allowed.map { .string(String($0.dropFirst(ApplyOffer.allow.count))) })))
             }
-            switch try await deployRunner.start(given, in: try deployContext(), isHere: isHere) {
+            switch try await deployRunner.start(given, in: try deployContext()) {
             case .began: return Reply.see("/deploys/past")
             case .over(.success): return Reply.see("/deploys/past")
             case .over(.failure(let failure)): throw failure
@@ -114,7 +106,7 @@ extension Routes {
         if kind == .plan, let found, let digest = found.digest, !found.plan.isEmpty {
             page.offer = ApplyOffer(
                 plan: found.plan, digest: digest, rollout: await monitor.fleet()[RolloutSection.section],
-                isHere: isHere(request, visit))
+                mayApply: visit.permission.admin)
         }
         page.runs = runs
         let frame = frame(

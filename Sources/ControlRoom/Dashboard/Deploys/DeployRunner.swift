@@ -50,10 +50,10 @@ final class DeployRunner: Service {
     /// Begins an apply.
     /// - Throws: `conflict` while one of this server's pages is at work.
     func start(
-        _ given: [(name: String, value: JSONValue)], in context: OperationContext, isHere: Bool
+        _ given: [(name: String, value: JSONValue)], in context: OperationContext
     ) async throws(Failure) -> Start {
         let (answers, told) = AsyncStream.makeStream(of: Start.self)
-        let caller = PageCaller(isHere: isHere) { told.yield(.began) }
+        let caller = PageCaller { told.yield(.began) }
         let isFree = state.withLock { state in
             guard state.caller == nil else { return false }
             (state.caller, state.problem) = (caller, nil)
@@ -109,13 +109,14 @@ final class DeployRunner: Service {
 
 /// A form as an operation sees its caller: its yes came with it, and nobody follows its progress but by the ledger.
 final class PageCaller: OperationCaller {
-    private let request: RequestCaller
+    let principal: Principal
     private let began: @Sendable () -> Void
     private let state = Mutex((hasBegun: false, wantsToStop: false, isLeft: false))
 
     /// - Parameter began: called when the first change is about to be made.
-    init(isHere: Bool, began: @escaping @Sendable () -> Void = {}) {
-        request = RequestCaller(isHere: isHere, follows: nil)
+    init(began: @escaping @Sendable () -> Void = {}) {
+        // Of the request that asks: the work is done by a service.
+        principal = .current
         self.began = began
     }
 
@@ -124,9 +125,6 @@ final class PageCaller: OperationCaller {
     func leave() { state.withLock { $0.isLeft = true } }
 
     var hasBegun: Bool { state.withLock { $0.hasBegun } }
-
-    func permit(_ operation: Operation) throws(Failure) { try request.permit(operation) }
-    func permit(_ question: Question) throws(Failure) { try request.permit(question) }
 
     func stop() { state.withLock { $0.wantsToStop = true } }
     var wantsToStop: Bool { state.withLock { $0.wantsToStop } }

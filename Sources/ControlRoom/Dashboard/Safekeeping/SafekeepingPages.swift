@@ -35,10 +35,8 @@ extension Routes {
         func call(
             _ operation: Operations.Operation, _ given: [(name: String, value: JSONValue)]
         ) async throws(Failure) {
-            let isHere = RequestCaller.isPeerHere(visit) && access.isCalledFromThisMachine(request)
-            let caller = RequestCaller(isHere: isHere, follows: nil)
-            try caller.permit(operation)
-            _ = try await operation.call(given, in: context.called(by: caller))
+            _ = try await operation.call(
+                given, in: context.called(by: RequestCaller(principal: visit.principal, follows: nil)))
         }
         let id = JSONValue.string(form["id"] ?? "")
         do throws(Failure) {
@@ -325,7 +323,8 @@ struct StateView {
         let snapshots = answer["snapshots"]?.array ?? []
         let kept = answer["kept"]?.integer
         let last = drill["proven"] ?? .null
-        page["path"] = PercentCoding.encoded(name)
+        page["path"] = answer["space"]?.isNull == false ? PercentCoding.encoded(name) : ""
+        page["title"] = answer["space"]?.isNull == false ? name : "Stoker itself"
         page["mayWrite"] = mayWrite
         page["headIcon"] = standing == "safe" && isProven ? "proven" : sign
         page["say"] =

@@ -100,9 +100,11 @@ extension Routes {
         let status = try await Operation.showWorker.call([("name", .string(name))], in: context)
         let rows = try await Operation.listIterations.call([("name", .string(name)), ("limit", 10)], in: context)
         let found = try await Operation.listFindings.call([("worker", .string(name)), ("limit", 5)], in: context)
+        let asks = try await Operation.listAsks.call([("name", .string(name)), ("limit", 5)], in: context)
         let overview = await monitor.overview()
         var model = WorkerView(status, now: overview.now).page(
             rows["items"]?.array ?? [], findings: found["items"]?.array ?? [])
+        model.merge(WorkerModelView(status["model"], now: overview.now).page(asks["items"]?.array ?? [])) { $1 }
         model["mayWrite"] = visit.permission.write
         let frame = frame(
             visit, title: "\(name) · Stoker", kind: "plain", overview: overview, live: true, place: "workers")
@@ -204,6 +206,62 @@ struct WorkerView {
     }
 }
 
+/// A worker's model as its page shows it: what it may spend, and what it was asked.
+struct WorkerModelView {
+    let answer: JSONValue
+    let now: Instant
+
+    init(_ answer: JSONValue?, now: Instant) {
+        self.answer = answer ?? .null
+        self.now = now
+    }
+
+    private func meter(_ key: String, _ label: String, _ write: (Double) -> String) -> [String: Any]? {
+        guard let spent = answer[key]?["spent"]?.double else { return nil }
+        let limit = answer[key]?["limit"]?.double
+        let resets = OutputFormatting.instant(answer[key]?["resets"]).map { Formatting.relative($0, to: now) } ?? ""
+        return [
+            "label": label, "said": limit.map { "\(write(spent)) of \(write($0))" } ?? write(spent),
+            "share": "\(limit.map { min(100, Int(spent / max($0, 0.000_001) * 100)) } ?? 0)", "resets": resets,
+        ]
+    }
+
+    func page(_ asks: [JSONValue]) -> [String: Any] {
+        guard let name = answer["name"]?.string else { return ["hasModel": false] }
+        let format = answer["format"]?.string
+        let facts: [String?] = [
+            format.map {
+                "answers by \($0 == "schema" ? "JSON schema" : $0 == "object" ? "JSON" : $0 == "tool" ? "a tool's schema" : "the question's schema")"
+            },
+            answer["context"]?.integer.map { "\(Formatting.count($0)) tokens of context" },
+            (answer["asked"]?.integer ?? 0).counted("question"),
+        ]
+        let waits = OutputFormatting.instant(answer["waits_until"])
+        return [
+            "hasModel": true, "modelName": name, "modelURL": answer["url"]?.string ?? "",
+            "modelFacts": facts.compactMap(\.self).joined(separator: ", "),
+            "meters": [
+                meter("tokens", "Tokens") { Formatting.count(Int($0)) }, meter("usd", "Money") { Self.dollars($0) },
+            ].compactMap(\.self),
+            "modelWaits": waits.map {
+                "Nothing is asked before \(Formatting.time($0)): \(answer["waits_because"]?.string ?? "")"
+            }
+                ?? "",
+            "isModelWaiting": waits != nil, "hasAsks": !asks.isEmpty,
+            "asks": asks.map { ask in
+                [
+                    "number": "\(ask["number"]?.integer ?? 0)", "purpose": ask["purpose"]?.string ?? "",
+                    "outcome": ask["outcome"]?.string ?? "",
+                    "tokens": Formatting.count(ask["tokens"]?.integer ?? 0), "question": ask["question"]?.string ?? "",
+                    "answer": ask["answer"]?.string ?? "",
+                ] as [String: Any]
+            },
+        ]
+    }
+
+    private static func dollars(_ value: Double) -> String { ModelMoney.text(Int64((value * 1e9).rounded())) }
+}
+
 /// A finding as pages show it.
 enum FindingView {
     static func item(_ finding: JSONValue) -> [String: Any] {
@@ -225,6 +283,11 @@ enum FindingView {
         page["rule"] = text("rule")
         page["confidence"] = finding["confidence"]?.double.map { "\($0)" } ?? "–"
         page["worker"] = answer["worker"]?.string ?? ""
+        page["taken"] =
+            answer["taken_by"]?.string.map { by in
+                let state = answer["taken_state"]?.string ?? ""
+                return state == "taken" ? "\(by) works on it" : "\(by) tried a change: \(state)"
+            } ?? ""
         page["dismissed"] = OutputFormatting.instant(answer["dismissed_until"]).map { Formatting.time($0) } ?? ""
         page["file"] = text("file")
         page["first"] = "\(first)"

@@ -11,6 +11,10 @@ extension Fleet {
         package var keepHours: Duration
         /// How long day sums, changes of verdicts, incidents and events are kept. Default 1,825 days. Never shorter than the others.
         package var keepDays: Duration
+        /// Names of vaults that keep a copy beside this disk: the first decides and restores, the others get copies.
+        package var vaults: [FleetReference] = []
+        /// Time between snapshots into them; nil for a minute, or what the vault bears.
+        package var every: Duration?
 
         package init(
             path: String? = nil, keepObservations: Duration = .seconds(7 * 86_400),
@@ -49,7 +53,16 @@ extension FleetSection where Settings == Fleet.LedgerSettings {
                     "keep_days", .duration(kept, example: "1825d"), \.keepDays,
                     "Sums by day, changes of verdicts, incidents and events; at least as long as the others.",
                     standard: "1825d", example: "1095d", mistakes: ["1825", "30m", "4000d"], needsRestart: true),
-            ], unbuilt: ["vault"]), initial: Fleet.LedgerSettings(), at: \.ledger)
+                FleetKey(
+                    "vault", .list(.reference("a vault's name"), "vaults", limit: 8), \.vaults,
+                    "Where it is kept so that it survives its disk: names of `vaults`. The first decides and restores, the others get copies; see [safekeeping](safekeeping.md).",
+                    standard: "none", range: "a name of `vaults`, or a list", example: "[]",
+                    mistakes: ["{ a: b }"], needsRestart: true),
+                FleetKey(
+                    "every", .duration(.seconds(1) ... .seconds(86_400), example: "1m"), \.every,
+                    "Time between two snapshots of it. Never under 20 times what a snapshot costs, and 60s for a dataset.",
+                    standard: "1m; dataset 5m", example: "30s", mistakes: ["0s", "2d", "often"], needsRestart: true),
+            ]), initial: Fleet.LedgerSettings(), at: \.ledger)
 
     private static let kept = Duration.seconds(3_600) ... .seconds(3_650 * 86_400)
 }

@@ -27,10 +27,13 @@ typedef struct {
     uint64_t memory;
     /// Largest file; bytes.
     uint64_t file;
-    /// Processes of its user at a time, where it gets a user of its own.
+    /// Processes at a time: of the user that it gets; of ours besides those that run already, where we are not root.
     unsigned processes;
     /// Its user when ours is root; otherwise ours is kept.
     uid_t user;
+    /// The program is bubblewrap, which makes the walls itself: limits and user are set here, and a filter of system calls waits at
+    /// descriptor STOKER_JAIL_FILTER for its `--seccomp`. `readable` and `writable` are not used.
+    int wrapped;
 } stoker_jail;
 
 enum {
@@ -38,6 +41,8 @@ enum {
     STOKER_JAIL_TIMEOUT = 124,
     /// Exit status when the jail could not be made; nothing was run.
     STOKER_JAIL_FAILED = 125,
+    /// Where a wrapped program finds the filter.
+    STOKER_JAIL_FILTER = 3,
 };
 
 /// Version of Landlock that the kernel has; 0 for none. Below 1 there is no jail.

@@ -1,5 +1,5 @@
 #define _GNU_SOURCE
-#include "CJail.h"
+#include "jail.h"
 
 #ifdef __linux__
 
@@ -106,46 +106,103 @@ static int confine_files(const stoker_jail *jail) {
 #define REFUSE(code) BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | (code))
 #define NO(name) BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_##name, 0, 1), REFUSE(EPERM)
 
-static int confine_calls(void) {
-    static struct sock_filter filter[] = {
-        BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, arch)),
-        BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, ARCH, 1, 0),
-        BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_KILL_PROCESS),
-        BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, nr)),
+// The last rules of the filter: sockets.
+#define SOCKET_RULES 6
+
+static struct sock_filter filter[] = {
+    BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, arch)),
+    BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, ARCH, 1, 0),
+    BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_KILL_PROCESS),
+    BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, nr)),
 #if defined(__x86_64__)
-        // The other numbering of the same machine.
-        BPF_JUMP(BPF_JMP | BPF_JGE | BPF_K, 0x40000000, 0, 1),
-        REFUSE(ENOSYS),
+    // The other numbering of the same machine.
+    BPF_JUMP(BPF_JMP | BPF_JGE | BPF_K, 0x40000000, 0, 1),
+    REFUSE(ENOSYS),
 #endif
-        // Namespaces and mounts: what else would give rights back.
-        NO(unshare), NO(setns), NO(mount), NO(umount2), NO(pivot_root), NO(chroot),
-        NO(move_mount), NO(open_tree), NO(fsopen), NO(fsconfig), NO(fsmount), NO(fspick), NO(mount_setattr),
-        // Other processes, the kernel, and surfaces that seldom serve a test.
-        NO(ptrace), NO(process_vm_readv), NO(process_vm_writev), NO(kcmp), NO(pidfd_getfd), NO(bpf), NO(perf_event_open),
-        NO(keyctl), NO(add_key), NO(request_key), NO(userfaultfd), NO(io_uring_setup), NO(io_uring_enter),
-        NO(io_uring_register), NO(init_module), NO(finit_module), NO(delete_module), NO(kexec_load), NO(reboot),
-        NO(swapon), NO(swapoff), NO(sethostname), NO(setdomainname), NO(syslog), NO(acct), NO(quotactl),
-        NO(settimeofday), NO(clock_settime), NO(open_by_handle_at), NO(name_to_handle_at), NO(setpriority),
-        // A library that finds no clone3 takes clone, whose flags can be seen.
-        BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_clone3, 0, 1),
-        REFUSE(ENOSYS),
-        BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_clone, 0, 4),
+    // Namespaces and mounts: what else would give rights back.
+    NO(unshare), NO(setns), NO(mount), NO(umount2), NO(pivot_root), NO(chroot),
+    NO(move_mount), NO(open_tree), NO(fsopen), NO(fsconfig), NO(fsmount), NO(fspick), NO(mount_setattr),
+    // Other processes, the kernel, and surfaces that seldom serve a test.
+    NO(ptrace), NO(process_vm_readv), NO(process_vm_writev), NO(kcmp), NO(pidfd_getfd), NO(bpf), NO(perf_event_open),
+    NO(keyctl), NO(add_key), NO(request_key), NO(userfaultfd), NO(io_uring_setup), NO(io_uring_enter),
+    NO(io_uring_register), NO(init_module), NO(finit_module), NO(delete_module), NO(kexec_load), NO(reboot),
+    NO(swapon), NO(swapoff), NO(sethostname), NO(setdomainname), NO(syslog), NO(acct), NO(quotactl),
+    NO(settimeofday), NO(clock_settime), NO(open_by_handle_at), NO(name_to_handle_at), NO(setpriority),
+    // A library that finds no clone3 takes clone, whose flags can be seen.
+    BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_clone3, 0, 1),
+    REFUSE(ENOSYS),
+    BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_clone, 0, 4),
+    BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, args[0])),
+    BPF_JUMP(BPF_JMP | BPF_JSET | BPF_K,
+             CLONE_NEWUSER | CLONE_NEWNS | CLONE_NEWNET | CLONE_NEWPID | CLONE_NEWIPC | CLONE_NEWUTS | CLONE_NEWCGROUP,
+             0, 1),
+    REFUSE(EPERM),
+    BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW),
+    // Sockets within the jail only.
+    BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_socket, 1, 0),
+    BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_socketpair, 0, 3),
+    BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, args[0])),
+    BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, AF_UNIX, 1, 0),
+    REFUSE(EACCES),
+    BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW),
+};
+
+static int confine_calls(void) {
+    static const struct sock_fprog program = {.len = sizeof filter / sizeof filter[0], .filter = filter};
+    return prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &program, 0, 0);
+}
+
+// Puts the filter where bubblewrap reads it. There the network is one of its own, with nothing in it but the jail: its sockets may be used.
+static int offer_filter(void) {
+    struct sock_filter sockets[] = {
+        BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_socket, 0, 5),
         BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, args[0])),
-        BPF_JUMP(BPF_JMP | BPF_JSET | BPF_K,
-                 CLONE_NEWUSER | CLONE_NEWNS | CLONE_NEWNET | CLONE_NEWPID | CLONE_NEWIPC | CLONE_NEWUTS | CLONE_NEWCGROUP,
-                 0, 1),
-        REFUSE(EPERM),
-        BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW),
-        // Sockets within the jail only.
-        BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_socket, 1, 0),
-        BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_socketpair, 0, 3),
-        BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, args[0])),
-        BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, AF_UNIX, 1, 0),
+        BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, AF_UNIX, 3, 0),
+        BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, AF_INET, 2, 0),
+        BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, AF_INET6, 1, 0),
         REFUSE(EACCES),
         BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW),
     };
-    static const struct sock_fprog program = {.len = sizeof filter / sizeof filter[0], .filter = filter};
-    return prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &program, 0, 0);
+    size_t size = sizeof filter - SOCKET_RULES * sizeof filter[0];
+    int fd = (int)syscall(SYS_memfd_create, "filter", 0U);
+    if (fd < 0 || write(fd, filter, size) != (ssize_t)size || write(fd, sockets, sizeof sockets) != (ssize_t)sizeof sockets
+        || lseek(fd, 0, SEEK_SET) != 0)
+        return -1;
+    return fd == STOKER_JAIL_FILTER || dup2(fd, STOKER_JAIL_FILTER) == STOKER_JAIL_FILTER ? 0 : -1;
+}
+
+// Processes of our user now, as many as /proc shows. 0 where that cannot be seen.
+static unsigned own_processes(void) {
+    int proc = open("/proc", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    if (proc < 0) return 0;
+    char buffer[16384];
+    unsigned count = 0;
+    uid_t own = geteuid();
+    for (;;) {
+        long size = syscall(SYS_getdents64, proc, buffer, sizeof buffer);
+        if (size <= 0) break;
+        for (long at = 0; at < size;) {
+            const char *entry = buffer + at;
+            unsigned short length;
+            memcpy(&length, entry + 16, sizeof length);
+            struct stat status;
+            // `struct linux_dirent64`: the name stands behind 19 bytes.
+            if (entry[19] >= '1' && entry[19] <= '9' && fstatat(proc, entry + 19, &status, 0) == 0 && status.st_uid == own) {
+                // Its threads count too.
+                count++;
+                char path[64] = "";
+                size_t name = strlen(entry + 19);
+                if (name < 40) {
+                    memcpy(path, entry + 19, name);
+                    memcpy(path + name, "/task", 6);
+                    if (fstatat(proc, path, &status, 0) == 0 && status.st_nlink > 3) count += (unsigned)status.st_nlink - 3;
+                }
+            }
+            at += length;
+        }
+    }
+    close(proc);
+    return count;
 }
 
 static int limit(int what, uint64_t most) {
@@ -173,12 +230,16 @@ static void inside(const stoker_jail *jail) {
         }
         limit(RLIMIT_NPROC, jail->processes);
         prctl(PR_SET_PDEATHSIG, SIGKILL);
+    } else {
+        unsigned others = own_processes();
+        if (others > 0) limit(RLIMIT_NPROC, others + jail->processes);
     }
     if (chdir(jail->folder) != 0) {
         say("the jail's folder cannot be entered\n");
         _exit(STOKER_JAIL_FAILED);
     }
-    if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) || confine_files(jail) || confine_calls()) {
+    if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0)
+        || (jail->wrapped ? offer_filter() : confine_files(jail) || confine_calls())) {
         say("the jail could not be closed\n");
         _exit(STOKER_JAIL_FAILED);
     }
