@@ -24,7 +24,8 @@ import Testing
         ]
         let isIll = !["safe", "empty", "unread"].contains(standing)
         return JSONValue.object([
-            .init("name", "acme/bot"), .init("state", "acme/bot"), .init("space", "acme/bot"), .init("standing", .string(standing)),
+            .init("name", "acme/bot"), .init("state", "acme/bot"), .init("space", "acme/bot"),
+            .init("standing", .string(standing)),
             .init("problems", isIll ? [problem] : []), .init("vault", .string("folder:/\(hostile)")),
             .init("vaults", [.string("state \(hostile)"), "copy"]), .init("sealed", true), .init("looked_at", at(30)),
             .init("epoch", 41), .init("sequence", 912), .init("newest_at", standing == "empty" ? .null : at(17)),

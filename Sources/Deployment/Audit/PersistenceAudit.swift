@@ -305,6 +305,11 @@ extension PersistenceAudit {
             Point(name: .restartRestores, standing: standing, because: because, fix: fix)
         }
         if facts.hub?.isStatic == true { return point(.ok, "it consists of files, and has nothing to restore") }
+        if let restart = facts.record?.restart, !restart.cameBack {
+            return point(
+                .failed, "it has not answered since the restart of \(Formatting.time(restart.at))",
+                "Run `stoker doctor` on it.")
+        }
         if let keep = facts.keep {
             if let failure = keep.drillFailure {
                 return point(
@@ -338,10 +343,10 @@ extension PersistenceAudit {
             return point(.unknown, "no server was asked what followed its last restart")
         }
         guard let restart = record.restart else { return point(.unknown, "no restart of it is recorded") }
-        let when = Formatting.time(restart.at)
-        return restart.cameBack
-            ? point(.unknown, "it answered again after the restart of \(when); what it remembered was not looked at")
-            : point(.failed, "it has not answered since the restart of \(when)", "Run `stoker doctor` on it.")
+        return point(
+            .unknown,
+            "it answered again after the restart of \(Formatting.time(restart.at)); what it remembered was not looked at"
+        )
     }
 
     private static func visible(_ facts: Facts) -> Point {

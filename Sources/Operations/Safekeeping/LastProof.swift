@@ -1,3 +1,4 @@
+import Safekeeping
 package import StokerCore
 
 extension StateBoard {

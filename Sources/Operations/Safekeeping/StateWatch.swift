@@ -108,23 +108,25 @@ package struct StateWatch: Sendable {
         _ state: StateBoard.State, _ memory: StateMemory, _ emit: (EventPayload) async -> Void
     ) async throws {
         let alarms = board.health(state, memory).alarms
+        // The ledger of the server itself is no check of the fleet.
+        let check = state.space == nil ? nil : state.target
         for alarm in StateHealth.Alarm.allCases {
             let before = memory.told[alarm.rawValue]
             guard let problem = alarms[alarm] else {
                 guard before != nil else { continue }
                 await emit(
                     alarm == .snapshotFailed
-                        ? .snapshotsBack(state: state.name, check: state.target)
+                        ? .snapshotsBack(state: state.name, check: check)
                         : .restoreProven(
-                            state: state.name, check: state.target, milliseconds: memory.proven?.milliseconds))
+                            state: state.name, check: check, milliseconds: memory.proven?.milliseconds))
                 continue
             }
             // The same trouble in other words, such as another time, is no news.
             guard before != problem.key else { continue }
             await emit(
                 alarm == .snapshotFailed
-                    ? .snapshotFailed(state: state.name, check: state.target, because: problem.because)
-                    : .restoreUnproven(state: state.name, check: state.target, because: problem.because))
+                    ? .snapshotFailed(state: state.name, check: check, because: problem.because)
+                    : .restoreUnproven(state: state.name, check: check, because: problem.because))
         }
         let told = Dictionary(uniqueKeysWithValues: alarms.map { ($0.key.rawValue, $0.value.key) })
         if told != memory.told { try await board.update(state.name) { $0.told = told } }

@@ -87,7 +87,7 @@ package struct RestoreDrill: Sendable {
         let limit = databaseLimit
         for name in restored.databases {
             try Task.checkCancellation()
-            let path = folder + "/" + TreePath.text(name)
+            let path = folder + "/" + String(decoding: name, as: UTF8.self)
             let trouble = try await TreeCapture.onThread { DatabaseCheck.trouble(of: path, within: limit) }
             if let trouble {
                 report.failure = "the database \(TreePath.text(name)) is not sound: \(trouble)"

@@ -54,9 +54,11 @@ package struct StateHealth: Sendable, Equatable {
     ///   - vault: of the state's first vault.
     package init(_ memory: StateMemory, vault: String, drill: Duration?, now: Instant) {
         var problems: [Problem] = []
-        let known = memory.sequence(of: vault)
+        let seen = memory.places.first { $0.vault == vault }
+        let known = seen?.sequence ?? 0
         let facts = memory.facts.flatMap { $0.vault == vault ? $0 : nil }
-        if let facts, known > facts.sequence ?? 0 {
+        // What a guard told after the last look is no contradiction to it.
+        if let facts, known > facts.sequence ?? 0, facts.at > seen?.at ?? .never {
             problems.append(
                 Problem(
                     standing: .replaced,
@@ -100,7 +102,7 @@ package struct StateHealth: Sendable, Equatable {
             let since = memory.proven?.at ?? memory.firstLook ?? now
             // A drill needs its turn: it is late when a quarter of the time, an hour at least, is over.
             let isLate = now - since > drill + max(.seconds(3_600), drill / 4)
-            if let last, let failure = last.failure, last.at > memory.proven?.at ?? .never {
+            if let last, let failure = last.failure {
                 problems.append(
                     Problem(
                         standing: .unproven,

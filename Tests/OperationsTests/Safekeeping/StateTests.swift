@@ -178,6 +178,7 @@ import Testing
         let head = try Data(contentsOf: URL(fileURLWithPath: vault + "/acme/bot/v1/head"))
         _ = try await world.publish("two")
         _ = try await world.look()
+        world.pass(.seconds(60))
         if isEmptied {
             try FileManager.default.removeItem(atPath: vault)
         } else {

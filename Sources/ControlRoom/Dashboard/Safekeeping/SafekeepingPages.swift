@@ -10,6 +10,7 @@ extension Routes {
         // Addresses of vaults and sizes of states are for those who may act.
         on(router, "/safekeeping", .get, .write) { request, visit in try await states(request, visit) }
         on(router, "/safekeeping", .post, .write) { request, visit in try await actOnState(request, visit) }
+        on(router, "/safekeeping/**", .post, .write) { request, visit in try await actOnState(request, visit) }
         on(router, "/safekeeping/**", .get, .write) { request, visit in
             guard let name = PercentCoding.decoded(request.uri.path.dropFirst("/safekeeping/".count)), !name.isEmpty
             else { throw nothing() }
