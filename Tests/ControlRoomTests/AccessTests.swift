@@ -251,7 +251,7 @@ import Testing
     }
 
     @Test func aNamedTokenMayWhatItsScopeSays() async throws {
-        let records = MemoryRecords()
+        let records: any RecordStore = MemoryRecords()
         let access = Access(
             token: Secret("secret"), host: "0.0.0.0",
             book: AccessBook(records: records, mainToken: Secret("secret"), now: { SampleFleet.now }),
