@@ -199,7 +199,14 @@ extension StateBoard {
             .init("holder", .text(facts?.holder.map { GuardHolder.shown($0) })),
             .init("released", facts?.isReleased.map { .bool($0) } ?? .null),
             .init("held", .array((facts?.held ?? []).map { shown($0) })),
-            .init("strays", .array((facts?.strays ?? []).map { shown($0) })),
+            .init(
+                "strays",
+                .array(
+                    (facts?.strays ?? []).map { stray in
+                        var stray = stray
+                        stray.note = stray.note.map { GuardHolder.shown($0) }
+                        return shown(stray)
+                    })),
             .init(
                 "drill",
                 [

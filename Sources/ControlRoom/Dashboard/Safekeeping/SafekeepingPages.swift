@@ -141,7 +141,8 @@ struct StatesPage {
                 let problem = view.problems[0]
                 return [
                     "n": "\(number)", "name": view.name, "href": view.href, "sign": StateView.sign(problem.standing),
-                    "word": StateView.word(problem.standing).lowercased(), "because": problem.because,
+                    "word": StateView.word(problem.standing).lowercased(),
+                    "because": Formatting.capitalized(problem.because),
                     "hint": problem.hint,
                 ] as [String: Any]
             },
@@ -345,7 +346,7 @@ struct StateView {
         page["problems"] = problems.filter { $0.standing != "held" }.enumerated().map { number, problem in
             [
                 "n": "\(number)", "sign": Self.sign(problem.standing), "word": Self.word(problem.standing),
-                "because": problem.because, "hint": problem.hint,
+                "because": Formatting.capitalized(problem.because), "hint": problem.hint,
             ] as [String: Any]
         }
         page["held"] = (answer["held"]?.array ?? []).enumerated().map { number, held in
