@@ -273,7 +273,7 @@ let package = Package(
         .testTarget(
             name: "OperationsTests",
             dependencies: [
-                "Deployment", "HubClient", "HubSimulator", "Ledger", "Operations", "Runtime",
+                "Deployment", "HubClient", "HubSimulator", "Ledger", "Operations", "Runtime", "Safekeeping",
                 "StokerCore", "TestSupport", logging, nioCore, nioPosix,
             ],
             exclude: ["Doctor/Spaces"],

@@ -59,6 +59,7 @@ struct Routes: Sendable {
         addDeploys(to: router)
         addWorkers(to: router)
         addSettings(to: router)
+        addSafekeeping(to: router)
         addStatusPages(to: router)
         on(router, "/", .get, .read) { request, visit in try await dashboard(request, visit, groups) }
         on(router, "/targets/**", .get, .read) { request, visit in try await target(request, visit) }
@@ -125,6 +126,7 @@ struct Routes: Sendable {
             pips: overview.map { ["incidents": $0.troubles] } ?? [:],
             hidden: Set(
                 (visit.permission.write && (deployUse.isUsed || place == "deploys") ? [] : ["deploys"])
+                    + (visit.permission.write && hasStates ? [] : ["safekeeping"])
                     + (visit.permission.write && hasWorkers ? [] : ["workers"])
                     + (visit.permission.write && context != nil ? [] : ["settings"])))
     }
@@ -263,7 +265,8 @@ struct Routes: Sendable {
         }
         let copy = try await cache.copy(of: .init(check: name, kind: kind, format: format)) { () throws(Failure) in
             try await Badge.make(
-                kind, try await monitor.status(of: name), ledger: ledger, now: await monitor.overview().now)
+                kind, try await monitor.status(of: name), ledger: ledger, states: try? context?.states,
+                now: await monitor.overview().now)
         }
         var response = Reply.tagged(copy.tag, request) {
             Reply.bytes(copy.body, type: format.mediaType, to: request)

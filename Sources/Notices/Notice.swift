@@ -80,6 +80,10 @@ package struct Notice: Sendable, Equatable, Codable {
         case tookOver = "took-over"
         /// A Space is otherwise than `deploy:` of the fleet file says.
         case drift
+        /// Snapshots of a state do not get into its vault, one is held, or the vault shows less than before.
+        case snapshotFailed = "snapshot-failed"
+        /// No restore of a state was proven within its policy.
+        case restoreUnproven = "restore-unproven"
         /// `stoker notify test`
         case test
         /// Somebody has seen an incident: for channels that keep one open themselves. No rule names it.

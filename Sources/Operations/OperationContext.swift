@@ -27,6 +27,8 @@ package struct OperationContext: Sendable {
     private let folder: String?
     private let maintenanceKeeper: MaintenanceKeeper?
     private let workerBoard: WorkerBoard?
+    /// nil where no fleet runs; see ``states``.
+    let stateBoard: StateBoard?
     private let accessBook: AccessBook?
     private let configurationBoard: ConfigurationBoard?
 
@@ -35,6 +37,7 @@ package struct OperationContext: Sendable {
     ///   - hub: the account on the Hub; nil where there is none.
     ///   - notices: who tells people; nil where nobody does.
     ///   - workers: the workers of the fleet file; nil where none can run.
+    ///   - states: what the fleet's Spaces keep in vaults; nil where no fleet runs.
     ///   - access: tokens and sessions of the server; nil where there is none.
     ///   - configuration: where the server's settings come from; nil where there is none.
     ///   - dataFolder: where operations keep what they must not forget: Spaces to restart, fingerprints of secrets.
@@ -42,13 +45,14 @@ package struct OperationContext: Sendable {
         monitor: (any FleetMonitoring)? = nil, ledger: (any Ledger)? = nil, now: @escaping @Sendable () -> Instant,
         backupFolder: String? = nil, heartbeatKey: (@Sendable (_ name: String) -> String)? = nil, hub: Hub? = nil,
         dataFolder: String? = nil, notices: NoticeBoard? = nil,
-        maintenance: MaintenanceKeeper? = nil, workers: WorkerBoard? = nil, access: AccessBook? = nil,
-        configuration: ConfigurationBoard? = nil,
+        maintenance: MaintenanceKeeper? = nil, workers: WorkerBoard? = nil, states: StateBoard? = nil,
+        access: AccessBook? = nil, configuration: ConfigurationBoard? = nil,
         caller: any OperationCaller = SilentCaller()
     ) {
         self.noticeBoard = notices
         self.maintenanceKeeper = maintenance
         self.workerBoard = workers
+        self.stateBoard = states
         self.accessBook = access
         self.configurationBoard = configuration
         self.fleetMonitor = monitor

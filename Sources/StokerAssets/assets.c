@@ -77,6 +77,12 @@ static const unsigned char error_mustache[] = {
 static const unsigned char diagnosis_yaml[] = {
 #embed "Files/diagnosis.yaml"
 };
+static const unsigned char safekeeping_mustache[] = {
+#embed "Files/safekeeping.mustache"
+};
+static const unsigned char state_mustache[] = {
+#embed "Files/state.mustache"
+};
 static const unsigned char workers_mustache[] = {
 #embed "Files/workers.mustache"
 };
@@ -136,6 +142,8 @@ static const stoker_asset files[] = {
     {"login.mustache", login_mustache, sizeof login_mustache},
     {"error.mustache", error_mustache, sizeof error_mustache},
     {"diagnosis.yaml", diagnosis_yaml, sizeof diagnosis_yaml},
+    {"safekeeping.mustache", safekeeping_mustache, sizeof safekeeping_mustache},
+    {"state.mustache", state_mustache, sizeof state_mustache},
     {"workers.mustache", workers_mustache, sizeof workers_mustache},
     {"worker.mustache", worker_mustache, sizeof worker_mustache},
     {"finding.mustache", finding_mustache, sizeof finding_mustache},

@@ -42,6 +42,7 @@ enum Guarding {
         let tell = request.tell
         let guarded = try Guard(
             request.settings, store: stores[0], copies: Array(stores.dropFirst()), fallback: fallback, logger: logger,
+            master: request.master,
             tell: { record in
                 do { try await tell(record) } catch {
                     logger.warning("the master was not told of the recovery", metadata: ["because": "\(error)"])

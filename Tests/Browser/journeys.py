@@ -19,6 +19,7 @@ from selenium.webdriver.support.ui import WebDriverWait
 
 import access
 import deploys
+import safekeeping
 import private_fleet
 from chromium import OUT, ROOT, axe, browser, complaints, left_the_page, until, violations
 
@@ -472,6 +473,7 @@ def main():
             failed += private.result()
         failed += deploy_journeys(binary, scratch)
         failed += access_journeys(binary, scratch)
+        failed += safekeeping_journey(binary, scratch)
     sys.exit(1 if failed else 0)
 
 
@@ -518,6 +520,18 @@ def access_journeys(binary, scratch):
         file.write_text(access.fleet_file(hub))
         with serving(binary, ["serve", "--fleet", str(file), "--data", str(folder / "data")], "access", **access.ENVIRONMENT) as base:
             return len(access.walk(base, hub, file))
+
+def safekeeping_journey(binary, scratch):
+    """The journey of safekeeping.py. - Returns: how much went wrong."""
+    wanted = os.environ.get("JOURNEYS", "").split()
+    if wanted and "safekeeping" not in wanted:
+        return 0
+    folder = scratch / "safekeeping"
+    folder.mkdir()
+    file = folder / "fleet.yaml"
+    file.write_text(safekeeping.fleet_file(folder))
+    with serving(binary, ["serve", "--fleet", str(file), "--data", str(folder / "data")], "safekeeping") as base:
+        return len(safekeeping.walk(base, binary, folder))
 
 
 @contextlib.contextmanager

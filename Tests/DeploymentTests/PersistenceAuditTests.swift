@@ -88,6 +88,38 @@ import Testing
             } == "u")
     }
 
+    /// With `persist:` all five points can be known.
+    @Test func whatIsKeptInAVault() {
+        let start = Facts.Keep.Start(at: Instant(seconds: 600), outcome: "restored", lost: "nothing")
+        func kept(_ change: (inout Facts.Keep) -> Void) -> String {
+            with { facts in
+                facts.hub?.writableMounts = []
+                var keep = Facts.Keep(vault: "bucket:acme/state")
+                (keep.newest, keep.start) = (Instant(seconds: 990), start)
+                change(&keep)
+                facts.keep = keep
+            }
+        }
+        #expect(kept { _ in } == "ooooo")
+        #expect(kept { $0.newest = nil }[2] == "f")
+        #expect(kept { $0.problem = ("a snapshot is held", "Accept it.") }[2] == "f")
+        #expect(kept { $0.trouble = "its vault cannot be read: no route" }[2] == "u")
+        #expect(kept { $0.drillFailure = "the database app.db is not sound" }[3] == "f")
+        for outcome in ["failed", "older", "empty"] { #expect(kept { $0.start?.outcome = outcome }[3] == "f") }
+        #expect(kept { $0.start = nil }[3] == "u")
+        #expect(
+            kept {
+                $0.start = nil
+                $0.proven = Instant(seconds: 950)
+            }[3] == "o")
+        // The vault's records show starts where no server was asked.
+        var facts = Self.whole
+        facts.record = nil
+        facts.keep = Facts.Keep(vault: "bucket:acme/state")
+        facts.keep?.start = start
+        #expect(standings(facts)[4] == "o")
+    }
+
     @Test func aRestartAndItsEnd() {
         #expect(with { $0.record?.restart?.cameBack = false }[3] == "f")
         #expect(with { $0.record?.restart = nil }[3] == "u")

@@ -414,6 +414,22 @@ import Testing
         #expect(world.happens(world.fall("api")).isEmpty)
     }
 
+    @Test func statesThatAreNotSafeAreToldToWhoeverWantsIt() throws {
+        var world = try World("  - { to: team, on: [snapshot-failed, restore-unproven], targets: [web] }")
+        let held = world.happens(.snapshotFailed(state: "acme/web", check: "web", because: "a snapshot is held"))
+        #expect(held.map(\.kind) == [.snapshotFailed] && held[0].checks == ["web"])
+        #expect(held[0].outgoing?.notice.sentence.contains("a snapshot is held") == true)
+        #expect(held[0].outgoing?.notice.hint?.contains("stoker snapshots states") == true)
+        let late = world.happens(.restoreUnproven(state: "acme/web", check: "web", because: "none was proven"))
+        #expect(late.map(\.kind) == [.restoreUnproven])
+        // Of another target, and what is well again.
+        #expect(world.happens(.snapshotFailed(state: "acme/api", check: "api", because: "x")).isEmpty)
+        #expect(world.happens(.snapshotsBack(state: "acme/web", check: "web")).isEmpty)
+        // Without `on` nobody hears of them, as of drift.
+        var other = try World("  - { to: team }")
+        #expect(other.happens(.snapshotFailed(state: "acme/web", check: "web", because: "x")).isEmpty)
+    }
+
     @Test func whatEndsOtherwiseIsNotTold() throws {
         var world = try World("  - { to: team }")
         let began = world.now
@@ -483,7 +499,7 @@ import Testing
     @Test(arguments: [
         ("{ to: taem }", "did you mean `team`"), ("{ to: team, groups: [frnt] }", "did you mean `front`"),
         ("{ to: team, targets: [wbe] }", "did you mean `web`"),
-        ("{ to: team, on: [snapshot-failed] }", "not built yet"),
+        ("{ to: team, on: [worker-failed] }", "not built yet"),
         ("{ to: team, on: [dwon] }", "did you mean `down`"), ("{ on: [down] }", "names no channel"),
         ("{ to: team, webhook: \"https://h.example.com/x\" }", "two rules"),
         ("{ to: team, on: [healed], lasting: 5m }", "needs one of the events that last"),

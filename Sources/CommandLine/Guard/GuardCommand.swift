@@ -24,6 +24,8 @@ package struct GuardRequest: Sendable {
     package var token: Secret?
     package var options: ServeOptions
     package var tell: @Sendable (RecoveryRecord) async throws -> Void
+    /// The Stoker at `STOKER_SERVER`; nil where none is named.
+    package var master: GuardMaster?
 }
 
 struct GuardCommand: AsyncParsableCommand {
@@ -218,7 +220,8 @@ struct GuardCommand: AsyncParsableCommand {
             settings: settings, vaults: vaults, fallback: fallback, listen: listen, appPort: appPort, socket: socket,
             environment: environment,
             token: said("STOKER_TOKEN").map { Secret($0) }, options: options,
-            tell: try teller(heartbeat ?? persist.heartbeat?.name, said("STOKER_SERVER"), said("STOKER_TOKEN")))
+            tell: try teller(heartbeat ?? persist.heartbeat?.name, said("STOKER_SERVER"), said("STOKER_TOKEN")),
+            master: try master(of: state, said("STOKER_SERVER"), said("STOKER_TOKEN")))
     }
 
     /// `STOKER_PERSIST`, which `stoker apply` hands over; else the Space's part of a fleet file that is named, or lies here.
@@ -266,6 +269,29 @@ struct GuardCommand: AsyncParsableCommand {
         return word
     }
 
+    /// The master remembers how far the vault was, and is told how far it is.
+    private func master(of state: String, _ server: String?, _ token: String?) throws -> GuardMaster? {
+        guard let server else { return nil }
+        let client = try ServerClient(address: server, token: token.map { Secret($0) })
+        return GuardMaster(
+            recall: { vault in
+                let known = try await client.call(
+                    .recallState, [("name", .string(state)), ("vault", .string(vault))])
+                return UInt64(known["sequence"]?.integer ?? 0)
+            },
+            tell: { report in
+                var given: [(name: String, value: JSONValue)] = [
+                    ("name", .string(state)), ("vault", .string(report.vault)),
+                    ("epoch", .integer(Int64(clamping: report.epoch))),
+                    ("sequence", .integer(Int64(clamping: report.sequence))),
+                    ("trouble", .maybe(report.trouble.map { String($0.prefix(2_000)) })),
+                    ("safe_until", .maybe(report.safeUntil?.description)),
+                ]
+                if let record = report.recovery { given.append(("recovery", record.told)) }
+                _ = try await client.call(.tellState, given)
+            })
+    }
+
     /// Beats a heartbeat of the master with what came of a start.
     private func teller(
         _ heartbeat: String?, _ server: String?, _ token: String?
@@ -280,6 +306,20 @@ struct GuardCommand: AsyncParsableCommand {
                     ("note", .string(record.sentence)),
                 ])
         }
+    }
+}
+
+extension RecoveryRecord {
+    /// As the operation takes it.
+    fileprivate var told: JSONValue {
+        var members: [JSONValue.Member] = [
+            .init("outcome", .string(outcome.rawValue)), .init("at", .string(at.description)),
+            .init("epoch", .integer(Int64(clamping: epoch))), .init("released", .bool(wasReleased)),
+            .init("seconds", .string("\(Double(duration.wholeMilliseconds) / 1_000)")), .init("bytes", .integer(bytes)),
+            .init("lost", .string(String(loss.prefix(2_000)))),
+        ]
+        if let from { members.append(.init("from", .string(from.description))) }
+        return .object(members)
     }
 }
 

@@ -17,7 +17,7 @@ struct SnapshotsCommand: AsyncParsableCommand {
         subcommands: [
             List.self, Make.self, Show.self, Diff.self, Files.self, Cat.self, Restore.self, Verify.self, Forget.self,
             Copy.self,
-            Accept.self, Repair.self,
+            Accept.self, Repair.self, Prove.self, Reinstate.self, States.self,
         ])
 
     struct List: OperationCommand {

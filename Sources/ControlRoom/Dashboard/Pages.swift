@@ -72,7 +72,7 @@ struct Pages: Sendable {
         /// How many of something a place waits with, by its name.
         var pips: [String: Int] = [:]
         /// Names of places that this fleet does not use, or this visitor may not see.
-        var hidden: Set<String> = ["deploys", "workers", "settings"]
+        var hidden: Set<String> = ["deploys", "safekeeping", "workers", "settings"]
         /// Names of tabs of the place that this visitor may not see.
         var hiddenTabs: Set<String> = []
     }

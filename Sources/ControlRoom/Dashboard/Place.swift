@@ -33,6 +33,9 @@ struct Place: Sendable, Equatable {
                 Tab(name: "past", label: "Past deploys", path: "/deploys/past"),
             ]),
         Place(
+            name: "safekeeping", label: "Safekeeping", icon: "safe",
+            tabs: [Tab(name: "safekeeping", label: "Safekeeping", path: "/safekeeping")]),
+        Place(
             name: "workers", label: "Workers", icon: "workers",
             tabs: [
                 Tab(name: "workers", label: "Overview", path: "/workers"),

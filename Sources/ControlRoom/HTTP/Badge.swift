@@ -15,6 +15,8 @@ struct Badge: Sendable, Equatable {
         case commit
         /// How long the Space has been awake.
         case awake
+        /// When a restore of what the Space keeps was proven last.
+        case restore
 
         /// The name of the span whose uptime it is.
         var span: String? { rawValue.hasPrefix("uptime-") ? String(rawValue.dropFirst("uptime-".count)) : nil }
@@ -43,9 +45,10 @@ struct Badge: Sendable, Equatable {
         self.init(label: label, text: text, colour: Self.colour(tone))
     }
 
-    static func make(_ kind: Kind, _ status: CheckStatus, ledger: any Ledger, now: Instant) async throws(Failure)
-        -> Badge
-    {
+    /// - Parameter states: what the fleet keeps in vaults; nil where nothing is known of it.
+    static func make(
+        _ kind: Kind, _ status: CheckStatus, ledger: any Ledger, states: StateBoard?, now: Instant
+    ) async throws(Failure) -> Badge {
         let view = CheckView(status, now: now)
         switch kind {
         case .uptime24h, .uptime7d, .uptime30d, .uptime90d:
@@ -57,6 +60,9 @@ struct Badge: Sendable, Equatable {
         case .latency: return Badge("\(view.name) latency", view.latency, .busy)
         case .commit: return commit(status, view)
         case .awake: return awake(status, view, now)
+        case .restore:
+            let proof = try await states?.lastProof(of: status.check.space ?? status.check.target)
+            return Badge("\(view.name) last proven restore", proof?.text ?? "nothing is kept", proof?.tone ?? .unknown)
         case .status:
             // A reader wants to know whether to wait, and whoever works on it knows what is up.
             if view.maintenance != nil { return Badge(label: view.name, text: "maintenance", colour: "#0d6669") }

@@ -115,7 +115,47 @@ extension PersistenceAudit {
             }
         }
 
+        /// What of it is kept in vaults, as `persist:` of the fleet file says.
+        package struct Keep: Sendable, Equatable {
+            /// Address of the vault that decides, without passwords.
+            package var vault: String
+            /// Why nothing is known of it.
+            package var trouble: String?
+            /// What is wrong with what is kept, and what to do.
+            package var problem: (because: String, fix: String)?
+            package var newest: Instant?
+            /// When a restore was proven last.
+            package var proven: Instant?
+            /// Why the last drill proved nothing.
+            package var drillFailure: String?
+            /// The last start of its guard.
+            package var start: Start?
+
+            package struct Start: Sendable, Equatable {
+                package var at: Instant
+                /// `restored`, `continued`, `first`, `older`, `empty`, `failed`.
+                package var outcome: String
+                package var lost: String?
+                package init(at: Instant, outcome: String, lost: String?) {
+                    self.at = at
+                    self.outcome = outcome
+                    self.lost = lost
+                }
+            }
+
+            package init(vault: String) { self.vault = vault }
+
+            package static func == (one: Keep, other: Keep) -> Bool {
+                one.vault == other.vault && one.trouble == other.trouble
+                    && one.problem?.because == other.problem?.because && one.problem?.fix == other.problem?.fix
+                    && one.newest == other.newest && one.proven == other.proven
+                    && one.drillFailure == other.drillFailure && one.start == other.start
+            }
+        }
+
         package var watch: Watch?
+        /// nil: the fleet file keeps nothing of it.
+        package var keep: Keep?
         package var hub: Hub?
         /// Why the Hub told nothing.
         package var hubTrouble: String?
@@ -235,6 +275,16 @@ extension PersistenceAudit {
         func point(_ standing: Standing, _ because: String, _ fix: String? = nil) -> Point {
             Point(name: .stateRemote, standing: standing, because: because, fix: fix)
         }
+        if let keep = facts.keep {
+            if let problem = keep.problem { return point(.failed, problem.because, problem.fix) }
+            if let trouble = keep.trouble { return point(.unknown, trouble) }
+            guard let newest = keep.newest else {
+                return point(
+                    .failed, "\(keep.vault) has no snapshot yet",
+                    "Start it under `stoker guard`: docs/guard.md says how.")
+            }
+            return point(.ok, "\(keep.vault) has a snapshot of \(Formatting.time(newest))")
+        }
         guard let hub = facts.hub else { return point(.unknown, facts.missingHub) }
         if hub.isStatic { return point(.ok, "it consists of files, and has no state") }
         if let mounts = hub.writableMounts, !mounts.isEmpty {
@@ -260,14 +310,48 @@ extension PersistenceAudit {
             Point(name: .restartRestores, standing: standing, because: because, fix: fix)
         }
         if facts.hub?.isStatic == true { return point(.ok, "it consists of files, and has nothing to restore") }
+        if let restart = facts.record?.restart, !restart.cameBack {
+            return point(
+                .failed, "it has not answered since the restart of \(Formatting.time(restart.at))",
+                "Run `stoker doctor` on it.")
+        }
+        if let keep = facts.keep {
+            if let failure = keep.drillFailure {
+                return point(
+                    .failed, "the last restore drill proved nothing: \(failure)",
+                    "`stoker snapshots verify` names what is damaged.")
+            }
+            if let start = keep.start {
+                let when = Formatting.time(start.at)
+                switch start.outcome {
+                case "restored":
+                    return point(
+                        .ok, "its start of \(when) brought its state back" + (start.lost.map { "; lost: \($0)" } ?? ""))
+                case "failed":
+                    return point(
+                        .failed, "its start of \(when) could not bring its state back", "Look at its guard's log.")
+                case "older", "empty":
+                    return point(
+                        .failed, "its start of \(when) did not bring the newest snapshot back",
+                        "Look at its guard's log, and at `stoker snapshots verify`.")
+                default: break
+                }
+            }
+            if let proven = keep.proven {
+                return point(.ok, "a restore of its newest snapshot was proven at \(Formatting.time(proven))")
+            }
+            return point(
+                .unknown, "no start has brought it back yet, and no restore was proven",
+                "Prove one: `drill: 7d` below `persist`, or `stoker snapshots prove`.")
+        }
         guard let record = facts.record else {
             return point(.unknown, "no server was asked what followed its last restart")
         }
         guard let restart = record.restart else { return point(.unknown, "no restart of it is recorded") }
-        let when = Formatting.time(restart.at)
-        return restart.cameBack
-            ? point(.unknown, "it answered again after the restart of \(when); what it remembered was not looked at")
-            : point(.failed, "it has not answered since the restart of \(when)", "Run `stoker doctor` on it.")
+        return point(
+            .unknown,
+            "it answered again after the restart of \(Formatting.time(restart.at)); what it remembered was not looked at"
+        )
     }
 
     private static func visible(_ facts: Facts) -> Point {
@@ -283,7 +367,10 @@ extension PersistenceAudit {
             return point(
                 .failed, "the check \(watch.check) is off in the fleet file", "Give it a `warmth` or an interval.")
         }
+        let starts =
+            facts.keep?.start.map { "its guard's starts are recorded, the last one of \(Formatting.time($0.at))" }
         guard let record = facts.record else {
+            if let starts { return point(.ok, starts) }
             return point(
                 .unknown, "the fleet file has a check of it; whether a server records it was not asked",
                 "Ask the server: --server URL.")
@@ -295,6 +382,7 @@ extension PersistenceAudit {
             record.lastRecovery.map { ", the last one over at \(Formatting.time($0))" }
             ?? (record.incidents == 0 ? ", and there was none" : "")
         return point(
-            .ok, "\(watch.check) records incidents (\(record.incidents) kept\(past))")
+            .ok,
+            "\(watch.check) records incidents (\(record.incidents) kept\(past))" + (starts.map { "; \($0)" } ?? ""))
     }
 }

@@ -323,7 +323,8 @@ extension Tool {
     private static func keeping(isLocal: Bool) -> [Tool] {
         func place(_ operation: Operation) -> [ToolInput] {
             // A server opens no place that a request names; its own is in its environment.
-            isLocal ? [.of(operation, "vault"), .of(operation, "state")] : []
+            isLocal
+                ? [.of(operation, "vault"), .of(operation, "state")] : [.of(operation, "space"), .of(operation, "in")]
         }
         let snapshots = Tool(
             name: "snapshots", title: "Snapshots",

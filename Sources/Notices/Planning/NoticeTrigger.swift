@@ -55,6 +55,8 @@ struct NoticeTrigger: Sendable {
                 ([.ledger], nil)
             case .tookOver: ([.tookOver], nil)
             case .drifted(_, let check, _, _): ([.drift], check)
+            case .snapshotFailed(_, let check, _): ([.snapshotFailed], check)
+            case .restoreUnproven(_, let check, _): ([.restoreUnproven], check)
             default: ([], nil)
             }
         guard !kinds.isEmpty else { return nil }
@@ -64,6 +66,11 @@ struct NoticeTrigger: Sendable {
         }
         if case .drifted = event.payload {
             hint = "`stoker drift` shows each difference, `stoker plan` what would be done"
+        }
+        switch event.payload {
+        case .snapshotFailed, .restoreUnproven:
+            hint = "`stoker snapshots states` and the page Safekeeping say what to do"
+        default: break
         }
         if case .ledgerStalled = event.payload { hint = "Look at the disk of the ledger." }
     }

@@ -31,8 +31,7 @@ extension Notice.Kind {
 
     /// Kinds of rooms that are not built yet.
     static let unbuilt = [
-        "snapshot-failed": "no snapshots are made",
-        "restore-unproven": "no snapshots are made", "iteration": "no worker runs", "worker-failed": "no worker runs",
+        "iteration": "no worker runs", "worker-failed": "no worker runs",
     ]
 
     /// Whether it is told that something is wrong, and stays so until it recovers.
@@ -57,7 +56,7 @@ package enum NotifySection {
                 "Which events are told. A tool that reads YAML 1.1 turns this key into `true`, which is understood as well.",
                 standard: "`[down, recovered, silent, moderated, gave-up, offline]`",
                 range: Notice.Kind.ofRules.map { "`\($0.rawValue)`" }.joined(separator: ", "),
-                example: "[down, recovered]", mistakes: ["snapshot-failed", "sideways", "{ a: b }"]),
+                example: "[down, recovered]", mistakes: ["worker-failed", "sideways", "{ a: b }"]),
             FleetKey(
                 "groups", .list(.reference("a group's name"), "groups", limit: 1_000), \.groups,
                 "Only what belongs to these groups.", standard: "all", example: "[]", mistakes: ["nowhere", "{ a: b }"]),

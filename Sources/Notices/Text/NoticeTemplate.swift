@@ -193,6 +193,12 @@ struct NoticeWords: Sendable {
         case .fleetRejected: NoticeWords(one: "", none: "The fleet file was rejected")
         case .ledger: NoticeWords(one: "", none: "Stoker's ledger has trouble")
         case .tookOver: NoticeWords(one: "", none: "The second master has taken over")
+        case .snapshotFailed:
+            NoticeWords(
+                one: "The state of {{target}} is not safe", many: "The states of {{count}} targets are not safe")
+        case .restoreUnproven:
+            NoticeWords(
+                one: "No restore of {{target}} is proven", many: "No restore of {{count}} targets is proven")
         case .drift:
             NoticeWords(
                 one: "{{target}} is otherwise than the fleet file says",

@@ -238,8 +238,10 @@ enum NoticeTone: Sendable {
     init(_ kind: Notice.Kind) {
         switch kind {
         case .recovered, .healed, .test, .acknowledged: self = .good
-        case .slow, .flapping, .disagreement, .wakingTooLong, .certificate, .offline, .tookOver, .drift: self = .fair
-        case .down, .silent, .moderated, .gaveUp, .fleetRejected, .ledger: self = .bad
+        case .slow, .flapping, .disagreement, .wakingTooLong, .certificate, .offline, .tookOver, .drift,
+            .restoreUnproven:
+            self = .fair
+        case .down, .silent, .moderated, .gaveUp, .fleetRejected, .ledger, .snapshotFailed: self = .bad
         }
     }
 

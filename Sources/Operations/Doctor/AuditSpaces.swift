@@ -2,6 +2,7 @@ import Deployment
 import Foundation
 import HubClient
 import Ledger
+import Safekeeping
 import StokerCore
 
 extension Operation {
@@ -114,8 +115,51 @@ private struct Auditor {
                 isEnabled: $0.policy.enabled)
         }
         try await read(&facts)
+        facts.keep = try await keep(context, isTended: isTended)
         if isTended, let check { facts.record = try await record(check, context) }
         return facts
+    }
+
+    /// What a running server remembers of its state, else what its vault tells now.
+    private func keep(
+        _ context: OperationContext, isTended: Bool
+    ) async throws -> PersistenceAudit.Facts.Keep? {
+        guard let fleet,
+            fleet[PersistSection.ofSpaces].contains(where: { $0.space.lowercased() == "\(id)".lowercased() })
+        else { return nil }
+        let board: StateBoard
+        let memory: StateMemory
+        let state: StateBoard.State
+        if isTended, let running = context.stateBoard {
+            board = running
+            state = try board.state("\(id)")
+            memory = try await board.memory(state.name)
+        } else {
+            // Nothing is written: what was seen is forgotten with this look.
+            board = StateBoard(
+                fleet: fleet, ledger: MemoryLedger(), hub: hub, dataFolder: NSTemporaryDirectory(),
+                base: FileManager.default.currentDirectoryPath, environment: ProcessInfo.processInfo.environment,
+                now: context.now)
+            state = try board.state("\(id)")
+            memory = try await board.look(state)
+        }
+        var keep = PersistenceAudit.Facts.Keep(vault: board.place(of: state))
+        let health = board.health(state, memory)
+        if let trouble = memory.trouble {
+            keep.trouble = "its vault cannot be read: \(trouble.because)"
+        } else if memory.facts == nil {
+            keep.trouble = "its vault was not looked at yet"
+        }
+        if let problem = health.problems.first(where: { [.replaced, .held, .failing].contains($0.standing) }) {
+            keep.problem = (problem.because, problem.hint)
+        }
+        keep.newest = memory.facts?.newestTime
+        keep.proven = [
+            memory.proven?.at, board.reading(state)?.inside?.snapshots.compactMap(\.verified).max(),
+        ].compactMap { $0 }.max()
+        if let last = memory.drills.first, !last.isProven { keep.drillFailure = last.failure }
+        keep.start = memory.recoveries.first.map { .init(at: $0.at, outcome: $0.outcome, lost: $0.lost) }
+        return keep
     }
 
     private func read(_ facts: inout PersistenceAudit.Facts) async throws {

@@ -96,6 +96,30 @@ extension Operation {
         }
     }
 
+    package static let reinstateSnapshot = Operation(
+        name: "reinstate-snapshot",
+        summary:
+            "Makes a kept snapshot the newest once more. Who runs on a later one is fenced, keeps what it had not published as a stray, and starts anew from it; nothing is deleted",
+        doing: "put the snapshot back", effect: .write, method: .post, path: "/snapshots/{id}/reinstate",
+        parameters: [
+            .snapshot,
+            .init(
+                "restart", .body, .flag, standard: false, "With `space`: restarts the Space, so that it begins with it"),
+        ] + Parameter.vault, answer: .snapshot
+    ) { context, arguments in
+        let answer = try await context.snapshots(arguments, doing: "put the snapshot back") { store in
+            try await store.reinstate(arguments.name("id"), as: "stoker snapshots reinstate").json(isNewest: true)
+        }
+        if arguments.flag("restart"), let name = arguments.text("space") {
+            guard let space = try context.states.state(name).space else { return answer }
+            let parts = space.split(separator: "/", maxSplits: 1).map(String.init)
+            guard parts.count == 2 else { return answer }
+            _ = try await Operation.restartSpace.call(
+                [("owner", .string(parts[0])), ("name", .string(parts[1]))], in: context)
+        }
+        return answer
+    }
+
     package static let repairVault = Operation(
         name: "repair-vault",
         summary: "Makes a lost or damaged head anew from the packs; refused while the head is whole",

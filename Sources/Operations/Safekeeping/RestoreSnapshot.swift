@@ -1,3 +1,4 @@
+import Foundation
 import Safekeeping
 import StokerCore
 
@@ -18,6 +19,12 @@ extension Operation {
             var options = RestoreOptions()
             options.skipsDamaged = arguments.flag("skip_damaged")
             let (id, folder) = (arguments.name("id"), arguments.name("folder"))
+            guard !folder.isEmpty else {
+                throw Failure(
+                    .usage, doing: "restore the snapshot",
+                    because: "a server writes into no folder that a request names",
+                    hint: "`reinstate-snapshot` makes it the newest, which the Space brings back when it starts")
+            }
             let report: RestoreReport
             let strays = try await store.strays().filter { !id.isEmpty && $0.snapshot.id.hasPrefix(id) }
             if let stray = strays.first, strays.count == 1 {
@@ -37,6 +44,30 @@ extension Operation {
                 "warnings": .array(report.warnings.map { .string($0) }),
                 "databases": .array(report.databases.map { .string(TreePath.text($0)) }),
             ]
+        }
+    }
+
+    package static let proveSnapshot = Operation(
+        name: "prove-snapshot",
+        summary:
+            "Restores the newest snapshot into a scratch folder and checks it: hashes, databases, a check of your own. A proof is noted in the vault",
+        doing: "prove the newest snapshot", effect: .write, isCancellable: true, method: .post,
+        path: "/snapshots/prove",
+        parameters: [
+            .init("check", .local, .text(upTo: 4_096), "A shell command that ends with 0 in the restored folder"),
+            .init(
+                "scratch", .local, .text(upTo: 4_096),
+                "A folder with room for it; that for temporary files unless given"),
+        ] + Parameter.vault, answer: .restoreDrill
+    ) { context, arguments in
+        try await context.snapshots(arguments, doing: "prove the newest snapshot") { store in
+            let folder = arguments.text("scratch") ?? NSTemporaryDirectory()
+            let here = FileManager.default.currentDirectoryPath
+            let drill = RestoreDrill(
+                state: arguments.text("state") ?? arguments.text("space") ?? "",
+                scratch: (folder.hasPrefix("/") ? folder : here + "/" + folder) + "/stoker-drills",
+                check: arguments.text("check"))
+            return try await drill.run(store, now: context.now, progress: context.progress()).json
         }
     }
 

@@ -20,6 +20,11 @@ extension Operation.Parameter {
             "Key or passphrase; STOKER_KEY unless given. None for a vault that has none"),
         .init("key_file", .local, .text(upTo: 4_096), "A file with the key in its first line, in place of `key`"),
         .init(
+            "space", .query, .text(upTo: 200),
+            "A Space of the running fleet that keeps state, as the fleet file names it; its vault and key are those of the fleet file"
+        ),
+        .init("in", .query, .text(upTo: 100), "With `space`: which of its vaults, by its name; the first unless given"),
+        .init(
             "from", .local, .text(upTo: 2_000),
             "Another vault that has copies, which is read in place of the first one; its address"),
     ]
@@ -40,6 +45,11 @@ extension OperationContext {
     func snapshotsOfState<Value: Sendable>(
         _ arguments: Arguments, doing: String, _ work: (SnapshotStore, _ state: String) async throws -> Value
     ) async throws -> Value {
+        if let space = arguments.text("space") {
+            let board = try states
+            let state = try board.state(space)
+            return try await board.with(state, vault: arguments.text("in")) { try await work($0, state.name) }
+        }
         let environment = ProcessInfo.processInfo.environment
         let address = try Self.vault(arguments, environment, doing: doing)
         let opening = VaultOpening(environment: environment, hub: try? hub)
@@ -61,7 +71,8 @@ extension OperationContext {
         guard let text = arguments.text("from") ?? arguments.text("vault") ?? said else {
             throw Failure(
                 .usage, doing: doing, because: "no vault is named",
-                hint: "name one with --vault or STOKER_VAULT: folder:/path, bucket:owner/name or s3:https://host/bucket"
+                hint:
+                    "name one with --vault or STOKER_VAULT: folder:/path, bucket:owner/name or s3:https://host/bucket; of a running server, name its Space with `space`"
             )
         }
         return try VaultAddress(reading: text)

@@ -9,7 +9,7 @@ extension Guard {
     func start() async throws -> RecoveryRecord {
         status.enter(.claiming, at: now())
         try await store.askForPen(as: settings.holder, within: settings.handover)
-        let claim = try await store.claim(as: settings.holder)
+        let claim = try await store.claim(as: settings.holder, remembering: await remembered())
         holds(claim)
         status.update { facts in
             facts.epoch = claim.epoch

@@ -20,6 +20,8 @@ package actor Guard {
     let logger: Logger
     /// Tells the master; a failure of it is its own affair.
     let tell: @Sendable (RecoveryRecord) async -> Void
+    /// nil where none is configured.
+    let master: GuardMaster?
 
     var claim: Claim?
     var copyClaims: [String: Claim] = [:]
@@ -53,14 +55,16 @@ package actor Guard {
     /// - Parameters:
     ///   - copies: get every snapshot too; what goes wrong there stops nothing.
     ///   - fallback: read, and never written, where the first vault has nothing, or nothing that can be restored.
+    ///   - master: remembers how far the vault was: a start on less ends.
     ///   - tell: gets the recovery record once; may take its time.
     /// - Throws: when the guard's folder cannot be made.
     package init(
         _ settings: GuardSettings, store: SnapshotStore, copies: [SnapshotStore] = [],
         fallback: SnapshotStore? = nil,
         now: @escaping @Sendable () -> Instant = { Clocks.real.wall() }, logger: Logger,
-        tell: @escaping @Sendable (RecoveryRecord) async -> Void = { _ in }
+        master: GuardMaster? = nil, tell: @escaping @Sendable (RecoveryRecord) async -> Void = { _ in }
     ) throws(Failure) {
+        self.master = master
         self.settings = settings
         self.store = store
         self.copies = copies
@@ -208,6 +212,10 @@ package actor Guard {
             if !isReadOnly {
                 group.addTask { await self.publishing() }
                 group.addTask { await self.watchingPen() }
+                group.addTask {
+                    await self.tellingMaster(record)
+                    return .cancelled
+                }
             }
             defer { group.cancelAll() }
             while let ending = await group.next() {

@@ -75,6 +75,8 @@ package struct GuardSettings: Sendable {
     package var handover: Duration = .seconds(20)
     /// How often the vault is asked whether somebody wants the pen.
     package var penPoll: Duration = .seconds(5)
+    /// How often the master is told what has changed.
+    package var masterPoll: Duration = .seconds(60)
     /// A folder for scratch copies, the socket and what is known of the last run; outside of every guarded path.
     package var data: String
     /// What copies a database; our own program.

@@ -25,6 +25,17 @@ package enum RecoveryRecords {
         if all.count > kept { try await vault.delete(all.prefix(all.count - kept).map(\.name)) }
     }
 
+    /// Those of epochs that are not known yet, oldest first.
+    static func list(of vault: any Vault, except known: Set<UInt64>) async throws(VaultFailure) -> [JSONValue] {
+        var records: [JSONValue] = []
+        for object in try await vault.list(prefix).suffix(kept) {
+            if let epoch = UInt64(object.name.dropFirst(prefix.count)), known.contains(epoch) { continue }
+            guard let bytes = try await vault.read(object.name, 0..<4_096) else { continue }
+            if let record = try? JSONValue(reading: String(buffer: bytes)) { records.append(record) }
+        }
+        return records
+    }
+
     /// Newest first.
     package static func list(of vault: any Vault, upTo limit: Int = kept) async throws(VaultFailure) -> [JSONValue] {
         var records: [JSONValue] = []

@@ -15,6 +15,8 @@ package struct PersistSettings: Sendable, Equatable {
     package var retention = KeepRules()
     /// How often the newest snapshot is restored to prove it; nil for never.
     package var drill: Duration?
+    /// Proves what a drill restored; ``verify`` where it is nil and a command.
+    package var drillCheck: String?
     package var heartbeat: FleetReference?
     package var proxy: Int?
 
@@ -143,6 +145,10 @@ package enum PersistSection {
                 "verify", .text("a shell command or an http:// address"), \.verify,
                 "Proves a restored state before it is used: a command that ends with 0, or an address of the app that answers 2xx.",
                 example: "python check.py", mistakes: ["[a]"]),
+            FleetKey(
+                "drill_check", .text("a shell command"), \.drillCheck,
+                "Proves what a drill restored, on the master's machine: runs in the restored folder, with the files of `deploy.from` beside. `true` checks nothing more.",
+                standard: "`verify`, where it is a command", example: "python check.py", mistakes: ["[a]"]),
             FleetKey(
                 "heartbeat", .reference("a heartbeat's name"), \.heartbeat,
                 "Heartbeat of this file that each recovery beats.", example: "x", mistakes: ["nowhere", "{ a: b }"]),

@@ -88,6 +88,15 @@ package enum EventPayload: Sendable, Equatable, Codable {
     case drifted(space: String, check: String?, what: [String], more: Int? = nil)
     case driftEnded(space: String, check: String?)
 
+    // MARK: Safekeeping
+
+    /// Snapshots of a state do not get into its vault, one is held, or the vault shows less than it did. `check`: of its Space.
+    case snapshotFailed(state: String, check: String?, because: String)
+    case snapshotsBack(state: String, check: String?)
+    /// No restore was proven within the policy, or the last drill failed.
+    case restoreUnproven(state: String, check: String?, because: String)
+    case restoreProven(state: String, check: String?, milliseconds: Int64?)
+
     // MARK: Others
 
     /// Only the sentence is known: an older version wrote it, or a newer one that knows more kinds.
@@ -202,6 +211,10 @@ extension EventPayload {
         case .healingResumed: "heal.resumed"
         case .drifted: "drift.found"
         case .driftEnded: "drift.ended"
+        case .snapshotFailed: "snapshot.failed"
+        case .snapshotsBack: "snapshot.back"
+        case .restoreUnproven: "restore.unproven"
+        case .restoreProven: "restore.proven"
         case .text(let kind, _): kind
         }
     }
@@ -260,6 +273,12 @@ extension EventPayload {
             "\(space) is otherwise than the fleet file says: \(what.joined(separator: ", "))"
                 + ((more ?? 0) > 0 ? " and \(more ?? 0) more" : "")
         case .driftEnded(let space, _): "\(space) is as the fleet file says again"
+        case .snapshotFailed(let state, _, let because): "The state of \(state) is not safe: \(because)"
+        case .snapshotsBack(let state, _): "The state of \(state) is safe again"
+        case .restoreUnproven(let state, _, let because): "No restore of \(state) is proven: \(because)"
+        case .restoreProven(let state, _, let milliseconds):
+            "A restore of \(state) is proven again"
+                + (milliseconds.map { "; it took \(Formatting.interval(.milliseconds($0)))" } ?? "")
         case .spaceAsked(let deed, let space, let by): "\(space) was \(deed.past) by \(by)"
         case .hubUnreachable(let because):
             "The Hub could not be read (\(because)); until it can, only what visitors see counts"

@@ -126,6 +126,9 @@ struct Engine {
             fleet: plan.fleet, ledger: memory.ledger, hub: hub ?? ownHub, dataFolder: plan.dataFolder,
             base: base, toolFolders: ProcessInfo.processInfo.environment["STOKER_TOOLS"].map { [$0] } ?? [],
             now: clocks.wall, logger: logger)
+        let states = StateBoard(
+            fleet: plan.fleet, ledger: memory.ledger, hub: hub ?? ownHub, dataFolder: plan.dataFolder, base: base,
+            environment: ProcessInfo.processInfo.environment, now: clocks.wall)
         let monitor = FleetMonitor(
             fleet: plan.fleet, fleetPath: plan.source?.path, source: source,
             ledger: memory.ledger, writer: writer, loops: Array(group.makeIterator()), resolver: resolver,
@@ -138,6 +141,7 @@ struct Engine {
                 board.use(fleet)
                 workers.use(fleet)
                 access.book.use(fleet.serve.signIn)
+                states.use(fleet)
             }, clocks: clocks, logger: logger)
         board.setOffline { monitor.isOffline }
         board.setParentLook { await monitor.lastWell(of: $0) }
@@ -162,7 +166,7 @@ struct Engine {
         let context = OperationContext(
             monitor: monitor, ledger: memory.ledger, now: clocks.wall, backupFolder: plan.dataFolder,
             heartbeatKey: heartbeatKey, hub: account, dataFolder: plan.dataFolder, notices: board,
-            maintenance: maintenance, workers: workers, access: access.book,
+            maintenance: maintenance, workers: workers, states: states, access: access.book,
             configuration: configurationBoard(made != nil, source))
         let standingBy = plan.standbyOf != nil
         let agents = await mcpServer(
@@ -219,6 +223,7 @@ struct Engine {
         if account != nil, !plan.demo {
             services.append(DriftService(watch: DriftWatch(context: context), monitor: monitor, logger: logger))
         }
+        services.append(SafekeepingService(watch: StateWatch(states), monitor: monitor, logger: logger))
         services.append(
             WorkerService(
                 board: workers, owner: ProcessOwner.own.map { "\($0)" } ?? "stoker", clocks: clocks,

@@ -354,6 +354,39 @@ extension EndToEnd {
             }
         }
 
+        /// Situation 13: the vault is emptied, and the master knows more: no app is started, and the vault stays as it is.
+        @Test func anEmptiedVaultStartsNothingWhereTheMasterKnowsMore() async throws {
+            try await Scratch.with("guard-emptied") { scratch in
+                let server = try await scratch.serve(
+                    "version: 1\nvaults: { v: { folder: \(scratch.path)/vault } }\nspaces: { acme/bot: { persist: { vault: v, paths: [data] } } }\n"
+                )
+                let app = ["/bin/sh", "-c", "mkdir -p data; echo kept > data/word; sleep 600"]
+                let one = try scratch.guarded(
+                    in: try scratch.container("one"), more: ["--every", "1s", "--state", "acme/bot"],
+                    environment: ["STOKER_SERVER": server.address], app: app)
+                try await one.waitForLog("snapshot published")
+                // The master's word of it: the guard tells at its start, and the look at the vault sees more.
+                let state = "/api/v1/states/acme/bot"
+                try await Wait.until("the master's word") {
+                    try await server.json(state).recoveries.array.isEmpty == false
+                }
+                await one.stop(within: .seconds(10))
+                try FileManager.default.removeItem(atPath: scratch.path + "/vault")
+                let other = try scratch.guarded(
+                    in: try scratch.container("two"), more: ["--state", "acme/bot"],
+                    environment: ["STOKER_SERVER": server.address], app: ["/bin/echo", "began"])
+                #expect(try await other.waitForExit() == .code(76), "\(other.tail)")
+                #expect(other.errors.contains("was seen there before") && other.output.isEmpty, "\(other.tail)")
+                #expect(!FileManager.default.fileExists(atPath: scratch.path + "/vault/acme/bot/v1/head"))
+                // Without the master it cannot know, and says so.
+                let alone = try scratch.guarded(
+                    in: try scratch.container("three"), more: ["--state", "acme/bot"],
+                    environment: ["STOKER_SERVER": "http://127.0.0.1:9"], app: ["/bin/echo", "began"])
+                #expect(try await alone.waitForExit(within: .seconds(30)) == .code(0), "\(alone.tail)")
+                #expect(alone.errors.contains("an emptied one would not be noticed"), "\(alone.tail)")
+            }
+        }
+
         /// A snapshot on request, by the signal, the command and the socket; what the app then loses is in it.
         @Test func aSnapshotIsMadeOnRequest() async throws {
             try await Scratch.with("guard-ask") { scratch in
