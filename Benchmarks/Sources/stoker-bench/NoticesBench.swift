@@ -39,7 +39,7 @@ struct NoticesBench: AsyncParsableCommand {
             let notice = Notice(
                 key: "bench-\(number)", kind: .down, at: clocks.wall(),
                 subjects: [.init(check: target, verdict: .down, since: clocks.wall())], sentence: "connection refused")
-            return try Outgoing(channel: "hook", notice: notice).job(createdAt: clocks.wall())
+            return try OutgoingMessage(channel: "hook", notice: notice).job(createdAt: clocks.wall())
         }
         let (messages, batch) = (messages, batch)
         let figures = try await withThrowingTaskGroup(of: (wall: Double, cpu: Double, delivered: Int)?.self) { group in
@@ -53,7 +53,7 @@ struct NoticesBench: AsyncParsableCommand {
                     try await ledger.record(Batch(jobs: Array(jobs[first..<min(jobs.count, first + batch)])))
                     board.wake()
                 }
-                let kind = Outgoing.jobKind
+                let kind = OutgoingMessage.jobKind
                 while try await ledger.jobs.nextDue([kind]) != nil { try await Task.sleep(for: .milliseconds(5)) }
                 let (wall, cpu) = (meter.wallSeconds, meter.cpuSeconds)
                 var delivered = 0
