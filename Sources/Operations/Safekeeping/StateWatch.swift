@@ -10,6 +10,8 @@ package struct StateWatch: Sendable {
         package var every = Duration.seconds(5 * 60)
         /// The same for places that count requests and commits, or that are fetched whole.
         package var slow = Duration.seconds(15 * 60)
+        /// After a start.
+        package var first = Duration.seconds(5)
         /// Longest wait for a person's word to be seen, and for what is due.
         package var tick = Duration.seconds(30)
         package init() {}
@@ -25,11 +27,12 @@ package struct StateWatch: Sendable {
 
     /// Until it is cancelled.
     /// - Parameters:
-    ///   - mayAct: whether this master is the one at work.
+    ///   - mayAct: whether this master is the one at work; and where the network is needed, whether it is sure of its own.
     ///   - emit: takes events for what began and what is over.
     ///   - failed: takes what kept it from remembering.
     package func run(
-        mayAct: @escaping @Sendable () async -> Bool, emit: @escaping @Sendable (EventPayload) async -> Void,
+        mayAct: @escaping @Sendable (_ byNetwork: Bool) async -> Bool,
+        emit: @escaping @Sendable (EventPayload) async -> Void,
         failed: @escaping @Sendable (_ state: String, any Error) async -> Void
     ) async {
         let scratch = board.scratch
@@ -50,14 +53,20 @@ package struct StateWatch: Sendable {
     private enum Work { case look, drill }
 
     private func keep(
-        at work: Work, _ news: AsyncSignal, _ mayAct: @Sendable () async -> Bool,
+        at work: Work, _ news: AsyncSignal, _ mayAct: @Sendable (Bool) async -> Bool,
         _ emit: @Sendable (EventPayload) async -> Void,
         _ failed: @Sendable (String, any Error) async -> Void
     ) async {
         var looked: [String: Instant] = [:]
+        // The fleet begins first.
+        await news.wait(atMost: schedule.first, clock: ContinuousClock())
         while !Task.isCancelled {
-            if await mayAct() {
+            let isSure = await mayAct(true)
+            // A folder needs no network.
+            let isAtWork = isSure ? true : await mayAct(false)
+            if isAtWork {
                 for state in board.states where !Task.isCancelled {
+                    guard isSure || state.vaults.allSatisfy({ $0.value.kind == .folder }) else { continue }
                     do {
                         switch work {
                         case .look:

@@ -13,7 +13,11 @@ struct SafekeepingService: Service {
     func run() async throws {
         await cancelWhenGracefulShutdown {
             await watch.run(
-                mayAct: { await monitor.mayAct }, emit: { await monitor.emit($0) },
+                mayAct: { byNetwork in
+                    if byNetwork { return await monitor.mayAct }
+                    if case .active = await monitor.overview().role { return true }
+                    return false
+                }, emit: { await monitor.emit($0) },
                 failed: { state, error in
                     logger.warning(
                         "Could not look after a state",
