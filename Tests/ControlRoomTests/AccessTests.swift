@@ -270,7 +270,9 @@ import Testing
                 let failure = #expect(throws: Failure.self) { try access.authorize(.scope(more), request) }
                 #expect(failure?.code == .forbidden)
             }
-            let found = try await records.record(kind: "access-token", key: scope.rawValue)
+            let found = try await records.records(kind: "access-token").first {
+                $0.body.contains("\"\(scope.rawValue)\"")
+            }
             let stored = try #require(found)
             #expect(
                 !stored.body.contains(secret.reveal()) && !stored.body.contains(String(secret.reveal().dropFirst(4))))
@@ -294,9 +296,9 @@ import Testing
         clock.withLock { $0 = $0 + .seconds(30) }
         book.noteUse(of: "ci", from: "192.0.2.2")
         try await book.save()
-        let version = try await records.record(kind: "access-token", key: "ci")?.version
+        let version = try await records.records(kind: "access-token").first?.version
         try await book.save()
-        #expect(try await records.record(kind: "access-token", key: "ci")?.version == version)
+        #expect(try await records.records(kind: "access-token").first?.version == version)
         let next = AccessBook(records: records, mainToken: nil, now: { clock.withLock { $0 } })
         try await next.load()
         #expect(next.tokens == book.tokens && next.tokens.first?.lastUse == SampleFleet.now)
@@ -342,7 +344,8 @@ import Testing
         // What was under way comes not back.
         try await book.save()
         #expect(try await records.records(kind: "session").isEmpty)
-        #expect(try await records.records(kind: "access-token").map(\.key) == ["other"])
+        let left = try await records.records(kind: "access-token")
+        #expect(left.count == 1 && left[0].body.contains(#""name":"other""#))
         // A new one of the same name is another.
         _ = try await book.addToken("ci", scope: .admin, ends: nil, by: "test")
         #expect(book.token(secret.reveal()) == nil && book.session(cookie) == nil)

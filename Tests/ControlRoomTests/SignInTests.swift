@@ -195,7 +195,8 @@ import Testing
             let answer = try await Self.comeBack(scene, back, cookie)
             #expect(answer.status == 401 && answer.text.contains("It was not allowed on the Hub"))
             // What the address says is not repeated.
-            let odd = back.replacing("access_denied", with: "%3Cb%3Ehello")
+            let odd = back.replacing("access%5Fdenied", with: "%3Cb%3Ehello")
+            #expect(odd != back)
             #expect(try await !Self.comeBack(scene, odd, cookie).text.contains("hello"))
         }
     }

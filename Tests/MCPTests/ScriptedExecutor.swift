@@ -24,7 +24,8 @@ final class ScriptedExecutor: ToolExecutor {
     func perform(
         _ operation: Operation, _ given: [(name: String, value: JSONValue)], for caller: any OperationCaller
     ) async throws(Failure) -> JSONValue {
-        // As the real one: inputs that do not fit are refused.
+        // As the real one: who has not the scope, and inputs that do not fit, are refused.
+        try caller.principal.require(operation.scope, doing: operation.doing)
         _ = try Arguments(given, for: operation, now: context.now(), isLocal: caller.isLocal)
         let named = Dictionary(given.map { ($0.name, $0.value) }, uniquingKeysWith: { $1 })
         asked.withLock { $0.append((operation.name, named)) }

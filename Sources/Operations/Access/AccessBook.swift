@@ -110,7 +110,7 @@ package final class AccessBook: Sendable {
         }
         do throws(Failure) {
             guard let written = try await records.put(token.record(hash), ifVersion: 0) else {
-                throw Failure(.conflict, doing: doing, because: "there is a token of that name")
+                throw Failure(.internal, doing: doing, because: "the record of a new token was there before")
             }
             state.withLock { $0.tokens[Self.mark(hash)]?.version = written.version }
         } catch {
@@ -124,22 +124,22 @@ package final class AccessBook: Sendable {
     /// - Throws: `not_found`; what the ledger throws: then it is refused until this server's next start only.
     package func revokeToken(_ name: String) async throws(Failure) -> AccessToken {
         let doing = "revoke the token \(name)"
-        let (found, ended): (AccessToken?, [[UInt8]]) = state.withLock { state in
+        let (found, ended): (Kept<AccessToken>?, [[UInt8]]) = state.withLock { state in
             guard let (mark, kept) = state.tokens.first(where: { $0.value.entry.name == name }) else {
                 return (nil, [])
             }
             state.tokens[mark] = nil
             let own = state.sessions.filter { $0.value.entry.via == .token(name) }
             for mark in own.keys { state.sessions[mark] = nil }
-            return (kept.entry, own.values.map(\.hash))
+            return (kept, own.values.map(\.hash))
         }
         guard let found else {
             let near = ClosestMatch.of(name, among: tokens.map(\.name)).map { "did you mean \"\($0)\"?" }
             throw Failure(.notFound, doing: doing, because: "there is no token of that name", hint: near)
         }
-        _ = try await records.remove(kind: Self.tokenKind, key: name)
+        _ = try await records.remove(kind: Self.tokenKind, key: Hex.text(found.hash))
         for hash in ended { _ = try await records.remove(kind: Self.sessionKind, key: Hex.text(hash)) }
-        return found
+        return found.entry
     }
 
     /// What a presented token is.

@@ -31,23 +31,24 @@ package struct AccessToken: Sendable, Equatable {
 
     func record(_ hash: [UInt8]) -> NewRecord {
         var members: [JSONValue.Member] = [
-            .init("hash", .string(Hex.text(hash))), .init("scope", .string(scope.rawValue)), .init("by", .string(by)),
+            .init("name", .string(name)), .init("scope", .string(scope.rawValue)), .init("by", .string(by)),
         ]
         if let ends { members.append(.init("ends", .integer(ends.milliseconds))) }
         if let lastUse { members.append(.init("last_use", .integer(lastUse.milliseconds))) }
         if let lastAddress { members.append(.init("last_address", .string(lastAddress))) }
-        return NewRecord(kind: "access-token", key: name, body: JSONValue.object(members).text, at: made)
+        // By its hash and not by its name: a later one of the same name is another record.
+        return NewRecord(kind: "access-token", key: Hex.text(hash), body: JSONValue.object(members).text, at: made)
     }
 
     /// nil for a record that is damaged.
     static func read(_ record: Record) -> (AccessToken, hash: [UInt8])? {
-        guard let body = try? JSONValue(reading: record.body),
-            let hash = body["hash"]?.string.flatMap({ Hex.bytes($0) }),
-            hash.count == 32, let scope = body["scope"]?.string.flatMap(Scope.init(rawValue:))
+        guard let body = try? JSONValue(reading: record.body), let hash = Hex.bytes(record.key), hash.count == 32,
+            let name = body["name"]?.string, problem(ofName: name) == nil,
+            let scope = body["scope"]?.string.flatMap(Scope.init(rawValue:))
         else { return nil }
         return (
             AccessToken(
-                name: record.key, scope: scope, made: record.at, by: body["by"]?.string ?? "",
+                name: name, scope: scope, made: record.at, by: body["by"]?.string ?? "",
                 ends: body["ends"]?.integer.map { Instant(milliseconds: Int64($0)) },
                 lastUse: body["last_use"]?.integer.map { Instant(milliseconds: Int64($0)) },
                 lastAddress: body["last_address"]?.string), hash
