@@ -76,8 +76,10 @@ def main():
         if names != ["nightly", "port", "website"]:
             raise SystemExit(f"the generated client lists {names}")
         print(f"the generated client compiles and lists {', '.join(names)}", flush=True)
+        # 400 is also said of what no schema tells: a vault that nobody named, inputs that exclude each other. API_CHECK_ALL=1 counts that, too.
+        left_out = [] if os.environ.get("API_CHECK_ALL") else ["--exclude-checks", "positive_data_acceptance"]
         found = subprocess.run(
-            [bin_folder / "schemathesis", "run", f"{base}/openapi.json", "--checks", "all", "--max-time", str(seconds), "--workers", "2",
+            [bin_folder / "schemathesis", "run", f"{base}/openapi.json", "--checks", "all", *left_out, "--max-time", str(seconds), "--workers", "2",
              "--header", f"Authorization: Bearer {TOKEN}", "--request-timeout", "60", "--max-response-time", "55",
              "--continue-on-failure", "--no-color",
              *os.environ.get("API_CHECK_OPTIONS", "").split()], cwd=folder, env=environment)

@@ -150,7 +150,18 @@ extension Operation.Parameter {
     fileprivate var openAPI: JSONValue {
         [
             "name": .string(name), "in": .string(location.rawValue), "required": .bool(required),
-            "description": .string(summary), "schema": schema,
+            "description": .string(summary), "schema": location == .query ? schemaInAnAddress : schema,
         ]
+    }
+
+    /// Characters of a list in an address: a server reads 80 KB of a request's head at most.
+    private static let mostInAnAddress = 16_384
+
+    /// A list that would not fit into an address is told shorter.
+    private var schemaInAnAddress: JSONValue {
+        guard case .list(.text(let length), let most) = kind, most * length > Self.mostInAnAddress else {
+            return schema
+        }
+        return Operation.Parameter.Kind.list(.text(upTo: length), upTo: max(1, Self.mostInAnAddress / length)).schema
     }
 }
