@@ -63,8 +63,10 @@ import Testing
     private static func rows(_ bench: Bench, tools: [String] = [Bench.tools]) async throws -> [Iteration] {
         var rows: [Iteration] = []
         for look in 0..<12 {
+            var settings = bench.settings
+            settings.tools = nil
             let run = bench.run(
-                perspectives: ["test_coverage"], now: Bench.now + .seconds(86_400 * 4 + Int64(look)), tools: tools)
+                settings, perspectives: ["test_coverage"], now: Bench.now + .seconds(86_400 * 4 + Int64(look)), tools: tools)
             if let number = try await run.run().row { rows.append(try #require(try await bench.store().row(number))) }
         }
         return rows

@@ -52,6 +52,8 @@ struct Bench: Sendable {
     var settings: WorkerSettings {
         var settings = WorkerSettings()
         settings.repository = FleetReference(repository)
+        // Its tests are run where a test is about that.
+        settings.tools = [.ctags, .lizard, .zizmor]
         return settings
     }
 

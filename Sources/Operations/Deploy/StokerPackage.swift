@@ -139,7 +139,9 @@ struct StokerPackage: Sendable {
         let digest = try await sum(of: program).0
         try PrivateFolder.make(folder)
         let kept = "\(folder)/\(digest.prefix(40)).xz"
-        if !FileManager.default.fileExists(atPath: kept) {
+        // Several Spaces of one plan ask for it at the same time, and it takes a minute of a processor.
+        try await PackingOnce.shared.run(kept) {
+            if FileManager.default.fileExists(atPath: kept) { return }
             let new = "\(folder)/new-\(UUID().uuidString)"
             defer {
                 try? FileManager.default.removeItem(atPath: new)  // moved, or left by a failure
@@ -187,5 +189,20 @@ struct StokerPackage: Sendable {
             }
             return (Hex.text(hash.finalize()), size)
         }
+    }
+}
+
+/// Work that several ask for at the same time, done once for all of them.
+private actor PackingOnce {
+    static let shared = PackingOnce()
+    private var running: [String: Task<Void, any Error>] = [:]
+
+    func run(_ name: String, _ work: @escaping @Sendable () async throws -> Void) async throws {
+        if let task = running[name] { return try await task.value }
+        // Of its own: who asked first may be cancelled while others wait for it.
+        let task = Task { try await work() }
+        running[name] = task
+        defer { running[name] = nil }
+        try await task.value
     }
 }
