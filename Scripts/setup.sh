@@ -11,10 +11,10 @@ command -v swift >/dev/null || {
 
 packages=(libsqlite3-dev zlib1g-dev libzstd-dev ca-certificates tzdata)
 # What workers gather evidence with; see worker_tools.
-[ "${1:-run}" = run ] && packages+=(git universal-ctags python3-venv)
+[ "${1:-run}" = run ] && packages+=(git universal-ctags python3-venv bubblewrap)
 [ "${1:-run}" = build ] && packages+=(git python3)
 if [ "${1:-run}" = test ]; then
-    packages+=(nginx-light openssl prometheus chromium chromium-driver curl python3-venv iproute2 zsh fish git git-lfs universal-ctags postgresql)
+    packages+=(nginx-light openssl prometheus chromium chromium-driver curl python3-venv iproute2 zsh fish git git-lfs universal-ctags postgresql bubblewrap)
     command -v node >/dev/null || packages+=(nodejs)
 fi
 
