@@ -15,7 +15,7 @@ extension EndToEnd {
         /// Waits for a snapshot that was taken after everything that was there when this was called.
         private static func keep(_ server: Server) async throws {
             let begin = try #require(try await server.overview().now.string)
-            try await Wait.until("a newer snapshot of the ledger") {
+            try await Wait.until("a newer snapshot of the ledger", within: .seconds(90)) {
                 (try await server.overview().ledger.vault.safe_until.string ?? "") > begin
             }
         }
