@@ -5,7 +5,7 @@ import Testing
 
 extension EndToEnd {
     /// KA15: a master on a disposable disk keeps its own ledger in a vault.
-    @Suite(.timeLimit(.minutes(3))) struct LedgerVaultTests {
+    @Suite(.timeLimit(.minutes(5))) struct LedgerVaultTests {
         private static let kept = "ledger: { vault: state, every: 1s }"
 
         private static func vault(_ scratch: Scratch) -> String {
@@ -15,7 +15,7 @@ extension EndToEnd {
         /// Waits for a snapshot that was taken after everything that was there when this was called.
         private static func keep(_ server: Server) async throws {
             let begin = try #require(try await server.overview().now.string)
-            try await Wait.until("a newer snapshot of the ledger") {
+            try await Wait.until("a newer snapshot of the ledger", within: .seconds(90)) {
                 (try await server.overview().ledger.vault.safe_until.string ?? "") > begin
             }
         }
@@ -43,7 +43,12 @@ extension EndToEnd {
                 let first = try await scratch.serve(fleet, data: "first", name: "first")
                 for name in ["orbit-api", "worker"] { try await first.wait(for: name, toBe: "up") }
                 try await hub.admin("spaces/maren/orbit-api/stage", crash)
-                try await first.wait(forEvents: "heal.result", "incident.ended")
+                try await Wait.until("the restart and its end", within: .seconds(90)) {
+                    let (healed, ended) = (
+                        try await Self.events(first, "heal.result"), try await Self.events(first, "incident.ended")
+                    )
+                    return !healed.isEmpty && !ended.isEmpty
+                }
                 #expect(try await first.post("/api/v1/checks/worker/pause").status == 200)
                 try await Self.keep(first)
                 let incident = try #require(try await first.incidents(of: "orbit-api").first)
@@ -62,7 +67,9 @@ extension EndToEnd {
                 #expect(told.contains("Lost: what was written after 2"), "\(told)")
                 // The one restart of six hours was made by the master that is gone.
                 try await hub.admin("spaces/maren/orbit-api/stage", crash)
-                try await second.wait(forEvents: "heal.exhausted")
+                try await Wait.until("the budget is used up", within: .seconds(90)) {
+                    try await !Self.events(second, "heal.exhausted").isEmpty
+                }
                 #expect(try await Self.events(second, "heal.restart").count == 1)
 
                 // Stopped in order it publishes everything: nothing is lost.

@@ -47,8 +47,9 @@ struct RecoveryTests {
         #expect(try await SQLiteLedger.damage(at: path, logger: quiet) == nil)
 
         let file = try FileHandle(forUpdating: URL(fileURLWithPath: path))
+        let size = Int(try file.seekToEnd())
         try file.seek(toOffset: 100)
-        try file.write(contentsOf: Data(repeating: 0x5A, count: 3_000))
+        try file.write(contentsOf: Data(repeating: 0x5A, count: size - 100))
         try file.close()
         let damage = try #require(try await SQLiteLedger.damage(at: path, logger: quiet))
         #expect(!damage.what.isEmpty && damage.writtenAt != nil)

@@ -116,8 +116,9 @@ package enum AppTemplate: String, Sendable, CaseIterable {
         guard self == .guarded else { return nil }
         let place = "\(subject.owner)/\(subject.name)-state"
         return FleetInsertion.Entry(
-            key: vaultName(of: subject), lines: ["dataset: \(place.asFleetText)", "key: \"${STOKER_KEY:-}\""],
-            value: ["dataset": .string(place), "key": "${STOKER_KEY:-}"])
+            key: vaultName(of: subject),
+            lines: ["dataset: \(place.asFleetText)    # sealed by STOKER_KEY, which is a secret of the Space"],
+            value: ["dataset": .string(place)])
     }
 
     /// A fleet file with nothing but its head.

@@ -142,19 +142,22 @@ package actor LedgerKeeper {
             let wait = failures > 0 ? min(interval * (1 << min(failures, 6)), max(.seconds(300), interval)) : interval
             // What was restored is there; what came since comes with the first interval.
             if !isFirst {
-                let least = max(.seconds(1), cost * 20, store.vault.limits.smallestInterval)
+                // What a person said does not wait as long as what happens by itself.
+                let least = max(.seconds(1), cost * 2, store.vault.limits.smallestInterval)
                 let begin = ContinuousClock.now
-                await asked.wait(atMost: max(wait, least), clock: ContinuousClock())
+                await asked.wait(atMost: max(wait, cost * 20, least), clock: ContinuousClock())
                 // What is asked for often is made together.
                 let left = least - (ContinuousClock.now - begin)
                 if left > .zero { try? await Task.sleep(for: left) }  // cancelled: looked at below
             }
             if Task.isCancelled { break }
+            let sendsAll = isFirst
             isFirst = false
             let begin = ContinuousClock.now
             do {
                 try await publish()
-                cost = ContinuousClock.now - begin
+                // The first one may send everything; what follows costs less.
+                cost = sendsAll ? .zero : ContinuousClock.now - begin
                 let wasTold = failures >= Self.toldAfter
                 failures = 0
                 if wasTold { await tell(.kept) }

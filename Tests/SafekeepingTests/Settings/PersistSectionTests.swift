@@ -54,7 +54,7 @@ import Testing
         #expect(settings.onFailedRestore == .older)
         #expect((settings.retention.last, settings.retention.daily, settings.retention.weekly) == (10, 7, 4))
         #expect(settings.proxy == 8_000)
-        let master = try Self.read(Self.whole + "ledger: { vault: [copy, state], every: 30s }\n").get().ledger
+        let master = try Self.read(Self.whole + "\nledger: { vault: [copy, state], every: 30s }\n").get().ledger
         #expect(master.vaults.map(\.name) == ["copy", "state"] && master.every == .seconds(30))
         let written = Self.sections.written(fleet).text
         #expect(!written.contains("correct horse") && written.contains("***"))
