@@ -66,7 +66,8 @@ import Testing
             var settings = bench.settings
             settings.tools = nil
             let run = bench.run(
-                settings, perspectives: ["test_coverage"], now: Bench.now + .seconds(86_400 * 4 + Int64(look)), tools: tools)
+                settings, perspectives: ["test_coverage"], now: Bench.now + .seconds(86_400 * 4 + Int64(look)),
+                tools: tools)
             if let number = try await run.run().row { rows.append(try #require(try await bench.store().row(number))) }
         }
         return rows

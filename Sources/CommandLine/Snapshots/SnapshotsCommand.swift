@@ -85,8 +85,8 @@ struct SnapshotsCommand: AsyncParsableCommand {
             let answer = try await perform(.makeSnapshot, given, output: output)
             let because = answer["because"]?.string.map { ": \($0.printable)" } ?? ""
             let unreadable = answer["unreadable"]?.integer ?? 0
-            let without =
-                unreadable > 0 ? "; without \(unreadable.counted("file")) that cannot be read (see the guard's log)" : ""
+            let files = unreadable.counted("file")
+            let without = unreadable > 0 ? "; without \(files) that cannot be read (see the guard's log)" : ""
             CommandOutput(
                 json: answer,
                 text: "\(answer["id"]?.string ?? "") \(answer["outcome"]?.string ?? "")\(because)\(without)\n"

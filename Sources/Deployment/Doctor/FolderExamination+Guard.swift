@@ -37,7 +37,8 @@ extension FolderExamination {
         if image == "scratch" || image.contains("distroless/static") { return "no C library" }
         var version: Int?
         let codes = [
-            "jessie": 19, "stretch": 24, "buster": 28, "bullseye": 31, "xenial": 23, "bionic": 27, "focal": 31, "jammy": 35,
+            "jessie": 19, "stretch": 24, "buster": 28, "bullseye": 31, "xenial": 23, "bionic": 27, "focal": 31,
+            "jammy": 35,
         ]
         for word in words { version = version ?? codes[word] }
         if name.hasSuffix("debian10") { version = 28 }

@@ -118,7 +118,8 @@ struct History: Sendable {
         "pyright", "annotation", "annotations", "hint", "hints", "typo", "typos", "spelling", "grammar", "lint",
         "linter", "linting", "flake", "ruff", "eslint", "golint", "golangci", "ci", "workflow", "workflows", "actions",
         "travis", "build", "revert", "changelog", "comment", "comments", "formatting", "format", "sendable",
-        "sendability", "clippy", "codespell", "typoes", "minified", "lints", "warning", "warnings", "example", "examples", "test", "tests",
+        "sendability", "clippy", "codespell", "typoes", "minified", "lints", "warning", "warnings",
+        "example", "examples", "test", "tests",
     ]
 
     /// Mends a fault of the code, as far as its first line tells.
