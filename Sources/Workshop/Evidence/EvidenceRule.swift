@@ -46,11 +46,11 @@ struct Sighting: Sendable {
     var isOfRepository = false
 }
 
-/// Gathers evidence of one kind. Its precision was measured on repositories that it was not made with.
+/// Gathers evidence of one kind.
 struct EvidenceRule: Sendable {
     var id: String
-    /// Share of its findings that two readings called useful, on repositories that it was not made with; 0.8 where it was made stricter after its
-    /// reading and reached more than that on the same ones. 1: a command has just shown it.
+    /// Share of its findings that the stricter of two readings called useful, on repositories that it was not made with. A rule that was made
+    /// stricter since keeps it until it is read anew. 1: a command has just shown it.
     var precision: Double
     /// What that share comes from: `8 of 8`.
     var measured: String
