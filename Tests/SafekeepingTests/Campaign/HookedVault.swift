@@ -33,7 +33,7 @@ final class HookedVault: Vault {
         /// Deletions until the process is killed.
         var deletions: Int?
         var swapCount = 0
-        var late: [@Sendable () async throws(VaultFailure) -> HeadSwap] = []
+        var late: [@Sendable () async throws -> HeadSwap] = []
     }
     private let hooks = Mutex(Hooks())
 
@@ -94,11 +94,9 @@ final class HookedVault: Vault {
         if fate == .refused { return .refused }
         if fate == .late {
             let inner = inner
-            hooks.withLock { hooks in
-                hooks.late.append { () async throws(VaultFailure) in
-                    try await inner.swapHead(bytes, expecting: version)
-                }
-            }
+            // Written within the lock's closure it would crash the compiler (Swift 6.3.1).
+            let request: @Sendable () async throws -> HeadSwap = { try await inner.swapHead(bytes, expecting: version) }
+            hooks.withLock { $0.late.append(request) }
             throw lost
         }
         let end = try await inner.swapHead(bytes, expecting: version)
