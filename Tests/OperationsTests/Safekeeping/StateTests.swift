@@ -15,7 +15,8 @@ import Testing
     private final class World: Sendable {
         let folder: String
         let ledger = DoubleLedger()
-        let clock = Mutex(Instant(milliseconds: 1_800_000_000_000))
+        final class Clock: Sendable { let time = Mutex(Instant(milliseconds: 1_800_000_000_000)) }
+        let clock = Clock()
         let board: StateBoard
         let context: OperationContext
         let fleet: Fleet
@@ -27,7 +28,7 @@ import Testing
                 "version: 1\nvaults: { v: { folder: vault }, c: { folder: copy } }\nspaces: { acme/bot: { persist: { vault: [v, c], paths: [data], \(more) } } }\n"
             fleet = try FleetFile.read(text: text, name: "fleet.yaml", environment: [:], sections: .all).get()
             let clock = clock
-            let now: @Sendable () -> Instant = { clock.withLock { $0 } }
+            let now: @Sendable () -> Instant = { clock.time.withLock { $0 } }
             board = StateBoard(
                 fleet: fleet, ledger: ledger, hub: nil, dataFolder: folder + "/own", base: folder, environment: [:],
                 now: now)
@@ -38,7 +39,7 @@ import Testing
 
         deinit { try? FileManager.default.removeItem(atPath: folder) }
 
-        func pass(_ time: Duration) { clock.withLock { $0 = $0 + time } }
+        func pass(_ time: Duration) { clock.time.withLock { $0 = $0 + time } }
         var state: StateBoard.State { get throws { try board.state("acme/bot") } }
 
         /// What a guard does: claims, and publishes what lies in `data`.
@@ -93,7 +94,7 @@ import Testing
         // What is remembered survives the process.
         let other = StateBoard(
             fleet: world.fleet, ledger: world.ledger, hub: nil, dataFolder: world.folder + "/own", base: world.folder,
-            environment: [:], now: { world.clock.withLock { $0 } })
+            environment: [:], now: { world.clock.time.withLock { $0 } })
         #expect(try await other.memory("acme/bot").facts?.newest?.files == 1)
         #expect(other.reading(try other.state("acme/bot")) == nil)
     }
