@@ -117,12 +117,12 @@ import Testing
 
     private static func exchange(_ served: Served, _ request: String) async -> String {
         // A body that never ends is waited for by the server: the visitor leaves.
-        let text = Mutex("")
+        let answer = Answer()
         await withTaskGroup { group in
             group.addTask {
                 do {
                     for try await part in try await served.stream(raw: request) {
-                        let isWhole = text.withLock { text in
+                        let isWhole = answer.text.withLock { text in
                             text += String(buffer: part)
                             return text.contains("\r\n\r\n")
                         }
@@ -136,8 +136,10 @@ import Testing
             await group.next()
             group.cancelAll()
         }
-        return text.withLock { $0 }
+        return answer.text.withLock { $0 }
     }
+
+    private final class Answer: Sendable { let text = Mutex("") }
 
     /// A request, and what is wrong with it. None carries the right token.
     struct Mutation {
