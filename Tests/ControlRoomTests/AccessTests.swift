@@ -259,7 +259,7 @@ import Testing
         for scope in Scope.allCases {
             let (_, secret) = try await access.book.addToken(scope.rawValue, scope: scope, ends: nil, by: "test")
             #expect(secret.reveal().hasPrefix("stk_") && secret.reveal().utf8.count == 44)
-            #expect(Redaction.text("made \(secret.reveal()), now") == "made ***, now")
+            #expect(Redaction.text("made \(secret.reveal()), now") == "made stk_***, now")
             let request = Self.request([.authorization: "Bearer \(secret.reveal())"])
             let permission = access.permission(for: request, from: Self.home)
             #expect(permission.write == (scope >= .operate) && permission.admin == (scope == .admin))

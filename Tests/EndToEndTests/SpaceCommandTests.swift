@@ -494,7 +494,7 @@ extension EndToEnd {
             ("hub.example.org", "does not begin with http", "HF_ENDPOINT=https://hub.example.org"),
             ("http://huggingface.co", "not encrypted", "HF_ENDPOINT=https://huggingface.co"),
             ("https://me:hush@hub.example.org", "user or password", "HF_TOKEN"),
-            ("http://127.0.0.1:99999", "no address", "https://huggingface.co"),
+            ("http://127.0.0.1:99999", "port outside 1…65535", "https://huggingface.co"),
         ]) func aWrongAddressOfTheHubIsNoOther(written: String, because: String, hint: String) async throws {
             try await Scratch.with("endpoint") { scratch in
                 for arguments in [["space", "list"], ["whoami"], ["space", "secrets", "list", "a/b", "--json"]] {

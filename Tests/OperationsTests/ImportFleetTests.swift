@@ -79,7 +79,7 @@ import Testing
             it.text.contains("status: 201-299") && it.text.contains("within: 150ms")
                 && it.text.contains("certificate_days: 2"))
         #expect(it.text.contains("status: [200, 429]"))
-        #expect(try it.check("dns").address == "dns://8.8.8.8:53/example.com?type=A")
+        #expect(try it.check("dns").address == "dns://8.8.8.8/example.com")
         #expect(try it.check("port").address == "tcp://db.example.com:5432")
         #expect(
             try !it.check("port").policy.enabled && !it.check("by-proxy").policy.enabled
@@ -145,7 +145,7 @@ import Testing
         #expect(it.text.contains("verify_tls: false"))
         #expect(it.text.contains("status: [200-299, 301]") && it.text.contains("certificate_days: 14"))
         #expect(try !it.check("Word").policy.enabled && !it.check("Proxied").policy.enabled)
-        #expect(try it.check("Name").address == "dns://1.1.1.1:53/example.com?type=MX")
+        #expect(try it.check("Name").address == "dns://1.1.1.1/example.com?type=MX")
         #expect(it.text.contains(#"json: { "$.state.ready": true }"#))
         #expect(
             it.text.contains("repeat: 10m")

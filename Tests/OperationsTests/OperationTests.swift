@@ -24,7 +24,7 @@ import Testing
     @Test func whatOnlyWaitsEndsWithItsCaller() {
         #expect(Operation.all.allSatisfy { $0.isCancellable || $0.effect != .read })
         let changing = Operation.all.filter { $0.isCancellable && $0.effect != .read }.map(\.name)
-        #expect(Set(changing) == ["wait-for-space", "space-health", "wake-space"])
+        #expect(Set(changing) == ["wait-for-space", "space-health", "wake-space", "prove-snapshot"])
     }
 
     /// A name of OpenAPI's means one thing.
@@ -54,6 +54,10 @@ import Testing
             // What is wrong with the question is told first.
             if operation.name == "note-incident" { given.append(("text", "x")) }
             if operation.name == "stop-maintenance" { given.append(("id", "x")) }
+            if ["recall-state", "tell-state"].contains(operation.name) { given.append(("vault", "folder:/v")) }
+            if operation.name == "import-leads" {
+                given.append(("document", #"{"version":"2.1.0","runs":[]}"#))
+            }
             if operation.name == "add-token" { given += [("name", "x"), ("scope", "read")] }
             let failure = await #expect(throws: Failure.self) { try await operation.call(given, in: context) }
             #expect(failure?.code == .conflict && failure?.hint?.contains("stoker serve") == true, "\(operation.name)")
@@ -82,6 +86,14 @@ import Testing
         ("add-token", [("name", "grafana"), ("scope", "read"), ("expires_in", "90d")]), ("list-tokens", []),
         ("revoke-token", [("name", "ci"), ("confirm", true)]), ("list-sessions", []),
         ("end-session", [("id", .string(FleetDouble.sessionID))]), ("activity", []), ("configuration", []),
+        ("list-asks", [("name", "analysis")]), ("list-leads", [("name", "analysis")]),
+        ("import-leads", [("name", "analysis"), ("document", #"{"version":"2.1.0","runs":[]}"#)]),
+        ("restart-worker", [("name", "analysis"), ("confirm", true)]),
+        ("squash-worker", [("name", "analysis"), ("confirm", true)]), ("list-states", []),
+        ("show-state", [("name", "acme/bot")]), ("look-at-state", [("name", "acme/bot")]),
+        ("drill-state", [("name", "acme/bot")]), ("trust-vault", [("name", "acme/bot")]),
+        ("recall-state", [("name", "acme/bot"), ("vault", "folder:/v")]),
+        ("tell-state", [("name", "acme/bot"), ("vault", "folder:/v"), ("sequence", 3), ("epoch", 1)]),
     ]
 
     @Test func everyOperationIsCalledBelow() {

@@ -208,7 +208,10 @@ package struct FleetDouble: Sendable {
             notices: NoticeBoard(fleet: fleet, ledger: ledger, now: { now }, logger: logger), maintenance: maintenance,
             workers: WorkerBoard(
                 fleet: fleet, ledger: ledger, hub: nil, dataFolder: backupFolder ?? "/tmp", base: "/", toolFolders: [],
-                now: { now }, logger: logger), access: access,
+                now: { now }, logger: logger),
+            states: StateBoard(
+                fleet: fleet, ledger: ledger, hub: nil, dataFolder: "drills", base: Self.folder, environment: [:],
+                now: { now }), access: access,
             configuration: ConfigurationBoard(
                 path: "fleet.yaml", overrides: ["serve.port": .init(.flag, "--port")], started: fleet, sections: .all,
                 read: { () in ConfigurationBoard.Reading(text: Self.text, fleet: .success(fleet)) }))
@@ -239,12 +242,17 @@ package struct FleetDouble: Sendable {
     package func maintenanceSpans() async throws(Failure) -> [MaintenanceSpan] { try await maintenance.spans() }
 
     /// With a channel, and a line of maintenance.
+    /// Where the vault of its fleet file would be; nothing is written there.
+    private static let folder = "/tmp/stoker-fleet-double"
+
     private static let text = """
         channels: { team: { webhook: "https://hooks.example.com/a" } }
         notify: [ { to: team } ]
         maintenance: [ { name: nightly, schedule: "0 2 * * * Europe/Berlin", for: 1h } ]
         targets: { gateway: https://api.example.com }
-        workers: { analysis: { kind: analysis, repository: /nowhere } }
+        workers: { analysis: { kind: analysis, repository: /nowhere, dataset: acme/analysis } }
+        vaults: { v: { folder: vault } }
+        spaces: { acme/bot: { persist: { vault: v, paths: [data], drill: 7d } } }
         """
 
     private static func fleet(_ checks: [Check]) -> Fleet {

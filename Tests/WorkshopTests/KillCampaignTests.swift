@@ -1,5 +1,6 @@
 import Foundation
 import HubClient
+import HubSimulator
 import Ledger
 import StokerCore
 import Testing
@@ -28,7 +29,10 @@ import Testing
         let environment = ProcessInfo.processInfo.environment
         let wanted = environment["STOKER_KILLS"].flatMap(Int.init) ?? 60
         var chance = Chance(state: environment["STOKER_KILL_SEED"].flatMap(UInt64.init) ?? 7)
-        try await Bench.with(hub: true, makesRepository: false) { bench async throws in
+        var configuration = HubConfiguration()
+        // Weeks of commits are made in a minute.
+        configuration.limits.commitsPerHour = nil
+        try await Bench.with(hub: true, configuration: configuration, makesRepository: false) { bench async throws in
             let real = MemoryRecordsOfTest.make()
             let publisher = try bench.publisher(retention: max(100, wanted / 2))
             var settings = bench.settings
@@ -44,8 +48,9 @@ import Testing
                 }
                 records = dying ?? real
                 let now = Bench.now + .seconds(Int64(step) * 400)
-                do { try await Self.step(bench, settings, publisher, records, now, step) } catch is Failure {
-                    #expect(dying?.isDead == true, "step \(step) failed by itself")
+                do { try await Self.step(bench, settings, publisher, records, now, step) } catch let failure as Failure
+                {
+                    try #require(dying?.isDead == true, "step \(step) failed by itself: \(failure)")
                 }
                 if dying?.isDead == true { kills += 1 }
                 // The whole dataset now and then, and at the end.

@@ -20,7 +20,8 @@ struct Bench: Sendable {
     static let silent = Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }
 
     static func with<Value>(
-        hub isWithHub: Bool = false, more: [PracticeRepository.Commit] = [], makesRepository: Bool = true,
+        hub isWithHub: Bool = false, configuration: HubConfiguration = HubConfiguration(),
+        more: [PracticeRepository.Commit] = [], makesRepository: Bool = true,
         _ work: (Bench) async throws -> Value
     ) async throws -> Value {
         let folder = FileManager.default.temporaryDirectory.path + "/workshop-\(UUID().uuidString)"
@@ -29,7 +30,7 @@ struct Bench: Sendable {
         var bench = Bench(folder: folder)
         if makesRepository { try await PracticeRepository.make(at: bench.repository, more: more) }
         if isWithHub {
-            let world = try await SimulatedHub.start(HubConfiguration(), logger: silent)
+            let world = try await SimulatedHub.start(configuration, logger: silent)
             bench.world = world
             bench.hub = Hub(.init(endpoint: world.endpoint, token: Secret("hf_maren")), logger: silent, jitter: { 0 })
         }

@@ -148,7 +148,7 @@ struct StokerPackage: Sendable {
                 try? FileManager.default.removeItem(atPath: new + ".xz")
             }
             try await strip(program, to: new)
-            let ended = try await Program.run(xz, ["-6", "--threads=1", "--quiet", new])
+            let ended = try await Program.run(xz, ["--threads=1", "--quiet", new])
             guard ended.status == 0 else {
                 throw Failure(.internal, doing: "pack this program", because: "xz ended with status \(ended.status)")
             }

@@ -36,15 +36,16 @@ package enum FleetFile {
             fleet.hub.endpoint = endpoint
         }
         if let token = environment["HF_TOKEN"], !token.isEmpty { fleet.hub.token = Secret(token) }
+        var hasWorkers = false
         if let root = document.root {
-            readTop(Value(node: root, place: .root, reading: reading), sections, into: &fleet)
+            hasWorkers = readTop(Value(node: root, place: .root, reading: reading), sections, into: &fleet)
         }
         if reading.budget <= 0 {
             reading.report(
                 .limit, "aliases repeat too much to read the file", at: SourcePosition(line: 1, column: 1), in: .root)
         }
         guard reading.problems.isEmpty else { return .failure(reading.sorted) }
-        if fleet.checks.isEmpty, fleet.hub.discovery == nil {
+        if fleet.checks.isEmpty, fleet.hub.discovery == nil, !hasWorkers {
             reading.advise(
                 "nothing is looked at yet: name a Space under `spaces`, an address under `targets` or a job under `heartbeats`",
                 at: SourcePosition(line: 1, column: 1), in: .root)
@@ -53,8 +54,9 @@ package enum FleetFile {
         return .success(fleet)
     }
 
-    private static func readTop(_ value: Value, _ sections: FleetSections, into fleet: inout Fleet) {
-        guard let top = value.section(sections.keys) else { return }
+    /// - Returns: whether there are workers: then a file without a check has work all the same.
+    private static func readTop(_ value: Value, _ sections: FleetSections, into fleet: inout Fleet) -> Bool {
+        guard let top = value.section(sections.keys) else { return false }
         if let version = top["version"], let text = version.text("1"), text.value != "1" {
             version.report(.value, "\(text.shown) is not known; this Stoker reads version 1")
         }
@@ -71,6 +73,7 @@ package enum FleetFile {
         fleet.dependencies = checks.dependencies(isClosed: fleet.hub.discovery == nil)
         for entry in sections.entries { entry.check?(fleet, FleetReferenceReport(reading: value.reading)) }
         if !fleet.hub.isWatched { adviseUnwatched(top) }
+        return top["workers"] != nil
     }
 }
 

@@ -78,12 +78,19 @@ struct CoverageJudgement: Sendable {
             guard function.lines.upperBound <= lines.count,
                 !NoteOfDismissal.isIn(lines[(function.lines.lowerBound - 1)..<function.lines.lowerBound])
             else { return nil }
-            // The first statements that follow each other.
-            var last = first
-            for line in unrun.dropFirst() where line - last <= 2 && line - first < 12 { last = line }
+            // The most statements that follow each other.
+            var shown = first...first
+            var most = 0
+            for (index, start) in unrun.enumerated() {
+                var (last, count) = (start, 1)
+                for line in unrun[(index + 1)...] where line - last <= 2 && line - start < 12 {
+                    (last, count) = (line, count + 1)
+                }
+                if count > most { (shown, most) = (start...last, count) }
+            }
             let isWhole = unrun.count == all.count
             return Sighting(
-                file: function.file, lines: first...last, symbol: function.name,
+                file: function.file, lines: shown, symbol: function.name,
                 title: isWhole
                     ? "No test runs `\(function.name)`, which has \(function.paths) paths"
                     : "No test runs \(unrun.count) of the \(all.count) statements of `\(function.name)`",

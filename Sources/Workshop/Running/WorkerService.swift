@@ -113,6 +113,8 @@ struct WorkerLook: Sendable {
                     "published \(range.lowerBound == range.upperBound ? "iteration \(range.upperBound)" : "iterations \(range.lowerBound) to \(range.upperBound)")",
                     isRunning: true)
             }
+            // What was asked for meanwhile does not wait for the next look.
+            if try await store.load().record.wish != nil { return .later(board.now()) }
             return .later(max(next, board.now() + .seconds(1)))
         } catch is CancellationError { throw CancellationError() } catch {
             let failure = (error as? Failure) ?? Failure(.internal, doing: "look", because: "\(type(of: error))")

@@ -142,7 +142,7 @@ import Testing
             Issue.record("nothing was told")
             return
         }
-        #expect(state == "acme/bot" && check == "acme/bot" && because.contains("ended with 1"))
+        #expect(state == "acme/bot" && check == "bot" && because.contains("ended with 1"))
         world.pass(.seconds(10))
         #expect(try await world.drill() == [], "it is told once")
         item = try await world.call(.showState, [("name", "acme/bot")])
@@ -253,7 +253,7 @@ import Testing
         #expect(["unreachable", "replaced"].contains(item["standing"]?.string), "\(item["problems"] ?? .null)")
         try FileManager.default.removeItem(atPath: vault)
         try FileManager.default.moveItem(atPath: vault + ".away", toPath: vault)
-        #expect(try await world.look() == [.snapshotsBack(state: "acme/bot", check: "acme/bot")])
+        #expect(try await world.look() == [.snapshotsBack(state: "acme/bot", check: "bot")])
     }
 
     /// Answers have what their shapes say.
