@@ -80,7 +80,9 @@ class Safekeeping:
         before = self.state()
         old = before["snapshots"][-1]
         self.page.get(self.base + "/safekeeping/acme%2Fchat")
-        buttons = self.page.find_elements(By.CSS_SELECTOR, '[popovertarget^="c-r"]')
+        buttons = self.page.find_elements(By.CSS_SELECTOR, 'td [popovertarget^="c-r"]')
+        self.page.execute_script("arguments[0].scrollIntoView({block: 'center'})", buttons[-1])
+        until(self.page, buttons[-1].is_displayed)
         buttons[-1].click()
         dialog = self.page.find_element(By.CSS_SELECTOR, ":popover-open")
         until(self.page, dialog.is_displayed)

@@ -122,13 +122,17 @@ extension EndToEnd {
                 let unasked = try await hub.scratch.run(
                     Binary.path, ["workers", "afresh", "analysis"], environment: environment)
                 #expect(unasked.exit == .code(2) && unasked.tail.contains("--yes"), "\(unasked.tail)")
+                func counter() async throws -> Int {
+                    try await server.json("/api/v1/workers/analysis").iteration.int ?? 0
+                }
+                try await Wait.until("there is something to begin anew", within: .seconds(150)) {
+                    try await counter() >= 2
+                }
+                let before = try await counter()
                 let afresh = try await hub.scratch.run(
                     Binary.path, ["workers", "afresh", "analysis", "--yes"], environment: environment)
                 #expect(afresh.exit == .code(0), "\(afresh.tail)")
-                try await Wait.until("the counter begins again", within: .seconds(180)) {
-                    let worker = try await server.json("/api/v1/workers/analysis")
-                    return (worker.iteration.int ?? 99) <= 2 && (worker.published.int ?? 0) >= 1
-                }
+                try await Wait.until("the counter begins again", within: .seconds(90)) { try await counter() < before }
                 server.process.send(SIGTERM)
             }
         }

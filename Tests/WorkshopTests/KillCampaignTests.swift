@@ -32,7 +32,10 @@ import Testing
         var configuration = HubConfiguration()
         // Weeks of commits are made in a minute.
         configuration.limits.commitsPerHour = nil
-        try await Bench.with(hub: true, configuration: configuration, makesRepository: false) { bench async throws in
+        configuration.limits.quotas = [.api: 10_000_000, .resolvers: 10_000_000, .pages: 10_000_000]
+        let pace = HubRateLimiter(limits: .init(commitsPerHour: 1_000_000))
+        try await Bench.with(hub: true, configuration: configuration, pace: pace, makesRepository: false) {
+            bench async throws in
             let real = MemoryRecordsOfTest.make()
             let publisher = try bench.publisher(retention: max(100, wanted / 2))
             var settings = bench.settings

@@ -21,6 +21,7 @@ struct Bench: Sendable {
 
     static func with<Value>(
         hub isWithHub: Bool = false, configuration: HubConfiguration = HubConfiguration(),
+        pace: HubRateLimiter = HubRateLimiter(),
         more: [PracticeRepository.Commit] = [], makesRepository: Bool = true,
         _ work: (Bench) async throws -> Value
     ) async throws -> Value {
@@ -32,7 +33,8 @@ struct Bench: Sendable {
         if isWithHub {
             let world = try await SimulatedHub.start(configuration, logger: silent)
             bench.world = world
-            bench.hub = Hub(.init(endpoint: world.endpoint, token: Secret("hf_maren")), logger: silent, jitter: { 0 })
+            bench.hub = Hub(
+                .init(endpoint: world.endpoint, token: Secret("hf_maren")), pace: pace, logger: silent, jitter: { 0 })
         }
         do {
             let value = try await work(bench)

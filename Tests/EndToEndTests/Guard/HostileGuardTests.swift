@@ -42,7 +42,7 @@ extension EndToEnd {
             _ = try await scratch.run("mkfifo", [scratch.path + "/word"])
             let place = try scratch.container("one")
             let one = try scratch.guarded(
-                in: place, app: ["/bin/sh", "-c", "exec < \(scratch.path)/word 3<> \(scratch.path)/word; " + app])
+                in: place, app: ["/bin/sh", "-c", "exec 3<> \(scratch.path)/word < \(scratch.path)/word; " + app])
             try await one.waitForLog("snapshot published")
             _ = try await scratch.run("/bin/sh", ["-c", "echo go > \(scratch.path)/word"])
             let told = try await one.waitForLog("No space left")
