@@ -32,7 +32,7 @@ struct LayoutTests {
                 states: [(id, SavedState(state: well, nextDue: .never))],
                 events: [Event(at: morning + .seconds(2_700), kind: "stopped", text: "Stoker stopped")]))
         try await first.write("go back") { db in
-            for table in ["standing", "standing_hour", "absence", "job", "action", "record", "activity"] {
+            for table in ["standing", "standing_hour", "absence", "job", "action", "record"] {
                 try db.execute(sql: "DROP TABLE \(table)")
             }
             try db.execute(sql: "ALTER TABLE event DROP COLUMN payload")

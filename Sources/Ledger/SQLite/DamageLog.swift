@@ -166,11 +166,13 @@ extension SQLiteLedger {
                 try tell("Action \(id)", nil, DamagedBytes(what: what), db)
             }
         case .activity:
+            let key = SQLiteActivities.key(id)
             guard
-                let row = try Row.fetchOne(db, sql: SQLiteActivities.SQL.activity + " WHERE id = ?", arguments: [id])
+                let row = try Row.fetchOne(
+                    db, sql: SQLiteActivities.SQL.activity + " WHERE kind = 'activity' AND key = ?", arguments: [key])
             else { return }
             do { _ = try SQLiteActivities.activity(row) } catch {
-                try remove()
+                try db.execute(sql: "DELETE FROM record WHERE kind = 'activity' AND key = ?", arguments: [key])
                 try tell("Activity \(id)", nil, DamagedBytes(what: what), db)
             }
         case .record:

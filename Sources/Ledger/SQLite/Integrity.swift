@@ -123,7 +123,7 @@ extension SQLiteLedger {
     private func readEverything() async throws(Failure) {
         for (table, query) in [
             (DamageLog.Table.incident, SQL.incident), (.event, SQL.event), (.job, SQLiteJobs.SQL.job),
-            (.action, SQLiteActions.SQL.action), (.activity, SQLiteActivities.SQL.activity),
+            (.action, SQLiteActions.SQL.action),
         ] {
             try await slices(of: table.rawValue) { [damage] db, ids in
                 for row in try Row.fetchAll(db, sql: query + " WHERE id BETWEEN ? AND ?", arguments: ids) {
@@ -132,7 +132,6 @@ extension SQLiteLedger {
                         case .incident: _ = try Self.incident(row)
                         case .job: _ = try SQLiteJobs.job(row)
                         case .action: _ = try SQLiteActions.action(row)
-                        case .activity: _ = try SQLiteActivities.activity(row)
                         default: _ = try Self.event(row)
                         }
                     } catch { damage.note(table, try row.decode(Int64.self, atIndex: 0), error) }

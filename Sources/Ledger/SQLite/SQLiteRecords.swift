@@ -50,7 +50,8 @@ struct SQLiteRecords: RecordStore {
             try db.execute(sql: "DELETE FROM record WHERE expires <= ?", arguments: [now.milliseconds])
             var gone = db.changesCount
             for kind in try String.fetchAll(
-                db, sql: "SELECT kind FROM record GROUP BY kind HAVING COUNT(*) > ?", arguments: [Record.maxOfKind])
+                db, sql: "SELECT kind FROM record WHERE kind <> 'activity' GROUP BY kind HAVING COUNT(*) > ?",
+                arguments: [Record.maxOfKind])
             {
                 try db.execute(
                     sql: """

@@ -248,11 +248,6 @@ final class Salvage {
         if (try? source.inDatabase { try $0.tableExists("record") }) == true {
             copy("record", nil, "kind, key, version, at, expires, body") { row in _ = try SQLiteRecords.record(row) }
         }
-        if (try? source.inDatabase { try $0.tableExists("activity") }) == true {
-            copy("activity", "id", "at, actor, name, address, operation, target, inputs, result, because") { row in
-                _ = try SQLiteActivities.activity(row)
-            }
-        }
         guard !isOlder else {
             return note("actions") { try target.write { try Migration.carryHealing($0) } }
         }
@@ -277,7 +272,7 @@ final class Salvage {
         let known: Set<String> = [
             "check_name", "check_state", "incident", "event", "transcript", "progress", "observation", "stretch",
             "day_sum",
-            "segment", "job", "action", "record", "activity",
+            "segment", "job", "action", "record",
         ]
         note("other tables") {
             let tables = try target.read { db in

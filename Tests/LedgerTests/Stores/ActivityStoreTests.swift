@@ -62,7 +62,9 @@ struct ActivityStoreTests {
         let bad = try await ledger.activities.begin(change(0), within: .seconds(5))
         let good = try await ledger.activities.begin(change(1), within: .seconds(5))
         try await ledger.write("damage a row") { db in
-            try db.execute(sql: "UPDATE activity SET actor = x'00ff' WHERE id = ?", arguments: [bad])
+            try db.execute(
+                sql: "UPDATE record SET body = '{' WHERE kind = 'activity' AND key = ?",
+                arguments: [SQLiteActivities.key(bad)])
         }
         #expect(try await ledger.activities.activities(ActivityQuery()).map(\.id) == [good])
         #expect(try await ledger.compact() || ledger.wantsCompaction == false)

@@ -8,7 +8,7 @@ struct Migration: Sendable {
 
 /// Every step, oldest first. A new one is a new file here and a line below.
 enum Migrations {
-    static let all: [Migration] = [.foundations, .timeline, .stores, .records, .activity]
+    static let all: [Migration] = [.foundations, .timeline, .stores, .records]
 
     static var migrator: DatabaseMigrator {
         var migrator = DatabaseMigrator()
