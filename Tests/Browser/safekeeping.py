@@ -58,7 +58,7 @@ class Safekeeping:
 
     def all_states(self):
         self.page.get(self.base + "/safekeeping")
-        assert "acme/chat" in self.text() and "acme/empty" in self.text(), self.text()
+        assert "chat" in self.text() and "empty" in self.text(), self.text()
         assert self.page.find_elements(By.CSS_SELECTOR, 'nav.places a[href="/safekeeping"][aria-current]'), "the place is not shown"
         self.look("safekeeping")
 

@@ -122,8 +122,11 @@ extension EndToEnd {
                 let unasked = try await hub.scratch.run(
                     Binary.path, ["workers", "afresh", "analysis"], environment: environment)
                 #expect(unasked.exit == .code(2) && unasked.tail.contains("--yes"), "\(unasked.tail)")
+                // By the command line, which has the server's token.
                 func counter() async throws -> Int {
-                    try await server.json("/api/v1/workers/analysis").iteration.int ?? 0
+                    let shown = try await hub.scratch.run(
+                        Binary.path, ["workers", "show", "analysis", "--json"], environment: environment)
+                    return shown.output.firstMatch(of: /"iteration"\s*:\s*(\d+)/).flatMap { Int($0.1) } ?? 0
                 }
                 try await Wait.until("there is something to begin anew", within: .seconds(150)) {
                     try await counter() >= 2

@@ -162,33 +162,6 @@ import Testing
         }
     }
 
-    /// 26, at a Hub that does not squash in one step: what is taken away is noticed by who had published it, before anything follows from it.
-    @Test func whatATornSquashTakesAwayIsNoticed() async throws {
-        try await Self.served {
-            $0.squashPause = .seconds(1)
-        } _: { hub in
-            let repo = try RepoID(.dataset, "maren/torn")
-            let vault = { DatasetVault(hub: hub, ownsHub: false, repo: repo, budget: CommitBudget(perHour: 1_000)) }
-            let one = Self.store(vault(), patience: .seconds(3))
-            let claim = try await one.claim(as: "one")
-            _ = try await one.publish(under: claim) { Self.tree(1).stream }
-            async let squash = hub.superSquash(repo, message: "tidy")
-            try await Task.sleep(for: .milliseconds(300))
-            let end = try await one.publish(under: claim) { Self.tree(2).stream }
-            _ = try await squash
-            guard case .published = end else {
-                Issue.record("\(end)")
-                return
-            }
-            let newest = try await Self.store(vault()).newest()
-            #expect(newest?.number == 1, "it was taken away")
-            let failure = await #expect(throws: Failure.self) {
-                _ = try await one.publish(under: claim) { Self.tree(3).stream }
-            }
-            #expect(failure?.code == .vaultDamaged && failure?.because.contains("older than") == true)
-        }
-    }
-
     /// All states of an account share its commits of the hour; a tenth is for claims and last snapshots.
     @Test func commitsAreSharedByTheStatesOfAnAccount() async throws {
         try await Self.served {
