@@ -6,7 +6,7 @@ import time
 from selenium.webdriver.common.by import By
 from selenium.webdriver.common.keys import Keys
 
-from chromium import OUT, axe, browser, complaints, resize, theme, until, violations
+from chromium import OUT, Journey, axe, browser, complaints, resize, theme, until
 from private_fleet import TOKEN, ask
 
 ENVIRONMENT = {"OAUTH_CLIENT_ID": "stoker-app", "OAUTH_CLIENT_SECRET": "stoker-app-secret", "STOKER_TOKEN": TOKEN}
@@ -21,12 +21,9 @@ serve: {{ self_ping: off, sign_in: {{ huggingface: {{ maren: {role}, kestrel-lab
 """
 
 
-class Access:
+class Access(Journey):
     def __init__(self, base, hub, file):
         self.base, self.hub, self.file = base, hub, file
-
-    def text(self, selector="main"):
-        return self.page.execute_script("return document.querySelector(arguments[0])?.innerText ?? ''", selector)
 
     def look(self, name):
         """Axe, sideways scrolling, a picture: three widths, light and dark."""
@@ -34,11 +31,7 @@ class Access:
             for dark in (False, True):
                 resize(self.page, width, 900)
                 theme(self.page, dark)
-                self.found += violations(self.page, f"{name}, {width} px, {'dark' if dark else 'light'}", self.axe)
-                wide = self.page.execute_script("return document.documentElement.scrollWidth")
-                if wide > width:
-                    self.found.append(f"{name} is {wide} wide at {width} px")
-                self.page.save_screenshot(str(OUT / f"{name.replace(' ', '-')}-{width}{'-dark' if dark else ''}.png"))
+                self.look_at(name, width, "dark" if dark else "light")
         resize(self.page, 1280, 900)
         theme(self.page, False)
 

@@ -87,3 +87,23 @@ def violations(page, where, source=None, rules=None):
     assert answer["passes"] > (0 if rules else 5), f"axe looked at nothing: {where}"
     return [f"{where}: {found['impact']} {found['id']}: {found['help']} [{'; '.join(map(str, found['nodes']))}] {(found['why'] or '').replace(chr(10), ' ')}"
             for found in answer["violations"]]
+
+
+class Journey:
+    """What journeys through pages share. `page` is the browser's, `axe` the source of axe, `found` what went wrong so far."""
+
+    def text(self, selector="main"):
+        return self.page.execute_script("return document.querySelector(arguments[0])?.innerText ?? ''", selector)
+
+    def press(self, selector):
+        until(self.page, lambda: self.page.execute_script(
+            "const it = document.querySelector(arguments[0]); if (!it || it.disabled) return false; it.click(); return true", selector), 40)
+
+    def look_at(self, name, width, look=""):
+        """Axe, sideways scrolling, a picture."""
+        said = f", {look}" if look else ""
+        self.found += violations(self.page, f"{name}, {width} px{said}", self.axe)
+        wide = self.page.execute_script("return document.documentElement.scrollWidth")
+        if wide > width:
+            self.found.append(f"{name} is {wide} wide at {width} px")
+        self.page.save_screenshot(str(OUT / f"{'-'.join([name.replace(' ', '-'), str(width)] + ([look] if look else []))}.png"))

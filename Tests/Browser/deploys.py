@@ -6,7 +6,7 @@ import time
 from selenium.webdriver.common.by import By
 from selenium.webdriver.common.keys import Keys
 
-from chromium import OUT, axe, browser, complaints, until, violations
+from chromium import OUT, Journey, axe, browser, complaints, until
 from private_fleet import TOKEN, ask
 
 SPACES = ["front", "back", "docs"]
@@ -29,24 +29,12 @@ serve: {{ self_ping: off }}
 """
 
 
-class Deploys:
+class Deploys(Journey):
     def __init__(self, base, hub, folder):
         self.base, self.hub, self.folder = base, hub, folder
 
-    def text(self, selector="main"):
-        return self.page.execute_script("return document.querySelector(arguments[0])?.innerText ?? ''", selector)
-
-    def press(self, selector):
-        until(self.page, lambda: self.page.execute_script(
-            "const it = document.querySelector(arguments[0]); if (!it || it.disabled) return false; it.click(); return true", selector), 40)
-
     def look(self, name):
-        """Axe, sideways scrolling, a picture."""
-        self.found += violations(self.page, f"{name}, {self.width} px", self.axe)
-        wide = self.page.execute_script("return document.documentElement.scrollWidth")
-        if wide > self.width:
-            self.found.append(f"{name} is {wide} wide at {self.width} px")
-        self.page.save_screenshot(str(OUT / f"{name.replace(' ', '-')}-{self.width}.png"))
+        self.look_at(name, self.width)
 
     def plan(self):
         self.page.get(self.base + "/deploys")

@@ -7,7 +7,7 @@ import time
 
 from selenium.webdriver.common.by import By
 
-from chromium import OUT, axe, browser, complaints, until, violations
+from chromium import Journey, axe, browser, complaints, until
 from private_fleet import ask
 
 LOOKS = [(1440, False), (1000, True), (360, True), (360, False)]
@@ -37,24 +37,12 @@ def guarded(binary, folder, words, environment=None):
         cwd=place, env=clean | (environment or {}), capture_output=True, timeout=60).returncode
 
 
-class Safekeeping:
+class Safekeeping(Journey):
     def __init__(self, base, binary, folder):
         self.base, self.binary, self.folder = base, binary, folder
 
-    def text(self, selector="main"):
-        return self.page.execute_script("return document.querySelector(arguments[0])?.innerText ?? ''", selector)
-
-    def press(self, selector):
-        until(self.page, lambda: self.page.execute_script(
-            "const it = document.querySelector(arguments[0]); if (!it || it.disabled) return false; it.click(); return true", selector), 40)
-
     def look(self, name):
-        """Axe, sideways scrolling, a picture."""
-        self.found += violations(self.page, f"{name}, {self.width} px, {'dark' if self.dark else 'light'}", self.axe)
-        wide = self.page.execute_script("return document.documentElement.scrollWidth")
-        if wide > self.width:
-            self.found.append(f"{name} is {wide} wide at {self.width} px")
-        self.page.save_screenshot(str(OUT / f"{name.replace(' ', '-')}-{self.width}-{'dark' if self.dark else 'light'}.png"))
+        self.look_at(name, self.width, "dark" if self.dark else "light")
 
     def all_states(self):
         self.page.get(self.base + "/safekeeping")

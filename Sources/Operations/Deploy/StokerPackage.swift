@@ -77,7 +77,7 @@ struct StokerPackage: Sendable {
 
     /// Whether it has a section `workers`: then the image has what they look with.
     static func hasWorkers(_ fleet: String) -> Bool {
-        fleet.split(separator: "\n").contains { $0.hasPrefix("workers:") || $0.hasPrefix("\"workers\":") }
+        FleetFile.places(in: fleet)["workers"] != nil
     }
 
     /// Debian's xz unpacks it; the program itself needs no library but those of the image.

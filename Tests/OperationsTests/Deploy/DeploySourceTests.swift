@@ -129,6 +129,17 @@ import Testing
 
     // MARK: This program
 
+    /// Whether the image has the workers' tools.
+    @Test(arguments: [
+        ("workers:\n  a: { repository: ./app }\n", true),
+        (#"{"version": 1, "workers": {"a": {"repository": "./app"}}}"#, true),
+        ("version: 1\n\"workers\" : { a: { repository: ./app } }\n", true),
+        ("# workers:\nspaces: { maren/bot: }\n", false),
+        ("channels:\n  workers: { webhook: \"https://h/a\" }\n", false),
+    ]) func workersAreSeenHoweverTheyAreWritten(fleet: String, hasWorkers: Bool) {
+        #expect(StokerPackage.hasWorkers(fleet) == hasWorkers)
+    }
+
     @Test func theProgramIsPackedWithItsChecksum() async throws {
         try await DeployScratch.with { scratch in
             // A program of another name: packing this test program would take minutes.
