@@ -4,7 +4,7 @@ package import Testing
 ///
 /// - Parameter within: a generous limit: it is only ever reached by a test that fails.
 package func eventually(
-    within limit: Duration = .seconds(20), _ what: Comment? = nil, sourceLocation: SourceLocation = #_sourceLocation,
+    within limit: Duration = .seconds(30), _ what: Comment? = nil, sourceLocation: SourceLocation = #_sourceLocation,
     _ holds: () async throws -> Bool
 ) async throws {
     let clock = ContinuousClock()

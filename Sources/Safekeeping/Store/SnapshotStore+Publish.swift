@@ -314,10 +314,10 @@ enum Collapse {
         if old.files > 0, new.files == 0 { return "no file is left of \(old.files)" }
         // In a few files or bytes everything moves at once.
         if old.files >= 8, new.files * 2 < old.files {
-            return "\(new.files) files are left of \(old.files), less than half"
+            return "it has \(new.files.counted("file")), less than half of \(old.files)"
         }
         if old.size >= 64 << 10, new.size * 2 < old.size {
-            return "\(new.size) bytes are left of \(old.size), less than half"
+            return "it has \(new.size.counted("byte")), less than half of \(old.size)"
         }
         return nil
     }

@@ -41,7 +41,9 @@ import Testing
             all[0], Array(all.dropFirst()), environment: ["PATH": "/usr/bin:/bin", "LC_ALL": "C"],
             directory: FileManager.default.temporaryDirectory.path, name: "postgres-\(port)")
         do {
-            try await eventually("\(server)") { server.errors.contains("ready to accept connections") }
+            try await eventually(within: .seconds(60), "\(server)") {
+                server.errors.contains("ready to accept connections")
+            }
             try await body("postgres://postgres@127.0.0.1:\(port)/postgres?sslmode=require")
             await server.stop()
         } catch {

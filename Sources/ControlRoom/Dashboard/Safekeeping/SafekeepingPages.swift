@@ -121,14 +121,16 @@ struct StatesPage {
             ? "Nothing is kept"
             : ill.isEmpty
                 ? (safe == views.count
-                    ? "Everything kept is safe" : "\(safe) of \(views.count.counted("state")) are safe")
+                    ? "Everything kept is safe"
+                    : "\(safe) of \(views.count.counted("state")) \(safe == 1 ? "is" : "are") safe")
                 : ill.count == 1 ? "One state needs a look" : "\(ill.count) states need a look"
         return [
             "title": title, "sign": worst?.sign ?? (safe == views.count && !views.isEmpty ? "up" : "unknown"),
             "say": views.isEmpty
                 ? "What a container writes to its own disk goes with the container."
-                : "\(safe) of \(views.count.counted("state")) \(safe == 1 ? "is" : "are") safe."
-                    + (worst.map { " \($0.name): \($0.problems[0].because)." } ?? ""),
+                : worst.map {
+                    "\(safe) of \(views.count.counted("state")) \(safe == 1 ? "is" : "are") safe. \($0.name): \($0.problems[0].because)."
+                } ?? (safe == views.count ? "Each has a snapshot." : "The table says what the others lack."),
             "isEmpty": views.isEmpty, "count": "\(views.count)", "spaces": "\(spaces.counted("Space"))",
             "oldest": oldest.map { Formatting.relative($0.1, to: now) } ?? "–", "oldestName": oldest?.0.name ?? "",
             "proven": "\(proven)",
@@ -308,8 +310,10 @@ struct StateView {
                 }
             let lost =
                 one["lost"]?.string.map { "lost: \($0)" }
-                ?? (one["released"] == true
-                    ? "the one before had stopped in order" : "the guard did not tell what was lost")
+                ?? (outcome == "first"
+                    ? "nothing was there to lose"
+                    : one["released"] == true
+                        ? "the one before had stopped in order" : "the guard did not tell what was lost")
             let isGood = ["first", "restored", "continued"].contains(outcome)
             return Recovery(
                 at: at,
@@ -338,7 +342,8 @@ struct StateView {
                 : "a restore was proven \(moment(last["at"])) in \(OutputFormatting.span(last["seconds"]?.double ?? 0)).")
         page["isSealed"] = answer["sealed"] == true
         page["every"] =
-            answer["every_seconds"]?.double.map { Formatting.interval(.seconds(Int64($0))) } ?? "interval of its vault"
+            answer["every_seconds"]?.double.map { "every " + Formatting.interval(.seconds(Int64($0))) }
+            ?? "at its vault's interval"
         page["pen"] = answer["epoch"]?.integer.map { "epoch \($0)" } ?? ""
         page["isBusy"] = drill["running"] == true || drill["asked"] == true
         page["isReplaced"] = standing == "replaced"
