@@ -1,7 +1,6 @@
 import ArgumentParser
 import Foundation
 import Ledger
-import Logging
 import Operations
 import StokerCore
 
@@ -35,50 +34,20 @@ struct ActivityCommand: OperationCommand {
     var operation: String?
     @Option(help: "Only what was done to this Space, check or incident.")
     var target: String?
-    @Option(help: "Not older than: 24h, 7d, or a time such as 2026-11-21T08:00:00Z.")
-    var since: String?
-    @Option(help: "Older than: a duration ago or a time.")
-    var until: String?
-    @Option(name: .shortAndLong, help: "How many, at most.")
-    var limit: Int = 50
-    @Flag(help: "Comma-separated values (RFC 4180).")
-    var csv = false
-    @Option(
-        help: ArgumentHelp("Folder of the ledger, or its file: read it without a server.", valueName: "dir"),
-        completion: .directory)
-    var data: String?
-    @OptionGroup var output: OutputOptions
-    @OptionGroup var server: ServerOptions
+    @OptionGroup var record: RecordOptions
 
     static var operations: [Operations.Operation] { [.activity] }
 
-    func validate() throws {
-        if csv, output.chosen == .json { throw ValidationError("--csv and JSON exclude each other.") }
-        if limit < 1 { throw ValidationError("--limit must be at least 1.") }
-        if data != nil, server.server != nil { throw ValidationError("--data and --server exclude each other.") }
-    }
-
     func run() async throws {
-        guard let data else { return try await show(through: try server.client()) }
-        let file = try OperationContext.ledgerFile(in: data)
-        let ledger = try await SQLiteLedger(
-            path: file, readOnly: true, logger: Logger(label: "stoker") { _ in SwiftLogNoOpLogHandler() })
-        do {
-            try await show(
-                through: try await OperationContext.ofLedger(
-                    ledger, now: Instant(seconds: Date().timeIntervalSince1970)))
-            await ledger.close()
-        } catch {
-            await ledger.close()
-            throw error
-        }
+        try await record.read(now: Instant(seconds: Date().timeIntervalSince1970)) { try await show(through: $0) }
     }
 
-    private func show(through executor: some OperationExecutor) async throws {
+    private func show(through executor: any OperationExecutor) async throws {
+        let limit = record.limit
         func text(_ text: String?) -> JSONValue { text.map { .string($0) } ?? .null }
         let given: [(name: String, value: JSONValue)] = [
             ("actor", text(actor)), ("by", text(by)), ("result", text(result)), ("operation", text(operation)),
-            ("target", text(target)), ("from", text(since)), ("to", text(until)),
+            ("target", text(target)), ("from", text(record.since)), ("to", text(record.until)),
         ]
         var items: [JSONValue] = []
         var cursor: JSONValue = nil
@@ -89,13 +58,15 @@ struct ActivityCommand: OperationCommand {
             cursor = page["next_cursor"] ?? nil
         } while !cursor.isNull && items.count < limit
         let screen = Terminal.own
-        if csv {
+        if record.csv {
             return screen.write(
                 CSV.row(OutputFormatting.activityColumns)
                     + items.map { OutputFormatting.csv($0, OutputFormatting.activityColumns) }.joined())
         }
-        if output.chosen == .json { return screen.write(JSONValue.object([.init("items", .array(items))]).prettyText) }
-        if output.chosen == .quiet { return }
+        if record.output.chosen == .json {
+            return screen.write(JSONValue.object([.init("items", .array(items))]).prettyText)
+        }
+        if record.output.chosen == .quiet { return }
         guard !items.isEmpty else { return screen.write("Nothing is recorded for this choice.\n") }
         var table = TextTable(columns: [
             .init(title: "TIME"), .init(title: "WHO"), .init(title: "FROM"), .init(title: "DID", shrinksTo: 24),

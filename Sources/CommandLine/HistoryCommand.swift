@@ -1,7 +1,5 @@
 import ArgumentParser
 import Foundation
-import Ledger
-import Logging
 import Operations
 import StokerCore
 
@@ -32,26 +30,13 @@ struct HistoryCommand: OperationCommand {
             "That many equal spans of one check in place of single pings, of --since (24h) until --until.",
             valueName: "number"))
     var spans: Int?
-    @Option(help: "Not older than: 24h, 7d, or a time such as 2026-11-21T08:00:00Z.")
-    var since: String?
-    @Option(help: "Older than: a duration ago or a time.")
-    var until: String?
     @Option(
         help: "Only these outcomes of pings, joined by commas: \(Outcome.allCases.map(\.name).joined(separator: ", "))."
     )
     var outcome: String?
-    @Option(name: .shortAndLong, help: "How many, at most.")
-    var limit: Int = 50
-    @Flag(help: "Comma-separated values (RFC 4180).")
-    var csv = false
-    @Option(
-        help: ArgumentHelp("Folder of the ledger, or its file: read it without a server.", valueName: "dir"),
-        completion: .directory)
-    var data: String?
-    @OptionGroup var output: OutputOptions
-    @OptionGroup var server: ServerOptions
+    @OptionGroup var record: RecordOptions
 
-    private var format: OutputFormat { output.chosen }
+    private var format: OutputFormat { record.output.chosen }
 
     static var operations: [Operations.Operation] { [.observations, .incidents, .events, .checkSeries] }
 
@@ -61,38 +46,22 @@ struct HistoryCommand: OperationCommand {
         if let spans {
             if !(1...1_000).contains(spans) { throw ValidationError("--spans takes a number from 1 to 1000.") }
             if name == nil { throw ValidationError("--spans needs the name of a check.") }
-            if incidents || events || outcome != nil || csv {
+            if incidents || events || outcome != nil || record.csv {
                 throw ValidationError("--spans excludes --incidents, --events, --outcome and --csv.")
             }
         }
-        if csv, format == .json { throw ValidationError("--csv and JSON exclude each other.") }
-        if limit < 1 { throw ValidationError("--limit must be at least 1.") }
-        if data != nil, server.server != nil { throw ValidationError("--data and --server exclude each other.") }
     }
 
     func run() async throws {
         let now = Instant(seconds: Date().timeIntervalSince1970)
-        let window = try HistoryWindow(since: since, until: until, now: now)
-        let screen = Terminal.own
-        guard let data else {
-            return try await show(through: try server.client(), window, screen)
-        }
-        let file = try OperationContext.ledgerFile(in: data)
-        let ledger = try await SQLiteLedger(
-            path: file, readOnly: true, logger: Logger(label: "stoker") { _ in SwiftLogNoOpLogHandler() })
-        do {
-            let context = try await OperationContext.ofLedger(ledger, now: now)
-            try await show(through: context, window, screen)
-            await ledger.close()
-        } catch {
-            await ledger.close()
-            throw error
-        }
+        let window = try HistoryWindow(since: record.since, until: record.until, now: now)
+        try await record.read(now: now) { executor in try await show(through: executor, window, Terminal.own) }
     }
 
-    private func show(through executor: some OperationExecutor, _ window: HistoryWindow, _ screen: Terminal)
+    private func show(through executor: any OperationExecutor, _ window: HistoryWindow, _ screen: Terminal)
         async throws
     {
+        let (limit, csv) = (record.limit, record.csv)
         if let spans, let name { return try await show(spans, of: name, through: executor, window, screen) }
         let kind: HistoryKind = incidents ? .incidents : events ? .events : .observations
         var given: [(name: String, value: JSONValue)] = [("check", name.map { .string($0) } ?? .null)]
@@ -129,7 +98,7 @@ struct HistoryCommand: OperationCommand {
             return screen.write(document.prettyText)
         }
         guard !items.isEmpty else {
-            return screen.write("Nothing is recorded\(since == nil ? "" : " in that time").\n")
+            return screen.write("Nothing is recorded\(record.since == nil ? "" : " in that time").\n")
         }
         screen.write(kind.table(items).text(for: screen.look))
         if !cursor.isNull, count >= limit {
@@ -140,7 +109,7 @@ struct HistoryCommand: OperationCommand {
 
 extension HistoryCommand {
     private func show(
-        _ spans: Int, of name: String, through executor: some OperationExecutor, _ window: HistoryWindow,
+        _ spans: Int, of name: String, through executor: any OperationExecutor, _ window: HistoryWindow,
         _ screen: Terminal
     ) async throws {
         let answer = try await executor.call(
