@@ -195,9 +195,7 @@ struct Routes: Sendable {
         } catch {
             logger.warning("history cannot be read", metadata: ["check": "\(name)", "error": "\(error)"])
         }
-        let siblings = await monitor.statuses(StatusQuery(text: status.check.target)).items.filter {
-            $0.check.target == status.check.target
-        }
+        let siblings = await monitor.statuses(ofTarget: status.check.target)
         var page = TargetPage(
             status: status, siblings: siblings, samples: await monitor.samples(of: [name]).first ?? [],
             transcripts: try await monitor.transcripts(of: name), history: history, range: range,

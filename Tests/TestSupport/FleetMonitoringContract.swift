@@ -24,6 +24,7 @@ package struct FleetMonitoringContract: Sendable, CustomTestStringConvertible {
         FleetMonitoringContract(
             "text, group, kind and verdict narrow a page; only the last leaves its counts", searching),
         FleetMonitoringContract("pages lose nothing, and know the count before the cut", paging),
+        FleetMonitoringContract("a target has its main check and the further ones, and a name its place", families),
         FleetMonitoringContract("each order holds", sorting),
         FleetMonitoringContract("a pause holds until resumed, is counted and is told once", pausing),
         FleetMonitoringContract("a pause has an end that moves, and none in the past", pausingWithAnEnd),
@@ -38,6 +39,18 @@ package struct FleetMonitoringContract: Sendable, CustomTestStringConvertible {
     ]
 
     // MARK: Reading
+
+    private static func families(_ stage: any FleetMonitoringStage) async throws {
+        let monitor = stage.monitor
+        #expect(await monitor.statuses(ofTarget: "web").map(\.check.name) == ["web", "web/ready"])
+        #expect(await monitor.statuses(ofTarget: "port").map(\.check.name) == ["port"])
+        // Neither a part of a name nor a further check is a target.
+        for name in ["we", "web/ready", "web/", "", "ready", "none"] {
+            #expect(await monitor.statuses(ofTarget: name).isEmpty, "\(name)")
+        }
+        for (place, name) in names.enumerated() { #expect(await monitor.position(of: name) == place, "\(name)") }
+        #expect(await monitor.position(of: "web/") == nil)
+    }
 
     private static func fleet(_ stage: any FleetMonitoringStage) async throws {
         let monitor = stage.monitor

@@ -35,12 +35,9 @@ extension FleetMonitor {
 
     package func statuses(_ query: StatusQuery) async -> CheckStatusPage {
         await settled()
-        let plain =
-            query.text.isEmpty && query.verdicts.isEmpty && query.looks.isEmpty && query.group == nil
-            && query.kind == nil
         var order: [UInt32]
         var counts: [Verdict: Int] = [:]
-        if plain, query.sort == .file {
+        if query.isPlain, query.sort == .file {
             order = Array(0..<UInt32(current.checks.count))
             var tally = OverviewTally()
             for shard in shards { tally.add(await shard.summary()) }
@@ -62,6 +59,13 @@ extension FleetMonitor {
         let wanted = order[from..<(from + min(max(0, query.limit), total - from))]
         return CheckStatusPage(items: await statuses(of: wanted), total: total, counts: counts)
     }
+
+    package func statuses(ofTarget target: String) async -> [CheckStatus] {
+        await settled()
+        return await statuses(of: names.indices(ofTarget: target)[...])
+    }
+
+    package func position(of name: String) -> Int? { names.index(of: name) }
 
     func statuses(of indices: ArraySlice<UInt32>) async -> [CheckStatus] {
         let parts = UInt32(shards.count)

@@ -12,13 +12,33 @@ struct NameIndex {
     }
 
     func index(of name: String) -> Int? {
+        let place = firstPlace(from: name)
+        guard place < order.count, case let index = Int(order[place]), checks[index].name == name else { return nil }
+        return index
+    }
+
+    /// The main check of a target and its further ones, whose names begin with the target's and a slash; in the order of the fleet.
+    func indices(ofTarget target: String) -> [UInt32] {
+        // That is the name of a further check, and no target's.
+        guard !target.contains("/") else { return [] }
+        var found = index(of: target).map { [UInt32($0)] } ?? []
+        let prefix = target + "/"
+        var place = firstPlace(from: prefix)
+        while place < order.count, checks[Int(order[place])].name.hasPrefix(prefix) {
+            found.append(order[place])
+            place += 1
+        }
+        return found.sorted()
+    }
+
+    /// Where in ``order`` the first name stands that is not before this one.
+    private func firstPlace(from name: String) -> Int {
         var low = 0
         var high = order.count
         while low < high {
             let middle = (low + high) / 2
             if checks[Int(order[middle])].name < name { low = middle + 1 } else { high = middle }
         }
-        guard low < order.count, case let index = Int(order[low]), checks[index].name == name else { return nil }
-        return index
+        return low
     }
 }

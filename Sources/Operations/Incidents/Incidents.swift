@@ -107,11 +107,11 @@ extension OperationContext {
     func family(_ arguments: Arguments) async throws(Failure) -> Set<Int32>? {
         let (target, group) = (arguments.text("target"), arguments.text("group"))
         guard target != nil || group != nil else { return nil }
-        let all = try await monitor.statuses(StatusQuery()).items
+        let all =
+            if let target { try await monitor.statuses(ofTarget: target) } else {
+                try await monitor.statuses(StatusQuery(group: group)).items
+            }
         return Set(
-            all.lazy.filter { status in
-                (target.map { status.check.target == $0 } ?? true)
-                    && (group.map { status.check.groupLabel == $0 } ?? true)
-            }.map(\.id))
+            all.lazy.filter { status in group.map { status.check.groupLabel == $0 } ?? true }.map(\.id))
     }
 }

@@ -92,16 +92,16 @@ struct CheckCursor: Equatable {
         guard let status, sort == .file || sort == .name else { return nil }
         self.sort = sort
         name = status.check.name
-        if sort == .file { place = await monitor.fleet().checks.firstIndex { $0.name == status.check.name } ?? 0 }
+        if sort == .file { place = await monitor.position(of: status.check.name) ?? 0 }
     }
 
     /// How many of those that a query finds stand before this place, or at it.
     func offset(of query: StatusQuery, in monitor: any FleetMonitoring) async -> Int {
-        let places = sort == .file ? await monitor.fleet().checks.map(\.name) : []
-        let own = places.firstIndex(of: name)
-        func isBehind(_ status: CheckStatus) -> Bool {
+        let own = sort == .file ? await monitor.position(of: name) : nil
+        if sort == .file, query.isPlain { return own.map { $0 + 1 } ?? place }
+        func isBehind(_ status: CheckStatus) async -> Bool {
             guard sort == .file else { return status.check.name > name }
-            let other = places.firstIndex(of: status.check.name) ?? 0
+            let other = await monitor.position(of: status.check.name) ?? 0
             return own.map { other > $0 } ?? (other >= place)
         }
         var query = query
@@ -112,7 +112,7 @@ struct CheckCursor: Equatable {
             let middle = (range.lowerBound + range.upperBound) / 2
             query.offset = middle
             // The fleet may shrink meanwhile.
-            guard let status = await monitor.statuses(query).items.first, !isBehind(status) else {
+            guard let status = await monitor.statuses(query).items.first, !(await isBehind(status)) else {
                 range = range.lowerBound..<middle
                 continue
             }

@@ -8,9 +8,9 @@ extension Operation {
         answer: .checkDetail
     ) { (context, arguments) throws(Failure) in
         let status = try await context.monitor.status(of: arguments.name())
-        let family = try await context.monitor.statuses(StatusQuery(text: status.check.target, limit: 1_000)).items
+        let family = try await context.monitor.statuses(ofTarget: status.check.target)
         let now = context.now()
-        let siblings = family.filter { $0.check.target == status.check.target && $0.check.name != status.check.name }
+        let siblings = family.filter { $0.check.name != status.check.name }
         let view = CheckView(status, now: now)
         let history = try await History.read(of: status.id, from: context.ledger, now: now)
         // A ledger that cannot be read leaves what the monitor knows.

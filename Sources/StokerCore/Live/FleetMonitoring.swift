@@ -6,6 +6,10 @@ package protocol FleetMonitoring: Sendable {
     func overview() async -> Overview
     /// All checks that match, in the order of the fleet file, cut to the page; with the count before the cut.
     func statuses(_ query: StatusQuery) async -> CheckStatusPage
+    /// All checks of a target, see ``Check/target``, in the order of the fleet file.
+    func statuses(ofTarget target: String) async -> [CheckStatus]
+    /// Place of a check in the fleet file, from 0; nil for a name that is not there.
+    func position(of name: String) async -> Int?
     /// - Throws: `not_found`, with the nearest known name as its hint.
     func status(of name: String) async throws(Failure) -> CheckStatus
     /// The newest first-byte times and outcomes of each named check, oldest first, at most 40 each.
@@ -13,9 +17,10 @@ package protocol FleetMonitoring: Sendable {
     /// What was sent and answered last, and at the last failure. - Throws: `not_found`.
     func transcripts(of name: String) async throws(Failure) -> Transcripts
 
-    /// Stops pinging until resumed, or until the instant. Pausing twice moves the end.
+    /// Stops pinging until resumed (nil), or until the instant. Pausing twice moves the end.
+    /// - Throws: `not_found`; `usage` for an instant that has passed; `ledger` when it is done, and the disk has not taken it within 2 s.
     func pause(_ name: String, until: Instant?) async throws(Failure) -> CheckStatus
-    /// Ends a pause; a ping is due at once. A check that is not paused stays as it is. - Throws: `not_found`.
+    /// Ends a pause; a ping is due at once. A check that is not paused stays as it is. - Throws: as ``pause(_:until:)``.
     func resume(_ name: String) async throws(Failure) -> CheckStatus
     /// One ping now, retries included, and its result; the timetable goes on from it.
     /// - Throws: `conflict` on a heartbeat, `overloaded` when too many are asked for at once.
@@ -35,6 +40,14 @@ package protocol FleetMonitoring: Sendable {
 }
 
 extension FleetMonitoring {
+    package func statuses(ofTarget target: String) async -> [CheckStatus] {
+        await statuses(StatusQuery()).items.filter { $0.check.target == target }
+    }
+
+    package func position(of name: String) async -> Int? {
+        await fleet().checks.firstIndex { $0.name == name }
+    }
+
     package func acknowledge(_ incident: Int64) async throws(Failure) {
         throw .nothingToAcknowledge(incident, open: [])
     }
@@ -160,6 +173,9 @@ package struct StatusQuery: Sendable, Equatable {
         case latency
         case lastPing = "last-ping"
     }
+    /// Everything passes.
+    package var isPlain: Bool { text.isEmpty && verdicts.isEmpty && looks.isEmpty && group == nil && kind == nil }
+
     package init(
         text: String = "", verdicts: Set<Verdict> = [], group: String? = nil, kind: CheckPolicy.Kind? = nil,
         sort: Sort = .file, offset: Int = 0, limit: Int = .max
