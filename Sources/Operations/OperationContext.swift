@@ -18,6 +18,8 @@ package struct OperationContext: Sendable {
     package var fileFleet: Fleet?
     /// The call came with its yes.
     var isConfirmed = false
+    /// The call needs no right, and its caller has proved none.
+    var isForStranger = false
     private let fleetMonitor: (any FleetMonitoring)?
     private let fleetLedger: (any Ledger)?
     private let nameBook: CheckNameCache?
@@ -144,9 +146,15 @@ package struct OperationContext: Sendable {
     }
 
     /// The account on the Hub: that of the command, or the one a server's fleet uses.
-    /// - Throws: `hub.no_account` where there is none.
+    /// - Throws: `hub.no_account` where there is none; `unauthorized` for a stranger to whom reading is open, since the account sees private Spaces.
     package var hub: Hub {
         get throws(Failure) {
+            guard !isForStranger else {
+                throw Failure(
+                    .unauthorized, doing: "ask the Hub",
+                    because: "the server's account is not for readers without a token",
+                    hint: "log in at /login, or send Authorization: Bearer TOKEN")
+            }
             guard let hubAccount else {
                 throw Failure(
                     .hubNoAccount, doing: "ask the Hub", because: "this server has no account on the Hub",

@@ -43,6 +43,25 @@ import Testing
         #expect(fleet.monitor.calls.isEmpty)
     }
 
+    /// An operation that forgets to ask for a right does not show strangers what the server's account sees.
+    @Test func theAccountIsNotForStrangers() async {
+        let open = Operation(
+            name: "open", summary: "", doing: "look", path: "/open", answer: Operation.hubAllowance.answer
+        ) { context, _ in
+            _ = try context.hub
+            return nil
+        }
+        let context = OperationContext(now: { Instant(milliseconds: 0) })
+        let stranger = await #expect(throws: Failure.self) {
+            try await open.call([], in: context.called(by: Self.caller(nil, .stranger)))
+        }
+        #expect(stranger?.code == .unauthorized)
+        let reader = await #expect(throws: Failure.self) {
+            try await open.call([], in: context.called(by: Self.caller(.read)))
+        }
+        #expect(reader?.code == .hubNoAccount)
+    }
+
     /// Every change of the running fleet leaves one entry, every reading none.
     @Test(arguments: OperationTests.calls.indices) func eachChangeIsWrittenDown(_ index: Int) async throws {
         let (name, given) = OperationTests.calls[index]
