@@ -95,28 +95,19 @@ struct NotifyCommand: AsyncParsableCommand {
         @OptionGroup var output: OutputOptions
         @OptionGroup var server: ServerOptions
 
-        static var operations: [Operations.Operation] { [.testChannel, .listChannels] }
+        static var operations: [Operations.Operation] { [.testChannel, .testChannels] }
 
         func run() async throws {
             let client = try server.client()
-            var names = channel.map { [$0] } ?? []
-            if channel == nil {
-                let items = try await client.call(.listChannels, [])["items"]?.array ?? []
-                names = items.filter { $0["on"]?.bool == true }.compactMap { $0["name"]?.string }
-                guard !names.isEmpty else {
-                    throw Failure(
-                        .notFound, doing: "send a test message", because: "the fleet file has no channel that is on",
-                        hint: "`stoker notify channels` lists them")
+            let answer =
+                if let channel { try await client.call(.testChannel, [("name", .string(channel))]) } else {
+                    try await client.call(.testChannels, [])
                 }
-            }
-            var answers: [JSONValue] = []
-            for name in names {
-                let answer = try await client.call(.testChannel, [("name", .string(name))])
-                answers.append(answer)
-                if [.auto, .human].contains(output.chosen) { Terminal.own.write(NotifyCommand.line(answer)) }
-            }
-            if output.chosen == .json {
-                Terminal.own.write((channel == nil ? ["items": .array(answers)] : answers.first ?? .null).prettyText)
+            let answers = channel == nil ? answer["items"]?.array ?? [] : [answer]
+            switch output.chosen {
+            case .json: Terminal.own.write(answer.prettyText)
+            case .quiet: break
+            case .auto, .human: for answer in answers { Terminal.own.write(NotifyCommand.line(answer)) }
             }
             if answers.contains(where: { $0["state"]?.string != "delivered" }) { throw ExitCode(1) }
         }

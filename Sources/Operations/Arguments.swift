@@ -123,6 +123,11 @@ extension Arguments {
                     continue
                 }
                 guard !value.isNull else { continue }
+                if let text = value.string, let instead = parameter.retired[text.lowercased()] {
+                    problems.append("\"\(place)\(name)\" is \"\(text)\", which is no more; \(instead)")
+                    wrong.insert(name)
+                    continue
+                }
                 if let read = read(value, parameter.kind, at: place + name) {
                     values[name] = read
                 } else {

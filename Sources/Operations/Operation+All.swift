@@ -41,6 +41,7 @@ extension Operation {
         examineFolder,
         listChannels,
         testChannel,
+        testChannels,
         listMessages,
         showMessage,
         retryMessage,

@@ -122,6 +122,8 @@ extension Operation {
         package let summary: String
         /// What its text looks like, as a regular expression for documentation. Whether it fits is the operation's to say.
         package let form: String?
+        /// Values that used to fit, each with what to give in its place: `streamlit` and a sentence. In lower case.
+        package let retired: [String: String]
 
         /// Where an interface takes the input from.
         package enum Location: String, Sendable {
@@ -156,10 +158,11 @@ extension Operation {
         /// A member of an object has no location of its own.
         package init(
             _ name: String, _ location: Location = .query, _ kind: Kind, required: Bool = false,
-            standard: JSONValue? = nil, form: String? = nil,
+            standard: JSONValue? = nil, form: String? = nil, retired: [String: String] = [:],
             _ summary: String
         ) {
             self.form = form
+            self.retired = retired
             self.name = name
             self.location = location
             self.kind = kind
@@ -212,6 +215,7 @@ extension Operation {
         let arguments = try Arguments(given, for: self, now: context.now(), isLocal: context.caller.isLocal)
         if needsFleet, !context.hasFleet { throw .noFleet(doing: doing) }
         var context = context
+        context.isForStranger = permission == .read && principal.scope == nil && !context.caller.isLocal
         context.isConfirmed = asks && arguments.flag(Parameter.confirmName)
         do {
             return try await run(context, arguments)

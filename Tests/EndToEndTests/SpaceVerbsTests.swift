@@ -139,7 +139,7 @@ extension EndToEnd {
                 #expect(upload.errors.contains("Next: stoker space restart"), "\(upload.tail)")
                 let streamlit = try await hub.stoker("space", "create", "maren/st", "--sdk", "streamlit")
                 #expect(streamlit.exit == .code(2))
-                #expect(streamlit.errors.contains("--sdk docker --template streamlit/streamlit-template-space"))
+                #expect(streamlit.errors.contains("give docker, with the template streamlit/streamlit-template-space"))
                 #expect(streamlit.errors.contains("streamlit run app.py"), "\(streamlit.tail)")
             }
         }

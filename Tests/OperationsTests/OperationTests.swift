@@ -76,6 +76,7 @@ import Testing
         ("acknowledge", [("name", "7")]), ("withdraw-acknowledgement", [("name", "4")]),
         ("note-incident", [("name", "5"), ("text", "we look into it")]), ("reload", []), ("backup", []),
         ("notify-channels", []), ("notify-rules", []), ("deploys", []), ("notify-test", [("name", "team")]),
+        ("notify-test-all", []),
         ("notify-list", []),
         ("notify-show", [("name", "1")]), ("notify-retry", [("name", "2")]), ("list-maintenance", []),
         ("start-maintenance", [("groups", ["edge"]), ("for", "30m"), ("by", "mara")]),

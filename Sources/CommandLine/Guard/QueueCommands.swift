@@ -63,7 +63,7 @@ struct QueuePushCommand: OperationCommand {
             """)
 
     @Argument(help: "What is to be done; any text.") var payload: String
-    @Option(help: ArgumentHelp("Not taken before.", valueName: "time")) var after: String?
+    @Option(help: ArgumentHelp("Not taken before this time has passed: 30s, 10m.", valueName: "duration")) var after: String?
     @OptionGroup var queue: QueueOptions
     @OptionGroup var output: OutputOptions
     static var operations: [Operations.Operation] { [.queuePush] }
@@ -86,7 +86,7 @@ struct QueueTakeCommand: OperationCommand {
               stoker queue take --json
             """)
 
-    @Option(help: ArgumentHelp("For how long it is yours (default: 5m).", valueName: "time")) var lease: String?
+    @Option(help: ArgumentHelp("For how long it is yours (default: 5m).", valueName: "duration")) var lease: String?
     @OptionGroup var queue: QueueOptions
     @OptionGroup var output: OutputOptions
     static var operations: [Operations.Operation] { [.queueTake] }
@@ -124,7 +124,7 @@ struct QueueDoneCommand: OperationCommand {
 
 struct QueueFailCommand: OperationCommand {
     static let configuration = CommandConfiguration(
-        commandName: "fail", abstract: "Give taken work back.",
+        commandName: "fail", abstract: "Say that taken work failed: it is taken again later, or has failed for good.",
         discussion: """
             EXAMPLES
               stoker queue fail 12-1 --because 'timed out' --retry-after 10m
@@ -133,8 +133,8 @@ struct QueueFailCommand: OperationCommand {
 
     @Argument(help: "The ticket that `stoker queue take` printed.") var ticket: String
     @Option(help: "What went wrong.") var because: String?
-    @Option(help: ArgumentHelp("Not taken again before (default: 30s).", valueName: "time")) var retryAfter: String?
-    @Option(help: "Taken so often, it has failed for good (default: 5).") var attempts: Int?
+    @Option(help: ArgumentHelp("Not taken again before this time has passed (default: 30s).", valueName: "duration")) var retryAfter: String?
+    @Option(help: "Taken so often, it has failed for good: 1 to 1000 (default: 5).") var attempts: Int?
     @OptionGroup var queue: QueueOptions
     @OptionGroup var output: OutputOptions
     static var operations: [Operations.Operation] { [.queueFail] }
@@ -145,7 +145,7 @@ struct QueueFailCommand: OperationCommand {
             ("attempts", .maybe(attempts)),
         ]
         try await work(.queueFail, given, queue, output) {
-            "\($0["id"]?.integer ?? 0) is \($0["standing"]?.string ?? "")\n"
+            "\($0["id"]?.integer ?? 0) is \($0["state"]?.string ?? "")\n"
         }
     }
 }
@@ -156,17 +156,17 @@ struct QueueListCommand: OperationCommand {
         discussion: """
             EXAMPLES
               stoker queue list
-              stoker queue list --standing failed --json
+              stoker queue list --state failed --json
             """)
 
-    @Option(help: "waiting, taken, done or failed.") var standing: String?
-    @Option(help: "At most so many (default: 100).") var limit: Int?
+    @Option(help: "waiting, taken, done or failed.") var state: String?
+    @Option(help: "At most so many: 1 to 1000 (default: 100).") var limit: Int?
     @OptionGroup var queue: QueueOptions
     @OptionGroup var output: OutputOptions
     static var operations: [Operations.Operation] { [.queueList] }
 
     func run() async throws {
-        try await work(.queueList, [("standing", .maybe(standing)), ("limit", .maybe(limit))], queue, output) {
+        try await work(.queueList, [("state", .maybe(state)), ("limit", .maybe(limit))], queue, output) {
             answer in
             func count(_ name: String) -> String { "\(answer[name]?.integer ?? 0) \(name)" }
             let head = "\(count("waiting")), \(count("taken")), \(count("done")), \(count("failed"))\n"
@@ -175,7 +175,7 @@ struct QueueListCommand: OperationCommand {
                     let trouble = item["trouble"]?.string.map { "; \($0.printable)" } ?? ""
                     let attempts = item["attempts"]?.integer ?? 0
                     return
-                        "\(item["id"]?.integer ?? 0)  \(item["standing"]?.string ?? "")  \(attempts) \(attempts == 1 ? "attempt" : "attempts")\(trouble)  \((item["payload"]?.string ?? "").printable.shortened)\n"
+                        "\(item["id"]?.integer ?? 0)  \(item["state"]?.string ?? "")  \(attempts) \(attempts == 1 ? "attempt" : "attempts")\(trouble)  \((item["payload"]?.string ?? "").printable.shortened)\n"
                 }.joined()
         }
     }

@@ -103,21 +103,6 @@ struct SpaceCreateCommand: OperationCommand {
     @OptionGroup var output: OutputOptions
     @OptionGroup var hub: SpaceHubOptions
 
-    func validate() throws {
-        if sdk.lowercased() == "streamlit" {
-            // Retired on 30 April 2025 (hub-docs `spaces-config-reference.md`). The template is what the Hub's own list names.
-            throw ValidationError(
-                "The Hub has no SDK streamlit any more: use --sdk docker --template streamlit/streamlit-template-space, or a Dockerfile that runs `streamlit run app.py --server.port 7860 --server.address 0.0.0.0`."
-            )
-        }
-        if !["gradio", "docker", "static"].contains(sdk) {
-            throw ValidationError("--sdk takes gradio, docker or static.")
-        }
-        if let description, description.count > 60 {
-            throw ValidationError("--description takes 60 characters at most.")
-        }
-    }
-
     func run() async throws {
         let given =
             try [

@@ -75,6 +75,10 @@ extension Shape {
             .init("repeated", .integer, "How often it was told before"),
         ])
 
+    static let messages = Shape(
+        name: "Messages", summary: "Messages, one for each channel.",
+        fields: [.init("items", .list(.shape(.message)), "The messages")])
+
     static let messagePage = Shape(
         name: "MessagePage", summary: "Messages, newest first.",
         fields: [

@@ -31,6 +31,30 @@ extension Operation {
         return try await settled(id, board, doing: "send a test message")
     }
 
+    package static let testChannels = Operation(
+        name: "notify-test-all",
+        summary: "Sends a test message to each channel that is on, and waits for what becomes of them",
+        doing: "send a test message", effect: .write, needsFleet: true, method: .post, path: "/notify/test",
+        answer: .messages
+    ) { (context, _) throws(Failure) in
+        let board = try context.notices
+        let names = try await board.channelStatuses().filter(\.isOn).map(\.name)
+        guard !names.isEmpty else {
+            throw Failure(
+                .notFound, doing: "send a test message", because: "the fleet file has no channel that is on",
+                hint: "`stoker notify channels` lists them")
+        }
+        // All leave at once: the slowest says how long it takes.
+        var sent: [Int64] = []
+        for name in names { sent.append(try await board.sendTest(to: name)) }
+        var messages: [JSONValue] = []
+        let end = ContinuousClock.now + patience
+        for id in sent {
+            messages.append(try await settled(id, board, within: end - .now, doing: "send a test message"))
+        }
+        return ["items": .array(messages)]
+    }
+
     package static let listMessages = Operation(
         name: "notify-list", summary: "Messages, newest first: sent, on their way, given up",
         doing: "list the messages", permission: .write, needsFleet: true, path: "/notify/messages",
@@ -90,8 +114,12 @@ extension Operation {
     }
 
     /// A person waits for it, but not for hours: the command gives an answer 30 s.
-    private static func settled(_ id: Int64, _ board: NoticeBoard, doing: String) async throws(Failure) -> JSONValue {
-        guard let message = try await board.outcome(of: id, within: .seconds(20))?.message else {
+    private static let patience = Duration.seconds(20)
+
+    private static func settled(
+        _ id: Int64, _ board: NoticeBoard, within time: Duration = patience, doing: String
+    ) async throws(Failure) -> JSONValue {
+        guard let message = try await board.outcome(of: id, within: time)?.message else {
             throw Failure(.notFound, doing: doing, because: "the message is not in the outbox any more")
         }
         return message

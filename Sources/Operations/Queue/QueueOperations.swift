@@ -64,14 +64,14 @@ extension Operation {
         permission: .write, path: "/queue",
         parameters: [
             .init(
-                "standing", .query, .choice(WorkQueue.Standing.allCases.map(\.rawValue)), "Only these; all unless given"
+                "state", .query, .choice(WorkQueue.Standing.allCases.map(\.rawValue)), "Only these; all unless given"
             ),
             .init("limit", .query, .integer(1...1_000), standard: 100, "At most so many"),
         ] + QueueFile.parameters, answer: .queueList
     ) { context, arguments in
         try await QueueFile.with(context, arguments) { (queue) throws(Failure) in
             let counts = try queue.counts()
-            let standing = arguments.text("standing").flatMap { WorkQueue.Standing(rawValue: $0) }
+            let standing = arguments.text("state").flatMap { WorkQueue.Standing(rawValue: $0) }
             return [
                 "waiting": .count(counts.waiting), "taken": .count(counts.taken), "done": .count(counts.done),
                 "failed": .count(counts.failed),
@@ -109,7 +109,7 @@ extension Shape {
         name: "QueueItem", summary: "Work of a queue.",
         fields: [
             .init("id", .integer, "Number in the queue"), .init("payload", .text, "What is to be done"),
-            .init("standing", .choice(WorkQueue.Standing.allCases.map(\.rawValue)), "How it stands"),
+            .init("state", .choice(WorkQueue.Standing.allCases.map(\.rawValue)), "How it stands"),
             .init("attempts", .integer, "How often it was taken"), .init("pushed", .instant, "When it came"),
             .init("until", .instant, optional: true, "Not taken before; of taken work: whose it is until then"),
             .init("trouble", .text, optional: true, "Why it was given back last"),

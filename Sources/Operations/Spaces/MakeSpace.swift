@@ -85,7 +85,13 @@ extension Operation {
         doing: "create the Space",
         effect: .paid, method: .put, path: "/spaces/{owner}/{name}",
         parameters: Parameter.space + [
-            .init("sdk", .body, .choice(["gradio", "docker", "static"]), required: true, "What it is made with"),
+            // Retired on 30 April 2025 (hub-docs `spaces-config-reference.md`). The template is what the Hub's own list names.
+            .init(
+                "sdk", .body, .choice(["gradio", "docker", "static"]), required: true,
+                retired: [
+                    "streamlit":
+                        "give docker, with the template streamlit/streamlit-template-space or a Dockerfile that runs `streamlit run app.py --server.port 7860 --server.address 0.0.0.0`"
+                ], "What it is made with"),
             .init("template", .body, .text(upTo: 200), "A template of the Hub to begin with"),
             .init("description", .body, .text(upTo: 60), "A short description"),
         ] + NewSpace.inputs, bodyLimit: environmentLimit, answer: .spaceMade
