@@ -91,6 +91,8 @@ package final class LedgerWriter: Service {
     private let watching = AsyncSignal()
 
     /// - Parameters:
+    ///   - ledger: stays the caller's to close, after ``run()`` has ended.
+    ///   - retention: how long what kind of row is kept.
     ///   - clock: measures waiting.
     ///   - now: tells since when writing fails, and what is past its time.
     ///   - outbox: what has to be done because of what is written; nil for nothing.
@@ -126,7 +128,8 @@ package final class LedgerWriter: Service {
         }
     }
 
-    /// Takes what `make` makes, in its place among everything that is handed over. `make` is short, and hands nothing over itself.
+    /// Takes what `make` makes, in its place among everything that is handed over. `make` runs under the writer's lock: it must be short, and
+    /// must not call the writer, which would wait for itself.
     package func enqueue(making make: @Sendable () -> Batch) {
         let now = now()
         let (isAny, isUrgent) = shared.withLock { shared in
@@ -161,9 +164,9 @@ package final class LedgerWriter: Service {
         work.ring()
     }
 
-    /// Waits until what was handed over is written, without the usual interval. Not longer than `time`, and not at all while nobody writes
+    /// Waits until what was handed over is written, without the usual interval. Not longer than `time` (default 2 s), and not at all while nobody writes
     /// or the disk refuses.
-    /// - Returns: why it is not written; nil when it is.
+    /// - Returns: why it is not written, as a part of a sentence for a person; nil when it is.
     @discardableResult
     package func settle(within time: Duration = .seconds(2)) async -> String? {
         let (wanted, signal): (UInt64, AsyncSignal?) = shared.withLock { shared in
@@ -196,7 +199,7 @@ package final class LedgerWriter: Service {
         )
     }
 
-    /// Other times of keeping, after a reload; the next housekeeping goes by them.
+    /// Other times of keeping, after a reload. The next housekeeping deletes what is too old by them.
     package func keep(_ retention: Fleet.LedgerSettings) {
         shared.withLock { $0.retention = retention }
         housekeeping.ring()

@@ -12,6 +12,7 @@ package struct BasePath: Sendable, Equatable {
     /// this tells `/status/status` from `/status`.
     private var roots: Set<Substring> = ["", "health"]
 
+    /// - Parameter publicURL: `https://example.org/stoker`, checked by the fleet file's reader. One that cannot be read has no sub-path.
     package init(publicURL: String? = nil) {
         let path = publicURL.flatMap { AddressParts($0)?.path } ?? ""
         prefix = path.split(separator: "/").map { "/" + $0 }.joined()

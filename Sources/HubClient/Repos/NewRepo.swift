@@ -1,6 +1,9 @@
 package import StokerCore
 
 /// A repo to be made: what `POST /api/repos/create` takes. Nil leaves the choice to the Hub.
+///
+/// What only Spaces have (`hardware`, `sleepSeconds`, `secrets`, `variables`, `volumes`, `sdk`, `template`, `devMode`, `shortDescription`) is not sent for other
+/// kinds. A copy (``Hub/duplicate(_:as:)``) takes `visibility`, `resourceGroup`, `hardware`, `sleepSeconds`, `secrets`, `variables` and `volumes`; the rest comes from the original.
 package struct NewRepo: Sendable {
     /// A secret or variable that the Space has from the start.
     package struct Value: Sendable, Equatable {
@@ -17,6 +20,7 @@ package struct NewRepo: Sendable {
     /// Part of the first commit: a Space can be born with its Dockerfile.
     package struct File: Sendable, Equatable {
         package var path: String
+        /// Text, or base64 with padding (RFC 4648, section 4).
         package var content: String
         /// `utf-8` or `base64`.
         package var encoding: String
@@ -33,6 +37,7 @@ package struct NewRepo: Sendable {
     package var sdk: String?
     /// Repo id of a template, with the same sdk.
     package var template: String?
+    /// A name of the Hub's list (`cpu-basic`, `t4-small`); the Hub takes `cpu-basic` unless given.
     package var hardware: String?
     /// Seconds; −1 for never. Without effect on free hardware.
     package var sleepSeconds: Int?
@@ -42,6 +47,7 @@ package struct NewRepo: Sendable {
     package var devMode: Bool?
     /// At most 60 characters.
     package var shortDescription: String?
+    /// As in a README's header: `apache-2.0`.
     package var license: String?
     package var files: [File] = []
     /// 24 hex digits; organisations of paid plans.
@@ -149,7 +155,7 @@ package struct EnsuredRepo: Sendable {
 
     /// Where what exists is not what was asked for.
     package struct Difference: Sendable, Equatable {
-        /// `sdk`, `visibility`
+        /// `sdk` or `visibility`.
         package var what: String
         package var wanted: String
         package var found: String

@@ -4,6 +4,7 @@ import Crypto
 ///
 /// The table comes from the vault's own key. That alone would not hide where a known file is cut; borders are hidden inside sealed segments.
 struct Chunker: Sendable {
+    /// Bytes, as the two below.
     let smallest: Int
     let usual: Int
     let largest: Int
@@ -11,7 +12,7 @@ struct Chunker: Sendable {
     private let strict: UInt64
     private let loose: UInt64
 
-    /// - Parameter usual: a power of two.
+    /// - Parameter usual: a power of two, from `smallest` to `largest`.
     init(identity: SymmetricKey, smallest: Int = 16 << 10, usual: Int = 64 << 10, largest: Int = 256 << 10) {
         self.smallest = smallest
         self.usual = usual

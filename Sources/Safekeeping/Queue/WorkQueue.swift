@@ -27,7 +27,7 @@ package struct WorkQueue: Sendable {
         package var ticket: String { "\(id)-\(lease)" }
         package var json: JSONValue {
             [
-                "id": .integer(id), "payload": .string(payload), "standing": .string(standing.rawValue),
+                "id": .integer(id), "payload": .string(payload), "state": .string(standing.rawValue),
                 "attempts": .integer(Int64(attempts)), "pushed": .string(pushed.description),
                 "until": standing == .waiting || standing == .taken ? .string(until.description) : .null,
                 "trouble": trouble.map { .string($0) } ?? .null,

@@ -5,9 +5,11 @@ import StokerCore
 
 /// A slot of the head, as it is shown.
 package struct KeyFacts: Sendable, Equatable {
+    /// 8 hex digits, made by chance.
     package var id: String
-    /// `random`, `passphrase` or `open` (no secret).
+    /// `random`, `passphrase` or `open` (no secret: the vault is not encrypted).
     package var kind: String
+    /// The owner's name for it; labels need not differ.
     package var label: String
     /// The key that this process was given opens it.
     package var isOwn: Bool
@@ -16,6 +18,8 @@ package struct KeyFacts: Sendable, Equatable {
 extension SnapshotStore {
     private static let copy = "v1/keys"
 
+    /// Reads the head from the vault and tries this process's key on each slot.
+    /// - Throws: `vault.key` when the key opens none, `vault.damaged`, `not_found` where there is no head yet.
     package func keys() async throws -> [KeyFacts] {
         try await told("list the keys") {
             let opened = try await existingHead()
@@ -34,6 +38,9 @@ extension SnapshotStore {
     }
 
     /// Lets another key open the vault too. A vault that was open to all is sealed from here on only by ``rotate(to:label:repacking:progress:)``.
+    ///
+    /// Tries again for as long as others write in between.
+    /// - Throws: `conflict` when the vault has 16 keys, else as ``keys()``.
     package func add(_ new: VaultKey, label: String) async throws -> KeyFacts {
         try await told("add a key") {
             while true {
@@ -62,6 +69,7 @@ extension SnapshotStore {
     /// Whoever kept an old head and an old key still opens the packs of then, unless they are rewritten.
     /// - Parameter repacking: rewrites all packs, and forgets the old master keys.
     /// - Returns: labels of the keys that open it no more.
+    /// - Throws: as ``keys()``. A failure while packs are rewritten leaves the new key in place; calling it again goes on.
     package func rotate(
         to new: VaultKey?, label: String, repacking: Bool,
         progress: @escaping @Sendable (StoreProgress) -> Void = { _ in }
@@ -126,9 +134,13 @@ extension SnapshotStore {
         try await retrying.put(ByteBuffer(bytes: copy.bytes), as: Self.copy, .atOnce)
     }
 
+    /// What a repair found.
     package struct RepairReport: Sendable, Equatable {
+        /// Packs that were read and are whole.
         package var packs = 0
+        /// Names of objects that cannot be read.
         package var damaged: [String] = []
+        /// Complete ones, oldest first: the new head has them. Empty: nothing was written.
         package var snapshots: [Snapshot] = []
         /// Snapshots that were found and miss something.
         package var lost: [String] = []
@@ -136,6 +148,7 @@ extension SnapshotStore {
 
     /// Makes a head anew from the packs and their records. Refused while the head is whole.
     /// - Parameter writes: false only looks.
+    /// - Throws: `conflict` while the head is whole or changes; `vault.damaged` when the copy of the keys is missing too.
     package func repair(writes: Bool) async throws -> RepairReport {
         try await told("repair \(vault.name)") {
             let stored = try await retrying.readHead()

@@ -1,14 +1,20 @@
 /// An entry of a snapshot's tree, as it is stored: a captured entry whose contents are references.
 package struct TreeEntry: Sendable, Equatable {
+    /// Bytes, relative to the folder that was captured, with slashes between; 1 to 65,536.
     package var path: [UInt8]
     package var kind: Kind
     package var facts: FileFacts
+    /// The file changed while it was read, so its contents may be of two moments.
     package var isTorn: Bool
+    /// What a person should know of the capture: a sentence.
     package var note: String?
 
+    /// What stands at the path.
     package enum Kind: Sendable, Equatable {
         case folder
+        /// A symbolic link, with the bytes of its target.
         case link([UInt8])
+        /// Another name of a file: ``TreeEntry/path`` of its first one.
         case hardLink([UInt8])
         case file(FileContent)
         case database(PageLayers)
@@ -33,11 +39,12 @@ package struct TreeEntry: Sendable, Equatable {
 
 /// The bytes of a file: what is between its holes, and where these are.
 package struct FileContent: Sendable, Equatable {
+    /// A range without data, in bytes.
     package struct Hole: Sendable, Equatable {
         var offset: Int64
         var length: Int64
     }
-    /// With holes.
+    /// Length of the file in bytes, its holes included.
     package var size: Int64
     var holes: [Hole] = []
     /// The rest, joined.
@@ -46,7 +53,9 @@ package struct FileContent: Sendable, Equatable {
 
 /// An SQLite database by its pages: a base in runs, and over it at most 32 layers of pages that changed since.
 package struct PageLayers: Sendable, Equatable {
+    /// Bytes: a power of two from 512 to 65,536.
     package var pageSize: Int
+    /// At most 2³² − 1.
     package var pageCount: Int
     /// Pages of the base; its chunks are runs of ``runPages(_:)`` pages.
     var basePages: Int
