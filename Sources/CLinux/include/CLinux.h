@@ -44,4 +44,8 @@ void stoker_limit_arenas(int most);
 /// Gives free memory back to the system; as malloc_trim(3). Nothing where the C library is not glibc.
 void stoker_trim_memory(void);
 
+/// Takes the pages of the program's own code out of this process. Those that are needed again come back from the page cache, one fault for sixteen; the
+/// kernel may drop the others when it needs room. As madvise(2), MADV_DONTNEED, on the segment that nobody writes.
+void stoker_release_program(void);
+
 #endif

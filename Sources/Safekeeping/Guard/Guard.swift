@@ -203,6 +203,7 @@ package actor Guard {
             return GuardSettings.restoreFailedStatus
         }
         status.enter(isReadOnly ? .readOnly : .running, at: now())
+        Allocator.giveBackStart()
         logger.notice(
             "the app runs",
             metadata: ["pid": "\(app.pid)", "snapshots": isReadOnly ? "none" : "every \(interval.text)"])

@@ -194,6 +194,7 @@ struct Engine {
                 await monitor.begin(selfAddress: serve.publicURL ?? base, active: !standingBy, note: memory.note)
                 if let made { await tell(of: made) }
                 Terminal.own.write("stoker: serving \(base)\n" + plan.greeting)
+                Allocator.giveBackStart()
             }, logger: logger)
 
         // A thread of its own: writing a long message delays no ping.
