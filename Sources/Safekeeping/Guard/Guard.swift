@@ -511,7 +511,11 @@ package actor Guard {
         }
         told(capture.report)
         for copy in copies { await publishCopy(to: copy, rows: report.rows) }
-        if case .published = publication, !isLast { try await tidy() }
+        if case .published(let snapshot) = publication {
+            if !isLast { try await tidy() }
+            // A small one leaves little.
+            if snapshot.added > 1 << 20 { try await TreeCapture.onThread { Allocator.giveBack() } }
+        }
         return answer
     }
 
