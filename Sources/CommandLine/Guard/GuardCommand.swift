@@ -288,7 +288,7 @@ struct GuardCommand: AsyncParsableCommand {
                     ("safe_until", .maybe(report.safeUntil?.description)),
                 ]
                 if let record = report.recovery { given.append(("recovery", record.told)) }
-                _ = try await client.call(.tellState, given)
+                return try await client.call(.tellState, given)["snapshot_wanted"] == true
             })
     }
 

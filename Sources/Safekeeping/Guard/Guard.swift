@@ -139,7 +139,7 @@ package actor Guard {
         }
     }
 
-    private func take(_ signal: Int32) {
+    func take(_ signal: Int32) {
         if signal == SIGUSR1 {
             snapshotAsked.ring()
             isSnapshotAsked = true
