@@ -93,7 +93,7 @@ struct GuardCommand: AsyncParsableCommand {
             valueName: "check"))
     var verify: String?
 
-    @Option(help: "When the newest snapshot cannot be restored: stop (no app), read-only (nothing is published), older, empty (default: stop).")
+    @Option(help: "When the newest snapshot cannot be restored: stop (no app), read-only (an older one or none, and nothing is published), older, empty (default: stop).")
     var onFailedRestore: String?
 
     @Option(help: "When files that are not from the vault lie where a snapshot is to be restored: refuse (no app), aside (they are moved away; default: refuse).")

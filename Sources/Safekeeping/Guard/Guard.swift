@@ -157,7 +157,7 @@ package actor Guard {
         }
         app?.send(signal)
     }
-    private var isSnapshotAsked = false
+    private(set) var isSnapshotAsked = false
 
     // MARK: Life
 
