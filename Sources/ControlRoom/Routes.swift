@@ -208,7 +208,7 @@ struct Routes: Sendable {
         page.messages = await messages(about: name, visit)
         if let space = status.check.space {
             if visit.permission.write, let kept = try? context?.states.states.first(where: { $0.space == space }) {
-                page.state = "/safekeeping/\(PercentCoding.encoded(kept.target))"
+                page.keptAt = "/safekeeping/\(PercentCoding.encoded(kept.target))"
             }
             page.offer = await SpaceOffer.of(
                 space, hubStatus: status.hubStatus, isStatic: status.check.isStatic,

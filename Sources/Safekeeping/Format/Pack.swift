@@ -192,8 +192,11 @@ struct PackWriter {
 
     private mutating func put(_ part: some ContiguousBytes & Collection<UInt8>) throws {
         size += part.count
-        guard let stream else { return bytes.writeBytes(part) }
-        try part.withUnsafeBytes { try stream.write($0) }
+        if let stream {
+            try part.withUnsafeBytes { try stream.write($0) }
+        } else {
+            bytes.writeBytes(part)
+        }
     }
     /// Bytes of the directory, about.
     private var directorySize = 128

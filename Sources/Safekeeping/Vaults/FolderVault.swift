@@ -256,12 +256,12 @@ package struct FolderVault: Vault {
         unlink(path)  // left by a run that was killed
         let file = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0o600)
         guard file >= 0 else { throw SystemError() }
-        do throws(SystemError) {
-            try bytes.withUnsafeReadableBytes { (all) throws(SystemError) in try writeAll(file, all) }
+        do {
+            try bytes.withUnsafeReadableBytes { try writeAll(file, $0) }
         } catch {
             close(file)
             unlink(path)
-            throw error
+            throw error as? SystemError ?? SystemError(EIO)
         }
         let isSafe = fsync(file) == 0
         let error = SystemError()
