@@ -43,6 +43,20 @@ extension Routes {
                 given, in: context.called(by: RequestCaller(principal: visit.principal, follows: nil)))
         }
         let id = JSONValue.string(form["id"] ?? "")
+        if form["action"] == "snapshot-all" {
+            var said: [String] = []
+            for state in try context.states.states where state.space != nil {
+                do throws(Failure) {
+                    try await call(.makeSnapshot, [("space", .string(state.target))])
+                } catch { said.append("\(state.target): \(error.because)") }
+            }
+            if said.isEmpty { return Reply.see("/safekeeping") }
+            let more = said.count > 5 ? "; and \(said.count - 5) more" : ""
+            return try await states(
+                request, visit,
+                said: Redaction.text(
+                    "Not asked for a snapshot: \(said.prefix(5).joined(separator: "; "))\(more)."))
+        }
         do throws(Failure) {
             switch form["action"] {
             case "prove-all":
@@ -50,19 +64,6 @@ extension Routes {
                     try await call(.drillState, [("name", .string(state.target))])
                 }
                 return Reply.see("/safekeeping")
-            case "snapshot-all":
-                var said: [String] = []
-                for state in try context.states.states where state.space != nil {
-                    do throws(Failure) {
-                        try await call(.makeSnapshot, [("space", .string(state.target))])
-                    } catch { said.append("\(state.target): \(error.because)") }
-                }
-                if said.isEmpty { return Reply.see("/safekeeping") }
-                return try await states(
-                    request, visit,
-                    said: Redaction.text(
-                        "Not asked for a snapshot: \(said.prefix(5).joined(separator: "; "))\(said.count > 5 ? "; and \(said.count - 5) more" : "")."
-                    ))
             case "snapshot": try await call(.makeSnapshot, [("space", .string(name))])
             case "forget":
                 try await call(.forgetSnapshots, ForgetPage.rules(form) + [("space", .string(name)), ("confirm", true)])
