@@ -47,7 +47,8 @@ import Testing
                         "seconds": 9.6, "bytes": 1_000, "lost": .string("10 s \(hostile)"),
                     ]
                 ]),
-            .init("guard", ["at": at(20), "safe_until": at(25), "trouble": .null]), .init("snapshot_asked", false), .init("copies", .object([.init("copy", .string("no \(hostile)"))])),
+            .init("guard", ["at": at(20), "safe_until": at(25), "trouble": .null]), .init("snapshot_asked", false),
+            .init("copies", .object([.init("copy", .string("no \(hostile)"))])),
             .init("every_seconds", .null),
             .init(
                 "snapshots",
@@ -119,7 +120,9 @@ import Testing
     }
 
     @Test func whatRulesWouldKeep() throws {
-        let form = ["forget": "look", "keep_daily": "7", "keep_last": " 3 ", "keep_within": "30d", "keep_weekly": "many"]
+        let form = [
+            "forget": "look", "keep_daily": "7", "keep_last": " 3 ", "keep_within": "30d", "keep_weekly": "many",
+        ]
         let rules = ForgetPage.rules(form)
         #expect(rules.map(\.name) == ["keep_last", "keep_daily", "keep_weekly", "keep_within"])
         // What is no number goes to the operation, which says so.
@@ -150,7 +153,9 @@ import Testing
         let page = try Self.render("safekeeping", model)
         #expect(page.contains("One state needs a look") && page.contains("1 of 2 states is safe"))
         #expect(page.contains("href=\"/safekeeping/acme%2Fbot\"") && page.contains("class=\"spark\""))
-        #expect(page.contains("value=\"snapshot-all\"") && page.contains("value=\"prove-all\"") && page.contains("of 3 Spaces"))
+        #expect(
+            page.contains("value=\"snapshot-all\"") && page.contains("value=\"prove-all\"")
+                && page.contains("of 3 Spaces"))
         let empty = try Self.render("safekeeping", StatesPage(items: [], spaces: 1, now: Self.now).model)
         #expect(empty.contains("Nothing is kept") && !empty.contains("<table"))
     }

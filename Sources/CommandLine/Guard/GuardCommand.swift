@@ -78,7 +78,8 @@ struct GuardCommand: AsyncParsableCommand {
 
     @Option(
         help: ArgumentHelp(
-            "Time between snapshots where something changed, from 1s (default: 10s; a dataset 5m, never below 1m; git 60s).", valueName: "time"))
+            "Time between snapshots where something changed, from 1s (default: 10s; a dataset 5m, never below 1m; git 60s).",
+            valueName: "time"))
     var every: String?
 
     @Option(help: ArgumentHelp("Shell command before each snapshot, such as a dump.", valueName: "command"))
@@ -93,10 +94,16 @@ struct GuardCommand: AsyncParsableCommand {
             valueName: "check"))
     var verify: String?
 
-    @Option(help: "When the newest snapshot cannot be restored: stop (no app), read-only (an older one or none, and nothing is published), older, empty (default: stop).")
+    @Option(
+        help:
+            "When the newest snapshot cannot be restored: stop (no app), read-only (an older one or none, and nothing is published), older, empty (default: stop)."
+    )
     var onFailedRestore: String?
 
-    @Option(help: "When files that are not from the vault lie where a snapshot is to be restored: refuse (no app), aside (they are moved away; default: refuse).")
+    @Option(
+        help:
+            "When files that are not from the vault lie where a snapshot is to be restored: refuse (no app), aside (they are moved away; default: refuse)."
+    )
     var existing: String?
 
     @Option(
@@ -105,7 +112,9 @@ struct GuardCommand: AsyncParsableCommand {
             valueName: "port"))
     var proxy: Int?
 
-    @Option(help: ArgumentHelp("Longest wait for another guard to stop its app and hand over; then it is fenced.", valueName: "time"))
+    @Option(
+        help: ArgumentHelp(
+            "Longest wait for another guard to stop its app and hand over; then it is fenced.", valueName: "time"))
     var handover = "20s"
 
     @Option(help: ArgumentHelp("Heartbeat of the Stoker at $STOKER_SERVER that gets each recovery.", valueName: "name"))

@@ -66,7 +66,8 @@ extension Routes {
                 return Reply.see("/safekeeping")
             case "snapshot": try await call(.makeSnapshot, [("space", .string(name))])
             case "forget":
-                try await call(.forgetSnapshots, ForgetPage.rules(form) + [("space", .string(name)), ("confirm", true)])
+                try await call(
+                    .forgetSnapshots, ForgetPage.rules(form) + [("space", .string(name)), ("confirm", true)])
                 try await call(.lookAtState, [("name", .string(name))])
             case "prove": try await call(.drillState, [("name", .string(name))])
             case "look": try await call(.lookAtState, [("name", .string(name))])

@@ -94,7 +94,8 @@ struct SnapshotFilesPage {
         return [
             "state": state, "home": home, "id": id, "short": String(id.prefix(8)), "path": path,
             "hasPath": !path.isEmpty, "all": "\(home)?snapshot=\(PercentCoding.encoded(id))", "above": above,
-            "last": path.split(separator: "/").last.map(String.init) ?? "", "total": total == 1 ? "1 entry" : "\(total) entries",
+            "last": path.split(separator: "/").last.map(String.init) ?? "",
+            "total": total == 1 ? "1 entry" : "\(total) entries",
             "isCut": entries.count < total, "shown": "\(entries.count)", "isEmpty": entries.isEmpty,
             "rows": entries.map { entry in
                 let path = entry["path"]?.string ?? ""
