@@ -7,10 +7,10 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
-void stoker_map_large_blocks(int bytes) {
+void stoker_map_large_blocks(int bytes, int kept) {
 #ifdef __GLIBC__
     mallopt(M_MMAP_THRESHOLD, bytes);
-    mallopt(M_TRIM_THRESHOLD, 1 << 20);
+    mallopt(M_TRIM_THRESHOLD, kept);
 #endif
 }
 

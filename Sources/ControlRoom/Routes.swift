@@ -205,6 +205,9 @@ struct Routes: Sendable {
         page.kinds = query["what"] ?? ""
         page.messages = await messages(about: name, visit)
         if let space = status.check.space {
+            if visit.permission.write, let kept = try? context?.states.states.first(where: { $0.space == space }) {
+                page.keptAt = "/safekeeping/\(PercentCoding.encoded(kept.target))"
+            }
             page.offer = await SpaceOffer.of(
                 space, hubStatus: status.hubStatus, isStatic: status.check.isStatic,
                 isModerated: status.state.isModerated, mayWrite: visit.permission.write, in: context)

@@ -82,6 +82,9 @@ package final class SimulatedTime: Sendable {
         }
     }
 
+    /// How many wait for a manual clock.
+    package var scheduled: Int { hand.withLock { $0.entries.count } }
+
     /// Something to be done later that may be called off.
     struct Appointment: Sendable {
         fileprivate var call: @Sendable () -> Void

@@ -7,9 +7,11 @@ package enum Allocator {
     /// end of each thread's arena for good, where ``giveBack()`` does not reach it either (mallopt(3), M_MMAP_THRESHOLD).
     /// - Parameters:
     ///   - size: of blocks that come from the system and go back, bytes.
+    ///   - kept: bytes that stay free at the end of an arena: work that takes and frees as much again and again does not get it from the system each
+    ///     time. ``giveBack()`` gives them back.
     ///   - arenas: most of them; nil for as many as glibc likes.
-    package static func keepLittle(from size: Int32 = 1 << 20, arenas: Int32? = nil) {
-        stoker_map_large_blocks(size)
+    package static func keepLittle(from size: Int32 = 1 << 20, kept: Int32 = 1 << 20, arenas: Int32? = nil) {
+        stoker_map_large_blocks(size, kept)
         if let arenas { stoker_limit_arenas(arenas) }
     }
 

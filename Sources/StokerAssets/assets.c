@@ -83,6 +83,12 @@ static const unsigned char safekeeping_mustache[] = {
 static const unsigned char state_mustache[] = {
 #embed "Files/state.mustache"
 };
+static const unsigned char snapshot_files_mustache[] = {
+#embed "Files/snapshot-files.mustache"
+};
+static const unsigned char forget_mustache[] = {
+#embed "Files/forget.mustache"
+};
 static const unsigned char workers_mustache[] = {
 #embed "Files/workers.mustache"
 };
@@ -144,6 +150,8 @@ static const stoker_asset files[] = {
     {"diagnosis.yaml", diagnosis_yaml, sizeof diagnosis_yaml},
     {"safekeeping.mustache", safekeeping_mustache, sizeof safekeeping_mustache},
     {"state.mustache", state_mustache, sizeof state_mustache},
+    {"snapshot-files.mustache", snapshot_files_mustache, sizeof snapshot_files_mustache},
+    {"forget.mustache", forget_mustache, sizeof forget_mustache},
     {"workers.mustache", workers_mustache, sizeof workers_mustache},
     {"worker.mustache", worker_mustache, sizeof worker_mustache},
     {"finding.mustache", finding_mustache, sizeof finding_mustache},

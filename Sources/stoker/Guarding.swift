@@ -8,8 +8,8 @@ import StokerCore
 /// `stoker guard`.
 enum Guarding {
     static func run(_ request: GuardRequest) async throws -> Int32 {
-        // Packs come and go; what compresses and seals them is used again and again.
-        Allocator.keepLittle(from: 4 << 20, arenas: 2)
+        // Segments come and go while a snapshot is made; behind it their memory is given back.
+        Allocator.keepLittle(from: 4 << 20, kept: 16 << 20, arenas: 2)
         // Before anything that may take time: as process 1 a signal without a handler is lost.
         guard let signals = GuardSignals.take() else {
             throw Failure(.internal, doing: "guard an app", because: "the signals are taken already")

@@ -82,6 +82,40 @@ class Safekeeping(Journey):
         after = self.state()["snapshots"][0]
         assert after["parent"] == old["id"] and after["newest"], after
 
+    def is_looked_into(self):
+        self.page.get(self.base + "/safekeeping/acme%2Fchat")
+        links = self.page.find_elements(By.CSS_SELECTOR, 'td a[href*="?snapshot="]')
+        self.page.get(links[0].get_attribute("href"))
+        assert "data/file0" in self.text() and "entries" in self.text(), self.text()
+        self.look("snapshot files")
+        files = self.page.find_elements(By.CSS_SELECTOR, 'th a[download]')
+        assert len(files) >= 12 and "file=data%2Ffile0" in files[0].get_attribute("href")
+
+    def is_forgotten(self):
+        before = self.state()
+        self.page.get(self.base + "/safekeeping/acme%2Fchat")
+        self.page.get(self.page.find_element(By.CSS_SELECTOR, 'a[href*="?forget="]').get_attribute("href"))
+        for name in ["last", "daily", "weekly", "monthly"]:
+            field = self.page.find_element(By.ID, f"r-keep_{name}")
+            field.clear()
+            field.send_keys("1" if name == "last" else "0")
+        self.press('form[method="get"] .btn.main')
+        until(self.page, lambda: "would go" in self.text("h1"))
+        assert "Nothing is changed yet" in self.text() and "no rule keeps it" in self.text(), self.text()
+        assert self.state()["kept"] == before["kept"]
+        self.look("forget")
+        self.press('[popovertarget="c-forget"]')
+        self.look("forget asked")
+        self.press('#c-forget .btn.main')
+        until(self.page, lambda: self.state()["kept"] < before["kept"], 20)
+        assert self.state()["newest"]["id"] == before["newest"]["id"]
+
+    def is_asked_for_all(self):
+        self.page.get(self.base + "/safekeeping")
+        self.press('input[value="snapshot-all"] ~ button')
+        # The guards of this journey know no master.
+        until(self.page, lambda: "no guard of it has ever told" in self.text(), 20)
+
     def is_accepted(self):
         self.page.get(self.base + "/safekeeping/acme%2Fchat")
         self.press('input[value="look"] ~ button')
@@ -108,12 +142,16 @@ class Safekeeping(Journey):
                 if number == 0:
                     self.is_proven()
                     self.is_put_back()
+                    self.is_looked_into()
+                    self.is_asked_for_all()
                 self.all_states()
                 self.one_state()
                 if number == 1:
                     # Eleven of twelve files are gone: that waits for a word.
                     guarded(self.binary, self.folder, {"file0": "one"})
                     self.is_accepted()
+                if number == 2:
+                    self.is_forgotten()
                 said = complaints(self.page)
                 assert not said, said
         return self.found

@@ -34,9 +34,9 @@ int stoker_set_file_attribute(int file, const char *name, const void *value, uns
 /// Everything of the file system of an open file is on its disk; as syncfs(2).
 int stoker_sync_file_system(int file);
 
-/// From now on blocks of `bytes` and more come from the system and go back to it when they are freed (mallopt(3), M_MMAP_THRESHOLD and
-/// M_TRIM_THRESHOLD). Nothing where the C library is not glibc.
-void stoker_map_large_blocks(int bytes);
+/// From now on blocks of `bytes` and more come from the system and go back to it when they are freed, and of what is free at the end of an arena
+/// `kept` bytes stay (mallopt(3), M_MMAP_THRESHOLD and M_TRIM_THRESHOLD). Nothing where the C library is not glibc.
+void stoker_map_large_blocks(int bytes, int kept);
 
 /// At most so many arenas of the allocator; as mallopt(3), M_ARENA_MAX. Nothing where the C library is not glibc.
 void stoker_limit_arenas(int most);

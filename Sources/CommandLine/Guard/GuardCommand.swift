@@ -48,7 +48,7 @@ struct GuardCommand: AsyncParsableCommand {
 
     @Option(
         help: ArgumentHelp(
-            "Where the state is kept, folder:PATH; several: the first decides, the others get copies (default: $STOKER_VAULT, the fleet file).",
+            "Where the state is kept: folder:/path, bucket:owner/name, s3:URL, dataset:owner/name, postgres:URL, git:URL; several: the first decides, the others get copies (default: $STOKER_VAULT, the fleet file).",
             valueName: "vault"))
     var vault: [String] = []
 
@@ -78,7 +78,8 @@ struct GuardCommand: AsyncParsableCommand {
 
     @Option(
         help: ArgumentHelp(
-            "Time between snapshots, from 1s (default: what the vault bears; a folder 10s).", valueName: "time"))
+            "Time between snapshots where something changed, from 1s (default: 10s; a dataset 5m, never below 1m; git 60s).",
+            valueName: "time"))
     var every: String?
 
     @Option(help: ArgumentHelp("Shell command before each snapshot, such as a dump.", valueName: "command"))
@@ -89,13 +90,20 @@ struct GuardCommand: AsyncParsableCommand {
 
     @Option(
         help: ArgumentHelp(
-            "Proves a restored state: a shell command, or an http:// address of the app.", valueName: "check"))
+            "Checks what is there before the app is trusted: a shell command that ends with 0, or an http:// address that the app answers with 2xx.",
+            valueName: "check"))
     var verify: String?
 
-    @Option(help: "What to do when a snapshot cannot be restored: stop, read-only, older, empty (default: stop).")
+    @Option(
+        help:
+            "When the newest snapshot cannot be restored: stop (no app), read-only (an older one or none, and nothing is published), older, empty (default: stop)."
+    )
     var onFailedRestore: String?
 
-    @Option(help: "What to do with other files where a snapshot is to be restored: refuse, aside (default: refuse).")
+    @Option(
+        help:
+            "When files that are not from the vault lie where a snapshot is to be restored: refuse (no app), aside (they are moved away; default: refuse)."
+    )
     var existing: String?
 
     @Option(
@@ -104,7 +112,9 @@ struct GuardCommand: AsyncParsableCommand {
             valueName: "port"))
     var proxy: Int?
 
-    @Option(help: ArgumentHelp("Longest wait for another guard to hand over.", valueName: "time"))
+    @Option(
+        help: ArgumentHelp(
+            "Longest wait for another guard to stop its app and hand over; then it is fenced.", valueName: "time"))
     var handover = "20s"
 
     @Option(help: ArgumentHelp("Heartbeat of the Stoker at $STOKER_SERVER that gets each recovery.", valueName: "name"))
@@ -288,7 +298,7 @@ struct GuardCommand: AsyncParsableCommand {
                     ("safe_until", .maybe(report.safeUntil?.description)),
                 ]
                 if let record = report.recovery { given.append(("recovery", record.told)) }
-                _ = try await client.call(.tellState, given)
+                return try await client.call(.tellState, given)["snapshot_wanted"] == true
             })
     }
 

@@ -15,20 +15,22 @@ extension SnapshotsCommand {
                   stoker snapshots states
                   stoker snapshots states backend
                   stoker snapshots states backend --prove
+                  stoker snapshots states backend --snapshot
                 """)
         @Argument(help: "A Space that keeps state, as the fleet file names it.") var name: String?
         @Flag(help: "Look at its vault now.") var look = false
         @Flag(help: "Have its newest snapshot proven by a restore, behind the answer.") var prove = false
+        @Flag(help: "Have its guard make a snapshot, within a minute.") var snapshot = false
         @Flag(help: "Take its vault as it is, though more was seen there before.") var trust = false
         @OptionGroup var output: OutputOptions
         @OptionGroup var server: ServerOptions
         static var operations: [Operations.Operation] {
-            [.listStates, .showState, .lookAtState, .drillState, .trustVault]
+            [.listStates, .showState, .lookAtState, .drillState, .trustVault, .makeSnapshot]
         }
 
         func validate() throws {
-            let asked = [look, prove, trust].count { $0 }
-            if asked > 1 { throw ValidationError("--look, --prove and --trust exclude each other.") }
+            let asked = [look, prove, snapshot, trust].count { $0 }
+            if asked > 1 { throw ValidationError("--look, --prove, --snapshot and --trust exclude each other.") }
             if asked == 1, name == nil { throw ValidationError("Name the state that is meant.") }
         }
 
@@ -43,6 +45,7 @@ extension SnapshotsCommand {
                 ).show(output)
                 return
             }
+            if snapshot { _ = try await client.call(.makeSnapshot, [("space", .string(name))]) }
             let operation: Operations.Operation =
                 trust ? .trustVault : prove ? .drillState : look ? .lookAtState : .showState
             let answer = try await client.call(operation, [("name", .string(name))])

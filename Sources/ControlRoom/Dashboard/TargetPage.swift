@@ -22,6 +22,8 @@ struct TargetPage {
     var hubEndpoint: String?
     /// What can be done to its Space; nil for what is no Space.
     var offer: SpaceOffer?
+    /// The page of what its Space keeps; nil where it keeps nothing, or for who may not see it.
+    var keptAt: String?
     /// The Space's log, where it was asked for.
     var log: SpaceLogPart?
     /// Which part of the timeline is wanted; empty for all.
@@ -92,6 +94,8 @@ struct TargetPage {
         model["hasAddress"] = view.address != nil
         model["space"] = check.space ?? ""
         model["hasSpace"] = check.space != nil
+        model["keptAt"] = keptAt ?? ""
+        model["isKept"] = keptAt != nil
         model["facts"] = facts
         addWords(&model)
         addActions(&model)

@@ -54,22 +54,33 @@ extension Hub {
         return HubFileInfo(status: answer.status, headers: answer.headers)
     }
 
-    /// A small file, at most 64 MiB, whole.
-    /// - Parameter etag: what the reader has already.
+    /// A small file, at most 64 MiB, whole or a part of it.
+    /// - Parameters:
+    ///   - range: the bytes that are wanted, at least one; nil for all of them. A range that begins behind the end is empty.
+    ///   - etag: what the reader has already.
     /// - Returns: nil when the file still has that `etag`.
     package func read(
-        _ path: String, in repo: RepoID, revision: String = "main", unless etag: String? = nil
+        _ path: String, in repo: RepoID, revision: String = "main", range: Range<Int>? = nil, unless etag: String? = nil
     ) async throws(HubFailure) -> (bytes: ByteBuffer, etag: String?)? {
         var headers: HTTPHeaders = ["Accept-Encoding": "identity"]
+        if let range { headers.add(name: "Range", value: "bytes=\(range.lowerBound)-\(range.upperBound - 1)") }
         if let etag { headers.add(name: "If-None-Match", value: "\"\(etag)\"") }
         let answer = try await send(
             HubRequest(
                 .GET, repo.resolve(path, revision: revision), doing: "read \(path) of \(repo)", headers: headers,
-                right: "read access to \(repo)", accepted: [304]))
+                right: "read access to \(repo)", accepted: range == nil ? [304] : [304, 416]))
         if answer.status == 304 { return nil }
+        // Nothing is there.
+        if answer.status == 416 { return (ByteBuffer(), nil) }
         let info = HubFileInfo(status: answer.status, headers: answer.headers)
         if etag != nil, info.etag == etag { return nil }
-        return (answer.body, info.etag)
+        var body = answer.body
+        if let range, answer.status != 206 {
+            // Whoever knows no ranges sends all of it.
+            let inside = range.clamped(to: 0..<body.readableBytes)
+            body = body.getSlice(at: body.readerIndex + inside.lowerBound, length: inside.count) ?? ByteBuffer()
+        }
+        return (body, info.etag)
     }
 
     /// A small text file, such as a README. Bytes that are not UTF-8 become U+FFFD.

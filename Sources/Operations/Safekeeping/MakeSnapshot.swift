@@ -4,17 +4,30 @@ import StokerCore
 extension Operation {
     package static let makeSnapshot = Operation(
         name: "make-snapshot",
-        summary: "Lets the guard of an app make a snapshot now; ends when it is in the vault", doing: "make a snapshot",
-        effect: .write, method: .post, path: "/snapshots",
+        summary:
+            "Lets the guard of an app make a snapshot now. Beside the app it ends when the snapshot is in the vault; with `space` the guard is asked with its next word, within a minute",
+        doing: "make a snapshot", effect: .write, method: .post, path: "/snapshots",
         parameters: [
-            .init("socket", .local, .text(upTo: 107), "The guard's socket, as the app has it in `STOKER_GUARD_SOCKET`")
+            .init("socket", .local, .text(upTo: 107), "The guard's socket, as the app has it in `STOKER_GUARD_SOCKET`"),
+            .init(
+                "space", .query, .text(upTo: 200),
+                "A Space of the running fleet that keeps state, as the fleet file names it; its guard has to know this server (`STOKER_SERVER`)"
+            ),
         ],
         answer: .madeSnapshot
-    ) { _, arguments in
+    ) { context, arguments in
+        if let space = arguments.text("space") {
+            let board = try context.states
+            let state = try board.state(space)
+            try board.askSnapshot(of: state, lastWord: try await board.memory(state.name).word?.at)
+            return ["outcome": "asked", "id": .null, "because": .null, "unreadable": 0]
+        }
         guard let socket = arguments.text("socket") else {
             throw Failure(
                 .conflict, doing: "make a snapshot", because: "no guard is named",
-                hint: "call it where the app runs: the guard's socket is in STOKER_GUARD_SOCKET")
+                hint:
+                    "call it where the app runs: the guard's socket is in STOKER_GUARD_SOCKET; of a running server, name the Space with `space`"
+            )
         }
         let answer = try await LocalRequest.post("/snapshot", socket: socket, within: .seconds(3_600))
         let because = answer.body["because"]?.string
@@ -35,9 +48,11 @@ extension Shape {
         name: "MadeSnapshot", summary: "What came of a snapshot.",
         fields: [
             .init(
-                "outcome", .choice(["published", "unchanged", "held"]),
-                "It is the newest now; nothing had changed; it lost so much that it waits for `accept`"),
-            .init("id", .text, "Of the snapshot"), .init("because", .text, optional: true, "Why it is held"),
+                "outcome", .choice(["published", "unchanged", "held", "asked"]),
+                "It is the newest now; nothing had changed; it lost so much that it waits for `accept`; the guard will be asked"
+            ),
+            .init("id", .text, optional: true, "Of the snapshot; null while it is only asked for"),
+            .init("because", .text, optional: true, "Why it is held"),
             .init("unreadable", .integer, "Files that it is without because they could not be read"),
         ])
 }

@@ -33,6 +33,8 @@ package final class StateBoard: Sendable {
         /// States whose drill was asked for by a person.
         var asked: Set<String> = []
         var drilling: Set<String> = []
+        /// States whose guard is to make a snapshot, and has not been told so yet.
+        var wanted: Set<String> = []
     }
 
     let ledger: any Ledger
@@ -267,6 +269,26 @@ package final class StateBoard: Sendable {
 
     package func isDrillAsked(_ state: State) -> Bool { shared.withLock { $0.asked.contains(state.name) } }
     package func isDrilling(_ state: State) -> Bool { shared.withLock { $0.drilling.contains(state.name) } }
+
+    /// A person wants a snapshot now: the state's guard hears of it when it tells how far it is, which it does every minute.
+    /// - Parameter last: when it told so last.
+    /// - Throws: `conflict` where no guard would hear of it.
+    func askSnapshot(of state: State, lastWord last: Instant?) throws(Failure) {
+        guard let last, now() - last < .seconds(300) else {
+            throw Failure(
+                .conflict, doing: "ask for a snapshot of \(state.target)",
+                because: last.map { "its guard has not told anything since \($0)" }
+                    ?? "no guard of it has ever told this server anything",
+                hint:
+                    "give its container STOKER_SERVER and STOKER_TOKEN, or call `stoker snapshots make` beside its app")
+        }
+        _ = shared.withLock { $0.wanted.insert(state.name) }
+    }
+
+    package func isSnapshotAsked(_ state: State) -> Bool { shared.withLock { $0.wanted.contains(state.name) } }
+
+    /// Whether the guard that asks is to make a snapshot; it is said once.
+    func takeSnapshotAsked(_ name: String) -> Bool { shared.withLock { $0.wanted.remove(name) != nil } }
 
     /// Proves the newest snapshot, and remembers what came of it.
     @discardableResult

@@ -121,15 +121,18 @@ extension Operation {
                     lost: Redaction.text(told.text("lost") ?? "").cut(to: 500),
                     bytes: told.integer("bytes").map { Int64($0) }))
         }
-        return recalled(memory, name, vault)
+        return recalled(memory, name, vault, isSnapshotWanted: board.takeSnapshotAsked(name))
     }
 
-    private static func recalled(_ memory: StateMemory, _ name: String, _ vault: String) -> JSONValue {
+    private static func recalled(
+        _ memory: StateMemory, _ name: String, _ vault: String, isSnapshotWanted: Bool = false
+    ) -> JSONValue {
         let place = memory.places.first { $0.vault == vault }
         let others = memory.places.filter { $0.vault != vault }.map { JSONValue.string($0.vault) }
         return [
             "state": .string(name), "vault": .string(vault), "sequence": place.map { .count($0.sequence) } ?? .null,
             "epoch": place.map { .count($0.epoch) } ?? .null, "seen": .instant(place?.at), "elsewhere": .array(others),
+            "snapshot_wanted": .bool(isSnapshotWanted),
         ]
     }
 }
@@ -198,6 +201,7 @@ extension StateBoard {
                     })),
             .init("holder", .text(facts?.holder.map { GuardHolder.shown($0) })),
             .init("released", facts?.isReleased.map { .bool($0) } ?? .null),
+            .init("snapshot_asked", .bool(isSnapshotAsked(state))),
             .init("held", .array((facts?.held ?? []).map { shown($0) })),
             .init(
                 "strays",
@@ -309,6 +313,7 @@ extension Shape {
             "Oldest first, a month at most"),
         .init("holder", .text, optional: true, "Who has the pen"),
         .init("released", .flag, optional: true, "It stopped in order"),
+        .init("snapshot_asked", .flag, "A snapshot was asked for, and its guard does not know yet"),
         .init("held", .list(.shape(shown)), "Wait to be accepted; at most 8"),
         .init("strays", .list(.shape(shown)), "What fenced containers had not published; at most 8"),
         .init(
@@ -380,5 +385,6 @@ extension Shape {
             .init("epoch", .integer, optional: true, "Of the pen then"),
             .init("seen", .instant, optional: true, "When"),
             .init("elsewhere", .list(.text), "Other vaults where it was seen"),
+            .init("snapshot_wanted", .flag, "To a guard's word: a person wants a snapshot now; said once"),
         ])
 }

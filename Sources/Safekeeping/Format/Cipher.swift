@@ -10,19 +10,28 @@ enum Cipher: String, Sendable {
 
     static let tag = 16
 
-    func seal(
+    /// - Returns: the ciphertext and its tag behind it, where they are: no copy is made.
+    func sealed(
         _ plain: some DataProtocol, key: SymmetricKey, nonce: [UInt8], authenticating: some DataProtocol
-    ) throws -> [UInt8] {
+    ) throws -> Data {
         switch self {
         case .aes:
             let box = try AES.GCM.seal(
                 plain, using: key, nonce: AES.GCM.Nonce(data: nonce), authenticating: authenticating)
-            return Array(box.ciphertext) + Array(box.tag)
+            // There is none only for nonces that are not of 12 bytes.
+            guard let all = box.combined else { throw RecordReader.Damaged() }
+            return all.dropFirst(nonce.count)
         case .chacha:
             let box = try ChaChaPoly.seal(
                 plain, using: key, nonce: ChaChaPoly.Nonce(data: nonce), authenticating: authenticating)
-            return Array(box.ciphertext) + Array(box.tag)
+            return box.combined.dropFirst(nonce.count)
         }
+    }
+
+    func seal(
+        _ plain: some DataProtocol, key: SymmetricKey, nonce: [UInt8], authenticating: some DataProtocol
+    ) throws -> [UInt8] {
+        Array(try sealed(plain, key: key, nonce: nonce, authenticating: authenticating))
     }
 
     /// - Throws: when one bit of ciphertext, tag or `authenticating` is another, or the key is.

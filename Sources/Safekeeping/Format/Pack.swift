@@ -124,8 +124,8 @@ struct PackSeal: Sendable {
         [part.rawValue, 0, 0, 0] + (0..<8).reversed().map { UInt8(truncatingIfNeeded: number >> (8 * $0)) }
     }
 
-    func seal(_ plain: some DataProtocol, _ part: Part, _ number: Int = 0) throws -> [UInt8] {
-        try cipher.seal(plain, key: key, nonce: nonce(part, number), authenticating: name)
+    func seal(_ plain: some DataProtocol, _ part: Part, _ number: Int = 0) throws -> Data {
+        try cipher.sealed(plain, key: key, nonce: nonce(part, number), authenticating: name)
     }
 
     func open(_ sealed: ArraySlice<UInt8>, _ part: Part, _ number: Int = 0) throws -> Data {
@@ -159,7 +159,7 @@ struct CompressedSegment: Sendable {
     var chunks: [PackDirectory.Chunk]
 }
 
-/// Builds a pack.
+/// Builds a pack: in memory, or straight into its place where that takes it piece by piece.
 struct PackWriter {
     static let magic = Array("SKP1".utf8)
     static let header = 4 + 4 + 32
@@ -168,21 +168,36 @@ struct PackWriter {
 
     fileprivate(set) var directory: PackDirectory
     private let seal: PackSeal
+    private let stream: (any ObjectStream)?
+    /// All of it; without what went into the stream.
     private var bytes: ByteBuffer
 
-    init(name: String, ring: Keyring, cipher: Cipher, capacity: Int) throws {
+    /// - Parameters:
+    ///   - capacity: bytes of memory to begin with.
+    ///   - stream: takes the pack as it grows. With one, the writer's calls block.
+    init(name: String, ring: Keyring, cipher: Cipher, capacity: Int, stream: (any ObjectStream)? = nil) throws {
         guard let master = ring.masters[ring.newest] else { throw RecordReader.Damaged() }
         let salt = RandomBytes.make(32)
         directory = PackDirectory(name: name, master: ring.newest, salt: salt, size: 0, segments: [])
         seal = PackSeal(cipher: cipher, master: master, salt: salt, name: name)
-        bytes = ByteBufferAllocator().buffer(capacity: capacity)
-        bytes.writeBytes(Self.magic)
-        bytes.writeInteger(ring.newest, endianness: .little)
-        bytes.writeBytes(salt)
+        self.stream = stream
+        bytes = ByteBufferAllocator().buffer(capacity: stream == nil ? capacity : 0)
+        var header = Self.magic
+        header += (0..<4).map { UInt8(truncatingIfNeeded: ring.newest >> (8 * UInt32($0))) }
+        try put(header + salt)
     }
 
     /// Bytes so far.
-    var size: Int { bytes.readableBytes }
+    private(set) var size = 0
+
+    private mutating func put(_ part: some ContiguousBytes & Collection<UInt8>) throws {
+        size += part.count
+        if let stream {
+            try part.withUnsafeBytes { try stream.write($0) }
+        } else {
+            bytes.writeBytes(part)
+        }
+    }
     /// Bytes of the directory, about.
     private var directorySize = 128
     /// Bytes of filling if it ended now, about.
@@ -195,17 +210,18 @@ struct PackWriter {
         let sealed = try seal.seal(segment.bytes, .segment, directory.segments.count)
         directory.segments.append(
             PackDirectory.Segment(
-                offset: bytes.readableBytes, sealed: sealed.count, raw: segment.raw,
-                isCompressed: segment.isCompressed, chunks: segment.chunks))
-        bytes.writeBytes(sealed)
+                offset: size, sealed: sealed.count, raw: segment.raw, isCompressed: segment.isCompressed,
+                chunks: segment.chunks))
+        try put(sealed)
         directorySize += 14 + 35 * segment.chunks.count
     }
 
-    /// Whole, padded. Its directory then has the size.
+    /// Pads and ends it. Its directory then has the size.
+    /// - Returns: all of it; nothing where a stream has it.
     mutating func finish(record: [UInt8] = []) throws -> ByteBuffer {
         directory.record = record
         defer { directory.record = [] }
-        let offset = bytes.readableBytes
+        let offset = size
         var writer = RecordWriter()
         directory.write(to: &writer)
         directory.size = Self.padded(offset + writer.bytes.count + Cipher.tag + Self.trailer)
@@ -214,11 +230,11 @@ struct PackWriter {
         directory.write(to: &writer)
         let plain = writer.bytes + [UInt8](repeating: 0, count: length - writer.bytes.count)
         let sealed = try seal.seal(plain, .directory)
-        bytes.writeBytes(sealed)
+        try put(sealed)
         var place = RecordWriter()
         place.raw((0..<8).map { UInt8(truncatingIfNeeded: offset >> (8 * $0)) })
         place.raw((0..<8).map { UInt8(truncatingIfNeeded: sealed.count >> (8 * $0)) })
-        bytes.writeBytes(try seal.seal(place.bytes, .trailer))
+        try put(try seal.seal(place.bytes, .trailer))
         return bytes
     }
 

@@ -1,3 +1,4 @@
+import Glibc
 import Logging
 import Runtime
 package import StokerCore
@@ -20,11 +21,12 @@ package struct GuardMaster: Sendable {
 
     /// The highest sequence that anybody saw of this state in that vault; 0 for none.
     package var recall: @Sendable (_ vault: String) async throws -> UInt64
-    package var tell: @Sendable (Report) async throws -> Void
+    /// - Returns: whether a person wants a snapshot now.
+    package var tell: @Sendable (Report) async throws -> Bool
 
     package init(
         recall: @escaping @Sendable (_ vault: String) async throws -> UInt64,
-        tell: @escaping @Sendable (Report) async throws -> Void
+        tell: @escaping @Sendable (Report) async throws -> Bool
     ) {
         self.recall = recall
         self.tell = tell
@@ -55,39 +57,27 @@ extension Guard {
         return 0
     }
 
-    /// Until it is cancelled: tells the master what has changed, and now and then that nothing has.
+    /// Until it is cancelled: tells the master how far it is, and has the snapshot made that a person asked for there.
     func tellingMaster(_ record: RecoveryRecord) async {
         guard let master, claim != nil else { return }
-        var last: GuardMaster.Report?
-        var rounds = 0
+        var isTold = false
         while !Task.isCancelled {
             let facts = status.current
-            var report = GuardMaster.Report(
+            let report = GuardMaster.Report(
                 vault: store.vault.name, epoch: claim?.epoch ?? 0, sequence: await store.highestSequence,
-                safeUntil: facts.safeUntil, trouble: facts.trouble, recovery: last == nil ? record : nil)
-            var told = report
-            // What is safe is so a little later each time.
-            told.safeUntil = nil
-            if told != last || rounds % 10 == 0 {
-                do {
-                    let sent = report
-                    let isDone = try await withTimeout(.seconds(20)) {
-                        try await master.tell(sent)
-                        return true
-                    }
-                    guard isDone == true else {
-                        throw Failure(
-                            .vaultUnavailable, doing: "tell the master", because: "it did not answer within 20s")
-                    }
-                    report.recovery = nil
-                    report.safeUntil = nil
-                    last = report
-                } catch {
-                    if Task.isCancelled { return }
-                    logger.warning("the master was not told how far the vault is", metadata: ["because": "\(error)"])
+                safeUntil: facts.safeUntil, trouble: facts.trouble, recovery: isTold ? nil : record)
+            do {
+                guard let isWanted = try await withTimeout(.seconds(20), { try await master.tell(report) }) else {
+                    throw Failure(
+                        .vaultUnavailable, doing: "tell the master", because: "it did not answer within 20s")
                 }
+                isTold = true
+                // What comes of it is told with the next word.
+                if isWanted { take(SIGUSR1) }
+            } catch {
+                if Task.isCancelled { return }
+                logger.warning("the master was not told how far the vault is", metadata: ["because": "\(error)"])
             }
-            rounds += 1
             do { try await Task.sleep(for: settings.masterPoll) } catch { return }
         }
     }

@@ -139,7 +139,7 @@ package actor Guard {
         }
     }
 
-    private func take(_ signal: Int32) {
+    func take(_ signal: Int32) {
         if signal == SIGUSR1 {
             snapshotAsked.ring()
             isSnapshotAsked = true
@@ -157,7 +157,7 @@ package actor Guard {
         }
         app?.send(signal)
     }
-    private var isSnapshotAsked = false
+    private(set) var isSnapshotAsked = false
 
     // MARK: Life
 
@@ -512,7 +512,11 @@ package actor Guard {
         }
         told(capture.report)
         for copy in copies { await publishCopy(to: copy, rows: report.rows) }
-        if case .published = publication, !isLast { try await tidy() }
+        if case .published(let snapshot) = publication {
+            if !isLast { try await tidy() }
+            // A small one leaves little.
+            if snapshot.added > 1 << 20 { try await TreeCapture.onThread { Allocator.giveBack() } }
+        }
         return answer
     }
 

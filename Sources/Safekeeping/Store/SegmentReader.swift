@@ -192,7 +192,7 @@ struct TreeWriter {
     private var writer = RecordWriter()
     private var pieces: [ChunkID] = []
     private var size: Int64 = 0
-    private static let smallest = 8 << 10
+    private static let smallest = 1 << 10
     private static let largest = 128 << 10
 
     init(cutter: ContentCutter) { self.cutter = cutter }
@@ -201,10 +201,11 @@ struct TreeWriter {
     mutating func add(_ entry: TreeEntry) -> [RawSegment] {
         entry.write(to: &writer)
         guard writer.bytes.count >= Self.smallest else { return [] }
-        // One in 64 paths ends a piece: on average 64 entries behind the smallest size.
+        // One in 8 paths ends a piece: on average 8 entries behind the smallest size. A change sends one piece, and a file more or less in each of many
+        // folders one in each of them.
         var hash: UInt64 = 14_695_981_039_346_656_037
         for byte in entry.path { hash = (hash ^ UInt64(byte)) &* 1_099_511_628_211 }
-        guard (hash >> 40) & 63 == 0 || writer.bytes.count >= Self.largest else { return [] }
+        guard (hash >> 40) & 7 == 0 || writer.bytes.count >= Self.largest else { return [] }
         return flush()
     }
 

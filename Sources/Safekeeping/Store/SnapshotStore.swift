@@ -198,7 +198,9 @@ package actor SnapshotStore {
                 switch try await lookAfter(head, base: base, version) {
                 case .done(let opened): return .done(opened)
                 case .refused(let found): return .refused(found)
-                case .again(let now): version = now
+                case .again(let now):
+                    if now != version { failure.said = "others commit to it again and again" }
+                    version = now
                 }
             }
             failures += 1

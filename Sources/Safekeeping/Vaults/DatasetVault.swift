@@ -22,6 +22,8 @@ package actor DatasetVault: Vault {
     private var empty: String?
     /// The last pack that was read whole: its parts are asked for one by one.
     private var last: (name: String, bytes: ByteBuffer)?
+    /// The pack that one part was read of. Who asks for a second one gets it whole.
+    private var begun: String?
 
     package init(hub: Hub, ownsHub: Bool, repo: RepoID) {
         self.init(hub: hub, ownsHub: ownsHub, repo: repo, budget: .shared(by: hub))
@@ -196,17 +198,22 @@ package actor DatasetVault: Vault {
         } else if let last, last.name == object {
             all = last.bytes
         } else {
+            let isPack = object.hasPrefix(PackDirectory.prefix)
+            // A snapshot reads the parent's tree, which is little of a large pack; a restore reads a pack part by part.
+            let part = isPack && begun != object ? range.flatMap { $0.isEmpty ? nil : $0 } : nil
             let found: ByteBuffer? = try await call("read \(object)") { () async throws(HubFailure) in
                 do throws(HubFailure) {
-                    return try await hub.read(Self.path(object), in: repo)?.bytes
+                    return try await hub.read(Self.path(object), in: repo, range: part)?.bytes
                 } catch {
                     guard error.kind == .notFound else { throw error }
                     return nil
                 }
             }
             guard let found else { return nil }
+            if isPack { begun = object }
+            if part != nil { return found }
             all = found
-            if object.hasPrefix(PackDirectory.prefix) { last = (object, found) }
+            if isPack { last = (object, found) }
         }
         guard let range else { return all }
         let inside = range.clamped(to: 0..<all.readableBytes)

@@ -4,6 +4,7 @@ package import NIOCore
 import NIOPosix
 import Runtime
 import StokerCore
+import Synchronization
 
 #if canImport(Glibc)
 import Glibc
@@ -27,8 +28,7 @@ package struct FolderVault: Vault {
     private let forced: Heads?
     private let mounts: String
     package let name: String
-    /// Two packs are in memory at a time.
-    package let limits = VaultLimits(packSize: 8 << 20)
+    package let limits = VaultLimits()
 
     /// - Parameter path: made when it is not there, for its owner alone.
     package init(path: String) { self.init(path: path, heads: nil) }
@@ -152,6 +152,14 @@ package struct FolderVault: Vault {
         }
     }
 
+    package func stream(_ object: String) async throws(VaultFailure) -> (any ObjectStream)? {
+        try await run("store \(object)") {
+            let path = root + "/" + object
+            try PrivateFolder.make(path.parentFolder)
+            return try FileStream(path, vault: name, doing: "store \(object)")
+        }
+    }
+
     package func read(_ object: String, _ range: Range<Int>?) async throws(VaultFailure) -> ByteBuffer? {
         try await run("read \(object)") { try Self.contents(root + "/" + object, range) }
     }
@@ -211,6 +219,10 @@ package struct FolderVault: Vault {
     private static func write(_ path: String, _ bytes: ByteBuffer) throws(SystemError) {
         let new = path + ".new"
         try fill(new, bytes)
+        try place(new, at: path)
+    }
+
+    fileprivate static func place(_ new: String, at path: String) throws(SystemError) {
         guard systemRename(new, path) == 0 else {
             let error = SystemError()
             unlink(new)
@@ -244,14 +256,12 @@ package struct FolderVault: Vault {
         unlink(path)  // left by a run that was killed
         let file = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0o600)
         guard file >= 0 else { throw SystemError() }
-        var rest = bytes
-        while rest.readableBytes > 0 {
-            let count = rest.readWithUnsafeReadableBytes { max(0, systemWrite(file, $0)) }
-            guard count == 0, errno != EINTR else { continue }
-            let error = SystemError()
+        do {
+            try bytes.withUnsafeReadableBytes { try writeAll(file, $0) }
+        } catch {
             close(file)
             unlink(path)
-            throw error
+            throw error as? SystemError ?? SystemError(EIO)
         }
         let isSafe = fsync(file) == 0
         let error = SystemError()
@@ -293,18 +303,85 @@ package struct FolderVault: Vault {
         } catch let error as Unfit {
             throw VaultFailure(.unsafe, vault: name, doing: doing, said: error.because)
         } catch let error as SystemError {
-            let kind: VaultFailure.Kind =
-                switch error.code {
-                case ENOSPC, EDQUOT: .full
-                case EACCES, EPERM, EROFS: .refused
-                case ENOTDIR, ENAMETOOLONG: .invalid
-                default: .transient
-                }
-            throw VaultFailure(kind, vault: name, doing: doing, said: error.description, cause: error)
+            throw VaultFailure(error, vault: name, doing: doing)
         } catch {
             throw VaultFailure(
                 .refused, vault: name, doing: doing, said: "\(error)".cut(to: 200), cause: error)
         }
+    }
+}
+
+/// A file that is written piece by piece beside its place.
+private final class FileStream: ObjectStream {
+    private let path: String
+    private let vault: String
+    private let doing: String
+    /// nil once it is finished.
+    private let file: Mutex<Int32?>
+
+    init(_ path: String, vault: String, doing: String) throws(SystemError) {
+        let new = path + ".new"
+        unlink(new)  // left by a run that was killed
+        let opened = open(new, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0o600)
+        guard opened >= 0 else { throw SystemError() }
+        file = Mutex(opened)
+        self.path = path
+        self.vault = vault
+        self.doing = doing
+    }
+
+    deinit {
+        file.withLock { file in
+            guard let open = file else { return }
+            close(open)
+            unlink(path + ".new")
+        }
+    }
+
+    private func told(_ work: () throws(SystemError) -> Void) throws(VaultFailure) {
+        do throws(SystemError) { try work() } catch { throw VaultFailure(error, vault: vault, doing: doing) }
+    }
+
+    func write(_ bytes: UnsafeRawBufferPointer) throws(VaultFailure) {
+        guard let open = file.withLock({ $0 }) else { return }
+        try told { () throws(SystemError) in try writeAll(open, bytes) }
+    }
+
+    func finish() throws(VaultFailure) {
+        guard let open = file.withLock({ $0 }) else { return }
+        try told { () throws(SystemError) in
+            guard fsync(open) == 0 else { throw SystemError() }
+            // From here on it is closed, whatever close(2) says.
+            file.withLock { $0 = nil }
+            guard close(open) == 0 else {
+                let error = SystemError()
+                unlink(path + ".new")
+                throw error
+            }
+            try FolderVault.place(path + ".new", at: path)
+        }
+    }
+}
+
+extension VaultFailure {
+    fileprivate init(_ error: SystemError, vault: String, doing: String) {
+        let kind: Kind =
+            switch error.code {
+            case ENOSPC, EDQUOT: .full
+            case EACCES, EPERM, EROFS: .refused
+            case ENOTDIR, ENAMETOOLONG: .invalid
+            default: .transient
+            }
+        self.init(kind, vault: vault, doing: doing, said: error.description, cause: error)
+    }
+}
+
+private func writeAll(_ file: Int32, _ bytes: UnsafeRawBufferPointer) throws(SystemError) {
+    var rest = bytes
+    while !rest.isEmpty {
+        let count = systemWrite(file, rest)
+        if count > 0 { rest = UnsafeRawBufferPointer(rebasing: rest[count...]) }
+        guard count > 0 || (count < 0 && errno == EINTR) else { throw SystemError() }
     }
 }
 

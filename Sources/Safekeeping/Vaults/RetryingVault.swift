@@ -30,6 +30,10 @@ struct RetryingVault: Vault {
     func put(_ bytes: ByteBuffer, as name: String, _ visibility: Visibility) async throws(VaultFailure) {
         try await repeating { () async throws(VaultFailure) in try await inner.put(bytes, as: name, visibility) }
     }
+    /// What fails on the way is not repeated: the next snapshot begins anew.
+    func stream(_ name: String) async throws(VaultFailure) -> (any ObjectStream)? {
+        try await repeating { () async throws(VaultFailure) in try await inner.stream(name) }
+    }
     func read(_ name: String, _ range: Range<Int>?) async throws(VaultFailure) -> ByteBuffer? {
         try await repeating { () async throws(VaultFailure) in try await inner.read(name, range) }
     }

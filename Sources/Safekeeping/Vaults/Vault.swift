@@ -18,6 +18,9 @@ package protocol Vault: Sendable {
     func swapHead(_ bytes: ByteBuffer, expecting version: HeadVersion?) async throws(VaultFailure) -> HeadSwap
     /// Stores an object whole. Repeating it with the same bytes is harmless.
     func put(_ bytes: ByteBuffer, as name: String, _ visibility: Visibility) async throws(VaultFailure)
+    /// Stores an object piece by piece, so that it is never whole in memory; it is visible when it is finished.
+    /// - Returns: nil where the place takes objects whole only: ``put(_:as:_:)`` does it.
+    func stream(_ name: String) async throws(VaultFailure) -> (any ObjectStream)?
     /// A part of an object, or all of it; nil when there is no such object. A range beyond the end is cut.
     func read(_ name: String, _ range: Range<Int>?) async throws(VaultFailure) -> ByteBuffer?
     /// Objects whose names begin so, the head not among them, in the order of their names.
@@ -31,8 +34,16 @@ package protocol Vault: Sendable {
 extension Vault {
     package func shutdown() async {}
     package func probe() async throws(VaultFailure) {}
+    package func stream(_ name: String) async throws(VaultFailure) -> (any ObjectStream)? { nil }
     /// All of an object.
     package func read(_ name: String) async throws(VaultFailure) -> ByteBuffer? { try await read(name, nil) }
+}
+
+/// An object on its way into a vault. Its calls block, and come one after the other. One that is let go unfinished leaves nothing.
+package protocol ObjectStream: Sendable {
+    func write(_ bytes: UnsafeRawBufferPointer) throws(VaultFailure)
+    /// Returns when all of it is at its place.
+    func finish() throws(VaultFailure)
 }
 
 /// When an object is to be seen by others.

@@ -237,6 +237,26 @@ import Testing
         }
     }
 
+    /// A snapshot that a person asks for reaches the guard with its next word, once.
+    @Test func aGuardHearsThatASnapshotIsWanted() async throws {
+        let world = try World()
+        let wish: [(name: String, value: JSONValue)] = [("space", "acme/bot")]
+        let word: [(name: String, value: JSONValue)] = [("name", "acme/bot"), ("vault", "s3:https://h/b")]
+        let unheard = await #expect(throws: Failure.self) { _ = try await world.call(.makeSnapshot, wish) }
+        #expect(unheard?.code == .conflict && unheard?.because.contains("no guard of it has ever told") == true)
+        #expect(try await world.call(.tellState, word)["snapshot_wanted"] == false)
+        #expect(try await world.call(.makeSnapshot, wish)["outcome"] == "asked")
+        #expect(try await world.call(.showState, [("name", "acme/bot")])["snapshot_asked"] == true)
+        // Who only asks does not take it away.
+        #expect(try await world.call(.recallState, word)["snapshot_wanted"] == false)
+        #expect(try await world.call(.tellState, word)["snapshot_wanted"] == true)
+        #expect(try await world.call(.tellState, word)["snapshot_wanted"] == false)
+        #expect(try await world.call(.showState, [("name", "acme/bot")])["snapshot_asked"] == false)
+        world.pass(.seconds(400))
+        let gone = await #expect(throws: Failure.self) { _ = try await world.call(.makeSnapshot, wish) }
+        #expect(gone?.because.contains("has not told anything since") == true)
+    }
+
     @Test func aVaultThatIsGoneIsSaidAndNothingIsLost() async throws {
         let world = try World()
         _ = try await world.publish("one")

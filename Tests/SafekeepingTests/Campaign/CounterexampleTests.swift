@@ -118,6 +118,37 @@ import Testing
         #expect(claim.epoch == 2 && claim.previous?.name == "one")
     }
 
+    /// A snapshot is put back, nobody hears of it, and the next holder publishes on top: doing it again would take that away.
+    @Test func putBackAgainAfterALostAnswer() async throws {
+        let one = store(ModelVault(store: model))
+        let claim = try await one.claim(as: "one")
+        let old = try await publish(one, claim, tree(1))
+        _ = try await publish(one, claim, tree(2))
+        let hooked = HookedVault(model)
+        hooked.onSwap { .late }
+        hooked.onSwap {
+            _ = try await hooked.lateSwapActs()
+            let two = store(ModelVault(store: model))
+            _ = try await publish(two, try await two.claim(as: "two"), tree(3))
+            return .pass
+        }
+        let back = try await store(hooked).reinstate(old.id, as: "a person")
+        #expect(try await newest() == "3")
+        #expect(try await fresh.newest()?.parent == back.id)
+        #expect(try await fresh.snapshots().count == 4)
+        // Where another took the pen, and nothing tells whether one's own swap acted, a person looks.
+        let beside = HookedVault(model)
+        beside.onSwap {
+            _ = try await store(ModelVault(store: model)).claim(as: "three")
+            return .pass
+        }
+        let failure = await #expect(throws: Failure.self) {
+            _ = try await store(beside).reinstate(old.id, as: "a person")
+        }
+        #expect(failure?.code == .conflict && failure?.because.contains("three took the pen") == true)
+        #expect(try await newest() == "3")
+    }
+
     @Test func anOldHeadThatIsPutBackIsNoticed() async throws {
         let one = store(ModelVault(store: model))
         let claim = try await one.claim(as: "one")

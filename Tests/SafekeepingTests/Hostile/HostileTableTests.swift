@@ -1,14 +1,15 @@
 import Foundation
 import Testing
 
-/// The table of hostile situations in `docs/safekeeping.md` says which test has each.
+/// The tables of hostile situations and of backup scripts in `docs/safekeeping.md` say which test has each.
 @Suite struct HostileTableTests {
     private static let root = URL(fileURLWithPath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
         .deletingLastPathComponent().deletingLastPathComponent()
 
     @Test func everySituationIsATest() throws {
         let page = try String(contentsOf: Self.root.appendingPathComponent("docs/safekeeping.md"), encoding: .utf8)
-        let table = try #require(page.range(of: "## Hostile situations")).upperBound
+        let table = try #require(page.range(of: "## Hostile situations"))
+        let scripts = try #require(page.range(of: "## How backup scripts lose data")).upperBound
         var sources = ""
         for folder in ["Tests/SafekeepingTests", "Tests/EndToEndTests"] {
             let path = Self.root.appendingPathComponent(folder).path
@@ -21,7 +22,7 @@ import Testing
         let tests = try Regex("@Test(?:(?!@Test|\\bfunc\\b)[\\s\\S])*?\\bfunc (\\w+)\\(")
         let names = Set(sources.matches(of: tests).compactMap { $0.output[1].substring.map(String.init) })
         var numbers: [Int] = []
-        for line in page[table...].split(separator: "\n") {
+        for line in page[table.upperBound...].split(separator: "\n") {
             let cells = line.split(separator: "|", omittingEmptySubsequences: false)
             guard cells.count == 6, let number = Int(cells[1].trimmingCharacters(in: .whitespaces)) else { continue }
             numbers.append(number)
@@ -30,5 +31,14 @@ import Testing
             for name in named { #expect(names.contains(String(name)), "\(number): no test is called \(name)") }
         }
         #expect(numbers == Array(1...57))
+        var ways = 0
+        for line in page[scripts..<table.lowerBound].split(separator: "\n").dropFirst(3) where line.hasPrefix("| ") {
+            let cells = line.split(separator: "|", omittingEmptySubsequences: false)
+            let named = cells[cells.count - 2].split(separator: "`").filter { $0.allSatisfy(\.isLetter) }
+            ways += 1
+            #expect(!named.isEmpty, "\(line)")
+            for name in named { #expect(names.contains(String(name)), "no test is called \(name)") }
+        }
+        #expect(ways == 13)
     }
 }

@@ -5,6 +5,7 @@ import NIOCore
 import Runtime
 import StokerCore
 import Synchronization
+import TestSupport
 import Testing
 
 @testable import Safekeeping
@@ -159,6 +160,67 @@ import Testing
             let newest = try #require(try await view.newest())
             #expect(newest.number == 11)
             #expect(try await view.verify(newest).isWhole)
+        }
+    }
+
+    /// 26, at a Hub that squashes in two steps: it reads the branch, and sets it a second later without another look.
+    @Test func whatATornSquashTakesAwayIsNoticed() async throws {
+        let time = SimulatedTime(.manual)
+        try await Self.served {
+            $0.time = time
+            $0.squashPause = .seconds(1)
+        } _: { hub in
+            let repo = try RepoID(.dataset, "maren/torn")
+            let budget = CommitBudget(perHour: 1_000)
+            // Waits between attempts pass at once.
+            func store() -> SnapshotStore {
+                SnapshotStore(
+                    vault: DatasetVault(hub: hub, ownsHub: false, repo: repo, budget: budget), key: .open,
+                    clock: WaitedTime().clock)
+            }
+            func squash(by hub: Hub, _ beside: @Sendable () async throws -> Void) async throws {
+                let idle = time.scheduled
+                async let done = hub.superSquash(repo, message: "tidy")
+                try await eventually("the branch is read") { time.scheduled > idle }
+                try await beside()
+                try await time.advance(by: .seconds(1))
+                _ = try await done
+            }
+            let one = store()
+            let claim = try await one.claim(as: "one")
+            _ = try await one.publish(under: claim) { Self.tree(1).stream }
+
+            // One client's changes of a repository go one after the other: the publication comes behind the squash, and is made again on what that left.
+            let beside = Mutex<Task<Publication, any Error>?>(nil)
+            try await squash(by: hub) {
+                beside.withLock { $0 = Task { try await one.publish(under: claim) { Self.tree(2).stream } } }
+            }
+            guard case .published? = try await beside.withLock({ $0 })?.value else {
+                Issue.record("the publication beside the squash was not made")
+                return
+            }
+            #expect(try await store().newest()?.number == 2)
+
+            // Another program squashes: what is published between its two steps is taken away, and no later publication hides it.
+            let other = Hub(
+                .init(endpoint: hub.settings.endpoint, token: Secret("hf_maren")), pace: HubRateLimiter(),
+                logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() })
+            let torn: Result<Void, any Error>
+            do {
+                torn = .success(
+                    try await squash(by: other) { _ = try await one.publish(under: claim) { Self.tree(3).stream } })
+            } catch { torn = .failure(error) }
+            try await other.shutdown()
+            try torn.get()
+            #expect(try await store().newest()?.number == 2, "the third was taken away")
+            let failure = await #expect(throws: Failure.self) {
+                _ = try await one.publish(under: claim) { Self.tree(4).stream }
+            }
+            #expect(failure?.code == .vaultDamaged && failure?.because.contains("older than") == true)
+            // The next start goes on from what is there, and what the old holder has is kept as a stray.
+            _ = try await store().claim(as: "two")
+            await #expect(throws: Fenced.self) { _ = try await one.publish(under: claim) { Self.tree(4).stream } }
+            #expect(try await one.keepStray(of: claim) { Self.tree(4).stream } != nil)
         }
     }
 

@@ -4,7 +4,7 @@ import Operations
 import StokerCore
 
 /// The pages of safekeeping: /safekeeping (every state) and /safekeeping/NAME. They render answers of operations, and their forms call operations.
-/// No vault is read for a page.
+/// No vault is read for them but where a person looks into a snapshot or tries rules (`?snapshot=`, `?forget=`).
 extension Routes {
     func addSafekeeping(to router: Router<AppRequestContext>) {
         // Addresses of vaults and sizes of states are for those who may act.
@@ -14,6 +14,9 @@ extension Routes {
         on(router, "/safekeeping/**", .get, .write) { request, visit in
             guard let name = PercentCoding.decoded(request.uri.path.dropFirst("/safekeeping/".count)), !name.isEmpty
             else { throw nothing() }
+            let query = PageFormatting.form(request.uri.query ?? "")
+            if query["snapshot"] != nil { return try await snapshotFiles(of: name, query, request, visit) }
+            if query["forget"] != nil { return try await forgetting(name, query, request, visit) }
             return try await state(name, request, visit)
         }
     }
@@ -21,7 +24,7 @@ extension Routes {
     /// Whether the fleet keeps states: only then their place is shown.
     var hasStates: Bool { ((try? context?.states.states.isEmpty) ?? true) == false }
 
-    private func stateContext() throws(Failure) -> OperationContext {
+    func stateContext() throws(Failure) -> OperationContext {
         guard let context else {
             throw Failure(.notFound, doing: "show states", because: "this Stoker keeps no fleet")
         }
@@ -40,6 +43,20 @@ extension Routes {
                 given, in: context.called(by: RequestCaller(principal: visit.principal, follows: nil)))
         }
         let id = JSONValue.string(form["id"] ?? "")
+        if form["action"] == "snapshot-all" {
+            var said: [String] = []
+            for state in try context.states.states where state.space != nil {
+                do throws(Failure) {
+                    try await call(.makeSnapshot, [("space", .string(state.target))])
+                } catch { said.append("\(state.target): \(error.because)") }
+            }
+            if said.isEmpty { return Reply.see("/safekeeping") }
+            let more = said.count > 5 ? "; and \(said.count - 5) more" : ""
+            return try await states(
+                request, visit,
+                said: Redaction.text(
+                    "Not asked for a snapshot: \(said.prefix(5).joined(separator: "; "))\(more)."))
+        }
         do throws(Failure) {
             switch form["action"] {
             case "prove-all":
@@ -47,6 +64,11 @@ extension Routes {
                     try await call(.drillState, [("name", .string(state.target))])
                 }
                 return Reply.see("/safekeeping")
+            case "snapshot": try await call(.makeSnapshot, [("space", .string(name))])
+            case "forget":
+                try await call(
+                    .forgetSnapshots, ForgetPage.rules(form) + [("space", .string(name)), ("confirm", true)])
+                try await call(.lookAtState, [("name", .string(name))])
             case "prove": try await call(.drillState, [("name", .string(name))])
             case "look": try await call(.lookAtState, [("name", .string(name))])
             case "trust": try await call(.trustVault, [("name", .string(name))])
@@ -62,15 +84,14 @@ extension Routes {
             }
         } catch {
             guard Reply.wantsPage(request), !name.isEmpty else { throw error }
-            let said = Redaction.text(
-                "Could not \(error.doing): \(error.because)."
-                    + (error.hint.map { " \(Formatting.capitalized($0))." } ?? ""))
-            return try await state(name, request, visit, said: said)
+            return try await state(name, request, visit, said: Self.sentence(error))
         }
         return Reply.see("/safekeeping/\(PercentCoding.encoded(name))")
     }
 
-    private func states(_ request: Request, _ visit: AppRequestContext) async throws -> Response {
+    private func states(
+        _ request: Request, _ visit: AppRequestContext, said: String? = nil
+    ) async throws -> Response {
         let answer = try await Operation.listStates.call([], in: try stateContext())
         let overview = await monitor.overview()
         let spaces = Set(await monitor.fleet().checks.compactMap(\.space)).count
@@ -78,6 +99,7 @@ extension Routes {
             items: answer["items"]?.array ?? [], spaces: spaces, now: overview.now
         ).model
         model["mayWrite"] = visit.permission.write
+        model["said"] = said
         let frame = frame(
             visit, title: "\(model["title"] as? String ?? "") · Stoker", kind: "plain", overview: overview, live: true,
             place: "safekeeping", tab: "safekeeping")
@@ -89,7 +111,8 @@ extension Routes {
     ) async throws -> Response {
         let answer = try await Operation.showState.call([("name", .string(name))], in: try stateContext())
         let overview = await monitor.overview()
-        var model = StateView(answer, now: overview.now).page(mayWrite: visit.permission.write)
+        var model = StateView(answer, now: overview.now).page(
+            mayWrite: visit.permission.write, mayDelete: visit.permission.admin)
         model["said"] = said
         let frame = frame(
             visit, title: "\(answer["name"]?.string ?? "") · Stoker", kind: "plain", overview: overview, live: true,
@@ -324,7 +347,10 @@ struct StateView {
         }
     }
 
-    func page(mayWrite: Bool) -> [String: Any] {
+    /// - Parameters:
+    ///   - mayWrite: forms are offered.
+    ///   - mayDelete: so is what deletes snapshots.
+    func page(mayWrite: Bool, mayDelete: Bool) -> [String: Any] {
         var page = row
         let snapshots = answer["snapshots"]?.array ?? []
         let kept = answer["kept"]?.integer
@@ -347,6 +373,10 @@ struct StateView {
         page["pen"] = answer["epoch"]?.integer.map { "epoch \($0)" } ?? ""
         page["isBusy"] = drill["running"] == true || drill["asked"] == true
         page["isReplaced"] = standing == "replaced"
+        page["isAsked"] = answer["snapshot_asked"] == true
+        // Only a guard that tells this server how it is hears of a wish.
+        page["hasGuard"] = mayWrite && answer["space"]?.isNull == false && answer["guard"]?.isNull == false
+        page["mayForget"] = mayDelete && snapshots.count > 1
         // What is held has a card of its own.
         page["problems"] = problems.filter { $0.standing != "held" }.enumerated().map { number, problem in
             [
@@ -381,6 +411,7 @@ struct StateView {
                 "why": reasons.isEmpty ? "kept" : reasons.joined(separator: ", "),
                 "proven": one["verified_at"]?.isNull == false ? moment(one["verified_at"]) : "",
                 "mayPut": mayWrite && !isNewest, "name": name,
+                "files": "\(href)?snapshot=\(PercentCoding.encoded(one["id"]?.string ?? ""))",
             ] as [String: Any]
         }.map(Self.filled)
         page["drillPolicy"] =
