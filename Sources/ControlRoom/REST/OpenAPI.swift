@@ -69,7 +69,8 @@ package enum OpenAPI {
         ]
         if operation.permission == .write { members.append(.init("security", [["token": []]])) }
         let outside = operation.parameters.filter { $0.location == .path || $0.location == .query }
-        if !outside.isEmpty { members.append(.init("parameters", .array(outside.map(\.openAPI)))) }
+        let parameters = outside.map(\.openAPI) + (operation.effect == .read ? [] : [idempotencyKey])
+        if !parameters.isEmpty { members.append(.init("parameters", .array(parameters))) }
         let inside = operation.parameters.filter { $0.location == .body }
         if !inside.isEmpty {
             members.append(
@@ -84,6 +85,13 @@ package enum OpenAPI {
         return .object(members)
     }
 
+    private static let idempotencyKey: JSONValue = [
+        "name": "Idempotency-Key", "in": "header",
+        "description":
+            "A name for this one call, such as a random UUID. Repeated with the same key and inputs within a day, it is done once and answered alike",
+        "schema": IdempotencyKeys.schema,
+    ]
+
     private static func beat(_ operation: Operation, method: String, id: String, signal: Bool) -> JSONValue {
         let name = operation.parameters.filter { $0.location == .path }.map(\.openAPI)
         let signalParameter: JSONValue = [
@@ -95,7 +103,10 @@ package enum OpenAPI {
                 ]
             ],
         ]
-        let inputs = operation.parameters.filter { $0.location == .body }
+        // Who says in the address what happened says it there alone.
+        let inputs = operation.parameters.filter {
+            $0.location == .body && !(signal && ["signal", "code"].contains($0.name))
+        }
         let query: [JSONValue] =
             inputs.map { input in
                 [
@@ -111,7 +122,10 @@ package enum OpenAPI {
         var members: [JSONValue.Member] = [
             .init("operationId", .string(method == "post" ? id : "\(id)-get")),
             .init("summary", .string(operation.summary)),
-            .init("parameters", .array(name + (signal ? [signalParameter] : []) + query)),
+            .init(
+                "parameters",
+                .array(
+                    name + (signal ? [signalParameter] : []) + query + (method == "post" ? [idempotencyKey] : []))),
         ]
         if method == "post" {
             members.append(

@@ -40,7 +40,8 @@ extension FleetMonitor {
             && query.kind == nil
         var order: [UInt32]
         var counts: [Verdict: Int] = [:]
-        if plain, query.sort == .file {
+        var known: [UInt32: CheckStatus] = [:]
+        if plain, query.sort == .file, current.checks.count > Shard.few * shards.count {
             order = Array(0..<UInt32(current.checks.count))
             var tally = OverviewTally()
             for shard in shards { tally.add(await shard.summary()) }
@@ -50,8 +51,10 @@ extension FleetMonitor {
             for (number, shard) in shards.enumerated() {
                 let part = await shard.matches(query)
                 counts.merge(part.counts) { $0 + $1 }
-                for match in part.found {
-                    found.append(.init(index: match.index * UInt32(shards.count) + UInt32(number), match: match))
+                for (place, match) in part.found.enumerated() {
+                    let index = match.index * UInt32(shards.count) + UInt32(number)
+                    found.append(.init(index: index, match: match))
+                    if part.statuses.count == part.found.count { known[index] = part.statuses[place] }
                 }
             }
             StatusOrder.sort(&found, by: query.sort, in: current.checks)
@@ -60,7 +63,9 @@ extension FleetMonitor {
         let total = order.count
         let from = min(max(0, query.offset), total)
         let wanted = order[from..<(from + min(max(0, query.limit), total - from))]
-        return CheckStatusPage(items: await statuses(of: wanted), total: total, counts: counts)
+        let items = wanted.compactMap { known[$0] }
+        return CheckStatusPage(
+            items: items.count == wanted.count ? items : await statuses(of: wanted), total: total, counts: counts)
     }
 
     func statuses(of indices: ArraySlice<UInt32>) async -> [CheckStatus] {
