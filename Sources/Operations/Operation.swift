@@ -28,7 +28,7 @@ package struct Operation: Sendable {
     /// one segment each, in which a slash is written `%2F`.
     package let path: String
     package let parameters: [Parameter]
-    /// Largest request body that is read; bytes.
+    /// Largest request body that is read; bytes. As large as its lists can become, so that what fits the description is read.
     package let bodyLimit: Int
     /// What comes back; one of ``Shape/all``.
     package let answer: Shape
@@ -107,7 +107,8 @@ package struct Operation: Sendable {
         self.parameters =
             parameters + (paging?.parameters ?? [])
             + (self.asks ? [.confirm(method == .delete || method == .get ? .query : .body)] : [])
-        self.bodyLimit = bodyLimit
+        self.bodyLimit = max(
+            bodyLimit, self.parameters.filter { $0.location == .body }.reduce(0) { $0 + $1.kind.bytes })
         self.answer = answer
         self.paging = paging
         self.run = run
@@ -181,6 +182,18 @@ extension Operation {
         }
         /// The name of the input of ``confirm(_:)``.
         package static let confirmName = "confirm"
+    }
+}
+
+extension Operation.Parameter.Kind {
+    /// What it may have in a body, bytes; of a long text only a part: an operation that takes one says its limit itself.
+    fileprivate var bytes: Int {
+        switch self {
+        case .text(let length), .secret(let length): min(length, 8_192) + 8
+        case .list(let item, let most): min(24 << 20, (item.bytes + 8) * most)
+        case .object(let members): members.reduce(8) { $0 + $1.kind.bytes + $1.name.utf8.count }
+        default: 64
+        }
     }
 }
 

@@ -16,7 +16,11 @@ package enum OpenAPI {
         "paths": .object(paths),
         "components": [
             "securitySchemes": [
-                "token": ["type": "http", "scheme": "bearer", "description": "The value of STOKER_TOKEN"]
+                "token": [
+                    "type": "http", "scheme": "bearer",
+                    "description":
+                        "STOKER_TOKEN, or one that `stoker token add` made. Needed where the server has one: for what says more than `read` under `x-scope`, for what works with the server's account on the Hub, and for all where reading is private",
+                ]
             ],
             "schemas": .object(Shape.all.map { .init($0.name, $0.schema) } + [.init("Error", error)]),
         ],
@@ -67,7 +71,6 @@ package enum OpenAPI {
             .init("operationId", .string(operation.name)), .init("summary", .string(operation.summary)),
             .init("x-effect", .string(operation.effect.rawValue)), .init("x-scope", .string(operation.scope.rawValue)),
         ]
-        if operation.permission == .write { members.append(.init("security", [["token": []]])) }
         let outside = operation.parameters.filter { $0.location == .path || $0.location == .query }
         let parameters = outside.map(\.openAPI) + (operation.effect == .read ? [] : [idempotencyKey])
         if !parameters.isEmpty { members.append(.init("parameters", .array(parameters))) }
@@ -107,8 +110,9 @@ package enum OpenAPI {
         let inputs = operation.parameters.filter {
             $0.location == .body && !(signal && ["signal", "code"].contains($0.name))
         }
+        // A note may come in the query as well; a long one does not fit into an address.
         let query: [JSONValue] =
-            inputs.map { input in
+            inputs.filter { $0.name != "note" }.map { input in
                 [
                     "name": .string(input.name), "in": "query", "description": .string(input.summary),
                     "schema": input.schema,
