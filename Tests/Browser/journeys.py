@@ -21,7 +21,7 @@ import access
 import deploys
 import safekeeping
 import private_fleet
-from chromium import OUT, ROOT, axe, browser, complaints, left_the_page, not_looked_at, resize, theme, until, violations
+from chromium import OUT, ROOT, axe, browser, complaints, left_the_page, not_looked_at, resize, theme, unreachable, until, violations
 
 # Processes of the servers, by their addresses.
 SERVERS = {}
@@ -316,6 +316,11 @@ def accessible(pages):
                             "document.querySelector('.canary').style.color = '#ddd'")
         told = " ".join(violations(page, "canary", source))
         assert "button-name" in told and "color-contrast" in told, told
+        page.execute_script("document.querySelector('main').insertAdjacentHTML('beforeend', '<div role=button>press</div><a href=# id=trap>there</a>');"
+                            "const trap = document.getElementById('trap'); trap.addEventListener('focus', event => event.stopImmediatePropagation());"
+                            "document.addEventListener('keydown', event => { if (event.key === 'Tab' && document.activeElement.matches('header *')) event.preventDefault() })")
+        told = " ".join(unreachable(page, "canary"))
+        assert "is no control" in told and "does not reach" in told, told
     found, looked = [], 0
     for width, dark in [(width, dark) for width in (360, 1000, 1440) for dark in (False, True)]:
         with browser(width, 900, dark) as page:
