@@ -85,7 +85,7 @@ workshop-campaign: ## Kill a worker between and in its steps on one dataset; KIL
 	@Scripts/setup.sh test
 	@swift build --build-tests && STOKER_KILLS=$(or $(KILLS),10000) STOKER_KILL_SEED=$(SEED) swift test --skip-build --filter noRowIsLostAndNoneIsThereTwice
 
-api-check: build ## Schemathesis (PyPI) for SECONDS=240, and a client generated from the API's document; API_CHECK_ALL=1
+api-check: build ## Schemathesis (PyPI) with all checks for SECONDS=240, and a client generated from the API's document
 	@Scripts/api-check.sh $(SECONDS)
 
 mutations: ## Mutated requests on every door (API, pages, MCP over HTTP and lines); COUNT=10000

@@ -87,10 +87,11 @@ extension ImportFileCommand {
 
     static func configuration(_ title: String, getting: String, example: String) -> CommandConfiguration {
         CommandConfiguration(
-            commandName: tool, abstract: "Carry over checks, notices and maintenance from a file of \(title).",
+            commandName: tool,
+            abstract: "Write a fleet file from a file of \(title): checks, groups, notices, maintenance.",
             discussion: """
-                \(getting) What cannot be carried over is told with its reason, and stands at the end of the file as comments. Values that may be \
-                secrets are not copied: the file names variables for them.
+                \(getting) What cannot be carried over is listed with its reason, also as comments at the end of the file. Values that may be secrets are \
+                not copied: the file has variables in their place.
 
                 EXAMPLES
                   \(example)
@@ -157,7 +158,7 @@ struct ImportUptimeRobotCommand: ImportFileCommand {
     static let configuration = configuration(
         "UptimeRobot",
         getting:
-            "The file is the answer of getMonitors (API v2), best asked with alert_contacts=1, mwindows=1, custom_http_headers=1, "
+            "The file is the answer of getMonitors (API v2), best called with alert_contacts=1, mwindows=1, custom_http_headers=1, "
             + "custom_http_statuses=1 and http_request_details=1.",
         example: "stoker import uptimerobot monitors.json")
     @OptionGroup var options: ImportFileOptions
@@ -168,7 +169,7 @@ struct ImportHealthchecksCommand: ImportFileCommand {
     static let configuration = configuration(
         "healthchecks.io",
         getting:
-            "The file is the answer of /api/v3/checks/; `jq -s add` joins it with that of /api/v3/channels/, which has the integrations.",
+            "The file is the answer of https://healthchecks.io/api/v3/checks/ (header X-Api-Key); `jq -s add` joins it with that of /api/v3/channels/, which has the integrations.",
         example: "stoker import healthchecks checks.json")
     @OptionGroup var options: ImportFileOptions
 }

@@ -120,10 +120,31 @@ struct ServerClient: OperationExecutor {
         Terminal.writeError(warning)
     }
 
+    /// All pages of a short list, unless the caller says how many rows it wants.
     /// - Throws: what the server answered; `server.unreachable` when it did not.
     func call(_ operation: Operations.Operation, _ given: [(name: String, value: JSONValue)]) async throws(Failure)
         -> JSONValue
     {
+        let answer = try await page(operation, given)
+        guard let paging = operation.paging, paging.isWhole,
+            !given.contains(where: { $0.name == paging.limit.name && !$0.value.isNull }),
+            case .object(var members) = answer, let at = members.firstIndex(where: { $0.name == paging.rows })
+        else { return answer }
+        var cursor = answer["next_cursor"] ?? .null
+        var rows = members[at].value.array ?? []
+        while !cursor.isNull {
+            let next = try await page(operation, given + [("cursor", cursor)])
+            rows += next[paging.rows]?.array ?? []
+            cursor = next["next_cursor"] ?? .null
+        }
+        members[at].value = .array(rows)
+        if let last = members.firstIndex(where: { $0.name == "next_cursor" }) { members[last].value = .null }
+        return .object(members)
+    }
+
+    private func page(
+        _ operation: Operations.Operation, _ given: [(name: String, value: JSONValue)]
+    ) async throws(Failure) -> JSONValue {
         let request = request(operation, given)
         // A ping waits for all its attempts: by default 4 × 120 s and the waits between them. A check of the fleet is one attempt each.
         let limit: TimeAmount = ["ping", "check"].contains(operation.name) ? .minutes(15) : .seconds(30)

@@ -7,8 +7,8 @@ struct TokenCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "token", abstract: "Tokens of a running server, each with its own rights.",
         discussion: """
-            A token may read, operate (change what can be changed back) or admin (also destroy, spend money, give access). The server's \
-            own token, $STOKER_TOKEN, is an admin.
+            Each token has a scope: read (see everything but secrets), operate (also change what can be changed back) or admin (also \
+            destroy, spend money, give access). The server's own token, $STOKER_TOKEN, is an admin. These commands need an admin.
 
             EXAMPLES
               stoker token add grafana --scope read
@@ -26,9 +26,9 @@ struct TokenCommand: AsyncParsableCommand {
                   stoker token add grafana --scope read
                   stoker token add claude-desktop --scope operate --expires 90d
                 """)
-        @Argument(help: "What it is for.")
+        @Argument(help: "What it is for: letters, digits, dots, hyphens and underscores, at most 60.")
         var name: String
-        @Option(help: ArgumentHelp("What it may: read, operate or admin.", valueName: "scope"))
+        @Option(help: ArgumentHelp("What it may do: read, operate or admin.", valueName: "scope"))
         var scope: String
         @Option(name: .customLong("expires"), help: "How long it holds: 12h, 90d (default: until it is revoked).")
         var span: String?
@@ -76,7 +76,7 @@ struct TokenCommand: AsyncParsableCommand {
                 .init(title: "FROM"), .init(title: "MADE BY"),
             ])
             for item in items {
-                let ends = item["expires"]?.string == nil ? "revoked" : OutputFormatting.time(item["expires"])
+                let ends = item["expires"]?.string == nil ? "no end" : OutputFormatting.time(item["expires"])
                 table.rows.append([
                     .init((item["name"]?.string ?? "").printable), .init(item["scope"]?.string ?? ""),
                     .init(item["is_over"]?.bool == true ? "\(ends) (over)" : ends),

@@ -155,12 +155,12 @@ extension Arguments {
             switch kind {
             case .text(let limit):
                 guard let text else { return wrong(place, unfit()) }
-                guard text.count <= limit else { return wrong(place, "is longer than \(limit) characters") }
+                guard fits(text, limit) else { return wrong(place, "is longer than \(limit) characters") }
                 return .text(text)
             case .secret(let limit):
                 // What came in its place may be one.
                 guard let text else { return wrong(place, "is no text") }
-                guard text.count <= limit else { return wrong(place, "is longer than \(limit) characters") }
+                guard fits(text, limit) else { return wrong(place, "is longer than \(limit) characters") }
                 return .secret(Secret(text))
             case .integer(let range):
                 guard let number = text.map({ Int($0) }) ?? value.integer, range.contains(number) else {
@@ -227,6 +227,11 @@ extension Arguments {
                     members.map { ($0.name, $0.value) }, parameters, owner: "a member of \(place)", at: place + ".")
                 return problems.count == before ? .object(Arguments(read)) : nil
             }
+        }
+
+        /// As JSON Schema counts: Unicode's characters, not what a reader takes for one.
+        private func fits(_ text: String, _ limit: Int) -> Bool {
+            text.utf8.count <= limit || text.unicodeScalars.count <= limit
         }
 
         private static func misspelt(_ text: String?, _ choices: [String]) -> String? {
@@ -296,7 +301,7 @@ extension Operation.Parameter.Kind {
         case .choices(let choices):
             [
                 "type": "string",
-                "pattern": .string("^(\(choices.joined(separator: "|")))(,(\(choices.joined(separator: "|"))))*$"),
+                "pattern": .string("^((\(choices.joined(separator: "|")))(,(\(choices.joined(separator: "|"))))*)?$"),
                 "description": .string("Some of \(choices.joined(separator: ", ")), joined by commas"),
             ]
         case .bytes(let limit):
@@ -328,7 +333,8 @@ extension Operation.Parameter {
                     "properties",
                     .object(
                         parameters.map { parameter in
-                            let own = parameter.schema
+                            // Null is as good as not given.
+                            let own = parameter.required ? parameter.schema : parameter.schema.orNull
                             // Some kinds say more of themselves.
                             let told = own["description"]?.string.map { "\(parameter.summary). \($0)" }
                             let members = (own.members ?? []).filter { $0.name != "description" }
@@ -337,6 +343,20 @@ extension Operation.Parameter {
                                 .object(members + [.init("description", .string(told ?? parameter.summary))]))
                         })),
             ] + (required.isEmpty ? [] : [.init("required", .array(required))]))
+    }
+}
+
+extension JSONValue {
+    /// A schema of the same or null.
+    fileprivate var orNull: JSONValue {
+        guard case .object(var members) = self, let place = members.firstIndex(where: { $0.name == "type" }),
+            members[place].value.string != nil
+        else { return self }
+        members[place].value = [members[place].value, "null"]
+        if let choices = members.firstIndex(where: { $0.name == "enum" }) {
+            members[choices].value = .array((members[choices].value.array ?? []) + [.null])
+        }
+        return .object(members)
     }
 }
 

@@ -28,10 +28,12 @@ package struct Operation: Sendable {
     /// one segment each, in which a slash is written `%2F`.
     package let path: String
     package let parameters: [Parameter]
-    /// Largest request body that is read; bytes.
+    /// Largest request body that is read; bytes. As large as its lists can become, so that what fits the description is read.
     package let bodyLimit: Int
     /// What comes back; one of ``Shape/all``.
     package let answer: Shape
+    /// How its list comes in pages; nil where it has none, or gives pages by itself.
+    package let paging: Paging?
     /// Does it. Called with checked arguments; what it throws becomes a ``Failure`` in ``call(_:in:)``.
     package let run: @Sendable (OperationContext, Arguments) async throws -> JSONValue
 
@@ -87,7 +89,7 @@ package struct Operation: Sendable {
         name: String, summary: String, doing: String, effect: Effect = .read, permission: Permission? = nil,
         scope: Scope? = nil, needsFleet: Bool = false, asks: Bool? = nil, isCancellable: Bool? = nil,
         method: Method = .get, path: String,
-        parameters: [Parameter] = [], bodyLimit: Int = Operation.usualBodyLimit, answer: Shape,
+        parameters: [Parameter] = [], bodyLimit: Int = Operation.usualBodyLimit, answer: Shape, paging: Paging? = nil,
         run: @escaping @Sendable (OperationContext, Arguments) async throws -> JSONValue
     ) {
         self.name = name
@@ -103,9 +105,12 @@ package struct Operation: Sendable {
         self.path = path
         // What deletes has no body: proxies drop it.
         self.parameters =
-            parameters + (self.asks ? [.confirm(method == .delete || method == .get ? .query : .body)] : [])
-        self.bodyLimit = bodyLimit
+            parameters + (paging?.parameters ?? [])
+            + (self.asks ? [.confirm(method == .delete || method == .get ? .query : .body)] : [])
+        self.bodyLimit = max(
+            bodyLimit, self.parameters.filter { $0.location == .body }.reduce(0) { $0 + $1.kind.bytes })
         self.answer = answer
+        self.paging = paging
         self.run = run
     }
 }
@@ -183,10 +188,22 @@ extension Operation {
     }
 }
 
+extension Operation.Parameter.Kind {
+    /// What it may have in a body, bytes; of a long text only a part: an operation that takes one says its limit itself.
+    fileprivate var bytes: Int {
+        switch self {
+        case .text(let length), .secret(let length): min(length, 8_192) + 8
+        case .list(let item, let most): min(24 << 20, (item.bytes + 8) * most)
+        case .object(let members): members.reduce(8) { $0 + $1.kind.bytes + $1.name.utf8.count }
+        default: 64
+        }
+    }
+}
+
 extension Operation {
     /// Checks the inputs and does it: the one entry point for every interface.
     /// - Parameter given: names and values as they came.
-    /// - Throws: `forbidden` or `unauthorized` for a caller without the scope, `usage` for inputs that do not fit, `confirmation_required` or `declined` without a yes, else what the operation throws.
+    /// - Throws: `forbidden` or `unauthorized` for a caller without the scope, `usage` for inputs that are not of their kinds, `unsuitable` for those that are and cannot be carried out, `confirmation_required` or `declined` without a yes, else what the operation throws.
     package func call(
         _ given: [(name: String, value: JSONValue)], in context: OperationContext
     ) async throws(Failure) -> JSONValue {
@@ -218,9 +235,14 @@ extension Operation {
         context.isForStranger = permission == .read && principal.scope == nil && !context.caller.isLocal
         context.isConfirmed = asks && arguments.flag(Parameter.confirmName)
         do {
-            return try await run(context, arguments)
+            let answer = try await run(context, arguments)
+            guard let paging else { return answer }
+            return try paging.page(of: answer, arguments, isLocal: context.caller.isLocal, given: given)
         } catch {
-            throw Failure(of: error, doing: doing)
+            var failure = Failure(of: error, doing: doing)
+            // The inputs are of their kinds; `usage` is said only of those that are not.
+            if failure.code == .usage { failure.code = .unsuitable }
+            throw failure
         }
     }
 

@@ -23,6 +23,7 @@ package struct OperationContext: Sendable {
     private let fleetMonitor: (any FleetMonitoring)?
     private let fleetLedger: (any Ledger)?
     private let nameBook: CheckNameCache?
+    let uptimes = UptimeCache()
     /// nil where no fleet runs; see ``notices``.
     let noticeBoard: NoticeBoard?
     private let hubAccount: Hub?

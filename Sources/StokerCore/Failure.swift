@@ -50,8 +50,10 @@ extension Failure {
         package init(rawValue: String) { self.rawValue = rawValue }
         package var description: String { rawValue }
 
-        /// The command line or a request was not understood.
+        /// The command line or a request was not understood: an input is unknown, missing or not of its kind.
         package static let usage = Code(rawValue: "usage")
+        /// Each input is of its kind, but they cannot be carried out: they exclude each other, a text is not what it should be, or what they need is not there.
+        package static let unsuitable = Code(rawValue: "unsuitable")
         /// The fleet file has problems.
         package static let fleetInvalid = Code(rawValue: "fleet.invalid")
         /// The fleet file cannot be read.
@@ -134,21 +136,20 @@ extension Failure {
         /// HTTP status of an API answer with this code.
         package var httpStatus: Int {
             switch self {
-            case .usage, .fleetInvalid: 400
+            // Said only of what does not fit the description of the API.
+            case .usage: 400
             case .unauthorized: 401
             case .forbidden: 403
             case .notFound: 404
             case .methodNotAllowed: 405
-            case .conflict, .unconfirmed, .declined: 409
+            case .conflict, .unconfirmed, .declined, .unsuitable, .fleetInvalid, .idempotencyMismatch: 409
             case .tooLarge: 413
-            case .idempotencyMismatch: 422
             case .overloaded: 429
             case .ledger, .unreachable, .hubNoAccount: 503
-            case .hubInvalid, .hubLocal: 400
             case .hubPlan: 402
             case .hubForbidden: 403
             case .hubNotFound: 404
-            case .hubConflict, .hubStale: 409
+            case .hubConflict, .hubStale, .hubInvalid, .hubLocal: 409
             case .hubTooLarge: 413
             case .hubThrottled: 429
             // Our own login is not the caller's: 401 would make a browser throw a good one away.
@@ -164,7 +165,8 @@ extension Failure {
         /// he must look at elsewhere, 70 (`EX_SOFTWARE`) for our own defects. 1 is kept for "the check found trouble".
         package var exitStatus: Int32 {
             switch self {
-            case .usage, .fleetInvalid, .fleetUnreadable, .fileUnreadable, .fileUnwritable, .notFound, .hubNotFound,
+            case .usage, .unsuitable, .fleetInvalid, .fleetUnreadable, .fileUnreadable, .fileUnwritable, .notFound,
+                .hubNotFound,
                 .hubInvalid, .hubLocal, .unconfirmed:
                 2
             case .declined: 1

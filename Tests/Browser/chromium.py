@@ -3,9 +3,13 @@ import contextlib
 import importlib.util
 import os
 import pathlib
+import re
+import urllib.parse
 
 from selenium import webdriver
 from selenium.common.exceptions import StaleElementReferenceException, WebDriverException
+from selenium.webdriver.common.action_chains import ActionChains
+from selenium.webdriver.common.keys import Keys
 from selenium.webdriver.support.ui import WebDriverWait
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
@@ -79,14 +83,86 @@ axe.run(document, {resultTypes: ['violations'], ...(rules && {runOnly: rules})})
 """
 
 
+# Each page that axe has looked at: its path, the window's width, whether it was dark, whether all rules were asked.
+LOOKED = set()
+
+
 def violations(page, where, source=None, rules=None):
-    """What axe-core has to say against the page as it stands, a line each; of all rules, or of those."""
+    """What axe-core has to say against the page as it stands, a line each; of all rules, or of those. And what the keyboard does not reach."""
     page.execute_script(source or axe())
     answer = page.execute_async_script(AXE, rules)
     assert "error" not in answer, answer["error"]
     assert answer["passes"] > (0 if rules else 5), f"axe looked at nothing: {where}"
-    return [f"{where}: {found['impact']} {found['id']}: {found['help']} [{'; '.join(map(str, found['nodes']))}] {(found['why'] or '').replace(chr(10), ' ')}"
+    width, dark = page.execute_script("return [innerWidth, matchMedia('(prefers-color-scheme: dark)').matches]")
+    path = urllib.parse.urlparse(page.current_url).path
+    # Once is enough: neither the theme nor the width changes what can be pressed.
+    lost = unreachable(page, where) if not rules and width == 1440 and (path, 1440, False, True) not in LOOKED and not dark else []
+    LOOKED.add((path, width, dark, not rules))
+    return lost + [f"{where}: {found['impact']} {found['id']}: {found['help']} [{'; '.join(map(str, found['nodes']))}] {(found['why'] or '').replace(chr(10), ' ')}"
             for found in answer["violations"]]
+
+
+# Links and controls that can be seen and used. Of radio buttons only the chosen one is a stop; the arrows lead to the others.
+STOPS = """
+window.stops = [...document.querySelectorAll('a[href], button, input:not([type=hidden]):not([type=radio]), select, textarea, summary')]
+  .filter(it => !it.disabled && it.tabIndex >= 0 && it.checkVisibility({visibilityProperty: true}) && it.getClientRects().length);
+window.stopped = new Set();
+document.addEventListener('focusin', event => window.stopped.add(event.target));
+document.activeElement?.blur();
+return window.stops.length
+"""
+MISSED = """
+return [...window.stops.filter(it => it.isConnected && it.checkVisibility({visibilityProperty: true}) && !window.stopped.has(it)).map(it => 'the tab key does not reach ' + it.outerHTML.slice(0, 120)),
+  ...[...document.querySelectorAll('[onclick], [role=button], [tabindex]')].filter(it => it.tabIndex > 0 || it.tabIndex < 0 && !it.matches('[tabindex="-1"]'))
+    .map(it => 'is pressed and is no control: ' + it.outerHTML.slice(0, 120))]
+"""
+
+
+def unreachable(page, where):
+    """Controls that the tab key does not lead to, a line each. A row that is replaced meanwhile takes the focus along, so it goes round more than once."""
+    count = page.execute_script(STOPS)
+    for _ in range(3):
+        ActionChains(page).send_keys(Keys.TAB * (count + 5)).perform()
+        missed = page.execute_script(MISSED)
+        if not missed:
+            break
+    return [f"{where}: {line}" for line in missed]
+
+
+# Routes that answer a browser's GET with something else than a page of ours, or with one of the others.
+NO_PAGES = {
+    "/assets/:file", "/badge/**", "/events.csv", "/favicon.ico", "/fragments/log/**", "/icons/:file", "/incidents.csv", "/login/callback",
+    "/login/huggingface", "/maintenance.csv", "/metrics", "/robots.txt", "/settings/activity.csv", "/status",
+}
+
+
+def routes():
+    """Every page, as the sources of the program route them."""
+    found = set()
+    for file in (ROOT / "Sources" / "ControlRoom").rglob("*.swift"):
+        found |= set(re.findall(r'\bon\(\s*router, "([^"]*)",\s*\.get\b', file.read_text(encoding="utf-8")))
+    assert len(found) > 30, f"the routes are not found: {found}"
+    return found - NO_PAGES
+
+
+def route_of(path, among):
+    """The route that answers a path: of those that fit, the one with the most fixed parts."""
+    def fits(route):
+        parts = ["[^/]+" if part.startswith(":") else ".+" if part == "**" else re.escape(part) for part in route.split("/")]
+        return re.fullmatch("/".join(parts), path)
+    return max((route for route in among if fits(route)), key=lambda route: sum(part[:1] not in ":*" for part in route.split("/")), default=None)
+
+
+def not_looked_at():
+    """Pages that axe has not seen at 360 and 1,440 px in both themes, a line each. Only colours differ between themes, so one of both has all rules."""
+    pages, lines = routes(), []
+    looks = [(route_of(path, pages), *look) for path, *look in LOOKED]
+    for page in sorted(pages):
+        for size in (360, 1440):
+            seen = [(dark, whole) for route, width, dark, whole in looks if (route, width) == (page, size)]
+            if {dark for dark, _ in seen} != {False, True} or not any(whole for _, whole in seen):
+                lines.append(f"no journey looks at {page} at {size} px, dark and light")
+    return lines
 
 
 class Journey:

@@ -21,7 +21,7 @@ import access
 import deploys
 import safekeeping
 import private_fleet
-from chromium import OUT, ROOT, axe, browser, complaints, left_the_page, until, violations
+from chromium import OUT, ROOT, axe, browser, complaints, left_the_page, not_looked_at, resize, theme, unreachable, until, violations
 
 # Processes of the servers, by their addresses.
 SERVERS = {}
@@ -316,6 +316,11 @@ def accessible(pages):
                             "document.querySelector('.canary').style.color = '#ddd'")
         told = " ".join(violations(page, "canary", source))
         assert "button-name" in told and "color-contrast" in told, told
+        page.execute_script("document.querySelector('main').insertAdjacentHTML('beforeend', '<div role=button>press</div><a href=# id=trap>there</a>');"
+                            "const trap = document.getElementById('trap'); trap.addEventListener('focus', event => event.stopImmediatePropagation());"
+                            "document.addEventListener('keydown', event => { if (event.key === 'Tab' && document.activeElement.matches('header *')) event.preventDefault() })")
+        told = " ".join(unreachable(page, "canary"))
+        assert "is no control" in told and "does not reach" in told, told
     found, looked = [], 0
     for width, dark in [(width, dark) for width in (360, 1000, 1440) for dark in (False, True)]:
         with browser(width, 900, dark) as page:
@@ -381,7 +386,7 @@ def each_look(base):
 
 def run(base, token_base=None, stalled_base=None, dead_base=None):
     trouble = page_of_trouble(base)
-    pages = [("fleet", base + "/"), ("nothing matches", base + "/?q=zzzzz"), ("target", base + trouble), ("two sources", base + "/targets/docs-demo"), ("missing", base + "/nowhere")]
+    pages = [("fleet", base + "/"), ("maintenance", base + "/maintenance"), ("nothing matches", base + "/?q=zzzzz"), ("target", base + trouble), ("two sources", base + "/targets/docs-demo"), ("missing", base + "/nowhere")]
     others = [(phone, base), (without_script, base)]
     if token_base:
         pages += [("login", token_base + "/login"), ("empty", token_base + "/")]
@@ -474,6 +479,11 @@ def main():
         failed += deploy_journeys(binary, scratch)
         failed += access_journeys(binary, scratch)
         failed += safekeeping_journey(binary, scratch)
+        failed += worker_pages(binary)
+    if not os.environ.get("JOURNEYS"):
+        unseen = not_looked_at() if shutil.which("git") else []
+        print("every page was looked at" if not unseen else "\n        ".join(["RED     pages that nothing looked at"] + unseen), flush=True)
+        failed += len(unseen)
     sys.exit(1 if failed else 0)
 
 
@@ -520,6 +530,30 @@ def access_journeys(binary, scratch):
         file.write_text(access.fleet_file(hub))
         with serving(binary, ["serve", "--fleet", str(file), "--data", str(folder / "data")], "access", **access.ENVIRONMENT) as base:
             return len(access.walk(base, hub, file))
+
+
+def worker_pages(binary):
+    """The pages of workers, once they have found something: at 360 and 1,440 px, dark and light. - Returns: how much went wrong."""
+    wanted = os.environ.get("JOURNEYS", "").split()
+    if wanted and "workers" not in wanted or not shutil.which("git"):
+        return 0
+    found, source = [], axe()
+    with serving(binary, ["demo", "workshop"], "workshop") as base, browser() as page:
+        def findings():
+            return json.loads(urllib.request.urlopen(base + "/api/v1/results/findings").read())["items"]
+        finding = until(page, findings, 120)[0]["id"]
+        for path in ("/workers", "/workers/analysis", "/workers/findings", f"/workers/findings/{finding}"):
+            for width, dark in [(width, dark) for width in (360, 1440) for dark in (False, True)]:
+                resize(page, width, 900)
+                theme(page, dark)
+                page.get(base + path)
+                found += violations(page, f"{path}, {width} px, {'dark' if dark else 'light'}", source)
+                wide = page.execute_script("return document.documentElement.scrollWidth")
+                found += [f"{path} is {wide} wide at {width} px"] if wide > width else []
+        found += complaints(page)
+    print("pages of workers " + ("good" if not found else "RED\n        " + "\n        ".join(found)), flush=True)
+    return len(found)
+
 
 def safekeeping_journey(binary, scratch):
     """The journey of safekeeping.py. - Returns: how much went wrong."""

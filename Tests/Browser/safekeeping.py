@@ -10,7 +10,7 @@ from selenium.webdriver.common.by import By
 from chromium import Journey, axe, browser, complaints, until
 from private_fleet import ask
 
-LOOKS = [(1440, False), (1000, True), (360, True), (360, False)]
+LOOKS = [(1440, False), (1440, True), (360, True), (360, False)]
 
 
 def fleet_file(folder):

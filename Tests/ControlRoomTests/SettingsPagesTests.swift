@@ -56,6 +56,8 @@ import Testing
             let all = try await served.get("/settings?show=all&q=serve.", headers: Self.bearer(Self.token)).text
             #expect(all.contains("<code>serve.host</code>") && !all.contains("<code>hub.endpoint</code>"))
             #expect(all.contains("needs a restart"))
+            // Beside a key stands what is in force, not how its default is described.
+            #expect(all.contains("127.0.0.1") && !all.contains("in a container"))
         }
     }
 

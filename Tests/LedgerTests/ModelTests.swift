@@ -56,6 +56,13 @@ struct ModelTests {
         let to = clock - .milliseconds(Int64.random(in: -1_000...(12 * 86_400_000), using: &random))
         let from = to - .milliseconds(Int64.random(in: 0...(12 * 86_400_000), using: &random))
         #expect(try await ledger.tally(of: all, from: from, to: to) == model.tally(of: all, from: from, to: to))
+        // Several spans in one reading are what each is alone.
+        if let one = all.first {
+            let starts = [from, from + .seconds(60), to + .seconds(1)]
+            var apart: [SpanTotals] = []
+            for start in starts { apart += try await ledger.tally(of: [one], from: start, to: to) }
+            #expect(try await ledger.tallies(of: one, from: starts, to: to) == apart)
+        }
         let check = Int32.random(in: 1...checks, using: &random)
         let buckets = Int.random(in: 1...300, using: &random)
         #expect(

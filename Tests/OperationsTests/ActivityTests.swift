@@ -77,6 +77,36 @@ import Testing
         #expect(entry.what.operation == name)
     }
 
+    /// Whatever it needs, and whether it could be done: no change is asked for without an entry.
+    @Test func noChangeIsAskedForUnseen() async throws {
+        let fleet = FleetDouble()
+        let changes = Operation.all.filter { $0.effect != .read && $0.permission != .beat }
+        let unseen = Set(changes.filter { $0.path.hasPrefix("/queue") }.map(\.name))
+        // The queue is an app's own: it takes and gives thousands in an hour.
+        #expect(unseen == ["queue-push", "queue-take", "queue-done", "queue-fail"])
+        for operation in changes where !unseen.contains(operation.name) {
+            _ = try? await operation.call([], in: fleet.context.called(by: Self.caller(.read)))
+        }
+        let seen = try await fleet.ledger.activities.activities(ActivityQuery(limit: 1_000)).map(\.what.operation)
+        #expect(Set(seen) == Set(changes.map(\.name)).subtracting(unseen) && Set(seen).count == seen.count)
+    }
+
+    @Test func whatStokerDoesByItselfHasWords() async throws {
+        let fleet = FleetDouble()
+        for own in Activity.Own.allCases {
+            let entry = await fleet.ledger.activities.beginOwn(
+                own, on: "acme/bot", because: "http 503, 3 failed pings in a row", at: fleet.now)
+            await fleet.ledger.activities.endOwn(entry, as: .done, because: "http 503, 3 failed pings in a row")
+            #expect(Operation.named(own.rawValue) == nil)
+        }
+        let items = try await fleet.call("activity", [("actor", "stoker")])["items"]?.array ?? []
+        #expect(items.count == Activity.Own.allCases.count)
+        for item in items {
+            #expect(item["doing"] != item["operation"] && item["by"] == "stoker" && item["result"] == "done")
+            #expect(item["because"]?.string?.hasPrefix("http 503") == true && item["address"] == .null)
+        }
+    }
+
     @Test func whatWasRefusedAskedOrFailedSaysSo() async throws {
         let fleet = FleetDouble()
         try await fleet.keepFinding()

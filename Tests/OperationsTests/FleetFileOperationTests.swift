@@ -75,7 +75,7 @@ import Testing
         let failure = await #expect(throws: Failure.self) { try await Self.local(.budget, text: nil) }
         #expect(failure?.code == .conflict)
         let short = await #expect(throws: Failure.self) { try await Self.local(.budget, [("every", "59s")]) }
-        #expect(short?.code == .usage)
+        #expect(short?.code == .unsuitable)
     }
 
     @Test(arguments: ["apps-script", "n8n", "github-actions", "crontab", "uptimerobot"])

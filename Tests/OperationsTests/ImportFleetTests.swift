@@ -243,7 +243,7 @@ import Testing
     ])
     func aFileOfAnotherKindIsRefused(tool: ForeignTool, text: String) async throws {
         let failure = await #expect(throws: Failure.self) { _ = try await Self.read(tool, text) }
-        #expect(failure?.code == .usage && failure?.hint != nil)
+        #expect(failure?.code == .unsuitable && failure?.hint != nil)
     }
 
     /// Values that would mean something else in YAML, and names that are none.

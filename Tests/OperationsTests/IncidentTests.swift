@@ -107,7 +107,7 @@ import Testing
         let empty = await #expect(throws: Failure.self) {
             try await fleet.call("note-incident", [("name", "4"), ("text", "  ")])
         }
-        #expect(empty?.code == .usage)
+        #expect(empty?.code == .unsuitable)
         let none = await #expect(throws: Failure.self) { try await fleet.call("show-incident", [("name", "6")]) }
         #expect(none?.code == .notFound)
     }

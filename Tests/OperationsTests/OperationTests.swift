@@ -162,7 +162,7 @@ import Testing
         #expect(try await names("file.0.gateway", "file") == ["nightly export", "db"])
         for (cursor, sort) in [("name.c", "file"), ("x", "file"), ("file.x.bot", "file"), ("trouble.a", "trouble")] {
             let failure = await #expect(throws: Failure.self) { _ = try await names(cursor, sort) }
-            #expect(failure?.code == .usage)
+            #expect(failure?.code == .unsuitable)
         }
     }
 
@@ -276,9 +276,9 @@ import Testing
         }
         #expect(past?.because.contains("not in the future") == true)
         let both = await #expect(throws: Failure.self) {
-            try await fleet.call("pause", [("name", "bot"), ("until", "2026-11-22"), ("for", "1h")])
+            try await fleet.call("pause", [("name", "bot"), ("until", "2026-11-22T00:00:00Z"), ("for", "1h")])
         }
-        #expect(both?.code == .usage)
+        #expect(both?.code == .unsuitable)
     }
 
     @Test(
@@ -299,7 +299,7 @@ import Testing
         let failure = await #expect(throws: Failure.self) {
             try await FleetDouble().call("beat", [("name", "nightly export"), ("signal", "exit")])
         }
-        #expect(failure?.code == .usage)
+        #expect(failure?.code == .unsuitable)
     }
 
     @Test func aHeartbeatKeyIsOnlyForHeartbeats() async throws {
@@ -321,7 +321,7 @@ import Testing
             let failure = await #expect(throws: Failure.self) {
                 try await fleet.call("backup", [("name", .string(name))])
             }
-            #expect(failure?.code == .usage, "\(name)")
+            #expect(failure?.code == .unsuitable, "\(name)")
         }
         let again = await #expect(throws: Failure.self) { try await fleet.call("backup", [("name", "one.sqlite")]) }
         #expect(again?.code == .conflict)
@@ -337,7 +337,7 @@ import Testing
             let failure = await #expect(throws: Failure.self) {
                 try await fleet.call("acknowledge", [("name", .string(name))])
             }
-            #expect(failure?.code == .usage, "\(name)")
+            #expect(failure?.code == .unsuitable, "\(name)")
         }
         let after = try await fleet.call("acknowledge", [("name", "7")])["ledger"]
         #expect(after?["state"] == "healthy" && after?["damage"]?.array?.isEmpty == true)

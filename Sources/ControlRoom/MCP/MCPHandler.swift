@@ -74,17 +74,17 @@ struct MCPHandler: Sendable {
     /// Waits for the first word: the answer, or something on the way to it.
     private static func respond(_ call: MCPCallStream, _ era: MCPEra, _ visit: AppRequestContext) async -> Response {
         let loop = visit.channel.eventLoop
-        let pulses = loop.scheduleRepeatedTask(initialDelay: silence, delay: silence) { task in
-            if call.isOver { task.cancel() } else { call.pulse() }
-        }
-        // In the modern era a client calls off by going; in the legacy one a lost connection says nothing. Most calls are over before this.
+        // Most calls are over before this, and each timer is a change of thread.
         let watch = loop.scheduleTask(in: .milliseconds(20)) {
+            // In the modern era a client calls off by going; in the legacy one a lost connection says nothing.
             if era == .modern { ConnectionGuard.whenInputCloses(of: visit.channel, do: { call.cancel() }) }
+            loop.scheduleRepeatedTask(initialDelay: silence, delay: silence) { task in
+                if call.isOver { task.cancel() } else { call.pulse() }
+            }
         }
         var words = call.elements.makeAsyncIterator()
         let first = await words.next()
         guard let first else {
-            pulses.cancel()
             watch.cancel()
             switch call.outcome {
             case .answer(let answer):
@@ -101,7 +101,6 @@ struct MCPHandler: Sendable {
         return Response(
             status: .ok, headers: headers,
             body: ResponseBody { writer in
-                defer { pulses.cancel() }
                 do {
                     var word: MCPCallStream.Element? = first
                     while let present = word {

@@ -34,14 +34,14 @@ struct BeatInputs {
     }
 
     /// Names that are no input are left alone, as healthchecks.io does.
-    /// - Throws: `usage` for an input that is given twice and differs.
+    /// - Throws: `unsuitable` for an input that is given twice and differs.
     mutating func add(query: [(name: String, value: JSONValue)]) throws(Failure) {
         for (name, value) in query where Self.names.contains(name) || Self.isMisspeltSignal(name) {
             try add(name, value)
         }
     }
 
-    /// - Throws: `usage` for an input that contradicts the address.
+    /// - Throws: `unsuitable` for an input that contradicts the address.
     mutating func add(body: Body) throws(Failure) {
         switch body {
         case .inputs(let members): for member in members { try add(member.name, member.value) }
@@ -58,7 +58,7 @@ struct BeatInputs {
         let (said, says) = (before.value.string ?? before.value.text, value.string ?? value.text)
         guard said != says else { return }
         throw Failure(
-            .usage, doing: Operation.beat.doing,
+            .unsuitable, doing: Operation.beat.doing,
             because: "\"\(name)\" is both \"\(said.shortened)\" and \"\(says.shortened)\"",
             hint: "say it once: in the address, in the query or in the body")
     }

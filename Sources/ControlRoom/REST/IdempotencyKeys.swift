@@ -36,13 +36,19 @@ final class IdempotencyKeys: Sendable {
         }
     }
 
+    private static let mostLength = 200
+    /// What ``checked(_:doing:)`` takes, as JSON Schema.
+    static let schema: JSONValue = [
+        "type": "string", "minLength": 1, "maxLength": .integer(Int64(mostLength)), "pattern": "^[\\x21-\\x7E]+$",
+    ]
+
     /// The header's value.
     /// - Throws: `usage` for one that is none.
     static func checked(_ text: String, doing: String) throws(Failure) -> String {
         var text = text[...]
         // The draft has it as a string of structured fields; nearly everybody sends it bare.
-        if text.count > 1, text.first == "\"", text.last == "\"" { text = text.dropFirst().dropLast() }
-        guard (1...200).contains(text.utf8.count), text.utf8.allSatisfy({ (0x21...0x7E).contains($0) }) else {
+        if text.count > 2, text.first == "\"", text.last == "\"" { text = text.dropFirst().dropLast() }
+        guard (1...mostLength).contains(text.utf8.count), text.utf8.allSatisfy({ (0x21...0x7E).contains($0) }) else {
             throw Failure(
                 .usage, doing: doing, because: "the Idempotency-Key is not 1 to 200 visible ASCII characters",
                 hint: "use a random UUID for each call")
@@ -160,7 +166,8 @@ final class IdempotencyKeys: Sendable {
 
     private static func didNothing(_ failure: Failure) -> Bool {
         switch failure.code {
-        case .usage, .unauthorized, .forbidden, .unconfirmed, .declined, .overloaded, .fleetInvalid, .tooLarge,
+        case .usage, .unsuitable, .unauthorized, .forbidden, .unconfirmed, .declined, .overloaded, .fleetInvalid,
+            .tooLarge,
             .notFound,
             .hubNoAccount:
             true

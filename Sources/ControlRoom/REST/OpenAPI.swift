@@ -16,7 +16,11 @@ package enum OpenAPI {
         "paths": .object(paths),
         "components": [
             "securitySchemes": [
-                "token": ["type": "http", "scheme": "bearer", "description": "The value of STOKER_TOKEN"]
+                "token": [
+                    "type": "http", "scheme": "bearer",
+                    "description":
+                        "STOKER_TOKEN, or one that `stoker token add` made. Needed where the server has one: for what says more than `read` under `x-scope`, for what works with the server's account on the Hub, and for all where reading is private",
+                ]
             ],
             "schemas": .object(Shape.all.map { .init($0.name, $0.schema) } + [.init("Error", error)]),
         ],
@@ -67,9 +71,9 @@ package enum OpenAPI {
             .init("operationId", .string(operation.name)), .init("summary", .string(operation.summary)),
             .init("x-effect", .string(operation.effect.rawValue)), .init("x-scope", .string(operation.scope.rawValue)),
         ]
-        if operation.permission == .write { members.append(.init("security", [["token": []]])) }
         let outside = operation.parameters.filter { $0.location == .path || $0.location == .query }
-        if !outside.isEmpty { members.append(.init("parameters", .array(outside.map(\.openAPI)))) }
+        let parameters = outside.map(\.openAPI) + (operation.effect == .read ? [] : [idempotencyKey])
+        if !parameters.isEmpty { members.append(.init("parameters", .array(parameters))) }
         let inside = operation.parameters.filter { $0.location == .body }
         if !inside.isEmpty {
             members.append(
@@ -84,6 +88,13 @@ package enum OpenAPI {
         return .object(members)
     }
 
+    private static let idempotencyKey: JSONValue = [
+        "name": "Idempotency-Key", "in": "header",
+        "description":
+            "A name for this one call, such as a random UUID. Repeated with the same key and inputs within a day, it is done once and answered alike",
+        "schema": IdempotencyKeys.schema,
+    ]
+
     private static func beat(_ operation: Operation, method: String, id: String, signal: Bool) -> JSONValue {
         let name = operation.parameters.filter { $0.location == .path }.map(\.openAPI)
         let signalParameter: JSONValue = [
@@ -95,9 +106,13 @@ package enum OpenAPI {
                 ]
             ],
         ]
-        let inputs = operation.parameters.filter { $0.location == .body }
+        // Who says in the address what happened says it there alone.
+        let inputs = operation.parameters.filter {
+            $0.location == .body && !(signal && ["signal", "code"].contains($0.name))
+        }
+        // A note may come in the query as well; a long one does not fit into an address.
         let query: [JSONValue] =
-            inputs.map { input in
+            inputs.filter { $0.name != "note" }.map { input in
                 [
                     "name": .string(input.name), "in": "query", "description": .string(input.summary),
                     "schema": input.schema,
@@ -111,7 +126,10 @@ package enum OpenAPI {
         var members: [JSONValue.Member] = [
             .init("operationId", .string(method == "post" ? id : "\(id)-get")),
             .init("summary", .string(operation.summary)),
-            .init("parameters", .array(name + (signal ? [signalParameter] : []) + query)),
+            .init(
+                "parameters",
+                .array(
+                    name + (signal ? [signalParameter] : []) + query + (method == "post" ? [idempotencyKey] : []))),
         ]
         if method == "post" {
             members.append(

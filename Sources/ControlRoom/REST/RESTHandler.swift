@@ -21,7 +21,9 @@ package func addREST<Context: RequestContext>(
     let frontEnd = RESTHandler(
         context: context, token: token, keys: HeartbeatKeys(token: token), admitKey: admitKey, principal: principal,
         authorize: authorize)
-    for method in [HTTPRequest.Method.get, .head, .post, .put, .patch, .delete, .options, .trace, .connect] {
+    // QUERY: draft-ietf-httpbis-safe-method-w-body.
+    let query = HTTPRequest.Method("QUERY").map { [$0] } ?? []
+    for method in [HTTPRequest.Method.get, .head, .post, .put, .patch, .delete, .options, .trace, .connect] + query {
         for path in ["api", "api/**"] as [RouterPath] {
             router.on(path, method: method) { request, visit in
                 await frontEnd.answer(request, visit)

@@ -215,6 +215,8 @@ extension HubPoller {
             logger.error("Healing could not be written down", metadata: ["check": "\(name)", "error": "\(error)"])
             return
         }
+        let entry = await ledger.activities.beginOwn(
+            Activity.Own(step), on: self.name(of: space), because: seen, at: now)
         await monitor.emit(event, check: status)
         pasts[key, default: Healer.Past()].actions.append(.init(at: now, step: step))
         // All checks of the Space count them, each for a span of its own.
@@ -226,6 +228,7 @@ extension HubPoller {
         if step == .wake {
             knowledge.set(healing: event.sentence, of: name)
             await monitor.bringForward(name)
+            await ledger.activities.endOwn(entry, as: .done, because: seen)
             return await end(action, as: .succeeded, "it was pinged")
         }
         let count =
@@ -240,6 +243,7 @@ extension HubPoller {
             knowledge.set(healing: said.sentence, of: name)
             await monitor.emit(said, check: status)
             await end(action, as: .succeeded, "the Hub took it")
+            await ledger.activities.endOwn(entry, as: .done, because: seen)
         } catch {
             noteCalls(Self.callsAfterALostAnswer)
             let said = EventPayload.healingFailed(
@@ -249,6 +253,9 @@ extension HubPoller {
             await monitor.emit(said, check: status)
             // Without an answer nobody knows whether the Hub did it.
             await end(action, as: error.code == .hubUnreachable ? .unknown : .failed, error.because)
+            if error.code != .hubUnreachable {
+                await ledger.activities.endOwn(entry, as: .failed, because: "\(seen); \(error.because)")
+            }
             logger.error("The Hub refused a restart", metadata: ["space": "\(space)", "error": "\(error)"])
         }
         want()

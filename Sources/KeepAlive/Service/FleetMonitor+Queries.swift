@@ -37,7 +37,8 @@ extension FleetMonitor {
         await settled()
         var order: [UInt32]
         var counts: [Verdict: Int] = [:]
-        if query.isPlain, query.sort == .file {
+        var known: [UInt32: CheckStatus] = [:]
+        if query.isPlain, query.sort == .file, current.checks.count > Shard.few * shards.count {
             order = Array(0..<UInt32(current.checks.count))
             var tally = OverviewTally()
             for shard in shards { tally.add(await shard.summary()) }
@@ -47,8 +48,10 @@ extension FleetMonitor {
             for (number, shard) in shards.enumerated() {
                 let part = await shard.matches(query)
                 counts.merge(part.counts) { $0 + $1 }
-                for match in part.found {
-                    found.append(.init(index: match.index * UInt32(shards.count) + UInt32(number), match: match))
+                for (place, match) in part.found.enumerated() {
+                    let index = match.index * UInt32(shards.count) + UInt32(number)
+                    found.append(.init(index: index, match: match))
+                    if part.statuses.count == part.found.count { known[index] = part.statuses[place] }
                 }
             }
             StatusOrder.sort(&found, by: query.sort, in: current.checks)
@@ -57,7 +60,9 @@ extension FleetMonitor {
         let total = order.count
         let from = min(max(0, query.offset), total)
         let wanted = order[from..<(from + min(max(0, query.limit), total - from))]
-        return CheckStatusPage(items: await statuses(of: wanted), total: total, counts: counts)
+        let items = wanted.compactMap { known[$0] }
+        return CheckStatusPage(
+            items: items.count == wanted.count ? items : await statuses(of: wanted), total: total, counts: counts)
     }
 
     package func statuses(ofTarget target: String) async -> [CheckStatus] {

@@ -40,8 +40,12 @@ extension Shard {
         var lastPing: Instant
     }
 
+    /// So many matches come with their statuses at once: asking twice would cost two more changes of thread.
+    static let few = 64
+
     /// What the query asks for, and how many of each verdict there are among what all of it but the verdicts lets pass.
-    func matches(_ query: StatusQuery) async -> (found: [Match], counts: [Verdict: Int]) {
+    /// `statuses` are those of the matches, in their order; empty when there are more than ``few``, or more than the page takes.
+    func matches(_ query: StatusQuery) async -> (found: [Match], counts: [Verdict: Int], statuses: [CheckStatus]) {
         var found: [Match] = []
         var counts: [Verdict: Int] = [:]
         var index = 0
@@ -66,7 +70,8 @@ extension Shard {
             index = end
             if index < count { await Task.yield() }
         }
-        return (found, counts)
+        let areFew = found.count <= min(Self.few, query.limit)
+        return (found, counts, areFew ? found.compactMap { Int($0.index) < count ? status($0.index) : nil } : [])
     }
 
     struct Summary: Sendable {

@@ -107,84 +107,108 @@ extension SQLiteLedger {
         try await sums(of: checks, from: from, to: to, buckets: 1).map { $0.tallies[0] }
     }
 
+    /// The tail is read once: it has no index, and is the dearest part of a sum.
+    package func tallies(of check: Int32, from starts: [Instant], to: Instant) async throws(Failure) -> [SpanTotals] {
+        try await read("sum up observations") { [damage] db in
+            var own: [Observation] = []
+            try Self.tail(db, of: check, damage) { own.append($0) }
+            return try starts.map { start in
+                try Self.sums(db, of: [check], from: start, to: to, buckets: 1, tail: own, damage)[0].tallies[0]
+            }
+        }
+    }
+
     private func sums(of checks: [Int32], from: Instant, to: Instant, buckets: Int) async throws(Failure) -> [Buckets] {
         try await read("sum up observations") { [damage] db in
-            let empty = Buckets(from: from, to: to, count: buckets)
-            guard from < to else { return checks.map { _ in empty } }
-            let places = Places(checks)
-            var found = Array(repeating: empty, count: places.checks.count)
-            let bounds = try Self.bounds(db, from: from.milliseconds, to: to.milliseconds)
-            // Of the time before there was a timeline.
-            var early = Array(
-                repeating: EarlyPings(from: from, until: min(bounds.since, to.milliseconds)), count: found.count)
-
-            try Self.tail(db, of: checks.count == 1 ? checks[0] : nil, damage) { row in
-                guard let place = places[row.check] else { return }
-                found[place].add(row)
-                early[place].add(row)
-            }
-            let extent = try db.cachedStatement(sql: SQL.extentOfCheck)
-            let rows = try db.cachedStatement(sql: SQL.rowsOfCheck)
-            for segment in try Self.segments(db, from: from.milliseconds, to: to.milliseconds, damage) {
-                for (place, check) in places.checks.enumerated() {
-                    let key = Key.of(segment.id, check)
-                    extent.bind(key, at: 1)
-                    guard try extent.step(db) else { continue }
-                    var known: StoredExtent?
-                    do {
-                        known = extent.isNull(0) ? nil : try StoredExtent(extent.bytes(0))
-                    } catch {
-                        // The rows themselves say it as well.
-                        damage.note(.stretch, key, error)
-                    }
-                    extent.reset()
-                    if let known {
-                        if known.last < found[place].from || known.first >= found[place].to { continue }
-                        if known.first >= bounds.since, let whole = found[place].whole(known.first, known.last) {
-                            found[place].sums[whole].add(known.sum)
-                            continue
-                        }
-                    }
-                    try Self.rows(db, rows, segment: segment.id, check: check, damage) {
-                        found[place].add($0)
-                        early[place].add($0)
-                    }
-                }
-            }
-            if let first = try Int64.fetchOne(db, sql: SQL.firstDay),
-                let last = try Int64.fetchOne(db, sql: SQL.lastDay)
-            {
-                // A day's sum counts where the day begins, an hour's where the hour does: both inside these days.
-                let firstDay = max(Key.span(first), Calendar.day(from.milliseconds))
-                let lastDay = min(Key.span(last), Calendar.day(to.milliseconds))
-                let find = try db.cachedStatement(sql: SQL.sumsOfCheck)
-                for day in stride(from: firstDay, through: max(lastDay, firstDay - 1), by: 1) {
-                    for (place, check) in places.checks.enumerated() {
-                        find.bind(Key.of(day, check), at: 1)
-                        guard try find.step(db) else { continue }
-                        var trouble: (any Error)?
-                        let sums = DaySums(salvaging: find.bytes(0), &trouble)
-                        if let trouble { damage.note(.daySum, Key.of(day, check), trouble) }
-                        find.reset()
-                        for part in sums.parts {
-                            let hour = part.hour == DaySums.wholeDay ? 0 : Int64(part.hour)
-                            let begin = day * Calendar.day + hour * Calendar.hour
-                            found[place].add(part.sum, at: begin)
-                            let length = part.hour == DaySums.wholeDay ? Calendar.day : Calendar.hour
-                            early[place].add(
-                                part.sum, from: begin, to: begin + length,
-                                watched: bounds.watch.without(bounds.maintenance, of: check), &found[place])
-                        }
-                    }
-                }
-            }
-            for (place, check) in places.checks.enumerated() {
-                early[place].add(
-                    to: &found[place], watched: bounds.watch.without(bounds.maintenance, of: check))
-                try Self.addTime(db, of: check, bounds, to: &found[place])
-            }
-            return checks.map { check in places[check].map { found[$0] } ?? empty }
+            try Self.sums(db, of: checks, from: from, to: to, buckets: buckets, tail: nil, damage)
         }
+    }
+
+    /// - Parameter tail: of these checks, where it was read already.
+    private static func sums(
+        _ db: Database, of checks: [Int32], from: Instant, to: Instant, buckets: Int, tail ownTail: [Observation]?,
+        _ damage: DamageLog
+    ) throws -> [Buckets] {
+        let empty = Buckets(from: from, to: to, count: buckets)
+        guard from < to else { return checks.map { _ in empty } }
+        let places = Places(checks)
+        var found = Array(repeating: empty, count: places.checks.count)
+        let bounds = try Self.bounds(db, from: from.milliseconds, to: to.milliseconds)
+        // Of the time before there was a timeline.
+        var early = Array(
+            repeating: EarlyPings(from: from, until: min(bounds.since, to.milliseconds)), count: found.count)
+
+        func take(_ row: Observation) {
+            guard let place = places[row.check] else { return }
+            found[place].add(row)
+            early[place].add(row)
+        }
+        if let ownTail {
+            for row in ownTail { take(row) }
+        } else {
+            try Self.tail(db, of: checks.count == 1 ? checks[0] : nil, damage, take)
+        }
+        let extent = try db.cachedStatement(sql: SQL.extentOfCheck)
+        let rows = try db.cachedStatement(sql: SQL.rowsOfCheck)
+        for segment in try Self.segments(db, from: from.milliseconds, to: to.milliseconds, damage) {
+            for (place, check) in places.checks.enumerated() {
+                let key = Key.of(segment.id, check)
+                extent.bind(key, at: 1)
+                guard try extent.step(db) else { continue }
+                var known: StoredExtent?
+                do {
+                    known = extent.isNull(0) ? nil : try StoredExtent(extent.bytes(0))
+                } catch {
+                    // The rows themselves say it as well.
+                    damage.note(.stretch, key, error)
+                }
+                extent.reset()
+                if let known {
+                    if known.last < found[place].from || known.first >= found[place].to { continue }
+                    if known.first >= bounds.since, let whole = found[place].whole(known.first, known.last) {
+                        found[place].sums[whole].add(known.sum)
+                        continue
+                    }
+                }
+                try Self.rows(db, rows, segment: segment.id, check: check, damage) {
+                    found[place].add($0)
+                    early[place].add($0)
+                }
+            }
+        }
+        if let first = try Int64.fetchOne(db, sql: SQL.firstDay),
+            let last = try Int64.fetchOne(db, sql: SQL.lastDay)
+        {
+            // A day's sum counts where the day begins, an hour's where the hour does: both inside these days.
+            let firstDay = max(Key.span(first), Calendar.day(from.milliseconds))
+            let lastDay = min(Key.span(last), Calendar.day(to.milliseconds))
+            let find = try db.cachedStatement(sql: SQL.sumsOfCheck)
+            for day in stride(from: firstDay, through: max(lastDay, firstDay - 1), by: 1) {
+                for (place, check) in places.checks.enumerated() {
+                    find.bind(Key.of(day, check), at: 1)
+                    guard try find.step(db) else { continue }
+                    var trouble: (any Error)?
+                    let sums = DaySums(salvaging: find.bytes(0), &trouble)
+                    if let trouble { damage.note(.daySum, Key.of(day, check), trouble) }
+                    find.reset()
+                    for part in sums.parts {
+                        let hour = part.hour == DaySums.wholeDay ? 0 : Int64(part.hour)
+                        let begin = day * Calendar.day + hour * Calendar.hour
+                        found[place].add(part.sum, at: begin)
+                        let length = part.hour == DaySums.wholeDay ? Calendar.day : Calendar.hour
+                        early[place].add(
+                            part.sum, from: begin, to: begin + length,
+                            watched: bounds.watch.without(bounds.maintenance, of: check), &found[place])
+                    }
+                }
+            }
+        }
+        for (place, check) in places.checks.enumerated() {
+            early[place].add(
+                to: &found[place], watched: bounds.watch.without(bounds.maintenance, of: check))
+            try Self.addTime(db, of: check, bounds, to: &found[place])
+        }
+        return checks.map { check in places[check].map { found[$0] } ?? empty }
     }
 
     package func incidents(

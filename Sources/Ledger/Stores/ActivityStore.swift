@@ -113,3 +113,54 @@ package struct ActivityQuery: Sendable {
             && (before.map { activity.id < $0 } ?? true)
     }
 }
+
+extension Activity {
+    /// What Stoker does by itself and somebody outside can see; raw values are stored, as operations of the log.
+    package enum Own: String, Sendable, CaseIterable {
+        case wake = "heal.wake"
+        case restart = "heal.restart"
+        case factoryRestart = "heal.factory_restart"
+        /// A snapshot is restored to prove that it can be.
+        case drill = "drill"
+        /// Rows of a worker go into its dataset.
+        case publication = "publish"
+
+        package init(_ step: HealingStep) {
+            switch step {
+            case .wake: self = .wake
+            case .restart: self = .restart
+            case .factoryRestart: self = .factoryRestart
+            }
+        }
+
+        /// As the log shows it.
+        package var doing: String {
+            switch self {
+            case .wake: "heal: wake the Space"
+            case .restart: "heal: restart the Space"
+            case .factoryRestart: "heal: build the Space anew"
+            case .drill: "prove a restore"
+            case .publication: "publish a worker's rows"
+            }
+        }
+    }
+}
+
+extension ActivityStore {
+    /// Writes down what Stoker is about to do by itself. - Parameter cause: why, for a person; without secrets.
+    /// - Returns: nil when it could not be written: it is done all the same, as what people ask for is.
+    package func beginOwn(_ own: Activity.Own, on target: String, because cause: String, at: Instant) async -> Int64? {
+        try? await begin(
+            NewActivity(
+                at: at, actor: .stoker, name: Principal.stoker.name, address: nil, operation: own.rawValue,
+                target: target,
+                inputs: JSONValue.object([.init("cause", .string(String(cause.prefix(500))))]).text),
+            within: .seconds(2))
+    }
+
+    /// - Parameter because: its cause, and what went wrong where something did. What stays open says that its end is not known.
+    package func endOwn(_ entry: Int64?, as result: Activity.Result, because: String) async {
+        guard let entry else { return }
+        try? await end(entry, as: result, because: because)
+    }
+}

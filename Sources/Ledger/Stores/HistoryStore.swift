@@ -15,6 +15,8 @@ package protocol HistoryStore: Sendable {
     /// One exact sum per check over a span. Uptime is ``SpanTotals/uptime``: it counts time, from the timeline of ``Batch/timeline``, not
     /// pings, and ends where this program last watched.
     func tally(of checks: [Int32], from: Instant, to: Instant) async throws(Failure) -> [SpanTotals]
+    /// The sums of one check over several spans that end together, by their beginnings.
+    func tallies(of check: Int32, from starts: [Instant], to: Instant) async throws(Failure) -> [SpanTotals]
     /// Newest first; `before` is an incident's id (exclusive).
     func incidents(of check: Int32?, openOnly: Bool, before: Int64?, limit: Int) async throws(Failure) -> [Incident]
 }
@@ -25,6 +27,14 @@ extension HistoryStore {
     ) async throws(Failure) -> [[SpanTotals]] {
         var found: [[SpanTotals]] = []
         for check in checks { found.append(try await series(of: check, from: from, to: to, buckets: buckets)) }
+        return found
+    }
+}
+
+extension HistoryStore {
+    package func tallies(of check: Int32, from starts: [Instant], to: Instant) async throws(Failure) -> [SpanTotals] {
+        var found: [SpanTotals] = []
+        for start in starts { found += try await tally(of: [check], from: start, to: to) }
         return found
     }
 }

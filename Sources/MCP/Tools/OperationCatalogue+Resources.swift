@@ -58,7 +58,7 @@ extension OperationCatalogue {
                 return nil
             }
         } catch {
-            if error.code == .notFound || error.code == .usage { return nil }
+            if error.code == .notFound || error.code == .usage || error.code == .unsuitable { return nil }
             throw MCPError.trouble(Redaction.text(error.description))
         }
         return [["uri": .string(uri), "mimeType": "application/json", "text": .string(answer.text)]]

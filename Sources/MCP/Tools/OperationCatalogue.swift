@@ -7,6 +7,7 @@ package struct OperationCatalogue: MCPCatalogue {
     private let all: [Tool]
     private let plans: PlanDesk
     private let writes = OpenWrites()
+    private let kept = KeptAnswers()
     package let tools: [JSONValue]
     package let serverInfo: JSONValue
     /// Inputs that every call of an operation which takes them gets: the fleet file of a command's process.
@@ -77,6 +78,21 @@ package struct OperationCatalogue: MCPCatalogue {
     }
 
     private func carryOut(
+        _ tool: Tool, _ arguments: JSONValue, _ exchange: MCPExchange
+    ) async throws(Failure) -> Told {
+        guard tool.isKept else {
+            // Also one that failed may have changed something.
+            defer { if tool.operation.effect != .read { kept.forget() } }
+            return try await carryOutAnew(tool, arguments, exchange)
+        }
+        let (answer, changes) = kept.answer(to: arguments)
+        if let answer, exchange.client.principal.may(tool.operation.scope) { return answer }
+        let told = try await carryOutAnew(tool, arguments, exchange)
+        kept.keep(told, to: arguments, after: changes)
+        return told
+    }
+
+    private func carryOutAnew(
         _ tool: Tool, _ arguments: JSONValue, _ exchange: MCPExchange
     ) async throws(Failure) -> Told {
         var space = ""

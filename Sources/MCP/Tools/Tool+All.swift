@@ -41,7 +41,7 @@ extension Tool {
                     .init("counts", .table(.integer), "Checks per verdict"),
                     .init("checks", .list(.table(.any)), "Trouble first"),
                 ],
-                run: FleetStatus.run),
+                run: FleetStatus.run, isKept: true),
             Tool(
                 name: "check_history", title: "History of a check",
                 about:

@@ -25,6 +25,8 @@ struct Tool: Sendable {
     var next: @Sendable (_ answer: JSONValue, _ space: String) -> [String] = { _, _ in [] }
     /// In place of calling ``operation`` alone.
     var run: (@Sendable (ToolRun) async throws(Failure) -> JSONValue)?
+    /// The same for everybody, and may be a moment old; see ``KeptAnswers``.
+    var isKept = false
     /// Inputs of the operation that are always given.
     var fixed: [(name: String, value: JSONValue)] = []
 

@@ -5,7 +5,7 @@ extension Operation {
     package static let activity = Operation(
         name: "activity",
         summary:
-            "Who had what done, newest first: each change by a person, a token or an agent, from where, and what came of it",
+            "Who had what done, newest first: each change by a person, a token, an agent or Stoker itself, from where, and what came of it",
         doing: "list the activity", permission: .write, scope: .operate, needsFleet: true, path: "/activity",
         parameters: [
             .init("actor", .query, .choices(Principal.Kind.allCases.map(\.rawValue)), "Only of these kinds of actor"),
@@ -43,7 +43,8 @@ extension Activity {
         return [
             "id": .integer(id), "at": .instant(what.at), "actor": .string(what.actor.rawValue),
             "by": .string(what.name), "address": .text(what.address), "operation": .string(what.operation),
-            "doing": .string(named?.doing ?? what.operation), "target": .text(what.target),
+            "doing": .string(named?.doing ?? Activity.Own(rawValue: what.operation)?.doing ?? what.operation),
+            "target": .text(what.target),
             "inputs": what.inputs.flatMap { try? JSONValue(reading: $0) } ?? .null, "result": .string(result.rawValue),
             "because": .text(because),
         ]
@@ -59,12 +60,12 @@ extension Shape {
         ])
 
     private static let activityEntry = Shape(
-        name: "ActivityEntry", summary: "A change that somebody asked for.",
+        name: "ActivityEntry", summary: "A change that somebody asked for, or that Stoker made by itself.",
         fields: [
             .init("id", .integer, "Its number"), .init("at", .instant, "When it was asked for"),
             .init(
                 "actor", .choice(Principal.Kind.allCases.map(\.rawValue)),
-                "person: signed in or at a terminal; token: a program; agent: a model's client; machine: this machine without a token"
+                "person: signed in or at a terminal; token: a program; agent: a model's client; machine: this machine without a token; stoker: healing, drills and workers"
             ),
             .init("by", .text, "Name of the person or the token; of an agent, with whose right it works"),
             .init("address", .text, optional: true, "From where"),
@@ -75,6 +76,6 @@ extension Shape {
                 "result", .choice(Activity.Result.allCases.map(\.rawValue)),
                 "refused: not allowed; asked: answered with a question, nothing was changed; begun: at work, or its end is not known"
             ),
-            .init("because", .text, optional: true, "Why it was not done"),
+            .init("because", .text, optional: true, "Why it was not done; of what Stoker did by itself, its cause"),
         ])
 }

@@ -8,7 +8,7 @@ extension Operation {
         doing: "make a token", effect: .write, scope: .admin, needsFleet: true, method: .post, path: "/tokens",
         parameters: [
             .init(
-                "name", .body, .text(upTo: 60), required: true,
+                "name", .body, .text(upTo: 60), required: true, form: Parameter.tokenForm,
                 "What it is for: 1 to 60 letters, digits, dots, hyphens and underscores"),
             .init(
                 "scope", .body, .choice(Scope.allCases.map(\.rawValue)), required: true,
@@ -37,7 +37,7 @@ extension Operation {
     package static let listTokens = Operation(
         name: "list-tokens", summary: "Tokens that were made here: what each may, until when, and when it was used",
         doing: "list the tokens", permission: .write, scope: .admin, needsFleet: true, path: "/tokens",
-        answer: .tokenList
+        answer: .tokenList, paging: Paging(by: "name")
     ) { (context, _) throws(Failure) in
         let now = context.now()
         return ["items": .array(try context.access.tokens.map { $0.json(now: now) })]
@@ -62,7 +62,7 @@ extension Operation {
     package static let listSessions = Operation(
         name: "list-sessions", summary: "Browsers that are logged in: who, what they may, since when, from where",
         doing: "list the sessions", permission: .write, scope: .admin, needsFleet: true, path: "/sessions",
-        answer: .sessionList
+        answer: .sessionList, paging: Paging(by: "id")
     ) { (context, _) throws(Failure) in
         try context.access.sessionsJSON
     }
@@ -107,7 +107,7 @@ extension Shape {
 
     static let tokenList = Shape(
         name: "TokenList", summary: "The tokens of this server.",
-        fields: [.init("items", .list(.shape(.accessToken)), "By their names")])
+        fields: [.init("items", .list(.shape(.accessToken)), "By their names"), .nextCursor])
 
     static let session = Shape(
         name: "AccessSession", summary: "A browser that is logged in.",
@@ -123,5 +123,5 @@ extension Shape {
 
     static let sessionList = Shape(
         name: "SessionList", summary: "Open sessions.",
-        fields: [.init("items", .list(.shape(.session)), "The newest first")])
+        fields: [.init("items", .list(.shape(.session)), "The newest first"), .nextCursorOfList])
 }

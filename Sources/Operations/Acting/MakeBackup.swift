@@ -8,7 +8,7 @@ extension Operation {
         effect: .write, needsFleet: true, method: .post, path: "/backup",
         parameters: [
             .init(
-                "name", .body, .text(upTo: 100),
+                "name", .body, .text(upTo: 100), form: Parameter.backupForm,
                 "File name of letters, digits, `.`, `_` and `-`; `stoker-<time>.sqlite` unless given. An existing file is kept"
             )
         ],

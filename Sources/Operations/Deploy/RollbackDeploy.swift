@@ -10,7 +10,7 @@ extension Operation {
         doing: "roll the Space back", effect: .destructive, method: .post, path: "/spaces/{owner}/{name}/rollback",
         parameters: Parameter.space + [
             .init(
-                "to", .body, .text(upTo: 64),
+                "to", .body, .text(upTo: 64), form: Parameter.commitForm,
                 "The commit whose files it gets, 7 to 64 hex digits; the last one that is known to have run and answered, else the one before the head"
             ),
             .init("path", .body, Parameter.hubText, standard: "/", "Path of the app that has to answer"),

@@ -90,8 +90,11 @@ extension ConfigurationBoard {
     }
 
     private func shown(_ setting: FleetSetting, _ place: FleetPlace?) -> String? {
-        if setting.isSecret { return setting.value == nil ? nil : "set" }
-        if let value = setting.value { return Redaction.text(value.string ?? value.text) }
+        if setting.isSecret { return setting.differs ? "set" : nil }
+        // A list that nobody wrote is told in words.
+        if let value = setting.value, setting.differs || value.array == nil && value.members == nil {
+            return Redaction.text(value.string ?? value.text)
+        }
         // Defaults for all Spaces are known to the file alone.
         if let written = place?.value { return Redaction.text(written) }
         if place != nil { return "said in the file" }

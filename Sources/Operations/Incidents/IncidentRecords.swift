@@ -151,7 +151,7 @@ extension Operation {
 
 extension Operation.Parameter {
     static let incident = Operation.Parameter(
-        "name", .path, .text(upTo: 20), form: numberForm, "Number of the incident")
+        "name", .path, .text(upTo: 20), form: rowForm, "Number of the incident")
     static func by(_ location: Location) -> Operation.Parameter {
         .init("by", location, .text(upTo: 100), "Who says it")
     }

@@ -16,7 +16,9 @@ extension Operation {
         doing: "write a note", effect: .write, needsFleet: true, method: .post, path: "/incidents/{name}/notes",
         parameters: [
             .incident,
-            .init("text", .body, .text(upTo: IncidentRecords.mostText), required: true, "What people shall read"),
+            .init(
+                "text", .body, .text(upTo: IncidentRecords.mostText), required: true, form: Parameter.someText,
+                "What people shall read"),
             .by(.body),
             .init("internal", .body, .flag, standard: false, "Not for status pages"),
         ],

@@ -6,18 +6,17 @@ extension Operation {
     package static let listMaintenance = Operation(
         name: "list-maintenance", summary: "Maintenance: what goes on, what comes within 30 days, and what was",
         doing: "list maintenance", needsFleet: true, path: "/maintenance",
-        parameters: [
-            .init("past", .query, .integer(0...1_000), standard: 20, "How many that are over, the newest")
-        ],
-        answer: .maintenanceList
-    ) { (context, arguments) throws(Failure) in
+        answer: .maintenanceList,
+        paging: Paging(
+            "past", by: "id",
+            limit: .init("past", .query, .integer(0...1_000), standard: 20, "How many that are over, the newest"))
+    ) { (context, _) throws(Failure) in
         let keeper = try context.maintenance
         let now = context.now()
         let spans = try await keeper.spans()
         let near = keeper.book.windows(in: now..<(now + .seconds(30 * 86_400)))
         let remembered = Dictionary(spans.map { ($0.id, $0) }, uniquingKeysWith: { _, last in last })
-        let over = spans.filter { $0.until <= now.milliseconds && $0.from < $0.until }.suffix(
-            arguments.integer("past") ?? 20)
+        let over = spans.filter { $0.until <= now.milliseconds && $0.from < $0.until }
         return [
             "active": .array(near.filter { $0.from <= now }.map { $0.json(remembered[$0.id], now: now) }),
             "planned": .array(near.filter { $0.from > now }.prefix(100).map { $0.json(remembered[$0.id], now: now) }),
@@ -127,7 +126,7 @@ extension Shape {
         fields: [
             .init("active", .list(.shape(maintenanceWindow)), "What goes on"),
             .init("planned", .list(.shape(maintenanceWindow)), "What comes within 30 days, at most 100"),
-            .init("past", .list(.shape(maintenanceWindow)), "What is over, newest first"),
+            .init("past", .list(.shape(maintenanceWindow)), "What is over, newest first"), .nextCursor,
             .init(
                 "rules",
                 .list(

@@ -20,7 +20,7 @@ extension Shape {
 
     static let channelList = Shape(
         name: "ChannelList", summary: "All channels of the fleet file.",
-        fields: [.init("items", .list(.shape(.channel)), "In the order of the file")])
+        fields: [.init("items", .list(.shape(.channel)), "In the order of the file"), .nextCursor])
 
     static let hearer = Shape(
         name: "Hearer", summary: "A channel that hears of something, and on which conditions.",

@@ -6,7 +6,7 @@ extension Operation {
     package static let listChannels = Operation(
         name: "notify-channels", summary: "The channels of the fleet file, and how each fares",
         doing: "list the channels", permission: .write, needsFleet: true, path: "/notify/channels",
-        answer: .channelList
+        answer: .channelList, paging: Paging(by: "name")
     ) { (context, _) throws(Failure) in
         ["items": .array(try await context.notices.channelStatuses().map(\.json))]
     }
@@ -61,7 +61,9 @@ extension Operation {
         parameters: [
             .init(
                 "state", .query, .choices(MessageState.allCases.map(\.rawValue)), "Only these states"),
-            .init("incident", .query, .text(upTo: 20), "Only those that tell of the incident of this number"),
+            .init(
+                "incident", .query, .text(upTo: 20), form: Parameter.rowForm,
+                "Only those that tell of the incident of this number"),
             .init("limit", .query, .integer(1...1_000), standard: 50, "Messages on a page"), .cursor,
         ], answer: .messagePage
     ) { (context, arguments) throws(Failure) in
@@ -88,7 +90,7 @@ extension Operation {
         name: "notify-show", summary: "One message", doing: "show the message", permission: .write, needsFleet: true,
         path: "/notify/messages/{name}",
         parameters: [
-            .init("name", .path, .text(upTo: 20), form: Parameter.numberForm, "Number of the message")
+            .init("name", .path, .text(upTo: 20), form: Parameter.rowForm, "Number of the message")
         ], answer: .message
     ) { (context, arguments) throws(Failure) in
         let id = try number(arguments.name(), doing: "show the message")
@@ -105,7 +107,7 @@ extension Operation {
         doing: "send the message again", effect: .write, needsFleet: true, method: .post,
         path: "/notify/messages/{name}/retry",
         parameters: [
-            .init("name", .path, .text(upTo: 20), form: Parameter.numberForm, "Number of the message")
+            .init("name", .path, .text(upTo: 20), form: Parameter.rowForm, "Number of the message")
         ], answer: .message
     ) { (context, arguments) throws(Failure) in
         let board = try context.notices

@@ -66,16 +66,21 @@ extension Operation {
             .init(
                 "state", .query, .choice(WorkQueue.Standing.allCases.map(\.rawValue)), "Only these; all unless given"
             ),
-            .init("limit", .query, .integer(1...1_000), standard: 100, "At most so many"),
+            .init("limit", .query, .integer(1...1_000), standard: 100, "Items on a page"), .cursor,
         ] + QueueFile.parameters, answer: .queueList
     ) { context, arguments in
         try await QueueFile.with(context, arguments) { (queue) throws(Failure) in
             let counts = try queue.counts()
+            let limit = arguments.integer("limit") ?? 100
+            let before = try arguments.cursor(doing: "list the queue")
             let standing = arguments.text("state").flatMap { WorkQueue.Standing(rawValue: $0) }
+            let found = try queue.list(standing, before: before, limit: limit + 1)
+            let page = found.prefix(limit)
             return [
                 "waiting": .count(counts.waiting), "taken": .count(counts.taken), "done": .count(counts.done),
                 "failed": .count(counts.failed),
-                "items": .array(try queue.list(standing, limit: arguments.integer("limit") ?? 100).map(\.json)),
+                "items": .array(page.map(\.json)),
+                "next_cursor": .text(found.count > limit ? page.last.map { "\($0.id)" } : nil),
             ]
         }
     }
@@ -89,7 +94,8 @@ private enum QueueFile {
             "life", .local, .text(upTo: 100),
             "Names the life of the container: what an earlier one took is taken again at once"),
     ]
-    static let ticket = Operation.Parameter("ticket", .path, .text(upTo: 60), "As `queue-take` gave it")
+    static let ticket = Operation.Parameter(
+        "ticket", .path, .text(upTo: 60), form: Operation.Parameter.ticketForm, "As `queue-take` gave it")
 
     static func with(
         _ context: OperationContext, _ arguments: Arguments,
@@ -121,5 +127,5 @@ extension Shape {
     static let queueList = Shape(
         name: "QueueList", summary: "The work of a queue.",
         fields: WorkQueue.Standing.allCases.map { .init($0.rawValue, .integer, "How many are \($0.rawValue)") }
-            + [.init("items", .list(.shape(queueItem)), "Newest first")])
+            + [.init("items", .list(.shape(queueItem)), "Newest first"), .nextCursor])
 }

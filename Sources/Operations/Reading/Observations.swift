@@ -90,9 +90,7 @@ extension Arguments {
     func cursor(doing: String) throws(Failure) -> Int64? {
         guard let text = text("cursor") else { return nil }
         guard let value = Int64(text), value >= 0 else {
-            throw Failure(
-                .usage, doing: doing, because: "\"cursor\" is not one that a page gave",
-                hint: "use a page's next_cursor as it is")
+            throw .noCursor(doing: doing)
         }
         return value
     }

@@ -12,7 +12,7 @@ extension Operation {
         let now = context.now()
         let siblings = family.filter { $0.check.name != status.check.name }
         let view = CheckView(status, now: now)
-        let history = try await History.read(of: status.id, from: context.ledger, now: now)
+        let history = try await History.read(of: status, from: context.ledger, context.uptimes, now: now)
         // A ledger that cannot be read leaves what the monitor knows.
         var acknowledged: Acknowledgement?
         var maintenance = IncidentMaintenance(spans: [])
@@ -45,10 +45,12 @@ extension Operation {
         var incident: Incident?
 
         /// nil when the ledger cannot be read: what the monitor knows is shown all the same, and the overview tells of the ledger.
-        static func read(of check: Int32, from ledger: any Ledger, now: Instant) async -> History? {
+        static func read(
+            of status: CheckStatus, from ledger: any Ledger, _ kept: UptimeCache, now: Instant
+        ) async -> History? {
             do throws(Failure) {
-                let uptime = try await Uptime.read(of: check, from: ledger, now: now)
-                let open = try await ledger.incidents(of: check, openOnly: true, before: nil, limit: 1)
+                let uptime = try await kept.uptimes(of: status, from: ledger, now: now)
+                let open = try await ledger.incidents(of: status.id, openOnly: true, before: nil, limit: 1)
                 return History(uptime: uptime.map { .init($0.name, $0.json) }, incident: open.first)
             } catch {
                 return nil

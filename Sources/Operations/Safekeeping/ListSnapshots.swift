@@ -6,7 +6,7 @@ extension Operation {
         name: "list-snapshots",
         summary: "Lists the snapshots of a vault: kept ones, held ones, and what fenced containers left",
         doing: "list the snapshots", permission: .write, path: "/snapshots", parameters: Parameter.vault,
-        answer: .snapshotList
+        answer: .snapshotList, paging: Paging("snapshots", by: "id")
     ) { context, arguments in
         try await context.snapshots(arguments, doing: "list the snapshots") { store in
             let summary = try await store.summary()
@@ -68,7 +68,7 @@ extension Shape {
                             .init("since", .instant, "By its own clock"),
                             .init("released", .flag, "It stopped in order after its last publication"),
                         ])), optional: true, "Who has the pen; null when nobody had it yet"),
-            .init("snapshots", .list(.shape(.snapshot)), "Kept, newest first"),
+            .init("snapshots", .list(.shape(.snapshot)), "Kept, newest first"), .nextCursor,
             .init("held", .list(.shape(.snapshot)), "Waiting to be accepted: they lost so much against the newest"),
             .init(
                 "strays",

@@ -9,22 +9,25 @@ extension Operation {
         permission: .write, path: "/snapshots/{id}/files",
         parameters: [
             .snapshot, .init("path", .query, .text(upTo: 4_096), "Only this file or folder and what is below it"),
-            .init("limit", .query, .integer(1...100_000), standard: 10_000, "How many at most"),
+            .init("limit", .query, .integer(1...100_000), standard: 10_000, "How many at most"), .cursor,
         ] + Parameter.vault, answer: .snapshotFiles
     ) { context, arguments in
         try await context.snapshots(arguments, doing: "list the files of the snapshot") { store in
             let snapshot = try await store.find(arguments.name("id"))
             let limit = arguments.integer("limit") ?? 10_000
+            // A snapshot never changes: a place is a cursor.
+            let start = Int(try arguments.cursor(doing: "list the files of the snapshot") ?? 0)
             let found = Mutex<(entries: [JSONValue], total: Int)>(([], 0))
             try await store.list(snapshot, below: Array((arguments.text("path") ?? "").utf8)) { entry in
                 found.withLock { found in
                     found.total += 1
-                    if found.entries.count < limit { found.entries.append(entry.json) }
+                    if found.total > start, found.entries.count < limit { found.entries.append(entry.json) }
                 }
             }
             return found.withLock { found in
                 [
                     "snapshot": .string(snapshot.id), "entries": .array(found.entries), "total": .count(found.total),
+                    "next_cursor": .place(start + found.entries.count, of: found.total),
                 ]
             }
         }
@@ -65,7 +68,7 @@ extension Operation {
         permission: .write, path: "/snapshots/{id}/diff",
         parameters: [
             .snapshot, .init("against", .query, .text(upTo: 64), "The older one; the snapshot's parent unless given"),
-            .init("limit", .query, .integer(1...100_000), standard: 10_000, "How many at most"),
+            .init("limit", .query, .integer(1...100_000), standard: 10_000, "How many at most"), .cursor,
         ] + Parameter.vault, answer: .snapshotDiff
     ) { context, arguments in
         try await context.snapshots(arguments, doing: "compare the snapshots") { store in
@@ -77,11 +80,12 @@ extension Operation {
             }
             let old = try await store.find(other)
             let limit = arguments.integer("limit") ?? 10_000
+            let start = Int(try arguments.cursor(doing: "compare the snapshots") ?? 0)
             let found = Mutex<(changes: [JSONValue], total: Int)>(([], 0))
             try await store.difference(from: old, to: snapshot) { change in
                 found.withLock { found in
                     found.total += 1
-                    guard found.changes.count < limit else { return }
+                    guard found.total > start, found.changes.count < limit else { return }
                     found.changes.append([
                         "kind": .string(change.kind.rawValue), "path": .string(TreePath.text(change.path)),
                         "before_bytes": change.before.map { .count($0) } ?? .null,
@@ -93,9 +97,17 @@ extension Operation {
                 [
                     "before": .string(old.id), "after": .string(snapshot.id), "changes": .array(found.changes),
                     "total": .count(found.total),
+                    "next_cursor": .place(start + found.changes.count, of: found.total),
                 ]
             }
         }
+    }
+}
+
+extension JSONValue {
+    /// The cursor of what begins at a place; null at the end.
+    fileprivate static func place(_ next: Int, of total: Int) -> JSONValue {
+        next < total ? .string("\(next)") : .null
     }
 }
 
@@ -141,7 +153,7 @@ extension Shape {
                                 .init("torn", .flag, "It changed while it was read, again and again"),
                                 .init("note", .text, optional: true, "Why it is no fresh copy"),
                             ]))), "In the order of a tree"),
-            .init("total", .integer, "How many there are; more than `entries` when the limit cut them"),
+            .init("total", .integer, "How many there are; more than `entries` when the limit cut them"), .nextCursor,
         ])
 
     static let snapshotContent = Shape(
@@ -169,6 +181,6 @@ extension Shape {
                                 .init("before_bytes", .integer, optional: true, "Size in the older one"),
                                 .init("after_bytes", .integer, optional: true, "Size in the newer one"),
                             ]))), "In the order of a tree"),
-            .init("total", .integer, "How many there are; more than `changes` when the limit cut them"),
+            .init("total", .integer, "How many there are; more than `changes` when the limit cut them"), .nextCursor,
         ])
 }

@@ -293,10 +293,12 @@ package final class StateBoard: Sendable {
     /// Proves the newest snapshot, and remembers what came of it.
     @discardableResult
     package func drill(_ state: State) async throws -> StateMemory {
-        shared.withLock { shared in
-            shared.asked.remove(state.name)
+        let isAsked = shared.withLock { shared in
             shared.drilling.insert(state.name)
+            return shared.asked.remove(state.name) != nil
         }
+        let cause = isAsked ? "somebody asked for it" : "its time had come"
+        let entry = await ledger.activities.beginOwn(.drill, on: state.name, because: cause, at: now())
         defer { _ = shared.withLock { $0.drilling.remove(state.name) } }
         let verify = state.settings.verify.flatMap { $0.hasPrefix("http://") || $0.hasPrefix("https://") ? nil : $0 }
         let drill = RestoreDrill(
@@ -311,6 +313,9 @@ package final class StateBoard: Sendable {
             report.failure = Redaction.text(Failure(of: error, doing: "open the vault").because).cut(to: 500)
         }
         let done = report
+        await ledger.activities.endOwn(
+            entry, as: done.failure == nil ? .done : .failed,
+            because: done.failure.map { "\(cause); \($0)" } ?? cause)
         return try await update(state.name) { $0.take(done) }
     }
 }

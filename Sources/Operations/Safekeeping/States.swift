@@ -6,7 +6,8 @@ extension Operation {
         name: "list-states",
         summary:
             "What the fleet's Spaces keep in vaults, and whether it can come back: newest snapshot, last proven restore, what waits for a word",
-        doing: "list the states", permission: .write, needsFleet: true, path: "/states", answer: .stateList
+        doing: "list the states", permission: .write, needsFleet: true, path: "/states", answer: .stateList,
+        paging: Paging(by: "name")
     ) { (context, _) async throws(Failure) in
         let board = try context.states
         var items: [JSONValue] = []
@@ -363,7 +364,7 @@ extension Shape {
     static let stateList = Shape(
         name: "StateList", summary: "The states of the fleet.",
         fields: [
-            .init("items", .list(.shape(stateSummary)), "In the order of the fleet file"),
+            .init("items", .list(.shape(stateSummary)), "In the order of the fleet file"), .nextCursor,
             .init("safe", .integer, "How many are safe"),
         ])
 

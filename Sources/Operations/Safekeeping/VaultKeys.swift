@@ -30,7 +30,7 @@ extension Operation {
 
     package static let listKeys = Operation(
         name: "list-keys", summary: "Lists the keys that open a vault", doing: "list the keys", permission: .write,
-        path: "/keys", parameters: Parameter.vault, answer: .keyList
+        path: "/keys", parameters: Parameter.vault, answer: .keyList, paging: Paging("keys", by: "id")
     ) { context, arguments in
         try await context.snapshots(arguments, doing: "list the keys") { store in
             ["vault": .string(store.vault.name), "keys": .array(try await store.keys().map(\.json))]
@@ -117,6 +117,7 @@ extension Shape {
         name: "VaultKeyList", summary: "The keys of a vault.",
         fields: [
             .init("vault", .text, "Its address"), .init("keys", .list(.shape(.keyFacts)), "In the order they came"),
+            .nextCursor,
         ])
     static let keyRotation = Shape(
         name: "KeyRotation", summary: "What a rotation did.",

@@ -17,14 +17,9 @@ package struct Uptime: Sendable, Equatable {
     package static func read(
         of check: Int32, wanted: [String]? = nil, from ledger: any Ledger, now: Instant
     ) async throws(Failure) -> [Uptime] {
-        var found: [Uptime] = []
-        for span in spans where wanted?.contains(span.name) ?? true {
-            guard let tally = try await ledger.tally(of: [check], from: now - span.duration, to: now).first else {
-                continue
-            }
-            found.append(Uptime(name: span.name, tally: tally))
-        }
-        return found
+        let spans = spans.filter { wanted?.contains($0.name) ?? true }
+        let tallies = try await ledger.tallies(of: check, from: spans.map { now - $0.duration }, to: now)
+        return zip(spans, tallies).map { Uptime(name: $0.name, tally: $1) }
     }
 
     package init(name: String, tally: SpanTotals) {

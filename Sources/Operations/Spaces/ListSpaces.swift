@@ -15,13 +15,13 @@ extension Operation {
                 "sort", .query, .choice(["createdAt", "lastModified", "likes", "trendingScore"]), "The greatest first"),
             .init(
                 "stage", .query, .choices(SpaceStage.known.map(\.rawValue)), "Only these stages"),
-            .init("limit", .query, .integer(1...100_000), standard: 100, "At most so many"),
-        ], answer: .spaceList
+        ], answer: .spaceList, paging: spacePaging
     ) { context, arguments in
         let hub = try context.hub
         let (search, filter) = (arguments.text("search"), arguments.texts("filter"))
         let stages = Set(arguments.texts("stage"))
-        let limit = arguments.integer("limit") ?? 100
+        // The Hub is asked from the beginning, for the pages before as well.
+        let limit = spacePaging.rows(upTo: arguments)
         // Everybody's Spaces are no list anybody wants; a search over them may be.
         var author = arguments.text("author")
         if author == nil, search == nil, filter.isEmpty { author = try await hub.whoami().name }
@@ -30,35 +30,32 @@ extension Operation {
             expand: ["runtime", "sha", "sdk", "private", "lastModified", "disabled"],
             pageSize: min(500, stages.isEmpty ? limit : 500))
         var items: [RepoInfo] = []
-        var more = false
         for try await item in found {
             if !stages.isEmpty, !stages.contains(item.runtime?.stage.rawValue ?? "") { continue }
-            if items.count == limit {
-                more = true
-                break
-            }
             items.append(item)
+            if items.count > limit { break }
         }
-        return ["spaces": .array(items.map(\.json)), "more": .bool(more)]
+        return ["spaces": .array(items.map(\.json)), "more": .bool(items.count > limit)]
     }
+
+    private static let spacePaging = Paging("spaces", by: "space", standard: 100, most: 100_000)
 
     package static let searchSpaces = Operation(
         name: "search-spaces", summary: "Finds Spaces of everybody by what they do", doing: "search Spaces",
         permission: .write, path: "/spaces/search",
         parameters: [
-            .init("q", .query, .text(upTo: 500), required: true, "What they do, in words"),
+            .init("q", .query, .text(upTo: 500), required: true, form: Parameter.someText, "What they do, in words"),
             .init("sdk", .query, .list(.choice(["gradio", "docker", "static"]), upTo: 3), "Only these SDKs"),
             .init("filter", .query, .list(.text(upTo: 100), upTo: 50), "A tag"),
             .init("include_non_running", .query, .flag, "Also those that do not run"),
-            .init("limit", .query, .integer(1...1_000), standard: 10, "At most so many"),
-        ], answer: .spaceMatches
+        ], answer: .spaceMatches, paging: Paging("spaces", by: "space", standard: 10)
     ) { context, arguments in
         let found = try await context.hub.searchSpaces(
             arguments.name("q"), filter: arguments.texts("filter"), sdks: arguments.texts("sdk"),
             includesNonRunning: arguments.flag("include_non_running"))
         return [
             "spaces": .array(
-                found.prefix(arguments.integer("limit") ?? 10).map {
+                found.map {
                     $0.space.json.adding([
                         .init("title", .maybe($0.title)), .init("description", .maybe($0.description)),
                         .init("score", .maybe($0.score)),

@@ -103,7 +103,7 @@ extension Operation {
         path: "/spaces/{owner}/{name}/sleep-time",
         parameters: Parameter.space + [
             .init(
-                "time", .body, .text(upTo: 20), required: true,
+                "time", .body, .text(upTo: 20), required: true, form: Parameter.sleepForm,
                 "A duration such as 30m or 2d, a number of seconds, or never (also -1)")
         ], answer: .spaceRuntime
     ) { context, arguments in

@@ -25,7 +25,7 @@ extension Operation {
         permission: .write, path: "/spaces/{owner}/{name}/files",
         parameters: Parameter.space + [
             .init("folder", .query, Parameter.hubText, standard: "", "Only what is in this folder"), .revision(.query),
-        ], answer: .spaceFiles
+        ], answer: .spaceFiles, paging: Paging("files", by: "path", most: 100_000)
     ) { context, arguments in
         let (hub, id) = try await context.space(arguments)
         let revision = arguments.name("revision")
@@ -46,7 +46,7 @@ extension Operation {
     package static let spaceDomains = Operation(
         name: "space-domains", summary: "The names a Space answers to, and the DNS record each of its own needs",
         doing: "show the domains of the Space", permission: .write, path: "/spaces/{owner}/{name}/domains",
-        parameters: Parameter.space, answer: .spaceDomains
+        parameters: Parameter.space, answer: .spaceDomains, paging: Paging("domains", by: "domain")
     ) { context, arguments in
         let (hub, id) = try await context.space(arguments)
         let domains = try await hub.runtime(of: id).domains

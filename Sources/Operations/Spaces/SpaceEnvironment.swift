@@ -73,7 +73,9 @@ extension Operation.Parameter {
     /// Values of a Space's environment; never shown, also those of variables: a secret may be among them by mistake.
     static let environmentValues = Kind.list(
         .object([
-            .init("key", .body, .text(upTo: 200), required: true, "Name: a letter, then letters, digits and _"),
+            .init(
+                "key", .body, .text(upTo: 200), required: true, form: Operation.Parameter.keyForm,
+                "Name: a letter, then letters, digits and _"),
             .init("value", .body, .secret(upTo: 256 * 1024), required: true, "Value"),
             .init("description", .body, .text(upTo: 1_000), "Kept with it on the Hub"),
         ]), upTo: 500)
@@ -156,7 +158,7 @@ extension Operation {
     package static let listSecrets = Operation(
         name: "list-space-secrets", summary: "Names and times of a Space's secrets; the Hub never gives values back",
         doing: "list the secrets of the Space", permission: .write, path: "/spaces/{owner}/{name}/secrets",
-        parameters: Parameter.space, answer: .spaceSecrets
+        parameters: Parameter.space, answer: .spaceSecrets, paging: Paging("secrets", by: "key")
     ) { context, arguments in
         let (hub, named) = try await context.space(arguments)
         let id = try await hub.canonical(named)
@@ -177,7 +179,8 @@ extension Operation {
     package static let listVariables = Operation(
         name: "list-space-variables", summary: "Names and values of a Space's variables",
         doing: "list the variables of the Space", permission: .write, path: "/spaces/{owner}/{name}/variables",
-        parameters: Parameter.space, answer: .spaceVariables
+        parameters: Parameter.space, answer: .spaceVariables,
+        paging: Paging("variables", by: "key")
     ) { context, arguments in
         let (hub, named) = try await context.space(arguments)
         let id = try await hub.canonical(named)

@@ -5,7 +5,7 @@ extension Operation {
     package static let listHardware = Operation(
         name: "list-hardware", summary: "The Hub's catalogue of hardware, with prices by the hour",
         doing: "list hardware",
-        permission: .write, path: "/hardware", answer: .hardware
+        permission: .write, path: "/hardware", answer: .hardware, paging: Paging("hardware", by: "flavor")
     ) { context, _ in
         ["hardware": .array(try await context.hub.hardwareCatalogue().map(\.json))]
     }
@@ -13,7 +13,8 @@ extension Operation {
     package static let spaceHardware = Operation(
         name: "space-hardware", summary: "What a Space runs on, beside the catalogue",
         doing: "show the hardware of the Space",
-        permission: .write, path: "/spaces/{owner}/{name}/hardware", parameters: Parameter.space, answer: .hardware
+        permission: .write, path: "/spaces/{owner}/{name}/hardware", parameters: Parameter.space, answer: .hardware,
+        paging: Paging("hardware", by: "flavor")
     ) { context, arguments in
         let (hub, id) = try await context.space(arguments)
         let runtime = try await hub.runtime(of: id)

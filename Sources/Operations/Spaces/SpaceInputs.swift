@@ -4,18 +4,34 @@ package import StokerCore
 extension Operation.Parameter {
     /// The Space in the address.
     static let space: [Operation.Parameter] = [
-        .init("owner", .path, .text(upTo: 100), form: partOfID, "User or organisation that owns the Space"),
-        .init("name", .path, .text(upTo: 100), form: partOfID, "Its name"),
+        .init("owner", .path, .text(upTo: 96), form: partOfID, "User or organisation that owns the Space"),
+        .init("name", .path, .text(upTo: 96), form: partOfID, "Its name"),
     ]
 
+    // Forms of texts, for documentation; a test holds each to what decides.
     /// Neither `--` nor `..`, and no other sign at its ends.
-    private static let partOfID = "^[A-Za-z0-9_]+([.-][A-Za-z0-9_]+)*$"
-    /// A number of the ledger's, as text.
+    private static let partOfID = "^[A-Za-z0-9_]+((-|\\.|-\\.|\\.-)[A-Za-z0-9_]+)*$"
+    /// Two of them.
+    static let idForm =
+        "^[A-Za-z0-9_]+((-|\\.|-\\.|\\.-)[A-Za-z0-9_]+)*/[A-Za-z0-9_]+((-|\\.|-\\.|\\.-)[A-Za-z0-9_]+)*$"
+    /// A place in a list of the ledger's.
     static let numberForm = "^[0-9]{1,18}$"
+    /// The number of an incident or a message.
+    static let rowForm = "^[1-9][0-9]{0,17}$"
+    static let commitForm = "^[0-9A-Fa-f]{7,64}$"
+    /// Of a secret or variable.
+    static let keyForm = "^[A-Za-z][A-Za-z0-9_]*$"
+    static let backupForm = "^[A-Za-z0-9_-][A-Za-z0-9._-]*$"
+    static let ticketForm = "^[0-9]{1,18}-[0-9]{1,18}$"
+    static let tokenForm = "^[A-Za-z0-9._-]+$"
+    /// Not only space.
+    static let someText = "[^\\s]"
+    static let sleepForm =
+        "^(never|-1|[1-9][0-9]{0,8}|[1-9][0-9]{0,4}d([0-9]{1,5}h)?([0-9]{1,5}m)?([0-9]{1,5}s)?|[1-9][0-9]{0,5}h([0-9]{1,5}m)?([0-9]{1,5}s)?|[1-9][0-9]{0,6}m([0-9]{1,5}s)?|[1-9][0-9]{0,8}s)$"
 
     /// Another Space, or the same under another name.
     static func otherSpace(_ name: String, _ summary: String) -> Operation.Parameter {
-        .init(name, .body, .text(upTo: 200), required: true, "\(summary), as owner/name")
+        .init(name, .body, .text(upTo: 200), required: true, form: idForm, "\(summary), as owner/name")
     }
 
     static func revision(_ location: Location, _ summary: String = "A branch, tag or commit") -> Operation.Parameter {
@@ -26,7 +42,7 @@ extension Operation.Parameter {
         "timeout", .body, .duration, "Give up after so long, also on a Hub that does not answer")
 
     static let sleepTime = Operation.Parameter(
-        "sleep_time", .body, .text(upTo: 20), form: "^(never|-1|[1-9][0-9]{0,5}(s|m|h)?|[1-9][0-9]?d)$",
+        "sleep_time", .body, .text(upTo: 20), form: sleepForm,
         "Puts it to sleep after so long without a visit: 30m, 2d, a number of seconds, or never (also -1)")
 
     static let volumes = Kind.list(.text(upTo: 500), upTo: 20)

@@ -13,7 +13,8 @@ private enum RefKind: String, Sendable {
         Operation(
             name: "list-space-\(plural)", summary: "The \(plural) of a Space, and the commits they point to",
             doing: "list the \(plural) of the Space", permission: .write, path: "/spaces/{owner}/{name}/\(plural)",
-            parameters: Operation.Parameter.space, answer: .spaceRefs
+            parameters: Operation.Parameter.space, answer: .spaceRefs,
+            paging: Paging("refs", by: "ref")
         ) { context, arguments in
             let (hub, id) = try await context.space(arguments)
             let refs = list(try await hub.refs(of: id)).sorted { $0.name < $1.name }

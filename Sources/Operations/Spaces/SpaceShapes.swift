@@ -73,7 +73,7 @@ extension Shape {
         name: "SpaceList", summary: "Spaces of the Hub.",
         fields: [
             .init("spaces", .list(.shape(listed)), "The Spaces"),
-            .init("more", .flag, "There are more than were asked for"),
+            .init("more", .flag, "There are more than were asked for"), .nextCursor,
         ])
     private static let match = Shape(
         name: "SpaceMatch", summary: "A Space that does what was looked for.",
@@ -84,7 +84,7 @@ extension Shape {
         ])
     static let spaceMatches = Shape(
         name: "SpaceMatches", summary: "What a search found.",
-        fields: [.init("spaces", .list(.shape(match)), "The best first")])
+        fields: [.init("spaces", .list(.shape(match)), "The best first"), .nextCursor])
 
     private static let file = Shape(
         name: "SpaceFile", summary: "A file of a Space.",
@@ -97,7 +97,7 @@ extension Shape {
         name: "SpaceFiles", summary: "The files of a Space's repository.",
         fields: [
             .ofSpace, .init("revision", .text, "Branch, tag or commit"),
-            .init("files", .list(.shape(file)), "By path"),
+            .init("files", .list(.shape(file)), "By path"), .nextCursor,
         ])
 
     private static let visit = Shape(
@@ -149,7 +149,7 @@ extension Shape {
         name: "SpaceDomains", summary: "The names a Space answers to.",
         fields: [
             .ofSpace, .init("settings", .text, "Page on which names are added"),
-            .init("domains", .list(.shape(ownDomain)), "Names"),
+            .init("domains", .list(.shape(ownDomain)), "Names"), .nextCursor,
         ])
     static let spaceAddress = Shape(
         name: "SpaceAddress", summary: "Where a Space is found.",
@@ -158,7 +158,7 @@ extension Shape {
     static let spaceVolumes = Shape(
         name: "SpaceVolumes", summary: "What is mounted in a Space.",
         fields: [
-            .ofSpace, .init("volumes", .list(.shape(volume)), "Mounts"),
+            .ofSpace, .init("volumes", .list(.shape(volume)), "Mounts"), .nextCursorOfList,
             .init("changed", .flag, optional: true, "Whether something was changed; null when it was only asked for"),
         ])
 
@@ -183,7 +183,7 @@ extension Shape {
             .init("space", .text, sparse: true, "owner/name, when one was asked for"),
             .init("current", .text, optional: true, sparse: true, "What it runs on"),
             .init("requested", .text, optional: true, sparse: true, "What it is to run on"),
-            .init("hardware", .list(.shape(flavor)), "The Hub's catalogue"),
+            .init("hardware", .list(.shape(flavor)), "The Hub's catalogue"), .nextCursor,
         ])
 
     private static let secret = Shape(
@@ -195,7 +195,7 @@ extension Shape {
         ])
     static let spaceSecrets = Shape(
         name: "SpaceSecrets", summary: "Names of a Space's secrets.",
-        fields: [.ofSpace, .init("secrets", .list(.shape(secret)), "Names and times")])
+        fields: [.ofSpace, .init("secrets", .list(.shape(secret)), "Names and times"), .nextCursor])
     private static let variable = Shape(
         name: "SpaceVariable", summary: "A variable.",
         fields: [
@@ -205,7 +205,7 @@ extension Shape {
         ])
     static let spaceVariables = Shape(
         name: "SpaceVariables", summary: "A Space's variables.",
-        fields: [.ofSpace, .init("variables", .list(.shape(variable)), "Names and values")])
+        fields: [.ofSpace, .init("variables", .list(.shape(variable)), "Names and values"), .nextCursor])
     static let environmentChange = Shape(
         name: "EnvironmentChange", summary: "What was changed of a Space's environment. Values are never told.",
         fields: [
@@ -226,7 +226,7 @@ extension Shape {
         ])
     static let spaceRefs = Shape(
         name: "SpaceRefs", summary: "Branches or tags.",
-        fields: [.ofSpace, .init("refs", .list(.shape(ref)), "By name")])
+        fields: [.ofSpace, .init("refs", .list(.shape(ref)), "By name"), .nextCursor])
     static func refCreated(_ word: String) -> Shape {
         Shape(
             name: "\(word.prefix(1).uppercased())\(word.dropFirst())Created",

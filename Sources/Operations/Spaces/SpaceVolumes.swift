@@ -6,7 +6,8 @@ extension Operation {
 
     package static let listVolumes = Operation(
         name: "list-space-volumes", summary: "What is mounted in a Space", doing: "list the volumes of the Space",
-        permission: .write, path: "/spaces/{owner}/{name}/volumes", parameters: Parameter.space, answer: .spaceVolumes
+        permission: .write, path: "/spaces/{owner}/{name}/volumes", parameters: Parameter.space, answer: .spaceVolumes,
+        paging: Paging("volumes", by: "mount_path")
     ) { context, arguments in
         let (hub, id) = try await context.space(arguments)
         return try await hub.volumes(of: id).answer(id, changed: nil)

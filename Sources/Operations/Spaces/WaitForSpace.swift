@@ -10,7 +10,7 @@ extension Operation {
         path: "/spaces/{owner}/{name}/wait",
         parameters: Parameter.space + [
             .init(
-                "commit", .body, .text(upTo: 64),
+                "commit", .body, .text(upTo: 64), form: Parameter.commitForm,
                 "The commit that has to run, 7 to 64 hex digits; the head of main unless given"),
             .init("path", .body, Parameter.hubText, standard: "/", "Path of the app that has to answer"),
             .init("no_app", .body, .flag, "What the Hub says is enough; the app is not visited"),

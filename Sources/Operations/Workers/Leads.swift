@@ -31,7 +31,7 @@ extension Operation {
     package static let listLeads = Operation(
         name: "list-leads", summary: "What other tools said, as it was handed to a worker", doing: "list the leads",
         permission: .write, needsFleet: true, path: "/workers/{name}/leads", parameters: [.workerName],
-        answer: .leadList
+        answer: .leadList, paging: Paging(by: "id")
     ) { (context, arguments) throws(Failure) in
         ["items": .array(try await context.workers.leads(of: arguments.name()).map(\.json))]
     }
@@ -48,7 +48,8 @@ extension Shape {
         ])
 
     static let leadList = Shape(
-        name: "LeadList", summary: "Leads of a worker.", fields: [.init("items", .list(.shape(.lead)), "Leads")])
+        name: "LeadList", summary: "Leads of a worker.",
+        fields: [.init("items", .list(.shape(.lead)), "Leads"), .nextCursor])
 
     static let leadImport = Shape(
         name: "LeadImport", summary: "What was taken of a SARIF document.",

@@ -31,12 +31,10 @@ extension Operation {
             .init(
                 "state", .query, .choices(Finding.State.allCases.map(\.rawValue)),
                 "Only these states; those that are open unless given"),
-            .init("limit", .query, .integer(1...1_000), standard: 100, "How many"),
-        ], answer: .findingList
+        ], answer: .findingList, paging: Paging(by: "id", standard: 100)
     ) { (context, arguments) throws(Failure) in
         let source = try await ResultSource.read(context, arguments)
-        let found = source.findings(arguments).prefix(arguments.integer("limit") ?? 100)
-        return ["items": .array(found.map(\.json)), "from": .string(source.name)]
+        return ["items": .array(source.findings(arguments).map(\.json)), "from": .string(source.name)]
     }
 
     package static let showFinding = Operation(
@@ -124,7 +122,7 @@ extension Operation {
 extension Operation.Parameter {
     static func dataset(required: Bool) -> Operation.Parameter {
         .init(
-            "dataset", .query, .text(upTo: 200), required: required,
+            "dataset", .query, .text(upTo: 200), required: required, form: idForm,
             "A dataset that a worker writes, owner/name\(required ? "" : "; without one, the workers of the running fleet are asked")"
         )
     }

@@ -42,7 +42,7 @@ extension Shape {
 
     static let workerAskList = Shape(
         name: "WorkerAskList", summary: "What a worker asked its model, newest first.",
-        fields: [.init("items", .list(.shape(.workerAsk)), "Questions")])
+        fields: [.init("items", .list(.shape(.workerAsk)), "Questions"), .nextCursor])
 
     static let worker = Shape(
         name: "Worker", summary: "A worker of the fleet file, and how it is.",
@@ -76,7 +76,7 @@ extension Shape {
     static let workerList = Shape(
         name: "WorkerList", summary: "All workers of the fleet file.",
         fields: [
-            .init("items", .list(.shape(.worker)), "In the order of the file"),
+            .init("items", .list(.shape(.worker)), "In the order of the file"), .nextCursor,
             .init("online", .integer, "Of them, those that looked within two intervals and are not paused"),
             .init("iterations", .integer, "Rows of all of them together"),
         ])
@@ -106,7 +106,7 @@ extension Shape {
     static let findingList = Shape(
         name: "FindingList", summary: "Findings, the most important first.",
         fields: [
-            .init("items", .list(.shape(.finding)), "Findings"),
+            .init("items", .list(.shape(.finding)), "Findings"), .nextCursor,
             .init("from", .text, "The worker or dataset that they are of"),
         ])
 
@@ -133,7 +133,7 @@ extension Shape {
 
     static let iterationList = Shape(
         name: "IterationList", summary: "Iterations, newest first.",
-        fields: [.init("items", .list(.shape(.iteration)), "Iterations")])
+        fields: [.init("items", .list(.shape(.iteration)), "Iterations"), .nextCursor])
 
     static let plannedCase = Shape(
         name: "PlannedCase", summary: "A case of a plan that no test names.",

@@ -4,7 +4,7 @@ import Workshop
 extension Operation {
     package static let listWorkers = Operation(
         name: "list-workers", summary: "The workers of the fleet file, and how each is", doing: "list the workers",
-        permission: .write, needsFleet: true, path: "/workers", answer: .workerList
+        permission: .write, needsFleet: true, path: "/workers", answer: .workerList, paging: Paging(by: "name")
     ) { (context, _) throws(Failure) in
         let all = try await context.workers.statuses()
         let now = context.now()
@@ -41,23 +41,22 @@ extension Operation {
     package static let listAsks = Operation(
         name: "list-asks", summary: "What a worker asked its language model, and what came back; without secrets",
         doing: "list the questions", permission: .write, needsFleet: true, path: "/workers/{name}/asks",
-        parameters: [
-            .workerName, .init("limit", .query, .integer(1...30), standard: 10, "How many; the newest 30 are kept"),
-        ], answer: .workerAskList
+        parameters: [.workerName], answer: .workerAskList,
+        // The newest 30 are kept.
+        paging: Paging(by: "number", standard: 10, most: 30)
     ) { (context, arguments) throws(Failure) in
-        let asks = try await context.workers.asks(of: arguments.name(), limit: arguments.integer("limit") ?? 10)
+        let asks = try await context.workers.asks(of: arguments.name(), limit: 30)
         return ["items": .array(asks.map(\.json))]
     }
 
     package static let listIterations = Operation(
         name: "list-iterations", summary: "The newest iterations of a worker, newest first",
         doing: "list the iterations", permission: .write, needsFleet: true, path: "/workers/{name}/iterations",
-        parameters: [
-            .workerName,
-            .init("limit", .query, .integer(1...200), standard: 20, "How many; the newest 200 are kept here"),
-        ], answer: .iterationList
+        parameters: [.workerName], answer: .iterationList,
+        // The newest 200 are kept here.
+        paging: Paging(by: "iteration", standard: 20, most: 200)
     ) { (context, arguments) throws(Failure) in
-        let rows = try await context.workers.rows(of: arguments.name(), limit: arguments.integer("limit") ?? 20)
+        let rows = try await context.workers.rows(of: arguments.name(), limit: 200)
         return ["items": .array(rows.map(\.json))]
     }
 }

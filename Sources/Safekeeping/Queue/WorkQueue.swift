@@ -152,12 +152,14 @@ package struct WorkQueue: Sendable {
     }
 
     /// Newest first.
-    package func list(_ standing: Standing? = nil, limit: Int = 100) throws(Failure) -> [Item] {
+    package func list(_ standing: Standing? = nil, before: Int64? = nil, limit: Int = 100) throws(Failure) -> [Item] {
         do {
             return try database.read { db in
                 let rows = try Row.fetchAll(
-                    db, sql: "SELECT * FROM stoker_queue WHERE ?1 IS NULL OR standing = ?1 ORDER BY id DESC LIMIT ?2",
-                    arguments: [standing?.rawValue, limit])
+                    db,
+                    sql:
+                        "SELECT * FROM stoker_queue WHERE (?1 IS NULL OR standing = ?1) AND id < ?2 ORDER BY id DESC LIMIT ?3",
+                    arguments: [standing?.rawValue, before ?? .max, limit])
                 return try rows.map(Self.item)
             }
         } catch {

@@ -91,7 +91,13 @@ extension JSONValue {
             if bytes.allSatisfy({ $0 >= 0x20 && $0 != 0x22 && $0 != 0x5C && $0 != 0x7F }) {
                 return out.append(contentsOf: bytes)
             }
-            for byte in bytes { escape(byte, to: &out) }
+            var start = 0
+            for (place, byte) in bytes.enumerated() where byte < 0x20 || byte == 0x22 || byte == 0x5C || byte == 0x7F {
+                out.append(contentsOf: UnsafeBufferPointer(rebasing: bytes[start..<place]))
+                escape(byte, to: &out)
+                start = place + 1
+            }
+            out.append(contentsOf: UnsafeBufferPointer(rebasing: bytes[start...]))
         }
         out.append(0x22)
     }

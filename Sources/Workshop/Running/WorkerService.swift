@@ -108,10 +108,17 @@ struct WorkerLook: Sendable {
                     isRunning: true)
             }
             if let range = outcome.published {
-                board.note(
-                    name,
-                    "published \(range.lowerBound == range.upperBound ? "iteration \(range.upperBound)" : "iterations \(range.lowerBound) to \(range.upperBound)")",
-                    isRunning: true)
+                let rows =
+                    range.lowerBound == range.upperBound
+                    ? "iteration \(range.upperBound)" : "iterations \(range.lowerBound) to \(range.upperBound)"
+                board.note(name, "published \(rows)", isRunning: true)
+                // The rows are in the dataset whatever becomes of this.
+                let activities = board.ledger.activities
+                let dataset = settings.datasetID(namespace: board.namespace).map { "\($0)" } ?? name
+                await activities.endOwn(
+                    await activities.beginOwn(
+                        .publication, on: dataset, because: "\(rows) of \(name)", at: board.now()),
+                    as: .done, because: "\(rows) of \(name)")
             }
             // What was asked for meanwhile does not wait for the next look.
             if try await store.load().record.wish != nil { return .later(board.now()) }

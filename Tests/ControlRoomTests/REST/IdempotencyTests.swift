@@ -67,9 +67,9 @@ import Testing
         try await server.run { client in
             _ = try await Self.post(client, "/api/v1/backup", key: "k", body: #"{"name": "x.sqlite"}"#)
             let other = try await Self.post(client, "/api/v1/backup", key: "k", body: #"{"name": "y.sqlite"}"#)
-            #expect(other.status == 422 && other.body["error"]?["code"] == "idempotency_mismatch")
+            #expect(other.status == 409 && other.body["error"]?["code"] == "idempotency_mismatch")
             let elsewhere = try await Self.post(client, "/api/v1/checks/bot/pause", key: "k")
-            #expect(elsewhere.status == 422)
+            #expect(elsewhere.status == 409)
             #expect(server.backups == ["data/x.sqlite"])
         }
     }

@@ -340,6 +340,14 @@ final class MovedClock: Sendable {
             #expect(done.map(\.kind) == [.healing(.factoryRestart), .healing(.restart), .healing(.restart)])
             #expect(done.allSatisfy { $0.state == .succeeded && $0.actor == "healing" && $0.details["check"] == "app" })
             #expect(kinds.contains("heal.exhausted"))
+            // The activity log has it beside what people have done, with its cause.
+            let log = try await room.ledger.activities.activities(ActivityQuery(actors: [.stoker]))
+            #expect(log.map(\.what.operation) == ["heal.factory_restart", "heal.restart", "heal.restart"])
+            #expect(
+                log.allSatisfy {
+                    $0.result == .done && SpaceName.key($0.what.target ?? "") == "acme/app"
+                        && $0.because?.contains("failed pings in a row") == true
+                })
         }
     }
 

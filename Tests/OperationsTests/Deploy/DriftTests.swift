@@ -42,7 +42,7 @@ import Testing
             let wrong = await #expect(throws: Failure.self) {
                 try await scratch.call(.drift, PlanTests.two, [:], [("except", ["colour"])])
             }
-            #expect(wrong?.code == .usage)
+            #expect(wrong?.code == .unsuitable)
         }
     }
 

@@ -161,7 +161,7 @@ import Testing
             }
             #expect(unknown?.hint == "did you mean backend?")
             let nothing = await #expect(throws: Failure.self) { try await scratch.call(.plan, "spaces: { a/b: {} }") }
-            #expect(nothing?.code == .usage)
+            #expect(nothing?.code == .unsuitable)
             #expect(scratch.requests().isEmpty)
         }
     }

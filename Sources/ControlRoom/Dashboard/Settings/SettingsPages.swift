@@ -236,7 +236,7 @@ extension Routes {
         let value = Dictionary(given.map { ($0.name, $0.value) }, uniquingKeysWith: { _, last in last })
         let kinds: [(name: String, value: String, label: String)] = [
             ("", "", "All"), ("actor", "person", "People"), ("actor", "token", "Tokens"), ("actor", "agent", "Agents"),
-            ("result", "refused", "Refused"), ("result", "failed", "Failed"),
+            ("actor", "stoker", "Stoker itself"), ("result", "refused", "Refused"), ("result", "failed", "Failed"),
         ]
         let others = given.filter { $0.name != "actor" && $0.name != "result" }
         let model: [String: Any] = [
@@ -281,7 +281,8 @@ extension Routes {
             "who": item["by"]?.string ?? "",
         ]
         // An empty text is something to a template.
-        let inputs = item["inputs"].flatMap { $0.isNull ? nil : $0.text }
+        let isOwn = kind == "stoker" && item["because"]?.string != nil
+        let inputs = item["inputs"].flatMap { $0.isNull || isOwn ? nil : $0.text }
         for (name, value) in [
             ("kind", kind == "agent" || kind == "token" ? kind : nil), ("address", item["address"]?.string),
             ("target", item["target"]?.string), ("inputs", inputs), ("because", item["because"]?.string),

@@ -247,7 +247,7 @@ extension FleetSections.Entry {
                 (section.table?.keys ?? []).map { key in
                     let differs = key.differs(fleet[section], section.initial)
                     return FleetSetting(
-                        path: "\(section.name).\(key.row.name)", value: differs ? key.write(fleet[section]) : nil,
+                        path: "\(section.name).\(key.row.name)", value: key.write(fleet[section]),
                         differs: differs, standard: key.row.standard, summary: key.row.summary,
                         isSecret: key.row.isSecret, needsRestart: key.row.needsRestart)
                 }

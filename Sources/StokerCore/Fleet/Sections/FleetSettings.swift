@@ -4,7 +4,7 @@ internal import Yams
 package struct FleetSetting: Sendable, Equatable {
     /// `serve.port`
     package var path: String
-    /// As the file would write it, secrets as `***`; nil: nothing, or what stands in the file alone (see ``FleetPlace/value``).
+    /// What is in force, as the file would write it, secrets as `***`; nil: nothing, or what stands in the file alone (see ``FleetPlace/value``).
     package var value: JSONValue?
     /// The value is not the one that holds when nothing is said.
     package var differs: Bool
