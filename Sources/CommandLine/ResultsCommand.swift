@@ -67,7 +67,14 @@ struct ResultsCommand: AsyncParsableCommand {
             let screen = Terminal.own
             if output.chosen == .json { return screen.write(answer.prettyText) }
             if output.chosen == .quiet { return }
-            ResultsCommand.table(answer["items"]?.array ?? [], screen)
+            let items = answer["items"]?.array ?? []
+            // What was chosen is not there; that others are is not known.
+            guard !items.isEmpty || (state == nil && severity == nil) else {
+                let chosen = [state.map { "in a state of \($0)" }, severity.map { "of severity \($0) or above" }]
+                return screen.write(
+                    "No finding \(chosen.compactMap(\.self).joined(separator: ", ").printable) is there.\n")
+            }
+            ResultsCommand.table(items, screen)
         }
     }
 

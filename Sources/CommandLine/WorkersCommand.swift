@@ -15,7 +15,8 @@ struct WorkersCommand: AsyncParsableCommand {
               stoker workers asks implementation
             """,
         subcommands: [
-            List.self, Show.self, Iterations.self, Asks.self, Pause.self, Resume.self, Afresh.self, Squash.self,
+            List.self, Show.self, Iterations.self, Leads.self, Asks.self, Pause.self, Resume.self, Afresh.self,
+            Squash.self,
         ],
         defaultSubcommand: List.self)
 
@@ -44,7 +45,8 @@ struct WorkersCommand: AsyncParsableCommand {
                 let open = (item["open"]?.members ?? []).reduce(0) { $0 + ($1.value.integer ?? 0) }
                 let state = item["state"]?.string ?? ""
                 table.rows.append([
-                    .init((item["name"]?.string ?? "").printable), .init(state, state == "trouble" ? .red : .plain),
+                    .init((item["name"]?.string ?? "").printable),
+                    .init(state, ["trouble", "offline"].contains(state) ? .red : .plain),
                     .init("\(item["iteration"]?.integer ?? 0)"), .init("\(open)"),
                     .init(OutputFormatting.time(item["beat"])), .init((item["text"]?.string ?? "").printable),
                 ])
@@ -95,9 +97,38 @@ struct WorkersCommand: AsyncParsableCommand {
             let screen = Terminal.own
             if output.chosen == .json { return screen.write(answer.prettyText) }
             if output.chosen == .quiet { return }
-            for row in answer["items"]?.array ?? [] {
+            let rows = answer["items"]?.array ?? []
+            guard !rows.isEmpty else { return screen.write("It made no iteration yet.\n") }
+            for row in rows {
                 screen.write(
                     "\(row["iteration"]?.integer ?? 0)  \(OutputFormatting.time(row["timestamp"]))  \((row["perspective"]?.string ?? "").printable)  \((row["summary"]?.string ?? "").printable)\n"
+                )
+            }
+        }
+    }
+
+    struct Leads: OperationCommand {
+        static let configuration = CommandConfiguration(
+            commandName: "leads",
+            abstract: "List what is not certain enough to be published, and where it looks first.",
+            discussion: "They come from rules that publish nothing, and from `stoker results import`.")
+        @Argument(help: "Name of the worker.")
+        var worker: String
+        @OptionGroup var output: OutputOptions
+        @OptionGroup var server: ServerOptions
+
+        static var operations: [Operations.Operation] { [.listLeads] }
+
+        func run() async throws {
+            let answer = try await server.client().call(.listLeads, [("name", .string(worker))])
+            let screen = Terminal.own
+            if output.chosen == .json { return screen.write(answer.prettyText) }
+            if output.chosen == .quiet { return }
+            let leads = answer["items"]?.array ?? []
+            guard !leads.isEmpty else { return screen.write("It has no leads.\n") }
+            for lead in leads {
+                screen.write(
+                    "\((lead["file"]?.string ?? "").printable):\(lead["line"]?.integer ?? 0)  \((lead["tool"]?.string ?? "").printable)  \((lead["message"]?.string ?? "").printable)\n"
                 )
             }
         }

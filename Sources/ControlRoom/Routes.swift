@@ -6,6 +6,7 @@ import NIOCore
 import Operations
 import StokerCore
 import Synchronization
+import Workshop
 
 /// Every page and endpoint with the level of access it needs. A route cannot be added without one.
 struct Routes: Sendable {
@@ -28,7 +29,10 @@ struct Routes: Sendable {
 
     func add(to router: Router<AppRequestContext>) {
         let epoch = String(UInt64.random(in: 0...UInt64.max), radix: 36)
-        let status = CachedPage(monitor: monitor, epoch: epoch, make: StatusJSON.make)
+        let board = try? context?.workers
+        let status = CachedPage(monitor: monitor, epoch: epoch) { monitor, overview in
+            await StatusJSON.make(monitor, overview, workers: (try? await board?.statuses()) ?? [])
+        }
         let metrics = CachedPage(monitor: monitor, epoch: epoch) { [subscribers] monitor, overview in
             await MetricsText.make(monitor, overview, subscribers: subscribers.count)
         }

@@ -98,6 +98,23 @@ extension EndToEnd {
                         return latest.exit == .code(0) && latest.output.contains("\"iteration\"")
                     }
                 }
+                // The dashboard, elsewhere, with a token that may only read: all of it on one page.
+                let lines = try String(contentsOfFile: hub.scratch.path + "/dashboard.yaml", encoding: .utf8)
+                    .replacing(/runs_at: autocoder-[a-z-]+-worker/, with: "runs_at: \"\(server.address)\"")
+                    .split(separator: "\n").filter { !$0.contains("keep:") && $0 != "spaces:" }
+                try hub.scratch.write(lines.joined(separator: "\n") + "\n", to: "elsewhere.yaml")
+                let shown = try await Server.ready(
+                    try hub.scratch.start(
+                        Binary.path, ["serve", "--fleet", "elsewhere.yaml", "--host", "127.0.0.1", "--port", "0"],
+                        environment: hub.environment("hf_maren_read", ["HF_USERNAME": "maren"]), name: "dashboard"))
+                try await Wait.until("all three are online there", within: .seconds(60)) {
+                    let list = try await shown.json("/api/v1/workers")
+                    return list.online.int == 3 && (list.iterations.int ?? 0) >= 2
+                }
+                let page = try await shown.get("/workers").body
+                #expect(page.contains("3 of 3 workers are online") && page.contains("Latest findings"), "\(page)")
+                #expect(page.contains("Combined insights") && page.contains("maren/autocoder-test-planning-results"))
+                shown.process.send(SIGTERM)
                 // Leads of another tool, handed in; and what is not to be had is refused with its reason.
                 try hub.scratch.write(
                     #"{"version":"2.1.0","runs":[{"tool":{"driver":{"name":"scan","version":"1"}},"results":[{"ruleId":"r","message":{"text":"m"},"locations":[{"physicalLocation":{"artifactLocation":{"uri":"src/app.py"},"region":{"startLine":2}}}]}]}]}"#,
@@ -124,9 +141,9 @@ extension EndToEnd {
                 #expect(unasked.exit == .code(2) && unasked.tail.contains("--yes"), "\(unasked.tail)")
                 // By the command line, which has the server's token.
                 func counter() async throws -> Int {
-                    let shown = try await hub.scratch.run(
+                    let worker = try await hub.scratch.run(
                         Binary.path, ["workers", "show", "analysis", "--json"], environment: environment)
-                    return shown.output.firstMatch(of: /"iteration"\s*:\s*(\d+)/).flatMap { Int($0.1) } ?? 0
+                    return worker.output.firstMatch(of: /"iteration"\s*:\s*(\d+)/).flatMap { Int($0.1) } ?? 0
                 }
                 try await Wait.until("there is something to begin anew", within: .seconds(150)) {
                     try await counter() >= 2

@@ -93,7 +93,8 @@ import Testing
         let scratch = bench.folder + "/s"
         try FileManager.default.createDirectory(atPath: scratch, withIntermediateDirectories: true)
         let python = try #require(JailedPython.find())
-        return try await PatchTrial(mirror: mirror, view: view, scratch: scratch, python: python).run(proposal) { _ in }
+        return try await PatchTrial(mirror: mirror, view: view, scratch: scratch, runner: .python(python)).run(proposal)
+        { _ in }
     }
 
     @Test(arguments: [

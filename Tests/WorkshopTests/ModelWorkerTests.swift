@@ -221,6 +221,71 @@ import Testing
         }
     }
 
+    /// JavaScript, by Node's own runner.
+    @Test(.enabled(if: Jail.obstacle == nil && JailedNode.find() != nil)) func aChangeOfJavaScriptIsProven()
+        async throws
+    {
+        let commits: [PracticeRepository.Commit] = [
+            .init(
+                -1, .tobi, "Count the stops",
+                [
+                    "pyproject.toml": Self.declared, "package.json": "{\"name\": \"tern\", \"type\": \"module\"}\n",
+                    "src/count.js":
+                        "export function countStops(route) {\n  let total = 0;\n  for (const stop of route) total += 1;\n  return total + 1;\n}\n\nexport const twice = (a) => a * 2;\n",
+                    "test/twice.test.js":
+                        "import test from 'node:test';\nimport assert from 'node:assert';\nimport { twice } from '../src/count.js';\n\ntest('twice', () => assert.equal(twice(2), 4));\n",
+                ])
+        ]
+        let check =
+            "import test from 'node:test';\nimport assert from 'node:assert';\nimport { countStops } from '../src/count.js';\n\ntest('no stops', () => assert.equal(countStops([]), 0));\n"
+        try await Bench.with(more: commits) { bench async throws in
+            let model = ScriptedModel { asked in
+                if asked.text.contains("Name two or three changes") {
+                    return ScriptedModel.says(Self.thought, for: asked.text)
+                }
+                return ScriptedModel.says(
+                    Self.change("return total + 1;", "return total;", file: "src/count.js", test: check),
+                    for: asked.text)
+            }
+            var item = Self.item(bench)
+            item.file = "src/count.js"
+            item.symbol = "countStops"
+            let target = item
+            let all = try await Self.rows(bench) { Self.implementer(bench, model, [target]) }
+            let last = try #require(all.last { $0.body["target"]?.string == target.id })
+            #expect(last.body["verdict"]?.string == "proven", "\(last.summary) \(last.body.text)")
+            #expect(last.summary.contains("1 other test stayed green"), "\(last.summary)")
+            #expect(last.codeChanges.map(\.file).sorted() == ["src/count.js", "test/countstops_abcdef.test.mjs"])
+        }
+    }
+
+    @Test func whatNodeSaysOfItsTestsIsRead() {
+        let text = """
+            TAP version 13
+            # Subtest: outer
+                # Subtest: inner
+                ok 1 - inner
+                  ---
+                  duration_ms: 0.4
+                  ...
+                # Subtest: broken
+                not ok 2 - broken
+                1..2
+            not ok 1 - outer
+            # Subtest: later
+            ok 2 - later # SKIP
+            # Subtest: alone
+            ok 3 - alone
+            1..3
+            # tests 4
+            # pass 2
+            """
+        let red = JailedNode.read(.init(status: 1, output: text, isOverTime: false))
+        #expect(red.passed == ["outer > inner", "alone"] && red.count == 4 && !red.isGreen)
+        #expect(JailedNode.read(.init(status: 0, output: text, isOverTime: false)).isGreen)
+        #expect(!JailedNode.read(.init(status: 0, output: "", isOverTime: false)).isGreen)
+    }
+
     @Test func twoWorkersDoNotTakeTheSame() async throws {
         let records = MemoryLedger().records
         let (a, b) = (WorkClaims(records: records, worker: "a"), WorkClaims(records: records, worker: "b"))

@@ -1,12 +1,17 @@
 import NIOCore
+import Operations
 import StokerCore
+import Workshop
 
 /// `GET /status`: everything about everybody in one JSON text (KA5 in docs/promises.md).
 enum StatusJSON {
     /// Most checks that are listed; the rest is in `/api/v1/checks`, which has pages.
     static let most = 10_000
 
-    static func make(_ monitor: any FleetMonitoring, _ overview: Overview) async -> ByteBuffer {
+    /// - Parameter workers: the fleet's workers, none where there are no.
+    static func make(
+        _ monitor: any FleetMonitoring, _ overview: Overview, workers: [WorkerBoard.Status] = []
+    ) async -> ByteBuffer {
         let page = await monitor.statuses(StatusQuery(limit: most))
         var text = JSONText(capacity: 512 + page.items.count * 300)
         let health = FleetHealth(overview)
@@ -48,6 +53,10 @@ enum StatusJSON {
             text.value(page.total > page.items.count)
             text.key("targets")
             text.array(page.items) { text, status in write(CheckView(status, now: overview.now), &text) }
+            if !workers.isEmpty {
+                text.key("workers")
+                text.array(workers) { text, worker in write(worker, overview.now, &text) }
+            }
         }
         return text.buffer
     }
@@ -82,6 +91,26 @@ enum StatusJSON {
                 text.key("trouble")
                 text.value(trouble)
             }
+        }
+    }
+
+    /// Whether it works, and nothing of what it looks at: this page may be public.
+    private static func write(_ worker: WorkerBoard.Status, _ now: Instant, _ text: inout JSONText) {
+        text.object { text in
+            text.key("name")
+            text.value(worker.name)
+            text.key("kind")
+            text.value(worker.settings.kind.rawValue)
+            text.key("state")
+            text.value(worker.state.rawValue)
+            text.key("online")
+            text.value(worker.isOnline(now))
+            text.key("iteration")
+            text.value(worker.record.iteration)
+            text.key("interval_seconds")
+            text.seconds(milliseconds: worker.settings.interval.wholeMilliseconds)
+            text.key("beat")
+            if let beat = worker.record.beatAt { moment(beat, &text) } else { text.null() }
         }
     }
 

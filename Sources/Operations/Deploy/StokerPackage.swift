@@ -75,9 +75,9 @@ struct StokerPackage: Sendable {
 
     private static let packedName = "stoker.xz"
 
-    /// Whether it has a section `workers`: then the image has what they look with.
+    /// Whether it runs workers: then the image has what they look with.
     static func hasWorkers(_ fleet: String) -> Bool {
-        FleetFile.places(in: fleet)["workers"] != nil
+        !FleetFile.names(under: "workers", without: "runs_at", in: fleet).isEmpty
     }
 
     /// Debian's xz unpacks it; the program itself needs no library but those of the image.

@@ -29,7 +29,8 @@ extension Operation {
     }
 
     package static let listLeads = Operation(
-        name: "list-leads", summary: "What other tools said, as it was handed to a worker", doing: "list the leads",
+        name: "list-leads", summary: "What other tools said, and what rules saw that publish nothing",
+        doing: "list the leads",
         permission: .write, needsFleet: true, path: "/workers/{name}/leads", parameters: [.workerName],
         answer: .leadList, paging: Paging(by: "id")
     ) { (context, arguments) throws(Failure) in
@@ -39,10 +40,11 @@ extension Operation {
 
 extension Shape {
     static let lead = Shape(
-        name: "Lead", summary: "What another tool says of a place; published nowhere.",
+        name: "Lead", summary: "What another tool, or a rule that publishes nothing, says of a place.",
         fields: [
             .init("id", .text, "The same for the same thing said of the same place"),
-            .init("tool", .text, "Name and version of the tool"), .init("rule", .text, "Its rule"),
+            .init("tool", .text, "Name and version of the tool; `stoker:RULE` for a rule of a worker"),
+            .init("rule", .text, "Its rule"),
             .init("level", .text, "`error`, `warning` or `note`, as it says"), .init("file", .text, "Where"),
             .init("line", .integer, "From 1"), .init("message", .text, "What it says, on one line"),
         ])

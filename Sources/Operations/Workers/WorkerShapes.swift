@@ -52,6 +52,9 @@ extension Shape {
             .init("repository", .text, "What it looks at, without secrets"),
             .init("branch", .text, optional: true, "Its branch; null for the repository's own"),
             .init("dataset", .text, optional: true, "Where its results go; null when they stay here"),
+            .init(
+                "runs_at", .text, optional: true,
+                "The Space or address of the Stoker that runs it; null when this one does"),
             .init("private", .flag, "Whether a dataset that is made is private"),
             .init("perspectives", .list(.text), "What it takes turns with"),
             .init("state", .choice(WorkerBoard.State.allCases.map(\.rawValue)), "How it is, in a word"),
@@ -79,6 +82,10 @@ extension Shape {
             .init("items", .list(.shape(.worker)), "In the order of the file"), .nextCursor,
             .init("online", .integer, "Of them, those that looked within two intervals and are not paused"),
             .init("iterations", .integer, "Rows of all of them together"),
+            .init(
+                "insights", .any,
+                "What all of them learned, the newest of each list last: `failure_modes_identified`, `integration_points`, `edge_cases_discovered`"
+            ),
         ])
 
     static let finding = Shape(
@@ -96,7 +103,7 @@ extension Shape {
             .init("command", .text, "Shows the same in a clean clone"),
             .init("severity", .choice(Finding.Severity.allCases.map(\.rawValue)), "By consequence"),
             .init("priority", .number, "Greater is earlier"),
-            .init("confidence", .number, "Measured precision of the rule, 0 to 1"),
+            .init("confidence", .number, "Measured precision of its rule, 0.8 to 1: a rule below that makes leads"),
             .init("state", .choice(Finding.State.allCases.map(\.rawValue)), "What became of it"),
             .init("first_seen", .text, "When it was first seen, RFC 3339"), .init("head", .text, "The commit"),
             .init("tools", .list(.text), "What it was found with"),
@@ -164,7 +171,7 @@ extension WorkerBoard.Status {
         [
             "name": .string(name), "kind": .string(settings.kind.rawValue),
             "repository": .string(Redaction.address(settings.repository?.name ?? "")), "branch": .text(settings.branch),
-            "dataset": .text(dataset), "private": .bool(settings.isPrivate),
+            "dataset": .text(dataset), "runs_at": .text(runsAt), "private": .bool(settings.isPrivate),
             "perspectives": .array(perspectives.map { .string($0) }), "state": .string(state.rawValue),
             "text": .string(text), "hint": .text(hint),
             "iteration": .count(record.iteration), "published": .count(record.published),
@@ -181,7 +188,7 @@ extension WorkerBoard.Status {
 
     /// It looked within two intervals, or is at it, and nobody paused it.
     package func isOnline(_ now: Instant) -> Bool {
-        guard state != .paused else { return false }
+        guard state != .paused, state != .offline else { return false }
         return state == .working || record.beatAt.map { now - $0 <= settings.interval * 2 + .seconds(30) } ?? false
     }
 }

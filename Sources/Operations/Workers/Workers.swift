@@ -8,9 +8,15 @@ extension Operation {
     ) { (context, _) throws(Failure) in
         let all = try await context.workers.statuses()
         let now = context.now()
+        var insights = Iteration.Insights()
+        for status in all {
+            var more = Iteration.Insights()
+            more.lists = status.record.insights
+            insights.add(more)
+        }
         return [
             "items": .array(all.map { $0.json(now: now) }), "online": .count(all.count { $0.isOnline(now) }),
-            "iterations": .count(all.reduce(0) { $0 + $1.record.iteration }),
+            "iterations": .count(all.reduce(0) { $0 + $1.record.iteration }), "insights": insights.rowJSON,
         ]
     }
 

@@ -2,7 +2,7 @@ import StokerCore
 
 extension EvidenceRule {
     /// Very long files that are worked on all the time, with where they could be cut.
-    static let bigHotFile = EvidenceRule(id: "big_hot_file", precision: 0.55, measured: "6 of 11") { context in
+    static let bigHotFile = EvidenceRule(id: "big_hot_file") { context in
         guard let history = context.history else {
             return .blind("Big hot files need the past, and the clone is shallow.")
         }

@@ -11,8 +11,10 @@ struct EvidenceContext: Sendable {
     var scratch: String
     /// Names of today's files when they were first seen, where that is another.
     var firstNames: [String: String] = [:]
-    /// What other tools said: lines by file.
+    /// What other tools and rules below the bar said: lines by file.
     var leads: [String: [Int]] = [:]
+    /// What is known of the rules; decides which of them publish.
+    var rules = RuleTable.measured
 
     var head: GitMirror.Head { view.head }
 }
@@ -46,14 +48,9 @@ struct Sighting: Sendable {
     var isOfRepository = false
 }
 
-/// Gathers evidence of one kind.
+/// Gathers evidence of one kind. Whether what it sees is published is decided by ``RuleTable``.
 struct EvidenceRule: Sendable {
     var id: String
-    /// Share of its findings that the stricter of two readings called useful, on repositories that it was not made with. A rule that was made
-    /// stricter since keeps it until it is read anew. 1: a command has just shown it.
-    var precision: Double
-    /// What that share comes from: `8 of 8`.
-    var measured: String
     /// Whether it reads the repository, or sees what its tests do.
     var depth = Depth.reading
     var gather: @Sendable (EvidenceContext) async throws -> RuleResult

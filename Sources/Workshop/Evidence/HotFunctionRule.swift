@@ -2,7 +2,7 @@ import StokerCore
 
 extension EvidenceRule {
     /// Complex functions that had to be mended again and again.
-    static let hotFunction = EvidenceRule(id: "hot_function", precision: 0.81, measured: "46 of 57") {
+    static let hotFunction = EvidenceRule(id: "hot_function") {
         context in
         guard let history = context.history else {
             return .blind("Hot functions need the past, and the clone is shallow.")
@@ -30,53 +30,75 @@ extension EvidenceRule {
         let files = worked.enumerated().compactMap { index, one in
             places[one.file.path].map { (path: one.file.path, rank: (index + 1) * $0) }
         }.sorted { ($0.rank, $0.path) < ($1.rank, $1.path) }.prefix(12)
+        var all: [Mended] = []
         for file in files {
             let complex = (byFile[file.path] ?? []).filter { $0.complexity >= 8 }.sorted {
                 ($0.complexity, $1.lines.lowerBound) > ($1.complexity, $0.lines.lowerBound)
             }
             guard !complex.isEmpty else { continue }
-            var seen: [Sighting] = []
+            var seen: [Mended] = []
             let names = await context.tools.scopedNames(of: file.path, in: folder)
             for function in complex.prefix(5) {
-                if let one = try await sighting(of: function, named: names[function.lines.lowerBound], history, context)
-                {
+                if let one = try await mended(function, named: names[function.lines.lowerBound], history, context) {
                     seen.append(one)
                 }
             }
             // Of functions inside each other the innermost is meant.
-            result.seen += seen.filter { one in
+            all += seen.filter { one in
                 !seen.contains {
-                    $0.lines != one.lines && one.lines.contains($0.lines.lowerBound)
-                        && one.lines.contains($0.lines.upperBound)
+                    $0.lines != one.lines && $0.lines.overlaps(one.lines) && $0.lines.count < one.lines.count
                 }
             }
         }
+        result.seen = told(all).map(\.sighting)
         return result
     }
 
-    private static func sighting(
-        of function: MeasuredFunction, named scoped: String?, _ history: History, _ context: EvidenceContext
-    ) async throws -> Sighting? {
+    /// A function and the fixes that mended it.
+    private struct Mended {
+        var sighting: Sighting
+        /// Its own, all of them.
+        var lines: ClosedRange<Int>
+        var fixes: Set<String>
+    }
+
+    /// One for each trouble: what the same fixes mended is told once, at the place that was mended most.
+    private static func told(_ all: [Mended]) -> [Mended] {
+        var kept: [Mended] = []
+        for one in all.enumerated().sorted(by: {
+            ($0.element.fixes.count, $1.offset) > ($1.element.fixes.count, $0.offset)
+        }).map(\.element) where !kept.contains(where: { one.fixes.isSubset(of: $0.fixes) }) {
+            kept.append(one)
+        }
+        return kept
+    }
+
+    private static func mended(
+        _ function: MeasuredFunction, named scoped: String?, _ history: History, _ context: EvidenceContext
+    ) async throws -> Mended? {
         let (first, last) = (function.lines.lowerBound, function.lines.upperBound)
-        guard let file = context.view.file(function.file) else { return nil }
+        let name = scoped ?? function.name
+        guard let file = context.view.file(function.file), let language = file.language,
+            !Constructor.isOne(name, language), !Constructor.isOne(function.name, language)
+        else { return nil }
         let lines = file.lines
         guard last <= lines.count else { return nil }
         if NoteOfDismissal.isIn(lines[(first - 1)..<min(first + 1, lines.count)]) { return nil }
         let since = (context.head.time - .seconds(3 * 365.25 * 86_400)).milliseconds / 1_000
         let said = try await context.mirror.run(
             [
-                "log", "-s", "--no-merges", "--since-as-filter=@\(since)", "--format=%H%x02%ct%x02%aE%x02%s",
-                "-L", "\(first),\(last):\(function.file)", context.head.commit,
+                "log", "--no-merges", "--no-color", "--no-ext-diff", "--since-as-filter=@\(since)",
+                "--format=%x01%H", "-L", "\(first),\(last):\(function.file)", context.head.commit,
             ], doing: "read the history of \(function.name)")
         let known = Dictionary(history.commits.map { ($0.hash, $0) }) { $1 }
-        let fixes = said.split(separator: "\n").compactMap { line -> History.Commit? in
-            known[String(line.prefix(40))].flatMap { $0.isFix ? $0 : nil }
+        let changes = FunctionChange.parse(said, language) { known[$0]?.isFix == true }
+        let fixes = changes.compactMap { change -> History.Commit? in
+            known[change.commit].flatMap { change.mends(of: $0.sourceLines) ? $0 : nil }
         }
         guard fixes.count >= 2 else { return nil }
         let recent = fixes.filter { context.head.time - $0.time < .seconds(365 * 86_400) }.count
-        let name = scoped ?? function.name
         let weight = fixes.reduce(0) { $0 + 1 / (1 + max(0, (context.head.time - $1.time) / .seconds(365 * 86_400))) }
-        return Sighting(
+        let sighting = Sighting(
             file: function.file, lines: first...min(last, first + 11), symbol: name,
             title: "`\(name)` was mended \(fixes.count) times in three years and has \(function.complexity) paths",
             why:
@@ -89,6 +111,7 @@ extension EvidenceRule {
                 },
             command: "git log -s --no-merges --since=3.years -L \(first),\(last):\(Quote.shell(function.file))",
             severity: recent >= 2 ? .high : .medium, weight: weight)
+        return Mended(sighting: sighting, lines: function.lines, fixes: Set(fixes.map(\.hash)))
     }
 }
 

@@ -2,7 +2,7 @@ import StokerCore
 
 extension EvidenceRule {
     /// Files that are still worked on and whose authors are gone.
-    static let knowledgeGone = EvidenceRule(id: "knowledge_gone", precision: 0.83, measured: "5 of 6") { context in
+    static let knowledgeGone = EvidenceRule(id: "knowledge_gone") { context in
         guard let history = context.history else { return .blind("Owners need the past, and the clone is shallow.") }
         let now = context.head.time
         let hottest = context.view.sources.filter { history.commits(of: $0.path).count >= 12 }

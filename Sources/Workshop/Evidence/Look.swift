@@ -4,6 +4,8 @@ import StokerCore
 /// What one perspective sees at one commit.
 struct Look: Sendable, Equatable {
     var findings: [Finding] = []
+    /// What rules saw whose findings are not published, by rule; empty for one that saw nothing.
+    var leads: [String: [Lead]] = [:]
     /// Rules that could look.
     var looked: Set<String> = []
     /// What was not looked at, a sentence each.
@@ -29,10 +31,16 @@ struct Look: Sendable, Equatable {
         return look
     }
 
-    /// What a rule saw, as findings.
+    /// What a rule saw: findings when its figure lets it publish, leads else.
     mutating func add(
         _ result: RuleResult, _ rule: EvidenceRule, _ perspective: Perspective, _ context: EvidenceContext
     ) {
+        guard context.rules.standing(of: rule.id).tier == .finding else {
+            if !result.isBlind {
+                leads[rule.id, default: []] += result.seen.map { Lead(of: $0, rule: rule.id, tools: result.tools) }
+            }
+            return
+        }
         for sighting in result.seen {
             if let finding = Self.finding(of: sighting, rule, perspective, context, result.tools) {
                 findings.append(finding)
@@ -40,6 +48,14 @@ struct Look: Sendable, Equatable {
                 dropped += 1
             }
         }
+    }
+
+    /// What rules saw that do not publish, as a sentence; nil for nothing.
+    var keptBack: String? {
+        let kept = leads.filter { !$0.value.isEmpty }.sorted { $0.key < $1.key }
+        guard !kept.isEmpty else { return nil }
+        let parts = kept.map { "\($0.value.count.counted("place")) by \($0.key)" }.joined(separator: ", ")
+        return "Seen and not published, as too little of what these rules saw elsewhere was of use: \(parts)."
     }
 
     /// Reads what is cited once more from the commit itself: what is not there is not published.
@@ -56,6 +72,7 @@ struct Look: Sendable, Equatable {
         guard one.lines.lowerBound >= 1, one.lines.upperBound <= lines.count else { return nil }
         let cited = Array(lines[(one.lines.lowerBound - 1)..<one.lines.upperBound])
         let path = one.isOfRepository ? "" : context.firstNames[one.file] ?? one.file
+        let precision = context.rules.standing(of: rule.id).precision
         return Finding(
             id: Finding.fingerprint(rule: rule.id, path: path, symbol: one.symbol, lines: cited), rule: rule.id,
             perspective: perspective.id, title: one.title, why: one.why, file: one.file,
@@ -63,8 +80,8 @@ struct Look: Sendable, Equatable {
             quote: cited.map { Redaction.source(String($0)) }.joined(separator: "\n").cut(toBytes: 2_000),
             quoteSHA: Finding.hash(of: cited), evidence: one.evidence.map { Redaction.text($0) },
             command: one.command, severity: one.severity,
-            priority: (Double(one.severity.rank) * max(one.weight, 0.1) * rule.precision * 1_000).rounded() / 1_000,
-            confidence: rule.precision, state: .new, firstSeen: "", head: context.head.commit,
+            priority: (Double(one.severity.rank) * max(one.weight, 0.1) * precision * 1_000).rounded() / 1_000,
+            confidence: (precision * 100).rounded() / 100, state: .new, firstSeen: "", head: context.head.commit,
             tools: (tools + ["git"]).sorted(), source: "evidence")
     }
 

@@ -4,12 +4,12 @@ import StokerCore
 extension EvidenceRule {
     /// Statements of busy, branching functions that no test runs.
     static let unrunLines = EvidenceRule(
-        id: "unrun_lines", precision: 1, measured: "each one shown by a run of the tests", depth: .coverage
+        id: "unrun_lines", depth: .coverage
     ) { _ in .blind("The tests were not run.") }
 
     /// Changes of a line that no test notices although some run it.
     static let survivingMutants = EvidenceRule(
-        id: "surviving_mutants", precision: 1, measured: "each one shown by two runs of the tests", depth: .mutants
+        id: "surviving_mutants", depth: .mutants
     ) { _ in .blind("The tests were not run.") }
 }
 

@@ -2,7 +2,7 @@ import StokerCore
 
 extension EvidenceRule {
     /// Tests that somebody switched off without a condition, more than two and a half years ago.
-    static let testsOff = EvidenceRule(id: "tests_off", precision: 0.74, measured: "14 of 19") {
+    static let testsOff = EvidenceRule(id: "tests_off") {
         context in
         guard !context.head.isShallow else {
             return .blind("The age of lines needs the past, and the clone is shallow.")

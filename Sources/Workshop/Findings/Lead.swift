@@ -2,7 +2,7 @@ import Foundation
 import Ledger
 package import StokerCore
 
-/// What another tool says of a place. It is published nowhere: it says where to look first.
+/// What another tool, or a rule of ours whose precision is below the bar, says of a place. It is published nowhere: it says where to look first.
 package struct Lead: Sendable, Equatable {
     /// The same for the same thing said of the same place.
     package var id: String
@@ -16,8 +16,10 @@ package struct Lead: Sendable, Equatable {
     package var line: Int
     package var message: String
 
-    /// Leads of one worker, at most.
+    /// Leads of one worker from other tools, at most.
     package static let most = 1_000
+    /// Leads of one rule of ours, at most.
+    static let mostOfRule = 50
 
     package var json: JSONValue {
         [
@@ -46,6 +48,18 @@ package struct Lead: Sendable, Equatable {
         self.line = line
         self.message = message
     }
+
+    /// What a rule of ours saw.
+    init(of one: Sighting, rule: String, tools: [String]) {
+        let tool = Self.tool(of: rule)
+        self.init(
+            id: String(Finding.sha256("\(tool)\n\(one.file)\n\(one.symbol)\n\(one.lines.lowerBound)").prefix(16)),
+            tool: tool, rule: rule, level: one.severity >= .high ? "warning" : "note", file: one.file,
+            line: one.lines.lowerBound, message: Self.plain(one.title, 300))
+    }
+
+    /// The name under which leads of a rule of ours are kept.
+    static func tool(of rule: String) -> String { "stoker:\(rule)" }
 
     /// What was read of a SARIF document.
     package struct Document: Sendable, Equatable {
@@ -131,9 +145,23 @@ extension WorkerStore {
     static let leadKind = "worker-lead"
 
     package func leads() async throws(Failure) -> [Lead] {
-        try await records.records(kind: Self.leadKind, prefix: worker + "/", after: nil, limit: Lead.most).compactMap {
+        try await records.records(
+            kind: Self.leadKind, prefix: worker + "/", after: nil,
+            limit: Lead.most + EvidenceRule.all.count * Lead.mostOfRule
+        ).compactMap {
             (try? JSONValue(reading: $0.body)).flatMap(Lead.init)
         }
+    }
+
+    /// What rules below the bar saw, in the place of what they saw before.
+    func take(_ leads: [String: [Lead]], at now: Instant) async throws(Failure) {
+        guard !leads.isEmpty else { return }
+        var document = Lead.Document()
+        for (rule, seen) in leads.sorted(by: { $0.key < $1.key }) {
+            document.tools.append(Lead.tool(of: rule))
+            document.leads += seen.prefix(Lead.mostOfRule)
+        }
+        try await take(document, at: now)
     }
 
     /// These in the place of what the same tools said before, whatever their version.

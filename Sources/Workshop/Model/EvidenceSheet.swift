@@ -77,7 +77,8 @@ struct EvidenceSheet: Sendable, Equatable {
 
     /// What one perspective goes by.
     static func of(
-        _ perspective: Perspective, findings: [Finding], view: RepositoryView, history: History?, readme: String?
+        _ perspective: Perspective, findings: [Finding], leads: [Lead], view: RepositoryView, history: History?,
+        readme: String?
     ) -> EvidenceSheet {
         var sheet = EvidenceSheet()
         for finding in findings.prefix(8) {
@@ -86,6 +87,15 @@ struct EvidenceSheet: Sendable, Equatable {
                     kind: .finding, file: finding.file, line: finding.lineStart, symbol: finding.symbol,
                     says: "\(finding.title). \(finding.evidence.prefix(6).joined(separator: ". "))",
                     text: finding.quote, finding: finding.id))
+        }
+        // Of rules of ours: their words are our own.
+        for lead in leads.filter({ Lead.tool(of: $0.rule) == $0.tool && perspective.rules.contains($0.rule) }).prefix(4)
+        {
+            guard let file = view.file(lead.file) else { continue }
+            sheet.add(
+                Item(
+                    kind: .place, file: lead.file, line: lead.line, says: "not certain: \(lead.message)",
+                    text: excerpt(file, around: lead.line)))
         }
         if let history { sheet.add(history, view) }
         if let readme, !readme.isEmpty {

@@ -122,7 +122,7 @@ struct PatchTrial: Sendable {
     var mirror: GitMirror
     var view: RepositoryView
     var scratch: String
-    var python: JailedPython
+    var runner: TestRunner
 
     func run(_ proposal: PatchProposal, report: @Sendable (String) -> Void) async throws -> PatchProof {
         let texts: [String: String]
@@ -158,7 +158,7 @@ struct PatchTrial: Sendable {
             report("running \(name)")
             let folder = try await copy(name.replacing(" ", with: "-"), changes)
             defer { try? FileManager.default.removeItem(atPath: folder) }  // all of the scratch folder goes in the end
-            let tests = try await python.tests(what, in: folder)
+            let tests = try await runner.tests(what, in: folder)
             runs.append("\(name): \(tests.sentence)")
             output = tests.tail
             return tests

@@ -11,6 +11,8 @@ struct History: Sendable {
         var isFix: Bool
         /// As they are called at the head.
         var paths: [String]
+        /// Lines of source code that it added and removed; tests, documents and the like do not count.
+        var sourceLines = 0
     }
     /// Newest first.
     var commits: [Commit]
@@ -54,6 +56,7 @@ struct History: Sendable {
             guard let seconds = Int64(words[1]) else { continue }
             var paths: [String] = []
             var renames: [(String, String)] = []
+            var sourceLines = 0
             let parts = fields[4].split(separator: 0, omittingEmptySubsequences: false)
             var at = 0
             while at < parts.count {
@@ -66,10 +69,12 @@ struct History: Sendable {
                     let new = String(decoding: parts[at + 1], as: UTF8.self)
                     at += 2
                     renames.append((old, new))
+                    sourceLines += Self.sourceLines(columns, new)
                     // A mere move is no work on the file.
                     if columns[0] != [0x30] || columns[1] != [0x30] { paths.append(today[new] ?? new) }
                 } else {
                     let path = String(decoding: columns[2], as: UTF8.self)
+                    sourceLines += Self.sourceLines(columns, path)
                     paths.append(today[path] ?? path)
                 }
             }
@@ -82,11 +87,17 @@ struct History: Sendable {
             let number = history.commits.count
             history.commits.append(
                 Commit(
-                    hash: words[0], time: time, author: words[2], subject: subject, isFix: isFix(subject), paths: paths)
-            )
+                    hash: words[0], time: time, author: words[2], subject: subject, isFix: isFix(subject), paths: paths,
+                    sourceLines: sourceLines))
             for path in Set(paths) { history.byPath[path, default: []].append(number) }
         }
         return history
+    }
+
+    /// Lines that a row of `--numstat` counts; 0 for what is no source code.
+    private static func sourceLines(_ columns: [ArraySlice<UInt8>], _ path: String) -> Int {
+        guard SourceLanguage(path: path) != nil, SourceFile.role(of: path) == .source else { return 0 }
+        return columns.prefix(2).reduce(0) { $0 + (Int(String(decoding: $1, as: UTF8.self)) ?? 0) }
     }
 
     // MARK: Words
@@ -122,10 +133,22 @@ struct History: Sendable {
         "example", "examples", "test", "tests",
     ]
 
+    /// Types of Conventional Commits (https://www.conventionalcommits.org) and of Angular's convention that are no fixes.
+    private static let otherTypes: Set<String> = [
+        "feat", "chore", "refactor", "perf", "style", "test", "tests", "docs", "build", "ci", "revert",
+    ]
+
     /// Mends a fault of the code, as far as its first line tells.
     static func isFix(_ subject: String) -> Bool {
         guard !subject.hasPrefix("Revert") else { return false }
-        let words = Set(subject.lowercased().split { !$0.isLetter }.map(String.init))
+        if let colon = subject.firstIndex(of: ":") {
+            let type = subject[..<colon].prefix { $0 != "(" && $0 != "!" }
+            if otherTypes.contains(type.lowercased()) { return false }
+        }
+        // What closes an issue behind the words need be no fault: "Add pooling (fixes #12)".
+        let closing = /(?i)(\S.*?)[\s(\[,;.]+(?:fix|fixes|fixed)[\s:]+(?:issue\s+)?(?:#|gh-|https?:\/\/\S*\/)\d+/
+        let said = subject.replacing(closing) { "\($0.output.1) " }
+        let words = Set(said.lowercased().split { !$0.isLetter }.map(String.init))
         return !words.isDisjoint(with: fixWords) && words.isDisjoint(with: otherWords)
     }
 }

@@ -79,7 +79,9 @@ extension WorkerBoard {
         let store = store(name)
         let record = try await store.load().record
         // A worker that runs elsewhere is known by its dataset alone.
-        if record.iteration == 0, let dataset = settings.datasetID(namespace: namespace), hub != nil {
+        if record.iteration == 0 || settings.runsAt != nil, let dataset = settings.datasetID(namespace: namespace),
+            hub != nil
+        {
             return try await work(ofDataset: dataset.description, from: name)
         }
         let rows = try await store.rows(newest: record.iteration, limit: Self.rowsOfWorker)

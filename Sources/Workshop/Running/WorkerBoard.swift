@@ -22,6 +22,8 @@ package final class WorkerBoard: Sendable {
         case trouble
         /// Has not looked yet.
         case starting
+        /// Another Stoker runs it, which does not answer, or it has not looked for two intervals.
+        case offline
     }
 
     package struct Status: Sendable {
@@ -34,6 +36,8 @@ package final class WorkerBoard: Sendable {
         package var hint: String?
         package var record: WorkerRecord
         package var dataset: String?
+        /// A Space or an address, when another Stoker runs it.
+        package var runsAt: String?
         /// Ids of what it takes turns with.
         package var perspectives: [String]
         package var pausedSince: Instant?
@@ -73,10 +77,11 @@ package final class WorkerBoard: Sendable {
     /// The fleet file's folder: paths are seen from there.
     let base: String
     let toolFolders: [String]
-    /// Where models are reached.
+    /// How models, and other Stokers, are reached.
     let transport: ModelTransport
     let now: @Sendable () -> Instant
     let logger: Logger
+    private let elsewhere: WorkersElsewhere
     private let shared: Mutex<Shared>
 
     /// Lines of the log that a page shows.
@@ -97,6 +102,7 @@ package final class WorkerBoard: Sendable {
         self.base = base
         self.toolFolders = toolFolders
         self.transport = transport ?? ModelHTTP(environment: ProcessInfo.processInfo.environment).transport
+        elsewhere = WorkersElsewhere(transport: self.transport)
         self.now = now
         self.logger = logger
         var first = Shared()
@@ -137,6 +143,12 @@ package final class WorkerBoard: Sendable {
 
     /// All workers of the fleet file, in its order.
     package func statuses() async throws(Failure) -> [Status] {
+        // One that is silent holds up no other.
+        await withDiscardingTaskGroup { group in
+            for worker in workers where worker.value.runsAt != nil {
+                group.addTask { _ = try? await self.sight(worker.name, worker.value) }
+            }
+        }
         var all: [Status] = []
         for worker in workers { all.append(try await status(worker.name, worker.value)) }
         return all
@@ -160,7 +172,39 @@ package final class WorkerBoard: Sendable {
         return settings
     }
 
+    /// What is seen of a worker that another Stoker runs; nil of one that runs here.
+    private func sight(_ name: String, _ settings: WorkerSettings) async throws(Failure) -> (
+        sight: WorkersElsewhere.Sight, place: String
+    )? {
+        guard var place = settings.runsAt?.name else { return nil }
+        // Without it the dataset cannot be read, and that is told.
+        try? await learnNamespace()
+        if !place.contains("/"), let namespace { place = "\(namespace)/\(place)" }
+        let dataset = settings.datasetID(namespace: namespace)
+        return (await elsewhere.sight(of: name, at: place, dataset: dataset, hub: hub, now: now), place)
+    }
+
+    /// - Throws: `conflict` for a worker that another Stoker runs.
+    private func own(_ name: String, doing: String) throws(Failure) {
+        guard let place = try known(name).runsAt?.name else { return }
+        throw Failure(
+            .conflict, doing: doing, because: "\(name) runs at \(place), and is only shown here",
+            hint: "do it there")
+    }
+
     private func status(_ name: String, _ settings: WorkerSettings) async throws(Failure) -> Status {
+        if let (sight, place) = try await sight(name, settings) {
+            let record = sight.record
+            var open: [Finding.Severity: Int] = [:]
+            for finding in sight.book.open { open[finding.severity, default: 0] += 1 }
+            let isOld = record.beatAt.map { now() - $0 > settings.interval * 2 + .seconds(30) } ?? true
+            let (state, text, hint) = sight.words(at: place, isOld: isOld)
+            return Status(
+                name: name, settings: settings, state: state, text: text, hint: hint, record: record,
+                dataset: settings.datasetID(namespace: namespace)?.description ?? settings.dataset?.name, runsAt: place,
+                perspectives: ((try? await perspectives(settings)) ?? []).map(\.id), pausedSince: nil, nextAt: nil,
+                open: open, model: nil, log: [])
+        }
         let store = store(name)
         let record = try await store.load().record
         let byHand = try await store.isPausedByHand()
@@ -207,7 +251,7 @@ package final class WorkerBoard: Sendable {
     /// - Throws: `not_found`; `ledger.unavailable` when it could not be written down: then it goes on.
     @discardableResult
     package func setPaused(_ name: String, _ isPaused: Bool) async throws(Failure) -> Status {
-        _ = try known(name)
+        try own(name, doing: isPaused ? "pause \(name)" : "resume \(name)")
         try await store(name).setPaused(isPaused, at: now())
         note(name, isPaused ? "paused" : "resumed", isRunning: false)
         if !isPaused {
@@ -225,7 +269,7 @@ package final class WorkerBoard: Sendable {
     /// Begins a worker anew, or makes one commit of its dataset's history: done by the worker itself, before its next look, which is now.
     /// - Throws: `not_found`; `conflict` when it could not be written down.
     package func ask(_ name: String, for wish: WorkerRecord.Wish) async throws(Failure) -> Status {
-        _ = try known(name)
+        try own(name, doing: "tidy up \(name)")
         try await store(name).ask(for: wish, at: now())
         note(name, wish == .afresh ? "asked to begin afresh" : "asked to squash its dataset", isRunning: false)
         for job in try await ledger.jobs.jobs(
@@ -239,7 +283,7 @@ package final class WorkerBoard: Sendable {
 
     /// What another tool said, in the place of what it said before.
     package func take(_ document: Lead.Document, of name: String) async throws(Failure) {
-        _ = try known(name)
+        try own(name, doing: "take the leads")
         try await store(name).take(document, at: now())
     }
 
@@ -250,7 +294,7 @@ package final class WorkerBoard: Sendable {
 
     /// Newest first.
     package func rows(of name: String, limit: Int) async throws(Failure) -> [Iteration] {
-        _ = try known(name)
+        if let seen = try await sight(name, try known(name)) { return Array(seen.sight.rows.suffix(limit).reversed()) }
         let store = store(name)
         return try await store.rows(newest: try await store.load().record.iteration, limit: limit)
     }
@@ -258,13 +302,13 @@ package final class WorkerBoard: Sendable {
     /// The finding of that id and the worker that has it.
     package func finding(_ id: String) async throws(Failure) -> (worker: String, entry: FindingBook.Entry)? {
         for worker in workers {
-            if let entry = try await store(worker.name).book().entries[id] { return (worker.name, entry) }
+            if let entry = try await book(of: worker.name).entries[id] { return (worker.name, entry) }
         }
         return nil
     }
 
     package func book(of name: String) async throws(Failure) -> FindingBook {
-        _ = try known(name)
+        if let seen = try await sight(name, try known(name)) { return seen.sight.book }
         return try await store(name).book()
     }
 
@@ -272,6 +316,12 @@ package final class WorkerBoard: Sendable {
     /// - Throws: `not_found`.
     package func dismiss(_ id: String, until: Instant) async throws(Failure) -> FindingBook.Entry {
         for worker in workers {
+            if worker.value.runsAt != nil {
+                if try await book(of: worker.name).entries[id] != nil {
+                    try own(worker.name, doing: "dismiss the finding")
+                }
+                continue
+            }
             let store = store(worker.name)
             let old = try await store.book()
             var book = old

@@ -98,13 +98,14 @@ extension WorkerRun {
     func tried(_ proposal: PatchProposal, _ mirror: GitMirror, _ view: RepositoryView) async throws
         -> PatchProof
     {
-        guard let python = JailedPython.find() else {
+        guard let runner = TestRunner.find(for: proposal.check) else {
+            let program = SourceLanguage(path: proposal.check) == .javascript ? "node" : "python3"
             return PatchProof(
-                verdict: .unjudged, because: "there is no python3 to run the check with", changes: [], runs: [])
+                verdict: .unjudged, because: "there is no \(program) to run the check with", changes: [], runs: [])
         }
         let scratch = try Self.jailScratch()
         defer { try? FileManager.default.removeItem(atPath: scratch) }  // in the temporary folder anyway
-        let trial = PatchTrial(mirror: mirror, view: view, scratch: scratch, python: python)
+        let trial = PatchTrial(mirror: mirror, view: view, scratch: scratch, runner: runner)
         return try await trial.run(proposal, report: report)
     }
 }

@@ -49,9 +49,10 @@ extension WorkerRun {
         let history = head.isShallow ? nil : try await History.read(mirror, at: head, ignoring: [])
         let readme = try await mirror.blobs(["\(head.commit):README.md"]).first.flatMap(\.self)
             .flatMap { String(validating: $0.prefix(4_000), as: UTF8.self) }
+        let leads = try await store.leads()
         for perspective in waiting {
             let own = findings.filter { $0.perspective == perspective.id }
-            let sheet = await Self.sheet(perspective, own, view, history, readme)
+            let sheet = await Self.sheet(perspective, own, leads, view, history, readme)
             let asks = perspective.modelAsks ?? perspective.question
             let mark = String(
                 Finding.sha256("\(client.settings.name ?? "")\n\(asks)\n\(sheet.fingerprint)").prefix(24))
@@ -144,9 +145,10 @@ extension WorkerRun {
 
     /// Heavy, so not on the thread of whoever waits.
     @concurrent private static func sheet(
-        _ perspective: Perspective, _ findings: [Finding], _ view: RepositoryView, _ history: History?,
-        _ readme: String?
+        _ perspective: Perspective, _ findings: [Finding], _ leads: [Lead], _ view: RepositoryView,
+        _ history: History?, _ readme: String?
     ) async -> EvidenceSheet {
-        EvidenceSheet.of(perspective, findings: findings, view: view, history: history, readme: readme)
+        EvidenceSheet.of(
+            perspective, findings: findings, leads: leads, view: view, history: history, readme: readme)
     }
 }

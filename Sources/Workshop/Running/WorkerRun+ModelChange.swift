@@ -155,7 +155,8 @@ extension WorkerRun {
     ) async throws -> ImplementationStep {
         var sheet = sheet
         var tried: (PatchProposal, PatchProof)?
-        let check = Self.checkPath(item, view)
+        guard let manner = TestRunner.manner(of: SourceLanguage(path: item.file)) else { return .nothing }
+        let check = Self.checkPath(item, manner, view)
         // A change whose test did not go well is shown its output once.
         tries: for _ in 0..<2 {
             let now = sheet
@@ -166,7 +167,7 @@ extension WorkerRun {
                     return ModelQuestion(
                         purpose: "change \(item.file)",
                         task:
-                            "Mend the fault by replacing texts. `find` is copied from the evidence, occurs exactly once in its file, and `replace` takes its place; keep the change as small as it can be. `test` is a whole new Python file with unittest, which fails before the change and passes with it. It is saved as \(check).",
+                            "Mend the fault by replacing texts. `find` is copied from the evidence, occurs exactly once in its file, and `replace` takes its place; keep the change as small as it can be. `test` is \(manner.words), which fails before the change and passes with it. It is saved as \(check).",
                         sheet: sheet,
                         document: [
                             "fault": .string(item.title),
@@ -254,8 +255,9 @@ extension WorkerRun {
         guard (1...6).contains(edits.count) else {
             return .failure(ModelFault(because: "it has no edits, or more than six"))
         }
-        guard let test = json["test"]?.string, test.contains("unittest"), test.utf8.count <= 20_000 else {
-            return .failure(ModelFault(because: "its test is no file with unittest of at most 20,000 bytes"))
+        let mark = TestRunner.manner(of: SourceLanguage(path: check))?.mark ?? "unittest"
+        guard let test = json["test"]?.string, test.contains(mark), test.utf8.count <= 20_000 else {
+            return .failure(ModelFault(because: "its test is no file with \(mark) of at most 20,000 bytes"))
         }
         // A star may stand for a secret: what would be written with stars is not the text that was meant.
         let proposal = PatchProposal(
@@ -267,19 +269,22 @@ extension WorkerRun {
         return .success(proposal)
     }
 
-    private static func checkPath(_ item: WorkItem, _ view: RepositoryView) -> String {
+    private static func checkPath(_ item: WorkItem, _ manner: TestRunner.Manner, _ view: RepositoryView) -> String {
         let folder =
-            ["tests", "test"].first { name in view.files.contains { $0.path.hasPrefix(name + "/") } } ?? "tests"
+            manner.folder.first { name in view.files.contains { $0.path.hasPrefix(name + "/") } } ?? manner.folder[0]
         let name = item.symbol.split(separator: ".").last.map(String.init) ?? "change"
         let plain = name.lowercased().filter { ("a"..."z").contains($0) || $0.isNumber || $0 == "_" }
-        return "\(folder)/test_\(plain.isEmpty ? "change" : plain.prefix(40) + "")_\(item.id.prefix(6)).py"
+        return
+            "\(folder)/\(manner.name(plain.isEmpty ? "change" : String(plain.prefix(40)), String(item.id.prefix(6))))"
     }
 
     // MARK: What is known
 
-    /// The trial runs Python only; what it cannot try is left to others.
+    /// Of languages whose own runner of tests is here; what cannot be tried is left to others.
     private static func canTry(_ item: WorkItem, _ view: RepositoryView) -> Bool {
-        guard let file = view.file(item.file), file.language == .python, file.role == .source else { return false }
+        guard let file = view.file(item.file), file.role == .source, TestRunner.manner(of: file.language) != nil,
+            file.language != .javascript || JailedNode.find() != nil
+        else { return false }
         // A finding whose lines are not at head is none any more.
         return item.finding.map { $0.isTrue(of: file.lines) } ?? (item.line <= file.lineCount)
     }
@@ -312,7 +317,7 @@ extension WorkerRun {
             longest: 9_000)
         let symbol = item.symbol.split(separator: ".").last.map(String.init) ?? ""
         if symbol.count >= 3 {
-            for other in view.files where other.language == .python && other.path != item.file {
+            for other in view.files where other.language == file.language && other.path != item.file {
                 guard sheet.items.count < 8,
                     let line = other.lines.firstIndex(where: { $0.contains(symbol) })
                 else { continue }

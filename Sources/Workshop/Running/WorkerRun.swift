@@ -25,6 +25,8 @@ package struct WorkerRun: Sendable {
     package var interpreter: String?
     /// nil: no model can be reached from here.
     package var model: ModelAccess?
+    /// What is known of the rules; decides which of them publish.
+    var rules = RuleTable.measured
     /// What other workers left for this one; nil: it reads none.
     package var reading: (@Sendable () async throws -> [WorkItem])?
     package var now: @Sendable () -> Instant
@@ -238,6 +240,7 @@ package struct WorkerRun: Sendable {
             for index in look.findings.indices { look.findings[index].firstSeen = time }
             book.take(look.findings, of: id, looked: look.looked, isNewHead: true, now: now())
         }
+        try await store.take(look.leads, at: now())
         record.looked[id] = head.commit
         record.last = id
         let row = try await tell(
@@ -307,7 +310,7 @@ package struct WorkerRun: Sendable {
         let leads = Dictionary(grouping: try await store.leads(), by: \.file).mapValues { $0.map(\.line) }
         return EvidenceContext(
             mirror: mirror, view: view, history: history, tools: tools, scratch: scratch, firstNames: firstNames,
-            leads: leads)
+            leads: leads, rules: rules)
     }
 
     static func folderName(_ source: String, _ branch: String?) -> String {
@@ -324,6 +327,7 @@ package struct WorkerRun: Sendable {
         }
         let open = book.open.filter { $0.perspective == perspective.id }.count
         if parts.isEmpty {
+            if let kept = look.keptBack { return ([kept] + look.notLookedAt).joined(separator: " ") }
             // An empty look is no praise where a tool did not look.
             return look.notLookedAt.isEmpty ? perspective.nothing : look.notLookedAt.joined(separator: " ")
         }
@@ -336,7 +340,11 @@ package struct WorkerRun: Sendable {
         return [
             "question": .string(perspective.question), "rules": .array(look.looked.sorted().map { .string($0) }),
             "not_looked_at": .array(look.notLookedAt.prefix(50).map { .string($0) }),
-            "dropped": .integer(Int64(look.dropped)), "tools": .array(Set(look.tools).sorted().map { .string($0) }),
+            "dropped": .integer(Int64(look.dropped)),
+            "kept_back": .object(
+                look.leads.sorted { $0.key < $1.key }.filter { !$0.value.isEmpty }.map {
+                    .init($0.key, .integer(Int64($0.value.count)))
+                }), "tools": .array(Set(look.tools).sorted().map { .string($0) }),
             "open": .object(
                 Finding.Severity.allCases.reversed().map { severity in
                     .init(severity.rawValue, .integer(Int64(open.count { $0.severity == severity })))

@@ -57,7 +57,7 @@ package struct WorkerService: Service {
     private func keepJobs() async {
         while !Task.isCancelled {
             var jobs: [NewJob] = []
-            for worker in board.workers {
+            for worker in board.workers where worker.value.runsAt == nil {
                 let payload: JSONValue = ["worker": .string(worker.name)]
                 if let job = try? NewJob(
                     kind: Self.kind, payload: payload.text, createdAt: board.now(), maxAttempts: 1_000,
@@ -88,7 +88,9 @@ struct WorkerLook: Sendable {
     let mayRun: @Sendable () async -> Bool
 
     func run(_ job: Job) async throws -> JobHandler.Outcome {
-        guard let name = WorkerService.worker(of: job), let settings = board.worker(name) else {
+        guard let name = WorkerService.worker(of: job), let settings = board.worker(name),
+            settings.runsAt == nil
+        else {
             return .cancelled(because: "the worker left the fleet file")
         }
         let begun = board.now()

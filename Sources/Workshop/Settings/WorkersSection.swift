@@ -33,6 +33,8 @@ package struct WorkerSettings: Sendable, Equatable {
     package var kind = Kind.analysis
     /// A folder (seen from the fleet file) or the address of a git repository.
     package var repository: FleetReference?
+    /// A Space or the address of a Stoker that runs it; nil: this one does.
+    package var runsAt: FleetReference?
     package var branch: String?
     package var token: Secret?
     package var every: Duration?
@@ -85,6 +87,11 @@ package enum WorkersSection {
                 "A folder (seen from the fleet file) with a git repository, or the address of one. Its hooks, filters and submodules are never run.",
                 range: "`./app`, `https://github.com/acme/app`, `https://huggingface.co/spaces/acme/app`",
                 example: "https://github.com/acme/app", mistakes: ["[a]", "\"ext::sh -c a\"", "\"-u\""]),
+            FleetKey(
+                "runs_at", .reference("a Space or the address of a Stoker"), \.runsAt,
+                "Another Stoker runs it: this one [shows it](workshop.md#workers-elsewhere), by its `dataset` and that Stoker's `/status`.",
+                standard: "none: this Stoker runs it", range: "`acme/analysis-worker`, `https://stoker.example.com`",
+                example: "acme/worker", mistakes: ["[a]", "\"ftp://a\"", "a/b/c"]),
             FleetKey(
                 "branch", .text("a branch such as main"), \.branch, "The branch whose newest commit is looked at.",
                 standard: "the repository's own", example: "main", mistakes: ["[a]", "\"-a\""]),
@@ -146,6 +153,14 @@ package enum WorkersSection {
                 standard: "false", example: "true", mistakes: ["perhaps"]),
         ],
         finish: { worker, said in
+            if let place = worker.runsAt?.name {
+                if let because = fault(ofPlace: place) { said.report(.value, because, at: "runs_at") }
+                if worker.dataset == nil { said.report(.missing, "has no `dataset`, by which it is seen from here") }
+                for key in ["repository", "branch", "token", "python", "model", "budget", "reads"] where said.has(key) {
+                    said.report(.conflict, "belongs to the Stoker that runs it, as `runs_at` says", at: key)
+                }
+                return
+            }
             guard let repository = worker.repository?.name, !repository.isEmpty else {
                 said.report(.missing, "has no `repository`; name a folder or the address of a git repository")
                 return
@@ -170,6 +185,18 @@ package enum WorkersSection {
         guard let parts = AddressParts(text) else { return nil }
         return ["https", "http", "ssh", "git", "file"].contains(parts.scheme)
             ? nil : "is no address that git fetches from here; write https://, ssh:// or a folder"
+    }
+
+    /// What is wrong with where a worker runs; nil for nothing.
+    static func fault(ofPlace text: String) -> String? {
+        if text.contains("://") {
+            guard let origin = try? WebOrigin(text), origin.scheme == .https || origin.scheme == .http else {
+                return "is no address of a Stoker; write https://…"
+            }
+            return nil
+        }
+        let whole = text.contains("/") ? text : "owner/\(text)"
+        return (try? RepoID(.space, whole)) == nil ? "is no Space; write owner/name" : nil
     }
 
     private static let named = FleetValue<[FleetNamed<WorkerSettings>]>.named(
@@ -223,6 +250,13 @@ package enum WorkersSection {
                 }
             } catch {
                 report.report(.value, "is no dataset: \(error.because)", at: dataset)
+            }
+        }
+        for worker in workers {
+            guard let place = worker.value.runsAt, !place.name.contains("/") else { continue }
+            guard fleet.hub.namespace != nil || fleet.hub.token != nil else {
+                report.report(.missing, "has no owner; write owner/\(place.name), or set hub.namespace", at: place)
+                continue
             }
         }
         for worker in workers {

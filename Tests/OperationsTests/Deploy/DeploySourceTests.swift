@@ -135,6 +135,8 @@ import Testing
         (#"{"version": 1, "workers": {"a": {"repository": "./app"}}}"#, true),
         ("version: 1\n\"workers\" : { a: { repository: ./app } }\n", true),
         ("# workers:\nspaces: { maren/bot: }\n", false),
+        ("workers: { a: { runs_at: maren/a, dataset: maren/b } }\n", false),
+        ("workers: { a: { runs_at: maren/a, dataset: maren/b }, c: { repository: ./app } }\n", true),
         ("channels:\n  workers: { webhook: \"https://h/a\" }\n", false),
     ]) func workersAreSeenHoweverTheyAreWritten(fleet: String, hasWorkers: Bool) {
         #expect(StokerPackage.hasWorkers(fleet) == hasWorkers)

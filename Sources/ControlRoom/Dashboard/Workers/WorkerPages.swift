@@ -51,7 +51,7 @@ extension Routes {
         let found = try await Operation.listFindings.call([("limit", 1_000)], in: context)["items"]?.array ?? []
         let overview = await monitor.overview()
         let online = answer["online"]?.integer ?? 0
-        let troubled = items.filter { $0["state"]?.string == "trouble" }
+        let troubled = items.filter { ["trouble", "offline"].contains($0["state"]?.string ?? "") }
         var say =
             "\((answer["iterations"]?.integer ?? 0).counted("iteration")), \(found.count.counted("open finding"))."
         if let first = troubled.first?["name"]?.string {
@@ -61,12 +61,21 @@ extension Routes {
             "title": "\(online) of \(items.count.counted("worker")) \(online == 1 ? "is" : "are") online", "say": say,
             "sign": !troubled.isEmpty ? "slow" : online == items.count ? "up" : "paused", "isEmpty": items.isEmpty,
             "rows": items.map { WorkerView($0, now: overview.now).model }, "openCount": "\(found.count)",
-            "findings": found.prefix(6).map(FindingView.item), "hasFindings": !found.isEmpty,
+            "findings": Self.latest(found).map(FindingView.item), "hasFindings": !found.isEmpty,
+            "insights": InsightsView.lists(answer["insights"]), "hasInsights": InsightsView.isAny(answer["insights"]),
         ]
         let frame = frame(
             visit, title: "Workers · Stoker", kind: "plain", overview: overview, live: true, place: "workers",
             tab: "workers")
         return Reply.html(pages.page("workers", model, frame: frame), to: request)
+    }
+
+    /// Those that were seen first most lately; of the same look the most important first.
+    static func latest(_ findings: [JSONValue]) -> [JSONValue] {
+        findings.enumerated().sorted { one, other in
+            let (a, b) = (one.element["first_seen"]?.string ?? "", other.element["first_seen"]?.string ?? "")
+            return a != b ? a > b : one.offset < other.offset
+        }.prefix(6).map(\.element)
     }
 
     private func findings(_ request: Request, _ visit: AppRequestContext) async throws -> Response {
@@ -104,7 +113,8 @@ extension Routes {
         var model = WorkerView(status, now: overview.now).page(
             rows["items"]?.array ?? [], findings: found["items"]?.array ?? [])
         model.merge(WorkerModelView(status["model"], now: overview.now).page(asks["items"]?.array ?? [])) { $1 }
-        model["mayWrite"] = visit.permission.write
+        // What another Stoker runs is paused there.
+        model["mayWrite"] = visit.permission.write && status["runs_at"]?.string == nil
         let frame = frame(
             visit, title: "\(name) · Stoker", kind: "plain", overview: overview, live: true, place: "workers")
         return Reply.html(pages.page("worker", model, frame: frame), to: request)
@@ -131,7 +141,7 @@ struct WorkerView {
         case "working": "run"
         case "waiting", "complete": "up"
         case "paused": "paused"
-        case "trouble": "slow"
+        case "trouble", "offline": "slow"
         default: "unknown"
         }
     }
@@ -144,7 +154,8 @@ struct WorkerView {
 
     var model: [String: Any] {
         [
-            "name": text("name"), "state": state, "sign": Self.sign(state), "loud": state == "trouble",
+            "name": text("name"), "state": state, "sign": Self.sign(state),
+            "loud": ["trouble", "offline"].contains(state),
             "text": text("text"), "hint": text("hint"), "hasHint": !text("hint").isEmpty,
             "iteration": Formatting.count(number("iteration")),
             "beat": moment(answer["beat"]), "open": "\(open)",
@@ -160,7 +171,7 @@ struct WorkerView {
         let waiting = number("iteration") - number("published")
         let last = text("perspective")
         let commits = number("commits_last_hour")
-        page["repository"] = text("repository")
+        page["repository"] = text("runs_at").isEmpty ? text("repository") : "runs at \(text("runs_at"))"
         page["dataset"] = text("dataset")
         page["visibility"] = answer["private"]?.bool == false ? "public" : "private"
         page["head"] = String(text("head").prefix(7))
@@ -259,6 +270,27 @@ struct WorkerModelView {
     }
 
     private static func dollars(_ value: Double) -> String { ModelMoney.text(Int64((value * 1e9).rounded())) }
+}
+
+/// What all workers learned, as their page shows it: the newest of each list first.
+enum InsightsView {
+    private static let titles = [
+        ("failure_modes_identified", "How it fails"), ("integration_points", "Where it touches the world"),
+        ("edge_cases_discovered", "Values on a boundary"),
+    ]
+    private static func texts(_ answer: JSONValue?, _ key: String) -> [String] {
+        answer?[key]?.array?.compactMap(\.string) ?? []
+    }
+
+    static func isAny(_ answer: JSONValue?) -> Bool { titles.contains { !texts(answer, $0.0).isEmpty } }
+
+    static func lists(_ answer: JSONValue?) -> [[String: Any]] {
+        titles.compactMap { key, title in
+            let all = texts(answer, key)
+            guard !all.isEmpty else { return nil }
+            return ["title": title, "items": Array(all.suffix(5).reversed())]
+        }
+    }
 }
 
 /// A finding as pages show it.

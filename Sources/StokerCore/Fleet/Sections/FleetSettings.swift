@@ -79,4 +79,16 @@ extension FleetFile {
         }
         return found
     }
+
+    /// Names under a section whose settings do not have a key, as far as the text is YAML.
+    package static func names(under section: String, without key: String, in text: String) -> [String] {
+        guard case .success(let document) = FleetDocument.compose(text.withoutByteOrderMark, file: ""),
+            case .mapping(let top)? = document.root,
+            case .mapping(let inner)? = top.first(where: { $0.key.scalar?.string == section })?.value
+        else { return [] }
+        return inner.compactMap { name, settings in
+            if case .mapping(let all) = settings, all.contains(where: { $0.key.scalar?.string == key }) { return nil }
+            return name.scalar?.string
+        }
+    }
 }
